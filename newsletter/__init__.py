@@ -1,0 +1,1 @@
+"""An e-mail newsletter and lead-magnet service that an owner runs on their own server."""

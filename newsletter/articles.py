@@ -1,0 +1,106 @@
+"""Articles: what is sent. A step or a campaign says when, a Revision says in which words it went out."""
+
+import re
+import unicodedata
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from newsletter.db import Base, Id
+
+
+class Topic(StrEnum):
+    """The blog's two categories."""
+
+    REHABILITATION = "Rehabilitation"
+    TRAINING = "Training"
+
+
+class Article(Base):
+    """A text with a name of its own. Its words are in revisions: the newest counts, the older ones were sent."""
+
+    __tablename__ = "articles"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    slug: Mapped[str] = mapped_column(String(120), unique=True)
+    title: Mapped[str] = mapped_column(String(200))
+    topic: Mapped[Topic | None]
+    published_at: Mapped[datetime | None]
+    """When it became readable in the public archive; None: not public."""
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    revisions: Mapped[list["Revision"]] = relationship(order_by="Revision.number", back_populates="article")
+
+    @property
+    def current(self) -> "Revision":
+        """The words as they stand now."""
+        return self.revisions[-1]
+
+    def revise(self, now: datetime, *, subject: str, preheader: str, body: str) -> "Revision":
+        """Give the article these words; the same words again make no new revision."""
+        if self.revisions:
+            last = self.current
+            if (last.subject, last.preheader, last.body) == (subject, preheader, body):
+                return last
+        number = self.revisions[-1].number + 1 if self.revisions else 1
+        fresh = Revision(number=number, subject=subject, preheader=preheader, body=body, created_at=now)
+        self.revisions.append(fresh)
+        self.updated_at = now
+        return fresh
+
+    def publish(self, now: datetime) -> None:
+        """Make it readable in the archive. A first date stays."""
+        self.published_at = self.published_at or now
+
+    def unpublish(self) -> None:
+        """Take it out of the archive; links in mails that were sent keep working."""
+        self.published_at = None
+
+
+class Revision(Base):
+    """The words of an article at one time. Never changed: what Jane got can always be shown again."""
+
+    __tablename__ = "revisions"
+    __table_args__ = (UniqueConstraint("article_id", "number"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    article_id: Mapped[int] = mapped_column(ForeignKey("articles.id"))
+    number: Mapped[int]
+    subject: Mapped[str] = mapped_column(String(200))
+    preheader: Mapped[str] = mapped_column(String(200), default="")
+    body: Mapped[str] = mapped_column(Text)
+    """Markdown with variables."""
+    created_at: Mapped[datetime]
+
+    article: Mapped[Article] = relationship(back_populates="revisions")
+
+
+def write(session: Session, now: datetime, *, title: str, subject: str, body: str, preheader: str = "",
+          topic: Topic | None = None, slug: str = "") -> Article:  # fmt: skip
+    """Add an article with its first revision; a slug that is taken gets a number at its end."""
+    article = Article(
+        slug=_free_slug(session, slug or slugify(title)), title=title, topic=topic, created_at=now, updated_at=now
+    )
+    article.revise(now, subject=subject, preheader=preheader, body=body)
+    session.add(article)
+    session.flush()
+    return article
+
+
+def slugify(title: str) -> str:
+    """A title as it stands in an address: ASCII, lower case, hyphens; never empty."""
+    plain = unicodedata.normalize("NFKD", title.replace("'", "").replace("’", "")).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:100] or "article"
+
+
+def _free_slug(session: Session, wanted: str) -> str:
+    taken = set(session.scalars(select(Article.slug).where(Article.slug.like(f"{wanted}%"))))
+    number, slug = 1, wanted
+    while slug in taken:
+        number += 1
+        slug = f"{wanted}-{number}"
+    return slug

@@ -1,0 +1,177 @@
+"""Claims: how a worker takes messages, keeps them, begins them, and how they come back when it dies.
+
+Every change is one conditional UPDATE that names the state it starts from and the token of the claim (a fencing
+token): a worker whose lease ran out finds that its updates touch no row, and sends nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import case, or_, select, true, update
+from sqlalchemy.orm import Session
+
+from newsletter.mail.outbox.dispatch import Dispatch, Hold
+from newsletter.mail.outbox.message import OPEN, Attempt, Lane, Message, State
+from newsletter.owners import Owner
+from newsletter.subscribers import Stream, Subscriber, receivable
+
+LEASE = timedelta(seconds=45)
+SECOND_TRY = timedelta(minutes=15)
+LOST = "The worker stopped while this was being handed over; the server may have it."
+NOT_ELIGIBLE = "Not sent: the person may not receive this any more."
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What delivery needs to know of a claimed message, read once, without the ORM."""
+
+    id: int
+    stream: Stream
+    attempts: int
+    created_at: datetime
+    subscriber_id: int | None
+    email: str
+    first_name: str
+    revision_id: int | None
+    dispatch_id: int | None
+    context: dict[str, Any]
+
+
+def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int) -> list[Letter]:
+    """Take up to `limit` due messages of a lane under a lease, oldest first.
+
+    Eligibility is asked in the same UPDATE: a message whose person may not receive it any more becomes `cancelled`.
+    """
+    due = (
+        select(Message.id)
+        .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
+        .where(
+            Message.lane == lane,
+            Message.state.in_(OPEN),
+            Message.due_at <= now,
+            or_(Message.dispatch_id.is_(None), Dispatch.hold == Hold.OPEN),
+        )
+        .order_by(Message.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Message)
+    )
+    may = or_(
+        Message.owner_id.is_not(None),
+        select(true())
+        .where(Subscriber.id == Message.subscriber_id, receivable(Message.stream))
+        .correlate(Message)
+        .exists(),
+    )
+    session.execute(
+        update(Message)
+        .where(Message.id.in_(due.scalar_subquery()), Message.state.in_(OPEN))
+        .values(
+            state=case((may, State.CLAIMED), else_=State.CANCELLED),
+            claim_token=case((may, token), else_=None),
+            lease_until=case((may, now + LEASE), else_=None),
+            settled_at=case((may, None), else_=now),
+            reply=case((may, Message.reply), else_=NOT_ELIGIBLE),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return _letters(session, token)
+
+
+def _letters(session: Session, token: str) -> list[Letter]:
+    rows = session.execute(
+        select(
+            Message.id, Message.stream, Message.attempts, Message.created_at, Message.subscriber_id,
+            Subscriber.email, Owner.email, Subscriber.first_name,
+            Message.revision_id, Message.dispatch_id, Message.context,
+        )
+        .outerjoin(Subscriber, Subscriber.id == Message.subscriber_id)
+        .outerjoin(Owner, Owner.id == Message.owner_id)
+        .where(Message.claim_token == token, Message.state == State.CLAIMED)
+        .order_by(Message.id)
+    ).tuples()  # fmt: skip
+    return [
+        Letter(id, stream, attempts, created, subscriber, email or owner, name or "", revision, dispatch, context or {})
+        for id, stream, attempts, created, subscriber, email, owner, name, revision, dispatch, context in rows
+    ]
+
+
+def begin(session: Session, token: str, ids: list[int], now: datetime) -> set[int]:
+    """Mark messages as handed over, before the first byte of them leaves; the ids that may go.
+
+    An id that is missing from the answer must not be sent: it was called off, its dispatch was held, or the lease
+    is somebody else's by now.
+    """
+    held = select(Dispatch.id).where(Dispatch.id == Message.dispatch_id, Dispatch.hold != Hold.OPEN).correlate(Message)
+    begun = session.scalars(
+        update(Message)
+        .where(Message.id.in_(ids), Message.claim_token == token, Message.state == State.CLAIMED, ~held.exists())
+        .values(state=State.HANDED_OVER, lease_until=now + LEASE)
+        .returning(Message.id)
+        .execution_options(synchronize_session=False)
+    )
+    return set(begun)
+
+
+def keep(session: Session, token: str, now: datetime) -> None:
+    """Prolong the lease on everything a claim still holds."""
+    session.execute(
+        update(Message)
+        .where(Message.claim_token == token, Message.state.in_((State.CLAIMED, State.HANDED_OVER)))
+        .values(lease_until=now + LEASE)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def release(session: Session, token: str) -> None:
+    """Give back what a claim took and did not begin: the worker stops, or the dispatch is held."""
+    session.execute(
+        update(Message)
+        .where(Message.claim_token == token, Message.state == State.CLAIMED)
+        .values(state=_open_state(), claim_token=None, lease_until=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def recover(session: Session, now: datetime) -> tuple[int, int]:
+    """Take back what dead workers held: (given back, uncertain). Asked by a beat tick, several times a minute.
+
+    Nothing of a merely claimed message has left: it is ready again. One handed over may have arrived: it is
+    `uncertain` for good when it is bulk; a person waits for a confirmation or a guide, so that is tried once more
+    after 15 minutes under the same Message-ID (a receiver that has it can tell).
+    """
+    given_back = session.execute(
+        update(Message)
+        .where(Message.state == State.CLAIMED, Message.lease_until < now)
+        .values(state=_open_state(), claim_token=None, lease_until=None)
+        .execution_options(synchronize_session=False)
+    )
+    lost = session.execute(
+        select(Message.id, Message.lane).where(Message.state == State.HANDED_OVER, Message.lease_until < now)
+    ).tuples().all()  # fmt: skip
+    for id, lane in lost:
+        again = lane is Lane.TRANSACTIONAL and not was_uncertain(session, id)
+        session.execute(
+            update(Message)
+            .where(Message.id == id, Message.state == State.HANDED_OVER, Message.lease_until < now)
+            .values(
+                state=State.DEFERRED if again else State.UNCERTAIN,
+                due_at=now + SECOND_TRY if again else Message.due_at,
+                settled_at=None if again else now,
+                reply=LOST,
+                attempts=Message.attempts + 1,
+            )
+            .execution_options(synchronize_session=False)
+        )
+        session.add(Attempt(message_id=id, at=now, state=State.UNCERTAIN, relay="", code=0, reply=LOST))
+    return int(given_back.rowcount), len(lost)  # type: ignore[attr-defined]
+
+
+def was_uncertain(session: Session, message_id: int) -> bool:
+    """Whether an earlier try of this message ended without anybody knowing."""
+    look = select(Attempt.id).where(Attempt.message_id == message_id, Attempt.state == State.UNCERTAIN)
+    return session.scalar(look.limit(1)) is not None
+
+
+def _open_state() -> Any:
+    return case((Message.attempts > 0, State.DEFERRED), else_=State.READY)

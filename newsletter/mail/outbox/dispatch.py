@@ -1,0 +1,57 @@
+"""Dispatch: one bulk sending that can be held, let go and called off as a whole, without touching its million rows."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, String, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from newsletter.articles import Revision
+from newsletter.db import Base, Id
+from newsletter.mail.outbox.message import Message, State
+
+
+class Hold(StrEnum):
+    """Whether its messages may be claimed."""
+
+    OPEN = "open"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+
+
+class Dispatch(Base):
+    """Its recipients are written in chunks; `filled_to` says how far, so that a worker killed half-way loses nobody."""
+
+    __tablename__ = "dispatches"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id"))
+    occasion: Mapped[str] = mapped_column(String(100), unique=True)
+    hold: Mapped[Hold] = mapped_column(default=Hold.OPEN)
+    hold_reason: Mapped[str] = mapped_column(String(500), default="")
+    created_at: Mapped[datetime]
+    filled_to: Mapped[int] = mapped_column(default=0)
+    """The last subscriber id looked at."""
+    fill_until: Mapped[int]
+    """The newest subscriber id when it was launched: who comes later is not in it."""
+    filled_at: Mapped[datetime | None]
+
+    revision: Mapped[Revision] = relationship()
+
+    def pause(self, reason: str = "") -> None:
+        """No message of it is claimed from now on; what is claimed already is given back unless it is on the wire."""
+        if self.hold is Hold.OPEN:
+            self.hold, self.hold_reason = Hold.PAUSED, reason[:500]
+
+    def resume(self) -> None:
+        """Go on."""
+        if self.hold is Hold.PAUSED:
+            self.hold, self.hold_reason = Hold.OPEN, ""
+
+    def counts(self, session: Session) -> dict[State, int]:
+        """How many of its messages stand where; every state is there."""
+        rows = session.execute(
+            select(Message.state, func.count()).where(Message.dispatch_id == self.id).group_by(Message.state)
+        ).tuples()
+        return dict.fromkeys(State, 0) | dict(rows.all())

@@ -1,0 +1,104 @@
+"""Putting messages into the ledger, and taking back those that no worker has begun."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Insert, func, insert, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from newsletter.articles import Revision
+from newsletter.mail.outbox.dispatch import Dispatch
+from newsletter.mail.outbox.message import OPEN, Lane, Message, State
+from newsletter.owners import Owner
+from newsletter.subscribers import Stream, Subscriber
+
+
+def queue(session: Session, to: Subscriber | Owner, stream: Stream, occasion: str, now: datetime, *,
+          revision: Revision | None = None, context: dict[str, Any] | None = None,
+          due_at: datetime | None = None) -> tuple[Message, bool]:  # fmt: skip
+    """The message to this person for this occasion, and whether it is new. A second call for one occasion adds none."""
+    who = Message.owner_id == to.id if isinstance(to, Owner) else Message.subscriber_id == to.id
+    look = select(Message).where(who, Message.occasion == occasion)
+    if known := session.scalar(look):
+        return known, False
+    message = Message(
+        subscriber_id=to.id if isinstance(to, Subscriber) else None,
+        owner_id=to.id if isinstance(to, Owner) else None,
+        stream=stream,
+        occasion=occasion,
+        lane=Lane.of(stream),
+        created_at=now,
+        due_at=due_at or now,
+        revision_id=revision.id if revision else None,
+        context=context,
+    )
+    try:
+        with session.begin_nested():
+            session.add(message)
+        return message, True
+    except IntegrityError:  # somebody queued the same occasion between our look and our insert
+        return session.scalars(look).one(), False
+
+
+def fill(session: Session, dispatch: Dispatch, audience: ColumnElement[bool], now: datetime, chunk: int) -> int:
+    """Write the next `chunk` recipients of a dispatch by INSERT … SELECT; the number written. Sets `filled_at` at the end.
+
+    Call it in one transaction a chunk: `filled_to` moves with the rows, so that it can be stopped anywhere.
+    """
+    upto = session.scalar(
+        select(func.max(Subscriber.id)).where(
+            Subscriber.id.in_(
+                select(Subscriber.id)
+                .where(audience, Subscriber.id > dispatch.filled_to, Subscriber.id <= dispatch.fill_until)
+                .order_by(Subscriber.id)
+                .limit(chunk)
+            )
+        )
+    )
+    if upto is None:
+        dispatch.filled_to, dispatch.filled_at = dispatch.fill_until, now
+        return 0
+    columns = {
+        "subscriber_id": Subscriber.id,
+        "stream": literal(Stream.CAMPAIGN, Message.stream.type),
+        "occasion": literal(dispatch.occasion),
+        "lane": literal(Lane.BULK, Message.lane.type),
+        "state": literal(State.READY, Message.state.type),
+        "created_at": literal(now, Message.created_at.type),
+        "due_at": literal(now, Message.due_at.type),
+        "attempts": literal(0),
+        "revision_id": literal(dispatch.revision_id),
+        "dispatch_id": literal(dispatch.id),
+    }
+    chosen = select(*columns.values()).where(audience, Subscriber.id > dispatch.filled_to, Subscriber.id <= upto)
+    written = session.execute(_ignoring_known(session, list(columns), chosen.order_by(Subscriber.id)))
+    dispatch.filled_to = upto
+    return int(written.rowcount)  # type: ignore[attr-defined]
+
+
+def _ignoring_known(session: Session, columns: list[str], rows: Any) -> Insert:
+    dialect = session.get_bind().dialect.name
+    if dialect == "postgresql":
+        return postgresql.insert(Message).from_select(columns, rows).on_conflict_do_nothing()
+    if dialect == "sqlite":
+        # "WHERE true"-less INSERT … SELECT … ON CONFLICT is ambiguous to SQLite; our SELECT always has a WHERE.
+        return sqlite.insert(Message).from_select(columns, rows).on_conflict_do_nothing()
+    return insert(Message).from_select(columns, rows)
+
+
+def cancel(session: Session, now: datetime, reason: str, *conditions: ColumnElement[bool]) -> int:
+    """Call off every message under these conditions that has not been handed over; the number called off."""
+    result = session.execute(
+        update(Message)
+        .where(Message.state.in_((*OPEN, State.CLAIMED)), *conditions)
+        .values(state=State.CANCELLED, settled_at=now, reply=reason, claim_token=None, lease_until=None)
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def bulk_streams() -> Sequence[Stream]:
+    """The streams that leaving ends."""
+    return [s for s in Stream if s.is_bulk]

@@ -1,0 +1,81 @@
+"""Recording outcomes in batches: what a server said becomes the state of the row, in one transaction for many."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import bindparam, insert, update
+from sqlalchemy.orm import Session
+
+from newsletter.mail.outbox.message import Attempt, Message, State
+
+# A worker that waited longer than its lease finds its message `uncertain`, or due for a second try: if then the
+# server's answer comes after all, the answer is the truth.
+LATE = (State.CLAIMED, State.HANDED_OVER, State.UNCERTAIN, State.DEFERRED)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one outcome means for its message."""
+
+    id: int
+    state: State
+    code: int
+    reply: str
+    relay: str
+    due_at: datetime | None = None
+    """When it is tried again (deferred, or ready again where no attempt counts)."""
+    counts: bool = True
+    """Whether this was an attempt of the message (False: the relay's own trouble)."""
+
+
+def record(session: Session, token: str, verdicts: Sequence[Verdict], now: datetime) -> None:
+    """Write outcomes onto the rows of this claim; every try that did not end in `sent` leaves an Attempt too."""
+    if not verdicts:
+        return
+    messages = Message.__table__
+    statement = (
+        update(messages)  # type: ignore[arg-type]
+        .where(
+            messages.c.id == bindparam("b_id"), messages.c.claim_token == bindparam("b_token"), messages.c.state.in_(LATE)
+        )
+        .values(
+            state=bindparam("b_state"),
+            due_at=bindparam("b_due"),
+            settled_at=bindparam("b_settled"),
+            reply_code=bindparam("b_code"),
+            reply=bindparam("b_reply"),
+            relay=bindparam("b_relay"),
+            attempts=messages.c.attempts + bindparam("b_counts"),
+            lease_until=None,
+        )
+    )
+    session.execute(statement, [_row(v, token, now) for v in verdicts])
+    tries = [_attempt(v, now) for v in verdicts if v.state is not State.SENT and v.counts]
+    if tries:
+        session.execute(insert(Attempt), tries)
+
+
+def _row(verdict: Verdict, token: str, now: datetime) -> dict[str, object]:
+    return {
+        "b_id": verdict.id,
+        "b_token": token,
+        "b_state": verdict.state,
+        "b_due": verdict.due_at or now,
+        "b_settled": None if verdict.due_at else now,
+        "b_code": verdict.code or None,
+        "b_reply": verdict.reply,
+        "b_relay": verdict.relay,
+        "b_counts": int(verdict.counts),
+    }
+
+
+def _attempt(verdict: Verdict, now: datetime) -> dict[str, object]:
+    return {
+        "message_id": verdict.id,
+        "at": now,
+        "state": verdict.state,
+        "relay": verdict.relay,
+        "code": verdict.code,
+        "reply": verdict.reply,
+    }

@@ -1,0 +1,172 @@
+"""One frozen settings object, built from the environment (and `.env`). Nothing connects here."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout: templates, static files, migrations and content live here."""
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+LOOPBACK = ("localhost", "::1")
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message names it and says what it should be."""
+
+
+class Settings(BaseSettings):
+    """What the operator may set. Names are the environment's (see `.env.example`)."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_file=".env", env_ignore_empty=True)
+
+    data_dir: Path = Path("var")
+    database_url: str = ""
+    redis_url: str = ""
+    smtp_url: str = ""
+    public_url: str = ""
+    secret_key: SecretStr = SecretStr("")
+    host: Annotated[str, StringConstraints(min_length=1)] = "127.0.0.1"
+    port: Port = 8000
+    mailbox_port: Port = 8025
+    mailbox_smtp_port: Port = 2525
+    web_workers: Annotated[int, Field(ge=1, le=64)] = 2
+    bulk_workers: Annotated[int, Field(ge=1, le=64)] = 2
+    owner_email: str = ""
+    owner_password: SecretStr = SecretStr("")
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        for plain in ("postgres://", "postgresql://"):
+            if value.startswith(plain):
+                return "postgresql+psycopg://" + value.removeprefix(plain)
+        if value and not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError("should begin with sqlite:/// or postgresql://")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "redis+socket://", "unix://")):
+            raise ValueError("should begin with redis://, rediss:// or unix://, for example redis://127.0.0.1:6379/0")
+        return value.replace("unix://", "redis+socket://", 1) if value.startswith("unix://") else value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp(cls, value: str) -> str:
+        for one in filter(None, (part.strip() for part in value.split(","))):
+            if not one.startswith(("smtp://", "smtps://")) or not urlsplit(one).hostname:
+                raise ValueError("should be smtp://user:password@host:587 or smtps://…, several separated by commas")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+            raise ValueError("should be the address visitors use, for example https://news.example.org")
+        return value.rstrip("/")
+
+    @field_validator("owner_email")
+    @classmethod
+    def _email(cls, value: str) -> str:
+        if value and (value.count("@") != 1 or any(c.isspace() for c in value)):
+            raise ValueError("should be an e-mail address, for example you@example.org")
+        return value.strip()
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL: the one given, else one SQLite file in the data folder."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'newsletter.sqlite3'}"
+
+    @property
+    def site(self) -> str:
+        """The address of the site as visitors see it, without a slash at its end."""
+        return self.public_url or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def site_host(self) -> str:
+        """The host of `site`: Message-ID and VERP domain as long as the owner names no other."""
+        return urlsplit(self.site).hostname or "localhost"
+
+    @property
+    def is_local(self) -> bool:
+        """True while the site is only reachable from this machine (RFC 1122 §3.2.1.3 loopback)."""
+        return self.site_host in LOOPBACK or self.site_host.startswith("127.")
+
+    @property
+    def relays(self) -> str:
+        """Where mail goes: `SMTP_URL`, else the local mailbox."""
+        return self.smtp_url or f"smtp://127.0.0.1:{self.mailbox_smtp_port}?tls=none"
+
+    @property
+    def broker(self) -> str:
+        """The Redis URL: the one given, else the one that the running product wrote down."""
+        if self.redis_url:
+            return self.redis_url
+        try:
+            return self.redis_url_file.read_text().strip()
+        except FileNotFoundError:
+            return "redis://127.0.0.1:6379/0"
+
+    @property
+    def redis_url_file(self) -> Path:
+        """Where `newsletter up` writes the address of its own Redis, for every other process."""
+        return self.data_dir / "redis" / "url"
+
+    @cached_property
+    def secret(self) -> bytes:
+        """The key every link and cookie is signed with: `SECRET_KEY`, else one made once in the data folder."""
+        given = self.secret_key.get_secret_value()
+        return given.encode() if given else _kept_secret(self.data_dir / "secret_key")
+
+
+def _kept_secret(path: Path) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    if not path.exists():
+        fresh.write_text(secrets.token_hex(32))
+        fresh.chmod(0o600)
+        try:
+            os.link(fresh, path)  # whole or not at all, and the first of two starters wins
+        except FileExistsError:
+            pass
+        fresh.unlink()
+    secret = path.read_bytes().strip()
+    if len(secret) < 32:
+        raise SettingsError(f"{path} should hold a key of at least 32 characters; restore it from a backup or delete it")
+    return secret
+
+
+def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Build the settings from the process's environment, or from `environ` alone when given.
+
+    Raises SettingsError naming every bad variable and what it should be.
+    """
+    try:
+        if environ is None:
+            return Settings(**overrides)
+        known = {k.lower(): v for k, v in environ.items() if k.lower() in Settings.model_fields and v}
+        return Settings(_env_file=None, **{**known, **overrides})
+    except ValidationError as error:
+        lines = [_explained(e) for e in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _explained(error: Any) -> str:
+    name = str(error["loc"][0]).upper()
+    secretive = any(word in name for word in ("PASSWORD", "KEY", "URL"))
+    seen = "" if secretive else f" (it is {error['input']!r})"
+    return f"{name}{seen}: {error['msg'].removeprefix('Value error, ')}"

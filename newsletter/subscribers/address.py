@@ -1,0 +1,38 @@
+"""Reading an e-mail address that a person typed."""
+
+from dataclasses import dataclass
+
+from email_validator import EmailNotValidError, validate_email
+
+LONGEST = 254  # octets, RFC 5321 §4.5.3.1.3 less the angle brackets
+
+
+class BadAddress(ValueError):
+    """What was typed is no address that mail can be sent to; the message is fit for the person who typed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address twice: as mail is addressed, and as the key under which it is one person."""
+
+    email: str
+    key: str
+
+
+def read_address(typed: str) -> Address:
+    """Check the syntax (RFC 5321, 5322, 6531) and the shape of the domain, and give the address with its key.
+
+    No look-up is made: a page must answer at once, with the network down too. Raises BadAddress.
+    """
+    typed = typed.strip()
+    if not typed:
+        raise BadAddress("Please type your e-mail address.")
+    if len(typed.encode()) > LONGEST:
+        raise BadAddress("This address is too long: 254 characters are the most an e-mail address can have.")
+    try:
+        seen = validate_email(typed, check_deliverability=False)
+    except EmailNotValidError as error:
+        raise BadAddress(f"This does not look like an e-mail address. {error}") from None
+    domain = seen.ascii_domain.lower()
+    # The standard lets local parts differ by case; in practice no provider does, and people type either.
+    return Address(email=f"{seen.local_part}@{seen.domain}", key=f"{seen.local_part.casefold()}@{domain}")

@@ -1,0 +1,37 @@
+"""What a person agreed to, when, where and in which words (UK GDPR Art. 7(1): the proof is the owner's to keep)."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from newsletter.db import Base, Id
+from newsletter.subscribers.subscriber import Subscriber
+
+
+class Consent(Base):
+    """One act of agreeing. Rows are only added; `confirmed_at` is filled once, by the button in the confirmation."""
+
+    __tablename__ = "consents"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
+    guide: Mapped[str | None] = mapped_column(String(64))
+    newsletter: Mapped[bool] = mapped_column(default=False)
+    wording: Mapped[str] = mapped_column(String(1000))
+    version: Mapped[str] = mapped_column(String(16))
+    page: Mapped[str] = mapped_column(String(200), default="")
+    form: Mapped[str] = mapped_column(String(64), default="")
+    ip: Mapped[str | None] = mapped_column(String(45))
+    given_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+
+    subscriber: Mapped[Subscriber] = relationship()
+
+    def confirm(self, now: datetime) -> bool:
+        """Take the consent as proven by its own inbox. False when it was already."""
+        if self.confirmed_at is not None:
+            return False
+        self.confirmed_at = now
+        return True

@@ -1,0 +1,30 @@
+"""Segment: which subscribers a campaign goes to."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from newsletter.subscribers.consent import Consent
+from newsletter.subscribers.subscriber import Status, Subscriber
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Everybody who agreed to the newsletter; with `guide`, of these only who asked for that guide."""
+
+    guide: str | None = None
+
+    def condition(self) -> ColumnElement[bool]:
+        """The segment as an SQL condition on Subscriber."""
+        everybody = (Subscriber.status == Status.CONFIRMED) & Subscriber.newsletter
+        if self.guide is None:
+            return everybody
+        asked = select(Consent.id).where(
+            Consent.subscriber_id == Subscriber.id, Consent.guide == self.guide, Consent.confirmed_at.is_not(None)
+        )
+        return everybody & asked.exists()
+
+    def size(self, session: Session) -> int:
+        """How many people are in it now."""
+        return session.scalar(select(func.count()).select_from(Subscriber).where(self.condition())) or 0

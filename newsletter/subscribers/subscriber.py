@@ -1,0 +1,142 @@
+"""Subscriber: one person at one address, and the rule that says what they may be sent."""
+
+import unicodedata
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Index, String, and_, func, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from newsletter.db import Base, Id
+from newsletter.subscribers.address import Address
+
+LONGEST_NAME = 80
+
+
+class Status(StrEnum):
+    """Where a person stands."""
+
+    PENDING = "pending"
+    """Signed up; the address is not proven yet."""
+    CONFIRMED = "confirmed"
+    UNSUBSCRIBED = "unsubscribed"
+    BOUNCED = "bounced"
+    """The address does not exist (any more)."""
+    COMPLAINED = "complained"
+    """Reported our mail as spam."""
+
+
+class Stream(StrEnum):
+    """What kind of mail a message is; decides who may receive it."""
+
+    CONFIRM = "confirm"
+    REMINDER = "reminder"
+    GUIDE = "guide"
+    GOODBYE = "goodbye"
+    STEP = "step"
+    CAMPAIGN = "campaign"
+    TEST = "test"
+    """To the owner."""
+    NOTICE = "notice"
+    """To the owner, from the product."""
+
+    @property
+    def is_bulk(self) -> bool:
+        """True for marketing mail: List-Unsubscribe, postal address, one a day."""
+        return self in (Stream.STEP, Stream.CAMPAIGN)
+
+
+ALIVE = (Status.PENDING, Status.CONFIRMED, Status.UNSUBSCRIBED)
+
+# Which status may receive which stream. CONFIRM goes to anybody whose address works: agreeing anew must be
+# possible after leaving, and it is the person's own click that counts.
+STATUSES: dict[Stream, tuple[Status, ...]] = {
+    Stream.CONFIRM: ALIVE,
+    Stream.REMINDER: (Status.PENDING,),
+    Stream.GUIDE: (Status.CONFIRMED,),
+    Stream.GOODBYE: (Status.UNSUBSCRIBED,),
+    Stream.STEP: (Status.CONFIRMED,),
+    Stream.CAMPAIGN: (Status.CONFIRMED,),
+}
+
+
+class Subscriber(Base):
+    """One person at one address. `email_key` is what makes two spellings one person."""
+
+    __tablename__ = "subscribers"
+    __table_args__ = (Index("ix_subscribers_status_id", "status", "id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    email: Mapped[str] = mapped_column(String(254))
+    email_key: Mapped[str] = mapped_column(String(254), unique=True)
+    first_name: Mapped[str] = mapped_column(String(LONGEST_NAME), default="")
+    zone: Mapped[str | None] = mapped_column(String(64))
+    status: Mapped[Status] = mapped_column(default=Status.PENDING)
+    newsletter: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]
+
+    def may_receive(self, stream: Stream) -> bool:
+        """The rule in Python; `receivable` is the same rule in SQL, and a test holds the two together."""
+        if self.status not in STATUSES.get(stream, ()):
+            return False
+        return self.newsletter if stream is Stream.CAMPAIGN else True
+
+    def confirm(self, now: datetime) -> None:
+        """The address is proven: its owner pressed the button in the mail. Ends an earlier unsubscription."""
+        self.status = Status.CONFIRMED
+        self.confirmed_at = self.confirmed_at or now
+        self.left_at = None
+
+    def unsubscribe(self, now: datetime) -> bool:
+        """No more mail from the next claim on. False when they had left before."""
+        if self.status is Status.UNSUBSCRIBED:
+            return False
+        self.status, self.newsletter, self.left_at = Status.UNSUBSCRIBED, False, now
+        return True
+
+    def stop_mail(self, status: Status, now: datetime) -> None:
+        """The address bounced for good, or its owner complained: nothing more is sent to it."""
+        self.status, self.newsletter, self.left_at = status, False, self.left_at or now
+
+    def rename(self, typed: str) -> None:
+        """Take a first name from a form; an empty one changes nothing."""
+        self.first_name = clean_name(typed) or self.first_name
+
+
+def receivable(stream: ColumnElement[Stream]) -> ColumnElement[bool]:
+    """`Subscriber.may_receive` as an SQL condition on the joined subscriber, for claims by the batch."""
+    allowed = [and_(stream == s, Subscriber.status.in_(found)) for s, found in STATUSES.items() if s is not Stream.CAMPAIGN]
+    return or_(and_(stream == Stream.CAMPAIGN, Subscriber.status.in_(STATUSES[Stream.CAMPAIGN]), Subscriber.newsletter), *allowed)
+
+
+def clean_name(typed: str) -> str:
+    """One line of printable text, at most 80 characters: control characters and line ends become spaces."""
+    kept = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp", "Cs", "Cn") else c for c in typed)
+    return " ".join(kept.split())[:LONGEST_NAME].strip()
+
+
+def find(session: Session, address: Address) -> Subscriber | None:
+    """The subscriber at this address, if any."""
+    return session.scalar(select(Subscriber).where(Subscriber.email_key == address.key))
+
+
+def register(session: Session, address: Address, now: datetime, first_name: str = "") -> Subscriber:
+    """The subscriber at this address: the one there is, else a new pending one. Safe against two at once."""
+    if known := find(session, address):
+        return known
+    fresh = Subscriber(email=address.email, email_key=address.key, first_name=clean_name(first_name), created_at=now)
+    try:
+        with session.begin_nested():
+            session.add(fresh)
+        return fresh
+    except IntegrityError:  # another request stored the same address between our look and our insert
+        return session.scalars(select(Subscriber).where(Subscriber.email_key == address.key)).one()
+
+
+def count_by_status(session: Session) -> dict[Status, int]:
+    """How many people stand where; every status is there, with 0 when nobody is."""
+    rows = session.execute(select(Subscriber.status, func.count()).group_by(Subscriber.status)).tuples()
+    return dict.fromkeys(Status, 0) | dict(rows.all())
