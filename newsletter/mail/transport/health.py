@@ -1,0 +1,141 @@
+"""Which relays may be used now, and whose turn it is."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+
+from newsletter.mail.transport.connection import State
+from newsletter.mail.transport.link import Link
+from newsletter.mail.transport.relay import Relay
+from newsletter.mail.transport.session import Refused
+
+BACKOFF = 1.0
+BACKOFF_LOGIN = 30.0
+BACKOFF_LIMIT = 60.0
+"""Seconds a relay is left alone: after the first failure, after one that a person must mend, and at most."""
+STRIKES = 3
+"""Connections in a row that may die without having dealt with any message, before the relay counts as failed."""
+CROWDED = 60.0
+"""Seconds for which a relay that refused one more connection is not asked for more."""
+QUANTUM = 32
+"""Messages a relay of weight 1 may take before the others have had their share."""
+STALLED = 1.0
+"""Seconds without a reply after which a busy relay no longer makes the others wait for their turn."""
+
+
+class Health:
+    """What is known about one relay. Times are monotonic seconds."""
+
+    def __init__(self, relay: Relay) -> None:
+        self.relay = relay
+        self.links: list[Link] = []
+        self.refusal: Refused | None = None
+        """Why it was last unusable."""
+        self.retry_at = float("-inf")
+        self.credit = 0
+        """Messages it may still take before the others have had their share."""
+        self.encrypt = True
+        """Whether STARTTLS is used where offered."""
+        self._failures = 0
+        self._strikes = 0
+        self._limit = relay.connections
+        self._limit_until = float("-inf")
+
+    def usable(self, now: float) -> bool:
+        """Return whether it has a connection, or may be tried."""
+        return bool(self.links) or now >= self.retry_at
+
+    def room(self, now: float) -> int:
+        """Return how many more connections may be opened: just one to a relay that has failed."""
+        if now < self.retry_at:
+            return 0
+        if self._failures:
+            return 0 if self.links else 1
+        limit = self._limit if now < self._limit_until else self.relay.connections
+        return max(0, limit - len(self.links))
+
+    def ended(self, link: Link, now: float) -> None:
+        """Take note that a connection, already removed from `links`, has ended."""
+        refusal = link.connection.failure
+        if link.connection.answered:
+            self.recovered()
+        if refusal is None:
+            self._strikes += link.connection.fruitless
+            if self._strikes >= STRIKES:
+                self.failed(Refused(0, "connections end before any message is answered", "MAIL"), now)
+        elif self._may_do_without_tls(refusal):
+            self.encrypt = False
+        elif any(other.connection.state is State.READY for other in self.links) and refusal.at_command in (
+            "connect",
+            "banner",
+            "EHLO",
+        ):
+            self._limit, self._limit_until = len(self.links), now + CROWDED
+        else:
+            self.failed(refusal, now)
+
+    def recovered(self) -> None:
+        """Forget failures: it has dealt with a message."""
+        self._failures = self._strikes = 0
+
+    def failed(self, refusal: Refused, now: float) -> None:
+        """Leave the relay alone for a while."""
+        self.refusal = refusal
+        self._failures += 1
+        self._strikes = 0
+        first = BACKOFF_LOGIN if refusal.at_command in ("AUTH", "TLS") or refusal.code in (530, 535) else BACKOFF
+        self.retry_at = now + min(BACKOFF_LIMIT, first * 2 ** min(self._failures - 1, 10))
+
+    def _may_do_without_tls(self, refusal: Refused) -> bool:
+        """Opportunistic security (RFC 7435): a broken STARTTLS is better left alone than no mail sent."""
+        optional = self.relay.tls == "opportunistic" and not self.relay.verified
+        return optional and self.encrypt and refusal.at_command in ("TLS", "STARTTLS")
+
+
+class Shares:
+    """Deficit round robin: relays take messages in the proportion of their weights."""
+
+    def __init__(self, relays: Sequence[Health]) -> None:
+        self._relays = relays
+        least = min(health.relay.weight for health in relays)
+        self._quanta = {id(health): max(1, QUANTUM * health.relay.weight // least) for health in relays}
+
+    def take(self, health: Health, now: float) -> bool:
+        """Return whether it is this relay's turn, and count one message if so."""
+        if len(self._relays) == 1:
+            return True
+        if health.credit < 1:
+            if any(self._due(other, now) for other in self._relays if other is not health):
+                return False
+            for each in self._relays:
+                quantum = self._quanta[id(each)]
+                each.credit = min(each.credit + quantum, quantum)
+        health.credit -= 1
+        return True
+
+    def give_back(self, health: Health) -> None:
+        """Undo `take`: there was no message."""
+        health.credit += 1
+
+    def order(self) -> list[Health]:
+        """Return the relays, the one that is most behind its share first."""
+        if len(self._relays) == 1:
+            return list(self._relays)
+        return sorted(self._relays, key=lambda health: -health.credit / self._quanta[id(health)])
+
+    def _due(self, health: Health, now: float) -> bool:
+        """Return whether others must wait for this relay: it is behind, and it is moving."""
+        if health.credit < 1 or not health.usable(now):
+            return False
+        if not health.links:
+            return True
+        return any(link.connection.wants or now - link.since < STALLED for link in health.links)
+
+
+def unverified_context() -> ssl.SSLContext:
+    """Return a context for opportunistic TLS: encryption without knowing to whom."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,200 @@
+"""One connection on its socket, with its deadlines."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from newsletter.mail.transport.channel import Address, Channel
+from newsletter.mail.transport.connection import Connection, State
+from newsletter.mail.transport.timeouts import Timeouts
+
+if TYPE_CHECKING:
+    from newsletter.mail.transport.health import Health
+
+LAST_WORDS = 64
+"""Reads made after a write failed: replies may still lie in the socket."""
+
+
+class Link:
+    """Moves octets between a Connection and a Channel. Every failure ends in `connection.lose`."""
+
+    def __init__(
+        self,
+        health: Health,
+        connection: Connection,
+        addresses: Sequence[Address],
+        timeouts: Timeouts,
+        context: Callable[[bool], ssl.SSLContext],
+        now: float,
+    ) -> None:
+        """Begin to connect to the first address; raises OSError when every address fails at once."""
+        self.health = health
+        self.connection = connection
+        self.connecting = True
+        self.blocked = False
+        """Whether the kernel takes no more octets for now."""
+        self.since = now
+        """Monotonic time of the last whole reply or the last octet written."""
+        self.events = 0
+        """What the selector watches for; the transport's own note."""
+        self._addresses = list(addresses)
+        self._timeouts = timeouts
+        self._context = context
+        self.channel = self._connect()
+
+    def _connect(self) -> Channel:
+        problem = OSError("the relay has no address")
+        while self._addresses:
+            try:
+                return Channel(self._addresses.pop(0))
+            except OSError as error:
+                problem = error
+        raise problem
+
+    @property
+    def closed(self) -> bool:
+        """Return whether the connection has ended."""
+        return self.connection.state is State.CLOSED
+
+    @property
+    def spent(self) -> bool:
+        """Return whether it is of no more use: ended, or the relay found unusable and nothing in flight."""
+        connection = self.connection
+        return connection.state is State.CLOSED or (connection.failure is not None and not connection.busy)
+
+    @property
+    def free(self) -> bool:
+        """Return whether it can take an envelope, or soon will."""
+        return self.connection.wants or self.connection.state is State.GREETING
+
+    @property
+    def writes(self) -> bool:
+        """Return whether there is something to write that the kernel may take."""
+        return not (self.blocked or self.connecting) and bool(self.connection.out or self.channel.pending)
+
+    @property
+    def unsettled(self) -> bool:
+        """Return whether the socket must be watched for writing."""
+        return self.connecting or self.blocked
+
+    def connected(self, now: float) -> None:
+        """Go on after a connect. If that failed, `channel` is a new one to the next address, if there is one."""
+        self.since = now
+        try:
+            self.channel.connected()
+        except OSError as error:
+            self.channel.close()
+            self._connect_elsewhere(error)
+            return
+        self.connecting = False
+        if self.health.relay.implicit_tls:
+            self._start_tls()
+
+    def _connect_elsewhere(self, error: OSError) -> None:
+        try:
+            self.channel = self._connect() if self._addresses else self.channel
+        except OSError as problem:
+            error = problem
+        if self.channel.closed:
+            self.connection.lose(f"cannot connect: {reason(error)}", "connect")
+
+    def read(self, now: float) -> None:
+        """Take what came in."""
+        shaking = self.channel.shaking
+        try:
+            data = self.channel.read()
+            if shaking and not self.channel.shaking:
+                self.since = now
+                if self.connection.wants_tls:
+                    self.connection.secured()
+        except OSError as error:
+            self.connection.lose(reason(error), "TLS" if shaking else "")
+            return
+        if data:
+            self._receive(data, now)
+        elif data is not None:
+            self.connection.lose("connection closed by the relay", "TLS" if shaking else "")
+
+    def _receive(self, data: bytes, now: float) -> None:
+        if self.connection.receive(data):
+            self.since = now
+        if self.connection.wants_tls and not self.channel.shaking:
+            self._start_tls()
+
+    def _start_tls(self) -> None:
+        try:
+            relay = self.health.relay
+            self.channel.start_tls(self._context(relay.verified), relay.host)
+        except (OSError, ValueError) as error:
+            self.connection.lose(f"TLS: {error}", "TLS")
+
+    def flush(self, now: float) -> None:
+        """Write as much as the kernel takes."""
+        connection, channel = self.connection, self.channel
+        try:
+            if channel.encrypted:
+                self._flush_tls(now)
+            elif connection.out:
+                count = channel.write(connection.out)
+                if count:
+                    connection.wrote(count)
+                    self.since = now
+                self.blocked = bool(connection.out)
+        except OSError as error:
+            self._last_words(reason(error), now)
+
+    def _flush_tls(self, now: float) -> None:
+        connection, channel = self.connection, self.channel
+        while channel.pending or (connection.out and not channel.shaking):
+            before = channel.pending
+            count = channel.write(() if channel.shaking else connection.out)
+            if count:
+                connection.wrote(count)
+                self.since = now
+            elif channel.pending or not before:
+                break
+        self.blocked = channel.pending
+
+    def _last_words(self, why: str, now: float) -> None:
+        """Read the replies that came before the connection broke: what was accepted must not be called uncertain."""
+        for _ in range(LAST_WORDS):
+            if self.closed:
+                return
+            try:
+                data = self.channel.read()
+            except OSError:
+                break
+            if not data:
+                break
+            self._receive(data, now)
+        self.connection.lose(why)
+
+    def overdue(self, now: float) -> str:
+        """Return why the connection has waited too long, "" if it has not."""
+        if self.connecting:
+            what, limit = "connecting", self._timeouts.connect
+        elif self.channel.shaking:
+            what, limit = "the TLS handshake", self._timeouts.connect
+        elif self.blocked:
+            what, limit = "the relay to take data", self._timeouts.block
+        elif self.connection.waits_for:
+            what = f"the reply to {self.connection.waits_for}"
+            limit = self._timeouts.waiting_for(self.connection.waits_for)
+        else:
+            return ""
+        return f"timed out after {limit:g} s waiting for {what}" if now - self.since > limit else ""
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.channel.close()
+
+
+def reason(error: OSError) -> str:
+    """Return an error in words that name no secret and fit on a line."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"TLS: certificate not accepted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {error.reason or error}"
+    return error.strerror or str(error) or type(error).__name__

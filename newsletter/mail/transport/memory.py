@@ -1,0 +1,40 @@
+"""A transport that keeps what it is given, for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Stage, never
+
+
+def accepted(envelope: Envelope) -> Outcome:
+    """Answer as a server that takes everything."""
+    return Outcome(envelope.key, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 kept in memory", "memory:0", ".")
+
+
+class SentList:
+    """Keeps every envelope in `envelopes`, in order, and answers with `answer(envelope)`: ACCEPTED if not given."""
+
+    def __init__(self, answer: Callable[[Envelope], Outcome] = accepted) -> None:
+        self.envelopes: list[Envelope] = []
+        self.closed = False
+        self._answer = answer
+
+    def send(
+        self, envelopes: Iterator[Envelope] | Iterable[Envelope], journal: Journal, *, stop: Callable[[], bool] = never
+    ) -> Iterator[list[Outcome]]:
+        """Keep the envelopes one by one, each a round of its own."""
+        source = iter(envelopes)
+        while not stop():
+            envelope = next(source, None)
+            if envelope is None:
+                return
+            journal.handed_over([envelope.key])
+            self.envelopes.append(envelope)
+            outcomes = [self._answer(envelope)]
+            journal.outcomes(outcomes)
+            yield outcomes
+
+    def close(self) -> None:
+        """Remember that somebody closed us."""
+        self.closed = True

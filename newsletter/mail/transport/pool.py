@@ -1,0 +1,274 @@
+"""Sends over several connections to several relays, with one loop over non-blocking sockets."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import ssl
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from newsletter.mail.transport.channel import resolve
+from newsletter.mail.transport.connection import Connection, State
+from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Stage, never
+from newsletter.mail.transport.feed import Feed
+from newsletter.mail.transport.health import Health, Shares, unverified_context
+from newsletter.mail.transport.link import Link, reason
+from newsletter.mail.transport.relay import Relay, is_helo
+from newsletter.mail.transport.reply import enhanced_status
+from newsletter.mail.transport.session import Refused, greet
+from newsletter.mail.transport.timeouts import Timeouts
+from newsletter.mail.transport.transaction import Round
+
+IDLE_LIMIT = 30.0
+"""Seconds after which an idle connection is not trusted any more: firewalls forget it without a word."""
+GOODBYE = 2.0
+"""Seconds `close` waits for the answers to QUIT."""
+UNUSABLE_BATCH = 100
+"""Envelopes answered at once while no relay is usable."""
+DEFAULT = Timeouts()
+
+
+class SmtpTransport:
+    """Delivers envelopes to relays. Connections stay open between calls of `send`; for one thread at a time."""
+
+    def __init__(
+        self,
+        relays: Sequence[Relay],
+        *,
+        helo: str,
+        timeouts: Timeouts = DEFAULT,
+        ssl_context: ssl.SSLContext | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`helo` is our own host name; `ssl_context` is for relays whose certificate is checked."""
+        if not relays:
+            raise ValueError("no relay given")
+        if not is_helo(helo):
+            raise ValueError(f"helo must be a host name or an address in [brackets], not {helo!r}")
+        self._helo = helo
+        self._timeouts = timeouts
+        self._clock = clock
+        self._contexts = {True: ssl_context} if ssl_context else {}
+        self._healths = [Health(relay) for relay in relays]
+        self._shares = Shares(self._healths)
+        self._sending = False
+        self._begin()
+
+    def _begin(self) -> None:
+        """Start with no connection; a forked child leaves its parent's sockets alone."""
+        self._process = os.getpid()
+        self._selector = selectors.DefaultSelector()
+        self._round = Round()
+        self._links: list[Link] = []
+        self._look_at = 0.0
+        for health in self._healths:
+            health.links = []
+
+    def send(
+        self, envelopes: Iterator[Envelope] | Iterable[Envelope], journal: Journal, *, stop: Callable[[], bool] = never
+    ) -> Iterator[list[Outcome]]:
+        """Deliver the envelopes; see `Transport.send`."""
+        if self._sending:
+            raise RuntimeError("this transport is already sending")
+        self._sending = True
+        feed = Feed(envelopes, stop)
+        try:
+            self._wake()
+            while True:
+                feed.look()
+                self._supply(feed, self._clock())
+                done = self._commit(journal)
+                if done:
+                    yield done
+                if not (self._round.done or self._round.returned or self._busy() or feed.peek(1)):
+                    return
+                self._wait()
+        finally:
+            self._sending = False
+            self._abandon(journal)
+
+    def close(self) -> None:
+        """Say QUIT on every idle connection and wait briefly for the answers."""
+        if self._process != os.getpid():
+            self._begin()
+        for link in self._links:
+            link.connection.leave()
+            link.flush(self._clock())
+            if link.connection.state is not State.LEAVING:
+                link.connection.lose("closed by us")
+        until = self._clock() + GOODBYE
+        self._reap()
+        while self._links and self._clock() < until:
+            self._wait()
+            self._reap()
+        for link in list(self._links):
+            self._drop(link)
+        self._selector.close()
+        self._begin()
+
+    # One round: connections are opened and fed, the journal is written, then the sockets.
+
+    def _supply(self, feed: Feed, now: float) -> None:
+        """Give every connection that can take one an envelope, opening connections where they lack."""
+        self._reap()
+        if self._round.returned:
+            feed.waiting.extendleft(reversed(self._round.returned))
+            self._round.returned.clear()
+        self._open(feed, now)
+        take, shares = feed.take, self._shares
+        for link in self._links:
+            connection = link.connection
+            while connection.wants and shares.take(link.health, now):
+                envelope = take()
+                if envelope is None:
+                    shares.give_back(link.health)
+                    break
+                connection.give(envelope)
+        if not any(health.usable(now) for health in self._healths):
+            for _ in range(feed.peek(UNUSABLE_BATCH)):
+                self._round.done.append(self._unusable(feed.waiting.popleft()))
+
+    def _open(self, feed: Feed, now: float) -> None:
+        """Open as many connections as envelopes wait for one."""
+        room = sum(health.room(now) for health in self._healths)
+        if not room:
+            return
+        free = sum(link.free for link in self._links)
+        lack = feed.peek(room + free) - free
+        for health in self._shares.order():
+            for _ in range(min(lack, health.room(now))):
+                self._connect(health, now)
+                lack -= 1
+
+    def _commit(self, journal: Journal) -> list[Outcome]:
+        """Write the journal, then the sockets: never the other way round. Return what became known."""
+        round_ = self._round
+        done = round_.done
+        if round_.handed:
+            journal.handed_over(round_.handed)
+            round_.handed = []
+        if done:
+            journal.outcomes(done)
+            round_.done = []
+        now = self._clock()
+        for link in self._links:
+            if link.writes:
+                link.flush(now)
+                self._watch(link)
+        return done
+
+    def _wait(self) -> None:
+        """Wait for the sockets, but no longer than deadlines allow, and read them."""
+        patience = 0.0 if self._round.done or self._round.returned else self._timeouts.tick
+        events = self._selector.select(patience)
+        now = self._clock()
+        for key, mask in events:
+            link: Link = key.data
+            if link.connecting:
+                self._selector.unregister(key.fileobj)
+                link.connected(now)
+                if not link.closed:
+                    self._register(link)
+                continue
+            if mask & selectors.EVENT_WRITE:
+                link.blocked = False
+            if mask & selectors.EVENT_READ:
+                link.read(now)
+        if now >= self._look_at:
+            self._look_at = now + self._timeouts.tick
+            for link in self._links:
+                if why := link.overdue(now):
+                    link.connection.lose(why)
+
+    # Connections
+
+    def _connect(self, health: Health, now: float) -> None:
+        relay = health.relay
+        greeting = greet(relay, relay.helo or self._helo, encrypt=health.encrypt)
+        connection = Connection(relay.name, greeting, self._round, relay.pipeline)
+        try:
+            link = Link(health, connection, resolve(relay.host, relay.port), self._timeouts, self._context, now)
+        except OSError as error:
+            health.failed(Refused(0, f"cannot connect: {reason(error)}", "connect"), now)
+            return
+        self._links.append(link)
+        health.links.append(link)
+        self._register(link)
+
+    def _context(self, verified: bool) -> ssl.SSLContext:
+        if verified not in self._contexts:
+            self._contexts[verified] = ssl.create_default_context() if verified else unverified_context()
+        return self._contexts[verified]
+
+    def _register(self, link: Link) -> None:
+        link.events = selectors.EVENT_READ | (selectors.EVENT_WRITE if link.unsettled else 0)
+        self._selector.register(link.channel.socket, link.events, link)
+
+    def _watch(self, link: Link) -> None:
+        """Watch for writing only while the kernel takes no more."""
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if link.unsettled else 0)
+        if events != link.events and not link.closed:
+            link.events = events
+            self._selector.modify(link.channel.socket, events, link)
+
+    def _wake(self) -> None:
+        """Look after what the last call left: connections that died or rested too long cost nobody an attempt."""
+        if self._process != os.getpid():
+            self._begin()
+        now = self._clock()
+        for link in list(self._links):
+            connection = link.connection
+            if connection.state is not State.READY or now - link.since > IDLE_LIMIT:
+                connection.leave()
+                link.flush(now)
+                self._drop(link)
+            else:
+                connection.rested()
+                link.read(now)
+                if link.closed:
+                    self._drop(link)
+                link.since = now
+
+    def _reap(self) -> None:
+        """Put away connections that ended, and those that found the relay unusable and have nothing in flight."""
+        for link in [link for link in self._links if link.spent]:
+            link.connection.lose("relay unusable")
+            self._drop(link)
+            link.health.ended(link, self._clock())
+
+    def _drop(self, link: Link) -> None:
+        if not link.channel.closed:
+            if link.channel.socket in self._selector.get_map():
+                self._selector.unregister(link.channel.socket)
+            link.close()
+        self._links.remove(link)
+        link.health.links.remove(link)
+
+    def _busy(self) -> bool:
+        return any(link.connection.busy for link in self._links)
+
+    def _abandon(self, journal: Journal) -> None:
+        """End what is in flight when the caller leaves early, and write down what that makes of it."""
+        for link in self._links:
+            if link.connection.busy:
+                link.connection.lose("abandoned by the sender")
+        self._round.handed = []
+        done, self._round.done = self._round.done, []
+        self._round.returned.clear()
+        self._reap()
+        if done:
+            journal.outcomes(done)
+
+    def _unusable(self, envelope: Envelope) -> Outcome:
+        health = max(self._healths, key=lambda health: health.retry_at)
+        refusal = health.refusal or Refused(0, "no relay is usable", "connect")
+        return Outcome(
+            envelope.key,
+            Stage.RELAY,
+            refusal.code,
+            enhanced_status(refusal.code, refusal.text),
+            refusal.text[:500],
+            health.relay.name,
+            refusal.at_command,
+        )

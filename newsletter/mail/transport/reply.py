@@ -1,0 +1,90 @@
+"""SMTP replies, read incrementally (RFC 5321 §4.2)."""
+
+from __future__ import annotations
+
+import re
+
+LINE_LIMIT = 4096
+"""Octets of one reply line; RFC 5321 §4.5.3.1.5 asks for 512."""
+REPLY_LIMIT = 65536
+"""Octets of one reply of several lines."""
+TEXT_LIMIT = 500
+
+Reply = tuple[int, bytes]
+"""The code, and the text of its lines joined by a newline (a trailing CR may remain)."""
+
+_CODES = {b"%d" % code: code for code in range(200, 560) if code % 100 < 60}
+_ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
+
+
+class ReplyParser:
+    """Cuts a stream of octets into replies, whatever the pieces it comes in."""
+
+    __slots__ = ("_lines", "_rest", "_size", "broken")
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._lines: list[bytes] = []
+        self._size = 0
+        self.broken = ""
+        """Why the stream is no longer SMTP; "" while it is. Nothing after that point is read."""
+
+    def feed(self, data: bytes) -> list[Reply]:
+        """Return the replies that `data` completes. After garbage, `broken` says what was wrong."""
+        replies: list[Reply] = []
+        if self.broken:
+            return replies
+        lines = (self._rest + data).split(b"\n") if self._rest else data.split(b"\n")
+        self._rest = lines.pop()
+        for line in lines:
+            code = _CODES.get(line[:3])
+            if code is not None and line[3:4] == b" " and not self._lines and len(line) <= LINE_LIMIT:
+                replies.append((code, line[4:]))
+            elif not self._slowly(line, code, replies):
+                return replies
+        if len(self._rest) > LINE_LIMIT:
+            self.broken = "reply line without an end"
+        return replies
+
+    def _slowly(self, line: bytes, code: int | None, replies: list[Reply]) -> bool:
+        """Take a line of a reply of several lines, or an unusual one; False where it is no reply at all."""
+        mark = line[3:4]
+        if code is None or mark not in (b" ", b"-", b"\r", b""):
+            self.broken = f"not a reply: {printable(line)[:80]!r}"
+        elif self._lines and line[:3] != self._lines[0]:
+            self.broken = "codes differ within one reply"
+        elif len(line) > LINE_LIMIT or self._size > REPLY_LIMIT:
+            self.broken = "reply too long"
+        if self.broken or code is None:
+            return False
+        self._lines = self._lines or [line[:3]]
+        self._lines.append(line[4:].rstrip(b"\r"))
+        self._size += len(line)
+        if mark != b"-":
+            replies.append((code, b"\n".join(self._lines[1:])))
+            self._lines = []
+            self._size = 0
+        return True
+
+    def clear(self) -> None:
+        """Forget what came in and was not a whole reply: plain text after STARTTLS (RFC 3207 §4.2)."""
+        self._rest = b""
+        self._lines = []
+        self._size = 0
+        self.broken = ""
+
+
+def printable(raw: bytes) -> str:
+    """Return a reply's text as one printable line of at most 500 characters."""
+    text = raw.decode("utf-8", "replace").rstrip("\r\n")
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return text[:TEXT_LIMIT]
+
+
+def enhanced_status(code: int, text: str) -> str:
+    """Return the enhanced status that begins `text` if its class is the code's (RFC 2034 §4), else ""."""
+    if text[1:2] != ".":
+        return ""
+    found = _ENHANCED.match(text)
+    return found.group(0) if found and int(found.group(1)) == code // 100 else ""

@@ -1,0 +1,43 @@
+"""What is under way: one envelope on one connection, and one round of the sockets."""
+
+from __future__ import annotations
+
+from newsletter.mail.transport import content
+from newsletter.mail.transport.envelope import Envelope, Outcome
+
+
+class Round:
+    """What one round of the sockets brings; every connection of a transport writes into the same one."""
+
+    __slots__ = ("done", "handed", "returned")
+
+    def __init__(self) -> None:
+        self.done: list[Outcome] = []
+        self.handed: list[int] = []
+        """Keys whose content is queued and not yet written to a socket."""
+        self.returned: list[Envelope] = []
+        """Envelopes that met a connection which had died while idle: they go out on another, no attempt counted."""
+
+
+class Transaction:
+    """One envelope between MAIL and the reply to its content."""
+
+    __slots__ = ("commit_at", "envelope", "failure", "recipient_line", "taken")
+
+    def __init__(self, envelope: Envelope, recipient_line: bytes) -> None:
+        self.envelope = envelope
+        self.recipient_line = recipient_line
+        self.failure: Outcome | None = None
+        """The first refusal among MAIL, RCPT, DATA and the content."""
+        self.taken = False
+        """Whether the server accepted the recipient."""
+        self.commit_at = 0
+        """Position in the stream of sent octets from which on the server may have the whole message; 0: not queued."""
+
+    def octets(self, *, stuffed: bool) -> bytes:
+        """Return the content: whole lines, and dot-stuffed for DATA. What is promised safe is not looked through."""
+        envelope = self.envelope
+        if envelope.stuffed_safe and envelope.data.endswith(b"\r\n"):
+            return envelope.data
+        data = content.whole_lines(envelope.data)
+        return content.dot_stuffed(data) if stuffed else data

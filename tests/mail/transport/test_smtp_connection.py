@@ -1,0 +1,325 @@
+"""The state machine, octet by octet: no socket, no clock."""
+
+import pytest
+
+from newsletter.mail.transport import Envelope, Outcome, Relay, Stage
+from newsletter.mail.transport.connection import Connection, State
+from newsletter.mail.transport.session import greet
+from newsletter.mail.transport.transaction import Round
+
+PIPELINING = b"250-mx\r\n250-PIPELINING\r\n250 8BITMIME\r\n"
+CHUNKING = b"250-mx\r\n250-PIPELINING\r\n250-CHUNKING\r\n250 8BITMIME\r\n"
+NOTHING = b"250 mx\r\n"
+
+
+class Talk:
+    """A connection and what it says."""
+
+    def __init__(self, ehlo: bytes, depth: int = 16) -> None:
+        self.round = Round()
+        self.connection = Connection("mx:25", greet(Relay.parse("smtp://mx"), "me.example"), self.round, depth)
+        self.says(b"220 mx\r\n")
+        assert self.wrote() == b"EHLO me.example\r\n"
+        self.says(ehlo)
+        assert self.connection.state is State.READY
+
+    def says(self, data: bytes) -> None:
+        self.connection.receive(data)
+
+    def wrote(self, octets: int | None = None) -> bytes:
+        """Take what it wants to write, or only so many octets of it."""
+        data = b"".join(self.connection.out)[:octets]
+        if data:
+            self.connection.wrote(len(data))
+        return data
+
+    def give(self, *keys: int) -> None:
+        for key in keys:
+            assert self.connection.wants
+            self.connection.give(Envelope(key, "s@x.org", f"r{key}@y.org", b"A: %d\r\n\r\n.x\r\n" % key))
+
+    def outcomes(self) -> list[Outcome]:
+        done, self.round.done = self.round.done, []
+        return done
+
+    def stages(self) -> list[tuple[int, Stage]]:
+        return [(outcome.key, outcome.stage) for outcome in self.outcomes()]
+
+
+def commands(key: int) -> bytes:
+    return b"MAIL FROM:<s@x.org>\r\nRCPT TO:<r%d@y.org>\r\nDATA\r\n" % key
+
+
+def test_the_next_envelope_goes_behind_the_last_dot() -> None:
+    talk = Talk(PIPELINING)
+    talk.give(1)
+    assert not talk.connection.wants
+    assert talk.wrote() == commands(1)
+    assert talk.round.handed == []
+    talk.says(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    assert talk.round.handed == [1]
+    talk.give(2)
+    assert talk.wrote() == b"A: 1\r\n\r\n..x\r\n.\r\n" + commands(2)
+    talk.says(b"250 2.0.0 first\r\n250 ok\r\n250 ok\r\n354 go\r\n")
+    assert talk.outcomes() == [Outcome(1, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 first", "mx:25", ".")]
+    assert talk.round.handed == [1, 2]
+    talk.wrote()
+    talk.says(b"451 4.3.0 later\r\n")
+    assert talk.outcomes() == [Outcome(2, Stage.REJECTED, 451, "4.3.0", "4.3.0 later", "mx:25", ".")]
+
+
+def test_content_waits_for_its_own_354() -> None:
+    talk = Talk(PIPELINING)
+    talk.give(1)
+    talk.wrote()
+    talk.says(b"250 ok\r\n250 ok\r\n")
+    assert talk.wrote() == b""
+    assert talk.round.handed == []
+
+
+def test_a_refused_recipient_is_cleared_with_rset() -> None:
+    talk = Talk(PIPELINING)
+    talk.give(1)
+    talk.wrote()
+    talk.says(b"250 ok\r\n550 5.1.1 nobody\r\n503 no recipients\r\n")
+    assert talk.outcomes() == [Outcome(1, Stage.REJECTED, 550, "5.1.1", "5.1.1 nobody", "mx:25", "RCPT")]
+    talk.give(2)
+    assert talk.wrote() == b"RSET\r\n" + commands(2)
+    talk.says(b"250 reset\r\n250 ok\r\n250 ok\r\n354 go\r\n")
+    talk.wrote()
+    talk.says(b"250 ok\r\n")
+    assert talk.stages() == [(2, Stage.ACCEPTED)]
+
+
+def test_354_with_nobody_accepted_gets_a_lone_dot() -> None:
+    talk = Talk(PIPELINING)
+    talk.give(1)
+    talk.wrote()
+    talk.says(b"250 ok\r\n450 4.2.0 later\r\n354 go\r\n")
+    assert talk.wrote() == b".\r\nRSET\r\n"
+    assert talk.round.handed == []
+    talk.says(b"250 accepted for nobody\r\n250 reset\r\n")
+    assert [(o.stage, o.code) for o in talk.outcomes()] == [(Stage.REJECTED, 450)]
+    assert talk.connection.wants
+
+
+def test_354_for_a_recipient_whose_mail_was_refused_ends_the_connection() -> None:
+    talk = Talk(PIPELINING)
+    talk.give(1)
+    talk.wrote()
+    talk.says(b"451 no\r\n250 ok\r\n354 go\r\n")
+    assert talk.wrote() == b""
+    assert talk.connection.state is State.CLOSED
+    assert [(o.stage, o.code, o.at_command) for o in talk.outcomes()] == [(Stage.REJECTED, 451, "MAIL")]
+
+
+def test_refused_data_is_the_messages_own() -> None:
+    talk = Talk(PIPELINING)
+    talk.give(1)
+    talk.wrote()
+    talk.says(b"250 ok\r\n250 ok\r\n451 4.7.1 wait\r\n")
+    assert [(o.stage, o.code, o.at_command) for o in talk.outcomes()] == [(Stage.REJECTED, 451, "DATA")]
+    assert talk.wrote() == b"RSET\r\n"
+
+
+@pytest.mark.parametrize(
+    ("left", "stage"), [(-6, Stage.LOST_BEFORE), (-3, Stage.LOST_BEFORE), (-2, Stage.LOST_AFTER), (0, Stage.LOST_AFTER)]
+)
+def test_loss_is_uncertain_from_the_first_octet_of_the_final_dot(left: int, stage: Stage) -> None:
+    talk = Talk(PIPELINING)
+    talk.give(1)
+    talk.wrote()
+    talk.says(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    octets = len(b"".join(talk.connection.out))
+    talk.wrote(octets + left)
+    talk.connection.lose("gone")
+    assert talk.stages() == [(1, stage)]
+
+
+@pytest.mark.parametrize(("left", "stage"), [(-1, Stage.LOST_BEFORE), (0, Stage.LOST_AFTER)])
+def test_a_chunk_is_uncertain_once_it_has_left_whole(left: int, stage: Stage) -> None:
+    talk = Talk(CHUNKING)
+    talk.give(1)
+    octets = len(b"".join(talk.connection.out))
+    talk.wrote(octets + left)
+    talk.connection.lose("gone")
+    assert talk.stages() == [(1, stage)]
+
+
+def test_loss_in_a_pipeline_tells_each_message_apart() -> None:
+    talk = Talk(PIPELINING)
+    talk.give(1)
+    talk.wrote()
+    talk.says(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    talk.give(2)
+    talk.wrote()
+    talk.connection.lose("gone")
+    assert talk.stages() == [(1, Stage.LOST_AFTER), (2, Stage.LOST_BEFORE)]
+
+
+def test_421_answers_one_message_and_ends_the_rest() -> None:
+    talk = Talk(PIPELINING)
+    talk.give(1)
+    talk.wrote()
+    talk.says(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    talk.give(2)
+    talk.wrote()
+    talk.says(b"421 4.3.2 going down\r\n")
+    first, second = talk.outcomes()
+    assert (first.key, first.stage, first.code) == (1, Stage.REJECTED, 421)
+    assert (second.key, second.stage, second.code) == (2, Stage.LOST_BEFORE, 0)
+    assert talk.connection.state is State.CLOSED
+
+
+def test_half_a_reply_counts_for_nothing() -> None:
+    talk = Talk(PIPELINING)
+    talk.give(1)
+    talk.wrote()
+    talk.says(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    talk.wrote()
+    talk.says(b"250 2.0.0 queued")
+    talk.connection.lose("gone")
+    assert talk.stages() == [(1, Stage.LOST_AFTER)]
+
+
+def test_an_answer_before_the_content_left_is_not_believed() -> None:
+    talk = Talk(PIPELINING)
+    talk.give(1)
+    talk.wrote()
+    talk.says(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    talk.wrote(4)
+    talk.says(b"250 thank you\r\n")
+    assert talk.stages() == [(1, Stage.LOST_BEFORE)]
+
+
+def test_whole_messages_go_several_deep_with_rset_between() -> None:
+    talk = Talk(CHUNKING, depth=2)
+    talk.give(1, 2)
+    assert not talk.connection.wants
+    assert talk.round.handed == [1, 2]
+    first = b"MAIL FROM:<s@x.org>\r\nRCPT TO:<r1@y.org>\r\nBDAT 12 LAST\r\nA: 1\r\n\r\n.x\r\n"
+    second = b"RSET\r\nMAIL FROM:<s@x.org>\r\nRCPT TO:<r2@y.org>\r\nBDAT 12 LAST\r\nA: 2\r\n\r\n.x\r\n"
+    assert talk.wrote() == first + second
+    talk.says(b"250 ok\r\n550 5.1.1 no\r\n503 no recipient\r\n250 reset\r\n250 ok\r\n250 ok\r\n250 took it\r\n")
+    assert talk.stages() == [(1, Stage.REJECTED), (2, Stage.ACCEPTED)]
+    assert talk.connection.wants
+
+
+def test_a_chunk_accepted_for_nobody_is_still_refused() -> None:
+    talk = Talk(CHUNKING)
+    talk.give(1)
+    talk.wrote()
+    talk.says(b"250 ok\r\n550 5.1.1 no\r\n250 fine\r\n")
+    assert talk.stages() == [(1, Stage.REJECTED)]
+
+
+def test_large_messages_wait_for_room() -> None:
+    talk = Talk(CHUNKING)
+    big = b"x" * 78 + b"\r\n"
+    talk.connection.give(Envelope(1, "s@x.org", "r@y.org", big * 14000))
+    assert not talk.connection.wants
+
+
+def test_without_pipelining_one_command_at_a_time() -> None:
+    talk = Talk(NOTHING)
+    talk.give(1)
+    assert talk.wrote() == b"MAIL FROM:<s@x.org>\r\n"
+    talk.says(b"250 ok\r\n")
+    assert talk.wrote() == b"RCPT TO:<r1@y.org>\r\n"
+    talk.says(b"250 ok\r\n")
+    assert talk.wrote() == b"DATA\r\n"
+    talk.says(b"354 go\r\n")
+    assert not talk.connection.wants
+    assert talk.wrote() == b"A: 1\r\n\r\n..x\r\n.\r\n"
+    talk.says(b"250 ok\r\n")
+    assert talk.stages() == [(1, Stage.ACCEPTED)]
+    talk.give(2)
+    talk.wrote()
+    talk.says(b"250 ok\r\n")
+    talk.wrote()
+    talk.says(b"550 no\r\n")
+    assert talk.wrote() == b"RSET\r\n"
+    assert not talk.connection.wants
+    talk.says(b"250 ok\r\n")
+    assert talk.connection.wants
+
+
+def test_a_connection_that_died_at_rest_costs_no_attempt() -> None:
+    for death in (b"", b"421 idle too long\r\n"):
+        talk = Talk(CHUNKING)
+        talk.connection.rested()
+        talk.give(1)
+        assert not talk.connection.wants
+        assert talk.wrote() == commands(1)
+        talk.says(death)
+        talk.connection.lose("gone")
+        assert [envelope.key for envelope in talk.round.returned] == [1]
+        assert talk.outcomes() == []
+
+
+def test_after_rest_and_one_reply_loss_is_loss() -> None:
+    talk = Talk(PIPELINING)
+    talk.connection.rested()
+    talk.give(1)
+    talk.wrote()
+    talk.says(b"250 ok\r\n")
+    talk.connection.lose("gone")
+    assert talk.stages() == [(1, Stage.LOST_BEFORE)]
+    assert talk.round.returned == []
+
+
+def test_530_says_the_relay_is_unusable_and_lets_the_others_answer() -> None:
+    talk = Talk(CHUNKING)
+    talk.give(1, 2)
+    talk.wrote()
+    refusals = b"530 5.7.0 log in\r\n503 no\r\n503 no\r\n"
+    talk.says(refusals)
+    assert not talk.connection.wants
+    talk.says(b"250 ok\r\n" + refusals)
+    assert talk.stages() == [(1, Stage.RELAY), (2, Stage.RELAY)]
+    assert talk.connection.failure is not None
+
+
+def envelope(sender: str = "s@x.org", recipient: str = "r@y.org", data: bytes = b"x\r\n") -> Envelope:
+    return Envelope(1, sender, recipient, data)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a@b\r\nRCPT TO:<evil@x.org>", "a\0@b.c", "a<b@c.d", "a>b@c.d", "a b@c.d", "a@b c", "a", "@b", "a@", "a@b@c",
+        "\u2028a@b.c", "ä\n@b.c", "a@exa\u0000mple.ü", "a\u3000b@c.d", "x" * 1000 + "@y.org", "a@-ü-.example",
+    ],
+)  # fmt: skip
+def test_a_bad_address_never_reaches_the_socket(address: str) -> None:
+    for bad in (envelope(recipient=address), envelope(sender=address)):
+        talk = Talk(b"250-mx\r\n250-SMTPUTF8\r\n250 PIPELINING\r\n")
+        talk.connection.give(bad)
+        assert talk.wrote() == b""
+        assert [(o.stage, o.code, o.enhanced, o.at_command) for o in talk.outcomes()] == [
+            (Stage.REJECTED, 553, "5.1.3", "local")
+        ]
+        assert talk.connection.wants
+
+
+def test_what_the_server_cannot_take_is_refused_here() -> None:
+    talk = Talk(b"250-mx\r\n250-PIPELINING\r\n250 SIZE 100\r\n")
+    talk.connection.give(envelope(data=b"x" * 101))
+    talk.connection.give(envelope(data="ä\r\n".encode()))
+    talk.connection.give(envelope(recipient="jürgen@y.org"))
+    assert [(o.code, o.enhanced) for o in talk.outcomes()] == [(552, "5.3.4"), (554, "5.6.3"), (553, "5.6.7")]
+    assert talk.wrote() == b""
+
+
+def test_extensions_are_declared_where_needed() -> None:
+    talk = Talk(b"250-mx\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n")
+    talk.connection.give(envelope("", "jürgen@bücher.example", "ä\r\n".encode()))
+    assert talk.wrote() == (
+        "MAIL FROM:<> SIZE=4 BODY=8BITMIME SMTPUTF8\r\nRCPT TO:<jürgen@xn--bcher-kva.example>\r\nDATA\r\n".encode()
+    )
+
+
+def test_an_international_domain_needs_no_extension() -> None:
+    talk = Talk(PIPELINING)
+    talk.connection.give(envelope(recipient="a@bücher.example"))
+    assert b"RCPT TO:<a@xn--bcher-kva.example>\r\n" in talk.wrote()
