@@ -58,6 +58,10 @@ class Signer:
         mac = hmac.digest(self._keys[purpose], payload, "sha256")[:MAC_BYTES]
         return urlsafe_b64encode(payload + mac).rstrip(b"=").decode()
 
+    def tag(self, purpose: Purpose, number: int) -> str:
+        """A signed number in lower-case hex, for places where case may get lost on the way (RFC 5321 §2.4)."""
+        return f"{number:x}-{hmac.digest(self._keys[purpose], b'%x' % number, 'sha256')[:8].hex()}"
+
     def numbers(self, purpose: Purpose, token: str) -> tuple[int, ...]:
         """Read a token back. Raises BadLink for anything that `token` did not make for this purpose."""
         if len(token) > (8 * MOST_NUMBERS + MAC_BYTES) * 4 // 3 + 4:
@@ -75,6 +79,38 @@ class Signer:
         if not genuine or self.token(purpose, *numbers) != token:
             raise BadLink
         return numbers
+
+
+class Urls:
+    """The addresses of the pages that a mail points to. `site` has no slash at its end."""
+
+    def __init__(self, site: str, signer: Signer) -> None:
+        self.site = site
+        self._token = signer.token
+
+    def confirm(self, consent: int, last_second: int) -> str:
+        """The page with the one button that confirms."""
+        return f"{self.site}/confirm/{self._token(Purpose.CONFIRM, consent, last_second)}"
+
+    def library(self, subscriber: int) -> str:
+        """A subscriber's guides."""
+        return f"{self.site}/library/{self._token(Purpose.LIBRARY, subscriber)}"
+
+    def guide_pdf(self, subscriber: int, slug: str) -> str:
+        """A subscriber's own link to the PDF of one guide."""
+        return f"{self.library(subscriber)}/{slug}.pdf"
+
+    def preferences(self, subscriber: int) -> str:
+        """What a subscriber receives, to choose."""
+        return f"{self.site}/preferences/{self._token(Purpose.PREFERENCES, subscriber)}"
+
+    def unsubscribe(self, subscriber: int, message: int) -> str:
+        """Leaving: a page with a button, and the target of the one-click POST (RFC 8058 §3.1)."""
+        return f"{self.site}/unsubscribe/{self._token(Purpose.UNSUBSCRIBE, subscriber, message)}"
+
+    def view(self, message: int) -> str:
+        """This mail in the browser."""
+        return f"{self.site}/view/{self._token(Purpose.VIEW, message)}"
 
 
 def still_good(last_second: int, now: datetime) -> None:

@@ -102,6 +102,14 @@ class Settings(BaseSettings):
         return urlsplit(self.site).hostname or "localhost"
 
     @property
+    def mail_domain(self) -> str:
+        """The domain of Message-IDs and return paths (RFC 5321 §4.1.3 for a bare IP address)."""
+        if self.is_local:
+            return "localhost"
+        bare = self.site_host.replace(".", "").isdigit()
+        return f"[{self.site_host}]" if bare else self.site_host
+
+    @property
     def is_local(self) -> bool:
         """True while the site is only reachable from this machine (RFC 1122 §3.2.1.3 loopback)."""
         return self.site_host in LOOPBACK or self.site_host.startswith("127.")

@@ -33,6 +33,7 @@ def read_address(typed: str) -> Address:
         seen = validate_email(typed, check_deliverability=False)
     except EmailNotValidError as error:
         raise BadAddress(f"This does not look like an e-mail address. {error}") from None
-    domain = seen.ascii_domain.lower()
+    # An internationalised domain is kept as its A-label, the form that travels everywhere (RFC 6531 §3.2).
+    domain = (seen.ascii_domain or seen.domain).lower()
     # The standard lets local parts differ by case; in practice no provider does, and people type either.
-    return Address(email=f"{seen.local_part}@{seen.domain}", key=f"{seen.local_part.casefold()}@{domain}")
+    return Address(email=f"{seen.local_part}@{domain}", key=f"{seen.local_part.casefold()}@{domain}")

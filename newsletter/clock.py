@@ -1,0 +1,70 @@
+"""The product's one clock. Only doors read it; every rule is given `now`."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time: aware UTC."""
+
+    def now(self) -> datetime:
+        """The present moment."""
+
+
+class SystemClock:
+    """The machine's time."""
+
+    def now(self) -> datetime:
+        """The present moment."""
+        return datetime.now(UTC)
+
+
+class MovableClock:
+    """The machine's time plus what `newsletter fast-forward` has added, kept in a file that every process reads.
+
+    Only for an installation on loopback: it lets people see days pass.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._read: tuple[int, timedelta] = (0, timedelta())
+
+    def now(self) -> datetime:
+        """The present moment, moved."""
+        return datetime.now(UTC) + self.offset()
+
+    def offset(self) -> timedelta:
+        """How far this clock is ahead."""
+        try:
+            changed = self._file.stat().st_mtime_ns
+        except FileNotFoundError:
+            return timedelta()
+        if changed != self._read[0]:
+            self._read = (changed, timedelta(seconds=float(self._file.read_text() or 0)))
+        return self._read[1]
+
+    def forward(self, by: timedelta) -> timedelta:
+        """Move on, for all processes; the offset there is now. Time never goes back: ValueError."""
+        if by < timedelta():
+            raise ValueError("the clock only goes forward")
+        offset = self.offset() + by
+        half = self._file.with_suffix(".new")
+        half.write_text(str(offset.total_seconds()))
+        half.replace(self._file)
+        return offset
+
+
+class FixedClock:
+    """A clock that stands until it is told otherwise: for previews and tests."""
+
+    def __init__(self, moment: datetime) -> None:
+        self.moment = moment
+
+    def now(self) -> datetime:
+        """The moment it was given."""
+        return self.moment
+
+    def forward(self, by: timedelta) -> None:
+        """Move on."""
+        self.moment += by

@@ -1,0 +1,17 @@
+"""Guides: the free PDFs (lead magnets), who asked for them and who fetched them."""
+
+from newsletter.guides.guide import Guide, GuideRequest, fetch, recently_asked, send, shelf
+from newsletter.guides.inspect import BadGuide, Inspection, inspect, picture
+
+__all__ = [
+    "BadGuide",
+    "Guide",
+    "GuideRequest",
+    "Inspection",
+    "fetch",
+    "inspect",
+    "picture",
+    "recently_asked",
+    "send",
+    "shelf",
+]

@@ -1,0 +1,118 @@
+"""Guide and GuideRequest: every request sends a fresh link, even to someone who has the guide already."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import ForeignKey, Index, String, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from newsletter.db import Base, Id
+from newsletter.guides.inspect import inspect
+from newsletter.mail import outbox
+from newsletter.subscribers import Stream, Subscriber
+
+AGAIN_AFTER = timedelta(seconds=30)
+"""A second request for one guide sooner than this is a double click."""
+MOST_A_DAY = 6
+"""More requests for one guide by one person in a day send nothing: nobody's inbox is filled from our form."""
+
+
+class Guide(Base):
+    """A lead magnet: a title, the words of its box, and a PDF file named after its slug."""
+
+    __tablename__ = "guides"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    slug: Mapped[str] = mapped_column(String(64), unique=True)
+    title: Mapped[str] = mapped_column(String(200))
+    box: Mapped[str] = mapped_column(String(500))
+    """The sentence in the sign-up box; `{pages}` stands for the file's page count."""
+    accent: Mapped[str] = mapped_column(String(16), default="#0f5f63")
+    topic: Mapped[str] = mapped_column(String(40), default="")
+    attach: Mapped[bool] = mapped_column(default=False)
+    """Whether the mail carries the PDF itself beside the link."""
+    position: Mapped[int] = mapped_column(default=0)
+
+    def file(self, folder: Path) -> Path:
+        """Where its PDF lies."""
+        return folder / f"{self.slug}.pdf"
+
+    def box_words(self, folder: Path) -> str:
+        """The box's sentence with the page count read from the file. Raises BadGuide."""
+        return self.box.replace("{pages}", str(inspect(self.file(folder)).pages))
+
+
+class GuideRequest(Base):
+    """One person asked for one guide, once."""
+
+    __tablename__ = "guide_requests"
+    __table_args__ = (Index("ix_guide_requests_person", "subscriber_id", "guide_id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"))
+    guide_id: Mapped[int] = mapped_column(ForeignKey("guides.id"), index=True)
+    requested_at: Mapped[datetime]
+    fetched_at: Mapped[datetime | None]
+    """When the PDF was first downloaded after this request."""
+
+    guide: Mapped[Guide] = relationship()
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfEntry:
+    """A guide on somebody's shelf: when they first asked for it and first fetched it."""
+
+    guide: Guide
+    requested_at: datetime
+    fetched_at: datetime | None
+
+
+def recently_asked(session: Session, subscriber: Subscriber, guide: Guide, now: datetime) -> bool:
+    """Whether this is a double click, or one request too many for a day."""
+    asked = session.scalars(
+        select(GuideRequest.requested_at).where(
+            GuideRequest.subscriber_id == subscriber.id,
+            GuideRequest.guide_id == guide.id,
+            GuideRequest.requested_at > now - timedelta(days=1),
+        )
+    ).all()
+    return len(asked) >= MOST_A_DAY or any(at > now - AGAIN_AFTER for at in asked)
+
+
+def send(session: Session, subscriber: Subscriber, guide: Guide, folder: Path, now: datetime, series: bool) -> GuideRequest:
+    """Write down a request and queue the mail with the personal link. `series`: whether articles follow."""
+    request = GuideRequest(subscriber_id=subscriber.id, guide=guide, requested_at=now)
+    session.add(request)
+    session.flush()
+    context = {
+        "guide": {
+            "title": guide.title,
+            "slug": guide.slug,
+            "pages": inspect(guide.file(folder)).pages,
+            "attached": guide.attach,
+        },
+        "series": series,
+    }
+    outbox.queue(session, subscriber, Stream.GUIDE, f"guide:{guide.slug}:{request.id}", now, context=context)
+    return request
+
+
+def shelf(session: Session, subscriber: Subscriber) -> list[ShelfEntry]:
+    """The guides this person asked for, in the house's order."""
+    rows = session.execute(
+        select(Guide, func.min(GuideRequest.requested_at), func.min(GuideRequest.fetched_at))
+        .join(GuideRequest, GuideRequest.guide_id == Guide.id)
+        .where(GuideRequest.subscriber_id == subscriber.id)
+        .group_by(Guide.id)
+        .order_by(Guide.position)
+    ).tuples()
+    return [ShelfEntry(guide, asked, fetched) for guide, asked, fetched in rows]
+
+
+def fetch(session: Session, subscriber: Subscriber, guide: Guide, now: datetime) -> bool:
+    """Note that the PDF was downloaded. False when this person never asked for this guide."""
+    asked = (GuideRequest.subscriber_id == subscriber.id, GuideRequest.guide_id == guide.id)
+    session.execute(update(GuideRequest).where(*asked, GuideRequest.fetched_at.is_(None)).values(fetched_at=now))
+    return session.scalar(select(GuideRequest.id).where(*asked).limit(1)) is not None

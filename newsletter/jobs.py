@@ -1,0 +1,111 @@
+"""Every Celery task and the beat table. A task holds no rule: the database is the queue of record, this turns the crank.
+
+A tick that comes too late is worth nothing (`expires`), one that comes twice does no harm, and one that is lost is
+followed by the next.
+"""
+
+import time
+from collections.abc import Callable
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError as BrokerDown
+
+from newsletter import brand, campaigns, journey, sequences
+from newsletter.mail import outbox
+from newsletter.mail.outbox import Lane
+from newsletter.runtime import Runtime
+
+SLICE = 15.0
+"""Seconds a delivery task works before it lets the worker breathe (and be stopped)."""
+QUEUES = {Lane.TRANSACTIONAL: "transactional", Lane.BULK: "bulk"}
+log = structlog.get_logger()
+
+
+def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Callable[[], bool]) -> None:
+    """Define the tasks on a Celery app. `runtime` gives the worker process's own; `stopping`: it was told to end."""
+
+    @celery.task(name="deliver")
+    def deliver(lane: str) -> int:
+        """Deliver what is due in a lane until nothing is left, or the slice is over."""
+        delivery, sent, until = runtime().delivery, 0, time.monotonic() + SLICE
+        while not stopping() and time.monotonic() < until:
+            claimed = delivery.run(Lane(lane), stopping)
+            if not claimed:
+                break
+            sent += claimed
+        return sent
+
+    @celery.task(name="launch_campaigns")
+    def launch_campaigns() -> None:
+        """Launch what is due, write recipients, and finish what is done."""
+        rt, until = runtime(), time.monotonic() + SLICE
+        with rt.database.transaction() as session:
+            campaigns.launch_due(session, rt.clock.now())
+        more = True
+        while more and not stopping() and time.monotonic() < until:
+            with rt.database.transaction() as session:
+                more = campaigns.fill_next(session, rt.clock.now())
+        with rt.database.transaction() as session:
+            campaigns.finish_done(session, rt.clock.now())
+
+    @celery.task(name="advance_sequences")
+    def advance_sequences() -> int:
+        """Move everybody on whose next article is due."""
+        rt, moved = runtime(), 0
+        while not stopping():
+            with rt.database.transaction() as session:
+                now = sequences.advance_due(session, rt.clock.now(), brand.current(session).zone)
+            moved += now
+            if not now:
+                break
+        return moved
+
+    @celery.task(name="recover_messages")
+    def recover_messages() -> None:
+        """Take back what dead workers held."""
+        rt = runtime()
+        with rt.database.transaction() as session:
+            back, lost = outbox.recover(session, rt.clock.now())
+        if back or lost:
+            log.warning("messages of a lost worker", given_back=back, uncertain=lost)
+
+    @celery.task(name="remind_and_forget")
+    def remind_and_forget() -> None:
+        """One reminder for unconfirmed sign-ups, then their deletion."""
+        rt = runtime()
+        with rt.database.transaction() as session:
+            journey.remind_and_forget(session, rt, rt.clock.now())
+
+
+def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
+    """What beat publishes, and how often (seconds)."""
+
+    def every(seconds: float, task: str, lane: Lane, *args: str) -> dict[str, object]:
+        options = {"queue": QUEUES[lane], "expires": max(seconds, 1.0)}
+        return {"task": task, "schedule": seconds, "args": args, "options": options}
+
+    table = {
+        "deliver-transactional": every(1, "deliver", Lane.TRANSACTIONAL, Lane.TRANSACTIONAL.value),
+        "advance-sequences": every(3, "advance_sequences", Lane.TRANSACTIONAL),
+        "launch-campaigns": every(1, "launch_campaigns", Lane.TRANSACTIONAL),
+        "recover-messages": every(15, "recover_messages", Lane.TRANSACTIONAL),
+        "remind-and-forget": every(60, "remind_and_forget", Lane.TRANSACTIONAL),
+    }
+    for number in range(bulk_workers):
+        table[f"deliver-bulk-{number}"] = every(1, "deliver", Lane.BULK, Lane.BULK.value)
+    return table
+
+
+class Crank:
+    """Lets a door ask for a delivery at once instead of at the next tick. Never fails: the tick comes anyway."""
+
+    def __init__(self, celery: Celery) -> None:
+        self._celery = celery
+
+    def turn(self, lane: Lane = Lane.TRANSACTIONAL) -> None:
+        """Ask for delivery; with Redis down the mail waits in the database."""
+        try:
+            self._celery.send_task("deliver", (lane.value,), queue=QUEUES[lane], expires=5.0, retry=False, ignore_result=True)
+        except (BrokerDown, OSError) as error:
+            log.warning("no broker: mail waits for the next tick", error=type(error).__name__)

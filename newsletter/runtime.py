@@ -1,0 +1,61 @@
+"""Runtime: everything a process needs, put together in one place. Tests replace parts of it by name."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from newsletter.clock import Clock, MovableClock, SystemClock
+from newsletter.db import Database
+from newsletter.links import Signer
+from newsletter.mail.delivery import Delivery
+from newsletter.mail.render import Renderer
+from newsletter.mail.transport import SmtpTransport, Transport, parse_relays
+from newsletter.settings import ROOT, Settings
+
+
+@dataclass
+class Runtime:
+    """One for each process, built at its door. Nothing in it connects before it is used."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    signer: Signer
+    renderer: Renderer
+    transport: Transport
+    guides: Path
+
+    @property
+    def secret(self) -> bytes:
+        """The product's key."""
+        return self.settings.secret
+
+    @property
+    def delivery(self) -> Delivery:
+        """The sender of mail, on this runtime's database, clock and transport."""
+        return Delivery(self.database.transaction, self.renderer, self.transport, self.clock.now)
+
+    @property
+    def pictures(self) -> Path:
+        """Where pictures of guides' pages are kept."""
+        return self.settings.data_dir / "cache" / "guides"
+
+    def close(self) -> None:
+        """Take leave of the servers."""
+        self.transport.close()
+        self.database.dispose()
+
+
+def build(settings: Settings, *, database: Database | None = None, clock: Clock | None = None,
+          transport: Transport | None = None, guides: Path | None = None) -> Runtime:  # fmt: skip
+    """Put a Runtime together. Parts that are given replace the real ones."""
+    signer = Signer(settings.secret)
+    folder = guides or ROOT / "static" / "guides"
+    return Runtime(
+        settings=settings,
+        database=database or Database(settings.database),
+        clock=clock or (MovableClock(settings.data_dir / "clock") if settings.is_local else SystemClock()),
+        signer=signer,
+        renderer=Renderer(ROOT / "templates", signer, settings.site, settings.mail_domain, folder),
+        transport=transport or SmtpTransport(parse_relays(settings.relays), helo=settings.mail_domain),
+        guides=folder,
+    )

@@ -1,0 +1,86 @@
+"""The delay rule: when a step is due. This is the one place that knows it."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+EVERY_DAY = 0b1111111
+"""Weekdays as bits, Monday the lowest."""
+
+
+class Unit(StrEnum):
+    """Hours are elapsed time; days are calendar days where the subscriber lives."""
+
+    HOURS = "hours"
+    DAYS = "days"
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """How long after the last mail, on which weekdays, not before which local time."""
+
+    amount: int
+    unit: Unit
+    weekdays: int = EVERY_DAY
+    not_before: time | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Delay":
+        """Read "3 days" or "12 hours". Raises ValueError saying what it should be."""
+        match = re.fullmatch(r"\s*(\d{1,4})\s*(hour|day)s?\s*", text)
+        if not match:
+            raise ValueError(f"a delay should read like “3 days” or “12 hours”, not {text!r}")
+        return cls(int(match[1]), Unit(match[2] + "s"))
+
+    def __str__(self) -> str:
+        unit = str(self.unit)
+        return f"{self.amount} {unit[:-1] if self.amount == 1 else unit}"
+
+
+def due_after(anchor: datetime, delay: Delay, zone: str) -> datetime:
+    """When a step is due whose predecessor was really sent at `anchor` (aware); aware UTC.
+
+    Hours: elapsed time. Days: the same local time so many calendar days later, then moved to the next allowed weekday
+    and, on that day, not before the window's start. A local time that a clock change skips becomes the first valid
+    instant after it; one that happens twice is the first of the two (PEP 495).
+    """
+    if delay.unit is Unit.HOURS:
+        return anchor.astimezone(UTC) + timedelta(hours=delay.amount)
+    here = zone_named(zone)
+    local = anchor.astimezone(here)
+    day, clock = local.date() + timedelta(days=delay.amount), local.time().replace(fold=0)
+    while not delay.weekdays >> day.weekday() & 1:
+        day += timedelta(days=1)
+        clock = delay.not_before or time(0)
+    if delay.not_before is not None and clock < delay.not_before:
+        clock = delay.not_before
+    return _instant(datetime.combine(day, clock), here)
+
+
+def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
+    first = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if first.astimezone(zone).replace(tzinfo=None) == wall:
+        return first
+    # In a gap: fold=0 reads the time with the offset before the change, fold=1 with the one after; the first valid
+    # instant is the change itself, where the two offsets meet.
+    before = wall.replace(tzinfo=zone, fold=0).utcoffset()
+    after = wall.replace(tzinfo=zone, fold=1).utcoffset()
+    assert before is not None and after is not None
+    low, high = (wall - after).replace(tzinfo=UTC), (wall - before).replace(tzinfo=UTC)
+    while high - low > timedelta(microseconds=1):
+        middle = low + (high - low) / 2
+        if middle.astimezone(zone).utcoffset() == before:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """The time zone of this IANA name; UTC for a name that the tz database does not know (any more)."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")

@@ -1,0 +1,35 @@
+"""The doors for people and machines over HTTP."""
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from newsletter.runtime import Runtime
+from newsletter.settings import ROOT
+from newsletter.web import errors, feedback, health, owner, personal, public, security
+from newsletter.web.state import Crank, State
+
+
+def create(runtime: Runtime, crank: Crank) -> Flask:
+    """The Flask application on one Runtime."""
+    app = Flask("newsletter", template_folder=str(ROOT / "templates"), static_folder=None)
+    app.config.update(
+        SECRET_KEY=runtime.settings.secret,
+        MAX_CONTENT_LENGTH=2 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=1024 * 1024,
+        MAX_FORM_PARTS=200,
+        SESSION_COOKIE_SECURE=runtime.settings.site.startswith("https://"),
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,
+        BOOTSTRAP_SERVE_LOCAL=True,
+    )
+    app.extensions["newsletter"] = State(runtime, crank)
+    if not runtime.settings.is_local:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    security.install(app)
+    errors.install(app)
+    app.add_url_rule("/static/<path:filename>", "static", public.static_file)
+    for door in (public.door, personal.door, feedback.door, health.door):
+        app.register_blueprint(door)
+    owner.install(app)
+    return app

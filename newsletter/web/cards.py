@@ -1,0 +1,95 @@
+"""What pages show of a guide, and of the texts in `content/`."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import nh3
+from flask import url_for
+from jinja2 import StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter.brand import Brand
+from newsletter.guides import Guide, inspect
+from newsletter.settings import ROOT
+from newsletter.web.state import runtime
+
+COVER_WIDTH = 640
+_jinja = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
+_markdown = MarkdownIt("commonmark", {"html": False})
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A guide as pages show it."""
+
+    slug: str
+    title: str
+    box: str
+    pages: int
+    accent: str
+    topic: str
+    cover_url: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """The text of a guide's landing page."""
+
+    lead: str
+    for_whom: str
+    minutes: int
+    sample_pages: tuple[int, ...]
+    samples: list[tuple[int, str]]
+    body: Markup
+
+
+def card(guide: Guide) -> Card:
+    """A guide's card; its page count and cover come from the file."""
+    file = guide.file(runtime().guides)
+    seen = inspect(file)
+    return Card(
+        guide.slug, guide.title, guide.box_words(runtime().guides), seen.pages, guide.accent, guide.topic,
+        url_for("public.picture", slug=guide.slug, page=1, v=seen.stamp),
+        url_for("public.guide", slug=guide.slug),
+    )  # fmt: skip
+
+
+def all_guides(session: Session) -> list[Guide]:
+    """The guides in the house's order."""
+    return list(session.scalars(select(Guide).order_by(Guide.position, Guide.id)))
+
+
+def landing(guide: Guide, brand: Brand) -> Landing | None:
+    """The landing text of a guide, if somebody has written one in `content/guides/`."""
+    path = ROOT / "content" / "guides" / f"{guide.slug}.md"
+    if not path.exists():
+        return None
+    head, body = read_content(path)
+    samples = tuple(int(page) for page in head.get("sample_pages", "").split(",") if page.strip().isdigit())
+    stamp = inspect(guide.file(runtime().guides)).stamp
+    urls = [(page, url_for("public.picture", slug=guide.slug, page=page, v=stamp)) for page in samples]
+    minutes = int(head["minutes"]) if head.get("minutes", "").isdigit() else 0
+    return Landing(head.get("lead", ""), head.get("for", ""), minutes, samples, urls, page_html(body, brand))
+
+
+def page_html(body: str, brand: Brand) -> Markup:
+    """Markdown of our own folder as HTML, with the brand filled in."""
+    return Markup(nh3.clean(_markdown.render(_jinja.from_string(body).render(brand=brand))))  # noqa: S704 - cleaned
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, _mtime: int) -> tuple[dict[str, str], str]:
+    _, head, body = path.read_text(encoding="utf-8").split("---\n", 2)
+    pairs = (line.split(":", 1) for line in head.splitlines() if ":" in line)
+    return {key.strip(): value.strip() for key, value in pairs}, body
+
+
+def read_content(path: Path) -> tuple[dict[str, str], str]:
+    """A Markdown file with front matter: (head, body)."""
+    return _read(path, path.stat().st_mtime_ns)

@@ -1,0 +1,100 @@
+"""Error pages: what happened, in words, and what to do."""
+
+from typing import Any
+
+import structlog
+from flask import Flask, Response, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from newsletter.guides import BadGuide
+from newsletter.links import BadLink, ExpiredLink
+
+log = structlog.get_logger()
+TITLES = {
+    400: "That did not work",
+    403: "Not allowed",
+    404: "This page does not exist",
+    405: "This address cannot be used that way",
+    413: "That was too much",
+    429: "Too many at once",
+    500: "Something went wrong here",
+    503: "Not available just now",
+}
+TEXTS = {
+    404: "The address may be misspelt, or the page has been removed.",
+    405: "Please go back and use the page's own button.",
+    413: "What was sent is larger than any form of ours needs. Please shorten it and send it again.",
+    429: "Please wait a minute and try again. Nothing you sent before is lost.",
+    500: "It is our fault, it has been noted, and nothing you sent is half stored. Please try again in a moment.",
+}
+DISK_FULL = ("disk is full", "No space left", "disk I/O error", "could not extend file")
+
+
+def install(app: Flask) -> None:
+    """Register the pages for everything that can go wrong."""
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(BadLink, _bad_link)
+    app.register_error_handler(ExpiredLink, _expired_link)
+    app.register_error_handler(BadGuide, _bad_guide)
+    app.register_error_handler(OperationalError, _database)
+    app.register_error_handler(OSError, _machine)
+
+
+def _page(code: int, title: str, text: str, action: tuple[str, str] | None = None) -> Any:
+    if request.path.startswith("/owner"):
+        template = "owner/error.html"
+    else:
+        template = "public/error.html"
+    try:
+        return render_template(template, code=code, title=title, text=text, action=action), code
+    except Exception as error:  # noqa: BLE001 - the page needs the database too; an error page must not fail
+        log.error("error page could not be shown", error=type(error).__name__)
+        return Response(f"{title}\n\n{text}\n", code, mimetype="text/plain; charset=utf-8")
+
+
+def _http(error: HTTPException) -> Any:
+    code = error.code or 500
+    if code < 400:
+        return error
+    own = type(error).description
+    text = error.description if error.description and error.description != own else TEXTS.get(code, "")
+    return _page(code, TITLES.get(code, error.name), text or "Please go back and try again.")
+
+
+def _csrf(error: CSRFError) -> Any:
+    return _page(400, "This form has expired", "Please reload the page and send the form again; nothing was changed.")
+
+
+def _bad_link(error: BadLink) -> Any:
+    text = "Part of the address may be missing. Please open the link from the e-mail again, or copy all of it."
+    return _page(404, "This link is not complete", text)
+
+
+def _expired_link(error: ExpiredLink) -> Any:
+    text = "Links like this one only work for a while. Please sign up again, and we send you a fresh one at once."
+    return _page(410, "This link has run out", text, ("Sign up again", url_for("public.home")))
+
+
+def _bad_guide(error: BadGuide) -> Any:
+    log.error("guide", error=str(error))
+    return _page(503, TITLES[503], str(error))
+
+
+def _database(error: OperationalError) -> Any:
+    return _failed(str(error.orig))
+
+
+def _machine(error: OSError) -> Any:
+    return _failed(f"{type(error).__name__}: {error.strerror}")
+
+
+def _failed(reason: str) -> Any:
+    log.error("could not store", reason=reason)
+    if any(sign in reason for sign in DISK_FULL):
+        text = "Our disk is full, so nothing could be stored; nothing is half done. Please try again later."
+    else:
+        text = "Our database does not answer just now. Nothing is half done; please try again in a minute."
+    return _page(503, TITLES[503], text)

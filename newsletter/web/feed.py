@@ -1,0 +1,36 @@
+"""The archive as an Atom feed (RFC 4287)."""
+
+from datetime import datetime
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from newsletter.articles import Article
+from newsletter.brand import Brand
+
+ATOM = "http://www.w3.org/2005/Atom"
+
+
+def atom(house: Brand, site: str, entries: list[tuple[Article, str]], now: datetime) -> bytes:
+    """The feed of these (article, HTML) pairs, newest first."""
+    feed = Element("feed", xmlns=ATOM)
+    updated = max((article.updated_at for article, _ in entries), default=now)
+    _text(feed, "id", f"{site}/feed.xml")
+    _text(feed, "title", house.name)
+    _text(feed, "updated", updated.isoformat())
+    SubElement(feed, "link", rel="self", href=f"{site}/feed.xml")
+    SubElement(feed, "link", rel="alternate", href=f"{site}/archive")
+    _text(SubElement(feed, "author"), "name", house.author or house.name)
+    for article, html in entries:
+        entry = SubElement(feed, "entry")
+        url = f"{site}/archive/{article.slug}"
+        _text(entry, "id", url)
+        _text(entry, "title", article.title)
+        _text(entry, "updated", article.updated_at.isoformat())
+        if article.published_at:
+            _text(entry, "published", article.published_at.isoformat())
+        SubElement(entry, "link", rel="alternate", href=url)
+        SubElement(entry, "content", type="html").text = html
+    return tostring(feed, encoding="utf-8", xml_declaration=True)
+
+
+def _text(parent: Element, tag: str, text: str) -> None:
+    SubElement(parent, tag).text = text

@@ -1,0 +1,59 @@
+"""For the operator: is it up, and what are the numbers?"""
+
+from flask import Blueprint, Response, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from newsletter.mail.outbox import OPEN, Message
+from newsletter.subscribers.subscriber import count_by_status
+from newsletter.web.state import now, reading, runtime
+
+door = Blueprint("health", __name__)
+
+
+@door.get("/healthz")
+def healthz() -> tuple[Response, int]:
+    """200 when the database answers; Redis may be down: sign-ups are stored and mail goes when it is back."""
+    checks = {"database": _database(), "redis": _redis()}
+    return jsonify(ok=checks["database"] == "ok", **checks), 200 if checks["database"] == "ok" else 503
+
+
+def _database() -> str:
+    try:
+        with reading() as session:
+            session.execute(text("SELECT 1"))
+        return "ok"
+    except SQLAlchemyError as error:
+        return type(error).__name__
+
+
+def _redis() -> str:
+    url = runtime().settings.broker.replace("redis+socket://", "unix://", 1)
+    try:
+        with Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=0.5) as redis:
+            redis.ping()
+        return "ok"
+    except (RedisError, OSError) as error:
+        return type(error).__name__
+
+
+@door.get("/metrics")
+def metrics() -> Response:
+    """Numbers for Prometheus; no address among them."""
+    registry = CollectorRegistry()
+    people = Gauge("newsletter_subscribers", "Subscribers by status", ["status"], registry=registry)
+    mails = Gauge("newsletter_messages", "Messages by lane and state", ["lane", "state"], registry=registry)
+    age = Gauge("newsletter_oldest_due_seconds", "How long the oldest due message has waited", registry=registry)
+    with reading() as session:
+        for status, number in count_by_status(session).items():
+            people.labels(status.value).set(number)
+        for lane, state, number in session.execute(
+            select(Message.lane, Message.state, func.count()).group_by(Message.lane, Message.state)
+        ).tuples():
+            mails.labels(lane.value, state.value).set(number)
+        oldest = session.scalar(select(func.min(Message.due_at)).where(Message.state.in_(OPEN), Message.due_at <= now()))
+    age.set((now() - oldest).total_seconds() if oldest else 0)
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,189 @@
+"""The site that visitors see: both boxes, the guides' pages, the archive, and the sign-up itself."""
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, send_file, url_for
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from newsletter import brand, journey
+from newsletter.articles import Article
+from newsletter.guides import Guide, picture as guide_picture
+from newsletter.mail.render import Words
+from newsletter.sequences import Sequence, Step
+from newsletter.settings import ROOT
+from newsletter.subscribers import read_address
+from newsletter.web.cards import COVER_WIDTH, all_guides, card, landing, page_html, read_content
+from newsletter.web.feed import atom
+from newsletter.web.forms import SubscribeForm
+from newsletter.web.security import limiter
+from newsletter.web.state import client_ip, now, reading, runtime, state, transaction
+
+door = Blueprint("public", __name__)
+STATIC = ("css", "js", "img")
+SIGN_UPS = "10 per minute; 60 per hour"
+"""For one client; limits for one target address are the journey's."""
+
+
+@door.app_context_processor
+def _house() -> dict[str, Any]:
+    if request.blueprint not in ("public", "personal") and request.blueprint is not None:
+        return {}
+    with reading() as session:
+        house = brand.current(session)
+        cards = [card(guide) for guide in all_guides(session)]
+    return {"brand": house, "cards": cards, "year": now().year, "csp_nonce": g.get("csp_nonce", "")}
+
+
+@door.get("/")
+def home() -> str:
+    """Both boxes, and the newest articles."""
+    with reading() as session:
+        return _home(session)
+
+
+def _home(session: Session, sent: SubscribeForm | None = None) -> str:
+    house = brand.current(session)
+    forms = {}
+    for guide in all_guides(session):
+        own = sent if sent is not None and sent.guide.data == guide.slug else None
+        forms[guide.slug] = own or _box(session, guide, house, formdata=None)
+    return render_template("public/home.html", forms=forms, articles=_articles(session, 6))
+
+
+def _box(session: Session, guide: Guide, house: brand.Brand, **kwargs: Any) -> SubscribeForm:
+    return SubscribeForm.box(guide, house, _series_length(session, guide), **kwargs)
+
+
+def _series_length(session: Session, guide: Guide) -> int:
+    look = (
+        select(func.count())
+        .select_from(Step)
+        .join(Sequence, Sequence.id == Step.sequence_id)
+        .where(Sequence.guide_slug == guide.slug, Sequence.live, Step.deleted_at.is_(None))
+    )
+    return session.scalar(look) or 0
+
+
+def _articles(session: Session, limit: int) -> list[dict[str, Any]]:
+    rows = session.scalars(
+        select(Article)
+        .where(Article.published_at.is_not(None), Article.published_at <= now())
+        .order_by(Article.published_at.desc(), Article.id)
+        .limit(limit)
+    )
+    return [
+        {"title": a.title, "topic": a.topic, "published_at": a.published_at, "url": url_for("public.article", slug=a.slug)}
+        for a in rows
+    ]
+
+
+@door.get("/guides/<slug>")
+def guide(slug: str) -> str:
+    """The landing page of one guide."""
+    with reading() as session:
+        found, house = _guide_or_404(session, slug), brand.current(session)
+        form = _box(session, found, house, formdata=None)
+        return render_template("public/guide.html", card=card(found), form=form, landing=landing(found, house))
+
+
+def _guide_or_404(session: Session, slug: str) -> Guide:
+    return session.scalar(select(Guide).where(Guide.slug == slug)) or abort(404)
+
+
+@door.get("/guides/<slug>/pages/<int:page>.png")
+def picture(slug: str, page: int) -> Response:
+    """The cover, and the sample pages that the landing page shows; the other pages are for subscribers."""
+    with reading() as session:
+        found = _guide_or_404(session, slug)
+        words = landing(found, brand.current(session))
+    if page != 1 and (words is None or page not in words.sample_pages):
+        abort(404)
+    try:
+        path = guide_picture(found.file(runtime().guides), page, COVER_WIDTH, runtime().pictures)
+    except IndexError:
+        abort(404)
+    return send_file(path, mimetype="image/png", max_age=86400)
+
+
+@door.post("/subscribe")
+@limiter.limit(SIGN_UPS)
+def subscribe() -> tuple[str, int] | AnyResponse:
+    """A visitor sent a box. Everybody gets the same answer, whoever is known already."""
+    with transaction() as session:
+        found = session.scalar(select(Guide).where(Guide.slug == (request.form.get("guide") or "")))
+        if found is None:
+            abort(400, "Please choose one of the guides and send the form again.")
+        form = _box(session, found, brand.current(session))
+        if not form.validate_on_submit():
+            if form.csrf_token.errors:
+                abort(400, form.csrf_token.errors[0])
+            return _home(session, form), 422
+        if not form.website.data:  # a robot fills in every field; it is thanked like everybody
+            sign_up = journey.SignUp(
+                read_address(form.email.data or ""), found.slug, bool(form.newsletter.data), form.wording,
+                form.first_name.data or "", request.referrer or "/", "box", client_ip(),
+            )  # fmt: skip
+            journey.subscribe(session, runtime(), sign_up, now())
+    state().crank.turn()
+    return redirect(url_for("public.inbox", guide=found.slug), 303)
+
+
+@door.get("/check-your-inbox")
+def inbox() -> str:
+    """What happens next."""
+    settings = runtime().settings
+    local = f"http://127.0.0.1:{settings.mailbox_port}/" if settings.is_local and not settings.smtp_url else None
+    with reading() as session:
+        found = session.scalar(select(Guide).where(Guide.slug == request.args.get("guide", "")))
+        return render_template("public/inbox.html", card=card(found) if found else None, local_mailbox=local)
+
+
+@door.get("/archive")
+def archive() -> str:
+    """Every public article."""
+    with reading() as session:
+        return render_template("public/archive.html", articles=_articles(session, 200))
+
+
+@door.get("/archive/<slug>")
+def article(slug: str) -> str:
+    """One public article."""
+    with reading() as session:
+        found = session.scalar(select(Article).where(Article.slug == slug, Article.published_at <= now())) or abort(404)
+        return render_template("public/article.html", article=found, body=_article_html(session, found))
+
+
+def _article_html(session: Session, found: Article) -> Any:
+    from_revision = found.current
+    words = Words(from_revision.subject, from_revision.preheader, from_revision.body)
+    return runtime().renderer.article_page(words, brand.current(session)).html
+
+
+@door.get("/feed.xml")
+def feed() -> Response:
+    """The newest public articles as an Atom feed (RFC 4287)."""
+    with reading() as session:
+        newest = session.scalars(
+            select(Article).where(Article.published_at <= now()).order_by(Article.published_at.desc()).limit(20)
+        ).all()
+        entries = [(one, str(_article_html(session, one))) for one in newest]
+        return Response(atom(brand.current(session), runtime().settings.site, entries, now()), mimetype="application/atom+xml")
+
+
+@door.get("/<any(privacy, cookies, terms):name>")
+def page(name: str) -> str:
+    """Privacy, cookies and terms, from `content/pages/`."""
+    head, body = read_content(ROOT / "content" / "pages" / f"{name}.md")
+    with reading() as session:
+        html = page_html(body, brand.current(session))
+    return render_template("public/page.html", title=head["title"], updated=head.get("updated", ""), body=html)
+
+
+def static_file(filename: str) -> AnyResponse:
+    """Our own style and script. `static/guides/` is not among the folders: a guide needs a signed link."""
+    path = (ROOT / "static" / filename).resolve()
+    if not any(path.is_relative_to(ROOT / "static" / folder) for folder in STATIC) or not path.is_file():
+        abort(404)
+    return send_file(path, max_age=3600)

@@ -1,0 +1,89 @@
+"""Headers every answer carries, form tokens without a cookie, and how often a client may knock."""
+
+import secrets
+from typing import Any
+
+from flask import Flask, Response, g, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf.csrf import CSRFProtect
+from wtforms import Form, ValidationError
+from wtforms.csrf.core import CSRF
+
+from newsletter.links import BadLink, ExpiredLink, Purpose, still_good
+from newsletter.web.state import now, runtime
+
+FORM_HOURS = 24
+csrf = CSRFProtect()
+limiter = Limiter(
+    get_remote_address,
+    in_memory_fallback_enabled=True,  # with Redis down the limits hold for each process
+    headers_enabled=False,
+    strategy="fixed-window",
+)
+
+
+class FormToken(CSRF):
+    """A signed token in the form itself, so that the sign-up page sets no cookie (STANDARDS.md 21).
+
+    A visitor has no session that another site could ride on; the token proves that the form came from here, and
+    when.
+    """
+
+    def generate_csrf_token(self, csrf_token_field: Any) -> str:
+        """A fresh token: the second in which its time is over, signed."""
+        return runtime().signer.token(Purpose.FORM, int(now().timestamp()) + FORM_HOURS * 3600)
+
+    def validate_csrf_token(self, form: Form, field: Any) -> None:
+        """Raise ValidationError for a token that is missing, forged or too old."""
+        try:
+            (last_second,) = runtime().signer.numbers(Purpose.FORM, field.data or "")
+            still_good(last_second, now())
+        except BadLink:
+            raise ValidationError("This form did not come from our page. Please send it again.") from None
+        except ExpiredLink:
+            raise ValidationError("This page was open for more than a day. Please send it again.") from None
+
+
+def install(app: Flask) -> None:
+    """Wire the headers, the limits and the owner's CSRF protection into the app."""
+    settings = runtime_settings(app)
+    app.config.setdefault("RATELIMIT_STORAGE_URI", _limit_storage(settings.broker))
+    app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
+                          if settings.broker.startswith(("redis://", "rediss://")) else {})  # fmt: skip
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # the owner's area asks for it; public forms carry a FormToken
+    csrf.init_app(app)
+    limiter.init_app(app)
+    app.before_request(_nonce)
+    app.after_request(_headers)
+    app.context_processor(lambda: {"csp_nonce": g.get("csp_nonce", "")})
+
+
+def runtime_settings(app: Flask) -> Any:
+    """The settings of an app that serves no request yet."""
+    return app.extensions["newsletter"].runtime.settings
+
+
+def _limit_storage(broker: str) -> str:
+    return broker.replace("redis+socket://", "redis+unix://", 1)
+
+
+def _nonce() -> None:
+    g.csp_nonce = secrets.token_urlsafe(16)
+
+
+def _headers(response: Response) -> Response:
+    nonce = g.get("csp_nonce", "")
+    policy = getattr(g, "csp", None) or (
+        f"default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'nonce-{nonce}'; connect-src 'self'; "
+        "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; frame-src 'self'"
+    )
+    response.headers.setdefault("Content-Security-Policy", policy)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["X-Frame-Options"] = "SAMEORIGIN" if "frame-ancestors 'self'" in policy else "DENY"
+    response.headers["Referrer-Policy"] = "no-referrer"  # personal links must not travel on
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    return response
