@@ -69,23 +69,54 @@ def collect_fonts(folder: Path) -> None:
 
 
 def compile_book(slug: str, site: Mapping[str, Any], fonts: Path) -> bytes:
-    """Return the PDF/UA-1 bytes of one book; raise BuildError with Typst's own diagnostic."""
+    """Return the PDF/UA-1 bytes of one book.
+
+    Raises BuildError with Typst's own diagnostic, or where a margin note meets a wide element.
+    """
     source = GUIDES / slug / "main.typ"
     if not source.is_file():
         raise BuildError(f"{slug}: no source at guides/{slug}/main.typ")
+    compiler = typst.Compiler(
+        str(source),
+        root=str(GUIDES),
+        font_paths=typst.Fonts(include_system_fonts=False, font_paths=[str(fonts)]),
+        sys_inputs={"site": json.dumps(site), "slug": slug},
+    )
     try:
-        return typst.compile(
-            str(source),
-            root=str(GUIDES),
-            font_paths=[str(fonts)],
-            ignore_system_fonts=True,
-            format="pdf",
-            sys_inputs={"site": json.dumps(site), "slug": slug},
-            pdf_standards=["ua-1"],
-            timestamp=EDITION,
-        )
+        pdf = compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=EDITION)
+        edges = json.loads(compiler.query("<edge>", field="value"))
     except typst.TypstError as error:
         raise BuildError(f"{slug}: {error.diagnostic or error.message}") from None
+    collisions = find_collisions(edges)
+    if collisions:
+        raise BuildError(f"{slug}: " + "; ".join(collisions))
+    assert isinstance(pdf, bytes)  # one PDF: only images come as a list
+    return pdf
+
+
+def find_collisions(edges: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each margin note that meets a wide element or another note.
+
+    `edges` are the marks of elements.typ in the order of the book; `y` and `bottom` are points
+    from the top of the page.
+    """
+    boxes: list[tuple[int, str, float, float]] = []
+    top: Mapping[str, Any] | None = None
+    for edge in edges:
+        if edge["kind"] == "note":
+            boxes.append((edge["page"], "note", edge["y"], edge["bottom"]))
+        elif edge["kind"] == "wide-top":
+            top = top or edge
+        elif top is not None:
+            if top["page"] == edge["page"]:
+                boxes.append((edge["page"], "wide", top["y"], edge["y"]))
+            top = None
+    return [
+        f"page {one[0]}: a margin note meets a {other[1]} element {one[2]:.0f} pt from the top"
+        for index, one in enumerate(boxes)
+        for other in (*boxes[:index], *boxes[index + 1 :])
+        if one[1] == "note" and one[0] == other[0] and one[2] < other[3] and other[2] < one[3]
+    ]
 
 
 def count_pages(pdf: bytes) -> int:
