@@ -9,6 +9,7 @@ from newsletter.mail import outbox
 from newsletter.mail.outbox import Lane, Message, State
 from newsletter.sequences.delay import zone_named
 from newsletter.sequences.enrollment import Course, Enrollment
+from newsletter.sequences.sequence import Sequence
 from newsletter.subscribers import Stream
 
 UNDER_WAY = (State.READY, State.CLAIMED, State.HANDED_OVER, State.DEFERRED)
@@ -66,7 +67,14 @@ def _activate(session: Session, now: datetime, zone: str, limit: int) -> int:
 def _queue(session: Session, now: datetime, zone: str, limit: int) -> int:
     due = session.scalars(
         select(Enrollment)
-        .where(Enrollment.course == Course.ACTIVE, Enrollment.due_at <= now, Enrollment.message_id.is_(None))
+        .join(Sequence, Sequence.id == Enrollment.sequence_id)
+        # Of a series that is switched off nobody moves: left in, they would be found again by every look.
+        .where(
+            Enrollment.course == Course.ACTIVE,
+            Enrollment.due_at <= now,
+            Enrollment.message_id.is_(None),
+            Sequence.live,
+        )
         .order_by(Enrollment.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True, of=Enrollment)
@@ -84,7 +92,7 @@ def _queue_next(session: Session, enrollment: Enrollment, now: datetime, zone: s
         enrollment.end(Course.FINISHED, now)
     elif _had_bulk_mail_today(session, enrollment, now, zone):
         enrollment.due_at = now + timedelta(days=1)  # one marketing mail a day: the campaign went first
-    elif enrollment.sequence.live:
+    else:
         message, _ = outbox.queue(
             session,
             enrollment.subscriber,

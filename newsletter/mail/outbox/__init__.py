@@ -7,7 +7,7 @@ something mailed queues a Message here; `mail.delivery` is the only one that tak
 from newsletter.mail.outbox.claims import Letter, begin, claim, keep, recover, release
 from newsletter.mail.outbox.dispatch import Dispatch, Hold
 from newsletter.mail.outbox.message import OPEN, Attempt, Lane, Message, State
-from newsletter.mail.outbox.queue import cancel, fill, queue
+from newsletter.mail.outbox.queue import NotAgain, cancel, fill, queue, send_again
 from newsletter.mail.outbox.record import Verdict, record
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Lane",
     "Letter",
     "Message",
+    "NotAgain",
     "State",
     "Verdict",
     "begin",
@@ -29,4 +30,5 @@ __all__ = [
     "record",
     "recover",
     "release",
+    "send_again",
 ]

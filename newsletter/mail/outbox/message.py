@@ -72,6 +72,13 @@ class Message(Base):
             sqlite_where=text("state IN ('claimed', 'handed-over')"),
         ),
         Index("ix_messages_dispatch_id_state", "dispatch_id", "state"),
+        Index(
+            "ix_messages_troubled",
+            "state",
+            "id",
+            postgresql_where=text("state IN ('deferred', 'failed', 'uncertain')"),
+            sqlite_where=text("state IN ('deferred', 'failed', 'uncertain')"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -93,15 +100,26 @@ class Message(Base):
     reply: Mapped[str | None] = mapped_column(String(500))
     """The server's last words, or ours where no server spoke."""
     relay: Mapped[str | None] = mapped_column(String(120))
+    reviewed_at: Mapped[datetime | None]
+    """When the owner looked at a failed or uncertain one and left it as it is."""
     revision_id: Mapped[int | None] = mapped_column(ForeignKey("revisions.id"))
     dispatch_id: Mapped[int | None] = mapped_column(ForeignKey("dispatches.id"))
-    context: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    context: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """What the templates of a transactional mail need to know, as it was when the mail was queued."""
 
     subscriber: Mapped[Subscriber | None] = relationship()
     owner: Mapped[Owner | None] = relationship()
     revision: Mapped[Revision | None] = relationship()
     tries: Mapped[list["Attempt"]] = relationship(order_by="Attempt.id", cascade="all, delete-orphan")
+
+    @property
+    def is_troubled(self) -> bool:
+        """It ended without being sent for certain, and the owner may decide about it."""
+        return self.state in (State.FAILED, State.UNCERTAIN)
+
+    def leave(self, now: datetime) -> None:
+        """The owner has seen that it failed, or that nobody knows, and lets it rest."""
+        self.reviewed_at = now
 
 
 class Attempt(Base):

@@ -10,10 +10,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from newsletter.articles import Revision
-from newsletter.mail.outbox.dispatch import Dispatch
+from newsletter.mail.outbox.dispatch import Dispatch, Hold
 from newsletter.mail.outbox.message import OPEN, Lane, Message, State
 from newsletter.owners import Owner
 from newsletter.subscribers import Stream, Subscriber
+
+
+class NotAgain(ValueError):
+    """This message cannot be sent again; the message says why."""
 
 
 def queue(session: Session, to: Subscriber | Owner, stream: Stream, occasion: str, now: datetime, *,
@@ -97,6 +101,21 @@ def cancel(session: Session, now: datetime, reason: str, *conditions: ColumnElem
         .values(state=State.CANCELLED, settled_at=now, reply=reason, claim_token=None, lease_until=None)
     )
     return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def send_again(session: Session, message: Message, now: datetime) -> None:
+    """Put a failed or uncertain message back in the queue, under its own Message-ID: it may arrive twice.
+
+    Only ever asked for by a person, one message at a time. Whether the reader may still receive it is asked in the
+    claim, as always. Raises NotAgain.
+    """
+    if not message.is_troubled:
+        raise NotAgain(f"Only a failed or uncertain message can be sent again; this one is {message.state}.")
+    dispatch = session.get(Dispatch, message.dispatch_id) if message.dispatch_id else None
+    if dispatch is not None and dispatch.hold is not Hold.OPEN:
+        raise NotAgain(f"Its campaign is {dispatch.hold}, so nothing of it is sent.")
+    message.state, message.due_at, message.settled_at = State.READY, now, None
+    message.claim_token = message.lease_until = message.reviewed_at = None
 
 
 def bulk_streams() -> Sequence[Stream]:
