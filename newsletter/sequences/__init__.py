@@ -2,7 +2,7 @@
 
 from newsletter.sequences.advance import advance_due
 from newsletter.sequences.delay import Delay, Unit, due_after
-from newsletter.sequences.enrollment import Course, Enrollment, enroll, stop
+from newsletter.sequences.enrollment import Course, Enrollment, enroll, replan, stop
 from newsletter.sequences.sequence import Sequence, Step
 from newsletter.sequences.simulate import Planned, simulate, what_is_next
 
@@ -17,6 +17,7 @@ __all__ = [
     "advance_due",
     "due_after",
     "enroll",
+    "replan",
     "simulate",
     "stop",
     "what_is_next",

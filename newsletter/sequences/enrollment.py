@@ -120,3 +120,25 @@ def stop(session: Session, subscriber: Subscriber, now: datetime, reason: str, o
             outbox.cancel(session, now, reason, Message.id == enrollment.message_id)
         enrollment.end(Course.STOPPED, now, reason)
     return len(ended)
+
+
+def replan(session: Session, sequence: Sequence, zone: str, now: datetime, no_sooner: bool = False) -> int:
+    """Work out anew what is due when, after the steps of a sequence were edited; how many people it moved.
+
+    Elapsed time counts, both ways. `no_sooner` (a step was removed): nobody's next article comes before the time they
+    were given already. A mail that is queued is not called back.
+    """
+    session.flush()
+    active = session.scalars(
+        select(Enrollment)
+        .where(Enrollment.sequence_id == sequence.id, Enrollment.course == Course.ACTIVE, Enrollment.message_id.is_(None))
+        .with_for_update(of=Enrollment)
+    ).all()
+    moved = 0
+    for enrollment in active:
+        before = enrollment.due_at
+        enrollment.schedule(zone, now)
+        if no_sooner and before and enrollment.due_at:
+            enrollment.due_at = max(before, enrollment.due_at)
+        moved += enrollment.due_at != before
+    return moved

@@ -29,12 +29,30 @@ class Sequence(Base):
     @property
     def current_steps(self) -> list["Step"]:
         """The steps that are not deleted, in order."""
-        return [step for step in self.steps if step.deleted_at is None]
+        return sorted((step for step in self.steps if step.deleted_at is None), key=lambda step: step.position)
 
     def after(self, step: "Step | None") -> "Step | None":
         """The step that follows `step` (None: the first). A step deleted meanwhile still knows its place."""
         reached = step.position if step else 0
         return next((one for one in self.current_steps if one.position > reached), None)
+
+    def append(self, article: Article, delay: Delay) -> "Step":
+        """Add a step at the end. Who has finished stays finished."""
+        step = Step(article=article, position=max((one.position for one in self.steps), default=0) + 1, delay=delay)
+        self.steps.append(step)
+        return step
+
+    def move(self, step: "Step", up: bool) -> bool:
+        """Let a step change places with its neighbour; False at either end.
+
+        Who has passed a place does not go back to it: nobody gets an article twice.
+        """
+        steps = self.current_steps
+        other = steps.index(step) + (-1 if up else 1)
+        if not 0 <= other < len(steps):
+            return False
+        step.position, steps[other].position = steps[other].position, step.position
+        return True
 
 
 class Step(Base):
@@ -65,3 +83,7 @@ class Step(Base):
     def delay(self, delay: Delay) -> None:
         self.delay_amount, self.delay_unit = delay.amount, delay.unit
         self.weekdays, self.not_before = delay.weekdays, delay.not_before
+
+    def remove(self, now: datetime) -> None:
+        """Take it out of the series: nobody gets it from now on."""
+        self.deleted_at = self.deleted_at or now
