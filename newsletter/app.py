@@ -8,6 +8,7 @@ from flask import Flask
 
 from newsletter import jobs, web
 from newsletter.log import configure
+from newsletter.mail.outbox import Lane
 from newsletter.runtime import Runtime, build
 from newsletter.settings import Settings, load
 
@@ -60,7 +61,7 @@ def _celery(settings: Settings) -> Celery:
         task_reject_on_worker_lost=True,
         worker_prefetch_multiplier=1,
         task_ignore_result=True,
-        task_default_queue=jobs.QUEUES[jobs.Lane.TRANSACTIONAL],
+        task_default_queue=jobs.QUEUES[Lane.TRANSACTIONAL],
         task_serializer="json",
         accept_content=["json"],
         timezone="UTC",

@@ -119,7 +119,10 @@ def launch_due(session: Session, now: datetime) -> list[Campaign]:
     for campaign in campaigns:
         newest = session.scalar(select(func.max(Subscriber.id))) or 0
         campaign.dispatch = Dispatch(
-            revision_id=campaign.article.current.id, occasion=f"campaign:{campaign.id}", created_at=now, fill_until=newest
+            revision_id=campaign.article.current.id,
+            occasion=f"campaign:{campaign.id}",
+            created_at=now,
+            fill_until=newest,
         )
     session.flush()
     return campaigns

@@ -106,6 +106,8 @@ class Crank:
     def turn(self, lane: Lane = Lane.TRANSACTIONAL) -> None:
         """Ask for delivery; with Redis down the mail waits in the database."""
         try:
-            self._celery.send_task("deliver", (lane.value,), queue=QUEUES[lane], expires=5.0, retry=False, ignore_result=True)
+            self._celery.send_task(
+                "deliver", (lane.value,), queue=QUEUES[lane], expires=5.0, retry=False, ignore_result=True
+            )
         except (BrokerDown, OSError) as error:
             log.warning("no broker: mail waits for the next tick", error=type(error).__name__)

@@ -153,7 +153,8 @@ def unsubscribe(session: Session, subscriber: Subscriber, now: datetime, goodbye
     return left
 
 
-def choose(session: Session, subscriber: Subscriber, newsletter: bool, first_name: str, wording: str, now: datetime) -> None:
+def choose(session: Session, subscriber: Subscriber, newsletter: bool, first_name: str, wording: str,
+           now: datetime) -> None:  # fmt: skip
     """The preferences page: the newsletter on or off, and a name."""
     subscriber.rename(first_name)
     if newsletter and not subscriber.newsletter and subscriber.status is Status.CONFIRMED:
@@ -194,7 +195,7 @@ def remind_and_forget(session: Session, house: House, now: datetime, limit: int 
     return len(due), len(old)
 
 
-def _asked_lately(now: datetime) -> Select[tuple[int]]:
+def _asked_lately(now: datetime) -> Select[int]:
     lately = now - timedelta(days=LINK_DAYS)
     return select(Consent.id).where(Consent.subscriber_id == Subscriber.id, Consent.given_at > lately)
 

@@ -44,7 +44,9 @@ def _rendered(renderer: Renderer, brand: Brand, revision: Revision) -> list[Chec
     size = len(seen.html.encode())
     return [
         Check("Text", bool(revision.body.strip()), _length(revision.body)),
-        Check("Size", size <= HEAVIEST, f"{size / 1000:.0f} kB of {HEAVIEST // 1000} kB; Gmail cuts off what is larger."),
+        Check(
+            "Size", size <= HEAVIEST, f"{size / 1000:.0f} kB of {HEAVIEST // 1000} kB; Gmail cuts off what is larger."
+        ),
     ]
 
 

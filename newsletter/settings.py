@@ -25,9 +25,9 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """What the operator may set. Names are the environment's (see `.env.example`)."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_file=".env", env_ignore_empty=True)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_file=ROOT / ".env", env_ignore_empty=True)
 
-    data_dir: Path = Path("var")
+    data_dir: Path = ROOT / "var"
     database_url: str = ""
     redis_url: str = ""
     smtp_url: str = ""
@@ -141,6 +141,12 @@ class Settings(BaseSettings):
         return given.encode() if given else _kept_secret(self.data_dir / "secret_key")
 
 
+class _Unfiled(Settings):
+    """Settings from what is given alone, without a `.env` file."""
+
+    model_config = SettingsConfigDict(env_file=None)
+
+
 def _kept_secret(path: Path) -> bytes:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
@@ -154,7 +160,9 @@ def _kept_secret(path: Path) -> bytes:
         fresh.unlink()
     secret = path.read_bytes().strip()
     if len(secret) < 32:
-        raise SettingsError(f"{path} should hold a key of at least 32 characters; restore it from a backup or delete it")
+        raise SettingsError(
+            f"{path} should hold a key of at least 32 characters; restore it from a backup or delete it"
+        )
     return secret
 
 
@@ -167,7 +175,7 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
         if environ is None:
             return Settings(**overrides)
         known = {k.lower(): v for k, v in environ.items() if k.lower() in Settings.model_fields and v}
-        return Settings(_env_file=None, **{**known, **overrides})
+        return _Unfiled(**{**known, **overrides})
     except ValidationError as error:
         lines = [_explained(e) for e in error.errors()]
         raise SettingsError("\n".join(lines)) from None

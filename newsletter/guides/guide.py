@@ -81,7 +81,9 @@ def recently_asked(session: Session, subscriber: Subscriber, guide: Guide, now: 
     return len(asked) >= MOST_A_DAY or any(at > now - AGAIN_AFTER for at in asked)
 
 
-def send(session: Session, subscriber: Subscriber, guide: Guide, folder: Path, now: datetime, series: bool) -> GuideRequest:
+def send(
+    session: Session, subscriber: Subscriber, guide: Guide, folder: Path, now: datetime, series: bool
+) -> GuideRequest:
     """Write down a request and queue the mail with the personal link. `series`: whether articles follow."""
     request = GuideRequest(subscriber_id=subscriber.id, guide=guide, requested_at=now)
     session.add(request)

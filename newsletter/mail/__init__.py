@@ -1,0 +1,1 @@
+"""Mail: the ledger, its words, its bytes, and the way out."""

@@ -1,10 +1,10 @@
-"""Delivery: claim a batch, build it, hand it to the transport, write down what became of it. The only sender of mail."""
+"""Delivery: claim a batch, build it, hand it over, write down what became of it. The only sender of mail."""
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import func, select
@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from newsletter import brand
 from newsletter.articles import Revision
-from newsletter.brand import Brand
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Attempt, Lane, Letter, Message, State, Verdict
 from newsletter.mail.render import BadArticle, Renderer, Words
@@ -22,7 +21,7 @@ from newsletter.subscribers import Status, Subscriber
 
 BATCH = {Lane.TRANSACTIONAL: 50, Lane.BULK: 500}
 BEGUN_AT_ONCE = 20
-"""Messages marked as handed over in one commit: what a killed worker can leave uncertain beyond what is on its wires."""
+"""Messages marked as handed over in one commit: at most so many more than its wires hold does a kill leave uncertain."""
 SOFT_BOUNCES = 3
 SOFT_BOUNCE_SPAN = timedelta(days=14)
 RECORDED_AT_ONCE = {Lane.TRANSACTIONAL: 1, Lane.BULK: 100}
@@ -66,7 +65,7 @@ class _Batch:
     letters: dict[int, Letter] = field(default_factory=dict)
     words: dict[int, Words] = field(default_factory=dict)
     unbuildable: list[Verdict] = field(default_factory=list)
-    written_at: datetime = datetime.max.replace(tzinfo=UTC)
+    written_at: datetime = field(init=False)
 
     def run(self) -> int:
         with self.delivery.transaction() as session:
@@ -161,4 +160,3 @@ def _keeps_bouncing(session: Session, subscriber_id: int, now: datetime) -> bool
         .where(Message.subscriber_id == subscriber_id, Attempt.state == State.FAILED, Attempt.code == 552)
     ).one()
     return count + 1 >= SOFT_BOUNCES and oldest is not None and now - oldest >= SOFT_BOUNCE_SPAN
-

@@ -131,7 +131,9 @@ def replan(session: Session, sequence: Sequence, zone: str, now: datetime, no_so
     session.flush()
     active = session.scalars(
         select(Enrollment)
-        .where(Enrollment.sequence_id == sequence.id, Enrollment.course == Course.ACTIVE, Enrollment.message_id.is_(None))
+        .where(
+            Enrollment.sequence_id == sequence.id, Enrollment.course == Course.ACTIVE, Enrollment.message_id.is_(None)
+        )
         .with_for_update(of=Enrollment)
     ).all()
     moved = 0

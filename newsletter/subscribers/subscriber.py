@@ -108,8 +108,13 @@ class Subscriber(Base):
 
 def receivable(stream: ColumnElement[Stream]) -> ColumnElement[bool]:
     """`Subscriber.may_receive` as an SQL condition on the joined subscriber, for claims by the batch."""
-    allowed = [and_(stream == s, Subscriber.status.in_(found)) for s, found in STATUSES.items() if s is not Stream.CAMPAIGN]
-    return or_(and_(stream == Stream.CAMPAIGN, Subscriber.status.in_(STATUSES[Stream.CAMPAIGN]), Subscriber.newsletter), *allowed)
+    allowed = [
+        and_(stream == s, Subscriber.status.in_(found)) for s, found in STATUSES.items() if s is not Stream.CAMPAIGN
+    ]
+    return or_(
+        and_(stream == Stream.CAMPAIGN, Subscriber.status.in_(STATUSES[Stream.CAMPAIGN]), Subscriber.newsletter),
+        *allowed,
+    )
 
 
 def clean_name(typed: str) -> str:

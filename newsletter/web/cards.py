@@ -1,8 +1,6 @@
 """What pages show of a guide, and of the texts in `content/`."""
 
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 import nh3
 from flask import url_for
@@ -13,6 +11,7 @@ from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from newsletter import content
 from newsletter.brand import Brand
 from newsletter.guides import Guide, inspect
 from newsletter.settings import ROOT
@@ -70,7 +69,7 @@ def landing(guide: Guide, brand: Brand) -> Landing | None:
     path = ROOT / "content" / "guides" / f"{guide.slug}.md"
     if not path.exists():
         return None
-    head, body = read_content(path)
+    head, body = content.read(path)
     samples = tuple(int(page) for page in head.get("sample_pages", "").split(",") if page.strip().isdigit())
     stamp = inspect(guide.file(runtime().guides)).stamp
     urls = [(page, url_for("public.picture", slug=guide.slug, page=page, v=stamp)) for page in samples]
@@ -81,15 +80,3 @@ def landing(guide: Guide, brand: Brand) -> Landing | None:
 def page_html(body: str, brand: Brand) -> Markup:
     """Markdown of our own folder as HTML, with the brand filled in."""
     return Markup(nh3.clean(_markdown.render(_jinja.from_string(body).render(brand=brand))))  # noqa: S704 - cleaned
-
-
-@lru_cache(maxsize=64)
-def _read(path: Path, _mtime: int) -> tuple[dict[str, str], str]:
-    _, head, body = path.read_text(encoding="utf-8").split("---\n", 2)
-    pairs = (line.split(":", 1) for line in head.splitlines() if ":" in line)
-    return {key.strip(): value.strip() for key, value in pairs}, body
-
-
-def read_content(path: Path) -> tuple[dict[str, str], str]:
-    """A Markdown file with front matter: (head, body)."""
-    return _read(path, path.stat().st_mtime_ns)

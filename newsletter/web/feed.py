@@ -29,7 +29,8 @@ def atom(house: Brand, site: str, entries: list[tuple[Article, str]], now: datet
             _text(entry, "published", article.published_at.isoformat())
         SubElement(entry, "link", rel="alternate", href=url)
         SubElement(entry, "content", type="html").text = html
-    return tostring(feed, encoding="utf-8", xml_declaration=True)
+    xml: bytes = tostring(feed, encoding="utf-8", xml_declaration=True)
+    return xml
 
 
 def _text(parent: Element, tag: str, text: str) -> None:

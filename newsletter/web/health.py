@@ -54,6 +54,8 @@ def metrics() -> Response:
             select(Message.lane, Message.state, func.count()).group_by(Message.lane, Message.state)
         ).tuples():
             mails.labels(lane.value, state.value).set(number)
-        oldest = session.scalar(select(func.min(Message.due_at)).where(Message.state.in_(OPEN), Message.due_at <= now()))
+        oldest = session.scalar(
+            select(func.min(Message.due_at)).where(Message.state.in_(OPEN), Message.due_at <= now())
+        )
     age.set((now() - oldest).total_seconds() if oldest else 0)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

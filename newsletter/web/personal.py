@@ -86,7 +86,9 @@ def _check(form: ButtonForm) -> None:
 def _library(session: Session, subscriber: Subscriber) -> dict[str, Any]:
     has = {entry.guide.id for entry in guides.shelf(session, subscriber)}
     token = runtime().signer.token(Purpose.LIBRARY, subscriber.id)
-    others = [card(one) for one in all_guides(session) if one.id not in has] if subscriber.status is Status.CONFIRMED else []
+    others = (
+        [card(one) for one in all_guides(session) if one.id not in has] if subscriber.status is Status.CONFIRMED else []
+    )
     return {
         "library_token": token,
         "library_url": url_for("personal.library", token=token),
@@ -188,7 +190,9 @@ def preferences(token: str) -> Any:
             if stop := request.form.get("stop", ""):
                 sequences.stop(session, subscriber, now(), "The person stopped this series.", only=int(stop or 0))
             else:
-                journey.choose(session, subscriber, bool(form.newsletter.data), form.first_name.data or "", wording, now())
+                journey.choose(
+                    session, subscriber, bool(form.newsletter.data), form.first_name.data or "", wording, now()
+                )
             session.flush()
             return redirect(url_for("personal.preferences", token=token, saved=1), 303)
         if form.csrf_token.errors:
@@ -227,7 +231,9 @@ def view(token: str) -> str | Response:
         if message is None:
             abort(410, "This mail has been deleted together with its reader's data, or it was only a preview.")
         words = message.revision and Words(message.revision.subject, message.revision.preheader, message.revision.body)
-        reader = Reader(message.subscriber_id or 0, message.subscriber.first_name if message.subscriber else "", message.id)
+        reader = Reader(
+            message.subscriber_id or 0, message.subscriber.first_name if message.subscriber else "", message.id
+        )
         seen = runtime().renderer.rendered(
             message.stream, brand.current(session), reader, words or None, message.context or {}
         )

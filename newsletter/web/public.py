@@ -7,14 +7,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from newsletter import brand, journey
+from newsletter import brand, content, journey
 from newsletter.articles import Article
-from newsletter.guides import Guide, picture as guide_picture
+from newsletter.guides import Guide
+from newsletter.guides import picture as guide_picture
 from newsletter.mail.render import Words
 from newsletter.sequences import Sequence, Step
 from newsletter.settings import ROOT
 from newsletter.subscribers import read_address
-from newsletter.web.cards import COVER_WIDTH, all_guides, card, landing, page_html, read_content
+from newsletter.web.cards import COVER_WIDTH, all_guides, card, landing, page_html
 from newsletter.web.feed import atom
 from newsletter.web.forms import SubscribeForm
 from newsletter.web.security import limiter
@@ -28,7 +29,7 @@ SIGN_UPS = "10 per minute; 60 per hour"
 
 @door.app_context_processor
 def _house() -> dict[str, Any]:
-    if request.blueprint not in ("public", "personal") and request.blueprint is not None:
+    if request.path.startswith("/owner"):
         return {}
     with reading() as session:
         house = brand.current(session)
@@ -74,7 +75,12 @@ def _articles(session: Session, limit: int) -> list[dict[str, Any]]:
         .limit(limit)
     )
     return [
-        {"title": a.title, "topic": a.topic, "published_at": a.published_at, "url": url_for("public.article", slug=a.slug)}
+        {
+            "title": a.title,
+            "topic": a.topic,
+            "published_at": a.published_at,
+            "url": url_for("public.article", slug=a.slug),
+        }
         for a in rows
     ]
 
@@ -158,7 +164,18 @@ def article(slug: str) -> str:
 def _article_html(session: Session, found: Article) -> Any:
     from_revision = found.current
     words = Words(from_revision.subject, from_revision.preheader, from_revision.body)
-    return runtime().renderer.article_page(words, brand.current(session)).html
+    series = session.scalar(
+        select(Sequence.guide_slug)
+        .join(Step, Step.sequence_id == Sequence.id)
+        .where(Step.article_id == found.id)
+        .limit(1)
+    )
+    home = runtime().settings.site
+    return (
+        runtime()
+        .renderer.article_page(words, brand.current(session), f"{home}/guides/{series}" if series else home)
+        .html
+    )
 
 
 @door.get("/feed.xml")
@@ -169,13 +186,15 @@ def feed() -> Response:
             select(Article).where(Article.published_at <= now()).order_by(Article.published_at.desc()).limit(20)
         ).all()
         entries = [(one, str(_article_html(session, one))) for one in newest]
-        return Response(atom(brand.current(session), runtime().settings.site, entries, now()), mimetype="application/atom+xml")
+        return Response(
+            atom(brand.current(session), runtime().settings.site, entries, now()), mimetype="application/atom+xml"
+        )
 
 
 @door.get("/<any(privacy, cookies, terms):name>")
 def page(name: str) -> str:
     """Privacy, cookies and terms, from `content/pages/`."""
-    head, body = read_content(ROOT / "content" / "pages" / f"{name}.md")
+    head, body = content.read(ROOT / "content" / "pages" / f"{name}.md")
     with reading() as session:
         html = page_html(body, brand.current(session))
     return render_template("public/page.html", title=head["title"], updated=head.get("updated", ""), body=html)

@@ -4,7 +4,7 @@
 something mailed queues a Message here; `mail.delivery` is the only one that takes it further.
 """
 
-from newsletter.mail.outbox.claims import Letter, begin, claim, keep, recover, release
+from newsletter.mail.outbox.claims import Letter, begin, claim, keep, recover, release, was_uncertain
 from newsletter.mail.outbox.dispatch import Dispatch, Hold
 from newsletter.mail.outbox.message import OPEN, Attempt, Lane, Message, State
 from newsletter.mail.outbox.queue import NotAgain, cancel, fill, queue, send_again
@@ -31,4 +31,5 @@ __all__ = [
     "recover",
     "release",
     "send_again",
+    "was_uncertain",
 ]

@@ -59,7 +59,7 @@ def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int) -
     may = or_(
         Message.owner_id.is_not(None),
         select(true())
-        .where(Subscriber.id == Message.subscriber_id, receivable(Message.stream))
+        .where(Subscriber.id == Message.subscriber_id, receivable(Message.stream.expression))
         .correlate(Message)
         .exists(),
     )

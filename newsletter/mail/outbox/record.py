@@ -37,7 +37,9 @@ def record(session: Session, token: str, verdicts: Sequence[Verdict], now: datet
     statement = (
         update(messages)  # type: ignore[arg-type]
         .where(
-            messages.c.id == bindparam("b_id"), messages.c.claim_token == bindparam("b_token"), messages.c.state.in_(LATE)
+            messages.c.id == bindparam("b_id"),
+            messages.c.claim_token == bindparam("b_token"),
+            messages.c.state.in_(LATE),
         )
         .values(
             state=bindparam("b_state"),

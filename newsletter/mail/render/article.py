@@ -16,7 +16,16 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-VARIABLES = ("greeting", "first_name", "guide_pdf", "library_url", "preferences_url", "unsubscribe_url", "view_url", "brand")
+VARIABLES = (
+    "greeting",
+    "first_name",
+    "guide_pdf",
+    "library_url",
+    "preferences_url",
+    "unsubscribe_url",
+    "view_url",
+    "brand",
+)
 """What an owner's text may use."""
 _CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _WORD = re.compile(r"zqv(\d+)qz")
@@ -46,7 +55,7 @@ class Compiled:
             )
         except TemplateError as error:
             raise BadArticle(_explained(error)) from None
-        except (ArithmeticError, TypeError, ValueError, AttributeError, LookupError, RecursionError, MemoryError) as error:
+        except (ArithmeticError, TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
             raise BadArticle(f"A variable or expression in the text cannot be worked out: {error}") from None
         return " ".join(subject.split()), " ".join(preheader.split()), html, text
 
@@ -64,7 +73,7 @@ def compiled(subject: str, preheader: str, body: str) -> Compiled:
         return _WORD.sub(lambda match: codes[int(match[1])], text)
 
     if _WORD.search(body):
-        raise BadArticle("The text holds a word that the product needs for itself (zqv…qz); please write it differently.")
+        raise BadArticle("The text holds a word that the product needs for itself (zqv…qz); please change it.")
     tokens = _markdown.parse(_CODE.sub(hide, body))
     html = nh3.clean(_markdown.renderer.render(tokens, _markdown.options, {}), link_rel="noopener")
     try:
@@ -84,7 +93,8 @@ def _literal(text: str) -> str:
 
 
 def _explained(error: TemplateError) -> str:
-    where = f" (line {error.lineno})" if getattr(error, "lineno", None) else ""
+    line = getattr(error, "lineno", None)
+    where = f" (line {line})" if line else ""
     known = ", ".join(VARIABLES)
     return f"The text's variables cannot be filled in{where}: {error.message}. Variables that exist: {known}."
 

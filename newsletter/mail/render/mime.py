@@ -14,7 +14,7 @@ LINE = 76  # RFC 2045 §6.7 (5)
 
 _PLAIN = re.compile(r"[\x20-\x7e]*\Z")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*\Z")
-_QP = [bytes([b]) if 33 <= b <= 126 and b != 61 or b in (9, 32) else b"=%02X" % b for b in range(256)]
+_QP = [bytes([b]) if (33 <= b <= 126 and b != 61) or b in (9, 32) else b"=%02X" % b for b in range(256)]
 
 
 def text_header(name: str, value: str) -> bytes:
@@ -79,7 +79,7 @@ def quoted_printable(text: str) -> bytes:
             if column + len(piece) > LINE - (0 if last else 1):
                 out += b"=\r\n"
                 column = 0
-            if column == 0 and octet == 46 or column == 0 and line[position : position + 5] == b"From ":
+            if (column == 0 and octet == 46) or (column == 0 and line[position : position + 5] == b"From "):
                 piece = b"=%02X" % octet
             out += piece
             column += len(piece)
@@ -90,7 +90,8 @@ def quoted_printable(text: str) -> bytes:
 def text_part(subtype: str, text: str) -> bytes:
     """A text part with its headers."""
     return (
-        b"Content-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" % subtype.encode()
+        b"Content-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+        % subtype.encode()
         + quoted_printable(text)
     )
 
@@ -100,7 +101,9 @@ def pdf_part(filename: str, data: bytes) -> bytes:
     name = f'filename="{filename}"' if _PLAIN.match(filename) else f"filename*=utf-8''{quote(filename)}"
     coded = b64encode(data)
     lines = [coded[i : i + LINE] for i in range(0, len(coded), LINE)]
-    head = f"Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; {name}"
+    head = (
+        f"Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; {name}"
+    )
     return head.encode() + CRLF * 2 + CRLF.join(lines) + CRLF
 
 

@@ -1,5 +1,6 @@
 """The Renderer: a Letter, the brand and an article's words become a complete message."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from newsletter.mail.render.article import BadArticle, compiled
 from newsletter.subscribers import Stream
 
 TEST_MARK = "[Test] "
+_GREETING = re.compile(r"\A\s*\{\{\s*greeting\s*\}\}[,.!]?\s*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +119,13 @@ class Renderer:
         page = self._jinja.get_template(f"{folder}/html.html").render(values)
         return Rendered(values["subject"], text, self._inliner.inline(page))
 
-    def article_page(self, words: Words, brand: Brand) -> Rendered:
-        """An article for the public archive: nobody's name, and links that lead to public pages."""
+    def article_page(self, words: Words, brand: Brand, guide_url: str) -> Rendered:
+        """An article for the public archive: nobody is greeted, and personal links lead to public pages."""
         values = self._values(brand, Reader(0), {})
-        values |= dict.fromkeys(("guide_pdf", "library_url", "preferences_url", "unsubscribe_url", "view_url"), self.site + "/")
-        subject, _, html, text = compiled(words.subject, words.preheader, words.body).fill(values)
+        values |= dict.fromkeys(("preferences_url", "unsubscribe_url", "view_url"), f"{self.site}/")
+        values |= dict.fromkeys(("guide_pdf", "library_url"), guide_url)
+        body = _GREETING.sub("", words.body)
+        subject, _, html, text = compiled(words.subject, words.preheader, body).fill(values)
         return Rendered(subject, text, html)
 
     def return_path(self, message_id: int) -> str:

@@ -1,0 +1,54 @@
+# Two commands matter: `make run` and `make test`. Both set up what they need; both work twice in a row.
+
+PYTHON ?= python3
+SHELL := /bin/sh
+BIN := .venv/bin
+
+.PHONY: run test check guides screenshots bench lock clean
+
+run: .venv/.run
+	@exec $(BIN)/newsletter up
+
+test: .venv/.dev
+	@$(BIN)/python tests/setup.py
+	@$(BIN)/python -m pytest
+
+# The fast half: style, types, the import rules of the house, and every test that needs no other process.
+check: .venv/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q -m "not real"
+
+guides: .venv/.dev
+	@$(BIN)/python guides/build.py
+
+screenshots: .venv/.dev
+	@$(BIN)/python scripts/screenshots.py
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer is needed; '$(PYTHON)' is not. Name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "Python's venv module is missing (Debian: apt install python3-venv)."; rm -rf .venv; exit 1; }
+
+# --require-hashes: what is installed is what was locked, or nothing is.
+.venv/.run: .venv/bin/python requirements.lock pyproject.toml
+	@echo "Setting up (once, about a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python scripts/link.py
+	@touch $@
+
+.venv/.dev: .venv/bin/python requirements-dev.lock pyproject.toml
+	@echo "Setting up with the tools for tests (once, about a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python scripts/link.py
+	@touch $@ .venv/.run
+
+# Needs uv: writes the newest versions that fit, with hashes and without addresses.
+lock:
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml -o requirements.lock
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,137 @@
+"""Commands about campaigns."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy.orm import Session
+
+from newsletter import articles, brand
+from newsletter.campaigns import Campaign, NotNow
+from newsletter.cli.opened import opened
+from newsletter.mail.outbox import State
+from newsletter.mail.render import BadArticle, Reader, Words
+from newsletter.runtime import Runtime
+from newsletter.subscribers import Stream
+
+
+@click.group()
+def campaign() -> None:
+    """One article to many people."""
+
+
+@campaign.command()
+@click.option("--subject", required=True)
+@click.option("--preheader", default="", help="The line that inboxes show behind the subject.")
+@click.option("--body", "body_file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="A Markdown file.")  # fmt: skip
+@click.option("--guide", default=None, help="Only those who asked for this guide (its slug).")
+@click.option("--at", default=None, help="ISO 8601 with a zone, e.g. 2026-12-01T09:00:00+00:00; now without it.")
+def send(subject: str, preheader: str, body_file: Path, guide: str | None, at: str | None) -> None:
+    """Send an article to everybody who agreed to the newsletter. The last word printed is the campaign's id."""
+    when = _moment(at)
+    body = body_file.read_text(encoding="utf-8")
+    with opened() as rt, rt.database.transaction() as session:
+        now = rt.clock.now()
+        house = brand.current(session)
+        try:
+            rt.renderer.rendered(Stream.CAMPAIGN, house, Reader(0), Words(subject, preheader, body), {})
+            article = articles.write(session, now, title=subject, subject=subject, preheader=preheader, body=body)
+            made = Campaign(article=article, segment_guide=guide, zone=house.zone, created_at=now)
+            session.add(made)
+            made.schedule(when or now, house)
+        except (NotNow, BadArticle) as error:
+            raise click.ClickException(str(error)) from None
+        session.flush()
+        size = made.segment.size(session)
+    click.echo(f"Scheduled for {(when or now).isoformat()} to {size} people: campaign {made.id}")
+
+
+def _moment(at: str | None) -> datetime | None:
+    if at is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise click.BadParameter(
+            "should be ISO 8601, for example 2026-12-01T09:00:00+00:00", param_hint="--at"
+        ) from None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@campaign.command()
+@click.argument("id", type=int)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def status(id: int, as_json: bool) -> None:
+    """Where a campaign stands."""
+    with opened() as rt, rt.database.reading() as session:
+        seen = _status(session, _found(session, id))
+    if as_json:
+        click.echo(json.dumps(seen))
+    else:
+        for name, value in seen.items():
+            click.echo(f"{name:<11}{value}")
+
+
+def _status(session: Session, found: Campaign) -> dict[str, Any]:
+    counts = found.counts(session)
+    arrived = counts[State.SENT] + counts[State.DELIVERED] + counts[State.BOUNCED] + counts[State.COMPLAINED]
+    return {
+        "state": found.state.value,
+        "recipients": sum(counts.values()),
+        "sent": arrived,
+        "deferred": counts[State.DEFERRED],
+        "failed": counts[State.FAILED],
+        "uncertain": counts[State.UNCERTAIN],
+        "cancelled": counts[State.CANCELLED],
+    }
+
+
+def _found(session: Session, id: int) -> Campaign:
+    found = session.get(Campaign, id)
+    if found is None:
+        raise click.ClickException(f"There is no campaign {id}.")
+    return found
+
+
+def _act(id: int, verb: str) -> None:
+    with opened() as rt, rt.database.transaction() as session:
+        found = _found(session, id)
+        try:
+            _do(rt, session, found, verb)
+        except NotNow as error:
+            raise click.ClickException(str(error)) from None
+        state = found.state
+    click.echo(f"Campaign {id} is {state}.")
+
+
+def _do(rt: Runtime, session: Session, found: Campaign, verb: str) -> None:
+    if verb == "pause":
+        found.pause("Paused from the command line.")
+    elif verb == "resume":
+        found.resume()
+    else:
+        found.cancel(session, rt.clock.now())
+
+
+@campaign.command()
+@click.argument("id", type=int)
+def pause(id: int) -> None:
+    """Hold what has not left."""
+    _act(id, "pause")
+
+
+@campaign.command()
+@click.argument("id", type=int)
+def resume(id: int) -> None:
+    """Go on with a paused campaign."""
+    _act(id, "resume")
+
+
+@campaign.command()
+@click.argument("id", type=int)
+def cancel(id: int) -> None:
+    """Call off what has not left."""
+    _act(id, "cancel")

@@ -1,0 +1,122 @@
+"""Importing subscribers from a CSV file: in pieces, each all or nothing, and safe to start again after a stop."""
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import IO, Any
+
+from sqlalchemy import func, insert, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from newsletter.db import Database
+from newsletter.journey import WORDING_VERSION
+from newsletter.subscribers import (
+    BadAddress,
+    Consent,
+    Status,
+    Subscriber,
+    Suppression,
+    address_hash,
+    clean_name,
+    read_address,
+)
+
+PIECE = 1000
+"""Rows in one transaction."""
+TOLD = 20
+"""Bad rows that are told one by one."""
+
+
+class BadFile(ValueError):
+    """The file cannot be read as what it should be; the message says what is wrong and what to do."""
+
+
+@dataclass
+class Report:
+    """What an import did. `bad`: (line, reason) of the first rows that could not be used."""
+
+    read: int = 0
+    added: int = 0
+    known: int = 0
+    suppressed: int = 0
+    refused: int = 0
+    bad: list[tuple[int, str]] = field(default_factory=list)
+
+
+def import_csv(database: Database, file: IO[str], basis: str, secret: bytes, now: datetime,
+               progress: Callable[[int], None] = lambda rows: None) -> Report:  # fmt: skip
+    """Add everybody in the file as confirmed, with `basis` as the consent on record.
+
+    Nobody who is known already is changed: who left, bounced or complained stays so. Raises BadFile.
+    """
+    rows = csv.DictReader(file)
+    names = [name.strip().lower().lstrip("\ufeff") for name in rows.fieldnames or []]
+    if "email" not in names:
+        raise BadFile("The first line should name the columns, one of them “email” (and perhaps “first_name”).")
+    rows.fieldnames = names
+    report = Report()
+    while piece := list(_read(islice(rows, PIECE), rows, report)):
+        with database.transaction() as session:
+            _add(session, piece, basis, secret, now, report)
+        progress(len(piece))
+    return report
+
+
+def _read(some: Iterator[dict[str, Any]], reader: Any, report: Report) -> Iterator[dict[str, str] | None]:
+    try:
+        for row in some:
+            report.read += 1
+            try:
+                address = read_address(row.get("email") or "")
+                yield {"email": address.email, "key": address.key, "name": clean_name(row.get("first_name") or "")}
+            except BadAddress as error:
+                report.refused += 1
+                if len(report.bad) < TOLD:
+                    report.bad.append((reader.line_num, str(error)))
+                yield None
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise BadFile(
+            f"Line {reader.line_num + 1} cannot be read ({error}). The file should be CSV in UTF-8."
+        ) from None
+
+
+def _add(session: Session, piece: list[dict[str, str] | None], basis: str, secret: bytes, now: datetime,
+         report: Report) -> None:  # fmt: skip
+    people = {row["key"]: row for row in piece if row}
+    twice = sum(1 for row in piece if row) - len(people)
+    hashes = {address_hash(secret, key): key for key in people}
+    barred = session.scalars(select(Suppression.address_hash).where(Suppression.address_hash.in_(hashes))).all()
+    for hashed in barred:
+        del people[hashes[hashed]]
+    newest = session.scalar(select(func.max(Subscriber.id))) or 0
+    added = _insert(session, people, now) if people else 0
+    session.execute(
+        insert(Consent).from_select(
+            ["subscriber_id", "newsletter", "wording", "version", "page", "form", "given_at", "confirmed_at"],
+            select(
+                Subscriber.id, literal(True), literal(basis[:1000]), literal(WORDING_VERSION), literal(""), literal("import"),
+                literal(now, Consent.given_at.type), literal(now, Consent.given_at.type),
+            ).where(Subscriber.id > newest, Subscriber.email_key.in_(people)),
+        )
+    )  # fmt: skip
+    report.added += added
+    report.suppressed += len(barred)
+    report.known += len(people) - added + twice
+
+
+def _insert(session: Session, people: dict[str, dict[str, str]], now: datetime) -> int:
+    rows = [
+        {
+            "email": row["email"], "email_key": key, "first_name": row["name"], "status": Status.CONFIRMED,
+            "newsletter": True, "created_at": now, "confirmed_at": now,
+        }
+        for key, row in people.items()
+    ]  # fmt: skip
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    before = session.scalar(select(func.count()).where(Subscriber.email_key.in_(people)))
+    session.execute(dialect.insert(Subscriber).on_conflict_do_nothing(), rows)
+    after = session.scalar(select(func.count()).where(Subscriber.email_key.in_(people)))
+    return (after or 0) - (before or 0)

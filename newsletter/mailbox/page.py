@@ -1,0 +1,90 @@
+"""The mailbox's page, and the JSON that scripts and tests read."""
+
+from email.message import EmailMessage
+from typing import Any
+
+from flask import Flask, Response, abort, jsonify, render_template, request, send_file, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from newsletter.mailbox.store import Entry, Store, parse
+from newsletter.settings import ROOT
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-src 'self'; base-uri 'none'"
+)
+MAIL_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups allow-popups-to-escape-sandbox"
+)
+NEWEST = 200
+
+
+def create(store: Store) -> Flask:
+    """The mailbox as a Flask application."""
+    app = Flask("mailbox", template_folder=str(ROOT / "templates"), static_folder=None)
+    app.after_request(_headers)
+
+    @app.get("/", endpoint="mailbox.index")
+    def index() -> str:
+        to = request.args.get("to", "").strip()
+        return render_template("mailbox/index.html", messages=store.entries(to, NEWEST), query=to, total=store.total())
+
+    @app.get("/messages.json")
+    def messages() -> Response:
+        return jsonify([_json(entry) for entry in store.entries(request.args.get("to", "").strip())])
+
+    @app.get("/messages/<int:id>", endpoint="mailbox.message")
+    def message(id: int) -> str:
+        entry, raw = store.find(id) or abort(404)
+        return render_template("mailbox/message.html", message=_shown(entry, parse(raw)))
+
+    @app.get("/messages/<int:id>.eml", endpoint="mailbox.raw")
+    def eml(id: int) -> Response:
+        _, raw = store.find(id) or abort(404)
+        return Response(raw, mimetype="message/rfc822")
+
+    @app.get("/messages/<int:id>.html", endpoint="mailbox.html")
+    def html(id: int) -> Response:
+        _, raw = store.find(id) or abort(404)
+        part = parse(raw).get_body(("html",)) or abort(404)
+        return Response(part.get_content(), mimetype="text/html", headers={"Content-Security-Policy": MAIL_POLICY})
+
+    @app.get("/static/<any('css/mailbox.css'):filename>", endpoint="static")
+    def style(filename: str) -> AnyResponse:
+        return send_file(ROOT / "static" / filename, max_age=60)
+
+    return app
+
+
+def _headers(response: AnyResponse) -> AnyResponse:
+    response.headers.setdefault("Content-Security-Policy", POLICY)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _json(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "from": entry.from_,
+        "to": entry.to,
+        "subject": entry.subject,
+        "received_at": entry.received_at.isoformat(),
+    }
+
+
+def _shown(entry: Entry, parsed: EmailMessage) -> dict[str, Any]:
+    text, html = parsed.get_body(("plain",)), parsed.get_body(("html",))
+    files = [
+        (part.get_filename() or "attachment", len(part.get_payload(decode=True) or b""))
+        for part in parsed.iter_attachments()
+    ]
+    return {
+        "id": entry.id, "from_": entry.from_, "to": entry.to, "subject": entry.subject,
+        "received_at": entry.received_at, "size": entry.size,
+        "headers": [(name, str(value)) for name, value in parsed.items()],
+        "text": text.get_content() if text else "",
+        "has_html": html is not None,
+        "html_url": url_for("mailbox.html", id=entry.id),
+        "raw_url": url_for("mailbox.raw", id=entry.id),
+        "attachments": files,
+    }  # fmt: skip

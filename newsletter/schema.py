@@ -1,0 +1,38 @@
+"""Bringing the database to the schema of this version (Alembic), and planting the seeds in a new one."""
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+# Every table has to be known before the metadata is compared or created.
+from newsletter import articles, brand, campaigns, guides, owners, sequences, subscribers  # noqa: F401
+from newsletter.db import Base, Database
+from newsletter.mail import outbox  # noqa: F401
+from newsletter.settings import ROOT
+
+metadata = Base.metadata
+
+
+def upgrade(database: Database) -> None:
+    """Apply every migration that is missing. Safe beside another process doing the same."""
+    with database.engine.begin() as connection:
+        if not database.is_sqlite:
+            # Two starters at once: the second waits here and then finds nothing to do (any number, ours by choice).
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7217551)")
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def is_current(database: Database) -> bool:
+    """Whether the database is at the newest migration."""
+    with database.engine.connect() as connection:
+        seen = MigrationContext.configure(connection).get_current_revision()
+    return seen == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations").replace("%", "%%"))
+    return config

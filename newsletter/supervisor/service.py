@@ -1,0 +1,106 @@
+"""Service: one child process with its log, its process group, and how it is started, watched and stopped."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SLOWEST_RESTART = 10.0
+STEADY_AFTER = 30.0
+LOG_KEPT = 5 * 1024 * 1024  # octets; a larger log becomes `.1` at the next start
+_PR_SET_PDEATHSIG = 1
+
+
+def _die_with_parent() -> None:
+    """In the child: be told to end when the supervisor is killed outright (Linux prctl(2))."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass
+class Service:
+    """A part of the product that runs as a process of its own."""
+
+    name: str
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: Path
+    log: Path
+    stop_signal: signal.Signals = signal.SIGTERM
+    patience: float = 30.0
+    """Seconds it may take to stop before it is killed."""
+    process: subprocess.Popen[bytes] | None = None
+    failures: int = 0
+    started: float = 0.0
+    not_before: float = field(default=0.0)
+
+    def start(self) -> None:
+        """Start it in a process group of its own, so that Ctrl-C reaches the supervisor alone."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        if self.log.exists() and self.log.stat().st_size > LOG_KEPT:
+            self.log.replace(self.log.with_suffix(".1"))
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(
+                self.argv, env=dict(self.env), cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                start_new_session=True, preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            )  # fmt: skip
+        self.started = time.monotonic()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process is there."""
+        return self.process is not None and self.process.poll() is None
+
+    def watch(self, say: Callable[[str], None]) -> None:
+        """Start it again if it ended by itself: soon at first, then ever more slowly, but always."""
+        if self.is_running or self.process is None:
+            return
+        now = time.monotonic()
+        if self.not_before == 0.0:
+            self.failures = 1 if now - self.started > STEADY_AFTER else self.failures + 1
+            wait = min(0.5 * 2 ** (self.failures - 1), SLOWEST_RESTART)
+            self.not_before = now + wait
+            say(f"{self.name} ended ({_how(self.process.returncode)}); starting it again. Its log: {self.log}")
+            self._kill_group()
+        elif now >= self.not_before:
+            self.not_before = 0.0
+            self.start()
+
+    def ask_to_stop(self) -> None:
+        """Tell it to finish what it does and end."""
+        if self.process is not None and self.is_running:
+            self.process.send_signal(self.stop_signal)
+
+    def wait_stopped(self, hurry: Callable[[], bool]) -> None:
+        """Wait until it has ended; when its patience is over, or `hurry()`, kill it and all of its children."""
+        until = time.monotonic() + self.patience
+        while self.is_running and time.monotonic() < until and not hurry():
+            time.sleep(0.05)
+        self._kill_group()
+        if self.process is not None:
+            self.process.wait()
+
+    def last_words(self, lines: int = 15) -> str:
+        """The end of its log."""
+        try:
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        except FileNotFoundError:
+            return ""
+
+    def _kill_group(self) -> None:
+        if self.process is None:
+            return
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass  # nobody of the group is left
+
+
+def _how(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"

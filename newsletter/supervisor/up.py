@@ -1,0 +1,231 @@
+"""The order of things: checks, Redis, migration, seeds, owner, the processes, health, the banner, the watch, the end."""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from newsletter import schema, seeds
+from newsletter.db import Database
+from newsletter.runtime import build
+from newsletter.settings import ROOT, Settings
+from newsletter.supervisor import redis
+from newsletter.supervisor.first_owner import FirstOwner, ensure_owner
+from newsletter.supervisor.service import Service
+
+HEALTHY_WITHIN = 60.0  # seconds
+WORKERS_TRANSACTIONAL = 2
+
+
+class StartError(Exception):
+    """The product cannot start; the message says why and what to do."""
+
+
+def up(settings: Settings, say: Callable[[str], None]) -> None:
+    """Run the product until Ctrl-C or SIGTERM. Raises StartError."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with _only_one(settings):
+        _check_ports(settings)
+        services: list[Service] = []
+        with _told_to_stop() as asked:
+            try:
+                url = settings.redis_url or _start_redis(settings, services)
+                owner = prepare(settings)
+                for service in _services(settings, {**os.environ, **_environment(settings, url)}):
+                    service.start()
+                    services.append(service)
+                _wait_until_healthy(settings, services, asked)
+                if not asked():
+                    say(_banner(settings, owner))
+                while not asked():
+                    for service in services:
+                        service.watch(say)
+                    time.sleep(0.1)
+            finally:
+                say("Stopping: what is being sent is finished first.")
+                _stop(services, asked)
+    say("Stopped. Everything is kept; `make run` goes on where it was.")
+
+
+def prepare(settings: Settings) -> FirstOwner:
+    """Bring the database up to date, plant the seeds in a new one, and see that there is an owner."""
+    settings.secret  # noqa: B018 - made now, before several processes would each want to make it
+    database = Database(settings.database)
+    rt = build(settings, database=database)
+    try:
+        schema.upgrade(database)
+        with database.transaction() as session:
+            seeds.plant(session, ROOT, rt.clock.now())
+            return ensure_owner(session, settings, rt.clock.now())
+    finally:
+        rt.close()
+
+
+def _start_redis(settings: Settings, services: list[Service]) -> str:
+    try:
+        service, url = redis.service(settings.data_dir / "redis", settings.data_dir / "log" / "redis.log")
+    except redis.NoRedis as error:
+        raise StartError(str(error)) from None
+    service.start()
+    services.append(service)
+    return url
+
+
+def _environment(settings: Settings, redis_url: str) -> dict[str, str]:
+    """What the children must see the same way as we do."""
+    return {"DATA_DIR": str(settings.data_dir), "REDIS_URL": redis_url, "PYTHONUNBUFFERED": "1"}
+
+
+def _services(settings: Settings, env: dict[str, str]) -> Iterator[Service]:
+    python, logs = sys.executable, settings.data_dir / "log"
+
+    def service(name: str, *argv: str, patience: float = 30.0) -> Service:
+        return Service(name, [python, "-m", *argv], env, ROOT, logs / f"{name}.log", patience=patience)
+
+    def worker(name: str, concurrency: int) -> Service:
+        return service(
+            f"worker-{name}", "celery", "-A", "worker", "worker", "-Q", name, "-c", str(concurrency), "-n", f"{name}@%h",
+            "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat", patience=60.0,
+        )  # fmt: skip
+
+    if not settings.smtp_url:
+        yield service("mailbox", "newsletter.cli", "mailbox", patience=5.0)
+    yield service(
+        "web", "granian", "--interface", "wsgi", "--factory", "newsletter.app:create_app", "--host", settings.host,
+        "--port", str(settings.port), "--workers", str(settings.web_workers), "--blocking-threads", "4", "--no-ws",
+        "--respawn-failed-workers", "--workers-kill-timeout", "8", patience=15.0,
+    )  # fmt: skip
+    yield worker("transactional", WORKERS_TRANSACTIONAL)
+    yield worker("bulk", settings.bulk_workers)
+    yield service("beat", "celery", "-A", "worker", "beat", "--pidfile=", "--loglevel", "WARNING", patience=10.0)
+
+
+def _check_ports(settings: Settings) -> None:
+    wanted = [("PORT", settings.host, settings.port)]
+    if not settings.smtp_url:
+        wanted += [("MAILBOX_PORT", "127.0.0.1", settings.mailbox_port)]
+        wanted += [("MAILBOX_SMTP_PORT", "127.0.0.1", settings.mailbox_smtp_port)]
+    for position, (name, _, port) in enumerate(wanted):
+        for other, _, same in wanted[position + 1 :]:
+            if port == same:
+                raise StartError(f"{name} and {other} are both {port}: give each a port of its own.")
+    taken = [f"{name} {port}" for name, host, port in wanted if _is_taken(host, port)]
+    if taken:
+        one = taken[0].split()[0]
+        raise StartError(
+            f"In use by another program: {', '.join(taken)}. Stop that program, or choose another port, "
+            f"for example: {one}={int(taken[0].split()[1]) + 1000} make run"
+        )
+
+
+def _is_taken(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except PermissionError:
+            raise StartError(f"Port {port} needs the rights of root; choose one above 1023.") from None
+        except OSError:
+            return True
+    return False
+
+
+@contextmanager
+def _only_one(settings: Settings) -> Iterator[None]:
+    path = settings.data_dir / "up.lock"
+    lock: IO[str] = path.open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        pid = lock.read().strip() or "unknown"
+        raise StartError(
+            f"The product is running already from this folder (process {pid}): {settings.site}/ . "
+            "Stop it with Ctrl-C where it runs, or use another DATA_DIR and other ports for a second one."
+        ) from None
+    try:
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+    finally:
+        lock.close()
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[Callable[[], int]]:
+    """Counts SIGINT, SIGTERM and SIGHUP: the first stops in order, the second at once."""
+    times = [0]
+
+    def told(_signal: int, _frame: Any) -> None:
+        times[0] += 1
+
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {one: signal.signal(one, told) for one in signals}
+    try:
+        yield lambda: times[0]
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _wait_until_healthy(settings: Settings, services: list[Service], asked: Callable[[], int]) -> None:
+    until = time.monotonic() + HEALTHY_WITHIN
+    while time.monotonic() < until and not asked():
+        for service in services:
+            if not service.is_running:
+                raise StartError(f"{service.name} did not start. The end of its log:\n{service.last_words()}")
+        if _is_healthy(settings):
+            return
+        time.sleep(0.2)
+    if not asked():
+        web = next(service for service in services if service.name == "web")
+        raise StartError(f"The site did not get healthy within a minute. The end of its log:\n{web.last_words()}")
+
+
+def _is_healthy(settings: Settings) -> bool:
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - compared, not bound
+    try:
+        with urllib.request.urlopen(f"http://{host}:{settings.port}/healthz", timeout=2) as answer:
+            health = json.load(answer)
+        mailbox = settings.smtp_url or _is_taken("127.0.0.1", settings.mailbox_smtp_port)
+        return bool(health["ok"] and health["redis"] == "ok" and mailbox)
+    except (OSError, ValueError, urllib.error.URLError):
+        return False
+
+
+def _stop(services: list[Service], asked: Callable[[], int]) -> None:
+    """Doors and workers together, Redis when nobody needs it any more."""
+    first = asked()
+    others = [service for service in services if service.name != "redis"]
+    for service in others:
+        service.ask_to_stop()
+    for service in [*others, *(one for one in services if one.name == "redis")]:
+        if service.name == "redis":
+            service.ask_to_stop()
+        service.wait_stopped(hurry=lambda: asked() > max(first, 1))
+
+
+def _banner(settings: Settings, owner: FirstOwner) -> str:
+    lines = [
+        "",
+        "  newsletter is running",
+        "",
+        f"  Site           {settings.site}/",
+        f"  Owner's area   {settings.site}/owner/",
+        f"                 {owner.words}",
+    ]
+    if not settings.smtp_url:
+        lines.append(f"  Mailbox        http://127.0.0.1:{settings.mailbox_port}/   (every mail lands here)")
+    logs: Path = settings.data_dir / "log"
+    return "\n".join([*lines, f"  Logs           {logs}", "", "  Ctrl-C stops all of it and keeps everything.", ""])
