@@ -108,7 +108,7 @@ class Campaign(Base):
 
 
 def launch_due(session: Session, now: datetime) -> list[Campaign]:
-    """Launch every campaign whose time has come. Two beats launch it once: the UPDATE names the state it starts from."""
+    """Launch every campaign whose time has come. Two beats launch it once: the UPDATE names the state it begins in."""
     due = session.scalars(
         update(Campaign)
         .where(Campaign.stored_state == CampaignState.SCHEDULED, Campaign.scheduled_at <= now)

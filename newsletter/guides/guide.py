@@ -109,7 +109,7 @@ def shelf(session: Session, subscriber: Subscriber) -> list[ShelfEntry]:
         .where(GuideRequest.subscriber_id == subscriber.id)
         .group_by(Guide.id)
         .order_by(Guide.position)
-    ).tuples()
+    )
     return [ShelfEntry(guide, asked, fetched) for guide, asked, fetched in rows]
 
 

@@ -21,7 +21,7 @@ from newsletter.subscribers import Status, Subscriber
 
 BATCH = {Lane.TRANSACTIONAL: 50, Lane.BULK: 500}
 BEGUN_AT_ONCE = 20
-"""Messages marked as handed over in one commit: at most so many more than its wires hold does a kill leave uncertain."""
+"""Messages marked as handed over in one commit: so many more than its wires hold can a kill leave uncertain."""
 SOFT_BOUNCES = 3
 SOFT_BOUNCE_SPAN = timedelta(days=14)
 RECORDED_AT_ONCE = {Lane.TRANSACTIONAL: 1, Lane.BULK: 100}

@@ -1,4 +1,4 @@
-"""What a server's answer means: the one place where SMTP replies are classified (DESIGN.md section 5; RFC 3463, 5321)."""
+"""What a server's answer means: the one place where SMTP replies are classified (RFC 3463, 5321)."""
 
 import random
 from dataclasses import dataclass

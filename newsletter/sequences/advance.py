@@ -34,7 +34,7 @@ def _settle(session: Session, now: datetime, zone: str, limit: int) -> int:
         .where(Enrollment.course == Course.ACTIVE, Message.state.not_in(UNDER_WAY))
         .limit(limit)
         .with_for_update(skip_locked=True, of=Enrollment)
-    ).tuples().all()  # fmt: skip
+    ).all()  # fmt: skip
     for enrollment, message in settled:
         if message.state in (State.CANCELLED, State.FAILED) and not enrollment.subscriber.may_receive(Stream.STEP):
             enrollment.end(Course.STOPPED, now, LEFT)

@@ -33,10 +33,17 @@ class Enrollment(Base):
 
     __tablename__ = "enrollments"
     __table_args__ = (
-        Index("uq_enrollments_live", "subscriber_id", "sequence_id", unique=True, postgresql_where=_LIVE, sqlite_where=_LIVE),
+        Index(
+            "uq_enrollments_live",
+            "subscriber_id",
+            "sequence_id",
+            unique=True,
+            postgresql_where=_LIVE,
+            sqlite_where=_LIVE,
+        ),
         Index("ix_enrollments_due", "course", "due_at"),
         {"sqlite_autoincrement": True},
-    )  # fmt: skip
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)

@@ -143,5 +143,5 @@ def register(session: Session, address: Address, now: datetime, first_name: str 
 
 def count_by_status(session: Session) -> dict[Status, int]:
     """How many people stand where; every status is there, with 0 when nobody is."""
-    rows = session.execute(select(Subscriber.status, func.count()).group_by(Subscriber.status)).tuples()
+    rows = session.execute(select(Subscriber.status, func.count()).group_by(Subscriber.status))
     return dict.fromkeys(Status, 0) | dict(rows.all())

@@ -1,4 +1,4 @@
-"""The order of things: checks, Redis, migration, seeds, owner, the processes, health, the banner, the watch, the end."""
+"""The order of things: checks, Redis, migration, seeds, owner, processes, health, the banner, the watch, the end."""
 
 import fcntl
 import json
@@ -93,8 +93,9 @@ def _services(settings: Settings, env: dict[str, str]) -> Iterator[Service]:
 
     def worker(name: str, concurrency: int) -> Service:
         return service(
-            f"worker-{name}", "celery", "-A", "worker", "worker", "-Q", name, "-c", str(concurrency), "-n", f"{name}@%h",
-            "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat", patience=60.0,
+            f"worker-{name}", "celery", "-A", "worker", "worker", "-Q", name, "-c", str(concurrency), "-n",
+            f"{name}@%h", "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat",
+            patience=60.0,
         )  # fmt: skip
 
     if not settings.smtp_url:

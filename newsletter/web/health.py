@@ -52,7 +52,7 @@ def metrics() -> Response:
             people.labels(status.value).set(number)
         for lane, state, number in session.execute(
             select(Message.lane, Message.state, func.count()).group_by(Message.lane, Message.state)
-        ).tuples():
+        ):
             mails.labels(lane.value, state.value).set(number)
         oldest = session.scalar(
             select(func.min(Message.due_at)).where(Message.state.in_(OPEN), Message.due_at <= now())

@@ -89,7 +89,7 @@ def _letters(session: Session, token: str) -> list[Letter]:
         .outerjoin(Owner, Owner.id == Message.owner_id)
         .where(Message.claim_token == token, Message.state == State.CLAIMED)
         .order_by(Message.id)
-    ).tuples()  # fmt: skip
+    )  # fmt: skip
     return [
         Letter(id, stream, attempts, created, subscriber, email or owner, name or "", revision, dispatch, context or {})
         for id, stream, attempts, created, subscriber, email, owner, name, revision, dispatch, context in rows
@@ -148,7 +148,7 @@ def recover(session: Session, now: datetime) -> tuple[int, int]:
     )
     lost = session.execute(
         select(Message.id, Message.lane).where(Message.state == State.HANDED_OVER, Message.lease_until < now)
-    ).tuples().all()  # fmt: skip
+    ).all()  # fmt: skip
     for id, lane in lost:
         again = lane is Lane.TRANSACTIONAL and not was_uncertain(session, id)
         session.execute(

@@ -53,5 +53,5 @@ class Dispatch(Base):
         """How many of its messages stand where; every state is there."""
         rows = session.execute(
             select(Message.state, func.count()).where(Message.dispatch_id == self.id).group_by(Message.state)
-        ).tuples()
+        )
         return dict.fromkeys(State, 0) | dict(rows.all())

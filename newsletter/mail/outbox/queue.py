@@ -48,7 +48,7 @@ def queue(session: Session, to: Subscriber | Owner, stream: Stream, occasion: st
 
 
 def fill(session: Session, dispatch: Dispatch, audience: ColumnElement[bool], now: datetime, chunk: int) -> int:
-    """Write the next `chunk` recipients of a dispatch by INSERT … SELECT; the number written. Sets `filled_at` at the end.
+    """Write the next `chunk` recipients of a dispatch by INSERT … SELECT; how many. Sets `filled_at` at the end.
 
     Call it in one transaction a chunk: `filled_to` moves with the rows, so that it can be stopped anywhere.
     """

@@ -1,4 +1,4 @@
-"""From a Letter to the bytes of a mail. Jinja is known here (and in Flask's own pages), nowhere else below the doors."""
+"""From a Letter to the bytes of a mail. Below the doors, Jinja is known here and nowhere else."""
 
 from newsletter.mail.render.article import BadArticle
 from newsletter.mail.render.renderer import Mail, Reader, Renderer, Words

@@ -110,8 +110,9 @@ class Renderer:
         if words is not None:
             folder = "article"
             subject, preheader, html, text = compiled(words.subject, words.preheader, words.body).fill(values)
-            values |= {"subject": subject, "preheader": preheader, "body_html": Markup(html), "body_text": text}
-            values["why"] = _why(stream, brand, context)
+            values |= {"subject": subject, "preheader": preheader, "body_text": text}
+            values["body_html"] = Markup(html)  # noqa: S704 - cleaned by nh3, values escaped
+            values["why"] = _why(stream, brand)
         else:
             values |= {"subject": "", "preheader": ""}
             values["subject"] = " ".join(self._jinja.get_template(f"{folder}/subject.txt").render(values).split())
@@ -188,7 +189,7 @@ class Renderer:
         return values
 
 
-def _why(stream: Stream, brand: Brand, context: Mapping[str, Any]) -> str:
+def _why(stream: Stream, brand: Brand) -> str:
     if stream is Stream.STEP:
         return f"You get this short series because you asked {brand.name} for a guide."
     return f"You get this because you subscribed to the {brand.name} newsletter."

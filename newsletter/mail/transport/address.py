@@ -62,7 +62,7 @@ def _path(address: str) -> str:
         if not local or not domain or not address.isprintable() or any(sign in address for sign in "<> "):
             raise _BadAddress("not an address that SMTP can carry")
         path = f"{local}@{_a_label(domain)}"
-        if not path.isprintable() or local.isascii() and not _plain(path):
+        if not path.isprintable() or (local.isascii() and not _plain(path)):
             raise _BadAddress("not an address that SMTP can carry")
     if len(path.encode()) > PATH_LIMIT:
         raise _BadAddress("address too long")

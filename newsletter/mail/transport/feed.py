@@ -16,6 +16,11 @@ class Feed:
         self._source: Iterator[Envelope] | None = iter(source)
         self._stop = stop
 
+    @property
+    def exhausted(self) -> bool:
+        """Return whether nothing more can come."""
+        return self._source is None and not self.waiting
+
     def look(self) -> None:
         """Ask whether to stop; if so nothing more is pulled."""
         if self._source is not None and self._stop():

@@ -98,12 +98,13 @@ class Shares:
 
     def __init__(self, relays: Sequence[Health]) -> None:
         self._relays = relays
+        self.several = len(relays) > 1
         least = min(health.relay.weight for health in relays)
         self._quanta = {id(health): max(1, QUANTUM * health.relay.weight // least) for health in relays}
 
     def take(self, health: Health, now: float) -> bool:
         """Return whether it is this relay's turn, and count one message if so."""
-        if len(self._relays) == 1:
+        if not self.several:
             return True
         if health.credit < 1:
             if any(self._due(other, now) for other in self._relays if other is not health):
@@ -120,7 +121,7 @@ class Shares:
 
     def order(self) -> list[Health]:
         """Return the relays, the one that is most behind its share first."""
-        if len(self._relays) == 1:
+        if not self.several:
             return list(self._relays)
         return sorted(self._relays, key=lambda health: -health.credit / self._quanta[id(health)])
 

@@ -61,6 +61,8 @@ class SmtpTransport:
         self._selector = selectors.DefaultSelector()
         self._round = Round()
         self._links: list[Link] = []
+        self._touched: list[Link] = []
+        """Connections that something happened to in this round: only they may have become free, or have to write."""
         self._look_at = 0.0
         for health in self._healths:
             health.links = []
@@ -75,14 +77,12 @@ class SmtpTransport:
         feed = Feed(envelopes, stop)
         try:
             self._wake()
-            while True:
+            while not feed.exhausted or self._busy():
                 feed.look()
                 self._supply(feed, self._clock())
                 done = self._commit(journal)
                 if done:
                     yield done
-                if not (self._round.done or self._round.returned or self._busy() or feed.peek(1)):
-                    return
                 self._wait()
         finally:
             self._sending = False
@@ -98,6 +98,7 @@ class SmtpTransport:
             if link.connection.state is not State.LEAVING:
                 link.connection.lose("closed by us")
         until = self._clock() + GOODBYE
+        self._touched = list(self._links)
         self._reap()
         while self._links and self._clock() < until:
             self._wait()
@@ -111,13 +112,15 @@ class SmtpTransport:
 
     def _supply(self, feed: Feed, now: float) -> None:
         """Give every connection that can take one an envelope, opening connections where they lack."""
+        take, shares = feed.take, self._shares
         self._reap()
         if self._round.returned:
             feed.waiting.extendleft(reversed(self._round.returned))
             self._round.returned.clear()
         self._open(feed, now)
-        take, shares = feed.take, self._shares
-        for link in self._links:
+        if feed.waiting or shares.several:
+            self._touched = list(self._links)
+        for link in self._touched:
             connection = link.connection
             while connection.wants and shares.take(link.health, now):
                 envelope = take()
@@ -152,7 +155,7 @@ class SmtpTransport:
             journal.outcomes(done)
             round_.done = []
         now = self._clock()
-        for link in self._links:
+        for link in self._touched:
             if link.writes:
                 link.flush(now)
                 self._watch(link)
@@ -160,11 +163,15 @@ class SmtpTransport:
 
     def _wait(self) -> None:
         """Wait for the sockets, but no longer than deadlines allow, and read them."""
-        patience = 0.0 if self._round.done or self._round.returned else self._timeouts.tick
+        self._touched = [link for link in self._touched if link.closed]
+        patience = 0.0 if self._touched or self._round.done else self._timeouts.tick
         events = self._selector.select(patience)
         now = self._clock()
         for key, mask in events:
             link: Link = key.data
+            if link.closed:
+                continue
+            self._touched.append(link)
             if link.connecting:
                 self._selector.unregister(key.fileobj)
                 link.connected(now)
@@ -177,6 +184,7 @@ class SmtpTransport:
                 link.read(now)
         if now >= self._look_at:
             self._look_at = now + self._timeouts.tick
+            self._touched = list(self._links)
             for link in self._links:
                 if why := link.overdue(now):
                     link.connection.lose(why)
@@ -193,6 +201,7 @@ class SmtpTransport:
             health.failed(Refused(0, f"cannot connect: {reason(error)}", "connect"), now)
             return
         self._links.append(link)
+        self._touched.append(link)
         health.links.append(link)
         self._register(link)
 
@@ -226,13 +235,15 @@ class SmtpTransport:
             else:
                 connection.rested()
                 link.read(now)
+                link.since = now
                 if link.closed:
                     self._drop(link)
-                link.since = now
+        self._touched = list(self._links)
 
     def _reap(self) -> None:
         """Put away connections that ended, and those that found the relay unusable and have nothing in flight."""
-        for link in [link for link in self._links if link.spent]:
+        for link in [link for link in self._touched if link.spent]:
+            self._touched.remove(link)
             link.connection.lose("relay unusable")
             self._drop(link)
             link.health.ended(link, self._clock())
@@ -246,7 +257,8 @@ class SmtpTransport:
         link.health.links.remove(link)
 
     def _busy(self) -> bool:
-        return any(link.connection.busy for link in self._links)
+        """Return whether outcomes are still to come."""
+        return bool(self._round.done or self._round.returned) or any(link.connection.busy for link in self._links)
 
     def _abandon(self, journal: Journal) -> None:
         """End what is in flight when the caller leaves early, and write down what that makes of it."""
@@ -256,6 +268,7 @@ class SmtpTransport:
         self._round.handed = []
         done, self._round.done = self._round.done, []
         self._round.returned.clear()
+        self._touched = list(self._links)
         self._reap()
         if done:
             journal.outcomes(done)

@@ -15,6 +15,8 @@ class Timeouts:
     data: float = 120.0
     block: float = 180.0
     final: float = 600.0
+    look_every: float = 1.0
+    """How often deadlines are looked at, at least."""
 
     def waiting_for(self, step: str) -> float:
         """Return the seconds allowed for the reply to `step` (a name as in `Outcome.at_command`)."""
@@ -32,5 +34,5 @@ class Timeouts:
 
     @property
     def tick(self) -> float:
-        """Return how often deadlines are looked at: a quarter of the shortest, at most a second."""
-        return min(1.0, min(self.connect, self.banner, self.command, self.data, self.block, self.final) / 4)
+        """Return how often deadlines are looked at, so that none is missed by more than a quarter."""
+        return min(self.look_every, min(self.connect, self.banner, self.command, self.data, self.block, self.final) / 4)

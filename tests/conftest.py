@@ -1,0 +1,159 @@
+"""The stage: a database of each kind, a clock that stands, a transport that keeps, and the same few people."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from newsletter import schema, seeds
+from newsletter.app import web
+from newsletter.clock import FixedClock
+from newsletter.db import Database
+from newsletter.mail.outbox import Lane
+from newsletter.mail.transport import SentList
+from newsletter.runtime import Runtime, build
+from newsletter.settings import ROOT, Settings, load
+from newsletter.subscribers import Status, Subscriber, read_address, register
+from tests import postgres
+
+NOON = datetime(2026, 6, 1, 11, 0, tzinfo=UTC)
+"""A Monday in June, noon in London."""
+
+for name in list(os.environ):  # the machine's own settings are not the tests'
+    if name.lower() in Settings.model_fields:
+        del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, seeded SQLite file, copied for each test."""
+    file = tmp_path_factory.mktemp("template") / "newsletter.sqlite3"
+    _prepare(Database(f"sqlite:///{file}"))
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server for this run, with a migrated, seeded database `template_newsletter`."""
+    try:
+        with postgres.server() as url:
+            with psycopg.connect(url, autocommit=True) as admin:
+                admin.execute("DROP DATABASE IF EXISTS template_newsletter")
+                admin.execute("CREATE DATABASE template_newsletter")
+            _prepare(Database(_sqlalchemy_url(url, "template_newsletter")))
+            yield url
+    except postgres.NoPostgres as error:
+        pytest.skip(f"PostgreSQL tests are skipped: {error}")
+
+
+def _prepare(database: Database) -> None:
+    schema.upgrade(database)
+    with database.transaction() as session:
+        seeds.plant(session, ROOT, NOON)
+    database.dispose()
+
+
+def _sqlalchemy_url(url: str, name: str) -> str:
+    head, _, query = url.partition("?")
+    return f"{head.rsplit('/', 1)[0]}/{name}".replace("postgresql://", "postgresql+psycopg://") + (f"?{query}" if query else "")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh, migrated, seeded database; every test that asks for one runs on both kinds."""
+    if request.param == "sqlite":
+        file = tmp_path / "newsletter.sqlite3"
+        shutil.copy(request.getfixturevalue("sqlite_template"), file)
+        yield f"sqlite:///{file}"
+        return
+    url, name = request.getfixturevalue("postgres_server"), f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE template_newsletter")
+    yield _sqlalchemy_url(url, name)
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """The database, opened."""
+    opened = Database(database_url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """Monday noon, until the test moves on."""
+    return FixedClock(NOON)
+
+
+@pytest.fixture
+def sent() -> SentList:
+    """The transport: keeps what is sent, accepts everything."""
+    return SentList()
+
+
+@pytest.fixture
+def runtime(database: Database, clock: FixedClock, sent: SentList, tmp_path: Path) -> Runtime:
+    """A whole Runtime on these."""
+    settings = load({"DATA_DIR": str(tmp_path), "SECRET_KEY": "k" * 40, "PUBLIC_URL": "http://localhost:8000"})
+    return build(settings, database=database, clock=clock, transport=sent)
+
+
+@dataclass
+class InlineCrank:
+    """Delivers at once, in this process."""
+
+    runtime: Runtime
+
+    def turn(self) -> None:
+        """Deliver everything due in both lanes."""
+        for lane in Lane:
+            while self.runtime.delivery.run(lane):
+                pass
+
+
+@pytest.fixture
+def crank(runtime: Runtime) -> InlineCrank:
+    """Turn it to deliver."""
+    return InlineCrank(runtime)
+
+
+@pytest.fixture
+def app(runtime: Runtime, crank: InlineCrank) -> Flask:
+    """The web application on the Runtime; limits for a client are off (tests of limits switch them on)."""
+    made = web.create(runtime, crank)
+    made.config["RATELIMIT_ENABLED"] = False
+    return made
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without JavaScript."""
+    return app.test_client()
+
+
+@pytest.fixture
+def person(runtime: Runtime) -> Callable[..., int]:
+    """Makes a subscriber and gives their id: person("jane@example.com", "Jane")."""
+
+    def made(email: str, first_name: str = "", *, confirmed: bool = True, newsletter: bool = True) -> int:
+        with runtime.database.transaction() as session:
+            subscriber: Subscriber = register(session, read_address(email), runtime.clock.now(), first_name)
+            if confirmed:
+                subscriber.confirm(runtime.clock.now())
+                subscriber.newsletter = newsletter
+            assert subscriber.status is (Status.CONFIRMED if confirmed else Status.PENDING)
+            session.flush()
+            return subscriber.id
+
+    return made
