@@ -9,6 +9,7 @@ document.addEventListener("submit", (event) => {
     return;
   }
   form.dataset.sent = "yes";
+  setTimeout(() => delete form.dataset.sent, 8000); // whoever stopped the page may try again
 });
 
 // Coming back with the browser's Back button finds forms that can be sent again.
