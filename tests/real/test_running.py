@@ -1,0 +1,63 @@
+"""Starting, stopping, and being in the way of something."""
+
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.real.conftest import Product, until
+
+pytestmark = pytest.mark.real
+
+
+def test_ctrl_c_leaves_no_process_and_a_second_start_keeps_everything(tmp_path: Path) -> None:
+    product = Product(tmp_path / "var").start()
+    product.sign_up("jane@example.com")
+    product.mail("jane@example.com", "confirm")
+    assert len(product.processes()) > 6
+    assert "Everything is kept" in product.stop()
+    assert product.processes() == {}
+    product.start()
+    assert len(product.inbox("jane@example.com")) == 1
+    assert "1\n" in product.command("subscribers", "export") or "jane@example.com" in product.command("subscribers", "export")
+    product.stop(signal.SIGTERM)
+    assert product.processes() == {}
+
+
+def test_started_twice_by_mistake_the_second_says_where_the_first_is(product: Product) -> None:
+    second = product.spawn()
+    said, _ = second.communicate(timeout=30)
+    assert second.returncode == 1
+    assert "running already" in said
+    assert product.site in said
+    assert '"ok":true' in product.get("/healthz")
+
+
+def test_a_port_in_use_is_told_by_name_and_number(tmp_path: Path) -> None:
+    product = Product(tmp_path / "var")
+    product.data.mkdir()
+    with socket.create_server(("127.0.0.1", product.mailbox_port)):
+        process = product.spawn()
+        said, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert f"MAILBOX_PORT {product.mailbox_port}" in said
+    assert product.processes() == {}
+
+
+def test_a_bad_setting_is_told_by_its_name(tmp_path: Path) -> None:
+    process = Product(tmp_path / "var", {"SMTP_URL": "mail.example.org"}).spawn()
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert "SMTP_URL" in said
+    assert "smtp://" in said
+    assert "Traceback" not in said
+
+
+def test_when_the_supervisor_is_killed_its_children_end_too(tmp_path: Path) -> None:
+    product = Product(tmp_path / "var").start()
+    assert product.process is not None
+    product.process.kill()
+    product.process.communicate()
+    product.process = None
+    until(lambda: not product.processes(), 60, f"left: {product.processes()}")
