@@ -3,19 +3,20 @@
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: templates, static files, migrations and content live here."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-LOOPBACK = ("localhost", "::1")
 
 
 class SettingsError(Exception):
@@ -112,7 +113,9 @@ class Settings(BaseSettings):
     @property
     def is_local(self) -> bool:
         """True while the site is only reachable from this machine (RFC 1122 §3.2.1.3 loopback)."""
-        return self.site_host in LOOPBACK or self.site_host.startswith("127.")
+        with suppress(ValueError):
+            return ip_address(self.site_host).is_loopback
+        return self.site_host == "localhost"
 
     @property
     def relays(self) -> str:
@@ -142,9 +145,14 @@ class Settings(BaseSettings):
 
 
 class _Unfiled(Settings):
-    """Settings from what is given alone, without a `.env` file."""
+    """Settings from what is given alone: without a `.env` file, and without the process's environment."""
 
-    model_config = SettingsConfigDict(env_file=None)
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what the caller gives."""
+        return (init_settings,)
 
 
 def _kept_secret(path: Path) -> bytes:
@@ -153,10 +161,8 @@ def _kept_secret(path: Path) -> bytes:
     if not path.exists():
         fresh.write_text(secrets.token_hex(32))
         fresh.chmod(0o600)
-        try:
+        with suppress(FileExistsError):
             os.link(fresh, path)  # whole or not at all, and the first of two starters wins
-        except FileExistsError:
-            pass
         fresh.unlink()
     secret = path.read_bytes().strip()
     if len(secret) < 32:
