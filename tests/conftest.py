@@ -6,8 +6,11 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from flask import Flask
@@ -22,7 +25,11 @@ from newsletter.mail.transport import SentList
 from newsletter.runtime import Runtime, build
 from newsletter.settings import ROOT, Settings, load
 from newsletter.subscribers import Status, Subscriber, read_address, register
+from newsletter.web.security import limiter
 from tests import postgres
+
+hypothesis.settings.register_profile("house", deadline=None, max_examples=100)
+hypothesis.settings.load_profile("house")
 
 NOON = datetime(2026, 6, 1, 11, 0, tzinfo=UTC)
 """A Monday in June, noon in London."""
@@ -63,7 +70,8 @@ def _prepare(database: Database) -> None:
 
 def _sqlalchemy_url(url: str, name: str) -> str:
     head, _, query = url.partition("?")
-    return f"{head.rsplit('/', 1)[0]}/{name}".replace("postgresql://", "postgresql+psycopg://") + (f"?{query}" if query else "")
+    base = f"{head.rsplit('/', 1)[0]}/{name}".replace("postgresql://", "postgresql+psycopg://")
+    return f"{base}?{query}" if query else base
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
@@ -130,10 +138,21 @@ def crank(runtime: Runtime) -> InlineCrank:
 
 @pytest.fixture
 def app(runtime: Runtime, crank: InlineCrank) -> Flask:
-    """The web application on the Runtime; limits for a client are off (tests of limits switch them on)."""
-    made = web.create(runtime, crank)
-    made.config["RATELIMIT_ENABLED"] = False
-    return made
+    """The web application on the Runtime; limits for a client are off (tests of limits ask for `limits` first)."""
+    limiter.enabled = False
+    return web.create(runtime, crank)
+
+
+@pytest.fixture
+def inbox(sent: SentList) -> Callable[[str], list[EmailMessage]]:
+    """What has come to an address, oldest first, as a mail program reads it."""
+
+    def read(email: str) -> list[EmailMessage]:
+        came = [one.data for one in sent.envelopes if one.recipient == email]
+        parsed = [message_from_bytes(data, policy=policy.default) for data in came]
+        return [one for one in parsed if isinstance(one, EmailMessage)]
+
+    return read
 
 
 @pytest.fixture

@@ -1,0 +1,102 @@
+"""The floor: times are aware UTC, a transaction is whole or nothing, and the migrations make what the models say."""
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.orm import Session
+
+from newsletter import schema
+from newsletter.db import Database
+from newsletter.subscribers import Consent, Status, Subscriber, read_address, register
+
+NOON = datetime(2026, 6, 1, 11, 0, tzinfo=UTC)
+JANE = read_address("jane@example.com")
+
+
+def test_times_come_back_aware_and_in_utc(database: Database) -> None:
+    there = timezone(timedelta(hours=-7))
+    with database.transaction() as session:
+        id = _stored(session, NOON.astimezone(there))
+    with database.reading() as session:
+        assert session.get_one(Subscriber, id).created_at.isoformat() == "2026-06-01T11:00:00+00:00"
+
+
+def _stored(session: Session, at: datetime) -> int:
+    subscriber = register(session, JANE, at)
+    session.flush()
+    return subscriber.id
+
+
+def test_a_naive_time_is_refused(database: Database) -> None:
+    with pytest.raises(StatementError, match="naive"), database.transaction() as session:
+        register(session, JANE, datetime(2026, 6, 1, 11, 0))  # noqa: DTZ001
+
+
+def test_times_are_compared_as_moments(database: Database) -> None:
+    with database.transaction() as session:
+        _stored(session, NOON)
+        here = (NOON + timedelta(minutes=1)).astimezone(timezone(timedelta(hours=9)))
+        assert session.scalar(select(func.count()).where(Subscriber.created_at < here)) == 1
+
+
+def test_a_word_of_an_enum_is_stored_as_its_value(database: Database) -> None:
+    with database.transaction() as session:
+        _stored(session, NOON)
+        assert session.scalar(text("SELECT status FROM subscribers")) == Status.PENDING.value == "pending"
+
+
+def test_a_transaction_that_raises_leaves_nothing(database: Database) -> None:
+    with suppress(KeyError), database.transaction() as session:
+        _stored(session, NOON)
+        raise KeyError
+    with database.reading() as session:
+        assert session.scalar(select(func.count(Subscriber.id))) == 0
+
+
+def test_what_is_changed_while_reading_is_not_kept(database: Database) -> None:
+    with database.reading() as session:
+        _stored(session, NOON)
+    with database.reading() as session:
+        assert session.scalar(select(func.count(Subscriber.id))) == 0
+
+
+def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
+    with database.transaction() as writer:
+        _stored(writer, NOON)
+        with database.reading() as reader:
+            assert reader.scalar(select(func.count(Subscriber.id))) == 0
+
+
+def test_foreign_keys_are_enforced(database: Database) -> None:
+    consent = Consent(subscriber_id=404, wording="", version="", given_at=NOON)
+    with pytest.raises(IntegrityError), database.transaction() as session:
+        session.add(consent)
+
+
+def test_sqlite_keeps_a_commit_through_a_power_cut(database: Database) -> None:
+    with database.reading() as session:
+        if not database.is_sqlite:
+            assert session.scalar(text("SHOW fsync")) in ("on", "off")  # the server's affair
+            return
+        assert session.scalar(text("PRAGMA journal_mode")) == "wal"
+        assert session.scalar(text("PRAGMA synchronous")) == 2
+
+
+def test_the_migrations_make_what_the_models_say(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, schema.metadata) == []
+
+
+def test_migrating_again_changes_nothing(database: Database) -> None:
+    schema.upgrade(database)
+    assert schema.is_current(database)
+
+
+def test_an_empty_database_is_not_current() -> None:
+    assert not schema.is_current(Database("sqlite://"))

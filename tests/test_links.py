@@ -1,0 +1,90 @@
+"""Links: a token is worth something only as it was made, and only for what it was made for."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from newsletter.links import BadLink, ExpiredLink, Purpose, Signer, Urls, still_good
+
+SIGNER = Signer(b"k" * 40)
+NUMBERS = st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=4)
+PURPOSES = st.sampled_from(Purpose)
+
+
+@given(PURPOSES, NUMBERS)
+def test_what_was_signed_is_read_back(purpose: Purpose, numbers: list[int]) -> None:
+    token = SIGNER.token(purpose, *numbers)
+    assert SIGNER.numbers(purpose, token) == tuple(numbers)
+    assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+@given(PURPOSES, PURPOSES, NUMBERS)
+def test_a_token_for_something_else_is_no_link(made: Purpose, used: Purpose, numbers: list[int]) -> None:
+    assume(made is not used)
+    with pytest.raises(BadLink):
+        SIGNER.numbers(used, SIGNER.token(made, *numbers))
+
+
+@given(PURPOSES, NUMBERS, st.data())
+def test_a_token_that_is_cut_off_is_no_link(purpose: Purpose, numbers: list[int], data: st.DataObject) -> None:
+    token = SIGNER.token(purpose, *numbers)
+    with pytest.raises(BadLink):
+        SIGNER.numbers(purpose, token[: data.draw(st.integers(0, len(token) - 1))])
+
+
+@given(NUMBERS, st.data())
+def test_one_changed_bit_is_no_link(numbers: list[int], data: st.DataObject) -> None:
+    token = SIGNER.token(Purpose.UNSUBSCRIBE, *numbers)
+    raw = bytearray(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    bit = data.draw(st.integers(0, len(raw) * 8 - 1))
+    raw[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(BadLink):
+        SIGNER.numbers(Purpose.UNSUBSCRIBE, urlsafe_b64encode(raw).rstrip(b"=").decode())
+
+
+@given(st.one_of(st.text(), st.text("ABCabc019-_=", min_size=1), st.binary().map(lambda b: b.decode("latin-1"))))
+def test_whatever_else_somebody_types_is_no_link(typed: str) -> None:
+    with pytest.raises(BadLink):
+        SIGNER.numbers(Purpose.CONFIRM, typed)
+
+
+@given(NUMBERS, st.sampled_from(["=", "==", " ", "\n", "!", "A", "%3D"]))
+def test_a_token_has_one_spelling(numbers: list[int], more: str) -> None:
+    with pytest.raises(BadLink):
+        SIGNER.numbers(Purpose.VIEW, SIGNER.token(Purpose.VIEW, *numbers) + more)
+
+
+def test_a_long_token_is_refused_unread() -> None:
+    with pytest.raises(BadLink):
+        SIGNER.numbers(Purpose.VIEW, "A" * 10_000_000)
+
+
+def test_another_houses_key_makes_other_tokens() -> None:
+    with pytest.raises(BadLink):
+        SIGNER.numbers(Purpose.VIEW, Signer(b"j" * 40).token(Purpose.VIEW, 7))
+
+
+def test_a_tag_survives_a_change_of_case_and_differs_by_purpose() -> None:
+    tag = SIGNER.tag(Purpose.MESSAGE_ID, 77)
+    assert tag == tag.lower()
+    assert tag.startswith("4d-")
+    assert tag != SIGNER.tag(Purpose.RETURN_PATH, 77)
+
+
+def test_links_lead_to_their_pages_and_name_nobody() -> None:
+    urls = Urls("https://news.example.org", SIGNER)
+    made = [urls.confirm(1, 2), urls.library(1), urls.preferences(1), urls.unsubscribe(1, 2), urls.view(2)]
+    pages = [urlsplit(url).path.split("/")[1] for url in made]
+    assert pages == ["confirm", "library", "preferences", "unsubscribe", "view"]
+    assert urls.guide_pdf(1, "exercise-at-50") == f"{urls.library(1)}/exercise-at-50.pdf"
+
+
+def test_a_link_with_a_time_works_through_its_last_second() -> None:
+    last = datetime(2026, 7, 1, 12, 0, 0, tzinfo=UTC)
+    still_good(int(last.timestamp()), last)
+    with pytest.raises(ExpiredLink):
+        still_good(int(last.timestamp()), last.replace(second=1))

@@ -1,0 +1,112 @@
+"""Settings: what the environment may say, and what is said when it is wrong."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from newsletter.settings import SettingsError, load
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("PORT", "http", "valid integer"),
+        ("PORT", "70000", "65535"),
+        ("MAILBOX_PORT", "0", "greater than or equal to 1"),
+        ("DATABASE_URL", "mysql://x/y", "sqlite:/// or postgresql://"),
+        ("REDIS_URL", "127.0.0.1:6379", "redis://"),
+        ("SMTP_URL", "mail.example.org", "smtp://user:password@host:587"),
+        ("SMTP_URL", "smtp://a.example,smtp://", "smtp://user:password@host:587"),
+        ("PUBLIC_URL", "news.example.org", "https://news.example.org"),
+        ("OWNER_EMAIL", "paul", "you@example.org"),
+        ("BULK_WORKERS", "0", "greater than or equal to 1"),
+    ],
+)
+def test_a_bad_value_is_told_with_its_name_and_what_it_should_be(name: str, value: str, told: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        load({name: value})
+    assert str(error.value).startswith(name)
+    assert told in str(error.value)
+
+
+def test_every_bad_value_is_told_at_once() -> None:
+    with pytest.raises(SettingsError, match=r"(?s)PORT.*MAILBOX_PORT"):
+        load({"PORT": "x", "MAILBOX_PORT": "y"})
+
+
+def test_a_bad_url_is_told_without_its_password() -> None:
+    with pytest.raises(SettingsError) as error:
+        load({"DATABASE_URL": "mysql://owner:hunter2@db/news"})
+    assert "hunter2" not in str(error.value)
+
+
+def test_a_plain_install_is_local_and_keeps_everything_in_its_data_folder(tmp_path: Path) -> None:
+    settings = load({"DATA_DIR": str(tmp_path)})
+    assert settings.database == f"sqlite:///{tmp_path}/newsletter.sqlite3"
+    assert settings.site == "http://127.0.0.1:8000"
+    assert settings.is_local
+    assert settings.relays == "smtp://127.0.0.1:2525?tls=none"
+
+
+@pytest.mark.parametrize("given", ["postgres://u@h/n", "postgresql://u@h/n", "postgresql+psycopg://u@h/n"])
+def test_every_spelling_of_a_postgresql_url_means_the_one_driver(given: str) -> None:
+    assert load({"DATABASE_URL": given}).database == "postgresql+psycopg://u@h/n"
+
+
+@pytest.mark.parametrize(
+    ("site", "local", "domain"),
+    [
+        ("http://localhost:9000", True, "localhost"),
+        ("http://127.0.0.7", True, "localhost"),
+        ("http://[::1]:8000", True, "localhost"),
+        ("https://news.example.org/", False, "news.example.org"),
+        ("https://192.0.2.7", False, "[192.0.2.7]"),
+        ("https://127.example.org", False, "127.example.org"),
+        ("https://localhost.example.org", False, "localhost.example.org"),
+    ],
+)
+def test_which_sites_are_on_this_machine_alone_and_the_domain_of_their_mail(
+    site: str, local: bool, domain: str
+) -> None:
+    settings = load({"PUBLIC_URL": site})
+    assert (settings.is_local, settings.mail_domain) == (local, domain)
+    assert not settings.site.endswith("/")
+
+
+def test_an_empty_variable_is_as_good_as_none() -> None:
+    assert load({"PORT": "", "PUBLIC_URL": ""}).site == "http://127.0.0.1:8000"
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError):
+        load({}).port = 9000  # type: ignore[misc]
+
+
+def test_the_environment_that_is_given_counts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "9999")
+    assert load({}).port == 8000
+    assert load().port == 9999
+
+
+def test_a_secret_is_made_once_and_is_the_owners_to_read(tmp_path: Path) -> None:
+    first, second = (load({"DATA_DIR": str(tmp_path)}).secret for _ in range(2))
+    assert first == second
+    assert len(first) == 64
+    assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["secret_key"]
+
+
+def test_a_secret_that_lost_its_bytes_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text("short")
+    with pytest.raises(SettingsError, match="secret_key should hold a key"):
+        _ = load({"DATA_DIR": str(tmp_path)}).secret
+
+
+def test_redis_is_the_one_given_else_the_one_the_product_wrote_down(tmp_path: Path) -> None:
+    settings = load({"DATA_DIR": str(tmp_path)})
+    assert settings.broker == "redis://127.0.0.1:6379/0"
+    settings.redis_url_file.parent.mkdir()
+    settings.redis_url_file.write_text("redis://127.0.0.1:7777/0\n")
+    assert settings.broker == "redis://127.0.0.1:7777/0"
+    assert load({"REDIS_URL": "unix:///run/redis.sock"}).broker == "redis+socket:///run/redis.sock"
