@@ -1,5 +1,7 @@
 """The reply parser: whatever pieces the octets come in, the replies are the same."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +29,7 @@ def test_any_cutting_gives_the_same_replies(parts: list[tuple[int, list[bytes]]]
     data = wire(parts)
     places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
     parser = ReplyParser()
-    got = [reply for a, b in zip(places, places[1:], strict=False) for reply in parser.feed(data[a:b])]
+    got = [reply for a, b in pairwise(places) for reply in parser.feed(data[a:b])]
     assert [(code, plain(text)) for code, text in got] == [(code, b"\n".join(texts)) for code, texts in parts]
     assert not parser.broken
 

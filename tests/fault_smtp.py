@@ -1,0 +1,449 @@
+"""An SMTP server on loopback that misbehaves as told and counts every copy of every recipient.
+
+    with FaultServer([Fault("dot", "vanish", nth=3)], chunking=True) as server:
+        ...  # send to 127.0.0.1:server.port
+    assert server.received == {"a@example.org": 1}
+
+`received` counts recipients whose message was here complete; `accepted` those the server also wrote a whole 250 for.
+Every connection has a thread of its own; nothing sleeps unless a fault says so.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import hmac
+import select
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+Where = Literal["banner", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "content", "dot", "rset", "idle"]
+What = Literal["vanish", "reset", "half", "reply", "reply-close", "slow", "hang"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong, where, and which time it comes by there (0: every time).
+
+    "data" is the DATA command (with BDAT: the BDAT line), "content" the middle of the content, "dot" the complete
+    content, whose reply is still to come, "idle" the pause after a message was answered. Replies: `text` is sent
+    instead of the usual one ("reply": and the session goes on; "reply-close": and it ends).
+    """
+
+    stage: Where
+    action: What
+    nth: int = 1
+    text: str = "421 4.3.2 going down"
+    recipient: str = ""
+    """Only for this recipient's message ("rcpt", "data", "content", "dot")."""
+    seconds: float = 0.01
+    """Between the octets of a slow reply; how long "idle" lasts."""
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A message that was here complete."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    data: bytes
+    parameters: str
+    """What followed the path in MAIL, e.g. "SIZE=10 BODY=8BITMIME"."""
+    encrypted: bool
+
+
+class _Over(Exception):
+    """The connection ends here."""
+
+
+class FaultServer:
+    """See the module; every option is one thing a server may or may not do."""
+
+    def __init__(
+        self,
+        faults: Sequence[Fault] = (),
+        *,
+        pipelining: bool = True,
+        chunking: bool = False,
+        eight_bit: bool = True,
+        smtputf8: bool = True,
+        size: int | None = None,
+        tls: ssl.SSLContext | None = None,
+        implicit_tls: bool = False,
+        injection: bytes = b"",
+        auth: Collection[str] = (),
+        credentials: tuple[str, str] = ("", ""),
+        bounces: Collection[str] = (),
+        data_for_nobody: bool = False,
+        host: str = "127.0.0.1",
+    ) -> None:
+        """`tls` turns STARTTLS on; `injection` is plain text slipped in behind its 220. `auth` names mechanisms and
+        makes logging in a duty. `bounces` get 550 at RCPT. `data_for_nobody`: 354 although no recipient was taken."""
+        self.pipelining, self.chunking = pipelining, chunking
+        self.eight_bit, self.smtputf8, self.size = eight_bit, smtputf8, size
+        self.tls, self.implicit_tls, self.injection = tls, implicit_tls, injection
+        self.auth, self.credentials = auth, credentials
+        self.bounces, self.data_for_nobody = bounces, data_for_nobody
+        self.received: Counter[str] = Counter()
+        self.accepted: Counter[str] = Counter()
+        self.messages: list[Arrived] = []
+        self.commands: list[str] = []
+        """Every command line, of all connections, in the order they came."""
+        self.connections = 0
+        self.intruding = 0
+        """How often a client sent more than PIPELINING, or its absence, allows."""
+        self.dawdling = threading.Event()
+        """Set once a fault has made somebody wait ("hang", "slow"): tests may put their clock forward then."""
+        self.stopping = threading.Event()
+        self.lock = threading.Lock()
+        self._faults = [(fault, Counter[str]()) for fault in faults]
+        self._listener = socket.create_server((host, 0), backlog=100)
+        self.port: int = self._listener.getsockname()[1]
+        self._threads: list[threading.Thread] = []
+        self._peers: list[socket.socket] = []
+
+    def __enter__(self) -> Self:
+        self._begin(self._accept)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End all connections and wait for their threads."""
+        self.stopping.set()
+        for each in (self._listener, *self._peers):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(5)
+        self._listener.close()
+
+    def fault_at(self, stage: str, recipient: str) -> Fault | None:
+        """Return the fault that is due here, counting this passage."""
+        due = None
+        with self.lock:
+            for fault, passed in self._faults:
+                if fault.stage == stage and fault.recipient in ("", recipient):
+                    passed[stage] += 1
+                    if fault.nth in (0, passed[stage]):
+                        due = due or fault
+        return due
+
+    def _begin(self, target: object, *arguments: object) -> None:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)  # type: ignore[arg-type]
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                peer, _ = self._listener.accept()
+            except OSError:
+                return
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.connections += 1
+            self._peers.append(peer)
+            self._begin(_Session(self, peer).run)
+
+
+class _Session:
+    """One connection."""
+
+    def __init__(self, server: FaultServer, peer: socket.socket) -> None:
+        self.server, self.peer = server, peer
+        self.buffer = b""
+        self.encrypted = self.known = False
+        self.sender, self.parameters = "", ""
+        self.open = False
+        self.recipients: list[str] = []
+
+    def run(self) -> None:
+        try:
+            if self.server.implicit_tls:
+                self._wrap()
+            self.answer("banner", "220 fault.example ESMTP")
+            while line := self.line():
+                self.command(line)
+        except (_Over, OSError, ValueError):
+            pass
+        finally:
+            self.peer.close()
+
+    # Octets
+
+    def more(self) -> None:
+        data = self.peer.recv(65536)
+        if not data:
+            raise _Over
+        self.buffer += data
+
+    def line(self) -> str:
+        while b"\n" not in self.buffer:
+            self.more()
+        line, _, self.buffer = self.buffer.partition(b"\n")
+        text = line.rstrip(b"\r").decode("utf-8")
+        with self.server.lock:
+            self.server.commands.append(text)
+        return text
+
+    def take(self, count: int) -> bytes:
+        while len(self.buffer) < count:
+            self.more()
+        data, self.buffer = self.buffer[:count], self.buffer[count:]
+        return data
+
+    def say(self, text: str) -> None:
+        self.peer.sendall(text.encode() + b"\r\n")
+
+    def answer(self, stage: str, usual: str, recipient: str = "") -> str:
+        """Send the usual reply, or do what the fault that is due says; return the reply that was sent."""
+        fault = self.server.fault_at(stage, recipient)
+        if fault is None:
+            self.say(usual)
+            return usual
+        match fault.action:
+            case "vanish":
+                raise _Over
+            case "reset":
+                self.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                raise _Over
+            case "hang":
+                self.hang()
+            case "half":
+                self.peer.sendall(usual.encode()[: len(usual) // 2])
+                raise _Over
+            case "slow":
+                self.server.dawdling.set()
+                for octet in usual.encode() + b"\r\n":
+                    if self.server.stopping.wait(fault.seconds):
+                        raise _Over
+                    self.peer.sendall(bytes([octet]))
+                return usual
+        self.say(fault.text)
+        if fault.action == "reply-close":
+            raise _Over
+        return fault.text
+
+    def hang(self) -> None:
+        self.server.dawdling.set()
+        self.server.stopping.wait()
+        raise _Over
+
+    def _wrap(self) -> None:
+        if self.server.tls is None:
+            raise _Over
+        self.peer = self.server.tls.wrap_socket(self.peer, server_side=True)
+        self.server._peers.append(self.peer)
+        self.encrypted = True
+        self.buffer = b""
+
+    # Commands
+
+    def command(self, line: str) -> None:
+        verb, _, rest = line.partition(" ")
+        verb = verb.upper()
+        # What ends a pipeline (RFC 2920 §3.1), and everything where there is none, must be the last octets so far.
+        last = not self.server.pipelining or verb in ("EHLO", "DATA", "STARTTLS", "AUTH", "QUIT")
+        if last and self.buffer and verb != "BDAT":
+            self.server.intruding += 1
+        match verb:
+            case "EHLO" | "HELO":
+                self.reset()
+                self.answer("ehlo", "\r\n".join(self.features()))
+            case "STARTTLS" if self.server.tls and not self.encrypted:
+                if self.answer("starttls", "220 go") == "220 go":
+                    self.peer.sendall(self.server.injection)
+                    self._wrap()
+                    self.reset()
+            case "AUTH":
+                self.known = self.login(rest)
+                self.answer("auth", "235 2.7.0 welcome" if self.known else "535 5.7.8 wrong user name or password")
+            case "MAIL":
+                self.mail(rest)
+            case "RCPT":
+                self.rcpt(rest)
+            case "DATA":
+                self.data()
+            case "BDAT":
+                self.bdat(rest)
+            case "RSET":
+                self.reset()
+                self.answer("rset", "250 2.0.0 ok")
+            case "QUIT":
+                self.say("221 2.0.0 bye")
+                raise _Over
+            case _:
+                self.say("500 5.5.2 what?")
+
+    def features(self) -> list[str]:
+        server = self.server
+        offered = {
+            "PIPELINING": server.pipelining,
+            "CHUNKING": server.chunking,
+            "8BITMIME": server.eight_bit,
+            "SMTPUTF8": server.smtputf8,
+            f"SIZE {server.size}": server.size is not None,
+            "STARTTLS": server.tls is not None and not self.encrypted,
+            f"AUTH {' '.join(server.auth)}": bool(server.auth),
+        }
+        return [*(f"250-{name}" for name in ["fault.example", *(k for k, v in offered.items() if v)]), "250 HELP"]
+
+    def reset(self) -> None:
+        self.open, self.recipients = False, []
+
+    def mail(self, rest: str) -> None:
+        if self.server.auth and not self.known:
+            self.answer("mail", "530 5.7.0 log in first")
+        elif self.open:
+            self.answer("mail", "503 5.5.1 nested MAIL")
+        elif self.answer("mail", "250 2.1.0 ok").startswith("2"):
+            path, _, self.parameters = rest.partition(">")
+            self.sender, self.parameters = path.partition("<")[2], self.parameters.strip()
+            self.open = True
+
+    def rcpt(self, rest: str) -> None:
+        recipient = rest.partition("<")[2].partition(">")[0]
+        if not self.open:
+            self.answer("rcpt", "503 5.5.1 MAIL first", recipient)
+        elif recipient in self.server.bounces:
+            self.answer("rcpt", "550 5.1.1 no such user", recipient)
+        elif self.answer("rcpt", "250 2.1.5 ok", recipient).startswith("2"):
+            self.recipients.append(recipient)
+
+    @property
+    def whose(self) -> str:
+        return self.recipients[0] if self.recipients else ""
+
+    def data(self) -> None:
+        ready = self.open and (self.recipients or self.server.data_for_nobody)
+        reply = self.answer("data", "354 go" if ready else "503 5.5.1 no valid recipients", self.whose)
+        if not reply.startswith("354"):
+            return
+        lines: list[bytes] = []
+        middle = self.server.fault_at("content", self.whose)
+        while (line := self.content_line()) != b".\r\n":
+            lines.append(line.removeprefix(b"."))
+            if middle:
+                self.interrupt(middle)
+                middle = None
+        self.complete(b"".join(lines))
+
+    def content_line(self) -> bytes:
+        while b"\r\n" not in self.buffer:
+            self.more()
+        line, _, self.buffer = self.buffer.partition(b"\r\n")
+        return line + b"\r\n"
+
+    def bdat(self, rest: str) -> None:
+        size, _, last = rest.partition(" ")
+        ready = self.server.chunking and bool(self.recipients) and last.upper() == "LAST"
+        fault = self.server.fault_at("data", self.whose)
+        if fault and fault.action != "reply":
+            self.interrupt(fault)
+        middle = self.server.fault_at("content", self.whose)
+        data = self.take(int(size) // 2) if middle else b""
+        if middle:
+            self.interrupt(middle)
+        data += self.take(int(size) - len(data))
+        if not ready or fault:
+            # The chunk is read and thrown away before it is refused (RFC 3030 §2).
+            self.say(fault.text if fault else "503 5.5.1 no valid recipients")
+        else:
+            self.complete(data)
+
+    def interrupt(self, fault: Fault) -> None:
+        """Do a fault in the middle of the content."""
+        match fault.action:
+            case "hang":
+                self.hang()
+            case "reply" | "reply-close":
+                self.say(fault.text)
+                if fault.action == "reply":
+                    return
+            case "reset":
+                self.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        raise _Over
+
+    def complete(self, data: bytes) -> None:
+        recipients, whose = tuple(self.recipients), self.whose
+        with self.server.lock:
+            self.server.received.update(recipients)
+            self.server.messages.append(Arrived(self.sender, recipients, data, self.parameters, self.encrypted))
+        self.reset()
+        if self.answer("dot", "250 2.0.0 queued", whose).startswith("2"):
+            with self.server.lock:
+                self.server.accepted.update(recipients)
+        self.rest()
+
+    def rest(self) -> None:
+        """Close an idle connection if a fault says so."""
+        fault = None if self.buffer else self.server.fault_at("idle", "")
+        if fault and not select.select([self.peer], [], [], fault.seconds)[0]:
+            if fault.action == "reply-close":
+                self.say(fault.text)
+            raise _Over
+
+    # Logging in
+
+    def login(self, rest: str) -> bool:
+        mechanism, _, initial = rest.partition(" ")
+        if mechanism not in self.server.auth:
+            return False
+        user, password = self.server.credentials
+        match mechanism:
+            case "PLAIN":
+                given = self.ask("") if not initial else base64.b64decode(initial)
+                return given == f"\0{user}\0{password}".encode()
+            case "LOGIN":
+                return (self.ask("Username:"), self.ask("Password:")) == (user.encode(), password.encode())
+        return self.scram(base64.b64decode(initial).decode(), user, password)
+
+    def ask(self, challenge: str) -> bytes:
+        self.say(f"334 {base64.b64encode(challenge.encode()).decode()}")
+        return base64.b64decode(self.line())
+
+    def scram(self, first: str, user: str, password: str) -> bool:
+        """SCRAM-SHA-256 as the server (RFC 5802 §5)."""
+        bare = first.removeprefix("n,,")
+        name, nonce = (part[2:] for part in bare.split(","))
+        salt, nonce = b"salt of the server", nonce + "server"
+        challenge = f"r={nonce},s={base64.b64encode(salt).decode()},i=4096"
+        final = self.ask(challenge).decode()
+        unproved, _, proof = final.rpartition(",p=")
+        salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 4096)
+        signed = f"{bare},{challenge},{unproved}".encode()
+        key = hmac.digest(salted, b"Client Key", "sha256")
+        signature = hmac.digest(hashlib.sha256(key).digest(), signed, "sha256")
+        expected = bytes(a ^ b for a, b in zip(key, signature, strict=True))
+        if name != user or base64.b64decode(proof) != expected or unproved != f"c=biws,r={nonce}":
+            return False
+        verifier = hmac.digest(hmac.digest(salted, b"Server Key", "sha256"), signed, "sha256")
+        return self.ask(f"v={base64.b64encode(verifier).decode()}") == b""
+
+
+def self_made_certificate(folder: Path, name: str = "localhost") -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return a server's context for `name` and 127.0.0.1, and a client's that trusts it. Needs the openssl program."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1",
+         "-keyout", str(key), "-out", str(certificate)],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate, key)
+    return server, ssl.create_default_context(cafile=str(certificate))
