@@ -30,7 +30,7 @@ def read_address(typed: str) -> Address:
     if len(typed.encode()) > LONGEST:
         raise BadAddress("This address is too long: 254 characters are the most an e-mail address can have.")
     try:
-        seen = validate_email(typed, check_deliverability=False)
+        seen = validate_email(typed, check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         raise BadAddress(f"This does not look like an e-mail address. {error}") from None
     # An internationalised domain is kept as its A-label, the form that travels everywhere (RFC 6531 §3.2).

@@ -91,8 +91,8 @@ class Subscriber(Base):
         self.left_at = None
 
     def unsubscribe(self, now: datetime) -> bool:
-        """No more mail from the next claim on. False when they had left before."""
-        if self.status is Status.UNSUBSCRIBED:
+        """No more mail from the next claim on. False when they had left before, or are not written to anyway."""
+        if self.status not in (Status.PENDING, Status.CONFIRMED):
             return False
         self.status, self.newsletter, self.left_at = Status.UNSUBSCRIBED, False, now
         return True
