@@ -1,0 +1,56 @@
+"""Owners: passwords, and the record of what they did."""
+
+import pytest
+from sqlalchemy import select
+
+from newsletter import owners
+from newsletter.db import Database
+from newsletter.owners import AuditEntry, Owner, WeakPassword
+from tests.conftest import NOON
+
+GOOD = "correct horse battery"
+
+
+def test_an_owner_signs_in_with_address_and_password(database: Database) -> None:
+    with database.transaction() as session:
+        paul = owners.create(session, " Paul@Human-Movement.com ", GOOD, NOON)
+        assert owners.sign_in(session, "PAUL@human-movement.com", GOOD) is paul
+        assert owners.sign_in(session, "paul@human-movement.com", "wrong password") is None
+        assert owners.sign_in(session, "nobody@example.com", GOOD) is None
+        assert owners.first(session) is paul
+
+
+def test_the_password_itself_is_not_kept(database: Database) -> None:
+    with database.transaction() as session:
+        paul = owners.create(session, "paul@human-movement.com", GOOD, NOON)
+        assert paul.password_hash.startswith("$argon2id$")
+        assert GOOD not in paul.password_hash
+
+
+def test_a_short_password_is_refused_and_the_old_one_stays() -> None:
+    paul = Owner(email="paul@human-movement.com")
+    paul.set_password(GOOD)
+    with pytest.raises(WeakPassword, match="10 characters"):
+        paul.set_password("short")
+    assert paul.has_password(GOOD)
+
+
+def test_a_new_password_ends_every_session() -> None:
+    paul = Owner(email="paul@human-movement.com")
+    paul.set_password(GOOD)
+    before = paul.epoch
+    paul.set_password("another horse")
+    assert paul.epoch == before + 1
+    assert not paul.has_password(GOOD)
+
+
+def test_a_broken_hash_lets_nobody_in() -> None:
+    assert not Owner(email="paul@human-movement.com", password_hash="").has_password("")  # noqa: S106
+
+
+def test_what_an_owner_did_is_written_down(database: Database) -> None:
+    with database.transaction() as session:
+        paul = owners.create(session, "paul@human-movement.com", GOOD, NOON)
+        owners.note(session, paul, NOON, "campaign.scheduled", "x" * 1000)
+        entry = session.scalars(select(AuditEntry)).one()
+        assert (entry.owner_id, entry.at, entry.action, len(entry.detail)) == (paul.id, NOON, "campaign.scheduled", 500)
