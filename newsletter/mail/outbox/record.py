@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, insert, or_, update
 from sqlalchemy.orm import Session
 
 from newsletter.mail.outbox.message import Attempt, Message, State
@@ -27,6 +27,8 @@ class Verdict:
     """When it is tried again (deferred, or ready again where no attempt counts)."""
     counts: bool = True
     """Whether this was an attempt of the message (False: the relay's own trouble)."""
+    uncertain: bool = False
+    """Whether nobody knows if the server has it, also where it is tried once more."""
 
 
 def record(session: Session, token: str, verdicts: Sequence[Verdict], now: datetime) -> None:
@@ -39,7 +41,7 @@ def record(session: Session, token: str, verdicts: Sequence[Verdict], now: datet
         .where(
             messages.c.id == bindparam("b_id"),
             messages.c.claim_token == bindparam("b_token"),
-            messages.c.state.in_(LATE),
+            or_(*(messages.c.state == state for state in LATE)),  # IN cannot be sent once for many rows
         )
         .values(
             state=bindparam("b_state"),
@@ -52,10 +54,12 @@ def record(session: Session, token: str, verdicts: Sequence[Verdict], now: datet
             lease_until=None,
         )
     )
+    tries = {v.id: _attempt(v, now) for v in verdicts if v.state is not State.SENT and v.counts}
+    ours = (Message.id.in_(tries), Message.claim_token == token, Message.state.in_(LATE))
+    held = session.scalars(select(Message.id).where(*ours)).all() if tries else []
     session.execute(statement, [_row(v, token, now) for v in verdicts])
-    tries = [_attempt(v, now) for v in verdicts if v.state is not State.SENT and v.counts]
-    if tries:
-        session.execute(insert(Attempt), tries)
+    if held:
+        session.execute(insert(Attempt), [tries[id] for id in held])
 
 
 def _row(verdict: Verdict, token: str, now: datetime) -> dict[str, object]:
@@ -76,7 +80,7 @@ def _attempt(verdict: Verdict, now: datetime) -> dict[str, object]:
     return {
         "message_id": verdict.id,
         "at": now,
-        "state": verdict.state,
+        "state": State.UNCERTAIN if verdict.uncertain else verdict.state,
         "relay": verdict.relay,
         "code": verdict.code,
         "reply": verdict.reply,
