@@ -1,0 +1,59 @@
+"""The owner's area: one file for each noun, all on one blueprint that lets nobody in without signing in."""
+
+from datetime import timedelta
+
+from flask import Flask
+from flask_bootstrap import Bootstrap5
+
+from newsletter.web.owner import (
+    articles,
+    audit,
+    campaigns,
+    dashboard,
+    guides,
+    mails,
+    messages,
+    progress,
+    recipients,
+    series,
+    settings,
+    subscribers,
+)
+from newsletter.web.owner.display import FILTERS
+from newsletter.web.owner.door import RowId, door
+from newsletter.web.owner.session import manager
+
+SIGNED_IN_FOR = timedelta(days=7)
+"""A session that is not used for so long is over."""
+
+__all__ = [
+    "articles",
+    "audit",
+    "campaigns",
+    "dashboard",
+    "guides",
+    "install",
+    "mails",
+    "messages",
+    "progress",
+    "recipients",
+    "series",
+    "settings",
+    "subscribers",
+]
+
+
+def install(app: Flask) -> None:
+    """Put the owner's area under /owner, with Flask-Login and Bootstrap's own files."""
+    app.config.update(
+        PERMANENT_SESSION_LIFETIME=SIGNED_IN_FOR,
+        # Pages carry `Referrer-Policy: no-referrer` (personal links must not travel), so there is none to compare.
+        # The token in the form and the SameSite cookie stay.
+        WTF_CSRF_SSL_STRICT=False,
+    )
+    app.static_url_path = "/static"  # the app has no static folder of its own, and Bootstrap-Flask builds on this
+    Bootstrap5(app)
+    manager.init_app(app)
+    app.url_map.converters["row"] = RowId
+    app.jinja_env.filters.update(FILTERS)
+    app.register_blueprint(door)

@@ -1,0 +1,193 @@
+"""Campaigns: one article to many people, now or at a chosen time, watched while it goes out."""
+
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from flask import flash, render_template, request
+from flask_login import current_user
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from newsletter import brand, preflight
+from newsletter.articles import Article
+from newsletter.campaigns import Campaign, CampaignState, NotNow
+from newsletter.guides import Guide
+from newsletter.subscribers import Segment
+from newsletter.web.owner.display import NoSuchTime, in_zone, instant
+from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
+from newsletter.web.owner.forms import CampaignForm, ScheduleForm
+from newsletter.web.owner.progress import Progress
+from newsletter.web.state import now, reading, runtime, transaction
+
+FARTHEST = timedelta(days=730)
+"""A date farther away is a slip of the finger."""
+NINE = time(9)
+
+
+@door.get("/campaigns", endpoint="campaigns")
+def index() -> str:
+    """Every campaign, the newest first."""
+    look = select(Campaign).order_by(Campaign.id.desc()).limit(PAGE + 1)
+    if before := asked_id("before"):
+        look = look.where(Campaign.id < before)
+    with reading() as session:
+        rows = session.scalars(look).all()
+        more = rows[PAGE - 1].id if len(rows) > PAGE else None
+        listed = [(one, Progress.of(session, one, now())) for one in rows[:PAGE]]
+        return render_template("owner/campaigns.html", campaigns=listed, guides=_titles(session), more=more)
+
+
+@door.route("/campaigns/new", methods=["GET", "POST"], endpoint="campaign_new")
+def new() -> Any:
+    """Choose an article and its audience; the same choice twice finds the draft there is."""
+    with transaction() if request.method == "POST" else reading() as session:
+        form = _form(session, data={"article": asked_id("article"), "audience": ""})
+        if form.validate_on_submit():
+            campaign = _draft(session, form.article.data, form.audience.data or None)
+            return back("campaign", id=campaign.id)
+        page = render_template("owner/campaign_new.html", form=form, sizes=_sizes(session))
+        return page, 422 if form.errors else 200
+
+
+def _form(session: Session, **kwargs: Any) -> CampaignForm:
+    form = CampaignForm(**kwargs)
+    rows = session.execute(select(Article.id, Article.title).order_by(Article.updated_at.desc())).tuples()
+    form.article.choices = [(id, title) for id, title in rows]
+    everybody = ("", "Everybody who takes the newsletter")
+    form.audience.choices = [everybody, *((s, f"Of these, who asked for “{t}”") for s, t in _titles(session).items())]
+    return form
+
+
+def _titles(session: Session) -> dict[str, str]:
+    rows = session.execute(select(Guide.slug, Guide.title).order_by(Guide.position, Guide.id)).tuples()
+    return dict(rows.all())
+
+
+def _sizes(session: Session) -> dict[str, int]:
+    return {slug: Segment(slug or None).size(session) for slug in ("", *_titles(session))}
+
+
+def _draft(session: Session, article_id: int, guide: str | None) -> Campaign:
+    article = one_or_404(session, Article, article_id, lock=True)
+    known = session.scalar(
+        select(Campaign).where(
+            Campaign.article_id == article.id, Campaign.stored_state == CampaignState.DRAFT,
+            Campaign.segment_guide == guide if guide else Campaign.segment_guide.is_(None),
+        ).limit(1)
+    )  # fmt: skip
+    if known is not None:
+        return known
+    campaign = Campaign(article=article, segment_guide=guide, zone=current_user.zone, created_at=now())
+    session.add(campaign)
+    session.flush()
+    note(session, "campaign drafted", f"{campaign.id} {article.title}")
+    return campaign
+
+
+@door.get("/campaigns/<row:id>", endpoint="campaign")
+def show(id: int) -> str:
+    """A draft with its preflight, or how far it has come."""
+    with reading() as session:
+        return _page(session, one_or_404(session, Campaign, id), _schedule_form())
+
+
+def _schedule_form() -> ScheduleForm:
+    tomorrow = now() + timedelta(days=1)
+    return ScheduleForm(data={"when": "at", "day": tomorrow.date(), "clock": NINE})
+
+
+def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
+    open_still = campaign.stored_state in (CampaignState.DRAFT, CampaignState.SCHEDULED)
+    people = campaign.segment.size(session) if open_still else 0
+    checks = _checks(session, campaign, people) if open_still else []
+    return render_template(
+        "owner/campaign.html", campaign=campaign, form=form, people=people, checks=checks,
+        fit=all(check.good for check in checks), guides=_titles(session),
+        progress=Progress.of(session, campaign, now()),
+    )  # fmt: skip
+
+
+def _checks(session: Session, campaign: Campaign, people: int) -> list[preflight.Check]:
+    return preflight.check(runtime().renderer, brand.current(session), campaign.article.current, people)
+
+
+@door.post("/campaigns/<row:id>/schedule", endpoint="campaign_schedule")
+def schedule(id: int) -> Any:
+    """Set the time. A second click finds it scheduled, or going out, and is shown that."""
+    with transaction() as session:
+        campaign = one_or_404(session, Campaign, id, lock=True)
+        if campaign.stored_state not in (CampaignState.DRAFT, CampaignState.SCHEDULED):
+            return back("campaign", f"It is {campaign.state} already.", "info", id=id)
+        form = ScheduleForm()
+        at = _chosen(form) if form.validate() else None
+        if at is None:
+            return _page(session, campaign, form), 422
+        house = brand.current(session)
+        if bad := [one for one in _checks(session, campaign, campaign.segment.size(session)) if not one.good]:
+            return back("campaign", f"Not scheduled. {bad[0].name}: {bad[0].found}", "danger", id=id)
+        campaign.zone = current_user.zone
+        told = _schedule(campaign, at, house)
+        note(session, "campaign scheduled", f"{id} for {in_zone(at, 'UTC')}")
+    return back("campaign", told, id=id)
+
+
+def _schedule(campaign: Campaign, at: datetime, house: brand.Brand) -> str:
+    campaign.schedule(at, house)
+    if at <= now():
+        return "It goes out now."
+    return f"It goes out {in_zone(at, current_user.zone)} ({in_zone(at, 'UTC')})."
+
+
+def _chosen(form: ScheduleForm) -> datetime | None:
+    """The chosen instant; None when there is none, and the form says why."""
+    if form.when.data == "now":
+        return now()
+    wall = form.wall()
+    if wall is None:
+        form.day.errors = ["Choose a date and a time."]
+    elif abs(wall.date() - now().date()) > FARTHEST:
+        form.day.errors = ["That is more than two years away; is the year right?"]
+    else:
+        try:
+            at = instant(wall, current_user.zone)
+        except NoSuchTime as error:
+            form.clock.errors = [str(error)]
+        else:
+            if at > now():
+                return at
+            form.day.errors = ["That time has passed. Choose a later one, or “Now”."]
+    return None
+
+
+@door.get("/campaigns/<row:id>/cancel", endpoint="campaign_ask_cancel")
+def ask_cancel(id: int) -> str:
+    """Are you sure? What was sent stays sent."""
+    with reading() as session:
+        campaign = one_or_404(session, Campaign, id)
+        return render_template(
+            "owner/campaign_cancel.html", campaign=campaign, progress=Progress.of(session, campaign, now())
+        )
+
+
+@door.post("/campaigns/<row:id>/<any(unschedule, pause, resume, cancel):verb>", endpoint="campaign_act")
+def act(id: int, verb: str) -> Response:
+    """What a button asks for. Asked again, or too late, it changes nothing and says where the campaign stands."""
+    with transaction() as session:
+        campaign = one_or_404(session, Campaign, id, lock=True)
+        acts: dict[str, tuple[Callable[[], None], str]] = {
+            "unschedule": (campaign.unschedule, "It is a draft again; nothing has left."),
+            "pause": (campaign.pause, "Paused. What is on the wire this second still arrives."),
+            "resume": (campaign.resume, "It goes on."),
+            "cancel": (lambda: campaign.cancel(session, now()), "Cancelled. What was sent stays sent."),
+        }
+        do, told = acts[verb]
+        try:
+            do()
+        except NotNow as error:
+            flash(str(error), "info")
+        else:
+            flash(told, "success")
+            note(session, f"campaign {verb}", str(id))
+    return back("campaign", id=id)

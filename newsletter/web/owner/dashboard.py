@@ -1,0 +1,111 @@
+"""The first page: how the house stands, and what comes next."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from flask import render_template
+from flask_login import current_user
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from newsletter.articles import Article
+from newsletter.campaigns import Campaign, CampaignState
+from newsletter.guides import Guide, GuideRequest
+from newsletter.mail.outbox import Message, State
+from newsletter.sequences import Course, Enrollment, Sequence
+from newsletter.sequences.delay import zone_named
+from newsletter.subscribers import Segment, Subscriber
+from newsletter.subscribers.subscriber import count_by_status
+from newsletter.web.owner.door import door
+from newsletter.web.owner.progress import Progress
+from newsletter.web.state import now, reading
+
+DAYS = 30
+UNDER_WAY = (CampaignState.SCHEDULED, CampaignState.SENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class GuideNumbers:
+    """How many people asked for a guide, and how many of them fetched it."""
+
+    guide: Guide
+    asked: int
+    fetched: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One bar of the chart: sign-ups of a day in the owner's zone, and how many of these people confirmed."""
+
+    day: date
+    signed_up: int
+    confirmed: int
+
+
+@door.get("/")
+def dashboard() -> str:
+    """Numbers, what is due, and what needs the owner."""
+    with reading() as session:
+        at = now()
+        due = select(Enrollment).where(Enrollment.course == Course.ACTIVE, Enrollment.due_at.is_not(None))
+        under_way = select(Campaign).where(Campaign.stored_state.in_(UNDER_WAY)).order_by(Campaign.scheduled_at)
+        campaigns = session.scalars(under_way).all()
+        return render_template(
+            "owner/dashboard.html",
+            statuses=count_by_status(session),
+            newsletter=Segment().size(session),
+            guides=guide_numbers(session),
+            mails=_mails_of_last_day(session, at),
+            trouble=trouble(session),
+            due=session.scalars(due.join(Sequence).where(Sequence.live).order_by(Enrollment.due_at).limit(6)).all(),
+            campaigns=[(one, Progress.of(session, one, at)) for one in campaigns],
+            days=sign_ups(session, at, current_user.zone),
+            articles=session.scalar(select(func.count()).select_from(Article)),
+        )
+
+
+def guide_numbers(session: Session) -> list[GuideNumbers]:
+    """For each guide in the house's order: people who asked and people who fetched."""
+    fetched = case((GuideRequest.fetched_at.is_not(None), GuideRequest.subscriber_id))
+    rows = session.execute(
+        select(Guide, func.count(GuideRequest.subscriber_id.distinct()), func.count(fetched.distinct()))
+        .outerjoin(GuideRequest, GuideRequest.guide_id == Guide.id)
+        .group_by(Guide.id)
+        .order_by(Guide.position, Guide.id)
+    ).tuples()
+    return [GuideNumbers(guide, asked, got) for guide, asked, got in rows]
+
+
+def trouble(session: Session) -> dict[State, int]:
+    """Messages that ended without being sent for certain and that the owner has not looked at."""
+    rows = session.execute(
+        select(Message.state, func.count())
+        .where(Message.state.in_((State.FAILED, State.UNCERTAIN)), Message.reviewed_at.is_(None))
+        .group_by(Message.state)
+    ).tuples()
+    return {State.UNCERTAIN: 0, State.FAILED: 0} | dict(rows.all())
+
+
+def _mails_of_last_day(session: Session, at: datetime) -> list[tuple[State, int]]:
+    rows = session.execute(
+        select(Message.state, func.count()).where(Message.created_at > at - timedelta(days=1)).group_by(Message.state)
+    ).tuples()
+    counts = dict(rows.all())
+    return [(state, counts[state]) for state in State if counts.get(state)]
+
+
+def sign_ups(session: Session, at: datetime, zone: str) -> list[Day]:
+    """The last 30 days in this zone, today last; a day with nobody is there with 0."""
+    here = zone_named(zone)
+    today = at.astimezone(here).date()
+    days = [today - timedelta(days=DAYS - 1 - back) for back in range(DAYS)]
+    ends = [datetime.combine(day + timedelta(days=1), time(0), here) for day in days]
+    # One look at the table: the database sorts people into days that begin at the owner's midnight.
+    bucket = case(*((Subscriber.created_at < end, place) for place, end in enumerate(ends)), else_=DAYS - 1)
+    rows = session.execute(
+        select(bucket, func.count(), func.count(Subscriber.confirmed_at))
+        .where(Subscriber.created_at >= datetime.combine(days[0], time(0), here))
+        .group_by(bucket)
+    ).tuples()
+    found = {place: (signed_up, confirmed) for place, signed_up, confirmed in rows}
+    return [Day(day, *found.get(place, (0, 0))) for place, day in enumerate(days)]

@@ -1,0 +1,87 @@
+"""How times, numbers and sizes read on the owner's pages, and how a local time becomes an instant."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_login import current_user
+
+from newsletter.sequences.delay import zone_named
+
+
+class NoSuchTime(ValueError):
+    """The clocks skip this local time; the message says so and what to choose."""
+
+
+def instant(wall: datetime, zone: str) -> datetime:
+    """The UTC instant of a naive local time; of one that happens twice, the first. Raises NoSuchTime (PEP 495)."""
+    here = zone_named(zone)
+    first = wall.replace(tzinfo=here, fold=0).astimezone(UTC)
+    if first.astimezone(here).replace(tzinfo=None) != wall:
+        raise NoSuchTime(
+            f"{wall:%H:%M} on {wall.day} {wall:%B %Y} does not exist in {zone}: the clocks go forward over it. "
+            "Please choose an earlier or a later time."
+        )
+    return first
+
+
+def in_zone(at: datetime, zone: str) -> str:
+    """An instant as it reads in a zone: "Mon 23 Nov 2026, 14:05 GMT"."""
+    local = at.astimezone(zone_named(zone))
+    return f"{local:%a} {local.day} {local:%b %Y}, {local:%H:%M} {local:%Z}"
+
+
+def local(at: datetime | None) -> str:
+    """An instant in the owner's zone; a dash for none."""
+    return in_zone(at, current_user.zone) if at else "–"
+
+
+def local_day(at: datetime | None) -> str:
+    """The date of an instant in the owner's zone."""
+    if at is None:
+        return "–"
+    here = at.astimezone(zone_named(current_user.zone))
+    return f"{here.day} {here:%b %Y}"
+
+
+def utc(at: datetime) -> str:
+    """An instant in UTC."""
+    return in_zone(at, "UTC")
+
+
+def number(count: int | None) -> str:
+    """1234567 as 1,234,567."""
+    return f"{count or 0:,}"
+
+
+def percent(part: int, whole: int) -> str:
+    """A share as a whole percentage; a dash of nothing."""
+    return f"{100 * part / whole:.0f}%" if whole else "–"
+
+
+def size(octets: int) -> str:
+    """Bytes as kB or MB."""
+    return f"{octets / 1e6:.1f} MB" if octets >= 1_000_000 else f"{octets / 1e3:.0f} kB"
+
+
+def duration(seconds: float | None) -> str:
+    """How long something takes, in words short enough for a table."""
+    if seconds is None:
+        return "–"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "local": local,
+    "local_day": local_day,
+    "utc": utc,
+    "number": number,
+    "percent": percent,
+    "size": size,
+    "duration": duration,
+}

@@ -1,0 +1,81 @@
+"""The blueprint, its guard, and what every page of it knows."""
+
+from typing import Any, TypeVar
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask_login import current_user
+from sqlalchemy.orm import Session
+from werkzeug.routing import IntegerConverter, Map
+from werkzeug.wrappers import Response
+
+from newsletter import brand, owners
+from newsletter.db import Base
+from newsletter.owners import Owner
+from newsletter.web.security import csrf
+from newsletter.web.state import now, reading, runtime
+
+door = Blueprint("owner", __name__, url_prefix="/owner")
+OPEN_TO_ALL = ("owner.login",)
+Row = TypeVar("Row", bound=Base)
+LARGEST_ID = 2**63 - 1
+PAGE = 50
+"""Rows on one page of a list."""
+
+
+class RowId(IntegerConverter):
+    """The number of a row in an address; one that no database column can hold is a page that does not exist."""
+
+    def __init__(self, map: Map) -> None:
+        super().__init__(map, min=1, max=LARGEST_ID)
+
+
+@door.before_request
+def _guard() -> Response | None:
+    csrf.protect()  # acts on what changes something; raises CSRFError
+    if request.endpoint in OPEN_TO_ALL or current_user.is_authenticated:
+        return None
+    onward = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("owner.login", next=onward))
+
+
+@door.context_processor
+def _house() -> dict[str, Any]:
+    if not current_user.is_authenticated:
+        return {}
+    with reading() as session:
+        name = brand.current(session).name
+    return {"house": name, "is_local": runtime().settings.is_local, "page_now": now()}
+
+
+def owner_in(session: Session) -> Owner:
+    """The owner who is signed in, as a record of this session."""
+    return session.get_one(Owner, current_user.owner_id)
+
+
+def note(session: Session, action: str, detail: str = "") -> None:
+    """Write down in the audit log what the owner who is signed in did just now."""
+    owners.note(session, owner_in(session), now(), action, detail)
+
+
+def one_or_404(session: Session, kind: type[Row], id: int, lock: bool = False) -> Row:
+    """The row with this id. `lock`: until the transaction ends, so that two clicks come one after the other."""
+    return session.get(kind, id, with_for_update=True if lock else None) or abort(404)
+
+
+def asked_id(name: str, source: Any = None) -> int | None:
+    """A row's number from the query (or a form); None when it is missing or is none."""
+    typed = (request.args if source is None else source).get(name, "")
+    sound = len(typed) < 20 and typed.isascii() and typed.isdigit() and 0 < int(typed) <= LARGEST_ID
+    return int(typed) if sound else None
+
+
+def words_asked(name: str = "q") -> str:
+    """What was typed into a search box: one line, at most 254 characters."""
+    return " ".join(request.args.get(name, "").replace("\0", "").split())[:254]
+
+
+def back(endpoint: str, told: str = "", kind: str = "success", **values: Any) -> Response:
+    """After a POST: to a page that shows what is now, with a word about what was done."""
+    if told:
+        flash(told, kind)
+    return redirect(url_for(f"owner.{endpoint}", **values), 303)

@@ -1,0 +1,160 @@
+"""The forms that the owner fills in. What is typed is cleaned here and judged by the records."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    DateField,
+    HiddenField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    TimeField,
+    ValidationError,
+)
+from wtforms.validators import InputRequired, Length, Optional
+
+from newsletter.articles import Topic
+from newsletter.sequences import Delay
+from newsletter.subscribers import BadAddress, read_address
+
+
+def one_line(typed: str | None) -> str:
+    """Without line ends and control characters, single spaces."""
+    return " ".join("".join(c if c >= " " else " " for c in typed or "").split())
+
+
+def many_lines(typed: str | None) -> str:
+    """Line ends as the product keeps them (browsers send CRLF)."""
+    return (typed or "").replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _line(label: str, longest: int, needed: str = "", **kwargs: Any) -> StringField:
+    checks: list[Any] = [InputRequired(needed)] if needed else [Optional()]
+    return StringField(label, [*checks, Length(max=longest)], filters=[one_line], **kwargs)
+
+
+def _known_zone(field: StringField) -> None:
+    if field.data not in available_timezones():
+        raise ValidationError("This is no time zone we know. Choose one from the list, for example Europe/London.")
+
+
+class SignInForm(FlaskForm):
+    """Who are you?"""
+
+    email = _line("E-mail address", 254, "Please type your e-mail address.")
+    password = PasswordField("Password", [InputRequired("Please type your password."), Length(max=1000)])
+
+
+class ArticleForm(FlaskForm):
+    """An article's name and words."""
+
+    title = _line("Title", 200, "Give the article a name of its own; readers see it in the archive.")
+    subject = _line("Subject", 200, "Every mail needs a subject.")
+    preheader = _line("Preheader", 200)
+    topic = SelectField("Topic", choices=[("", "None"), *((topic.value, topic.value) for topic in Topic)])
+    body = TextAreaField("Text", [InputRequired("Write something first."), Length(max=200_000)], filters=[many_lines])
+    base = HiddenField()
+    """The revision that the writer began from."""
+
+
+class CampaignForm(FlaskForm):
+    """Which article to whom."""
+
+    article = SelectField("Article", coerce=int)
+    audience = RadioField("Audience", default="")
+
+
+class ScheduleForm(FlaskForm):
+    """When."""
+
+    when = RadioField("When", choices=[("at", "At a time I choose"), ("now", "Now")], default="at")
+    day = DateField("Date", [Optional()])
+    clock = TimeField("Time", [Optional()])
+
+    def wall(self) -> datetime | None:
+        """The local time that was chosen; None: a part is missing."""
+        if self.day.data is None or self.clock.data is None:
+            return None
+        return datetime.combine(self.day.data, self.clock.data)
+
+
+class GuideForm(FlaskForm):
+    """What may be changed about a guide."""
+
+    box = _line("Words of the box", 500, "The box needs a sentence.")
+    attach = BooleanField("Attach the PDF to the mail, beside the link")
+
+
+class StepForm(FlaskForm):
+    """A new step of a series."""
+
+    article = SelectField("Article", coerce=int)
+    delay = _line("Delay", 40, "Say how long after the mail before it, for example “3 days”.")
+
+    def validate_delay(self, field: StringField) -> None:
+        """Only what the scheduler can read."""
+        try:
+            Delay.parse(field.data or "")
+        except ValueError as error:
+            raise ValidationError(str(error).capitalize() + ".") from None
+
+
+class BrandForm(FlaskForm):
+    """Whose newsletter this is."""
+
+    name = _line("Name", 120, "Your readers need to know who writes.")
+    strapline = _line("Strapline", 200)
+    author = _line("Author", 120)
+    email = _line("Sender address", 254, "Mail needs a sender.")
+    phone = _line("Phone", 40)
+    address = TextAreaField("Postal address", [Optional(), Length(max=400)], filters=[many_lines])
+    website = _line("Website", 200)
+    zone = _line("Time zone", 64, "Choose a time zone.")
+    language = _line("Language", 16, "Give the language's code, for example en-GB.")
+
+    def validate_email(self, field: StringField) -> None:
+        """An address that mail can come from."""
+        try:
+            read_address(field.data or "")
+        except BadAddress as error:
+            raise ValidationError(str(error)) from None
+
+    def validate_website(self, field: StringField) -> None:
+        """A link that a browser follows, nothing that runs."""
+        seen = urlsplit(field.data or "")
+        if field.data and (seen.scheme not in ("http", "https") or not seen.hostname):
+            raise ValidationError("A website's address begins with https:// or http://.")
+
+    def validate_zone(self, field: StringField) -> None:
+        """Only names of the IANA tz database."""
+        _known_zone(field)
+
+
+class ZoneForm(FlaskForm):
+    """In which zone this owner reads and schedules."""
+
+    zone = _line("Your time zone", 64, "Choose a time zone.")
+
+    def validate_zone(self, field: StringField) -> None:
+        """Only names of the IANA tz database."""
+        _known_zone(field)
+
+
+class PasswordForm(FlaskForm):
+    """A new password for the owner who is signed in."""
+
+    old = PasswordField("Present password", [InputRequired("Please type your present password."), Length(max=1000)])
+    new = PasswordField("New password", [InputRequired("Please choose a new password."), Length(max=1000)])
+    again = PasswordField("New password once more", [InputRequired("Please type the new password twice.")])
+
+    def validate_again(self, field: PasswordField) -> None:
+        """A slip of the finger must not lock the owner out."""
+        if field.data != self.new.data:
+            raise ValidationError("The two new passwords differ.")

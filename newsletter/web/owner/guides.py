@@ -1,0 +1,68 @@
+"""Guides: what visitors get, read from the files, and what may be changed about it."""
+
+from typing import Any
+
+from flask import render_template, send_file
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from newsletter.guides import BadGuide, Guide, Inspection, inspect, picture
+from newsletter.web.cards import COVER_WIDTH
+from newsletter.web.owner.dashboard import guide_numbers
+from newsletter.web.owner.door import back, door, note, one_or_404
+from newsletter.web.owner.forms import GuideForm
+from newsletter.web.state import reading, runtime, transaction
+
+
+@door.get("/guides", endpoint="guides")
+def index() -> str:
+    """Each guide with its cover, pages, size and numbers."""
+    with reading() as session:
+        return _page(session)
+
+
+def _page(session: Session, sent: tuple[int, GuideForm] | None = None) -> str:
+    listed = []
+    for numbers in guide_numbers(session):
+        own = sent[1] if sent and sent[0] == numbers.guide.id else GuideForm(formdata=None, obj=numbers.guide)
+        listed.append((numbers, own, *_inspected(numbers.guide)))
+    return render_template("owner/guides.html", guides=listed)
+
+
+def _inspected(guide: Guide) -> tuple[Inspection | None, str]:
+    try:
+        return inspect(guide.file(runtime().guides)), ""
+    except BadGuide as error:
+        return None, str(error)
+
+
+@door.get("/guides/<row:id>/cover.png", endpoint="guide_cover")
+def cover(id: int) -> Response:
+    """The first page."""
+    with reading() as session:
+        guide = one_or_404(session, Guide, id)
+    path = picture(guide.file(runtime().guides), 1, COVER_WIDTH, runtime().pictures)
+    return send_file(path, mimetype="image/png", max_age=86400)
+
+
+@door.get("/guides/<row:id>/guide.pdf", endpoint="guide_file")
+def file(id: int) -> Response:
+    """The PDF itself; counts as nobody's download."""
+    with reading() as session:
+        guide = one_or_404(session, Guide, id)
+    path = guide.file(runtime().guides)
+    inspect(path)  # a missing or broken file is told in words
+    return send_file(path, mimetype="application/pdf", max_age=0)
+
+
+@door.post("/guides/<row:id>", endpoint="guide_save")
+def save(id: int) -> Any:
+    """The box's words and the attachment."""
+    with transaction() as session:
+        guide = one_or_404(session, Guide, id, lock=True)
+        form = GuideForm()
+        if not form.validate():
+            return _page(session, (id, form)), 422
+        guide.box, guide.attach = form.box.data or "", bool(form.attach.data)
+        note(session, "guide saved", f"{guide.slug}, attached: {'yes' if guide.attach else 'no'}")
+    return back("guides", "Saved.")

@@ -1,0 +1,92 @@
+"""A gallery of every mail, so that a change of words or style can be seen. Only on the owner's own machine."""
+
+from typing import Any
+
+from flask import abort, g, render_template
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter import brand
+from newsletter.articles import Article
+from newsletter.guides import Guide, inspect
+from newsletter.journey import LINK_DAYS
+from newsletter.mail.render import BadArticle, Reader, Words
+from newsletter.mail.render.renderer import Rendered
+from newsletter.subscribers import Stream
+from newsletter.web.owner.door import door
+from newsletter.web.personal import MAIL_PAGE_POLICY
+from newsletter.web.state import now, reading, runtime
+
+SAMPLE = Words(
+    "What one short walk can tell you", "A sample of an article with everything that Markdown has",
+    "{{ greeting }},\n\nthis is **bold**, *leaning* and [a link]({{ library_url }}).\n\n## A heading\n\n- one\n"
+    "- two\n\n1. first\n2. second\n\n> A quotation.\n\n---\n\nYours\n{{ brand.author }}\n",
+)  # fmt: skip
+NOTICE = {
+    "title": "A campaign is paused",
+    "lines": ["The receiving servers refused too many mails in a row.", "Nothing is lost; it goes on when you say so."],
+    "action_label": "Look at it",
+    "action_url": "/owner/campaigns",
+}
+GALLERY: dict[str, Stream] = {
+    "confirm": Stream.CONFIRM,
+    "reminder": Stream.REMINDER,
+    "guide": Stream.GUIDE,
+    "goodbye": Stream.GOODBYE,
+    "step": Stream.STEP,
+    "campaign": Stream.CAMPAIGN,
+    "notice": Stream.NOTICE,
+}
+
+
+@door.get("/mails", endpoint="mails")
+def index() -> str:
+    """All of them, HTML and text side by side."""
+    if not runtime().settings.is_local:
+        abort(404)
+    with reading() as session:
+        seen = [(name, _rendered(session, name)) for name in GALLERY]
+    return render_template("owner/mails.html", mails=seen)
+
+
+@door.get("/mails/<any(confirm, reminder, guide, goodbye, step, campaign, notice):name>.html", endpoint="mail_html")
+def html(name: str) -> Any:
+    """The HTML part of one, for a frame."""
+    if not runtime().settings.is_local:
+        abort(404)
+    g.csp = MAIL_PAGE_POLICY
+    with reading() as session:
+        return _rendered(session, name).html
+
+
+def _rendered(session: Session, name: str) -> Rendered:
+    stream = GALLERY[name]
+    guide = session.scalar(select(Guide).order_by(Guide.position, Guide.id).limit(1))
+    words = _words(session) if stream.is_bulk else None
+    rt, house, reader = runtime(), brand.current(session), Reader(0, "Jane")
+    try:
+        return rt.renderer.rendered(stream, house, reader, words, _context(stream, guide))
+    except BadArticle:
+        return rt.renderer.rendered(stream, house, reader, SAMPLE, _context(stream, guide))
+
+
+def _words(session: Session) -> Words:
+    newest = session.scalar(select(Article).order_by(Article.updated_at.desc()).limit(1))
+    return Words(newest.current.subject, newest.current.preheader, newest.current.body) if newest else SAMPLE
+
+
+def _context(stream: Stream, guide: Guide | None) -> dict[str, Any]:
+    if stream is Stream.NOTICE:
+        return {**NOTICE, "action_url": runtime().settings.site + "/owner/campaigns"}
+    if stream is Stream.STEP:
+        return {"guide": guide.slug} if guide else {}
+    named = None
+    if guide is not None:
+        pages = inspect(guide.file(runtime().guides)).pages
+        named = {"title": guide.title, "slug": guide.slug, "pages": pages, "attached": guide.attach}
+    if stream is Stream.GUIDE:
+        return {"guide": named, "series": True}
+    if stream in (Stream.CONFIRM, Stream.REMINDER):
+        until = int(now().timestamp()) + LINK_DAYS * 86400
+        return {"consent": 0, "until": until, "days": LINK_DAYS, "guide": named, "newsletter": True}
+    return {}

@@ -1,0 +1,60 @@
+"""Messages that need a look: uncertain, failed, deferred, with what the server said."""
+
+from typing import Any
+
+from flask import flash, render_template, request
+from sqlalchemy import func, select
+from werkzeug.wrappers import Response
+
+from newsletter.mail import outbox
+from newsletter.mail.outbox import Message, NotAgain, State
+from newsletter.web.owner.dashboard import trouble
+from newsletter.web.owner.door import asked_id, back, door, note, one_or_404
+from newsletter.web.owner.recipients import asked_state, page_of
+from newsletter.web.owner.timeline import message_title
+from newsletter.web.state import now, reading, state, transaction
+
+SHOWN = (State.UNCERTAIN, State.FAILED, State.DEFERRED)
+
+
+@door.get("/messages", endpoint="messages")
+def index() -> str:
+    """The ledger in one state; of failed and uncertain ones those that nobody has looked at."""
+    asked = asked_state()
+    shown = asked if asked in SHOWN else State.UNCERTAIN
+    conditions: list[Any] = [Message.state == shown]
+    reviewed = request.args.get("reviewed") == "yes"
+    if shown is not State.DEFERRED and not reviewed:
+        conditions.append(Message.reviewed_at.is_(None))
+    with reading() as session:
+        counts = trouble(session)
+        counts[State.DEFERRED] = session.scalar(
+            select(func.count()).select_from(Message).where(Message.state == State.DEFERRED)
+        ) or 0  # fmt: skip
+        return render_template(
+            "owner/messages.html", page=page_of(session, *conditions), shown=shown, states=SHOWN, counts=counts,
+            reviewed=reviewed, title_of=message_title,
+        )  # fmt: skip
+
+
+@door.post("/messages/<row:id>/<any('send-again', leave):verb>", endpoint="message_act")
+def act(id: int, verb: str) -> Response:
+    """The owner's decision about one message."""
+    with transaction() as session:
+        message = one_or_404(session, Message, id, lock=True)
+        was = message.state
+        try:
+            if verb == "leave":
+                message.leave(now())
+                told = "Left as it is."
+            else:
+                outbox.send_again(session, message, now())
+                told = "It is sent once more, if the person may still receive it."
+        except NotAgain as error:
+            flash(str(error), "info")
+        else:
+            flash(told, "success")
+            note(session, "message sent again" if verb == "send-again" else "message left", f"{id}, {was}")
+    state().crank.turn()
+    person = asked_id("subscriber", request.form)
+    return back("subscriber", id=person) if person else back("messages", state=was.value)

@@ -1,0 +1,74 @@
+"""How far a campaign has come: for the page, and every second for its script."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import jsonify
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from newsletter.campaigns import WITHOUT_OUTCOME, Campaign, CampaignState
+from newsletter.mail.outbox import State
+from newsletter.web.owner.display import duration
+from newsletter.web.owner.door import door, one_or_404
+from newsletter.web.state import now, reading
+
+ACCEPTED = (State.SENT, State.DELIVERED, State.BOUNCED, State.COMPLAINED)
+"""A server took it."""
+WAITING = (State.READY, State.CLAIMED, State.HANDED_OVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Numbers of people. `total` is an estimate while recipients are still being written down."""
+
+    state: CampaignState
+    total: int
+    done: int
+    sent: int
+    waiting: int
+    deferred: int
+    failed: int
+    uncertain: int
+    cancelled: int
+    per_second: float
+    """Outcomes a second since the launch."""
+    seconds_left: float | None
+    """None: it does not move, so nobody can say."""
+
+    @classmethod
+    def of(cls, session: Session, campaign: Campaign, at: datetime) -> "Progress":
+        """Where this campaign stands at this moment."""
+        counts = campaign.counts(session)
+        written = sum(counts.values())
+        filled = campaign.dispatch is not None and campaign.dispatch.filled_at is not None
+        closed = campaign.stored_state in (CampaignState.SENT, CampaignState.CANCELLED)
+        total = written if filled or closed else max(written, campaign.segment.size(session))
+        done = written - sum(counts[state] for state in WITHOUT_OUTCOME)
+        since = (campaign.finished_at or at) - campaign.launched_at if campaign.launched_at else None
+        rate = done / max(since.total_seconds(), 1.0) if since else 0.0
+        moves = campaign.state is CampaignState.SENDING and rate > 0
+        return cls(
+            campaign.state, total, done, sum(counts[one] for one in ACCEPTED), sum(counts[one] for one in WAITING),
+            counts[State.DEFERRED], counts[State.FAILED], counts[State.UNCERTAIN], counts[State.CANCELLED],
+            rate, (total - done) / rate if moves else None,
+        )  # fmt: skip
+
+    @property
+    def percent(self) -> int:
+        """The share that has an outcome, rounded down: 100 only when all have."""
+        return 100 * self.done // self.total if self.total else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """For the script."""
+        return {**asdict(self), "percent": self.percent, "time_left": duration(self.seconds_left)}
+
+
+@door.get("/campaigns/<row:id>/progress.json", endpoint="campaign_progress")
+def progress(id: int) -> Response:
+    """The numbers now."""
+    with reading() as session:
+        answer = jsonify(Progress.of(session, one_or_404(session, Campaign, id), now()).as_json())
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

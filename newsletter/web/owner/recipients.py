@@ -1,0 +1,50 @@
+"""Who got a campaign: one row for each person with the server's own words."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import render_template
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session, joinedload
+
+from newsletter.campaigns import Campaign
+from newsletter.mail.outbox import Message, State
+from newsletter.web.owner.door import PAGE, asked_id, door, one_or_404, words_asked
+from newsletter.web.state import reading
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some messages, and from which number the next page goes on (None: these are the last)."""
+
+    rows: list[Message]
+    more: int | None
+
+
+def asked_state() -> State | None:
+    """The state in the query; None for every state."""
+    typed = words_asked("state")
+    return State(typed) if typed in {state.value for state in State} else None
+
+
+def page_of(session: Session, *conditions: ColumnElement[bool]) -> Page:
+    """One page of messages by number, from the `after` in the query on."""
+    look = select(Message).where(*conditions).options(joinedload(Message.subscriber), joinedload(Message.revision))
+    if after := asked_id("after"):
+        look = look.where(Message.id > after)
+    rows = list(session.scalars(look.order_by(Message.id).limit(PAGE + 1)))
+    return Page(rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None)
+
+
+@door.get("/campaigns/<row:id>/recipients", endpoint="campaign_recipients")
+def recipients(id: int) -> str:
+    """Everybody it goes to, or those in one state."""
+    with reading() as session:
+        campaign, asked = one_or_404(session, Campaign, id), asked_state()
+        conditions: list[Any] = [Message.dispatch_id == campaign.dispatch_id]
+        if asked is not None:
+            conditions.append(Message.state == asked)
+        page = page_of(session, *conditions) if campaign.dispatch_id else Page([], None)
+        return render_template(
+            "owner/recipients.html", campaign=campaign, page=page, asked=asked, counts=campaign.counts(session)
+        )

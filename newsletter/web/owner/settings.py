@@ -1,0 +1,86 @@
+"""Settings: the brand that every page and mail carries, and the owner's own password and zone."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from flask import render_template
+from sqlalchemy.orm import Session
+
+from newsletter import brand
+from newsletter.owners import WeakPassword
+from newsletter.web.owner.door import back, door, note, owner_in
+from newsletter.web.owner.forms import BrandForm, PasswordForm, ZoneForm
+from newsletter.web.owner.session import start_session
+from newsletter.web.security import limiter
+from newsletter.web.state import now, reading, transaction
+
+BRAND = ("name", "strapline", "author", "email", "phone", "address", "website", "zone", "language")
+
+
+@door.get("/settings", endpoint="settings")
+def show() -> Any:
+    """All three forms."""
+    with reading() as session:
+        return _page(session)
+
+
+def _page(session: Session, brand_form: BrandForm | None = None, zone_form: ZoneForm | None = None,
+          password_form: PasswordForm | None = None) -> Any:  # fmt: skip
+    house, owner = brand.current(session), owner_in(session)
+    page = render_template(
+        "owner/settings.html", owner=owner, zones=sorted(available_timezones()), at=now(),
+        brand_form=brand_form or BrandForm(formdata=None, obj=house),
+        zone_form=zone_form or ZoneForm(formdata=None, obj=owner),
+        password_form=password_form or PasswordForm(formdata=None),
+    )  # fmt: skip
+    return page, 422 if brand_form or zone_form or password_form else 200
+
+
+@door.post("/settings/brand", endpoint="settings_brand")
+def save_brand() -> Any:
+    """Whose newsletter this is. What was sent keeps its words; what goes out from now on carries the new ones."""
+    with transaction() as session:
+        form, house = BrandForm(), brand.current(session)
+        if not form.validate():
+            return _page(session, brand_form=form)
+        changed = [name for name in BRAND if getattr(house, name) != (form[name].data or "")]
+        for name in changed:
+            setattr(house, name, form[name].data or "")
+        if changed:
+            note(session, "brand saved", ", ".join(changed))
+    return back("settings", "Saved." if changed else "Nothing was different.")
+
+
+@door.post("/settings/zone", endpoint="settings_zone")
+def save_zone() -> Any:
+    """The zone in which this owner reads and schedules."""
+    with transaction() as session:
+        form, owner = ZoneForm(), owner_in(session)
+        if not form.validate():
+            return _page(session, zone_form=form)
+        owner.zone = form.zone.data or "UTC"
+        note(session, "own zone saved", owner.zone)
+    return back("settings", f"Times are shown in {owner.zone} now.")
+
+
+@door.post("/settings/password", endpoint="settings_password")
+@limiter.limit("10 per minute")
+def save_password() -> Any:
+    """A new password ends every other session; this one goes on with a fresh cookie."""
+    form = PasswordForm()
+    with reading() as looking:
+        # The slow hash is compared before the one writer's lock is taken.
+        if form.validate() and not owner_in(looking).has_password(form.old.data or ""):
+            form.old.errors = ["This is not your present password."]
+    with transaction() as session:
+        owner = owner_in(session)
+        if not form.errors:
+            try:
+                owner.set_password(form.new.data or "")
+            except WeakPassword as error:
+                form.new.errors = [str(error)]
+        if form.errors:
+            return _page(session, password_form=form)
+        note(session, "password changed")
+        start_session(owner)
+    return back("settings", "Your password is changed, and every other session has ended.")

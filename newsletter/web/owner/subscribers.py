@@ -1,0 +1,133 @@
+"""Subscribers: find somebody, and see everything that happened between them and us."""
+
+from typing import Any
+
+from flask import render_template, request
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from newsletter import brand, guides, journey, sequences
+from newsletter.guides import Guide
+from newsletter.sequences import Enrollment, Sequence
+from newsletter.sequences.enrollment import LIVE
+from newsletter.subscribers import Status, Stream, Subscriber
+from newsletter.subscribers.subscriber import count_by_status
+from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, words_asked
+from newsletter.web.owner.timeline import guide_answers, timeline
+from newsletter.web.state import now, reading, runtime, state, transaction
+
+
+def found_by(asked: str) -> ColumnElement[bool]:
+    """Whose address or first name holds these words; with an @, whose address begins so."""
+    if "@" in asked.strip("@"):
+        return Subscriber.email_key.istartswith(asked, autoescape=True)
+    return or_(
+        Subscriber.email_key.icontains(asked, autoescape=True), Subscriber.first_name.icontains(asked, autoescape=True)
+    )
+
+
+def matching(session: Session, asked: str, *conditions: ColumnElement[bool]) -> list[Subscriber]:
+    """One page of subscribers, the newest first, and one more if there is a next page."""
+    look = select(Subscriber).where(*conditions)
+    if asked:
+        look = look.where(found_by(asked))
+    return list(session.scalars(look.order_by(Subscriber.id.desc()).limit(PAGE + 1)))
+
+
+@door.get("/subscribers", endpoint="subscribers")
+def index() -> str:
+    """Search by address or name, filter by status."""
+    asked, typed = words_asked(), words_asked("status")
+    status = Status(typed) if typed in {one.value for one in Status} else None
+    conditions = [Subscriber.status == status] if status else []
+    if before := asked_id("before"):
+        conditions.append(Subscriber.id < before)
+    with reading() as session:
+        rows = matching(session, asked, *conditions)
+        more = rows[PAGE - 1].id if len(rows) > PAGE else None
+        return render_template(
+            "owner/subscribers.html", rows=rows[:PAGE], more=more, asked=asked, status=status,
+            counts=count_by_status(session),
+        )  # fmt: skip
+
+
+@door.get("/subscribers/<row:id>", endpoint="subscriber")
+def show(id: int) -> str:
+    """Everything about one person: did Jane get the guide, and what comes next?"""
+    with reading() as session:
+        person = one_or_404(session, Subscriber, id)
+        zone = brand.current(session).zone
+        enrollments = session.scalars(
+            select(Enrollment).where(Enrollment.subscriber_id == id).order_by(Enrollment.id.desc())
+        ).all()
+        live = {one.sequence_id for one in enrollments if one.course in LIVE}
+        every = session.scalars(select(Sequence).where(Sequence.live).order_by(Sequence.id)).all()
+        return render_template(
+            "owner/subscriber.html", person=person, guides=guide_answers(session, person),
+            series=[(one, sequences.what_is_next(one, zone, now())) for one in enrollments],
+            joinable=[one for one in every if one.id not in live] if person.may_receive(Stream.STEP) else [],
+            may_have_guide=person.may_receive(Stream.GUIDE), events=timeline(session, person, runtime().renderer.urls),
+        )  # fmt: skip
+
+
+@door.post("/subscribers/<row:id>/unsubscribe", endpoint="subscriber_unsubscribe")
+def unsubscribe(id: int) -> Response:
+    """At the person's request by other ways: nothing more is sent, not even a goodbye."""
+    with transaction() as session:
+        person = one_or_404(session, Subscriber, id)
+        left = journey.unsubscribe(session, person, now(), goodbye=False)
+        if left:
+            note(session, "subscriber unsubscribed", str(id))
+    told = "Unsubscribed. Nothing more is sent to this address." if left else "This person had left before."
+    return back("subscriber", told, "success" if left else "info", id=id)
+
+
+@door.post("/subscribers/<row:id>/guide", endpoint="subscriber_guide")
+def send_guide(id: int) -> Response:
+    """A guide once more, with a fresh link."""
+    with transaction() as session:
+        person = one_or_404(session, Subscriber, id)
+        guide = one_or_404(session, Guide, asked_id("guide", request.form) or 0)
+        if not person.may_receive(Stream.GUIDE):
+            return back("subscriber", f"A person who is {person.status} gets no guide.", "danger", id=id)
+        sent = journey.request_guide(session, runtime(), person, guide, now())
+        if sent:
+            note(session, "guide sent again", f"{guide.slug} to subscriber {id}")
+    state().crank.turn()
+    minutes = guides.guide.AGAIN_AFTER.total_seconds()
+    told = f"“{guide.title}” is on its way." if sent else (
+        f"Not sent: it went out less than {minutes:.0f} seconds ago, or {guides.guide.MOST_A_DAY} times today."
+    )  # fmt: skip
+    return back("subscriber", told, "success" if sent else "info", id=id)
+
+
+@door.post("/subscribers/<row:id>/series", endpoint="subscriber_series")
+def change_series(id: int) -> Response:
+    """Add the person to a series, or stop one."""
+    with transaction() as session:
+        person = one_or_404(session, Subscriber, id)
+        session.refresh(person, with_for_update=True)
+        if stop := asked_id("stop", request.form):
+            told, kind = _stop(session, person, stop)
+        else:
+            told, kind = _add(session, person, one_or_404(session, Sequence, asked_id("add", request.form) or 0))
+    return back("subscriber", told, kind, id=id)
+
+
+def _stop(session: Session, person: Subscriber, enrollment: int) -> tuple[str, str]:
+    if not sequences.stop(session, person, now(), "Stopped by the owner.", only=enrollment):
+        return "That series had ended already.", "info"
+    note(session, "series stopped", f"enrollment {enrollment} of subscriber {person.id}")
+    return "The series is stopped for this person.", "success"
+
+
+def _add(session: Session, person: Subscriber, sequence: Sequence) -> tuple[str, str]:
+    if not person.may_receive(Stream.STEP):
+        return f"A person who is {person.status} gets no series.", "danger"
+    enrollment: Any = sequences.enroll(session, person, sequence, brand.current(session).zone, now())
+    if enrollment is None:
+        return "Not added: the series is off, or this person is in it or has finished it.", "info"
+    note(session, "series started", f"{sequence.slug} for subscriber {person.id}")
+    waits = enrollment.course is sequences.Course.WAITING
+    return "Added." + (" It begins when the series before it has ended." if waits else ""), "success"

@@ -1,0 +1,140 @@
+"""What happened between one person and us, in order: the page that answers “did Jane get the guide?”."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from newsletter.guides import Guide, GuideRequest
+from newsletter.links import Urls
+from newsletter.mail.outbox import Message
+from newsletter.sequences import Enrollment
+from newsletter.subscribers import Consent, Status, Stream, Subscriber
+from newsletter.web.owner.door import PAGE
+
+LONGEST = 4 * PAGE
+"""Messages shown of one person, the newest."""
+STREAMS = {
+    Stream.CONFIRM: "Confirmation mail",
+    Stream.REMINDER: "Reminder",
+    Stream.GUIDE: "Guide mail",
+    Stream.GOODBYE: "Goodbye mail",
+    Stream.STEP: "Series article",
+    Stream.CAMPAIGN: "Campaign",
+    Stream.TEST: "Test",
+    Stream.NOTICE: "Notice",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. `kind` chooses its mark; `message` is there when it was a mail."""
+
+    at: datetime
+    kind: str
+    title: str
+    lines: tuple[str, ...] = ()
+    message: Message | None = None
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GuideAnswer:
+    """A guide as one person has it: the last request, the mail that went out for it, the first fetch."""
+
+    guide: Guide
+    requested_at: datetime | None
+    message: Message | None
+    fetched_at: datetime | None
+
+
+def message_title(message: Message) -> str:
+    """What a message was, in words."""
+    what = STREAMS[message.stream]
+    guide = (message.context or {}).get("guide")
+    if message.revision is not None:
+        return f"{what}: {message.revision.subject}"
+    return f"{what}: {guide['title']}" if isinstance(guide, dict) else what
+
+
+def guide_answers(session: Session, person: Subscriber) -> list[GuideAnswer]:
+    """Every guide of the house, asked for or not."""
+    answers = []
+    for guide in session.scalars(select(Guide).order_by(Guide.position, Guide.id)):
+        asked = session.scalars(
+            select(GuideRequest)
+            .where(GuideRequest.subscriber_id == person.id, GuideRequest.guide_id == guide.id)
+            .order_by(GuideRequest.id.desc())
+        ).all()
+        last = asked[0] if asked else None
+        occasion = f"guide:{guide.slug}:{last.id if last else 0}"
+        message = session.scalar(
+            select(Message).where(Message.subscriber_id == person.id, Message.occasion == occasion)
+        )
+        fetched = min((one.fetched_at for one in asked if one.fetched_at), default=None)
+        answers.append(GuideAnswer(guide, last.requested_at if last else None, message, fetched))
+    return answers
+
+
+def timeline(session: Session, person: Subscriber, urls: Urls) -> list[Event]:
+    """Everything, the newest first."""
+    events = [*_consents(session, person), *_guides(session, person), *_mails(session, person, urls)]
+    events += _series(session, person)
+    if person.left_at is not None:
+        left = "Unsubscribed" if person.status is Status.UNSUBSCRIBED else f"Stopped: the address {person.status}"
+        events.append(Event(person.left_at, "left", left))
+    return sorted(events, key=lambda event: event.at, reverse=True)
+
+
+def _consents(session: Session, person: Subscriber) -> list[Event]:
+    events = []
+    for consent in session.scalars(select(Consent).where(Consent.subscriber_id == person.id)):
+        newsletter = "Newsletter: yes" if consent.newsletter else "Newsletter: not ticked"
+        where = " · ".join(filter(None, (
+            f"page {consent.page}" if consent.page else "", f"form {consent.form}" if consent.form else "",
+            f"from {consent.ip}" if consent.ip else "", f"wording {consent.version}",
+        )))  # fmt: skip
+        asked = f"Signed up for {consent.guide}" if consent.guide else "Agreed"
+        events.append(Event(consent.given_at, "consent", asked, (f"“{consent.wording}”", newsletter, where)))
+        if consent.confirmed_at is not None:
+            events.append(Event(consent.confirmed_at, "confirmed", "Confirmed by their own click"))
+    return events
+
+
+def _guides(session: Session, person: Subscriber) -> list[Event]:
+    events = []
+    for request in session.scalars(select(GuideRequest).where(GuideRequest.subscriber_id == person.id)):
+        events.append(Event(request.requested_at, "asked", f"Guide requested: {request.guide.title}"))
+        if request.fetched_at is not None:
+            events.append(Event(request.fetched_at, "fetched", f"Guide downloaded: {request.guide.title}"))
+    return events
+
+
+def _mails(session: Session, person: Subscriber, urls: Urls) -> list[Event]:
+    messages = session.scalars(
+        select(Message)
+        .where(Message.subscriber_id == person.id)
+        .order_by(Message.id.desc())
+        .limit(LONGEST)
+        .options(selectinload(Message.tries), selectinload(Message.revision))
+    )
+    return [
+        Event(_moment(m), "mail", message_title(m), (), m, urls.view(m.id).removeprefix(urls.site)) for m in messages
+    ]
+
+
+def _moment(message: Message) -> datetime:
+    if message.settled_at is not None:
+        return message.settled_at
+    return message.tries[-1].at if message.tries else message.created_at
+
+
+def _series(session: Session, person: Subscriber) -> list[Event]:
+    events = []
+    for one in session.scalars(select(Enrollment).where(Enrollment.subscriber_id == person.id)):
+        events.append(Event(one.started_at, "series", f"Series started: {one.sequence.name}"))
+        if one.ended_at is not None:
+            why = (one.reason,) if one.reason else ()
+            events.append(Event(one.ended_at, "series", f"Series {one.course}: {one.sequence.name}", why))
+    return events

@@ -1,0 +1,88 @@
+// The owner's pages. All of them work without this file.
+"use strict";
+
+// Before the first paint: Bootstrap's dark colours hang on an attribute, the reader's wish on a media query.
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const paint = () => { document.documentElement.dataset.bsTheme = dark.matches ? "dark" : "light"; };
+paint();
+dark.addEventListener("change", paint);
+document.documentElement.classList.add("js");
+
+// A second press while the first is on its way sends nothing twice (the server refuses it as well).
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+});
+
+window.addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+});
+
+function menu() {
+  const button = document.querySelector(".side-toggle");
+  if (!button) return;
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const open = button.getAttribute("aria-expanded") === "true";
+    button.setAttribute("aria-expanded", String(!open));
+    document.querySelector(".side").classList.toggle("open", !open);
+  });
+}
+
+function editor() {
+  const form = document.querySelector("[data-warn-unsaved]");
+  if (!form) return;
+  const body = form.querySelector("textarea");
+  let changed = form.querySelector(".is-invalid") !== null;
+  form.addEventListener("input", () => { changed = true; });
+  form.addEventListener("submit", () => { changed = false; });
+  window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+  for (const button of form.querySelectorAll("[data-insert]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      body.setRangeText(button.dataset.insert, body.selectionStart, body.selectionEnd, "end");
+      changed = true;
+      body.focus();
+    });
+  }
+}
+
+// The numbers of a campaign, every second. The rate is what these last seconds showed, not the average.
+function watch() {
+  const box = document.querySelector("[data-watch]");
+  if (!box) return;
+  const seen = [];
+  const show = (name, text) => {
+    for (const place of document.querySelectorAll(`[data-live="${name}"]`)) place.textContent = text;
+  };
+  const words = (seconds) => seconds < 60 ? `${Math.round(seconds)} s`
+    : seconds < 3600 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h ${Math.floor(seconds % 3600 / 60)} min`;
+  async function look() {
+    if (document.hidden) return;
+    let now;
+    try {
+      const answer = await fetch(box.dataset.watch, { headers: { Accept: "application/json" } });
+      if (answer.redirected) return location.reload();
+      now = await answer.json();
+    } catch { return; } // the server is away for a moment: the next look tells
+    if (now.state !== box.dataset.state) return location.reload();
+    for (const name of ["done", "total", "sent", "waiting", "deferred", "failed", "uncertain", "cancelled"]) {
+      show(name, now[name].toLocaleString("en-GB"));
+    }
+    show("percent", now.percent);
+    const bar = box.querySelector("progress");
+    if (bar) [bar.max, bar.value] = [now.total || 1, now.done];
+    seen.push([performance.now() / 1000, now.done]);
+    if (seen.length > 10) seen.shift();
+    const [from, first] = seen[0], [to, last] = seen[seen.length - 1];
+    if (to === from) return;
+    const rate = (last - first) / (to - from);
+    show("rate", Math.round(rate).toLocaleString("en-GB"));
+    show("time_left", rate > 0 ? words((now.total - now.done) / rate) : "–");
+  }
+  setInterval(look, 1000);
+}
+
+document.addEventListener("DOMContentLoaded", () => { menu(); editor(); watch(); });
