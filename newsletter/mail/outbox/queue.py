@@ -78,7 +78,8 @@ def fill(session: Session, dispatch: Dispatch, audience: ColumnElement[bool], no
         "dispatch_id": literal(dispatch.id),
     }
     chosen = select(*columns.values()).where(audience, Subscriber.id > dispatch.filled_to, Subscriber.id <= upto)
-    written = session.execute(_ignoring_known(session, list(columns), chosen.order_by(Subscriber.id)))
+    rows = _ignoring_known(session, list(columns), chosen.order_by(Subscriber.id))
+    written = session.execute(rows.execution_options(preserve_rowcount=True))
     dispatch.filled_to = upto
     return int(written.rowcount)  # type: ignore[attr-defined]
 
