@@ -16,7 +16,7 @@ from newsletter.mail import outbox
 from newsletter.mail.outbox import Attempt, Lane, Letter, Message, State, Verdict
 from newsletter.mail.render import BadArticle, Renderer, Words
 from newsletter.mail.replies import Consequence, Meaning, classify
-from newsletter.mail.transport import Envelope, Outcome, Transport
+from newsletter.mail.transport import Envelope, Outcome, Stage, Transport
 from newsletter.subscribers import Status, Subscriber
 
 BATCH = {Lane.TRANSACTIONAL: 50, Lane.BULK: 500}
@@ -134,8 +134,9 @@ class _Batch:
 
 def _verdict(outcome: Outcome, meaning: Meaning) -> Verdict:
     return Verdict(
-        outcome.key, meaning.state, outcome.code, outcome.text[:500], outcome.relay, meaning.due_at, meaning.counts
-    )
+        outcome.key, meaning.state, outcome.code, outcome.text[:500], outcome.relay, meaning.due_at, meaning.counts,
+        uncertain=outcome.stage is Stage.LOST_AFTER,
+    )  # fmt: skip
 
 
 def _read_words(session: Session, letters: Sequence[Letter]) -> dict[int, Words]:
