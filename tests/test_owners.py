@@ -45,7 +45,7 @@ def test_a_new_password_ends_every_session() -> None:
 
 
 def test_a_broken_hash_lets_nobody_in() -> None:
-    assert not Owner(email="paul@human-movement.com", password_hash="").has_password("")  # noqa: S106
+    assert not Owner(email="paul@human-movement.com", password_hash="").has_password("")
 
 
 def test_what_an_owner_did_is_written_down(database: Database) -> None:

@@ -1,0 +1,85 @@
+"""Putting into the ledger, and taking back."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from newsletter.db import Database
+from newsletter.mail import outbox
+from newsletter.mail.outbox import Lane, Message, NotAgain, State
+from newsletter.subscribers import Stream, Subscriber
+from tests.conftest import NOON
+
+Queued = Callable[..., int]
+Row = Callable[[int], Message]
+
+
+def test_a_message_is_ready_at_once_and_in_its_streams_lane(queued: Queued, row: Row) -> None:
+    guide, step = row(queued(stream=Stream.GUIDE)), row(queued(stream=Stream.STEP))
+    assert (guide.state, guide.due_at, guide.lane) == (State.READY, NOON, Lane.TRANSACTIONAL)
+    assert step.lane is Lane.BULK
+
+
+def test_a_second_mail_for_one_occasion_is_not_queued(queued: Queued, database: Database) -> None:
+    assert queued(occasion="confirm:1") == queued(occasion="confirm:1") != queued(occasion="confirm:2")
+
+
+def test_two_at_once_queue_one(database: Database, person: Callable[..., int]) -> None:
+    jane, both = person("jane@example.com"), threading.Barrier(2)
+
+    def one() -> int:
+        with database.transaction() as session:
+            subscriber = session.get_one(Subscriber, jane)
+            if not database.is_sqlite:  # where two writers can be at work together
+                both.wait(10)
+            return outbox.queue(session, subscriber, Stream.GUIDE, "guide:1", NOON)[0].id
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = (future.result(30) for future in [pool.submit(one), pool.submit(one)])
+    assert first == second
+
+
+@pytest.mark.parametrize("state", State)
+def test_only_what_was_not_handed_over_is_called_off(
+    state: State, queued: Queued, database: Database, row: Row
+) -> None:
+    id = queued()
+    with database.transaction() as session:
+        session.get_one(Message, id).state = state
+        session.flush()
+        called_off = outbox.cancel(session, NOON, "left", Message.id == id)
+    open_states = (State.READY, State.DEFERRED, State.CLAIMED)
+    assert called_off == (state in open_states)
+    assert row(id).state is (State.CANCELLED if state in open_states else state)
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.UNCERTAIN])
+def test_a_person_may_send_a_troubled_message_again(state: State, queued: Queued, database: Database, row: Row) -> None:
+    id, later = queued(), NOON + timedelta(hours=1)
+    with database.transaction() as session:
+        message = session.get_one(Message, id)
+        message.state, message.reviewed_at = state, NOON
+        outbox.send_again(session, message, later)
+    assert (row(id).state, row(id).due_at, row(id).reviewed_at) == (State.READY, later, None)
+
+
+@pytest.mark.parametrize("state", set(State) - {State.FAILED, State.UNCERTAIN})
+def test_any_other_message_is_not_sent_again(state: State, queued: Queued, database: Database) -> None:
+    id = queued()
+    with database.transaction() as session:
+        message = session.get_one(Message, id)
+        message.state = state
+        with pytest.raises(NotAgain, match=str(state)):
+            outbox.send_again(session, message, NOON)
+
+
+def test_a_deleted_person_takes_their_messages_along(queued: Queued, database: Database) -> None:
+    queued()
+    with database.transaction() as session:
+        session.delete(session.scalars(select(Subscriber)).one())
+        session.flush()
+        assert session.scalar(select(func.count(Message.id))) == 0
