@@ -108,6 +108,7 @@ class FaultServer:
         self.lock = threading.Lock()
         self._faults = [(fault, Counter[str]()) for fault in faults]
         self._listener = socket.create_server((host, 0), backlog=100)
+        self.host = host
         self.port: int = self._listener.getsockname()[1]
         self._threads: list[threading.Thread] = []
         self._peers: list[socket.socket] = []
@@ -418,7 +419,7 @@ class _Session:
     def scram(self, first: str, user: str, password: str) -> bool:
         """SCRAM-SHA-256 as the server (RFC 5802 §5)."""
         bare = first.removeprefix("n,,")
-        name, nonce = (part[2:] for part in bare.split(","))
+        name, nonce = (part[2:].replace("=2C", ",").replace("=3D", "=") for part in bare.split(","))
         salt, nonce = b"salt of the server", nonce + "server"
         challenge = f"r={nonce},s={base64.b64encode(salt).decode()},i=4096"
         final = self.ask(challenge).decode()

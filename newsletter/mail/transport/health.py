@@ -106,14 +106,20 @@ class Shares:
         """Return whether it is this relay's turn, and count one message if so."""
         if not self.several:
             return True
+        if not self.turn(health, now):
+            return False
         if health.credit < 1:
-            if any(self._due(other, now) for other in self._relays if other is not health):
-                return False
             for each in self._relays:
                 quantum = self._quanta[id(each)]
                 each.credit = min(each.credit + quantum, quantum)
         health.credit -= 1
         return True
+
+    def turn(self, health: Health, now: float) -> bool:
+        """Return whether the relay may take a message now."""
+        if not self.several or health.credit >= 1:
+            return True
+        return not any(self._due(other, now) for other in self._relays if other is not health)
 
     def give_back(self, health: Health) -> None:
         """Undo `take`: there was no message."""

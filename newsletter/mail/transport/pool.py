@@ -56,7 +56,7 @@ class SmtpTransport:
         self._begin()
 
     def _begin(self) -> None:
-        """Start with no connection; a forked child leaves its parent's sockets alone."""
+        """Start with no connection."""
         self._process = os.getpid()
         self._selector = selectors.DefaultSelector()
         self._round = Round()
@@ -77,12 +77,14 @@ class SmtpTransport:
         feed = Feed(envelopes, stop)
         try:
             self._wake()
-            while not feed.exhausted or self._busy():
+            while True:
                 feed.look()
                 self._supply(feed, self._clock())
                 done = self._commit(journal)
                 if done:
                     yield done
+                if feed.exhausted and not self._busy():
+                    return
                 self._wait()
         finally:
             self._sending = False
@@ -90,8 +92,7 @@ class SmtpTransport:
 
     def close(self) -> None:
         """Say QUIT on every idle connection and wait briefly for the answers."""
-        if self._process != os.getpid():
-            self._begin()
+        self._know_process()
         for link in self._links:
             link.connection.leave()
             link.flush(self._clock())
@@ -137,7 +138,7 @@ class SmtpTransport:
         room = sum(health.room(now) for health in self._healths)
         if not room:
             return
-        free = sum(link.free for link in self._links)
+        free = sum(link.free and self._shares.turn(link.health, now) for link in self._links)
         lack = feed.peek(room + free) - free
         for health in self._shares.order():
             for _ in range(min(lack, health.room(now))):
@@ -164,7 +165,7 @@ class SmtpTransport:
     def _wait(self) -> None:
         """Wait for the sockets, but no longer than deadlines allow, and read them."""
         self._touched = [link for link in self._touched if link.closed]
-        patience = 0.0 if self._touched or self._round.done else self._timeouts.tick
+        patience = 0.0 if self._touched or self._round.done or not self._links else self._timeouts.tick
         events = self._selector.select(patience)
         now = self._clock()
         for key, mask in events:
@@ -223,8 +224,7 @@ class SmtpTransport:
 
     def _wake(self) -> None:
         """Look after what the last call left: connections that died or rested too long cost nobody an attempt."""
-        if self._process != os.getpid():
-            self._begin()
+        self._know_process()
         now = self._clock()
         for link in list(self._links):
             connection = link.connection
@@ -239,6 +239,14 @@ class SmtpTransport:
                 if link.closed:
                     self._drop(link)
         self._touched = list(self._links)
+
+    def _know_process(self) -> None:
+        """In a forked child, let go of the parent's sockets without a word to the server."""
+        if self._process != os.getpid():
+            for link in self._links:
+                link.close()
+            self._selector.close()
+            self._begin()
 
     def _reap(self) -> None:
         """Put away connections that ended, and those that found the relay unusable and have nothing in flight."""

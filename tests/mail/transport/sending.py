@@ -7,7 +7,7 @@ from typing import Any
 from newsletter.mail.transport import Envelope, Outcome, Relay, SmtpTransport, Stage, Timeouts
 from tests.fault_smtp import FaultServer
 
-MODES: dict[str, dict[str, bool]] = {
+MODES: dict[str, dict[str, Any]] = {
     "data": {"pipelining": True, "chunking": False},
     "bdat": {"pipelining": True, "chunking": True},
     "lockstep": {"pipelining": False, "chunking": False},
@@ -63,9 +63,11 @@ class LeapingClock:
         return now + 3600 * sum(now - self.began > moment for moment in (0.05, 1.0, 4.0))
 
 
-def transport(server: FaultServer, options: str = "connections=1", scheme: str = "smtp", **more: Any) -> SmtpTransport:
+def transport(
+    server: FaultServer, options: str = "connections=1", *, scheme: str = "smtp", user: str = "", **more: Any
+) -> SmtpTransport:
     """Return a transport that looks at its deadlines often, by a leaping clock."""
-    relay = Relay.parse(f"{scheme}://127.0.0.1:{server.port}?{options}")
+    relay = Relay.parse(f"{scheme}://{user}{server.host}:{server.port}?{options}")
     more.setdefault("timeouts", Timeouts(look_every=0.01))
     more.setdefault("clock", LeapingClock(server))
     return SmtpTransport([relay], helo="client.example", **more)

@@ -11,7 +11,7 @@ loose = st.lists(st.sampled_from([b".", b"\r", b"\n", b"\r\n", b"x"]), max_size=
 
 def unstuffed(stream: bytes) -> bytes:
     """Read as a server does: up to the line with a lone dot, one dot off each line that begins with one."""
-    lines = []
+    lines: list[bytes] = []
     for line in stream.split(b"\r\n"):
         if line == b".":
             return b"".join(line + b"\r\n" for line in lines)
