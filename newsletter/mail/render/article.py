@@ -7,11 +7,11 @@ variables are filled in afterwards: a subscriber called `[x](http://evil)` stays
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import nh3
-from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -46,6 +46,12 @@ class Compiled:
     preheader: Template
     html: Template
     text: Template
+    sources: tuple[str, ...]
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether it holds nothing but words, variables and what the brand says: no logic that could look at them."""
+        return all(_is_plain(_plain.parse(source)) for source in self.sources)
 
     def fill(self, values: Mapping[str, Any]) -> tuple[str, str, str, str]:
         """(subject, preheader, html, text) for one reader. Raises BadArticle."""
@@ -76,12 +82,14 @@ def compiled(subject: str, preheader: str, body: str) -> Compiled:
         raise BadArticle("The text holds a word that the product needs for itself (zqv…qz); please change it.")
     tokens = _markdown.parse(_CODE.sub(hide, body))
     html = nh3.clean(_markdown.renderer.render(tokens, _markdown.options, {}), link_rel="noopener")
+    page, text = show(_literal(html)), show(_literal(to_text(tokens)))
     try:
         return Compiled(
             subject=_plain.from_string(subject),
             preheader=_plain.from_string(preheader),
-            html=_escaping.from_string(show(_literal(html))),
-            text=_plain.from_string(show(_literal(to_text(tokens)))),
+            html=_escaping.from_string(page),
+            text=_plain.from_string(text),
+            sources=(subject, preheader, page, text),
         )
     except TemplateError as error:
         raise BadArticle(_explained(error)) from None
@@ -92,6 +100,18 @@ def _literal(text: str) -> str:
     return text.replace("{{", "{{ '{{' }}").replace("{%", "{{ '{%' }}").replace("{#", "{{ '{#' }}")
 
 
+def _is_plain(tree: nodes.Template) -> bool:
+    return all(isinstance(node, nodes.Output) and all(map(_is_plain_output, node.nodes)) for node in tree.body)
+
+
+def _is_plain_output(node: nodes.Expr) -> bool:
+    if isinstance(node, nodes.Name):
+        return node.name in VARIABLES and node.name != "brand"
+    if isinstance(node, nodes.Getattr):
+        return isinstance(node.node, nodes.Name) and node.node.name == "brand"
+    return isinstance(node, nodes.TemplateData | nodes.Const)
+
+
 def _explained(error: TemplateError) -> str:
     line = getattr(error, "lineno", None)
     where = f" (line {line})" if line else ""
@@ -100,7 +120,7 @@ def _explained(error: TemplateError) -> str:
 
 
 def to_text(tokens: list[Token]) -> str:
-    """Markdown tokens as plain text: headings in capitals, links with their address behind, quotes with a bar."""
+    """Markdown tokens as plain text: lists with their marks, code indented, links with their address behind."""
     lines: list[str] = []
     depth: list[Callable[[], str]] = []
     item = False

@@ -12,6 +12,8 @@ CRLF = b"\r\n"
 WORD = 45  # octets of UTF-8 in one encoded word: 60 of base64, 72 with its frame, under RFC 2047's 75
 LINE = 76  # RFC 2045 §6.7 (5)
 
+TOKEN = 200  # octets that are left on one line: far from the 998 that RFC 5322 §2.1.1 allows
+
 _PLAIN = re.compile(r"[\x20-\x7e]*\Z")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*\Z")
 _QP = [bytes([b]) if (33 <= b <= 126 and b != 61) or b in (9, 32) else b"=%02X" % b for b in range(256)]
@@ -20,8 +22,9 @@ _QP = [bytes([b]) if (33 <= b <= 126 and b != 61) or b in (9, 32) else b"=%02X" 
 def text_header(name: str, value: str) -> bytes:
     """A header line of free text; what is not plain ASCII becomes encoded words, and no line end survives."""
     value = " ".join(value.split())
-    if _PLAIN.match(value) and "=?" not in value:
-        return _folded(name, value.split(" "))
+    words = value.split(" ")
+    if _PLAIN.match(value) and "=?" not in value and max(map(len, words)) <= TOKEN:
+        return _folded(name, words)
     return _folded(name, _encoded_words(value))
 
 
@@ -30,7 +33,7 @@ def address_header(name: str, display: str, address: str) -> bytes:
     display = " ".join(display.split())
     if not display:
         return _folded(name, [address])
-    if not _PLAIN.match(display) or "=?" in display:
+    if not _PLAIN.match(display) or "=?" in display or len(display) > TOKEN:
         phrase = _encoded_words(display)
     elif _ATOMS.match(display):
         phrase = display.split(" ")
