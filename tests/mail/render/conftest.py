@@ -1,0 +1,82 @@
+"""The renderer's stage: a letter of every stream, and the message it becomes."""
+
+from collections.abc import Callable
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from newsletter import brand
+from newsletter.brand import Brand
+from newsletter.links import Signer
+from newsletter.mail.outbox import Letter
+from newsletter.mail.render import Renderer, Words
+from newsletter.settings import ROOT
+from newsletter.subscribers import Stream
+from tests.conftest import NOON
+
+GUIDE = {"title": "Exercise at 50", "slug": "exercise-at-50", "pages": 45, "attached": False}
+CONFIRM = {"consent": 1, "until": 1_800_000_000, "days": 30, "guide": GUIDE, "newsletter": True}
+NOTICE = {
+    "title": "A campaign stopped",
+    "lines": ["Too many refused."],
+    "action_label": "Look",
+    "action_url": "http://x/",
+}
+CONTEXTS: dict[Stream, dict[str, Any]] = {
+    Stream.CONFIRM: CONFIRM,
+    Stream.REMINDER: CONFIRM,
+    Stream.GUIDE: {"guide": GUIDE, "series": True},
+    Stream.GOODBYE: {},
+    Stream.STEP: {"guide": "exercise-at-50"},
+    Stream.CAMPAIGN: {},
+    Stream.TEST: {},
+    Stream.NOTICE: NOTICE,
+}
+WORDS = Words("The club that is missing", "Strength for golf", "{{ greeting }},\n\nTurn both ways.\n")
+WRITTEN = (Stream.STEP, Stream.CAMPAIGN, Stream.TEST)
+"""Streams whose words an owner wrote."""
+
+
+def letter(stream: Stream, first_name: str = "Jane", email: str = "jane@example.com", **context: Any) -> Letter:
+    """A claimed letter to Jane."""
+    words = 3 if stream in WRITTEN else None
+    bulk = 9 if stream is Stream.CAMPAIGN else None
+    return Letter(77, stream, 0, NOON, 5, email, first_name, words, bulk, {**CONTEXTS[stream], **context})
+
+
+@pytest.fixture(scope="session")
+def renderer() -> Renderer:
+    """A renderer of a house on this machine."""
+    return Renderer(
+        ROOT / "templates", Signer(b"k" * 40), "http://localhost:8000", "localhost", ROOT / "static" / "guides"
+    )
+
+
+@pytest.fixture(scope="session")
+def house() -> Brand:
+    """The brand that a new install starts with."""
+    return brand.from_site(brand.read_site(ROOT / "site.toml"))
+
+
+@pytest.fixture(scope="session")
+def composed(renderer: Renderer, house: Brand) -> Callable[[Letter], bytes]:
+    """The bytes of a letter's message."""
+
+    def compose(one: Letter) -> bytes:
+        return renderer.compose(one, house, WORDS if one.stream in WRITTEN else None, NOON).data
+
+    return compose
+
+
+@pytest.fixture(scope="session")
+def mail(composed: Callable[[Letter], bytes]) -> Callable[[Letter], EmailMessage]:
+    """A letter's message as a mail program reads it."""
+
+    def read(one: Letter) -> EmailMessage:
+        parsed = message_from_bytes(composed(one), policy=policy.default)
+        assert isinstance(parsed, EmailMessage)
+        return parsed
+
+    return read

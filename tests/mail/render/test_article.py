@@ -1,0 +1,121 @@
+"""What an owner writes becomes HTML and text, and nothing a reader is called can change it."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsletter.mail.render import BadArticle
+from newsletter.mail.render.article import compiled
+
+
+def _filled(body: str, **values: Any) -> tuple[str, str]:
+    """(html, text) of a body."""
+    _, _, html, text = compiled("Subject", "", body).fill({"first_name": "Jane", **values})
+    return html.strip(), text.strip()
+
+
+def test_markdown_becomes_both_parts() -> None:
+    html, text = _filled("# Begin\n\nOne *light* set, see [the plan](https://example.com/plan).\n\n- squat\n- row\n")
+    assert "<h1>Begin</h1>" in html and "<em>light</em>" in html and "<li>squat</li>" in html
+    assert 'href="https://example.com/plan"' in html
+    assert text == "Begin\n\nOne light set, see the plan (https://example.com/plan).\n\n- squat\n\n- row"
+
+
+def test_numbered_lists_keep_their_numbers_in_text() -> None:
+    assert _filled("3. squat\n4. row\n")[1] == "3. squat\n\n4. row"
+
+
+def test_a_link_that_says_its_own_address_is_written_once() -> None:
+    assert _filled("<https://example.com>")[1] == "https://example.com"
+
+
+def test_variables_are_filled_in_everywhere() -> None:
+    seen = compiled("For {{ first_name }}", "{{ first_name }}!", "Hello {{ first_name }}").fill({"first_name": "Jane"})
+    assert seen == ("For Jane", "Jane!", "<p>Hello Jane</p>", "Hello Jane")
+
+
+def test_a_condition_works_in_both_parts() -> None:
+    body = "{% if first_name %}Dear {{ first_name }}{% else %}Dear reader{% endif %}"
+    assert _filled(body)[1] == "Dear Jane"
+    assert _filled(body, first_name="")[0] == "<p>Dear reader</p>"
+
+
+def test_a_variable_stands_in_a_links_address() -> None:
+    html, text = _filled("[library]({{ library_url }})", library_url="https://example.com/library/a?b&c")
+    assert 'href="https://example.com/library/a?b&amp;c"' in html
+    assert text == "library (https://example.com/library/a?b&c)"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<script>alert(1)</script>",
+        "[x](http://evil.example)",
+        "**bold**",
+        "{{ 7*7 }}",
+        "{% raw %}",
+        "zqv0qz",
+        "<b>&amp;",
+    ],
+)
+def test_a_readers_name_stays_a_name(name: str) -> None:
+    html, text = _filled("Hello {{ first_name }}, welcome", first_name=name)
+    assert text == f"Hello {name}, welcome"
+    escaped = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    assert html == f"<p>Hello {escaped}, welcome</p>"
+
+
+@given(st.text(max_size=60))
+def test_whatever_somebody_is_called_makes_no_tag(name: str) -> None:
+    html, _ = _filled("Hello {{ first_name }}", first_name=name)
+    inside = html.removeprefix("<p>").removesuffix("</p>")
+    assert "<" not in inside and ">" not in inside and '"' not in inside
+
+
+def test_html_of_the_owners_is_shown_not_run() -> None:
+    html, _ = _filled("<script>alert(1)</script> <img src=x onerror=alert(1)>")
+    assert "<script" not in html and "<img" not in html
+
+
+@pytest.mark.parametrize("target", ["javascript:alert(1)", "data:text/html,x", "vbscript:x"])
+def test_a_link_that_would_run_something_is_no_link(target: str) -> None:
+    assert f'href="{target}' not in _filled(f"[press]({target})")[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("Hello {{ nickname }}", "'nickname' is undefined.* first_name"),
+        ("{% if first_name %}", "line 1"),
+        ("{{ first_name | shout }}", "shout"),
+        ("{{ ''.__class__.__mro__ }}", "unsafe|__class__"),
+        ("{{ first_name.__class__ }}", "unsafe|__class__"),
+        ("{{ 1 / 0 }}", "worked out"),
+        ("{% for i in range(10**9) %}x{% endfor %}", "worked out"),
+        ("{% include 'confirm/html.html' %}", "."),
+        ("zqv0qz", "needs for itself"),
+    ],
+)
+def test_a_text_that_cannot_be_filled_in_is_told_in_words(body: str, told: str) -> None:
+    with pytest.raises(BadArticle, match=told):
+        _filled(body)
+
+
+def test_braces_that_are_not_closed_are_text() -> None:
+    assert _filled("Hello {{ first_name")[1] == "Hello {{ first_name"
+
+
+def test_braces_in_a_code_sample_can_be_written_as_a_string() -> None:
+    assert "{{ greeting }}" in _filled("Write `{{ '{{ greeting }}' }}`")[1]
+
+
+def test_a_subject_is_one_line_whatever_fills_it() -> None:
+    subject, *_ = compiled("For {{ first_name }}", "", "x").fill({"first_name": "Jane\r\nBcc: bob@example.com"})
+    assert subject == "For Jane Bcc: bob@example.com"
+
+
+def test_no_variable_is_changed_by_a_text() -> None:
+    with pytest.raises(BadArticle):
+        _filled("{{ brand.update({'name': 'x'}) }}", brand={"name": "Human Movement"})
