@@ -17,8 +17,10 @@ from sqlalchemy import (
     TypeDecorator,
     create_engine,
     event,
+    inspect,
 )
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 """A row's number. SQLite only counts up by itself on a column called INTEGER."""
@@ -31,6 +33,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To the database: UTC; SQLite keeps it without the zone. Raises ValueError for a naive datetime."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -39,6 +42,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database: aware UTC."""
         return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
@@ -58,6 +62,14 @@ class Base(DeclarativeBase):
         datetime: UtcDateTime(),
         StrEnum: Enum(StrEnum, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]),
     }
+
+    def __init__(self, **values: Any) -> None:
+        """Set the columns' plain defaults at once, not only at the flush: a new record obeys its own rules too."""
+        for key, column in inspect(type(self)).columns.items():
+            if key not in values and isinstance(column.default, ScalarElementColumnDefault):
+                values[key] = column.default.arg
+        for key, value in values.items():
+            setattr(self, key, value)
 
 
 class Database:

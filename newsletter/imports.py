@@ -97,8 +97,8 @@ def _add(session: Session, piece: list[dict[str, str] | None], basis: str, secre
         insert(Consent).from_select(
             ["subscriber_id", "newsletter", "wording", "version", "page", "form", "given_at", "confirmed_at"],
             select(
-                Subscriber.id, literal(True), literal(basis[:1000]), literal(WORDING_VERSION), literal(""), literal("import"),
-                literal(now, Consent.given_at.type), literal(now, Consent.given_at.type),
+                Subscriber.id, literal(True), literal(basis[:1000]), literal(WORDING_VERSION), literal(""),
+                literal("import"), literal(now, Consent.given_at.type), literal(now, Consent.given_at.type),
             ).where(Subscriber.id > newest, Subscriber.email_key.in_(people)),
         )
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Every Celery task and the beat table. A task holds no rule: the database is the queue of record, this turns the crank.
+"""Every Celery task and the beat table. A task holds no rule: the database is the queue of record, Celery the crank.
 
 A tick that comes too late is worth nothing (`expires`), one that comes twice does no harm, and one that is lost is
 followed by the next.

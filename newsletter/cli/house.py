@@ -43,7 +43,7 @@ def fast_forward(span: str) -> None:
     with opened() as rt:
         if not isinstance(rt.clock, MovableClock):
             raise click.ClickException(
-                f"Refused: {rt.settings.site} is no address of this machine alone, and real subscribers live in real time."
+                f"Refused: {rt.settings.site} is not on this machine alone, and real subscribers live in real time."
             )
         _wait_until_quiet(rt)
         rt.clock.forward(timedelta(**{UNITS[match[2]]: int(match[1])}))

@@ -30,12 +30,15 @@ def import_command(file: Path, consent_basis: str) -> None:
         raise click.BadParameter("should say how these people agreed", param_hint="--consent-basis")
     with file.open("rb") as raw:
         total = max(sum(piece.count(b"\n") for piece in iter(lambda: raw.read(1 << 20), b"")), 1)
-    with opened() as rt, file.open(encoding="utf-8-sig", newline="") as lines:
-        with click.progressbar(length=total, label="Importing", file=sys.stderr) as bar:
-            try:
-                report = import_csv(rt.database, lines, consent_basis, rt.secret, rt.clock.now(), bar.update)
-            except BadFile as error:
-                raise click.ClickException(f"{error} What came before that line is imported.") from None
+    with (
+        opened() as rt,
+        file.open(encoding="utf-8-sig", newline="") as lines,
+        click.progressbar(length=total, label="Importing", file=sys.stderr) as bar,
+    ):
+        try:
+            report = import_csv(rt.database, lines, consent_basis, rt.secret, rt.clock.now(), bar.update)
+        except BadFile as error:
+            raise click.ClickException(f"{error} What came before that line is imported.") from None
     for line, reason in report.bad:
         click.echo(f"line {line}: {reason}", err=True)
     click.echo(

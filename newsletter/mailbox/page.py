@@ -46,11 +46,13 @@ def create(store: Store) -> Flask:
     def html(id: int) -> Response:
         _, raw = store.find(id) or abort(404)
         part = parse(raw).get_body(("html",)) or abort(404)
-        return Response(part.get_content(), mimetype="text/html", headers={"Content-Security-Policy": MAIL_POLICY})
+        # Links of a mail open beside the mailbox: inside its frame they would be refused.
+        page = part.get_content().replace("<head>", '<head><base target="_blank">', 1)
+        return Response(page, mimetype="text/html", headers={"Content-Security-Policy": MAIL_POLICY})
 
-    @app.get("/static/<any('css/mailbox.css'):filename>", endpoint="static")
-    def style(filename: str) -> AnyResponse:
-        return send_file(ROOT / "static" / filename, max_age=60)
+    @app.get("/static/css/mailbox.css", endpoint="style")
+    def style() -> AnyResponse:
+        return send_file(ROOT / "static" / "css" / "mailbox.css", max_age=60)
 
     return app
 

@@ -189,7 +189,13 @@ def preferences(token: str) -> Any:
         form.newsletter.label.text = wording
         if request.method == "POST" and form.validate():
             if stop := request.form.get("stop", ""):
-                sequences.stop(session, subscriber, now(), "The person stopped this series.", only=int(stop or 0))
+                sequences.stop(
+                    session,
+                    subscriber,
+                    now(),
+                    "The person stopped this series.",
+                    only=int(stop) if stop.isdecimal() else 0,
+                )
             else:
                 journey.choose(
                     session, subscriber, bool(form.newsletter.data), form.first_name.data or "", wording, now()

@@ -1,6 +1,7 @@
 """The site that visitors see: both boxes, the guides' pages, the archive, and the sign-up itself."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, send_file, url_for
 from sqlalchemy import func, select
@@ -129,7 +130,7 @@ def subscribe() -> tuple[str, int] | AnyResponse:
         if not form.website.data:  # a robot fills in every field; it is thanked like everybody
             sign_up = journey.SignUp(
                 read_address(form.email.data or ""), found.slug, bool(form.newsletter.data), form.wording,
-                form.first_name.data or "", request.referrer or "/", "box", client_ip(),
+                form.first_name.data or "", urlsplit(request.referrer or "/").path, "box", client_ip(),
             )  # fmt: skip
             journey.subscribe(session, runtime(), sign_up, now())
     state().crank.turn()

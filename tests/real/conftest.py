@@ -60,7 +60,7 @@ class Product:
     def env(self) -> dict[str, str]:
         """A bare environment: nothing of the developer's reaches the product."""
         return {
-            "PATH": os.environ["PATH"], "HOME": str(self.data.parent), "DATA_DIR": str(self.data), "PORT": str(self.port),
+        """A bare environment: nothing of the developer's reaches the product."""
             "MAILBOX_PORT": str(self.mailbox_port), "MAILBOX_SMTP_PORT": str(self.smtp_port),
             "OWNER_EMAIL": "owner@example.org", "OWNER_PASSWORD": "a good password", **self.extra,
         }  # fmt: skip
@@ -101,7 +101,12 @@ class Product:
     def command(self, *words: str) -> str:
         """`newsletter …` beside the running product; what it printed."""
         done = subprocess.run(
-            [sys.executable, "-m", "newsletter.cli", *words], cwd=ROOT, env=self.env, text=True, capture_output=True, timeout=120
+            [sys.executable, "-m", "newsletter.cli", *words],
+            cwd=ROOT,
+            env=self.env,
+            text=True,
+            capture_output=True,
+            timeout=120,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -139,7 +144,9 @@ class Product:
     def inbox(self, email: str) -> list[dict[str, Any]]:
         """What the mailbox holds for an address."""
         query = urllib.parse.urlencode({"to": email})
-        found: list[dict[str, Any]] = json.loads(self.get(f"http://127.0.0.1:{self.mailbox_port}/messages.json?{query}"))
+        found: list[dict[str, Any]] = json.loads(
+            self.get(f"http://127.0.0.1:{self.mailbox_port}/messages.json?{query}")
+        )
         return found
 
     def mail(self, email: str, subject: str, patience: float = PATIENCE) -> EmailMessage:

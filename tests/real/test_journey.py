@@ -16,7 +16,9 @@ def page(browser: Browser) -> Page:
     return browser.new_page(java_script_enabled=False)
 
 
-def test_sign_up_guide_series_campaign_leave(product: Product, page: Page, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_sign_up_guide_series_campaign_leave(
+    product: Product, page: Page, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     _sign_up(product, page)
     _confirm_and_fetch(product, page)
     _series(product)
@@ -45,7 +47,9 @@ def _confirm_and_fetch(product: Product, page: Page) -> None:
     assert len(product.inbox(JANE)) == 1
     page.get_by_role("button").click()
     assert "Here is your guide" in page.inner_text("h1")
-    pdf = page.request.get(product.site + str(page.get_by_role("link", name=re.compile("Open the guide")).get_attribute("href")))
+    pdf = page.request.get(
+        product.site + str(page.get_by_role("link", name=re.compile("Open the guide")).get_attribute("href"))
+    )
     assert pdf.body().startswith(b"%PDF-")
     page.get_by_role("button", name=re.compile("Send me this one too")).click()
     assert product.mail(JANE, "exercise at 50")

@@ -20,7 +20,9 @@ def test_ctrl_c_leaves_no_process_and_a_second_start_keeps_everything(tmp_path: 
     assert product.processes() == {}
     product.start()
     assert len(product.inbox("jane@example.com")) == 1
-    assert "1\n" in product.command("subscribers", "export") or "jane@example.com" in product.command("subscribers", "export")
+    assert "1\n" in product.command("subscribers", "export") or "jane@example.com" in product.command(
+        "subscribers", "export"
+    )
     product.stop(signal.SIGTERM)
     assert product.processes() == {}
 

@@ -4,11 +4,12 @@ Every change is one conditional UPDATE that names the state it starts from and t
 token): a worker whose lease ran out finds that its updates touch no row, and sends nothing.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, or_, select, true, update
+from sqlalchemy import and_, case, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from newsletter.mail.outbox.dispatch import Dispatch, Hold
@@ -123,11 +124,18 @@ def keep(session: Session, token: str, now: datetime) -> None:
     )
 
 
-def release(session: Session, token: str) -> None:
-    """Give back what a claim took and did not begin: the worker stops, or the dispatch is held."""
+def release(session: Session, token: str, kept_back: Collection[int] = ()) -> None:
+    """Give back what a claim took and did not send: the worker stops, or the dispatch is held.
+
+    `kept_back`: ids that were begun, but which the caller knows never reached the transport.
+    """
+    unsent = or_(
+        Message.state == State.CLAIMED,
+        and_(Message.state == State.HANDED_OVER, Message.id.in_(kept_back)),
+    )
     session.execute(
         update(Message)
-        .where(Message.claim_token == token, Message.state == State.CLAIMED)
+        .where(Message.claim_token == token, unsent)
         .values(state=_open_state(), claim_token=None, lease_until=None)
         .execution_options(synchronize_session=False)
     )
