@@ -15,7 +15,7 @@ from newsletter.articles import Revision
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Attempt, Lane, Letter, Message, State, Verdict
 from newsletter.mail.render import BadArticle, Renderer, Words
-from newsletter.mail.replies import Consequence, Meaning, classify
+from newsletter.mail.replies import MAILBOX_FULL, Consequence, Meaning, classify
 from newsletter.mail.transport import Envelope, Outcome, Stage, Transport
 from newsletter.subscribers import Status, Subscriber
 
@@ -158,6 +158,6 @@ def _keeps_bouncing(session: Session, subscriber_id: int, now: datetime) -> bool
     count, oldest = session.execute(
         select(func.count(), func.min(Attempt.at))
         .join(Message, Message.id == Attempt.message_id)
-        .where(Message.subscriber_id == subscriber_id, Attempt.state == State.FAILED, Attempt.code == 552)
+        .where(Message.subscriber_id == subscriber_id, Attempt.reply.startswith(MAILBOX_FULL))
     ).one()
     return count + 1 >= SOFT_BOUNCES and oldest is not None and now - oldest >= SOFT_BOUNCE_SPAN
