@@ -1,0 +1,100 @@
+"""What a server's answer means for the message, its person, and its next try."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsletter.mail.outbox import Lane, State
+from newsletter.mail.replies import LONGEST_WAIT, Consequence, classify
+from newsletter.mail.transport import Outcome, Stage
+from tests.conftest import NOON
+
+
+def _outcome(code: int, enhanced: str = "", stage: Stage = Stage.REJECTED, at: str = "RCPT") -> Outcome:
+    return Outcome(7, stage, code, enhanced, f"{enhanced} words", "mx.example:25", at)
+
+
+@pytest.mark.parametrize(
+    ("code", "enhanced", "at", "consequence"),
+    [
+        (550, "5.1.1", "RCPT", Consequence.HARD_BOUNCE),
+        (550, "5.1.2", "RCPT", Consequence.HARD_BOUNCE),
+        (553, "5.1.6", ".", Consequence.HARD_BOUNCE),
+        (556, "5.1.10", "RCPT", Consequence.HARD_BOUNCE),
+        (550, "5.2.1", ".", Consequence.HARD_BOUNCE),
+        (550, "", "RCPT", Consequence.HARD_BOUNCE),
+        (551, "", "RCPT", Consequence.HARD_BOUNCE),
+        (552, "5.2.2", "RCPT", Consequence.SOFT_BOUNCE),
+        (550, "5.7.1", "RCPT", Consequence.POLICY),
+        (550, "", ".", Consequence.POLICY),
+        (554, "", "RCPT", Consequence.POLICY),
+        (554, "5.6.0", ".", Consequence.POLICY),
+        (552, "5.3.4", "MAIL", Consequence.POLICY),
+        (553, "5.6.7", "local", Consequence.POLICY),
+    ],
+)
+def test_a_refusal_for_good_and_what_it_says_of_the_address(
+    code: int, enhanced: str, at: str, consequence: Consequence
+) -> None:
+    meaning = classify(_outcome(code, enhanced, at=at), Lane.BULK, 0, NOON, NOON)
+    assert (meaning.state, meaning.due_at, meaning.counts) == (State.FAILED, None, True)
+    assert meaning.consequence is consequence
+
+
+def test_accepted_is_sent() -> None:
+    meaning = classify(_outcome(250, "2.0.0", Stage.ACCEPTED, "."), Lane.BULK, 3, NOON, NOON)
+    assert (meaning.state, meaning.consequence) == (State.SENT, Consequence.NONE)
+
+
+@pytest.mark.parametrize("stage", [Stage.REJECTED, Stage.LOST_BEFORE])
+@pytest.mark.parametrize("lane", Lane)
+def test_trouble_before_the_last_dot_is_tried_again(stage: Stage, lane: Lane) -> None:
+    code = 451 if stage is Stage.REJECTED else 0
+    meaning = classify(_outcome(code, stage=stage), lane, 0, NOON, NOON)
+    assert meaning.state is State.DEFERRED
+    assert meaning.due_at is not None and NOON < meaning.due_at < NOON + timedelta(minutes=10)
+
+
+@given(st.sampled_from(Lane), st.integers(0, 1000))
+def test_waits_grow_and_have_an_end(lane: Lane, attempts: int) -> None:
+    due = classify(_outcome(421), lane, attempts, NOON, NOON).due_at
+    assert due is not None and NOON < due <= NOON + LONGEST_WAIT * 1.2
+
+
+def test_a_thousand_deferred_together_do_not_come_back_together() -> None:
+    assert len({classify(_outcome(421), Lane.BULK, 2, NOON, NOON).due_at for _ in range(100)}) > 90
+
+
+@pytest.mark.parametrize(
+    ("lane", "patience"), [(Lane.BULK, timedelta(hours=72)), (Lane.TRANSACTIONAL, timedelta(days=5))]
+)
+def test_patience_ends(lane: Lane, patience: timedelta) -> None:
+    last, over = NOON + patience - timedelta(seconds=1), NOON + patience
+    assert classify(_outcome(451), lane, 20, NOON, last).state is State.DEFERRED
+    assert classify(_outcome(451), lane, 20, NOON, over).state is State.FAILED
+
+
+@pytest.mark.parametrize(
+    "outcome", [_outcome(0, stage=Stage.RELAY), _outcome(530, "5.7.0"), _outcome(535, "5.7.8"), _outcome(454, "4.7.0")]
+)
+@pytest.mark.parametrize(("attempts", "state"), [(0, State.READY), (2, State.DEFERRED)])
+def test_the_relays_own_trouble_is_no_attempt_however_long_it_lasts(
+    outcome: Outcome, attempts: int, state: State
+) -> None:
+    meaning = classify(outcome, Lane.BULK, attempts, NOON, NOON + timedelta(days=30))
+    assert (meaning.state, meaning.counts, meaning.consequence) == (state, False, Consequence.NONE)
+    assert meaning.due_at is not None
+
+
+def test_bulk_mail_lost_after_the_last_dot_is_uncertain() -> None:
+    meaning = classify(_outcome(0, stage=Stage.LOST_AFTER), Lane.BULK, 0, NOON, NOON)
+    assert (meaning.state, meaning.due_at) == (State.UNCERTAIN, None)
+
+
+def test_a_guide_lost_after_the_last_dot_is_tried_once_more_after_15_minutes() -> None:
+    lost = _outcome(0, stage=Stage.LOST_AFTER)
+    once = classify(lost, Lane.TRANSACTIONAL, 0, NOON, NOON)
+    assert (once.state, once.due_at) == (State.DEFERRED, NOON + timedelta(minutes=15))
+    assert classify(lost, Lane.TRANSACTIONAL, 1, NOON, NOON, uncertain_before=True).state is State.UNCERTAIN
