@@ -4,13 +4,18 @@ import mmap
 from typing import Any
 
 from celery import Celery, signals
+import structlog
 from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
 
 from newsletter import jobs, web
 from newsletter.log import configure
+from newsletter.mail import recovery
 from newsletter.mail.outbox import Lane
 from newsletter.runtime import Runtime, build
 from newsletter.settings import Settings, load
+
+log = structlog.get_logger()
 
 
 def create_app(settings: Settings | None = None, runtime: Runtime | None = None) -> Flask:
@@ -38,7 +43,11 @@ def create_celery(settings: Settings | None = None) -> Celery:
 
     def started(**_: Any) -> None:
         built.clear()
-        runtime()
+        rt = runtime()
+        try:  # this process may follow one that died: what that one had on the wire is put right before anything else
+            recovery.replay(rt.journals, rt.database.transaction, rt.clock.now())
+        except SQLAlchemyError as error:
+            log.warning("journals are replayed later", error=type(error).__name__)
 
     def stopped(**_: Any) -> None:
         for rt in built.values():

@@ -12,7 +12,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError as BrokerDown
 
 from newsletter import brand, campaigns, journey, sequences
-from newsletter.mail import outbox
+from newsletter.mail import recovery
 from newsletter.mail.outbox import Lane
 from newsletter.runtime import Runtime
 
@@ -65,8 +65,7 @@ def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Callable[
     def recover_messages() -> None:
         """Take back what dead workers held."""
         rt = runtime()
-        with rt.database.transaction() as session:
-            back, lost = outbox.recover(session, rt.clock.now())
+        back, lost = recovery.recover(rt.journals, rt.database.transaction, rt.clock.now())
         if back or lost:
             log.warning("messages of a lost worker", given_back=back, uncertain=lost)
 

@@ -32,7 +32,12 @@ class Runtime:
     @property
     def delivery(self) -> Delivery:
         """The sender of mail, on this runtime's database, clock and transport."""
-        return Delivery(self.database.transaction, self.renderer, self.transport, self.clock.now)
+        return Delivery(self.database.transaction, self.renderer, self.transport, self.clock.now, self.journals)
+
+    @property
+    def journals(self) -> Path:
+        """Where this host's workers keep their journals."""
+        return self.settings.data_dir / "journal"
 
     @property
     def pictures(self) -> Path:

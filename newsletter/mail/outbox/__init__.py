@@ -4,32 +4,58 @@
 something mailed queues a Message here; `mail.delivery` is the only one that takes it further.
 """
 
-from newsletter.mail.outbox.claims import Letter, begin, claim, keep, recover, release, was_uncertain
-from newsletter.mail.outbox.dispatch import Dispatch, Hold
+from newsletter.mail.outbox.claims import LOST, Letter, begin, claim, keep, recover, release, was_uncertain
+from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotState
+from newsletter.mail.outbox.lots import (
+    LotClaim,
+    begin_lot,
+    claim_lot,
+    keep_lot,
+    record_lot,
+    recover_lots,
+    release_lot,
+    rewind_lot,
+)
 from newsletter.mail.outbox.message import OPEN, Attempt, Lane, Message, State
 from newsletter.mail.outbox.queue import NotAgain, cancel, fill, queue, send_again
 from newsletter.mail.outbox.record import Verdict, record
+from newsletter.mail.outbox.take import Taken, TakenLot, TakenRows, take
 
 __all__ = [
+    "LOST",
     "OPEN",
     "Attempt",
     "Dispatch",
     "Hold",
     "Lane",
     "Letter",
+    "Lot",
+    "LotClaim",
+    "LotState",
     "Message",
     "NotAgain",
     "State",
+    "Taken",
+    "TakenLot",
+    "TakenRows",
     "Verdict",
     "begin",
+    "begin_lot",
     "cancel",
     "claim",
+    "claim_lot",
     "fill",
     "keep",
+    "keep_lot",
     "queue",
     "record",
+    "record_lot",
     "recover",
+    "recover_lots",
     "release",
+    "release_lot",
+    "rewind_lot",
     "send_again",
+    "take",
     "was_uncertain",
 ]

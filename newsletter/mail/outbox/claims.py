@@ -53,7 +53,7 @@ def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int) -
             Message.due_at <= now,
             or_(Message.dispatch_id.is_(None), Dispatch.hold == Hold.OPEN),
         )
-        .order_by(Message.id)
+        .order_by(Message.due_at, Message.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=Message)
     )
@@ -72,6 +72,7 @@ def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int) -
             claim_token=case((may, token), else_=None),
             lease_until=case((may, now + LEASE), else_=None),
             settled_at=case((may, None), else_=now),
+            due_at=case((may, Message.due_at), else_=None),
             reply=case((may, Message.reply), else_=NOT_ELIGIBLE),
         )
         .execution_options(synchronize_session=False)
@@ -164,7 +165,8 @@ def recover(session: Session, now: datetime) -> tuple[int, int]:
             .where(Message.id == id, Message.state == State.HANDED_OVER, Message.lease_until < now)
             .values(
                 state=State.DEFERRED if again else State.UNCERTAIN,
-                due_at=now + SECOND_TRY if again else Message.due_at,
+                due_at=now + SECOND_TRY if again else None,
+                troubled_at=now,
                 settled_at=None if again else now,
                 reply=LOST,
                 attempts=Message.attempts + 1,

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, func, select
+from sqlalchemy import BigInteger, ForeignKey, Index, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.articles import Revision
@@ -17,6 +17,38 @@ class Hold(StrEnum):
     OPEN = "open"
     PAUSED = "paused"
     CANCELLED = "cancelled"
+
+
+class LotState(StrEnum):
+    """Where a lot stands."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"
+    DONE = "done"
+    """Every one of its messages has an outcome, or waits for a second try by itself."""
+
+
+class Lot(Base):
+    """A range of a dispatch's messages that one worker takes as a whole, under one lease.
+
+    `begun_to` is moved on before messages leave: what is not beyond it and has no outcome when a lease runs out may
+    have arrived. Each row still tells its own outcome.
+    """
+
+    __tablename__ = "lots"
+    __table_args__ = (Index("ix_lots_state_id", "state", "id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    dispatch_id: Mapped[int] = mapped_column(ForeignKey("dispatches.id"), index=True)
+    first_id: Mapped[int] = mapped_column(BigInteger)
+    last_id: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[LotState] = mapped_column(default=LotState.OPEN)
+    claim_token: Mapped[str | None] = mapped_column(String(32), index=True)
+    lease_until: Mapped[datetime | None]
+    not_before: Mapped[datetime | None]
+    """When it may be claimed again after no relay could be reached."""
+    begun_to: Mapped[int] = mapped_column(BigInteger, default=0)
+    """The last message id that may have left."""
 
 
 class Dispatch(Base):

@@ -36,6 +36,7 @@ class State(StrEnum):
 
 OPEN = (State.READY, State.DEFERRED)
 """May be claimed."""
+TROUBLED = (State.DEFERRED, State.FAILED, State.UNCERTAIN)
 
 
 class Lane(StrEnum):
@@ -50,36 +51,28 @@ class Lane(StrEnum):
         return cls.BULK if stream.is_bulk else cls.TRANSACTIONAL
 
 
+_WAITS = text("due_at IS NOT NULL")
+_HELD = text("lease_until IS NOT NULL")
+_BULK = text("dispatch_id IS NOT NULL")
+_OWN = text("owner_id IS NOT NULL")
+_TROUBLE = text("troubled_at IS NOT NULL")
+
+
 class Message(Base):
     """One row for each person and occasion; the database refuses the second."""
 
     __tablename__ = "messages"
     __table_args__ = (
         UniqueConstraint("subscriber_id", "occasion"),
-        UniqueConstraint("owner_id", "occasion"),
+        Index("uq_messages_owner", "owner_id", "occasion", unique=True, postgresql_where=_OWN, sqlite_where=_OWN),
         CheckConstraint("(subscriber_id IS NULL) != (owner_id IS NULL)", name="one_recipient"),
-        Index(
-            "ix_messages_open",
-            "lane",
-            "id",
-            postgresql_where=text("state IN ('ready', 'deferred')"),
-            sqlite_where=text("state IN ('ready', 'deferred')"),
-        ),
-        Index(
-            "ix_messages_held",
-            "lease_until",
-            postgresql_where=text("state IN ('claimed', 'handed-over')"),
-            sqlite_where=text("state IN ('claimed', 'handed-over')"),
-        ),
-        Index("ix_messages_dispatch_id_state", "dispatch_id", "state"),
-        Index(
-            "ix_messages_troubled",
-            "state",
-            "id",
-            postgresql_where=text("state IN ('deferred', 'failed', 'uncertain')"),
-            sqlite_where=text("state IN ('deferred', 'failed', 'uncertain')"),
-        ),
-        {"sqlite_autoincrement": True},
+        # No index looks at `state`: a campaign's row is then updated in place (PostgreSQL's HOT), which is most of
+        # what recording an outcome costs. What waits by itself is found by `due_at`, what is held by `lease_until`.
+        Index("ix_messages_due", "lane", "due_at", postgresql_where=_WAITS, sqlite_where=_WAITS),
+        Index("ix_messages_lease", "lease_until", postgresql_where=_HELD, sqlite_where=_HELD),
+        Index("ix_messages_dispatch", "dispatch_id", "id", postgresql_where=_BULK, sqlite_where=_BULK),
+        Index("ix_messages_trouble", "troubled_at", "id", postgresql_where=_TROUBLE, sqlite_where=_TROUBLE),
+        {"sqlite_autoincrement": True, "postgresql_with": {"fillfactor": 70}},
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -90,12 +83,15 @@ class Message(Base):
     lane: Mapped[Lane]
     state: Mapped[State] = mapped_column(default=State.READY)
     created_at: Mapped[datetime]
-    due_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    """When it may be claimed by itself. None: it is due with its lot (see `Lot`), or has an outcome."""
     claim_token: Mapped[str | None] = mapped_column(String(32))
     lease_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     settled_at: Mapped[datetime | None]
     """When it reached the state that it will stay in; of a sent one: when the server accepted it."""
+    troubled_at: Mapped[datetime | None]
+    """When it became deferred, failed or uncertain, as long as it is; for finding the few among the many."""
     reply_code: Mapped[int | None]
     reply: Mapped[str | None] = mapped_column(String(500))
     """The server's last words, or ours where no server spoke."""

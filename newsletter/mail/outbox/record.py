@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from newsletter.mail.outbox.message import Attempt, Message, State
+from newsletter.mail.outbox.message import TROUBLED, Attempt, Message, State
 
 # A worker that waited longer than its lease finds its message `uncertain`, or due for a second try: if then the
 # server's answer comes after all, the answer is the truth.
@@ -51,6 +51,7 @@ def record(session: Session, token: str, verdicts: Sequence[Verdict], now: datet
             reply=bindparam("b_reply"),
             relay=bindparam("b_relay"),
             attempts=messages.c.attempts + bindparam("b_counts"),
+            troubled_at=bindparam("b_troubled"),
             lease_until=None,
         )
     )
@@ -67,7 +68,8 @@ def _row(verdict: Verdict, token: str, now: datetime) -> dict[str, object]:
         "b_id": verdict.id,
         "b_token": token,
         "b_state": verdict.state,
-        "b_due": verdict.due_at or now,
+        "b_due": verdict.due_at,
+        "b_troubled": now if verdict.state in TROUBLED else None,
         "b_settled": None if verdict.due_at else now,
         "b_code": verdict.code or None,
         "b_reply": verdict.reply,

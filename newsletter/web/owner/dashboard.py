@@ -80,7 +80,8 @@ def trouble(session: Session) -> dict[State, int]:
     """Messages that ended without being sent for certain and that the owner has not looked at."""
     rows = session.execute(
         select(Message.state, func.count())
-        .where(Message.state.in_((State.FAILED, State.UNCERTAIN)), Message.reviewed_at.is_(None))
+        .where(Message.troubled_at.is_not(None), Message.state.in_((State.FAILED, State.UNCERTAIN)))
+        .where(Message.reviewed_at.is_(None))
         .group_by(Message.state)
     ).tuples()
     return {State.UNCERTAIN: 0, State.FAILED: 0} | dict(rows.all())

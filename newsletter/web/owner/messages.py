@@ -22,14 +22,14 @@ def index() -> str:
     """The ledger in one state; of failed and uncertain ones those that nobody has looked at."""
     asked = asked_state()
     shown = asked if asked in SHOWN else State.UNCERTAIN
-    conditions: list[Any] = [Message.state == shown]
+    conditions: list[Any] = [Message.troubled_at.is_not(None), Message.state == shown]
     reviewed = request.args.get("reviewed") == "yes"
     if shown is not State.DEFERRED and not reviewed:
         conditions.append(Message.reviewed_at.is_(None))
     with reading() as session:
         counts = trouble(session)
         counts[State.DEFERRED] = session.scalar(
-            select(func.count()).select_from(Message).where(Message.state == State.DEFERRED)
+            select(func.count()).select_from(Message).where(Message.troubled_at.is_not(None), Message.state == State.DEFERRED)
         ) or 0  # fmt: skip
         return render_template(
             "owner/messages.html", page=page_of(session, *conditions), shown=shown, states=SHOWN, counts=counts,

@@ -1,0 +1,111 @@
+"""The journal: what a worker has put on the wire, written to a file before the bytes leave; finer than any commit.
+
+One file for each claim. It is locked while its worker lives; the kernel lets the lock go when the worker dies, however
+it dies, and then the next worker on this host reads the file and knows exactly which messages left, which of them the
+server answered, and which never went. The kernel keeps what was written when only the process dies. When the machine
+itself went down, the end of the file may be missing: another boot id says so, and then the ledger's own coarser mark
+(`begun_to`, `handed-over`) counts instead.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from newsletter.mail.transport import Outcome, Stage
+
+SUFFIX = ".journal"
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Journal:
+    """The journal of one claim; the transport calls it once a round of its sockets."""
+
+    def __init__(self, folder: Path, token: str, lot: int | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / f"{token}{SUFFIX}"
+        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._write(f"boot {boot_id()}\nlot {lot or 0}\n")
+
+    def handed_over(self, keys: Sequence[int]) -> None:
+        """These messages are about to leave. Raises OSError (disk full): then they must not."""
+        self._write(f"h {' '.join(map(str, keys))}\n")
+
+    def outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        """What became known."""
+        self._write("".join([
+            f"o\t{one.key}\t{one.stage}\t{one.code}\t{one.enhanced}\t{one.relay}\t{one.at_command}\t{one.text}\n"
+            for one in outcomes
+        ]))  # fmt: skip
+
+    def close(self, *, settled: bool) -> None:
+        """`settled`: all of it is in the ledger, so the file goes. Otherwise it stays, to be replayed."""
+        if settled:
+            self._path.unlink(missing_ok=True)
+        os.close(self._file)
+
+    def _write(self, text: str) -> None:
+        data = text.encode()
+        if os.write(self._file, data) != len(data):
+            raise OSError(28, "No space left for the journal")
+
+
+@dataclass
+class Left:
+    """What a dead worker left behind."""
+
+    path: Path
+    token: str
+    whole: bool = False
+    """Whether the file surely holds everything (the machine has not gone down since)."""
+    lot: int | None = None
+    """The lot that the worker held; None: it held messages one by one."""
+    handed_over: set[int] = field(default_factory=set)
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+
+    def settle(self) -> None:
+        """All of it is in the ledger now."""
+        self.path.unlink(missing_ok=True)
+
+
+def left_behind(folder: Path) -> Iterator[Left]:
+    """The journals in this folder whose workers are dead, each locked while the caller deals with it."""
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        try:
+            file = os.open(path, os.O_RDWR)
+        except FileNotFoundError:
+            continue  # another worker has dealt with it
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists():
+                yield _read(path)
+        except BlockingIOError:
+            continue  # its worker lives
+        finally:
+            os.close(file)
+
+
+def _read(path: Path) -> Left:
+    left = Left(path, path.name.removesuffix(SUFFIX))
+    lines = path.read_text(errors="replace").split("\n")[:-1]  # what no newline ends was never finished
+    for line in lines:
+        if line.startswith("h "):
+            left.handed_over.update(map(int, line[2:].split()))
+        elif line.startswith("o\t"):
+            _, key, stage, code, enhanced, relay, command, text = line.split("\t", 7)
+            left.outcomes[int(key)] = Outcome(int(key), Stage(stage), int(code), enhanced, text, relay, command)
+        elif line.startswith("boot "):
+            left.whole = line.removeprefix("boot ") == boot_id()
+        elif line.startswith("lot "):
+            left.lot = int(line.removeprefix("lot ")) or None
+    return left
+
+
+def boot_id() -> str:
+    """Which start of the machine this is; empty where the system does not say (then never the same as another)."""
+    try:
+        return _BOOT.read_text().strip()
+    except OSError:
+        return f"unknown-{os.getpid()}"

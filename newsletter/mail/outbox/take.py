@@ -1,0 +1,93 @@
+"""Taking work: messages that wait by themselves, or a lot of a campaign. Delivery treats both alike."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from newsletter.mail.outbox import claims, lots
+from newsletter.mail.outbox.claims import Letter
+from newsletter.mail.outbox.message import Lane
+from newsletter.mail.outbox.record import Verdict, record
+
+
+class Taken(Protocol):
+    """What one claim holds."""
+
+    letters: list[Letter]
+    at_once: int
+    """How many are begun in one commit."""
+
+    @property
+    def lot(self) -> int | None:
+        """The lot's number, where it is one."""
+
+    def begin(self, session: Session, ids: Sequence[int], now: datetime) -> set[int]:
+        """Mark as handed over before anything leaves; the ids that may go."""
+
+    def record(self, session: Session, verdicts: Sequence[Verdict], now: datetime) -> None:
+        """Write outcomes, and prolong the lease."""
+
+    def release(self, session: Session, unsent: Collection[int], not_before: datetime | None) -> None:
+        """Give back what never left."""
+
+
+@dataclass
+class TakenRows:
+    """Messages claimed one by one."""
+
+    token: str
+    letters: list[Letter]
+    at_once: int = 20
+    lot: int | None = None
+
+    def begin(self, session: Session, ids: Sequence[int], now: datetime) -> set[int]:
+        """See `Taken`."""
+        return claims.begin(session, self.token, list(ids), now)
+
+    def record(self, session: Session, verdicts: Sequence[Verdict], now: datetime) -> None:
+        """See `Taken`."""
+        record(session, self.token, verdicts, now)
+        claims.keep(session, self.token, now)
+
+    def release(self, session: Session, unsent: Collection[int], not_before: datetime | None) -> None:
+        """See `Taken`; where no relay could be reached, each row already says when it is offered again."""
+        claims.release(session, self.token, unsent)
+
+
+@dataclass
+class TakenLot:
+    """A lot of a dispatch."""
+
+    claim: lots.LotClaim
+    letters: list[Letter]
+    at_once: int = 200
+
+    @property
+    def lot(self) -> int | None:
+        """See `Taken`."""
+        return self.claim.id
+
+    def begin(self, session: Session, ids: Sequence[int], now: datetime) -> set[int]:
+        """See `Taken`."""
+        return lots.begin_lot(session, self.claim, ids, now)
+
+    def record(self, session: Session, verdicts: Sequence[Verdict], now: datetime) -> None:
+        """See `Taken`."""
+        lots.record_lot(session, self.claim, verdicts, now)
+        lots.keep_lot(session, self.claim, now)
+
+    def release(self, session: Session, unsent: Collection[int], not_before: datetime | None) -> None:
+        """See `Taken`; `unsent` are still `ready` and need nothing."""
+        lots.release_lot(session, self.claim, not_before)
+
+
+def take(session: Session, lane: Lane, token: str, now: datetime, limit: int) -> TakenRows | TakenLot | None:
+    """Claim what is due in a lane: up to `limit` messages that wait by themselves, else (bulk) one lot."""
+    if letters := claims.claim(session, lane, token, now, limit):
+        return TakenRows(token, letters)
+    if lane is Lane.BULK and (taken := lots.claim_lot(session, token, now)):
+        return TakenLot(*taken)
+    return None

@@ -1,0 +1,75 @@
+"""Recovery: what dead workers left is put right, by itself, from their journals or, without them, when leases end."""
+
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter.mail import outbox
+from newsletter.mail.delivery import Transaction
+from newsletter.mail.journal import Left, left_behind
+from newsletter.mail.outbox import LOST, Lane, Letter, Lot, LotClaim, Message, State
+from newsletter.mail.transport import Outcome, Stage
+from newsletter.mail.verdicts import judge
+
+
+def replay(folder: Path, transaction: Transaction, now: datetime) -> tuple[int, int]:
+    """Bring the journals of this host's dead workers into the ledger: (outcomes written, messages uncertain).
+
+    Exact: what the journal does not name never left and is sent by the next worker, at once; what it names without
+    an outcome was on the wire.
+    """
+    written = uncertain = 0
+    for left in left_behind(folder):
+        lost = left.handed_over - left.outcomes.keys()
+        outcomes = [*left.outcomes.values(), *(Outcome(key, Stage.LOST_AFTER, 0, "", LOST, "", ".") for key in lost)]
+        with transaction() as session:
+            _write(session, left, outcomes, now)
+        left.settle()
+        written, uncertain = written + len(left.outcomes), uncertain + len(lost)
+    return written, uncertain
+
+
+def _write(session: Session, left: Left, outcomes: list[Outcome], now: datetime) -> None:
+    letters, lanes = _letters(session, left)
+    known = [one for one in outcomes if one.key in letters]  # a person may have been erased meanwhile
+    lot = session.get(Lot, left.lot) if left.lot else None
+    if lot is None:
+        lane = next(iter(lanes), Lane.TRANSACTIONAL)
+        verdicts, _ = judge(session, letters, lane, known, now)
+        outbox.record(session, left.token, verdicts, now)
+        if left.whole:
+            held = select(Message.id).where(Message.claim_token == left.token, Message.state == State.HANDED_OVER)
+            outbox.release(session, left.token, set(session.scalars(held)) - left.handed_over)
+        return
+    claim = LotClaim(lot.id, left.token, lot.dispatch_id, lot.first_id, lot.last_id)
+    verdicts, _ = judge(session, letters, Lane.BULK, [one for one in known if one.stage is not Stage.RELAY], now)
+    outbox.record_lot(session, claim, verdicts, now)
+    if left.whole:
+        outbox.rewind_lot(session, left.token)
+    outbox.recover_lots(session, now, tokens=[left.token])
+
+
+def _letters(session: Session, left: Left) -> tuple[dict[int, Letter], set[Lane]]:
+    wanted = left.handed_over | left.outcomes.keys()
+    rows = session.execute(
+        select(
+            Message.id, Message.stream, Message.attempts, Message.created_at, Message.subscriber_id,
+            Message.revision_id, Message.dispatch_id, Message.lane,
+        ).where(Message.id.in_(wanted))
+    ).all()  # fmt: skip
+    letters = {
+        id: Letter(id, stream, attempts, created, person, "", "", revision, dispatch, {})
+        for id, stream, attempts, created, person, revision, dispatch, _ in rows
+    }
+    return letters, {row[-1] for row in rows}
+
+
+def recover(folder: Path, transaction: Transaction, now: datetime) -> tuple[int, int]:
+    """What a beat tick does several times a minute: (given back, uncertain)."""
+    _, uncertain = replay(folder, transaction, now)
+    with transaction() as session:
+        back, lost = outbox.recover(session, now)
+        lost += outbox.recover_lots(session, now)
+    return back, uncertain + lost

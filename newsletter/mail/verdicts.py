@@ -1,0 +1,63 @@
+"""From what a transport told of a batch to what the ledger writes down, and what it means for the people in it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from newsletter.mail import outbox
+from newsletter.mail.outbox import Attempt, Lane, Letter, Message, Verdict
+from newsletter.mail.replies import MAILBOX_FULL, Consequence, Meaning, classify
+from newsletter.mail.transport import Outcome, Stage
+from newsletter.subscribers import Status, Subscriber
+
+SOFT_BOUNCES = 3
+SOFT_BOUNCE_SPAN = timedelta(days=14)
+
+
+def judge(session: Session, letters: Mapping[int, Letter], lane: Lane, outcomes: Sequence[Outcome],
+          now: datetime) -> tuple[list[Verdict], list[str | None]]:  # fmt: skip
+    """The verdicts for these outcomes, and for each the server's words where it refused on grounds of policy.
+
+    An address that does not exist (any more) ends its subscriber's mail here and now.
+    """
+    verdicts, refusals = [], []
+    for outcome in outcomes:
+        letter = letters[outcome.key]
+        if outcome.stage is Stage.ACCEPTED:
+            verdicts.append(Verdict(outcome.key, outbox.State.SENT, outcome.code, outcome.text, outcome.relay))
+            refusals.append(None)
+            continue
+        again = letter.attempts > 0 and outbox.was_uncertain(session, letter.id)
+        meaning = classify(outcome, lane, letter.attempts, letter.created_at, now, uncertain_before=again)
+        verdicts.append(_verdict(outcome, meaning))
+        refusals.append(outcome.text if meaning.consequence is Consequence.POLICY else None)
+        if meaning.consequence in (Consequence.HARD_BOUNCE, Consequence.SOFT_BOUNCE) and letter.subscriber_id:
+            _bounce(session, letter.subscriber_id, meaning.consequence, now)
+    return verdicts, refusals
+
+
+def _verdict(outcome: Outcome, meaning: Meaning) -> Verdict:
+    return Verdict(
+        outcome.key, meaning.state, outcome.code, outcome.text[:500], outcome.relay, meaning.due_at, meaning.counts,
+        uncertain=outcome.stage is Stage.LOST_AFTER,
+    )  # fmt: skip
+
+
+def _bounce(session: Session, subscriber_id: int, consequence: Consequence, now: datetime) -> None:
+    subscriber = session.get(Subscriber, subscriber_id)
+    if subscriber is None:
+        return
+    if consequence is Consequence.HARD_BOUNCE or _keeps_bouncing(session, subscriber_id, now):
+        subscriber.stop_mail(Status.BOUNCED, now)
+
+
+def _keeps_bouncing(session: Session, subscriber_id: int, now: datetime) -> bool:
+    """Whether this soft bounce is the third, and the first of them at least 14 days old."""
+    count, oldest = session.execute(
+        select(func.count(), func.min(Attempt.at))
+        .join(Message, Message.id == Attempt.message_id)
+        .where(Message.subscriber_id == subscriber_id, Attempt.reply.startswith(MAILBOX_FULL))
+    ).one()
+    return count + 1 >= SOFT_BOUNCES and oldest is not None and now - oldest >= SOFT_BOUNCE_SPAN
