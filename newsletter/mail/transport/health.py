@@ -5,10 +5,10 @@ from __future__ import annotations
 import ssl
 from collections.abc import Sequence
 
-from newsletter.mail.transport.connection import State
+from newsletter.mail.transport.greeting import Refused
 from newsletter.mail.transport.link import Link
 from newsletter.mail.transport.relay import Relay
-from newsletter.mail.transport.session import Refused
+from newsletter.mail.transport.session import State
 
 BACKOFF = 1.0
 BACKOFF_LOGIN = 30.0

@@ -9,14 +9,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from newsletter.mail.transport.channel import resolve
-from newsletter.mail.transport.connection import Connection, State
+from newsletter.mail.transport.connection import Connection
 from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Stage, never
 from newsletter.mail.transport.feed import Feed
+from newsletter.mail.transport.greeting import Refused, greet
 from newsletter.mail.transport.health import Health, Shares, unverified_context
 from newsletter.mail.transport.link import Link, reason
 from newsletter.mail.transport.relay import Relay, is_helo
 from newsletter.mail.transport.reply import enhanced_status
-from newsletter.mail.transport.session import Refused, greet
+from newsletter.mail.transport.session import State
 from newsletter.mail.transport.timeouts import Timeouts
 from newsletter.mail.transport.transaction import Round
 
@@ -229,9 +230,7 @@ class SmtpTransport:
         for link in list(self._links):
             connection = link.connection
             if connection.state is not State.READY or now - link.since > IDLE_LIMIT:
-                connection.leave()
-                link.flush(now)
-                self._drop(link)
+                self._part(link)
             else:
                 connection.rested()
                 link.read(now)
@@ -249,12 +248,19 @@ class SmtpTransport:
             self._begin()
 
     def _reap(self) -> None:
-        """Put away connections that ended, and those that found the relay unusable and have nothing in flight."""
+        """Put away connections that are of no more use."""
         for link in [link for link in self._touched if link.spent]:
             self._touched.remove(link)
-            link.connection.lose("relay unusable")
-            self._drop(link)
+            self._part(link)
             link.health.ended(link, self._clock())
+
+    def _part(self, link: Link) -> None:
+        """Say QUIT if there is somebody to hear it, and close."""
+        link.connection.leave()
+        if link.writes:
+            link.flush(self._clock())
+        link.connection.lose("closed by us")
+        self._drop(link)
 
     def _drop(self, link: Link) -> None:
         if not link.channel.closed:
