@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Sequence
 
+from newsletter.mail.transport.channel import Address, resolve
 from newsletter.mail.transport.greeting import Refused
 from newsletter.mail.transport.link import Link
 from newsletter.mail.transport.relay import Relay
@@ -20,6 +21,8 @@ CROWDED = 60.0
 """Seconds for which a relay that refused one more connection is not asked for more."""
 QUANTUM = 32
 """Messages a relay of weight 1 may take before the others have had their share."""
+RESOLVED = 300.0
+"""Seconds for which a relay's addresses are not asked for again."""
 STALLED = 1.0
 """Seconds without a reply after which a busy relay no longer makes the others wait for their turn."""
 
@@ -41,6 +44,19 @@ class Health:
         self._strikes = 0
         self._limit = relay.connections
         self._limit_until = float("-inf")
+        self._addresses: list[Address] = []
+        self._resolved_until = float("-inf")
+
+    def addresses(self, now: float) -> list[Address]:
+        """Return where the relay is. Raises OSError; but while DNS fails, where it was is good enough."""
+        if now >= self._resolved_until:
+            try:
+                self._addresses = resolve(self.relay.host, self.relay.port)
+            except OSError:
+                if not self._addresses:
+                    raise
+            self._resolved_until = now + RESOLVED
+        return self._addresses
 
     def usable(self, now: float) -> bool:
         """Return whether it has a connection, or may be tried."""

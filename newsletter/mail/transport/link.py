@@ -64,7 +64,7 @@ class Link:
         """Return whether it is of no more use: ended, or idle and the relay unusable or its patience at an end."""
         connection = self.connection
         return connection.state is State.CLOSED or (
-            not connection.busy and (connection.failure is not None or connection.tired)
+            not connection.busy and (connection.failure is not None or (connection.tired and not connection.waits_for))
         )
 
     @property
@@ -129,7 +129,7 @@ class Link:
     def _start_tls(self) -> None:
         try:
             relay = self.health.relay
-            self.channel.start_tls(self._context(relay.verified), relay.host)
+            self.channel.start_tls(self._context(relay.verified), relay.host.rstrip("."))
         except (OSError, ValueError) as error:
             self.connection.lose(f"TLS: {error}", "TLS")
 

@@ -8,7 +8,6 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from newsletter.mail.transport.channel import resolve
 from newsletter.mail.transport.connection import Connection
 from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Stage, never
 from newsletter.mail.transport.feed import Feed
@@ -198,7 +197,7 @@ class SmtpTransport:
         greeting = greet(relay, relay.helo or self._helo, encrypt=health.encrypt)
         connection = Connection(relay.name, greeting, self._round, relay.pipeline)
         try:
-            link = Link(health, connection, resolve(relay.host, relay.port), self._timeouts, self._context, now)
+            link = Link(health, connection, health.addresses(now), self._timeouts, self._context, now)
         except OSError as error:
             health.failed(Refused(0, f"cannot connect: {reason(error)}", "connect"), now)
             return
