@@ -6,9 +6,11 @@ import ssl
 from collections.abc import Sequence
 
 from newsletter.mail.transport.channel import Address, resolve
+from newsletter.mail.transport.envelope import Envelope, Outcome, Stage
 from newsletter.mail.transport.greeting import Refused
 from newsletter.mail.transport.link import Link
 from newsletter.mail.transport.relay import Relay
+from newsletter.mail.transport.reply import enhanced_status
 from newsletter.mail.transport.session import State
 
 BACKOFF = 1.0
@@ -102,6 +104,12 @@ class Health:
         self._strikes = 0
         first = BACKOFF_LOGIN if refusal.at_command in ("AUTH", "TLS") or refusal.code in (530, 535) else BACKOFF
         self.retry_at = now + min(BACKOFF_LIMIT, first * 2 ** min(self._failures - 1, 10))
+
+    def answer(self, envelope: Envelope) -> Outcome:
+        """Return the outcome of an envelope that no relay can be given, in the words of this one's failure."""
+        why = self.refusal or Refused(0, "no relay is usable", "connect")
+        status = enhanced_status(why.code, why.text)
+        return Outcome(envelope.key, Stage.RELAY, why.code, status, why.text[:500], self.relay.name, why.at_command)
 
     def _may_do_without_tls(self, refusal: Refused) -> bool:
         """Opportunistic security (RFC 7435): a broken STARTTLS is better left alone than no mail sent."""

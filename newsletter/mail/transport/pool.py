@@ -9,13 +9,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from newsletter.mail.transport.connection import Connection
-from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Stage, never
+from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, never
 from newsletter.mail.transport.feed import Feed
 from newsletter.mail.transport.greeting import Refused, greet
 from newsletter.mail.transport.health import Health, Shares, unverified_context
 from newsletter.mail.transport.link import Link, reason
 from newsletter.mail.transport.relay import Relay, is_helo
-from newsletter.mail.transport.reply import enhanced_status
 from newsletter.mail.transport.session import State
 from newsletter.mail.transport.timeouts import Timeouts
 from newsletter.mail.transport.transaction import Round
@@ -95,15 +94,14 @@ class SmtpTransport:
         self._know_process()
         for link in self._links:
             link.connection.leave()
-            link.flush(self._clock())
-            if link.connection.state is not State.LEAVING:
+            if not link.connection.parting:
                 link.connection.lose("closed by us")
-        until = self._clock() + GOODBYE
         self._touched = list(self._links)
-        self._reap()
+        until = self._clock() + GOODBYE
         while self._links and self._clock() < until:
-            self._wait()
+            self._write()
             self._reap()
+            self._wait()
         for link in list(self._links):
             self._drop(link)
         self._selector.close()
@@ -130,8 +128,9 @@ class SmtpTransport:
                     break
                 connection.give(envelope)
         if not any(health.usable(now) for health in self._healths):
+            latest = max(self._healths, key=lambda health: health.retry_at)
             for _ in range(feed.peek(UNUSABLE_BATCH)):
-                self._round.done.append(self._unusable(feed.waiting.popleft()))
+                self._round.done.append(latest.answer(feed.waiting.popleft()))
 
     def _open(self, feed: Feed, now: float) -> None:
         """Open as many connections as envelopes wait for one."""
@@ -155,12 +154,15 @@ class SmtpTransport:
         if done:
             journal.outcomes(done)
             round_.done = []
+        self._write()
+        return done
+
+    def _write(self) -> None:
         now = self._clock()
         for link in self._touched:
             if link.writes:
                 link.flush(now)
                 self._watch(link)
-        return done
 
     def _wait(self) -> None:
         """Wait for the sockets, but no longer than deadlines allow, and read them."""
@@ -285,16 +287,3 @@ class SmtpTransport:
         self._reap()
         if done:
             journal.outcomes(done)
-
-    def _unusable(self, envelope: Envelope) -> Outcome:
-        health = max(self._healths, key=lambda health: health.retry_at)
-        refusal = health.refusal or Refused(0, "no relay is usable", "connect")
-        return Outcome(
-            envelope.key,
-            Stage.RELAY,
-            refusal.code,
-            enhanced_status(refusal.code, refusal.text),
-            refusal.text[:500],
-            health.relay.name,
-            refusal.at_command,
-        )

@@ -37,6 +37,8 @@ class Session(Outgoing):
         """Why the relay is unusable, once that is known."""
         self.wants_tls = False
         """Whether a TLS handshake is due; `secured` is called after it."""
+        self.parting = False
+        """Whether QUIT was said, or will be."""
         self._parser = ReplyParser()
         self._awaited: deque[tuple[str, Transaction | None]] = deque()
         """What was asked and not answered yet, oldest first, and the message it belongs to."""
@@ -75,10 +77,12 @@ class Session(Outgoing):
         self._session_reply(TLS, 220, b"")
 
     def leave(self) -> None:
-        """Say QUIT; the reply, or its absence, closes the connection."""
+        """Say QUIT, once nothing is due that it may not be pipelined behind; the reply closes the connection."""
         if self.state is State.READY:
-            self._say("QUIT", b"QUIT\r\n", None)
-            self.state = State.LEAVING
+            self.parting = True
+            if self.features.pipelining or not self._awaited:
+                self._say("QUIT", b"QUIT\r\n", None)
+                self.state = State.LEAVING
 
     def lose(self, reason: str, at_command: str = "", *, returns: bool = False) -> None:
         """End the session: nothing more is read or written.
@@ -107,6 +111,8 @@ class Session(Outgoing):
             self.lose("said goodbye")
         elif code == 421 or (step == "RSET" and code >= 300):
             self.lose(f"{code} {printable(text)}", returns=True)
+        elif self.parting:
+            self.leave()
 
     def _advance(self, code: int, text: bytes) -> None:
         try:
