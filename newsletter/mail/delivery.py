@@ -14,7 +14,7 @@ from newsletter import brand
 from newsletter.articles import Revision
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Attempt, Lane, Letter, Message, State, Verdict
-from newsletter.mail.render import BadArticle, Renderer, Words
+from newsletter.mail.render import BadArticle, Renderer, Skeleton, Words
 from newsletter.mail.replies import MAILBOX_FULL, Consequence, Meaning, classify
 from newsletter.mail.transport import Envelope, Outcome, Stage, Transport
 from newsletter.subscribers import Status, Subscriber
@@ -64,6 +64,7 @@ class _Batch:
     token: str = field(default_factory=lambda: secrets.token_hex(12))
     letters: dict[int, Letter] = field(default_factory=dict)
     words: dict[int, Words] = field(default_factory=dict)
+    skeletons: dict[tuple[object, ...], Skeleton | None] = field(default_factory=dict)
     unbuildable: list[Verdict] = field(default_factory=list)
     written_at: datetime = field(init=False)
 
@@ -107,9 +108,13 @@ class _Batch:
                     yield envelope
 
     def _built(self, letter: Letter) -> Envelope | None:
-        words = self.words.get(letter.revision_id or 0)
+        words, now = self.words.get(letter.revision_id or 0), self.delivery.now()
         try:
-            mail = self.delivery.renderer.compose(letter, self.brand, words, self.delivery.now())
+            skeleton = self._skeleton(letter, words)
+            if skeleton:
+                mail = skeleton.splice(letter, now)
+            else:
+                mail = self.delivery.renderer.compose(letter, self.brand, words, now)
         except (BadArticle, OSError) as error:
             log.warning("mail could not be built", message=letter.id, error=str(error))
             self.unbuildable.append(
@@ -117,6 +122,15 @@ class _Batch:
             )
             return None
         return Envelope(letter.id, mail.sender, mail.recipient, mail.data, stuffed_safe=True)
+
+    def _skeleton(self, letter: Letter, words: Words | None) -> Skeleton | None:
+        """The skeleton this batch splices such letters into; None: they are composed one by one."""
+        if words is None or not letter.stream.is_bulk:
+            return None
+        kind = (letter.stream, letter.revision_id, letter.dispatch_id, letter.context.get("guide"))
+        if kind not in self.skeletons:
+            self.skeletons[kind] = self.delivery.renderer.compile(letter, self.brand, words)
+        return self.skeletons[kind]
 
     def _record(self, session: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
         verdicts = []
