@@ -58,14 +58,18 @@ def import_csv(database: Database, file: IO[str], basis: str, secret: bytes, now
         raise BadFile("The first line should name the columns, one of them “email” (and perhaps “first_name”).")
     rows.fieldnames = names
     report = Report()
-    while piece := list(_read(islice(rows, PIECE), rows, report)):
+    broken: list[BadFile] = []
+    while not broken and (piece := list(_read(islice(rows, PIECE), rows, report, broken))):
         with database.transaction() as session:
             _add(session, piece, basis, secret, now, report)
         progress(len(piece))
+    if broken:  # what came before the line is in
+        raise broken[0]
     return report
 
 
-def _read(some: Iterator[dict[str, Any]], reader: Any, report: Report) -> Iterator[dict[str, str] | None]:
+def _read(some: Iterator[dict[str, Any]], reader: Any, report: Report,
+          broken: list[BadFile]) -> Iterator[dict[str, str] | None]:  # fmt: skip
     try:
         for row in some:
             report.read += 1
@@ -78,9 +82,7 @@ def _read(some: Iterator[dict[str, Any]], reader: Any, report: Report) -> Iterat
                     report.bad.append((reader.line_num, str(error)))
                 yield None
     except (csv.Error, UnicodeDecodeError) as error:
-        raise BadFile(
-            f"Line {reader.line_num + 1} cannot be read ({error}). The file should be CSV in UTF-8."
-        ) from None
+        broken.append(BadFile(f"Line {reader.line_num + 1} cannot be read ({error}). The file should be CSV in UTF-8."))
 
 
 def _add(session: Session, piece: list[dict[str, str] | None], basis: str, secret: bytes, now: datetime,

@@ -121,10 +121,9 @@ def confirm(session: Session, house: House, consent_id: int, now: datetime) -> C
     subscriber, guide = consent.subscriber, _guide(session, consent.guide)
     fresh = bool(first.rowcount)  # type: ignore[attr-defined]
     if fresh:
-        newly = subscriber.status is not Status.CONFIRMED
         subscriber.confirm(now)
         subscriber.newsletter = subscriber.newsletter or consent.newsletter
-        if guide is not None and (newly or not guides.recently_asked(session, subscriber, guide, now)):
+        if guide is not None and not guides.given_since(session, subscriber, guide, consent.given_at):
             _give(session, house, subscriber, guide, now)
     return Confirmed(subscriber, guide, consent.newsletter, fresh)
 
@@ -228,10 +227,11 @@ def _confirmation(house: House, consent: Consent, guide: Guide | None, now: date
     if guide is not None:
         pages = guides.inspect(guide.file(house.guides)).pages
         named = {"title": guide.title, "slug": guide.slug, "pages": pages}
+    until = consent.given_at + timedelta(days=LINK_DAYS)  # then the sign-up is deleted: a reminder promises no more
     return {
         "consent": consent.id,
-        "until": int((now + timedelta(days=LINK_DAYS)).timestamp()),
-        "days": LINK_DAYS,
+        "until": int(until.timestamp()),
+        "days": max(round((until - now) / timedelta(days=1)), 1),
         "guide": named,
         "newsletter": consent.newsletter,
     }

@@ -1,18 +1,22 @@
-"""Signed tokens for the links in mails and on pages: one key per purpose, short, and cheap enough to make by the million.
+"""Signed tokens for the links in mails and on pages: one key per purpose, short, and cheap to make by the million.
 
 A token is base64url(numbers ‖ MAC): up to four 64-bit numbers and a 128-bit HMAC-SHA-256 (RFC 2104, truncated as §5
 allows). It carries no personal data and no time of its own; a purpose that ends puts the last second into a number.
 """
 
 import hmac
-import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
+from binascii import b2a_base64
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
+from struct import Struct
 
 MAC_BYTES = 16
 MOST_NUMBERS = 4
+_PAYLOADS = tuple(Struct(f">{count}Q") for count in range(MOST_NUMBERS + 1))
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class Purpose(StrEnum):
@@ -46,21 +50,39 @@ class ExpiredLink(Exception):
     """The token is ours, but its time is over."""
 
 
+class _Key:
+    """HMAC-SHA-256 under one key, whose two pads are hashed once and for all (RFC 2104 §4): a third of the time."""
+
+    def __init__(self, key: bytes) -> None:
+        block = key.ljust(sha256().block_size, b"\0")
+        self._inner = sha256(bytes(octet ^ 0x36 for octet in block))
+        self._outer = sha256(bytes(octet ^ 0x5C for octet in block))
+
+    def mac(self, payload: bytes) -> bytes:
+        """The 32 octets of the MAC."""
+        inner = self._inner.copy()
+        inner.update(payload)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()
+
+
 class Signer:
     """Makes and reads tokens under the product's secret key."""
 
     def __init__(self, secret: bytes) -> None:
-        self._keys = {p: hmac.digest(secret, b"newsletter link " + p.encode(), "sha256") for p in Purpose}
+        keys = {p: _Key(hmac.digest(secret, b"newsletter link " + p.encode(), "sha256")) for p in Purpose}
+        self._mac = {purpose: key.mac for purpose, key in keys.items()}
 
     def token(self, purpose: Purpose, *numbers: int) -> str:
         """Sign one to four numbers (each 0 … 2⁶⁴−1) for a purpose."""
-        payload = struct.pack(f">{len(numbers)}Q", *numbers)
-        mac = hmac.digest(self._keys[purpose], payload, "sha256")[:MAC_BYTES]
-        return urlsafe_b64encode(payload + mac).rstrip(b"=").decode()
+        payload = _PAYLOADS[len(numbers)].pack(*numbers)
+        signed = payload + self._mac[purpose](payload)[:MAC_BYTES]
+        return b2a_base64(signed, newline=False).translate(_URL_SAFE, b"=").decode()
 
     def tag(self, purpose: Purpose, number: int) -> str:
         """A signed number in lower-case hex, for places where case may get lost on the way (RFC 5321 §2.4)."""
-        return f"{number:x}-{hmac.digest(self._keys[purpose], b'%x' % number, 'sha256')[:8].hex()}"
+        return f"{number:x}-{self._mac[purpose](b'%x' % number)[:8].hex()}"
 
     def numbers(self, purpose: Purpose, token: str) -> tuple[int, ...]:
         """Read a token back. Raises BadLink for anything that `token` did not make for this purpose."""
@@ -73,9 +95,9 @@ class Signer:
         payload, mac = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
         if not payload or len(payload) % 8:
             raise BadLink
-        numbers: tuple[int, ...] = struct.unpack(f">{len(payload) // 8}Q", payload)
+        numbers: tuple[int, ...] = _PAYLOADS[len(payload) // 8].unpack(payload)
         # Compared as text too: base64 has spare bits, and one link must have one spelling.
-        genuine = hmac.compare_digest(hmac.digest(self._keys[purpose], payload, "sha256")[:MAC_BYTES], mac)
+        genuine = hmac.compare_digest(self._mac[purpose](payload)[:MAC_BYTES], mac)
         if not genuine or self.token(purpose, *numbers) != token:
             raise BadLink
         return numbers

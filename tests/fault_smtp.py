@@ -4,7 +4,8 @@
         ...  # send to 127.0.0.1:server.port
     assert server.received == {"a@example.org": 1}
 
-`received` counts recipients whose message was here complete; `accepted` those the server also wrote a whole 250 for.
+`received` counts recipients whose message was here complete; `accepted` those whose message also got a whole 2xx
+reply, counted just before it is written, so that whoever has read the reply finds it counted.
 Every connection has a thread of its own; nothing sleeps unless a fault says so.
 """
 
@@ -211,7 +212,9 @@ class _Session:
 
     def answer(self, stage: str, usual: str, recipient: str = "") -> str:
         """Send the usual reply, or do what the fault that is due says; return the reply that was sent."""
-        fault = self.server.fault_at(stage, recipient)
+        return self.do(self.server.fault_at(stage, recipient), usual)
+
+    def do(self, fault: Fault | None, usual: str) -> str:
         if fault is None:
             self.say(usual)
             return usual
@@ -384,9 +387,11 @@ class _Session:
             self.server.received.update(recipients)
             self.server.messages.append(Arrived(self.sender, recipients, data, self.parameters, self.encrypted))
         self.reset()
-        if self.answer("dot", "250 2.0.0 queued", whose).startswith("2"):
+        fault = self.server.fault_at("dot", whose)
+        if fault is None or fault.action == "slow" or (fault.action.startswith("reply") and fault.text[0] == "2"):
             with self.server.lock:
                 self.server.accepted.update(recipients)
+        self.do(fault, "250 2.0.0 queued")
         self.rest()
 
     def rest(self) -> None:

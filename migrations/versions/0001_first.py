@@ -271,6 +271,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_campaigns_state"), ["state"], unique=False)
 
     op.create_table(
+        "lots",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("dispatch_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("first_id", sa.BigInteger(), nullable=False),
+        sa.Column("last_id", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "state", sa.Enum("open", "claimed", "done", name="lotstate", native_enum=False, length=16), nullable=False
+        ),
+        sa.Column("claim_token", sa.String(length=32), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("not_before", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("begun_to", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["dispatch_id"], ["dispatches.id"], name=op.f("fk_lots_dispatch_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lots")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("lots", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_lots_claim_token"), ["claim_token"], unique=False)
+        batch_op.create_index(batch_op.f("ix_lots_dispatch_id"), ["dispatch_id"], unique=False)
+        batch_op.create_index("ix_lots_state_id", ["state", "id"], unique=False)
+
+    op.create_table(
         "messages",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("subscriber_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -315,11 +337,12 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("claim_token", sa.String(length=32), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("troubled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reply_code", sa.Integer(), nullable=True),
         sa.Column("reply", sa.String(length=500), nullable=True),
         sa.Column("relay", sa.String(length=120), nullable=True),
@@ -335,32 +358,45 @@ def upgrade() -> None:
             ["subscriber_id"], ["subscribers.id"], name=op.f("fk_messages_subscriber_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
-        sa.UniqueConstraint("owner_id", "occasion", name=op.f("uq_messages_owner_id_occasion")),
         sa.UniqueConstraint("subscriber_id", "occasion", name=op.f("uq_messages_subscriber_id_occasion")),
+        postgresql_with={"fillfactor": 70},
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("messages", schema=None) as batch_op:
-        batch_op.create_index("ix_messages_dispatch_id_state", ["dispatch_id", "state"], unique=False)
         batch_op.create_index(
-            "ix_messages_held",
+            "ix_messages_dispatch",
+            ["dispatch_id", "id"],
+            unique=False,
+            postgresql_where=sa.text("dispatch_id IS NOT NULL"),
+            sqlite_where=sa.text("dispatch_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_messages_due",
+            ["lane", "due_at"],
+            unique=False,
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_messages_lease",
             ["lease_until"],
             unique=False,
-            postgresql_where=sa.text("state IN ('claimed', 'handed-over')"),
-            sqlite_where=sa.text("state IN ('claimed', 'handed-over')"),
+            postgresql_where=sa.text("lease_until IS NOT NULL"),
+            sqlite_where=sa.text("lease_until IS NOT NULL"),
         )
         batch_op.create_index(
-            "ix_messages_open",
-            ["lane", "id"],
+            "ix_messages_trouble",
+            ["troubled_at", "id"],
             unique=False,
-            postgresql_where=sa.text("state IN ('ready', 'deferred')"),
-            sqlite_where=sa.text("state IN ('ready', 'deferred')"),
+            postgresql_where=sa.text("troubled_at IS NOT NULL"),
+            sqlite_where=sa.text("troubled_at IS NOT NULL"),
         )
         batch_op.create_index(
-            "ix_messages_troubled",
-            ["state", "id"],
-            unique=False,
-            postgresql_where=sa.text("state IN ('deferred', 'failed', 'uncertain')"),
-            sqlite_where=sa.text("state IN ('deferred', 'failed', 'uncertain')"),
+            "uq_messages_owner",
+            ["owner_id", "occasion"],
+            unique=True,
+            postgresql_where=sa.text("owner_id IS NOT NULL"),
+            sqlite_where=sa.text("owner_id IS NOT NULL"),
         )
 
     op.create_table(
@@ -462,23 +498,38 @@ def downgrade() -> None:
     op.drop_table("attempts")
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.drop_index(
-            "ix_messages_troubled",
-            postgresql_where=sa.text("state IN ('deferred', 'failed', 'uncertain')"),
-            sqlite_where=sa.text("state IN ('deferred', 'failed', 'uncertain')"),
+            "uq_messages_owner",
+            postgresql_where=sa.text("owner_id IS NOT NULL"),
+            sqlite_where=sa.text("owner_id IS NOT NULL"),
         )
         batch_op.drop_index(
-            "ix_messages_open",
-            postgresql_where=sa.text("state IN ('ready', 'deferred')"),
-            sqlite_where=sa.text("state IN ('ready', 'deferred')"),
+            "ix_messages_trouble",
+            postgresql_where=sa.text("troubled_at IS NOT NULL"),
+            sqlite_where=sa.text("troubled_at IS NOT NULL"),
         )
         batch_op.drop_index(
-            "ix_messages_held",
-            postgresql_where=sa.text("state IN ('claimed', 'handed-over')"),
-            sqlite_where=sa.text("state IN ('claimed', 'handed-over')"),
+            "ix_messages_lease",
+            postgresql_where=sa.text("lease_until IS NOT NULL"),
+            sqlite_where=sa.text("lease_until IS NOT NULL"),
         )
-        batch_op.drop_index("ix_messages_dispatch_id_state")
+        batch_op.drop_index(
+            "ix_messages_due",
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_messages_dispatch",
+            postgresql_where=sa.text("dispatch_id IS NOT NULL"),
+            sqlite_where=sa.text("dispatch_id IS NOT NULL"),
+        )
 
     op.drop_table("messages")
+    with op.batch_alter_table("lots", schema=None) as batch_op:
+        batch_op.drop_index("ix_lots_state_id")
+        batch_op.drop_index(batch_op.f("ix_lots_dispatch_id"))
+        batch_op.drop_index(batch_op.f("ix_lots_claim_token"))
+
+    op.drop_table("lots")
     with op.batch_alter_table("campaigns", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_campaigns_state"))
 

@@ -1,6 +1,6 @@
 """Guides: the free PDFs (lead magnets), who asked for them and who fetched them."""
 
-from newsletter.guides.guide import Guide, GuideRequest, fetch, recently_asked, send, shelf
+from newsletter.guides.guide import Guide, GuideRequest, fetch, given_since, recently_asked, send, shelf
 from newsletter.guides.inspect import BadGuide, Inspection, inspect, picture
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "GuideRequest",
     "Inspection",
     "fetch",
+    "given_since",
     "inspect",
     "picture",
     "recently_asked",

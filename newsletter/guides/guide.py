@@ -81,6 +81,16 @@ def recently_asked(session: Session, subscriber: Subscriber, guide: Guide, now: 
     return len(asked) >= MOST_A_DAY or any(at > now - AGAIN_AFTER for at in asked)
 
 
+def given_since(session: Session, subscriber: Subscriber, guide: Guide, since: datetime) -> bool:
+    """Whether this guide was sent to them at this time or later."""
+    look = select(GuideRequest.id).where(
+        GuideRequest.subscriber_id == subscriber.id,
+        GuideRequest.guide_id == guide.id,
+        GuideRequest.requested_at >= since,
+    )
+    return session.scalar(look.limit(1)) is not None
+
+
 def send(
     session: Session, subscriber: Subscriber, guide: Guide, folder: Path, now: datetime, series: bool
 ) -> GuideRequest:

@@ -158,7 +158,9 @@ class _Batch:
     def _trip(self, session: Session, reason: str, now: datetime) -> None:
         """Hold the campaign and tell the owner; everybody not yet sent to is still to send."""
         held = {letter.dispatch_id for letter in self.letters.values() if letter.dispatch_id}
-        for dispatch in session.scalars(select(Dispatch).where(Dispatch.id.in_(held), Dispatch.hold == outbox.Hold.OPEN)):
+        for dispatch in session.scalars(
+            select(Dispatch).where(Dispatch.id.in_(held), Dispatch.hold == outbox.Hold.OPEN)
+        ):
             dispatch.pause(reason)
             owner = owners.first(session)
             if owner is not None:
@@ -168,7 +170,9 @@ class _Batch:
                     "action_label": "Look at it",
                     "action_url": f"{self.delivery.renderer.site}/owner/campaigns",
                 }
-                outbox.queue(session, owner, Stream.NOTICE, f"breaker:{dispatch.id}:{now:%Y%m%d%H%M%S}", now, context=notice)
+                outbox.queue(
+                    session, owner, Stream.NOTICE, f"breaker:{dispatch.id}:{now:%Y%m%d%H%M%S}", now, context=notice
+                )
 
     def _persisted(self, change: Callable[[Session], T]) -> T:
         """Make a change that may be made twice, also through a restart of the database."""

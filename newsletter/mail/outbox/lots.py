@@ -62,9 +62,7 @@ def claim_lot(session: Session, token: str, now: datetime) -> tuple[LotClaim, li
 
 
 def _drop_ineligible(session: Session, claim: LotClaim, now: datetime) -> None:
-    may = select(true()).where(
-        Subscriber.id == Message.subscriber_id, receivable(Message.stream.expression)
-    )
+    may = select(true()).where(Subscriber.id == Message.subscriber_id, receivable(Message.stream.expression))
     session.execute(
         update(Message)
         .where(*_rows(claim), Message.state == State.READY, ~may.correlate(Message).exists())

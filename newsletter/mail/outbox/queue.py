@@ -119,7 +119,12 @@ def cancel(session: Session, now: datetime, reason: str, *conditions: ColumnElem
         update(Message)
         .where(Message.state.in_((*OPEN, State.CLAIMED)), *conditions)
         .values(
-            state=State.CANCELLED, settled_at=now, reply=reason, claim_token=None, lease_until=None, due_at=None,
+            state=State.CANCELLED,
+            settled_at=now,
+            reply=reason,
+            claim_token=None,
+            lease_until=None,
+            due_at=None,
             troubled_at=None,
         )
     )

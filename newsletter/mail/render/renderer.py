@@ -1,15 +1,17 @@
 """The Renderer: a Letter, the brand and an article's words become a complete message."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import css_inline
+import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
@@ -18,46 +20,42 @@ from newsletter.links import Purpose, Signer, Urls
 from newsletter.mail.outbox import Letter
 from newsletter.mail.render import mime
 from newsletter.mail.render.article import BadArticle, compiled
+from newsletter.mail.render.mail import Mail, Reader, Rendered, Words, greeting, one_line
+from newsletter.mail.render.skeleton import DATE, NOBODY, TO, Draft, NoSkeleton, Skeleton, alike, gap
 from newsletter.subscribers import Stream
 
 TEST_MARK = "[Test] "
+SKELETONS = 128
+"""Kept in each process; a mail's takes as much as the mail."""
+ONCE = datetime(2001, 1, 1, tzinfo=UTC)
+STRANGERS = (
+    "",
+    "Anna",
+    ".From \xa0\"=?utf-8?\" <b>{{7*7}}</b>\\ & 'Zoë', 李 👩🏽‍⚕️ %s%% &quot;=3D " + "ö" * 30,
+)
+"""Names that a skeleton has to get right before it is used."""
+log = structlog.get_logger()
 _GREETING = re.compile(r"\A\s*\{\{\s*greeting\s*\}\}[,.!]?\s*\n")
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """The words of an article at one revision."""
+class Form:
+    """All that one skeleton depends on, by content."""
 
-    subject: str
-    preheader: str
-    body: str
+    stream: Stream
+    revision_id: int | None
+    dispatch_id: int | None
+    guide: str | None
+    words: Words
+    brand: tuple[tuple[str, Any], ...]
 
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Who a mail is for: what its variables and links are made of. `message` 0: no message, a preview."""
-
-    subscriber: int
-    first_name: str = ""
-    message: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A complete message and its envelope."""
-
-    sender: str
-    recipient: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """The three parts of a mail as a person sees them."""
-
-    subject: str
-    text: str
-    html: str
+    def letter(self, subscriber: int, id: int, first_name: str) -> Letter:
+        """A letter of this form that nobody gets."""
+        context = {"guide": self.guide}
+        address = "reader@example.invalid"
+        return Letter(
+            id, self.stream, 0, ONCE, subscriber, address, first_name, self.revision_id, self.dispatch_id, context
+        )
 
 
 @dataclass(frozen=True)
@@ -72,6 +70,7 @@ class Renderer:
     urls: Urls = field(init=False)
     _jinja: Environment = field(init=False)
     _inliner: css_inline.CSSInliner = field(init=False)
+    _skeleton: Callable[[Form], Skeleton | None] = field(init=False)
 
     def __post_init__(self) -> None:
         jinja = Environment(
@@ -85,13 +84,20 @@ class Renderer:
         object.__setattr__(self, "_jinja", jinja)
         inliner = css_inline.CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False)
         object.__setattr__(self, "_inliner", inliner)
+        object.__setattr__(self, "_skeleton", lru_cache(SKELETONS)(self._compiled))
 
     def compose(self, letter: Letter, brand: Brand, words: Words | None, now: datetime) -> Mail:
         """The message for a claimed letter. Raises BadArticle when the owner's text cannot be filled in."""
         reader = Reader(letter.subscriber_id or 0, letter.first_name, letter.id)
         seen = self.rendered(letter.stream, brand, reader, words, letter.context)
         subject = TEST_MARK + seen.subject if letter.stream is Stream.TEST else seen.subject
-        head = self._head(letter, brand, subject, now)
+        head = self._head(
+            letter,
+            brand,
+            mime.header("Date", format_datetime(now.astimezone(UTC))),
+            mime.address_header("To", letter.first_name, letter.email),
+            mime.text_header("Subject", subject),
+        )
         boundary = self.signer.tag(Purpose.MESSAGE_ID, letter.id)
         body = mime.multipart(
             "alternative", boundary, [mime.text_part("plain", seen.text), mime.text_part("html", seen.html)]
@@ -106,19 +112,67 @@ class Renderer:
                  context: Mapping[str, Any]) -> Rendered:  # fmt: skip
         """Subject, text and HTML of any mail. Raises BadArticle."""
         values = self._values(brand, reader, context)
-        folder = str(stream)
         if words is not None:
-            folder = "article"
-            subject, preheader, html, text = compiled(words.subject, words.preheader, words.body).fill(values)
-            values |= {"subject": subject, "preheader": preheader, "body_text": text}
-            values["body_html"] = Markup(html)  # noqa: S704 - cleaned by nh3, values escaped
-            values["why"] = _why(stream, brand)
-        else:
-            values |= {"subject": "", "preheader": ""}
-            values["subject"] = " ".join(self._jinja.get_template(f"{folder}/subject.txt").render(values).split())
+            return self._article(stream, values, compiled(words.subject, words.preheader, words.body).fill(values))
+        values |= {"subject": "", "preheader": ""}
+        values["subject"] = one_line(self._jinja.get_template(f"{stream}/subject.txt").render(values))
+        return self._framed(str(stream), values)
+
+    def _article(self, stream: Stream, values: dict[str, Any], filled: tuple[str, str, str, str]) -> Rendered:
+        subject, preheader, html, text = filled
+        values |= {"subject": subject, "preheader": preheader, "body_text": text}
+        values["body_html"] = Markup(html)  # noqa: S704 - cleaned by nh3, values escaped
+        values["why"] = _why(stream, values["brand"])
+        return self._framed("article", values)
+
+    def _framed(self, folder: str, values: Mapping[str, Any]) -> Rendered:
         text = self._jinja.get_template(f"{folder}/text.txt").render(values)
         page = self._jinja.get_template(f"{folder}/html.html").render(values)
         return Rendered(values["subject"], text, self._inliner.inline(page))
+
+    def compile(self, letter: Letter, brand: Brand, words: Words | None) -> Skeleton | None:
+        """The skeleton of the bulk mail that `letter` is one copy of, kept for the next call.
+
+        None: this mail can only be composed for each reader. It is no article, or the owner's text holds more than
+        plain variables, or it cannot be filled in (which `compose` then says).
+        """
+        if words is None or not letter.stream.is_bulk or not letter.context.keys() <= {"guide"}:
+            return None
+        content = tuple((column.key, getattr(brand, column.key)) for column in Brand.__mapper__.column_attrs)
+        slug = _guide_slug(letter.context)
+        return self._skeleton(Form(letter.stream, letter.revision_id, letter.dispatch_id, slug, words, content))
+
+    def _compiled(self, form: Form) -> Skeleton | None:
+        brand = Brand(**dict(form.brand))  # the caller's belongs to a session that ends
+        try:
+            skeleton = self._drafted(form, brand)
+            for number, name in enumerate(STRANGERS, start=1):
+                letter = form.letter(number, 10**number, name)
+                if not alike(skeleton.splice(letter, ONCE), self.compose(letter, brand, form.words, ONCE)):
+                    raise NoSkeleton("it comes out differently for different readers")
+        except BadArticle:
+            return None
+        except NoSkeleton as reason:
+            log.warning("mail is composed for each reader", revision=form.revision_id, reason=str(reason))
+            return None
+        return skeleton
+
+    def _drafted(self, form: Form, brand: Brand) -> Skeleton:
+        article = compiled(form.words.subject, form.words.preheader, form.words.body)
+        if not article.is_plain:
+            raise NoSkeleton("its text holds more than plain variables")
+        draft = Draft(self.signer)
+        nobody = form.letter(NOBODY, NOBODY, "")
+        values = self._values(brand, Reader(NOBODY, "", NOBODY), nobody.context) | draft.names
+        subject, preheader, html, text = article.fill(values)
+        lines = (draft.line("subject", subject), draft.line("preheader", preheader))
+        seen = self._article(form.stream, values, (*lines, html, text))
+        head = self._head(nobody, brand, gap(DATE), gap(TO), draft.subject(seen.subject))
+        parts = [draft.part("plain", seen.text), draft.part("html", seen.html)]
+        body = mime.multipart("alternative", self.signer.tag(Purpose.MESSAGE_ID, NOBODY), parts)
+        return draft.skeleton(
+            head + body, self.return_path, lambda letter, now: self.compose(letter, brand, form.words, now)
+        )
 
     def article_page(self, words: Words, brand: Brand, guide_url: str) -> Rendered:
         """An article for the public archive: nobody is greeted, and personal links lead to public pages."""
@@ -137,12 +191,12 @@ class Renderer:
         """The Message-ID, the same at every try (RFC 5322 §3.6.4)."""
         return f"<{self.signer.tag(Purpose.MESSAGE_ID, message_id)}@{self.mail_domain}>"
 
-    def _head(self, letter: Letter, brand: Brand, subject: str, now: datetime) -> bytes:
+    def _head(self, letter: Letter, brand: Brand, date: bytes, to: bytes, subject: bytes) -> bytes:
         lines = [
-            mime.header("Date", format_datetime(now.astimezone(UTC))),
+            date,
             mime.address_header("From", brand.sender, brand.email),
-            mime.address_header("To", letter.first_name, letter.email),
-            mime.text_header("Subject", subject),
+            to,
+            subject,
             mime.header("Message-ID", self.message_id(letter.id)),
             mime.header("MIME-Version", "1.0"),
         ]
@@ -168,15 +222,14 @@ class Renderer:
 
     def _values(self, brand: Brand, reader: Reader, context: Mapping[str, Any]) -> dict[str, Any]:
         urls = self.urls
-        guide = context.get("guide")
-        slug = guide["slug"] if isinstance(guide, dict) else guide
+        slug = _guide_slug(context)
         values: dict[str, Any] = {
             **context,
             "brand": brand,
             "site_url": self.site,
             "home_url": f"{self.site}/",
             "first_name": reader.first_name,
-            "greeting": f"Hello {reader.first_name}" if reader.first_name else "Hello",
+            "greeting": greeting(reader.first_name),
             "library_url": urls.library(reader.subscriber),
             "preferences_url": urls.preferences(reader.subscriber),
             "unsubscribe_url": urls.unsubscribe(reader.subscriber, reader.message),
@@ -187,6 +240,11 @@ class Renderer:
         if "consent" in context:
             values["confirm_url"] = urls.confirm(context["consent"], context["until"])
         return values
+
+
+def _guide_slug(context: Mapping[str, Any]) -> str | None:
+    guide = context.get("guide")
+    return guide["slug"] if isinstance(guide, dict) else guide
 
 
 def _why(stream: Stream, brand: Brand) -> str:

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from enum import Enum
 
 from newsletter.mail.transport import address
 from newsletter.mail.transport.envelope import Envelope, Outcome, Stage
-from newsletter.mail.transport.features import Features
-from newsletter.mail.transport.outgoing import Outgoing
-from newsletter.mail.transport.reply import ReplyParser, enhanced_status, printable
-from newsletter.mail.transport.session import TLS, Greeting, Refused, Step
+from newsletter.mail.transport.greeting import Greeting, Refused
+from newsletter.mail.transport.reply import enhanced_status, printable
+from newsletter.mail.transport.session import Session, State
 from newsletter.mail.transport.transaction import Round, Transaction
 
 OCTETS_IN_FLIGHT = 1 << 20
 """Content queued on one connection before it waits for replies; keeps memory flat when messages are large."""
 
-
-class State(Enum):
-    """Where a connection stands."""
-
-    GREETING = 1
-    READY = 2
-    LEAVING = 3
-    CLOSED = 4
+PATIENCE = 9
+"""RSETs after refusals that a server may be asked for; Exim hangs up on more than ten (smtp_accept_max_nonmail)."""
 
 
-class Connection(Outgoing):
+class Connection(Session):
     """Turns envelopes into octets (`out`) and replies into outcomes (in the round it is given).
 
     It works in one of three ways. Where PIPELINING is not offered: one command at a time. With it: MAIL, RCPT and
@@ -36,21 +28,13 @@ class Connection(Outgoing):
     """
 
     def __init__(self, name: str, greeting: Greeting, round_: Round, depth: int = 16) -> None:
-        super().__init__()
-        self.name = name
-        self.state = State.GREETING
-        self.features = Features()
-        self.failure: Refused | None = None
-        """Why the relay is unusable, once that is known."""
+        super().__init__(name, greeting)
+        self._round = round_
+        self._depth = depth
         self.answered = False
         """Whether the server has dealt with a message, whatever it said."""
         self.fruitless = False
         """Whether it ended under a message without ever having dealt with one."""
-        self.wants_tls = False
-        self._round = round_
-        self._depth = depth
-        self._parser = ReplyParser()
-        self._awaited: deque[tuple[str, Transaction | None]] = deque()
         self._inflight: deque[Transaction] = deque()
         self._octets = 0
         self._opening = False
@@ -59,8 +43,8 @@ class Connection(Outgoing):
         self._deep = False
         self._probation = False
         """Whether the connection was idle and has not answered since: it may have died meanwhile."""
-        self._greeting = greeting
-        self._take(next(greeting))
+        self._resets = 0
+        """Refusals on this connection; without whole messages in flight only those since the last success."""
 
     @property
     def wants(self) -> bool:
@@ -68,18 +52,24 @@ class Connection(Outgoing):
         if self._opening or self.state is not State.READY:
             return False
         if self._deep and not self._probation:
-            return not self._inflight or (len(self._inflight) < self._depth and self._octets < OCTETS_IN_FLIGHT)
-        return not (self._lockstep and self._awaited)
+            room = min(self._depth, PATIENCE - self._resets)
+            return not self.tired and (
+                not self._inflight or (len(self._inflight) < room and self._octets < OCTETS_IN_FLIGHT)
+            )
+        return not (self._lockstep and self._awaited) and not self.tired
+
+    @property
+    def tired(self) -> bool:
+        """Return whether it should say goodbye before the server hangs up: so many refusals needed a RSET.
+
+        With whole messages in flight the end comes earlier, because each of them may be refused too.
+        """
+        return self._resets >= (PATIENCE // 2 if self._deep else PATIENCE)
 
     @property
     def busy(self) -> bool:
         """Return whether envelopes are in flight."""
         return bool(self._inflight)
-
-    @property
-    def waits_for(self) -> str:
-        """Return what the next reply answers (as in `Outcome.at_command`), "" if none is due."""
-        return self._awaited[0][0] if self._awaited else ""
 
     def give(self, envelope: Envelope) -> None:
         """Queue an envelope; call only while `wants`. One that this server cannot take is answered at once."""
@@ -96,12 +86,10 @@ class Connection(Outgoing):
         self._inflight.append(transaction)
         self._octets += len(envelope.data)
         self._opening = True
-        self._awaited.append(("MAIL", transaction))
         if self._lockstep:
-            self.queue(mail)
+            self._say("MAIL", mail, transaction)
         else:
-            self._awaited.append(("RCPT", transaction))
-            self._awaited.append(("DATA", transaction))
+            self._awaited += (("MAIL", transaction), ("RCPT", transaction), ("DATA", transaction))
             self.queue(b"%b%bDATA\r\n" % (mail, recipient))
 
     def _give_whole(self, transaction: Transaction, mail: bytes) -> None:
@@ -124,63 +112,27 @@ class Connection(Outgoing):
         transaction.commit_at = self.queued
         self._round.handed.append(transaction.envelope.key)
 
-    def receive(self, data: bytes) -> bool:
-        """Take octets that the server sent; returns whether they completed a reply."""
-        awaited = self._awaited
-        replies = self._parser.feed(data)
-        for code, text in replies:
-            if not awaited:
-                self.lose(f"unexpected reply: {code} {printable(text)}")
-                break
-            step, transaction = awaited.popleft()
-            if transaction is None:
-                self._session_reply(step, code, text)
-            else:
-                _REPLIES[step](self, transaction, step, code, text)
-            if self.state is State.CLOSED or self.wants_tls:
-                break
-        else:
-            if self._parser.broken:
-                self.lose(f"protocol error: {self._parser.broken}")
-        return bool(replies)
-
-    def secured(self) -> None:
-        """Go on after the TLS handshake that `wants_tls` asked for."""
-        self.wants_tls = False
-        self._parser.clear()
-        self._session_reply(TLS, 220, b"")
-
     def rested(self) -> None:
         """Take note that the connection was idle, and may have died without our knowing."""
         self._probation = not self._inflight
 
-    def leave(self) -> None:
-        """Say QUIT; the reply, or its absence, closes the connection."""
-        if self.state is State.READY and not self._inflight:
-            self._say("QUIT", b"QUIT\r\n", None)
-            self.state = State.LEAVING
+    def lose(self, reason: str, at_command: str = "", *, returns: bool = False) -> None:
+        """End the session, and tell what became of each envelope in flight.
 
-    def lose(self, reason: str, at_command: str = "") -> None:
-        """End the connection: nothing more is read or written. Tells what became of each envelope in flight.
-
-        `at_command` is for an opening that fails before any reply is due: "connect" or "TLS".
+        With `returns`, those whose content has not been queued go out on another connection, no attempt counted.
         """
         if self.state is State.CLOSED:
             return
-        if self.state is State.GREETING and self.failure is None:
-            self.failure = Refused(0, reason, at_command or self.waits_for)
-        self.state = State.CLOSED
         self.fruitless = self.busy and not (self.answered or self._probation)
         for transaction in self._inflight:
             if transaction.failure:
                 self._round.done.append(transaction.failure)
-            elif self._probation and not transaction.commit_at:
+            elif (returns or self._probation) and not transaction.commit_at:
                 self._round.returned.append(transaction.envelope)
             else:
                 self._round.done.append(self._lost(transaction, reason[:500]))
         self._inflight.clear()
-        self._awaited.clear()
-        self.out.clear()
+        super().lose(reason, at_command, returns=returns)
 
     def _lost(self, transaction: Transaction, reason: str) -> Outcome:
         step = next((step for step, whose in self._awaited if whose is transaction), "")
@@ -188,36 +140,9 @@ class Connection(Outgoing):
         stage = Stage.LOST_AFTER if left else Stage.LOST_BEFORE
         return Outcome(transaction.envelope.key, stage, 0, "", reason, self.name, step or "DATA")
 
-    def _say(self, step: str, line: bytes, transaction: Transaction | None) -> None:
-        self.queue(line)
-        self._awaited.append((step, transaction))
-
-    def _session_reply(self, step: str, code: int, text: bytes) -> None:
-        """Take a reply that belongs to no message: of the opening, RSET, a lone dot or QUIT."""
-        if self.state is State.GREETING:
-            self._advance(code, text)
-        elif step == "QUIT":
-            self.lose("said goodbye")
-        elif code == 421 or (step == "RSET" and code >= 300):
-            self.lose(f"{code} {printable(text)}")
-
-    def _advance(self, code: int, text: bytes) -> None:
-        try:
-            self._take(self._greeting.send((code, text)))
-        except StopIteration as ready:
-            self.features = ready.value
-            self._lockstep = not self.features.pipelining
-            self._deep = self.features.pipelining and self.features.chunking
-            self.state = State.READY
-        except Refused as refusal:
-            self.failure = refusal
-            self.lose(refusal.text)
-
-    def _take(self, step: Step) -> None:
-        if step.waits_for == TLS:
-            self.wants_tls = True
-        else:
-            self._say(step.waits_for, step.data, None)
+    def _ready(self) -> None:
+        self._lockstep = not self.features.pipelining
+        self._deep = self.features.pipelining and self.features.chunking
 
     def _mail(self, transaction: Transaction, step: str, code: int, text: bytes) -> None:
         if code == 421 and self._probation:
@@ -253,9 +178,11 @@ class Connection(Outgoing):
             self.lose(f"protocol error: {code} to DATA")
         elif (failure := transaction.failure) is None:
             self._opening = False
-            self.queue(transaction.octets(stuffed=True))
-            transaction.commit_at = self.queued + 1
-            self._say(".", b".\r\n", transaction)
+            data = transaction.octets(stuffed=True)
+            self.out += (data, b".\r\n")
+            transaction.commit_at = self.queued + len(data) + 1
+            self.queued += len(data) + 3
+            self._awaited.append((".", transaction))
             self._round.handed.append(transaction.envelope.key)
         elif transaction.taken:
             # MAIL was refused and the recipient taken all the same: a lone dot would send them an empty message.
@@ -308,16 +235,18 @@ class Connection(Outgoing):
         self._octets -= len(transaction.envelope.data)
         self.answered = True
         self._round.done.append(outcome)
-        if not self._inflight:
-            self._opening = False
-            if outcome.stage is not Stage.ACCEPTED:
+        if outcome.stage is not Stage.ACCEPTED:
+            self._resets += 1
+            if not self._inflight:
+                self._opening = False
                 self._say("RSET", b"RSET\r\n", None)
+        elif not self._deep:
+            self._resets = 0
 
-
-_REPLIES = {
-    "MAIL": Connection._mail,
-    "RCPT": Connection._rcpt,
-    "DATA": Connection._data,
-    ".": Connection._final,
-    "BDAT": Connection._final,
-}
+    _replies = {
+        "MAIL": _mail,
+        "RCPT": _rcpt,
+        "DATA": _data,
+        ".": _final,
+        "BDAT": _final,
+    }

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ssl
 from collections.abc import Sequence
 
-from newsletter.mail.transport.connection import State
+from newsletter.mail.transport.channel import Address, resolve
+from newsletter.mail.transport.envelope import Envelope, Outcome, Stage
+from newsletter.mail.transport.greeting import Refused
 from newsletter.mail.transport.link import Link
 from newsletter.mail.transport.relay import Relay
-from newsletter.mail.transport.session import Refused
+from newsletter.mail.transport.reply import enhanced_status
+from newsletter.mail.transport.session import State
 
 BACKOFF = 1.0
 BACKOFF_LOGIN = 30.0
@@ -20,6 +23,8 @@ CROWDED = 60.0
 """Seconds for which a relay that refused one more connection is not asked for more."""
 QUANTUM = 32
 """Messages a relay of weight 1 may take before the others have had their share."""
+RESOLVED = 300.0
+"""Seconds for which a relay's addresses are not asked for again."""
 STALLED = 1.0
 """Seconds without a reply after which a busy relay no longer makes the others wait for their turn."""
 
@@ -41,6 +46,19 @@ class Health:
         self._strikes = 0
         self._limit = relay.connections
         self._limit_until = float("-inf")
+        self._addresses: list[Address] = []
+        self._resolved_until = float("-inf")
+
+    def addresses(self, now: float) -> list[Address]:
+        """Return where the relay is. Raises OSError; but while DNS fails, where it was is good enough."""
+        if now >= self._resolved_until:
+            try:
+                self._addresses = resolve(self.relay.host, self.relay.port)
+            except OSError:
+                if not self._addresses:
+                    raise
+            self._resolved_until = now + RESOLVED
+        return self._addresses
 
     def usable(self, now: float) -> bool:
         """Return whether it has a connection, or may be tried."""
@@ -86,6 +104,12 @@ class Health:
         self._strikes = 0
         first = BACKOFF_LOGIN if refusal.at_command in ("AUTH", "TLS") or refusal.code in (530, 535) else BACKOFF
         self.retry_at = now + min(BACKOFF_LIMIT, first * 2 ** min(self._failures - 1, 10))
+
+    def answer(self, envelope: Envelope) -> Outcome:
+        """Return the outcome of an envelope that no relay can be given, in the words of this one's failure."""
+        why = self.refusal or Refused(0, "no relay is usable", "connect")
+        status = enhanced_status(why.code, why.text)
+        return Outcome(envelope.key, Stage.RELAY, why.code, status, why.text[:500], self.relay.name, why.at_command)
 
     def _may_do_without_tls(self, refusal: Refused) -> bool:
         """Opportunistic security (RFC 7435): a broken STARTTLS is better left alone than no mail sent."""

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from newsletter.mail.transport.channel import Address, Channel
-from newsletter.mail.transport.connection import Connection, State
+from newsletter.mail.transport.connection import Connection
+from newsletter.mail.transport.session import State
 from newsletter.mail.transport.timeouts import Timeouts
 
 if TYPE_CHECKING:
@@ -60,9 +61,11 @@ class Link:
 
     @property
     def spent(self) -> bool:
-        """Return whether it is of no more use: ended, or the relay found unusable and nothing in flight."""
+        """Return whether it is of no more use: ended, or idle and the relay unusable or its patience at an end."""
         connection = self.connection
-        return connection.state is State.CLOSED or (connection.failure is not None and not connection.busy)
+        return connection.state is State.CLOSED or (
+            not connection.busy and (connection.failure is not None or (connection.tired and not connection.waits_for))
+        )
 
     @property
     def free(self) -> bool:
@@ -126,7 +129,7 @@ class Link:
     def _start_tls(self) -> None:
         try:
             relay = self.health.relay
-            self.channel.start_tls(self._context(relay.verified), relay.host)
+            self.channel.start_tls(self._context(relay.verified), relay.host.rstrip("."))
         except (OSError, ValueError) as error:
             self.connection.lose(f"TLS: {error}", "TLS")
 

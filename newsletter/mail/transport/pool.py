@@ -8,15 +8,14 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from newsletter.mail.transport.channel import resolve
-from newsletter.mail.transport.connection import Connection, State
-from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Stage, never
+from newsletter.mail.transport.connection import Connection
+from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, never
 from newsletter.mail.transport.feed import Feed
+from newsletter.mail.transport.greeting import Refused, greet
 from newsletter.mail.transport.health import Health, Shares, unverified_context
 from newsletter.mail.transport.link import Link, reason
 from newsletter.mail.transport.relay import Relay, is_helo
-from newsletter.mail.transport.reply import enhanced_status
-from newsletter.mail.transport.session import Refused, greet
+from newsletter.mail.transport.session import State
 from newsletter.mail.transport.timeouts import Timeouts
 from newsletter.mail.transport.transaction import Round
 
@@ -95,15 +94,14 @@ class SmtpTransport:
         self._know_process()
         for link in self._links:
             link.connection.leave()
-            link.flush(self._clock())
-            if link.connection.state is not State.LEAVING:
+            if not link.connection.parting:
                 link.connection.lose("closed by us")
-        until = self._clock() + GOODBYE
         self._touched = list(self._links)
-        self._reap()
+        until = self._clock() + GOODBYE
         while self._links and self._clock() < until:
-            self._wait()
+            self._write()
             self._reap()
+            self._wait()
         for link in list(self._links):
             self._drop(link)
         self._selector.close()
@@ -130,8 +128,9 @@ class SmtpTransport:
                     break
                 connection.give(envelope)
         if not any(health.usable(now) for health in self._healths):
+            latest = max(self._healths, key=lambda health: health.retry_at)
             for _ in range(feed.peek(UNUSABLE_BATCH)):
-                self._round.done.append(self._unusable(feed.waiting.popleft()))
+                self._round.done.append(latest.answer(feed.waiting.popleft()))
 
     def _open(self, feed: Feed, now: float) -> None:
         """Open as many connections as envelopes wait for one."""
@@ -155,12 +154,15 @@ class SmtpTransport:
         if done:
             journal.outcomes(done)
             round_.done = []
+        self._write()
+        return done
+
+    def _write(self) -> None:
         now = self._clock()
         for link in self._touched:
             if link.writes:
                 link.flush(now)
                 self._watch(link)
-        return done
 
     def _wait(self) -> None:
         """Wait for the sockets, but no longer than deadlines allow, and read them."""
@@ -197,7 +199,7 @@ class SmtpTransport:
         greeting = greet(relay, relay.helo or self._helo, encrypt=health.encrypt)
         connection = Connection(relay.name, greeting, self._round, relay.pipeline)
         try:
-            link = Link(health, connection, resolve(relay.host, relay.port), self._timeouts, self._context, now)
+            link = Link(health, connection, health.addresses(now), self._timeouts, self._context, now)
         except OSError as error:
             health.failed(Refused(0, f"cannot connect: {reason(error)}", "connect"), now)
             return
@@ -229,9 +231,7 @@ class SmtpTransport:
         for link in list(self._links):
             connection = link.connection
             if connection.state is not State.READY or now - link.since > IDLE_LIMIT:
-                connection.leave()
-                link.flush(now)
-                self._drop(link)
+                self._part(link)
             else:
                 connection.rested()
                 link.read(now)
@@ -249,12 +249,19 @@ class SmtpTransport:
             self._begin()
 
     def _reap(self) -> None:
-        """Put away connections that ended, and those that found the relay unusable and have nothing in flight."""
+        """Put away connections that are of no more use."""
         for link in [link for link in self._touched if link.spent]:
             self._touched.remove(link)
-            link.connection.lose("relay unusable")
-            self._drop(link)
+            self._part(link)
             link.health.ended(link, self._clock())
+
+    def _part(self, link: Link) -> None:
+        """Say QUIT if there is somebody to hear it, and close."""
+        link.connection.leave()
+        if link.writes:
+            link.flush(self._clock())
+        link.connection.lose("closed by us")
+        self._drop(link)
 
     def _drop(self, link: Link) -> None:
         if not link.channel.closed:
@@ -280,16 +287,3 @@ class SmtpTransport:
         self._reap()
         if done:
             journal.outcomes(done)
-
-    def _unusable(self, envelope: Envelope) -> Outcome:
-        health = max(self._healths, key=lambda health: health.retry_at)
-        refusal = health.refusal or Refused(0, "no relay is usable", "connect")
-        return Outcome(
-            envelope.key,
-            Stage.RELAY,
-            refusal.code,
-            enhanced_status(refusal.code, refusal.text),
-            refusal.text[:500],
-            health.relay.name,
-            refusal.at_command,
-        )

@@ -30,8 +30,8 @@ class Relay:
     implicit_tls: bool = False
     tls: Tls = "opportunistic"
     weight: int = 1
-    connections: int = 8
-    pipeline: int = 16
+    connections: int = 20
+    pipeline: int = 8
     helo: str = ""
 
     @classmethod

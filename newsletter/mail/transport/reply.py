@@ -76,7 +76,7 @@ class ReplyParser:
 
 def printable(raw: bytes) -> str:
     """Return a reply's text as one printable line of at most 500 characters."""
-    text = raw.decode("utf-8", "replace").rstrip("\r\n")
+    text = raw.decode("utf-8", "replace").strip()
     if not text.isprintable():
         text = "".join(letter if letter.isprintable() else " " for letter in text)
     return text[:TEXT_LIMIT]

@@ -1,108 +1,132 @@
-"""From the banner to readiness: EHLO, STARTTLS, AUTH. Knows no socket."""
+"""An SMTP session: its opening, replies in the order of what they answer, its end. Knows no socket and no clock."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, ClassVar
 
-from newsletter.mail.transport.auth import MECHANISMS, AuthError, choose
 from newsletter.mail.transport.features import Features
-from newsletter.mail.transport.relay import Relay
-from newsletter.mail.transport.reply import Reply, printable
-
-TLS = "TLS"
-"""The step after which the caller does the TLS handshake and comes back with an empty reply."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Octets to send, and the name of what is awaited then (as in `Outcome.at_command`)."""
-
-    waits_for: str
-    data: bytes = b""
+from newsletter.mail.transport.greeting import TLS, Greeting, Refused, Step
+from newsletter.mail.transport.outgoing import Outgoing
+from newsletter.mail.transport.reply import ReplyParser, printable
+from newsletter.mail.transport.transaction import Transaction
 
 
-Greeting = Generator[Step, Reply, Features]
-"""A session's opening: yields steps, takes the reply to each, returns what the server can do."""
+class State(Enum):
+    """Where a connection stands."""
+
+    GREETING = 1
+    READY = 2
+    LEAVING = 3
+    CLOSED = 4
 
 
-class Refused(Exception):
-    """The relay cannot be used: `code` is its reply or 0, `text` its words or ours."""
+class Session(Outgoing):
+    """What every session has; what becomes of messages is told by the methods named in `_replies`."""
 
-    def __init__(self, code: int, text: str, at_command: str) -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
-        self.at_command = at_command
+    _replies: ClassVar[dict[str, Callable[[Any, Transaction, str, int, bytes], None]]] = {}
 
+    def __init__(self, name: str, greeting: Greeting) -> None:
+        super().__init__()
+        self.name = name
+        self.state = State.GREETING
+        self.features = Features()
+        self.failure: Refused | None = None
+        """Why the relay is unusable, once that is known."""
+        self.wants_tls = False
+        """Whether a TLS handshake is due; `secured` is called after it."""
+        self.parting = False
+        """Whether QUIT was said, or will be."""
+        self._parser = ReplyParser()
+        self._awaited: deque[tuple[str, Transaction | None]] = deque()
+        """What was asked and not answered yet, oldest first, and the message it belongs to."""
+        self._greeting = greeting
+        self._take(next(greeting))
 
-def greet(relay: Relay, helo: str, *, encrypt: bool = True) -> Greeting:
-    """Open a session (RFC 5321 §3.1, RFC 3207, RFC 4954). Raises Refused; `encrypt=False` leaves STARTTLS alone."""
-    reply = yield Step("banner")
-    _expect(reply, 2, "banner")
-    features = yield from _ehlo(helo)
-    secure = relay.implicit_tls
-    if not secure and relay.tls != "none" and encrypt:
-        if features.starttls:
-            _expect((yield Step("STARTTLS", b"STARTTLS\r\n")), 2, "STARTTLS")
-            yield Step(TLS)
-            secure = True
-            # What was offered in clear text may be forged: ask again (RFC 3207 §4.2).
-            features = yield from _ehlo(helo)
-        elif relay.tls == "required":
-            raise Refused(0, "TLS is required and the relay does not offer STARTTLS", "STARTTLS")
-    if relay.username:
-        yield from _authenticate(relay, features, private=secure or relay.loopback)
-    return features
+    @property
+    def waits_for(self) -> str:
+        """Return what the next reply answers (as in `Outcome.at_command`), "" if none is due."""
+        return self._awaited[0][0] if self._awaited else ""
 
+    def receive(self, data: bytes) -> bool:
+        """Take octets that the server sent; returns whether they completed a reply."""
+        awaited = self._awaited
+        replies = self._parser.feed(data)
+        for code, text in replies:
+            if not awaited:
+                self.lose(f"unexpected reply: {code} {printable(text)}")
+                break
+            step, transaction = awaited.popleft()
+            if transaction is None:
+                self._session_reply(step, code, text)
+            else:
+                self._replies[step](self, transaction, step, code, text)
+            if self.state is State.CLOSED or self.wants_tls:
+                break
+        else:
+            if self._parser.broken:
+                self.lose(f"protocol error: {self._parser.broken}")
+        return bool(replies)
 
-def _expect(reply: Reply, kind: int, at_command: str) -> None:
-    code, text = reply
-    if code // 100 != kind:
-        raise Refused(code, printable(text), at_command)
+    def secured(self) -> None:
+        """Go on after the TLS handshake that `wants_tls` asked for."""
+        self.wants_tls = False
+        self._parser.clear()
+        self._session_reply(TLS, 220, b"")
 
+    def leave(self) -> None:
+        """Say QUIT, once nothing is due that it may not be pipelined behind; the reply closes the connection."""
+        if self.state is State.READY:
+            self.parting = True
+            if self.features.pipelining or not self._awaited:
+                self._say("QUIT", b"QUIT\r\n", None)
+                self.state = State.LEAVING
 
-def _ehlo(helo: str) -> Generator[Step, Reply, Features]:
-    code, text = yield Step("EHLO", f"EHLO {helo}\r\n".encode("ascii"))
-    if code in (500, 501, 502, 504, 550):
-        _expect((yield Step("EHLO", f"HELO {helo}\r\n".encode("ascii"))), 2, "EHLO")
-        return Features()
-    _expect((code, text), 2, "EHLO")
-    return Features.parse(text)
+    def lose(self, reason: str, at_command: str = "", *, returns: bool = False) -> None:
+        """End the session: nothing more is read or written.
 
+        `at_command` is for an opening that fails before any reply is due: "connect" or "TLS". With `returns` the
+        loss is nobody's attempt.
+        """
+        if self.state is State.GREETING and self.failure is None:
+            self.failure = Refused(0, reason, at_command or self.waits_for)
+        self.state = State.CLOSED
+        self._awaited.clear()
+        self.out.clear()
 
-def _authenticate(relay: Relay, features: Features, *, private: bool) -> Generator[Step, Reply, None]:
-    name = choose(features.auth, private=private)
-    if not name:
-        offered = " ".join(sorted(features.auth)) or "none"
-        raise Refused(0, f"no usable way to log in (offered: {offered}; PLAIN and LOGIN need TLS)", "AUTH")
-    exchange = MECHANISMS[name](relay.username, relay.password)
-    try:
-        first = next(exchange)
-        line = f"AUTH {name} {_encoded(first)}" if first else f"AUTH {name}"
-        code, text = yield Step("AUTH", f"{line}\r\n".encode("ascii"))
-        while code == 334:
-            answer = exchange.send(_challenge(text))
-            code, text = yield Step("AUTH", f"{_encoded(answer)}\r\n".encode("ascii"))
-        _expect((code, text), 2, "AUTH")
-        exchange.send(b"")
-    except AuthError as error:
-        raise Refused(0, str(error), "AUTH") from None
-    except StopIteration:
-        if code // 100 != 2:
-            raise Refused(0, f"{name}: the server asks for more than it may", "AUTH") from None
-    else:
-        raise Refused(0, f"{name}: the server ended the exchange too early", "AUTH")
+    def _ready(self) -> None:
+        """Take note of what the server can do, once it has said so."""
 
+    def _say(self, step: str, line: bytes, transaction: Transaction | None) -> None:
+        self.queue(line)
+        self._awaited.append((step, transaction))
 
-def _encoded(answer: bytes) -> str:
-    return base64.b64encode(answer).decode("ascii")
+    def _session_reply(self, step: str, code: int, text: bytes) -> None:
+        """Take a reply that belongs to no message: of the opening, RSET, a lone dot or QUIT."""
+        if self.state is State.GREETING:
+            self._advance(code, text)
+        elif step == "QUIT":
+            self.lose("said goodbye")
+        elif code == 421 or (step == "RSET" and code >= 300):
+            self.lose(f"{code} {printable(text)}", returns=True)
+        elif self.parting:
+            self.leave()
 
+    def _advance(self, code: int, text: bytes) -> None:
+        try:
+            self._take(self._greeting.send((code, text)))
+        except StopIteration as ready:
+            self.features = ready.value
+            self.state = State.READY
+            self._ready()
+        except Refused as refusal:
+            self.failure = refusal
+            self.lose(refusal.text)
 
-def _challenge(text: bytes) -> bytes:
-    try:
-        return base64.b64decode(text.strip())
-    except (binascii.Error, ValueError):
-        raise AuthError("the server's challenge is not base64") from None
+    def _take(self, step: Step) -> None:
+        if step.waits_for == TLS:
+            self.wants_tls = True
+        else:
+            self._say(step.waits_for, step.data, None)

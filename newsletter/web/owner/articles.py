@@ -47,9 +47,7 @@ def index() -> str:
         look = look.where(Article.title.icontains(asked, autoescape=True))
     with reading() as session:
         rows = session.scalars(look).all()
-        places = session.execute(
-            select(Step.article_id, Sequence.name).join(Sequence).where(Step.deleted_at.is_(None))
-        ).tuples()
+        places = session.execute(select(Step.article_id, Sequence.name).join(Sequence).where(Step.deleted_at.is_(None)))
         in_series: dict[int, list[str]] = {}
         for article_id, name in places:
             in_series.setdefault(article_id, []).append(name)

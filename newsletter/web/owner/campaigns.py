@@ -9,6 +9,7 @@ from flask_login import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
+from wtforms.fields.choices import SelectChoice
 
 from newsletter import brand, preflight
 from newsletter.articles import Article
@@ -53,15 +54,15 @@ def new() -> Any:
 
 def _form(session: Session, **kwargs: Any) -> CampaignForm:
     form = CampaignForm(**kwargs)
-    rows = session.execute(select(Article.id, Article.title).order_by(Article.updated_at.desc())).tuples()
-    form.article.choices = [(id, title) for id, title in rows]
-    everybody = ("", "Everybody who takes the newsletter")
-    form.audience.choices = [everybody, *((s, f"Of these, who asked for “{t}”") for s, t in _titles(session).items())]
+    rows = session.execute(select(Article.id, Article.title).order_by(Article.updated_at.desc()))
+    form.article.choices = [SelectChoice(id, title) for id, title in rows]
+    asked = [SelectChoice(s, f"Of these, who asked for “{title}”") for s, title in _titles(session).items()]
+    form.audience.choices = [SelectChoice("", "Everybody who takes the newsletter"), *asked]
     return form
 
 
 def _titles(session: Session) -> dict[str, str]:
-    rows = session.execute(select(Guide.slug, Guide.title).order_by(Guide.position, Guide.id)).tuples()
+    rows = session.execute(select(Guide.slug, Guide.title).order_by(Guide.position, Guide.id))
     return dict(rows.all())
 
 

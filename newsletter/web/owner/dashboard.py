@@ -72,7 +72,7 @@ def guide_numbers(session: Session) -> list[GuideNumbers]:
         .outerjoin(GuideRequest, GuideRequest.guide_id == Guide.id)
         .group_by(Guide.id)
         .order_by(Guide.position, Guide.id)
-    ).tuples()
+    )
     return [GuideNumbers(guide, asked, got) for guide, asked, got in rows]
 
 
@@ -83,14 +83,14 @@ def trouble(session: Session) -> dict[State, int]:
         .where(Message.troubled_at.is_not(None), Message.state.in_((State.FAILED, State.UNCERTAIN)))
         .where(Message.reviewed_at.is_(None))
         .group_by(Message.state)
-    ).tuples()
+    )
     return {State.UNCERTAIN: 0, State.FAILED: 0} | dict(rows.all())
 
 
 def _mails_of_last_day(session: Session, at: datetime) -> list[tuple[State, int]]:
     rows = session.execute(
         select(Message.state, func.count()).where(Message.created_at > at - timedelta(days=1)).group_by(Message.state)
-    ).tuples()
+    )
     counts = dict(rows.all())
     return [(state, counts[state]) for state in State if counts.get(state)]
 
@@ -107,6 +107,6 @@ def sign_ups(session: Session, at: datetime, zone: str) -> list[Day]:
         select(bucket, func.count(), func.count(Subscriber.confirmed_at))
         .where(Subscriber.created_at >= datetime.combine(days[0], time(0), here))
         .group_by(bucket)
-    ).tuples()
+    )
     found = {place: (signed_up, confirmed) for place, signed_up, confirmed in rows}
     return [Day(day, *found.get(place, (0, 0))) for place, day in enumerate(days)]

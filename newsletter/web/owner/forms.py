@@ -18,7 +18,8 @@ from wtforms import (
     TimeField,
     ValidationError,
 )
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired, Length, Optional
 
 from newsletter.articles import Topic
 from newsletter.sequences import Delay
@@ -36,7 +37,7 @@ def many_lines(typed: str | None) -> str:
 
 
 def _line(label: str, longest: int, needed: str = "", **kwargs: Any) -> StringField:
-    checks: list[Any] = [InputRequired(needed)] if needed else [Optional()]
+    checks: list[Any] = [DataRequired(needed)] if needed else [Optional()]
     return StringField(label, [*checks, Length(max=longest)], filters=[one_line], **kwargs)
 
 
@@ -49,7 +50,7 @@ class SignInForm(FlaskForm):
     """Who are you?"""
 
     email = _line("E-mail address", 254, "Please type your e-mail address.")
-    password = PasswordField("Password", [InputRequired("Please type your password."), Length(max=1000)])
+    password = PasswordField("Password", [DataRequired("Please type your password."), Length(max=1000)])
 
 
 class ArticleForm(FlaskForm):
@@ -58,8 +59,8 @@ class ArticleForm(FlaskForm):
     title = _line("Title", 200, "Give the article a name of its own; readers see it in the archive.")
     subject = _line("Subject", 200, "Every mail needs a subject.")
     preheader = _line("Preheader", 200)
-    topic = SelectField("Topic", choices=[("", "None"), *((topic.value, topic.value) for topic in Topic)])
-    body = TextAreaField("Text", [InputRequired("Write something first."), Length(max=200_000)], filters=[many_lines])
+    topic = SelectField("Topic", choices=[SelectChoice("", "None"), *(SelectChoice(topic.value) for topic in Topic)])
+    body = TextAreaField("Text", [DataRequired("Write something first."), Length(max=200_000)], filters=[many_lines])
     base = HiddenField()
     """The revision that the writer began from."""
 
@@ -74,7 +75,9 @@ class CampaignForm(FlaskForm):
 class ScheduleForm(FlaskForm):
     """When."""
 
-    when = RadioField("When", choices=[("at", "At a time I choose"), ("now", "Now")], default="at")
+    when = RadioField(
+        "When", choices=[SelectChoice("at", "At a time I choose"), SelectChoice("now", "Now")], default="at"
+    )
     day = DateField("Date", [Optional()])
     clock = TimeField("Time", [Optional()])
 
@@ -88,7 +91,9 @@ class ScheduleForm(FlaskForm):
 class GuideForm(FlaskForm):
     """What may be changed about a guide."""
 
-    box = _line("Words of the box", 500, "The box needs a sentence.")
+    box = TextAreaField(
+        "Words of the box", [DataRequired("The box needs a sentence."), Length(max=500)], filters=[one_line]
+    )
     attach = BooleanField("Attach the PDF to the mail, beside the link")
 
 
@@ -150,9 +155,9 @@ class ZoneForm(FlaskForm):
 class PasswordForm(FlaskForm):
     """A new password for the owner who is signed in."""
 
-    old = PasswordField("Present password", [InputRequired("Please type your present password."), Length(max=1000)])
-    new = PasswordField("New password", [InputRequired("Please choose a new password."), Length(max=1000)])
-    again = PasswordField("New password once more", [InputRequired("Please type the new password twice.")])
+    old = PasswordField("Present password", [DataRequired("Please type your present password."), Length(max=1000)])
+    new = PasswordField("New password", [DataRequired("Please choose a new password."), Length(max=1000)])
+    again = PasswordField("New password once more", [DataRequired("Please type the new password twice.")])
 
     def validate_again(self, field: PasswordField) -> None:
         """A slip of the finger must not lock the owner out."""

@@ -8,6 +8,7 @@ from flask import render_template, request
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
+from wtforms.fields.choices import SelectChoice
 
 from newsletter import brand, sequences
 from newsletter.articles import Article
@@ -32,7 +33,7 @@ class Places:
             select(Enrollment.course, Enrollment.last_step_id, func.count())
             .where(Enrollment.sequence_id == sequence.id)
             .group_by(Enrollment.course, Enrollment.last_step_id)
-        ).tuples()
+        )
         steps = {step.id: step for step in sequence.steps}
         before, courses = Counter[int](), Counter[Course]()
         for course, last, people in rows:
@@ -48,7 +49,7 @@ def index() -> str:
     """Every series with its numbers."""
     with reading() as session:
         rows = session.scalars(select(Sequence).order_by(Sequence.id)).all()
-        titles = dict(session.execute(select(Guide.slug, Guide.title)).tuples().all())
+        titles = dict(session.execute(select(Guide.slug, Guide.title)).all())
         listed = [(one, Places.of(session, one)) for one in rows]
         return render_template("owner/series.html", series=listed, titles=titles)
 
@@ -62,8 +63,8 @@ def show(id: int) -> str:
 
 def _step_form(session: Session, **kwargs: Any) -> StepForm:
     form = StepForm(data={"delay": "7 days"}, **kwargs)
-    rows = session.execute(select(Article.id, Article.title).order_by(Article.title)).tuples()
-    form.article.choices = [(id, title) for id, title in rows]
+    rows = session.execute(select(Article.id, Article.title).order_by(Article.title))
+    form.article.choices = [SelectChoice(id, title) for id, title in rows]
     return form
 
 

@@ -78,13 +78,13 @@ def guide_answers(session: Session, person: Subscriber) -> list[GuideAnswer]:
 
 
 def timeline(session: Session, person: Subscriber, urls: Urls) -> list[Event]:
-    """Everything, the newest first."""
-    events = [*_consents(session, person), *_guides(session, person), *_mails(session, person, urls)]
-    events += _series(session, person)
+    """Everything, the newest first; of one moment, what followed from the other first."""
+    events = [*_consents(session, person), *_guides(session, person)]
+    events += [*_series(session, person), *_mails(session, person, urls)]
     if person.left_at is not None:
         left = "Unsubscribed" if person.status is Status.UNSUBSCRIBED else f"Stopped: the address {person.status}"
         events.append(Event(person.left_at, "left", left))
-    return sorted(events, key=lambda event: event.at, reverse=True)
+    return sorted(events, key=lambda event: event.at)[::-1]
 
 
 def _consents(session: Session, person: Subscriber) -> list[Event]:
@@ -120,7 +120,8 @@ def _mails(session: Session, person: Subscriber, urls: Urls) -> list[Event]:
         .options(selectinload(Message.tries), selectinload(Message.revision))
     )
     return [
-        Event(_moment(m), "mail", message_title(m), (), m, urls.view(m.id).removeprefix(urls.site)) for m in messages
+        Event(_moment(m), "mail", message_title(m), (), m, urls.view(m.id).removeprefix(urls.site))
+        for m in reversed(messages.all())
     ]
 
 

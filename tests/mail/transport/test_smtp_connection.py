@@ -3,8 +3,9 @@
 import pytest
 
 from newsletter.mail.transport import Envelope, Outcome, Relay, Stage
-from newsletter.mail.transport.connection import Connection, State
-from newsletter.mail.transport.session import greet
+from newsletter.mail.transport.connection import Connection
+from newsletter.mail.transport.greeting import greet
+from newsletter.mail.transport.session import State
 from newsletter.mail.transport.transaction import Round
 
 PIPELINING = b"250-mx\r\n250-PIPELINING\r\n250 8BITMIME\r\n"
@@ -211,6 +212,53 @@ def test_a_chunk_accepted_for_nobody_is_still_refused() -> None:
     talk.wrote()
     talk.says(b"250 ok\r\n550 5.1.1 no\r\n250 fine\r\n")
     assert talk.stages() == [(1, Stage.REJECTED)]
+
+
+def refuse(talk: Talk, key: int, reply: bytes) -> None:
+    talk.give(key)
+    talk.wrote()
+    talk.says(reply)
+
+
+def test_it_says_goodbye_before_a_server_tires_of_rset() -> None:
+    talk = Talk(PIPELINING)
+    for key in range(1, 10):
+        refuse(talk, key, b"250 ok\r\n550 no\r\n503 no\r\n" + b"250 reset\r\n")
+    assert talk.connection.tired
+    assert not talk.connection.wants
+
+
+def test_a_success_between_refusals_starts_the_count_again() -> None:
+    talk = Talk(PIPELINING)
+    for key in range(1, 30, 2):
+        refuse(talk, key, b"250 ok\r\n550 no\r\n503 no\r\n" + b"250 reset\r\n")
+        refuse(talk, key + 1, b"250 ok\r\n250 ok\r\n354 go\r\n")
+        talk.wrote()
+        talk.says(b"250 ok\r\n")
+    assert talk.connection.wants
+
+
+def test_with_chunks_no_more_are_in_flight_than_may_be_refused() -> None:
+    talk = Talk(CHUNKING, depth=16)
+    resets, key = 0, 1
+    while not talk.connection.tired:
+        while talk.connection.wants:
+            talk.give(key)
+            key += 1
+        resets += talk.wrote().count(b"RSET\r\n")
+        talk.says(b"250 ok\r\n550 no\r\n503 no\r\n" + b"250 reset\r\n" * talk.connection.busy)
+    assert 4 <= resets <= 10
+
+
+def test_a_refused_rset_is_nobodys_fault() -> None:
+    talk = Talk(PIPELINING)
+    refuse(talk, 1, b"250 ok\r\n550 no\r\n503 no\r\n")
+    talk.give(2)
+    talk.wrote()
+    talk.says(b"554 too many\r\n")
+    assert talk.stages() == [(1, Stage.REJECTED)]
+    assert [envelope.key for envelope in talk.round.returned] == [2]
+    assert talk.connection.state is State.CLOSED
 
 
 def test_large_messages_wait_for_room() -> None:

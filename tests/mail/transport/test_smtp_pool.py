@@ -155,6 +155,26 @@ def test_a_relay_whose_connections_all_die_is_given_up_for_a_while() -> None:
     assert stages(outcomes) == {Stage.LOST_BEFORE: 3, Stage.RELAY: 47}
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_many_refusals_use_many_connections_and_lose_nobody(mode: str) -> None:
+    bounces = {recipient(key) for key in range(1, 201) if key % 3}
+    with FaultServer(bounces=bounces, **MODES[mode]) as server:
+        outcomes = deliver(server, transport(server, "connections=2"), count=200)
+    assert stages(outcomes) == {Stage.ACCEPTED: 66, Stage.REJECTED: 134}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_server_that_hangs_up_on_rset(mode: str) -> None:
+    faults = [Fault("rset", "reply-close", nth=0, text="554 too many nonmail commands")]
+    with FaultServer(faults, bounces={recipient(5), recipient(9)}, **MODES[mode]) as server:
+        outcomes = deliver(server, transport(server, "connections=1&pipeline=1"), count=20)
+    count = stages(outcomes)
+    assert count[Stage.REJECTED] == 2
+    # A whole message may have left right behind the RSET: only then is anything uncertain.
+    assert count[Stage.LOST_AFTER] <= (2 if mode == "bdat" else 0)
+    assert count[Stage.ACCEPTED] + count[Stage.LOST_AFTER] == 18
+
+
 def test_a_server_that_takes_few_connections_is_not_asked_for_more() -> None:
     faults = [Fault("banner", "reply-close", nth=n, text="421 too many connections") for n in range(3, 60)]
     with FaultServer(faults) as server:

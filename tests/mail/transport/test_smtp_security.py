@@ -10,7 +10,7 @@ import pytest
 from newsletter.mail.transport import Outcome, Relay, Stage
 from newsletter.mail.transport.auth import AuthError, scram_sha_256
 from newsletter.mail.transport.connection import Connection
-from newsletter.mail.transport.session import greet
+from newsletter.mail.transport.greeting import greet
 from newsletter.mail.transport.transaction import Round
 from tests.fault_smtp import Fault, FaultServer, Where, self_made_certificate
 from tests.mail.transport.sending import MODES, deliver, transport

@@ -1,0 +1,49 @@
+"""What goes into a rendered mail and what comes out of it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of an article at one revision."""
+
+    subject: str
+    preheader: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who a mail is for: what its variables and links are made of. `message` 0: no message, a preview."""
+
+    subscriber: int
+    first_name: str = ""
+    message: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A complete message and its envelope."""
+
+    sender: str
+    recipient: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The three parts of a mail as a person sees them."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def greeting(first_name: str) -> str:
+    """How a mail greets; "" is somebody whose name nobody knows."""
+    return f"Hello {first_name}" if first_name else "Hello"
+
+
+def one_line(text: str) -> str:
+    """A subject or a preheader as it goes out: runs of white space, line ends too, become one space."""
+    return " ".join(text.split())

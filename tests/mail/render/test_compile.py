@@ -1,0 +1,131 @@
+"""Compiling: which mails have a skeleton, which one, and that every other mail is composed for each reader."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from quopri import decodestring
+from typing import Any
+
+import pytest
+
+from newsletter.brand import Brand
+from newsletter.mail.render import BadArticle, Renderer, Words
+from newsletter.settings import ROOT
+from newsletter.subscribers import Stream
+from tests.conftest import NOON
+from tests.mail.render.conftest import WORDS, letter
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{% if first_name %}a{% endif %}",
+        "{% for x in (1, 2) %}a{% endfor %}",
+        "{{ first_name | upper }}",
+        "{{ first_name.upper() }}",
+        "{{ first_name ~ '!' }}",
+        "{{ 'a' if first_name == 'Bob' else 'b' }}",
+        "{% set x = first_name %}{{ x }}",
+        "{% set x %}{{ first_name }}{% endset %}{{ x }}",
+        "{% macro m() %}{{ first_name }}{% endmacro %}{{ m() }}",
+        "{% block b %}{{ first_name }}{% endblock %}{{ self.b() }}",
+        "{% filter upper %}{{ first_name }}{% endfilter %}",
+        "{% include 'x' ignore missing %}",
+        "{{ brand['name'] }}",
+        "{{ brand }}",
+        "{{ brand.address_lines[0] }}",
+        "{{ first_name[0] }}",
+    ],
+)
+@pytest.mark.parametrize("place", ["subject", "preheader", "body"])
+def test_logic_in_a_text_is_worked_out_for_each_reader(renderer: Renderer, house: Brand, body: str, place: str) -> None:
+    words = Words(**{"subject": "s", "preheader": "p", "body": "b", place: body})
+    assert renderer.compile(letter(Stream.STEP, "Bob"), house, words) is None
+
+
+def test_a_text_that_cannot_be_filled_in_has_no_skeleton_and_compose_says_why(renderer: Renderer, house: Brand) -> None:
+    words = Words("s", "", "[The guide]({{ guide_pdf }})")  # a campaign is about no guide
+    assert renderer.compile(letter(Stream.CAMPAIGN), house, words) is None
+    with pytest.raises(BadArticle, match="guide_pdf"):
+        renderer.compose(letter(Stream.CAMPAIGN), house, words, NOON)
+    assert renderer.compile(letter(Stream.CAMPAIGN), house, Words("{{ oops", "", "b")) is None
+
+
+def test_a_text_with_a_word_of_our_own_in_it_is_composed(renderer: Renderer, house: Brand) -> None:
+    for word in [f'zqs{variable}"sqz' for variable in ("first_name", "greeting", "subject", "preheader")]:
+        for words in (Words(word, "p", "b"), Words("s", word, "b"), Words("s", "p", word)):
+            assert renderer.compile(letter(Stream.STEP), house, words) is None
+
+
+def test_a_link_in_a_subject_is_no_skeletons_work(renderer: Renderer, house: Brand) -> None:
+    assert renderer.compile(letter(Stream.STEP), house, Words("{{ view_url }}", "", "b")) is None
+
+
+@pytest.mark.parametrize(
+    ("plain", "looks"),
+    [
+        ("{{ why }}", "{% if 'Anna' in body_html %}{{ why }}{% endif %}"),
+        ("{{ subject }}</h1>", "{{ subject | upper }}</h1>"),
+        ("{{ body_html | safe }}", "{{ body_html | safe | replace('Hello', 'Goodbye') }}"),
+        ('href="{{ view_url }}"', 'href="{{ view_url | lower }}"'),
+    ],
+)
+def test_a_frame_that_looks_at_its_reader_has_no_skeleton(
+    renderer: Renderer, house: Brand, tmp_path: Path, plain: str, looks: str
+) -> None:
+    shutil.copytree(ROOT / "templates" / "email", tmp_path / "email")
+    frame = tmp_path / "email" / "article" / "html.html"
+    assert plain in frame.read_text()
+    frame.write_text(frame.read_text().replace(plain, looks, 1))
+    other = replace(renderer, templates=tmp_path)
+    words = Words("For {{ first_name }}", "", "{{ greeting }}")
+    assert other.compile(letter(Stream.STEP), house, words) is None
+    assert renderer.compile(letter(Stream.STEP), house, words) is not None
+
+
+@pytest.mark.parametrize("stream", [stream for stream in Stream if not stream.is_bulk])
+def test_what_a_person_waits_for_is_composed(renderer: Renderer, house: Brand, stream: Stream) -> None:
+    assert renderer.compile(letter(stream), house, WORDS if stream is Stream.TEST else None) is None
+    assert renderer.compile(letter(stream), house, WORDS) is None
+
+
+def test_every_article_of_a_new_install_has_a_skeleton(renderer: Renderer, house: Brand) -> None:
+    files = sorted((ROOT / "content" / "series").rglob("*.md"))
+    assert len(files) > 10
+    for file in files:
+        words = Words(file.stem, "", file.read_text().split("---", 2)[2])
+        assert renderer.compile(letter(Stream.STEP), house, words) is not None, file.stem
+
+
+def _copy(house: Brand, **changed: str) -> Brand:
+    return Brand(**{column.key: getattr(house, column.key) for column in Brand.__mapper__.column_attrs} | changed)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dispatch_id": 10},
+        {"revision_id": 4},
+        {"stream": Stream.STEP},
+        {"context": {"guide": "recover-from-pain"}},
+        {"first_name": "Bob", "id": 78, "subscriber_id": 6, "email": "bob@example.com"},
+    ],
+)
+def test_one_skeleton_for_all_readers_of_a_mail_and_another_for_each_mail(
+    renderer: Renderer, house: Brand, change: dict[str, Any]
+) -> None:
+    one = letter(Stream.CAMPAIGN)
+    first = renderer.compile(one, house, WORDS)
+    again = renderer.compile(replace(one, **change), _copy(house), WORDS)
+    assert first is not None and (again is first) == ("email" in change)
+
+
+def test_a_new_brand_or_new_words_make_a_new_skeleton(renderer: Renderer, house: Brand) -> None:
+    jane = letter(Stream.CAMPAIGN)
+    moved = _copy(house, address="1 New Street\nLondon")
+    skeleton = renderer.compile(jane, moved, WORDS)
+    assert skeleton is not None and skeleton is not renderer.compile(jane, house, WORDS)
+    moved.address = "2 Newer Street"  # the skeleton keeps what it was made of, for slow readers too
+    for name in ("Jane", "Ja\nne"):
+        assert b"1 New Street" in decodestring(skeleton.splice(replace(jane, first_name=name), NOON).data)
+    assert renderer.compile(jane, house, replace(WORDS, preheader="Six")) is not renderer.compile(jane, house, WORDS)

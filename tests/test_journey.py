@@ -1,0 +1,324 @@
+"""The visitor's story: subscribe, confirm, ask for a guide, choose, leave."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from newsletter import journey
+from newsletter.clock import FixedClock
+from newsletter.guides import Guide, GuideRequest
+from newsletter.journey import SignUp
+from newsletter.mail.outbox import Message, State
+from newsletter.runtime import Runtime
+from newsletter.sequences import Course, Enrollment
+from newsletter.subscribers import (
+    Consent,
+    Status,
+    Stream,
+    Subscriber,
+    Suppression,
+    SuppressionReason,
+    address_hash,
+    read_address,
+)
+
+People = Callable[..., int]
+JANE = "jane@example.com"
+
+
+def _sign_up(runtime: Runtime, email: str = JANE, guide: str = "exercise-at-50", newsletter: bool = False) -> None:
+    with runtime.database.transaction() as session:
+        sign_up = SignUp(read_address(email), guide, newsletter, "Yes, please.", "Jane", "/", "box", "192.0.2.1")
+        journey.subscribe(session, runtime, sign_up, runtime.clock.now())
+
+
+def _consents(runtime: Runtime) -> list[Consent]:
+    with runtime.database.reading() as session:
+        return list(session.scalars(select(Consent).order_by(Consent.id)))
+
+
+def _confirm(runtime: Runtime, consent: int = -1) -> journey.Confirmed | None:
+    id = _consents(runtime)[consent].id
+    with runtime.database.transaction() as session:
+        return journey.confirm(session, runtime, id, runtime.clock.now())
+
+
+def _jane(runtime: Runtime) -> Subscriber:
+    with runtime.database.reading() as session:
+        return session.scalars(select(Subscriber).where(Subscriber.email_key == JANE)).one()
+
+
+def _streams(runtime: Runtime) -> list[Stream]:
+    with runtime.database.reading() as session:
+        return list(session.scalars(select(Message.stream).order_by(Message.id)))
+
+
+def _courses(runtime: Runtime) -> list[tuple[str, Course]]:
+    with runtime.database.reading() as session:
+        every = session.scalars(select(Enrollment).order_by(Enrollment.id))
+        return [(one.sequence.slug, one.course) for one in every]
+
+
+def _leave(runtime: Runtime, goodbye: bool = True) -> bool:
+    with runtime.database.transaction() as session:
+        jane = session.scalars(select(Subscriber).where(Subscriber.email_key == JANE)).one()
+        return journey.unsubscribe(session, jane, runtime.clock.now(), goodbye)
+
+
+def test_signing_up_is_written_down_with_its_wording_and_asks_for_a_yes(runtime: Runtime) -> None:
+    _sign_up(runtime, newsletter=True)
+    (consent,) = _consents(runtime)
+    assert (consent.guide, consent.newsletter, consent.wording) == ("exercise-at-50", True, "Yes, please.")
+    assert (consent.given_at, consent.ip, consent.confirmed_at) == (runtime.clock.now(), "192.0.2.1", None)
+    assert _streams(runtime) == [Stream.CONFIRM]
+    assert (_jane(runtime).status, _jane(runtime).newsletter) == (Status.PENDING, False)
+    assert _courses(runtime) == []
+
+
+def test_the_yes_brings_the_guide_its_series_and_what_was_ticked(runtime: Runtime) -> None:
+    _sign_up(runtime, newsletter=True)
+    seen = _confirm(runtime)
+    assert seen is not None and seen.fresh and seen.guide is not None and seen.guide.slug == "exercise-at-50"
+    assert (_jane(runtime).status, _jane(runtime).newsletter) == (Status.CONFIRMED, True)
+    assert _streams(runtime) == [Stream.CONFIRM, Stream.GUIDE]
+    assert _courses(runtime) == [("exercise-at-50", Course.ACTIVE)]
+
+
+def test_the_guide_comes_without_the_newsletter_too(runtime: Runtime) -> None:
+    _sign_up(runtime)
+    _confirm(runtime)
+    assert not _jane(runtime).newsletter
+    assert _streams(runtime) == [Stream.CONFIRM, Stream.GUIDE]
+
+
+def test_a_second_press_of_the_button_does_nothing_new(runtime: Runtime) -> None:
+    _sign_up(runtime)
+    first, second = _confirm(runtime), _confirm(runtime)
+    assert first is not None and second is not None
+    assert (first.fresh, second.fresh) == (True, False)
+    assert _streams(runtime) == [Stream.CONFIRM, Stream.GUIDE]
+
+
+def test_a_double_click_on_the_form_asks_once(runtime: Runtime, clock: FixedClock) -> None:
+    _sign_up(runtime)
+    clock.forward(timedelta(seconds=2))
+    _sign_up(runtime)
+    assert len(_consents(runtime)) == 1
+    assert _streams(runtime) == [Stream.CONFIRM]
+
+
+def test_who_asks_again_later_is_asked_again(runtime: Runtime, clock: FixedClock) -> None:
+    _sign_up(runtime)
+    clock.forward(timedelta(minutes=5))
+    _sign_up(runtime)
+    assert _streams(runtime) == [Stream.CONFIRM, Stream.CONFIRM]
+
+
+def test_nobodys_inbox_is_filled_with_confirmations(runtime: Runtime, clock: FixedClock) -> None:
+    for _ in range(12):
+        _sign_up(runtime)
+        clock.forward(timedelta(minutes=1))
+    assert _streams(runtime) == [Stream.CONFIRM] * 6
+    clock.forward(timedelta(days=1))
+    _sign_up(runtime)
+    assert _streams(runtime) == [Stream.CONFIRM] * 7
+
+
+def test_two_confirmations_of_one_wish_bring_one_guide(runtime: Runtime, clock: FixedClock) -> None:
+    _sign_up(runtime)
+    clock.forward(timedelta(minutes=5))
+    _sign_up(runtime)
+    _confirm(runtime, 0)
+    clock.forward(timedelta(minutes=5))
+    _confirm(runtime, 1)
+    assert _streams(runtime).count(Stream.GUIDE) == 1
+
+
+def test_two_guides_asked_for_before_the_yes_both_come(runtime: Runtime) -> None:
+    _sign_up(runtime, guide="exercise-at-50")
+    _sign_up(runtime, guide="recover-from-pain")
+    _confirm(runtime, 0)
+    _confirm(runtime, 1)
+    assert _streams(runtime).count(Stream.GUIDE) == 2
+    assert _courses(runtime) == [("exercise-at-50", Course.ACTIVE), ("recover-from-pain", Course.WAITING)]
+
+
+def test_somebody_confirmed_gets_the_second_guide_at_once(runtime: Runtime, person: People) -> None:
+    person(JANE, newsletter=False)
+    _sign_up(runtime)
+    assert _streams(runtime) == [Stream.GUIDE]
+    assert _consents(runtime)[0].confirmed_at == runtime.clock.now()
+
+
+def test_a_third_party_cannot_subscribe_somebody_to_the_newsletter(runtime: Runtime, person: People) -> None:
+    person(JANE, newsletter=False)
+    _sign_up(runtime, newsletter=True)
+    assert not _jane(runtime).newsletter
+    assert _streams(runtime) == [Stream.GUIDE, Stream.CONFIRM]
+    _confirm(runtime)
+    assert _jane(runtime).newsletter
+
+
+def test_the_yes_to_the_newsletter_brings_no_second_copy_of_the_guide(
+    runtime: Runtime, person: People, clock: FixedClock
+) -> None:
+    person(JANE, newsletter=False)
+    _sign_up(runtime, newsletter=True)
+    clock.forward(timedelta(minutes=5))
+    _confirm(runtime)
+    assert _streams(runtime) == [Stream.GUIDE, Stream.CONFIRM]
+
+
+@pytest.mark.parametrize("status", [Status.BOUNCED, Status.COMPLAINED])
+def test_nothing_is_sent_to_who_bounced_or_complained(status: Status, runtime: Runtime, person: People) -> None:
+    id = person(JANE)
+    with runtime.database.transaction() as session:
+        session.get_one(Subscriber, id).stop_mail(status, runtime.clock.now())
+    _sign_up(runtime, newsletter=True)
+    assert _streams(runtime) == []
+    assert _jane(runtime).status is status
+
+
+@pytest.mark.parametrize("reason", SuppressionReason)
+def test_only_an_erased_person_may_come_back_by_themselves(reason: SuppressionReason, runtime: Runtime) -> None:
+    with runtime.database.transaction() as session:
+        hashed = address_hash(runtime.secret, JANE)
+        session.add(Suppression(address_hash=hashed, reason=reason, created_at=runtime.clock.now()))
+    _sign_up(runtime)
+    assert _streams(runtime) == ([Stream.CONFIRM] if reason is SuppressionReason.ERASED else [])
+
+
+def test_who_left_can_come_back_by_their_own_click(runtime: Runtime, person: People) -> None:
+    person(JANE)
+    _leave(runtime, goodbye=False)
+    _sign_up(runtime)
+    assert _jane(runtime).status is Status.UNSUBSCRIBED
+    _confirm(runtime)
+    assert (_jane(runtime).status, _jane(runtime).newsletter) == (Status.CONFIRMED, False)
+
+
+def test_leaving_ends_the_series_and_calls_off_what_is_queued_in_one_go(runtime: Runtime) -> None:
+    _sign_up(runtime)
+    _confirm(runtime)
+    assert _leave(runtime, goodbye=False)
+    assert _courses(runtime) == [("exercise-at-50", Course.STOPPED)]
+    with runtime.database.reading() as session:
+        assert set(session.scalars(select(Message.state))) == {State.CANCELLED}
+
+
+def test_leaving_by_the_button_says_goodbye_once(runtime: Runtime, person: People, clock: FixedClock) -> None:
+    person(JANE)
+    assert _leave(runtime)
+    clock.forward(timedelta(seconds=2))
+    assert not _leave(runtime)
+    assert _streams(runtime) == [Stream.GOODBYE]
+
+
+def test_coming_back_resumes_no_series(runtime: Runtime, clock: FixedClock) -> None:
+    _sign_up(runtime)
+    _confirm(runtime)
+    _leave(runtime, goodbye=False)
+    clock.forward(timedelta(days=1))
+    _sign_up(runtime, guide="recover-from-pain")
+    _confirm(runtime)
+    assert _courses(runtime) == [("exercise-at-50", Course.STOPPED), ("recover-from-pain", Course.ACTIVE)]
+
+
+def _request(runtime: Runtime) -> bool:
+    with runtime.database.transaction() as session:
+        jane = session.scalars(select(Subscriber).where(Subscriber.email_key == JANE)).one()
+        guide = session.scalars(select(Guide).where(Guide.slug == "exercise-at-50")).one()
+        return journey.request_guide(session, runtime, jane, guide, runtime.clock.now())
+
+
+def test_one_click_in_the_library_sends_and_a_double_click_does_not(
+    runtime: Runtime, person: People, clock: FixedClock
+) -> None:
+    person(JANE)
+    assert [_request(runtime), _request(runtime)] == [True, False]
+    clock.forward(timedelta(minutes=1))
+    assert _request(runtime)
+    with runtime.database.reading() as session:
+        assert session.scalar(select(func.count(GuideRequest.id))) == 2
+
+
+def test_who_has_left_requests_nothing(runtime: Runtime, person: People) -> None:
+    person(JANE)
+    _leave(runtime, goodbye=False)
+    assert not _request(runtime)
+
+
+def _choose(runtime: Runtime, newsletter: bool, first_name: str = "") -> None:
+    with runtime.database.transaction() as session:
+        jane = session.scalars(select(Subscriber).where(Subscriber.email_key == JANE)).one()
+        journey.choose(session, jane, newsletter, first_name, "Yes, please.", runtime.clock.now())
+
+
+def test_choosing_the_newsletter_is_a_consent_of_its_own(runtime: Runtime, person: People) -> None:
+    person(JANE, newsletter=False)
+    _choose(runtime, newsletter=True, first_name="Janet")
+    _choose(runtime, newsletter=True)
+    assert (_jane(runtime).newsletter, _jane(runtime).first_name) == (True, "Janet")
+    (consent,) = _consents(runtime)
+    assert (consent.form, consent.wording, consent.newsletter) == ("preferences", "Yes, please.", True)
+
+
+def test_who_has_left_cannot_tick_the_newsletter_back_on(runtime: Runtime, person: People) -> None:
+    person(JANE)
+    _leave(runtime, goodbye=False)
+    _choose(runtime, newsletter=True)
+    assert (_jane(runtime).newsletter, _consents(runtime)) == (False, [])
+
+
+def _forget(runtime: Runtime) -> tuple[int, int]:
+    with runtime.database.transaction() as session:
+        return journey.remind_and_forget(session, runtime, runtime.clock.now())
+
+
+def test_one_reminder_after_three_days_and_deletion_after_thirty(runtime: Runtime, clock: FixedClock) -> None:
+    _sign_up(runtime)
+    assert _forget(runtime) == (0, 0)
+    clock.forward(timedelta(days=3))
+    assert [_forget(runtime), _forget(runtime)] == [(1, 0), (0, 0)]
+    assert _streams(runtime) == [Stream.CONFIRM, Stream.REMINDER]
+    clock.forward(timedelta(days=27))
+    assert _forget(runtime) == (0, 1)
+    with runtime.database.reading() as session:
+        assert [session.scalar(select(func.count(table.id))) for table in (Subscriber, Consent, Message)] == [0, 0, 0]
+
+
+def test_a_reminder_says_how_long_its_link_really_works(runtime: Runtime, clock: FixedClock) -> None:
+    _sign_up(runtime)
+    gone = clock.now() + timedelta(days=30)
+    clock.forward(timedelta(days=3))
+    _forget(runtime)
+    with runtime.database.reading() as session:
+        context = session.scalars(select(Message.context).where(Message.stream == Stream.REMINDER)).one()
+    assert context is not None
+    assert (context["days"], context["until"]) == (27, int(gone.timestamp()))
+
+
+def test_who_confirmed_is_neither_reminded_nor_deleted(runtime: Runtime, clock: FixedClock) -> None:
+    _sign_up(runtime)
+    _confirm(runtime)
+    clock.forward(timedelta(days=60))
+    assert _forget(runtime) == (0, 0)
+
+
+def test_who_asked_again_lately_is_kept(runtime: Runtime, clock: FixedClock) -> None:
+    _sign_up(runtime)
+    clock.forward(timedelta(days=29))
+    _sign_up(runtime)
+    clock.forward(timedelta(days=2))
+    assert _forget(runtime)[1] == 0
+
+
+def test_a_yes_after_the_deletion_finds_nothing(runtime: Runtime, clock: FixedClock) -> None:
+    _sign_up(runtime)
+    (consent,) = _consents(runtime)
+    clock.forward(timedelta(days=31))
+    _forget(runtime)
+    with runtime.database.transaction() as session:
+        assert journey.confirm(session, runtime, consent.id, clock.now()) is None

@@ -1,0 +1,39 @@
+"""What a guide's page shows and changes."""
+
+from newsletter.guides import inspect
+from newsletter.runtime import Runtime
+from newsletter.web.owner.display import size
+from tests.web.owner.conftest import Desk
+
+
+def test_pages_and_size_come_from_the_file(desk: Desk, runtime: Runtime) -> None:
+    seen = inspect(runtime.guides / "recover-from-pain.pdf")
+    assert f"{seen.pages} pages · {size(seen.size)} · Rehabilitation" in desk.read("/owner/guides")
+
+
+def test_the_cover_and_the_file_are_there_for_the_owner(desk: Desk, guide_id: int) -> None:
+    with desk.client.get(f"/owner/guides/{guide_id}/cover.png") as cover:
+        assert cover.data.startswith(b"\x89PNG")
+    with desk.client.get(f"/owner/guides/{guide_id}/guide.pdf") as file:
+        assert file.data.startswith(b"%PDF")
+
+
+def test_the_box_and_the_attachment_are_saved(desk: Desk, guide_id: int) -> None:
+    desk.post(f"/owner/guides/{guide_id}", box="Read our {pages}\r\npages.", attach="y")
+    page = desk.get("/owner/guides")
+    assert "Read our {pages} pages.</textarea>" in page
+    assert "checked" in page
+    assert "Read our 21 pages." in desk.get("/")
+    desk.post(f"/owner/guides/{guide_id}", box="Read our {pages} pages.")
+    assert "checked" not in desk.get("/owner/guides")
+
+
+def test_an_empty_box_is_told(desk: Desk, guide_id: int) -> None:
+    answer = desk.post(f"/owner/guides/{guide_id}", box="  ")
+    assert answer.status_code == 422
+    assert "The box needs a sentence" in answer.text
+
+
+def test_a_missing_file_is_told_and_the_page_still_shows(desk: Desk, runtime: Runtime, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    runtime.guides = tmp_path
+    assert "recover-from-pain.pdf is missing" in desk.read("/owner/guides")
