@@ -3,8 +3,8 @@
 import mmap
 from typing import Any
 
-from celery import Celery, signals
 import structlog
+from celery import Celery, signals
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 

@@ -15,6 +15,8 @@ from newsletter.subscribers import Segment, Subscriber
 
 CHUNK = 10_000
 """Recipients written in one transaction: about a tenth of a second of the database's time."""
+WITHOUT_OUTCOME = (State.READY, State.CLAIMED, State.HANDED_OVER, State.DEFERRED)
+"""Still to send."""
 
 
 class CampaignState(StrEnum):

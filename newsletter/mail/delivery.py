@@ -18,7 +18,7 @@ from newsletter import brand, owners
 from newsletter.articles import Revision
 from newsletter.brand import Brand
 from newsletter.mail import outbox
-from newsletter.mail.breaker import Breaker
+from newsletter.mail.breaker import RUN, Breaker
 from newsletter.mail.journal import Journal
 from newsletter.mail.outbox import Dispatch, Lane, Letter, State, Taken, Verdict
 from newsletter.mail.render import BadArticle, Renderer, Skeleton, Words
@@ -81,6 +81,7 @@ class _Batch:
     unbuildable: list[Verdict] = field(default_factory=list)
     breaker: Breaker = field(default_factory=Breaker)
     no_relay: bool = False
+    tripped: bool = False
     written_at: datetime = field(init=False)
 
     def __post_init__(self) -> None:
@@ -92,13 +93,19 @@ class _Batch:
         known: list[Outcome] = []
         for outcomes in self.delivery.transport.send(self._envelopes(), journal, stop=self._stops):
             known += outcomes
-            if len(known) >= RECORDED_AT_ONCE[self.lane] or self.delivery.now() - self.written_at > WRITE_EVERY:
+            if self._is_time(known):
                 self._write(known)
                 known = []
         self._write(known, last=True)
 
+    def _is_time(self, known: Sequence[Outcome]) -> bool:
+        """Whether to write: enough is known, or some time has passed, or so much is refused that the breaker looks."""
+        refused = sum(one.stage is not Stage.ACCEPTED for one in known)
+        late = self.delivery.now() - self.written_at > WRITE_EVERY
+        return len(known) >= RECORDED_AT_ONCE[self.lane] or late or refused >= RUN
+
     def _stops(self) -> bool:
-        return self.no_relay or self.stop()
+        return self.no_relay or self.tripped or self.stop()
 
     def _envelopes(self) -> Iterator[Envelope]:
         waiting, step = list(self.letters.values()), self.taken.at_once
@@ -151,6 +158,7 @@ class _Batch:
         verdicts, refusals = judge(session, self.letters, self.lane, ours, now)
         self.taken.record(session, [*verdicts, *(self.unbuildable if last else ())], now)
         if reason := self.breaker.watch(refusals):
+            self.tripped = True
             self._trip(session, reason, now)
         if last:
             self.taken.release(session, self.unsent, now + RELAY_WAIT if self.no_relay else None)

@@ -22,7 +22,8 @@ def judge(session: Session, letters: Mapping[int, Letter], lane: Lane, outcomes:
 
     An address that does not exist (any more) ends its subscriber's mail here and now.
     """
-    verdicts, refusals = [], []
+    verdicts: list[Verdict] = []
+    refusals: list[str | None] = []
     for outcome in outcomes:
         letter = letters[outcome.key]
         if outcome.stage is Stage.ACCEPTED:

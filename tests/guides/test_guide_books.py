@@ -49,9 +49,7 @@ def chapters(book: pypdf.PdfReader) -> list[tuple[str, int]]:
     ]
 
 
-def test_has_exactly_the_pages_the_site_promises(
-    book: pypdf.PdfReader, guide: Guide
-) -> None:
+def test_has_exactly_the_pages_the_site_promises(book: pypdf.PdfReader, guide: Guide) -> None:
     assert len(book.pages) == guide["pages"]
 
 
@@ -59,9 +57,7 @@ def test_weighs_at_most_two_mebibytes(book_path: Path) -> None:
     assert book_path.stat().st_size <= TWO_MIB
 
 
-def test_says_its_title_author_and_language(
-    book: pypdf.PdfReader, guide: Guide
-) -> None:
+def test_says_its_title_author_and_language(book: pypdf.PdfReader, guide: Guide) -> None:
     root = catalog(book)
     assert book.metadata is not None
     assert book.metadata.title == guide["title"]
@@ -86,9 +82,7 @@ def test_every_figure_has_alternative_text(book: pypdf.PdfReader) -> None:
 
 
 def test_headings_never_skip_a_level(book: pypdf.PdfReader) -> None:
-    levels = [
-        int(tag["/S"][2:]) for tag in tags(book) if re.fullmatch(r"/H\d", tag["/S"])
-    ]
+    levels = [int(tag["/S"][2:]) for tag in tags(book) if re.fullmatch(r"/H\d", tag["/S"])]
     assert levels[0] == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
 
@@ -105,14 +99,8 @@ def test_every_font_is_embedded(book: pypdf.PdfReader) -> None:
         fonts = resources.get("/Font", {})
         for font in fonts.values():
             face = font.get_object()
-            inner = (
-                face["/DescendantFonts"][0].get_object()
-                if "/DescendantFonts" in face
-                else face
-            )
-            if not {"/FontFile", "/FontFile2", "/FontFile3"} & set(
-                inner["/FontDescriptor"]
-            ):
+            inner = face["/DescendantFonts"][0].get_object() if "/DescendantFonts" in face else face
+            if not {"/FontFile", "/FontFile2", "/FontFile3"} & set(inner["/FontDescriptor"]):
                 unembedded.add(str(face["/BaseFont"]))
     assert unembedded == set()
 
@@ -140,18 +128,13 @@ def test_contents_list_every_chapter_with_its_page(book: pypdf.PdfReader) -> Non
             assert re.search(re.escape(title) + rf" {page}\b", text), (title, page)
 
 
-def test_bookmarks_are_the_chapters_of_the_sources_in_order(
-    book: pypdf.PdfReader, guide: Guide
-) -> None:
+def test_bookmarks_are_the_chapters_of_the_sources_in_order(book: pypdf.PdfReader, guide: Guide) -> None:
     titles = [title for title, _ in chapters(book)]
     assert len(titles) == len(set(titles)) >= 10
     numbers = [page for _, page in chapters(book)]
     assert numbers == sorted(numbers)
     assert numbers[0] == 2
-    sources = "".join(
-        path.read_text()
-        for path in sorted((ROOT / "guides" / guide["slug"]).glob("*.typ"))
-    )
+    sources = "".join(path.read_text() for path in sorted((ROOT / "guides" / guide["slug"]).glob("*.typ")))
     written = {name for name in re.findall(r"#chapter\(\[([^\]#]+)\]", sources)}
     assert written <= set(titles)
 
@@ -182,11 +165,7 @@ def test_links_inside_the_book_reach_one_of_its_pages(book: pypdf.PdfReader) -> 
 
 def test_links_out_of_the_book_are_whole_addresses(book: pypdf.PdfReader) -> None:
     out = [target for kind, target in link_targets(book) if kind == "uri"]
-    bad = [
-        address
-        for address in out
-        if not re.match(r"https://[\w.-]+/?|mailto:\S+@|tel:\+\d", address)
-    ]
+    bad = [address for address in out if not re.match(r"https://[\w.-]+/?|mailto:\S+@|tel:\+\d", address)]
     assert any(address.startswith("https://doi.org/10.") for address in out)
     assert bad == []
 
@@ -194,9 +173,7 @@ def test_links_out_of_the_book_are_whole_addresses(book: pypdf.PdfReader) -> Non
 def luminance(colour: str) -> float:
     """Relative luminance of `#rrggbb` (WCAG 2.2)."""
     parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
-    linear = [
-        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts
-    ]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 

@@ -23,9 +23,7 @@ OTHER_BRAND = {
 
 def run_build(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "guides" / "build.py"), *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=120, check=False
-    )
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 def changed_site(folder: Path, changes: dict[str, str]) -> Path:
@@ -38,9 +36,7 @@ def changed_site(folder: Path, changes: dict[str, str]) -> Path:
     return site
 
 
-def test_building_again_gives_the_committed_bytes(
-    tmp_path: Path, guide: dict[str, Any]
-) -> None:
+def test_building_again_gives_the_committed_bytes(tmp_path: Path, guide: dict[str, Any]) -> None:
     name = f"{guide['slug']}.pdf"
     for folder in ("one", "two"):
         assert run_build("--out", str(tmp_path / folder)).returncode == 0

@@ -22,9 +22,7 @@ import pytest
         ("progressive", 3),
     ],
 )
-def test_counts_spoken_syllables(
-    reading_script: ModuleType, word: str, syllables: int
-) -> None:
+def test_counts_spoken_syllables(reading_script: ModuleType, word: str, syllables: int) -> None:
     assert reading_script.count_syllables(word) == syllables
 
 
@@ -36,23 +34,17 @@ def test_grade_follows_kincaid(reading_script: ModuleType) -> None:
     assert reading.age == pytest.approx(5.11)
 
 
-def test_markdown_leaves_out_what_is_not_prose(
-    reading_script: ModuleType, tmp_path: Path
-) -> None:
+def test_markdown_leaves_out_what_is_not_prose(reading_script: ModuleType, tmp_path: Path) -> None:
     letter = tmp_path / "letter.md"
     letter.write_text(
         "---\ntitle: A title is no sentence\n---\n{{ greeting }},\n\n## A heading too\n\n"
         "Walk [for ten minutes](https://example.org/walk). Rest *well*.\n\n- One thing at a time.\n"
     )
-    sentences = [
-        one for one in reading_script.markdown_sentences(letter) if len(one.split()) > 1
-    ]
+    sentences = [one for one in reading_script.markdown_sentences(letter) if len(one.split()) > 1]
     assert sentences == ["Walk for ten minutes.", "Rest well.", "One thing at a time."]
 
 
-def test_the_book_reads_at_fourteen_or_below(
-    reading_script: ModuleType, book_path: Path
-) -> None:
+def test_the_book_reads_at_fourteen_or_below(reading_script: ModuleType, book_path: Path) -> None:
     reading = reading_script.measure(reading_script.pdf_sentences(book_path))
     assert reading.words > 500
     assert reading.age <= 14

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CursorResult, bindparam, insert, or_, select, text, true, update
+from sqlalchemy import ColumnElement, CursorResult, bindparam, insert, or_, select, text, true, update
 from sqlalchemy.orm import Session
 
 from newsletter.mail.outbox.claims import LEASE, LOST, NOT_ELIGIBLE, Letter
@@ -71,7 +71,7 @@ def _drop_ineligible(session: Session, claim: LotClaim, now: datetime) -> None:
     )
 
 
-def _rows(claim: LotClaim) -> tuple[object, ...]:
+def _rows(claim: LotClaim) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return Message.id.between(claim.first_id, claim.last_id), Message.dispatch_id == claim.dispatch_id
 
 
@@ -83,9 +83,12 @@ def _letters(session: Session, claim: LotClaim) -> list[Letter]:
         .where(*_rows(claim), Message.state == State.READY, Message.due_at.is_(None))
         .order_by(Message.id)
     )
-    shared = (dispatch.revision_id, dispatch.id, {})
-    at = dispatch.created_at
-    return [Letter(id, Stream.CAMPAIGN, 0, at, person, email, name, *shared) for id, person, email, name in rows]
+    at, revision = dispatch.created_at, dispatch.revision_id
+    context: dict[str, object] = {}
+    return [
+        Letter(id, Stream.CAMPAIGN, 0, at, person, email, name, revision, claim.dispatch_id, context)
+        for id, person, email, name in rows
+    ]
 
 
 def begin_lot(session: Session, claim: LotClaim, ids: Sequence[int], now: datetime) -> set[int]:
@@ -217,7 +220,10 @@ def recover_lots(session: Session, now: datetime, tokens: Collection[str] | None
     """
     dead = Lot.lease_until < now if tokens is None else Lot.claim_token.in_(tokens)
     lots = session.scalars(
-        select(Lot).where(Lot.state == LotState.CLAIMED, dead).with_for_update(skip_locked=True)
+        select(Lot)
+        .where(Lot.state == LotState.CLAIMED, dead)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
     ).all()
     lost = 0
     for lot in lots:

@@ -15,7 +15,6 @@ from newsletter.mail.outbox.message import OPEN, Lane, Message, State
 from newsletter.owners import Owner
 from newsletter.subscribers import Stream, Subscriber
 
-
 LOT = 1000
 """Messages in a lot: some hundredths of a second of work, and what one claim and one recording are shared by."""
 

@@ -34,9 +34,9 @@ def _fill(database: Database, id: int, chunk: int) -> int:
         return outbox.fill(session, session.get_one(Dispatch, id), Segment().condition(), NOON, chunk)
 
 
-def _claim(database: Database) -> list[int]:
+def _take(database: Database) -> outbox.Taken | None:
     with database.transaction() as session:
-        return [letter.id for letter in outbox.claim(session, Lane.BULK, "a", NOON, 100)]
+        return outbox.take(session, Lane.BULK, "a", NOON, 100)
 
 
 def test_recipients_are_written_in_chunks_and_each_once(dispatch: int, database: Database) -> None:
@@ -72,21 +72,24 @@ def test_nothing_of_a_held_dispatch_is_claimed(dispatch: int, database: Database
     _fill(database, dispatch, 100)
     with database.transaction() as session:
         session.get_one(Dispatch, dispatch).pause("Too many refused.")
-    assert _claim(database) == []
+    assert _take(database) is None
     with database.transaction() as session:
         found = session.get_one(Dispatch, dispatch)
         assert found.hold_reason == "Too many refused."
         found.resume()
-    assert len(_claim(database)) == 5
+    taken = _take(database)
+    assert taken is not None
+    assert len(taken.letters) == 5
 
 
 def test_what_was_claimed_before_the_hold_does_not_begin(dispatch: int, database: Database) -> None:
     _fill(database, dispatch, 100)
-    ids = _claim(database)
+    taken = _take(database)
+    assert taken is not None
     with database.transaction() as session:
         session.get_one(Dispatch, dispatch).pause()
     with database.transaction() as session:
-        assert outbox.begin(session, "a", ids, NOON) == set()
+        assert taken.begin(session, [letter.id for letter in taken.letters], NOON) == set()
 
 
 def test_what_is_called_off_is_not_let_go_again(dispatch: int, database: Database) -> None:

@@ -1,0 +1,156 @@
+"""Lots: a campaign's messages a thousand at a time, under one lease."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from newsletter import articles
+from newsletter.db import Database
+from newsletter.mail import outbox
+from newsletter.mail.outbox import Attempt, Dispatch, Lot, LotState, Message, State, TakenLot, Verdict
+from newsletter.subscribers import Segment, Subscriber
+from tests.conftest import NOON
+
+People = Callable[..., int]
+LATER = NOON + timedelta(minutes=2)
+
+
+@pytest.fixture
+def filled(database: Database, person: People) -> int:
+    """A dispatch to six people, written."""
+    last = [person(f"p{n}@example.com", f"P{n}") for n in range(6)][-1]
+    with database.transaction() as session:
+        words = articles.write(session, NOON, title="Golf", subject="Golf", body="Turn both ways.").current
+        made = Dispatch(revision_id=words.id, occasion="campaign:7", created_at=NOON, fill_until=last)
+        session.add(made)
+        session.flush()
+        outbox.fill(session, made, Segment().condition(), NOON, 100)
+        return made.id
+
+
+def _take(database: Database, token: str = "a") -> TakenLot | None:
+    with database.transaction() as session:
+        taken = outbox.take(session, outbox.Lane.BULK, token, NOON, 10)
+    assert taken is None or isinstance(taken, TakenLot)
+    return taken
+
+
+def _taken(database: Database, token: str = "a") -> TakenLot:
+    taken = _take(database, token)
+    assert taken is not None
+    return taken
+
+
+def _states(database: Database) -> list[State]:
+    with database.reading() as session:
+        return list(session.scalars(select(Message.state).order_by(Message.id)))
+
+
+def _sent(ids: list[int]) -> list[Verdict]:
+    return [Verdict(id, State.SENT, 250, f"2.0.0 kept as {id}", "mx.example:25") for id in ids]
+
+
+def test_two_workers_never_hold_the_same_lot(filled: int, database: Database) -> None:
+    first = _taken(database)
+    assert [letter.first_name for letter in first.letters] == [f"P{n}" for n in range(6)]
+    assert _take(database, "b") is None
+
+
+def test_who_left_before_the_claim_is_cancelled_and_not_among_the_letters(filled: int, database: Database) -> None:
+    with database.transaction() as session:
+        session.scalars(select(Subscriber).where(Subscriber.email == "p2@example.com")).one().unsubscribe(NOON)
+    assert len(_taken(database).letters) == 5
+    assert _states(database)[2] is State.CANCELLED
+
+
+def test_who_leaves_after_the_claim_does_not_begin(filled: int, database: Database) -> None:
+    taken = _taken(database)
+    ids = [letter.id for letter in taken.letters]
+    with database.transaction() as session:
+        outbox.cancel(session, NOON, "left", Message.id == ids[1])
+    with database.transaction() as session:
+        assert taken.begin(session, ids, NOON) == set(ids) - {ids[1]}
+
+
+def test_outcomes_are_written_with_the_servers_words_and_the_lot_is_done(filled: int, database: Database) -> None:
+    taken = _taken(database)
+    ids = [letter.id for letter in taken.letters]
+    with database.transaction() as session:
+        taken.begin(session, ids, NOON)
+        taken.record(session, _sent(ids), LATER)
+        taken.release(session, (), None)
+    with database.reading() as session:
+        row = session.get_one(Message, ids[3])
+        assert (row.state, row.settled_at, row.attempts) == (State.SENT, LATER, 1)
+        assert (row.reply_code, row.reply, row.relay) == (250, f"2.0.0 kept as {ids[3]}", "mx.example:25")
+        assert session.scalars(select(Lot.state)).one() is LotState.DONE
+
+
+def test_a_deferred_one_waits_by_itself_with_its_attempt_on_record(filled: int, database: Database) -> None:
+    taken = _taken(database)
+    ids = [letter.id for letter in taken.letters]
+    later = Verdict(ids[0], State.DEFERRED, 451, "4.7.1 slow down", "mx.example:25", due_at=LATER)
+    with database.transaction() as session:
+        taken.begin(session, ids, NOON)
+        taken.record(session, [later, *_sent(ids[1:])], NOON)
+        taken.release(session, (), None)
+    assert _take(database, "b") is None
+    with database.transaction() as session:
+        claimed = outbox.claim(session, outbox.Lane.BULK, "c", LATER, 10)
+        assert [letter.id for letter in claimed] == ids[:1]
+        assert session.scalars(select(Attempt.reply)).all() == ["4.7.1 slow down"]
+
+
+def test_a_stopped_worker_gives_the_rest_back(filled: int, database: Database) -> None:
+    taken = _taken(database)
+    ids = [letter.id for letter in taken.letters]
+    with database.transaction() as session:
+        taken.begin(session, ids[:2], NOON)
+        taken.record(session, _sent(ids[:2]), NOON)
+        taken.release(session, ids[2:], None)
+    assert [letter.id for letter in _taken(database, "b").letters] == ids[2:]
+
+
+def test_when_the_lease_runs_out_what_was_begun_is_uncertain_and_the_rest_is_sent(
+    filled: int, database: Database
+) -> None:
+    taken = _taken(database)
+    ids = [letter.id for letter in taken.letters]
+    with database.transaction() as session:
+        taken.begin(session, ids[:3], NOON)
+        taken.record(session, _sent(ids[:1]), NOON)
+    with database.transaction() as session:
+        assert outbox.recover_lots(session, NOON) == 0
+        assert outbox.recover_lots(session, LATER) == 2
+    assert _states(database) == [State.SENT, State.UNCERTAIN, State.UNCERTAIN, State.READY, State.READY, State.READY]
+    assert [letter.id for letter in _taken(database, "b").letters] == ids[3:]
+
+
+def test_a_worker_slower_than_its_lease_begins_nothing_more_but_its_answers_count(
+    filled: int, database: Database
+) -> None:
+    taken = _taken(database)
+    ids = [letter.id for letter in taken.letters]
+    with database.transaction() as session:
+        taken.begin(session, ids[:2], NOON)
+    with database.transaction() as session:
+        outbox.recover_lots(session, LATER)
+    _taken(database, "b")
+    with database.transaction() as session:
+        assert taken.begin(session, ids[2:], LATER) == set()
+        taken.record(session, _sent(ids[:2]), LATER)
+    assert _states(database)[:3] == [State.SENT, State.SENT, State.READY]
+
+
+def test_with_no_relay_the_lot_waits_and_nobody_is_lost(filled: int, database: Database) -> None:
+    taken = _taken(database)
+    with database.transaction() as session:
+        taken.begin(session, [letter.id for letter in taken.letters], NOON)
+        taken.release(session, (), NOON + timedelta(seconds=5))
+    assert _take(database, "b") is None
+    with database.transaction() as session:
+        again = outbox.take(session, outbox.Lane.BULK, "c", LATER, 10)
+    assert again is not None
+    assert len(again.letters) == 6

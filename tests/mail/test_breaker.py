@@ -1,0 +1,56 @@
+"""The breaker: stop a campaign that receivers refuse for what it is."""
+
+from collections.abc import Callable
+
+from sqlalchemy import select
+
+from newsletter import articles, owners
+from newsletter.mail import outbox
+from newsletter.mail.breaker import RUN, SAMPLE, Breaker
+from newsletter.mail.outbox import Dispatch, Hold, Lane, Message, State
+from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
+from newsletter.runtime import Runtime
+from newsletter.subscribers import Segment, Stream
+
+
+def test_a_run_of_refusals_trips_it_and_one_acceptance_ends_the_run() -> None:
+    breaker = Breaker()
+    assert breaker.watch(["5.7.1 no"] * (RUN - 1) + [None] + ["5.7.1 no"] * (RUN - 1)) is None
+    assert "5.7.1 spam" in str(breaker.watch(["5.7.1 spam"]))
+
+
+def test_a_share_of_refusals_trips_it_only_in_a_sample_that_says_something() -> None:
+    breaker = Breaker()
+    few = [None, None, "5.7.1 no"]
+    assert breaker.watch(few * 20) is None
+    assert "33 %" in str(breaker.watch(few * (SAMPLE // 3)))
+
+
+def _refuse(one: Envelope) -> Outcome:
+    return Outcome(one.key, Stage.REJECTED, 550, "5.7.1", "5.7.1 listed as spam", "mx.example:25", ".")
+
+
+def test_a_refused_campaign_pauses_tells_the_owner_and_loses_nobody(
+    runtime: Runtime, person: Callable[..., int]
+) -> None:
+    now = runtime.clock.now()
+    last = [person(f"p{n}@example.com") for n in range(300)][-1]
+    with runtime.database.transaction() as session:
+        owners.create(session, "owner@example.org", "a good password", now)
+        words = articles.write(session, now, title="Golf", subject="Golf", body="Turn.").current
+        made = Dispatch(revision_id=words.id, occasion="campaign:7", created_at=now, fill_until=last)
+        session.add(made)
+        session.flush()
+        outbox.fill(session, made, Segment().condition(), now, 1000)
+    runtime.transport = SentList(_refuse)
+    while runtime.delivery.run(Lane.BULK):
+        pass
+    with runtime.database.reading() as session:
+        held = session.get_one(Dispatch, made.id)
+        counts = held.counts(session)
+        assert held.hold is Hold.PAUSED
+        assert "listed as spam" in held.hold_reason
+        assert counts[State.FAILED] + counts[State.READY] == 300
+        assert counts[State.READY] > 0
+        notice = session.scalars(select(Message).where(Message.stream == Stream.NOTICE)).one()
+        assert "listed as spam" in str(notice.context)

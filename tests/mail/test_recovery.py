@@ -1,0 +1,154 @@
+"""Recovery: a worker dies in the middle of a lot, or of single messages; nothing is lost, nothing goes twice."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from newsletter import articles
+from newsletter.clock import FixedClock
+from newsletter.mail import outbox, recovery
+from newsletter.mail.outbox import Dispatch, Lane, Message, State
+from newsletter.mail.transport import Envelope, Journal, Outcome, SentList, Stage
+from newsletter.runtime import Runtime
+from newsletter.subscribers import Segment, Stream, Subscriber
+
+People = Callable[..., int]
+
+
+class KilledError(Exception):
+    """Stands for kill -9: nothing after it runs in the dead worker but what the kernel does."""
+
+
+class Dying:
+    """A transport that takes `accepted` messages, puts `flying` more on the wire, and dies."""
+
+    def __init__(self, accepted: int, flying: int) -> None:
+        self.copies: Counter[int] = Counter()
+        self._accepted, self._flying = accepted, flying
+
+    def send(
+        self, envelopes: Iterable[Envelope], journal: Journal, *, stop: Callable[[], bool] = lambda: False
+    ) -> Iterator[list[Outcome]]:
+        for number, one in enumerate(envelopes):
+            journal.handed_over([one.key])
+            self.copies[one.key] += 1
+            if number >= self._accepted:
+                if number == self._accepted + self._flying - 1:
+                    raise KilledError
+                continue
+            journal.outcomes([Outcome(one.key, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")])
+        yield []
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture
+def campaign(runtime: Runtime, person: People) -> int:
+    """A campaign of forty, written."""
+    now = runtime.clock.now()
+    last = [person(f"p{n}@example.com") for n in range(40)][-1]
+    with runtime.database.transaction() as session:
+        words = articles.write(session, now, title="Golf", subject="Golf", body="Turn both ways.").current
+        made = Dispatch(revision_id=words.id, occasion="campaign:7", created_at=now, fill_until=last)
+        session.add(made)
+        session.flush()
+        outbox.fill(session, made, Segment().condition(), now, 100)
+        return made.id
+
+
+def _counts(runtime: Runtime) -> Counter[State]:
+    with runtime.database.reading() as session:
+        return Counter(session.scalars(select(Message.state)))
+
+
+def _die(runtime: Runtime, lane: Lane, accepted: int, flying: int) -> Dying:
+    dying = Dying(accepted, flying)
+    runtime.transport = dying
+    with pytest.raises(KilledError):
+        runtime.delivery.run(lane)
+    return dying
+
+
+def _replay(runtime: Runtime) -> tuple[int, int]:
+    return recovery.replay(runtime.journals, runtime.database.transaction, runtime.clock.now())
+
+
+def test_a_killed_lot_is_exact_and_goes_on_at_once(campaign: int, runtime: Runtime) -> None:
+    dead = _die(runtime, Lane.BULK, accepted=10, flying=3)
+    assert _replay(runtime) == (10, 3)
+    assert _counts(runtime) == {State.SENT: 10, State.UNCERTAIN: 3, State.READY: 27}
+    runtime.transport = living = SentList()
+    while runtime.delivery.run(Lane.BULK):
+        pass
+    assert _counts(runtime) == {State.SENT: 37, State.UNCERTAIN: 3}
+    assert max((dead.copies + Counter(one.key for one in living.envelopes)).values()) == 1
+    assert list(runtime.journals.iterdir()) == []
+
+
+def test_replaying_twice_changes_nothing(campaign: int, runtime: Runtime) -> None:
+    _die(runtime, Lane.BULK, accepted=5, flying=2)
+    kept = {path: path.read_bytes() for path in runtime.journals.iterdir()}
+    _replay(runtime)
+    for path, data in kept.items():
+        path.write_bytes(data)
+    before = _counts(runtime)
+    _replay(runtime)
+    assert _counts(runtime) == before
+
+
+def test_answers_in_the_journal_count_also_when_the_lease_was_taken_away_before(
+    campaign: int, runtime: Runtime, clock: FixedClock
+) -> None:
+    _die(runtime, Lane.BULK, accepted=10, flying=3)
+    clock.forward(timedelta(minutes=2))
+    with runtime.database.transaction() as session:
+        assert outbox.recover_lots(session, clock.now()) == 40  # all were begun in one commit
+    _replay(runtime)
+    assert _counts(runtime) == {State.SENT: 10, State.UNCERTAIN: 30}
+
+
+def test_without_its_journal_what_was_begun_is_uncertain_and_never_sent_again(
+    campaign: int, runtime: Runtime, clock: FixedClock
+) -> None:
+    _die(runtime, Lane.BULK, accepted=10, flying=3)
+    for path in runtime.journals.iterdir():
+        path.unlink()  # the host never came back
+    clock.forward(timedelta(minutes=2))
+    recovery.recover(runtime.journals, runtime.database.transaction, clock.now())
+    runtime.transport = living = SentList()
+    while runtime.delivery.run(Lane.BULK):
+        pass
+    assert living.envelopes == []
+    assert _counts(runtime) == {State.UNCERTAIN: 40}
+
+
+def test_single_messages_too_are_exact(runtime: Runtime, person: People, clock: FixedClock) -> None:
+    for n in range(6):
+        id = person(f"p{n}@example.com")
+        with runtime.database.transaction() as session:
+            context = {
+                "guide": {"title": "T", "slug": "exercise-at-50", "pages": 45, "attached": False},
+                "series": False,
+            }
+            to = session.get_one(Subscriber, id)
+            outbox.queue(session, to, Stream.GUIDE, "guide:exercise-at-50:1", clock.now(), context=context)
+    dead = _die(runtime, Lane.TRANSACTIONAL, accepted=2, flying=1)
+    assert _replay(runtime) == (2, 1)
+    assert _counts(runtime) == {State.SENT: 2, State.DEFERRED: 1, State.READY: 3}
+    runtime.transport = living = SentList()
+    runtime.delivery.run(Lane.TRANSACTIONAL)
+    assert _counts(runtime) == {State.SENT: 5, State.DEFERRED: 1}
+    clock.forward(timedelta(minutes=16))
+    runtime.delivery.run(Lane.TRANSACTIONAL)
+    copies = dead.copies + Counter(one.key for one in living.envelopes)
+    assert sorted(copies.values()) == [1, 1, 1, 1, 1, 2]  # a person waits for a guide: once more, same Message-ID
+
+
+def test_a_folder_that_is_not_there_yet_holds_nothing(runtime: Runtime) -> None:
+    assert not Path(runtime.journals).exists()
+    assert _replay(runtime) == (0, 0)
