@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import lru_cache
 from pathlib import Path
 
 import hypothesis
@@ -21,11 +22,13 @@ from newsletter.app import web
 from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.mail.outbox import Lane
+from newsletter.mail.render import Renderer
 from newsletter.mail.transport import SentList
 from newsletter.runtime import Runtime, build
 from newsletter.settings import ROOT, Settings, load
 from newsletter.subscribers import Status, Subscriber, read_address, register
 from newsletter.web.security import limiter
+from newsletter.web.state import State
 from tests import postgres
 
 hypothesis.settings.register_profile("house", deadline=None, max_examples=100)
@@ -113,8 +116,19 @@ def sent() -> SentList:
 @pytest.fixture
 def runtime(database: Database, clock: FixedClock, sent: SentList, tmp_path: Path) -> Runtime:
     """A whole Runtime on these."""
-    settings = load({"DATA_DIR": str(tmp_path), "SECRET_KEY": "k" * 40, "PUBLIC_URL": "http://localhost:8000"})
-    return build(settings, database=database, clock=clock, transport=sent)
+    built = build(_settings(tmp_path), database=database, clock=clock, transport=sent)
+    built.renderer = _renderer()
+    return built
+
+
+def _settings(data_dir: Path) -> Settings:
+    return load({"DATA_DIR": str(data_dir), "SECRET_KEY": "k" * 40, "PUBLIC_URL": "http://localhost:8000"})
+
+
+@lru_cache(1)
+def _renderer() -> Renderer:
+    """It holds nothing of a test, and its templates are compiled once for all."""
+    return build(_settings(Path("unused"))).renderer
 
 
 @dataclass
@@ -137,10 +151,22 @@ def crank(runtime: Runtime) -> InlineCrank:
 
 
 @pytest.fixture
-def app(runtime: Runtime, crank: InlineCrank) -> Flask:
-    """The web application on the Runtime; limits for a client are off (tests of limits ask for `limits` first)."""
+def app(runtime: Runtime, crank: InlineCrank) -> Iterator[Flask]:
+    """The web application on the Runtime; limits for a client are off (tests of limits make an app of their own)."""
+    made = _app()
+    made.extensions["newsletter"] = State(runtime, crank)
+    config = dict(made.config)
+    yield made
+    made.config.clear()
+    made.config.update(config)
+
+
+@lru_cache(1)
+def _app() -> Flask:
+    """Made once, given each test's Runtime: its routes and templates take longer to compile than a test to run."""
     limiter.enabled = False
-    return web.create(runtime, crank)
+    unused = build(_settings(Path("unused")))
+    return web.create(unused, InlineCrank(unused))
 
 
 @pytest.fixture

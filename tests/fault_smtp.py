@@ -340,10 +340,13 @@ class _Session:
         middle = self.server.fault_at("content", self.whose)
         while (line := self.content_line()) != b".\r\n":
             lines.append(line.removeprefix(b"."))
-            if middle:
+            if middle and len(lines) == 1:
                 self.interrupt(middle)
-                middle = None
-        self.complete(b"".join(lines))
+        if middle:
+            # It was answered before its end: the rest is read and thrown away.
+            self.reset()
+        else:
+            self.complete(b"".join(lines))
 
     def content_line(self) -> bytes:
         while b"\r\n" not in self.buffer:
@@ -362,7 +365,9 @@ class _Session:
         if middle:
             self.interrupt(middle)
         data += self.take(int(size) - len(data))
-        if not ready or fault:
+        if middle:
+            self.reset()
+        elif not ready or fault:
             # The chunk is read and thrown away before it is refused (RFC 3030 §2).
             self.say(fault.text if fault else "503 5.5.1 no valid recipients")
         else:

@@ -194,7 +194,7 @@ def preferences(token: str) -> Any:
                     subscriber,
                     now(),
                     "The person stopped this series.",
-                    only=int(stop) if stop.isdecimal() else 0,
+                    only=int(stop) if stop.isdecimal() and len(stop) < 19 else 0,
                 )
             else:
                 journey.choose(

@@ -13,7 +13,9 @@ from newsletter.mail.transport.features import Features
 PATH_LIMIT = 900
 """Octets: keeps a command line under 1,000. The server knows its own, shorter limit."""
 
-_plain = re.compile(r"[!-;=?A-~]+@[0-9A-Za-z:.\[\]_-]+").fullmatch
+_PATH = r"[!-;=?A-~]+@[0-9A-Za-z:.\[\]_-]+"
+_plain = re.compile(_PATH).fullmatch
+_both_plain = re.compile(rf"(?:{_PATH})?\n{_PATH}").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,28 +31,30 @@ class _BadAddress(ValueError):
     """The address cannot be written into a command."""
 
 
-def commands(envelope: Envelope, features: Features) -> tuple[bytes, bytes] | Refusal:
-    """Return the MAIL and the RCPT line with CRLF, or why this server cannot be given the envelope."""
-    try:
-        sender = envelope.sender and _path(envelope.sender)
-        recipient = _path(envelope.recipient)
-    except _BadAddress as error:
-        return Refusal(553, "5.1.3", f"5.1.3 {error}")
-    parameters = ""
+def commands(envelope: Envelope, features: Features) -> bytes | Refusal:
+    """Return the MAIL line and the RCPT line, each with CRLF, or why this server cannot be given the envelope."""
+    sender, recipient = envelope.sender, envelope.recipient
+    international = False
+    if not (_both_plain(f"{sender}\n{recipient}") and len(sender) + len(recipient) <= PATH_LIMIT):
+        try:
+            sender = sender and _path(sender)
+            recipient = _path(recipient)
+        except _BadAddress as error:
+            return Refusal(553, "5.1.3", f"5.1.3 {error}")
+        international = not (sender.isascii() and recipient.isascii())
     size = len(envelope.data)
-    if features.size >= 0:
-        if 0 < features.size < size:
-            return Refusal(552, "5.3.4", f"5.3.4 message has {size} octets, the server takes {features.size}")
-        parameters = f" SIZE={size}"
+    parameters = f" SIZE={size}" if features.size >= 0 else ""
     if not envelope.data.isascii():
         if not features.eight_bit:
             return Refusal(554, "5.6.3", "5.6.3 message has 8-bit content and the server does not offer 8BITMIME")
         parameters += " BODY=8BITMIME"
-    if not (sender.isascii() and recipient.isascii()):
+    if 0 < features.size < size:
+        return Refusal(552, "5.3.4", f"5.3.4 message has {size} octets, the server takes {features.size}")
+    if international:
         if not features.smtputf8:
             return Refusal(553, "5.6.7", "5.6.7 non-ASCII local part and the server does not offer SMTPUTF8")
         parameters += " SMTPUTF8"
-    return f"MAIL FROM:<{sender}>{parameters}\r\n".encode(), f"RCPT TO:<{recipient}>\r\n".encode()
+    return f"MAIL FROM:<{sender}>{parameters}\r\nRCPT TO:<{recipient}>\r\n".encode()
 
 
 def _path(address: str) -> str:

@@ -78,21 +78,21 @@ class Connection(Session):
             refusal = Outcome(envelope.key, Stage.REJECTED, lines.code, lines.enhanced, lines.text, self.name, "local")
             self._round.done.append(refusal)
             return
-        mail, recipient = lines
-        transaction = Transaction(envelope, recipient)
+        transaction = Transaction(envelope)
         if self._deep and not self._probation:
-            self._give_whole(transaction, mail)
+            self._give_whole(transaction, lines)
             return
         self._inflight.append(transaction)
         self._octets += len(envelope.data)
         self._opening = True
         if self._lockstep:
-            self._say("MAIL", mail, transaction)
+            mail, end, transaction.recipient_line = lines.partition(b"\r\n")
+            self._say("MAIL", mail + end, transaction)
         else:
             self._awaited += (("MAIL", transaction), ("RCPT", transaction), ("DATA", transaction))
-            self.queue(b"%b%bDATA\r\n" % (mail, recipient))
+            self.queue(lines + b"DATA\r\n")
 
-    def _give_whole(self, transaction: Transaction, mail: bytes) -> None:
+    def _give_whole(self, transaction: Transaction, lines: bytes) -> None:
         """Queue a message with its content in one go; the server has its length, and reads or skips that much."""
         data = transaction.octets(stuffed=False)
         reset = b""
@@ -103,7 +103,7 @@ class Connection(Session):
         self._octets += len(transaction.envelope.data)
         self._awaited.append(("MAIL", transaction))
         self._awaited.append(("RCPT", transaction))
-        self.queue(b"%b%b%bBDAT %d LAST\r\n" % (reset, mail, transaction.recipient_line, len(data)))
+        self.queue(b"%b%bBDAT %d LAST\r\n" % (reset, lines, len(data)))
         self._chunk(transaction, data)
 
     def _chunk(self, transaction: Transaction, data: bytes) -> None:

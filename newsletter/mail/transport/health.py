@@ -68,6 +68,8 @@ class Health:
         """Return how many more connections may be opened: just one to a relay that has failed."""
         if now < self.retry_at:
             return 0
+        if self._failures and any(link.connection.answered for link in self.links):
+            self.recovered()
         if self._failures:
             return 0 if self.links else 1
         limit = self._limit if now < self._limit_until else self.relay.connections

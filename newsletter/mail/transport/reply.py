@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 LINE_LIMIT = 4096
 """Octets of one reply line; RFC 5321 §4.5.3.1.5 asks for 512."""
@@ -14,7 +15,9 @@ Reply = tuple[int, bytes]
 """The code, and the text of its lines joined by a newline (a trailing CR may remain)."""
 
 _CODES = {b"%d" % code: code for code in range(200, 560) if code % 100 < 60}
-_ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
+_LAST = {b"%d " % code: code for code in _CODES.values()}
+"""How a line begins that is a whole reply, or the last line of one."""
+_ENHANCED = re.compile(r"([245])\.[0-9]{1,3}\.[0-9]{1,3}")
 
 
 class ReplyParser:
@@ -36,19 +39,22 @@ class ReplyParser:
             return replies
         lines = (self._rest + data).split(b"\n") if self._rest else data.split(b"\n")
         self._rest = lines.pop()
+        slow = bool(self._lines) or len(data) > LINE_LIMIT
         for line in lines:
-            code = _CODES.get(line[:3])
-            if code is not None and line[3:4] == b" " and not self._lines and len(line) <= LINE_LIMIT:
+            code = _LAST.get(line[:4])
+            if code is not None and not slow:
                 replies.append((code, line[4:]))
-            elif not self._slowly(line, code, replies):
+            elif self._slowly(line, replies):
+                slow = bool(self._lines) or len(data) > LINE_LIMIT
+            else:
                 return replies
         if len(self._rest) > LINE_LIMIT:
             self.broken = "reply line without an end"
         return replies
 
-    def _slowly(self, line: bytes, code: int | None, replies: list[Reply]) -> bool:
+    def _slowly(self, line: bytes, replies: list[Reply]) -> bool:
         """Take a line of a reply of several lines, or an unusual one; False where it is no reply at all."""
-        mark = line[3:4]
+        code, mark = _CODES.get(line[:3]), line[3:4]
         if code is None or mark not in (b" ", b"-", b"\r", b""):
             self.broken = f"not a reply: {printable(line)[:80]!r}"
         elif self._lines and line[:3] != self._lines[0]:
@@ -84,7 +90,10 @@ def printable(raw: bytes) -> str:
 
 def enhanced_status(code: int, text: str) -> str:
     """Return the enhanced status that begins `text` if its class is the code's (RFC 2034 §4), else ""."""
-    if text[1:2] != ".":
-        return ""
-    found = _ENHANCED.match(text)
-    return found.group(0) if found and int(found.group(1)) == code // 100 else ""
+    return _status(code // 100, text[:12].partition(" ")[0]) if text[1:2] == "." else ""
+
+
+@lru_cache(maxsize=256)
+def _status(kind: int, word: str) -> str:
+    found = _ENHANCED.fullmatch(word)
+    return word if found and int(found.group(1)) == kind else ""

@@ -24,9 +24,10 @@ class Transaction:
 
     __slots__ = ("commit_at", "envelope", "failure", "recipient_line", "taken")
 
-    def __init__(self, envelope: Envelope, recipient_line: bytes) -> None:
+    def __init__(self, envelope: Envelope) -> None:
         self.envelope = envelope
-        self.recipient_line = recipient_line
+        self.recipient_line = b""
+        """RCPT, where it waits for the reply to MAIL."""
         self.failure: Outcome | None = None
         """The first refusal among MAIL, RCPT, DATA and the content."""
         self.taken = False

@@ -2,8 +2,9 @@
 
 from typing import Any, TypeVar
 
-from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_login import current_user
+from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm import Session
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response
@@ -18,6 +19,8 @@ door = Blueprint("owner", __name__, url_prefix="/owner")
 OPEN_TO_ALL = ("owner.login",)
 Row = TypeVar("Row", bound=Base)
 LARGEST_ID = 2**63 - 1
+LONG_TEXT = "body"
+"""The field of a form that somebody may have written in for an hour."""
 PAGE = 50
 """Rows on one page of a list."""
 
@@ -30,12 +33,31 @@ class RowId(IntegerConverter):
 
 
 @door.before_request
-def _guard() -> Response | None:
-    csrf.protect()  # acts on what changes something; raises CSRFError
+def _guard() -> Any:
+    try:
+        csrf.protect()  # acts on what changes something
+    except CSRFError:
+        if LONG_TEXT in request.form:
+            return _rescued()
+        raise
     if request.endpoint in OPEN_TO_ALL or current_user.is_authenticated:
         return None
+    if LONG_TEXT in request.form:
+        return _rescued()
     onward = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("owner.login", next=onward))
+
+
+def _rescued() -> tuple[str, int]:
+    """Nothing is saved without a valid token, but nobody's article is lost because a session ended meanwhile."""
+    return render_template("owner/rescue.html", typed=request.form), 400
+
+
+@door.after_request
+def _kept_private(response: Response) -> Response:
+    # Not "no-store": the browser's Back button must still have what was typed into a form.
+    response.headers.setdefault("Cache-Control", "private, no-cache")
+    return response
 
 
 @door.context_processor

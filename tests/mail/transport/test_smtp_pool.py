@@ -149,6 +149,16 @@ def test_a_failed_relay_is_tried_again_later() -> None:
         assert stages(send(sender, 3, first=21)) == {Stage.ACCEPTED: 3}
 
 
+def test_a_relay_that_recovered_gets_all_its_connections_again() -> None:
+    now = [1000.0]
+    with FaultServer([Fault("banner", "reply-close", nth=1)]) as server:
+        sender = transport(server, "connections=4", clock=lambda: now[0])
+        assert stages(send(sender, 1, keep=True)) == {Stage.RELAY: 1}
+        now[0] += 2
+        assert stages(send(sender, 300, first=11)) == {Stage.ACCEPTED: 300}
+        assert server.connections == 1 + 4
+
+
 def test_a_relay_whose_connections_all_die_is_given_up_for_a_while() -> None:
     with FaultServer([Fault("mail", "vanish", nth=0)]) as server:
         outcomes = deliver(server, transport(server, clock=lambda: 0.0), count=50)

@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from email.message import EmailMessage
 
+from flask import Flask
+
 from newsletter.articles import Article
+from newsletter.owners import Owner
 from newsletter.runtime import Runtime
 from tests.web.owner.conftest import EMAIL, Desk, readable
 
@@ -63,6 +66,28 @@ def test_words_saved_in_another_window_are_not_overwritten_unseen(desk: Desk, ru
     assert 'name="base" type="hidden" value="2"' in answer.text
     assert desk.post(path, **TEXT, base="2").status_code == 200
     assert revisions(runtime, article)[-1] == "Hello.\n\nSleep."
+
+
+def test_a_text_sent_after_the_session_ended_is_shown_and_not_saved(
+    desk: Desk, app: Flask, runtime: Runtime, article: int
+) -> None:
+    path = f"/owner/articles/{article}/edit"
+    for client in (desk.client, app.test_client()):
+        answer = client.post(path, data={**TEXT, "body": "An hour's </textarea><b>work</b>"})
+        assert answer.status_code == 400
+        assert "An hour&#39;s &lt;/textarea&gt;&lt;b&gt;work&lt;/b&gt;</textarea>" in answer.text
+    assert len(revisions(runtime, article)) == 1
+
+
+def test_a_text_sent_after_a_new_password_elsewhere_is_shown_too(
+    desk: Desk, article: int, change_owner: Callable[[Callable[[Owner], None]], None]
+) -> None:
+    desk.get("/owner/")
+    desk.post("/owner/settings/zone", zone="Europe/London")
+    change_owner(lambda owner: owner.set_password("another long password"))
+    answer = desk.post(f"/owner/articles/{article}/edit", **TEXT, base="1")
+    assert answer.status_code == 400
+    assert "Sleep.</textarea>" in answer.text
 
 
 def test_the_preview_is_the_mail_as_the_chosen_person_gets_it(

@@ -126,6 +126,10 @@ def test_the_page_says_what_to_do_while_nobody_can_sign_in(app: Flask) -> None:
     assert "newsletter owner create" in readable(app.test_client().get("/owner/login").text)
 
 
+def test_pages_are_kept_by_no_cache_that_others_share(desk: Desk) -> None:
+    assert desk.client.get("/owner/subscribers").headers["Cache-Control"] == "private, no-cache"
+
+
 def test_scripts_carry_the_nonce_and_nothing_is_inline(desk: Desk) -> None:
     answer = desk.client.get("/owner/")
     policy = answer.headers["Content-Security-Policy"]

@@ -1,0 +1,100 @@
+"""A visitor's browser: opens pages, reads the forms on them, and presses their buttons."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from newsletter.runtime import Runtime
+
+FIFTY, PAIN = "exercise-at-50", "recover-from-pain"
+
+
+@dataclass
+class Form:
+    """A form on a page: where it goes and what it would send untouched."""
+
+    action: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class _Forms(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[Form] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        seen = dict(attrs)
+        if tag == "form":
+            self.found.append(Form(seen.get("action") or ""))
+        elif tag == "input" and self.found and (seen.get("type") != "checkbox" or "checked" in seen):
+            self.found[-1].fields[str(seen.get("name"))] = seen.get("value") or ""
+
+
+def forms(page: TestResponse) -> list[Form]:
+    """The forms of a page, in order."""
+    return _Forms(page.text).found
+
+
+@dataclass
+class Visitor:
+    """One person at one browser."""
+
+    browser: FlaskClient
+
+    def get(self, url: str) -> TestResponse:
+        """Open a page or a file, and read it to its end."""
+        return self.browser.get(url, buffered=True)
+
+    def press(self, url: str, number: int = 0, **changes: str) -> TestResponse:
+        """Open a page, fill in its form, and send it."""
+        page = self.get(url)
+        form = forms(page)[number]
+        return self.browser.post(form.action or url, data={**form.fields, **changes})
+
+    def subscribe(self, email: str = "jane@example.com", guide: str = FIFTY, **changes: str) -> TestResponse:
+        """Send the box on a guide's page."""
+        return self.press(f"/guides/{guide}", email=email, **changes)
+
+
+@pytest.fixture
+def visitor(client: FlaskClient) -> Visitor:
+    """Jane, without JavaScript and without cookies so far."""
+    return Visitor(client)
+
+
+@pytest.fixture
+def another(app: Flask) -> Callable[[], Visitor]:
+    """Makes another browser."""
+    return lambda: Visitor(app.test_client())
+
+
+@pytest.fixture
+def link(runtime: Runtime, inbox: Callable[[str], list[EmailMessage]]) -> Callable[..., str]:
+    """The newest link to a page of this kind in somebody's inbox, as a path: link("confirm")."""
+
+    def newest(kind: str, email: str = "jane@example.com") -> str:
+        for message in reversed(inbox(email)):
+            part = message.get_body(("plain",))
+            assert part is not None
+            for word in reversed(part.get_content().split()):
+                if word.startswith(f"{runtime.settings.site}/{kind}/"):
+                    return urlsplit(word).path
+        raise AssertionError(f"no link to {kind} in the mails to {email}")
+
+    return newest
+
+
+@pytest.fixture
+def jane(visitor: Visitor, link: Callable[..., str]) -> Visitor:
+    """Jane, who signed up for the second guide and the newsletter, and confirmed."""
+    assert visitor.subscribe(first_name="Jane", newsletter="y").status_code == 303
+    assert visitor.press(link("confirm")).status_code == 303
+    return visitor
