@@ -29,7 +29,7 @@ def index() -> str:
     with reading() as session:
         counts = trouble(session)
         counts[State.DEFERRED] = session.scalar(
-            select(func.count()).select_from(Message).where(Message.troubled_at.is_not(None), Message.state == State.DEFERRED)
+            select(func.count()).where(Message.troubled_at.is_not(None), Message.state == State.DEFERRED)
         ) or 0  # fmt: skip
         return render_template(
             "owner/messages.html", page=page_of(session, *conditions), shown=shown, states=SHOWN, counts=counts,
