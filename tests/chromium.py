@@ -37,7 +37,9 @@ def fetch() -> str | None:
     for attempt in attempts:
         env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         try:
-            subprocess.run(attempt, env=env, timeout=300, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+            subprocess.run(
+                attempt, env=env, timeout=300, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+            )
         except subprocess.TimeoutExpired:
             continue
         if found := find():

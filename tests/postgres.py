@@ -74,7 +74,12 @@ def _running(folder: Path, programs: Path, libraries: Path | None) -> Iterator[s
     options = [word for option in QUICK for word in ("-c", option)]
     log = (folder / "log").open("wb")
     process = subprocess.Popen(
-        [programs / "postgres", "-D", data, "-k", folder, *options], stdout=log, stderr=log, env=env, user=user, cwd=folder
+        [programs / "postgres", "-D", data, "-k", folder, *options],
+        stdout=log,
+        stderr=log,
+        env=env,
+        user=user,
+        cwd=folder,
     )
     url = f"postgresql://postgres@/postgres?host={folder}"
     try:
