@@ -3,7 +3,9 @@
  * It is the yardstick of `make bench`: one thread, epoll, loopback only. It keeps to RFC 5321's order of commands,
  * PIPELINING (RFC 2920) and CHUNKING (RFC 3030), so a client that loses its place is found out.
  * The time away of a distant server is played by holding back each reply, connections apart from each other.
- * One file, so that one call of the compiler builds it. Prints "listening PORT" first, and "messages N recipients N duplicates N ..." on SIGUSR1 and on SIGTERM, its end.
+ * One file, so that one call of the compiler builds it. Prints "listening PORT" first, and "messages N recipients N duplicates N ..." on SIGUSR1,
+ * on SIGUSR2 (and then forgets all of it) and on SIGTERM, its end; "first" and "last" are the Unix times of the first and the last message it took.
+ * With --stamp PREFIX it prints "at TIME RECIPIENT" for every message to a recipient that begins so.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -48,17 +50,18 @@ typedef struct { char *name; uint64_t hash; unsigned copies; } entry;
 
 static int pipelining = 1, chunking = 0, poll_fd, timer_fd;
 static uint64_t delay_ns, refuse_every, bounce_every;
-static uint64_t messages, refused, bounced, octets, sessions, intruding, asked;
+static uint64_t messages, copies, refused, bounced, octets, sessions, intruding, asked, first_ns, last_ns;
 static held *first_held, *last_held;
 static entry *table;
 static size_t slots = 1 << 16, recipients;
-static const char *dump_path;
+static const char *dump_path, *stamp = "";
+static size_t stamp_len;
 
 static void die(const char *what) { perror(what); exit(1); }
 
-static uint64_t now_ns(void) {
+static uint64_t clock_ns(clockid_t which) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(which, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
@@ -90,15 +93,25 @@ static void count_copy(const char *name) {
         recipients++;
     }
     e->copies++;
+    copies++;
+    if (stamp_len && !strncmp(name, stamp, stamp_len)) {
+        printf("at %.6f %s\n", (double)last_ns / 1e9, name);
+        fflush(stdout);
+    }
     if (recipients * 2 > slots) grow();
 }
 
 static void report(void) {
-    uint64_t copies = 0;
-    for (size_t i = 0; i < slots; i++) copies += table[i].copies;
-    printf("messages %lu recipients %zu duplicates %lu refused %lu bounced %lu octets %lu sessions %lu intruding %lu\n",
-           messages, recipients, copies - recipients, refused, bounced, octets, sessions, intruding);
+    printf("messages %lu recipients %zu duplicates %lu refused %lu bounced %lu octets %lu sessions %lu intruding %lu first %.6f last %.6f\n",
+           messages, recipients, copies - recipients, refused, bounced, octets, sessions, intruding, (double)first_ns / 1e9, (double)last_ns / 1e9);
     fflush(stdout);
+}
+
+static void forget(void) {
+    for (size_t i = 0; i < slots; i++) free(table[i].name);
+    memset(table, 0, slots * sizeof *table);
+    recipients = 0;
+    messages = copies = refused = bounced = octets = sessions = intruding = first_ns = last_ns = 0;
 }
 
 static void dump(void) {
@@ -135,7 +148,7 @@ static void flush(client *c) {
     } else {
         held *h = malloc(sizeof *h + c->out_len);
         if (!h) die("malloc");
-        *h = (held){.to = c, .due = now_ns() + delay_ns, .len = c->out_len};
+        *h = (held){.to = c, .due = clock_ns(CLOCK_MONOTONIC) + delay_ns, .len = c->out_len};
         memcpy(h->text, c->out, c->out_len);
         if (last_held) last_held->next = h;
         else { first_held = h; set_timer(h->due); }
@@ -153,7 +166,7 @@ static void leave(client *c) {
 }
 
 static void release(void) {
-    uint64_t ticks, now = now_ns();
+    uint64_t ticks, now = clock_ns(CLOCK_MONOTONIC);
     if (read(timer_fd, &ticks, sizeof ticks) < 0 && errno != EAGAIN) die("timer");
     while (first_held && first_held->due <= now) {
         held *h = first_held;
@@ -176,6 +189,8 @@ static void take(client *c) {
         reply(c, "451 4.3.0 Try again later\r\n");
     } else {
         messages++;
+        last_ns = clock_ns(CLOCK_REALTIME);
+        if (!first_ns) first_ns = last_ns;
         for (char *name = c->recipients; name < c->recipients + c->names; name += strlen(name) + 1) count_copy(name);
         reply(c, "250 2.0.0 Ok: taken\r\n");
     }
@@ -352,7 +367,7 @@ static int listen_on(int port) {
 static int options(int argc, char **argv) {
     static const struct option known[] = {
         {"port", 1, 0, 'p'}, {"no-pipelining", 0, 0, 'n'}, {"chunking", 0, 0, 'c'}, {"delay-ms", 1, 0, 'd'},
-        {"dump", 1, 0, 'f'}, {"refuse-every", 1, 0, 'r'}, {"bounce-every", 1, 0, 'b'}, {0, 0, 0, 0}};
+        {"dump", 1, 0, 'f'}, {"refuse-every", 1, 0, 'r'}, {"bounce-every", 1, 0, 'b'}, {"stamp", 1, 0, 's'}, {0, 0, 0, 0}};
     int option, port = 0;
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) switch (option) {
         case 'p': port = atoi(optarg); break;
@@ -361,9 +376,10 @@ static int options(int argc, char **argv) {
         case 'd': delay_ns = (uint64_t)(atof(optarg) * 1e6); break;
         case 'f': dump_path = optarg; break;
         case 'r': refuse_every = strtoull(optarg, NULL, 10); break;
+        case 's': stamp = optarg; stamp_len = strlen(stamp); break;
         case 'b': bounce_every = strtoull(optarg, NULL, 10); break;
         default:
-            fprintf(stderr, "usage: sink [--port N] [--no-pipelining] [--chunking] [--delay-ms RTT] [--dump FILE]\n"
+            fprintf(stderr, "usage: sink [--port N] [--no-pipelining] [--chunking] [--delay-ms RTT] [--dump FILE] [--stamp PREFIX]\n"
                             "            [--refuse-every K: 451 to every Kth message] [--bounce-every K: 550 to every Kth RCPT]\n");
             exit(2);
     }
@@ -376,6 +392,7 @@ static int signals(void) {
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGUSR2);
     sigprocmask(SIG_BLOCK, &set, NULL);
     return signalfd(-1, &set, SFD_CLOEXEC);
 }
@@ -384,7 +401,8 @@ static void on_signal(int fd) {
     struct signalfd_siginfo what;
     if (read(fd, &what, sizeof what) != sizeof what) return;
     report();
-    if (what.ssi_signo == SIGUSR1) return;
+    if (what.ssi_signo == SIGUSR2) forget();
+    if (what.ssi_signo == SIGUSR1 || what.ssi_signo == SIGUSR2) return;
     dump();
     exit(0);
 }

@@ -16,6 +16,8 @@ from newsletter.runtime import Runtime, build
 from newsletter.settings import Settings, load
 
 log = structlog.get_logger()
+GIVE_UP_AT_ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
+"""A page does not wait for Redis to come back (kombu's own patience is six seconds): the next tick sends the mail."""
 
 
 def create_app(settings: Settings | None = None, runtime: Runtime | None = None) -> Flask:
@@ -23,7 +25,9 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
     settings = settings or (runtime.settings if runtime else load())
     configure()
     rt = runtime or build(settings)
-    return web.create(rt, jobs.Crank(_celery(settings)))
+    celery = _celery(settings)
+    celery.conf.broker_transport_options |= GIVE_UP_AT_ONCE
+    return web.create(rt, jobs.Crank(celery))
 
 
 def create_celery(settings: Settings | None = None) -> Celery:

@@ -59,7 +59,8 @@ class Product:
     def env(self) -> dict[str, str]:
         """A bare environment: nothing of the developer's reaches the product."""
         return {
-        """A bare environment: nothing of the developer's reaches the product."""
+            "PATH": os.environ["PATH"], "HOME": str(self.data.parent), "DATA_DIR": str(self.data),
+            "PORT": str(self.port),
             "MAILBOX_PORT": str(self.mailbox_port), "MAILBOX_SMTP_PORT": str(self.smtp_port),
             "OWNER_EMAIL": "owner@example.org", "OWNER_PASSWORD": "a good password", **self.extra,
         }  # fmt: skip

@@ -1,0 +1,1 @@
+"""The benchmark: what the whole product does, measured from outside, beside Postfix's smtp-source."""

@@ -1,0 +1,76 @@
+"""One campaign, measured from outside: at the sink, in /proc, and in the words of `campaign status`."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench import machine
+from bench.installation import Broken, Installation
+from bench.machine import Cpu
+from bench.sink import Sink, Taken
+
+LONGEST = 600.0  # seconds for one campaign
+SETTLING = 1.5
+"""Seconds after the last mail in which outcomes are still written: their CPU belongs to the campaign."""
+RECORDED_WITHIN = 30.0
+LOOK = 0.05
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one campaign was like. `first`: seconds from its scheduled time to the first mail at the sink."""
+
+    campaign: int
+    people: int
+    taken: Taken
+    cpu: Cpu
+    first: float
+    peak_rss: float
+    is_exact: bool
+    """Everybody got exactly one copy, and the product says so too."""
+
+    def cpu_us(self, seconds: float) -> float:
+        """CPU seconds as µs a message."""
+        return seconds / self.people * 1e6
+
+
+def run(product: Installation, sink: Sink, people: int, postmaster: int,
+        meanwhile: Callable[[Callable[[], bool]], None] | None = None) -> Run:  # fmt: skip
+    """Send to everybody and wait until it is over. Raises Broken when it never is.
+
+    `meanwhile` is called with the first mail, and given what tells whether the campaign is going out still.
+    """
+    sink.forget()
+    campaign, at = product.schedule()
+    if time.time() > at:
+        raise Broken("`campaign send` took longer than the campaign was ahead; is the machine overloaded?")
+    time.sleep(at - time.time())
+    before = machine.cpu(product.data, postmaster)
+    _wait(product, lambda: sink.taken().messages > 0)
+    if meanwhile:
+        meanwhile(lambda: sink.taken().messages < people)
+    _wait(product, lambda: sink.taken().messages >= people)
+    time.sleep(SETTLING)
+    used = machine.cpu(product.data, postmaster) - before
+    taken = sink.taken()
+    peak = max((one.peak_rss for one in machine.bulk_workers(product.data)), default=0.0)
+    return Run(campaign, people, taken, used, taken.first - at, peak,
+               taken.is_exactly(people) and _is_recorded(product, campaign, people))  # fmt: skip
+
+
+def _wait(product: Installation, what: Callable[[], bool]) -> None:
+    until = time.monotonic() + LONGEST
+    while not what():
+        if time.monotonic() > until or product.process is None or product.process.poll() is not None:
+            raise Broken(f"the campaign did not end.\n{product.logs()}")
+        time.sleep(LOOK)
+
+
+def _is_recorded(product: Installation, campaign: int, people: int) -> bool:
+    until = time.monotonic() + RECORDED_WITHIN
+    while True:
+        status = product.status(campaign)
+        if status["recipients"] == status["sent"] == people:
+            return True
+        if time.monotonic() > until:
+            return False

@@ -1,0 +1,122 @@
+"""What the kernel tells about processes and the machine (proc(5)). Linux only, as the sink is."""
+
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+TICK = os.sysconf("SC_CLK_TCK")
+KINDS = {
+    "redis-server": "redis", "valkey-server": "redis", "-Q bulk": "bulk", "-Q transactional": "transactional",
+    "granian": "web", "celery -A worker beat": "beat", "newsletter.cli up": "supervisor",
+}  # fmt: skip
+"""A word of the command line → which part of the product that process is."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """One living process. `cpu`: seconds in user and kernel mode, its children that ended included."""
+
+    id: int
+    parent: int
+    command: str
+    cpu: float
+
+    @property
+    def kind(self) -> str:
+        """Which part of the product it is."""
+        return next((kind for word, kind in KINDS.items() if word in self.command), "other")
+
+    @property
+    def peak_rss(self) -> float:
+        """The most memory it ever held, in MB (10⁶ octets); 0 when it is gone."""
+        try:
+            status = Path(f"/proc/{self.id}/status").read_text()
+        except OSError:
+            return 0.0
+        line = next((line for line in status.splitlines() if line.startswith("VmHWM")), "VmHWM: 0 kB")
+        return int(line.split()[1]) * 1024 / 1e6
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """CPU seconds by part of the product, and of PostgreSQL."""
+
+    product: float
+    redis: float
+    postgres: float
+
+    def __sub__(self, other: "Cpu") -> "Cpu":
+        return Cpu(self.product - other.product, self.redis - other.redis, self.postgres - other.postgres)
+
+    @property
+    def all(self) -> float:
+        """All of it."""
+        return self.product + self.redis + self.postgres
+
+
+def cpu(data: Path, postmaster: int) -> Cpu:
+    """What an installation (told by its DATA_DIR) and its PostgreSQL have used up so far."""
+    found = list(installation(data))
+    redis = sum(one.cpu for one in found if one.kind == "redis")
+    product = sum(one.cpu for one in found) - redis
+    return Cpu(product, redis, sum(one.cpu for one in family(postmaster)) if postmaster else 0.0)
+
+
+def bulk_workers(data: Path) -> list[Process]:
+    """The processes that deliver campaigns: the children, not the one that watches them."""
+    bulk = [one for one in installation(data) if one.kind == "bulk"]
+    ids = {one.id for one in bulk}
+    return [one for one in bulk if one.parent in ids]
+
+
+def installation(data: Path) -> Iterator[Process]:
+    """Every process that was started for this DATA_DIR."""
+    mark = f"DATA_DIR={data}\0".encode()
+    for one in _all():
+        try:
+            environ = Path(f"/proc/{one.id}/environ").read_bytes()
+        except OSError:
+            continue
+        if mark in environ:
+            yield one
+
+
+def family(root: int) -> list[Process]:
+    """A process and all that descend from it."""
+    known = {one.id: one for one in _all()}
+    ids = {root}
+    while grown := {id for id, one in known.items() if one.parent in ids} - ids:
+        ids |= grown
+    return [known[id] for id in ids if id in known]
+
+
+def _all() -> Iterator[Process]:
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            stat = (folder / "stat").read_text()
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        except OSError:
+            continue
+        fields = stat.rpartition(")")[2].split()
+        yield Process(int(folder.name), int(fields[1]), command, sum(map(int, fields[11:15])) / TICK)
+
+
+def description() -> str:
+    """Cores, CPU, memory, kernel and Python of this machine."""
+    names = [line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
+    total = next((int(line.split()[1]) for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
+    return (
+        f"{os.cpu_count()} cores ({names[0] if names else platform.machine()}), {total / 1024**2:.0f} GiB of memory, "
+        f"Linux {platform.release()}, Python {platform.python_version()}"
+    )
+
+
+def load() -> float:
+    """How many processes wanted a core in the last minute: above 0.5 before a run, the figures are noisy."""
+    return os.getloadavg()[0]
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines()

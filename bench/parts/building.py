@@ -1,0 +1,60 @@
+"""Building mails: composed one by one, and spliced into a skeleton."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from bench.folders import ROOT
+from bench.installation import SUBJECT
+from bench.people import NAMES
+from bench.report import Table, whole
+from bench.run_size import Size
+from newsletter import brand
+from newsletter.links import Signer
+from newsletter.mail.outbox import Letter
+from newsletter.mail.render import Renderer, Words
+from newsletter.subscribers import Stream
+
+SITE = "https://news.example.org"
+SLOW, FAST, ROUNDS = 300, 10_000, 3
+HEADS = ("", "CPU µs/mail", "mails/s on one core")
+
+
+def building(_size: Size) -> list[Table]:
+    """The article of the campaigns, to readers with mixed names."""
+    guides = ROOT / "static" / "guides"
+    renderer = Renderer(ROOT / "templates", Signer(b"s" * 32), SITE, "news.example.org", guides)
+    house = brand.from_site(brand.read_site(ROOT / "site.toml"))
+    words = Words(SUBJECT, "What comes first", (ROOT / "bench" / "article.md").read_text(encoding="utf-8"))
+    now = datetime.now(UTC)
+    letters = [_letter(number, now) for number in range(1, FAST + 1)]
+    begun = time.process_time()
+    skeleton = renderer.compile(letters[0], house, words)
+    compiling = time.process_time() - begun
+    octets = len(renderer.compose(letters[0], house, words, now).data)
+    table = Table(f"Building a mail of {whole(octets)} octets", HEADS)
+    table.rows.append(_row("composed", lambda one: renderer.compose(one, house, words, now), letters[:SLOW]))
+    if skeleton is None:
+        table.notes.append("The article has no skeleton.")
+    else:
+        table.rows.append(_row("spliced into a skeleton", lambda one: skeleton.splice(one, now), letters))
+        table.notes.append(f"Compiling the skeleton, once for a campaign in each process: {compiling * 1000:.1f} ms.")
+    return [table]
+
+
+def _letter(number: int, now: datetime) -> Letter:
+    email, name = f"reader{number}@example.org", NAMES[number % len(NAMES)]
+    return Letter(number, Stream.CAMPAIGN, 0, now, number, email, name, 1, 1, {})
+
+
+def _row(name: str, build: Callable[[Letter], object], letters: Sequence[Letter]) -> list[str]:
+    build(letters[0])
+    best = min(_seconds(build, letters) for _ in range(ROUNDS)) / len(letters)
+    return [name, f"{best * 1e6:.1f}", whole(1 / best)]
+
+
+def _seconds(build: Callable[[Letter], object], letters: Sequence[Letter]) -> float:
+    begun = time.process_time()
+    for letter in letters:
+        build(letter)
+    return time.process_time() - begun

@@ -1,0 +1,73 @@
+"""A campaign from its first mail to its last, beside smtp-source, in turns; near and 10 ms away, on both databases."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from statistics import median
+
+from bench import campaign, installation, people, postgres, sink, source
+from bench.campaign import Run
+from bench.report import Table, whole
+from bench.run_size import Size
+from bench.sink import Taken
+
+WARM_UP = 500
+"""People of a first campaign that is not counted: processes start, connections are opened, code is compiled."""
+HEADS = ("", "msg/s", "ratio", "CPU µs/msg", "product", "Redis", "PostgreSQL", "peak MB", "octets", "exactly once")
+
+
+def near(size: Size) -> list[Table]:
+    """The sink on this machine answers at once."""
+    return [_table("Campaign, the relay on this machine", size, size.people, size.people, 0.0)]
+
+
+def distant(size: Size) -> list[Table]:
+    """Each reply of the sink takes 10 ms."""
+    return [_table("Campaign, the relay 10 ms away", size, size.people_far, size.yardstick_far, 10.0)]
+
+
+def _table(title: str, size: Size, number: int, yardstick: int, delay_ms: float) -> Table:
+    table = Table(f"{title} ({whole(number)} recipients, median of {size.rounds})", HEADS)
+    program = source.find()
+    measured: list[Taken] = []
+    for database in ("PostgreSQL", "SQLite"):
+        runs = []
+        with ExitStack() as stack:
+            server = stack.enter_context(postgres.server()) if database == "PostgreSQL" else None
+            target = stack.enter_context(sink.running(delay_ms=delay_ms))
+            product = stack.enter_context(installation.running(target.port, server.url if server else ""))
+            postmaster = server.process if server else 0
+            people.add(product.url, 1, WARM_UP + 1)
+            campaign.run(product, target, WARM_UP, postmaster)
+            people.add(product.url, WARM_UP + 1, number + 1)
+            for _ in range(size.rounds):
+                if program:
+                    measured.append(program.run(yardstick, delay_ms))
+                runs.append(campaign.run(product, target, number, postmaster))
+        table.rows.append(_row(f"newsletter on {database}", runs, measured))
+    _compare(table, measured, yardstick)
+    return table
+
+
+def _row(name: str, runs: Sequence[Run], measured: Sequence[Taken]) -> list[str]:
+    rate = median(run.taken.rate for run in runs)
+    ratio = rate / median(taken.rate for taken in measured) if measured else None
+    used = zip(*((run.cpu.all, run.cpu.product, run.cpu.redis, run.cpu.postgres) for run in runs), strict=True)
+    costs = [f"{runs[0].cpu_us(median(part)):.1f}" for part in used]
+    return [
+        name, whole(rate), f"**{ratio:.2f}**" if ratio else "–", *costs,
+        f"{max(run.peak_rss for run in runs):.0f}", whole(runs[-1].taken.mean_octets),
+        "yes" if all(run.is_exact for run in runs) else "**NO**",
+    ]  # fmt: skip
+
+
+def _compare(table: Table, measured: Sequence[Taken], messages: int) -> None:
+    if not measured:
+        table.notes.append("smtp-source is not to be had on this machine: there are no ratios.")
+        return
+    table.notes.append(
+        f"The yardstick is smtp-source with {source.SESSIONS} sessions and {whole(messages)} mails of "
+        f"{whole(source.OCTETS)} octets, in turns with the campaigns; the ratio is to its median over all of them."
+    )
+    octets = whole(measured[-1].mean_octets)
+    rate = whole(median(taken.rate for taken in measured))
+    table.rows.insert(0, ["smtp-source", rate, "1.00", *["–"] * (len(HEADS) - 5), octets, "–"])

@@ -1,0 +1,133 @@
+"""The SMTP server that counts: built from `sink.c`, started on a free port, asked by signals."""
+
+import queue
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO
+
+from bench.folders import CACHE, ROOT
+
+ANSWER = 10.0  # seconds it may take to answer a signal
+
+
+class NoSink(Exception):
+    """The sink cannot be built, or does not answer."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What the sink has taken since it was last asked to forget. `first`, `last`: Unix times, 0 before the first."""
+
+    messages: int
+    recipients: int
+    duplicates: int
+    octets: int
+    first: float
+    last: float
+
+    @property
+    def seconds(self) -> float:
+        """From the first message to the last."""
+        return self.last - self.first
+
+    @property
+    def rate(self) -> float:
+        """Messages a second, the first not counted: the time begins with its end."""
+        return (self.messages - 1) / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def mean_octets(self) -> int:
+        """Octets of content of one message."""
+        return self.octets // self.messages if self.messages else 0
+
+    def is_exactly(self, people: int) -> bool:
+        """Whether each of so many people got one copy."""
+        return (self.messages, self.recipients, self.duplicates) == (people, people, 0)
+
+
+class Sink:
+    """A running sink."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int, lines: "queue.SimpleQueue[str]") -> None:
+        self.process = process
+        self.port = port
+        self._lines = lines
+        self.stamps: dict[str, float] = {}
+        """When it took the last mail to each recipient that begins with the prefix it was started with."""
+
+    def taken(self) -> Taken:
+        """What it has so far."""
+        return self._ask(signal.SIGUSR1)
+
+    def forget(self) -> Taken:
+        """What it had; it begins anew."""
+        return self._ask(signal.SIGUSR2)
+
+    def stamped(self, recipient: str, patience: float) -> float | None:
+        """When it took a mail to this recipient; waits for it, None if it does not come."""
+        until = time.monotonic() + patience
+        while recipient not in self.stamps:
+            try:
+                self._read(max(until - time.monotonic(), 0.0))
+            except queue.Empty:
+                return None
+        return self.stamps[recipient]
+
+    def _ask(self, how: signal.Signals) -> Taken:
+        self.process.send_signal(how)
+        until = time.monotonic() + ANSWER
+        try:
+            while not (words := self._read(until - time.monotonic())):
+                pass
+        except (queue.Empty, ValueError) as error:
+            raise NoSink("the sink does not answer") from error
+        said = dict(zip(words[::2], words[1::2], strict=True))
+        counts = (int(said[name]) for name in ("messages", "recipients", "duplicates", "octets"))
+        return Taken(*counts, float(said["first"]), float(said["last"]))
+
+    def _read(self, patience: float) -> list[str]:
+        """The words of a report; an empty list for a line that was a stamp."""
+        words = self._lines.get(timeout=patience).split()
+        if words[0] != "at":
+            return words
+        self.stamps[words[2]] = float(words[1])
+        return []
+
+
+@contextmanager
+def running(*, delay_ms: float = 0, stamp: str = "") -> Iterator[Sink]:
+    """A sink whose replies take `delay_ms`, and which notes when mail to recipients beginning with `stamp` came."""
+    argv = [str(_built()), "--delay-ms", str(delay_ms), *(["--stamp", stamp] if stamp else [])]
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stdout is not None
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    try:
+        port = int(process.stdout.readline().split()[1])
+        threading.Thread(target=_pass_on, args=(process.stdout, lines), daemon=True).start()
+        yield Sink(process, port, lines)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _pass_on(stream: IO[str], lines: "queue.SimpleQueue[str]") -> None:
+    for line in stream:
+        lines.put(line)
+
+
+def _built() -> str:
+    source, program = ROOT / "bench" / "sink.c", CACHE / "sink"
+    if program.exists() and program.stat().st_mtime > source.stat().st_mtime:
+        return str(program)
+    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+    if compiler is None:
+        raise NoSink("no C compiler found (Debian: apt install gcc libc6-dev)")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    subprocess.run([compiler, "-O2", "-o", str(program), str(source)], check=True)
+    return str(program)

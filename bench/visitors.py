@@ -1,0 +1,108 @@
+"""Visitors of the site: people who press the button of their confirmation, and people who read the first page."""
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from http.client import HTTPConnection
+from urllib.parse import urlencode
+
+import psycopg
+
+from bench.installation import Broken, Installation
+from newsletter.links import Signer, Urls
+
+PREFIX = "asker"
+"""Their addresses begin so: the sink notes when it took their mail."""
+PATIENCE = 20.0  # seconds for one page, and for a guide to come
+THREADS = 32
+TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+class Askers:
+    """People who asked for a guide and have not pressed the button yet."""
+
+    def __init__(self, product: Installation, count: int) -> None:
+        self._product = product
+        self._consents = _write(product.url, count)
+        self._urls = Urls("", Signer(product.secret.encode()))
+        self.asked: dict[str, float] = {}
+        """Address → when the button was pressed (Unix time)."""
+
+    @property
+    def left(self) -> int:
+        """How many have not pressed."""
+        return len(self._consents)
+
+    def press(self, number: int) -> None:
+        """The next one opens the link, reads, and presses the button. Each comes from a loopback address of its own."""
+        email, consent = self._consents.pop()
+        path = self._urls.confirm(consent, int(time.time()) + 86_400)
+        connection = _connect(self._product.port, number)
+        try:
+            token = TOKEN.search(_answer(connection, "GET", path, (200,)))
+            if token is None:
+                raise Broken("the confirmation page shows no button")
+            body = urlencode({"csrf_token": token[1]})
+            self.asked[email] = time.time()
+            _answer(connection, "POST", path, (302, 303), body)
+        finally:
+            connection.close()
+
+
+def read_page(product: Installation, number: int) -> float:
+    """Open the first page over a new connection; seconds."""
+    begun = time.perf_counter()
+    connection = _connect(product.port, number)
+    try:
+        _answer(connection, "GET", "/", (200,))
+    finally:
+        connection.close()
+    return time.perf_counter() - begun
+
+
+def arrive(act: Callable[[int], object], per_second: float, goes_on: Callable[[int], bool]) -> Sequence[Future[object]]:
+    """Let visitor after visitor act, at a steady rate whether or not the one before is served; waits for all."""
+    coming: list[Future[object]] = []
+    with ThreadPoolExecutor(THREADS) as pool:
+        begun = time.monotonic()
+        while goes_on(len(coming)):
+            coming.append(pool.submit(act, len(coming)))
+            time.sleep(max(begun + len(coming) / per_second - time.monotonic(), 0.0))
+    return coming
+
+
+def _connect(port: int, number: int) -> HTTPConnection:
+    # Its own address each, so that limits for one client do not count them together (all of 127/8 is loopback).
+    own = f"127.{1 + number // 62_500}.{number // 250 % 250}.{1 + number % 250}"
+    return HTTPConnection("127.0.0.1", port, timeout=PATIENCE, source_address=(own, 0))
+
+
+def _answer(connection: HTTPConnection, method: str, path: str, wanted: Sequence[int], body: str = "") -> str:
+    connection.request(method, path, body or None, FORM if body else {})
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    if answer.status not in wanted:
+        raise Broken(f"{method} {path.split('/')[1]}: {answer.status}")
+    return text
+
+
+def _write(url: str, count: int) -> list[tuple[str, int]]:
+    """People who signed up for a guide: (address, consent)."""
+    now, found = datetime.now(UTC), []
+    with psycopg.connect(url) as connection:
+        for number in range(count):
+            email = f"{PREFIX}{number}@example.org"
+            person = connection.execute(
+                "INSERT INTO subscribers (email, email_key, first_name, status, newsletter, created_at) "
+                "VALUES (%s, %s, 'Anna', 'pending', false, %s) RETURNING id", (email, email, now),
+            ).fetchone()  # fmt: skip
+            consent = connection.execute(
+                "INSERT INTO consents (subscriber_id, guide, newsletter, wording, version, page, form, given_at) "
+                "SELECT %s, min(slug), false, 'bench', 'bench', '/', 'bench', %s FROM guides RETURNING id",
+                (person[0] if person else 0, now),
+            ).fetchone()
+            found.append((email, consent[0] if consent else 0))
+    return found
