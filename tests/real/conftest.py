@@ -1,6 +1,7 @@
 """The whole product, running: `newsletter up` on free ports, in a folder whose name has a space."""
 
 import json
+import os
 import re
 import signal
 import socket
