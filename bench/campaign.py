@@ -45,15 +45,15 @@ def run(product: Installation, sink: Sink, people: int, postmaster: int,
     if time.time() > at:
         raise Broken("`campaign send` took longer than the campaign was ahead; is the machine overloaded?")
     time.sleep(at - time.time())
-    before = machine.cpu(product.data, postmaster)
+    before = machine.cpu(product.supervisor, postmaster)
     _wait(product, lambda: sink.taken().messages > 0)
     if meanwhile:
         meanwhile(lambda: sink.taken().messages < people)
     _wait(product, lambda: sink.taken().messages >= people)
     time.sleep(SETTLING)
-    used = machine.cpu(product.data, postmaster) - before
+    used = machine.cpu(product.supervisor, postmaster) - before
     taken = sink.taken()
-    peak = max((one.peak_rss for one in machine.bulk_workers(product.data)), default=0.0)
+    peak = max((one.peak_rss for one in machine.bulk_workers(product.supervisor)), default=0.0)
     return Run(campaign, people, taken, used, taken.first - at, peak,
                taken.is_exactly(people) and _is_recorded(product, campaign, people))  # fmt: skip
 

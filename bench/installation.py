@@ -49,6 +49,12 @@ class Installation:
             "OWNER_EMAIL": "owner@example.org", "OWNER_PASSWORD": secrets.token_urlsafe(),
         }  # fmt: skip
 
+    @property
+    def supervisor(self) -> int:
+        """The process that all the others descend from."""
+        assert self.process is not None
+        return self.process.pid
+
     def start(self) -> None:
         """`newsletter up`, until it says that it is running. Raises Broken."""
         self.data.mkdir(parents=True)

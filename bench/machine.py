@@ -56,31 +56,19 @@ class Cpu:
         return self.product + self.redis + self.postgres
 
 
-def cpu(data: Path, postmaster: int) -> Cpu:
-    """What an installation (told by its DATA_DIR) and its PostgreSQL have used up so far."""
-    found = list(installation(data))
+def cpu(supervisor: int, postmaster: int) -> Cpu:
+    """What an installation and its PostgreSQL (0: none) have used up so far; each is told by its first process."""
+    found = family(supervisor)
     redis = sum(one.cpu for one in found if one.kind == "redis")
     product = sum(one.cpu for one in found) - redis
     return Cpu(product, redis, sum(one.cpu for one in family(postmaster)) if postmaster else 0.0)
 
 
-def bulk_workers(data: Path) -> list[Process]:
+def bulk_workers(supervisor: int) -> list[Process]:
     """The processes that deliver campaigns: the children, not the one that watches them."""
-    bulk = [one for one in installation(data) if one.kind == "bulk"]
+    bulk = [one for one in family(supervisor) if one.kind == "bulk"]
     ids = {one.id for one in bulk}
     return [one for one in bulk if one.parent in ids]
-
-
-def installation(data: Path) -> Iterator[Process]:
-    """Every process that was started for this DATA_DIR."""
-    mark = f"DATA_DIR={data}\0".encode()
-    for one in _all():
-        try:
-            environ = Path(f"/proc/{one.id}/environ").read_bytes()
-        except OSError:
-            continue
-        if mark in environ:
-            yield one
 
 
 def family(root: int) -> list[Process]:

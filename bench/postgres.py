@@ -74,19 +74,10 @@ def _running(folder: Path, programs: Path, libraries: Path | None) -> Iterator[P
     folder.chmod(0o755)
     for place in (folder, data) if user else ():
         shutil.chown(place, str(user))
-    initdb: list[str | Path] = [
-        programs / "initdb",
-        "-D",
-        data,
-        "-U",
-        "postgres",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--no-locale",
-    ]
-    subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, env=env, user=user, cwd=folder)
+    subprocess.run(
+        [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale"],
+        check=True, stdout=subprocess.DEVNULL, env=env, user=user, cwd=folder,
+    )  # fmt: skip
     settings = [word for option in OPTIONS for word in ("-c", option)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(

@@ -88,8 +88,10 @@ class Sink:
         except (queue.Empty, ValueError) as error:
             raise NoSink("the sink does not answer") from error
         said = dict(zip(words[::2], words[1::2], strict=True))
-        counts = (int(said[name]) for name in ("messages", "recipients", "duplicates", "octets"))
-        return Taken(*counts, float(said["first"]), float(said["last"]))
+        return Taken(
+            int(said["messages"]), int(said["recipients"]), int(said["duplicates"]), int(said["octets"]),
+            float(said["first"]), float(said["last"]),
+        )  # fmt: skip
 
     def _read(self, patience: float) -> list[str]:
         """The words of a report; an empty list for a line that was a stamp."""

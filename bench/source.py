@@ -57,6 +57,4 @@ def _unpack(into: Path) -> None:
 
 
 def _quietly(folder: Path, *words: str) -> None:
-    subprocess.run(
-        words, cwd=folder, timeout=DOWNLOAD, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    subprocess.run(words, cwd=folder, timeout=DOWNLOAD, check=True, capture_output=True)

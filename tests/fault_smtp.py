@@ -6,7 +6,8 @@
 
 `received` counts recipients whose message was here complete; `accepted` those whose message also got a whole 2xx
 reply, counted just before it is written, so that whoever has read the reply finds it counted.
-Every connection has a thread of its own; nothing sleeps unless a fault says so.
+Every connection has a thread of its own; nothing sleeps unless a fault says so. One long file, so that any test can
+import a whole server and nothing else.
 """
 
 from __future__ import annotations

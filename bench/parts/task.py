@@ -24,10 +24,10 @@ def task(size: Size) -> list[Table]:
         target = stack.enter_context(sink.running())
         product = stack.enter_context(installation.running(target.port, server.url))
         _all_run(product, 50)
-        before, begun = machine.cpu(product.data, server.process), time.perf_counter()
+        before, begun = machine.cpu(product.supervisor, server.process), time.perf_counter()
         publishing = _all_run(product, size.tasks)
         seconds = time.perf_counter() - begun
-        used = machine.cpu(product.data, server.process) - before
+        used = machine.cpu(product.supervisor, server.process) - before
     each = [f"{part / size.tasks * 1000:.2f}" for part in (used.product, used.redis, used.postgres)]
     table.rows.append([whole(size.tasks), f"{publishing * 1000:.2f}", whole(size.tasks / seconds), *each])
     table.notes.append("Two worker processes, beside the publisher on the same machine; the ledger is empty.")

@@ -5,8 +5,8 @@ from typing import Any
 import structlog
 from flask import Flask, Response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
+from sqlalchemy.exc import DataError, OperationalError
+from werkzeug.exceptions import BadRequest, HTTPException, NotFound
 
 from newsletter.guides import BadGuide
 from newsletter.links import BadLink, ExpiredLink
@@ -40,6 +40,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(ExpiredLink, _expired_link)
     app.register_error_handler(BadGuide, _bad_guide)
     app.register_error_handler(OperationalError, _database)
+    app.register_error_handler(DataError, _unfit)
     app.register_error_handler(OSError, _machine)
 
 
@@ -60,7 +61,8 @@ def _http(error: HTTPException) -> Any:
     if code < 400:
         return error
     own = type(error).description
-    text = error.description if error.description and error.description != own else TEXTS.get(code, "")
+    said = error.description if error.description != own and code != 429 else ""  # a limit describes itself by numbers
+    text = said or TEXTS.get(code, "")
     return _page(code, TITLES.get(code, error.name), text or "Please go back and try again.")
 
 
@@ -84,7 +86,14 @@ def _bad_guide(error: BadGuide) -> Any:
 
 
 def _database(error: OperationalError) -> Any:
-    return _failed(str(error.orig))
+    # SQLite with a full disk has rolled back by itself; what is raised last may be that a savepoint is gone.
+    before = error.__context__
+    return _failed(f"{error.orig} {before}" if isinstance(before, OperationalError) else str(error.orig))
+
+
+def _unfit(_: DataError) -> Any:
+    """A zero byte, or a number beyond 64 bits: PostgreSQL has no place for it."""
+    return _http(NotFound() if request.method in ("GET", "HEAD") else BadRequest())
 
 
 def _machine(error: OSError) -> Any:

@@ -197,7 +197,7 @@ def test_a_double_click_on_a_guide_sends_one_mail(jane: Visitor, link: Link, run
 
 @pytest.mark.parametrize("guide", ["", "no-such-guide", "x" * 10_000, "\x00"])
 def test_a_guide_that_is_not_there_cannot_be_asked_for(guide: str, jane: Visitor, link: Link) -> None:
-    assert jane.press(link("library"), guide=guide).status_code == 404
+    assert jane.press(link("library"), guide=guide).status_code in (400, 404)
 
 
 def _download(runtime: Runtime, guide: int, last: timedelta) -> str:

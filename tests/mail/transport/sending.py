@@ -1,10 +1,11 @@
 """Sends a handful of messages and checks what must hold whatever the server does."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from newsletter.mail.transport import Envelope, Outcome, Relay, SmtpTransport, Stage, Timeouts
+from newsletter.mail.transport import Envelope, Outcome, Relay, SmtpTransport, Stage, Timeouts, parse_relays
 from tests.fault_smtp import FaultServer
 
 MODES: dict[str, dict[str, Any]] = {
@@ -105,3 +106,21 @@ def check(server: FaultServer, ledger: Ledger) -> None:
             assert key in ledger.handed
     for arrived in server.messages:
         assert all(arrived.data == letter(int(name[6:].partition("@")[0])).data for name in arrived.recipients)
+
+
+def several(*servers: FaultServer, options: Sequence[str] = ("", ""), **more: object) -> SmtpTransport:
+    urls = [f"smtp://127.0.0.1:{server.port}?{option}" for server, option in zip(servers, options, strict=True)]
+    return SmtpTransport(parse_relays(",".join(urls)), helo="client.example", **more)  # type: ignore[arg-type]
+
+
+def send(sender: SmtpTransport, count: int, first: int = 1, *, keep: bool = False) -> dict[int, Outcome]:
+    ledger = Ledger()
+    for _ in sender.send(map(letter, range(first, first + count)), ledger):
+        pass
+    if not keep:
+        sender.close()
+    return ledger.known
+
+
+def stages(outcomes: dict[int, Outcome]) -> Counter[Stage]:
+    return Counter(outcome.stage for outcome in outcomes.values())

@@ -2,53 +2,9 @@
 
 import pytest
 
-from newsletter.mail.transport import Envelope, Outcome, Relay, Stage
-from newsletter.mail.transport.connection import Connection
-from newsletter.mail.transport.greeting import greet
+from newsletter.mail.transport import Envelope, Outcome, Stage
 from newsletter.mail.transport.session import State
-from newsletter.mail.transport.transaction import Round
-
-PIPELINING = b"250-mx\r\n250-PIPELINING\r\n250 8BITMIME\r\n"
-CHUNKING = b"250-mx\r\n250-PIPELINING\r\n250-CHUNKING\r\n250 8BITMIME\r\n"
-NOTHING = b"250 mx\r\n"
-
-
-class Talk:
-    """A connection and what it says."""
-
-    def __init__(self, ehlo: bytes, depth: int = 16) -> None:
-        self.round = Round()
-        self.connection = Connection("mx:25", greet(Relay.parse("smtp://mx"), "me.example"), self.round, depth)
-        self.says(b"220 mx\r\n")
-        assert self.wrote() == b"EHLO me.example\r\n"
-        self.says(ehlo)
-        assert self.connection.state is State.READY
-
-    def says(self, data: bytes) -> None:
-        self.connection.receive(data)
-
-    def wrote(self, octets: int | None = None) -> bytes:
-        """Take what it wants to write, or only so many octets of it."""
-        data = b"".join(self.connection.out)[:octets]
-        if data:
-            self.connection.wrote(len(data))
-        return data
-
-    def give(self, *keys: int) -> None:
-        for key in keys:
-            assert self.connection.wants
-            self.connection.give(Envelope(key, "s@x.org", f"r{key}@y.org", b"A: %d\r\n\r\n.x\r\n" % key))
-
-    def outcomes(self) -> list[Outcome]:
-        done, self.round.done = self.round.done, []
-        return done
-
-    def stages(self) -> list[tuple[int, Stage]]:
-        return [(outcome.key, outcome.stage) for outcome in self.outcomes()]
-
-
-def commands(key: int) -> bytes:
-    return b"MAIL FROM:<s@x.org>\r\nRCPT TO:<r%d@y.org>\r\nDATA\r\n" % key
+from tests.mail.transport.talking import CHUNKING, NOTHING, PIPELINING, Talk, commands
 
 
 def test_the_next_envelope_goes_behind_the_last_dot() -> None:
@@ -326,48 +282,3 @@ def test_530_says_the_relay_is_unusable_and_lets_the_others_answer() -> None:
     talk.says(b"250 ok\r\n" + refusals)
     assert talk.stages() == [(1, Stage.RELAY), (2, Stage.RELAY)]
     assert talk.connection.failure is not None
-
-
-def envelope(sender: str = "s@x.org", recipient: str = "r@y.org", data: bytes = b"x\r\n") -> Envelope:
-    return Envelope(1, sender, recipient, data)
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "a@b\r\nRCPT TO:<evil@x.org>", "a\0@b.c", "a<b@c.d", "a>b@c.d", "a b@c.d", "a@b c", "a", "@b", "a@", "a@b@c",
-        "\u2028a@b.c", "ä\n@b.c", "a@exa\u0000mple.ü", "a\u3000b@c.d", "x" * 1000 + "@y.org", "a@-ü-.example",
-    ],
-)  # fmt: skip
-def test_a_bad_address_never_reaches_the_socket(address: str) -> None:
-    for bad in (envelope(recipient=address), envelope(sender=address)):
-        talk = Talk(b"250-mx\r\n250-SMTPUTF8\r\n250 PIPELINING\r\n")
-        talk.connection.give(bad)
-        assert talk.wrote() == b""
-        assert [(o.stage, o.code, o.enhanced, o.at_command) for o in talk.outcomes()] == [
-            (Stage.REJECTED, 553, "5.1.3", "local")
-        ]
-        assert talk.connection.wants
-
-
-def test_what_the_server_cannot_take_is_refused_here() -> None:
-    talk = Talk(b"250-mx\r\n250-PIPELINING\r\n250 SIZE 100\r\n")
-    talk.connection.give(envelope(data=b"x" * 101))
-    talk.connection.give(envelope(data="ä\r\n".encode()))
-    talk.connection.give(envelope(recipient="jürgen@y.org"))
-    assert [(o.code, o.enhanced) for o in talk.outcomes()] == [(552, "5.3.4"), (554, "5.6.3"), (553, "5.6.7")]
-    assert talk.wrote() == b""
-
-
-def test_extensions_are_declared_where_needed() -> None:
-    talk = Talk(b"250-mx\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n")
-    talk.connection.give(envelope("", "jürgen@bücher.example", "ä\r\n".encode()))
-    assert talk.wrote() == (
-        "MAIL FROM:<> SIZE=4 BODY=8BITMIME SMTPUTF8\r\nRCPT TO:<jürgen@xn--bcher-kva.example>\r\nDATA\r\n".encode()
-    )
-
-
-def test_an_international_domain_needs_no_extension() -> None:
-    talk = Talk(PIPELINING)
-    talk.connection.give(envelope(recipient="a@bücher.example"))
-    assert b"RCPT TO:<a@xn--bcher-kva.example>\r\n" in talk.wrote()

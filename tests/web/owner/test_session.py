@@ -137,3 +137,12 @@ def test_scripts_carry_the_nonce_and_nothing_is_inline(desk: Desk) -> None:
     assert answer.text.count("<script") == answer.text.count(f'nonce="{nonce}"') == 1
     assert " style=" not in answer.text
     assert " onclick=" not in answer.text
+
+
+@pytest.mark.parametrize("typed", ["a\0b", "a\x1b[2Jb", "\ud7ff\ufffe\U0010ffff"])
+def test_characters_that_no_database_keeps_break_nothing(desk: Desk, typed: str) -> None:
+    assert desk.client.get("/owner/subscribers", query_string={"q": typed, "status": typed}).status_code == 200
+    assert desk.client.get("/owner/messages", query_string={"state": typed, "after": typed}).status_code == 200
+    form = {"title": typed, "subject": typed, "preheader": typed, "body": typed, "topic": ""}
+    assert desk.post("/owner/articles/new", **form).status_code == 200
+    assert desk.post("/owner/subscribers/1/series", stop=typed, add=typed).status_code == 404

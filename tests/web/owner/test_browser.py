@@ -1,0 +1,164 @@
+"""The owner's pages in a real browser: nothing for axe to find, nothing too wide, numbers that move by themselves."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from sqlalchemy import select
+from werkzeug.serving import make_server
+
+from newsletter import campaigns
+from newsletter.articles import Article
+from newsletter.brand import current
+from newsletter.campaigns import Campaign
+from newsletter.mail.outbox import Lane, Message, State
+from newsletter.runtime import Runtime
+from tests import chromium
+from tests.web.owner.conftest import EMAIL, PASSWORD
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+    pytest.mark.skipif(chromium.find() is None, reason="no Chromium on this machine"),
+]
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+LOOK = """;axe.run({iframes: false}).then(seen => JSON.stringify(seen.violations.map(
+    one => [one.id, one.nodes.map(node => node.html.slice(0, 200))])))"""
+PAGES = (
+    "", "articles", "articles/new", "articles/1", "articles/1/edit", "campaigns", "campaigns/new", "campaigns/1",
+    "campaigns/2", "campaigns/2/recipients", "campaigns/2/cancel", "series", "series/1", "guides", "subscribers",
+    "subscribers?q=nobody", "subscribers/1", "messages", "messages?state=failed", "settings", "audit", "mails",
+    "nothing",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all of these tests."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.arguments())
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def site(app: Flask, owner: int) -> Iterator[str]:
+    """The application on a free port."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def going_out(runtime: Runtime, person: Callable[..., int]) -> int:
+    """A campaign to forty people, some with long or hostile names, of whom nobody has it yet."""
+    for number in range(40):
+        person(
+            f"a-rather-long-address-{number:02}@mail.example.com", ("<b>Jane</b>", "{{7*7}}", "W" * 80, "")[number % 4]
+        )
+    with runtime.database.transaction() as session:
+        article = session.scalars(select(Article).order_by(Article.id.desc())).first()
+        assert article is not None
+        campaign = Campaign(article=article, created_at=runtime.clock.now())
+        session.add(campaign)
+        campaign.schedule(runtime.clock.now(), current(session))
+        session.flush()
+        id = campaign.id
+    with runtime.database.transaction() as session:
+        campaigns.launch_due(session, runtime.clock.now())
+    for _ in range(2):
+        with runtime.database.transaction() as session:
+            campaigns.fill_next(session, runtime.clock.now())
+    return id
+
+
+def signed_in(browser: Browser, site: str, **options: Any) -> Page:
+    """A page of a browser that Paula has signed in with, by the keyboard."""
+    page = browser.new_context(**options).new_page()
+    page.goto(f"{site}/owner/login")
+    page.keyboard.type(EMAIL)  # the first field has the focus
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/owner/")
+    return page
+
+
+def found_by_axe(page: Page) -> str:
+    """What axe objects to, as JSON. Run from outside the page: its policy lets no foreign script in."""
+    session = page.context.new_cdp_session(page)
+    answer = session.send("Runtime.evaluate", {"expression": AXE + LOOK, "awaitPromise": True, "returnByValue": True})
+    return str(answer["result"]["value"])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 320])
+def test_axe_finds_nothing_and_nothing_is_too_wide(
+    browser: Browser, site: str, going_out: int, runtime: Runtime, width: int, scheme: str
+) -> None:
+    with runtime.database.transaction() as session:
+        first, second = session.scalars(select(Message).order_by(Message.id).limit(2))
+        first.state, second.state = State.UNCERTAIN, State.FAILED
+    page = signed_in(browser, site, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on(
+        "console", lambda told: errors.append(told.text) if told.type == "error" and "404" not in told.text else None
+    )
+    for path in PAGES:
+        page.goto(f"{site}/owner/{path}")
+        assert page.locator("html").get_attribute("data-bs-theme") == scheme
+        assert found_by_axe(page) == "[]", path
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+    page.context.close()
+    assert errors == []
+
+
+def test_the_numbers_of_a_campaign_move_by_themselves(
+    browser: Browser, site: str, going_out: int, runtime: Runtime
+) -> None:
+    page = signed_in(browser, site)
+    page.goto(f"{site}/owner/campaigns/{going_out}")
+    assert page.inner_text("[data-live=done]") == "0"
+    runtime.delivery.run(Lane.BULK)
+    expect(page.locator("[data-live=done]")).to_have_text("40")
+    expect(page.locator("[data-live=sent]")).to_have_text("40")
+    with runtime.database.transaction() as session:
+        assert campaigns.finish_done(session, runtime.clock.now()) == 1
+    expect(page.get_by_role("heading", name="Result")).to_be_visible()
+    page.context.close()
+
+
+def test_a_double_click_posts_once_and_the_menu_opens_on_a_phone(
+    browser: Browser, site: str, runtime: Runtime, article: int
+) -> None:
+    page = signed_in(browser, site, viewport={"width": 375, "height": 800})
+    menu = page.locator('nav[aria-label="Owner\'s area"]')
+    assert not menu.is_visible()
+    page.get_by_role("button", name="Menu").press("Enter")
+    assert menu.is_visible()
+    page.goto(f"{site}/owner/articles/{article}")
+    posted: list[str] = []
+    page.on("request", lambda request: posted.append(request.url) if request.method == "POST" else None)
+    page.get_by_role("button", name="Send a test to me").dblclick()
+    page.wait_for_selector(".alert")
+    page.context.close()
+    assert len(posted) == 1
+
+
+def test_everything_is_there_without_javascript(browser: Browser, site: str, going_out: int) -> None:
+    page = signed_in(browser, site, java_script_enabled=False, viewport={"width": 375, "height": 800})
+    assert page.get_by_role("link", name="Subscribers").is_visible()
+    page.goto(f"{site}/owner/campaigns/{going_out}")
+    page.get_by_role("button", name="Pause").click()
+    assert "Paused." in page.inner_text("main")
+    page.context.close()

@@ -1,0 +1,108 @@
+"""Headers, cookies, and how often a client may knock."""
+
+import re
+from collections.abc import Iterator
+from ipaddress import IPv6Address
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+
+from newsletter.app import web
+from newsletter.clock import SystemClock
+from newsletter.runtime import Runtime, build
+from newsletter.settings import load
+from newsletter.web.security import limiter
+from tests.conftest import InlineCrank
+from tests.web.conftest import FIFTY, Visitor, forms
+
+PATHS = ["/", f"/guides/{FIFTY}", "/privacy", "/nowhere", "/feed.xml", "/static/css/site.css", "/owner/", "/healthz"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_answer_says_what_a_browser_may_do_with_it(path: str, visitor: Visitor) -> None:
+    headers = visitor.get(path).headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "base-uri 'none'" in policy
+    assert "unsafe-inline" not in policy and "unsafe-eval" not in policy and "http" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] in ("no-referrer", "same-origin"), "a personal link does not travel on"
+    assert headers["X-Frame-Options"] == "DENY"
+
+
+def test_scripts_carry_a_nonce_that_is_never_the_same(visitor: Visitor) -> None:
+    nonces = []
+    for _ in range(2):
+        page = visitor.get("/")
+        (allowed,) = re.findall(r"'nonce-([^']+)'", page.headers["Content-Security-Policy"])
+        assert set(re.findall(r'<script nonce="([^"]+)"', page.text)) == {allowed}
+        assert page.text.count("<script") == page.text.count("<script nonce=")
+        nonces.append(allowed)
+    assert nonces[0] != nonces[1]
+
+
+@pytest.mark.parametrize("path", ["/", f"/guides/{FIFTY}", "/privacy", "/archive", "/check-your-inbox"])
+def test_no_page_has_inline_script_or_style_or_asks_anybody_else(path: str, visitor: Visitor) -> None:
+    page = visitor.get(path).text
+    assert not re.search(r"\son\w+=|\sstyle=|<style|javascript:", page)
+    for address in re.findall(r'(?:src|action)="([^"]+)"|<link[^>]+href="([^"]+)"', page):
+        assert "".join(address).startswith(("/", "data:image/svg+xml"))
+
+
+def _public(runtime: Runtime) -> Flask:
+    """The application on a public host, behind a proxy."""
+    settings = load({"DATA_DIR": str(runtime.settings.data_dir), "SECRET_KEY": "k" * 40,
+                     "PUBLIC_URL": "https://news.example.org"})  # fmt: skip
+    rt = build(settings, database=runtime.database, clock=runtime.clock, transport=runtime.transport)
+    return web.create(rt, InlineCrank(rt))
+
+
+def test_on_a_public_site_cookies_are_for_https_alone_and_the_clock_cannot_be_moved(runtime: Runtime) -> None:
+    app = _public(runtime)
+    assert (app.config["SESSION_COOKIE_SECURE"], app.config["SESSION_COOKIE_HTTPONLY"]) == (True, True)
+    assert app.config["SESSION_COOKIE_SAMESITE"] == "Lax"
+    answer = app.test_client().get("/", headers={"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.9"})
+    assert "max-age=31536000" in answer.headers["Strict-Transport-Security"]
+    assert isinstance(build(load({"PUBLIC_URL": "https://news.example.org"})).clock, SystemClock)
+
+
+@pytest.fixture
+def limited(runtime: Runtime) -> Iterator[Visitor]:
+    """A visitor of an application whose limits are on (in memory: there is no Redis here)."""
+    limiter.enabled = True
+    app = web.create(runtime, InlineCrank(runtime))
+    yield Visitor(app.test_client())
+    limiter.enabled = False
+
+
+@pytest.fixture
+def ip() -> str:
+    """An address that has not knocked yet: limits remember for longer than a test lasts."""
+    return str(IPv6Address(uuid4().int))
+
+
+def _knock(visitor: Visitor, times: int, ip: str) -> list[int]:
+    form = forms(visitor.get("/"))[0]
+    return [
+        visitor.browser.post(
+            form.action, data={**form.fields, "email": f"p{n}@example.com"}, environ_base={"REMOTE_ADDR": ip}
+        ).status_code
+        for n in range(times)
+    ]
+
+
+def test_one_client_may_sign_up_ten_times_a_minute(limited: Visitor, ip: str) -> None:
+    assert _knock(limited, 12, ip) == [303] * 10 + [429] * 2
+    assert _knock(limited, 1, str(IPv6Address(uuid4().int))) == [303]
+
+
+def test_who_is_limited_is_told_so_on_a_page(limited: Visitor, ip: str) -> None:
+    _knock(limited, 10, ip)
+    form = forms(limited.get("/"))[0]
+    told = limited.browser.post(form.action, data=form.fields, environ_base={"REMOTE_ADDR": ip})
+    assert told.status_code == 429
+    assert "wait a minute" in told.text and "Nothing you sent before is lost" in told.text
+
+
+def test_looking_is_not_limited(limited: Visitor) -> None:
+    assert {limited.get("/privacy").status_code for _ in range(30)} == {200}
