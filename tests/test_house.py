@@ -1,0 +1,77 @@
+"""The rules of the house that no other tool looks after."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from newsletter.settings import ROOT
+from newsletter.subscribers import Stream
+
+CODE = sorted((ROOT / "newsletter").rglob("*.py"))
+DOORS = ("web", "cli", "supervisor", "mailbox", "app.py", "jobs.py", "clock.py")
+BELOW = [path for path in CODE if path.relative_to(ROOT / "newsletter").parts[0] not in DOORS]
+MAILS = sorted(path for path in (ROOT / "templates" / "email").iterdir() if path.is_dir())
+SMELLS = {"utils", "helpers", "common", "manager", "misc"}
+
+
+def _named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def _calls(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+
+
+@pytest.mark.parametrize("path", BELOW, ids=_named)
+def test_no_rule_reads_the_clock_or_commits(path: Path) -> None:
+    for call in _calls(path):
+        assert not re.search(r"(datetime\.(now|utcnow|today)|date\.today|time\.time)$", call), call
+        assert not call.endswith(".commit"), call
+
+
+@pytest.mark.parametrize("path", BELOW, ids=_named)
+def test_below_the_doors_nobody_knows_flask_celery_or_redis(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert not {name.split(".")[0] for name in names} & {"flask", "celery", "redis", "kombu", "werkzeug", "click"}
+
+
+def _inner_imports(path: Path) -> list[int]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [
+        inner.lineno
+        for function in functions
+        for inner in ast.walk(function)
+        if isinstance(inner, ast.Import | ast.ImportFrom)
+    ]
+
+
+@pytest.mark.parametrize("path", CODE, ids=_named)
+def test_imports_stand_at_the_top(path: Path) -> None:
+    assert _inner_imports(path) == []
+
+
+@pytest.mark.parametrize("path", [*CODE, *(ROOT / "tests").rglob("test_*.py")], ids=_named)
+def test_a_file_is_named_after_what_it_holds_and_is_not_long(path: Path) -> None:
+    assert path.stem not in SMELLS
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+@pytest.mark.parametrize("mail", MAILS, ids=lambda path: path.name)
+def test_every_mail_has_its_three_parts(mail: Path) -> None:
+    assert {part.name for part in mail.iterdir()} == {"subject.txt", "text.txt", "html.html"}
+
+
+def test_every_stream_has_its_words() -> None:
+    written = {Stream.STEP, Stream.CAMPAIGN, Stream.TEST}
+    assert {mail.name for mail in MAILS} == {str(stream) for stream in set(Stream) - written} | {"article"}
+
+
+@pytest.mark.parametrize("path", CODE, ids=_named)
+def test_words_that_people_read_name_no_address_of_this_machine(path: Path) -> None:
+    assert not re.search(r"/work/|/tmp/|/root/", path.read_text(encoding="utf-8"))

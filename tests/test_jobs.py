@@ -1,0 +1,120 @@
+"""The tasks and the beat table: names that exist, lanes that are worked, and a crank that never fails."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+
+import pytest
+from celery import Celery
+from sqlalchemy import select
+
+from newsletter import articles, brand, jobs
+from newsletter.campaigns import Campaign, CampaignState
+from newsletter.clock import FixedClock
+from newsletter.mail.outbox import Lane
+from newsletter.mail.transport import SentList
+from newsletter.runtime import Runtime
+from newsletter.subscribers import Subscriber
+from tests.conftest import NOON
+
+DEAD = ["redis://127.0.0.1:1/0", "redis+socket:///nowhere/redis.sock", "redis://no-such-host.invalid:6379/0"]
+
+
+@dataclass
+class Worker:
+    """What a worker process has: its Runtime, and whether it was told to end."""
+
+    runtime: Runtime | None = None
+    stopping: bool = False
+
+    def own(self) -> Runtime:
+        """Its Runtime."""
+        assert self.runtime is not None
+        return self.runtime
+
+
+WORKER = Worker()
+
+
+@lru_cache(1)
+def _celery() -> Celery:
+    """Made once: Celery knows a task's name in one place for the whole process."""
+    made = Celery("test", broker="memory://")
+    jobs.register(made, WORKER.own, lambda: WORKER.stopping)
+    return made
+
+
+@pytest.fixture
+def celery(runtime: Runtime) -> Celery:
+    """An application with the tasks, on this test's Runtime, and no broker."""
+    WORKER.runtime, WORKER.stopping = runtime, False
+    return _celery()
+
+
+def test_beat_publishes_only_tasks_that_exist_to_queues_that_are_worked(celery: Celery) -> None:
+    for name, entry in jobs.beat_table(3).items():
+        assert entry["task"] in celery.tasks, name
+        options = entry["options"]
+        assert isinstance(options, dict) and options["queue"] in jobs.QUEUES.values()
+
+
+def test_every_task_is_published_by_beat(celery: Celery) -> None:
+    ours = {name for name in celery.tasks if not name.startswith("celery.")}
+    assert ours == {entry["task"] for entry in jobs.beat_table(1).values()}
+
+
+def test_a_late_tick_is_worth_nothing_and_tasks_carry_no_addresses() -> None:
+    for entry in jobs.beat_table(2).values():
+        options = entry["options"]
+        assert isinstance(options, dict) and 0 < options["expires"] <= 60
+        assert json.dumps(entry["args"]) in ('["transactional"]', '["bulk"]', "[]")
+
+
+def test_there_is_one_tick_for_each_bulk_worker() -> None:
+    assert sum(name.startswith("deliver-bulk") for name in jobs.beat_table(5)) == 5
+
+
+@pytest.mark.parametrize("broker", DEAD)
+def test_turning_the_crank_never_fails(broker: str) -> None:
+    celery = Celery("test", broker=broker)
+    celery.conf.broker_transport_options = {"max_retries": 1, "interval_start": 0, "socket_connect_timeout": 0.2}
+    before = time.monotonic()
+    jobs.Crank(celery).turn()
+    assert time.monotonic() - before < 3
+
+
+def test_the_tasks_take_a_campaign_from_its_time_to_its_end(
+    celery: Celery, runtime: Runtime, person: Callable[..., int], sent: SentList
+) -> None:
+    person("jane@example.com")
+    with runtime.database.transaction() as session:
+        article = articles.write(session, NOON, title="Golf", subject="Golf", body="x")
+        campaign = Campaign(article=article, created_at=NOON)
+        session.add(campaign)
+        campaign.schedule(NOON, brand.current(session))
+    for _ in range(2):
+        celery.tasks["launch_campaigns"]()
+        celery.tasks["deliver"]("bulk")
+    assert [one.recipient for one in sent.envelopes] == ["jane@example.com"]
+    with runtime.database.reading() as session:
+        assert session.get_one(Campaign, campaign.id).state is CampaignState.SENT
+
+
+def test_the_other_tasks_do_their_work(
+    celery: Celery, runtime: Runtime, person: Callable[..., int], clock: FixedClock
+) -> None:
+    person("jane@example.com", confirmed=False)
+    clock.forward(timedelta(days=31))
+    for name in ("advance_sequences", "recover_messages", "remind_and_forget"):
+        celery.tasks[name]()
+    with runtime.database.reading() as session:
+        assert session.scalars(select(Subscriber)).all() == []
+
+
+def test_a_worker_told_to_stop_takes_nothing_new(celery: Celery) -> None:
+    WORKER.stopping = True
+    assert celery.tasks["deliver"](Lane.BULK.value) == 0
+    assert celery.tasks["advance_sequences"]() == 0
