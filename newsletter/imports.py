@@ -53,7 +53,10 @@ def import_csv(database: Database, file: IO[str], basis: str, secret: bytes, now
     Nobody who is known already is changed: who left, bounced or complained stays so. Raises BadFile.
     """
     rows = csv.DictReader(file)
-    names = [name.strip().lower().lstrip("\ufeff") for name in rows.fieldnames or []]
+    try:
+        names = [name.strip().lower().lstrip("\ufeff") for name in rows.fieldnames or []]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise _unreadable(1, error) from None
     if "email" not in names:
         raise BadFile("The first line should name the columns, one of them “email” (and perhaps “first_name”).")
     rows.fieldnames = names
