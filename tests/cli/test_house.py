@@ -1,0 +1,82 @@
+"""The installation from the command line: migrate, fast-forward, owners, bad settings."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from newsletter import owners
+from newsletter.cli import main
+from newsletter.clock import MovableClock
+from newsletter.db import Database
+from tests.cli.conftest import Command
+
+
+@pytest.mark.parametrize(("span", "moved"), [("30m", {"minutes": 30}), ("3d", {"days": 3}), ("2w", {"weeks": 2})])
+def test_the_clock_is_moved_for_every_process(
+    span: str, moved: dict[str, int], command: Command, tmp_path: Path
+) -> None:
+    told = command("fast-forward", span)
+    assert told.exit_code == 0 and "It is now" in told.output
+    assert MovableClock(tmp_path / "clock").offset() == timedelta(**moved)
+
+
+@pytest.mark.parametrize("span", ["", "3", "3 days", "-3d", "3y", "999999d"])
+def test_a_span_that_is_none_is_told(span: str, command: Command, tmp_path: Path) -> None:
+    told = command("fast-forward", span)
+    assert told.exit_code == 2
+    assert not (tmp_path / "clock").exists()
+
+
+@pytest.mark.parametrize("site", ["https://news.example.org", "https://127.example.org", "http://192.0.2.7"])
+def test_real_subscribers_live_in_real_time(
+    site: str, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLIC_URL", site)
+    told = command("fast-forward", "3d")
+    assert told.exit_code == 1 and "Refused" in told.output
+    assert not (tmp_path / "clock").exists()
+
+
+def test_a_database_that_was_never_migrated_is_told(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/empty.sqlite3")
+    told = command("subscribers", "export")
+    assert told.exit_code == 1 and "newsletter migrate" in told.output
+
+
+def test_migrating_makes_a_house_to_live_in_and_twice_does_no_harm(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/new.sqlite3")
+    first, again = command("migrate"), command("migrate")
+    assert first.exit_code == again.exit_code == 0
+    assert "paul@human-movement.com" in first.output and first.output == again.output
+
+
+def test_an_owner_is_made_with_a_password_of_their_own_or_ours(command: Command, house: Database) -> None:
+    told = command("owner", "create", "anna@example.com")
+    password = told.output.split()[-1]
+    with house.reading() as session:
+        assert owners.sign_in(session, "anna@example.com", password) is not None
+    assert command("owner", "create", "anna@example.com").exit_code == 1
+    assert command("owner", "create", "bob@example.com", "--password", "short").exit_code == 1
+
+
+def test_a_forgotten_password_is_replaced(command: Command, house: Database) -> None:
+    command("owner", "create", "anna@example.com", "--password", "correct horse")
+    assert command("owner", "reset-password", "anna@example.com", "--password", "battery staple").exit_code == 0
+    with house.reading() as session:
+        assert owners.sign_in(session, "anna@example.com", "correct horse") is None
+        assert owners.sign_in(session, "anna@example.com", "battery staple") is not None
+    assert command("owner", "reset-password", "nobody@example.com").exit_code == 1
+
+
+def test_a_bad_setting_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PORT", "http")
+    monkeypatch.setattr("sys.argv", ["newsletter", "doctor"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith("Bad setting: PORT")
