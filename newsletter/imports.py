@@ -85,7 +85,11 @@ def _read(some: Iterator[dict[str, Any]], reader: Any, report: Report,
                     report.bad.append((reader.line_num, str(error)))
                 yield None
     except (csv.Error, UnicodeDecodeError) as error:
-        broken.append(BadFile(f"Line {reader.line_num + 1} cannot be read ({error}). The file should be CSV in UTF-8."))
+        broken.append(_unreadable(reader.line_num + 1, error))
+
+
+def _unreadable(line: int, error: Exception) -> BadFile:
+    return BadFile(f"Line {line} cannot be read ({error}). The file should be CSV in UTF-8.")
 
 
 def _add(session: Session, piece: list[dict[str, str] | None], basis: str, secret: bytes, now: datetime,
