@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from newsletter.cli import campaign, house, owner, processes, subscribers
+from newsletter.cli import bench, campaign, house, owner, processes, subscribers
 from newsletter.settings import SettingsError
 
 
@@ -14,7 +14,14 @@ def cli() -> None:
     """E-mail newsletter and lead-magnet service. Settings come from the environment and `.env`."""
 
 
-for command in (*processes.commands, *house.commands, owner.owner, subscribers.subscribers, campaign.campaign):
+for command in (
+    *processes.commands,
+    *house.commands,
+    owner.owner,
+    subscribers.subscribers,
+    campaign.campaign,
+    bench.bench,
+):
     cli.add_command(command)
 
 
