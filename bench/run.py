@@ -15,6 +15,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench import machine, postgres, report, run_size
+from bench.compiler import NoCompiler
 from bench.installation import Broken
 from bench.parts.building import building
 from bench.parts.latency import latency
@@ -65,7 +66,7 @@ def _part(name: str, size: Size) -> tuple[str, bool]:
     begun = time.monotonic()
     try:
         text = "\n".join(map(str, PARTS[name](size)))
-    except (Broken, NoPostgres, NoSink) as error:
+    except (Broken, NoCompiler, NoPostgres, NoSink) as error:
         return f"### {name}\n\nNot measured: {error}\n", True
     except (AttributeError, TypeError, ImportError) as error:  # parts that call the product's own functions
         return f"### {name}\n\nNot measured, for what it calls has changed: {error}\n", True

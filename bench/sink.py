@@ -1,7 +1,6 @@
 """The SMTP server that counts: built from `sink.c`, started on a free port, asked by signals."""
 
 import queue
-import shutil
 import signal
 import subprocess
 import threading
@@ -11,13 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from bench.folders import CACHE, ROOT
+from bench.compiler import built
 
 ANSWER = 10.0  # seconds it may take to answer a signal
 
 
 class NoSink(Exception):
-    """The sink cannot be built, or does not answer."""
+    """The sink does not answer."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ class Sink:
 @contextmanager
 def running(*, delay_ms: float = 0, stamp: str = "") -> Iterator[Sink]:
     """A sink whose replies take `delay_ms`, and which notes when mail to recipients beginning with `stamp` came."""
-    argv = [str(_built()), "--delay-ms", str(delay_ms), *(["--stamp", stamp] if stamp else [])]
+    argv = [str(built("sink")), "--delay-ms", str(delay_ms), *(["--stamp", stamp] if stamp else [])]
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -121,15 +120,3 @@ def running(*, delay_ms: float = 0, stamp: str = "") -> Iterator[Sink]:
 def _pass_on(stream: IO[str], lines: "queue.SimpleQueue[str]") -> None:
     for line in stream:
         lines.put(line)
-
-
-def _built() -> str:
-    source, program = ROOT / "bench" / "sink.c", CACHE / "sink"
-    if program.exists() and program.stat().st_mtime > source.stat().st_mtime:
-        return str(program)
-    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
-    if compiler is None:
-        raise NoSink("no C compiler found (Debian: apt install gcc libc6-dev)")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    subprocess.run([compiler, "-O2", "-o", str(program), str(source)], check=True)
-    return str(program)

@@ -9,6 +9,7 @@ from bench.campaign import Run
 from bench.report import Table, whole
 from bench.run_size import Size
 from bench.sink import Taken
+from bench.source import Source
 
 WARM_UP = 500
 """People of a first campaign that is not counted: processes start, connections are opened, code is compiled."""
@@ -40,34 +41,32 @@ def _table(title: str, size: Size, number: int, yardstick: int, delay_ms: float)
             campaign.run(product, target, WARM_UP, postmaster)
             people.add(product.url, WARM_UP + 1, number + 1)
             for _ in range(size.rounds):
-                if program:
-                    measured.append(program.run(yardstick, delay_ms))
+                measured.append(program.run(yardstick, delay_ms))
                 runs.append(campaign.run(product, target, number, postmaster))
         table.rows.append(_row(f"newsletter on {database}", runs, measured))
-    _compare(table, measured, yardstick)
+    _compare(table, program, measured, yardstick)
     return table
 
 
 def _row(name: str, runs: Sequence[Run], measured: Sequence[Taken]) -> list[str]:
     rate = median(run.taken.rate for run in runs)
-    ratio = rate / median(taken.rate for taken in measured) if measured else None
+    ratio = rate / median(taken.rate for taken in measured)
     used = zip(*((run.cpu.all, run.cpu.product, run.cpu.redis, run.cpu.postgres) for run in runs), strict=True)
     costs = [f"{runs[0].cpu_us(median(part)):.1f}" for part in used]
     return [
-        name, whole(rate), f"**{ratio:.2f}**" if ratio else "–", *costs,
+        name, whole(rate), f"**{ratio:.2f}**", *costs,
         f"{max(run.peak_rss for run in runs):.0f}", whole(runs[-1].taken.mean_octets),
         "yes" if all(run.is_exact for run in runs) else "**NO**",
     ]  # fmt: skip
 
 
-def _compare(table: Table, measured: Sequence[Taken], messages: int) -> None:
-    if not measured:
-        table.notes.append("smtp-source is not to be had on this machine: there are no ratios.")
-        return
+def _compare(table: Table, program: Source, measured: Sequence[Taken], messages: int) -> None:
     table.notes.append(
-        f"The yardstick is smtp-source with {source.SESSIONS} sessions and {whole(messages)} mails of "
+        f"The yardstick is {program.name} with {source.SESSIONS} sessions and {whole(messages)} mails of "
         f"{whole(source.OCTETS)} octets, in turns with the campaigns; the ratio is to its median over all of them."
     )
+    if program.name != "smtp-source":
+        table.notes.append("(smtp-source is not to be had on this machine; our client speaks as it does.)")
     octets = whole(measured[-1].mean_octets)
     rate = whole(median(taken.rate for taken in measured))
-    table.rows.insert(0, ["smtp-source", rate, "1.00", *["–"] * (len(HEADS) - 5), octets, "–"])
+    table.rows.insert(0, [program.name, rate, "1.00", *["–"] * (len(HEADS) - 5), octets, "–"])

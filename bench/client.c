@@ -1,0 +1,118 @@
+/* An SMTP client that sends one mail again and again over several sessions, each command waiting for its reply.
+ *
+ * It stands in for Postfix's smtp-source where that is not to be had: the same dialogue (RFC 5321, no pipelining), the
+ * same sessions, each mail to another recipient. Usage: client PORT SESSIONS MESSAGES OCTETS; exit code 0: all taken.
+ */
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum step { BANNER, EHLO, MAIL, RCPT, DATA, CONTENT, QUIT };
+typedef struct { int fd; enum step step; long number; size_t have; char line[1024]; } session;
+
+static long messages, begun, taken;
+static char *content;
+static size_t content_len;
+
+static void die(const char *what) { perror(what); exit(1); }
+
+static void say(session *s, enum step step, const char *text, size_t len) {
+    s->step = step;
+    while (len) { /* the sockets block: a server that takes mail always reads */
+        ssize_t sent = send(s->fd, text, len, MSG_NOSIGNAL);
+        if (sent < 0) die("send");
+        text += sent;
+        len -= (size_t)sent;
+    }
+}
+
+static void command(session *s, enum step step, const char *text) { say(s, step, text, strlen(text)); }
+
+static void next_mail(session *s) {
+    if (begun < messages) { s->number = ++begun; command(s, MAIL, "MAIL FROM:<sender@example.org>\r\n"); }
+    else command(s, QUIT, "QUIT\r\n");
+}
+
+/* Go on after a reply's last line. Return whether the session goes on. */
+static int answered(session *s) {
+    static const char wanted[] = {'2', '2', '2', '2', '3', '2', '2'};
+    char text[64];
+    if (s->line[0] != wanted[s->step]) { fprintf(stderr, "refused: %s\n", s->line); exit(1); }
+    switch (s->step) {
+        case BANNER: command(s, EHLO, "EHLO client.example\r\n"); break;
+        case CONTENT: taken++; /* fall through */
+        case EHLO: next_mail(s); break;
+        case MAIL:
+            snprintf(text, sizeof text, "RCPT TO:<%ldreader@example.org>\r\n", s->number);
+            command(s, RCPT, text);
+            break;
+        case RCPT: command(s, DATA, "DATA\r\n"); break;
+        case DATA: say(s, CONTENT, content, content_len); break;
+        case QUIT: return 0;
+    }
+    return 1;
+}
+
+static int readable(session *s) {
+    ssize_t got = recv(s->fd, s->line + s->have, sizeof s->line - 1 - s->have, 0);
+    char *end;
+    if (got <= 0) die("recv");
+    s->have += (size_t)got;
+    s->line[s->have] = 0;
+    while ((end = strchr(s->line, '\n'))) {
+        int last = end - s->line >= 4 && s->line[3] != '-', on = !last || answered(s);
+        s->have -= (size_t)(end + 1 - s->line);
+        memmove(s->line, end + 1, s->have + 1);
+        if (!on) return 0;
+    }
+    return 1;
+}
+
+static void fill(size_t octets) {
+    static const char head[] = "From: <sender@example.org>\r\nTo: <reader@example.org>\r\nSubject: A mail\r\n\r\n";
+    content_len = octets + 5;
+    if (octets < sizeof head || !(content = malloc(content_len))) die("octets");
+    for (size_t i = 0; i < octets; i++) content[i] = i % 72 == 70 ? '\r' : i % 72 == 71 ? '\n' : 'x';
+    memcpy(content, head, sizeof head - 1);
+    memcpy(content + octets, "\r\n.\r\n", 5);
+}
+
+static int connected(int port) {
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof at) < 0) die("connect");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    return fd;
+}
+
+int main(int argc, char **argv) {
+    if (argc != 5) { fprintf(stderr, "usage: client PORT SESSIONS MESSAGES OCTETS\n"); return 2; }
+    int open = atoi(argv[2]), poll_fd = epoll_create1(0);
+    messages = atol(argv[3]);
+    fill((size_t)atol(argv[4]));
+    for (int i = 0; i < open; i++) {
+        session *s = calloc(1, sizeof *s);
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = s};
+        if (!s) die("calloc");
+        s->fd = connected(atoi(argv[1]));
+        if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, s->fd, &event) < 0) die("epoll_ctl");
+    }
+    while (open) {
+        struct epoll_event events[64];
+        int ready = epoll_wait(poll_fd, events, 64, -1);
+        for (int i = 0; i < ready; i++) {
+            session *s = events[i].data.ptr;
+            if (readable(s)) continue;
+            close(s->fd);
+            free(s);
+            open--;
+        }
+    }
+    return taken == messages ? 0 : 1;
+}

@@ -1,0 +1,24 @@
+"""The benchmark's programs in C, compiled when their source is newer than they are."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from bench.folders import CACHE, ROOT
+
+
+class NoCompiler(Exception):
+    """There is no C compiler; the message says what to install."""
+
+
+def built(name: str) -> Path:
+    """The program made of `bench/NAME.c`. Raises NoCompiler."""
+    source, program = ROOT / "bench" / f"{name}.c", CACHE / name
+    if program.exists() and program.stat().st_mtime > source.stat().st_mtime:
+        return program
+    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+    if compiler is None:
+        raise NoCompiler("no C compiler found (Debian: apt install gcc libc6-dev)")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    subprocess.run([compiler, "-O2", "-Wall", "-o", str(program), str(source)], check=True)
+    return program
