@@ -1,5 +1,5 @@
 """Celery's door: `celery -A worker worker`."""
 
-from newsletter.app import create_celery
+from newsletter.workers import create_celery
 
 celery = create_celery()

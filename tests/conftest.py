@@ -18,7 +18,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from newsletter import schema, seeds
-from newsletter.app import web
+from newsletter import web
 from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.mail.outbox import Lane

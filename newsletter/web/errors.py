@@ -10,6 +10,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, NotFound
 
 from newsletter.guides import BadGuide
 from newsletter.links import BadLink, ExpiredLink
+from newsletter.mail.render import BadArticle
 
 log = structlog.get_logger()
 TITLES = {
@@ -39,6 +40,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(BadLink, _bad_link)
     app.register_error_handler(ExpiredLink, _expired_link)
     app.register_error_handler(BadGuide, _bad_guide)
+    app.register_error_handler(BadArticle, _bad_article)
     app.register_error_handler(OperationalError, _database)
     app.register_error_handler(DataError, _unfit)
     app.register_error_handler(OSError, _machine)
@@ -78,6 +80,11 @@ def _bad_link(error: BadLink) -> Any:
 def _expired_link(error: ExpiredLink) -> Any:
     text = "Links like this one only work for a while. Please sign up again, and we send you a fresh one at once."
     return _page(410, "This link has run out", text, ("Sign up again", url_for("public.home")))
+
+
+def _bad_article(error: BadArticle) -> Any:
+    log.error("article", error=str(error))
+    return _page(410, "This mail cannot be shown", "It could not be put together, so it was never sent to you either.")
 
 
 def _bad_guide(error: BadGuide) -> Any:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 
-from newsletter.app import web
+from newsletter import web
 from newsletter.clock import SystemClock
 from newsletter.runtime import Runtime, build
 from newsletter.settings import load

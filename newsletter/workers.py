@@ -1,0 +1,83 @@
+"""The workers' door: one Celery application for workers and beat. Apart from `app`, so that no worker loads the web."""
+
+import mmap
+from typing import Any
+
+import structlog
+from celery import Celery, signals
+from sqlalchemy.exc import SQLAlchemyError
+
+from newsletter import jobs
+from newsletter.log import configure
+from newsletter.mail import recovery
+from newsletter.mail.outbox import Lane
+from newsletter.runtime import Runtime, build
+from newsletter.settings import Settings, load
+
+log = structlog.get_logger()
+
+
+def create_celery(settings: Settings | None = None) -> Celery:
+    """The Celery application of a worker or beat: each worker process builds its own Runtime after the fork."""
+    settings = settings or load()
+    configure()
+    celery = make_celery(settings)
+    built: dict[str, Runtime] = {}
+    # One byte shared by the main process and its children: set when the worker is told to stop, so that a batch
+    # under way takes nothing new and finishes what is on the wire.
+    stopping = mmap.mmap(-1, 1)
+
+    def runtime() -> Runtime:
+        if "it" not in built:
+            built["it"] = build(settings)
+        return built["it"]
+
+    def started(**_: Any) -> None:
+        built.clear()
+        rt = runtime()
+        try:  # this process may follow one that died: what that one had on the wire is put right before anything else
+            recovery.replay(rt.journals, rt.database.transaction, rt.clock.now())
+        except SQLAlchemyError as error:
+            log.warning("journals are replayed later", error=type(error).__name__)
+
+    def stopped(**_: Any) -> None:
+        for rt in built.values():
+            rt.close()
+
+    def told_to_stop(**_: Any) -> None:
+        stopping[0] = 1
+
+    signals.worker_process_init.connect(started, weak=False)
+    signals.worker_process_shutdown.connect(stopped, weak=False)
+    signals.worker_shutting_down.connect(told_to_stop, weak=False)
+    jobs.register(celery, runtime, lambda: stopping[0] == 1)
+    return celery
+
+
+def make_celery(settings: Settings) -> Celery:
+    """The bare application: broker, beat table, options. The web publishes through one too."""
+    celery = Celery("newsletter", broker=settings.broker)
+    celery.conf.update(
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        task_ignore_result=True,
+        task_default_queue=jobs.QUEUES[Lane.TRANSACTIONAL],
+        task_serializer="json",
+        accept_content=["json"],
+        timezone="UTC",
+        beat_schedule=jobs.beat_table(settings.bulk_workers),
+        beat_schedule_filename=str(settings.data_dir / "beat"),
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={
+            "visibility_timeout": 600,
+            "socket_connect_timeout": 1.0,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+        },
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_hijack_root_logger=False,
+        worker_send_task_events=False,
+    )
+    return celery
