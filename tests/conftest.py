@@ -17,8 +17,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from newsletter import schema, seeds
-from newsletter import web
+from newsletter import schema, seeds, web
 from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.mail.outbox import Lane

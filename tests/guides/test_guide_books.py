@@ -135,7 +135,7 @@ def test_bookmarks_are_the_chapters_of_the_sources_in_order(book: pypdf.PdfReade
     assert numbers == sorted(numbers)
     assert numbers[0] == 2
     sources = "".join(path.read_text() for path in sorted((ROOT / "guides" / guide["slug"]).glob("*.typ")))
-    written = {name for name in re.findall(r"#chapter\(\[([^\]#]+)\]", sources)}
+    written = X
     assert written <= set(titles)
 
 
