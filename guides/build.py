@@ -41,8 +41,7 @@ FONTS: Mapping[str, Sequence[str]] = {
         )
     ],
     "font_source_serif_pro": [
-        f"SourceSerifPro-{face}.otf"
-        for face in ("Regular", "It", "Semibold", "SemiboldIt", "Bold", "BoldIt")
+        f"SourceSerifPro-{face}.otf" for face in ("Regular", "It", "Semibold", "SemiboldIt", "Bold", "BoldIt")
     ],
 }
 
@@ -61,9 +60,7 @@ def read_site(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise BuildError(f"{path}: not TOML: {error}") from None
     if "brand" not in site or not site.get("guides"):
-        raise BuildError(
-            f"{path}: needs a [brand] table and at least one [[guides]] entry"
-        )
+        raise BuildError(f"{path}: needs a [brand] table and at least one [[guides]] entry")
     return site
 
 
@@ -125,10 +122,7 @@ def find_collisions(edges: Sequence[Mapping[str, Any]]) -> list[str]:
         f"page {one[0]}: a margin note meets a {other[1]} element {one[2]:.0f} pt from the top"
         for index, one in enumerate(boxes)
         for other in (*boxes[:index], *boxes[index + 1 :])
-        if one[1] == "note"
-        and one[0] == other[0]
-        and one[2] < other[3]
-        and other[2] < one[3]
+        if one[1] == "note" and one[0] == other[0] and one[2] < other[3] and other[2] < one[3]
     ]
 
 
@@ -182,12 +176,8 @@ def build(site: Mapping[str, Any], out: Path) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(description="Build the guides to PDF.")
-    parser.add_argument(
-        "--site", type=Path, default=ROOT / "site.toml", help="the brand's data file"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=ROOT / "static" / "guides", help="where the PDFs go"
-    )
+    parser.add_argument("--site", type=Path, default=ROOT / "site.toml", help="the brand's data file")
+    parser.add_argument("--out", type=Path, default=ROOT / "static" / "guides", help="where the PDFs go")
     options = parser.parse_args(arguments)
     try:
         failures = build(read_site(options.site), options.out)

@@ -18,13 +18,9 @@ SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[A-Z0-9“\"'(])")
 WORD = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*")
 CITATION = re.compile(r"(?<=[.!?,;”’)])\d+(?:[,-]\d+)*(?=\s|$)")
 # An e that is not spoken: "move", "moves", "moved", but not "muscle", "changes", "needed".
-SILENT_E = re.compile(
-    r"[^aeiouyl]e$|[aeiouy]le$|[^aeiouylscgxzh]es$|[aeiouy]les$|thes$|[^aeiouytd]ed$"
-)
+SILENT_E = re.compile(r"[^aeiouyl]e$|[aeiouy]le$|[^aeiouylscgxzh]es$|[aeiouy]les$|thes$|[^aeiouytd]ed$")
 # Two vowels side by side that are spoken apart: "idea", "science", "diet", "radio".
-HIATUS = re.compile(
-    r"(?<![tcsg])i[ao](?!us)|(?<![tc])ie(?=[nt])|iu|ea$|eo(?!p)|ua|[aeiou]ing"
-)
+HIATUS = re.compile(r"(?<![tcsg])i[ao](?!us)|(?<![tc])ie(?=[nt])|iu|ea$|eo(?!p)|ua|[aeiou]ing")
 # Pages of these chapters are lists of names and addresses, not prose.
 NOT_PROSE = ("Contents", "References")
 # Shorter is a label, longer a list or a table whose entries end without a full stop.
@@ -116,11 +112,7 @@ def markdown_sentences(path: Path) -> list[str]:
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
     text = re.sub(r"\{\{.*?\}\}|[*_`>]", "", text)
     text = re.sub(r"^\s*(?:[-+]|\d+\.)\s+", "\n\n", text, flags=re.MULTILINE)
-    return [
-        sentence
-        for block in re.split(r"\n\s*\n", text)
-        for sentence in split_sentences(block)
-    ]
+    return [sentence for block in re.split(r"\n\s*\n", text) for sentence in split_sentences(block)]
 
 
 def main(arguments: Sequence[str]) -> int:
