@@ -121,6 +121,7 @@ def confirm(session: Session, house: House, consent_id: int, now: datetime) -> C
     subscriber, guide = consent.subscriber, _guide(session, consent.guide)
     fresh = bool(first.rowcount)  # type: ignore[attr-defined]
     if fresh:
+        session.refresh(subscriber, with_for_update=True)  # two sign-ups of one person, confirmed at once, queue here
         subscriber.confirm(now)
         subscriber.newsletter = subscriber.newsletter or consent.newsletter
         if guide is not None and not guides.given_since(session, subscriber, guide, consent.given_at):
@@ -150,6 +151,17 @@ def unsubscribe(session: Session, subscriber: Subscriber, now: datetime, goodbye
         occasion = f"goodbye:{subscriber.left_at:%Y%m%d%H%M%S}"
         outbox.queue(session, subscriber, Stream.GOODBYE, occasion, now, context={})
     return left
+
+
+def erase(session: Session, house: House, subscriber: Subscriber, now: datetime) -> None:
+    """Delete everything held about a person (UK GDPR Art. 17). A keyed hash stays, against old lists (imports)."""
+    hashed = address_hash(house.secret, subscriber.email_key)
+    if Suppression.of(session, hashed) is None:
+        reason = {Status.BOUNCED: SuppressionReason.BOUNCED, Status.COMPLAINED: SuppressionReason.COMPLAINED}
+        kept = reason.get(subscriber.status, SuppressionReason.ERASED)
+        session.add(Suppression(address_hash=hashed, reason=kept, created_at=now))
+    session.delete(subscriber)  # the database deletes with it: consents, requests, enrollments, messages, attempts
+    session.flush()
 
 
 def choose(session: Session, subscriber: Subscriber, newsletter: bool, first_name: str, wording: str,

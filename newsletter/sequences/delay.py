@@ -26,6 +26,10 @@ class Delay:
     weekdays: int = EVERY_DAY
     not_before: time | None = None
 
+    def __post_init__(self) -> None:
+        if not 0 < self.weekdays <= EVERY_DAY:
+            raise ValueError("at least one weekday must be allowed")
+
     @classmethod
     def parse(cls, text: str) -> "Delay":
         """Read "3 days" or "12 hours". Raises ValueError saying what it should be."""

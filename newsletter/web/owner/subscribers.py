@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from flask import render_template, request
+from flask import jsonify, render_template, request
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from newsletter import brand, guides, journey, sequences
+from newsletter import brand, dossier, guides, journey, sequences
 from newsletter.guides import Guide
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.sequences.enrollment import LIVE
@@ -81,6 +81,28 @@ def unsubscribe(id: int) -> Response:
             note(session, "subscriber unsubscribed", str(id))
     told = "Unsubscribed. Nothing more is sent to this address." if left else "This person had left before."
     return back("subscriber", told, "success" if left else "info", id=id)
+
+
+@door.get("/subscribers/<row:id>/everything.json", endpoint="subscriber_everything")
+def everything(id: int) -> Response:
+    """All that is held about a person, as a file for them (UK GDPR Art. 15 and 20)."""
+    with reading() as session:
+        held = dossier.of(session, one_or_404(session, Subscriber, id))
+    answer: Response = jsonify(held)
+    answer.headers["Content-Disposition"] = f"attachment; filename=subscriber-{id}.json"
+    return answer
+
+
+@door.post("/subscribers/<row:id>/erase", endpoint="subscriber_erase")
+def erase(id: int) -> Response:
+    """At the person's request: everything goes, a keyed hash stays."""
+    with transaction() as session:
+        person = one_or_404(session, Subscriber, id)
+        if request.form.get("sure") != "yes":
+            return back("subscriber", "Nothing was erased: tick the box to say that you are sure.", "info", id=id)
+        journey.erase(session, runtime(), person, now())
+        note(session, "subscriber erased", str(id))
+    return back("subscribers", "Erased. What stays is a code that keeps old lists from signing the person up again.")
 
 
 @door.post("/subscribers/<row:id>/guide", endpoint="subscriber_guide")

@@ -1,5 +1,6 @@
 """Finding somebody, and what is known of them."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from email.message import EmailMessage
@@ -171,3 +172,14 @@ def test_adding_to_a_series_and_stopping_it(desk: Desk, runtime: Runtime, person
     assert "is stopped for this person" in desk.told(path, stop=enrollment)
     assert "had ended already" in desk.told(path, stop=enrollment)
     assert "stopped" in desk.read(f"/owner/subscribers/{id}")
+
+
+def test_a_persons_data_is_handed_over_and_erased_only_when_the_owner_is_sure(
+    desk: Desk, person: Callable[..., int]
+) -> None:
+    id = person("jane@example.com", "Jane")
+    assert json.loads(desk.get(f"/owner/subscribers/{id}/everything.json"))["subscriber"]["first_name"] == "Jane"
+    desk.post(f"/owner/subscribers/{id}/erase")
+    assert "jane@example.com" in desk.get(f"/owner/subscribers/{id}")
+    desk.post(f"/owner/subscribers/{id}/erase", sure="yes")
+    assert desk.client.get(f"/owner/subscribers/{id}").status_code == 404

@@ -1,0 +1,44 @@
+"""The dossier: all that is held about one person, in a form that can be handed to them (UK GDPR Art. 15 and 20)."""
+
+from datetime import datetime, time
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter.db import Base
+from newsletter.guides import GuideRequest
+from newsletter.mail.outbox import Message
+from newsletter.sequences import Enrollment
+from newsletter.subscribers import Consent, Subscriber
+
+INNER = {"claim_token", "lease_until", "email_key"}
+"""Columns that say nothing about the person."""
+
+
+def of(session: Session, subscriber: Subscriber) -> dict[str, Any]:
+    """Everything, as JSON types: the person, consents, guides, series, and every mail with every try."""
+
+    def rows(model: Any) -> list[Any]:
+        look = select(model).where(model.subscriber_id == subscriber.id).order_by(model.id)
+        return list(session.scalars(look))
+
+    return {
+        "subscriber": _plain(subscriber),
+        "consents": [_plain(one) for one in rows(Consent)],
+        "guides": [_plain(one) | {"guide": one.guide.title} for one in rows(GuideRequest)],
+        "series": [_plain(one) | {"series": one.sequence.name} for one in rows(Enrollment)],
+        "messages": [_plain(one) | {"tries": [_plain(each) for each in one.tries]} for one in rows(Message)],
+    }
+
+
+def _plain(row: Base) -> dict[str, Any]:
+    columns = row.__table__.columns.keys()
+    return {name: _json(getattr(row, name)) for name in columns if name not in INNER}
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, datetime | time):
+        return value.isoformat()
+    return value.value if isinstance(value, Enum) else value

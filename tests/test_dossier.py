@@ -1,0 +1,73 @@
+"""What is held about a person: told in full, erased in full."""
+
+import io
+import json
+from collections.abc import Callable
+
+from sqlalchemy import func, select
+
+from newsletter import dossier, journey
+from newsletter.db import Base
+from newsletter.imports import import_csv
+from newsletter.runtime import Runtime
+from newsletter.subscribers import Subscriber, Suppression, SuppressionReason, read_address
+from tests.conftest import NOON, InlineCrank
+
+JANE = "jane@example.com"
+
+
+def _lives(runtime: Runtime, crank: InlineCrank) -> int:
+    sign_up = journey.SignUp(read_address(JANE), "recover-from-pain", True, "I agree.", "Jane", "/", "box", "192.0.2.7")
+    with runtime.database.transaction() as session:
+        journey.subscribe(session, runtime, sign_up, NOON)
+    with runtime.database.transaction() as session:
+        confirmed = journey.confirm(session, runtime, 1, NOON)
+        assert confirmed is not None
+        id = confirmed.subscriber.id
+    crank.turn()
+    return id
+
+
+def _rows(runtime: Runtime) -> dict[str, int]:
+    personal = ("subscribers", "consents", "guide_requests", "enrollments", "messages", "attempts")
+    with runtime.database.reading() as session:
+        tables = [table for table in Base.metadata.sorted_tables if table.name in personal]
+        return {table.name: session.scalar(select(func.count()).select_from(table)) or 0 for table in tables}
+
+
+def test_everything_held_is_told_as_json(runtime: Runtime, crank: InlineCrank) -> None:
+    id = _lives(runtime, crank)
+    with runtime.database.reading() as session:
+        held = json.loads(json.dumps(dossier.of(session, session.get_one(Subscriber, id))))
+    assert held["subscriber"]["email"] == JANE
+    assert (held["consents"][0]["wording"], held["consents"][0]["ip"]) == ("I agree.", "192.0.2.7")
+    assert held["guides"][0]["guide"].startswith("9 key principles")
+    assert held["series"][0]["course"] == "active"
+    assert [one["stream"] for one in held["messages"]] == ["confirm", "guide"]
+
+
+def test_erasing_leaves_nothing_but_a_hash_and_an_old_list_cannot_bring_the_person_back(
+    runtime: Runtime, crank: InlineCrank
+) -> None:
+    id = _lives(runtime, crank)
+    with runtime.database.transaction() as session:
+        journey.erase(session, runtime, session.get_one(Subscriber, id), NOON)
+    assert set(_rows(runtime).values()) == {0}
+    with runtime.database.reading() as session:
+        left = session.scalars(select(Suppression)).one()
+        assert left.reason is SuppressionReason.ERASED
+        assert JANE not in left.address_hash
+    report = import_csv(runtime.database, io.StringIO(f"email\n{JANE}\n"), "an old list", runtime.secret, NOON)
+    assert (report.added, report.suppressed) == (0, 1)
+
+
+def test_who_was_erased_may_sign_up_again_by_their_own_act(
+    runtime: Runtime, crank: InlineCrank, person: Callable[..., int]
+) -> None:
+    id = _lives(runtime, crank)
+    with runtime.database.transaction() as session:
+        journey.erase(session, runtime, session.get_one(Subscriber, id), NOON)
+    with runtime.database.transaction() as session:
+        sign_up = journey.SignUp(read_address(JANE), "recover-from-pain", False, "I agree.")
+        journey.subscribe(session, runtime, sign_up, NOON)
+    assert _rows(runtime)["messages"] == 1
