@@ -1,4 +1,4 @@
-"""The ledger alone: recipients written, claimed, begun and recorded, at the front and at the end of a campaign."""
+"""The ledger alone: recipients written, taken, begun and recorded, at the front and at the end of a campaign."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,25 +8,29 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bench import people, postgres
 from bench.folders import ROOT, temporary
+from bench.installation import Broken
 from bench.report import Table, whole
 from bench.run_size import Size
 from newsletter import articles, brand, campaigns, schema, seeds
 from newsletter.campaigns import Campaign
 from newsletter.db import Database
 from newsletter.mail import outbox
-from newsletter.mail.outbox import Lane, Message, State
+from newsletter.mail.outbox import Lane, Lot, LotState, Message, State
 
 T = TypeVar("T")
-BATCH, BATCHES = 500, 10
-"""Messages of one claim, and claims that are measured."""
-BEGUN, RECORDED = 20, 100
-"""Messages begun, and recorded, in one transaction: as delivery does."""
-HEADS = ("recipients", "written rows/s", "claim µs", "begin µs", "record µs", "claim µs (end)", "record µs (end)")
+CLAIMS = 5
+"""Claims that are measured at the front, and as many at the end; fewer where there are not so many."""
+LIMIT = 500
+"""Messages of one claim where they wait one by one; of a lot, there are as many as it has."""
+RECORDED = 500
+"""Outcomes written in one transaction, as delivery does."""
+VERBS = ("take", "begin", "record", "release")
+HEADS = ("recipients", "written rows/s", *(f"{verb} µs" for verb in VERBS), "all µs", "all µs at the end")
 
 
 @dataclass
@@ -52,8 +56,8 @@ def ledger(size: Size) -> list[Table]:
                 people.add(url, 1, number + 1)
                 table.rows.append(_row(f"{name}, {whole(number)}", database, number))
     table.notes.append(
-        f"Wall-clock µs a message with commits (claims of {BATCH}, begun by {BEGUN}, recorded by {RECORDED}), one "
-        f"process alone, {BATCH * BATCHES:,} messages each; “end”: when all but as many have been sent."
+        f"Wall-clock µs a message with commits, one process alone, {CLAIMS} claims each; outcomes are recorded by "
+        f"{RECORDED}. “At the end”: when all but the last claims have been sent."
     )
     return [table]
 
@@ -76,19 +80,17 @@ def _empty(name: str) -> Iterator[tuple[Database, str]]:
 
 
 def _row(name: str, database: Database, number: int) -> list[str]:
-    front, back = Spent(), Spent()
-    with front.on("write"):
+    writing, front, end = Spent(), Spent(), Spent()
+    with writing.on("write"):
         _launch(database)
-    first = min(BATCHES, number // BATCH // 2)
-    _deliver(database, first, front)
-    _skip(database, number - BATCH * BATCHES)
-    _deliver(database, first, back)
-
-    def us(spent: Spent, verb: str) -> str:
-        return f"{spent.seconds[verb] / (first * BATCH) * 1e6:.1f}"
-
-    verbs = [us(front, "claim"), us(front, "begin"), us(front, "record"), us(back, "claim"), us(back, "record")]
-    return [name, whole(number / front.seconds["write"]), *verbs]
+    sent = _deliver(database, front)
+    _skip(database)
+    sent_last = _deliver(database, end)
+    if not sent or not sent_last:
+        raise Broken("the ledger gave no message to a claim")
+    verbs = [f"{front.seconds[verb] / sent * 1e6:.1f}" for verb in VERBS]
+    totals = [f"{sum(spent.seconds.values()) / count * 1e6:.1f}" for spent, count in ((front, sent), (end, sent_last))]
+    return [name, whole(number / writing.seconds["write"]), *verbs, *totals]
 
 
 def _launch(database: Database) -> None:
@@ -103,25 +105,37 @@ def _launch(database: Database) -> None:
         pass
 
 
-def _deliver(database: Database, claims: int, spent: Spent) -> None:
-    for number in range(claims):
-        now, token = datetime.now(UTC), f"bench-{number}-{time.monotonic_ns()}"
-        with spent.on("claim"):
-            claimed = _in_one(database, lambda session: outbox.claim(session, Lane.BULK, token, now, BATCH))  # noqa: B023
-        ids = [letter.id for letter in claimed]
+def _deliver(database: Database, spent: Spent) -> int:
+    """Claim, begin and record as delivery does, with nothing on the wire; how many messages."""
+    count = 0
+    for number in range(CLAIMS):
+        now = datetime.now(UTC)
+        take = partial(outbox.take, lane=Lane.BULK, token=f"bench-{time.monotonic_ns()}-{number}", now=now, limit=LIMIT)
+        with spent.on("take"):
+            taken = _in_one(database, take)
+        if taken is None:
+            break
+        ids = [letter.id for letter in taken.letters]
         with spent.on("begin"):
-            for some in _pieces(ids, BEGUN):
-                _in_one(database, partial(outbox.begin, token=token, ids=some, now=now))
+            for some in _pieces(ids, taken.at_once):
+                _in_one(database, partial(taken.begin, ids=some, now=now))
         with spent.on("record"):
             for some in _pieces(ids, RECORDED):
                 verdicts = [outbox.Verdict(id, State.SENT, 250, "2.0.0 Ok: taken", "sink") for id in some]
-                _in_one(database, partial(outbox.record, token=token, verdicts=verdicts, now=now))
+                _in_one(database, partial(taken.record, verdicts=verdicts, now=now))
+        with spent.on("release"):
+            _in_one(database, partial(taken.release, unsent=(), not_before=None))
+        count += len(ids)
+    return count
 
 
-def _skip(database: Database, until: int) -> None:
-    """Everybody up to here has been sent to: what a claim then has to look past is left as it lies."""
-    done = {"state": State.SENT, "settled_at": datetime.now(UTC)}
+def _skip(database: Database) -> None:
+    """Everybody has been sent to but the last few lots: what a claim has to look past is left as it lies."""
     with database.transaction() as session:
+        last = session.scalars(select(Lot.id).order_by(Lot.id.desc()).offset(CLAIMS).limit(1)).one()
+        until = session.get_one(Lot, last).last_id
+        session.execute(update(Lot).where(Lot.id <= last).values(state=LotState.DONE))
+        done = {"state": State.SENT, "settled_at": datetime.now(UTC)}
         session.execute(update(Message).where(Message.id <= until, Message.state == State.READY).values(done))
 
 
