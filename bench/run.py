@@ -28,6 +28,8 @@ from bench.report import Table
 from bench.run_size import Size
 from bench.sink import NoSink
 
+QUIET = 0.5
+BUSY = ": **the machine was busy with other work, so the figures are noisy and too low**"
 PARTS: dict[str, Callable[[Size], list[Table]]] = {
     "near": near, "distant": distant, "launch": launch, "latency": latency, "task": task, "ledger": ledger,
     "building": building,
@@ -75,6 +77,7 @@ def _part(name: str, size: Size) -> tuple[str, bool]:
 
 
 def _preamble(words: Sequence[str]) -> str:
+    load = machine.load()
     with postgres.server() as server:
         version = server.version
     return "\n".join(
@@ -82,7 +85,7 @@ def _preamble(words: Sequence[str]) -> str:
             f"`python bench/run.py {' '.join(words)}`".replace(" `", "`"),
             "",
             f"{datetime.now(UTC):%d %B %Y, %H:%M} UTC; {machine.description()}, PostgreSQL {version} (fsync and "
-            f"synchronous_commit on). Load average before the run: {machine.load():.1f}.",
+            f"synchronous_commit on). Load average before the run: {load:.1f}{BUSY if load > QUIET else ''}.",
             "",
         ]
     )

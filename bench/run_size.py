@@ -14,6 +14,7 @@ class Size:
     yardstick_far: int
     """Mails of smtp-source to a relay 10 ms away: it does 700 a second."""
     rounds: int
+    databases_far: tuple[str, ...]
     growth: tuple[int, ...]
     """Sizes at which the launch and the ledger are measured."""
     samples: int
@@ -23,9 +24,11 @@ class Size:
 
 def full(people: int) -> Size:
     """Everything: about 20 minutes."""
-    return Size(False, people, min(people, 20_000), 4_000, 3, (10_000, 100_000, 1_000_000), 200, 2_000)
+    return Size(
+        False, people, min(people, 20_000), 4_000, 3, ("PostgreSQL", "SQLite"), (10_000, 100_000, 1_000_000), 200, 2_000
+    )
 
 
 def quick(people: int) -> Size:
     """One round of each, and nothing above 100,000."""
-    return Size(True, people, min(people, 5_000), 2_000, 1, (10_000, 100_000), 100, 500)
+    return Size(True, people, min(people, 5_000), 2_000, 1, ("PostgreSQL",), (10_000, 100_000), 100, 500)

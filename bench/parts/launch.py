@@ -21,7 +21,9 @@ FILLED = (
 
 def launch(size: Size) -> list[Table]:
     """One product on each database, its list growing from campaign to campaign."""
-    return [_table("PostgreSQL", size.growth), _table("SQLite", size.growth[:1] if size.is_quick else size.growth)]
+    return [
+        _table(database, size.growth) for database in (("PostgreSQL",) if size.is_quick else ("PostgreSQL", "SQLite"))
+    ]
 
 
 def _table(database: str, growth: tuple[int, ...]) -> Table:

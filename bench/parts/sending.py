@@ -18,20 +18,25 @@ HEADS = ("", "msg/s", "ratio", "CPU µs/msg", "product", "Redis", "PostgreSQL", 
 
 def near(size: Size) -> list[Table]:
     """The sink on this machine answers at once."""
-    return [_table("Campaign, the relay on this machine", size, size.people, size.people, 0.0)]
+    return [
+        _table("Campaign, the relay on this machine", size, size.people, size.people, 0.0, ("PostgreSQL", "SQLite"))
+    ]
 
 
 def distant(size: Size) -> list[Table]:
     """Each reply of the sink takes 10 ms."""
-    return [_table("Campaign, the relay 10 ms away", size, size.people_far, size.yardstick_far, 10.0)]
+    return [
+        _table("Campaign, the relay 10 ms away", size, size.people_far, size.yardstick_far, 10.0, size.databases_far)
+    ]
 
 
-def _table(title: str, size: Size, number: int, yardstick: int, delay_ms: float) -> Table:
+def _table(title: str, size: Size, number: int, yardstick: int, delay_ms: float,
+           databases: Sequence[str]) -> Table:  # fmt: skip
     table = Table(f"{title} ({whole(number)} recipients, median of {size.rounds})", HEADS)
     program = source.find()
     measured: list[Taken] = []
     campaigns: dict[str, list[Run]] = {}
-    for database in ("PostgreSQL", "SQLite"):
+    for database in databases:
         runs = campaigns.setdefault(database, [])
         with ExitStack() as stack:
             server = stack.enter_context(postgres.server()) if database == "PostgreSQL" else None
