@@ -26,6 +26,11 @@ from newsletter.subscribers import (
 
 PIECE = 1000
 """Rows in one transaction."""
+ALSO = {
+    "e-mail": "email", "e-mail address": "email", "email address": "email", "mail": "email",
+    "first name": "first_name", "firstname": "first_name", "forename": "first_name", "name": "first_name",
+}  # fmt: skip
+"""Headings that other programs write."""
 TOLD = 20
 """Bad rows that are told one by one."""
 
@@ -57,6 +62,7 @@ def import_csv(database: Database, file: IO[str], basis: str, secret: bytes, now
         names = [name.strip().lower().lstrip("\ufeff") for name in rows.fieldnames or []]
     except (csv.Error, UnicodeDecodeError) as error:
         raise _unreadable(1, error) from None
+    names = [ALSO.get(name, name) for name in names]
     if "email" not in names:
         raise BadFile("The first line should name the columns, one of them “email” (and perhaps “first_name”).")
     rows.fieldnames = names
@@ -94,7 +100,10 @@ def _unreadable(line: int, error: Exception) -> BadFile:
 
 def _add(session: Session, piece: list[dict[str, str] | None], basis: str, secret: bytes, now: datetime,
          report: Report) -> None:  # fmt: skip
-    people = {row["key"]: row for row in piece if row}
+    people: dict[str, dict[str, str]] = {}
+    for row in piece:
+        if row:
+            people.setdefault(row["key"], row)  # the first line of two about one person counts
     twice = sum(1 for row in piece if row) - len(people)
     hashes = {address_hash(secret, key): key for key in people}
     barred = session.scalars(select(Suppression.address_hash).where(Suppression.address_hash.in_(hashes))).all()

@@ -216,7 +216,7 @@ def _remind(session: Session, house: House, subscriber: Subscriber, now: datetim
     if (consent := session.scalar(look)) is None:
         return
     guide = _guide(session, consent.guide)
-    context = _confirmation(house, consent, guide, now)
+    context = _confirmation(session, house, consent, guide, now)
     outbox.queue(session, subscriber, Stream.REMINDER, "reminder", now, context=context)
 
 
@@ -230,11 +230,12 @@ def _ask_to_confirm(session: Session, house: House, subscriber: Subscriber, cons
         )
     )
     if (today or 0) < MOST_CONFIRMATIONS_A_DAY:
-        context = _confirmation(house, consent, guide, now)
+        context = _confirmation(session, house, consent, guide, now)
         outbox.queue(session, subscriber, Stream.CONFIRM, f"confirm:{consent.id}", now, context=context)
 
 
-def _confirmation(house: House, consent: Consent, guide: Guide | None, now: datetime) -> dict[str, object]:
+def _confirmation(session: Session, house: House, consent: Consent, guide: Guide | None,
+                  now: datetime) -> dict[str, object]:  # fmt: skip
     named = None
     if guide is not None:
         pages = guides.inspect(guide.file(house.guides)).pages
@@ -246,6 +247,7 @@ def _confirmation(house: House, consent: Consent, guide: Guide | None, now: date
         "days": max(round((until - now) / timedelta(days=1)), 1),
         "guide": named,
         "newsletter": consent.newsletter,
+        "articles": articles_after(session, guide) if guide else 0,
     }
 
 
@@ -269,6 +271,11 @@ def series_of(session: Session, guide: Guide) -> SequenceOf[Sequence]:
     return session.scalars(
         select(Sequence).where(Sequence.guide_slug == guide.slug, Sequence.live).order_by(Sequence.id)
     ).all()
+
+
+def articles_after(session: Session, guide: Guide) -> int:
+    """How many articles follow this guide: what the form, the page and the confirmation promise."""
+    return sum(len(one.current_steps) for one in series_of(session, guide))
 
 
 def _guide(session: Session, slug: str | None) -> Guide | None:

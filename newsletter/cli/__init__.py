@@ -1,5 +1,6 @@
 """The `newsletter` command. Every command works beside a running product."""
 
+import os
 import sys
 
 import click
@@ -27,6 +28,7 @@ for command in (
 
 def main() -> None:
     """Run a command; a bad setting is told in one line, without a traceback."""
+    os.umask(0o077)  # addresses, links and logs are for the product's own user alone
     try:
         cli(prog_name="newsletter")
     except SettingsError as error:

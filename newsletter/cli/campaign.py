@@ -37,8 +37,10 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, at: s
         now = rt.clock.now()
         house = brand.current(session)
         try:
-            rt.renderer.rendered(Stream.CAMPAIGN, house, Reader(0), Words(subject, preheader, body), {})
-            article = articles.write(session, now, title=subject, subject=subject, preheader=preheader, body=body)
+            seen = rt.renderer.rendered(Stream.CAMPAIGN, house, Reader(0), Words(subject, preheader, body), {})
+            article = articles.write(
+                session, now, title=seen.subject[:200] or subject[:200], subject=subject, preheader=preheader, body=body
+            )
             made = Campaign(article=article, segment_guide=guide, zone=house.zone, created_at=now)
             session.add(made)
             made.schedule(when or now, house)

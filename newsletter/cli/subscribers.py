@@ -51,6 +51,8 @@ def import_command(file: Path, consent_basis: str) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
 def export(file: Path | None) -> None:
     """Write everybody as CSV to FILE, or to the terminal."""
+    if file and not file.parent.is_dir():
+        raise click.ClickException(f"There is no folder {file.parent}; make it first, or name another.")
     with opened() as rt, rt.database.reading() as session:
         columns = [getattr(Subscriber, name) for name in COLUMNS]
         rows = session.execute(select(*columns).order_by(Subscriber.id).execution_options(yield_per=5000))

@@ -4,8 +4,11 @@ from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from newsletter.sequences.delay import due_after
-from newsletter.sequences.enrollment import Course, Enrollment
+from newsletter.sequences.enrollment import LIVE, Course, Enrollment
 from newsletter.sequences.sequence import Sequence, Step
 
 
@@ -22,11 +25,11 @@ def simulate(sequence: Sequence, start: datetime, zone: str) -> list[Planned]:
     return _from(sequence, None, start, zone)
 
 
-def what_is_next(enrollment: Enrollment, zone: str, now: datetime) -> list[Planned]:
-    """Everything this person will still receive. A series that waits for another is counted as if it began now."""
+def what_is_next(session: Session, enrollment: Enrollment, zone: str, now: datetime) -> list[Planned]:
+    """Everything this person will still receive of a series; one that waits begins when those before it have ended."""
     place = enrollment.subscriber.zone or zone
     if enrollment.course is Course.WAITING:
-        return _from(enrollment.sequence, None, now, place)
+        return _from(enrollment.sequence, None, _end_of_those_before(session, enrollment, zone, now), place)
     if enrollment.course is not Course.ACTIVE:
         return []
     if enrollment.message_step is not None:
@@ -39,6 +42,16 @@ def what_is_next(enrollment: Enrollment, zone: str, now: datetime) -> list[Plann
         return []
     due = max(enrollment.due_at, now)
     return [Planned(step, due), *_from(enrollment.sequence, step, due, place)]
+
+
+def _end_of_those_before(session: Session, enrollment: Enrollment, zone: str, now: datetime) -> datetime:
+    before = session.scalars(
+        select(Enrollment)
+        .where(Enrollment.subscriber_id == enrollment.subscriber_id, Enrollment.course.in_(LIVE))
+        .where((Enrollment.course == Course.ACTIVE) | (Enrollment.id < enrollment.id))
+    ).all()
+    ends = [planned[-1].due_at for one in before if (planned := what_is_next(session, one, zone, now))]
+    return max([now, *ends])
 
 
 def _from(sequence: Sequence, last: Step | None, anchor: datetime, zone: str) -> list[Planned]:

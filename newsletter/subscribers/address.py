@@ -31,8 +31,8 @@ def read_address(typed: str) -> Address:
         raise BadAddress("This address is too long: 254 characters are the most an e-mail address can have.")
     try:
         seen = validate_email(typed, check_deliverability=False, strict=True)
-    except EmailNotValidError as error:
-        raise BadAddress(f"This does not look like an e-mail address. {error}") from None
+    except EmailNotValidError:
+        raise BadAddress("This does not look like an e-mail address. It should be like jane@example.com.") from None
     # An internationalised domain is kept as its A-label, the form that travels everywhere (RFC 6531 §3.2).
     domain = (seen.ascii_domain or seen.domain).lower()
     # The standard lets local parts differ by case; in practice no provider does, and people type either.

@@ -32,7 +32,7 @@ class StartError(Exception):
 
 def up(settings: Settings, say: Callable[[str], None]) -> None:
     """Run the product until Ctrl-C or SIGTERM. Raises StartError."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _only_one(settings):
         _check_ports(settings)
         services: list[Service] = []

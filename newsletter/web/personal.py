@@ -54,6 +54,7 @@ def confirm(token: str) -> str:
             return render_template(
                 "public/confirm.html", form=ButtonForm(), token=token, card=card(guide) if guide else None,
                 newsletter=consent.newsletter, email=subscriber.email,
+                articles=journey.articles_after(session, guide) if guide else 0,
             )  # fmt: skip
         if subscriber.status is not Status.CONFIRMED:
             abort(410, "This link has done its work, and you have left since. To come back, please sign up again.")
@@ -223,7 +224,7 @@ def _series(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
             "id": one.id,
             "name": one.sequence.name,
             "guide_title": titles.get(one.sequence.guide_slug or "", ""),
-            "remaining": len(sequences.what_is_next(one, zone, now())),
+            "remaining": len(sequences.what_is_next(session, one, zone, now())),
         }
         for one in live
     ]

@@ -1,10 +1,12 @@
 """The site that visitors see: both boxes, the guides' pages, the archive, and the sign-up itself."""
 
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, send_file, url_for
-from sqlalchemy import func, select
+from markupsafe import escape
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -55,17 +57,7 @@ def _home(session: Session, sent: SubscribeForm | None = None) -> str:
 
 
 def _box(session: Session, guide: Guide, house: brand.Brand, **kwargs: Any) -> SubscribeForm:
-    return SubscribeForm.box(guide, house, _series_length(session, guide), **kwargs)
-
-
-def _series_length(session: Session, guide: Guide) -> int:
-    look = (
-        select(func.count())
-        .select_from(Step)
-        .join(Sequence, Sequence.id == Step.sequence_id)
-        .where(Sequence.guide_slug == guide.slug, Sequence.live, Step.deleted_at.is_(None))
-    )
-    return session.scalar(look) or 0
+    return SubscribeForm.box(guide, house, journey.articles_after(session, guide), **kwargs)
 
 
 def _articles(session: Session, limit: int) -> list[dict[str, Any]]:
@@ -192,13 +184,39 @@ def feed() -> Response:
         )
 
 
+def _day(iso: str) -> str:
+    return f"{(day := date.fromisoformat(iso)).day} {day:%B %Y}" if iso else ""
+
+
 @door.get("/<any(privacy, cookies, terms):name>")
 def page(name: str) -> str:
     """Privacy, cookies and terms, from `content/pages/`."""
     head, body = content.read(ROOT / "content" / "pages" / f"{name}.md")
     with reading() as session:
         html = page_html(body, brand.current(session))
-    return render_template("public/page.html", title=head["title"], updated=head.get("updated", ""), body=html)
+    return render_template("public/page.html", title=head["title"], updated=_day(head.get("updated", "")), body=html)
+
+
+@door.get("/icon.svg")
+def icon() -> Response:
+    """The browser tab's picture: the brand's first letter."""
+    with reading() as session:
+        letter = escape(brand.current(session).name[:1].upper())
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+        '<rect width="32" height="32" rx="7" fill="#0f5f63"/>'
+        '<text x="16" y="23" font-family="Georgia,serif" font-size="20" font-weight="700" text-anchor="middle" '
+        f'fill="#fff">{letter}</text></svg>'
+    )
+    return Response(svg, mimetype="image/svg+xml", headers={"Cache-Control": "max-age=86400"})
+
+
+@door.get("/robots.txt")
+def robots() -> Response:
+    """Personal pages and the owner's area are not for search engines."""
+    private = ("confirm", "library", "download", "preferences", "unsubscribe", "view", "owner")
+    lines = ["User-agent: *", *(f"Disallow: /{path}/" for path in private)]
+    return Response("\n".join(lines) + "\n", mimetype="text/plain")
 
 
 def static_file(filename: str) -> AnyResponse:

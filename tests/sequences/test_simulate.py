@@ -23,7 +23,7 @@ def _plan(planned: list[Planned]) -> list[tuple[str, datetime]]:
 
 def _next(database: Database, id: int, now: datetime) -> list[tuple[str, datetime]]:
     with database.reading() as session:
-        return _plan(sequences.what_is_next(session.get_one(Enrollment, id), ZONE, now))
+        return _plan(sequences.what_is_next(session, session.get_one(Enrollment, id), ZONE, now))
 
 
 def test_what_is_simulated_is_what_happens(
@@ -64,13 +64,13 @@ def test_what_is_overdue_counts_as_now(person: People, series: Series, enrolled:
     assert _next(database, id, later) == [("short A", later), ("short B", later + timedelta(days=2))]
 
 
-def test_a_waiting_series_is_told_as_if_it_began_now(
+def test_a_waiting_series_begins_when_the_one_before_it_has_ended(
     person: People, series: Series, enrolled: Enroll, database: Database
 ) -> None:
     jane = person("jane@example.com")
     enrolled(jane, series("5 days", slug="first"))
     second = enrolled(jane, series("1 day", slug="second"))
-    assert _next(database, second, NOON) == [("second A", NOON + timedelta(days=1))]
+    assert _next(database, second, NOON) == [("second A", NOON + timedelta(days=6))]
 
 
 def test_a_stopped_series_has_nothing_to_come(

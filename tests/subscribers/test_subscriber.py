@@ -115,7 +115,7 @@ def test_people_are_counted_by_where_they_stand(
     ("typed", "name"),
     [
         (" Jane ", "Jane"),
-        ("Jane\r\nBcc: bob@example.com", "Jane Bcc: bob@example.com"),
+        ("Jane\r\nBcc: bob", "Jane Bcc: bob"),
         ("Ja\x00ne", "Ja ne"),
         ("Ja\u2028ne", "Ja ne"),
         ("\ud800", ""),
@@ -142,3 +142,13 @@ def test_an_empty_name_changes_nothing() -> None:
     jane.rename("Jane")
     jane.rename("  \r\n")
     assert jane.first_name == "Jane"
+
+
+@pytest.mark.parametrize("typed", ["http://evil.example", "see evil.com now", "www.evil", "a@b.example", "win.xyz/now"])
+def test_a_name_that_is_a_link_is_no_name(typed: str) -> None:
+    assert clean_name(typed) == ""
+
+
+@pytest.mark.parametrize("typed", ["Jane", "St. John", "J.R.", "O'Neil", "Jean-Luc", "Zoë", "李"])
+def test_a_name_that_is_one_stays(typed: str) -> None:
+    assert clean_name(typed) == typed

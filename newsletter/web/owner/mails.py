@@ -88,5 +88,5 @@ def _context(stream: Stream, guide: Guide | None) -> dict[str, Any]:
         return {"guide": named, "series": True}
     if stream in (Stream.CONFIRM, Stream.REMINDER):
         until = int(now().timestamp()) + LINK_DAYS * 86400
-        return {"consent": 0, "until": until, "days": LINK_DAYS, "guide": named, "newsletter": True}
+        return {"consent": 0, "until": until, "days": LINK_DAYS, "guide": named, "newsletter": True, "articles": 8}
     return {}

@@ -65,7 +65,7 @@ def show(id: int) -> str:
         every = session.scalars(select(Sequence).where(Sequence.live).order_by(Sequence.id)).all()
         return render_template(
             "owner/subscriber.html", person=person, guides=guide_answers(session, person),
-            series=[(one, sequences.what_is_next(one, zone, now())) for one in enrollments],
+            series=[(one, sequences.what_is_next(session, one, zone, now())) for one in enrollments],
             joinable=[one for one in every if one.id not in live] if person.may_receive(Stream.STEP) else [],
             may_have_guide=person.may_receive(Stream.GUIDE), events=timeline(session, person, runtime().renderer.urls),
         )  # fmt: skip

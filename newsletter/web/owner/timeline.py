@@ -49,12 +49,19 @@ class GuideAnswer:
     fetched_at: datetime | None
 
 
+HOW_CONFIRMED = {
+    "import": "Taken as confirmed on import, on the owner's word",
+    "preferences": "Agreed on their own preferences page",
+}
+"""How a consent was confirmed where it was not by the button in a mail."""
+
+
 def message_title(message: Message) -> str:
     """What a message was, in words."""
     what = STREAMS[message.stream]
     guide = (message.context or {}).get("guide")
     if message.revision is not None:
-        return f"{what}: {message.revision.subject}"
+        return f"{what}: {message.revision.article.title}"
     return f"{what}: {guide['title']}" if isinstance(guide, dict) else what
 
 
@@ -98,7 +105,8 @@ def _consents(session: Session, person: Subscriber) -> list[Event]:
         asked = f"Signed up for {consent.guide}" if consent.guide else "Agreed"
         events.append(Event(consent.given_at, "consent", asked, (f"“{consent.wording}”", newsletter, where)))
         if consent.confirmed_at is not None:
-            events.append(Event(consent.confirmed_at, "confirmed", "Confirmed by their own click"))
+            told = HOW_CONFIRMED.get(consent.form, "Confirmed by their own click")
+            events.append(Event(consent.confirmed_at, "confirmed", told))
     return events
 
 

@@ -17,7 +17,7 @@ from newsletter.subscribers import Stream
 from tests.conftest import NOON
 
 GUIDE = {"title": "Exercise at 50", "slug": "exercise-at-50", "pages": 45, "attached": False}
-CONFIRM = {"consent": 1, "until": 1_800_000_000, "days": 30, "guide": GUIDE, "newsletter": True}
+CONFIRM = {"consent": 1, "until": 1_800_000_000, "days": 30, "guide": GUIDE, "newsletter": True, "articles": 8}
 NOTICE = {
     "title": "A campaign stopped",
     "lines": ["Too many refused."],

@@ -35,7 +35,7 @@ def state_of(runtime: Runtime, id: int) -> State:
 def test_the_list_shows_who_what_and_the_servers_words(desk: Desk, lost: int) -> None:
     words = desk.read("/owner/messages?state=uncertain")
     assert "uncertain 1" in words
-    assert "Series article: A word on walking To jane@example.com" in words
+    assert "Series article: On walking To jane@example.com" in words
     assert "The connection was lost after the final dot" in words
     assert "would get it twice" in words
     assert "1 uncertain" in desk.read("/owner/")
