@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, sync_playwright
 
 from newsletter import schema, seeds, web
 from newsletter.clock import FixedClock
@@ -28,7 +29,7 @@ from newsletter.settings import ROOT, Settings, load
 from newsletter.subscribers import Status, Subscriber, read_address, register
 from newsletter.web.security import limiter
 from newsletter.web.state import State
-from tests import postgres
+from tests import chromium, postgres
 
 hypothesis.settings.register_profile("house", deadline=None, max_examples=100)
 hypothesis.settings.load_profile("house")
@@ -201,3 +202,15 @@ def person(runtime: Runtime) -> Callable[..., int]:
             return subscriber.id
 
     return made
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, one for the whole run: Playwright allows one loop in a process."""
+    path = chromium.find()
+    if path is None:
+        pytest.skip("no Chromium is to be had (CHROMIUM, PATH, Playwright, Debian)")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=chromium.arguments())
+        yield opened
+        opened.close()

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from newsletter.cli import bench, campaign, house, owner, processes, subscribers
+from newsletter.cli import bench, campaign, doctor, house, owner, processes, subscribers
 from newsletter.settings import SettingsError
 
 
@@ -18,6 +18,7 @@ def cli() -> None:
 for command in (
     *processes.commands,
     *house.commands,
+    doctor.doctor,
     owner.owner,
     subscribers.subscribers,
     campaign.campaign,

@@ -18,10 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 from newsletter.settings import ROOT
-from tests import chromium
 
 PATIENCE = 30.0
 
@@ -81,6 +79,9 @@ class Product:
             said.append(line)
             if "Ctrl-C stops" in line:
                 return self
+        self.process.kill()
+        self.process.communicate()
+        self.process = None
         raise AssertionError("the product did not start:\n" + "".join(said) + self.logs())
 
     def spawn(self) -> subprocess.Popen[str]:
@@ -197,15 +198,3 @@ def product(tmp_path: Path) -> Iterator[Product]:
     made = Product(tmp_path / "a folder" / "var")
     yield made.start()
     made.stop()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium."""
-    path = chromium.find()
-    if path is None:
-        pytest.skip("no Chromium is to be had (CHROMIUM, PATH, Playwright, Debian)")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=chromium.arguments())
-        yield opened
-        opened.close()

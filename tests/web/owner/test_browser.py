@@ -8,7 +8,7 @@ from typing import Any
 import axe_playwright_python
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
@@ -35,15 +35,6 @@ PAGES = (
     "subscribers?q=nobody", "subscribers/1", "messages", "messages?state=failed", "settings", "audit", "mails",
     "nothing",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all of these tests."""
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.arguments())
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -1,0 +1,113 @@
+"""`newsletter doctor`: check everything the product needs, and say what to do about what is missing."""
+
+import shutil
+import socket
+import sys
+import urllib.request
+
+import click
+from redis import Redis
+from sqlalchemy import select, text
+
+from newsletter import brand, schema
+from newsletter.cli.opened import opened
+from newsletter.guides import Guide, inspect
+from newsletter.mail.transport import parse_relays
+from newsletter.runtime import Runtime
+from newsletter.settings import load
+from newsletter.workers import make_celery
+
+LEAST_DISK = 200 * 1024 * 1024  # octets
+
+
+@click.command()
+def doctor() -> None:
+    """Check everything the product needs, and say what to do about what is missing."""
+    settings = load()
+    failed = 0
+    with opened(check=False) as rt:
+        for name, check in CHECKS.items():
+            try:
+                told = check(rt)
+                click.echo(f"ok    {name}: {told}")
+            except Exception as error:  # noqa: BLE001 - a doctor names every illness and goes on
+                failed += 1
+                click.echo(f"FAIL  {name}: {_first_line(error)}")
+    click.echo(f"Data folder: {settings.data_dir}")
+    sys.exit(1 if failed else 0)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+class _Ill(Exception):
+    """A check failed; the message says what to do."""
+
+
+def _database(rt: Runtime) -> str:
+    with rt.database.reading() as session:
+        session.execute(text("SELECT 1"))
+    if not schema.is_current(rt.database):
+        raise _Ill("not up to date; run `newsletter migrate`")
+    return "answers and is up to date"
+
+
+def _redis(rt: Runtime) -> str:
+    url = rt.settings.broker.replace("redis+socket://", "unix://", 1)
+    with Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2) as client:
+        return f"version {client.info('server')['redis_version']}"
+
+
+def _mail(rt: Runtime) -> str:
+    for relay in parse_relays(rt.settings.relays):
+        with socket.create_connection((relay.host, relay.port), timeout=5):
+            pass
+    return f"{rt.settings.relays.count(',') + 1} reachable" if rt.settings.smtp_url else "the local mailbox answers"
+
+
+def _web(rt: Runtime) -> str:
+    host = "127.0.0.1" if rt.settings.host in ("0.0.0.0", "::") else rt.settings.host  # noqa: S104 - compared
+    with urllib.request.urlopen(f"http://{host}:{rt.settings.port}/healthz", timeout=5) as answer:
+        return f"answers with {answer.status}"
+
+
+def _workers(rt: Runtime) -> str:
+    found = sorted(name for one in make_celery(rt.settings).control.ping(timeout=1.5) for name in one)
+    queues = {name.split("@")[0] for name in found}
+    if missing := {"transactional", "bulk"} - queues:
+        raise _Ill(f"no worker for {' and '.join(sorted(missing))}: mail waits; start the product with `make run`")
+    return ", ".join(found)
+
+
+def _house(rt: Runtime) -> str:
+    with rt.database.reading() as session:
+        found = brand.current(session)
+    if not found.address_lines:
+        raise _Ill("no postal address: campaigns refuse to go; add it under Settings in the owner's area")
+    return f"{found.name}, {found.email}"
+
+
+def _guides(rt: Runtime) -> str:
+    with rt.database.reading() as session:
+        every = session.scalars(select(Guide)).all()
+    return ", ".join(f"{one.slug} {inspect(one.file(rt.guides)).pages} pages" for one in every)
+
+
+def _disk(rt: Runtime) -> str:
+    free = shutil.disk_usage(rt.settings.data_dir).free
+    if free < LEAST_DISK:
+        raise _Ill(f"only {free // 2**20} MB free; make room for at least {LEAST_DISK // 2**20} MB")
+    return f"{free // 2**30} GB free"
+
+
+CHECKS = {
+    "database": _database,
+    "redis": _redis,
+    "mail": _mail,
+    "web": _web,
+    "workers": _workers,
+    "brand": _house,
+    "guides": _guides,
+    "disk": _disk,
+}
