@@ -16,6 +16,7 @@ from newsletter.cli.opened import opened
 from newsletter.clock import MovableClock
 from newsletter.guides import Guide, inspect
 from newsletter.mail.outbox import Message, State
+from newsletter.mail.render import Dkim
 from newsletter.runtime import Runtime
 from newsletter.settings import load
 from newsletter.supervisor.up import prepare
@@ -108,6 +109,10 @@ def _checks(rt: Runtime) -> dict[str, Callable[[], str]]:
             raise _Ill("no postal address: campaigns refuse to go; add it under Settings in the owner's area")
         return f"{found.name}, {found.email}"
 
+    def dkim() -> str:
+        with rt.database.reading() as session:
+            return _signs(rt.renderer.dkim, brand.current(session).email)
+
     def guides() -> str:
         with rt.database.reading() as session:
             every = session.scalars(select(Guide)).all()
@@ -119,8 +124,16 @@ def _checks(rt: Runtime) -> dict[str, Callable[[], str]]:
             raise _Ill(f"only {free // 2**20} MB free; make room for at least {LEAST_DISK // 2**20} MB")
         return f"{free // 2**30} GB free"
 
-    checks = {"database": database, "redis": redis, "brand": house, "guides": guides, "disk": disk}
+    checks = {"database": database, "redis": redis, "brand": house, "dkim": dkim, "guides": guides, "disk": disk}
     return checks if not hasattr(rt.transport, "probe") else {**checks, "mail": mail}
+
+
+def _signs(dkim: Dkim | None, sender: str) -> str:
+    if dkim is None:
+        return "mail is not signed here (DKIM_DOMAIN is not set); see that your relay signs it"
+    if not dkim.is_aligned(sender):
+        raise _Ill(f"mail is signed by {dkim.domain}, which says nothing about {sender}; set DKIM_DOMAIN to its domain")
+    return ", ".join(f"{key.algorithm} {key.selector}._domainkey.{dkim.domain}" for key in dkim.keys)
 
 
 commands = (migrate, fast_forward, doctor)
