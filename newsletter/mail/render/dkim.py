@@ -27,7 +27,7 @@ OVERSIGNED = ("From", "Subject")
 _END_OF_HEAD = mime.CRLF * 2
 _FOLD = re.compile(rb"\r\n(?=[ \t])")
 _SPACE = re.compile(rb"[ \t\r\n]+")
-_NAMES = re.compile(r".{1,70}[:;]")
+_NAMES = re.compile(r".{1,76}[:;]")  # a line of them: with the space before it, 78 (RFC 5322 §2.1.1)
 _WIDTH = 72  # octets of a signature on one line
 
 

@@ -12,13 +12,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from newsletter import articles
 from newsletter.brand import Brand
-from newsletter.mail.outbox import Letter
+from newsletter.mail import outbox
+from newsletter.mail.outbox import Lane, Letter
 from newsletter.mail.render import Dkim, DkimKey, Renderer, Words, make_key
 from newsletter.mail.render.dkim import SIGNED, fields
-from newsletter.subscribers import Stream
+from newsletter.mail.transport import SentList
+from newsletter.runtime import Runtime
+from newsletter.subscribers import Stream, Subscriber
 from tests.conftest import NOON
-from tests.mail.render.conftest import WORDS, WRITTEN, letter
+from tests.mail.render.conftest import CONTEXTS, WORDS, WRITTEN, letter
 
 dkim = pytest.importorskip("dkim", reason="dkimpy is not installed")
 
@@ -72,6 +76,7 @@ def _assert_signed(data: bytes, signing: Dkim) -> None:
     count = next(i for i, line in enumerate(heads) if not line.startswith((b"DKIM-Signature:", b" ")))
     assert max(map(len, heads[:count])) <= 78
     assert b"".join(heads).count(b"DKIM-Signature") == len(signing.keys)
+    assert not re.search(rb"(?m)^ .*[:;] [A-Z]", data[: sum(len(line) + 2 for line in heads[:count])])
     assert not re.search(rb"\r\n[.]|[ \t]\r\n|(?<!\r)\n", data[: data.index(b"\r\n\r\n")])
 
 
@@ -187,6 +192,26 @@ def test_a_signature_says_when_and_never_how_long(keys: tuple[DkimKey, ...], ren
         }  # fmt: skip
         assert "l" not in tags
         assert tags.keys() == {*"vacdsthb", "bh"}
+
+
+@pytest.mark.parametrize("body", ["{{ greeting }}", "{% if first_name %}{{ greeting }}{% endif %}", None])
+def test_delivery_hands_over_nothing_unsigned(
+    body: str | None, runtime: Runtime, sent: SentList, person: Callable[..., int], signing: Dkim
+) -> None:
+    runtime.renderer = replace(runtime.renderer, dkim=signing)
+    people = [person("jane@example.com", "Jane"), person("bob@example.com"), person("zoe@example.com", "Zoë\r")]
+    with runtime.database.transaction() as session:
+        for id in people:
+            to = session.get_one(Subscriber, id)
+            if body is None:
+                outbox.queue(session, to, Stream.GUIDE, "guide:1", NOON, context=CONTEXTS[Stream.GUIDE])
+            else:
+                revision = articles.write(session, NOON, title="t", subject="s", body=body).current
+                session.flush()
+                outbox.queue(session, to, Stream.STEP, "step:1", NOON, revision=revision, context={"guide": None})
+    assert runtime.delivery.run(Lane.TRANSACTIONAL if body is None else Lane.BULK) == 3
+    for envelope in sent.envelopes:
+        _assert_signed(envelope.data, signing)
 
 
 def test_a_house_without_a_key_signs_nothing(composed: Callable[[Letter], bytes]) -> None:
