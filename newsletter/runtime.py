@@ -7,9 +7,9 @@ from newsletter.clock import Clock, MovableClock, SystemClock
 from newsletter.db import Database
 from newsletter.links import Signer
 from newsletter.mail.delivery import Delivery
-from newsletter.mail.render import Renderer
+from newsletter.mail.render import BadKey, Dkim, Renderer, read_key
 from newsletter.mail.transport import SmtpTransport, Transport, parse_relays
-from newsletter.settings import ROOT, Settings
+from newsletter.settings import ROOT, Settings, SettingsError
 
 
 @dataclass
@@ -60,7 +60,22 @@ def build(settings: Settings, *, database: Database | None = None, clock: Clock 
         database=database or Database(settings.database),
         clock=clock or (MovableClock(settings.data_dir / "clock") if settings.is_local else SystemClock()),
         signer=signer,
-        renderer=Renderer(ROOT / "templates", signer, settings.site, settings.mail_domain, folder),
+        renderer=Renderer(ROOT / "templates", signer, settings.site, settings.mail_domain, folder, signing(settings)),
         transport=transport or SmtpTransport(parse_relays(settings.relays), helo=settings.mail_domain),
         guides=folder,
     )
+
+
+def signing(settings: Settings) -> Dkim | None:
+    """What mail is signed with; None: the settings name no key. Raises SettingsError for a key that cannot be used."""
+    keys = []
+    for variable, selector, file in settings.dkim_keys:
+        try:
+            keys.append(read_key(selector, file))
+        except BadKey as error:
+            raise SettingsError(f"{variable}: {error}") from None
+        if keys[-1].is_rsa and len(keys) > 1:
+            raise SettingsError(f"{variable}: {file} should hold an Ed25519 key")
+    if len(keys) > 1 and not keys[0].is_rsa:
+        raise SettingsError("DKIM_KEY_FILE: should hold an RSA key when DKIM_ED25519_KEY_FILE stands beside it")
+    return Dkim(settings.dkim_domain, tuple(keys)) if keys else None

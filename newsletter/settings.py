@@ -1,22 +1,25 @@
 """One frozen settings object, built from the environment (and `.env`). Nothing connects here."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
+import idna
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: templates, static files, migrations and content live here."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+_SELECTOR = re.compile(r"(?!.{64})[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\Z", re.IGNORECASE)
 
 
 class SettingsError(Exception):
@@ -42,6 +45,11 @@ class Settings(BaseSettings):
     bulk_workers: Annotated[int, Field(ge=1, le=64)] = 2
     owner_email: str = ""
     owner_password: SecretStr = SecretStr("")
+    dkim_domain: str = ""
+    dkim_selector: str = ""
+    dkim_key_file: Path | None = None
+    dkim_ed25519_selector: str = ""
+    dkim_ed25519_key_file: Path | None = None
 
     @field_validator("data_dir")
     @classmethod
@@ -86,6 +94,50 @@ class Settings(BaseSettings):
         if value and (value.count("@") != 1 or any(c.isspace() for c in value)):
             raise ValueError("should be an e-mail address, for example you@example.org")
         return value.strip()
+
+    @field_validator("dkim_domain")
+    @classmethod
+    def _domain(cls, value: str) -> str:
+        try:
+            name = idna.encode(value, uts46=True).decode().lower() if value else ""
+        except idna.IDNAError:
+            name = "."
+        if value and (name.startswith(".") or name.endswith(".") or "." not in name):
+            raise ValueError("should be the domain of the sender's address, for example example.org")
+        return name
+
+    @field_validator("dkim_selector", "dkim_ed25519_selector")
+    @classmethod
+    def _selector(cls, value: str) -> str:
+        if value and not _SELECTOR.match(value):
+            raise ValueError("should be a name of letters, digits, dots and hyphens, for example news2026")
+        return value
+
+    @field_validator("dkim_key_file", "dkim_ed25519_key_file")
+    @classmethod
+    def _key_file(cls, value: Path | None) -> Path | None:
+        return value and value.expanduser().resolve()
+
+    @model_validator(mode="after")
+    def _dkim(self) -> Self:
+        first = ("dkim_domain", "dkim_selector", "dkim_key_file")
+        second = ("dkim_ed25519_selector", "dkim_ed25519_key_file")
+        for wanted in (first, (*second, *first) if any(getattr(self, name) for name in second) else ()):
+            missing = [name.upper() for name in wanted if not getattr(self, name)]
+            if 0 < len(missing) < len(wanted):
+                raise ValueError(f"{', '.join(missing)}: should be set too; they are all set or none")
+        if self.dkim_selector and self.dkim_selector.lower() == self.dkim_ed25519_selector.lower():
+            raise ValueError("DKIM_ED25519_SELECTOR: should be another than DKIM_SELECTOR: a name in DNS holds one key")
+        return self
+
+    @property
+    def dkim_keys(self) -> tuple[tuple[str, str, Path], ...]:
+        """The keys that sign mail: the variable that names the file, the selector, the file."""
+        every = (
+            ("DKIM_KEY_FILE", self.dkim_selector, self.dkim_key_file),
+            ("DKIM_ED25519_KEY_FILE", self.dkim_ed25519_selector, self.dkim_ed25519_key_file),
+        )
+        return tuple((variable, selector, file) for variable, selector, file in every if file)
 
     @property
     def database(self) -> str:
@@ -188,6 +240,8 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
 
 
 def _explained(error: Any) -> str:
+    if not error["loc"]:  # of several together: the words name them
+        return str(error["msg"].removeprefix("Value error, "))
     name = str(error["loc"][0]).upper()
     secretive = any(word in name for word in ("PASSWORD", "KEY", "URL"))
     seen = "" if secretive else f" (it is {error['input']!r})"

@@ -21,6 +21,12 @@ from newsletter.settings import SettingsError, load
         ("PUBLIC_URL", "news.example.org", "https://news.example.org"),
         ("OWNER_EMAIL", "paul", "you@example.org"),
         ("BULK_WORKERS", "0", "greater than or equal to 1"),
+        ("DKIM_DOMAIN", "example", "example.org"),
+        ("DKIM_DOMAIN", "a b.example", "example.org"),
+        ("DKIM_DOMAIN", "https://example.org", "example.org"),
+        ("DKIM_SELECTOR", "new_s", "letters, digits, dots and hyphens"),
+        ("DKIM_SELECTOR", "news._domainkey", "letters, digits, dots and hyphens"),
+        ("DKIM_ED25519_SELECTOR", "-a", "letters, digits, dots and hyphens"),
     ],
 )
 def test_a_bad_value_is_told_with_its_name_and_what_it_should_be(name: str, value: str, told: str) -> None:
@@ -28,6 +34,36 @@ def test_a_bad_value_is_told_with_its_name_and_what_it_should_be(name: str, valu
         load({name: value})
     assert str(error.value).startswith(name)
     assert told in str(error.value)
+
+
+DKIM = {"DKIM_DOMAIN": "example.org", "DKIM_SELECTOR": "news", "DKIM_KEY_FILE": "rsa.pem"}
+SECOND = {"DKIM_ED25519_SELECTOR": "ed", "DKIM_ED25519_KEY_FILE": "ed.pem"}
+
+
+@pytest.mark.parametrize("missing", [{one} for one in DKIM] + [{*DKIM} - {one} for one in DKIM])
+def test_mail_is_signed_with_all_that_it_takes_or_not_at_all(missing: set[str]) -> None:
+    with pytest.raises(SettingsError) as error:
+        load({name: value for name, value in DKIM.items() if name not in missing})
+    named, _, rest = str(error.value).partition(": ")
+    assert set(named.split(", ")) == missing and "all set or none" in rest
+
+
+@pytest.mark.parametrize("missing", ["DKIM_ED25519_SELECTOR", "DKIM_ED25519_KEY_FILE", "DKIM_KEY_FILE"])
+def test_a_second_key_is_whole_and_stands_beside_a_first(missing: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^{missing}: "):
+        load({name: value for name, value in {**DKIM, **SECOND}.items() if name != missing})
+    with pytest.raises(SettingsError, match="DKIM_DOMAIN, DKIM_SELECTOR, DKIM_KEY_FILE: "):
+        load(SECOND)
+    with pytest.raises(SettingsError, match=r"^DKIM_ED25519_SELECTOR: should be another"):
+        load({**DKIM, **SECOND, "DKIM_ED25519_SELECTOR": "News"})
+
+
+def test_keys_are_told_with_the_variable_that_names_them() -> None:
+    assert load({}).dkim_keys == ()
+    both = load({**DKIM, **SECOND, "DKIM_DOMAIN": "München.Example"})
+    assert both.dkim_domain == "xn--mnchen-3ya.example"
+    assert [key[:2] for key in both.dkim_keys] == [("DKIM_KEY_FILE", "news"), ("DKIM_ED25519_KEY_FILE", "ed")]
+    assert both.dkim_keys[0][2].is_absolute()
 
 
 def test_every_bad_value_is_told_at_once() -> None:

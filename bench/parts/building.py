@@ -1,8 +1,12 @@
 """Building mails: composed one by one, and spliced into a skeleton."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bench.folders import ROOT
 from bench.installation import SUBJECT
@@ -12,11 +16,11 @@ from bench.run_size import Size
 from newsletter import brand
 from newsletter.links import Signer
 from newsletter.mail.outbox import Letter
-from newsletter.mail.render import Renderer, Words
+from newsletter.mail.render import Dkim, Renderer, Words, make_key
 from newsletter.subscribers import Stream
 
 SITE = "https://news.example.org"
-SLOW, FAST, ROUNDS = 300, 10_000, 3
+SLOW, FAST, SIGNED, ROUNDS = 300, 10_000, 2_000, 3
 HEADS = ("", "CPU µs/mail", "mails/s on one core")
 
 
@@ -38,8 +42,20 @@ def building(_size: Size) -> list[Table]:
         table.notes.append("The article has no skeleton.")
     else:
         table.rows.append(_row("spliced into a skeleton", lambda one: skeleton.splice(one, now), letters))
+        for name, dkim in _signing():
+            signed = replace(renderer, dkim=dkim).compile(letters[0], house, words)
+            if signed is not None:
+                table.rows.append(
+                    _row(f"spliced and signed ({name})", partial(signed.splice, now=now), letters[:SIGNED])
+                )
         table.notes.append(f"Compiling the skeleton, once for a campaign in each process: {compiling * 1000:.1f} ms.")
     return [table]
+
+
+def _signing() -> Iterator[tuple[str, Dkim]]:
+    with TemporaryDirectory() as folder:
+        for name, bits in {"RSA, 2048 bits": 2048, "Ed25519": None}.items():
+            yield name, Dkim("example.org", (make_key("news", Path(folder) / f"{bits}.pem", bits),))
 
 
 def _letter(number: int, now: datetime) -> Letter:

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from newsletter.cli import bench, campaign, doctor, house, owner, processes, subscribers
+from newsletter.cli import bench, campaign, dkim, doctor, house, owner, processes, subscribers
 from newsletter.settings import SettingsError
 
 
@@ -22,6 +22,7 @@ for command in (
     owner.owner,
     subscribers.subscribers,
     campaign.campaign,
+    dkim.dkim,
     bench.bench,
 ):
     cli.add_command(command)

@@ -101,6 +101,17 @@ def _disk(rt: Runtime) -> str:
     return f"{free // 2**30} GB free"
 
 
+def _dkim(rt: Runtime) -> str:
+    with rt.database.reading() as session:
+        sender = brand.current(session).email
+    dkim = rt.renderer.dkim
+    if dkim is None:
+        return "mail is not signed here (DKIM_DOMAIN is not set); see that your relay signs it"
+    if not dkim.is_aligned(sender):
+        raise _Ill(f"mail is signed by {dkim.domain}, which says nothing about {sender}; set DKIM_DOMAIN to its domain")
+    return ", ".join(f"{key.algorithm} {key.selector}._domainkey.{dkim.domain}" for key in dkim.keys)
+
+
 CHECKS = {
     "database": _database,
     "redis": _redis,
@@ -108,6 +119,7 @@ CHECKS = {
     "web": _web,
     "workers": _workers,
     "brand": _house,
+    "dkim": _dkim,
     "guides": _guides,
     "disk": _disk,
 }

@@ -8,6 +8,7 @@ import click
 from newsletter.clock import MovableClock
 from newsletter.log import configure
 from newsletter.mailbox import serve
+from newsletter.runtime import signing
 from newsletter.settings import ROOT, load
 from newsletter.supervisor import StartError, up
 
@@ -15,8 +16,10 @@ from newsletter.supervisor import StartError, up
 @click.command("up")
 def up_command() -> None:
     """Start the whole product: Redis, web, workers, beat and the local mailbox."""
+    settings = load()
+    signing(settings)  # a bad key is told here once, before anything runs
     try:
-        up(load(), click.echo)
+        up(settings, click.echo)
     except StartError as error:
         raise click.ClickException(str(error)) from None
 
@@ -25,6 +28,7 @@ def up_command() -> None:
 def web() -> None:
     """Run the web process alone (granian)."""
     settings = load()
+    signing(settings)
     _become(
         "granian", "--interface", "wsgi", "--factory", "newsletter.app:create_app", "--host", settings.host,
         "--port", str(settings.port), "--workers", str(settings.web_workers), "--blocking-threads", "4", "--no-ws",
@@ -36,6 +40,7 @@ def web() -> None:
 @click.option("--concurrency", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
 def worker(queue: str, concurrency: int) -> None:
     """Run a Celery worker (or beat) alone: on this machine, or on another with the same database and Redis."""
+    signing(load())
     if queue == "beat":
         _become("celery", "-A", "worker", "beat", "--pidfile=", "--loglevel", "WARNING")
     _become(

@@ -1,8 +1,24 @@
 """From a Letter to the bytes of a mail. Below the doors, Jinja is known here and nowhere else."""
 
 from newsletter.mail.render.article import BadArticle
+from newsletter.mail.render.dkim import Dkim
+from newsletter.mail.render.dkim_key import BadKey, DkimKey
+from newsletter.mail.render.dkim_key import make as make_key
+from newsletter.mail.render.dkim_key import read as read_key
 from newsletter.mail.render.mail import Mail, Reader, Words
 from newsletter.mail.render.renderer import Renderer
 from newsletter.mail.render.skeleton import Skeleton
 
-__all__ = ["BadArticle", "Mail", "Reader", "Renderer", "Skeleton", "Words"]
+__all__ = [
+    "BadArticle",
+    "BadKey",
+    "Dkim",
+    "DkimKey",
+    "Mail",
+    "Reader",
+    "Renderer",
+    "Skeleton",
+    "Words",
+    "make_key",
+    "read_key",
+]

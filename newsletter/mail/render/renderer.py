@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
@@ -20,6 +20,7 @@ from newsletter.links import Purpose, Signer, Urls
 from newsletter.mail.outbox import Letter
 from newsletter.mail.render import mime
 from newsletter.mail.render.article import BadArticle, compiled
+from newsletter.mail.render.dkim import Dkim
 from newsletter.mail.render.mail import Mail, Reader, Rendered, Words, greeting, one_line
 from newsletter.mail.render.skeleton import DATE, NOBODY, TO, Draft, NoSkeleton, Skeleton, alike, gap
 from newsletter.subscribers import Stream
@@ -67,6 +68,8 @@ class Renderer:
     site: str
     mail_domain: str
     guides: Path
+    dkim: Dkim | None = None
+    """None: mails leave unsigned, and a relay may sign them."""
     urls: Urls = field(init=False)
     _jinja: Environment = field(init=False)
     _inliner: css_inline.CSSInliner = field(init=False)
@@ -88,6 +91,10 @@ class Renderer:
 
     def compose(self, letter: Letter, brand: Brand, words: Words | None, now: datetime) -> Mail:
         """The message for a claimed letter. Raises BadArticle when the owner's text cannot be filled in."""
+        mail = self._composed(letter, brand, words, now)
+        return replace(mail, data=self.dkim.signed(mail.data, now)) if self.dkim else mail
+
+    def _composed(self, letter: Letter, brand: Brand, words: Words | None, now: datetime) -> Mail:
         reader = Reader(letter.subscriber_id or 0, letter.first_name, letter.id)
         seen = self.rendered(letter.stream, brand, reader, words, letter.context)
         subject = TEST_MARK + seen.subject if letter.stream is Stream.TEST else seen.subject
@@ -146,9 +153,10 @@ class Renderer:
         brand = Brand(**dict(form.brand))  # the caller's belongs to a session that ends
         try:
             skeleton = self._drafted(form, brand)
+            unsigned = replace(skeleton, seal=None)
             for number, name in enumerate(STRANGERS, start=1):
                 letter = form.letter(number, 10**number, name)
-                if not alike(skeleton.splice(letter, ONCE), self.compose(letter, brand, form.words, ONCE)):
+                if not alike(unsigned.splice(letter, ONCE), self._composed(letter, brand, form.words, ONCE)):
                     raise NoSkeleton("it comes out differently for different readers")
         except BadArticle:
             return None
@@ -171,7 +179,7 @@ class Renderer:
         parts = [draft.part("plain", seen.text), draft.part("html", seen.html)]
         body = mime.multipart("alternative", self.signer.tag(Purpose.MESSAGE_ID, NOBODY), parts)
         return draft.skeleton(
-            head + body, self.return_path, lambda letter, now: self.compose(letter, brand, form.words, now)
+            head + body, self.return_path, lambda letter, now: self.compose(letter, brand, form.words, now), self.dkim
         )
 
     def article_page(self, words: Words, brand: Brand, guide_url: str) -> Rendered:

@@ -18,6 +18,7 @@ from operator import itemgetter
 from newsletter.links import Purpose, Signer
 from newsletter.mail.outbox import Letter
 from newsletter.mail.render import mime
+from newsletter.mail.render.dkim import Dkim, Fields, fields, relaxed
 from newsletter.mail.render.mail import Mail, greeting, one_line
 
 NOBODY = 0xF1D2_C3B4_A596_8778
@@ -26,6 +27,7 @@ SOFT = b"=\r\n"
 DATE, TO, SUBJECT, TAG, NUMBER, UNSUBSCRIBE, PREFERENCES, VIEW, LIBRARY, PERSONAL = range(10)
 """The gaps by their place among the values; from PERSONAL on, what is made of the name."""
 
+_LINES = {DATE: b"Date", TO: b"To", SUBJECT: b"Subject"}
 _LONGEST_LINE = 78  # RFC 5322 §2.1.1
 _MARK = re.compile(rb"\0(\d+)\0")
 _NAMED = re.compile(r'zqs(first_name|greeting|subject|preheader)("|&quot;)sqz')
@@ -69,6 +71,24 @@ def _in_attribute(value: str) -> str:
 Place = tuple[Phrase, Callable[[str], str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """Signs the mails of one skeleton: what is signed of their heads, canonical once for all, with its gaps."""
+
+    dkim: Dkim
+    names: str
+    template: bytes
+    gaps: tuple[int, ...]
+
+    def signed(self, message: bytes, values: Sequence[bytes], now: datetime) -> bytes:
+        """A message made of these values, with its signatures."""
+        canonical = list(values[:PERSONAL])
+        for place in _LINES:
+            canonical[place] = relaxed(values[place].partition(b":")[2])
+        head = self.template % tuple([canonical[place] for place in self.gaps])
+        return self.dkim.signatures(Fields(self.names, head), message, now) + message
+
+
 @dataclass(slots=True)
 class Skeleton:
     """One bulk mail to many readers; made by `Renderer.compile`. Safe to use from several threads."""
@@ -82,6 +102,8 @@ class Skeleton:
     subject: Phrase | None
     """None: the same subject for everybody, in the template."""
     places: tuple[Place, ...]
+    seal: Seal | None = None
+    """None: the mails go out unsigned."""
     _links: frozenset[int] = field(init=False)
     _in_order: Callable[[Sequence[bytes]], tuple[bytes, ...]] = field(init=False)
     _date: tuple[int, bytes] = field(init=False, default=(-1, b""))
@@ -111,7 +133,10 @@ class Skeleton:
         ]
         for phrase, escaped in self.places:
             values.append(_filling(phrase.filled(variables), escaped))
-        return Mail(self.return_path(number), letter.email, self.template % self._in_order(values))
+        message = self.template % self._in_order(values)
+        if self.seal:
+            message = self.seal.signed(message, values, now)
+        return Mail(self.return_path(number), letter.email, message)
 
     def _dated(self, now: datetime) -> bytes:
         """The Date line, made once a second."""
@@ -213,14 +238,27 @@ class Draft:
         return gap(PERSONAL + self._places.index(place))
 
     def skeleton(self, message: bytes, return_path: Callable[[int], str],
-                 slow: Callable[[Letter, datetime], Mail]) -> Skeleton:  # fmt: skip
+                 slow: Callable[[Letter, datetime], Mail], dkim: Dkim | None) -> Skeleton:  # fmt: skip
         """The skeleton of a complete message: its header lines as they were rendered, its parts made by `part`."""
         for stand_in, place in self._numbers.items():
             message = message.replace(stand_in.encode(), gap(place))
-        gaps = tuple(int(number) for number in _MARK.findall(message))
-        template = _MARK.sub(b"%b", message.replace(b"%", b"%%"))
-        subject = self._phrases.get("subject")
-        return Skeleton(self._signer, return_path, slow, template, gaps, subject, tuple(self._places))
+        template, gaps = _template(message)
+        subject, seal = self._phrases.get("subject"), _seal(message, dkim) if dkim else None
+        return Skeleton(self._signer, return_path, slow, template, gaps, subject, tuple(self._places), seal)
+
+
+def _template(marked: bytes) -> tuple[bytes, tuple[int, ...]]:
+    """What `%` fills, and which values it takes, in order."""
+    gaps = tuple(int(number) for number in _MARK.findall(marked))
+    return _MARK.sub(b"%b", marked.replace(b"%", b"%%")), gaps
+
+
+def _seal(message: bytes, dkim: Dkim) -> Seal:
+    head = message.partition(mime.CRLF * 2)[0]
+    for place, name in _LINES.items():
+        head = head.replace(gap(place), name + b":" + gap(place) + mime.CRLF)
+    signed = fields(head)
+    return Seal(dkim, signed.names, *_template(signed.canonical))
 
 
 def alike(one: Mail, other: Mail) -> bool:

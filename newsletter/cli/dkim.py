@@ -1,0 +1,88 @@
+"""Commands about mail that the product signs itself."""
+
+from pathlib import Path
+
+import click
+
+from newsletter.mail.render import BadKey, DkimKey, make_key, read_key
+from newsletter.settings import Settings, load
+
+RSA, ED25519 = "rsa", "ed25519"
+VARIABLES = {
+    RSA: ("DKIM_SELECTOR", "DKIM_KEY_FILE"),
+    ED25519: ("DKIM_ED25519_SELECTOR", "DKIM_ED25519_KEY_FILE"),
+}
+STRING = 255
+"""Octets that one string of a TXT record holds at most (RFC 1035 §3.3)."""
+
+
+@click.group()
+def dkim() -> None:
+    """Sign mail here, for a relay that does not sign it."""
+
+
+@dkim.command()
+@click.option("--domain", help="Of the sender's address. Default: DKIM_DOMAIN.")
+@click.option("--selector", help="The key's name in DNS. Default: DKIM_SELECTOR, else news.")
+@click.option(
+    "--file", type=click.Path(dir_okay=False, path_type=Path), help="Default: DKIM_KEY_FILE, else in DATA_DIR."
+)
+@click.option("--type", "kind", type=click.Choice([RSA, ED25519]), default=RSA, show_default=True,
+              help="ed25519 stands beside an RSA key: not every receiver reads it.")  # fmt: skip
+@click.option("--bits", type=click.Choice(["2048", "3072", "4096"]), default="2048", show_default=True, help="Of RSA.")
+def key(domain: str | None, selector: str | None, file: Path | None, kind: str, bits: str) -> None:
+    """Make a key and print the DNS record to publish. Of a key that is there already, the record is printed again."""
+    wanted = _wanted(domain, selector, file, kind)
+    where, is_new = wanted.dkim_keys[0][2], not wanted.dkim_keys[0][2].exists()
+    try:
+        if is_new:
+            make_key(wanted.dkim_selector, where, int(bits) if kind == RSA else None)
+        made = read_key(wanted.dkim_selector, where)
+    except (BadKey, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    if made.is_rsa != (kind == RSA):
+        raise click.ClickException(f"{where} holds a key of another type; name another file with --file.")
+    click.echo(
+        f"{'A new key is in' if is_new else 'The key was there:'} {where}. Keep it secret, and a copy of it safe."
+    )
+    click.echo(_published(made, wanted.dkim_domain))
+    click.echo(_used(wanted, kind))
+
+
+def _wanted(domain: str | None, selector: str | None, file: Path | None, kind: str) -> Settings:
+    """What is asked for, in the place of the settings' only key. Raises SettingsError as a start with it would."""
+    now = load()
+    known = {
+        RSA: (now.dkim_selector, now.dkim_key_file),
+        ED25519: (now.dkim_ed25519_selector, now.dkim_ed25519_key_file),
+    }
+    its_selector, its_file = known[kind]
+    name = selector or its_selector or {RSA: "news", ED25519: "news-ed25519"}[kind]
+    if not (domain or now.dkim_domain):
+        raise click.ClickException("Name the domain of the sender's address: --domain example.org")
+    kept = its_file if name == its_selector else None
+    return load(
+        dkim_domain=domain or now.dkim_domain,
+        dkim_selector=name,
+        dkim_key_file=file or kept or now.data_dir / "dkim" / f"{name}.pem",
+        dkim_ed25519_selector="",
+        dkim_ed25519_key_file=None,
+    )
+
+
+def _published(key: DkimKey, domain: str) -> str:
+    """What to do in DNS: as forms ask for it, and as a line of a zone file (RFC 1035 §5.1)."""
+    name = f"{key.selector}._domainkey.{domain}"
+    strings = " ".join(f'"{key.record[start : start + STRING]}"' for start in range(0, len(key.record), STRING))
+    return (
+        f"\nPublish this TXT record, and wait until it is seen:\n\n  Name   {name}\n  Value  {key.record}\n\n"
+        f"The same in a zone file:\n\n{name}. 3600 IN TXT ( {strings} )\n"
+    )
+
+
+def _used(wanted: Settings, kind: str) -> str:
+    selector, file = VARIABLES[kind]
+    return (
+        f"Then set these, and start again:\n\nDKIM_DOMAIN={wanted.dkim_domain}\n{selector}={wanted.dkim_selector}\n"
+        f"{file}={wanted.dkim_key_file}"
+    )
