@@ -36,8 +36,8 @@ class Owner(Base):
 
     def set_password(self, password: str) -> None:
         """Keep the argon2id hash of a new password and end every session. Raises WeakPassword."""
-        if len(password) < SHORTEST_PASSWORD:
-            raise WeakPassword(f"A password needs at least {SHORTEST_PASSWORD} characters.")
+        if len(password) < SHORTEST_PASSWORD or password.isdigit() or len(set(password)) < 5:
+            raise WeakPassword(f"A password needs at least {SHORTEST_PASSWORD} characters, and more than a few digits.")
         self.password_hash = _hasher.hash(password)
         self.epoch = (self.epoch or 0) + 1
 

@@ -1,7 +1,7 @@
 """Commands about campaigns."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,12 @@ from newsletter.cli.opened import opened
 from newsletter.mail.outbox import State
 from newsletter.mail.render import BadArticle, Reader, Words
 from newsletter.runtime import Runtime
+from newsletter.sequences.delay import zone_named
 from newsletter.subscribers import Stream
+
+
+A_SLIP = timedelta(days=1)
+"""A moment further back than this is taken for a mistake; one that has just gone by means now."""
 
 
 @click.group()
@@ -28,14 +33,16 @@ def campaign() -> None:
 @click.option("--body", "body_file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="A Markdown file.")  # fmt: skip
 @click.option("--guide", default=None, help="Only those who asked for this guide (its slug).")
-@click.option("--at", default=None, help="ISO 8601 with a zone, e.g. 2026-12-01T09:00:00+00:00; now without it.")
+@click.option(
+    "--at", default=None, help="ISO 8601, e.g. 2026-12-01T09:00 (your zone) or …T09:00:00+00:00; now without it."
+)
 def send(subject: str, preheader: str, body_file: Path, guide: str | None, at: str | None) -> None:
     """Send an article to everybody who agreed to the newsletter. The last word printed is the campaign's id."""
-    when = _moment(at)
     body = body_file.read_text(encoding="utf-8")
     with opened() as rt, rt.database.transaction() as session:
         now = rt.clock.now()
         house = brand.current(session)
+        when = _moment(at, house.zone, now)
         try:
             seen = rt.renderer.rendered(Stream.CAMPAIGN, house, Reader(0), Words(subject, preheader, body), {})
             article = articles.write(
@@ -48,10 +55,11 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, at: s
             raise click.ClickException(str(error)) from None
         session.flush()
         size = made.segment.size(session)
-    click.echo(f"Scheduled for {(when or now).isoformat()} to {size} people: campaign {made.id}")
+    local = (when or now).astimezone(zone_named(house.zone))
+    click.echo(f"Scheduled for {local:%a %d %b %Y %H:%M %Z} to {size} people: campaign {made.id}")
 
 
-def _moment(at: str | None) -> datetime | None:
+def _moment(at: str | None, zone: str, now: datetime) -> datetime | None:
     if at is None:
         return None
     try:
@@ -60,7 +68,13 @@ def _moment(at: str | None) -> datetime | None:
         raise click.BadParameter(
             "should be ISO 8601, for example 2026-12-01T09:00:00+00:00", param_hint="--at"
         ) from None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone_named(zone))).astimezone(UTC)
+    if moment < now - A_SLIP:
+        told = (
+            f"{at} is past (it is {now:%Y-%m-%d %H:%M} UTC), and a mail cannot be called back; leave --at out for now"
+        )
+        raise click.BadParameter(told, param_hint="--at")
+    return moment
 
 
 @campaign.command()

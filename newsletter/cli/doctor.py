@@ -7,6 +7,7 @@ import urllib.request
 
 import click
 from redis import Redis
+from redis.exceptions import RedisError
 from sqlalchemy import select, text
 
 from newsletter import brand, schema
@@ -55,8 +56,13 @@ def _database(rt: Runtime) -> str:
 
 def _redis(rt: Runtime) -> str:
     url = rt.settings.broker.replace("redis+socket://", "unix://", 1)
-    with Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2) as client:
-        return f"version {client.info('server')['redis_version']}"
+    try:
+        with Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2) as client:
+            return f"version {client.info('server')['redis_version']}"
+    except (RedisError, OSError):
+        raise _Ill(
+            "does not answer; start the product with `make run`, or set REDIS_URL to a server that runs"
+        ) from None
 
 
 def _mail(rt: Runtime) -> str:

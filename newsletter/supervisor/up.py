@@ -206,14 +206,14 @@ def _is_healthy(settings: Settings) -> bool:
 
 
 def _stop(services: list[Service], asked: Callable[[], int]) -> None:
-    """Doors and workers together, Redis when nobody needs it any more."""
+    """Doors and workers together; then, one by one, what they need to finish: the mailbox and Redis."""
     first = asked()
-    others = [service for service in services if service.name != "redis"]
+    needed = [service for service in services if service.name in ("mailbox", "redis")]
+    others = [service for service in services if service not in needed]
     for service in others:
         service.ask_to_stop()
-    for service in [*others, *(one for one in services if one.name == "redis")]:
-        if service.name == "redis":
-            service.ask_to_stop()
+    for service in [*others, *reversed(needed)]:
+        service.ask_to_stop()
         service.wait_stopped(hurry=lambda: asked() > max(first, 1))
 
 

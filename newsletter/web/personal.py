@@ -208,7 +208,7 @@ def preferences(token: str) -> Any:
         message = runtime().renderer.urls.unsubscribe(subscriber.id, 0).removeprefix(runtime().settings.site)
         page = render_template(
             "public/preferences.html", form=form, series=_series(session, subscriber), unsubscribe_url=message,
-            saved="saved" in request.args, email=subscriber.email,
+            saved="saved" in request.args, email=subscriber.email, left=subscriber.status is not Status.CONFIRMED,
         )  # fmt: skip
         return page, 422 if form.errors else 200
 

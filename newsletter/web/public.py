@@ -116,9 +116,8 @@ def subscribe() -> tuple[str, int] | AnyResponse:
             abort(400, "Please choose one of the guides and send the form again.")
         form = _box(session, found, brand.current(session))
         if not form.validate_on_submit():
-            if form.csrf_token.errors:
-                abort(400, form.csrf_token.errors[0])
-            return _home(session, form), 422
+            # A form that was open too long is shown again with what was typed, and with a fresh token.
+            return _home(session, form), 400 if form.csrf_token.errors else 422
         if not form.website.data:  # a robot fills in every field; it is thanked like everybody
             sign_up = journey.SignUp(
                 read_address(form.email.data or ""), found.slug, bool(form.newsletter.data), form.wording,

@@ -78,3 +78,13 @@ def test_without_a_postal_address_nothing_goes(command: Command, body: str, hous
 def test_a_campaign_that_is_not_there_is_told(verb: str, command: Command) -> None:
     seen = command("campaign", verb, "404")
     assert seen.exit_code == 1 and "no campaign 404" in seen.output
+
+
+def test_a_moment_long_past_is_refused_and_one_without_a_zone_is_the_owners(command: Command, tmp_path: Path) -> None:
+    body = tmp_path / "body.md"
+    body.write_text("News.\n")
+    past = command("campaign", "send", "--subject", "S", "--body", str(body), "--at", "2020-01-01T00:00:00Z")
+    assert past.exit_code != 0
+    assert "is past" in past.output
+    summer = command("campaign", "send", "--subject", "S", "--body", str(body), "--at", "2099-07-01T09:00")
+    assert "09:00 BST" in summer.output
