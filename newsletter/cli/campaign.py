@@ -17,7 +17,6 @@ from newsletter.runtime import Runtime
 from newsletter.sequences.delay import zone_named
 from newsletter.subscribers import Stream
 
-
 A_SLIP = timedelta(days=1)
 """A moment further back than this is taken for a mistake; one that has just gone by means now."""
 
