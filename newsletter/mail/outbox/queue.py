@@ -1,6 +1,5 @@
 """Putting messages into the ledger, and taking back those that no worker has begun."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -143,8 +142,3 @@ def send_again(session: Session, message: Message, now: datetime) -> None:
         raise NotAgain(f"Its campaign is {dispatch.hold}, so nothing of it is sent.")
     message.state, message.due_at, message.settled_at, message.troubled_at = State.READY, now, None, None
     message.claim_token = message.lease_until = message.reviewed_at = None
-
-
-def bulk_streams() -> Sequence[Stream]:
-    """The streams that leaving ends."""
-    return [s for s in Stream if s.is_bulk]

@@ -26,7 +26,7 @@ def test_everybody_gets_one(mode: str) -> None:
     with FaultServer(**MODES[mode]) as server:
         outcomes = deliver(server, transport(server, "connections=5&pipeline=4"), count=200)
         assert stages(outcomes) == {Stage.ACCEPTED: 200}
-        assert server.connections == 5
+        assert 1 < server.connections <= 5  # a fast server may have answered all before the fifth is open
 
 
 def test_one_message_needs_one_connection_and_the_next_uses_it_again() -> None:
