@@ -8,8 +8,8 @@ from newsletter.runtime import Runtime, build
 from newsletter.settings import Settings, load
 from newsletter.workers import make_celery
 
-GIVE_UP_AT_ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
-"""A page does not wait for Redis to come back (kombu's own patience is six seconds): the next tick sends the mail."""
+GIVE_UP_AT_ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "socket_timeout": 1.0}
+"""A page does not wait for a Redis that is gone or hangs (kombu would, for ever): the next tick sends the mail."""
 
 
 def create_app(settings: Settings | None = None, runtime: Runtime | None = None) -> Flask:

@@ -4,6 +4,7 @@ import os
 import sys
 
 import click
+from sqlalchemy.exc import OperationalError
 
 from newsletter.cli import bench, campaign, dkim, doctor, house, owner, processes, subscribers
 from newsletter.settings import SettingsError
@@ -36,3 +37,8 @@ def main() -> None:
     except SettingsError as error:
         click.echo(f"Bad setting: {error}", err=True)
         sys.exit(2)
+    except (OperationalError, OSError) as error:
+        reason = str(error.orig if isinstance(error, OperationalError) else error).strip().splitlines()
+        told = reason[0] if reason else type(error).__name__
+        click.echo(f"Not possible just now: {told}. What was finished before is kept; nothing is half done.", err=True)
+        sys.exit(1)

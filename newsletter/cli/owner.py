@@ -6,6 +6,7 @@ import click
 
 from newsletter import owners
 from newsletter.cli.opened import opened
+from newsletter.subscribers import BadAddress, read_address
 
 
 @click.group()
@@ -19,6 +20,10 @@ def owner() -> None:
 def create(email: str, password: str | None) -> None:
     """Add an owner."""
     password = password or secrets.token_urlsafe(12)
+    try:
+        email = read_address(email).email
+    except BadAddress as error:
+        raise click.BadParameter(str(error), param_hint="EMAIL") from None
     with opened() as rt, rt.database.transaction() as session:
         if owners.find(session, email):
             raise click.ClickException(f"{email} is an owner already; `newsletter owner reset-password {email}` helps.")

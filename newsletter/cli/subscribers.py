@@ -3,7 +3,9 @@
 import csv
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, TextIO
 
 import click
 from sqlalchemy import select
@@ -56,15 +58,23 @@ def export(file: Path | None) -> None:
     with opened() as rt, rt.database.reading() as session:
         columns = [getattr(Subscriber, name) for name in COLUMNS]
         rows = session.execute(select(*columns).order_by(Subscriber.id).execution_options(yield_per=5000))
-        half = file.with_name(f"{file.name}.part") if file else None
-        out = half.open("w", encoding="utf-8", newline="") if half else sys.stdout
-        writer = csv.writer(out)
-        writer.writerow(COLUMNS)
-        for row in rows:
-            writer.writerow([_cell(value) for value in row])
-        if half and file:
-            out.close()
+        if file is None:
+            _write(sys.stdout, rows)
+            return
+        half = file.with_name(f"{file.name}.part")
+        try:
+            with half.open("w", encoding="utf-8", newline="") as out:
+                _write(out, rows)
             os.replace(half, file)  # whole or not at all
+        finally:
+            half.unlink(missing_ok=True)
+
+
+def _write(out: TextIO, rows: Iterable[Any]) -> None:
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
 
 
 def _cell(value: object) -> str:
