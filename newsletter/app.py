@@ -8,7 +8,7 @@ from celery import Celery, signals
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from newsletter import jobs, web
+from newsletter import jobs, limits, web
 from newsletter.log import configure
 from newsletter.mail import recovery
 from newsletter.mail.outbox import Lane
@@ -42,7 +42,7 @@ def create_celery(settings: Settings | None = None) -> Celery:
 
     def runtime() -> Runtime:
         if "it" not in built:
-            built["it"] = build(settings)
+            built["it"] = build(settings, throttle=limits.connect)
         return built["it"]
 
     def started(**_: Any) -> None:

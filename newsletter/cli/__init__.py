@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from newsletter.cli import bench, campaign, house, owner, processes, subscribers
+from newsletter.cli import bench, campaign, house, limit, owner, processes, subscribers
 from newsletter.settings import SettingsError
 
 
@@ -20,6 +20,7 @@ for command in (
     owner.owner,
     subscribers.subscribers,
     campaign.campaign,
+    limit.limit,
     bench.bench,
 ):
     cli.add_command(command)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from newsletter.mail.transport.connection import Connection
-from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, never
+from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Quotas, never
 from newsletter.mail.transport.feed import Feed
 from newsletter.mail.transport.greeting import Refused, greet
 from newsletter.mail.transport.health import Health, Shares, unverified_context
@@ -67,13 +67,16 @@ class SmtpTransport:
             health.links = []
 
     def send(
-        self, envelopes: Iterator[Envelope] | Iterable[Envelope], journal: Journal, *, stop: Callable[[], bool] = never
-    ) -> Iterator[list[Outcome]]:
+        self, envelopes: Iterator[Envelope] | Iterable[Envelope], journal: Journal, *,
+        stop: Callable[[], bool] = never, quotas: Quotas | None = None,
+    ) -> Iterator[list[Outcome]]:  # fmt: skip
         """Deliver the envelopes; see `Transport.send`."""
         if self._sending:
             raise RuntimeError("this transport is already sending")
         self._sending = True
         feed = Feed(envelopes, stop)
+        for health in self._healths:
+            health.quotas = quotas
         try:
             self._wake()
             while True:
@@ -116,6 +119,8 @@ class SmtpTransport:
         if self._round.returned:
             feed.waiting.extendleft(reversed(self._round.returned))
             self._round.returned.clear()
+        if not self._may_give(now):
+            feed.peek(1)  # the next envelope may bring quota with it
         self._open(feed, now)
         if feed.waiting or shares.several:
             self._touched = list(self._links)
@@ -127,10 +132,14 @@ class SmtpTransport:
                     shares.give_back(link.health)
                     break
                 connection.give(envelope)
-        if not any(health.usable(now) for health in self._healths):
+        if not self._may_give(now):
             latest = max(self._healths, key=lambda health: health.retry_at)
-            for _ in range(feed.peek(UNUSABLE_BATCH)):
+            quotas = any(health.spent for health in self._healths)
+            for _ in range(len(feed.waiting) if quotas else feed.peek(UNUSABLE_BATCH)):
                 self._round.done.append(latest.answer(feed.waiting.popleft()))
+
+    def _may_give(self, now: float) -> bool:
+        return any(health.usable(now) and not health.spent for health in self._healths)
 
     def _open(self, feed: Feed, now: float) -> None:
         """Open as many connections as envelopes wait for one."""
