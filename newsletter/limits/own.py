@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from newsletter.limits.request import Reply, Request, Use
-from newsletter.mail.limit import Rate
+from newsletter.mail.limit import Rate, Used
 
 SLOTS = 60
 RECOVERY = 120.0
@@ -69,7 +69,7 @@ class OwnCount:
             if not told:
                 self._untold.setdefault(key, Window(span)).add(at, count)
 
-    def to_tell(self, *, everything: bool) -> list[tuple[str, str, int, float, int]]:
+    def to_tell(self, *, everything: bool) -> list[Used]:
         """What Redis has not counted (or has forgotten): kind, name, span, age in seconds, messages."""
         at = self._clock()
         windows = self._windows if everything else self._untold

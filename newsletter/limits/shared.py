@@ -18,7 +18,7 @@ from newsletter.db import Database
 from newsletter.limits.own import SLOW_SPAN, OwnCount
 from newsletter.limits.request import Reply, Request, request
 from newsletter.limits.scripts import ADD, LOOK, SLOW, TAKE
-from newsletter.mail.limit import Limits, current
+from newsletter.mail.limit import Limits, Used, current, used
 from newsletter.mail.outbox import Lane
 from newsletter.mail.throttle import Grant
 from newsletter.mail.transport import parse_relays
@@ -30,7 +30,7 @@ PATIENCE = 0.5
 """Seconds Redis has to answer; and for which a Redis that did not is left alone, times ten."""
 LEAST_SHARE = 4
 """Without Redis a worker takes itself for one of at least so many."""
-LEAST_PACE, MOST_PACE = 1.0, 100.0
+LEAST_PACE, MOST_PACE = 10.0, 100.0
 """Messages a second that a domain without limits is taken to have received before it is slowed down."""
 SHUT = 10.0
 """Seconds after which a shut lane is tried again, at most."""
@@ -47,13 +47,16 @@ class Scripts(Protocol):
 class SharedThrottle:
     """See `mail.throttle.Throttle`. `read` gives the limits that hold; `relays`: the names of those there are.
 
-    `monotonic` is this process's own time; `redis_clock` takes the place of Redis's own (tests).
+    `used` tells from the ledger what was sent before the product was started. `monotonic` is this process's own time;
+    `redis_clock` takes the place of Redis's own (tests).
     """
 
     def __init__(self, redis: Scripts, read: Callable[[], Limits], relays: Sequence[str], *,
                  prefix: str = "{newsletter:throttle}:", monotonic: Callable[[], float] = time.monotonic,
-                 redis_clock: Callable[[], float] | None = None) -> None:  # fmt: skip
+                 redis_clock: Callable[[], float] | None = None,
+                 used: Callable[[Limits], Sequence[Used]] = lambda _: ()) -> None:  # fmt: skip
         self._redis, self._read, self._names, self._prefix = redis, read, relays, prefix
+        self._used = used
         self._monotonic, self._redis_clock = monotonic, redis_clock
         self._worker = secrets.token_hex(8)
         self._own = OwnCount(monotonic)
@@ -121,14 +124,16 @@ class SharedThrottle:
         if answer := self._ask(LOOK, worker=self._worker):
             self._workers = int(answer["workers"])
             self._slow = set(answer["slow"])
-            self._tell(str(answer["epoch"]))
+            self._tell(str(answer["epoch"]), first=answer["fresh"])
         else:
             self._slow = set(self._own.slow())
 
-    def _tell(self, epoch: str) -> None:
-        """What Redis has not seen, or has forgotten, is told to it."""
+    def _tell(self, epoch: str, *, first: bool) -> None:
+        """What Redis has not seen, or has forgotten, is told to it; at a start by the first worker, from the ledger."""
         forgot = self._epoch not in ("", epoch)
         uses = self._own.to_tell(everything=forgot)
+        if first and not self._epoch and self._limits:
+            uses += self._used(self._limits)
         if uses:
             self._ask(ADD, uses=uses, ago=True)
         if self._down:
@@ -183,9 +188,13 @@ def connect(settings: Settings, database: Database, clock: Clock) -> SharedThrot
         with database.reading() as session:
             return current(session, clock.now())
 
+    def sent_before(limits: Limits) -> Sequence[Used]:
+        with database.reading() as session:
+            return used(session, limits, clock.now())
+
     url = settings.broker.replace("redis+socket://", "unix://", 1)
     redis = Redis.from_url(
         url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
     )  # fmt: skip
-    return SharedThrottle(redis, read, [relay.name for relay in parse_relays(settings.relays)])
+    return SharedThrottle(redis, read, [relay.name for relay in parse_relays(settings.relays)], used=sent_before)

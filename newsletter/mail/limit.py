@@ -1,19 +1,24 @@
 """Limits: how much may be sent in how long, to a domain, through a relay, in all, and in a new sender's first days."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import String, UniqueConstraint, delete, select, update
+from sqlalchemy import ColumnElement, String, UniqueConstraint, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.db import Base, Id
-from newsletter.mail.outbox import Lot, LotState
+from newsletter.mail.outbox import Lot, LotState, Message, State
+from newsletter.subscribers import Subscriber
 
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 DAY = UNITS["day"]
+LEFT = (State.SENT, State.DELIVERED, State.BOUNCED, State.COMPLAINED, State.FAILED, State.UNCERTAIN)
+Used = tuple[str, str, int, float, int]
+"""Kind ("all", "relay", "domain"), name and span of a limit (seconds), age (seconds), messages."""
 MOST = 1_000_000_000
 EVERY_DOMAIN = "*"
 """The name of the limit that holds for each domain that has none of its own."""
@@ -115,6 +120,34 @@ def current(session: Session, now: datetime) -> Limits:
 def _day(since: datetime, now: datetime) -> int:
     """The day of a warm-up, from 1 on; a clock that was set back beyond its start shows its first."""
     return max(0, (now - since) // timedelta(days=1)) + 1
+
+
+def used(session: Session, limits: Limits, now: datetime) -> list[Used]:
+    """What the ledger says has been sent under these limits: no more of it than each allows is looked at.
+
+    The limit for "each other domain" is left out: it would mean a look for each domain there is.
+    """
+    found: list[Used] = []
+    for rate in limits.everything:
+        found += _ages(session, "all", "", rate, now)
+    for name, rates in limits.relays.items():
+        for rate in rates:
+            found += _ages(session, "relay", name, rate, now, Message.relay == name)
+    for name, rates in limits.domains.items():
+        theirs = select(Subscriber.id).where(Subscriber.email_key.endswith(f"@{name}", autoescape=True))
+        for rate in rates if name != EVERY_DOMAIN else ():
+            found += _ages(session, "domain", name, rate, now, Message.subscriber_id.in_(theirs))
+    return found
+
+
+def _ages(session: Session, kind: str, name: str, rate: Rate, now: datetime,
+          *which: ColumnElement[bool]) -> list[Used]:  # fmt: skip
+    look = select(Message.settled_at).where(Message.settled_at > now - timedelta(seconds=rate.seconds))
+    rows = session.scalars(
+        look.where(Message.state.in_(LEFT), *which).order_by(Message.settled_at.desc()).limit(rate.count)
+    )
+    ages = Counter(int((now - at).total_seconds()) for at in rows if at)
+    return [(kind, name, rate.seconds, float(max(0, age)), count) for age, count in ages.items()]
 
 
 def put(session: Session, scope: Scope, name: str, rate: Rate, now: datetime) -> Limit:

@@ -76,6 +76,10 @@ class Health:
         """Return whether it has a connection, or may be tried."""
         return bool(self.links) or now >= self.retry_at
 
+    def may_take(self, now: float) -> bool:
+        """Return whether it may be given a message, now or when it has a connection."""
+        return self.usable(now) and not self.spent
+
     def room(self, now: float) -> int:
         """Return how many more connections may be opened: just one to a relay that has failed."""
         if now < self.retry_at or self.spent:
@@ -142,14 +146,13 @@ class Shares:
 
     def take(self, health: Health, now: float) -> bool:
         """Return whether it is this relay's turn, and count one message if so."""
-        if health.spent:
-            return False
-        if not self.several:
-            health.count(1)
+        if not (self.several or health.quotas):
             return True
         if not self.turn(health, now):
             return False
         health.count(1)
+        if not self.several:
+            return True
         if health.credit < 1:
             for each in self._relays:
                 quantum = self._quanta[id(each)]
@@ -159,9 +162,15 @@ class Shares:
 
     def turn(self, health: Health, now: float) -> bool:
         """Return whether the relay may take a message now."""
+        if health.spent:
+            return False
         if not self.several or health.credit >= 1:
             return True
         return not any(self._due(other, now) for other in self._relays if other is not health)
+
+    def open(self, now: float) -> bool:
+        """Return whether any relay may take a message."""
+        return any(health.may_take(now) for health in self._relays)
 
     def give_back(self, health: Health) -> None:
         """Undo `take`: there was no message."""
@@ -176,7 +185,7 @@ class Shares:
 
     def _due(self, health: Health, now: float) -> bool:
         """Return whether others must wait for this relay: it is behind, and it is moving."""
-        if health.credit < 1 or health.spent or not health.usable(now):
+        if health.credit < 1 or not health.may_take(now):
             return False
         if not health.links:
             return True

@@ -114,32 +114,32 @@ class SmtpTransport:
 
     def _supply(self, feed: Feed, now: float) -> None:
         """Give every connection that can take one an envelope, opening connections where they lack."""
-        take, shares = feed.take, self._shares
+        shares = self._shares
         self._reap()
         if self._round.returned:
             feed.waiting.extendleft(reversed(self._round.returned))
             self._round.returned.clear()
-        if not self._may_give(now):
-            feed.peek(1)  # the next envelope may bring quota with it
+        self._turn_away(feed, now)
         self._open(feed, now)
         if feed.waiting or shares.several:
             self._touched = list(self._links)
         for link in self._touched:
             connection = link.connection
             while connection.wants and shares.take(link.health, now):
-                envelope = take()
+                envelope = feed.take()
                 if envelope is None:
                     shares.give_back(link.health)
                     break
                 connection.give(envelope)
-        if not self._may_give(now):
-            latest = max(self._healths, key=lambda health: health.retry_at)
-            quotas = any(health.spent for health in self._healths)
-            for _ in range(len(feed.waiting) if quotas else feed.peek(UNUSABLE_BATCH)):
-                self._round.done.append(latest.answer(feed.waiting.popleft()))
 
-    def _may_give(self, now: float) -> bool:
-        return any(health.usable(now) and not health.spent for health in self._healths)
+    def _turn_away(self, feed: Feed, now: float) -> None:
+        """Answer, for relays that cannot be used or have had their quota, what would wait in vain for them."""
+        for _ in range(UNUSABLE_BATCH):
+            # Looked at twice, since the envelope pulled here may bring quota with it: then it goes.
+            if self._shares.open(now) or not feed.peek(1) or self._shares.open(now):
+                return
+            latest = max(self._healths, key=lambda health: health.retry_at)
+            self._round.done.append(latest.answer(feed.waiting.popleft()))
 
     def _open(self, feed: Feed, now: float) -> None:
         """Open as many connections as envelopes wait for one."""
