@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from newsletter.cli import bench, campaign, dkim, doctor, house, owner, processes, subscribers
+from newsletter.cli import bench, campaign, dkim, doctor, house, limit, owner, processes, subscribers
 from newsletter.settings import SettingsError
 
 
@@ -24,6 +24,7 @@ for command in (
     campaign.campaign,
     dkim.dkim,
     bench.bench,
+    limit.limit,
 ):
     cli.add_command(command)
 
