@@ -1,6 +1,7 @@
 """Runtime: everything a process needs, put together in one place. Tests replace parts of it by name."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from newsletter.clock import Clock, MovableClock, SystemClock
@@ -8,6 +9,7 @@ from newsletter.db import Database
 from newsletter.links import Signer
 from newsletter.mail.delivery import Delivery
 from newsletter.mail.render import BadKey, Dkim, Renderer, read_key
+from newsletter.mail.throttle import Throttle, Unlimited
 from newsletter.mail.transport import SmtpTransport, Transport, parse_relays
 from newsletter.settings import ROOT, Settings, SettingsError
 
@@ -23,6 +25,7 @@ class Runtime:
     renderer: Renderer
     transport: Transport
     guides: Path
+    throttle: Throttle = field(default_factory=Unlimited)
 
     @property
     def secret(self) -> bytes:
@@ -32,7 +35,8 @@ class Runtime:
     @property
     def delivery(self) -> Delivery:
         """The sender of mail, on this runtime's database, clock and transport."""
-        return Delivery(self.database.transaction, self.renderer, self.transport, self.clock.now, self.journals)
+        database, clock = self.database, self.clock
+        return Delivery(database.transaction, self.renderer, self.transport, clock.now, self.journals, self.throttle)
 
     @property
     def journals(self) -> Path:
@@ -51,18 +55,22 @@ class Runtime:
 
 
 def build(settings: Settings, *, database: Database | None = None, clock: Clock | None = None,
-          transport: Transport | None = None, guides: Path | None = None) -> Runtime:  # fmt: skip
-    """Put a Runtime together. Parts that are given replace the real ones."""
+          transport: Transport | None = None, guides: Path | None = None,
+          throttle: Callable[[Settings, Database, Clock], Throttle] | None = None) -> Runtime:  # fmt: skip
+    """Put a Runtime together. Parts that are given replace the real ones; without `throttle` nothing is limited."""
+    database = database or Database(settings.database)
+    clock = clock or (MovableClock(settings.data_dir / "clock") if settings.is_local else SystemClock())
     signer = Signer(settings.secret)
     folder = guides or ROOT / "static" / "guides"
     return Runtime(
         settings=settings,
-        database=database or Database(settings.database),
-        clock=clock or (MovableClock(settings.data_dir / "clock") if settings.is_local else SystemClock()),
+        database=database,
+        clock=clock,
         signer=signer,
         renderer=Renderer(ROOT / "templates", signer, settings.site, settings.mail_domain, folder, signing(settings)),
         transport=transport or SmtpTransport(parse_relays(settings.relays), helo=settings.mail_domain),
         guides=folder,
+        throttle=throttle(settings, database, clock) if throttle else Unlimited(),
     )
 
 

@@ -7,7 +7,7 @@ import structlog
 from celery import Celery, signals
 from sqlalchemy.exc import SQLAlchemyError
 
-from newsletter import jobs
+from newsletter import jobs, limits
 from newsletter.log import configure
 from newsletter.mail import recovery
 from newsletter.mail.outbox import Lane
@@ -29,7 +29,7 @@ def create_celery(settings: Settings | None = None) -> Celery:
 
     def runtime() -> Runtime:
         if "it" not in built:
-            built["it"] = build(settings)
+            built["it"] = build(settings, throttle=limits.connect)
         return built["it"]
 
     def started(**_: Any) -> None:

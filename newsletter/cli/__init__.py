@@ -6,7 +6,7 @@ import sys
 import click
 from sqlalchemy.exc import OperationalError
 
-from newsletter.cli import bench, campaign, dkim, doctor, house, owner, processes, subscribers
+from newsletter.cli import bench, campaign, dkim, doctor, house, limit, owner, processes, subscribers
 from newsletter.settings import SettingsError
 
 
@@ -25,6 +25,7 @@ for command in (
     campaign.campaign,
     dkim.dkim,
     bench.bench,
+    limit.limit,
 ):
     cli.add_command(command)
 

@@ -1,5 +1,6 @@
 """Delivery: claim a batch, build it, hand it over, write down what became of it. The only sender of mail."""
 
+import random
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,8 @@ from newsletter.mail.breaker import RUN, Breaker
 from newsletter.mail.journal import Journal
 from newsletter.mail.outbox import Dispatch, Lane, Letter, State, Taken, Verdict
 from newsletter.mail.render import BadArticle, Renderer, Skeleton, Words
-from newsletter.mail.replies import RELAY_WAIT
+from newsletter.mail.replies import RELAY_WAIT, asks_to_slow_down
+from newsletter.mail.throttle import Budget, Throttle, Unlimited, domain_of
 from newsletter.mail.transport import Envelope, Outcome, Stage, Transport
 from newsletter.mail.verdicts import judge
 from newsletter.subscribers import Stream
@@ -33,6 +35,8 @@ WRITE_EVERY = timedelta(seconds=1)
 """Outcomes are on record no later than this after they are known, and the lease is prolonged as often."""
 DATABASE_PATIENCE = 30.0
 """Seconds a batch on the wire waits for a database that restarts, before it leaves the rest to its journal."""
+ROW_PATIENCE = 60.0
+"""Seconds after which a message that waits by itself is offered again, at most: a limit may have been lifted."""
 log = structlog.get_logger()
 Transaction = Callable[[], AbstractContextManager[Session]]
 T = TypeVar("T")
@@ -47,9 +51,12 @@ class Delivery:
     transport: Transport
     now: Callable[[], datetime]
     journals: Path
+    throttle: Throttle = field(default_factory=Unlimited)
 
     def run(self, lane: Lane, stop: Callable[[], bool] = lambda: False) -> int:
-        """Deliver one batch of a lane; how many messages were claimed. 0: nothing is due."""
+        """Deliver one batch of a lane; how many messages were claimed. 0: nothing is due, or nothing may go now."""
+        if self.throttle.is_shut(lane):
+            return 0
         token = secrets.token_hex(12)
         with self.transaction() as session:
             taken = outbox.take(session, lane, token, self.now(), MOST_ROWS[lane])
@@ -82,21 +89,28 @@ class _Batch:
     breaker: Breaker = field(default_factory=Breaker)
     no_relay: bool = False
     tripped: bool = False
+    budget: Budget = field(init=False)
+    stayed: set[int] = field(default_factory=set)
+    """Pulled, but no relay would take it: it has not left."""
+    began_at: float = field(default_factory=time.monotonic)
     written_at: datetime = field(init=False)
 
     def __post_init__(self) -> None:
         self.letters = {letter.id: letter for letter in self.taken.letters}
         self.unsent = set(self.letters)
+        self.budget = Budget(self.delivery.throttle, self.lane)
         self.written_at = self.delivery.now()
 
     def run(self, journal: Journal) -> None:
         known: list[Outcome] = []
-        for outcomes in self.delivery.transport.send(self._envelopes(), journal, stop=self._stops):
+        send, quotas = self.delivery.transport.send, self.budget.quotas
+        for outcomes in send(self._envelopes(), journal, stop=self._stops, quotas=quotas):
             known += outcomes
             if self._is_time(known):
                 self._write(known)
                 known = []
         self._write(known, last=True)
+        self.budget.settle(self.unsent | self.stayed)
 
     def _is_time(self, known: Sequence[Outcome]) -> bool:
         """Whether to write: enough is known, or some time has passed, or so much is refused that the breaker looks."""
@@ -110,7 +124,8 @@ class _Batch:
     def _envelopes(self) -> Iterator[Envelope]:
         waiting, step = list(self.letters.values()), self.taken.at_once
         for start in range(0, len(waiting), step):
-            built = [(letter.id, self._built(letter)) for letter in waiting[start : start + step]]
+            may_go = self.budget.choose(waiting[start : start + step])
+            built = [(letter.id, self._built(letter)) for letter in may_go]
             ids = [id for id, envelope in built if envelope]
             begun = self._begun(ids) if ids else set()
             for id, envelope in built:
@@ -119,7 +134,8 @@ class _Batch:
                     yield envelope
 
     def _begun(self, ids: Sequence[int]) -> set[int]:
-        return self._persisted(lambda session: self.taken.begin(session, ids, self.delivery.now()))
+        held = self.budget.held.keys()
+        return self._persisted(lambda session: self.taken.begin(session, ids, self.delivery.now(), held))
 
     def _built(self, letter: Letter) -> Envelope | None:
         words, now = self.words.get(letter.revision_id or 0), self.delivery.now()
@@ -147,7 +163,9 @@ class _Batch:
 
     def _write(self, known: Sequence[Outcome], last: bool = False) -> None:
         self.written_at = self.delivery.now()
-        self.no_relay = self.no_relay or any(one.stage is Stage.RELAY for one in known)
+        self.stayed.update(one.key for one in known if one.stage is Stage.RELAY)
+        self.no_relay = bool(self.stayed)
+        self._slow_down(known)
         if last or known:
             self._persisted(lambda session: self._record(session, known, last))
 
@@ -161,7 +179,24 @@ class _Batch:
             self.tripped = True
             self._trip(session, reason, now)
         if last:
-            self.taken.release(session, self.unsent, now + RELAY_WAIT if self.no_relay else None)
+            self._release(session, now)
+
+    def _release(self, session: Session, now: datetime) -> None:
+        """Give back what has not left: at once, or later where no relay would take it or a limit is used up."""
+        held = self.budget.held
+        not_before = now + RELAY_WAIT if self.no_relay else None
+        if not not_before and held and held.keys() >= self.unsent:
+            # Lots that wait for the same limit do not come back in the same moment.
+            not_before = now + timedelta(seconds=min(held.values()) * random.uniform(1.0, 1.25))  # noqa: S311
+        later = {id: now + timedelta(seconds=min(wait, ROW_PATIENCE)) for id, wait in held.items()}
+        self.taken.release(session, self.unsent, not_before, later)
+
+    def _slow_down(self, known: Sequence[Outcome]) -> None:
+        """A receiver that says 4.7.x gets half from now on."""
+        for domain in {domain_of(self.letters[one.key].email) for one in known if asks_to_slow_down(one)}:
+            ours = sum(domain_of(letter.email) == domain for letter in self.letters.values())
+            gone = ours - sum(domain_of(self.letters[id].email) == domain for id in self.unsent)
+            self.delivery.throttle.slow_down(domain, gone / max(time.monotonic() - self.began_at, 1.0))
 
     def _trip(self, session: Session, reason: str, now: datetime) -> None:
         """Hold the campaign and tell the owner; everybody not yet sent to is still to send."""

@@ -61,6 +61,11 @@ def classify(outcome: Outcome, lane: Lane, attempts: int, created_at: datetime, 
     return Meaning(State.FAILED, consequence=Consequence.POLICY)
 
 
+def asks_to_slow_down(outcome: Outcome) -> bool:
+    """Whether the receiver defers for policy (4.7.x, RFC 3463 §3.8): greylisting, or too much at once."""
+    return outcome.stage is Stage.REJECTED and outcome.enhanced.startswith("4.7.") and outcome.code not in RELAY_TROUBLE
+
+
 def _names_no_mailbox(outcome: Outcome) -> bool:
     # A server without enhanced codes: 550 and 551 to RCPT say that there is no such mailbox (RFC 5321 §4.2.3).
     return outcome.code in (550, 551) and outcome.at_command.upper().startswith("RCPT")

@@ -31,7 +31,12 @@ class Dying:
         self._accepted, self._flying = accepted, flying
 
     def send(
-        self, envelopes: Iterable[Envelope], journal: Journal, *, stop: Callable[[], bool] = lambda: False
+        self,
+        envelopes: Iterable[Envelope],
+        journal: Journal,
+        *,
+        stop: Callable[[], bool] = lambda: False,
+        quotas: dict[str, int] | None = None,
     ) -> Iterator[list[Outcome]]:
         for number, one in enumerate(envelopes):
             journal.handed_over([one.key])

@@ -4,7 +4,7 @@ Every change is one conditional UPDATE that names the state it starts from and t
 token): a worker whose lease ran out finds that its updates touch no row, and sends nothing.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -123,6 +123,20 @@ def keep(session: Session, token: str, now: datetime) -> None:
         .values(lease_until=now + LEASE)
         .execution_options(synchronize_session=False)
     )
+
+
+def postpone(session: Session, token: str, until: Mapping[int, datetime]) -> None:
+    """Say of messages that a claim holds and has not begun when they are offered again."""
+    moments: dict[datetime, list[int]] = {}
+    for id, moment in until.items():
+        moments.setdefault(moment, []).append(id)
+    for moment, ids in moments.items():
+        session.execute(
+            update(Message)
+            .where(Message.id.in_(ids), Message.claim_token == token, Message.state == State.CLAIMED)
+            .values(due_at=moment)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def release(session: Session, token: str, kept_back: Collection[int] = ()) -> None:

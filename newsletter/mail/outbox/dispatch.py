@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, func, select
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.articles import Revision
@@ -46,9 +46,11 @@ class Lot(Base):
     claim_token: Mapped[str | None] = mapped_column(String(32), index=True)
     lease_until: Mapped[datetime | None]
     not_before: Mapped[datetime | None]
-    """When it may be claimed again after no relay could be reached."""
+    """When it may be claimed again, after no relay could be reached or a limit was used up."""
     begun_to: Mapped[int] = mapped_column(BigInteger, default=0)
     """The last message id that may have left."""
+    kept_back: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
+    """Messages up to `begun_to` that a limit kept back: they have not left."""
 
 
 class Dispatch(Base):

@@ -50,7 +50,14 @@ def claim_lot(session: Session, token: str, now: datetime) -> tuple[LotClaim, li
     taken = session.execute(
         update(Lot)
         .where(Lot.id.in_(free.scalar_subquery()), Lot.state == LotState.OPEN)
-        .values(state=LotState.CLAIMED, claim_token=token, lease_until=now + LEASE, begun_to=0, not_before=None)
+        .values(
+            state=LotState.CLAIMED,
+            claim_token=token,
+            lease_until=now + LEASE,
+            begun_to=0,
+            not_before=None,
+            kept_back=None,
+        )
         .returning(Lot.id, Lot.dispatch_id, Lot.first_id, Lot.last_id)
         .execution_options(synchronize_session=False)
     ).first()
@@ -91,17 +98,21 @@ def _letters(session: Session, claim: LotClaim) -> list[Letter]:
     ]
 
 
-def begin_lot(session: Session, claim: LotClaim, ids: Sequence[int], now: datetime) -> set[int]:
+def begin_lot(session: Session, claim: LotClaim, ids: Sequence[int], now: datetime,
+              kept_back: Collection[int] = ()) -> set[int]:  # fmt: skip
     """Move `begun_to` on to the last of these ids (ascending), before any of them leaves; the ids that may go.
 
-    Empty: the lease is somebody else's, or the dispatch is held. An id that is missing was called off meanwhile.
+    `kept_back`: all of this claim that do not go, though some lie before that last one. Empty answer: the lease is
+    somebody else's, or the dispatch is held. An id that is missing was called off meanwhile.
     """
     held = select(Dispatch.id).where(Dispatch.id == Lot.dispatch_id, Dispatch.hold != Hold.OPEN).correlate(Lot)
     if not _changed(
         session.execute(
             update(Lot)
             .where(Lot.id == claim.id, Lot.claim_token == claim.token, Lot.state == LotState.CLAIMED, ~held.exists())
-            .values(begun_to=ids[-1], lease_until=now + LEASE)
+            .values(
+                begun_to=ids[-1], lease_until=now + LEASE, **({"kept_back": sorted(kept_back)} if kept_back else {})
+            )
             .execution_options(synchronize_session=False)
         )
     ):
@@ -228,9 +239,8 @@ def recover_lots(session: Session, now: datetime, tokens: Collection[str] | None
     lost = 0
     for lot in lots:
         claim = LotClaim(lot.id, lot.claim_token or "", lot.dispatch_id, lot.first_id, lot.last_id)
-        begun = session.scalars(
-            select(Message.id).where(*_rows(claim), Message.id <= lot.begun_to, Message.state == State.READY)
-        ).all()
+        up_to = select(Message.id).where(*_rows(claim), Message.id <= lot.begun_to, Message.state == State.READY)
+        begun = set(session.scalars(up_to)).difference(lot.kept_back or ())
         record_lot(session, claim, [Verdict(id, State.UNCERTAIN, 0, LOST, "") for id in begun], now)
         release_lot(session, claim)
         lost += len(begun)

@@ -1,8 +1,9 @@
 """Taking work: messages that wait by themselves, or a lot of a campaign. Delivery treats both alike."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 from sqlalchemy.orm import Session
@@ -11,6 +12,8 @@ from newsletter.mail.outbox import claims, lots
 from newsletter.mail.outbox.claims import Letter
 from newsletter.mail.outbox.message import Lane
 from newsletter.mail.outbox.record import Verdict, record
+
+NOTHING: Mapping[int, datetime] = MappingProxyType({})
 
 
 class Taken(Protocol):
@@ -24,14 +27,15 @@ class Taken(Protocol):
     def lot(self) -> int | None:
         """The lot's number, where it is one."""
 
-    def begin(self, session: Session, ids: Sequence[int], now: datetime) -> set[int]:
-        """Mark as handed over before anything leaves; the ids that may go."""
+    def begin(self, session: Session, ids: Sequence[int], now: datetime, kept_back: Collection[int] = ()) -> set[int]:
+        """Mark as handed over before anything leaves; the ids that may go. `kept_back`: all that do not, so far."""
 
     def record(self, session: Session, verdicts: Sequence[Verdict], now: datetime) -> None:
         """Write outcomes, and prolong the lease."""
 
-    def release(self, session: Session, unsent: Collection[int], not_before: datetime | None) -> None:
-        """Give back what never left."""
+    def release(self, session: Session, unsent: Collection[int], not_before: datetime | None,
+                held: Mapping[int, datetime] = NOTHING) -> None:  # fmt: skip
+        """Give back what never left: a lot may be taken again at `not_before`, a message that is `held` at its time."""
 
 
 @dataclass
@@ -43,7 +47,7 @@ class TakenRows:
     at_once: int = 20
     lot: int | None = None
 
-    def begin(self, session: Session, ids: Sequence[int], now: datetime) -> set[int]:
+    def begin(self, session: Session, ids: Sequence[int], now: datetime, kept_back: Collection[int] = ()) -> set[int]:
         """See `Taken`."""
         return claims.begin(session, self.token, list(ids), now)
 
@@ -52,8 +56,10 @@ class TakenRows:
         record(session, self.token, verdicts, now)
         claims.keep(session, self.token, now)
 
-    def release(self, session: Session, unsent: Collection[int], not_before: datetime | None) -> None:
+    def release(self, session: Session, unsent: Collection[int], not_before: datetime | None,
+                held: Mapping[int, datetime] = NOTHING) -> None:  # fmt: skip
         """See `Taken`; where no relay could be reached, each row already says when it is offered again."""
+        claims.postpone(session, self.token, held)
         claims.release(session, self.token, unsent)
 
 
@@ -70,16 +76,17 @@ class TakenLot:
         """See `Taken`."""
         return self.claim.id
 
-    def begin(self, session: Session, ids: Sequence[int], now: datetime) -> set[int]:
+    def begin(self, session: Session, ids: Sequence[int], now: datetime, kept_back: Collection[int] = ()) -> set[int]:
         """See `Taken`."""
-        return lots.begin_lot(session, self.claim, ids, now)
+        return lots.begin_lot(session, self.claim, ids, now, kept_back)
 
     def record(self, session: Session, verdicts: Sequence[Verdict], now: datetime) -> None:
         """See `Taken`."""
         lots.record_lot(session, self.claim, verdicts, now)
         lots.keep_lot(session, self.claim, now)
 
-    def release(self, session: Session, unsent: Collection[int], not_before: datetime | None) -> None:
+    def release(self, session: Session, unsent: Collection[int], not_before: datetime | None,
+                held: Mapping[int, datetime] = NOTHING) -> None:  # fmt: skip
         """See `Taken`; `unsent` are still `ready` and need nothing."""
         lots.release_lot(session, self.claim, not_before)
 

@@ -1,6 +1,6 @@
 """SMTP: the one room that speaks it. Hand envelopes to a transport, get an outcome for each."""
 
-from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Stage, Transport
+from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Quotas, Stage, Transport
 from newsletter.mail.transport.memory import SentList
 from newsletter.mail.transport.pool import SmtpTransport
 from newsletter.mail.transport.relay import Relay, parse_relays
@@ -10,6 +10,7 @@ __all__ = [
     "Envelope",
     "Journal",
     "Outcome",
+    "Quotas",
     "Relay",
     "SentList",
     "SmtpTransport",

@@ -64,6 +64,9 @@ class Journal(Protocol):
         """Called with what became known in this round, after `handed_over` of the same round."""
 
 
+Quotas = dict[str, int]
+
+
 def never() -> bool:
     """Say that nobody asked to stop."""
     return False
@@ -73,12 +76,16 @@ class Transport(Protocol):
     """Something that delivers envelopes."""
 
     def send(
-        self, envelopes: Iterator[Envelope] | Iterable[Envelope], journal: Journal, *, stop: Callable[[], bool] = never
-    ) -> Iterator[list[Outcome]]:
+        self, envelopes: Iterator[Envelope] | Iterable[Envelope], journal: Journal, *,
+        stop: Callable[[], bool] = never, quotas: Quotas | None = None,
+    ) -> Iterator[list[Outcome]]:  # fmt: skip
         """Deliver the envelopes and yield outcomes as they become known, exactly one for each envelope pulled.
 
         Envelopes are pulled only when they can go out, so memory stays flat. Once `stop()` is true no more are
         pulled and what is in flight is finished.
+
+        `quotas` says how many more each relay may be given, by its name; one that is not named may have all. Each
+        message given is taken off; pulling an envelope may add.
         """
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Sequence
 
 from newsletter.mail.transport.channel import Address, resolve
-from newsletter.mail.transport.envelope import Envelope, Outcome, Stage
+from newsletter.mail.transport.envelope import Envelope, Outcome, Quotas, Stage
 from newsletter.mail.transport.greeting import Refused
 from newsletter.mail.transport.link import Link
 from newsletter.mail.transport.relay import Relay
@@ -42,6 +42,8 @@ class Health:
         """Messages it may still take before the others have had their share."""
         self.encrypt = True
         """Whether STARTTLS is used where offered."""
+        self.quotas: Quotas | None = None
+        """How many more messages each relay may be given (see `Transport.send`)."""
         self._failures = 0
         self._strikes = 0
         self._limit = relay.connections
@@ -60,13 +62,27 @@ class Health:
             self._resolved_until = now + RESOLVED
         return self._addresses
 
+    @property
+    def spent(self) -> bool:
+        """Return whether it may be given nothing more."""
+        return self.quotas is not None and self.quotas.get(self.relay.name, 1) < 1
+
+    def count(self, messages: int) -> None:
+        """Take messages off its quota."""
+        if self.quotas and self.relay.name in self.quotas:
+            self.quotas[self.relay.name] -= messages
+
     def usable(self, now: float) -> bool:
         """Return whether it has a connection, or may be tried."""
         return bool(self.links) or now >= self.retry_at
 
+    def may_take(self, now: float) -> bool:
+        """Return whether it may be given a message, now or when it has a connection."""
+        return self.usable(now) and not self.spent
+
     def room(self, now: float) -> int:
         """Return how many more connections may be opened: just one to a relay that has failed."""
-        if now < self.retry_at:
+        if now < self.retry_at or self.spent:
             return 0
         if self._failures and any(link.connection.answered for link in self.links):
             self.recovered()
@@ -130,10 +146,13 @@ class Shares:
 
     def take(self, health: Health, now: float) -> bool:
         """Return whether it is this relay's turn, and count one message if so."""
-        if not self.several:
+        if not (self.several or health.quotas):
             return True
         if not self.turn(health, now):
             return False
+        health.count(1)
+        if not self.several:
+            return True
         if health.credit < 1:
             for each in self._relays:
                 quantum = self._quanta[id(each)]
@@ -143,12 +162,19 @@ class Shares:
 
     def turn(self, health: Health, now: float) -> bool:
         """Return whether the relay may take a message now."""
+        if health.spent:
+            return False
         if not self.several or health.credit >= 1:
             return True
         return not any(self._due(other, now) for other in self._relays if other is not health)
 
+    def open(self, now: float) -> bool:
+        """Return whether any relay may take a message."""
+        return any(health.may_take(now) for health in self._relays)
+
     def give_back(self, health: Health) -> None:
         """Undo `take`: there was no message."""
+        health.count(-1)
         health.credit += 1
 
     def order(self) -> list[Health]:
@@ -159,7 +185,7 @@ class Shares:
 
     def _due(self, health: Health, now: float) -> bool:
         """Return whether others must wait for this relay: it is behind, and it is moving."""
-        if health.credit < 1 or not health.usable(now):
+        if health.credit < 1 or not health.may_take(now):
             return False
         if not health.links:
             return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Stage, never
+from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Quotas, Stage, never
 
 
 def accepted(envelope: Envelope) -> Outcome:
@@ -21,9 +21,10 @@ class SentList:
         self._answer = answer
 
     def send(
-        self, envelopes: Iterator[Envelope] | Iterable[Envelope], journal: Journal, *, stop: Callable[[], bool] = never
-    ) -> Iterator[list[Outcome]]:
-        """Keep the envelopes one by one, each a round of its own."""
+        self, envelopes: Iterator[Envelope] | Iterable[Envelope], journal: Journal, *,
+        stop: Callable[[], bool] = never, quotas: Quotas | None = None,
+    ) -> Iterator[list[Outcome]]:  # fmt: skip
+        """Keep the envelopes one by one, each a round of its own; its only relay is called memory:0."""
         source = iter(envelopes)
         while not stop():
             envelope = next(source, None)
@@ -31,6 +32,8 @@ class SentList:
                 return
             journal.handed_over([envelope.key])
             self.envelopes.append(envelope)
+            if quotas and "memory:0" in quotas:
+                quotas["memory:0"] -= 1
             outcomes = [self._answer(envelope)]
             journal.outcomes(outcomes)
             yield outcomes

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from newsletter.mail.transport.connection import Connection
-from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, never
+from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Quotas, never
 from newsletter.mail.transport.feed import Feed
 from newsletter.mail.transport.greeting import Refused, greet
 from newsletter.mail.transport.health import Health, Shares, unverified_context
@@ -67,13 +67,16 @@ class SmtpTransport:
             health.links = []
 
     def send(
-        self, envelopes: Iterator[Envelope] | Iterable[Envelope], journal: Journal, *, stop: Callable[[], bool] = never
-    ) -> Iterator[list[Outcome]]:
+        self, envelopes: Iterator[Envelope] | Iterable[Envelope], journal: Journal, *,
+        stop: Callable[[], bool] = never, quotas: Quotas | None = None,
+    ) -> Iterator[list[Outcome]]:  # fmt: skip
         """Deliver the envelopes; see `Transport.send`."""
         if self._sending:
             raise RuntimeError("this transport is already sending")
         self._sending = True
         feed = Feed(envelopes, stop)
+        for health in self._healths:
+            health.quotas = quotas
         try:
             self._wake()
             while True:
@@ -111,26 +114,32 @@ class SmtpTransport:
 
     def _supply(self, feed: Feed, now: float) -> None:
         """Give every connection that can take one an envelope, opening connections where they lack."""
-        take, shares = feed.take, self._shares
+        shares = self._shares
         self._reap()
         if self._round.returned:
             feed.waiting.extendleft(reversed(self._round.returned))
             self._round.returned.clear()
+        self._turn_away(feed, now)
         self._open(feed, now)
         if feed.waiting or shares.several:
             self._touched = list(self._links)
         for link in self._touched:
             connection = link.connection
             while connection.wants and shares.take(link.health, now):
-                envelope = take()
+                envelope = feed.take()
                 if envelope is None:
                     shares.give_back(link.health)
                     break
                 connection.give(envelope)
-        if not any(health.usable(now) for health in self._healths):
+
+    def _turn_away(self, feed: Feed, now: float) -> None:
+        """Answer, for relays that cannot be used or have had their quota, what would wait in vain for them."""
+        for _ in range(UNUSABLE_BATCH):
+            # Looked at twice, since the envelope pulled here may bring quota with it: then it goes.
+            if self._shares.open(now) or not feed.peek(1) or self._shares.open(now):
+                return
             latest = max(self._healths, key=lambda health: health.retry_at)
-            for _ in range(feed.peek(UNUSABLE_BATCH)):
-                self._round.done.append(latest.answer(feed.waiting.popleft()))
+            self._round.done.append(latest.answer(feed.waiting.popleft()))
 
     def _open(self, feed: Feed, now: float) -> None:
         """Open as many connections as envelopes wait for one."""

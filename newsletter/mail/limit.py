@@ -1,0 +1,188 @@
+"""Limits: how much may be sent in how long, to a domain, through a relay, in all, and in a new sender's first days."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, String, UniqueConstraint, delete, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from newsletter.db import Base, Id
+from newsletter.mail.outbox import Lot, LotState, Message, State
+from newsletter.subscribers import Subscriber
+
+UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+DAY = UNITS["day"]
+LEFT = (State.SENT, State.DELIVERED, State.BOUNCED, State.COMPLAINED, State.FAILED, State.UNCERTAIN)
+Used = tuple[str, str, int, float, int]
+"""Kind ("all", "relay", "domain"), name and span of a limit (seconds), age (seconds), messages."""
+MOST = 1_000_000_000
+EVERY_DOMAIN = "*"
+"""The name of the limit that holds for each domain that has none of its own."""
+WARM_UP = (50, 100, 200, 400, 800, 1_500, 3_000, 6_000, 12_000, 25_000, 50_000, 100_000)
+"""A usual first fortnight: about twice as much each day."""
+
+
+class BadLimit(ValueError):
+    """A limit that cannot be read; the message says what it should be."""
+
+
+class Scope(StrEnum):
+    """What a limit holds for."""
+
+    ALL = "all"
+    RELAY = "relay"
+    DOMAIN = "domain"
+    WARMUP = "warmup"
+    """`name` is a number n: the n-th day since `since`. After the last day there is no such limit any more."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Rate:
+    """At most `count` messages in any `seconds`."""
+
+    count: int
+    seconds: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Rate":
+        """Read "100/hour", "5/second" or "1000/10 minutes". Raises BadLimit."""
+        match = re.fullmatch(r"([1-9]\d*)\s*/\s*([1-9]\d{0,2})?\s*(second|minute|hour|day)s?", text.strip().lower())
+        if match is None or int(match[1]) > MOST:
+            raise BadLimit("should read like 100/hour: a number, then second, minute, hour or day")
+        return cls(int(match[1]), int(match[2] or 1) * UNITS[match[3]])
+
+    def __str__(self) -> str:
+        """As `parse` reads it."""
+        unit, length = next((u, s) for u, s in reversed(UNITS.items()) if self.seconds % s == 0)
+        many = self.seconds // length
+        return f"{self.count}/{unit}" if many == 1 else f"{self.count}/{many} {unit}s"
+
+
+class Limit(Base):
+    """One line of what the owner allows; several lines with different spans may hold for one thing."""
+
+    __tablename__ = "limits"
+    __table_args__ = (UniqueConstraint("scope", "name", "seconds"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    scope: Mapped[Scope]
+    name: Mapped[str] = mapped_column(String(255))
+    """The relay ("host:port"), the domain, or the day; empty for all."""
+    count: Mapped[int]
+    seconds: Mapped[int]
+    since: Mapped[datetime]
+    """When it was set; of a warm-up: when its first day began."""
+
+    @property
+    def rate(self) -> Rate:
+        """How much in how long."""
+        return Rate(self.count, self.seconds)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """All that holds just now."""
+
+    everything: tuple[Rate, ...] = ()
+    relays: Mapping[str, tuple[Rate, ...]] = field(default_factory=dict)
+    domains: Mapping[str, tuple[Rate, ...]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether anything is limited."""
+        return bool(self.everything or self.relays or self.domains)
+
+    def of(self, domain: str) -> tuple[Rate, ...]:
+        """The limits of a domain."""
+        return self.domains.get(domain) or self.domains.get(EVERY_DOMAIN, ())
+
+
+def listed(session: Session) -> Sequence[Limit]:
+    """Every line, in the order people read them."""
+    rows = session.scalars(select(Limit)).all()
+    return sorted(rows, key=lambda one: (one.scope, one.name.zfill(4), one.seconds))
+
+
+def current(session: Session, now: datetime) -> Limits:
+    """What holds at this moment."""
+    found: dict[Scope, dict[str, tuple[Rate, ...]]] = {scope: {} for scope in Scope}
+    for one in listed(session):
+        if one.scope is not Scope.WARMUP:
+            found[one.scope][one.name] = (*found[one.scope].get(one.name, ()), one.rate)
+        elif int(one.name) == _day(one.since, now):
+            found[Scope.ALL][""] = (*found[Scope.ALL].get("", ()), one.rate)
+    return Limits(found[Scope.ALL].get("", ()), found[Scope.RELAY], found[Scope.DOMAIN])
+
+
+def _day(since: datetime, now: datetime) -> int:
+    """The day of a warm-up, from 1 on; a clock that was set back beyond its start shows its first."""
+    return max(0, (now - since) // timedelta(days=1)) + 1
+
+
+def used(session: Session, limits: Limits, now: datetime) -> list[Used]:
+    """What the ledger says has been sent under these limits: no more of it than each allows is looked at.
+
+    The limit for "each other domain" is left out: it would mean a look for each domain there is.
+    """
+    found: list[Used] = []
+    for rate in limits.everything:
+        found += _ages(session, "all", "", rate, now)
+    for name, rates in limits.relays.items():
+        for rate in rates:
+            found += _ages(session, "relay", name, rate, now, Message.relay == name)
+    for name, rates in limits.domains.items():
+        theirs = select(Subscriber.id).where(Subscriber.email_key.endswith(f"@{name}", autoescape=True))
+        for rate in rates if name != EVERY_DOMAIN else ():
+            found += _ages(session, "domain", name, rate, now, Message.subscriber_id.in_(theirs))
+    return found
+
+
+def _ages(session: Session, kind: str, name: str, rate: Rate, now: datetime,
+          *which: ColumnElement[bool]) -> list[Used]:  # fmt: skip
+    look = select(Message.settled_at).where(Message.settled_at > now - timedelta(seconds=rate.seconds))
+    rows = session.scalars(
+        look.where(Message.state.in_(LEFT), *which).order_by(Message.settled_at.desc()).limit(rate.count)
+    )
+    ages = Counter(int((now - at).total_seconds()) for at in rows if at)
+    return [(kind, name, rate.seconds, float(max(0, age)), count) for age, count in ages.items()]
+
+
+def put(session: Session, scope: Scope, name: str, rate: Rate, now: datetime) -> Limit:
+    """Set a limit, in the place of one with the same scope, name and span."""
+    same = (Limit.scope == scope, Limit.name == name, Limit.seconds == rate.seconds)
+    session.execute(delete(Limit).where(*same))
+    made = Limit(scope=scope, name=name, count=rate.count, seconds=rate.seconds, since=now)
+    session.add(made)
+    _look_again(session)
+    return made
+
+
+def warm_up(session: Session, counts: Sequence[int], since: datetime) -> None:
+    """Set a new sender's schedule: on the n-th day at most the n-th of these. Raises BadLimit."""
+    if not counts or any(not 0 < count <= MOST for count in counts) or list(counts) != sorted(counts):
+        raise BadLimit("should be one number for each day, none smaller than the one before it: 50,100,200")
+    remove(session, Scope.WARMUP)
+    for day, count in enumerate(counts, 1):
+        session.add(Limit(scope=Scope.WARMUP, name=str(day), count=count, seconds=DAY, since=since))
+    _look_again(session)
+
+
+def remove(session: Session, scope: Scope, name: str | None = None) -> int:
+    """Lift the limits of a scope (and of this name only); how many there were."""
+    named = () if name is None else (Limit.name == name,)
+    gone = session.execute(delete(Limit).where(Limit.scope == scope, *named))
+    _look_again(session)
+    return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+def _look_again(session: Session) -> None:
+    """Lots that wait for budget were told to under the old limits."""
+    session.execute(
+        update(Lot)
+        .where(Lot.state == LotState.OPEN, Lot.not_before.is_not(None))
+        .values(not_before=None)
+        .execution_options(synchronize_session=False)
+    )
