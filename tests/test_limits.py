@@ -223,6 +223,15 @@ def test_a_changed_limit_holds_within_a_second(make: Make, hand: Hand) -> None:
     assert not throttle.is_shut(Lane.BULK) and _get(throttle, 99) == 10
 
 
+def test_a_change_is_known_at_once_to_who_asks_whether_there_was_one(make: Make) -> None:
+    holds = [_domain(5)]
+    throttle = make(lambda: holds[0])
+    grant = throttle.take(Lane.BULK, {"example.com": 9})
+    assert not throttle.is_outdated(grant)
+    holds[0] = Limits()
+    assert throttle.is_outdated(grant)
+
+
 def test_with_redis_down_each_worker_keeps_to_its_share_and_says_so_once(
     make: Make, hand: Hand, server: RedisServer
 ) -> None:

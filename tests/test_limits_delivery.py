@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -60,9 +61,10 @@ def test_the_owners_limit_holds_and_lifting_it_lets_the_rest_go_at_once(
         assert _states(runtime) == {State.SENT: 8, State.READY: 4}
         assert runtime.delivery.run(Lane.BULK) == 0
         with runtime.database.transaction() as session:
-            remove(session, Scope.DOMAIN)
-            remove(session, Scope.RELAY)
+            remove(session, Scope.DOMAIN, NOON)
+            remove(session, Scope.RELAY, NOON)
         seconds[0] += 1.0
+        clock.forward(timedelta(seconds=2))
         assert runtime.delivery.run(Lane.BULK) == 4
         assert Counter(one.recipient for one in sent.envelopes).most_common(1)[0][1] == 1
         assert len(sent.envelopes) == 12

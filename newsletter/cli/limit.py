@@ -52,7 +52,7 @@ def remove_limit(everything: bool, relay: str | None, domain: str | None, warmup
     with opened() as rt, rt.database.transaction() as session:
         # A relay that is not configured any more may still have a limit to be lifted.
         scope, name = (Scope.WARMUP, None) if warmup else _target(None, everything, relay, domain)
-        gone = remove(session, scope, name)
+        gone = remove(session, scope, rt.clock.now(), name)
     if not gone:
         raise click.ClickException("There is no such limit; `newsletter limit list` shows those there are.")
     click.echo(f"Lifted: {gone}")
@@ -66,7 +66,8 @@ def warmup_limit(counts: str | None, since: str | None) -> None:
     with opened() as rt, rt.database.transaction() as session:
         try:
             schedule = [int(count) for count in counts.split(",")] if counts else WARM_UP
-            warm_up(session, schedule, _moment(since, rt.clock.now()))
+            now = rt.clock.now()
+            warm_up(session, schedule, now, _moment(since, now))
         except ValueError as error:
             words = str(error) if isinstance(error, BadLimit) else "should read like 50,100,200"
             raise click.BadParameter(words, param_hint="COUNTS") from None

@@ -62,7 +62,7 @@ class SharedThrottle:
         self._own = OwnCount(monotonic)
         self._limits, self._slow = Limits(), set[str]()
         self._look_at = self._try_at = self._shut_until = float("-inf")
-        self._workers, self._epoch, self._down = 1, "", False
+        self._workers, self._epoch, self._down, self._version = 1, "", False, 0
 
     def limits(self) -> bool:
         """See `Throttle`."""
@@ -86,7 +86,7 @@ class SharedThrottle:
         reply = self._shared(asked) or self._own.take(asked, self._share)
         if reply.common and not sum(reply.granted):
             self._shut_until = self._monotonic() + min(reply.common, SHUT)
-        return _grant(asked, free, wanted, reply)
+        return _grant(asked, free, wanted, reply, self._version)
 
     def give_back(self, grant: Grant, domains: Mapping[str, int], relays: Mapping[str, int]) -> None:
         """See `Throttle`. A limit that was lifted or set meanwhile is none the worse: no count falls below zero."""
@@ -98,6 +98,11 @@ class SharedThrottle:
         self._own.note(uses, told=True)
         if not self._down:
             self._ask(ADD, uses=[[kind, name, span, grant.at, count] for kind, name, span, count in uses])
+
+    def is_outdated(self, grant: Grant) -> bool:
+        """See `Throttle`."""
+        self._look()
+        return grant.version != self._version
 
     def slow_down(self, domain: str, pace: float) -> None:
         """See `Throttle`."""
@@ -121,6 +126,7 @@ class SharedThrottle:
             limits = self._limits
         if limits != self._limits:
             self._limits, self._shut_until = limits, float("-inf")
+            self._version += 1
         if answer := self._ask(LOOK, worker=self._worker):
             self._workers = int(answer["workers"])
             self._slow = set(answer["slow"])
@@ -170,7 +176,7 @@ class SharedThrottle:
         return json.loads(answer) if isinstance(answer, bytes | str) else answer
 
 
-def _grant(asked: Request, free: Sequence[str], wanted: Mapping[str, int], reply: Reply) -> Grant:
+def _grant(asked: Request, free: Sequence[str], wanted: Mapping[str, int], reply: Reply, version: int) -> Grant:
     granted = {group.name: count for group, count in zip(asked.groups, reply.granted, strict=True)}
     waits = {group.name: wait for group, wait in zip(asked.groups, reply.waits, strict=True)}
     left, wait = granted.pop(""), waits.pop("")
@@ -178,7 +184,7 @@ def _grant(asked: Request, free: Sequence[str], wanted: Mapping[str, int], reply
         granted[domain] = min(wanted[domain], left)
         left -= granted[domain]
         waits[domain] = wait
-    return Grant(granted, waits, dict(zip(asked.relays, reply.reserved, strict=True)), reply.at)
+    return Grant(granted, waits, dict(zip(asked.relays, reply.reserved, strict=True)), reply.at, version)
 
 
 def connect(settings: Settings, database: Database, clock: Clock) -> SharedThrottle:

@@ -109,6 +109,7 @@ class _Batch:
             if self._is_time(known):
                 self._write(known)
                 known = []
+        self.budget.reconsider()
         self._write(known, last=True)
         self.budget.settle(self.unsent | self.stayed)
 

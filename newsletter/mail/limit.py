@@ -16,6 +16,8 @@ from newsletter.subscribers import Subscriber
 
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 DAY = UNITS["day"]
+READ_BY_ALL = timedelta(seconds=2)
+"""After a change every worker knows of it within this time."""
 LEFT = (State.SENT, State.DELIVERED, State.BOUNCED, State.COMPLAINED, State.FAILED, State.UNCERTAIN)
 Used = tuple[str, str, int, float, int]
 """Kind ("all", "relay", "domain"), name and span of a limit (seconds), age (seconds), messages."""
@@ -156,33 +158,33 @@ def put(session: Session, scope: Scope, name: str, rate: Rate, now: datetime) ->
     session.execute(delete(Limit).where(*same))
     made = Limit(scope=scope, name=name, count=rate.count, seconds=rate.seconds, since=now)
     session.add(made)
-    _look_again(session)
+    _look_again(session, now)
     return made
 
 
-def warm_up(session: Session, counts: Sequence[int], since: datetime) -> None:
-    """Set a new sender's schedule: on the n-th day at most the n-th of these. Raises BadLimit."""
+def warm_up(session: Session, counts: Sequence[int], now: datetime, since: datetime | None = None) -> None:
+    """Set a new sender's schedule: on the n-th day (since now, or since then) at most the n-th. Raises BadLimit."""
     if not counts or any(not 0 < count <= MOST for count in counts) or list(counts) != sorted(counts):
         raise BadLimit("should be one number for each day, none smaller than the one before it: 50,100,200")
-    remove(session, Scope.WARMUP)
+    remove(session, Scope.WARMUP, now)
     for day, count in enumerate(counts, 1):
-        session.add(Limit(scope=Scope.WARMUP, name=str(day), count=count, seconds=DAY, since=since))
-    _look_again(session)
+        session.add(Limit(scope=Scope.WARMUP, name=str(day), count=count, seconds=DAY, since=since or now))
 
 
-def remove(session: Session, scope: Scope, name: str | None = None) -> int:
+def remove(session: Session, scope: Scope, now: datetime, name: str | None = None) -> int:
     """Lift the limits of a scope (and of this name only); how many there were."""
     named = () if name is None else (Limit.name == name,)
     gone = session.execute(delete(Limit).where(Limit.scope == scope, *named))
-    _look_again(session)
+    _look_again(session, now)
     return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
-def _look_again(session: Session) -> None:
-    """Lots that wait for budget were told to under the old limits."""
+def _look_again(session: Session, now: datetime) -> None:
+    """Lots that wait do so under the old limits: they come back as soon as every worker has read the new ones."""
+    soon = now + READ_BY_ALL
     session.execute(
         update(Lot)
-        .where(Lot.state == LotState.OPEN, Lot.not_before.is_not(None))
-        .values(not_before=None)
+        .where(Lot.state == LotState.OPEN, Lot.not_before > soon)
+        .values(not_before=soon)
         .execution_options(synchronize_session=False)
     )

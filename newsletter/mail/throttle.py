@@ -21,6 +21,8 @@ class Grant:
     """Set aside for this batch; a relay that is not named is not limited."""
     at: float = 0.0
     """When, by the throttle's own clock (seconds)."""
+    version: int = 0
+    """Of the limits under which it was granted."""
 
 
 class Throttle(Protocol):
@@ -40,6 +42,9 @@ class Throttle(Protocol):
 
     def give_back(self, grant: Grant, domains: Mapping[str, int], relays: Mapping[str, int]) -> None:
         """Return what was granted and not used."""
+
+    def is_outdated(self, grant: Grant) -> bool:
+        """Whether other limits hold by now. Looks afresh: to be asked rarely."""
 
     def slow_down(self, domain: str, pace: float) -> None:
         """Halve a domain's rate for some minutes; `pace`: messages a second that went to it last."""
@@ -66,6 +71,10 @@ class Unlimited:
 
     def give_back(self, grant: Grant, domains: Mapping[str, int], relays: Mapping[str, int]) -> None:
         """See `Throttle`."""
+
+    def is_outdated(self, grant: Grant) -> bool:
+        """See `Throttle`."""
+        return False
 
     def slow_down(self, domain: str, pace: float) -> None:
         """See `Throttle`."""
@@ -103,6 +112,11 @@ class Budget:
             self.quotas[relay] = self.quotas.get(relay, 0) + count
         self._grants.append((grant, chosen))
         return [one for one in letters if one.id in chosen]
+
+    def reconsider(self) -> None:
+        """What was held back under limits that do not hold any more need not wait as long as they said."""
+        if self.held and any(self.throttle.is_outdated(grant) for grant, _ in self._grants[-1:]):
+            self.held.update(dict.fromkeys(self.held, EAGER))
 
     def settle(self, unsent: Collection[int]) -> None:
         """Give back what was taken for letters that have not left, and what relays were not given."""

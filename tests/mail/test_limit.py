@@ -55,7 +55,7 @@ def test_a_limit_replaces_the_one_with_the_same_span_and_can_be_lifted(database:
     assert holds.of("example.org") == (Rate(9, 60),)
     assert holds.relays == {"mx:25": (Rate(3, 1),)}
     with database.transaction() as session:
-        assert remove(session, Scope.DOMAIN, "example.com") == 2
+        assert remove(session, Scope.DOMAIN, NOON, "example.com") == 2
     assert _now(database).of("example.com") == (Rate(9, 60),)
 
 
@@ -110,4 +110,4 @@ def test_lots_that_wait_look_again_when_a_limit_changes(database: Database) -> N
     with database.transaction() as session:
         put(session, Scope.ALL, "", Rate(5, 60), NOON)
     with database.reading() as session:
-        assert session.scalars(select(Lot.not_before)).all() == [None]
+        assert session.scalars(select(Lot.not_before)).all() == [NOON + timedelta(seconds=2)]

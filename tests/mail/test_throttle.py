@@ -29,6 +29,7 @@ class Purse:
     shut: bool = False
     wait: float = 40.0
     asked: int = 0
+    changed: bool = False
     slowed: list[str] = field(default_factory=list)
 
     def limits(self) -> bool:
@@ -52,6 +53,9 @@ class Purse:
         for domain, count in domains.items():
             self.left[domain] = self.left.get(domain, 0) + count
         self.relay = (self.relay or 0) + sum(relays.values())
+
+    def is_outdated(self, grant: Grant) -> bool:
+        return self.changed
 
     def slow_down(self, domain: str, pace: float) -> None:
         self.slowed.append(domain)
@@ -107,6 +111,15 @@ def test_when_budget_is_there_the_rest_goes_and_nobody_gets_two(
     assert _states(runtime) == {State.SENT: 10}
     assert set(Counter(one.recipient for one in sent.envelopes).values()) == {1}
     assert _the_lot(runtime).state is LotState.DONE
+
+
+def test_a_limit_changed_while_a_batch_is_under_way_does_not_keep_the_rest_waiting(
+    runtime: Runtime, lot: int, clock: FixedClock
+) -> None:
+    runtime.throttle = Purse({"strict.example": 2}, wait=900.0, changed=True)
+    runtime.delivery.run(Lane.BULK)
+    left = _the_lot(runtime).not_before
+    assert left and left - clock.now() <= timedelta(seconds=2)
 
 
 def test_a_lane_that_is_shut_claims_nothing(runtime: Runtime, sent: SentList, lot: int) -> None:

@@ -8,6 +8,7 @@ more. The rows themselves are written once: with their outcome.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, CursorResult, bindparam, insert, or_, select, text, true, update
 from sqlalchemy.orm import Session
@@ -50,14 +51,7 @@ def claim_lot(session: Session, token: str, now: datetime) -> tuple[LotClaim, li
     taken = session.execute(
         update(Lot)
         .where(Lot.id.in_(free.scalar_subquery()), Lot.state == LotState.OPEN)
-        .values(
-            state=LotState.CLAIMED,
-            claim_token=token,
-            lease_until=now + LEASE,
-            begun_to=0,
-            not_before=None,
-            kept_back=None,
-        )
+        .values(state=LotState.CLAIMED, claim_token=token, lease_until=now + LEASE, **_UNTOUCHED)
         .returning(Lot.id, Lot.dispatch_id, Lot.first_id, Lot.last_id)
         .execution_options(synchronize_session=False)
     ).first()
@@ -66,6 +60,9 @@ def claim_lot(session: Session, token: str, now: datetime) -> tuple[LotClaim, li
     claim = LotClaim(taken[0], token, *taken[1:])
     _drop_ineligible(session, claim, now)
     return claim, _letters(session, claim)
+
+
+_UNTOUCHED: dict[str, Any] = {"begun_to": 0, "not_before": None, "kept_back": None}
 
 
 def _drop_ineligible(session: Session, claim: LotClaim, now: datetime) -> None:
