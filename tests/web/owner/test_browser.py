@@ -76,7 +76,8 @@ def signed_in(browser: Browser, site: str, **options: Any) -> Page:
     """A page of a browser that Paula has signed in with, by the keyboard."""
     page = browser.new_context(**options).new_page()
     page.goto(f"{site}/owner/login")
-    page.keyboard.type(EMAIL)  # the first field has the focus
+    expect(page.locator("input[name=email]")).to_be_focused()  # by itself, but not before the page is ready
+    page.keyboard.type(EMAIL)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
