@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    URL,
     BigInteger,
     DateTime,
     Dialect,
@@ -18,12 +19,29 @@ from sqlalchemy import (
     create_engine,
     event,
     inspect,
+    make_url,
 )
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 """A row's number. SQLite only counts up by itself on a column called INTEGER."""
+
+
+CUT_OFF = 30
+"""Seconds without a sign from the other side, after which a connection to PostgreSQL counts as cut, on both sides.
+
+Less than the lease on what a worker has claimed: when that runs out, the locks of a host that is gone are gone too, and
+a worker whose host was cut off is told so. The system's own times are two hours, and a quarter of one.
+"""
+_CLIENT = {
+    "connect_timeout": "10", "keepalives_idle": "15", "keepalives_interval": "5", "keepalives_count": "3",
+    "tcp_user_timeout": str(CUT_OFF * 1000),
+}  # fmt: skip
+_SERVER = (
+    "SELECT set_config('tcp_keepalives_idle', '15', false), set_config('tcp_keepalives_interval', '5', false), "
+    f"set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '{CUT_OFF * 1000}', false)"
+)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -76,11 +94,15 @@ class Database:
     """One engine and the two ways to open a session on it. Nothing connects before the first use."""
 
     def __init__(self, url: str, **engine_options: Any) -> None:
-        self.engine: Engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), **engine_options)
-        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        self.engine: Engine = create_engine(
+            url if self.is_sqlite else _watched(url), pool_pre_ping=not self.is_sqlite, **engine_options
+        )
         if self.is_sqlite:
             event.listen(self.engine, "connect", _sqlite_connected)
             event.listen(self.engine, "begin", _sqlite_begun)
+        else:
+            event.listen(self.engine, "connect", _postgresql_connected)
         reading = self.engine.execution_options(reading=True)
         self._writer = sessionmaker(self.engine, expire_on_commit=False)
         self._reader = sessionmaker(reading, expire_on_commit=False)
@@ -100,6 +122,19 @@ class Database:
     def dispose(self) -> None:
         """Close every pooled connection (after a fork, before an end)."""
         self.engine.dispose()
+
+
+def _watched(url: str) -> URL:
+    """The URL with our times for a connection that is cut, where it names none of its own."""
+    given = make_url(url)
+    return given.update_query_dict({name: value for name, value in _CLIENT.items() if name not in given.query})
+
+
+def _postgresql_connected(connection: Any, _record: Any) -> None:
+    # By a statement, not as options of the start: a pooler in between (PgBouncer) refuses those it does not know.
+    connection.autocommit = True
+    connection.execute(_SERVER)
+    connection.autocommit = False
 
 
 def _sqlite_connected(connection: Any, _record: Any) -> None:

@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from newsletter import schema
-from newsletter.db import Database
+from newsletter.db import CUT_OFF, Database
+from newsletter.mail.outbox.claims import LEASE
 from newsletter.subscribers import Consent, Status, Subscriber, read_address, register
 
 NOON = datetime(2026, 6, 1, 11, 0, tzinfo=UTC)
@@ -100,3 +101,18 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
 
 def test_an_empty_database_is_not_current() -> None:
     assert not schema.is_current(Database("sqlite://"))
+
+
+def test_a_connection_to_postgresql_that_is_cut_is_given_up_in_time_and_the_url_has_the_last_word() -> None:
+    url = Database("postgresql+psycopg://u:secret@db.example.org/news?connect_timeout=3").engine.url
+    assert (url.query["connect_timeout"], url.query["keepalives_idle"]) == ("3", "15")
+    assert url.password == "secret"
+    assert timedelta(seconds=CUT_OFF) < LEASE
+
+
+def test_postgresql_gives_up_a_client_that_is_cut_off_in_time(database: Database) -> None:
+    if database.is_sqlite:
+        return
+    with database.reading() as session:
+        source = session.scalar(text("SELECT source FROM pg_settings WHERE name = 'tcp_user_timeout'"))
+    assert source == "session"
