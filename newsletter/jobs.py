@@ -28,7 +28,11 @@ def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Callable[
     @celery.task(name="deliver")
     def deliver(lane: str) -> int:
         """Deliver what is due in a lane until nothing is left, or the slice is over."""
-        delivery, sent, until = runtime().delivery, 0, time.monotonic() + SLICE
+        rt, sent, until = runtime(), 0, time.monotonic() + SLICE
+        # A batch that the database left alone for too long leaves its journal, and on a host that only delivers
+        # nobody else looks for it: `recover_messages` reads the journals of the host it runs on.
+        recovery.replay(rt.journals, rt.database.transaction, rt.clock.now())
+        delivery = rt.delivery
         while not stopping() and time.monotonic() < until:
             claimed = delivery.run(Lane(lane), stopping)
             if not claimed:

@@ -14,10 +14,12 @@ from sqlalchemy import select
 from newsletter import articles, brand, jobs
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.clock import FixedClock
-from newsletter.mail.outbox import Lane
-from newsletter.mail.transport import SentList
+from newsletter.mail import outbox
+from newsletter.mail.journal import Journal
+from newsletter.mail.outbox import Lane, Message, State
+from newsletter.mail.transport import Outcome, SentList, Stage
 from newsletter.runtime import Runtime
-from newsletter.subscribers import Subscriber
+from newsletter.subscribers import Stream, Subscriber
 from tests.conftest import NOON
 
 DEAD = ["redis://127.0.0.1:1/0", "redis+socket:///nowhere/redis.sock", "redis://no-such-host.invalid:6379/0"]
@@ -118,3 +120,22 @@ def test_a_worker_told_to_stop_takes_nothing_new(celery: Celery) -> None:
     WORKER.stopping = True
     assert celery.tasks["deliver"](Lane.BULK.value) == 0
     assert celery.tasks["advance_sequences"]() == 0
+
+
+def test_a_host_that_only_delivers_brings_in_what_its_own_batches_left(
+    celery: Celery, runtime: Runtime, person: Callable[..., int], sent: SentList
+) -> None:
+    person("jane@example.com")
+    with runtime.database.transaction() as session:
+        subscriber = session.scalars(select(Subscriber)).one()
+        outbox.queue(session, subscriber, Stream.GUIDE, "guide:x:1", NOON)
+        (letter,) = outbox.claim(session, Lane.TRANSACTIONAL, "t", NOON, 9)
+        assert outbox.begin(session, "t", [letter.id], NOON)
+    journal = Journal(runtime.journals, "t")
+    journal.handed_over([letter.id])
+    journal.outcomes([Outcome(letter.id, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")])
+    journal.close(settled=False)
+    celery.tasks["deliver"](Lane.BULK.value)
+    with runtime.database.reading() as session:
+        assert session.scalars(select(Message.state)).all() == [State.SENT]
+    assert sent.envelopes == []

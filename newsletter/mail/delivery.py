@@ -33,8 +33,13 @@ MOST_ROWS = {Lane.TRANSACTIONAL: 50, Lane.BULK: 500}
 RECORDED_AT_ONCE = {Lane.TRANSACTIONAL: 1, Lane.BULK: 500}
 WRITE_EVERY = timedelta(seconds=1)
 """Outcomes are on record no later than this after they are known, and the lease is prolonged as often."""
-DATABASE_PATIENCE = 30.0
-"""Seconds a batch on the wire waits for a database that restarts, before it leaves the rest to its journal."""
+DATABASE_PATIENCE = 300.0
+"""Seconds a batch on the wire waits for a database that is away, before it leaves the rest to its journal.
+
+As long as a relay waits for us (RFC 5321 §4.5.3.2.7): what it has answered meanwhile lies in our sockets, and is read.
+"""
+STOPPING_PATIENCE = 30.0
+"""The same for a worker that was told to stop."""
 ROW_PATIENCE = 60.0
 """Seconds after which a message that waits by itself is offered again, at most: a limit may have been lifted."""
 log = structlog.get_logger()
@@ -220,13 +225,13 @@ class _Batch:
 
     def _persisted(self, change: Callable[[Session], T]) -> T:
         """Make a change that may be made twice, also through a restart of the database."""
-        until = time.monotonic() + DATABASE_PATIENCE
+        since = time.monotonic()
         while True:
             try:
                 with self.delivery.transaction() as session:
                     return change(session)
             except OperationalError:
-                if time.monotonic() > until:
+                if time.monotonic() - since > (STOPPING_PATIENCE if self.stop() else DATABASE_PATIENCE):
                     raise
                 log.warning("the database does not answer; trying again")
                 time.sleep(0.5)
