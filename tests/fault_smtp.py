@@ -104,6 +104,8 @@ class FaultServer:
         self.commands: list[str] = []
         """Every command line, of all connections, in the order they came."""
         self.connections = 0
+        self.struck: list[tuple[str, str, str]] = []
+        """What went wrong: stage, action and (where one was known) recipient, in the order it did."""
         self.intruding = 0
         """How often a client sent more than PIPELINING, or its absence, allows."""
         self.dawdling = threading.Event()
@@ -146,6 +148,8 @@ class FaultServer:
                     times = passed[stage]
                     if fault.nth in (0, times) or (fault.every and times % fault.nth == 0):
                         due = due or fault
+            if due:
+                self.struck.append((stage, due.action, recipient))
         return due
 
     def _begin(self, target: object, *arguments: object) -> None:

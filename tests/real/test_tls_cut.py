@@ -1,0 +1,93 @@
+"""TLS connections that break in the middle, under the whole product: everybody gets one copy, or the owner is told."""
+
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.fault_smtp import Fault, FaultServer, What, Where, self_made_certificate
+from tests.real.conftest import Product, until
+from tests.real.test_faults import _import, _send, _status
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
+PEOPLE = 1500
+CONNECTIONS = 6
+PIPELINE = 4
+BEFORE: list[tuple[Where, What, int]] = [("starttls", "vanish", 17), ("mail", "reset", 151), ("rcpt", "vanish", 83),
+                                         ("data", "reset", 97)]  # fmt: skip
+AFTER: list[tuple[Where, What, int]] = [("content", "vanish", 89), ("content", "reset", 127), ("dot", "vanish", 71),
+                                        ("dot", "reset", 101), ("dot", "half", 113)]  # fmt: skip
+"""Where whole mails fit into the kernel's buffers, the final dot has left when the connection breaks in a content."""
+FAULTS = [Fault(stage, action, nth, every=True) for stage, action, nth in (*BEFORE, *AFTER)]
+
+
+@pytest.fixture(params=["data", "bdat"])
+def relay(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FaultServer]:
+    """A relay that offers STARTTLS, and breaks."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no certificate can be made: the program `openssl` is missing")
+    server, _ = self_made_certificate(tmp_path)
+    with FaultServer(FAULTS, tls=server, chunking=request.param == "bdat") as made:
+        yield made
+
+
+@pytest.fixture
+def product(tmp_path: Path, relay: FaultServer) -> Iterator[Product]:
+    """An installation that trusts this relay's certificate, and sends nothing without TLS."""
+    made = Product(tmp_path / "var", {
+        "SMTP_URL": f"smtp://127.0.0.1:{relay.port}?tls=required&connections={CONNECTIONS}&pipeline={PIPELINE}",
+        "SSL_CERT_FILE": str(tmp_path / "certificate.pem"),
+    })  # fmt: skip
+    yield made.start()
+    made.stop()
+
+
+def _settle(product: Product, campaign: str) -> dict[str, int]:
+    """Wait until nothing is on its way, and let the time pass that the deferred wait for, until the campaign ends."""
+    status: dict[str, int] = {}
+
+    def rests() -> bool:
+        time.sleep(0.5)
+        status.update(_status(product, campaign))  # type: ignore[arg-type]
+        return sum(status[one] for one in ("sent", "deferred", "failed", "uncertain", "cancelled")) == PEOPLE
+
+    for _ in range(12):
+        until(rests, 100, "the campaign does not come to rest")
+        if not status["deferred"]:
+            return status
+        product.command("fast-forward", "4h")
+        time.sleep(3)
+    raise AssertionError(f"still deferred: {status}")
+
+
+def _ledger(product: Product) -> dict[str, str]:
+    with closing(sqlite3.connect(product.data / "newsletter.sqlite3")) as file:
+        return dict(file.execute(
+            "SELECT s.email, m.state FROM messages m JOIN subscribers s ON s.id = m.subscriber_id "
+            "WHERE m.stream = 'campaign'"
+        ).fetchall())  # fmt: skip
+
+
+def test_with_tls_breaking_in_the_middle_everybody_is_counted(product: Product, relay: FaultServer) -> None:
+    people = _import(product, PEOPLE)
+    status = _settle(product, _send(product))
+    ledger, copies = _ledger(product), relay.received
+    uncertain = {one for one, state in ledger.items() if state == "uncertain"}
+    broken = {whose for stage, _, whose in relay.struck if stage in ("content", "dot")}
+    cuts = sum(stage != "starttls" for stage, _, _ in relay.struck)
+    print(f"{len(relay.struck)} connections broke, {len(broken)} of them at or in a content; then:", status)
+
+    assert set(ledger) == set(people)
+    assert all(one.encrypted for one in relay.messages)
+    assert max(copies.values()) == 1
+    assert {one for one, state in ledger.items() if state != "uncertain"} <= set(copies)
+    assert status["sent"] + status["uncertain"] == PEOPLE
+    if relay.chunking:  # whole mails wait behind the one that is answered: nobody knows what became of them
+        assert broken <= uncertain
+        assert len(uncertain) <= cuts * PIPELINE
+    else:
+        assert broken == uncertain
