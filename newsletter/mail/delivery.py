@@ -23,7 +23,7 @@ from newsletter.mail.breaker import RUN, Breaker
 from newsletter.mail.journal import Journal
 from newsletter.mail.outbox import Dispatch, Lane, Letter, State, Taken, Verdict
 from newsletter.mail.render import BadArticle, Renderer, Skeleton, Words
-from newsletter.mail.replies import RELAY_WAIT, asks_to_slow_down
+from newsletter.mail.replies import GIVE_UP, RELAY_WAIT, asks_to_slow_down
 from newsletter.mail.throttle import Budget, Throttle, Unlimited, domain_of
 from newsletter.mail.transport import Envelope, Outcome, Stage, Transport
 from newsletter.mail.verdicts import judge
@@ -71,7 +71,7 @@ class Delivery:
         journal = Journal(self.journals, token, taken.lot)
         settled = False
         try:
-            _Batch(self, lane, stop, taken, words, house).run(journal)
+            _Batch(self, lane, stop, taken, words, house, journal).run()
             settled = True
         finally:
             journal.close(settled=settled)
@@ -86,6 +86,7 @@ class _Batch:
     taken: Taken
     words: dict[int, Words]
     brand: Brand
+    journal: Journal
     letters: dict[int, Letter] = field(init=False)
     unsent: set[int] = field(init=False)
     """What the transport has not asked for (yet): it has surely not left."""
@@ -95,6 +96,7 @@ class _Batch:
     no_relay: bool = False
     tripped: bool = False
     budget: Budget = field(init=False)
+    begun: set[int] = field(default_factory=set)
     stayed: set[int] = field(default_factory=set)
     """Pulled, but no relay would take it: it has not left."""
     began_at: float = field(default_factory=time.monotonic)
@@ -106,10 +108,10 @@ class _Batch:
         self.budget = Budget(self.delivery.throttle, self.lane)
         self.written_at = self.delivery.now()
 
-    def run(self, journal: Journal) -> None:
+    def run(self) -> None:
         known: list[Outcome] = []
         send, quotas = self.delivery.transport.send, self.budget.quotas
-        for outcomes in send(self._envelopes(), journal, stop=self._stops, quotas=quotas):
+        for outcomes in send(self._envelopes(), self.journal, stop=self._stops, quotas=quotas):
             known += outcomes
             if self._is_time(known):
                 self._write(known)
@@ -141,7 +143,10 @@ class _Batch:
 
     def _begun(self, ids: Sequence[int]) -> set[int]:
         held = self.budget.held.keys()
-        return self._persisted(lambda session: self.taken.begin(session, ids, self.delivery.now(), held))
+        begun = self._persisted(lambda session: self.taken.begin(session, ids, self.delivery.now(), held))
+        self.begun |= begun
+        self.journal.begun(begun)
+        return begun
 
     def _built(self, letter: Letter) -> Envelope | None:
         words, now = self.words.get(letter.revision_id or 0), self.delivery.now()
@@ -196,6 +201,9 @@ class _Batch:
             not_before = now + timedelta(seconds=min(held.values()) * random.uniform(1.0, 1.25))  # noqa: S311
         later = {id: now + timedelta(seconds=min(wait, ROW_PATIENCE)) for id, wait in held.items()}
         self.taken.release(session, self.unsent, not_before, later)
+        if isinstance(self.taken, outbox.TakenLot):  # for when the lease ran out meanwhile
+            kept = self.begun & (self.unsent | self.stayed)
+            outbox.put_back(session, kept, now, not_older=now - GIVE_UP[Lane.BULK])
 
     def _slow_down(self, known: Sequence[Outcome]) -> None:
         """A receiver that says 4.7.x gets half from now on."""

@@ -9,7 +9,7 @@ itself went down, the end of the file may be missing: another boot id says so, a
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,10 @@ class Journal:
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
         self._write(f"boot {boot_id()}\nlot {lot or 0}\n")
+
+    def begun(self, keys: Collection[int]) -> None:
+        """These may leave from now on: they are begun in the ledger."""
+        self._write(f"b {' '.join(map(str, keys))}\n")
 
     def handed_over(self, keys: Sequence[int]) -> None:
         """These messages are about to leave. Raises OSError (disk full): then they must not."""
@@ -62,8 +66,14 @@ class Left:
     """Whether the file surely holds everything (the machine has not gone down since)."""
     lot: int | None = None
     """The lot that the worker held; None: it held messages one by one."""
+    begun: set[int] = field(default_factory=set)
     handed_over: set[int] = field(default_factory=set)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> set[int]:
+        """Begun in the ledger, and surely never on a wire."""
+        return self.begun - self.handed_over if self.whole else set()
 
     def settle(self) -> None:
         """All of it is in the ledger now."""
@@ -91,7 +101,9 @@ def _read(path: Path) -> Left:
     left = Left(path, path.name.removesuffix(SUFFIX))
     lines = path.read_text(errors="replace").split("\n")[:-1]  # what no newline ends was never finished
     for line in lines:
-        if line.startswith("h "):
+        if line.startswith("b "):
+            left.begun.update(map(int, line[2:].split()))
+        elif line.startswith("h "):
             left.handed_over.update(map(int, line[2:].split()))
         elif line.startswith("o\t"):
             _, key, stage, code, enhanced, relay, command, text = line.split("\t", 7)

@@ -10,6 +10,7 @@ from newsletter.mail import outbox
 from newsletter.mail.delivery import Transaction
 from newsletter.mail.journal import Left, left_behind
 from newsletter.mail.outbox import LOST, Lane, Letter, Lot, LotClaim, Message, State
+from newsletter.mail.replies import GIVE_UP
 from newsletter.mail.transport import Outcome, Stage
 from newsletter.mail.verdicts import judge
 
@@ -49,6 +50,7 @@ def _write(session: Session, left: Left, outcomes: list[Outcome], now: datetime)
     if left.whole:
         outbox.rewind_lot(session, left.token)
     outbox.recover_lots(session, now, tokens=[left.token])
+    outbox.put_back(session, left.kept, now, not_older=now - GIVE_UP[Lane.BULK])
 
 
 def _letters(session: Session, left: Left) -> tuple[dict[int, Letter], set[Lane]]:

@@ -109,12 +109,48 @@ def test_replaying_twice_changes_nothing(campaign: int, runtime: Runtime) -> Non
 def test_answers_in_the_journal_count_also_when_the_lease_was_taken_away_before(
     campaign: int, runtime: Runtime, clock: FixedClock
 ) -> None:
-    _die(runtime, Lane.BULK, accepted=10, flying=3)
+    dead = _die(runtime, Lane.BULK, accepted=10, flying=3)
     clock.forward(timedelta(minutes=2))
     with runtime.database.transaction() as session:
         assert outbox.recover_lots(session, clock.now()) == 40  # all were begun in one commit
     _replay(runtime)
+    assert _counts(runtime) == {State.SENT: 10, State.UNCERTAIN: 3, State.DEFERRED: 27}  # those have never left
+    runtime.transport = living = SentList()
+    while runtime.delivery.run(Lane.BULK):
+        pass
+    assert _counts(runtime) == {State.SENT: 37, State.UNCERTAIN: 3}
+    assert not {one.key for one in living.envelopes} & dead.copies.keys()
+
+
+@pytest.mark.parametrize("what", ["cancelled", "reviewed", "days ago", "machine went down"])
+def test_what_never_left_stays_uncertain(what: str, campaign: int, runtime: Runtime, clock: FixedClock) -> None:
+    _die(runtime, Lane.BULK, accepted=10, flying=3)
+    clock.forward(timedelta(days=4 if what == "days ago" else 0, minutes=2))
+    with runtime.database.transaction() as session:
+        outbox.recover_lots(session, clock.now())
+        if what == "cancelled":
+            session.get_one(Dispatch, campaign).hold = outbox.Hold.CANCELLED
+        for message in session.scalars(select(Message)) if what == "reviewed" else ():
+            message.leave(clock.now())
+    if what == "machine went down":
+        (journal,) = runtime.journals.iterdir()
+        journal.write_text(journal.read_text().replace("boot ", "boot another-"))
+    _replay(runtime)
     assert _counts(runtime) == {State.SENT: 10, State.UNCERTAIN: 30}
+
+
+def test_a_worker_told_to_stop_after_its_lease_ran_out_gives_back_what_has_not_left(
+    campaign: int, runtime: Runtime, clock: FixedClock
+) -> None:
+    def late(one: Envelope) -> Outcome:
+        clock.forward(timedelta(minutes=2))
+        with runtime.database.transaction() as session:
+            assert outbox.recover_lots(session, clock.now()) == 40
+        return Outcome(one.key, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")
+
+    runtime.transport = sent = SentList(late)
+    runtime.delivery.run(Lane.BULK, stop=lambda: bool(sent.envelopes))
+    assert _counts(runtime) == {State.SENT: 1, State.DEFERRED: 39}
 
 
 def test_without_its_journal_what_was_begun_is_uncertain_and_never_sent_again(

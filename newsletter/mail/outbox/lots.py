@@ -244,6 +244,26 @@ def recover_lots(session: Session, now: datetime, tokens: Collection[str] | None
     return lost
 
 
+def put_back(session: Session, ids: Collection[int], now: datetime, not_older: datetime) -> None:
+    """Messages that a claim had begun, and that never left after all: those called uncertain meanwhile go out now.
+
+    Nobody else can have begun them: what is `uncertain` is in no other claim. Not where a person has decided about one
+    since, nor when the sending began longer ago than `not_older`.
+    """
+    going = (Dispatch.id == Message.dispatch_id, Dispatch.hold != Hold.CANCELLED, Dispatch.created_at >= not_older)
+    if ids:
+        session.execute(
+            update(Message)
+            .where(
+                Message.id.in_(ids), Message.state == State.UNCERTAIN, Message.reply == LOST,
+                Message.claim_token.is_(None), Message.reviewed_at.is_(None),
+                select(Dispatch.id).where(*going).correlate(Message).exists(),
+            )
+            .values(state=State.DEFERRED, due_at=now, settled_at=None)
+            .execution_options(synchronize_session=False)
+        )  # fmt: skip
+
+
 def rewind_lot(session: Session, token: str) -> None:
     """The journal tells exactly what left: `begun_to` need not stand for it (see `mail.journal`)."""
     session.execute(
