@@ -164,6 +164,25 @@ class Product:
         assert isinstance(parsed, EmailMessage)
         return parsed
 
+    def recruit(self, count: int) -> list[str]:
+        """Import so many people; their addresses."""
+        people = [f"reader{n}@example.com" for n in range(count)]
+        file = self.data / "people.csv"
+        file.write_text("email,first_name\n" + "".join(f"{one},Reader\n" for one in people))
+        self.command("subscribers", "import", str(file), "--consent-basis", "asked at the desk")
+        return people
+
+    def send_news(self) -> str:
+        """A campaign to everybody, now; its id."""
+        body = self.data / "news.md"
+        body.write_text("{{ greeting }},\n\nnews.\n")
+        return self.command("campaign", "send", "--subject", "News", "--body", str(body)).split()[-1]
+
+    def status(self, campaign: str) -> dict[str, Any]:
+        """Where it stands."""
+        found: dict[str, Any] = json.loads(self.command("campaign", "status", campaign, "--json"))
+        return found
+
     def processes(self, holding: str = "") -> dict[int, str]:
         """Every process of this installation (told by its DATA_DIR), with its command line."""
         found = {}

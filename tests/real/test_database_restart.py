@@ -14,7 +14,6 @@ import pytest
 from tests import postgres
 from tests.fault_smtp import Fault, FaultServer
 from tests.real.conftest import Product, until
-from tests.real.test_faults import _import, _send, _status
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(400)]
 PEOPLE = 6000
@@ -79,8 +78,8 @@ def test_a_campaign_ends_by_itself_however_often_the_database_is_killed(
     product: Product, database: postgres.Cluster, relay: FaultServer
 ) -> None:
     chance = random.Random()
-    people = _import(product, PEOPLE)
-    campaign = _send(product)
+    people = product.recruit(PEOPLE)
+    campaign = product.send_news()
     until(lambda: relay.received)
     for number in range(RESTARTS):
         time.sleep(chance.uniform(0.3, 1.5))
@@ -93,15 +92,15 @@ def test_a_campaign_ends_by_itself_however_often_the_database_is_killed(
     def over() -> bool:
         time.sleep(1)
         with suppress(AssertionError):  # the command itself may find no database
-            return _status(product, campaign)["state"] == "sent"
+            return product.status(campaign)["state"] == "sent"
         return False
 
     until(over, 200, "the campaign does not end")
-    status = _status(product, campaign)
+    status = product.status(campaign)
     print(f"{RESTARTS} restarts within the first {in_the_middle} of {PEOPLE} mails; then:", status)
     assert in_the_middle < PEOPLE
     assert max(relay.received.values()) == 1
-    assert status["sent"] + status["uncertain"] == PEOPLE  # type: ignore[operator]
+    assert status["sent"] + status["uncertain"] == PEOPLE
     missing = set(people) - set(relay.received)
-    assert len(missing) <= status["uncertain"]  # type: ignore[operator]
+    assert len(missing) <= status["uncertain"]
     assert status["uncertain"] == 0

@@ -11,7 +11,6 @@ import pytest
 
 from tests.fault_smtp import Fault, FaultServer, What, Where, self_made_certificate
 from tests.real.conftest import Product, until
-from tests.real.test_faults import _import, _send, _status
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 PEOPLE = 1500
@@ -52,7 +51,7 @@ def _settle(product: Product, campaign: str) -> dict[str, int]:
 
     def rests() -> bool:
         time.sleep(0.5)
-        status.update(_status(product, campaign))  # type: ignore[arg-type]
+        status.update(product.status(campaign))
         return sum(status[one] for one in ("sent", "deferred", "failed", "uncertain", "cancelled")) == PEOPLE
 
     for _ in range(12):
@@ -73,8 +72,8 @@ def _ledger(product: Product) -> dict[str, str]:
 
 
 def test_with_tls_breaking_in_the_middle_everybody_is_counted(product: Product, relay: FaultServer) -> None:
-    people = _import(product, PEOPLE)
-    status = _settle(product, _send(product))
+    people = product.recruit(PEOPLE)
+    status = _settle(product, product.send_news())
     ledger, copies = _ledger(product), relay.received
     uncertain = {one for one, state in ledger.items() if state == "uncertain"}
     broken = {whose for stage, _, whose in relay.struck if stage in ("content", "dot")}
