@@ -17,11 +17,12 @@ from newsletter.mail.outbox.lots import (
     rewind_lot,
 )
 from newsletter.mail.outbox.message import OPEN, Attempt, Lane, Message, State
-from newsletter.mail.outbox.queue import NotAgain, cancel, fill, queue, send_again
+from newsletter.mail.outbox.queue import LOT, NotAgain, cancel, fill, queue, send_again
 from newsletter.mail.outbox.record import Verdict, record
 from newsletter.mail.outbox.take import Taken, TakenLot, TakenRows, take
 
 __all__ = [
+    "LOT",
     "LOST",
     "OPEN",
     "Attempt",

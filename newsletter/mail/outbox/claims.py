@@ -23,7 +23,7 @@ LOST = "The worker stopped while this was being handed over; the server may have
 NOT_ELIGIBLE = "Not sent: the person may not receive this any more."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Letter:
     """What delivery needs to know of a claimed message, read once, without the ORM."""
 

@@ -179,7 +179,7 @@ class Renderer:
         parts = [draft.part("plain", seen.text), draft.part("html", seen.html)]
         body = mime.multipart("alternative", self.signer.tag(Purpose.MESSAGE_ID, NOBODY), parts)
         return draft.skeleton(
-            head + body, self.return_path, lambda letter, now: self.compose(letter, brand, form.words, now), self.dkim
+            head + body, self.mail_domain, lambda letter, now: self.compose(letter, brand, form.words, now), self.dkim
         )
 
     def article_page(self, words: Words, brand: Brand, guide_url: str) -> Rendered:
