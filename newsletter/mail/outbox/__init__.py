@@ -4,7 +4,7 @@
 something mailed queues a Message here; `mail.delivery` is the only one that takes it further.
 """
 
-from newsletter.mail.outbox.claims import LOST, Letter, begin, claim, keep, recover, release, was_uncertain
+from newsletter.mail.outbox.claims import LOST, Letter, begin, claim, held_by, keep, recover, release, was_uncertain
 from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotState
 from newsletter.mail.outbox.lots import (
     LotClaim,
@@ -46,6 +46,7 @@ __all__ = [
     "claim",
     "claim_lot",
     "fill",
+    "held_by",
     "keep",
     "keep_lot",
     "queue",
