@@ -8,7 +8,7 @@ own; a purpose that ends puts the last second into a number.
 import hmac
 from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
-from binascii import b2a_base64, hexlify
+from binascii import b2a_base64
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
@@ -37,10 +37,6 @@ class Purpose(StrEnum):
     """(subscriber, message); for ever"""
     VIEW = "view"
     """(message)"""
-    MESSAGE_ID = "message-id"
-    """(message)"""
-    RETURN_PATH = "return-path"
-    """(message)"""
     FORM = "form"
     """(second it was made)"""
 
@@ -60,6 +56,7 @@ class Signer:
         key = hmac.digest(secret, b"newsletter links", "sha512")  # 64 octets, whatever the secret's length
         # The key's block is hashed here, once; a token then starts from a copy.
         self._keyed = {p: blake2b(key=key, digest_size=MAC_BYTES, person=p.encode()) for p in Purpose}
+        self._tagged = blake2b(key=key, digest_size=2 * TAG_BYTES, person=b"tag").copy
 
     def maker(self, purpose: Purpose, count: int) -> Callable[..., bytes]:
         """What signs `count` numbers (one to four, each 0 … 2⁶⁴−1) for a purpose: a token's octets, for whoever needs
@@ -74,25 +71,26 @@ class Signer:
 
         return made
 
-    def tagger(self, purpose: Purpose) -> Callable[[int], bytes]:
-        """What makes `tag`'s octets for a purpose, for whoever needs a million of them."""
-        fresh = self._keyed[purpose].copy
-
-        def made(number: int) -> bytes:
-            digits = b"%x" % number
-            mac = fresh()
-            mac.update(digits)
-            return b"%b-%b" % (digits, hexlify(mac.digest()[:TAG_BYTES]))
-
-        return made
+    def tags(self, number: int) -> tuple[bytes, bytes]:
+        """A message's two tags: for its Message-ID and for its return path. They share a MAC, each has its own half of
+        it, so that one does not tell the other."""
+        digits = b"%x" % number
+        mac = self._tagged()
+        mac.update(digits)
+        halves = mac.hexdigest().encode()
+        return b"%b-%b" % (digits, halves[: 2 * TAG_BYTES]), b"%b-%b" % (digits, halves[2 * TAG_BYTES :])
 
     def token(self, purpose: Purpose, *numbers: int) -> str:
         """Sign one to four numbers (each 0 … 2⁶⁴−1) for a purpose."""
         return self.maker(purpose, len(numbers))(*numbers).decode()
 
-    def tag(self, purpose: Purpose, number: int) -> str:
-        """A signed number in lower-case hex, for places where case may get lost on the way (RFC 5321 §2.4)."""
-        return self.tagger(purpose)(number).decode()
+    def message_tag(self, number: int) -> str:
+        """A message's number, signed, for its Message-ID."""
+        return self.tags(number)[0].decode()
+
+    def return_tag(self, number: int) -> str:
+        """A message's number, signed, for its return path: in lower-case hex, for case may get lost (RFC 5321 §2.4)."""
+        return self.tags(number)[1].decode()
 
     def _mac(self, purpose: Purpose, payload: bytes) -> bytes:
         mac = self._keyed[purpose].copy()

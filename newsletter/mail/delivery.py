@@ -184,9 +184,11 @@ class _Batch:
 
     def _skeleton(self, letter: Letter, words: Words | None) -> Skeleton | None:
         """The skeleton this batch splices such letters into; None: they are composed one by one."""
-        if words is None or not letter.stream.is_bulk:
-            return None
-        kind = (letter.revision_id, letter.dispatch_id, letter.context.get("guide"), letter.stream)
+        kind: tuple[object, ...] = (letter.dispatch_id, letter.revision_id)
+        if letter.dispatch_id is None:
+            if words is None or not letter.stream.is_bulk:
+                return None
+            kind = (letter.stream, letter.revision_id, letter.context.get("guide"))
         if kind not in self.skeletons:
             self.skeletons[kind] = self.delivery.renderer.compile(letter, self.brand, words)
         return self.skeletons[kind]

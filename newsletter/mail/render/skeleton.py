@@ -108,14 +108,14 @@ class Skeleton:
     places: tuple[Place, ...]
     seal: Seal | None = None
     """None: the mails go out unsigned."""
-    _made: Callable[[Letter, "Named", datetime], list[bytes]] = field(init=False)
+    _made: Callable[[Letter, "Named", bytes, datetime], list[bytes]] = field(init=False)
     _named: Callable[[str], "Named | None"] = field(init=False)
-    _return_path: Callable[[int], bytes] = field(init=False)
+    _tags: Callable[[int], tuple[bytes, bytes]] = field(init=False)
     _in_order: Callable[[Sequence[bytes]], tuple[bytes, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
         self._in_order = itemgetter(*self.gaps)
-        self._return_path = self.signer.tagger(Purpose.RETURN_PATH)
+        self._tags = self.signer.tags
         self._made = _values(self.signer, frozenset(self.gaps))
         # A list of a hundred thousand people has some thousand first names.
         self._named = lru_cache(NAMES)(self._what_a_name_makes)
@@ -125,11 +125,12 @@ class Skeleton:
         named = self._named(letter.first_name)
         if named is None:
             return self.slow(letter, now)
-        values = self._made(letter, named, now)
+        tag, return_tag = self._tags(letter.id)
+        values = self._made(letter, named, tag, now)
         message = self.template % self._in_order(values)
         if self.seal:
             message = self.seal.signed(message, values, now)
-        return Mail(f"b+{self._return_path(letter.id).decode()}@{self.mail_domain}", letter.email, message)
+        return Mail(f"b+{return_tag.decode()}@{self.mail_domain}", letter.email, message)
 
     def _what_a_name_makes(self, name: str) -> "Named | None":
         if _ODD.search(name):
@@ -150,23 +151,23 @@ class Named:
     fillings: list[bytes]
 
 
-def _values(signer: Signer, gaps: Collection[int]) -> Callable[[Letter, Named, datetime], list[bytes]]:
+def _values(signer: Signer, gaps: Collection[int]) -> Callable[[Letter, Named, bytes, datetime], list[bytes]]:
     """What fills the gaps, for a letter at a time; what no gap asks for is left empty."""
-    tag, unsubscribing = signer.tagger(Purpose.MESSAGE_ID), signer.maker(Purpose.UNSUBSCRIBE, 2)
+    unsubscribing = signer.maker(Purpose.UNSUBSCRIBE, 2)
     preferences, view, library = (
         signer.maker(purpose, 1) if place in gaps else _nothing
         for purpose, place in ((Purpose.PREFERENCES, PREFERENCES), (Purpose.VIEW, VIEW), (Purpose.LIBRARY, LIBRARY))
     )
     dated = _Dates()
 
-    def values(letter: Letter, named: Named, now: datetime) -> list[bytes]:
+    def values(letter: Letter, named: Named, tag: bytes, now: datetime) -> list[bytes]:
         address, before, number, subscriber = letter.email, named.before, letter.id, letter.subscriber_id or 0
         if before and len(before) + len(address) < _LONGEST_LINE:
             to = b"%b%b>\r\n" % (before, address.encode())
         else:
             to = mime.address_header("To", letter.first_name, address)
         return [
-            dated.line(now), to, named.subject, tag(number), b"%d" % number, unsubscribing(subscriber, number),
+            dated.line(now), to, named.subject, tag, b"%d" % number, unsubscribing(subscriber, number),
             preferences(subscriber), view(number), library(subscriber), *named.fillings,
         ]  # fmt: skip
 
@@ -219,7 +220,7 @@ class Draft:
     def __init__(self, signer: Signer) -> None:
         self._signer = signer
         self._numbers = {
-            signer.tag(Purpose.MESSAGE_ID, NOBODY): TAG,
+            signer.message_tag(NOBODY): TAG,
             signer.token(Purpose.UNSUBSCRIBE, NOBODY, NOBODY): UNSUBSCRIBE,
             signer.token(Purpose.PREFERENCES, NOBODY): PREFERENCES,
             signer.token(Purpose.VIEW, NOBODY): VIEW,
