@@ -22,8 +22,8 @@ from newsletter.mail.outbox.record import Verdict, record
 from newsletter.mail.outbox.take import Taken, TakenLot, TakenRows, take
 
 __all__ = [
-    "LOT",
     "LOST",
+    "LOT",
     "OPEN",
     "Attempt",
     "Dispatch",
