@@ -20,6 +20,8 @@ class Size:
     samples: int
     """Guides asked for, each idle and under a campaign."""
     tasks: int
+    people_meanwhile: int
+    """Recipients of the campaign under which guides are asked for."""
 
 
 def full(people: int) -> Size:
@@ -39,4 +41,4 @@ def full(people: int) -> Size:
 
 def quick(people: int) -> Size:
     """One round of each, and nothing above 100,000."""
-    return Size(True, people, min(people, 5_000), 2_000, 1, ("PostgreSQL",), (10_000, 100_000), 100, 500)
+    return Size(True, people, min(people, 5_000), 2_000, 1, ("PostgreSQL",), (10_000, 100_000), 100, 500, people)
