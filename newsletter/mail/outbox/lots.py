@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, bindparam, insert, or_, select, text, true, update
+from sqlalchemy import ColumnElement, CursorResult, bindparam, func, insert, or_, select, text, true, update
 from sqlalchemy.orm import Session
 
 from newsletter.mail.outbox.claims import LEASE, LOST, NOT_ELIGIBLE, Letter
@@ -32,6 +32,8 @@ class LotClaim:
     dispatch_id: int
     first_id: int
     last_id: int
+    revision_id: int | None
+    """The words it goes out in: the dispatch's when it was claimed. None: each row says its own."""
 
 
 def claim_lot(session: Session, token: str, now: datetime) -> tuple[LotClaim, list[Letter]] | None:
@@ -57,7 +59,7 @@ def claim_lot(session: Session, token: str, now: datetime) -> tuple[LotClaim, li
     ).first()
     if taken is None:
         return None
-    claim = LotClaim(taken[0], token, *taken[1:])
+    claim = LotClaim(taken[0], token, *taken[1:], session.get_one(Dispatch, taken[1]).revision_id)
     _drop_ineligible(session, claim, now)
     return claim, _letters(session, claim)
 
@@ -87,7 +89,7 @@ def _letters(session: Session, claim: LotClaim) -> list[Letter]:
         .where(*_rows(claim), Message.state == State.READY, Message.due_at.is_(None))
         .order_by(Message.id)
     )
-    at, revision = dispatch.created_at, dispatch.revision_id
+    at, revision = dispatch.created_at, claim.revision_id
     context: dict[str, object] = {}
     return [
         Letter(id, Stream.CAMPAIGN, 0, at, person, email, name, revision, claim.dispatch_id, context)
@@ -100,9 +102,10 @@ def begin_lot(session: Session, claim: LotClaim, ids: Sequence[int], now: dateti
     """Move `begun_to` on to the last of these ids (ascending), before any of them leaves; the ids that may go.
 
     `kept_back`: all of this claim that do not go, though some lie before that last one. Empty answer: the lease is
-    somebody else's, or the dispatch is held. An id that is missing was called off meanwhile.
+    somebody else's, or the dispatch is held or has other words by now. An id that is missing was called off meanwhile.
     """
-    held = select(Dispatch.id).where(Dispatch.id == Lot.dispatch_id, Dispatch.hold != Hold.OPEN).correlate(Lot)
+    other = or_(Dispatch.hold != Hold.OPEN, Dispatch.revision_id != claim.revision_id)
+    held = select(Dispatch.id).where(Dispatch.id == Lot.dispatch_id, other).correlate(Lot)
     if not _changed(
         session.execute(
             update(Lot)
@@ -132,13 +135,13 @@ def keep_lot(session: Session, claim: LotClaim, now: datetime) -> None:
 
 
 def record_lot(session: Session, claim: LotClaim, verdicts: Sequence[Verdict], now: datetime) -> None:
-    """Write outcomes onto the rows of a lot, many in one statement; what did not end in `sent` leaves an Attempt."""
+    """Write outcomes, and in which words, onto the rows of a lot; what did not end in `sent` leaves an Attempt."""
     if not verdicts:
         return
     if session.get_bind().dialect.name == "postgresql":
-        _record_by_unnest(session, verdicts, now)
+        _record_by_unnest(session, verdicts, now, claim.revision_id)
     else:
-        session.execute(_RECORD, [_row(verdict, now) for verdict in verdicts])
+        session.execute(_RECORD, [_row(verdict, now) | {"b_revision": claim.revision_id} for verdict in verdicts])
     tries = [_attempt(verdict, now) for verdict in verdicts if verdict.state is not State.SENT]
     if tries:
         session.execute(insert(Attempt), tries)
@@ -152,12 +155,14 @@ _RECORD = (
         state=bindparam("b_state"), due_at=bindparam("b_due"), settled_at=bindparam("b_settled"),
         reply_code=bindparam("b_code"), reply=bindparam("b_reply"), relay=bindparam("b_relay"),
         attempts=_M.attempts + 1, troubled_at=bindparam("b_troubled"),
+        revision_id=func.coalesce(bindparam("b_revision"), _M.revision_id),
     )
 )  # fmt: skip
 # due_at and troubled_at are left alone where nothing changes: PostgreSQL then updates the row in place (HOT).
 _UNNEST = text(
     "UPDATE messages AS m SET state = v.state, due_at = v.due, settled_at = v.settled, reply_code = v.code, "
-    "reply = v.reply, relay = v.relay, attempts = m.attempts + 1, troubled_at = v.troubled "
+    "reply = v.reply, relay = v.relay, attempts = m.attempts + 1, troubled_at = v.troubled, "
+    "revision_id = coalesce(CAST(:revision AS bigint), m.revision_id) "
     "FROM unnest(CAST(:ids AS bigint[]), CAST(:states AS varchar[]), CAST(:dues AS timestamptz[]), "
     "CAST(:settleds AS timestamptz[]), CAST(:codes AS integer[]), CAST(:replies AS varchar[]), "
     "CAST(:relays AS varchar[]), CAST(:troubleds AS timestamptz[])) "
@@ -166,7 +171,7 @@ _UNNEST = text(
 )
 
 
-def _record_by_unnest(session: Session, verdicts: Sequence[Verdict], now: datetime) -> None:
+def _record_by_unnest(session: Session, verdicts: Sequence[Verdict], now: datetime, revision: int | None) -> None:
     rows = [_row(verdict, now) for verdict in verdicts]
     session.execute(
         _UNNEST,
@@ -179,6 +184,7 @@ def _record_by_unnest(session: Session, verdicts: Sequence[Verdict], now: dateti
             "replies": [row["b_reply"] for row in rows],
             "relays": [row["b_relay"] for row in rows],
             "troubleds": [row["b_troubled"] for row in rows],
+            "revision": revision,
         },
     )
 
@@ -235,13 +241,19 @@ def recover_lots(session: Session, now: datetime, tokens: Collection[str] | None
     ).all()
     lost = 0
     for lot in lots:
-        claim = LotClaim(lot.id, lot.claim_token or "", lot.dispatch_id, lot.first_id, lot.last_id)
+        words = words_under_way(session, lot)
+        claim = LotClaim(lot.id, lot.claim_token or "", lot.dispatch_id, lot.first_id, lot.last_id, words)
         up_to = select(Message.id).where(*_rows(claim), Message.id <= lot.begun_to, Message.state == State.READY)
         begun = set(session.scalars(up_to)).difference(lot.kept_back or ())
         record_lot(session, claim, [Verdict(id, State.UNCERTAIN, 0, LOST, "") for id in begun], now)
         release_lot(session, claim)
         lost += len(begun)
     return lost
+
+
+def words_under_way(session: Session, lot: Lot) -> int:
+    """The revision that a claimed lot goes out in: its dispatch gets no other words while one is claimed."""
+    return session.scalars(select(Dispatch.revision_id).where(Dispatch.id == lot.dispatch_id)).one()
 
 
 def rewind_lot(session: Session, token: str) -> None:
