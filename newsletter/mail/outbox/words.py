@@ -44,7 +44,7 @@ class Turn:
 
     @property
     def told(self) -> list[str]:
-        """The same in sentences for the owner."""
+        """The same in sentences for the owner; the first two are what matters."""
         some = [f"{_people(self.have, 'has', 'have')} it already in the old words.", self._from()]
         if self.behind:
             some.append(
@@ -52,7 +52,7 @@ class Turn:
                 "already, in the old words; nobody gets it twice."
             )
         if self.uncertain:
-            some.append(f"{_people(self.uncertain, 'is', 'are')} uncertain: they have the old words or nothing.")
+            some.append(f"{self.uncertain:,} more may have it in the old words, or not at all: nobody knows.")
         if self.again:
             some.append(
                 f"{_people(self.again, 'waits', 'wait')} for a second try, and that goes in the words of the first."

@@ -103,7 +103,9 @@ def _set(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsFo
     number = dispatch.revision.number
     detail = f"{campaign.id} revision {number} to {turn.to_come} people from No. {turn.first} on"
     note(session, "campaign words changed", detail)
-    told = f"The new words are set (revision {number}). {' '.join(turn.told)} Nothing goes out before you resume it."
+    told = (
+        f"The new words are set (revision {number}). {' '.join(turn.told[:2])} Nothing goes out before you resume it."
+    )
     return back("campaign", told, id=campaign.id)
 
 
@@ -129,7 +131,9 @@ def _fits(session: Session, form: WordsForm) -> bool:
     typed = _typed(form)
     draft = Revision(subject=typed.subject, preheader=typed.preheader, body=typed.body)
     checks = preflight.check(runtime().renderer, brand.current(session), draft, people=1)
-    form.body.errors = [f"{one.name}: {one.found}" for one in checks if not one.good]
+    form.body.errors = [
+        one.found if one.name == "Text" else f"{one.name}: {one.found}" for one in checks if not one.good
+    ]
     return not form.body.errors
 
 

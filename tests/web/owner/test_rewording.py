@@ -97,6 +97,8 @@ def test_it_asks_and_then_sets_and_the_rest_get_the_new_words(desk: Desk, held: 
     words = desk.read(f"/owner/campaigns/{held.id}")
     assert "revision 1: “A word on walking”, to 1 person" in words
     assert "revision 2: “A better word”, from then on (2 so far)" in words
+    words = desk.read(f"/owner/campaigns/{held.id}/recipients")
+    assert ("Ann sent revision 1" in words, "Ben sent revision 2" in words) == (True, True)
     assert f"campaign words changed {held.id} revision 2 to 2 people from No. 2 on" in desk.read("/owner/audit")
 
 
