@@ -40,7 +40,7 @@ def _write(session: Session, left: Left, outcomes: list[Outcome], now: datetime)
         verdicts, _ = judge(session, letters, lane, known, now)
         outbox.record(session, left.token, verdicts, now)
         if left.whole:
-            held = select(Message.id).where(Message.claim_token == left.token, Message.state == State.HANDED_OVER)
+            held = select(Message.id).where(*outbox.held_by(left.token), Message.state == State.HANDED_OVER)
             outbox.release(session, left.token, set(session.scalars(held)) - left.handed_over)
         return
     # A lot that is somebody else's by now: when it was taken back, each row was told its words.

@@ -4,7 +4,7 @@
 something mailed queues a Message here; `mail.delivery` is the only one that takes it further.
 """
 
-from newsletter.mail.outbox.claims import LOST, Letter, begin, claim, keep, recover, release, was_uncertain
+from newsletter.mail.outbox.claims import LOST, Letter, begin, claim, held_by, keep, recover, release, was_uncertain
 from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotState
 from newsletter.mail.outbox.lots import (
     LotClaim,
@@ -18,13 +18,14 @@ from newsletter.mail.outbox.lots import (
     words_under_way,
 )
 from newsletter.mail.outbox.message import ACCEPTED, OPEN, Attempt, Lane, Message, State
-from newsletter.mail.outbox.queue import NotAgain, cancel, fill, queue, send_again
+from newsletter.mail.outbox.queue import LOT, NotAgain, cancel, fill, queue, send_again
 from newsletter.mail.outbox.record import Verdict, record
 from newsletter.mail.outbox.take import Taken, TakenLot, TakenRows, take
 from newsletter.mail.outbox.words import Turn, revision_of, turn, used
 
 __all__ = [
     "ACCEPTED",
+    "LOT",
     "LOST",
     "OPEN",
     "Attempt",
@@ -49,6 +50,7 @@ __all__ = [
     "claim",
     "claim_lot",
     "fill",
+    "held_by",
     "keep",
     "keep_lot",
     "queue",

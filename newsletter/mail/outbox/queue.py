@@ -14,7 +14,7 @@ from newsletter.mail.outbox.message import OPEN, Lane, Message, State
 from newsletter.owners import Owner
 from newsletter.subscribers import Stream, Subscriber
 
-LOT = 1000
+LOT = 2000
 """Messages in a lot: some hundredths of a second of work, and what one claim and one recording are shared by."""
 
 
