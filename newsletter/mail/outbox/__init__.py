@@ -25,8 +25,8 @@ from newsletter.mail.outbox.words import Turn, revision_of, turn, used
 
 __all__ = [
     "ACCEPTED",
-    "LOT",
     "LOST",
+    "LOT",
     "OPEN",
     "Attempt",
     "Dispatch",

@@ -120,7 +120,7 @@ def begin(session: Session, token: str, ids: list[int], now: datetime) -> set[in
 
 
 def held_by(token: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """What this claim holds; said so that the index of the few under a lease will do, however many messages there are."""
+    """What this claim holds, said so that the index of the few under a lease will do."""
     return Message.lease_until.is_not(None), Message.claim_token == token
 
 

@@ -171,10 +171,14 @@ _SENT = (
 _NOW = bindparam("now", type_=UtcDateTime())
 # An array of text costs psycopg five times as much as a text that PostgreSQL cuts up.
 _SENT_POSTGRESQL = text(
-    _SENT.format("unnest(CAST(string_to_array(:ids, ',') AS bigint[]), string_to_array(:replies, chr(10)))", "(id, reply)")
+    _SENT.format(
+        "unnest(CAST(string_to_array(:ids, ',') AS bigint[]), string_to_array(:replies, chr(10)))", "(id, reply)"
+    )
 ).bindparams(_NOW)
 _SENT_SQLITE = text(
-    _SENT.format("(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS reply FROM json_each(:rows))", "")
+    _SENT.format(
+        "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS reply FROM json_each(:rows))", ""
+    )
 ).bindparams(_NOW)
 
 
@@ -182,7 +186,10 @@ def _record_sent(session: Session, claim: LotClaim, relay: str, code: int, verdi
                  now: datetime) -> None:  # fmt: skip
     values = {"now": now, "relay": relay, "code": code or None, "revision": claim.revision_id}
     if session.get_bind().dialect.name == "postgresql":
-        ids, replies = ",".join([str(one.id) for one in verdicts]), "\n".join([one.reply.replace("\n", " ") for one in verdicts])
+        ids, replies = (
+            ",".join([str(one.id) for one in verdicts]),
+            "\n".join([one.reply.replace("\n", " ") for one in verdicts]),
+        )
         session.connection().execute(_SENT_POSTGRESQL, values | {"ids": ids, "replies": replies})
     else:
         rows = json.dumps([(one.id, one.reply) for one in verdicts])
