@@ -15,13 +15,16 @@ from newsletter.mail.outbox.lots import (
     recover_lots,
     release_lot,
     rewind_lot,
+    words_under_way,
 )
-from newsletter.mail.outbox.message import OPEN, Attempt, Lane, Message, State
+from newsletter.mail.outbox.message import ACCEPTED, OPEN, Attempt, Lane, Message, State
 from newsletter.mail.outbox.queue import LOT, NotAgain, cancel, fill, queue, send_again
 from newsletter.mail.outbox.record import Verdict, record
 from newsletter.mail.outbox.take import Taken, TakenLot, TakenRows, take
+from newsletter.mail.outbox.words import Turn, revision_of, turn, used
 
 __all__ = [
+    "ACCEPTED",
     "LOST",
     "LOT",
     "OPEN",
@@ -39,6 +42,7 @@ __all__ = [
     "Taken",
     "TakenLot",
     "TakenRows",
+    "Turn",
     "Verdict",
     "begin",
     "begin_lot",
@@ -56,8 +60,12 @@ __all__ = [
     "recover_lots",
     "release",
     "release_lot",
+    "revision_of",
     "rewind_lot",
     "send_again",
     "take",
+    "turn",
+    "used",
     "was_uncertain",
+    "words_under_way",
 ]

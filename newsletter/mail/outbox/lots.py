@@ -34,6 +34,11 @@ class LotClaim:
     dispatch_id: int
     first_id: int
     last_id: int
+    revision_id: int | None
+    """The words it goes out in: the dispatch's when it was claimed. None: each row says its own."""
+
+
+_WORDS = select(Dispatch.revision_id).where(Dispatch.id == Lot.dispatch_id).correlate(Lot).scalar_subquery()
 
 
 def claim_lot(session: Session, token: str, now: datetime) -> tuple[LotClaim, list[Letter]] | None:
@@ -54,7 +59,7 @@ def claim_lot(session: Session, token: str, now: datetime) -> tuple[LotClaim, li
         update(Lot)
         .where(Lot.id.in_(free.scalar_subquery()), Lot.state == LotState.OPEN)
         .values(state=LotState.CLAIMED, claim_token=token, lease_until=now + LEASE, **_UNTOUCHED)
-        .returning(Lot.id, Lot.dispatch_id, Lot.first_id, Lot.last_id)
+        .returning(Lot.id, Lot.dispatch_id, Lot.first_id, Lot.last_id, _WORDS)
         .execution_options(synchronize_session=False)
     ).first()
     if taken is None:
@@ -83,10 +88,8 @@ _NOT_READY = select(_M.id).where(*_IN_LOT, _M.state != State.READY)
 
 
 def _letters(session: Session, claim: LotClaim, now: datetime) -> list[Letter]:
-    dispatch = claim.dispatch_id
-    at, revision = session.execute(
-        select(Dispatch.created_at, Dispatch.revision_id).where(Dispatch.id == dispatch)
-    ).one()
+    dispatch, revision = claim.dispatch_id, claim.revision_id
+    at = session.scalars(select(Dispatch.created_at).where(Dispatch.id == dispatch)).one()
     span = {"first": claim.first_id, "last": claim.last_id, "dispatch": dispatch}
     context: dict[str, object] = {}
     letters, gone = [], []
@@ -110,9 +113,10 @@ def begin_lot(session: Session, claim: LotClaim, ids: Sequence[int], now: dateti
     """Move `begun_to` on to the last of these ids (ascending), before any of them leaves; the ids that may go.
 
     `kept_back`: all of this claim that do not go, though some lie before that last one. Empty answer: the lease is
-    somebody else's, or the dispatch is held. An id that is missing was called off meanwhile.
+    somebody else's, or the dispatch is held or has other words by now. An id that is missing was called off meanwhile.
     """
-    held = select(Dispatch.id).where(Dispatch.id == Lot.dispatch_id, Dispatch.hold != Hold.OPEN).correlate(Lot)
+    other = or_(Dispatch.hold != Hold.OPEN, Dispatch.revision_id != claim.revision_id)
+    held = select(Dispatch.id).where(Dispatch.id == Lot.dispatch_id, other).correlate(Lot)
     if not _changed(
         session.execute(
             update(Lot)
@@ -139,7 +143,7 @@ def keep_lot(session: Session, claim: LotClaim, now: datetime) -> None:
 
 
 def record_lot(session: Session, claim: LotClaim, verdicts: Sequence[Verdict], now: datetime) -> None:
-    """Write outcomes onto the rows of a lot, many in one statement; what did not end in `sent` leaves an Attempt."""
+    """Write outcomes, and in which words, onto the rows of a lot; what did not end in `sent` leaves an Attempt."""
     if not verdicts:
         return
     alike: dict[tuple[str, int], list[Verdict]] = {}
@@ -150,9 +154,9 @@ def record_lot(session: Session, claim: LotClaim, verdicts: Sequence[Verdict], n
         else:
             others.append(verdict)
     for (relay, code), sent in alike.items():
-        _record_sent(session, relay, code, sent, now)
+        _record_sent(session, claim, relay, code, sent, now)
     if others:
-        session.connection().execute(_RECORD, [_row(verdict, now) for verdict in others])
+        session.connection().execute(_RECORD, [_row(verdict, claim, now) for verdict in others])
         session.execute(insert(Attempt), [_attempt(verdict, now) for verdict in others])
 
 
@@ -160,7 +164,8 @@ def record_lot(session: Session, claim: LotClaim, verdicts: Sequence[Verdict], n
 # due_at and troubled_at change nothing there: PostgreSQL then updates the row in place (HOT).
 _SENT = (
     "UPDATE messages SET state = 'sent', settled_at = :now, due_at = NULL, troubled_at = NULL, reply_code = :code, "
-    "relay = :relay, attempts = messages.attempts + 1, reply = v.reply FROM {} AS v{} "
+    "relay = :relay, attempts = messages.attempts + 1, reply = v.reply, "
+    "revision_id = coalesce(CAST(:revision AS bigint), messages.revision_id) FROM {} AS v{} "
     "WHERE messages.id = v.id AND messages.state IN ('ready', 'uncertain')"
 )
 _NOW = bindparam("now", type_=UtcDateTime())
@@ -177,8 +182,9 @@ _SENT_SQLITE = text(
 ).bindparams(_NOW)
 
 
-def _record_sent(session: Session, relay: str, code: int, verdicts: Sequence[Verdict], now: datetime) -> None:
-    values = {"now": now, "relay": relay, "code": code or None}
+def _record_sent(session: Session, claim: LotClaim, relay: str, code: int, verdicts: Sequence[Verdict],
+                 now: datetime) -> None:  # fmt: skip
+    values = {"now": now, "relay": relay, "code": code or None, "revision": claim.revision_id}
     if session.get_bind().dialect.name == "postgresql":
         ids, replies = (
             ",".join([str(one.id) for one in verdicts]),
@@ -197,12 +203,14 @@ _RECORD = (
         state=bindparam("b_state"), due_at=bindparam("b_due"), settled_at=bindparam("b_settled"),
         reply_code=bindparam("b_code"), reply=bindparam("b_reply"), relay=bindparam("b_relay"),
         attempts=_M.attempts + 1, troubled_at=bindparam("b_troubled"),
+        revision_id=func.coalesce(bindparam("b_revision"), _M.revision_id),
     )
 )  # fmt: skip
 
 
-def _row(verdict: Verdict, now: datetime) -> dict[str, object]:
+def _row(verdict: Verdict, claim: LotClaim, now: datetime) -> dict[str, object]:
     return {
+        "b_revision": claim.revision_id,
         "b_id": verdict.id,
         "b_state": verdict.state,
         "b_due": verdict.due_at,
@@ -253,13 +261,19 @@ def recover_lots(session: Session, now: datetime, tokens: Collection[str] | None
     ).all()
     lost = 0
     for lot in lots:
-        claim = LotClaim(lot.id, lot.claim_token or "", lot.dispatch_id, lot.first_id, lot.last_id)
+        words = words_under_way(session, lot)
+        claim = LotClaim(lot.id, lot.claim_token or "", lot.dispatch_id, lot.first_id, lot.last_id, words)
         up_to = select(Message.id).where(*_rows(claim), Message.id <= lot.begun_to, Message.state == State.READY)
         begun = set(session.scalars(up_to)).difference(lot.kept_back or ())
         record_lot(session, claim, [Verdict(id, State.UNCERTAIN, 0, LOST, "") for id in begun], now)
         release_lot(session, claim)
         lost += len(begun)
     return lost
+
+
+def words_under_way(session: Session, lot: Lot) -> int:
+    """The revision that a claimed lot goes out in: its dispatch gets no other words while one is claimed."""
+    return session.scalars(select(Dispatch.revision_id).where(Dispatch.id == lot.dispatch_id)).one()
 
 
 def rewind_lot(session: Session, token: str) -> None:

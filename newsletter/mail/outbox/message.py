@@ -36,6 +36,8 @@ class State(StrEnum):
 
 OPEN = (State.READY, State.DEFERRED)
 """May be claimed."""
+ACCEPTED = (State.SENT, State.DELIVERED, State.BOUNCED, State.COMPLAINED)
+"""A server took it."""
 TROUBLED = (State.DEFERRED, State.FAILED, State.UNCERTAIN)
 
 
