@@ -102,9 +102,13 @@ class Sink:
 
 
 @contextmanager
-def running(*, delay_ms: float = 0, stamp: str = "") -> Iterator[Sink]:
-    """A sink whose replies take `delay_ms`, and which notes when mail to recipients beginning with `stamp` came."""
+def running(*, delay_ms: float = 0, stamp: str = "", chunking: bool = False) -> Iterator[Sink]:
+    """A sink whose replies take `delay_ms`, and which notes when mail to recipients beginning with `stamp` came.
+
+    `chunking`: whether it offers BDAT (RFC 3030).
+    """
     argv = [str(built("sink")), "--delay-ms", str(delay_ms), *(["--stamp", stamp] if stamp else [])]
+    argv += ["--chunking"] if chunking else []
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()

@@ -6,11 +6,12 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, String, exists, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from newsletter.articles import Article
+from newsletter.articles import Article, Revision
 from newsletter.brand import Brand
 from newsletter.db import Base, Id
 from newsletter.mail import outbox
-from newsletter.mail.outbox import Dispatch, Hold, Lane, Lot, LotState, Message, State
+from newsletter.mail.outbox import Dispatch, Hold, Lane, Lot, LotState, Message, State, Turn
+from newsletter.mail.render import Words
 from newsletter.subscribers import Segment, Subscriber
 
 CHUNK = 10_000
@@ -35,7 +36,7 @@ class NotNow(ValueError):
 
 
 class Campaign(Base):
-    """Its article's words are fixed when it is launched; its recipients are rows of the ledger."""
+    """Its recipients are rows of the ledger. Its article's words are fixed at the launch, until it is given others."""
 
     __tablename__ = "campaigns"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -94,6 +95,49 @@ class Campaign(Base):
             raise NotNow(f"Only a paused campaign can be resumed; this one is {self.state}.")
         self.dispatch.resume()
 
+    def turn(self, session: Session) -> Turn | None:
+        """Where other words would begin, were it given them now; None before the launch."""
+        return outbox.turn(session, self.dispatch, self.segment.condition()) if self.dispatch else None
+
+    def revisable(self, session: Session, words: Words) -> Turn:
+        """Who would get these words, as things stand; no resume comes before the end of the transaction.
+
+        Raises NotNow when it is not held, while a worker still holds some of it, and for words that change nothing.
+        """
+        dispatch = self._locked(session)
+        if dispatch.hold is Hold.OPEN:
+            raise NotNow("It is going out. Pause it first, so that it can be said who gets which words.")
+        turn = outbox.turn(session, dispatch, self.segment.condition())
+        if turn.on_the_wire:
+            raise NotNow("A few are still on the wire; try again in a few seconds.")
+        if not turn.to_come:
+            raise NotNow("Nobody is left to get other words: everybody has had their turn.")
+        if not words.subject.strip() or not words.body.strip():
+            raise NotNow("The mail needs a subject and a text.")
+        if words == _words(dispatch.revision):
+            raise NotNow("These are the words it has already.")
+        return turn
+
+    def _locked(self, session: Session) -> Dispatch:
+        if self.dispatch_id is None:
+            raise NotNow(f"Nothing of it has been sent, it is {self.state}: edit its article instead.")
+        dispatch = session.get_one(Dispatch, self.dispatch_id, with_for_update=True, populate_existing=True)
+        if self.stored_state is not CampaignState.SENDING or dispatch.hold is Hold.CANCELLED:
+            raise NotNow(f"Only a campaign that is going out can be given other words; this one is {self.state}.")
+        return dispatch
+
+    def revise(self, session: Session, words: Words, now: datetime) -> Turn:
+        """Make these its article's newest words and give them to everybody it has not tried yet; who they are.
+
+        It stays held. Raises NotNow, and then nothing has changed.
+        """
+        turn = self.revisable(session, words)
+        # Locked, as an editor in another window locks it: two new revisions do not get one number.
+        article = session.get_one(Article, self.article_id, with_for_update=True, populate_existing=True)
+        fresh = article.revise(now, subject=words.subject, preheader=words.preheader, body=words.body)
+        session.get_one(Dispatch, self.dispatch_id).revision = fresh
+        return turn
+
     def cancel(self, session: Session, now: datetime) -> None:
         """Call off what has not left; what was sent stays sent. Raises NotNow."""
         if self.stored_state in (CampaignState.SENT, CampaignState.CANCELLED):
@@ -106,6 +150,10 @@ class Campaign(Base):
     def counts(self, session: Session) -> dict[State, int]:
         """How many recipients stand where; all zero before the launch."""
         return self.dispatch.counts(session) if self.dispatch else dict.fromkeys(State, 0)
+
+
+def _words(revision: Revision) -> Words:
+    return Words(revision.subject, revision.preheader, revision.body)
 
 
 def launch_due(session: Session, now: datetime) -> list[Campaign]:

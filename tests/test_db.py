@@ -91,7 +91,12 @@ def test_sqlite_keeps_a_commit_through_a_power_cut(database: Database) -> None:
 def test_the_migrations_make_what_the_models_say(database: Database) -> None:
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, schema.metadata) == []
+        found = [
+            (kind, thing.table.name, *thing.column_keys) for kind, thing in compare_metadata(context, schema.metadata)
+        ]
+    # SQLite keeps three checks that the models do not have (migration 0003).
+    kept = [("remove_fk", "messages", column) for column in ("dispatch_id", "revision_id", "subscriber_id")]
+    assert sorted(found) == (kept if database.is_sqlite else [])
 
 
 def test_migrating_again_changes_nothing(database: Database) -> None:

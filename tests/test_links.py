@@ -69,10 +69,13 @@ def test_another_houses_key_makes_other_tokens() -> None:
 
 
 def test_a_tag_survives_a_change_of_case_and_differs_by_purpose() -> None:
-    tag = SIGNER.tag(Purpose.MESSAGE_ID, 77)
+    tag = SIGNER.message_tag(77)
     assert tag == tag.lower()
     assert tag.startswith("4d-")
-    assert tag != SIGNER.tag(Purpose.RETURN_PATH, 77)
+    number, half = tag.split("-")
+    assert SIGNER.return_tag(77).startswith(f"{number}-")
+    assert half not in SIGNER.return_tag(77)
+    assert SIGNER.message_tag(78).partition("-")[2] != half
 
 
 def test_links_lead_to_their_pages_and_name_nobody() -> None:

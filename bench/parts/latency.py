@@ -29,19 +29,19 @@ class Seen:
 
 def latency(size: Size) -> list[Table]:
     """PostgreSQL; the campaign is repeated until there are enough samples."""
-    table = Table(f"A guide and a page, under campaigns to {whole(size.people)}", HEADS)
+    table = Table(f"A guide and a page, under campaigns to {whole(size.people_meanwhile)}", HEADS)
     with ExitStack() as stack:
         server = stack.enter_context(postgres.server())
         target = stack.enter_context(sink.running(stamp=PREFIX))
         product = stack.enter_context(installation.running(target.port, server.url))
-        people.add(product.url, 1, size.people + 1)
+        people.add(product.url, 1, size.people_meanwhile + 1)
         askers = Askers(product, 2 * size.samples + 20)
         _visit(product, target, askers, lambda count: count < 20)  # both web processes have served everything once
         idle = _visit(product, target, askers, lambda count: count < size.samples)
         busy = Seen()
         for _ in range(CAMPAIGNS):
             if len(busy.guides) < size.samples and askers.left:
-                _under_campaign(product, target, askers, size.people, busy)
+                _under_campaign(product, target, askers, size.people_meanwhile, busy)
     table.rows += [_row("idle", idle), _row("under a campaign", busy)]
     table.notes.append(
         f"From the POST of the button to the last octet at the sink; {ASKERS_A_SECOND:.0f} askers and "

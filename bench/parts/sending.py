@@ -16,11 +16,13 @@ WARM_UP = 500
 HEADS = ("", "msg/s", "ratio", "CPU µs/msg", "product", "Redis", "PostgreSQL", "peak MB", "octets", "exactly once")
 
 
+CHUNKING = " (relay with CHUNKING)"
+NEAR = ("PostgreSQL", f"PostgreSQL{CHUNKING}", "SQLite")
+
+
 def near(size: Size) -> list[Table]:
     """The sink on this machine answers at once."""
-    return [
-        _table("Campaign, the relay on this machine", size, size.people, size.people, 0.0, ("PostgreSQL", "SQLite"))
-    ]
+    return [_table("Campaign, the relay on this machine", size, size.people, size.people, 0.0, NEAR)]
 
 
 def distant(size: Size) -> list[Table]:
@@ -39,8 +41,8 @@ def _table(title: str, size: Size, number: int, yardstick: int, delay_ms: float,
     for database in databases:
         runs = campaigns.setdefault(database, [])
         with ExitStack() as stack:
-            server = stack.enter_context(postgres.server()) if database == "PostgreSQL" else None
-            target = stack.enter_context(sink.running(delay_ms=delay_ms))
+            server = stack.enter_context(postgres.server()) if database.startswith("PostgreSQL") else None
+            target = stack.enter_context(sink.running(delay_ms=delay_ms, chunking=database.endswith(CHUNKING)))
             product = stack.enter_context(installation.running(target.port, server.url if server else ""))
             postmaster = server.process if server else 0
             people.add(product.url, 1, WARM_UP + 1)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from newsletter import articles, brand
 from newsletter.campaigns import Campaign, NotNow
 from newsletter.cli.opened import opened
-from newsletter.mail.outbox import State
+from newsletter.mail.outbox import State, Turn
 from newsletter.mail.render import BadArticle, Reader, Words
 from newsletter.runtime import Runtime
 from newsletter.sequences.delay import zone_named
@@ -150,3 +150,51 @@ def resume(id: int) -> None:
 def cancel(id: int) -> None:
     """Call off what has not left."""
     _act(id, "cancel")
+
+
+@campaign.command()
+@click.argument("id", type=int)
+@click.option("--body", "body_file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="A Markdown file.")  # fmt: skip
+@click.option("--subject", default=None, help="As it is, without this.")
+@click.option("--preheader", default=None, help="As it is, without this.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def revise(id: int, body_file: Path, subject: str | None, preheader: str | None, yes: bool) -> None:
+    """Give a paused campaign other words, for everybody who has not had their turn. It stays paused."""
+    body = body_file.read_text(encoding="utf-8")
+    with opened() as rt:
+        with rt.database.reading() as session:
+            found = _found(session, id)
+            before = found.dispatch.revision if found.dispatch else found.article.current
+            words = Words(_or(subject, before.subject), _or(preheader, before.preheader), body)
+            for line in _looked_at(rt, session, found, words).told:
+                click.echo(line)
+        if not yes:
+            click.confirm("Set these words?", abort=True)
+        with rt.database.transaction() as session:
+            found = _found(session, id)
+            if found.dispatch and found.dispatch.revision_id != before.id:
+                raise click.ClickException("Its words were changed meanwhile; nothing was done. Please look again.")
+            turn = _revised(session, found, words, rt.clock.now())
+    click.echo(
+        f"{turn.to_come:,} of campaign {id} get the new words. Let it go on with: newsletter campaign resume {id}"
+    )
+
+
+def _or(given: str | None, known: str) -> str:
+    return known if given is None else given
+
+
+def _looked_at(rt: Runtime, session: Session, found: Campaign, words: Words) -> Turn:
+    try:
+        rt.renderer.rendered(Stream.CAMPAIGN, brand.current(session), Reader(0), words, {})
+        return found.revisable(session, words)
+    except (NotNow, BadArticle) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _revised(session: Session, found: Campaign, words: Words, now: datetime) -> Turn:
+    try:
+        return found.revise(session, words, now)
+    except NotNow as error:
+        raise click.ClickException(str(error)) from None

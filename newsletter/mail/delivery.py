@@ -30,9 +30,9 @@ from newsletter.mail.verdicts import judge
 from newsletter.subscribers import Stream
 
 MOST_ROWS = {Lane.TRANSACTIONAL: 50, Lane.BULK: 500}
-RECORDED_AT_ONCE = {Lane.TRANSACTIONAL: 1, Lane.BULK: 500}
-WRITE_EVERY = timedelta(seconds=1)
-"""Outcomes are on record no later than this after they are known, and the lease is prolonged as often."""
+RECORDED_AT_ONCE = {Lane.TRANSACTIONAL: 1, Lane.BULK: outbox.LOT}
+WRITE_EVERY = 1.0
+"""Seconds: outcomes are on record no later than this after they are known, and the lease is prolonged as often."""
 DATABASE_PATIENCE = 300.0
 """Seconds a batch on the wire waits for a database that is away, before it leaves the rest to its journal.
 
@@ -40,6 +40,8 @@ As long as a relay waits for us (RFC 5321 §4.5.3.2.7): what it has answered mea
 """
 STOPPING_PATIENCE = 30.0
 """The same for a worker that was told to stop."""
+BELIEVED = 0.5
+"""Seconds for which a `begin` is believed: then it is asked again whether what has not left may still leave."""
 ROW_PATIENCE = 60.0
 """Seconds after which a message that waits by itself is offered again, at most: a limit may have been lifted."""
 log = structlog.get_logger()
@@ -57,6 +59,7 @@ class Delivery:
     now: Callable[[], datetime]
     journals: Path
     throttle: Throttle = field(default_factory=Unlimited)
+    stride: "Stride" = field(default_factory=lambda: Stride())
 
     def run(self, lane: Lane, stop: Callable[[], bool] = lambda: False) -> int:
         """Deliver one batch of a lane; how many messages were claimed. 0: nothing is due, or nothing may go now."""
@@ -76,6 +79,21 @@ class Delivery:
         finally:
             journal.close(settled=settled)
         return max(len(taken.letters), 1)
+
+
+@dataclass
+class Stride:
+    """How many letters of a lot are begun in one commit: about as many as go out in a fifth of a second.
+
+    Each commit costs as much as several letters; but what was begun on a host that is then lost for good is uncertain.
+    """
+
+    size: int = 100
+
+    def learn(self, letters: int, seconds: float) -> None:
+        """So many went out in so many seconds."""
+        pace = letters / max(seconds, 0.001)
+        self.size = int(min(max(pace / 5, self.size / 2, 20), self.size * 2, outbox.LOT))
 
 
 @dataclass
@@ -100,19 +118,21 @@ class _Batch:
     stayed: set[int] = field(default_factory=set)
     """Pulled, but no relay would take it: it has not left."""
     began_at: float = field(default_factory=time.monotonic)
-    written_at: datetime = field(init=False)
+    written_at: float = field(default_factory=time.monotonic)
+    refused: int = 0
+    """Of what is known and not written down yet."""
 
     def __post_init__(self) -> None:
         self.letters = {letter.id: letter for letter in self.taken.letters}
         self.unsent = set(self.letters)
         self.budget = Budget(self.delivery.throttle, self.lane)
-        self.written_at = self.delivery.now()
 
     def run(self) -> None:
         known: list[Outcome] = []
         send, quotas = self.delivery.transport.send, self.budget.quotas
         for outcomes in send(self._envelopes(), self.journal, stop=self._stops, quotas=quotas):
             known += outcomes
+            self.refused += sum([one.stage is not Stage.ACCEPTED for one in outcomes])
             if self._is_time(known):
                 self._write(known)
                 known = []
@@ -122,24 +142,33 @@ class _Batch:
 
     def _is_time(self, known: Sequence[Outcome]) -> bool:
         """Whether to write: enough is known, or some time has passed, or so much is refused that the breaker looks."""
-        refused = sum(one.stage is not Stage.ACCEPTED for one in known)
-        late = self.delivery.now() - self.written_at > WRITE_EVERY
-        return len(known) >= RECORDED_AT_ONCE[self.lane] or late or refused >= RUN
+        late = time.monotonic() - self.written_at > WRITE_EVERY
+        return len(known) >= RECORDED_AT_ONCE[self.lane] or late or self.refused >= RUN
 
     def _stops(self) -> bool:
         return self.no_relay or self.tripped or self.stop()
 
     def _envelopes(self) -> Iterator[Envelope]:
-        waiting, step = list(self.letters.values()), self.taken.at_once
-        for start in range(0, len(waiting), step):
-            may_go = self.budget.choose(waiting[start : start + step])
-            built = [(letter.id, self._built(letter)) for letter in may_go]
-            ids = [id for id, envelope in built if envelope]
-            begun = self._begun(ids) if ids else set()
-            for id, envelope in built:
-                if envelope and id in begun:
-                    self.unsent.discard(id)
-                    yield envelope
+        waiting, stride = list(self.letters.values()), self.delivery.stride
+        while waiting:
+            step = self.taken.at_once or stride.size
+            some, waiting = waiting[:step], waiting[step:]
+            begun_at = time.monotonic()
+            yield from self._begun_envelopes(self.budget.choose(some))
+            if not self.taken.at_once:
+                stride.learn(step, time.monotonic() - begun_at)
+
+    def _begun_envelopes(self, letters: Sequence[Letter]) -> Iterator[Envelope]:
+        """Mails of those letters that may go, which is asked in one commit, and again where that is some time ago."""
+        begun: set[int] = set()
+        asked, now = float("-inf"), self.delivery.now()
+        for place, letter in enumerate(letters):
+            if time.monotonic() - asked > BELIEVED:
+                begun, now = self._begun([one.id for one in letters[place:]]), self.delivery.now()
+                asked = time.monotonic()
+            if letter.id in begun and (envelope := self._envelope(letter, now)):
+                self.unsent.discard(letter.id)
+                yield envelope
 
     def _begun(self, ids: Sequence[int]) -> set[int]:
         held = self.budget.held.keys()
@@ -148,8 +177,8 @@ class _Batch:
         self.journal.begun(begun)
         return begun
 
-    def _built(self, letter: Letter) -> Envelope | None:
-        words, now = self.words.get(letter.revision_id or 0), self.delivery.now()
+    def _envelope(self, letter: Letter, now: datetime) -> Envelope | None:
+        words = self.words.get(letter.revision_id or 0)
         try:
             skeleton = self._skeleton(letter, words)
             if skeleton:
@@ -161,22 +190,26 @@ class _Batch:
             words_for_owner = f"The mail could not be built: {error}"[:500]
             self.unbuildable.append(Verdict(letter.id, State.FAILED, 0, words_for_owner, ""))
             return None
-        return Envelope(letter.id, mail.sender, mail.recipient, mail.data, stuffed_safe=True)
+        return Envelope(letter.id, mail.sender, mail.recipient, mail.data, True)
 
     def _skeleton(self, letter: Letter, words: Words | None) -> Skeleton | None:
         """The skeleton this batch splices such letters into; None: they are composed one by one."""
-        if words is None or not letter.stream.is_bulk:
-            return None
-        kind = (letter.stream, letter.revision_id, letter.dispatch_id, letter.context.get("guide"))
+        kind: tuple[object, ...] = (letter.dispatch_id, letter.revision_id)
+        if letter.dispatch_id is None:
+            if words is None or not letter.stream.is_bulk:
+                return None
+            kind = (letter.stream, letter.revision_id, letter.context.get("guide"))
         if kind not in self.skeletons:
             self.skeletons[kind] = self.delivery.renderer.compile(letter, self.brand, words)
         return self.skeletons[kind]
 
     def _write(self, known: Sequence[Outcome], last: bool = False) -> None:
-        self.written_at = self.delivery.now()
-        self.stayed.update(one.key for one in known if one.stage is Stage.RELAY)
-        self.no_relay = bool(self.stayed)
-        self._slow_down(known)
+        self.written_at = time.monotonic()
+        if self.refused:
+            self.refused = 0
+            self.stayed.update(one.key for one in known if one.stage is Stage.RELAY)
+            self.no_relay = bool(self.stayed)
+            self._slow_down(known)
         if last or known:
             self._persisted(lambda session: self._record(session, known, last))
 

@@ -41,10 +41,12 @@ def _write(session: Session, left: Left, outcomes: list[Outcome], now: datetime)
         verdicts, _ = judge(session, letters, lane, known, now)
         outbox.record(session, left.token, verdicts, now)
         if left.whole:
-            held = select(Message.id).where(Message.claim_token == left.token, Message.state == State.HANDED_OVER)
+            held = select(Message.id).where(*outbox.held_by(left.token), Message.state == State.HANDED_OVER)
             outbox.release(session, left.token, set(session.scalars(held)) - left.handed_over)
         return
-    claim = LotClaim(lot.id, left.token, lot.dispatch_id, lot.first_id, lot.last_id)
+    # A lot that is somebody else's by now: when it was taken back, each row was told its words.
+    words = outbox.words_under_way(session, lot) if lot.claim_token == left.token else None
+    claim = LotClaim(lot.id, left.token, lot.dispatch_id, lot.first_id, lot.last_id, words)
     verdicts, _ = judge(session, letters, Lane.BULK, [one for one in known if one.stage is not Stage.RELAY], now)
     outbox.record_lot(session, claim, verdicts, now)
     if left.whole:

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from newsletter import brand, guides, journey, sequences
 from newsletter.guides import Guide
 from newsletter.links import Purpose, still_good
+from newsletter.mail import outbox
 from newsletter.mail.outbox import Message
 from newsletter.mail.render import Reader, Words
 from newsletter.sequences import Enrollment
@@ -232,13 +233,14 @@ def _series(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
 
 @door.get("/view/<token>")
 def view(token: str) -> str | Response:
-    """A mail in the browser, in the words in which it was sent."""
+    """A mail in the browser, in the words in which it was sent, or would be sent now."""
     (message_id,) = numbers(Purpose.VIEW, token)
     with reading() as session:
         message = session.get(Message, message_id)
         if message is None:
             abort(410, "This mail has been deleted together with its reader's data, or it was only a preview.")
-        words = message.revision and Words(message.revision.subject, message.revision.preheader, message.revision.body)
+        revision = outbox.revision_of(session, message)
+        words = revision and Words(revision.subject, revision.preheader, revision.body)
         reader = Reader(
             message.subscriber_id or 0, message.subscriber.first_name if message.subscriber else "", message.id
         )

@@ -11,7 +11,7 @@ document.documentElement.classList.add("js");
 // A second press while the first is on its way sends nothing twice (the server refuses it as well).
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post") return;
+  if (form.method !== "post" || event.submitter?.formTarget) return; // a preview elsewhere leaves this page as it is
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "yes";
 });
@@ -37,7 +37,7 @@ function editor() {
   const body = form.querySelector("textarea");
   let changed = form.querySelector(".is-invalid") !== null;
   form.addEventListener("input", () => { changed = true; });
-  form.addEventListener("submit", () => { changed = false; });
+  form.addEventListener("submit", (event) => { if (!event.submitter?.formTarget) changed = false; });
   window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
   for (const button of form.querySelectorAll("[data-insert]")) {
     button.hidden = false;
@@ -46,6 +46,14 @@ function editor() {
       changed = true;
       body.focus();
     });
+  }
+}
+
+// A frame that shows what a form would send: filled at once, where without this file a button fills it.
+function frames() {
+  for (const button of document.querySelectorAll("[data-press]")) {
+    button.hidden = true;
+    button.form.requestSubmit(button);
   }
 }
 
@@ -85,4 +93,4 @@ function watch() {
   setInterval(look, 1000);
 }
 
-document.addEventListener("DOMContentLoaded", () => { menu(); editor(); watch(); });
+document.addEventListener("DOMContentLoaded", () => { menu(); editor(); frames(); watch(); });

@@ -5,13 +5,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from newsletter import brand, campaigns
 from newsletter.campaigns import Campaign
 from newsletter.db import Database
+from newsletter.subscribers import Subscriber, read_address, register
 from tests.cli.conftest import Command
 
+EARLY = datetime(2026, 1, 1, tzinfo=UTC)
 WORDS = ("campaign", "send", "--subject", "Golf", "--body")
 
 
@@ -88,3 +90,53 @@ def test_a_moment_long_past_is_refused_and_one_without_a_zone_is_the_owners(comm
     assert "is past" in past.output
     summer = command("campaign", "send", "--subject", "S", "--body", str(body), "--at", "2099-07-01T09:00")
     assert "09:00 BST" in summer.output
+
+
+@pytest.fixture
+def paused(command: Command, body: str, house: Database) -> str:
+    """A campaign to two people, paused before anybody has it."""
+    with house.transaction() as session:
+        for email in ("ann@example.com", "ben@example.com"):
+            register(session, read_address(email), EARLY).confirm(EARLY)
+        session.execute(update(Subscriber).values(newsletter=True))
+    id = str(command(*WORDS, body).output.split()[-1])
+    for step in (campaigns.launch_due, campaigns.fill_next):
+        with house.transaction() as session:
+            step(session, datetime(2100, 1, 1, tzinfo=UTC))
+    command("campaign", "pause", id)
+    return id
+
+
+def _words(house: Database, id: str) -> tuple[int, str, str]:
+    with house.reading() as session:
+        dispatch = session.get_one(Campaign, int(id)).dispatch
+        assert dispatch is not None
+        return dispatch.revision.number, dispatch.revision.subject, dispatch.revision.body
+
+
+def test_revise_asks_and_sets_the_words_and_leaves_it_paused(
+    command: Command, paused: str, tmp_path: Path, house: Database
+) -> None:
+    (tmp_path / "new.md").write_text("Turn one way.\n")
+    told = command("campaign", "revise", paused, "--body", str(tmp_path / "new.md"))
+    assert "Nobody has it already in the old words." in told.output
+    assert "The new ones go to 2 people, from No. 1 (ann@example.com) on." in told.output
+    assert "Set these words? [y/N]" in told.output
+    assert told.exit_code == 1 and _words(house, paused)[0] == 1, "nobody said yes"
+    done = command("campaign", "revise", paused, "--body", str(tmp_path / "new.md"), "--subject", "Tennis", "--yes")
+    assert done.exit_code == 0 and f"campaign resume {paused}" in done.output
+    assert _words(house, paused) == (2, "Tennis", "Turn one way.\n")
+    assert "paused" in command("campaign", "status", paused).output
+
+
+def test_revise_says_why_not_and_changes_nothing(
+    command: Command, paused: str, tmp_path: Path, house: Database
+) -> None:
+    (tmp_path / "bad.md").write_text("{{ nickname }}")
+    (tmp_path / "new.md").write_text("New.")
+    assert "nickname" in command("campaign", "revise", paused, "--body", str(tmp_path / "bad.md"), "--yes").output
+    command("campaign", "resume", paused)
+    late = command("campaign", "revise", paused, "--body", str(tmp_path / "new.md"), "--yes")
+    assert late.exit_code == 1 and "Pause it first" in late.output
+    assert command("campaign", "revise", "404", "--body", str(tmp_path / "new.md")).exit_code == 1
+    assert _words(house, paused)[0] == 1

@@ -4,26 +4,40 @@
 something mailed queues a Message here; `mail.delivery` is the only one that takes it further.
 """
 
-from newsletter.mail.outbox.claims import LOST, Letter, begin, claim, keep, recover, release, was_uncertain
+from newsletter.mail.outbox.claims import (
+    LOST,
+    Letter,
+    begin,
+    claim,
+    held_by,
+    keep,
+    put_back,
+    recover,
+    release,
+    was_uncertain,
+)
 from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotState
 from newsletter.mail.outbox.lots import (
     LotClaim,
     begin_lot,
     claim_lot,
     keep_lot,
-    put_back,
     record_lot,
     recover_lots,
     release_lot,
     rewind_lot,
+    words_under_way,
 )
-from newsletter.mail.outbox.message import OPEN, Attempt, Lane, Message, State
-from newsletter.mail.outbox.queue import NotAgain, cancel, fill, queue, send_again
+from newsletter.mail.outbox.message import ACCEPTED, OPEN, Attempt, Lane, Message, State
+from newsletter.mail.outbox.queue import LOT, NotAgain, cancel, fill, queue, send_again
 from newsletter.mail.outbox.record import Verdict, record
 from newsletter.mail.outbox.take import Taken, TakenLot, TakenRows, take
+from newsletter.mail.outbox.words import Turn, revision_of, turn, used
 
 __all__ = [
+    "ACCEPTED",
     "LOST",
+    "LOT",
     "OPEN",
     "Attempt",
     "Dispatch",
@@ -39,6 +53,7 @@ __all__ = [
     "Taken",
     "TakenLot",
     "TakenRows",
+    "Turn",
     "Verdict",
     "begin",
     "begin_lot",
@@ -46,6 +61,7 @@ __all__ = [
     "claim",
     "claim_lot",
     "fill",
+    "held_by",
     "keep",
     "keep_lot",
     "put_back",
@@ -56,8 +72,12 @@ __all__ = [
     "recover_lots",
     "release",
     "release_lot",
+    "revision_of",
     "rewind_lot",
     "send_again",
     "take",
+    "turn",
+    "used",
     "was_uncertain",
+    "words_under_way",
 ]

@@ -4,12 +4,12 @@ Every change is one conditional UPDATE that names the state it starts from and t
 token): a worker whose lease ran out finds that its updates touch no row, and sends nothing.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, case, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from newsletter.mail.outbox.dispatch import Dispatch, Hold
@@ -23,7 +23,7 @@ LOST = "The worker stopped while this was being handed over; the server may have
 NOT_ELIGIBLE = "Not sent: the person may not receive this any more."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Letter:
     """What delivery needs to know of a claimed message, read once, without the ORM."""
 
@@ -50,6 +50,7 @@ def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int) -
         .where(
             Message.lane == lane,
             Message.state.in_(OPEN),
+            Message.due_at.is_not(None),  # says to the database that its index of the few that wait will do
             Message.due_at <= now,
             or_(Message.dispatch_id.is_(None), Dispatch.hold == Hold.OPEN),
         )
@@ -57,6 +58,9 @@ def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int) -
         .limit(limit)
         .with_for_update(skip_locked=True, of=Message)
     )
+    ids = session.scalars(due).all()
+    if not ids:
+        return []
     may = or_(
         Message.owner_id.is_not(None),
         select(true())
@@ -66,7 +70,7 @@ def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int) -
     )
     session.execute(
         update(Message)
-        .where(Message.id.in_(due.scalar_subquery()), Message.state.in_(OPEN))
+        .where(Message.id.in_(ids), Message.state.in_(OPEN))
         .values(
             state=case((may, State.CLAIMED), else_=State.CANCELLED),
             claim_token=case((may, token), else_=None),
@@ -77,10 +81,10 @@ def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int) -
         )
         .execution_options(synchronize_session=False)
     )
-    return _letters(session, token)
+    return _letters(session, token, ids)
 
 
-def _letters(session: Session, token: str) -> list[Letter]:
+def _letters(session: Session, token: str, ids: Sequence[int]) -> list[Letter]:
     rows = session.execute(
         select(
             Message.id, Message.stream, Message.attempts, Message.created_at, Message.subscriber_id,
@@ -89,7 +93,7 @@ def _letters(session: Session, token: str) -> list[Letter]:
         )
         .outerjoin(Subscriber, Subscriber.id == Message.subscriber_id)
         .outerjoin(Owner, Owner.id == Message.owner_id)
-        .where(Message.claim_token == token, Message.state == State.CLAIMED)
+        .where(Message.id.in_(ids), Message.claim_token == token, Message.state == State.CLAIMED)
         .order_by(Message.id)
     )  # fmt: skip
     return [
@@ -115,11 +119,16 @@ def begin(session: Session, token: str, ids: list[int], now: datetime) -> set[in
     return set(begun)
 
 
+def held_by(token: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """What this claim holds, said so that the index of the few under a lease will do."""
+    return Message.lease_until.is_not(None), Message.claim_token == token
+
+
 def keep(session: Session, token: str, now: datetime) -> None:
     """Prolong the lease on everything a claim still holds."""
     session.execute(
         update(Message)
-        .where(Message.claim_token == token, Message.state.in_((State.CLAIMED, State.HANDED_OVER)))
+        .where(*held_by(token), Message.state.in_((State.CLAIMED, State.HANDED_OVER)))
         .values(lease_until=now + LEASE)
         .execution_options(synchronize_session=False)
     )
@@ -150,7 +159,7 @@ def release(session: Session, token: str, kept_back: Collection[int] = ()) -> No
     )
     session.execute(
         update(Message)
-        .where(Message.claim_token == token, unsent)
+        .where(*held_by(token), unsent)
         .values(state=_open_state(), claim_token=None, lease_until=None)
         .execution_options(synchronize_session=False)
     )
@@ -189,6 +198,26 @@ def recover(session: Session, now: datetime) -> tuple[int, int]:
         )
         session.add(Attempt(message_id=id, at=now, state=State.UNCERTAIN, relay="", code=0, reply=LOST))
     return int(given_back.rowcount), len(lost)  # type: ignore[attr-defined]
+
+
+def put_back(session: Session, ids: Collection[int], now: datetime, not_older: datetime) -> None:
+    """Messages that a claim had begun, and that never left after all: those called uncertain meanwhile go out now.
+
+    Nobody else can have begun them: what is `uncertain` is in no other claim. Not where a person has decided about one
+    since, nor when the sending began longer ago than `not_older`.
+    """
+    going = (Dispatch.id == Message.dispatch_id, Dispatch.hold != Hold.CANCELLED, Dispatch.created_at >= not_older)
+    if ids:
+        session.execute(
+            update(Message)
+            .where(
+                Message.id.in_(ids), Message.state == State.UNCERTAIN, Message.reply == LOST,
+                Message.claim_token.is_(None), Message.reviewed_at.is_(None),
+                select(Dispatch.id).where(*going).correlate(Message).exists(),
+            )
+            .values(state=State.DEFERRED, due_at=now, settled_at=None)
+            .execution_options(synchronize_session=False)
+        )  # fmt: skip
 
 
 def was_uncertain(session: Session, message_id: int) -> bool:

@@ -14,7 +14,7 @@ from newsletter.mail.outbox.message import TROUBLED, Attempt, Message, State
 LATE = (State.CLAIMED, State.HANDED_OVER, State.UNCERTAIN, State.DEFERRED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Verdict:
     """What one outcome means for its message."""
 

@@ -21,7 +21,7 @@ class Taken(Protocol):
 
     letters: list[Letter]
     at_once: int
-    """How many are begun in one commit."""
+    """How many are begun in one commit; 0: as many as go out quickly."""
 
     @property
     def lot(self) -> int | None:
@@ -69,7 +69,7 @@ class TakenLot:
 
     claim: lots.LotClaim
     letters: list[Letter]
-    at_once: int = 200
+    at_once: int = 0
 
     @property
     def lot(self) -> int | None:

@@ -21,9 +21,9 @@ class Reader:
     message: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Mail:
-    """A complete message and its envelope."""
+    """A complete message and its envelope. Not frozen: a million of them are made, and that would double their cost."""
 
     sender: str
     recipient: str

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from newsletter.brand import Brand
-from newsletter.links import Purpose, Signer, Urls
+from newsletter.links import Signer, Urls
 from newsletter.mail.outbox import Letter
 from newsletter.mail.render import mime
 from newsletter.mail.render.article import BadArticle, compiled
@@ -105,7 +105,7 @@ class Renderer:
             mime.address_header("To", letter.first_name, letter.email),
             mime.text_header("Subject", subject),
         )
-        boundary = self.signer.tag(Purpose.MESSAGE_ID, letter.id)
+        boundary = self.signer.message_tag(letter.id)
         body = mime.multipart(
             "alternative", boundary, [mime.text_part("plain", seen.text), mime.text_part("html", seen.html)]
         )
@@ -177,9 +177,9 @@ class Renderer:
         seen = self._article(form.stream, values, (*lines, html, text))
         head = self._head(nobody, brand, gap(DATE), gap(TO), draft.subject(seen.subject))
         parts = [draft.part("plain", seen.text), draft.part("html", seen.html)]
-        body = mime.multipart("alternative", self.signer.tag(Purpose.MESSAGE_ID, NOBODY), parts)
+        body = mime.multipart("alternative", self.signer.message_tag(NOBODY), parts)
         return draft.skeleton(
-            head + body, self.return_path, lambda letter, now: self.compose(letter, brand, form.words, now), self.dkim
+            head + body, self.mail_domain, lambda letter, now: self.compose(letter, brand, form.words, now), self.dkim
         )
 
     def article_page(self, words: Words, brand: Brand, guide_url: str) -> Rendered:
@@ -193,11 +193,11 @@ class Renderer:
 
     def return_path(self, message_id: int) -> str:
         """The signed VERP address of a message: a bounce names its message by itself."""
-        return f"b+{self.signer.tag(Purpose.RETURN_PATH, message_id)}@{self.mail_domain}"
+        return f"b+{self.signer.return_tag(message_id)}@{self.mail_domain}"
 
     def message_id(self, message_id: int) -> str:
         """The Message-ID, the same at every try (RFC 5322 §3.6.4)."""
-        return f"<{self.signer.tag(Purpose.MESSAGE_ID, message_id)}@{self.mail_domain}>"
+        return f"<{self.signer.message_tag(message_id)}@{self.mail_domain}>"
 
     def _head(self, letter: Letter, brand: Brand, date: bytes, to: bytes, subject: bytes) -> bytes:
         lines = [

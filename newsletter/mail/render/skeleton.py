@@ -8,11 +8,12 @@ encoded without a look at what surrounds it (RFC 2045 §6.7).
 
 import re
 from binascii import b2a_qp
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.utils import format_datetime
+from functools import lru_cache
 from operator import itemgetter
 
 from newsletter.links import Purpose, Signer
@@ -23,6 +24,8 @@ from newsletter.mail.render.mail import Mail, greeting, one_line
 
 NOBODY = 0xF1D2_C3B4_A596_8778
 """The subscriber and message of the reader who does not exist: no database gives a number of 64 bits away."""
+NAMES = 4096
+"""First names whose share of a mail is kept with its skeleton: some hundred octets each."""
 SOFT = b"=\r\n"
 DATE, TO, SUBJECT, TAG, NUMBER, UNSUBSCRIBE, PREFERENCES, VIEW, LIBRARY, PERSONAL = range(10)
 """The gaps by their place among the values; from PERSONAL on, what is made of the name."""
@@ -94,7 +97,8 @@ class Skeleton:
     """One bulk mail to many readers; made by `Renderer.compile`. Safe to use from several threads."""
 
     signer: Signer
-    return_path: Callable[[int], str]
+    mail_domain: str
+    """What return paths end in."""
     slow: Callable[[Letter, datetime], Mail]
     """Composes the same mail, for a name that holds control characters."""
     template: bytes
@@ -104,55 +108,88 @@ class Skeleton:
     places: tuple[Place, ...]
     seal: Seal | None = None
     """None: the mails go out unsigned."""
-    _links: frozenset[int] = field(init=False)
+    _made: Callable[[Letter, "Named", bytes, datetime], list[bytes]] = field(init=False)
+    _named: Callable[[str], "Named | None"] = field(init=False)
+    _tags: Callable[[int], tuple[bytes, bytes]] = field(init=False)
     _in_order: Callable[[Sequence[bytes]], tuple[bytes, ...]] = field(init=False)
-    _date: tuple[int, bytes] = field(init=False, default=(-1, b""))
 
     def __post_init__(self) -> None:
-        self._links = frozenset(self.gaps)
         self._in_order = itemgetter(*self.gaps)
+        self._tags = self.signer.tags
+        self._made = _values(self.signer, frozenset(self.gaps))
+        # A list of a hundred thousand people has some thousand first names.
+        self._named = lru_cache(NAMES)(self._what_a_name_makes)
 
     def splice(self, letter: Letter, now: datetime) -> Mail:
         """The message for a claimed letter: what `Renderer.compose` gives, but for soft line breaks."""
-        name = letter.first_name
-        if _ODD.search(name):
+        named = self._named(letter.first_name)
+        if named is None:
             return self.slow(letter, now)
-        token, links = self.signer.token, self._links
-        subscriber, number = letter.subscriber_id or 0, letter.id
-        variables = {"first_name": name, "greeting": greeting(name)}
-        values = [
-            self._dated(now),
-            _to(name, letter.email),
-            b"" if self.subject is None else mime.text_header("Subject", self.subject.filled(variables)),
-            self.signer.tag(Purpose.MESSAGE_ID, number).encode(),
-            b"%d" % number,
-            token(Purpose.UNSUBSCRIBE, subscriber, number).encode(),
-            token(Purpose.PREFERENCES, subscriber).encode() if PREFERENCES in links else b"",
-            token(Purpose.VIEW, number).encode() if VIEW in links else b"",
-            token(Purpose.LIBRARY, subscriber).encode() if LIBRARY in links else b"",
-        ]
-        for phrase, escaped in self.places:
-            values.append(_filling(phrase.filled(variables), escaped))
+        tag, return_tag = self._tags(letter.id)
+        values = self._made(letter, named, tag, now)
         message = self.template % self._in_order(values)
         if self.seal:
             message = self.seal.signed(message, values, now)
-        return Mail(self.return_path(number), letter.email, message)
+        return Mail(f"b+{return_tag.decode()}@{self.mail_domain}", letter.email, message)
 
-    def _dated(self, now: datetime) -> bytes:
-        """The Date line, made once a second."""
-        second = int(now.timestamp())
-        if self._date[0] == second:
-            return self._date[1]
-        line = mime.header("Date", format_datetime(now.astimezone(UTC)))
-        self._date = (second, line)
+    def _what_a_name_makes(self, name: str) -> "Named | None":
+        if _ODD.search(name):
+            return None
+        variables = {"first_name": name, "greeting": greeting(name)}
+        subject = mime.text_header("Subject", self.subject.filled(variables)) if self.subject else b""
+        before = f"To: {name} <".encode() if _ATOMS.match(name) else None
+        return Named(before, subject, [_filling(phrase.filled(variables), escaped) for phrase, escaped in self.places])
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a first name makes of one mail."""
+
+    before: bytes | None
+    """The To line up to the address; None where more than that depends on the name."""
+    subject: bytes
+    fillings: list[bytes]
+
+
+def _values(signer: Signer, gaps: Collection[int]) -> Callable[[Letter, Named, bytes, datetime], list[bytes]]:
+    """What fills the gaps, for a letter at a time; what no gap asks for is left empty."""
+    unsubscribing = signer.maker(Purpose.UNSUBSCRIBE, 2)
+    preferences, view, library = (
+        signer.maker(purpose, 1) if place in gaps else _nothing
+        for purpose, place in ((Purpose.PREFERENCES, PREFERENCES), (Purpose.VIEW, VIEW), (Purpose.LIBRARY, LIBRARY))
+    )
+    dated = _Dates()
+
+    def values(letter: Letter, named: Named, tag: bytes, now: datetime) -> list[bytes]:
+        address, before, number, subscriber = letter.email, named.before, letter.id, letter.subscriber_id or 0
+        if before and len(before) + len(address) < _LONGEST_LINE:
+            to = b"%b%b>\r\n" % (before, address.encode())
+        else:
+            to = mime.address_header("To", letter.first_name, address)
+        return [
+            dated.line(now), to, named.subject, tag, b"%d" % number, unsubscribing(subscriber, number),
+            preferences(subscriber), view(number), library(subscriber), *named.fillings,
+        ]  # fmt: skip
+
+    return values
+
+
+def _nothing(_: int) -> bytes:
+    return b""
+
+
+class _Dates:
+    """The Date line, made once for all letters of a moment."""
+
+    def __init__(self) -> None:
+        self._known: tuple[datetime | None, bytes] = (None, b"")
+
+    def line(self, now: datetime) -> bytes:
+        moment, line = self._known
+        if moment is not now:
+            line = mime.header("Date", format_datetime(now.astimezone(UTC)))
+            self._known = (now, line)
         return line
-
-
-def _to(name: str, address: str) -> bytes:
-    line = f"To: {name} <{address}>"
-    if len(line) <= _LONGEST_LINE and _ATOMS.match(name):
-        return line.encode() + mime.CRLF
-    return mime.address_header("To", name, address)
 
 
 def _filling(value: str, escaped: Callable[[str], str]) -> bytes:
@@ -183,7 +220,7 @@ class Draft:
     def __init__(self, signer: Signer) -> None:
         self._signer = signer
         self._numbers = {
-            signer.tag(Purpose.MESSAGE_ID, NOBODY): TAG,
+            signer.message_tag(NOBODY): TAG,
             signer.token(Purpose.UNSUBSCRIBE, NOBODY, NOBODY): UNSUBSCRIBE,
             signer.token(Purpose.PREFERENCES, NOBODY): PREFERENCES,
             signer.token(Purpose.VIEW, NOBODY): VIEW,
@@ -237,14 +274,14 @@ class Draft:
             self._places.append(place)
         return gap(PERSONAL + self._places.index(place))
 
-    def skeleton(self, message: bytes, return_path: Callable[[int], str],
-                 slow: Callable[[Letter, datetime], Mail], dkim: Dkim | None) -> Skeleton:  # fmt: skip
+    def skeleton(self, message: bytes, mail_domain: str, slow: Callable[[Letter, datetime], Mail],
+                 dkim: Dkim | None) -> Skeleton:  # fmt: skip
         """The skeleton of a complete message: its header lines as they were rendered, its parts made by `part`."""
         for stand_in, place in self._numbers.items():
             message = message.replace(stand_in.encode(), gap(place))
         template, gaps = _template(message)
         subject, seal = self._phrases.get("subject"), _seal(message, dkim) if dkim else None
-        return Skeleton(self._signer, return_path, slow, template, gaps, subject, tuple(self._places), seal)
+        return Skeleton(self._signer, mail_domain, slow, template, gaps, subject, tuple(self._places), seal)
 
 
 def _template(marked: bytes) -> tuple[bytes, tuple[int, ...]]:

@@ -7,7 +7,7 @@ from collections import deque
 from newsletter.mail.transport import address
 from newsletter.mail.transport.envelope import Envelope, Outcome, Stage
 from newsletter.mail.transport.greeting import Greeting, Refused
-from newsletter.mail.transport.reply import enhanced_status, printable
+from newsletter.mail.transport.reply import LINE_LIMIT, enhanced_status, printable
 from newsletter.mail.transport.session import Session, State
 from newsletter.mail.transport.transaction import Round, Transaction
 
@@ -112,6 +112,30 @@ class Connection(Session):
         transaction.commit_at = self.queued
         self._round.handed.append(transaction.envelope.key)
 
+    def receive(self, data: bytes) -> bool:
+        """See `Session.receive`. What a message and the next envelope nearly always bring is understood at a glance."""
+        return self._all_is_well(data) or super().receive(data)
+
+    def _all_is_well(self, data: bytes) -> bool:
+        """Take "250 250 250 354" to the end of a content and to MAIL, RCPT and DATA; whether it was just that."""
+        awaited = self._awaited
+        if len(awaited) != 4 or self._parser.inside:
+            return False
+        (end, done), _, _, (step, following) = awaited
+        lines = data.split(b"\r\n")
+        if end != "." or step != "DATA" or done is None or following is None or len(lines) != 5 or lines[4]:
+            return False
+        final, mail, rcpt, ready, _ = lines
+        if not (final[:4] == mail[:4] == rcpt[:4] == b"250 " and ready[:4] == b"354 " and len(data) <= LINE_LIMIT):
+            return False
+        if done.failure or following.failure or self.sent < done.commit_at:
+            return False
+        awaited.clear()
+        self._end(done, self._outcome(done, Stage.ACCEPTED, ".", 250, final[4:]))
+        following.taken = True
+        self._content(following)
+        return True
+
     def rested(self) -> None:
         """Take note that the connection was idle, and may have died without our knowing."""
         self._probation = not self._inflight
@@ -177,13 +201,7 @@ class Connection(Session):
         elif code < 300:
             self.lose(f"protocol error: {code} to DATA")
         elif (failure := transaction.failure) is None:
-            self._opening = False
-            data = transaction.octets(stuffed=True)
-            self.out += (data, b".\r\n")
-            transaction.commit_at = self.queued + len(data) + 1
-            self.queued += len(data) + 3
-            self._awaited.append((".", transaction))
-            self._round.handed.append(transaction.envelope.key)
+            self._content(transaction)
         elif transaction.taken:
             # MAIL was refused and the recipient taken all the same: a lone dot would send them an empty message.
             self.lose("protocol error: RCPT and DATA accepted after MAIL was refused")
@@ -191,6 +209,15 @@ class Connection(Session):
             # Nobody was accepted, so the empty message goes to nobody (RFC 2920 §3.1).
             self._say("void", b".\r\n", None)
             self._end(transaction, failure)
+
+    def _content(self, transaction: Transaction) -> None:
+        self._opening = False
+        data = transaction.octets(stuffed=True)
+        self.out += (data, b".\r\n")
+        transaction.commit_at = self.queued + len(data) + 1
+        self.queued += len(data) + 3
+        self._awaited.append((".", transaction))
+        self._round.handed.append(transaction.envelope.key)
 
     def _final(self, transaction: Transaction, step: str, code: int, text: bytes) -> None:
         whole = self.sent >= transaction.commit_at

@@ -23,7 +23,7 @@ class Stage(StrEnum):
     """The relay itself is unusable; no attempt counts."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Envelope:
     """One message to one recipient. `data` is a complete RFC 5322 message, not dot-stuffed, with CRLF line ends."""
 
@@ -35,7 +35,7 @@ class Envelope:
     """True promises that no line begins with "." and that every line ends in CRLF: `data` goes out unread."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """What became of one envelope.
 

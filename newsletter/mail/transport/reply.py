@@ -32,6 +32,11 @@ class ReplyParser:
         self.broken = ""
         """Why the stream is no longer SMTP; "" while it is. Nothing after that point is read."""
 
+    @property
+    def inside(self) -> bool:
+        """Return whether a reply has begun and not ended."""
+        return bool(self._rest or self._lines or self.broken)
+
     def feed(self, data: bytes) -> list[Reply]:
         """Return the replies that `data` completes. After garbage, `broken` says what was wrong."""
         replies: list[Reply] = []

@@ -12,9 +12,10 @@ from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
 from newsletter import brand, preflight
-from newsletter.articles import Article
+from newsletter.articles import Article, Revision
 from newsletter.campaigns import Campaign, CampaignState, NotNow
 from newsletter.guides import Guide
+from newsletter.mail import outbox
 from newsletter.subscribers import Segment
 from newsletter.web.owner.display import NoSuchTime, in_zone, instant
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
@@ -106,8 +107,17 @@ def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
     return render_template(
         "owner/campaign.html", campaign=campaign, form=form, people=people, checks=checks,
         fit=all(check.good for check in checks), guides=_titles(session),
-        progress=Progress.of(session, campaign, now()),
+        progress=Progress.of(session, campaign, now()), used=_used(session, campaign),
     )  # fmt: skip
+
+
+def _used(session: Session, campaign: Campaign) -> list[tuple[Revision, int]]:
+    """Its revisions with how many people have each; empty while it has had one only, which needs no counting."""
+    dispatch = campaign.dispatch
+    if dispatch is None or len(campaign.article.revisions) == 1:
+        return []
+    seen = outbox.used(session, dispatch)
+    return [(one, count) for one, count in seen if one.id != dispatch.revision_id] and seen
 
 
 def _checks(session: Session, campaign: Campaign, people: int) -> list[preflight.Check]:

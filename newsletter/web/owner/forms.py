@@ -53,16 +53,21 @@ class SignInForm(FlaskForm):
     password = PasswordField("Password", [DataRequired("Please type your password."), Length(max=1000)])
 
 
-class ArticleForm(FlaskForm):
-    """An article's name and words."""
+class WordsForm(FlaskForm):
+    """The words of a mail."""
 
-    title = _line("Title", 200, "Give the article a name of its own; readers see it in the archive.")
     subject = _line("Subject", 200, "Every mail needs a subject.")
     preheader = _line("Preheader", 200)
-    topic = SelectField("Topic", choices=[SelectChoice("", "None"), *(SelectChoice(topic.value) for topic in Topic)])
     body = TextAreaField("Text", [DataRequired("Write something first."), Length(max=200_000)], filters=[many_lines])
     base = HiddenField()
     """The revision that the writer began from."""
+
+
+class ArticleForm(WordsForm):
+    """An article's name and words."""
+
+    title = _line("Title", 200, "Give the article a name of its own; readers see it in the archive.")
+    topic = SelectField("Topic", choices=[SelectChoice("", "None"), *(SelectChoice(topic.value) for topic in Topic)])
 
 
 class CampaignForm(FlaskForm):

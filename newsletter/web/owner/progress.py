@@ -9,13 +9,11 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter.campaigns import WITHOUT_OUTCOME, Campaign, CampaignState
-from newsletter.mail.outbox import State
+from newsletter.mail.outbox import ACCEPTED, State
 from newsletter.web.owner.display import duration
 from newsletter.web.owner.door import door, one_or_404
 from newsletter.web.state import now, reading
 
-ACCEPTED = (State.SENT, State.DELIVERED, State.BOUNCED, State.COMPLAINED)
-"""A server took it."""
 WAITING = (State.READY, State.CLAIMED, State.HANDED_OVER)
 
 

@@ -46,5 +46,6 @@ def recipients(id: int) -> str:
             conditions.append(Message.state == asked)
         page = page_of(session, *conditions) if campaign.dispatch_id else Page([], None)
         return render_template(
-            "owner/recipients.html", campaign=campaign, page=page, asked=asked, counts=campaign.counts(session)
-        )
+            "owner/recipients.html", campaign=campaign, page=page, asked=asked, counts=campaign.counts(session),
+            several=len(campaign.article.revisions) > 1,
+        )  # fmt: skip

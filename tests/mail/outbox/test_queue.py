@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from newsletter import articles
 from newsletter.db import Database
 from newsletter.mail import outbox
-from newsletter.mail.outbox import Lane, Message, NotAgain, State
-from newsletter.subscribers import Stream, Subscriber
+from newsletter.mail.outbox import Dispatch, Lane, Message, NotAgain, State
+from newsletter.subscribers import Segment, Stream, Subscriber
 from tests.conftest import NOON
 
 Queued = Callable[..., int]
@@ -83,3 +84,32 @@ def test_a_deleted_person_takes_their_messages_along(queued: Queued, database: D
         session.delete(session.scalars(select(Subscriber)).one())
         session.flush()
         assert session.scalar(select(func.count(Message.id))) == 0
+
+
+def test_who_is_erased_while_recipients_are_written_leaves_no_message(
+    database: Database, person: Callable[..., int]
+) -> None:
+    jane, written, erased = person("jane@example.com"), threading.Event(), threading.Event()
+
+    def launch() -> None:
+        with database.transaction() as session:
+            words = articles.write(session, NOON, title="Golf", subject="Golf", body="Turn.").current
+            made = Dispatch(revision_id=words.id, occasion="campaign:7", created_at=NOON, fill_until=jane)
+            session.add(made)
+            session.flush()
+            assert outbox.fill(session, made, Segment().condition(), NOON, 100) == 1
+            written.set()
+            assert not erased.wait(0.3)  # whoever erases has to wait for us
+
+    def erase() -> None:
+        assert written.wait(10)
+        with database.transaction() as session:
+            session.delete(session.get_one(Subscriber, jane))
+            session.flush()
+            erased.set()
+
+    with ThreadPoolExecutor(2) as two:
+        for done in [two.submit(launch), two.submit(erase)]:
+            done.result(30)
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Message)) == 0

@@ -115,6 +115,39 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(
     assert errors == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 320])
+def test_other_words_are_written_looked_at_and_set(
+    browser: Browser, site: str, going_out: int, runtime: Runtime, width: int, scheme: str
+) -> None:
+    page = signed_in(browser, site, viewport={"width": width, "height": 900}, color_scheme=scheme)
+
+    def sound() -> None:
+        assert found_by_axe(page) == "[]", page.title()
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, page.title()
+
+    page.goto(f"{site}/owner/campaigns/{going_out}")
+    page.get_by_role("link", name="Change the words…").click()
+    sound()
+    page.get_by_role("button", name="Pause it and change the words").click()
+    sound()
+    page.get_by_label("Text").fill("{{ greeting }},\n\nserve.")
+    with page.context.expect_page() as opened:
+        page.get_by_role("button", name="Preview").click()
+    expect(opened.value.locator("body")).to_contain_text("serve.")
+    opened.value.close()
+    page.get_by_role("button", name="Look it over").click()
+    expect(page.frame_locator("iframe").locator("body")).to_contain_text("serve.")
+    sound()
+    page.get_by_role("button", name="Back to the text").click()
+    expect(page.get_by_label("Text")).to_have_value("{{ greeting }},\n\nserve.")
+    page.get_by_role("button", name="Look it over").click()
+    page.get_by_role("button", name="Set these words").click()
+    expect(page.get_by_role("status")).to_contain_text("The new words are set (revision 2).")
+    assert page.get_by_role("button", name="Resume").is_visible()
+    page.context.close()
+
+
 def test_the_numbers_of_a_campaign_move_by_themselves(
     browser: Browser, site: str, going_out: int, runtime: Runtime
 ) -> None:

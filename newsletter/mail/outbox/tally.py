@@ -1,0 +1,80 @@
+"""Tallies: how many of a dispatch stand where, without counting a million rows at every look.
+
+A lot keeps its own count (`Lot.tally`) while nobody works on it. Who takes it, and who changes one of its rows by
+itself, strikes the count out in the same transaction (`strike_out`); it is counted anew when the lot is let go
+(`count_lot`), or by a beat tick (`count_anew`). What has no count is counted live. Whoever counts holds the lot's row
+first: so a change that is not seen yet strikes out the count afterwards.
+"""
+
+from collections import Counter
+from collections.abc import Collection
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotState
+from newsletter.mail.outbox.message import Message, State
+
+MOVING = (State.CLAIMED, State.HANDED_OVER)
+"""Will be something else in a moment: a lot that holds such a message is not worth a count."""
+FEW = 50
+"""Lots without a count that are counted range by range; of more, the whole dispatch is."""
+
+
+def counts(session: Session, dispatch: Dispatch) -> dict[State, int]:
+    """How many of its messages stand where; every state is there. What a cancelled one still has is not going out."""
+    found: Counter[State] = Counter()
+    lots = session.execute(select(Lot.first_id, Lot.last_id, Lot.tally).where(Lot.dispatch_id == dispatch.id)).all()
+    uncounted = [(first, last) for first, last, tally in lots if tally is None]
+    if len(uncounted) <= FEW:
+        for _, _, tally in lots:
+            found.update({State(name): number for name, number in (tally or {}).items()})
+        ranges = or_(*(Message.id.between(first, last) for first, last in uncounted))
+        if uncounted:
+            found.update(_live(session, dispatch.id, ranges))
+    else:
+        found.update(_live(session, dispatch.id, Message.id.is_not(None)))
+    if dispatch.hold is Hold.CANCELLED:
+        found[State.CANCELLED] += found.pop(State.READY, 0)
+    return dict.fromkeys(State, 0) | dict(found)
+
+
+def _live(session: Session, dispatch_id: int, condition: object) -> dict[State, int]:
+    rows = session.execute(
+        select(Message.state, func.count())
+        .where(Message.dispatch_id == dispatch_id, condition)  # type: ignore[arg-type]
+        .group_by(Message.state)
+    )
+    return dict(rows.all())
+
+
+def count_lot(session: Session, lot_id: int) -> dict[State, int]:
+    """Count a lot whose row the caller has locked, and keep the count; what was found."""
+    lot = session.execute(select(Lot.dispatch_id, Lot.first_id, Lot.last_id).where(Lot.id == lot_id)).one()
+    found = _live(session, lot.dispatch_id, Message.id.between(lot.first_id, lot.last_id))
+    kept = None if found.keys() & set(MOVING) else {state.value: number for state, number in found.items()}
+    session.execute(update(Lot).where(Lot.id == lot_id).values(tally=kept).execution_options(synchronize_session=False))
+    return found
+
+
+def strike_out(session: Session, message_ids: Collection[int]) -> None:
+    """These messages change (have just been changed): the counts of the lots they lie in hold no more."""
+    if not message_ids:
+        return
+    inside = and_(Message.dispatch_id == Lot.dispatch_id, Message.id.between(Lot.first_id, Lot.last_id))
+    hit = select(Lot.id).join(Message, inside).where(Message.id.in_(message_ids)).distinct()
+    session.execute(update(Lot).where(Lot.id.in_(hit)).values(tally=None).execution_options(synchronize_session=False))
+
+
+def count_anew(session: Session, most: int = 20) -> int:
+    """Count lots that nobody works on and whose count was struck out; how many were looked at."""
+    ids = session.scalars(
+        select(Lot.id)
+        .where(Lot.tally.is_(None), Lot.state != LotState.CLAIMED)
+        .order_by(Lot.id.desc())
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for id in ids:
+        count_lot(session, id)
+    return len(ids)

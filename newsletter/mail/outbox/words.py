@@ -1,0 +1,124 @@
+"""Words: who of a dispatch has got it in which words, and who would be the first to get other ones.
+
+What waits with its lot goes out in the words that the dispatch has when the lot is claimed, and its row is told which
+with its outcome. What waits by itself keeps the words of its first try: those are on its row.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from newsletter.articles import Revision
+from newsletter.mail.outbox.dispatch import Dispatch, Lot, LotState
+from newsletter.mail.outbox.message import ACCEPTED, Message, State
+from newsletter.subscribers import Subscriber
+
+WITH_ITS_LOT = (Message.state == State.READY, Message.due_at.is_(None))
+"""Not tried yet: no words have been settled for it."""
+TRIED = (*ACCEPTED, State.UNCERTAIN)
+AGAIN = (State.READY, State.CLAIMED, State.HANDED_OVER, State.DEFERRED)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Where new words would begin. Numbers of people."""
+
+    have: int
+    """A server accepted it for them, in the words until now."""
+    uncertain: int
+    """They have it or not: nobody knows."""
+    again: int
+    """They wait for another try by themselves."""
+    to_come: int
+    """They would get the new words."""
+    first: int
+    """The first of these, counted in the order of the campaign from 1; 0: nobody is to come."""
+    email: str
+    behind: int
+    """How many after the first have it already, or may: workers send several lots at a time."""
+    filling: bool
+    """More recipients are still being written down; they are counted in `to_come`."""
+    on_the_wire: bool
+    """A worker still holds some: the numbers are not final."""
+
+    @property
+    def told(self) -> list[str]:
+        """The same in sentences for the owner; the first two are what matters."""
+        some = [f"{_people(self.have, 'has', 'have')} it already in the old words.", self._from()]
+        if self.behind:
+            some.append(
+                f"Several workers send at once: {self.behind:,} of those after No. {self.first:,} had their turn "
+                "already, in the old words; nobody gets it twice."
+            )
+        if self.uncertain:
+            some.append(f"{self.uncertain:,} more may have it in the old words, or not at all: nobody knows.")
+        if self.again:
+            some.append(
+                f"{_people(self.again, 'waits', 'wait')} for a second try, and that goes in the words of the first."
+            )
+        return some
+
+    def _from(self) -> str:
+        if not self.to_come:
+            return "Nobody is left to get new ones."
+        who = f"No. {self.first:,} ({self.email})"
+        if self.to_come == 1:
+            return f"The new ones go to 1 person: {who}."
+        return f"The new ones go to {self.to_come:,} people, from {who} on."
+
+
+def _people(count: int, one: str, more: str) -> str:
+    return f"{count:,} people {more}" if count > 1 else f"{'1 person' if count else 'Nobody'} {one}"
+
+
+def turn(session: Session, dispatch: Dispatch, audience: ColumnElement[bool]) -> Turn:
+    """Where words that a dispatch to this audience were given now would begin."""
+    ours = Message.dispatch_id == dispatch.id
+    counts = dispatch.counts(session)
+    untried = _count(session, ours, *WITH_ITS_LOT)
+    unwritten = [audience, Subscriber.id > dispatch.filled_to, Subscriber.id <= dispatch.fill_until]
+    more = 0 if dispatch.filled_at else session.scalar(select(func.count(Subscriber.id)).where(*unwritten)) or 0
+    look = select(Message.id, Subscriber.email).join(Subscriber, Subscriber.id == Message.subscriber_id)
+    first, email, behind = 0, "", 0
+    if found := session.execute(look.where(ours, *WITH_ITS_LOT).order_by(Message.id).limit(1)).first():
+        first, email = 1 + _count(session, ours, Message.id < found[0]), found[1]
+        behind = _count(session, ours, Message.id > found[0], Message.state.in_(TRIED))
+    elif more:
+        first = sum(counts.values()) + 1
+        email = session.scalars(select(Subscriber.email).where(*unwritten).order_by(Subscriber.id).limit(1)).one()
+    return Turn(
+        have=sum(counts[state] for state in ACCEPTED), uncertain=counts[State.UNCERTAIN],
+        again=sum(counts[state] for state in AGAIN) - untried, to_come=untried + more,
+        first=first, email=email, behind=behind,
+        filling=dispatch.filled_at is None, on_the_wire=on_the_wire(session, dispatch),
+    )  # fmt: skip
+
+
+def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
+    return session.scalar(select(func.count(Message.id)).where(*conditions)) or 0
+
+
+def on_the_wire(session: Session, dispatch: Dispatch) -> bool:
+    """Whether a worker holds a lot of it, so that some may be leaving in this second."""
+    held = select(Lot.id).where(Lot.dispatch_id == dispatch.id, Lot.state == LotState.CLAIMED).limit(1)
+    return session.scalar(held) is not None
+
+
+def used(session: Session, dispatch: Dispatch) -> list[tuple[Revision, int]]:
+    """The revisions that people have it in or may, the oldest first, and how many have each."""
+    rows = session.execute(
+        select(Message.revision_id, func.count())
+        .where(Message.dispatch_id == dispatch.id, Message.state.in_(TRIED))
+        .group_by(Message.revision_id)
+    )
+    counts = {id: count for id, count in rows if id}
+    revisions = session.scalars(select(Revision).where(Revision.id.in_(counts)).order_by(Revision.number))
+    return [(revision, counts[revision.id]) for revision in revisions]
+
+
+def revision_of(session: Session, message: Message) -> Revision | None:
+    """The words that a message went out in or, before its first try, would go out in now; None: no article's."""
+    if message.dispatch_id and message.state is State.READY and message.due_at is None:
+        return session.get_one(Dispatch, message.dispatch_id).revision
+    return message.revision

@@ -1,0 +1,154 @@
+"""Other words for a campaign that is going out: held first, then written, looked at, asked about, and set.
+
+What was typed travels in the form from step to step and is nowhere saved before the last, so nothing of it can be
+lost or come out by accident.
+"""
+
+from typing import Any
+
+from flask import g, render_template, request
+from sqlalchemy.orm import Session
+
+from newsletter import brand, preflight
+from newsletter.articles import Revision
+from newsletter.campaigns import Campaign, CampaignState, NotNow
+from newsletter.mail.outbox import Dispatch
+from newsletter.mail.render import BadArticle, Reader, Words
+from newsletter.subscribers import Stream
+from newsletter.web.owner.articles import VARIABLES
+from newsletter.web.owner.door import LONG_TEXT, back, door, note, one_or_404
+from newsletter.web.owner.forms import WordsForm
+from newsletter.web.personal import MAIL_PAGE_POLICY
+from newsletter.web.state import now, reading, runtime, transaction
+
+OURS = tuple(one for one in VARIABLES if "guide_pdf" not in one[0])
+"""A campaign follows no guide."""
+GOING_OUT = (CampaignState.SENDING, CampaignState.PAUSED)
+CHANGED_ELSEWHERE = (
+    "The words were changed in another window since you opened this page: they are revision {} now. "
+    "Yours are below, and going on puts them in place of those."
+)
+
+
+@door.get("/campaigns/<row:id>/words", endpoint="campaign_words")
+def show(id: int) -> Any:
+    """That it must be held; or, when it is, who would get other words, and the form for them."""
+    with reading() as session:
+        campaign = one_or_404(session, Campaign, id)
+        if campaign.dispatch is None or campaign.state not in GOING_OUT:
+            return back("campaign", "Only a campaign that is going out can be given other words.", "info", id=id)
+        if campaign.state is CampaignState.SENDING:
+            return render_template("owner/campaign_words_hold.html", campaign=campaign)
+        newest = campaign.article.current
+        start = newest if request.args.get("from") == "article" else campaign.dispatch.revision
+        return _editor(session, campaign, campaign.dispatch, WordsForm(data=_as_typed(start, campaign.dispatch)))
+
+
+def _as_typed(revision: Revision, dispatch: Dispatch) -> dict[str, str]:
+    words = {"subject": revision.subject, "preheader": revision.preheader, "body": revision.body}
+    return {**words, "base": str(dispatch.revision.number)}
+
+
+def _editor(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsForm, problem: str = "") -> Any:
+    page = render_template(
+        "owner/campaign_words.html", campaign=campaign, dispatch=dispatch, form=form, problem=problem, variables=OURS,
+        turn=campaign.turn(session),
+    )  # fmt: skip
+    return page, 422 if problem or form.errors else 200
+
+
+@door.post("/campaigns/<row:id>/words", endpoint="campaign_words_go_on")
+def go_on(id: int) -> Any:
+    """One step: hold it, back to writing, look and be asked, or set. What was typed comes along."""
+    with transaction() as session:
+        campaign = one_or_404(session, Campaign, id, lock=True)
+        dispatch, form, step = campaign.dispatch, WordsForm(), request.form.get("step")
+        if dispatch is None:
+            return back("campaign", "Only a campaign that is going out can be given other words.", "info", id=id)
+        if step == "hold":
+            return _hold(session, campaign, dispatch, form)
+        if step == "write":
+            return _editor(session, campaign, dispatch, form)
+        if step == "set" and _typed(form) == _words(dispatch):  # a second click
+            return back("campaign", "It has these words; they go out when you resume it.", "info", id=id)
+        if not (form.validate() and _not_overtaken(form, dispatch) and _fits(session, form)):
+            return _editor(session, campaign, dispatch, form)
+        try:
+            return (_set if step == "set" else _ask)(session, campaign, dispatch, form)
+        except NotNow as error:
+            return _editor(session, campaign, dispatch, form, str(error))
+
+
+def _hold(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsForm) -> Any:
+    if campaign.state is CampaignState.SENDING:
+        campaign.pause("Paused by the owner to change the words.")
+        note(session, "campaign pause", str(campaign.id))
+    if LONG_TEXT in request.form:
+        return _editor(session, campaign, dispatch, form)
+    held = campaign.state is CampaignState.PAUSED
+    told = "Paused. What is on the wire this second still arrives." if held else ""
+    return back("campaign_words", told, id=campaign.id)
+
+
+def _ask(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsForm) -> Any:
+    turn = campaign.revisable(session, _typed(form))
+    seen = _rendered(session, form)
+    return render_template(
+        "owner/campaign_words_ask.html", campaign=campaign, form=form, turn=turn, seen=seen, dispatch=dispatch
+    )
+
+
+def _set(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsForm) -> Any:
+    turn = campaign.revise(session, _typed(form), now())
+    number = dispatch.revision.number
+    detail = f"{campaign.id} revision {number} to {turn.to_come} people from No. {turn.first} on"
+    note(session, "campaign words changed", detail)
+    told = (
+        f"The new words are set (revision {number}). {' '.join(turn.told[:2])} Nothing goes out before you resume it."
+    )
+    return back("campaign", told, id=campaign.id)
+
+
+def _typed(form: WordsForm) -> Words:
+    return Words(form.subject.data or "", form.preheader.data or "", form.body.data or "")
+
+
+def _words(dispatch: Dispatch) -> Words:
+    return Words(dispatch.revision.subject, dispatch.revision.preheader, dispatch.revision.body)
+
+
+def _not_overtaken(form: WordsForm, dispatch: Dispatch) -> bool:
+    base = str(dispatch.revision.number)
+    if form.base.data == base:
+        return True
+    form.base.data = base
+    form.body.errors = [CHANGED_ELSEWHERE.format(base)]
+    return False
+
+
+def _fits(session: Session, form: WordsForm) -> bool:
+    """Whether a campaign can carry it, as the preflight looks; what is wrong is told beside the text."""
+    typed = _typed(form)
+    draft = Revision(subject=typed.subject, preheader=typed.preheader, body=typed.body)
+    checks = preflight.check(runtime().renderer, brand.current(session), draft, people=1)
+    form.body.errors = [
+        one.found if one.name == "Text" else f"{one.name}: {one.found}" for one in checks if not one.good
+    ]
+    return not form.body.errors
+
+
+def _rendered(session: Session, form: WordsForm) -> Any:
+    # Nobody's links: a click in the preview must not unsubscribe anybody.
+    return runtime().renderer.rendered(Stream.CAMPAIGN, brand.current(session), Reader(0), _typed(form), {})
+
+
+@door.post("/campaigns/<row:id>/words/preview", endpoint="campaign_words_preview")
+def preview(id: int) -> Any:
+    """The HTML part of what is typed, for a frame or a window of its own. Nothing is saved."""
+    with reading() as session:
+        one_or_404(session, Campaign, id)
+        g.csp = MAIL_PAGE_POLICY
+        try:
+            return _rendered(session, WordsForm()).html
+        except BadArticle as error:
+            return str(error), 422, {"Content-Type": "text/plain; charset=utf-8"}

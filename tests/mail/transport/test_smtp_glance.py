@@ -1,0 +1,37 @@
+"""The usual four replies are understood at a glance: that must come to the same as octet by octet."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsletter.mail.transport import Outcome
+from newsletter.mail.transport.session import State
+from tests.mail.transport.talking import PIPELINING, Talk
+
+SPOKEN = st.sampled_from([
+    b"250 2.0.0 Ok: queued as 4A7\r\n", b"250 ok\r\n", b"250\r\n", b"250-2.0.0 two\r\n250 lines\r\n",
+    b"251 forwarded\r\n", b"354 go\r\n", b"354\r\n", b"354-go\r\n354 on\r\n", b"451 4.3.0 later\r\n",
+    b"550 5.1.1 nobody\r\n", b"421 bye\r\n", b"250 bare\n", b"\r\n", b"250 a\x00b\xff\r\n", b"nonsense\r\n",
+])  # fmt: skip
+USUAL = [b"250 2.0.0 kept\r\n", b"250 sender\r\n", b"250 recipient\r\n", b"354 go\r\n"]
+ALMOST = st.tuples(*(st.one_of(st.just(reply), SPOKEN) for reply in USUAL)).map(list)
+TURN = st.one_of(st.just(USUAL), ALMOST, st.lists(SPOKEN, min_size=1, max_size=6))
+
+
+def _told(turns: list[list[bytes]], at_once: bool) -> tuple[list[Outcome], bytes, list[int], State]:
+    talk, written, key = Talk(PIPELINING), b"", 0
+    for turn in turns:
+        if talk.connection.wants:
+            key += 1
+            talk.give(key)
+        written += talk.wrote()
+        for piece in [b"".join(turn)] if at_once else [bytes([octet]) for octet in b"".join(turn)]:
+            if talk.connection.state is not State.CLOSED:
+                talk.says(piece)
+        written += talk.wrote()
+    return talk.outcomes(), written, talk.round.handed, talk.connection.state
+
+
+@given(st.lists(TURN, max_size=6))
+def test_at_a_glance_is_as_octet_by_octet(turns: list[list[bytes]]) -> None:
+    first = [b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n"]
+    assert _told([first, *turns], at_once=True) == _told([first, *turns], at_once=False)
