@@ -29,9 +29,9 @@ def counts(session: Session, dispatch: Dispatch) -> dict[State, int]:
     if len(uncounted) <= FEW:
         for _, _, tally in lots:
             found.update({State(name): number for name, number in (tally or {}).items()})
-        ranges = or_(*(Message.id.between(first, last) for first, last in uncounted))
         if uncounted:
-            found.update(_live(session, dispatch.id, ranges))
+            ranges = [Message.id.between(first, last) for first, last in uncounted]
+            found.update(_live(session, dispatch.id, or_(*ranges)))
     else:
         found.update(_live(session, dispatch.id, Message.id.is_not(None)))
     if dispatch.hold is Hold.CANCELLED:
@@ -53,9 +53,7 @@ def count_lot(session: Session, lot_id: int) -> dict[State, int]:
     lot = session.execute(select(Lot.dispatch_id, Lot.first_id, Lot.last_id).where(Lot.id == lot_id)).one()
     found = _live(session, lot.dispatch_id, Message.id.between(lot.first_id, lot.last_id))
     kept = None if found.keys() & set(MOVING) else {state.value: number for state, number in found.items()}
-    session.execute(
-        update(Lot).where(Lot.id == lot_id).values(tally=kept).execution_options(synchronize_session=False)
-    )
+    session.execute(update(Lot).where(Lot.id == lot_id).values(tally=kept).execution_options(synchronize_session=False))
     return found
 
 
@@ -65,9 +63,7 @@ def strike_out(session: Session, message_ids: Collection[int]) -> None:
         return
     inside = and_(Message.dispatch_id == Lot.dispatch_id, Message.id.between(Lot.first_id, Lot.last_id))
     hit = select(Lot.id).join(Message, inside).where(Message.id.in_(message_ids)).distinct()
-    session.execute(
-        update(Lot).where(Lot.id.in_(hit)).values(tally=None).execution_options(synchronize_session=False)
-    )
+    session.execute(update(Lot).where(Lot.id.in_(hit)).values(tally=None).execution_options(synchronize_session=False))
 
 
 def count_anew(session: Session, most: int = 20) -> int:
