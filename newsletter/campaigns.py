@@ -20,6 +20,11 @@ WITHOUT_OUTCOME = (State.READY, State.CLAIMED, State.HANDED_OVER, State.DEFERRED
 """Still to send."""
 
 
+CALLED_OFF = "The campaign was cancelled."
+AT_ONCE = 3
+"""Lots of a cancelled campaign whose rows say so in the same moment; the others follow (`call_off`)."""
+
+
 class CampaignState(StrEnum):
     """Where a campaign stands; `paused` is told by its dispatch."""
 
@@ -145,11 +150,15 @@ class Campaign(Base):
         self.stored_state, self.finished_at = CampaignState.CANCELLED, now
         if self.dispatch is not None:
             self.dispatch.hold = Hold.CANCELLED
-            outbox.cancel(session, now, "The campaign was cancelled.", Message.dispatch_id == self.dispatch_id)
+            session.flush()
+            by_itself = (Message.dispatch_id == self.dispatch_id, Message.due_at.is_not(None))
+            outbox.cancel(session, now, CALLED_OFF, *by_itself)
+            for _ in range(AT_ONCE):
+                outbox.call_off_next(session, now, CALLED_OFF)
 
     def counts(self, session: Session) -> dict[State, int]:
         """How many recipients stand where; all zero before the launch."""
-        return self.dispatch.counts(session) if self.dispatch else dict.fromkeys(State, 0)
+        return outbox.counts(session, self.dispatch) if self.dispatch else dict.fromkeys(State, 0)
 
 
 def _words(revision: Revision) -> Words:
@@ -191,6 +200,11 @@ def fill_next(session: Session, now: datetime, chunk: int = CHUNK) -> bool:
         return False
     outbox.fill(session, campaign.dispatch, campaign.segment.condition(), now, chunk)
     return True
+
+
+def call_off(session: Session, now: datetime) -> bool:
+    """Bring the rows of one more lot of a cancelled campaign in line; False when none is left. One transaction."""
+    return outbox.call_off_next(session, now, CALLED_OFF)
 
 
 def finish_done(session: Session, now: datetime) -> int:

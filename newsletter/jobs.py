@@ -12,7 +12,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError as BrokerDown
 
 from newsletter import brand, campaigns, journey, sequences
-from newsletter.mail import recovery
+from newsletter.mail import outbox, recovery
 from newsletter.mail.outbox import Lane
 from newsletter.runtime import Runtime
 
@@ -42,16 +42,18 @@ def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Callable[
 
     @celery.task(name="launch_campaigns")
     def launch_campaigns() -> None:
-        """Launch what is due, write recipients, and finish what is done."""
+        """Launch what is due, write recipients, call off what was cancelled, and finish and count what is done."""
         rt, until = runtime(), time.monotonic() + SLICE
         with rt.database.transaction() as session:
             campaigns.launch_due(session, rt.clock.now())
-        more = True
-        while more and not stopping() and time.monotonic() < until:
-            with rt.database.transaction() as session:
-                more = campaigns.fill_next(session, rt.clock.now())
+        for step in (campaigns.fill_next, campaigns.call_off):
+            more = True
+            while more and not stopping() and time.monotonic() < until:
+                with rt.database.transaction() as session:
+                    more = step(session, rt.clock.now())
         with rt.database.transaction() as session:
             campaigns.finish_done(session, rt.clock.now())
+            outbox.count_anew(session)
 
     @celery.task(name="advance_sequences")
     def advance_sequences() -> int:

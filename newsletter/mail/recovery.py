@@ -49,6 +49,8 @@ def _write(session: Session, left: Left, outcomes: list[Outcome], now: datetime)
     claim = LotClaim(lot.id, left.token, lot.dispatch_id, lot.first_id, lot.last_id, words)
     verdicts, _ = judge(session, letters, Lane.BULK, [one for one in known if one.stage is not Stage.RELAY], now)
     outbox.record_lot(session, claim, verdicts, now)
+    if lot.claim_token != left.token:
+        outbox.strike_out(session, [verdict.id for verdict in verdicts])
     if left.whole:
         outbox.rewind_lot(session, left.token)
     outbox.recover_lots(session, now, tokens=[left.token])

@@ -29,9 +29,10 @@ from newsletter.mail.outbox.lots import (
     words_under_way,
 )
 from newsletter.mail.outbox.message import ACCEPTED, OPEN, Attempt, Lane, Message, State
-from newsletter.mail.outbox.queue import LOT, NotAgain, cancel, fill, queue, send_again
+from newsletter.mail.outbox.queue import LOT, NotAgain, call_off_next, cancel, fill, queue, send_again
 from newsletter.mail.outbox.record import Verdict, record
 from newsletter.mail.outbox.take import Taken, TakenLot, TakenRows, take
+from newsletter.mail.outbox.tally import count_anew, counts, strike_out
 from newsletter.mail.outbox.words import Turn, revision_of, turn, used
 
 __all__ = [
@@ -57,9 +58,12 @@ __all__ = [
     "Verdict",
     "begin",
     "begin_lot",
+    "call_off_next",
     "cancel",
     "claim",
     "claim_lot",
+    "count_anew",
+    "counts",
     "fill",
     "held_by",
     "keep",
@@ -75,6 +79,7 @@ __all__ = [
     "revision_of",
     "rewind_lot",
     "send_again",
+    "strike_out",
     "take",
     "turn",
     "used",

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, or_, select, true, update
 from sqlalchemy.orm import Session
 
+from newsletter.mail.outbox import tally
 from newsletter.mail.outbox.dispatch import Dispatch, Hold
 from newsletter.mail.outbox.message import OPEN, Attempt, Lane, Message, State
 from newsletter.owners import Owner
@@ -81,6 +82,8 @@ def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int) -
         )
         .execution_options(synchronize_session=False)
     )
+    if lane is Lane.BULK:
+        tally.strike_out(session, ids)
     return _letters(session, token, ids)
 
 

@@ -3,12 +3,11 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, func, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from newsletter.articles import Revision
 from newsletter.db import Base, Id
-from newsletter.mail.outbox.message import Message, State
 
 
 class Hold(StrEnum):
@@ -28,6 +27,9 @@ class LotState(StrEnum):
     """Every one of its messages has an outcome, or waits for a second try by itself."""
 
 
+_UNCOUNTED = text("tally IS NULL")
+
+
 class Lot(Base):
     """A range of a dispatch's messages that one worker takes as a whole, under one lease.
 
@@ -36,7 +38,11 @@ class Lot(Base):
     """
 
     __tablename__ = "lots"
-    __table_args__ = (Index("ix_lots_state_id", "state", "id"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index("ix_lots_state_id", "state", "id"),
+        Index("ix_lots_uncounted", "id", postgresql_where=_UNCOUNTED, sqlite_where=_UNCOUNTED),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     dispatch_id: Mapped[int] = mapped_column(ForeignKey("dispatches.id"), index=True)
@@ -51,6 +57,8 @@ class Lot(Base):
     """The last message id that may have left."""
     kept_back: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
     """Messages up to `begun_to` that a limit kept back: they have not left."""
+    tally: Mapped[dict[str, int] | None] = mapped_column(JSON(none_as_null=True))
+    """How many of its messages are in which state; None while that changes (see `outbox.tally`)."""
 
 
 class Dispatch(Base):
@@ -82,10 +90,3 @@ class Dispatch(Base):
         """Go on."""
         if self.hold is Hold.PAUSED:
             self.hold, self.hold_reason = Hold.OPEN, ""
-
-    def counts(self, session: Session) -> dict[State, int]:
-        """How many of its messages stand where; every state is there."""
-        rows = session.execute(
-            select(Message.state, func.count()).where(Message.dispatch_id == self.id).group_by(Message.state)
-        )
-        return dict.fromkeys(State, 0) | dict(rows.all())

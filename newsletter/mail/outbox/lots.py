@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, CursorResult, bindparam, false, func, inse
 from sqlalchemy.orm import Session
 
 from newsletter.db import UtcDateTime
+from newsletter.mail.outbox import tally
 from newsletter.mail.outbox.claims import LEASE, LOST, NOT_ELIGIBLE, Letter
 from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotState
 from newsletter.mail.outbox.message import TROUBLED, Attempt, Message, State
@@ -55,9 +56,13 @@ def claim_lot(session: Session, token: str, now: datetime) -> tuple[LotClaim, li
         .limit(1)
         .with_for_update(skip_locked=True, of=Lot)
     )
+    # Two statements: PostgreSQL may run a subquery with LIMIT once for each row, and so claim several lots.
+    chosen = session.scalar(free)
+    if chosen is None:
+        return None
     taken = session.execute(
         update(Lot)
-        .where(Lot.id.in_(free.scalar_subquery()), Lot.state == LotState.OPEN)
+        .where(Lot.id == chosen, Lot.state == LotState.OPEN)
         .values(state=LotState.CLAIMED, claim_token=token, lease_until=now + LEASE, **_UNTOUCHED)
         .returning(Lot.id, Lot.dispatch_id, Lot.first_id, Lot.last_id, _WORDS)
         .execution_options(synchronize_session=False)
@@ -68,7 +73,7 @@ def claim_lot(session: Session, token: str, now: datetime) -> tuple[LotClaim, li
     return claim, _letters(session, claim, now)
 
 
-_UNTOUCHED: dict[str, Any] = {"begun_to": 0, "not_before": None, "kept_back": None}
+_UNTOUCHED: dict[str, Any] = {"begun_to": 0, "not_before": None, "kept_back": None, "tally": None}
 
 
 def _rows(claim: LotClaim) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -132,13 +137,15 @@ def begin_lot(session: Session, claim: LotClaim, ids: Sequence[int], now: dateti
     return set(ids).difference(session.connection().execute(_NOT_READY, span).scalars())
 
 
-def keep_lot(session: Session, claim: LotClaim, now: datetime) -> None:
-    """Prolong the lease."""
-    session.execute(
-        update(Lot)
-        .where(Lot.id == claim.id, Lot.claim_token == claim.token)
-        .values(lease_until=now + LEASE)
-        .execution_options(synchronize_session=False)
+def keep_lot(session: Session, claim: LotClaim, now: datetime) -> bool:
+    """Prolong the lease; whether it is still this claim's."""
+    return _changed(
+        session.execute(
+            update(Lot)
+            .where(Lot.id == claim.id, Lot.claim_token == claim.token)
+            .values(lease_until=now + LEASE)
+            .execution_options(synchronize_session=False)
+        )
     )
 
 
@@ -231,11 +238,15 @@ def _attempt(verdict: Verdict, now: datetime) -> dict[str, object]:
 
 def release_lot(session: Session, claim: LotClaim, not_before: datetime | None = None) -> None:
     """Let go of a lot: done when every message has an outcome, else open again for whoever comes next."""
+    ours = select(Lot.id).where(Lot.id == claim.id, Lot.claim_token == claim.token).with_for_update()
+    if session.scalar(ours) is None:
+        return
+    found = tally.count_lot(session, claim.id)
     session.execute(
         update(Lot)
-        .where(Lot.id == claim.id, Lot.claim_token == claim.token)
+        .where(Lot.id == claim.id)
         .values(
-            state=LotState.OPEN if _has_ready(session, claim) else LotState.DONE,
+            state=LotState.OPEN if found.get(State.READY) and _has_ready(session, claim) else LotState.DONE,
             claim_token=None, lease_until=None, not_before=not_before,
         )
         .execution_options(synchronize_session=False)

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from newsletter.mail.outbox import tally
 from newsletter.mail.outbox.message import TROUBLED, Attempt, Message, State
 
 # A worker that waited longer than its lease finds its message `uncertain`, or due for a second try: if then the
@@ -61,6 +62,7 @@ def record(session: Session, token: str, verdicts: Sequence[Verdict], now: datet
     session.execute(statement, [_row(v, token, now) for v in verdicts])
     if held:
         session.execute(insert(Attempt), [tries[id] for id in held])
+    tally.strike_out(session, [v.id for v in verdicts])
 
 
 def _row(verdict: Verdict, token: str, now: datetime) -> dict[str, object]:

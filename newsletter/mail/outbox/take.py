@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from newsletter.mail.outbox import claims, lots
+from newsletter.mail.outbox import claims, lots, tally
 from newsletter.mail.outbox.claims import Letter
 from newsletter.mail.outbox.message import Lane
 from newsletter.mail.outbox.record import Verdict, record
@@ -83,7 +83,8 @@ class TakenLot:
     def record(self, session: Session, verdicts: Sequence[Verdict], now: datetime) -> None:
         """See `Taken`."""
         lots.record_lot(session, self.claim, verdicts, now)
-        lots.keep_lot(session, self.claim, now)
+        if not lots.keep_lot(session, self.claim, now):  # late answers, onto rows of a lot that is not ours any more
+            tally.strike_out(session, [verdict.id for verdict in verdicts])
 
     def release(self, session: Session, unsent: Collection[int], not_before: datetime | None,
                 held: Mapping[int, datetime] = NOTHING) -> None:  # fmt: skip

@@ -29,9 +29,9 @@ def counts(session: Session, dispatch: Dispatch) -> dict[State, int]:
     if len(uncounted) <= FEW:
         for _, _, tally in lots:
             found.update({State(name): number for name, number in (tally or {}).items()})
-        ranges = or_(*(Message.id.between(first, last) for first, last in uncounted))
         if uncounted:
-            found.update(_live(session, dispatch.id, ranges))
+            ranges = [Message.id.between(first, last) for first, last in uncounted]
+            found.update(_live(session, dispatch.id, or_(*ranges)))
     else:
         found.update(_live(session, dispatch.id, Message.id.is_not(None)))
     if dispatch.hold is Hold.CANCELLED:

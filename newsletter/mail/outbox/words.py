@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from newsletter.articles import Revision
+from newsletter.mail.outbox import tally
 from newsletter.mail.outbox.dispatch import Dispatch, Lot, LotState
 from newsletter.mail.outbox.message import ACCEPTED, Message, State
 from newsletter.subscribers import Subscriber
@@ -75,7 +76,7 @@ def _people(count: int, one: str, more: str) -> str:
 def turn(session: Session, dispatch: Dispatch, audience: ColumnElement[bool]) -> Turn:
     """Where words that a dispatch to this audience were given now would begin."""
     ours = Message.dispatch_id == dispatch.id
-    counts = dispatch.counts(session)
+    counts = tally.counts(session, dispatch)
     untried = _count(session, ours, *WITH_ITS_LOT)
     unwritten = [audience, Subscriber.id > dispatch.filled_to, Subscriber.id <= dispatch.fill_until]
     more = 0 if dispatch.filled_at else session.scalar(select(func.count(Subscriber.id)).where(*unwritten)) or 0

@@ -47,7 +47,7 @@ def test_recipients_are_written_in_chunks_and_each_once(dispatch: int, database:
         assert {row.occasion for row in rows} == {"campaign:7"}
         assert {(row.stream, row.lane, row.state) for row in rows} == {(Stream.CAMPAIGN, Lane.BULK, State.READY)}
         assert len({row.subscriber_id for row in rows}) == len(rows) == 5
-        assert (done.filled_at, done.counts(session)[State.READY]) == (NOON, 5)
+        assert (done.filled_at, outbox.counts(session, done)[State.READY]) == (NOON, 5)
 
 
 def test_who_left_while_it_was_filled_is_not_written(dispatch: int, database: Database) -> None:

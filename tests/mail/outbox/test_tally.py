@@ -1,0 +1,143 @@
+"""Tallies: whatever happens to messages, the counts of a dispatch are what one would count."""
+
+import random
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from newsletter import articles
+from newsletter.db import Database
+from newsletter.mail import outbox
+from newsletter.mail.outbox import Dispatch, Hold, Lane, Lot, Message, State, Taken, Verdict
+from newsletter.subscribers import Segment
+from tests.conftest import NOON
+
+People = Callable[..., int]
+PEOPLE = 12
+
+
+@pytest.fixture
+def dispatch(database: Database, person: People) -> int:
+    """Twelve people in lots of three."""
+    last = [person(f"p{n}@example.com") for n in range(PEOPLE)][-1]
+    with database.transaction() as session:
+        words = articles.write(session, NOON, title="Golf", subject="Golf", body="Turn.").current
+        made = Dispatch(revision_id=words.id, occasion="campaign:7", created_at=NOON, fill_until=last)
+        session.add(made)
+        session.flush()
+        assert [outbox.fill(session, made, Segment().condition(), NOON, 3) for _ in range(5)] == [3, 3, 3, 3, 0]
+        return made.id
+
+
+def _counted(session: Session, dispatch: int) -> dict[State, int]:
+    rows = session.execute(
+        select(Message.state, func.count()).where(Message.dispatch_id == dispatch).group_by(Message.state)
+    )
+    return dict(rows.all())
+
+
+def _told(session: Session, dispatch: int) -> dict[State, int]:
+    told = outbox.counts(session, session.get_one(Dispatch, dispatch))
+    return {state: number for state, number in told.items() if number}
+
+
+class _Life:
+    """Does to the ledger what workers, readers and owners do, in any order."""
+
+    def __init__(self, database: Database, chance: random.Random) -> None:
+        self.database, self.chance, self.now = database, chance, NOON
+        self.held: list[tuple[Taken, list[int]]] = []
+
+    def take(self) -> None:
+        with self.database.transaction() as session:
+            if taken := outbox.take(session, Lane.BULK, f"t{self.chance.random()}"[:30], self.now, 10):
+                self.held.append((taken, []))
+
+    def begin(self) -> None:
+        for taken, begun in self.held:
+            with self.database.transaction() as session:
+                some = [letter.id for letter in taken.letters if letter.id not in begun]
+                if some := some[: self.chance.randint(0, 3)]:
+                    begun += taken.begin(session, some, self.now)
+
+    def record(self) -> None:
+        for taken, begun in self.held:
+            verdicts = [self._verdict(id) for id in begun if self.chance.random() < 0.7]
+            del begun[:]
+            with self.database.transaction() as session:
+                taken.record(session, verdicts, self.now)
+
+    def _verdict(self, id: int) -> Verdict:
+        state = self.chance.choice([State.SENT, State.SENT, State.DEFERRED, State.FAILED, State.UNCERTAIN])
+        later = self.now + timedelta(seconds=30) if state is State.DEFERRED else None
+        return Verdict(id, state, 250, "so", "mx:25", due_at=later)
+
+    def release(self) -> None:
+        if self.held:
+            taken, _ = self.held.pop(self.chance.randrange(len(self.held)))
+            with self.database.transaction() as session:
+                taken.release(session, (), None)
+
+    def expire(self) -> None:
+        self.now += timedelta(minutes=2)
+        with self.database.transaction() as session:
+            outbox.recover(session, self.now)
+            outbox.recover_lots(session, self.now)
+
+    def leave(self) -> None:
+        with self.database.transaction() as session:
+            someone = self.chance.randint(1, PEOPLE)
+            outbox.cancel(session, self.now, "left", Message.subscriber_id == someone)
+
+    def send_again(self) -> None:
+        with self.database.transaction() as session:
+            for message in session.scalars(select(Message).where(Message.state == State.UNCERTAIN).limit(1)):
+                outbox.send_again(session, message, self.now)
+
+    def count(self) -> None:
+        with self.database.transaction() as session:
+            outbox.count_anew(session)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_counts_are_always_what_one_would_count(dispatch: int, database: Database, seed: int) -> None:
+    chance = random.Random(seed)
+    life = _Life(database, chance)
+    deeds = [life.take, life.begin, life.record, life.release, life.expire, life.leave, life.send_again, life.count]
+    for _ in range(60):
+        deed = chance.choices(deeds, weights=[4, 4, 4, 2, 1, 1, 1, 3])[0]
+        deed()
+        with database.reading() as session:
+            assert _told(session, dispatch) == _counted(session, dispatch), deed.__name__
+
+
+def test_a_lot_that_is_done_is_not_counted_again(dispatch: int, database: Database) -> None:
+    life = _Life(database, random.Random(1))
+    life.take()
+    taken, _ = life.held[0]
+    with database.transaction() as session:
+        ids = [letter.id for letter in taken.letters]
+        taken.begin(session, ids, NOON)
+        taken.record(session, [Verdict(id, State.SENT, 250, "so", "mx:25") for id in ids], NOON)
+        taken.release(session, (), None)
+    with database.transaction() as session:
+        assert session.scalars(select(Lot.tally).order_by(Lot.id)).first() == {"sent": 3}
+        session.execute(update(Message).where(Message.id.in_(ids)).values(state=State.FAILED))  # behind its back
+        assert _told(session, dispatch) == {State.SENT: 3, State.READY: 9}
+
+
+def test_what_a_cancelled_one_still_has_is_told_as_cancelled_before_its_rows_say_so(
+    dispatch: int, database: Database
+) -> None:
+    with database.transaction() as session:
+        session.get_one(Dispatch, dispatch).hold = Hold.CANCELLED
+    for left in (9, 6, 3, 0):
+        with database.transaction() as session:
+            assert _told(session, dispatch) == {State.CANCELLED: PEOPLE}
+            assert outbox.call_off_next(session, NOON, "over")
+            assert _counted(session, dispatch).get(State.READY, 0) == left
+    with database.transaction() as session:
+        assert not outbox.call_off_next(session, NOON, "over")
