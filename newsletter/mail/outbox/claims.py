@@ -204,23 +204,27 @@ def recover(session: Session, now: datetime) -> tuple[int, int]:
 
 
 def put_back(session: Session, ids: Collection[int], now: datetime, not_older: datetime) -> None:
-    """Messages that a claim had begun, and that never left after all: those called uncertain meanwhile go out now.
+    """Messages of a lot that a claim had begun, and that never left: those called uncertain meanwhile go out now.
 
-    Nobody else can have begun them: what is `uncertain` is in no other claim. Not where a person has decided about one
-    since, nor when the sending began longer ago than `not_older`.
+    In the words that the dispatch has by now, for these people have seen no others. Nobody else can have begun them:
+    what is `uncertain` is in no other claim. Not where a person has decided about one since, nor when the sending began
+    longer ago than `not_older`.
     """
+    if not ids:
+        return
     going = (Dispatch.id == Message.dispatch_id, Dispatch.hold != Hold.CANCELLED, Dispatch.created_at >= not_older)
-    if ids:
-        session.execute(
-            update(Message)
-            .where(
-                Message.id.in_(ids), Message.state == State.UNCERTAIN, Message.reply == LOST,
-                Message.claim_token.is_(None), Message.reviewed_at.is_(None),
-                select(Dispatch.id).where(*going).correlate(Message).exists(),
-            )
-            .values(state=State.DEFERRED, due_at=now, settled_at=None)
-            .execution_options(synchronize_session=False)
-        )  # fmt: skip
+    words = select(Dispatch.revision_id).where(Dispatch.id == Message.dispatch_id).correlate(Message)
+    session.execute(
+        update(Message)
+        .where(
+            Message.id.in_(ids), Message.state == State.UNCERTAIN, Message.reply == LOST,
+            Message.claim_token.is_(None), Message.reviewed_at.is_(None),
+            select(Dispatch.id).where(*going).correlate(Message).exists(),
+        )
+        .values(state=State.DEFERRED, due_at=now, settled_at=None, revision_id=words.scalar_subquery())
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    tally.strike_out(session, ids)
 
 
 def was_uncertain(session: Session, message_id: int) -> bool:
