@@ -47,7 +47,7 @@ def test_a_refused_campaign_pauses_tells_the_owner_and_loses_nobody(
         pass
     with runtime.database.reading() as session:
         held = session.get_one(Dispatch, made.id)
-        counts = held.counts(session)
+        counts = outbox.counts(session, held)
         assert held.hold is Hold.PAUSED
         assert "listed as spam" in held.hold_reason
         assert counts[State.FAILED] + counts[State.READY] == 300

@@ -16,13 +16,12 @@ from newsletter.mail.outbox.claims import (
     release,
     was_uncertain,
 )
-from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotState
+from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotClaim, LotState
+from newsletter.mail.outbox.lot_outcomes import record_lot
 from newsletter.mail.outbox.lots import (
-    LotClaim,
     begin_lot,
     claim_lot,
     keep_lot,
-    record_lot,
     recover_lots,
     release_lot,
     rewind_lot,

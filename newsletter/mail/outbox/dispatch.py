@@ -1,5 +1,6 @@
 """Dispatch: one bulk sending that can be held, let go and called off as a whole, without touching its million rows."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -59,6 +60,19 @@ class Lot(Base):
     """Messages up to `begun_to` that a limit kept back: they have not left."""
     tally: Mapped[dict[str, int] | None] = mapped_column(JSON(none_as_null=True))
     """How many of its messages are in which state; None while that changes (see `outbox.tally`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LotClaim:
+    """A lot in a worker's hands."""
+
+    id: int
+    token: str
+    dispatch_id: int
+    first_id: int
+    last_id: int
+    revision_id: int | None
+    """The words it goes out in: the dispatch's when it was claimed. None: each row says its own."""
 
 
 class Dispatch(Base):

@@ -1,43 +1,24 @@
-"""Lots: how a worker takes a campaign's messages a thousand at a time, and how they come back when it dies.
+"""Lots: how a worker takes a campaign's messages two thousand at a time, and how they come back when it dies.
 
 The lease and its fencing token are on the lot, not on the rows, and `begun_to` is moved on (under the token) before
 messages leave. A worker that lost its lease, or cannot reach the database, cannot move it on and so sends nothing
 more. The rows themselves are written once: with their outcome.
 """
 
-import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, bindparam, false, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, CursorResult, bindparam, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from newsletter.db import UtcDateTime
 from newsletter.mail.outbox import tally
 from newsletter.mail.outbox.claims import LEASE, LOST, NOT_ELIGIBLE, Letter
-from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotState
-from newsletter.mail.outbox.message import TROUBLED, Attempt, Message, State
+from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotClaim, LotState
+from newsletter.mail.outbox.lot_outcomes import record_lot
+from newsletter.mail.outbox.message import Message, State
 from newsletter.mail.outbox.record import Verdict
 from newsletter.subscribers import Stream, Subscriber, receivable
-
-STILL = (State.READY, State.UNCERTAIN)
-"""What an outcome may be written onto: a worker slower than its lease finds its messages called uncertain."""
-
-
-@dataclass(frozen=True, slots=True)
-class LotClaim:
-    """A lot in a worker's hands."""
-
-    id: int
-    token: str
-    dispatch_id: int
-    first_id: int
-    last_id: int
-    revision_id: int | None
-    """The words it goes out in: the dispatch's when it was claimed. None: each row says its own."""
-
 
 _WORDS = select(Dispatch.revision_id).where(Dispatch.id == Lot.dispatch_id).correlate(Lot).scalar_subquery()
 
@@ -147,93 +128,6 @@ def keep_lot(session: Session, claim: LotClaim, now: datetime) -> bool:
             .execution_options(synchronize_session=False)
         )
     )
-
-
-def record_lot(session: Session, claim: LotClaim, verdicts: Sequence[Verdict], now: datetime) -> None:
-    """Write outcomes, and in which words, onto the rows of a lot; what did not end in `sent` leaves an Attempt."""
-    if not verdicts:
-        return
-    alike: dict[tuple[str, int], list[Verdict]] = {}
-    others = []
-    for verdict in verdicts:
-        if verdict.state is State.SENT:
-            alike.setdefault((verdict.relay, verdict.code), []).append(verdict)
-        else:
-            others.append(verdict)
-    for (relay, code), sent in alike.items():
-        _record_sent(session, claim, relay, code, sent, now)
-    if others:
-        session.connection().execute(_RECORD, [_row(verdict, claim, now) for verdict in others])
-        session.execute(insert(Attempt), [_attempt(verdict, now) for verdict in others])
-
-
-# What nearly all of a campaign comes to: many rows in one statement, which is told only what differs between them.
-# due_at and troubled_at change nothing there: PostgreSQL then updates the row in place (HOT).
-_SENT = (
-    "UPDATE messages SET state = 'sent', settled_at = :now, due_at = NULL, troubled_at = NULL, reply_code = :code, "
-    "relay = :relay, attempts = messages.attempts + 1, reply = v.reply, "
-    "revision_id = coalesce(CAST(:revision AS bigint), messages.revision_id) FROM {} AS v{} "
-    "WHERE messages.id = v.id AND messages.state IN ('ready', 'uncertain')"
-)
-_NOW = bindparam("now", type_=UtcDateTime())
-# An array of text costs psycopg five times as much as a text that PostgreSQL cuts up.
-_SENT_POSTGRESQL = text(
-    _SENT.format(
-        "unnest(CAST(string_to_array(:ids, ',') AS bigint[]), string_to_array(:replies, chr(10)))", "(id, reply)"
-    )
-).bindparams(_NOW)
-_SENT_SQLITE = text(
-    _SENT.format(
-        "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS reply FROM json_each(:rows))", ""
-    )
-).bindparams(_NOW)
-
-
-def _record_sent(session: Session, claim: LotClaim, relay: str, code: int, verdicts: Sequence[Verdict],
-                 now: datetime) -> None:  # fmt: skip
-    values = {"now": now, "relay": relay, "code": code or None, "revision": claim.revision_id}
-    if session.get_bind().dialect.name == "postgresql":
-        ids, replies = (
-            ",".join([str(one.id) for one in verdicts]),
-            "\n".join([one.reply.replace("\n", " ") for one in verdicts]),
-        )
-        session.connection().execute(_SENT_POSTGRESQL, values | {"ids": ids, "replies": replies})
-    else:
-        rows = json.dumps([(one.id, one.reply) for one in verdicts])
-        session.connection().execute(_SENT_SQLITE, values | {"rows": rows})
-
-
-_RECORD = (
-    update(Message.__table__)  # type: ignore[arg-type]
-    .where(_M.id == bindparam("b_id"), or_(*(_M.state == state for state in STILL)))
-    .values(
-        state=bindparam("b_state"), due_at=bindparam("b_due"), settled_at=bindparam("b_settled"),
-        reply_code=bindparam("b_code"), reply=bindparam("b_reply"), relay=bindparam("b_relay"),
-        attempts=_M.attempts + 1, troubled_at=bindparam("b_troubled"),
-        revision_id=func.coalesce(bindparam("b_revision"), _M.revision_id),
-    )
-)  # fmt: skip
-
-
-def _row(verdict: Verdict, claim: LotClaim, now: datetime) -> dict[str, object]:
-    return {
-        "b_revision": claim.revision_id,
-        "b_id": verdict.id,
-        "b_state": verdict.state,
-        "b_due": verdict.due_at,
-        "b_settled": None if verdict.due_at else now,
-        "b_code": verdict.code or None,
-        "b_reply": verdict.reply,
-        "b_relay": verdict.relay,
-        "b_troubled": now if verdict.state in TROUBLED else None,
-    }
-
-
-def _attempt(verdict: Verdict, now: datetime) -> dict[str, object]:
-    return {
-        "message_id": verdict.id, "at": now, "state": verdict.state, "relay": verdict.relay, "code": verdict.code,
-        "reply": verdict.reply,
-    }  # fmt: skip
 
 
 def release_lot(session: Session, claim: LotClaim, not_before: datetime | None = None) -> None:

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from newsletter.mail.outbox import claims, lots, tally
 from newsletter.mail.outbox.claims import Letter
+from newsletter.mail.outbox.dispatch import LotClaim
+from newsletter.mail.outbox.lot_outcomes import record_lot
 from newsletter.mail.outbox.message import Lane
 from newsletter.mail.outbox.record import Verdict, record
 
@@ -67,7 +69,7 @@ class TakenRows:
 class TakenLot:
     """A lot of a dispatch."""
 
-    claim: lots.LotClaim
+    claim: LotClaim
     letters: list[Letter]
     at_once: int = 0
 
@@ -82,7 +84,7 @@ class TakenLot:
 
     def record(self, session: Session, verdicts: Sequence[Verdict], now: datetime) -> None:
         """See `Taken`."""
-        lots.record_lot(session, self.claim, verdicts, now)
+        record_lot(session, self.claim, verdicts, now)
         if not lots.keep_lot(session, self.claim, now):  # late answers, onto rows of a lot that is not ours any more
             tally.strike_out(session, [verdict.id for verdict in verdicts])
 

@@ -21,8 +21,9 @@ from newsletter.mail.outbox import Letter
 from newsletter.mail.render import mime
 from newsletter.mail.render.article import BadArticle, compiled
 from newsletter.mail.render.dkim import Dkim
+from newsletter.mail.render.draft import NOBODY, Draft, NoSkeleton, alike, gap
 from newsletter.mail.render.mail import Mail, Reader, Rendered, Words, greeting, one_line
-from newsletter.mail.render.skeleton import DATE, NOBODY, TO, Draft, NoSkeleton, Skeleton, alike, gap
+from newsletter.mail.render.skeleton import DATE, TO, Skeleton
 from newsletter.subscribers import Stream
 
 TEST_MARK = "[Test] "

@@ -1,9 +1,8 @@
 """Skeletons: a bulk mail encoded once, with gaps where it differs from one reader to the next.
 
-A mail is rendered the slow way for a reader who does not exist. What belongs to that reader (tokens of their links,
-words in place of their name) is found again in the result and becomes a gap; all between the gaps is encoded once.
-A gap in a quoted-printable part stands between two soft line breaks, so that a value begins at column 0 and can be
-encoded without a look at what surrounds it (RFC 2045 §6.7).
+How one is made is told in `draft`: rendered the slow way for a reader who does not exist, what belongs to that reader
+becomes a gap, and all between the gaps is encoded once. A gap in a quoted-printable part stands between two soft line
+breaks, so that a value begins at column 0 and can be encoded without a look at what surrounds it (RFC 2045 §6.7).
 """
 
 import re
@@ -11,7 +10,6 @@ from binascii import b2a_qp
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email import message_from_bytes
 from email.utils import format_datetime
 from functools import lru_cache
 from operator import itemgetter
@@ -19,29 +17,21 @@ from operator import itemgetter
 from newsletter.links import Purpose, Signer
 from newsletter.mail.outbox import Letter
 from newsletter.mail.render import mime
-from newsletter.mail.render.dkim import Dkim, Fields, fields, relaxed
+from newsletter.mail.render.dkim import Dkim, Fields, relaxed
 from newsletter.mail.render.mail import Mail, greeting, one_line
 
-NOBODY = 0xF1D2_C3B4_A596_8778
-"""The subscriber and message of the reader who does not exist: no database gives a number of 64 bits away."""
 NAMES = 4096
 """First names whose share of a mail is kept with its skeleton: some hundred octets each."""
 SOFT = b"=\r\n"
 DATE, TO, SUBJECT, TAG, NUMBER, UNSUBSCRIBE, PREFERENCES, VIEW, LIBRARY, PERSONAL = range(10)
 """The gaps by their place among the values; from PERSONAL on, what is made of the name."""
 
-_LINES = {DATE: b"Date", TO: b"To", SUBJECT: b"Subject"}
+LINES = {DATE: b"Date", TO: b"To", SUBJECT: b"Subject"}
 _LONGEST_LINE = 78  # RFC 5322 §2.1.1
-_MARK = re.compile(rb"\0(\d+)\0")
-_NAMED = re.compile(r'zqs(first_name|greeting|subject|preheader)("|&quot;)sqz')
 _ODD = re.compile("[\x00-\x1f\ud800-\udfff]")
 # Goes into quoted-printable and HTML as it is, and with its soft break fits a line.
 _SAFE = re.compile(r"(?![.]|From )[A-Za-z0-9 .,:;!?'()/-]{0,75}\Z")
 _ATOMS = re.compile(r"[A-Za-z0-9'-]+(?: [A-Za-z0-9'-]+)*\Z")
-
-
-class NoSkeleton(Exception):
-    """This mail has to be composed for each reader; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +46,6 @@ class Phrase:
         """The words for one reader."""
         words = self.pattern % variables
         return one_line(words) if self.single else words
-
-
-def _as_text(value: str) -> str:
-    return value
-
-
-def _in_element(value: str) -> str:
-    """Text of an element as an HTML parser gives it back (HTML Standard §13.3, "escaping a string")."""
-    return value.replace("&", "&amp;").replace("\xa0", "&nbsp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _in_attribute(value: str) -> str:
-    return value.replace("&", "&amp;").replace("\xa0", "&nbsp;").replace('"', "&quot;")
 
 
 Place = tuple[Phrase, Callable[[str], str]]
@@ -86,7 +63,7 @@ class Seal:
     def signed(self, message: bytes, values: Sequence[bytes], now: datetime) -> bytes:
         """A message made of these values, with its signatures."""
         canonical = list(values[:PERSONAL])
-        for place in _LINES:
+        for place in LINES:
             canonical[place] = relaxed(values[place].partition(b":")[2])
         head = self.template % tuple([canonical[place] for place in self.gaps])
         return self.dkim.signatures(Fields(self.names, head), message, now) + message
@@ -200,109 +177,10 @@ def _filling(value: str, escaped: Callable[[str], str]) -> bytes:
     coded = b2a_qp(value.encode("utf-8", "replace"))
     if len(coded) < mime.LINE and b"\n" not in coded and not coded.startswith((b".", b"From ")):
         return coded + SOFT
-    return _open_ended(value)
+    return open_ended(value)
 
 
-def _open_ended(text: str) -> bytes:
+def open_ended(text: str) -> bytes:
     """Text in quoted-printable that goes on: no line end behind it, but a soft break where one is needed."""
     coded = mime.quoted_printable(text + "x").removesuffix(b"x\r\n")
     return coded + SOFT if coded and not coded.endswith(mime.CRLF) else coded
-
-
-def gap(place: int) -> bytes:
-    """The mark of a gap; NUL occurs nowhere in an encoded mail."""
-    return b"\0%d\0" % place
-
-
-class Draft:
-    """A mail on its way to a skeleton: finds in it what belongs to the reader who does not exist."""
-
-    def __init__(self, signer: Signer) -> None:
-        self._signer = signer
-        self._numbers = {
-            signer.message_tag(NOBODY): TAG,
-            signer.token(Purpose.UNSUBSCRIBE, NOBODY, NOBODY): UNSUBSCRIBE,
-            signer.token(Purpose.PREFERENCES, NOBODY): PREFERENCES,
-            signer.token(Purpose.VIEW, NOBODY): VIEW,
-            signer.token(Purpose.LIBRARY, NOBODY): LIBRARY,
-            str(NOBODY): NUMBER,
-        }
-        self._any_number = re.compile("|".join(map(re.escape, self._numbers)))
-        self._anything = re.compile(f"{self._any_number.pattern}|{_NAMED.pattern}")
-        self._phrases = {name: Phrase(f"%({name})s") for name in ("first_name", "greeting")}
-        self._places: list[Place] = []
-
-    @property
-    def names(self) -> dict[str, str]:
-        """The variables made of a name, with the words that stand in for them.
-
-        The quotation mark in them comes out differently in an element and in an attribute: so the place tells.
-        """
-        return {name: f'zqs{name}"sqz' for name in self._phrases}
-
-    def line(self, variable: str, words: str) -> str:
-        """A subject or preheader, rendered with `names`: as it is, or a word that stands in for the whole of it."""
-        found = {match[1] for match in _NAMED.finditer(words)}
-        if self._any_number.search(words) or found & {"subject", "preheader"}:
-            raise NoSkeleton(f"there is more than a name in the {variable}")
-        if not found:
-            return words
-        self._phrases[variable] = Phrase(_NAMED.sub(r"%(\1)s", words.replace("%", "%%")), single=True)
-        return f'zqs{variable}"sqz'
-
-    def subject(self, seen: str) -> bytes:
-        """The Subject line of a mail rendered with `line`: for everybody, or a gap."""
-        return gap(SUBJECT) if "subject" in self._phrases else mime.text_header("Subject", seen)
-
-    def part(self, subtype: str, text: str) -> bytes:
-        """A text part with gaps."""
-        out, end = [mime.text_part(subtype, "").removesuffix(mime.CRLF)], 0
-        for match in self._anything.finditer(text):
-            out.append(_open_ended(text[end : match.start()]))
-            out.append(self._gap(subtype, match))
-            end = match.end()
-        return b"".join([*out, mime.quoted_printable(text[end:])])
-
-    def _gap(self, subtype: str, match: re.Match[str]) -> bytes:
-        if not match[1]:
-            return gap(self._numbers[match[0]]) + SOFT
-        if match[1] not in self._phrases:
-            raise NoSkeleton("its text holds a word that stands in for another")
-        escaped = _as_text if subtype == "plain" else _in_element if match[2] == '"' else _in_attribute
-        place = (self._phrases[match[1]], escaped)
-        if place not in self._places:
-            self._places.append(place)
-        return gap(PERSONAL + self._places.index(place))
-
-    def skeleton(self, message: bytes, mail_domain: str, slow: Callable[[Letter, datetime], Mail],
-                 dkim: Dkim | None) -> Skeleton:  # fmt: skip
-        """The skeleton of a complete message: its header lines as they were rendered, its parts made by `part`."""
-        for stand_in, place in self._numbers.items():
-            message = message.replace(stand_in.encode(), gap(place))
-        template, gaps = _template(message)
-        subject, seal = self._phrases.get("subject"), _seal(message, dkim) if dkim else None
-        return Skeleton(self._signer, mail_domain, slow, template, gaps, subject, tuple(self._places), seal)
-
-
-def _template(marked: bytes) -> tuple[bytes, tuple[int, ...]]:
-    """What `%` fills, and which values it takes, in order."""
-    gaps = tuple(int(number) for number in _MARK.findall(marked))
-    return _MARK.sub(b"%b", marked.replace(b"%", b"%%")), gaps
-
-
-def _seal(message: bytes, dkim: Dkim) -> Seal:
-    head = message.partition(mime.CRLF * 2)[0]
-    for place, name in _LINES.items():
-        head = head.replace(gap(place), name + b":" + gap(place) + mime.CRLF)
-    signed = fields(head)
-    return Seal(dkim, signed.names, *_template(signed.canonical))
-
-
-def alike(one: Mail, other: Mail) -> bool:
-    """Whether two mails have one envelope, the same header octets, and parts that decode to the same octets."""
-
-    def seen(mail: Mail) -> list[object]:
-        parts = [(part.items(), part.get_payload(decode=True)) for part in message_from_bytes(mail.data).walk()]
-        return [mail.sender, mail.recipient, mail.data.partition(mime.CRLF * 2)[0], parts]
-
-    return seen(one) == seen(other)

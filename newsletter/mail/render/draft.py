@@ -1,0 +1,150 @@
+"""Drafts: a mail rendered for a reader who does not exist, in which what belongs to that reader is found again."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from email import message_from_bytes
+
+from newsletter.links import Purpose, Signer
+from newsletter.mail.outbox import Letter
+from newsletter.mail.render import mime
+from newsletter.mail.render.dkim import Dkim, fields
+from newsletter.mail.render.mail import Mail
+from newsletter.mail.render.skeleton import (
+    LIBRARY,
+    LINES,
+    NUMBER,
+    PERSONAL,
+    PREFERENCES,
+    SOFT,
+    SUBJECT,
+    TAG,
+    UNSUBSCRIBE,
+    VIEW,
+    Phrase,
+    Place,
+    Seal,
+    Skeleton,
+    open_ended,
+)  # fmt: skip
+
+NOBODY = 0xF1D2_C3B4_A596_8778
+"""The subscriber and message of the reader who does not exist: no database gives a number of 64 bits away."""
+_MARK = re.compile(rb"\0(\d+)\0")
+_NAMED = re.compile(r'zqs(first_name|greeting|subject|preheader)("|&quot;)sqz')
+
+
+class NoSkeleton(Exception):
+    """This mail has to be composed for each reader; the message says why."""
+
+
+def _as_text(value: str) -> str:
+    return value
+
+
+def _in_element(value: str) -> str:
+    """Text of an element as an HTML parser gives it back (HTML Standard §13.3, "escaping a string")."""
+    return value.replace("&", "&amp;").replace("\xa0", "&nbsp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _in_attribute(value: str) -> str:
+    return value.replace("&", "&amp;").replace("\xa0", "&nbsp;").replace('"', "&quot;")
+
+
+def gap(place: int) -> bytes:
+    """The mark of a gap; NUL occurs nowhere in an encoded mail."""
+    return b"\0%d\0" % place
+
+
+class Draft:
+    """A mail on its way to a skeleton: finds in it what belongs to the reader who does not exist."""
+
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
+        self._numbers = {
+            signer.message_tag(NOBODY): TAG,
+            signer.token(Purpose.UNSUBSCRIBE, NOBODY, NOBODY): UNSUBSCRIBE,
+            signer.token(Purpose.PREFERENCES, NOBODY): PREFERENCES,
+            signer.token(Purpose.VIEW, NOBODY): VIEW,
+            signer.token(Purpose.LIBRARY, NOBODY): LIBRARY,
+            str(NOBODY): NUMBER,
+        }
+        self._any_number = re.compile("|".join(map(re.escape, self._numbers)))
+        self._anything = re.compile(f"{self._any_number.pattern}|{_NAMED.pattern}")
+        self._phrases = {name: Phrase(f"%({name})s") for name in ("first_name", "greeting")}
+        self._places: list[Place] = []
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The variables made of a name, with the words that stand in for them.
+
+        The quotation mark in them comes out differently in an element and in an attribute: so the place tells.
+        """
+        return {name: f'zqs{name}"sqz' for name in self._phrases}
+
+    def line(self, variable: str, words: str) -> str:
+        """A subject or preheader, rendered with `names`: as it is, or a word that stands in for the whole of it."""
+        found = {match[1] for match in _NAMED.finditer(words)}
+        if self._any_number.search(words) or found & {"subject", "preheader"}:
+            raise NoSkeleton(f"there is more than a name in the {variable}")
+        if not found:
+            return words
+        self._phrases[variable] = Phrase(_NAMED.sub(r"%(\1)s", words.replace("%", "%%")), single=True)
+        return f'zqs{variable}"sqz'
+
+    def subject(self, seen: str) -> bytes:
+        """The Subject line of a mail rendered with `line`: for everybody, or a gap."""
+        return gap(SUBJECT) if "subject" in self._phrases else mime.text_header("Subject", seen)
+
+    def part(self, subtype: str, text: str) -> bytes:
+        """A text part with gaps."""
+        out, end = [mime.text_part(subtype, "").removesuffix(mime.CRLF)], 0
+        for match in self._anything.finditer(text):
+            out.append(open_ended(text[end : match.start()]))
+            out.append(self._gap(subtype, match))
+            end = match.end()
+        return b"".join([*out, mime.quoted_printable(text[end:])])
+
+    def _gap(self, subtype: str, match: re.Match[str]) -> bytes:
+        if not match[1]:
+            return gap(self._numbers[match[0]]) + SOFT
+        if match[1] not in self._phrases:
+            raise NoSkeleton("its text holds a word that stands in for another")
+        escaped = _as_text if subtype == "plain" else _in_element if match[2] == '"' else _in_attribute
+        place = (self._phrases[match[1]], escaped)
+        if place not in self._places:
+            self._places.append(place)
+        return gap(PERSONAL + self._places.index(place))
+
+    def skeleton(self, message: bytes, mail_domain: str, slow: Callable[[Letter, datetime], Mail],
+                 dkim: Dkim | None) -> Skeleton:  # fmt: skip
+        """The skeleton of a complete message: its header lines as they were rendered, its parts made by `part`."""
+        for stand_in, place in self._numbers.items():
+            message = message.replace(stand_in.encode(), gap(place))
+        template, gaps = _template(message)
+        subject, seal = self._phrases.get("subject"), _seal(message, dkim) if dkim else None
+        return Skeleton(self._signer, mail_domain, slow, template, gaps, subject, tuple(self._places), seal)
+
+
+def _template(marked: bytes) -> tuple[bytes, tuple[int, ...]]:
+    """What `%` fills, and which values it takes, in order."""
+    gaps = tuple(int(number) for number in _MARK.findall(marked))
+    return _MARK.sub(b"%b", marked.replace(b"%", b"%%")), gaps
+
+
+def _seal(message: bytes, dkim: Dkim) -> Seal:
+    head = message.partition(mime.CRLF * 2)[0]
+    for place, name in LINES.items():
+        head = head.replace(gap(place), name + b":" + gap(place) + mime.CRLF)
+    signed = fields(head)
+    return Seal(dkim, signed.names, *_template(signed.canonical))
+
+
+def alike(one: Mail, other: Mail) -> bool:
+    """Whether two mails have one envelope, the same header octets, and parts that decode to the same octets."""
+
+    def seen(mail: Mail) -> list[object]:
+        parts = [(part.items(), part.get_payload(decode=True)) for part in message_from_bytes(mail.data).walk()]
+        return [mail.sender, mail.recipient, mail.data.partition(mime.CRLF * 2)[0], parts]
+
+    return seen(one) == seen(other)
