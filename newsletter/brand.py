@@ -27,6 +27,13 @@ class Brand(Base):
     website: Mapped[str] = mapped_column(String(200), default="")
     zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
     language: Mapped[str] = mapped_column(String(16), default="en-GB")
+    key_print: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    """Of the key that links in its mails are signed with (`Signer.key_print`); "" before the first start."""
+
+    def is_signed_with(self, key_print: str) -> bool:
+        """Whether links made with the key of this print are ours. A host with another key must not send: nobody could
+        leave by its mails."""
+        return self.key_print in ("", key_print)
 
     @property
     def address_lines(self) -> list[str]:

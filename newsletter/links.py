@@ -54,9 +54,15 @@ class Signer:
 
     def __init__(self, secret: bytes) -> None:
         key = hmac.digest(secret, b"newsletter links", "sha512")  # 64 octets, whatever the secret's length
+        self._key = key
         # The key's block is hashed here, once; a token then starts from a copy.
         self._keyed = {p: blake2b(key=key, digest_size=MAC_BYTES, person=p.encode()) for p in Purpose}
         self._tagged = blake2b(key=key, digest_size=2 * TAG_BYTES, person=b"tag").copy
+
+    @property
+    def key_print(self) -> str:
+        """Tells whether two keys are one, and nothing about the key."""
+        return blake2b(key=self._key, digest_size=16, person=b"print").hexdigest()
 
     def maker(self, purpose: Purpose, count: int) -> Callable[..., bytes]:
         """What signs `count` numbers (one to four, each 0 … 2⁶⁴−1) for a purpose: a token's octets, for whoever needs

@@ -7,7 +7,7 @@ from statistics import median
 from bench import campaign, installation, people, postgres, sink, source
 from bench.campaign import Run
 from bench.report import Table, whole
-from bench.run_size import Size
+from bench.run_size import CHUNKING, Size
 from bench.sink import Taken
 from bench.source import Source
 
@@ -16,7 +16,6 @@ WARM_UP = 500
 HEADS = ("", "msg/s", "ratio", "CPU µs/msg", "product", "Redis", "PostgreSQL", "peak MB", "octets", "exactly once")
 
 
-CHUNKING = " (relay with CHUNKING)"
 NEAR = ("PostgreSQL", f"PostgreSQL{CHUNKING}", "SQLite")
 
 

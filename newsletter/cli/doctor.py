@@ -94,6 +94,13 @@ def _house(rt: Runtime) -> str:
     return f"{found.name}, {found.email}"
 
 
+def _key(rt: Runtime) -> str:
+    with rt.database.reading() as session:
+        if not brand.current(session).is_signed_with(rt.signer.key_print):
+            raise _Ill("SECRET_KEY is not the installation's: no worker with it sends; copy the first host's")
+    return "links are signed with the installation's key"
+
+
 def _guides(rt: Runtime) -> str:
     with rt.database.reading() as session:
         every = session.scalars(select(Guide)).all()
@@ -125,6 +132,7 @@ CHECKS = {
     "web": _web,
     "workers": _workers,
     "brand": _house,
+    "key": _key,
     "dkim": _dkim,
     "guides": _guides,
     "disk": _disk,

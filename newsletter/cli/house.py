@@ -12,7 +12,7 @@ from newsletter.clock import MovableClock
 from newsletter.mail.outbox import Message, State
 from newsletter.runtime import Runtime
 from newsletter.settings import load
-from newsletter.supervisor.up import prepare
+from newsletter.supervisor.up import StartError, prepare
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -22,7 +22,10 @@ def migrate() -> None:
     """Bring the database up to date, and fill a new one with its seeds."""
     settings = load()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    owner = prepare(settings)
+    try:
+        owner = prepare(settings)
+    except StartError as error:
+        raise click.ClickException(str(error)) from None
     click.echo(f"The database is up to date. Owner: {owner.words}")
 
 

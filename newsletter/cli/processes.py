@@ -14,12 +14,13 @@ from newsletter.supervisor import StartError, up
 
 
 @click.command("up")
-def up_command() -> None:
+@click.option("--new-key", is_flag=True, help="Go on with another SECRET_KEY: links in mails sent before stop working.")
+def up_command(new_key: bool) -> None:
     """Start the whole product: Redis, web, workers, beat and the local mailbox."""
     settings = load()
     signing(settings)  # a bad key is told here once, before anything runs
     try:
-        up(settings, click.echo)
+        up(settings, click.echo, new_key)
     except StartError as error:
         raise click.ClickException(str(error)) from None
 

@@ -67,10 +67,14 @@ class Delivery:
             return 0
         token = secrets.token_hex(12)
         with self.transaction() as session:
+            house = brand.current(session)
+            if not house.is_signed_with(self.renderer.signer.key_print):
+                log.error("nothing is sent: SECRET_KEY is another one than that of the installation's first start")
+                return 0
             taken = outbox.take(session, lane, token, self.now(), MOST_ROWS[lane])
             if taken is None:
                 return 0
-            words, house = _read_words(session, taken.letters), brand.current(session)
+            words = _read_words(session, taken.letters)
         journal = Journal(self.journals, token, taken.lot)
         settled = False
         try:

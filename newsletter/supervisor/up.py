@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from newsletter import schema, seeds
+from newsletter import brand, schema, seeds
 from newsletter.db import Database
 from newsletter.runtime import build
 from newsletter.settings import ROOT, Settings
@@ -30,8 +30,15 @@ class StartError(Exception):
     """The product cannot start; the message says why and what to do."""
 
 
-def up(settings: Settings, say: Callable[[str], None]) -> None:
-    """Run the product until Ctrl-C or SIGTERM. Raises StartError."""
+OTHER_KEY = (
+    "SECRET_KEY (or the file DATA_DIR/secret_key) is not the key that the links in this installation's mails are "
+    "signed with: unsubscribing by them would not work. Put the old key back. If it is lost: `newsletter up --new-key` "
+    "goes on with this one, and links in mails that were sent before then stop working."
+)
+
+
+def up(settings: Settings, say: Callable[[str], None], new_key: bool = False) -> None:
+    """Run the product until Ctrl-C or SIGTERM. Raises StartError. `new_key`: make this key the installation's."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _only_one(settings):
         _check_ports(settings)
@@ -39,7 +46,7 @@ def up(settings: Settings, say: Callable[[str], None]) -> None:
         with _told_to_stop() as asked:
             try:
                 url = settings.redis_url or _start_redis(settings, services)
-                owner = prepare(settings)
+                owner = prepare(settings, new_key)
                 for service in _services(settings, {**os.environ, **_environment(settings, url)}):
                     service.start()
                     services.append(service)
@@ -56,8 +63,8 @@ def up(settings: Settings, say: Callable[[str], None]) -> None:
     say("Stopped. Everything is kept; `make run` goes on where it was.")
 
 
-def prepare(settings: Settings) -> FirstOwner:
-    """Bring the database up to date, plant the seeds in a new one, and see that there is an owner."""
+def prepare(settings: Settings, new_key: bool = False) -> FirstOwner:
+    """Bring the database up to date, plant the seeds in a new one, see that there is an owner. Raises StartError."""
     settings.secret  # noqa: B018 - made now, before several processes would each want to make it
     database = Database(settings.database)
     rt = build(settings, database=database)
@@ -65,6 +72,10 @@ def prepare(settings: Settings) -> FirstOwner:
         schema.upgrade(database)
         with database.transaction() as session:
             seeds.plant(session, ROOT, rt.clock.now())
+            house = brand.current(session)
+            if not new_key and not house.is_signed_with(rt.signer.key_print):
+                raise StartError(OTHER_KEY)
+            house.key_print = rt.signer.key_print
             return ensure_owner(session, settings, rt.clock.now())
     finally:
         rt.close()

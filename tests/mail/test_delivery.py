@@ -7,8 +7,9 @@ from email.message import EmailMessage
 import pytest
 from sqlalchemy import select
 
-from newsletter import articles, journey
+from newsletter import articles, brand, journey
 from newsletter.clock import FixedClock
+from newsletter.links import Signer
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Lane, Message, State
 from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
@@ -230,3 +231,16 @@ def test_a_worker_that_dies_on_the_wire_loses_nothing_and_repeats_nothing(
     kept = _answer(runtime, SentList()._answer)
     runtime.delivery.run(Lane.BULK)
     assert [one.key for one in kept.envelopes] == ids[20:]
+
+
+def test_a_worker_with_another_key_sends_nothing_and_loses_nothing(
+    runtime: Runtime, person: People, sent: SentList
+) -> None:
+    id = _queue(runtime, person("jane@example.com"))
+    with runtime.database.transaction() as session:
+        brand.current(session).key_print = Signer(b"another key" * 4).key_print
+    assert runtime.delivery.run(Lane.BULK) == 0
+    assert (sent.envelopes, _row(runtime, id).state) == ([], State.READY)
+    with runtime.database.transaction() as session:
+        brand.current(session).key_print = runtime.signer.key_print
+    assert runtime.delivery.run(Lane.BULK) == 1
