@@ -38,6 +38,8 @@ class Askers:
 
     def press(self, number: int) -> None:
         """The next one opens the link, reads, and presses the button. Each comes from a loopback address of its own."""
+        if not self._consents:
+            return  # several threads: another one has had the last
         email, consent = self._consents.pop()
         path = self._urls.confirm(consent, int(time.time()) + 86_400)
         connection = _connect(self._product.port, number)

@@ -35,7 +35,7 @@ def latency(size: Size) -> list[Table]:
         target = stack.enter_context(sink.running(stamp=PREFIX))
         product = stack.enter_context(installation.running(target.port, server.url))
         people.add(product.url, 1, size.people_meanwhile + 1)
-        askers = Askers(product, 2 * size.samples + 20)
+        askers = Askers(product, 2 * size.samples + 20 + size.people_meanwhile // 1_000)
         _visit(product, target, askers, lambda count: count < 20)  # both web processes have served everything once
         idle = _visit(product, target, askers, lambda count: count < size.samples)
         busy = Seen()

@@ -114,8 +114,8 @@ def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
 def _used(session: Session, campaign: Campaign) -> list[tuple[Revision, int]]:
     """Its revisions with how many people have each; empty while it has had one only, which needs no counting."""
     dispatch = campaign.dispatch
-    if dispatch is None or len(campaign.article.revisions) == 1:
-        return []
+    if dispatch is None or dispatch.revision.created_at < dispatch.created_at:
+        return []  # the words of the launch
     seen = outbox.used(session, dispatch)
     return [(one, count) for one, count in seen if one.id != dispatch.revision_id] and seen
 
