@@ -11,8 +11,10 @@ from newsletter import articles, brand, campaigns
 from newsletter.campaigns import Campaign, CampaignState, NotNow
 from newsletter.clock import FixedClock
 from newsletter.db import Database
+from newsletter.mail.delivery import Stride
 from newsletter.mail.outbox import Lane, Message, State
-from newsletter.mail.transport import Outcome, SentList, Stage
+from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
+from newsletter.mail.transport.memory import accepted
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Subscriber
 from tests.conftest import NOON
@@ -131,6 +133,39 @@ def test_a_paused_campaign_holds_and_goes_on(golf: int, person: People, runtime:
     with database.transaction() as session:
         session.get_one(Campaign, golf).resume()
     assert runtime.delivery.run(Lane.BULK) == 1
+
+
+def test_a_pause_is_heard_in_the_middle_of_a_lot(
+    golf: int, person: People, runtime: Runtime, database: Database
+) -> None:
+    for number in range(60):
+        person(f"p{number}@example.com")
+    _schedule(database, golf)
+    _beat(database, chunk=100)
+
+    def pausing(one: Envelope) -> Outcome:
+        with database.transaction() as session:
+            campaign = session.get_one(Campaign, golf)
+            if campaign.state is CampaignState.SENDING:
+                campaign.pause()
+        return accepted(one)
+
+    runtime.transport = SentList(pausing)
+    delivery = runtime.delivery
+    delivery.stride.size = 20  # as after some seconds with a slow relay
+    delivery.run(Lane.BULK)
+    assert len(runtime.transport.envelopes) == 20  # those that were begun
+    assert delivery.run(Lane.BULK) == 0
+    assert _counts(database, golf) == {State.SENT: 20, State.READY: 40}
+
+
+@pytest.mark.parametrize(
+    ("letters", "seconds", "size"), [(100, 0.01, 200), (100, 1.0, 50), (100, 100.0, 50), (2000, 0.1, 200)]
+)
+def test_as_many_are_begun_as_go_out_in_a_fifth_of_a_second(letters: int, seconds: float, size: int) -> None:
+    stride = Stride()
+    stride.learn(letters, seconds)
+    assert stride.size == size
 
 
 def test_what_was_sent_stays_sent_when_the_rest_is_called_off(

@@ -117,6 +117,8 @@ class _Batch:
     breaker: Breaker = field(default_factory=Breaker)
     no_relay: bool = False
     tripped: bool = False
+    held: bool = False
+    """The lot may not go on: its dispatch is held or has other words, or the lease is somebody else's."""
     budget: Budget = field(init=False)
     begun: set[int] = field(default_factory=set)
     stayed: set[int] = field(default_factory=set)
@@ -154,7 +156,7 @@ class _Batch:
 
     def _envelopes(self) -> Iterator[Envelope]:
         waiting, stride = list(self.letters.values()), self.delivery.stride
-        while waiting:
+        while waiting and not self.held:
             step = self.taken.at_once or stride.size
             some, waiting = waiting[:step], waiting[step:]
             begun_at = time.monotonic()
@@ -177,6 +179,7 @@ class _Batch:
     def _begun(self, ids: Sequence[int]) -> set[int]:
         held = self.budget.held.keys()
         begun = self._persisted(lambda session: self.taken.begin(session, ids, self.delivery.now(), held))
+        self.held = isinstance(self.taken, outbox.TakenLot) and not begun
         self.begun |= begun
         self.journal.begun(begun)
         return begun
