@@ -44,7 +44,7 @@ _SENT = (
     "WHERE messages.id = v.id AND messages.id BETWEEN :first AND :last AND messages.state IN ('ready', 'uncertain')"
 )
 _NOW = bindparam("now", type_=UtcDateTime())
-_NO_LOOPS = text("SELECT set_config('enable_nestloop', 'off', true)")
+_LOOPS = text("SELECT set_config('enable_nestloop', :may, true)")
 # An array of text costs psycopg five times as much as a text that PostgreSQL cuts up.
 _SENT_POSTGRESQL = text(
     _SENT.format(
@@ -65,12 +65,13 @@ def _record_sent(session: Session, claim: LotClaim, relay: str, code: int, verdi
     if session.get_bind().dialect.name == "postgresql":
         # A planner that has seen the table when nothing was ready expects one row, and would compare each row of the
         # lot with each outcome: half a minute for two thousand. Without that way it reads the range once, and hashes.
-        session.execute(_NO_LOOPS)
+        session.execute(_LOOPS, {"may": "off"})
         ids, replies = (
             ",".join([str(one.id) for one in verdicts]),
             "\n".join([one.reply.replace("\n", " ") for one in verdicts]),
         )
         session.connection().execute(_SENT_POSTGRESQL, values | {"ids": ids, "replies": replies})
+        session.execute(_LOOPS, {"may": "on"})
     else:
         rows = json.dumps([(one.id, one.reply) for one in verdicts])
         session.connection().execute(_SENT_SQLITE, values | {"rows": rows})
