@@ -188,7 +188,7 @@ def test_those_after_the_first_who_had_their_turn_are_told(filled: int, runtime:
     slow = _take(database)
     runtime.delivery.run(Lane.BULK)  # the second lot
     with database.transaction() as session:
-        slow.release(session, (), None)
+        slow.finish(session, [], NOON, (), None)
     _act(database, filled, "pause")
     turn = _revise(database, filled)
     assert (turn.first, turn.behind, turn.to_come) == (1, 2, 4)
@@ -201,7 +201,7 @@ def test_it_waits_for_what_is_on_the_wire(filled: int, database: Database) -> No
     with pytest.raises(NotNow, match="still on the wire"):
         _revise(database, filled)
     with database.transaction() as session:
-        taken.release(session, (), None)
+        taken.finish(session, [], NOON, (), None)
     _revise(database, filled)
 
 
@@ -261,8 +261,7 @@ def _work(database: Database, token: str) -> int:
         begun = taken.begin(session, [letter.id for letter in taken.letters], NOON)
         in_force = session.scalar(select(Dispatch.revision_id).where(Dispatch.id == taken.claim.dispatch_id))
     with database.transaction() as session:
-        taken.record(session, [Verdict(id, State.SENT, 250, "ok", "mx:25") for id in begun], NOON)
-        taken.release(session, (), None)
+        taken.finish(session, [Verdict(id, State.SENT, 250, "ok", "mx:25") for id in begun], NOON, (), None)
     return len(begun) if taken.claim.revision_id != in_force else 0
 
 

@@ -30,8 +30,7 @@ from newsletter.mail.verdicts import judge
 from newsletter.subscribers import Stream
 
 MOST_ROWS = {Lane.TRANSACTIONAL: 50, Lane.BULK: 500}
-RECORDED_AT_ONCE = {Lane.TRANSACTIONAL: 1, Lane.BULK: outbox.LOT}
-WRITE_EVERY = 1.0
+WRITE_EVERY = {Lane.TRANSACTIONAL: 0.0, Lane.BULK: 1.0}
 """Seconds: outcomes are on record no later than this after they are known, and the lease is prolonged as often."""
 DATABASE_PATIENCE = 300.0
 """Seconds a batch on the wire waits for a database that is away, before it leaves the rest to its journal.
@@ -60,29 +59,44 @@ class Delivery:
     journals: Path
     throttle: Throttle = field(default_factory=Unlimited)
     stride: "Stride" = field(default_factory=lambda: Stride())
+    last_words: dict[int, Words] = field(default_factory=dict)
 
     def run(self, lane: Lane, stop: Callable[[], bool] = lambda: False) -> int:
         """Deliver one batch of a lane; how many messages were claimed. 0: nothing is due, or nothing may go now."""
         if self.throttle.is_shut(lane):
             return 0
         token = secrets.token_hex(12)
-        with self.transaction() as session:
-            house = brand.current(session)
-            if not house.is_signed_with(self.renderer.signer.key_print):
-                log.error("nothing is sent: SECRET_KEY is another one than that of the installation's first start")
-                return 0
-            taken = outbox.take(session, lane, token, self.now(), MOST_ROWS[lane])
-            if taken is None:
-                return 0
-            words = _read_words(session, taken.letters)
-        journal = Journal(self.journals, token, taken.lot)
-        settled = False
+        journal, settled = None, False
         try:
+            with self.transaction() as session:
+                house = brand.current(session)
+                if not house.is_signed_with(self.renderer.signer.key_print):
+                    log.error("nothing is sent: SECRET_KEY is another one than that of the installation's first start")
+                    return 0
+                # Where limits hold, it is first asked what of the batch may go.
+                begin = 0 if self.throttle.limits() else self.stride.size
+                taken = outbox.take(session, lane, token, self.now(), MOST_ROWS[lane], begin)
+                if taken is None:
+                    return 0
+                words = self._words(session, taken.letters)
+                # Before the commit: a worker that dies right behind it has begun what its journal says never left.
+                journal = Journal(self.journals, token, taken.lot)
             _Batch(self, lane, stop, taken, words, house, journal).run()
             settled = True
         finally:
-            journal.close(settled=settled)
+            if journal:
+                journal.close(settled=settled)
         return max(len(taken.letters), 1)
+
+    def _words(self, session: Session, letters: Sequence[Letter]) -> dict[int, Words]:
+        """The words of these letters. A revision never changes, so those of the last batch need no second look."""
+        wanted = {letter.revision_id for letter in letters if letter.revision_id}
+        known = {id: words for id, words in self.last_words.items() if id in wanted}
+        if unread := wanted - known.keys():
+            rows = session.scalars(select(Revision).where(Revision.id.in_(unread)))
+            known |= {row.id: Words(row.subject, row.preheader, row.body) for row in rows}
+        self.last_words = known
+        return known
 
 
 @dataclass
@@ -132,6 +146,7 @@ class _Batch:
         self.letters = {letter.id: letter for letter in self.taken.letters}
         self.unsent = set(self.letters)
         self.budget = Budget(self.delivery.throttle, self.lane)
+        self._are_begun(self.taken.begun)
 
     def run(self) -> None:
         known: list[Outcome] = []
@@ -139,50 +154,57 @@ class _Batch:
         for outcomes in send(self._envelopes(), self.journal, stop=self._stops, quotas=quotas):
             known += outcomes
             self.refused += sum([one.stage is not Stage.ACCEPTED for one in outcomes])
-            if self._is_time(known):
+            if self._is_time():
                 self._write(known)
                 known = []
         self.budget.reconsider()
         self._write(known, last=True)
         self.budget.settle(self.unsent | self.stayed)
 
-    def _is_time(self, known: Sequence[Outcome]) -> bool:
-        """Whether to write: enough is known, or some time has passed, or so much is refused that the breaker looks."""
-        late = time.monotonic() - self.written_at > WRITE_EVERY
-        return len(known) >= RECORDED_AT_ONCE[self.lane] or late or self.refused >= RUN
+    def _is_time(self) -> bool:
+        """Whether to write: some time has passed, or so much is refused that the breaker looks."""
+        return time.monotonic() - self.written_at > WRITE_EVERY[self.lane] or self.refused >= RUN
 
     def _stops(self) -> bool:
         return self.no_relay or self.tripped or self.stop()
 
     def _envelopes(self) -> Iterator[Envelope]:
         waiting, stride = list(self.letters.values()), self.delivery.stride
+        begun = self.taken.begun
         while waiting and not self.held:
-            step = self.taken.at_once or stride.size
+            step = len(begun) or self.taken.at_once or stride.size
             some, waiting = waiting[:step], waiting[step:]
-            begun_at = time.monotonic()
-            yield from self._begun_envelopes(self.budget.choose(some))
+            began_at = time.monotonic()
+            yield from self._begun_envelopes(self.budget.choose(some), begun)
+            begun = set()
             if not self.taken.at_once:
-                stride.learn(step, time.monotonic() - begun_at)
+                stride.learn(step, time.monotonic() - began_at)
 
-    def _begun_envelopes(self, letters: Sequence[Letter]) -> Iterator[Envelope]:
-        """Mails of those letters that may go, which is asked in one commit, and again where that is some time ago."""
-        begun: set[int] = set()
-        asked, now = float("-inf"), self.delivery.now()
+    def _begun_envelopes(self, letters: Sequence[Letter], begun: set[int]) -> Iterator[Envelope]:
+        """Mails of those letters that may go, which is asked in one commit, and again where that is some time ago.
+
+        `begun`: what the claim has said already.
+        """
+        asked, now = self.began_at if begun else float("-inf"), self.delivery.now()
         for place, letter in enumerate(letters):
             if time.monotonic() - asked > BELIEVED:
-                begun, now = self._begun([one.id for one in letters[place:]]), self.delivery.now()
+                begun, now = self._begin([one.id for one in letters[place:]]), self.delivery.now()
                 asked = time.monotonic()
             if letter.id in begun and (envelope := self._envelope(letter, now)):
                 self.unsent.discard(letter.id)
                 yield envelope
 
-    def _begun(self, ids: Sequence[int]) -> set[int]:
+    def _begin(self, ids: Sequence[int]) -> set[int]:
         held = self.budget.held.keys()
         begun = self._persisted(lambda session: self.taken.begin(session, ids, self.delivery.now(), held))
         self.held = isinstance(self.taken, outbox.TakenLot) and not begun
-        self.begun |= begun
-        self.journal.begun(begun)
+        self._are_begun(begun)
         return begun
+
+    def _are_begun(self, ids: set[int]) -> None:
+        self.begun |= ids
+        if ids:
+            self.journal.begun(ids)
 
     def _envelope(self, letter: Letter, now: datetime) -> Envelope | None:
         words = self.words.get(letter.revision_id or 0)
@@ -225,14 +247,15 @@ class _Batch:
         # What no relay would take has not left: a lot keeps it as it is, a row is told when it is offered again.
         ours = [one for one in known if one.stage is not Stage.RELAY or not isinstance(self.taken, outbox.TakenLot)]
         verdicts, refusals = judge(session, self.letters, self.lane, ours, now)
-        self.taken.record(session, [*verdicts, *(self.unbuildable if last else ())], now)
+        if last:
+            self._finish(session, [*verdicts, *self.unbuildable], now)
+        else:
+            self.taken.record(session, verdicts, now)
         if reason := self.breaker.watch(refusals):
             self.tripped = True
             self._trip(session, reason, now)
-        if last:
-            self._release(session, now)
 
-    def _release(self, session: Session, now: datetime) -> None:
+    def _finish(self, session: Session, verdicts: Sequence[Verdict], now: datetime) -> None:
         """Give back what has not left: at once, or later where no relay would take it or a limit is used up."""
         held = self.budget.held
         not_before = now + RELAY_WAIT if self.no_relay else None
@@ -240,7 +263,7 @@ class _Batch:
             # Lots that wait for the same limit do not come back in the same moment.
             not_before = now + timedelta(seconds=min(held.values()) * random.uniform(1.0, 1.25))  # noqa: S311
         later = {id: now + timedelta(seconds=min(wait, ROW_PATIENCE)) for id, wait in held.items()}
-        self.taken.release(session, self.unsent, not_before, later)
+        self.taken.finish(session, verdicts, now, self.unsent, not_before, later)
         if isinstance(self.taken, outbox.TakenLot):  # for when the lease ran out meanwhile
             kept = self.begun & (self.unsent | self.stayed)
             outbox.put_back(session, kept, now, not_older=now - GIVE_UP[Lane.BULK])
@@ -283,9 +306,3 @@ class _Batch:
                     raise
                 log.warning("the database does not answer; trying again")
                 time.sleep(0.5)
-
-
-def _read_words(session: Session, letters: Sequence[Letter]) -> dict[int, Words]:
-    wanted = {letter.revision_id for letter in letters if letter.revision_id}
-    rows = session.scalars(select(Revision).where(Revision.id.in_(wanted)))
-    return {row.id: Words(row.subject, row.preheader, row.body) for row in rows}

@@ -73,6 +73,8 @@ class LotClaim:
     last_id: int
     revision_id: int | None
     """The words it goes out in: the dispatch's when it was claimed. None: each row says its own."""
+    size: int = 0
+    """How many rows lie in it, whatever became of them; 0: not known."""
 
 
 class Dispatch(Base):

@@ -13,14 +13,18 @@ from newsletter.mail.outbox.message import TROUBLED, Attempt, Message, State
 from newsletter.mail.outbox.record import Verdict
 
 STILL = (State.READY, State.UNCERTAIN)
-"""What an outcome may be written onto: a worker slower than its lease finds its messages called uncertain."""
+"""What an outcome may be written onto: a worker slower than its lease finds its messages called uncertain.
+
+That a server took it goes onto a row that was called off meanwhile too: it was on the wire already.
+"""
 _M = Message.__table__.c
 
 
-def record_lot(session: Session, claim: LotClaim, verdicts: Sequence[Verdict], now: datetime) -> None:
-    """Write outcomes, and in which words, onto the rows of a lot; what did not end in `sent` leaves an Attempt."""
-    if not verdicts:
-        return
+def record_lot(session: Session, claim: LotClaim, verdicts: Sequence[Verdict], now: datetime) -> int:
+    """Write outcomes, and in which words, onto the rows of a lot; how many are `sent` by that.
+
+    What did not end in `sent` leaves an Attempt.
+    """
     alike: dict[tuple[str, int], list[Verdict]] = {}
     others = []
     for verdict in verdicts:
@@ -28,11 +32,11 @@ def record_lot(session: Session, claim: LotClaim, verdicts: Sequence[Verdict], n
             alike.setdefault((verdict.relay, verdict.code), []).append(verdict)
         else:
             others.append(verdict)
-    for (relay, code), sent in alike.items():
-        _record_sent(session, claim, relay, code, sent, now)
+    count = sum([_record_sent(session, claim, *same, sent, now) for same, sent in alike.items()])
     if others:
         session.connection().execute(_RECORD, [_row(verdict, claim, now) for verdict in others])
         session.execute(insert(Attempt), [_attempt(verdict, now) for verdict in others])
+    return count
 
 
 # What nearly all of a campaign comes to: many rows in one statement, which is told only what differs between them.
@@ -41,10 +45,10 @@ _SENT = (
     "UPDATE messages SET state = 'sent', settled_at = :now, due_at = NULL, troubled_at = NULL, reply_code = :code, "
     "relay = :relay, attempts = messages.attempts + 1, reply = v.reply, "
     "revision_id = coalesce(CAST(:revision AS bigint), messages.revision_id) FROM {} AS v{} "
-    "WHERE messages.id = v.id AND messages.id BETWEEN :first AND :last AND messages.state IN ('ready', 'uncertain')"
+    "WHERE messages.id = v.id AND messages.id BETWEEN :first AND :last AND "
+    "messages.state IN ('ready', 'uncertain', 'cancelled')"
 )
 _NOW = bindparam("now", type_=UtcDateTime())
-_LOOPS = text("SELECT set_config('enable_nestloop', :may, true)")
 # An array of text costs psycopg five times as much as a text that PostgreSQL cuts up.
 _SENT_POSTGRESQL = text(
     _SENT.format(
@@ -59,22 +63,24 @@ _SENT_SQLITE = text(
 
 
 def _record_sent(session: Session, claim: LotClaim, relay: str, code: int, verdicts: Sequence[Verdict],
-                 now: datetime) -> None:  # fmt: skip
+                 now: datetime) -> int:  # fmt: skip
+    connection = session.connection()
     values: dict[str, object] = {"now": now, "relay": relay, "code": code or None, "revision": claim.revision_id}
     values |= {"first": min(one.id for one in verdicts), "last": max(one.id for one in verdicts)}
     if session.get_bind().dialect.name == "postgresql":
         # A planner that has seen the table when nothing was ready expects one row, and would compare each row of the
         # lot with each outcome: half a minute for two thousand. Without that way it reads the range once, and hashes.
-        session.execute(_LOOPS, {"may": "off"})
+        connection.exec_driver_sql("SET LOCAL enable_nestloop = off")
         ids, replies = (
             ",".join([str(one.id) for one in verdicts]),
             "\n".join([one.reply.replace("\n", " ") for one in verdicts]),
         )
-        session.connection().execute(_SENT_POSTGRESQL, values | {"ids": ids, "replies": replies})
-        session.execute(_LOOPS, {"may": "on"})
+        done = connection.execute(_SENT_POSTGRESQL, values | {"ids": ids, "replies": replies})
+        connection.exec_driver_sql("SET LOCAL enable_nestloop = on")
     else:
         rows = json.dumps([(one.id, one.reply) for one in verdicts])
-        session.connection().execute(_SENT_SQLITE, values | {"rows": rows})
+        done = connection.execute(_SENT_SQLITE, values | {"rows": rows})
+    return done.rowcount
 
 
 _RECORD = (

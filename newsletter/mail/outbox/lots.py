@@ -7,11 +7,25 @@ more. The rows themselves are written once: with their outcome.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import cast
 
-from sqlalchemy import ColumnElement, CursorResult, bindparam, false, func, or_, select, update
+from sqlalchemy import (
+    JSON,
+    BindParameter,
+    ColumnElement,
+    CursorResult,
+    Table,
+    bindparam,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
+from newsletter.db import UtcDateTime
 from newsletter.mail.outbox import tally
 from newsletter.mail.outbox.claims import LEASE, LOST, NOT_ELIGIBLE, Letter
 from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotClaim, LotState
@@ -20,41 +34,66 @@ from newsletter.mail.outbox.message import Message, State
 from newsletter.mail.outbox.record import Verdict
 from newsletter.subscribers import Stream, Subscriber, receivable
 
-_WORDS = select(Dispatch.revision_id).where(Dispatch.id == Lot.dispatch_id).correlate(Lot).scalar_subquery()
+_L, _D = cast(Table, Lot.__table__), cast(Table, Dispatch.__table__)
+# Statements without the ORM, built once: a dozen lots go by in a second.
+_FREE = (
+    select(_L.c.id, _L.c.dispatch_id, _L.c.first_id, _L.c.last_id, _L.c.tally, _D.c.revision_id, _D.c.created_at)
+    .join(_D, _D.c.id == _L.c.dispatch_id)
+    .where(_L.c.state == LotState.OPEN, _D.c.hold == Hold.OPEN)
+    .where(or_(_L.c.not_before.is_(None), _L.c.not_before <= bindparam("now", type_=UtcDateTime())))
+    .order_by(_L.c.id)
+    .limit(1)
+    .with_for_update(skip_locked=True, of=_L)
+)
+_LOT: BindParameter[int] = bindparam("lot")
+_TOKEN: BindParameter[str] = bindparam("token")
+_LEASE = bindparam("lease", type_=UtcDateTime())
+_KEPT = bindparam("kept", type_=JSON(none_as_null=True))
+_OURS = (_L.c.id == _LOT, _L.c.claim_token == _TOKEN)
+# It may go out, in the words that its claim has read.
+_GOES = exists().where(_D.c.id == _L.c.dispatch_id, _D.c.hold == Hold.OPEN, _D.c.revision_id == bindparam("revision"))
+_CLAIM = (
+    update(_L)
+    .where(_L.c.id == _LOT, _L.c.state == LotState.OPEN, _GOES)
+    .values(
+        state=LotState.CLAIMED, claim_token=_TOKEN, lease_until=_LEASE, begun_to=bindparam("to"),
+        not_before=None, kept_back=None, tally=None,
+    )
+)  # fmt: skip
+_BEGIN = (
+    update(_L)
+    .where(*_OURS, _L.c.state == LotState.CLAIMED, _GOES)
+    .values(begun_to=bindparam("to"), lease_until=_LEASE, kept_back=func.coalesce(_KEPT, _L.c.kept_back))
+)
+_KEEP = update(_L).where(*_OURS).values(lease_until=_LEASE)
+_DONE = (
+    update(_L)
+    .where(*_OURS)
+    .values(state=LotState.DONE, claim_token=None, lease_until=None, not_before=None, tally=bindparam("counted"))
+)
 
 
-def claim_lot(session: Session, token: str, now: datetime) -> tuple[LotClaim, list[Letter]] | None:
+def claim_lot(session: Session, token: str, now: datetime,
+              begin: int = 0) -> tuple[LotClaim, list[Letter], set[int]] | None:  # fmt: skip
     """Take the oldest open lot of a dispatch that is not held; None when there is none.
 
-    Eligibility is joined in: whoever may not receive it any more is `cancelled` here and is not among the letters.
+    The claim, its letters, and which of them are begun with it: the first `begin`, which is one commit less than to
+    begin them afterwards. Eligibility is joined in: whoever may not receive it any more is `cancelled` here and is not
+    among the letters.
     """
-    free = (
-        select(Lot.id)
-        .join(Dispatch, Dispatch.id == Lot.dispatch_id)
-        .where(Lot.state == LotState.OPEN, Dispatch.hold == Hold.OPEN)
-        .where(or_(Lot.not_before.is_(None), Lot.not_before <= now))
-        .order_by(Lot.id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=Lot)
-    )
+    connection = session.connection()
     # Two statements: PostgreSQL may run a subquery with LIMIT once for each row, and so claim several lots.
-    chosen = session.scalar(free)
+    chosen = connection.execute(_FREE, {"now": now}).first()
     if chosen is None:
         return None
-    taken = session.execute(
-        update(Lot)
-        .where(Lot.id == chosen, Lot.state == LotState.OPEN)
-        .values(state=LotState.CLAIMED, claim_token=token, lease_until=now + LEASE, **_UNTOUCHED)
-        .returning(Lot.id, Lot.dispatch_id, Lot.first_id, Lot.last_id, _WORDS)
-        .execution_options(synchronize_session=False)
-    ).first()
-    if taken is None:
+    id, dispatch, first, last, counted, revision, created_at = chosen
+    claim = LotClaim(id, token, dispatch, first, last, revision, sum((counted or {}).values()))
+    letters = _letters(session, claim, created_at, now)
+    begun = [letter.id for letter in letters[:begin]]
+    lease = {"token": token, "lease": now + LEASE, "to": begun[-1] if begun else 0}
+    if not _changed(connection.execute(_CLAIM, {"lot": id, "revision": revision, **lease})):
         return None
-    claim = LotClaim(taken[0], token, *taken[1:])
-    return claim, _letters(session, claim, now)
-
-
-_UNTOUCHED: dict[str, Any] = {"begun_to": 0, "not_before": None, "kept_back": None, "tally": None}
+    return claim, letters, set(begun)
 
 
 def _rows(claim: LotClaim) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -62,7 +101,6 @@ def _rows(claim: LotClaim) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 
 _M, _S = Message.__table__.c, Subscriber.__table__.c
-# Without the ORM, and built once: a hundred of these go by in a second.
 _IN_LOT = (_M.id.between(bindparam("first"), bindparam("last")), _M.dispatch_id == bindparam("dispatch"))
 _WAITING = (
     select(_M.id, _M.subscriber_id, _S.email, _S.first_name, func.coalesce(receivable(_M.stream), false()))
@@ -73,9 +111,8 @@ _WAITING = (
 _NOT_READY = select(_M.id).where(*_IN_LOT, _M.state != State.READY)
 
 
-def _letters(session: Session, claim: LotClaim, now: datetime) -> list[Letter]:
+def _letters(session: Session, claim: LotClaim, at: datetime, now: datetime) -> list[Letter]:
     dispatch, revision = claim.dispatch_id, claim.revision_id
-    at = session.scalars(select(Dispatch.created_at).where(Dispatch.id == dispatch)).one()
     span = {"first": claim.first_id, "last": claim.last_id, "dispatch": dispatch}
     context: dict[str, object] = {}
     letters, gone = [], []
@@ -101,18 +138,9 @@ def begin_lot(session: Session, claim: LotClaim, ids: Sequence[int], now: dateti
     `kept_back`: all of this claim that do not go, though some lie before that last one. Empty answer: the lease is
     somebody else's, or the dispatch is held or has other words by now. An id that is missing was called off meanwhile.
     """
-    other = or_(Dispatch.hold != Hold.OPEN, Dispatch.revision_id != claim.revision_id)
-    held = select(Dispatch.id).where(Dispatch.id == Lot.dispatch_id, other).correlate(Lot)
-    if not _changed(
-        session.execute(
-            update(Lot)
-            .where(Lot.id == claim.id, Lot.claim_token == claim.token, Lot.state == LotState.CLAIMED, ~held.exists())
-            .values(
-                begun_to=ids[-1], lease_until=now + LEASE, **({"kept_back": sorted(kept_back)} if kept_back else {})
-            )
-            .execution_options(synchronize_session=False)
-        )
-    ):
+    there = {"lot": claim.id, "token": claim.token, "revision": claim.revision_id}
+    moved = {"to": ids[-1], "lease": now + LEASE, "kept": sorted(kept_back) or None}
+    if not _changed(session.connection().execute(_BEGIN, there | moved)):
         return set()
     span = {"first": ids[0], "last": ids[-1], "dispatch": claim.dispatch_id}
     return set(ids).difference(session.connection().execute(_NOT_READY, span).scalars())
@@ -120,21 +148,22 @@ def begin_lot(session: Session, claim: LotClaim, ids: Sequence[int], now: dateti
 
 def keep_lot(session: Session, claim: LotClaim, now: datetime) -> bool:
     """Prolong the lease; whether it is still this claim's."""
-    return _changed(
-        session.execute(
-            update(Lot)
-            .where(Lot.id == claim.id, Lot.claim_token == claim.token)
-            .values(lease_until=now + LEASE)
-            .execution_options(synchronize_session=False)
-        )
-    )
+    ours = {"lot": claim.id, "token": claim.token, "lease": now + LEASE}
+    return _changed(session.connection().execute(_KEEP, ours))
 
 
-def release_lot(session: Session, claim: LotClaim, not_before: datetime | None = None) -> None:
-    """Let go of a lot: done when every message has an outcome, else open again for whoever comes next."""
-    ours = select(Lot.id).where(Lot.id == claim.id, Lot.claim_token == claim.token).with_for_update()
-    if session.scalar(ours) is None:
-        return
+def release_lot(session: Session, claim: LotClaim, not_before: datetime | None = None, sent: int = 0) -> bool:
+    """Let go of a lot: done when every message has an outcome, else open again for whoever comes next.
+
+    `sent`: how many of its rows this transaction has made `sent`. If that is all of them, nothing need be counted.
+    False where the lease is somebody else's by now.
+    """
+    ours = {"lot": claim.id, "token": claim.token}
+    if sent and sent == claim.size:
+        return _changed(session.connection().execute(_DONE, ours | {"counted": {State.SENT.value: sent}}))
+    held = select(Lot.id).where(Lot.id == claim.id, Lot.claim_token == claim.token).with_for_update()
+    if session.scalar(held) is None:
+        return False
     found = tally.count_lot(session, claim.id)
     session.execute(
         update(Lot)
@@ -145,6 +174,7 @@ def release_lot(session: Session, claim: LotClaim, not_before: datetime | None =
         )
         .execution_options(synchronize_session=False)
     )  # fmt: skip
+    return True
 
 
 def _has_ready(session: Session, claim: LotClaim) -> bool:

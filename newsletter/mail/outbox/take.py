@@ -1,7 +1,7 @@
 """Taking work: messages that wait by themselves, or a lot of a campaign. Delivery treats both alike."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
@@ -24,6 +24,8 @@ class Taken(Protocol):
     letters: list[Letter]
     at_once: int
     """How many are begun in one commit; 0: as many as go out quickly."""
+    begun: set[int]
+    """What the claim itself has begun: it may leave at once."""
 
     @property
     def lot(self) -> int | None:
@@ -35,9 +37,12 @@ class Taken(Protocol):
     def record(self, session: Session, verdicts: Sequence[Verdict], now: datetime) -> None:
         """Write outcomes, and prolong the lease."""
 
-    def release(self, session: Session, unsent: Collection[int], not_before: datetime | None,
-                held: Mapping[int, datetime] = NOTHING) -> None:  # fmt: skip
-        """Give back what never left: a lot may be taken again at `not_before`, a message that is `held` at its time."""
+    def finish(self, session: Session, verdicts: Sequence[Verdict], now: datetime, unsent: Collection[int],
+               not_before: datetime | None, held: Mapping[int, datetime] = NOTHING) -> None:  # fmt: skip
+        """Write the last outcomes and give back what never left.
+
+        A lot may be taken again at `not_before`, a message that is `held` at its time.
+        """
 
 
 @dataclass
@@ -47,6 +52,7 @@ class TakenRows:
     token: str
     letters: list[Letter]
     at_once: int = 20
+    begun: set[int] = field(default_factory=set)
     lot: int | None = None
 
     def begin(self, session: Session, ids: Sequence[int], now: datetime, kept_back: Collection[int] = ()) -> set[int]:
@@ -58,9 +64,10 @@ class TakenRows:
         record(session, self.token, verdicts, now)
         claims.keep(session, self.token, now)
 
-    def release(self, session: Session, unsent: Collection[int], not_before: datetime | None,
-                held: Mapping[int, datetime] = NOTHING) -> None:  # fmt: skip
+    def finish(self, session: Session, verdicts: Sequence[Verdict], now: datetime, unsent: Collection[int],
+               not_before: datetime | None, held: Mapping[int, datetime] = NOTHING) -> None:  # fmt: skip
         """See `Taken`; where no relay could be reached, each row already says when it is offered again."""
+        record(session, self.token, verdicts, now)
         claims.postpone(session, self.token, held)
         claims.release(session, self.token, unsent)
 
@@ -71,6 +78,7 @@ class TakenLot:
 
     claim: LotClaim
     letters: list[Letter]
+    begun: set[int] = field(default_factory=set)
     at_once: int = 0
 
     @property
@@ -85,19 +93,29 @@ class TakenLot:
     def record(self, session: Session, verdicts: Sequence[Verdict], now: datetime) -> None:
         """See `Taken`."""
         record_lot(session, self.claim, verdicts, now)
-        if not lots.keep_lot(session, self.claim, now):  # late answers, onto rows of a lot that is not ours any more
-            tally.strike_out(session, [verdict.id for verdict in verdicts])
+        if not lots.keep_lot(session, self.claim, now):
+            self._late(session, verdicts)
 
-    def release(self, session: Session, unsent: Collection[int], not_before: datetime | None,
-                held: Mapping[int, datetime] = NOTHING) -> None:  # fmt: skip
+    def finish(self, session: Session, verdicts: Sequence[Verdict], now: datetime, unsent: Collection[int],
+               not_before: datetime | None, held: Mapping[int, datetime] = NOTHING) -> None:  # fmt: skip
         """See `Taken`; `unsent` are still `ready` and need nothing."""
-        lots.release_lot(session, self.claim, not_before)
+        sent = record_lot(session, self.claim, verdicts, now)
+        if not lots.release_lot(session, self.claim, not_before, sent):
+            self._late(session, verdicts)
+
+    def _late(self, session: Session, verdicts: Sequence[Verdict]) -> None:
+        """These went onto rows of a lot that is not ours any more."""
+        tally.strike_out(session, [verdict.id for verdict in verdicts])
 
 
-def take(session: Session, lane: Lane, token: str, now: datetime, limit: int) -> TakenRows | TakenLot | None:
-    """Claim what is due in a lane: up to `limit` messages that wait by themselves, else (bulk) one lot."""
+def take(session: Session, lane: Lane, token: str, now: datetime, limit: int,
+         begin: int = 0) -> TakenRows | TakenLot | None:  # fmt: skip
+    """Claim what is due in a lane: up to `limit` messages that wait by themselves, else (bulk) one lot.
+
+    Of a lot the first `begin` are begun at once.
+    """
     if letters := claims.claim(session, lane, token, now, limit):
         return TakenRows(token, letters)
-    if lane is Lane.BULK and (taken := lots.claim_lot(session, token, now)):
+    if lane is Lane.BULK and (taken := lots.claim_lot(session, token, now, begin)):
         return TakenLot(*taken)
     return None

@@ -79,8 +79,7 @@ def test_outcomes_are_written_with_the_servers_words_and_the_lot_is_done(filled:
     ids = [letter.id for letter in taken.letters]
     with database.transaction() as session:
         taken.begin(session, ids, NOON)
-        taken.record(session, _sent(ids), LATER)
-        taken.release(session, (), None)
+        taken.finish(session, _sent(ids), LATER, (), None)
     with database.reading() as session:
         row = session.get_one(Message, ids[3])
         assert (row.state, row.settled_at, row.attempts) == (State.SENT, LATER, 1)
@@ -94,8 +93,7 @@ def test_a_deferred_one_waits_by_itself_with_its_attempt_on_record(filled: int, 
     later = Verdict(ids[0], State.DEFERRED, 451, "4.7.1 slow down", "mx.example:25", due_at=LATER)
     with database.transaction() as session:
         taken.begin(session, ids, NOON)
-        taken.record(session, [later, *_sent(ids[1:])], NOON)
-        taken.release(session, (), None)
+        taken.finish(session, [later, *_sent(ids[1:])], NOON, (), None)
     assert _take(database, "b") is None
     with database.transaction() as session:
         claimed = outbox.claim(session, outbox.Lane.BULK, "c", LATER, 10)
@@ -108,8 +106,7 @@ def test_a_stopped_worker_gives_the_rest_back(filled: int, database: Database) -
     ids = [letter.id for letter in taken.letters]
     with database.transaction() as session:
         taken.begin(session, ids[:2], NOON)
-        taken.record(session, _sent(ids[:2]), NOON)
-        taken.release(session, ids[2:], None)
+        taken.finish(session, _sent(ids[:2]), NOON, ids[2:], None)
     assert [letter.id for letter in _taken(database, "b").letters] == ids[2:]
 
 
@@ -148,7 +145,7 @@ def test_with_no_relay_the_lot_waits_and_nobody_is_lost(filled: int, database: D
     taken = _taken(database)
     with database.transaction() as session:
         taken.begin(session, [letter.id for letter in taken.letters], NOON)
-        taken.release(session, (), NOON + timedelta(seconds=5))
+        taken.finish(session, [], NOON, (), NOON + timedelta(seconds=5))
     assert _take(database, "b") is None
     with database.transaction() as session:
         again = outbox.take(session, outbox.Lane.BULK, "c", LATER, 10)

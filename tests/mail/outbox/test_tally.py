@@ -53,8 +53,9 @@ class _Life:
 
     def take(self) -> None:
         with self.database.transaction() as session:
-            if taken := outbox.take(session, Lane.BULK, f"t{self.chance.random()}"[:30], self.now, 10):
-                self.held.append((taken, []))
+            token = f"t{self.chance.random()}"[:30]
+            if taken := outbox.take(session, Lane.BULK, token, self.now, 10, begin=self.chance.choice([0, 2, 3])):
+                self.held.append((taken, sorted(taken.begun)))
 
     def begin(self) -> None:
         for taken, begun in self.held:
@@ -77,9 +78,11 @@ class _Life:
 
     def release(self) -> None:
         if self.held:
-            taken, _ = self.held.pop(self.chance.randrange(len(self.held)))
+            taken, begun = self.held.pop(self.chance.randrange(len(self.held)))
+            state = self.chance.choice([State.SENT, None])
+            verdicts = [Verdict(id, state, 250, "so", "mx:25") if state else self._verdict(id) for id in begun]
             with self.database.transaction() as session:
-                taken.release(session, (), None)
+                taken.finish(session, verdicts, self.now, (), None)
 
     def expire(self) -> None:
         self.now += timedelta(minutes=2)
@@ -121,8 +124,7 @@ def test_a_lot_that_is_done_is_not_counted_again(dispatch: int, database: Databa
     with database.transaction() as session:
         ids = [letter.id for letter in taken.letters]
         taken.begin(session, ids, NOON)
-        taken.record(session, [Verdict(id, State.SENT, 250, "so", "mx:25") for id in ids], NOON)
-        taken.release(session, (), None)
+        taken.finish(session, [Verdict(id, State.SENT, 250, "so", "mx:25") for id in ids], NOON, (), None)
     with database.transaction() as session:
         assert session.scalars(select(Lot.tally).order_by(Lot.id)).first() == {"sent": 3}
         session.execute(update(Message).where(Message.id.in_(ids)).values(state=State.FAILED))  # behind its back

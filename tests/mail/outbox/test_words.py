@@ -130,7 +130,7 @@ def test_a_worker_that_claimed_before_the_change_begins_nothing_after_it(filled:
     ids = [letter.id for letter in taken.letters]
     with database.transaction() as session:
         assert taken.begin(session, ids, NOON) == set()
-        taken.release(session, ids, None)
+        taken.finish(session, [], NOON, ids, None)
     again = _taken(database, "b")
     with database.transaction() as session:
         assert again.begin(session, ids, NOON) == set(ids)
