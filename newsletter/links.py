@@ -64,39 +64,51 @@ class Signer:
         """Tells whether two keys are one, and nothing about the key."""
         return blake2b(key=self._key, digest_size=16, person=b"print").hexdigest()
 
-    def maker(self, purpose: Purpose, count: int) -> Callable[..., bytes]:
-        """What signs `count` numbers (one to four, each 0 … 2⁶⁴−1) for a purpose: a token's octets, for whoever needs
-        a million of them."""
-        fresh, pack = self._keyed[purpose].copy, _PAYLOADS[count].pack
+    def letter_maker(self) -> Callable[[int, int], tuple[bytes, bytes, bytes]]:
+        """What makes the tokens that each bulk mail carries, for whoever needs a million of them.
 
-        def made(*numbers: int) -> bytes:
-            payload = pack(*numbers)
-            mac = fresh()
-            mac.update(payload)
-            return b2a_base64(payload + mac.digest(), newline=False).translate(_URL_SAFE, b"=")
+        From a subscriber and a message: those to choose (PREFERENCES), to see the mail (VIEW) and to leave
+        (UNSUBSCRIBE), just as `token` makes them.
+        """
+        choose, see, leave = (self._keyed[p].copy for p in (Purpose.PREFERENCES, Purpose.VIEW, Purpose.UNSUBSCRIBE))
+        pack = _PAYLOADS[2].pack
+
+        def made(subscriber: int, message: int) -> tuple[bytes, bytes, bytes]:
+            both = pack(subscriber, message)
+            who, which = both[:8], both[8:]
+            choosing, seeing, leaving = choose(), see(), leave()
+            choosing.update(who)
+            seeing.update(which)
+            leaving.update(both)
+            # The first two have 24 octets, which is 32 letters and nothing over: so all of it is encoded in one go.
+            raw = b"".join((who, choosing.digest(), which, seeing.digest(), both, leaving.digest()))
+            coded = b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=")
+            return coded[:32], coded[32:64], coded[64:]
 
         return made
 
-    def tags(self, number: int) -> tuple[bytes, bytes]:
+    def tags(self, number: int) -> tuple[str, str]:
         """A message's two tags: for its Message-ID and for its return path. They share a MAC, each has its own half of
         it, so that one does not tell the other."""
-        digits = b"%x" % number
+        digits = f"{number:x}"
         mac = self._tagged()
-        mac.update(digits)
-        halves = mac.hexdigest().encode()
-        return b"%b-%b" % (digits, halves[: 2 * TAG_BYTES]), b"%b-%b" % (digits, halves[2 * TAG_BYTES :])
+        mac.update(digits.encode())
+        halves = mac.hexdigest()
+        return f"{digits}-{halves[: 2 * TAG_BYTES]}", f"{digits}-{halves[2 * TAG_BYTES :]}"
 
     def token(self, purpose: Purpose, *numbers: int) -> str:
         """Sign one to four numbers (each 0 … 2⁶⁴−1) for a purpose."""
-        return self.maker(purpose, len(numbers))(*numbers).decode()
+        payload = _PAYLOADS[len(numbers)].pack(*numbers)
+        coded = b2a_base64(payload + self._mac(purpose, payload), newline=False)
+        return coded.translate(_URL_SAFE, b"=").decode()
 
     def message_tag(self, number: int) -> str:
         """A message's number, signed, for its Message-ID."""
-        return self.tags(number)[0].decode()
+        return self.tags(number)[0]
 
     def return_tag(self, number: int) -> str:
         """A message's number, signed, for its return path: in lower-case hex, for case may get lost (RFC 5321 §2.4)."""
-        return self.tags(number)[1].decode()
+        return self.tags(number)[1]
 
     def _mac(self, purpose: Purpose, payload: bytes) -> bytes:
         mac = self._keyed[purpose].copy()

@@ -22,6 +22,16 @@ def test_what_was_signed_is_read_back(purpose: Purpose, numbers: list[int]) -> N
     assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
+@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
+def test_the_tokens_of_a_letter_are_those_that_are_made_one_by_one(subscriber: int, message: int) -> None:
+    one_by_one = (
+        SIGNER.token(Purpose.PREFERENCES, subscriber),
+        SIGNER.token(Purpose.VIEW, message),
+        SIGNER.token(Purpose.UNSUBSCRIBE, subscriber, message),
+    )
+    assert SIGNER.letter_maker()(subscriber, message) == tuple(token.encode() for token in one_by_one)
+
+
 @given(PURPOSES, PURPOSES, NUMBERS)
 def test_a_token_for_something_else_is_no_link(made: Purpose, used: Purpose, numbers: list[int]) -> None:
     assume(made is not used)

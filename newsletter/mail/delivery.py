@@ -219,7 +219,7 @@ class _Batch:
             words_for_owner = f"The mail could not be built: {error}"[:500]
             self.unbuildable.append(Verdict(letter.id, State.FAILED, 0, words_for_owner, ""))
             return None
-        return Envelope(letter.id, mail.sender, mail.recipient, mail.data, True)
+        return Envelope(letter.id, mail.sender, mail.recipient, mail.data, True, mail.seven_bit)
 
     def _skeleton(self, letter: Letter, words: Words | None) -> Skeleton | None:
         """The skeleton this batch splices such letters into; None: they are composed one by one."""

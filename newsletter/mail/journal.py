@@ -40,7 +40,7 @@ class Journal:
     def outcomes(self, outcomes: Sequence[Outcome]) -> None:
         """What became known."""
         self._write("".join([
-            f"o\t{one.key}\t{one.stage.value}\t{one.code}\t{one.enhanced}\t{one.relay}\t{one.at_command}\t{one.text}\n"
+            f"o\t{one.key}\t{one.stage}\t{one.code}\t{one.enhanced}\t{one.relay}\t{one.at_command}\t{one.text}\n"
             for one in outcomes
         ]))  # fmt: skip
 

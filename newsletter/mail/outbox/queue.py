@@ -59,19 +59,11 @@ def fill(session: Session, dispatch: Dispatch, audience: ColumnElement[bool], no
 
     Call it in one transaction a chunk: `filled_to` moves with the rows, so that it can be stopped anywhere.
     """
-    upto = session.scalar(
-        select(func.max(Subscriber.id)).where(
-            Subscriber.id.in_(
-                select(Subscriber.id)
-                .where(audience, Subscriber.id > dispatch.filled_to, Subscriber.id <= dispatch.fill_until)
-                .order_by(Subscriber.id)
-                .limit(chunk)
-            )
-        )
-    )
-    if upto is None:
-        dispatch.filled_to, dispatch.filled_at = dispatch.fill_until, now
-        return 0
+    if session.get_bind().dialect.name == "postgresql":  # who is erased meanwhile waits for us (migration 0003)
+        session.execute(select(func.pg_advisory_xact_lock_shared(ERASING)))
+    left = (audience, Subscriber.id > dispatch.filled_to, Subscriber.id <= dispatch.fill_until)
+    end = session.scalar(select(Subscriber.id).where(*left).order_by(Subscriber.id).offset(chunk - 1).limit(1))
+    upto = dispatch.fill_until if end is None else end
     columns = {
         "subscriber_id": Subscriber.id,
         "stream": literal(Stream.CAMPAIGN, Message.stream.type),
@@ -83,32 +75,50 @@ def fill(session: Session, dispatch: Dispatch, audience: ColumnElement[bool], no
         "revision_id": literal(dispatch.revision_id),
         "dispatch_id": literal(dispatch.id),
     }
-    chosen = select(*columns.values()).where(audience, Subscriber.id > dispatch.filled_to, Subscriber.id <= upto)
-    rows = _ignoring_known(session, list(columns), chosen.order_by(Subscriber.id))
-    if session.get_bind().dialect.name == "postgresql":  # who is erased meanwhile waits for us (migration 0003)
-        session.execute(select(func.pg_advisory_xact_lock_shared(ERASING)))
+    chosen = select(*columns.values()).where(*left, Subscriber.id <= upto).order_by(Subscriber.id)
     newest = session.scalar(select(func.max(Message.id))) or 0
-    session.execute(rows)
+    written = _written(session, list(columns), chosen)
     dispatch.filled_to = upto
-    return _cut_lots(session, dispatch.id, newest)
+    if upto == dispatch.fill_until:
+        dispatch.filled_at = now
+    _cut_lots(session, dispatch.id, newest, written)
+    return written
 
 
-def _cut_lots(session: Session, dispatch_id: int, newest_before: int) -> int:
-    """Cut what was just written into lots; how many messages."""
+def _written(session: Session, columns: list[str], rows: Any) -> int:
+    """Write them all, or those that are not known yet: to ask for that of a million rows costs a tenth more."""
+    connection, counted = session.connection(), {"preserve_rowcount": True}
+    try:
+        with connection.begin_nested():
+            return connection.execute(insert(Message).from_select(columns, rows), execution_options=counted).rowcount
+    except IntegrityError:
+        return connection.execute(_ignoring_known(session, columns, rows), execution_options=counted).rowcount
+
+
+def _cut_lots(session: Session, dispatch_id: int, newest_before: int, written: int) -> None:
+    """Cut what was just written, with numbers above that one, into lots."""
+    newest = session.scalar(select(func.max(Message.id))) or 0
+    if newest - newest_before == written:  # nobody else has used a number between: it can be reckoned
+        spans = [(one, min(one + LOT - 1, newest)) for one in range(newest_before + 1, newest + 1, LOT)]
+        lots = [(first, last, last - first + 1) for first, last in spans]
+    else:
+        lots = _looked_up(session, dispatch_id, newest_before)
+    session.add_all(
+        Lot(dispatch_id=dispatch_id, first_id=first, last_id=last, tally={State.READY.value: size})
+        for first, last, size in lots
+    )
+
+
+def _looked_up(session: Session, dispatch_id: int, newest_before: int) -> list[tuple[int, int, int]]:
+    """The lots of what was just written: first number, last number, size."""
     place = func.row_number().over(order_by=Message.id) - 1
     fresh = (
         select(Message.id, cast(func.floor(place / LOT), Integer).label("lot"))
         .where(Message.dispatch_id == dispatch_id, Message.id > newest_before)
         .subquery()
     )
-    lots = session.execute(
-        select(func.min(fresh.c.id), func.max(fresh.c.id), func.count()).group_by(fresh.c.lot).order_by(fresh.c.lot)
-    ).all()
-    session.add_all(
-        Lot(dispatch_id=dispatch_id, first_id=first, last_id=last, tally={State.READY.value: size})
-        for first, last, size in lots
-    )
-    return sum(size for _, _, size in lots)
+    look = select(func.min(fresh.c.id), func.max(fresh.c.id), func.count()).group_by(fresh.c.lot).order_by(fresh.c.lot)
+    return [(first, last, size) for first, last, size in session.execute(look)]
 
 
 def _ignoring_known(session: Session, columns: list[str], rows: Any) -> Insert:

@@ -28,6 +28,8 @@ class Mail:
     sender: str
     recipient: str
     data: bytes
+    seven_bit: bool | None = None
+    """Whether every octet of `data` is below 128; None: nobody has looked."""
 
 
 @dataclass(frozen=True, slots=True)

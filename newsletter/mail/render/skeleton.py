@@ -23,7 +23,7 @@ from newsletter.mail.render.mail import Mail, greeting, one_line
 NAMES = 4096
 """First names whose share of a mail is kept with its skeleton: some hundred octets each."""
 SOFT = b"=\r\n"
-DATE, TO, SUBJECT, TAG, NUMBER, UNSUBSCRIBE, PREFERENCES, VIEW, LIBRARY, PERSONAL = range(10)
+DATE, TO, SUBJECT, TAG, NUMBER, PREFERENCES, VIEW, UNSUBSCRIBE, LIBRARY, PERSONAL = range(10)
 """The gaps by their place among the values; from PERSONAL on, what is made of the name."""
 
 LINES = {DATE: b"Date", TO: b"To", SUBJECT: b"Subject"}
@@ -87,11 +87,13 @@ class Skeleton:
     """None: the mails go out unsigned."""
     _made: Callable[[Letter, "Named", bytes, datetime], list[bytes]] = field(init=False)
     _named: Callable[[str], "Named | None"] = field(init=False)
-    _tags: Callable[[int], tuple[bytes, bytes]] = field(init=False)
+    _tags: Callable[[int], tuple[str, str]] = field(init=False)
     _in_order: Callable[[Sequence[bytes]], tuple[bytes, ...]] = field(init=False)
+    _seven_bit: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self._in_order = itemgetter(*self.gaps)
+        self._seven_bit = self.template.isascii()
         self._tags = self.signer.tags
         self._made = _values(self.signer, frozenset(self.gaps))
         # A list of a hundred thousand people has some thousand first names.
@@ -103,11 +105,13 @@ class Skeleton:
         if named is None:
             return self.slow(letter, now)
         tag, return_tag = self._tags(letter.id)
-        values = self._made(letter, named, tag, now)
+        values = self._made(letter, named, tag.encode(), now)
         message = self.template % self._in_order(values)
         if self.seal:
             message = self.seal.signed(message, values, now)
-        return Mail(f"b+{return_tag.decode()}@{self.mail_domain}", letter.email, message)
+        # Of what fills the gaps only the address is not encoded.
+        seven_bit = self._seven_bit and letter.email.isascii()
+        return Mail(f"b+{return_tag}@{self.mail_domain}", letter.email, message, seven_bit)
 
     def _what_a_name_makes(self, name: str) -> "Named | None":
         if _ODD.search(name):
@@ -130,12 +134,7 @@ class Named:
 
 def _values(signer: Signer, gaps: Collection[int]) -> Callable[[Letter, Named, bytes, datetime], list[bytes]]:
     """What fills the gaps, for a letter at a time; what no gap asks for is left empty."""
-    unsubscribing = signer.maker(Purpose.UNSUBSCRIBE, 2)
-    preferences, view, library = (
-        signer.maker(purpose, 1) if place in gaps else _nothing
-        for purpose, place in ((Purpose.PREFERENCES, PREFERENCES), (Purpose.VIEW, VIEW), (Purpose.LIBRARY, LIBRARY))
-    )
-    dated = _Dates()
+    links, dated, has_library = signer.letter_maker(), _Dates(), LIBRARY in gaps
 
     def values(letter: Letter, named: Named, tag: bytes, now: datetime) -> list[bytes]:
         address, before, number, subscriber = letter.email, named.before, letter.id, letter.subscriber_id or 0
@@ -143,16 +142,13 @@ def _values(signer: Signer, gaps: Collection[int]) -> Callable[[Letter, Named, b
             to = b"%b%b>\r\n" % (before, address.encode())
         else:
             to = mime.address_header("To", letter.first_name, address)
+        library = signer.token(Purpose.LIBRARY, subscriber).encode() if has_library else b""
         return [
-            dated.line(now), to, named.subject, tag, b"%d" % number, unsubscribing(subscriber, number),
-            preferences(subscriber), view(number), library(subscriber), *named.fillings,
+            dated.line(now), to, named.subject, tag, b"%d" % number, *links(subscriber, number), library,
+            *named.fillings,
         ]  # fmt: skip
 
     return values
-
-
-def _nothing(_: int) -> bytes:
-    return b""
 
 
 class _Dates:

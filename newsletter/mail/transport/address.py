@@ -44,7 +44,7 @@ def commands(envelope: Envelope, features: Features) -> bytes | Refusal:
         international = not (sender.isascii() and recipient.isascii())
     size = len(envelope.data)
     parameters = f" SIZE={size}" if features.size >= 0 else ""
-    if not envelope.data.isascii():
+    if not (envelope.data.isascii() if envelope.seven_bit is None else envelope.seven_bit):
         if not features.eight_bit:
             return Refusal(554, "5.6.3", "5.6.3 message has 8-bit content and the server does not offer 8BITMIME")
         parameters += " BODY=8BITMIME"

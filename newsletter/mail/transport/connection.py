@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 
 from newsletter.mail.transport import address
 from newsletter.mail.transport.envelope import Envelope, Outcome, Stage
 from newsletter.mail.transport.greeting import Greeting, Refused
-from newsletter.mail.transport.reply import LINE_LIMIT, enhanced_status, printable
+from newsletter.mail.transport.reply import enhanced_status, printable
 from newsletter.mail.transport.session import Session, State
 from newsletter.mail.transport.transaction import Round, Transaction
 
 OCTETS_IN_FLIGHT = 1 << 20
 """Content queued on one connection before it waits for replies; keeps memory flat when messages are large."""
 
+# Four replies of one line each, the first in plain words: the enhanced status (RFC 2034 §4) that they begin with.
+_usual = re.compile(
+    rb"250 (?=[!-~])((?:(2\.[0-9]{1,3}\.[0-9]{1,3})(?=[ \r]))?[ -~]{0,490})\r\n"
+    rb"250 [^\r\n]{0,500}\r\n250 [^\r\n]{0,500}\r\n354 [^\r\n]{0,500}\r\n"
+).fullmatch
 PATIENCE = 9
 """RSETs after refusals that a server may be asked for; Exim hangs up on more than ten (smtp_accept_max_nonmail)."""
 
@@ -119,19 +125,18 @@ class Connection(Session):
     def _all_is_well(self, data: bytes) -> bool:
         """Take "250 250 250 354" to the end of a content and to MAIL, RCPT and DATA; whether it was just that."""
         awaited = self._awaited
-        if len(awaited) != 4 or self._parser.inside:
+        if len(awaited) != 4 or self._parser.inside or not (found := _usual(data)):
             return False
         (end, done), _, _, (step, following) = awaited
-        lines = data.split(b"\r\n")
-        if end != "." or step != "DATA" or done is None or following is None or len(lines) != 5 or lines[4]:
-            return False
-        final, mail, rcpt, ready, _ = lines
-        if not (final[:4] == mail[:4] == rcpt[:4] == b"250 " and ready[:4] == b"354 " and len(data) <= LINE_LIMIT):
+        if end != "." or step != "DATA" or done is None or following is None:
             return False
         if done.failure or following.failure or self.sent < done.commit_at:
             return False
         awaited.clear()
-        self._end(done, self._outcome(done, Stage.ACCEPTED, ".", 250, final[4:]))
+        words, status = found.groups(b"")
+        key = done.envelope.key
+        accepted = Outcome(key, Stage.ACCEPTED, 250, status.decode(), words.decode().rstrip(), self.name, ".")
+        self._end(done, accepted)
         following.taken = True
         self._content(following)
         return True

@@ -33,6 +33,8 @@ class Envelope:
     data: bytes
     stuffed_safe: bool = False
     """True promises that no line begins with "." and that every line ends in CRLF: `data` goes out unread."""
+    seven_bit: bool | None = None
+    """Whether every octet of `data` is below 128; None: not known."""
 
 
 @dataclass(slots=True)

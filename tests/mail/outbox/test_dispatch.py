@@ -4,13 +4,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import and_, func, insert, select
 
 from newsletter import articles
 from newsletter.db import Database
 from newsletter.mail import outbox
-from newsletter.mail.outbox import Dispatch, Hold, Lane, Message, NotAgain, State
-from newsletter.subscribers import Segment, Stream, Subscriber
+from newsletter.mail.outbox import Dispatch, Hold, Lane, Lot, Message, NotAgain, State
+from newsletter.subscribers import Segment, Status, Stream, Subscriber
 from tests.conftest import NOON
 
 People = Callable[..., int]
@@ -66,6 +66,33 @@ def test_a_row_that_is_there_already_is_left_as_it_is(dispatch: int, database: D
     with database.reading() as session:
         mine = session.scalars(select(Message).where(Message.subscriber_id == first.id)).one()
         assert mine.created_at == NOON - timedelta(days=1)
+
+
+def test_every_row_lies_in_one_lot_also_where_a_number_is_left_out(dispatch: int, database: Database) -> None:
+    people = 5 + 1 + 2 * outbox.LOT + 7
+    with database.transaction() as session:
+        session.execute(insert(Subscriber), [_confirmed(f"q{n}@example.com") for n in range(people - 6)])
+        newest = session.scalar(select(func.max(Subscriber.id))) or 0
+        session.get_one(Dispatch, dispatch).fill_until = newest
+    assert _fill(database, dispatch, 7) == 7
+    with database.transaction() as session:  # known already: PostgreSQL has used a number for it in vain
+        outbox.queue(session, session.get_one(Subscriber, newest - 1000), Stream.CAMPAIGN, "campaign:7", NOON)
+    assert [_fill(database, dispatch, 3 * outbox.LOT) for _ in range(2)] == [people - 8, 0]
+    with database.reading() as session:
+        inside = and_(Message.dispatch_id == Lot.dispatch_id, Message.id.between(Lot.first_id, Lot.last_id))
+        found = session.execute(
+            select(Lot.id, func.count(Message.id)).outerjoin(Message, inside).group_by(Lot.id).order_by(Lot.id)
+        ).all()
+        told = session.scalars(select(Lot.tally).order_by(Lot.id)).all()
+        assert [count for _, count in found] == [7, outbox.LOT, outbox.LOT, 5]
+        assert told == [{"ready": count} for _, count in found]
+        assert session.scalar(select(func.count(Message.id)).where(Message.dispatch_id == dispatch)) == people - 1
+
+
+def _confirmed(email: str) -> dict[str, object]:
+    return {
+        "email": email, "email_key": email, "status": Status.CONFIRMED, "newsletter": True, "created_at": NOON,
+    }  # fmt: skip
 
 
 def test_nothing_of_a_held_dispatch_is_claimed(dispatch: int, database: Database) -> None:

@@ -141,6 +141,7 @@ def test_a_spliced_mail_is_the_composed_mail(
     spliced = skeleton.splice(one, NOON)
     assert _parts(spliced) == _parts(renderer.compose(one, house, words, NOON))
     _assert_well_formed(spliced.data)
+    assert spliced.seven_bit in (None, spliced.data.isascii())
 
 
 @RELAXED

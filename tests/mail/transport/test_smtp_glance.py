@@ -8,8 +8,10 @@ from newsletter.mail.transport.session import State
 from tests.mail.transport.talking import PIPELINING, Talk
 
 SPOKEN = st.sampled_from([
-    b"250 2.0.0 Ok: queued as 4A7\r\n", b"250 ok\r\n", b"250\r\n", b"250-2.0.0 two\r\n250 lines\r\n",
-    b"251 forwarded\r\n", b"354 go\r\n", b"354\r\n", b"354-go\r\n354 on\r\n", b"451 4.3.0 later\r\n",
+    b"250 2.0.0 Ok: queued as 4A7\r\n", b"250 2.0.0\r\n", b"250 2.0.0x y\r\n", b"250  2.0.0 late \r\n",
+    b"250 5.0.0 n\r\n", b"250 2.1234.0 n\r\n", b"250 " + b"2.6.0 long" * 50 + b"\r\n",
+    b"250 ok\r\n", b"250\r\n", b"250-2.0.0 two\r\n250 lines\r\n", b"251 forwarded\r\n",
+    b"354 go\r\n", b"354\r\n", b"354-go\r\n354 on\r\n", b"451 4.3.0 later\r\n",
     b"550 5.1.1 nobody\r\n", b"421 bye\r\n", b"250 bare\n", b"\r\n", b"250 a\x00b\xff\r\n", b"nonsense\r\n",
 ])  # fmt: skip
 USUAL = [b"250 2.0.0 kept\r\n", b"250 sender\r\n", b"250 recipient\r\n", b"354 go\r\n"]
