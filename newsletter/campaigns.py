@@ -112,9 +112,9 @@ class Campaign(Base):
         dispatch = self._locked(session)
         if dispatch.hold is Hold.OPEN:
             raise NotNow("It is going out. Pause it first, so that it can be said who gets which words.")
-        turn = outbox.turn(session, dispatch, self.segment.condition())
-        if turn.on_the_wire:
+        if not outbox.is_still(session, dispatch):
             raise NotNow("A few are still on the wire; try again in a few seconds.")
+        turn = outbox.turn(session, dispatch, self.segment.condition())
         if not turn.to_come:
             raise NotNow("Nobody is left to get other words: everybody has had their turn.")
         if not words.subject.strip() or not words.body.strip():

@@ -2,16 +2,19 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from newsletter import articles
 from newsletter.clock import FixedClock
 from newsletter.mail import outbox, recovery
-from newsletter.mail.outbox import Dispatch, Lane, Message, State
+from newsletter.mail.outbox import Dispatch, Lane, Lot, Message, State
 from newsletter.mail.transport import Envelope, Journal, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Segment, Stream, Subscriber
@@ -93,6 +96,26 @@ def test_a_killed_lot_is_exact_and_goes_on_at_once(campaign: int, runtime: Runti
     assert _counts(runtime) == {State.SENT: 37, State.UNCERTAIN: 3}
     assert max((dead.copies + Counter(one.key for one in living.envelopes)).values()) == 1
     assert list(runtime.journals.iterdir()) == []
+
+
+def test_a_worker_killed_right_behind_its_claim_has_begun_nothing(campaign: int, runtime: Runtime) -> None:
+    @contextmanager
+    def dying() -> Iterator[Session]:
+        with runtime.database.transaction() as session:
+            yield session
+        raise KilledError
+
+    with pytest.raises(KilledError):
+        replace(runtime.delivery, transaction=dying).run(Lane.BULK)
+    with runtime.database.reading() as session:
+        assert session.scalars(select(Lot.begun_to)).one() > 0
+    assert _replay(runtime) == (0, 0)
+    assert _counts(runtime) == {State.READY: 40}
+    runtime.transport = living = SentList()
+    while runtime.delivery.run(Lane.BULK):
+        pass
+    assert Counter(one.key for one in living.envelopes).most_common(1)[0][1] == 1
+    assert _counts(runtime) == {State.SENT: 40}
 
 
 def test_replaying_twice_changes_nothing(campaign: int, runtime: Runtime) -> None:

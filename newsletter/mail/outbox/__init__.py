@@ -32,7 +32,7 @@ from newsletter.mail.outbox.queue import LOT, NotAgain, call_off_next, cancel, f
 from newsletter.mail.outbox.record import Verdict, record
 from newsletter.mail.outbox.take import Taken, TakenLot, TakenRows, take
 from newsletter.mail.outbox.tally import count_anew, counts, strike_out
-from newsletter.mail.outbox.words import Turn, revision_of, turn, used
+from newsletter.mail.outbox.words import Turn, is_still, revision_of, turn, used
 
 __all__ = [
     "ACCEPTED",
@@ -65,6 +65,7 @@ __all__ = [
     "counts",
     "fill",
     "held_by",
+    "is_still",
     "keep",
     "keep_lot",
     "put_back",

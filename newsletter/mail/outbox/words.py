@@ -106,6 +106,16 @@ def on_the_wire(session: Session, dispatch: Dispatch) -> bool:
     return session.scalar(held) is not None
 
 
+def is_still(session: Session, dispatch: Dispatch) -> bool:
+    """Whether no worker holds a lot of it; if so none begins one before the end of the transaction.
+
+    A claim reads the words, and begins what goes out at once, in one transaction under the lock of its lot: whoever is
+    in the middle of that is waited for here.
+    """
+    lots = select(Lot.state).where(Lot.dispatch_id == dispatch.id, Lot.state != LotState.DONE)
+    return LotState.CLAIMED not in session.scalars(lots.order_by(Lot.id).with_for_update()).all()
+
+
 def used(session: Session, dispatch: Dispatch) -> list[tuple[Revision, int]]:
     """The revisions that people have it in or may, the oldest first, and how many have each."""
     rows = session.execute(

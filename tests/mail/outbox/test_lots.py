@@ -74,6 +74,41 @@ def test_who_leaves_after_the_claim_does_not_begin(filled: int, database: Databa
         assert taken.begin(session, ids, NOON) == set(ids) - {ids[1]}
 
 
+def test_a_claim_may_begin_the_first_of_its_letters(filled: int, database: Database) -> None:
+    with database.transaction() as session:
+        taken = outbox.take(session, outbox.Lane.BULK, "a", NOON, 10, begin=2)
+    assert taken is not None
+    assert taken.begun == {letter.id for letter in taken.letters[:2]}
+    with database.transaction() as session:
+        assert outbox.recover_lots(session, LATER) == 2
+    assert _states(database) == [State.UNCERTAIN] * 2 + [State.READY] * 4
+
+
+def test_what_was_on_the_wire_when_it_was_called_off_is_told_as_it_ended(filled: int, database: Database) -> None:
+    taken = _taken(database)
+    ids = [letter.id for letter in taken.letters]
+    later = Verdict(ids[1], State.DEFERRED, 451, "4.7.1 slow down", "mx.example:25", due_at=LATER)
+    with database.transaction() as session:
+        taken.begin(session, ids, NOON)
+    with database.transaction() as session:
+        outbox.cancel(session, NOON, "left", Message.id.in_(ids[:3]))
+    with database.transaction() as session:
+        taken.finish(session, [*_sent(ids[:1]), later], NOON, ids[2:], None)
+    assert _states(database) == [State.SENT, State.CANCELLED, State.CANCELLED, State.READY, State.READY, State.READY]
+    assert [letter.id for letter in _taken(database, "b").letters] == ids[3:]
+
+
+def test_a_lot_that_lost_a_row_meanwhile_is_counted(filled: int, database: Database) -> None:
+    taken = _taken(database)
+    ids = [letter.id for letter in taken.letters]
+    with database.transaction() as session:
+        session.delete(session.scalars(select(Subscriber).where(Subscriber.email == "p2@example.com")).one())
+    with database.transaction() as session:
+        taken.finish(session, _sent(ids), NOON, (), None)
+    with database.reading() as session:
+        assert session.execute(select(Lot.state, Lot.tally)).one() == (LotState.DONE, {"sent": 5})
+
+
 def test_outcomes_are_written_with_the_servers_words_and_the_lot_is_done(filled: int, database: Database) -> None:
     taken = _taken(database)
     ids = [letter.id for letter in taken.letters]
