@@ -1,0 +1,70 @@
+"""The migrations, on a database that holds mail: what was sent stays sent, and the rest goes out once."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import func, select
+
+from newsletter import articles, schema
+from newsletter.db import Database
+from newsletter.mail import outbox
+from newsletter.mail.outbox import Dispatch, Lane, Message, State
+from newsletter.mail.transport import SentList
+from newsletter.runtime import Runtime
+from newsletter.settings import ROOT
+from newsletter.subscribers import Segment, Stream, Subscriber
+from tests.conftest import NOON
+
+PEOPLE = 6
+
+
+def _back_to(revision: str, database: Database) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+
+def _half_sent(runtime: Runtime, person: Callable[..., int]) -> list[int]:
+    """A campaign to six in two lots, the first of which has gone out, and a series' mail; the readers."""
+    readers = [person(f"p{number}@example.com") for number in range(PEOPLE)]
+    with runtime.database.transaction() as session:
+        words = articles.write(session, NOON, title="Golf", subject="Golf", body="Turn both ways.").current
+        made = Dispatch(revision_id=words.id, occasion="campaign:7", created_at=NOON, fill_until=readers[-1])
+        session.add(made)
+        session.flush()
+        outbox.fill(session, made, Segment().condition(), NOON, PEOPLE // 2)
+        outbox.fill(session, made, Segment().condition(), NOON, PEOPLE)
+    runtime.delivery.run(Lane.BULK)
+    with runtime.database.transaction() as session:
+        jane = session.get_one(Subscriber, readers[0])
+        outbox.queue(session, jane, Stream.STEP, "step:1:1", NOON, revision=words)
+    return readers
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004"])
+def test_an_older_database_is_brought_up_with_all_its_mail(
+    revision: str, runtime: Runtime, person: Callable[..., int], sent: SentList
+) -> None:
+    database, readers = runtime.database, _half_sent(runtime, person)
+    _back_to(revision, database)
+    assert not schema.is_current(database)
+    schema.upgrade(database)
+    with database.reading() as session:
+        states = Counter(session.scalars(select(Message.state)))
+    assert states == {State.SENT: 3, State.READY: 4}
+    while runtime.delivery.run(Lane.BULK):
+        pass
+    assert Counter(Counter(one.key for one in sent.envelopes).values()) == {1: PEOPLE + 1}
+    with database.transaction() as session:
+        while outbox.count_anew(session):
+            pass
+        campaign = session.scalars(select(Dispatch)).one()
+        assert outbox.counts(session, campaign)[State.SENT] == PEOPLE
+        session.delete(session.get_one(Subscriber, readers[0]))
+    with database.reading() as session:
+        assert session.scalar(select(func.count(Message.id))) == PEOPLE - 1
