@@ -151,7 +151,9 @@ class Campaign(Base):
         if self.dispatch is not None:
             self.dispatch.hold = Hold.CANCELLED
             session.flush()
-            by_itself = (Message.dispatch_id == self.dispatch_id, Message.due_at.is_not(None))
+            by_itself = (
+                Message.dispatch_id == self.dispatch_id, Message.lane == Lane.BULK, Message.due_at.is_not(None),
+            )  # fmt: skip
             outbox.cancel(session, now, CALLED_OFF, *by_itself)
             for _ in range(AT_ONCE):
                 outbox.call_off_next(session, now, CALLED_OFF)

@@ -16,7 +16,7 @@ from newsletter.mail.outbox.claims import (
     release,
     was_uncertain,
 )
-from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotClaim, LotState
+from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotClaim, LotState, of_dispatch
 from newsletter.mail.outbox.lot_outcomes import record_lot
 from newsletter.mail.outbox.lots import (
     begin_lot,
@@ -68,6 +68,7 @@ __all__ = [
     "is_still",
     "keep",
     "keep_lot",
+    "of_dispatch",
     "put_back",
     "queue",
     "record",

@@ -55,7 +55,6 @@ class Lane(StrEnum):
 
 _WAITS = text("due_at IS NOT NULL")
 _HELD = text("lease_until IS NOT NULL")
-_BULK = text("dispatch_id IS NOT NULL")
 _OWN = text("owner_id IS NOT NULL")
 _TROUBLE = text("troubled_at IS NOT NULL")
 
@@ -72,7 +71,7 @@ class Message(Base):
         # what recording an outcome costs. What waits by itself is found by `due_at`, what is held by `lease_until`.
         Index("ix_messages_due", "lane", "due_at", postgresql_where=_WAITS, sqlite_where=_WAITS),
         Index("ix_messages_lease", "lease_until", postgresql_where=_HELD, sqlite_where=_HELD),
-        Index("ix_messages_dispatch", "dispatch_id", "id", postgresql_where=_BULK, sqlite_where=_BULK),
+        # None by dispatch either: its lots say where its messages lie (`outbox.of_dispatch`).
         Index("ix_messages_trouble", "troubled_at", "id", postgresql_where=_TROUBLE, sqlite_where=_TROUBLE),
         # A page has room for two versions of each of its rows, and for the longer one: outcomes are written to all rows
         # of a page in one transaction. At 70 two thirds of them had to move, and every index with them.

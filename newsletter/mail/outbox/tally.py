@@ -6,10 +6,10 @@ itself, strikes the count out in the same transaction (`strike_out`); it is coun
 first: so a change that is not seen yet strikes out the count afterwards.
 """
 
-from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, func, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotState
@@ -17,41 +17,66 @@ from newsletter.mail.outbox.message import Message, State
 
 MOVING = (State.CLAIMED, State.HANDED_OVER)
 """Will be something else in a moment: a lot that holds such a message is not worth a count."""
-FEW = 50
-"""Lots without a count that are counted range by range; of more, the whole dispatch is."""
 
 
-def counts(session: Session, dispatch: Dispatch) -> dict[State, int]:
-    """How many of its messages stand where; every state is there. What a cancelled one still has is not going out."""
-    found: Counter[State] = Counter()
-    lots = session.execute(select(Lot.first_id, Lot.last_id, Lot.tally).where(Lot.dispatch_id == dispatch.id)).all()
-    uncounted = [(first, last) for first, last, tally in lots if tally is None]
-    if len(uncounted) <= FEW:
-        for _, _, tally in lots:
-            found.update({State(name): number for name, number in (tally or {}).items()})
-        if uncounted:
-            ranges = [Message.id.between(first, last) for first, last in uncounted]
-            found.update(_live(session, dispatch.id, or_(*ranges)))
-    else:
-        found.update(_live(session, dispatch.id, Message.id.is_not(None)))
-    if dispatch.hold is Hold.CANCELLED:
-        found[State.CANCELLED] += found.pop(State.READY, 0)
-    return dict.fromkeys(State, 0) | dict(found)
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A lot's range, and how many of its messages stand where; a state that none is in may be missing."""
+
+    first_id: int
+    last_id: int
+    states: Mapping[State, int]
+
+    def of(self, *states: State) -> int:
+        """How many are in one of these."""
+        return sum(self.states.get(state, 0) for state in states)
 
 
-def _live(session: Session, dispatch_id: int, condition: object) -> dict[State, int]:
+def by_lot(session: Session, dispatch: Dispatch) -> list[Counted]:
+    """The lots of a dispatch in their order; those without a count are counted live."""
+    lots = session.execute(
+        select(Lot.first_id, Lot.last_id, Lot.tally).where(Lot.dispatch_id == dispatch.id).order_by(Lot.first_id)
+    ).all()
+    return [
+        Counted(
+            first, last,
+            _live(session, dispatch.id, first, last) if tally is None else {State(name): tally[name] for name in tally},
+        )
+        for first, last, tally in lots
+    ]  # fmt: skip
+
+
+def _live(session: Session, dispatch_id: int, first: int, last: int) -> dict[State, int]:
+    # A range at a time: for all in one statement PostgreSQL would compare each row with each range.
     rows = session.execute(
         select(Message.state, func.count())
-        .where(Message.dispatch_id == dispatch_id, condition)  # type: ignore[arg-type]
+        .where(Message.dispatch_id == dispatch_id, Message.id.between(first, last))
         .group_by(Message.state)
     )
     return dict(rows.all())
 
 
+def counts(session: Session, dispatch: Dispatch) -> dict[State, int]:
+    """How many of its messages stand where; every state is there. What a cancelled one still has is not going out."""
+    return total(dispatch, by_lot(session, dispatch))
+
+
+def total(dispatch: Dispatch, lots: Iterable[Counted]) -> dict[State, int]:
+    """See `counts`; of all its lots."""
+    found = dict.fromkeys(State, 0)
+    for lot in lots:
+        for state, number in lot.states.items():
+            found[state] += number
+    if dispatch.hold is Hold.CANCELLED:
+        found[State.CANCELLED] += found[State.READY]
+        found[State.READY] = 0
+    return found
+
+
 def count_lot(session: Session, lot_id: int) -> dict[State, int]:
     """Count a lot whose row the caller has locked, and keep the count; what was found."""
     lot = session.execute(select(Lot.dispatch_id, Lot.first_id, Lot.last_id).where(Lot.id == lot_id)).one()
-    found = _live(session, lot.dispatch_id, Message.id.between(lot.first_id, lot.last_id))
+    found = _live(session, *lot)
     kept = None if found.keys() & set(MOVING) else {state.value: number for state, number in found.items()}
     session.execute(update(Lot).where(Lot.id == lot_id).values(tally=kept).execution_options(synchronize_session=False))
     return found

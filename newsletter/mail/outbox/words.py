@@ -4,6 +4,7 @@ What waits with its lot goes out in the words that the dispatch has when the lot
 with its outcome. What waits by itself keeps the words of its first try: those are on its row.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select
@@ -11,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from newsletter.articles import Revision
 from newsletter.mail.outbox import tally
-from newsletter.mail.outbox.dispatch import Dispatch, Lot, LotState
-from newsletter.mail.outbox.message import ACCEPTED, Message, State
+from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotState, of_dispatch
+from newsletter.mail.outbox.message import ACCEPTED, Lane, Message, State
+from newsletter.mail.outbox.tally import Counted
 from newsletter.subscribers import Subscriber
 
 WITH_ITS_LOT = (Message.state == State.READY, Message.due_at.is_(None))
@@ -75,17 +77,12 @@ def _people(count: int, one: str, more: str) -> str:
 
 def turn(session: Session, dispatch: Dispatch, audience: ColumnElement[bool]) -> Turn:
     """Where words that a dispatch to this audience were given now would begin."""
-    ours = Message.dispatch_id == dispatch.id
-    counts = tally.counts(session, dispatch)
-    untried = _count(session, ours, *WITH_ITS_LOT)
+    lots = tally.by_lot(session, dispatch)
+    counts = tally.total(dispatch, lots)
     unwritten = [audience, Subscriber.id > dispatch.filled_to, Subscriber.id <= dispatch.fill_until]
     more = 0 if dispatch.filled_at else session.scalar(select(func.count(Subscriber.id)).where(*unwritten)) or 0
-    look = select(Message.id, Subscriber.email).join(Subscriber, Subscriber.id == Message.subscriber_id)
-    first, email, behind = 0, "", 0
-    if found := session.execute(look.where(ours, *WITH_ITS_LOT).order_by(Message.id).limit(1)).first():
-        first, email = 1 + _count(session, ours, Message.id < found[0]), found[1]
-        behind = _count(session, ours, Message.id > found[0], Message.state.in_(TRIED))
-    elif more:
+    first, email, behind, untried = _first_untried(session, dispatch, lots)
+    if not first and more:
         first = sum(counts.values()) + 1
         email = session.scalars(select(Subscriber.email).where(*unwritten).order_by(Subscriber.id).limit(1)).one()
     return Turn(
@@ -94,6 +91,30 @@ def turn(session: Session, dispatch: Dispatch, audience: ColumnElement[bool]) ->
         first=first, email=email, behind=behind,
         filling=dispatch.filled_at is None, on_the_wire=on_the_wire(session, dispatch),
     )  # fmt: skip
+
+
+def _first_untried(session: Session, dispatch: Dispatch, lots: Sequence[Counted]) -> tuple[int, str, int, int]:
+    """The first who has not been tried yet: which number of all, address, how many behind them have had their turn;
+    and how many have not been tried. All nothing where everybody was.
+
+    Only the lot that the first one lies in is looked into: the counts tell of the others.
+    """
+    if dispatch.hold is Hold.CANCELLED:
+        return 0, "", 0, 0
+    by_itself = (Message.dispatch_id == dispatch.id, Message.lane == Lane.BULK, Message.due_at.is_not(None))
+    untried = sum(lot.of(State.READY) for lot in lots) - _count(session, *by_itself, Message.state == State.READY)
+    look = select(Message.id, Subscriber.email).join(Subscriber, Subscriber.id == Message.subscriber_id)
+    for place, lot in enumerate(lots):
+        ours = (Message.dispatch_id == dispatch.id, Message.id.between(lot.first_id, lot.last_id))
+        if not lot.of(State.READY):
+            continue
+        if found := session.execute(look.where(*ours, *WITH_ITS_LOT).order_by(Message.id).limit(1)).first():
+            before = sum(sum(one.states.values()) for one in lots[:place])
+            behind = sum(one.of(*TRIED) for one in lots[place + 1 :])
+            first = 1 + before + _count(session, *ours, Message.id < found[0])
+            behind += _count(session, *ours, Message.id > found[0], Message.state.in_(TRIED))
+            return first, found[1], behind, untried
+    return 0, "", 0, 0
 
 
 def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
@@ -120,7 +141,7 @@ def used(session: Session, dispatch: Dispatch) -> list[tuple[Revision, int]]:
     """The revisions that people have it in or may, the oldest first, and how many have each."""
     rows = session.execute(
         select(Message.revision_id, func.count())
-        .where(Message.dispatch_id == dispatch.id, Message.state.in_(TRIED))
+        .where(*of_dispatch(session, dispatch.id), Message.state.in_(TRIED))
         .group_by(Message.revision_id)
     )
     counts = {id: count for id, count in rows if id}

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, joinedload
 
 from newsletter.campaigns import Campaign
-from newsletter.mail.outbox import Message, State
+from newsletter.mail.outbox import Message, State, of_dispatch
 from newsletter.web.owner.door import PAGE, asked_id, door, one_or_404, words_asked
 from newsletter.web.state import reading
 
@@ -41,7 +41,7 @@ def recipients(id: int) -> str:
     """Everybody it goes to, or those in one state."""
     with reading() as session:
         campaign, asked = one_or_404(session, Campaign, id), asked_state()
-        conditions: list[Any] = [Message.dispatch_id == campaign.dispatch_id]
+        conditions: list[Any] = [*of_dispatch(session, campaign.dispatch_id or 0)]
         if asked is not None:
             conditions.append(Message.state == asked)
         page = page_of(session, *conditions) if campaign.dispatch_id else Page([], None)

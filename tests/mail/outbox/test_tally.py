@@ -44,6 +44,16 @@ def _told(session: Session, dispatch: int) -> dict[State, int]:
     return {state: number for state, number in told.items() if number}
 
 
+def _first_one(session: Session, dispatch: int) -> tuple[int, int, int]:
+    """Which of all is the first untried one, how many have not been tried, how many behind that one have had it."""
+    rows = session.scalars(select(Message).where(Message.dispatch_id == dispatch).order_by(Message.id)).all()
+    untried = [place for place, one in enumerate(rows) if one.state is State.READY and one.due_at is None]
+    if not untried:
+        return 0, 0, 0
+    had = [one for one in rows[untried[0] :] if one.state in (State.SENT, State.UNCERTAIN)]
+    return untried[0] + 1, len(untried), len(had)
+
+
 class _Life:
     """Does to the ledger what workers, readers and owners do, in any order."""
 
@@ -115,6 +125,8 @@ def test_the_counts_are_always_what_one_would_count(dispatch: int, database: Dat
         deed()
         with database.reading() as session:
             assert _told(session, dispatch) == _counted(session, dispatch), deed.__name__
+            turn = outbox.turn(session, session.get_one(Dispatch, dispatch), Segment().condition())
+            assert (turn.first, turn.to_come, turn.behind) == _first_one(session, dispatch), deed.__name__
 
 
 def test_a_lot_that_is_done_is_not_counted_again(dispatch: int, database: Database) -> None:
