@@ -34,13 +34,16 @@ CUT_OFF = 30
 Less than the lease on what a worker has claimed: when that runs out, the locks of a host that is gone are gone too, and
 a worker whose host was cut off is told so. The system's own times are two hours, and a quarter of one.
 """
+FROZEN = 60
+"""Seconds that a transaction may rest: a process that is frozen in the middle of one does not keep its locks for
+good."""
 _CLIENT = {
     "connect_timeout": "10", "keepalives_idle": "15", "keepalives_interval": "5", "keepalives_count": "3",
     "tcp_user_timeout": str(CUT_OFF * 1000),
 }  # fmt: skip
 # No just-in-time compiling: it costs more than our statements do, which look large as long as a table is not analysed.
 _SERVER = (
-    "SELECT set_config('jit', 'off', false), "
+    f"SELECT set_config('jit', 'off', false), set_config('idle_in_transaction_session_timeout', '{FROZEN}s', false), "
     "set_config('tcp_keepalives_idle', '15', false), set_config('tcp_keepalives_interval', '5', false), "
     f"set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '{CUT_OFF * 1000}', false)"
 )

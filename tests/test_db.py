@@ -7,7 +7,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from newsletter import schema
@@ -120,4 +120,21 @@ def test_postgresql_gives_up_a_client_that_is_cut_off_in_time(database: Database
         return
     with database.reading() as session:
         source = session.scalar(text("SELECT source FROM pg_settings WHERE name = 'tcp_user_timeout'"))
-    assert source == "session"
+        rest = session.scalar(text("SHOW idle_in_transaction_session_timeout"))
+    assert (source, rest) == ("session", "1min")
+
+
+def test_the_locks_of_a_process_that_is_frozen_in_a_transaction_are_freed(database: Database) -> None:
+    if database.is_sqlite:
+        return
+    with database.transaction() as session:
+        _stored(session, NOON)
+    with suppress(DBAPIError), database.transaction() as frozen:
+        frozen.execute(text("SET idle_in_transaction_session_timeout = '100ms'"))
+        frozen.execute(text("UPDATE subscribers SET first_name = 'frozen'"))
+        with database.transaction() as session:  # waits for that row, and then gets it
+            session.execute(text("UPDATE subscribers SET first_name = 'Jane'"))
+        frozen.execute(text("SELECT 1"))
+        pytest.fail("the frozen transaction lives")
+    with database.reading() as session:
+        assert session.scalars(select(Subscriber.first_name)).one() == "Jane"
