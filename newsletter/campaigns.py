@@ -88,7 +88,7 @@ class Campaign(Base):
             raise NotNow(f"Only a scheduled campaign can go back to draft; this one is {self.state}.")
         self.stored_state, self.scheduled_at = CampaignState.DRAFT, None
 
-    def pause(self, reason: str = "Paused by the owner.") -> None:
+    def pause(self, reason: str = "By the owner.") -> None:
         """Hold what has not left. Raises NotNow."""
         if self.state is not CampaignState.SENDING or self.dispatch is None:
             raise NotNow(f"Only a campaign that is going out can be paused; this one is {self.state}.")

@@ -124,7 +124,7 @@ def _act(id: int, verb: str) -> None:
 
 def _do(rt: Runtime, session: Session, found: Campaign, verb: str) -> None:
     if verb == "pause":
-        found.pause("Paused from the command line.")
+        found.pause("From the command line.")
     elif verb == "resume":
         found.resume()
     else:

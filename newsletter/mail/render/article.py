@@ -72,8 +72,9 @@ def compiled(subject: str, preheader: str, body: str) -> Compiled:
     codes: list[str] = []
 
     def hide(match: re.Match[str]) -> str:
-        codes.append(match[0])
-        return f"zqv{len(codes) - 1}qz"
+        if match[0] not in codes:  # the same code is the same word: a link whose text is its address stays one
+            codes.append(match[0])
+        return f"zqv{codes.index(match[0])}qz"
 
     def show(text: str) -> str:
         return _WORD.sub(lambda match: codes[int(match[1])], text)

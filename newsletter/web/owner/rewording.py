@@ -81,7 +81,7 @@ def go_on(id: int) -> Any:
 
 def _hold(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsForm) -> Any:
     if campaign.state is CampaignState.SENDING:
-        campaign.pause("Paused by the owner to change the words.")
+        campaign.pause("By the owner, to change the words.")
         note(session, "campaign pause", str(campaign.id))
     if LONG_TEXT in request.form:
         return _editor(session, campaign, dispatch, form)

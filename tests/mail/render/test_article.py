@@ -29,6 +29,7 @@ def test_numbered_lists_keep_their_numbers_in_text() -> None:
 
 def test_a_link_that_says_its_own_address_is_written_once() -> None:
     assert _filled("<https://example.com>")[1] == "https://example.com"
+    assert _filled("[{{ library_url }}]({{ library_url }})", library_url="https://x.org/l")[1] == "https://x.org/l"
 
 
 def test_variables_are_filled_in_everywhere() -> None:
