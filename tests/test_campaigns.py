@@ -11,7 +11,6 @@ from newsletter import articles, brand, campaigns
 from newsletter.campaigns import Campaign, CampaignState, NotNow
 from newsletter.clock import FixedClock
 from newsletter.db import Database
-from newsletter.mail.delivery import Stride
 from newsletter.mail.outbox import Lane, Message, State
 from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.mail.transport.memory import accepted
@@ -157,15 +156,6 @@ def test_a_pause_is_heard_in_the_middle_of_a_lot(
     assert len(runtime.transport.envelopes) == 20  # those that were begun
     assert delivery.run(Lane.BULK) == 0
     assert _counts(database, golf) == {State.SENT: 20, State.READY: 40}
-
-
-@pytest.mark.parametrize(
-    ("letters", "seconds", "size"), [(100, 0.01, 200), (100, 1.0, 50), (100, 100.0, 50), (2000, 0.1, 200)]
-)
-def test_as_many_are_begun_as_go_out_in_a_fifth_of_a_second(letters: int, seconds: float, size: int) -> None:
-    stride = Stride()
-    stride.learn(letters, seconds)
-    assert stride.size == size
 
 
 def test_what_was_sent_stays_sent_when_the_rest_is_called_off(

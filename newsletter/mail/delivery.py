@@ -24,6 +24,7 @@ from newsletter.mail.journal import Journal
 from newsletter.mail.outbox import Dispatch, Lane, Letter, State, Taken, Verdict
 from newsletter.mail.render import BadArticle, Renderer, Skeleton, Words
 from newsletter.mail.replies import GIVE_UP, RELAY_WAIT, asks_to_slow_down
+from newsletter.mail.stride import Stride
 from newsletter.mail.throttle import Budget, Throttle, Unlimited, domain_of
 from newsletter.mail.transport import Envelope, Outcome, Stage, Transport
 from newsletter.mail.verdicts import judge
@@ -58,7 +59,7 @@ class Delivery:
     now: Callable[[], datetime]
     journals: Path
     throttle: Throttle = field(default_factory=Unlimited)
-    stride: "Stride" = field(default_factory=lambda: Stride())
+    stride: Stride = field(default_factory=Stride)
     last_words: dict[int, Words] = field(default_factory=dict)
 
     def run(self, lane: Lane, stop: Callable[[], bool] = lambda: False) -> int:
@@ -97,21 +98,6 @@ class Delivery:
             known |= {row.id: Words(row.subject, row.preheader, row.body) for row in rows}
         self.last_words = known
         return known
-
-
-@dataclass
-class Stride:
-    """How many letters of a lot are begun in one commit: about as many as go out in a fifth of a second.
-
-    Each commit costs as much as several letters; but what was begun on a host that is then lost for good is uncertain.
-    """
-
-    size: int = 100
-
-    def learn(self, letters: int, seconds: float) -> None:
-        """So many went out in so many seconds."""
-        pace = letters / max(seconds, 0.001)
-        self.size = int(min(max(pace / 5, self.size / 2, 20), self.size * 2, outbox.LOT))
 
 
 @dataclass

@@ -87,6 +87,7 @@ def signed_in(browser: Browser, site: str, **options: Any) -> Page:
 
 def found_by_axe(page: Page) -> str:
     """What axe objects to, as JSON. Run from outside the page: its policy lets no foreign script in."""
+    page.wait_for_load_state()  # a click comes back as soon as the next page has begun
     session = page.context.new_cdp_session(page)
     answer = session.send("Runtime.evaluate", {"expression": AXE + LOOK, "awaitPromise": True, "returnByValue": True})
     return str(answer["result"]["value"])
