@@ -116,7 +116,7 @@ def _letters(session: Session, claim: LotClaim, at: datetime, now: datetime) -> 
     span = {"first": claim.first_id, "last": claim.last_id, "dispatch": dispatch}
     context: dict[str, object] = {}
     letters, gone = [], []
-    for id, person, email, name, may in session.connection().execute(_WAITING, span):
+    for id, person, email, name, may in session.connection().execute(_WAITING, span).all():
         if may:
             letters.append(Letter(id, Stream.CAMPAIGN, 0, at, person, email, name, revision, dispatch, context))
         else:
