@@ -42,8 +42,10 @@ _CLIENT = {
     "tcp_user_timeout": str(CUT_OFF * 1000),
 }  # fmt: skip
 # No just-in-time compiling: it costs more than our statements do, which look large as long as a table is not analysed.
+# No plan is kept for the next call: one made while a table was small reads all of it when it has a million rows.
 _SERVER = (
-    f"SELECT set_config('jit', 'off', false), set_config('idle_in_transaction_session_timeout', '{FROZEN}s', false), "
+    "SELECT set_config('jit', 'off', false), set_config('plan_cache_mode', 'force_custom_plan', false), "
+    f"set_config('idle_in_transaction_session_timeout', '{FROZEN}s', false), "
     "set_config('tcp_keepalives_idle', '15', false), set_config('tcp_keepalives_interval', '5', false), "
     f"set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '{CUT_OFF * 1000}', false)"
 )

@@ -18,6 +18,9 @@ from newsletter.runtime import Runtime
 
 SLICE = 15.0
 """Seconds a delivery task works before it lets the worker breathe (and be stopped)."""
+BREATH = 0.03
+"""Seconds between two chunks of a launch on SQLite. Whoever waits for its one write lock looks again after a tenth of a
+second or less, and would hardly ever find it free."""
 QUEUES = {Lane.TRANSACTIONAL: "transactional", Lane.BULK: "bulk"}
 log = structlog.get_logger()
 
@@ -51,6 +54,8 @@ def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Callable[
             while more and not stopping() and time.monotonic() < until:
                 with rt.database.transaction() as session:
                     more = step(session, rt.clock.now())
+                if more and rt.database.is_sqlite:
+                    time.sleep(BREATH)
         with rt.database.transaction() as session:
             campaigns.finish_done(session, rt.clock.now())
             outbox.count_anew(session)

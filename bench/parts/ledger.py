@@ -23,13 +23,12 @@ from newsletter.mail import outbox
 from newsletter.mail.outbox import Lane, Lot, LotState, Message, State
 
 T = TypeVar("T")
-CLAIMS = 5
-"""Claims that are measured at the front, and as many at the end; fewer where there are not so many."""
+CLAIMS = 2
+"""Lots that are measured at the front, and as many at the end."""
 LIMIT = 500
 """Messages of one claim where they wait one by one; of a lot, there are as many as it has."""
-RECORDED = 500
-"""Outcomes written in one transaction, as delivery does."""
-VERBS = ("take", "begin", "record", "release")
+VERBS = ("take", "finish")
+"""A lot is begun by its claim, and its outcomes are written with its release."""
 HEADS = ("recipients", "written rows/s", *(f"{verb} µs" for verb in VERBS), "all µs", "all µs at the end")
 
 
@@ -56,8 +55,8 @@ def ledger(size: Size) -> list[Table]:
                 people.add(url, 1, number + 1)
                 table.rows.append(_row(f"{name}, {whole(number)}", database, number))
     table.notes.append(
-        f"Wall-clock µs a message with commits, one process alone, {CLAIMS} claims each; outcomes are recorded by "
-        f"{RECORDED}. “At the end”: when all but the last claims have been sent."
+        f"Wall-clock µs a message with commits, one process alone, {CLAIMS} lots of {whole(outbox.LOT)} each. "
+        "“At the end”: when all but the last lots have been sent."
     )
     return [table]
 
@@ -106,25 +105,20 @@ def _launch(database: Database) -> None:
 
 
 def _deliver(database: Database, spent: Spent) -> int:
-    """Claim, begin and record as delivery does, with nothing on the wire; how many messages."""
+    """Claim and finish lots as delivery does, with nothing on the wire; how many messages."""
     count = 0
     for number in range(CLAIMS):
         now = datetime.now(UTC)
-        take = partial(outbox.take, lane=Lane.BULK, token=f"bench-{time.monotonic_ns()}-{number}", now=now, limit=LIMIT)
+        token = f"bench-{time.monotonic_ns()}-{number}"
+        take = partial(outbox.take, lane=Lane.BULK, token=token, now=now, limit=LIMIT, begin=outbox.LOT)
         with spent.on("take"):
             taken = _in_one(database, take)
         if taken is None:
             break
         ids = [letter.id for letter in taken.letters]
-        with spent.on("begin"):
-            for some in _pieces(ids, taken.at_once):
-                _in_one(database, partial(taken.begin, ids=some, now=now))
-        with spent.on("record"):
-            for some in _pieces(ids, RECORDED):
-                verdicts = [outbox.Verdict(id, State.SENT, 250, "2.0.0 Ok: taken", "sink") for id in some]
-                _in_one(database, partial(taken.record, verdicts=verdicts, now=now))
-        with spent.on("release"):
-            _in_one(database, partial(taken.release, unsent=(), not_before=None))
+        verdicts = [outbox.Verdict(id, State.SENT, 250, "2.0.0 Ok: taken", "sink") for id in ids]
+        with spent.on("finish"):
+            _in_one(database, partial(taken.finish, verdicts=verdicts, now=now, unsent=(), not_before=None))
         count += len(ids)
     return count
 
@@ -137,10 +131,6 @@ def _skip(database: Database) -> None:
         session.execute(update(Lot).where(Lot.id <= last).values(state=LotState.DONE))
         done = {"state": State.SENT, "settled_at": datetime.now(UTC)}
         session.execute(update(Message).where(Message.id <= until, Message.state == State.READY).values(done))
-
-
-def _pieces(ids: list[int], size: int) -> Iterator[list[int]]:
-    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
 def _in_one(database: Database, act: Callable[[Session], T]) -> T:

@@ -61,12 +61,13 @@ class Delivery:
     throttle: Throttle = field(default_factory=Unlimited)
     stride: Stride = field(default_factory=Stride)
     last_words: dict[int, Words] = field(default_factory=dict)
+    """Those of the last batch, by revision."""
 
     def run(self, lane: Lane, stop: Callable[[], bool] = lambda: False) -> int:
         """Deliver one batch of a lane; how many messages were claimed. 0: nothing is due, or nothing may go now."""
         if self.throttle.is_shut(lane):
             return 0
-        token = secrets.token_hex(12)
+        token, began_at = secrets.token_hex(12), time.monotonic()
         journal, settled = None, False
         try:
             with self.transaction() as session:
@@ -82,7 +83,7 @@ class Delivery:
                 words = self._words(session, taken.letters)
                 # Before the commit: a worker that dies right behind it has begun what its journal says never left.
                 journal = Journal(self.journals, token, taken.lot)
-            _Batch(self, lane, stop, taken, words, house, journal).run()
+            _Batch(self, lane, stop, taken, words, house, journal, began_at).run()
             settled = True
         finally:
             if journal:
@@ -109,6 +110,8 @@ class _Batch:
     words: dict[int, Words]
     brand: Brand
     journal: Journal
+    began_at: float
+    """Before the claim: what it has begun is believed from here on, also by a process that was frozen behind it."""
     letters: dict[int, Letter] = field(init=False)
     unsent: set[int] = field(init=False)
     """What the transport has not asked for (yet): it has surely not left."""
@@ -123,7 +126,6 @@ class _Batch:
     begun: set[int] = field(default_factory=set)
     stayed: set[int] = field(default_factory=set)
     """Pulled, but no relay would take it: it has not left."""
-    began_at: float = field(default_factory=time.monotonic)
     written_at: float = field(default_factory=time.monotonic)
     refused: int = 0
     """Of what is known and not written down yet."""

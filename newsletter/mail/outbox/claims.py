@@ -122,16 +122,18 @@ def begin(session: Session, token: str, ids: list[int], now: datetime) -> set[in
     return set(begun)
 
 
-def held_by(token: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """What this claim holds, said so that the index of the few under a lease will do."""
-    return Message.lease_until.is_not(None), Message.claim_token == token
+def held_by(token: str, ids: Collection[int] | None = None) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """What this claim holds. Whoever knows its `ids` names them, for then no planner can go astray: one that has not
+    seen the table yet takes it that nearly everything is under a lease, and reads all of it."""
+    look = Message.lease_until.is_not(None) if ids is None else Message.id.in_(ids)
+    return look, Message.claim_token == token
 
 
-def keep(session: Session, token: str, now: datetime) -> None:
-    """Prolong the lease on everything a claim still holds."""
+def keep(session: Session, token: str, ids: Collection[int], now: datetime) -> None:
+    """Prolong the lease on those of these that a claim still holds."""
     session.execute(
         update(Message)
-        .where(*held_by(token), Message.state.in_((State.CLAIMED, State.HANDED_OVER)))
+        .where(*held_by(token, ids), Message.state.in_((State.CLAIMED, State.HANDED_OVER)))
         .values(lease_until=now + LEASE)
         .execution_options(synchronize_session=False)
     )
@@ -151,10 +153,12 @@ def postpone(session: Session, token: str, until: Mapping[int, datetime]) -> Non
         )
 
 
-def release(session: Session, token: str, kept_back: Collection[int] = ()) -> None:
+def release(session: Session, token: str, kept_back: Collection[int] = (),
+            ids: Collection[int] | None = None) -> None:  # fmt: skip
     """Give back what a claim took and did not send: the worker stops, or the dispatch is held.
 
-    `kept_back`: ids that were begun, but which the caller knows never reached the transport.
+    `kept_back`: ids that were begun, but which the caller knows never reached the transport. `ids`: all that the claim
+    took, where that is known.
     """
     unsent = or_(
         Message.state == State.CLAIMED,
@@ -162,7 +166,7 @@ def release(session: Session, token: str, kept_back: Collection[int] = ()) -> No
     )
     session.execute(
         update(Message)
-        .where(*held_by(token), unsent)
+        .where(*held_by(token, ids), unsent)
         .values(state=_open_state(), claim_token=None, lease_until=None)
         .execution_options(synchronize_session=False)
     )
@@ -175,6 +179,8 @@ def recover(session: Session, now: datetime) -> tuple[int, int]:
     `uncertain` for good when it is bulk; a person waits for a confirmation or a guide, so that is tried once more
     after 15 minutes under the same Message-ID (a receiver that has it can tell).
     """
+    if session.get_bind().dialect.name == "postgresql":  # see `held_by`; in force to the end of the transaction
+        session.connection().exec_driver_sql("SET LOCAL enable_seqscan = off")
     given_back = session.execute(
         update(Message)
         .where(Message.state == State.CLAIMED, Message.lease_until < now)

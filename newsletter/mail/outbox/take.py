@@ -62,14 +62,18 @@ class TakenRows:
     def record(self, session: Session, verdicts: Sequence[Verdict], now: datetime) -> None:
         """See `Taken`."""
         record(session, self.token, verdicts, now)
-        claims.keep(session, self.token, now)
+        claims.keep(session, self.token, self._ids, now)
 
     def finish(self, session: Session, verdicts: Sequence[Verdict], now: datetime, unsent: Collection[int],
                not_before: datetime | None, held: Mapping[int, datetime] = NOTHING) -> None:  # fmt: skip
         """See `Taken`; where no relay could be reached, each row already says when it is offered again."""
         record(session, self.token, verdicts, now)
         claims.postpone(session, self.token, held)
-        claims.release(session, self.token, unsent)
+        claims.release(session, self.token, unsent, self._ids)
+
+    @property
+    def _ids(self) -> list[int]:
+        return [letter.id for letter in self.letters]
 
 
 @dataclass

@@ -129,10 +129,10 @@ def test_a_worker_whose_lease_ran_out_begins_nothing(queued: Queued, database: D
 
 
 def test_a_lease_that_is_kept_is_not_taken_back(queued: Queued, database: Database) -> None:
-    queued()
+    id = queued()
     _claim(database, "a")
     with database.transaction() as session:
-        outbox.keep(session, "a", AFTER_LEASE)
+        outbox.keep(session, "a", [id], AFTER_LEASE)
         assert outbox.recover(session, AFTER_LEASE + timedelta(seconds=40)) == (0, 0)
 
 
