@@ -1,11 +1,15 @@
 """Campaigns: scheduled, launched once, filled in chunks, held, called off, finished."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from newsletter import articles, brand, campaigns
 from newsletter.campaigns import Campaign, CampaignState, NotNow
@@ -156,6 +160,29 @@ def test_a_pause_is_heard_in_the_middle_of_a_lot(
     assert len(runtime.transport.envelopes) == 20  # those that were begun
     assert delivery.run(Lane.BULK) == 0
     assert _counts(database, golf) == {State.SENT: 20, State.READY: 40}
+
+
+def test_what_a_claim_began_is_asked_again_by_a_worker_that_was_frozen_behind_it(
+    golf: int, person: People, runtime: Runtime, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person("alice@example.com")
+    _schedule(database, golf)
+    _beat(database)
+    real = time.monotonic
+
+    @contextmanager
+    def freezing() -> Iterator[Session]:
+        with database.transaction() as session:
+            yield session
+        if time.monotonic is real:  # behind the claim's commit: a second goes by, and the owner pauses
+            monkeypatch.setattr(time, "monotonic", lambda: real() + 1)
+            with database.transaction() as session:
+                session.get_one(Campaign, golf).pause()
+
+    runtime.transport = kept = SentList()
+    replace(runtime.delivery, transaction=freezing).run(Lane.BULK)
+    assert kept.envelopes == []
+    assert _counts(database, golf) == {State.READY: 1}
 
 
 def test_what_was_sent_stays_sent_when_the_rest_is_called_off(
