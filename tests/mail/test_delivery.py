@@ -1,5 +1,6 @@
 """Delivery: from due messages to outcomes on their rows, with a transport that answers as each test wants."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from email.message import EmailMessage
@@ -13,6 +14,7 @@ from newsletter.links import Signer
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Lane, Message, State
 from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
+from newsletter.mail.transport.memory import accepted
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Status, Stream, Subscriber
 
@@ -203,6 +205,22 @@ def test_who_leaves_while_a_batch_goes_out_gets_nothing_more(runtime: Runtime, p
     runtime.delivery.run(Lane.BULK)
     assert [one.key for one in kept.envelopes] == ids[:-1]
     assert _row(runtime, ids[-1]).state is State.CANCELLED
+
+
+def test_single_messages_go_on_however_slow_the_relay_is(
+    runtime: Runtime, person: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [_queue(runtime, person(f"p{n}@example.com")) for n in range(3)]
+    passed = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: passed[0])
+
+    def slow(one: Envelope) -> Outcome:
+        passed[0] += 1.0  # longer than a `begin` is believed
+        return accepted(one)
+
+    kept = _answer(runtime, slow)
+    assert runtime.delivery.run(Lane.BULK) == 3
+    assert [one.key for one in kept.envelopes] == ids
 
 
 def test_a_worker_told_to_stop_gives_back_what_it_did_not_begin(runtime: Runtime, person: People) -> None:

@@ -106,7 +106,7 @@ def _letters(session: Session, token: str, ids: Sequence[int]) -> list[Letter]:
 
 
 def begin(session: Session, token: str, ids: list[int], now: datetime) -> set[int]:
-    """Mark messages as handed over, before the first byte of them leaves; the ids that may go.
+    """Mark messages as handed over, before the first byte of them leaves; the ids that may go. May be asked again.
 
     An id that is missing from the answer must not be sent: it was called off, its dispatch was held, or the lease
     is somebody else's by now.
@@ -114,7 +114,8 @@ def begin(session: Session, token: str, ids: list[int], now: datetime) -> set[in
     held = select(Dispatch.id).where(Dispatch.id == Message.dispatch_id, Dispatch.hold != Hold.OPEN).correlate(Message)
     begun = session.scalars(
         update(Message)
-        .where(Message.id.in_(ids), Message.claim_token == token, Message.state == State.CLAIMED, ~held.exists())
+        .where(Message.id.in_(ids), Message.claim_token == token, ~held.exists())
+        .where(Message.state.in_((State.CLAIMED, State.HANDED_OVER)))
         .values(state=State.HANDED_OVER, lease_until=now + LEASE)
         .returning(Message.id)
         .execution_options(synchronize_session=False)
