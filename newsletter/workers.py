@@ -2,6 +2,7 @@
 
 import gc
 import mmap
+import os
 from typing import Any
 
 import structlog
@@ -16,6 +17,9 @@ from newsletter.mail.outbox import Lane
 from newsletter.runtime import Runtime, build
 from newsletter.settings import Settings, load
 
+POLITE = 10
+"""Steps (nice) by which workers of bulk mail stand back: on a small machine pages, and the guide that somebody waits
+for, come first. With nobody there they have the processor to themselves."""
 log = structlog.get_logger()
 
 
@@ -53,6 +57,11 @@ def create_celery(settings: Settings | None = None) -> Celery:
     def told_to_stop(**_: Any) -> None:
         stopping[0] = 1
 
+    def set_up(instance: Any, **_: Any) -> None:
+        if set(instance.app.amqp.queues.consume_from) == {jobs.QUEUES[Lane.BULK]}:
+            os.nice(POLITE)
+
+    signals.celeryd_after_setup.connect(set_up, weak=False)
     signals.worker_process_init.connect(started, weak=False)
     signals.worker_process_shutdown.connect(stopped, weak=False)
     signals.worker_shutting_down.connect(told_to_stop, weak=False)

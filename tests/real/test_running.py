@@ -1,11 +1,13 @@
 """Starting, stopping, and being in the way of something."""
 
+import os
 import signal
 import socket
 from pathlib import Path
 
 import pytest
 
+from newsletter import workers
 from tests.real.conftest import Product, until
 
 pytestmark = pytest.mark.real
@@ -34,6 +36,14 @@ def test_started_twice_by_mistake_the_second_says_where_the_first_is(product: Pr
     assert "running already" in said
     assert product.site in said
     assert '"ok":true' in product.get("/healthz")
+
+
+def test_workers_of_bulk_mail_stand_back_for_people(product: Product) -> None:
+    def steps(queue: str) -> set[int]:
+        return {os.getpriority(os.PRIO_PROCESS, pid) for pid in product.processes(f"-Q {queue}")}
+
+    until(lambda: steps("bulk") == {workers.POLITE}, "the bulk workers are polite")
+    assert steps("transactional") == {0}
 
 
 def test_a_port_in_use_is_told_by_name_and_number(tmp_path: Path) -> None:
