@@ -42,7 +42,7 @@ def test_workers_of_bulk_mail_stand_back_for_people(product: Product) -> None:
     def steps(queue: str) -> set[int]:
         return {os.getpriority(os.PRIO_PROCESS, pid) for pid in product.processes(f"-Q {queue}")}
 
-    until(lambda: steps("bulk") == {workers.POLITE}, "the bulk workers are polite")
+    until(lambda: steps("bulk") == {workers.POLITE}, why="the workers of bulk mail have not stood back")
     assert steps("transactional") == {0}
 
 
