@@ -3,6 +3,8 @@
 import gc
 import mmap
 import os
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -59,7 +61,7 @@ def create_celery(settings: Settings | None = None) -> Celery:
 
     def set_up(instance: Any, **_: Any) -> None:
         if set(instance.app.amqp.queues.consume_from) == {jobs.QUEUES[Lane.BULK]}:
-            os.nice(POLITE)
+            _stand_back()
 
     signals.celeryd_after_setup.connect(set_up, weak=False)
     signals.worker_process_init.connect(started, weak=False)
@@ -67,6 +69,15 @@ def create_celery(settings: Settings | None = None) -> Celery:
     signals.worker_shutting_down.connect(told_to_stop, weak=False)
     jobs.register(celery, runtime, lambda: stopping[0] == 1)
     return celery
+
+
+def _stand_back() -> None:
+    os.nice(POLITE)
+    # Where Linux shares the processor by session (sched(7), autogroup), niceness counts among those of a session only;
+    # the session has its own. Of a session that is not ours, such as a terminal's, it is left alone.
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(POLITE))
 
 
 class Metronome(Scheduler):
