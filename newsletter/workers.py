@@ -59,11 +59,7 @@ def create_celery(settings: Settings | None = None) -> Celery:
     def told_to_stop(**_: Any) -> None:
         stopping[0] = 1
 
-    def set_up(instance: Any, **_: Any) -> None:
-        if set(instance.app.amqp.queues.consume_from) == {jobs.QUEUES[Lane.BULK]}:
-            _stand_back()
-
-    signals.celeryd_after_setup.connect(set_up, weak=False)
+    signals.celeryd_after_setup.connect(_stand_back, weak=False)
     signals.worker_process_init.connect(started, weak=False)
     signals.worker_process_shutdown.connect(stopped, weak=False)
     signals.worker_shutting_down.connect(told_to_stop, weak=False)
@@ -71,7 +67,9 @@ def create_celery(settings: Settings | None = None) -> Celery:
     return celery
 
 
-def _stand_back() -> None:
+def _stand_back(instance: Any, **_: Any) -> None:
+    if set(instance.app.amqp.queues.consume_from) != {jobs.QUEUES[Lane.BULK]}:
+        return
     os.nice(POLITE)
     # Where Linux shares the processor by session (sched(7), autogroup), niceness counts among those of a session only;
     # the session has its own. Of a session that is not ours, such as a terminal's, it is left alone.

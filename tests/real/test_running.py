@@ -44,6 +44,9 @@ def test_workers_of_bulk_mail_stand_back_for_people(product: Product) -> None:
 
     until(lambda: steps("bulk") == {workers.POLITE}, why="the workers of bulk mail have not stood back")
     assert steps("transactional") == {0}
+    for pid in product.processes("-Q bulk"):
+        shared = Path(f"/proc/{pid}/autogroup")  # where the kernel has such a thing
+        assert not shared.exists() or f"nice {workers.POLITE}" in shared.read_text()
 
 
 def test_a_port_in_use_is_told_by_name_and_number(tmp_path: Path) -> None:

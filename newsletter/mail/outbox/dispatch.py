@@ -66,8 +66,8 @@ class Lot(Base):
 def of_dispatch(session: Session, dispatch_id: int) -> tuple[ColumnElement[bool], ...]:
     """The messages of a dispatch, said so that the primary key finds them: they lie in the ranges of its lots.
 
-    An index of their own would be a quarter of what it costs to write them. The two ends are looked up and not left to
-    a subquery, for then the planner knows nothing of how many rows lie between them.
+    An index of their own would be a good part of what it costs to write them. The two ends are looked up and not left
+    to a subquery, for then the planner knows nothing of how many rows lie between them.
     """
     ends = select(func.min(Lot.first_id), func.max(Lot.last_id)).where(Lot.dispatch_id == dispatch_id)
     first, last = session.execute(ends).one()

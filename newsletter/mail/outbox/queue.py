@@ -86,7 +86,7 @@ def fill(session: Session, dispatch: Dispatch, audience: ColumnElement[bool], no
 
 
 def _written(session: Session, columns: list[str], rows: Any) -> int:
-    """Write them all, or those that are not known yet: to ask for that of a million rows costs a tenth more."""
+    """Write them all, or those that are not known yet: to ask for that of a million rows costs a sixth more."""
     connection, counted = session.connection(), {"preserve_rowcount": True}
     try:
         with connection.begin_nested():
