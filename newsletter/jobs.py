@@ -22,70 +22,80 @@ BREATH = 0.03
 """Seconds between two chunks of a launch on SQLite. Whoever waits for its one write lock looks again after a tenth of a
 second or less, and would hardly ever find it free."""
 QUEUES = {Lane.TRANSACTIONAL: "transactional", Lane.BULK: "bulk"}
+Stopping = Callable[[], bool]
 log = structlog.get_logger()
 
 
-def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Callable[[], bool]) -> None:
+def deliver(rt: Runtime, stopping: Stopping, lane: str) -> int:
+    """Deliver what is due in a lane until nothing is left, or the slice is over."""
+    sent, until = 0, time.monotonic() + SLICE
+    # A batch that the database left alone for too long leaves its journal, and on a host that only delivers
+    # nobody else looks for it: `recover_messages` reads the journals of the host it runs on.
+    recovery.replay(rt.journals, rt.database.transaction, rt.clock.now())
+    delivery = rt.delivery
+    while not stopping() and time.monotonic() < until:
+        claimed = delivery.run(Lane(lane), stopping)
+        if not claimed:
+            break
+        sent += claimed
+    return sent
+
+
+def launch_campaigns(rt: Runtime, stopping: Stopping) -> None:
+    """Launch what is due, write recipients, call off what was cancelled, and finish and count what is done."""
+    until = time.monotonic() + SLICE
+    with rt.database.transaction() as session:
+        campaigns.launch_due(session, rt.clock.now())
+    for step in (campaigns.fill_next, campaigns.call_off):
+        more = True
+        while more and not stopping() and time.monotonic() < until:
+            with rt.database.transaction() as session:
+                more = step(session, rt.clock.now())
+            if more and rt.database.is_sqlite:
+                time.sleep(BREATH)
+    with rt.database.transaction() as session:
+        campaigns.finish_done(session, rt.clock.now())
+        outbox.count_anew(session)
+
+
+def advance_sequences(rt: Runtime, stopping: Stopping) -> int:
+    """Move everybody on whose next article is due."""
+    moved = 0
+    while not stopping():
+        with rt.database.transaction() as session:
+            now = sequences.advance_due(session, rt.clock.now(), brand.current(session).zone)
+        moved += now
+        if not now:
+            break
+    return moved
+
+
+def recover_messages(rt: Runtime, _stopping: Stopping) -> None:
+    """Take back what dead workers held."""
+    back, lost = recovery.recover(rt.journals, rt.database.transaction, rt.clock.now())
+    if back or lost:
+        log.warning("messages of a lost worker", given_back=back, uncertain=lost)
+
+
+def remind_and_forget(rt: Runtime, _stopping: Stopping) -> None:
+    """One reminder for unconfirmed sign-ups, then their deletion."""
+    with rt.database.transaction() as session:
+        journey.remind_and_forget(session, rt, rt.clock.now())
+
+
+TASKS = (deliver, launch_campaigns, advance_sequences, recover_messages, remind_and_forget)
+
+
+def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Stopping) -> None:
     """Define the tasks on a Celery app. `runtime` gives the worker process's own; `stopping`: it was told to end."""
 
-    @celery.task(name="deliver")
-    def deliver(lane: str) -> int:
-        """Deliver what is due in a lane until nothing is left, or the slice is over."""
-        rt, sent, until = runtime(), 0, time.monotonic() + SLICE
-        # A batch that the database left alone for too long leaves its journal, and on a host that only delivers
-        # nobody else looks for it: `recover_messages` reads the journals of the host it runs on.
-        recovery.replay(rt.journals, rt.database.transaction, rt.clock.now())
-        delivery = rt.delivery
-        while not stopping() and time.monotonic() < until:
-            claimed = delivery.run(Lane(lane), stopping)
-            if not claimed:
-                break
-            sent += claimed
-        return sent
+    def define(work: Callable[..., object]) -> None:
+        @celery.task(name=work.__name__)
+        def task(*args: str) -> object:
+            return work(runtime(), stopping, *args)
 
-    @celery.task(name="launch_campaigns")
-    def launch_campaigns() -> None:
-        """Launch what is due, write recipients, call off what was cancelled, and finish and count what is done."""
-        rt, until = runtime(), time.monotonic() + SLICE
-        with rt.database.transaction() as session:
-            campaigns.launch_due(session, rt.clock.now())
-        for step in (campaigns.fill_next, campaigns.call_off):
-            more = True
-            while more and not stopping() and time.monotonic() < until:
-                with rt.database.transaction() as session:
-                    more = step(session, rt.clock.now())
-                if more and rt.database.is_sqlite:
-                    time.sleep(BREATH)
-        with rt.database.transaction() as session:
-            campaigns.finish_done(session, rt.clock.now())
-            outbox.count_anew(session)
-
-    @celery.task(name="advance_sequences")
-    def advance_sequences() -> int:
-        """Move everybody on whose next article is due."""
-        rt, moved = runtime(), 0
-        while not stopping():
-            with rt.database.transaction() as session:
-                now = sequences.advance_due(session, rt.clock.now(), brand.current(session).zone)
-            moved += now
-            if not now:
-                break
-        return moved
-
-    @celery.task(name="recover_messages")
-    def recover_messages() -> None:
-        """Take back what dead workers held."""
-        rt = runtime()
-        back, lost = recovery.recover(rt.journals, rt.database.transaction, rt.clock.now())
-        if back or lost:
-            log.warning("messages of a lost worker", given_back=back, uncertain=lost)
-
-    @celery.task(name="remind_and_forget")
-    def remind_and_forget() -> None:
-        """One reminder for unconfirmed sign-ups, then their deletion."""
-        rt = runtime()
-        with rt.database.transaction() as session:
-            journey.remind_and_forget(session, rt, rt.clock.now())
+    for work in TASKS:
+        define(work)
 
 
 def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:

@@ -26,23 +26,47 @@ log = structlog.get_logger()
 
 
 def create_celery(settings: Settings | None = None) -> Celery:
-    """The Celery application of a worker or beat: each worker process builds its own Runtime after the fork."""
+    """The Celery application of a worker or beat."""
     settings = settings or load()
     configure()
     celery = make_celery(settings)
-    built: dict[str, Runtime] = {}
-    # One byte shared by the main process and its children: set when the worker is told to stop, so that a batch
-    # under way takes nothing new and finishes what is on the wire.
-    stopping = mmap.mmap(-1, 1)
+    worker = Worker(settings)
+    signals.celeryd_after_setup.connect(_stand_back, weak=False)
+    signals.worker_process_init.connect(worker.started, weak=False)
+    signals.worker_process_shutdown.connect(worker.stopped, weak=False)
+    signals.worker_shutting_down.connect(worker.told_to_stop, weak=False)
+    jobs.register(celery, worker.runtime, worker.stopping)
+    return celery
 
-    def runtime() -> Runtime:
-        if "it" not in built:
-            built["it"] = build(settings, throttle=limits.connect)
-        return built["it"]
 
-    def started(**_: Any) -> None:
-        built.clear()
-        rt = runtime()
+class Worker:
+    """What the tasks of a worker stand on: each of its processes builds its own Runtime after the fork."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._runtime: Runtime | None = None
+        # One byte shared by the main process and its children: set when the worker is told to stop, so that a batch
+        # under way takes nothing new and finishes what is on the wire.
+        self._told = mmap.mmap(-1, 1)
+
+    def runtime(self) -> Runtime:
+        """This process's own."""
+        if self._runtime is None:
+            self._runtime = build(self._settings, throttle=limits.connect)
+        return self._runtime
+
+    def stopping(self) -> bool:
+        """Whether the worker was told to end."""
+        return self._told[0] == 1
+
+    def told_to_stop(self, **_: Any) -> None:
+        """Celery's signal, in the main process."""
+        self._told[0] = 1
+
+    def started(self, **_: Any) -> None:
+        """Celery's signal, in a new process."""
+        self._runtime = None
+        rt = self.runtime()
         try:  # this process may follow one that died: what that one had on the wire is put right before anything else
             recovery.replay(rt.journals, rt.database.transaction, rt.clock.now())
         except SQLAlchemyError as error:
@@ -52,19 +76,10 @@ def create_celery(settings: Settings | None = None) -> Celery:
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
 
-    def stopped(**_: Any) -> None:
-        for rt in built.values():
-            rt.close()
-
-    def told_to_stop(**_: Any) -> None:
-        stopping[0] = 1
-
-    signals.celeryd_after_setup.connect(_stand_back, weak=False)
-    signals.worker_process_init.connect(started, weak=False)
-    signals.worker_process_shutdown.connect(stopped, weak=False)
-    signals.worker_shutting_down.connect(told_to_stop, weak=False)
-    jobs.register(celery, runtime, lambda: stopping[0] == 1)
-    return celery
+    def stopped(self, **_: Any) -> None:
+        """Celery's signal, in a process that ends."""
+        if self._runtime is not None:
+            self._runtime.close()
 
 
 def _stand_back(instance: Any, **_: Any) -> None:

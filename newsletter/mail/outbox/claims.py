@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, case, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from newsletter.mail.outbox import tally
@@ -45,21 +45,7 @@ def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int) -
 
     Eligibility is asked in the same UPDATE: a message whose person may not receive it any more becomes `cancelled`.
     """
-    due = (
-        select(Message.id)
-        .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
-        .where(
-            Message.lane == lane,
-            Message.state.in_(OPEN),
-            Message.due_at.is_not(None),  # says to the database that its index of the few that wait will do
-            Message.due_at <= now,
-            or_(Message.dispatch_id.is_(None), Dispatch.hold == Hold.OPEN),
-        )
-        .order_by(Message.due_at, Message.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Message)
-    )
-    ids = session.scalars(due).all()
+    ids = session.scalars(_due(lane, now, limit)).all()
     if not ids:
         return []
     may = or_(
@@ -85,6 +71,23 @@ def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int) -
     if lane is Lane.BULK:
         tally.strike_out(session, ids)
     return _letters(session, token, ids)
+
+
+def _due(lane: Lane, now: datetime, limit: int) -> Select[int]:
+    return (
+        select(Message.id)
+        .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
+        .where(
+            Message.lane == lane,
+            Message.state.in_(OPEN),
+            Message.due_at.is_not(None),  # says to the database that its index of the few that wait will do
+            Message.due_at <= now,
+            or_(Message.dispatch_id.is_(None), Dispatch.hold == Hold.OPEN),
+        )
+        .order_by(Message.due_at, Message.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Message)
+    )
 
 
 def _letters(session: Session, token: str, ids: Sequence[int]) -> list[Letter]:
