@@ -244,7 +244,8 @@ class Connection(Session):
         if code < 400:
             self.lose(f"protocol error: {code} to {step}")
             return None
-        unusable = (code in (530, 535) and step in ("MAIL", "RCPT")) or (code == 454 and step == "MAIL")
+        # It will not work for us (RFC 4954 §6). 454 behind MAIL is about one recipient: "relay access denied", for now.
+        unusable = (code in (530, 535) and step not in (".", "BDAT")) or (code == 454 and step == "MAIL")
         if transaction.failure is None:
             stage = Stage.RELAY if unusable else Stage.REJECTED
             transaction.failure = self._outcome(transaction, stage, step, code, text)

@@ -75,7 +75,9 @@ class Link:
     @property
     def writes(self) -> bool:
         """Return whether there is something to write that the kernel may take."""
-        return not (self.blocked or self.connecting) and bool(self.connection.out or self.channel.pending)
+        if self.blocked or self.connecting or self.closed:  # what is encrypted already stays here once it is lost
+            return False
+        return bool(self.connection.out or self.channel.pending)
 
     @property
     def unsettled(self) -> bool:

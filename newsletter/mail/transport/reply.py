@@ -14,7 +14,8 @@ TEXT_LIMIT = 500
 Reply = tuple[int, bytes]
 """The code, and the text of its lines joined by a newline (a trailing CR may remain)."""
 
-_CODES = {b"%d" % code: code for code in range(200, 560) if code % 100 < 60}
+_CODES = {b"%d" % code: code for code in range(200, 600)}
+"""Also those that no RFC knows: a client goes by the first digit (RFC 5321 §4.3.2)."""
 _LAST = {b"%d " % code: code for code in _CODES.values()}
 """How a line begins that is a whole reply, or the last line of one."""
 _ENHANCED = re.compile(r"([245])\.[0-9]{1,3}\.[0-9]{1,3}")

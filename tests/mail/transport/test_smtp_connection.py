@@ -270,15 +270,3 @@ def test_after_rest_and_one_reply_loss_is_loss() -> None:
     talk.connection.lose("gone")
     assert talk.stages() == [(1, Stage.LOST_BEFORE)]
     assert talk.round.returned == []
-
-
-def test_530_says_the_relay_is_unusable_and_lets_the_others_answer() -> None:
-    talk = Talk(CHUNKING)
-    talk.give(1, 2)
-    talk.wrote()
-    refusals = b"530 5.7.0 log in\r\n503 no\r\n503 no\r\n"
-    talk.says(refusals)
-    assert not talk.connection.wants
-    talk.says(b"250 ok\r\n" + refusals)
-    assert talk.stages() == [(1, Stage.RELAY), (2, Stage.RELAY)]
-    assert talk.connection.failure is not None

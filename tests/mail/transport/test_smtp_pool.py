@@ -206,3 +206,16 @@ def test_the_list_keeps_everything() -> None:
     assert next(refusing.send([letter(1)], Ledger()))[0].code == 550
     refusing.close()
     assert refusing.closed
+
+
+def test_of_a_connection_that_is_lost_nothing_more_is_written() -> None:
+    with FaultServer() as server:
+        sending = transport(server, "connections=1")
+        deliver(server, sending, count=1, keep=True)
+        (link,) = sending._links
+        # With TLS octets may be encrypted that the kernel has not taken: those of a message told as never sent.
+        link.channel._cipher = memoryview(b"the rest of a message")
+        assert link.writes
+        link.connection.lose("abandoned by the sender")
+        assert not link.writes
+        sending.close()
