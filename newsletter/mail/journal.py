@@ -7,8 +7,10 @@ itself went down, the end of the file may be missing: another boot id says so, a
 (`begun_to`, `handed-over`) counts instead.
 """
 
+import errno
 import fcntl
 import os
+import secrets
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,9 +27,20 @@ class Journal:
     def __init__(self, folder: Path, token: str, lot: int | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / f"{token}{SUFFIX}"
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        self._write(f"boot {boot_id()}\nlot {lot or 0}\n")
+        self._file, self._size = self._locked(), 0
+        try:
+            self._write(f"boot {boot_id()}\nlot {lot or 0}\n")
+        except OSError:
+            self.close(settled=True)
+            raise
+
+    def _locked(self) -> int:
+        while True:
+            file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if os.fstat(file).st_nlink:
+                return file
+            os.close(file)  # somebody took it for a dead worker's before it was locked, and put it away
 
     def begun(self, keys: Collection[int]) -> None:
         """These may leave from now on: they are begun in the ledger."""
@@ -53,7 +66,10 @@ class Journal:
     def _write(self, text: str) -> None:
         data = text.encode()
         if os.write(self._file, data) != len(data):
-            raise OSError(28, "No space left for the journal")
+            # Half a line must not stay: were there room again, the next one would be written behind it.
+            os.ftruncate(self._file, self._size)
+            raise OSError(errno.ENOSPC, "No space left for the journal")
+        self._size += len(data)
 
 
 @dataclass
@@ -63,7 +79,7 @@ class Left:
     path: Path
     token: str
     whole: bool = False
-    """Whether the file surely holds everything (the machine has not gone down since)."""
+    """Whether the file surely holds everything: it can be read, and the machine has not gone down since."""
     lot: int | None = None
     """The lot that the worker held; None: it held messages one by one."""
     begun: set[int] = field(default_factory=set)
@@ -89,8 +105,12 @@ def left_behind(folder: Path) -> Iterator[Left]:
             continue  # another worker has dealt with it
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists():
+            if not os.fstat(file).st_nlink:
+                continue  # dealt with; what has its name by now, if anything, is not this file
+            if os.fstat(file).st_size:
                 yield _read(path)
+            else:
+                path.unlink()  # its worker died over it, before its claim was committed
         except BlockingIOError:
             continue  # its worker lives
         finally:
@@ -100,24 +120,36 @@ def left_behind(folder: Path) -> Iterator[Left]:
 def _read(path: Path) -> Left:
     left = Left(path, path.name.removesuffix(SUFFIX))
     lines = path.read_text(errors="replace").split("\n")[:-1]  # what no newline ends was never finished
+    odd = 0
     for line in lines:
-        if line.startswith("b "):
-            left.begun.update(map(int, line[2:].split()))
-        elif line.startswith("h "):
-            left.handed_over.update(map(int, line[2:].split()))
-        elif line.startswith("o\t"):
-            _, key, stage, code, enhanced, relay, command, text = line.split("\t", 7)
-            left.outcomes[int(key)] = Outcome(int(key), Stage(stage), int(code), enhanced, text, relay, command)
-        elif line.startswith("boot "):
-            left.whole = line.removeprefix("boot ") == boot_id()
-        elif line.startswith("lot "):
-            left.lot = int(line.removeprefix("lot ")) or None
+        try:
+            _take(left, line)
+        except ValueError:
+            odd += 1
+    left.whole = left.whole and not odd
     return left
 
 
+def _take(left: Left, line: str) -> None:
+    """Take a line in. Raises ValueError where it is none of ours: the disk was full, or forgot what it had."""
+    if line.startswith("b "):
+        left.begun.update([int(key) for key in line[2:].split()])
+    elif line.startswith("h "):
+        left.handed_over.update([int(key) for key in line[2:].split()])
+    elif line.startswith("o\t"):
+        _, key, stage, code, enhanced, relay, command, text = line.split("\t", 7)
+        left.outcomes[int(key)] = Outcome(int(key), Stage(stage), int(code), enhanced, text, relay, command)
+    elif line.startswith("boot "):
+        left.whole = line.removeprefix("boot ") == boot_id()
+    elif line.startswith("lot "):
+        left.lot = int(line.removeprefix("lot ")) or None
+    else:
+        raise ValueError(line)
+
+
 def boot_id() -> str:
-    """Which start of the machine this is; empty where the system does not say (then never the same as another)."""
+    """Which start of the machine this is; where the system does not say, a word that no other answer is equal to."""
     try:
         return _BOOT.read_text().strip()
     except OSError:
-        return f"unknown-{os.getpid()}"
+        return f"unknown-{secrets.token_hex(8)}"

@@ -1,5 +1,6 @@
 """The journal: written before the bytes leave, read when its worker is dead."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.mail.journal import Journal, left_behind
+from newsletter.mail.journal import Journal, Left, left_behind
 from newsletter.mail.transport import Outcome, Stage
 
 WRITER = """
@@ -63,6 +64,88 @@ def test_after_the_machine_went_down_the_journal_is_not_believed_to_be_whole(tmp
     (left,) = left_behind(tmp_path)
     assert not left.whole
     assert left.handed_over == {1}
+
+
+@pytest.mark.parametrize("line", ["h 1 o\t1\taccepted", "o\t5\tno-such-stage\t1\t\t\t\t", "\0\0\0\0", "h one", "x"])
+def test_a_line_that_is_none_of_ours_costs_only_the_belief_that_all_is_there(line: str, tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "abc")
+    journal.begun([1, 2])
+    with (tmp_path / "abc.journal").open("a") as file:
+        file.write(line + "\n")
+    journal.handed_over([1])
+    journal.close(settled=False)
+    (left,) = left_behind(tmp_path)
+    assert (left.whole, left.handed_over, left.kept) == (False, {1}, set())
+
+
+def test_half_a_line_does_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path, "abc")
+    write = os.write
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda file, data: write(file, data[:-2]))
+        with pytest.raises(OSError, match="No space left"):
+            journal.handed_over([77])
+    outcome = Outcome(1, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")
+    journal.outcomes([outcome])  # there is room again
+    journal.close(settled=False)
+    (left,) = left_behind(tmp_path)
+    assert (left.whole, left.handed_over, left.outcomes) == (True, set(), {1: outcome})
+
+
+def test_a_journal_that_cannot_be_begun_leaves_nothing_open_and_nothing_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "write", lambda file, data: 0)
+    before = len(list(Path("/dev/fd").iterdir()))
+    for _ in range(3):
+        with pytest.raises(OSError, match="No space left"):
+            Journal(tmp_path, "abc")
+    assert len(list(Path("/dev/fd").iterdir())) == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_journal_that_is_taken_for_a_dead_workers_before_it_is_locked_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Left] = []
+    flock, files = fcntl.flock, []
+
+    def between(file: int, how: int) -> None:
+        if how == fcntl.LOCK_EX and not files:  # it is there, and not locked yet
+            files.append(file)
+            seen.extend(left_behind(tmp_path))
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", between)
+    journal = Journal(tmp_path, "abc")
+    journal.handed_over([1])
+    assert (len(files), seen) == (1, [])
+    assert list(left_behind(tmp_path)) == []  # it lives
+    journal.close(settled=False)
+    assert [left.handed_over for left in left_behind(tmp_path)] == [{1}]
+
+
+def test_a_file_that_took_the_name_of_one_that_is_gone_is_not_read_as_a_dead_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Journal(tmp_path, "abc").close(settled=False)
+    flock, living = fcntl.flock, []
+
+    def between(file: int, how: int) -> None:
+        if how != fcntl.LOCK_EX and not living:  # opened by us, and dealt with by another before we have locked it
+            (tmp_path / "abc.journal").unlink()
+            living.append(Journal(tmp_path, "abc"))
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", between)
+    assert list(left_behind(tmp_path)) == []
+    living[0].close(settled=True)
+
+
+def test_a_journal_without_a_word_goes(tmp_path: Path) -> None:
+    (tmp_path / "abc.journal").touch()
+    assert list(left_behind(tmp_path)) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_with_the_disk_full_nothing_may_leave(tmp_path: Path) -> None:
