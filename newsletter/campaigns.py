@@ -16,10 +16,6 @@ from newsletter.subscribers import Segment, Subscriber
 
 CHUNK = 10_000
 """Recipients written in one transaction: about a tenth of a second of the database's time."""
-WITHOUT_OUTCOME = (State.READY, State.CLAIMED, State.HANDED_OVER, State.DEFERRED)
-"""Still to send."""
-
-
 CALLED_OFF = "The campaign was cancelled."
 AT_ONCE = 3
 """Lots of a cancelled campaign whose rows say so in the same moment; the others follow (`call_off`)."""
@@ -207,6 +203,11 @@ def fill_next(session: Session, now: datetime, chunk: int = CHUNK) -> bool:
 def call_off(session: Session, now: datetime) -> bool:
     """Bring the rows of one more lot of a cancelled campaign in line; False when none is left. One transaction."""
     return outbox.call_off_next(session, now, CALLED_OFF)
+
+
+def call_off_late(session: Session, now: datetime) -> int:
+    """Call off what was on the wire when its campaign was cancelled, and did not arrive; how many."""
+    return outbox.call_off_late(session, now, CALLED_OFF)
 
 
 def finish_done(session: Session, now: datetime) -> int:

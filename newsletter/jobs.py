@@ -71,8 +71,10 @@ def advance_sequences(rt: Runtime, stopping: Stopping) -> int:
 
 
 def recover_messages(rt: Runtime, _stopping: Stopping) -> None:
-    """Take back what dead workers held."""
+    """Take back what dead workers held, and call off what comes back to a campaign that is cancelled."""
     back, lost = recovery.recover(rt.journals, rt.database.transaction, rt.clock.now())
+    with rt.database.transaction() as session:
+        campaigns.call_off_late(session, rt.clock.now())
     if back or lost:
         log.warning("messages of a lost worker", given_back=back, uncertain=lost)
 

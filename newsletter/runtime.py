@@ -36,7 +36,10 @@ class Runtime:
     def delivery(self) -> Delivery:
         """The sender of mail, on this runtime's database, clock and transport."""
         database, clock = self.database, self.clock
-        return Delivery(database.transaction, self.renderer, self.transport, clock.now, self.journals, self.throttle)
+        return Delivery(
+            database.transaction, self.renderer, self.transport, clock.now, self.journals, self.throttle,
+            pause_at=self.settings.pause_at_refused / 100,
+        )  # fmt: skip
 
     @property
     def journals(self) -> Path:

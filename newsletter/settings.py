@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     mailbox_smtp_port: Port = 2525
     web_workers: Annotated[int, Field(ge=1, le=64)] = 2
     bulk_workers: Annotated[int, Field(ge=1, le=64)] = 2
+    pause_at_refused: Annotated[int, Field(ge=1, le=100)] = 25
     owner_email: str = ""
     owner_password: SecretStr = SecretStr("")
     dkim_domain: str = ""

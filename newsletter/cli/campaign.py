@@ -104,8 +104,8 @@ def _status(session: Session, found: Campaign) -> dict[str, Any]:
     }
 
 
-def _found(session: Session, id: int) -> Campaign:
-    found = session.get(Campaign, id)
+def _found(session: Session, id: int, *, to_act: bool = False) -> Campaign:
+    found = session.get(Campaign, id, with_for_update=to_act or None)
     if found is None:
         raise click.ClickException(f"There is no campaign {id}.")
     return found
@@ -113,7 +113,7 @@ def _found(session: Session, id: int) -> Campaign:
 
 def _act(id: int, verb: str) -> None:
     with opened() as rt, rt.database.transaction() as session:
-        found = _found(session, id)
+        found = _found(session, id, to_act=True)
         try:
             _do(rt, session, found, verb)
         except NotNow as error:

@@ -4,19 +4,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 RUN = 20
-"""Refusals on grounds of policy (5.7.x and the like) in a row."""
+"""Refusals for good in a row: on grounds of policy (5.7.x and the like), or of addresses that are not there."""
 SAMPLE, SHARE = 100, 0.25
-"""Or this share of at least so many."""
+"""Or this share of at least so many; the operator may choose another share."""
 
 
 @dataclass
 class Breaker:
     """Watches the outcomes of one claim, in the order in which they become known."""
 
+    share: float = SHARE
     run: int = 0
     seen: int = 0
     refused: int = 0
     words: str = ""
+    tripped: bool = False
 
     def watch(self, refusals: Iterable[str | None]) -> str | None:
         """Take outcomes (None: no refusal; else the server's words); the reason to pause, when there is one."""
@@ -25,9 +27,13 @@ class Breaker:
             self.run = self.run + 1 if refusal is not None else 0
             if refusal is not None:
                 self.refused, self.words = self.refused + 1, refusal
+        self.tripped = self.tripped or self.run >= RUN or self._is_share()
+        if not self.tripped:
+            return None
         if self.run >= RUN:
             return f"Paused by itself: {self.run} servers in a row refused this mail. The last one said: {self.words}"
-        if self.seen >= SAMPLE and self.refused / self.seen >= SHARE:
-            share = round(100 * self.refused / self.seen)
-            return f"Paused by itself: {share} % of the last {self.seen} were refused. The last one said: {self.words}"
-        return None
+        share = round(100 * self.refused / self.seen)
+        return f"Paused by itself: {share} % of the last {self.seen} were refused. The last one said: {self.words}"
+
+    def _is_share(self) -> bool:
+        return self.seen >= SAMPLE and self.refused / self.seen >= self.share

@@ -4,26 +4,25 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from newsletter import brand, owners
 from newsletter.articles import Revision
 from newsletter.brand import Brand
 from newsletter.mail import outbox
-from newsletter.mail.breaker import RUN, Breaker
+from newsletter.mail.breaker import RUN, SHARE, Breaker
 from newsletter.mail.journal import Journal
-from newsletter.mail.outbox import Dispatch, Lane, Letter, State, Taken, Verdict
+from newsletter.mail.outbox import Lane, Letter, State, Taken, Verdict
+from newsletter.mail.patience import Transaction, persist
 from newsletter.mail.render import BadArticle, Renderer, Skeleton, Words
-from newsletter.mail.replies import GIVE_UP, RELAY_WAIT, asks_to_slow_down
+from newsletter.mail.replies import HOST_BACK, RELAY_WAIT, asks_to_slow_down
 from newsletter.mail.stride import Stride
 from newsletter.mail.throttle import Budget, Throttle, Unlimited, domain_of
 from newsletter.mail.transport import Envelope, Outcome, Stage, Transport
@@ -33,19 +32,11 @@ from newsletter.subscribers import Stream
 MOST_ROWS = {Lane.TRANSACTIONAL: 50, Lane.BULK: 500}
 WRITE_EVERY = {Lane.TRANSACTIONAL: 0.0, Lane.BULK: 1.0}
 """Seconds: outcomes are on record no later than this after they are known, and the lease is prolonged as often."""
-DATABASE_PATIENCE = 300.0
-"""Seconds a batch on the wire waits for a database that is away, before it leaves the rest to its journal.
-
-As long as a relay waits for us (RFC 5321 §4.5.3.2.7): what it has answered meanwhile lies in our sockets, and is read.
-"""
-STOPPING_PATIENCE = 30.0
-"""The same for a worker that was told to stop."""
 BELIEVED = 0.5
 """Seconds for which a `begin` is believed: then it is asked again whether what has not left may still leave."""
 ROW_PATIENCE = 60.0
 """Seconds after which a message that waits by itself is offered again, at most: a limit may have been lifted."""
 log = structlog.get_logger()
-Transaction = Callable[[], AbstractContextManager[Session]]
 T = TypeVar("T")
 
 
@@ -60,6 +51,8 @@ class Delivery:
     journals: Path
     throttle: Throttle = field(default_factory=Unlimited)
     stride: Stride = field(default_factory=Stride)
+    pause_at: float = SHARE
+    """The share of refusals at which a campaign is paused."""
     last_words: dict[int, Words] = field(default_factory=dict)
     """Those of the last batch, by revision."""
 
@@ -117,9 +110,8 @@ class _Batch:
     """What the transport has not asked for (yet): it has surely not left."""
     skeletons: dict[tuple[object, ...], Skeleton | None] = field(default_factory=dict)
     unbuildable: list[Verdict] = field(default_factory=list)
-    breaker: Breaker = field(default_factory=Breaker)
+    breaker: Breaker = field(init=False)
     no_relay: bool = False
-    tripped: bool = False
     held: bool = False
     """The lot may not go on: its dispatch is held or has other words, or the lease is somebody else's."""
     budget: Budget = field(init=False)
@@ -134,6 +126,7 @@ class _Batch:
         self.letters = {letter.id: letter for letter in self.taken.letters}
         self.unsent = set(self.letters)
         self.budget = Budget(self.delivery.throttle, self.lane)
+        self.breaker = Breaker(self.delivery.pause_at)
         self._are_begun(self.taken.begun)
 
     def run(self) -> None:
@@ -154,7 +147,7 @@ class _Batch:
         return time.monotonic() - self.written_at > WRITE_EVERY[self.lane] or self.refused >= RUN
 
     def _stops(self) -> bool:
-        return self.no_relay or self.tripped or self.stop()
+        return self.no_relay or self.breaker.tripped or self.stop()
 
     def _envelopes(self) -> Iterator[Envelope]:
         waiting, stride = list(self.letters.values()), self.delivery.stride
@@ -184,10 +177,13 @@ class _Batch:
 
     def _begin(self, ids: Sequence[int]) -> set[int]:
         held = self.budget.held.keys()
-        begun = self._persisted(lambda session: self.taken.begin(session, ids, self.delivery.now(), held))
+        begun = self._persist(lambda session: self.taken.begin(session, ids, self.delivery.now(), held))
         self.held = isinstance(self.taken, outbox.TakenLot) and not begun
         self._are_begun(begun)
         return begun
+
+    def _persist(self, change: Callable[[Session], T]) -> T:
+        return persist(self.delivery.transaction, change, self.stop)
 
     def _are_begun(self, ids: set[int]) -> None:
         self.begun |= ids
@@ -228,9 +224,9 @@ class _Batch:
             self.no_relay = bool(self.stayed)
             self._slow_down(known)
         if last or known:
-            self._persisted(lambda session: self._record(session, known, last))
+            self.breaker = self._persist(lambda session: self._record(session, known, last))
 
-    def _record(self, session: Session, known: Sequence[Outcome], last: bool) -> None:
+    def _record(self, session: Session, known: Sequence[Outcome], last: bool) -> Breaker:
         now = self.delivery.now()
         # What no relay would take has not left: a lot keeps it as it is, a row is told when it is offered again.
         ours = [one for one in known if one.stage is not Stage.RELAY or not isinstance(self.taken, outbox.TakenLot)]
@@ -239,9 +235,10 @@ class _Batch:
             self._finish(session, [*verdicts, *self.unbuildable], now)
         else:
             self.taken.record(session, verdicts, now)
-        if reason := self.breaker.watch(refusals):
-            self.tripped = True
+        breaker = replace(self.breaker)  # this may be done twice
+        if reason := breaker.watch(refusals):
             self._trip(session, reason, now)
+        return breaker
 
     def _finish(self, session: Session, verdicts: Sequence[Verdict], now: datetime) -> None:
         """Give back what has not left: at once, or later where no relay would take it or a limit is used up."""
@@ -252,9 +249,9 @@ class _Batch:
             not_before = now + timedelta(seconds=min(held.values()) * random.uniform(1.0, 1.25))  # noqa: S311
         later = {id: now + timedelta(seconds=min(wait, ROW_PATIENCE)) for id, wait in held.items()}
         self.taken.finish(session, verdicts, now, self.unsent, not_before, later)
-        if isinstance(self.taken, outbox.TakenLot):  # for when the lease ran out meanwhile
-            kept = self.begun & (self.unsent | self.stayed)
-            outbox.put_back(session, kept, now, not_older=now - GIVE_UP[Lane.BULK])
+        # For when the lease ran out meanwhile. Of single messages those that stayed have just been told their turn.
+        kept = self.begun & (self.unsent | self.stayed if self.taken.lot else self.unsent)
+        outbox.put_back(session, self.taken.token, kept, now, now - HOST_BACK[bool(self.taken.lot)])
 
     def _slow_down(self, known: Sequence[Outcome]) -> None:
         """A receiver that says 4.7.x gets half from now on."""
@@ -265,11 +262,8 @@ class _Batch:
 
     def _trip(self, session: Session, reason: str, now: datetime) -> None:
         """Hold the campaign and tell the owner; everybody not yet sent to is still to send."""
-        held = {letter.dispatch_id for letter in self.letters.values() if letter.dispatch_id}
-        for dispatch in session.scalars(
-            select(Dispatch).where(Dispatch.id.in_(held), Dispatch.hold == outbox.Hold.OPEN)
-        ):
-            dispatch.pause(reason)
+        its = {letter.dispatch_id for letter in self.letters.values() if letter.dispatch_id}
+        for dispatch in outbox.pause_open(session, its, reason):
             owner = owners.first(session)
             if owner is not None:
                 notice = {
@@ -279,18 +273,5 @@ class _Batch:
                     "action_url": f"{self.delivery.renderer.site}/owner/campaigns",
                 }
                 outbox.queue(
-                    session, owner, Stream.NOTICE, f"breaker:{dispatch.id}:{now:%Y%m%d%H%M%S}", now, context=notice
+                    session, owner, Stream.NOTICE, f"breaker:{dispatch}:{now:%Y%m%d%H%M%S}", now, context=notice
                 )
-
-    def _persisted(self, change: Callable[[Session], T]) -> T:
-        """Make a change that may be made twice, also through a restart of the database."""
-        since = time.monotonic()
-        while True:
-            try:
-                with self.delivery.transaction() as session:
-                    return change(session)
-            except OperationalError:
-                if time.monotonic() - since > (STOPPING_PATIENCE if self.stop() else DATABASE_PATIENCE):
-                    raise
-                log.warning("the database does not answer; trying again")
-                time.sleep(0.5)

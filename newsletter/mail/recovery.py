@@ -7,12 +7,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.mail import outbox
-from newsletter.mail.delivery import Transaction
 from newsletter.mail.journal import Left, left_behind
 from newsletter.mail.outbox import LOST, Lane, Letter, Lot, LotClaim, Message, State
-from newsletter.mail.replies import GIVE_UP
+from newsletter.mail.patience import Transaction
+from newsletter.mail.replies import HOST_BACK
 from newsletter.mail.transport import Outcome, Stage
 from newsletter.mail.verdicts import judge
+
+UNTOLD = (State.READY, State.UNCERTAIN, State.CANCELLED)
+"""Of a lot's rows: without an outcome, or with one that was made up in its absence."""
 
 
 def replay(folder: Path, transaction: Transaction, now: datetime) -> tuple[int, int]:
@@ -33,9 +36,9 @@ def replay(folder: Path, transaction: Transaction, now: datetime) -> tuple[int, 
 
 
 def _write(session: Session, left: Left, outcomes: list[Outcome], now: datetime) -> None:
-    letters, lanes = _letters(session, left)
-    known = [one for one in outcomes if one.key in letters]  # a person may have been erased meanwhile
     lot = session.get(Lot, left.lot) if left.lot else None
+    letters, lanes = _letters(session, left, lot is not None)
+    known = [one for one in outcomes if one.key in letters]
     if lot is None:
         lane = next(iter(lanes), Lane.TRANSACTIONAL)
         verdicts, _ = judge(session, letters, lane, known, now)
@@ -43,6 +46,7 @@ def _write(session: Session, left: Left, outcomes: list[Outcome], now: datetime)
         if left.whole:
             held = select(Message.id).where(*outbox.held_by(left.token), Message.state == State.HANDED_OVER)
             outbox.release(session, left.token, set(session.scalars(held)) - left.handed_over)
+        outbox.put_back(session, left.token, left.kept, now, now - HOST_BACK[False])
         return
     # A lot that is somebody else's by now: when it was taken back, each row was told its words.
     words = outbox.words_under_way(session, lot) if lot.claim_token == left.token else None
@@ -54,16 +58,19 @@ def _write(session: Session, left: Left, outcomes: list[Outcome], now: datetime)
     if left.whole:
         outbox.rewind_lot(session, left.token)
     outbox.recover_lots(session, now, tokens=[left.token])
-    outbox.put_back(session, left.kept, now, not_older=now - GIVE_UP[Lane.BULK])
+    outbox.put_back(session, left.token, left.kept, now, now - HOST_BACK[True])
 
 
-def _letters(session: Session, left: Left) -> tuple[dict[int, Letter], set[Lane]]:
+def _letters(session: Session, left: Left, of_lot: bool) -> tuple[dict[int, Letter], set[Lane]]:
+    """Those that the ledger has no outcome of: what was written before the worker died is not judged again, and
+    somebody may have been erased meanwhile."""
     wanted = left.handed_over | left.outcomes.keys()
+    ours = Message.state.in_(UNTOLD) if of_lot else Message.claim_token == left.token
     rows = session.execute(
         select(
             Message.id, Message.stream, Message.attempts, Message.created_at, Message.subscriber_id,
             Message.revision_id, Message.dispatch_id, Message.lane,
-        ).where(Message.id.in_(wanted))
+        ).where(Message.id.in_(wanted), ours)
     ).all()  # fmt: skip
     letters = {
         id: Letter(id, stream, attempts, created, person, "", "", revision, dispatch, {})

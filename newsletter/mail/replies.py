@@ -1,22 +1,31 @@
 """What a server's answer means: the one place where SMTP replies are classified (RFC 3463, 5321)."""
 
 import random
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from newsletter.mail.outbox import Lane, State
+from newsletter.mail.outbox import SECOND_TRY, Lane, State
 from newsletter.mail.transport import Outcome, Stage
 
 GIVE_UP = {Lane.BULK: timedelta(hours=72), Lane.TRANSACTIONAL: timedelta(days=5)}
+HOST_BACK = {True: GIVE_UP[Lane.BULK], False: timedelta(hours=1)}
+"""How long after they were given up messages that never left still go, once their worker's host tells so: those of a
+lot, and single ones (where a series has gone on since, or a second try was made)."""
 FIRST_WAIT = {Lane.BULK: timedelta(minutes=5), Lane.TRANSACTIONAL: timedelta(seconds=30)}
 LONGEST_WAIT = timedelta(hours=4)
 RELAY_WAIT = timedelta(seconds=5)
 """How soon a message is offered again when no relay could be reached; that is no attempt of the message."""
-SECOND_TRY = timedelta(minutes=15)
 NO_SUCH_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.6", "5.1.10", "5.2.1"})
 MAILBOX_FULL = "5.2.2"
-RELAY_TROUBLE = frozenset({530, 535, 454})
+_WHO = "(?:user|recipient|address|mailbox|account|person|local part)"
+_NO_MAILBOX = re.compile(
+    f"no such {_WHO}|unknown {_WHO}|invalid {_WHO}|not a (?:known|valid) {_WHO}|does(?:n't| not) exist"
+    f"|{_WHO} (?:is )?(?:unknown|not found|not known|invalid|disabled|not local)|unrouteable address|no mailbox here",
+    re.IGNORECASE,
+)
+"""How servers without enhanced codes say of an address that it is not there."""
 
 
 class Consequence(StrEnum):
@@ -41,19 +50,19 @@ class Meaning:
     consequence: Consequence = Consequence.NONE
 
 
-def classify(outcome: Outcome, lane: Lane, attempts: int, created_at: datetime, now: datetime,
+def classify(outcome: Outcome, lane: Lane, attempts: int, first_try: datetime, now: datetime,
              uncertain_before: bool = False) -> Meaning:  # fmt: skip
-    """What becomes of a message after this outcome. `attempts`: tries before this one."""
+    """What becomes of a message after this outcome. `attempts`: tries before this one; `first_try`: when they began."""
     if outcome.stage is Stage.ACCEPTED:
         return Meaning(State.SENT)
-    if outcome.stage is Stage.RELAY or (outcome.stage is Stage.REJECTED and outcome.code in RELAY_TROUBLE):
+    if outcome.stage is Stage.RELAY:  # the connection has told it apart: see `Connection._refuse`
         return Meaning(State.READY if attempts == 0 else State.DEFERRED, now + RELAY_WAIT, counts=False)
     if outcome.stage is Stage.LOST_AFTER:
         if lane is Lane.TRANSACTIONAL and not uncertain_before:
             return Meaning(State.DEFERRED, now + SECOND_TRY)
         return Meaning(State.UNCERTAIN)
     if outcome.stage is Stage.LOST_BEFORE or outcome.code < 500:
-        return _later(lane, attempts, created_at, now)
+        return _later(lane, attempts, first_try, now)
     if outcome.enhanced in NO_SUCH_ADDRESS or (not outcome.enhanced and _names_no_mailbox(outcome)):
         return Meaning(State.FAILED, consequence=Consequence.HARD_BOUNCE)
     if outcome.enhanced == MAILBOX_FULL:
@@ -63,16 +72,17 @@ def classify(outcome: Outcome, lane: Lane, attempts: int, created_at: datetime, 
 
 def asks_to_slow_down(outcome: Outcome) -> bool:
     """Whether the receiver defers for policy (4.7.x, RFC 3463 §3.8): greylisting, or too much at once."""
-    return outcome.stage is Stage.REJECTED and outcome.enhanced.startswith("4.7.") and outcome.code not in RELAY_TROUBLE
+    return outcome.stage is Stage.REJECTED and outcome.enhanced.startswith("4.7.")
 
 
 def _names_no_mailbox(outcome: Outcome) -> bool:
-    # A server without enhanced codes: 550 and 551 to RCPT say that there is no such mailbox (RFC 5321 §4.2.3).
-    return outcome.code in (550, 551) and outcome.at_command.upper().startswith("RCPT")
+    # Without an enhanced code 550 to RCPT is "not found, no access, or command rejected for policy reasons" (RFC 5321
+    # §4.2.3), and a relay that does not know us says it of everybody. Only words tell one from the other.
+    return outcome.code in (550, 551, 553) and outcome.at_command == "RCPT" and bool(_NO_MAILBOX.search(outcome.text))
 
 
-def _later(lane: Lane, attempts: int, created_at: datetime, now: datetime) -> Meaning:
-    if now - created_at >= GIVE_UP[lane]:
+def _later(lane: Lane, attempts: int, first_try: datetime, now: datetime) -> Meaning:
+    if attempts and now - first_try >= GIVE_UP[lane]:
         return Meaning(State.FAILED)
     # Exponential with jitter, so that a thousand deferred together do not come back together.
     wait = min(FIRST_WAIT[lane] * 2 ** min(attempts, 12), LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311

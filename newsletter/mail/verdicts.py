@@ -12,13 +12,15 @@ from newsletter.mail.replies import MAILBOX_FULL, Consequence, Meaning, classify
 from newsletter.mail.transport import Outcome, Stage
 from newsletter.subscribers import Status, Subscriber
 
+REFUSALS = (Consequence.POLICY, Consequence.HARD_BOUNCE)
+"""What the breaker counts. Addresses that are not there too: a relay that is set up wrongly says that of everybody."""
 SOFT_BOUNCES = 3
 SOFT_BOUNCE_SPAN = timedelta(days=14)
 
 
 def judge(session: Session, letters: Mapping[int, Letter], lane: Lane, outcomes: Sequence[Outcome],
           now: datetime) -> tuple[list[Verdict], list[str | None]]:  # fmt: skip
-    """The verdicts for these outcomes, and for each the server's words where it refused on grounds of policy.
+    """The verdicts for these outcomes, and for each the server's words where it refused for good.
 
     An address that does not exist (any more) ends its subscriber's mail here and now.
     """
@@ -30,12 +32,14 @@ def judge(session: Session, letters: Mapping[int, Letter], lane: Lane, outcomes:
             verdicts.append(Verdict(outcome.key, outbox.State.SENT, outcome.code, outcome.text, outcome.relay))
             refusals.append(None)
             continue
-        again = letter.attempts > 0 and outbox.was_uncertain(session, letter.id)
-        meaning = classify(outcome, lane, letter.attempts, letter.created_at, now, uncertain_before=again)
+        tries, again, first = letter.attempts, False, None
+        if tries:
+            again, first = outbox.was_uncertain(session, letter.id), outbox.first_try(session, letter.id, tries)
+        meaning = classify(outcome, lane, tries, first or now, now, uncertain_before=again)
         verdicts.append(_verdict(outcome, meaning))
-        refusals.append(outcome.text if meaning.consequence is Consequence.POLICY else None)
+        refusals.append(outcome.text if meaning.consequence in REFUSALS else None)
         if meaning.consequence in (Consequence.HARD_BOUNCE, Consequence.SOFT_BOUNCE) and letter.subscriber_id:
-            _bounce(session, letter.subscriber_id, meaning.consequence, now)
+            _bounce(session, letter.subscriber_id, letter.id, meaning.consequence, now)
     return verdicts, refusals
 
 
@@ -46,19 +50,20 @@ def _verdict(outcome: Outcome, meaning: Meaning) -> Verdict:
     )  # fmt: skip
 
 
-def _bounce(session: Session, subscriber_id: int, consequence: Consequence, now: datetime) -> None:
+def _bounce(session: Session, subscriber_id: int, message_id: int, consequence: Consequence, now: datetime) -> None:
     subscriber = session.get(Subscriber, subscriber_id)
     if subscriber is None:
         return
-    if consequence is Consequence.HARD_BOUNCE or _keeps_bouncing(session, subscriber_id, now):
+    if consequence is Consequence.HARD_BOUNCE or _keeps_bouncing(session, subscriber_id, message_id, now):
         subscriber.stop_mail(Status.BOUNCED, now)
 
 
-def _keeps_bouncing(session: Session, subscriber_id: int, now: datetime) -> bool:
+def _keeps_bouncing(session: Session, subscriber_id: int, message_id: int, now: datetime) -> bool:
     """Whether this soft bounce is the third, and the first of them at least 14 days old."""
     count, oldest = session.execute(
         select(func.count(), func.min(Attempt.at))
         .join(Message, Message.id == Attempt.message_id)
-        .where(Message.subscriber_id == subscriber_id, Attempt.reply.startswith(MAILBOX_FULL))
+        .where(Message.subscriber_id == subscriber_id, Message.id != message_id)
+        .where(Attempt.reply.startswith(MAILBOX_FULL))
     ).one()
     return count + 1 >= SOFT_BOUNCES and oldest is not None and now - oldest >= SOFT_BOUNCE_SPAN

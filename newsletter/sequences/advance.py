@@ -6,14 +6,12 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
 from newsletter.mail import outbox
-from newsletter.mail.outbox import Lane, Message, State
+from newsletter.mail.outbox import UNDER_WAY, Lane, Message, State
 from newsletter.sequences.delay import zone_named
 from newsletter.sequences.enrollment import Course, Enrollment
 from newsletter.sequences.sequence import Sequence
 from newsletter.subscribers import Stream
 
-UNDER_WAY = (State.READY, State.CLAIMED, State.HANDED_OVER, State.DEFERRED)
-"""The step's mail may still go out: the series waits for it."""
 LEFT = "The person may not receive the series any more."
 
 
@@ -31,7 +29,7 @@ def _settle(session: Session, now: datetime, zone: str, limit: int) -> int:
     settled = session.execute(
         select(Enrollment, Message)
         .join(Message, Message.id == Enrollment.message_id)
-        .where(Enrollment.course == Course.ACTIVE, Message.state.not_in(UNDER_WAY))
+        .where(Enrollment.course == Course.ACTIVE, Message.state.not_in(UNDER_WAY))  # else the series waits for it
         .limit(limit)
         .with_for_update(skip_locked=True, of=Enrollment)
     ).all()  # fmt: skip

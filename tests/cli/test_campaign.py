@@ -1,6 +1,7 @@
 """Campaigns from the command line."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sqlalchemy import func, select, update
 from newsletter import brand, campaigns
 from newsletter.campaigns import Campaign
 from newsletter.db import Database
+from newsletter.mail.outbox import Hold
 from newsletter.subscribers import Subscriber, read_address, register
 from tests.cli.conftest import Command
 
@@ -140,3 +142,22 @@ def test_revise_says_why_not_and_changes_nothing(
     assert late.exit_code == 1 and "Pause it first" in late.output
     assert command("campaign", "revise", "404", "--body", str(tmp_path / "new.md")).exit_code == 1
     assert _words(house, paused)[0] == 1
+
+
+def test_it_waits_for_whoever_is_calling_the_campaign_off(command: Command, body: str, house: Database) -> None:
+    id = command(*WORDS, body).output.split()[-1]
+    with house.transaction() as session:
+        campaigns.launch_due(session, datetime(2100, 1, 1, tzinfo=UTC))
+    command("campaign", "pause", id)
+    with ThreadPoolExecutor(1) as aside:
+        with house.transaction() as session:
+            session.get_one(Campaign, int(id), with_for_update=True).cancel(session, EARLY)
+            session.flush()
+            resuming = aside.submit(command, "campaign", "resume", id)
+            with pytest.raises(TimeoutError):
+                resuming.result(timeout=1)
+        told = resuming.result(timeout=20)
+    assert told.exit_code == 1 and "cancelled" in told.output
+    with house.reading() as session:
+        campaign = session.get_one(Campaign, int(id))
+        assert campaign.dispatch is not None and campaign.dispatch.hold is Hold.CANCELLED

@@ -26,6 +26,12 @@ def test_a_share_of_refusals_trips_it_only_in_a_sample_that_says_something() -> 
     assert "33 %" in str(breaker.watch(few * (SAMPLE // 3)))
 
 
+def test_the_share_is_the_operators_choice() -> None:
+    few = [None, None, "5.7.1 no"] * (SAMPLE // 3 + 1)
+    assert Breaker(share=0.5).watch(few) is None
+    assert Breaker(share=0.1).watch(few) is not None
+
+
 def _refuse(one: Envelope) -> Outcome:
     return Outcome(one.key, Stage.REJECTED, 550, "5.7.1", "5.7.1 listed as spam", "mx.example:25", ".")
 

@@ -1,58 +1,27 @@
 """Recovery: a worker dies in the middle of a lot, or of single messages; nothing is lost, nothing goes twice."""
 
+import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from newsletter import articles
 from newsletter.clock import FixedClock
 from newsletter.mail import outbox, recovery
-from newsletter.mail.outbox import Dispatch, Lane, Lot, Message, State
-from newsletter.mail.transport import Envelope, Journal, Outcome, SentList, Stage
+from newsletter.mail.outbox import Attempt, Dispatch, Lane, Lot, Message, State
+from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Segment, Stream, Subscriber
+from tests.mail.dying import Dying, KilledError, LosingOne
 
 People = Callable[..., int]
-
-
-class KilledError(Exception):
-    """Stands for kill -9: nothing after it runs in the dead worker but what the kernel does."""
-
-
-class Dying:
-    """A transport that takes `accepted` messages, puts `flying` more on the wire, and dies."""
-
-    def __init__(self, accepted: int, flying: int) -> None:
-        self.copies: Counter[int] = Counter()
-        self._accepted, self._flying = accepted, flying
-
-    def send(
-        self,
-        envelopes: Iterable[Envelope],
-        journal: Journal,
-        *,
-        stop: Callable[[], bool] = lambda: False,
-        quotas: dict[str, int] | None = None,
-    ) -> Iterator[list[Outcome]]:
-        for number, one in enumerate(envelopes):
-            journal.handed_over([one.key])
-            self.copies[one.key] += 1
-            if number >= self._accepted:
-                if number == self._accepted + self._flying - 1:
-                    raise KilledError
-                continue
-            journal.outcomes([Outcome(one.key, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")])
-        yield []
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 @pytest.fixture
@@ -148,18 +117,80 @@ def test_answers_in_the_journal_count_also_when_the_lease_was_taken_away_before(
 @pytest.mark.parametrize("what", ["cancelled", "reviewed", "days ago", "machine went down"])
 def test_what_never_left_stays_uncertain(what: str, campaign: int, runtime: Runtime, clock: FixedClock) -> None:
     _die(runtime, Lane.BULK, accepted=10, flying=3)
-    clock.forward(timedelta(days=4 if what == "days ago" else 0, minutes=2))
+    clock.forward(timedelta(minutes=2))
     with runtime.database.transaction() as session:
         outbox.recover_lots(session, clock.now())
         if what == "cancelled":
             session.get_one(Dispatch, campaign).hold = outbox.Hold.CANCELLED
         for message in session.scalars(select(Message)) if what == "reviewed" else ():
             message.leave(clock.now())
+    clock.forward(timedelta(days=4 if what == "days ago" else 0))
     if what == "machine went down":
         (journal,) = runtime.journals.iterdir()
         journal.write_text(journal.read_text().replace("boot ", "boot another-"))
     _replay(runtime)
     assert _counts(runtime) == {State.SENT: 10, State.UNCERTAIN: 30}
+
+
+def test_what_a_worker_gave_back_may_be_on_the_wire_of_another_one(
+    campaign: int, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = iter(["ff" * 12, "00" * 12])  # the journal of the second is replayed first
+    monkeypatch.setattr(secrets, "token_hex", lambda _: next(tokens, "11" * 12))
+    runtime.transport = first = SentList()
+    with monkeypatch.context() as killed:  # it stops, gives the lot back, and dies before its journal is gone
+        killed.setattr(Path, "unlink", lambda *_, **__: None)
+        runtime.delivery.run(Lane.BULK, stop=lambda: bool(first.envelopes))
+    second = _die(runtime, Lane.BULK, accepted=10, flying=3)
+    assert len(list(runtime.journals.iterdir())) == 2
+    _replay(runtime)
+    assert _counts(runtime) == {State.SENT: 11, State.UNCERTAIN: 3, State.READY: 26}
+    runtime.transport = living = SentList()
+    while runtime.delivery.run(Lane.BULK):
+        pass
+    copies = second.copies + Counter(one.key for one in [*first.envelopes, *living.envelopes])
+    assert set(copies.values()) == {1}
+    assert _counts(runtime) == {State.SENT: 37, State.UNCERTAIN: 3}
+
+
+def test_what_was_on_record_before_the_worker_died_is_not_judged_again(
+    runtime: Runtime, person: People, clock: FixedClock
+) -> None:
+    _queue_guides(runtime, person, clock)
+    runtime.transport = LosingOne()
+    with pytest.raises(KilledError):
+        runtime.delivery.run(Lane.TRANSACTIONAL)
+    look = select(Message.state, Message.attempts, Message.due_at).order_by(Message.id).limit(2)
+    with runtime.database.reading() as session:
+        before = session.execute(look).all()
+    assert [(state, attempts) for state, attempts, _ in before] == [(State.DEFERRED, 1), (State.DEFERRED, 1)]
+    _replay(runtime)
+    with runtime.database.reading() as session:
+        assert session.execute(look).all() == before
+        assert session.scalar(select(func.count(Attempt.id))) == 2
+
+
+def test_a_host_that_was_cut_off_sends_single_messages_that_never_left(
+    runtime: Runtime, person: People, clock: FixedClock
+) -> None:
+    with runtime.database.transaction() as session:
+        words = articles.write(session, clock.now(), title="Golf", subject="Golf", body="Turn.").current
+    for n in range(15):
+        id = person(f"p{n}@example.com")
+        with runtime.database.transaction() as session:
+            to, now = session.get_one(Subscriber, id), clock.now()
+            outbox.queue(session, to, Stream.STEP, "step:1:1", now, revision=words, context={"guide": "exercise-at-50"})
+    dead = _die(runtime, Lane.BULK, accepted=2, flying=1)
+    clock.forward(timedelta(minutes=2))
+    with runtime.database.transaction() as session:
+        _, lost = outbox.recover(session, clock.now())  # by another host
+    assert lost == 15
+    _replay(runtime)
+    assert _counts(runtime) == {State.SENT: 2, State.UNCERTAIN: 1, State.DEFERRED: 12}
+    runtime.transport = living = SentList()
+    runtime.delivery.run(Lane.BULK)
+    assert _counts(runtime) == {State.SENT: 14, State.UNCERTAIN: 1}
+    assert not {one.key for one in living.envelopes} & dead.copies.keys()
 
 
 def test_a_worker_told_to_stop_after_its_lease_ran_out_gives_back_what_has_not_left(
@@ -191,7 +222,7 @@ def test_without_its_journal_what_was_begun_is_uncertain_and_never_sent_again(
     assert _counts(runtime) == {State.UNCERTAIN: 40}
 
 
-def test_single_messages_too_are_exact(runtime: Runtime, person: People, clock: FixedClock) -> None:
+def _queue_guides(runtime: Runtime, person: People, clock: FixedClock) -> None:
     for n in range(6):
         id = person(f"p{n}@example.com")
         with runtime.database.transaction() as session:
@@ -201,6 +232,10 @@ def test_single_messages_too_are_exact(runtime: Runtime, person: People, clock: 
             }
             to = session.get_one(Subscriber, id)
             outbox.queue(session, to, Stream.GUIDE, "guide:exercise-at-50:1", clock.now(), context=context)
+
+
+def test_single_messages_too_are_exact(runtime: Runtime, person: People, clock: FixedClock) -> None:
+    _queue_guides(runtime, person, clock)
     dead = _die(runtime, Lane.TRANSACTIONAL, accepted=2, flying=1)
     assert _replay(runtime) == (2, 1)
     assert _counts(runtime) == {State.SENT: 2, State.DEFERRED: 1, State.READY: 3}

@@ -12,8 +12,10 @@ from newsletter.mail.transport import Outcome, Stage
 from tests.conftest import NOON
 
 
-def _outcome(code: int, enhanced: str = "", stage: Stage = Stage.REJECTED, at: str = "RCPT") -> Outcome:
-    return Outcome(7, stage, code, enhanced, f"{enhanced} words", "mx.example:25", at)
+def _outcome(
+    code: int, enhanced: str = "", stage: Stage = Stage.REJECTED, at: str = "RCPT", words: str = "words"
+) -> Outcome:
+    return Outcome(7, stage, code, enhanced, f"{enhanced} {words}".strip(), "mx.example:25", at)
 
 
 @pytest.mark.parametrize(
@@ -24,11 +26,12 @@ def _outcome(code: int, enhanced: str = "", stage: Stage = Stage.REJECTED, at: s
         (553, "5.1.6", ".", Consequence.HARD_BOUNCE),
         (556, "5.1.10", "RCPT", Consequence.HARD_BOUNCE),
         (550, "5.2.1", ".", Consequence.HARD_BOUNCE),
-        (550, "", "RCPT", Consequence.HARD_BOUNCE),
-        (551, "", "RCPT", Consequence.HARD_BOUNCE),
         (552, "5.2.2", "RCPT", Consequence.SOFT_BOUNCE),
         (550, "5.7.1", "RCPT", Consequence.POLICY),
         (550, "", ".", Consequence.POLICY),
+        (550, "", "RCPT", Consequence.POLICY),
+        (571, "", "RCPT", Consequence.POLICY),
+        (530, "5.7.0", ".", Consequence.POLICY),
         (554, "", "RCPT", Consequence.POLICY),
         (554, "5.6.0", ".", Consequence.POLICY),
         (552, "5.3.4", "MAIL", Consequence.POLICY),
@@ -41,6 +44,34 @@ def test_a_refusal_for_good_and_what_it_says_of_the_address(
     meaning = classify(_outcome(code, enhanced, at=at), Lane.BULK, 0, NOON, NOON)
     assert (meaning.state, meaning.due_at, meaning.counts) == (State.FAILED, None, True)
     assert meaning.consequence is consequence
+
+
+@pytest.mark.parametrize(
+    ("words", "gone"),
+    [
+        ("No such user here", True),
+        ("Unrouteable address", True),
+        ("sorry, no mailbox here by that name. (#5.1.1)", True),
+        ("<jane@example.com>: Recipient address rejected: User unknown in local recipient table", True),
+        ("The email account that you tried to reach does not exist.", True),
+        ("Unknown user", True),
+        ("551 User not local; please try <j@elsewhere>", True),
+        ("relay not permitted", False),
+        ("Relaying denied", False),
+        ("Requested action not taken: mailbox unavailable", False),
+        ("Message rejected: sender address listed at zen.example", False),
+        ("Administrative prohibition", False),
+        ("Access denied, unknown host", False),
+    ],
+)
+def test_without_an_enhanced_code_only_words_tell_a_lost_address_from_a_relay_that_is_set_up_wrongly(
+    words: str, gone: bool
+) -> None:
+    meaning = classify(_outcome(550, words=words), Lane.BULK, 0, NOON, NOON)
+    assert meaning.state is State.FAILED
+    assert meaning.consequence is (Consequence.HARD_BOUNCE if gone else Consequence.POLICY)
+    in_data = classify(_outcome(550, words=words, at="."), Lane.BULK, 0, NOON, NOON)
+    assert in_data.consequence is Consequence.POLICY
 
 
 def test_accepted_is_sent() -> None:
@@ -76,14 +107,14 @@ def test_patience_ends(lane: Lane, patience: timedelta) -> None:
     assert classify(_outcome(451), lane, 20, NOON, over).state is State.FAILED
 
 
-@pytest.mark.parametrize(
-    "outcome", [_outcome(0, stage=Stage.RELAY), _outcome(530, "5.7.0"), _outcome(535, "5.7.8"), _outcome(454, "4.7.0")]
-)
+@pytest.mark.parametrize("lane", Lane)
+def test_nothing_is_given_up_at_its_first_try(lane: Lane) -> None:
+    assert classify(_outcome(451), lane, 0, NOON, NOON + timedelta(days=30)).state is State.DEFERRED
+
+
 @pytest.mark.parametrize(("attempts", "state"), [(0, State.READY), (2, State.DEFERRED)])
-def test_the_relays_own_trouble_is_no_attempt_however_long_it_lasts(
-    outcome: Outcome, attempts: int, state: State
-) -> None:
-    meaning = classify(outcome, Lane.BULK, attempts, NOON, NOON + timedelta(days=30))
+def test_the_relays_own_trouble_is_no_attempt_however_long_it_lasts(attempts: int, state: State) -> None:
+    meaning = classify(_outcome(454, "4.7.0", Stage.RELAY), Lane.BULK, attempts, NOON, NOON + timedelta(days=30))
     assert (meaning.state, meaning.counts, meaning.consequence) == (state, False, Consequence.NONE)
     assert meaning.due_at is not None
 

@@ -6,9 +6,11 @@ something mailed queues a Message here; `mail.delivery` is the only one that tak
 
 from newsletter.mail.outbox.claims import (
     LOST,
+    SECOND_TRY,
     Letter,
     begin,
     claim,
+    first_try,
     held_by,
     keep,
     put_back,
@@ -16,7 +18,7 @@ from newsletter.mail.outbox.claims import (
     release,
     was_uncertain,
 )
-from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotClaim, LotState, of_dispatch
+from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotClaim, LotState, of_dispatch, pause_open
 from newsletter.mail.outbox.lot_outcomes import record_lot
 from newsletter.mail.outbox.lots import (
     begin_lot,
@@ -27,8 +29,8 @@ from newsletter.mail.outbox.lots import (
     rewind_lot,
     words_under_way,
 )
-from newsletter.mail.outbox.message import ACCEPTED, OPEN, Attempt, Lane, Message, State
-from newsletter.mail.outbox.queue import LOT, NotAgain, call_off_next, cancel, fill, queue, send_again
+from newsletter.mail.outbox.message import ACCEPTED, OPEN, UNDER_WAY, Attempt, Lane, Message, State
+from newsletter.mail.outbox.queue import LOT, NotAgain, call_off_late, call_off_next, cancel, fill, queue, send_again
 from newsletter.mail.outbox.record import Verdict, record
 from newsletter.mail.outbox.take import Taken, TakenLot, TakenRows, take
 from newsletter.mail.outbox.tally import count_anew, counts, strike_out
@@ -39,6 +41,8 @@ __all__ = [
     "LOST",
     "LOT",
     "OPEN",
+    "SECOND_TRY",
+    "UNDER_WAY",
     "Attempt",
     "Dispatch",
     "Hold",
@@ -57,6 +61,7 @@ __all__ = [
     "Verdict",
     "begin",
     "begin_lot",
+    "call_off_late",
     "call_off_next",
     "cancel",
     "claim",
@@ -64,11 +69,13 @@ __all__ = [
     "count_anew",
     "counts",
     "fill",
+    "first_try",
     "held_by",
     "is_still",
     "keep",
     "keep_lot",
     "of_dispatch",
+    "pause_open",
     "put_back",
     "queue",
     "record",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from newsletter.mail.outbox import tally
@@ -194,44 +194,53 @@ def recover(session: Session, now: datetime) -> tuple[int, int]:
     lost = session.execute(
         select(Message.id, Message.lane).where(Message.state == State.HANDED_OVER, Message.lease_until < now)
     ).all()  # fmt: skip
-    for id, lane in lost:
-        again = lane is Lane.TRANSACTIONAL and not was_uncertain(session, id)
-        session.execute(
-            update(Message)
-            .where(Message.id == id, Message.state == State.HANDED_OVER, Message.lease_until < now)
-            .values(
-                state=State.DEFERRED if again else State.UNCERTAIN,
-                due_at=now + SECOND_TRY if again else None,
-                troubled_at=now,
-                settled_at=None if again else now,
-                reply=LOST,
-                attempts=Message.attempts + 1,
-            )
-            .execution_options(synchronize_session=False)
+    return int(given_back.rowcount), sum([_given_up(session, id, lane, now) for id, lane in lost])  # type: ignore[attr-defined]
+
+
+def _given_up(session: Session, id: int, lane: Lane, now: datetime) -> bool:
+    """Say of one message that nobody knows. It keeps the token: its worker may still tell (`record`, `put_back`)."""
+    again = lane is Lane.TRANSACTIONAL and not was_uncertain(session, id)
+    changed = session.execute(
+        update(Message)
+        .where(Message.id == id, Message.state == State.HANDED_OVER, Message.lease_until < now)
+        .values(
+            state=State.DEFERRED if again else State.UNCERTAIN,
+            due_at=now + SECOND_TRY if again else None,
+            lease_until=None,
+            troubled_at=now,
+            settled_at=None if again else now,
+            reply=LOST,
+            attempts=Message.attempts + 1,
         )
+        .execution_options(synchronize_session=False)
+    )
+    if changed.rowcount:  # type: ignore[attr-defined]
         session.add(Attempt(message_id=id, at=now, state=State.UNCERTAIN, relay="", code=0, reply=LOST))
-    return int(given_back.rowcount), len(lost)  # type: ignore[attr-defined]
+    return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 
-def put_back(session: Session, ids: Collection[int], now: datetime, not_older: datetime) -> None:
-    """Messages of a lot that a claim had begun, and that never left: those called uncertain meanwhile go out now.
+def put_back(session: Session, token: str, ids: Collection[int], now: datetime, not_older: datetime) -> None:
+    """Messages that this claim had begun, and that never left: those called uncertain meanwhile go out now.
 
-    In the words that the dispatch has by now, for these people have seen no others. Nobody else can have begun them:
-    what is `uncertain` is in no other claim. Not where a person has decided about one since, nor when the sending began
-    longer ago than `not_older`.
+    Only while they are uncertain because of this claim: it may be that another one has begun them since. Not where a
+    person has decided about one, nor where it was given up before `not_older`. One of a dispatch goes in the words
+    that this has by now, for its reader has seen no others.
     """
     if not ids:
         return
-    going = (Dispatch.id == Message.dispatch_id, Dispatch.hold != Hold.CANCELLED, Dispatch.created_at >= not_older)
     words = select(Dispatch.revision_id).where(Dispatch.id == Message.dispatch_id).correlate(Message)
+    going = words.where(Dispatch.hold != Hold.CANCELLED)
     session.execute(
         update(Message)
         .where(
-            Message.id.in_(ids), Message.state == State.UNCERTAIN, Message.reply == LOST,
-            Message.claim_token.is_(None), Message.reviewed_at.is_(None),
-            select(Dispatch.id).where(*going).correlate(Message).exists(),
+            Message.id.in_(ids), Message.claim_token == token, Message.state.in_((State.UNCERTAIN, State.DEFERRED)),
+            Message.reply == LOST, Message.troubled_at >= not_older, Message.reviewed_at.is_(None),
+            or_(Message.dispatch_id.is_(None), going.exists()),
         )
-        .values(state=State.DEFERRED, due_at=now, settled_at=None, revision_id=words.scalar_subquery())
+        .values(
+            state=State.DEFERRED, due_at=now, settled_at=None, claim_token=None,
+            revision_id=func.coalesce(words.scalar_subquery(), Message.revision_id),
+        )
         .execution_options(synchronize_session=False)
     )  # fmt: skip
     tally.strike_out(session, ids)
@@ -241,6 +250,12 @@ def was_uncertain(session: Session, message_id: int) -> bool:
     """Whether an earlier try of this message ended without anybody knowing."""
     look = select(Attempt.id).where(Attempt.message_id == message_id, Attempt.state == State.UNCERTAIN)
     return session.scalar(look.limit(1)) is not None
+
+
+def first_try(session: Session, message_id: int, attempts: int) -> datetime | None:
+    """When the first of these attempts was; None if none is on record. After "send again" they are counted anew."""
+    newest = select(Attempt.at).where(Attempt.message_id == message_id).order_by(Attempt.id.desc())
+    return session.scalar(newest.offset(max(attempts - 1, 0)).limit(1))
 
 
 def _open_state() -> Any:

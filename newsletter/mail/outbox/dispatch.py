@@ -1,10 +1,11 @@
 """Dispatch: one bulk sending that can be held, let go and called off as a whole, without touching its million rows."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, BigInteger, ColumnElement, ForeignKey, Index, String, func, select, text
+from sqlalchemy import JSON, BigInteger, ColumnElement, ForeignKey, Index, String, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.articles import Revision
@@ -118,3 +119,15 @@ class Dispatch(Base):
         """Go on."""
         if self.hold is Hold.PAUSED:
             self.hold, self.hold_reason = Hold.OPEN, ""
+
+
+def pause_open(session: Session, ids: Collection[int], reason: str) -> list[int]:
+    """Pause those of these dispatches that are open in this moment; which. One that is called off stays called off."""
+    paused = session.scalars(
+        update(Dispatch)
+        .where(Dispatch.id.in_(ids), Dispatch.hold == Hold.OPEN)
+        .values(hold=Hold.PAUSED, hold_reason=reason[:500])
+        .returning(Dispatch.id)
+        .execution_options(synchronize_session=False)
+    )
+    return list(paused)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, insert, or_, text, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from newsletter.db import UtcDateTime
@@ -12,18 +12,15 @@ from newsletter.mail.outbox.dispatch import LotClaim
 from newsletter.mail.outbox.message import TROUBLED, Attempt, Message, State
 from newsletter.mail.outbox.record import Verdict
 
-STILL = (State.READY, State.UNCERTAIN)
-"""What an outcome may be written onto: a worker slower than its lease finds its messages called uncertain.
-
-That a server took it goes onto a row that was called off meanwhile too: it was on the wire already.
-"""
+# What an outcome may be written onto: a worker slower than its lease finds its messages called uncertain, and its own
+# token on them. That a server took it goes onto any row, also one that was called off meanwhile: it was on the wire.
 _M = Message.__table__.c
 
 
 def record_lot(session: Session, claim: LotClaim, verdicts: Sequence[Verdict], now: datetime) -> int:
     """Write outcomes, and in which words, onto the rows of a lot; how many are `sent` by that.
 
-    What did not end in `sent` leaves an Attempt.
+    What did not end in `sent` leaves an Attempt. May be asked again: a row that has its outcome is left alone.
     """
     alike: dict[tuple[str, int], list[Verdict]] = {}
     others = []
@@ -34,8 +31,7 @@ def record_lot(session: Session, claim: LotClaim, verdicts: Sequence[Verdict], n
             others.append(verdict)
     count = sum([_record_sent(session, claim, *same, sent, now) for same, sent in alike.items()])
     if others:
-        session.connection().execute(_RECORD, [_row(verdict, claim, now) for verdict in others])
-        session.execute(insert(Attempt), [_attempt(verdict, now) for verdict in others])
+        _record_others(session, claim, others, now)
     return count
 
 
@@ -83,21 +79,32 @@ def _record_sent(session: Session, claim: LotClaim, relay: str, code: int, verdi
     return done.rowcount
 
 
+_STILL = or_(_M.state == State.READY, and_(_M.state == State.UNCERTAIN, _M.claim_token == bindparam("b_token")))
 _RECORD = (
     update(Message.__table__)  # type: ignore[arg-type]
-    .where(_M.id == bindparam("b_id"), or_(*(_M.state == state for state in STILL)))
+    .where(_M.id == bindparam("b_id"), _STILL)
     .values(
         state=bindparam("b_state"), due_at=bindparam("b_due"), settled_at=bindparam("b_settled"),
         reply_code=bindparam("b_code"), reply=bindparam("b_reply"), relay=bindparam("b_relay"),
-        attempts=_M.attempts + 1, troubled_at=bindparam("b_troubled"),
+        attempts=_M.attempts + 1, troubled_at=bindparam("b_troubled"), claim_token=bindparam("b_uncertain_of"),
         revision_id=func.coalesce(bindparam("b_revision"), _M.revision_id),
     )
 )  # fmt: skip
 
 
+def _record_others(session: Session, claim: LotClaim, verdicts: Sequence[Verdict], now: datetime) -> None:
+    open_ = select(_M.id).where(_M.id.in_([verdict.id for verdict in verdicts]), _STILL).with_for_update()
+    held = set(session.connection().execute(open_, {"b_token": claim.token}).scalars())
+    if ours := [verdict for verdict in verdicts if verdict.id in held]:
+        session.connection().execute(_RECORD, [_row(verdict, claim, now) for verdict in ours])
+        session.execute(insert(Attempt), [_attempt(verdict, now) for verdict in ours])
+
+
 def _row(verdict: Verdict, claim: LotClaim, now: datetime) -> dict[str, object]:
     return {
         "b_revision": claim.revision_id,
+        "b_token": claim.token,
+        "b_uncertain_of": claim.token if verdict.state is State.UNCERTAIN else None,
         "b_id": verdict.id,
         "b_state": verdict.state,
         "b_due": verdict.due_at,

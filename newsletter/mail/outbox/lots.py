@@ -92,6 +92,7 @@ def claim_lot(session: Session, token: str, now: datetime,
     begun = [letter.id for letter in letters[:begin]]
     lease = {"token": token, "lease": now + LEASE, "to": begun[-1] if begun else 0}
     if not _changed(connection.execute(_CLAIM, {"lot": id, "revision": revision, **lease})):
+        tally.strike_out(session, [first])  # it was looked through all the same, and some may be `cancelled` now
         return None
     return claim, letters, set(begun)
 
@@ -198,7 +199,8 @@ def recover_lots(session: Session, now: datetime, tokens: Collection[str] | None
     for lot in lots:
         words = words_under_way(session, lot)
         claim = LotClaim(lot.id, lot.claim_token or "", lot.dispatch_id, lot.first_id, lot.last_id, words)
-        up_to = select(Message.id).where(*_rows(claim), Message.id <= lot.begun_to, Message.state == State.READY)
+        with_it = (Message.state == State.READY, Message.due_at.is_(None))  # and not what waits by itself by now
+        up_to = select(Message.id).where(*_rows(claim), Message.id <= lot.begun_to, *with_it)
         begun = set(session.scalars(up_to)).difference(lot.kept_back or ())
         record_lot(session, claim, [Verdict(id, State.UNCERTAIN, 0, LOST, "") for id in begun], now)
         release_lot(session, claim)

@@ -36,6 +36,8 @@ class State(StrEnum):
 
 OPEN = (State.READY, State.DEFERRED)
 """May be claimed."""
+UNDER_WAY = (State.READY, State.CLAIMED, State.HANDED_OVER, State.DEFERRED)
+"""Still to send."""
 ACCEPTED = (State.SENT, State.DELIVERED, State.BOUNCED, State.COMPLAINED)
 """A server took it."""
 TROUBLED = (State.DEFERRED, State.FAILED, State.UNCERTAIN)

@@ -182,6 +182,19 @@ def call_off_next(session: Session, now: datetime, reason: str) -> bool:
     return True
 
 
+def call_off_late(session: Session, now: datetime, reason: str, limit: int = 1_000) -> int:
+    """Call off what was on the wire when its dispatch was cancelled, and would have been tried again; how many."""
+    late = session.scalars(
+        select(Message.id)
+        .join(Dispatch, Dispatch.id == Message.dispatch_id)
+        .where(Message.lane == Lane.BULK, Message.due_at.is_not(None), Message.state.in_(OPEN))
+        .where(Dispatch.hold == Hold.CANCELLED)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Message)
+    ).all()
+    return cancel(session, now, reason, Message.id.in_(late)) if late else 0
+
+
 def send_again(session: Session, message: Message, now: datetime) -> None:
     """Put a failed or uncertain message back in the queue, under its own Message-ID: it may arrive twice.
 
@@ -195,5 +208,6 @@ def send_again(session: Session, message: Message, now: datetime) -> None:
         raise NotAgain(f"Its campaign is {dispatch.hold}, so nothing of it is sent.")
     message.state, message.due_at, message.settled_at, message.troubled_at = State.READY, now, None, None
     message.claim_token = message.lease_until = message.reviewed_at = None
+    message.attempts = 0  # patience begins anew; what was tried stays on record
     session.flush()
     tally.strike_out(session, [message.id])

@@ -33,7 +33,10 @@ class Verdict:
 
 
 def record(session: Session, token: str, verdicts: Sequence[Verdict], now: datetime) -> None:
-    """Write outcomes onto the rows of this claim; every try that did not end in `sent` leaves an Attempt too."""
+    """Write outcomes onto the rows of this claim; every try that did not end in `sent` leaves an Attempt too.
+
+    May be asked again: with its outcome a row is no longer this claim's.
+    """
     if not verdicts:
         return
     messages = Message.__table__
@@ -53,12 +56,13 @@ def record(session: Session, token: str, verdicts: Sequence[Verdict], now: datet
             relay=bindparam("b_relay"),
             attempts=messages.c.attempts + bindparam("b_counts"),
             troubled_at=bindparam("b_troubled"),
+            claim_token=None,
             lease_until=None,
         )
     )
     tries = {v.id: _attempt(v, now) for v in verdicts if v.state is not State.SENT and v.counts}
     ours = (Message.id.in_(tries), Message.claim_token == token, Message.state.in_(LATE))
-    held = session.scalars(select(Message.id).where(*ours)).all() if tries else []
+    held = session.scalars(select(Message.id).where(*ours).with_for_update()).all() if tries else []
     session.execute(statement, [_row(v, token, now) for v in verdicts])
     if held:
         session.execute(insert(Attempt), [tries[id] for id in held])

@@ -21,6 +21,10 @@ NOTHING: Mapping[int, datetime] = MappingProxyType({})
 class Taken(Protocol):
     """What one claim holds."""
 
+    @property
+    def token(self) -> str:
+        """The claim's fencing token."""
+
     letters: list[Letter]
     at_once: int
     """How many are begun in one commit; 0: as many as go out quickly."""
@@ -84,6 +88,11 @@ class TakenLot:
     letters: list[Letter]
     begun: set[int] = field(default_factory=set)
     at_once: int = 0
+
+    @property
+    def token(self) -> str:
+        """See `Taken`."""
+        return self.claim.token
 
     @property
     def lot(self) -> int | None:

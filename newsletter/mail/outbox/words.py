@@ -13,14 +13,13 @@ from sqlalchemy.orm import Session
 from newsletter.articles import Revision
 from newsletter.mail.outbox import tally
 from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotState, of_dispatch
-from newsletter.mail.outbox.message import ACCEPTED, Lane, Message, State
+from newsletter.mail.outbox.message import ACCEPTED, UNDER_WAY, Lane, Message, State
 from newsletter.mail.outbox.tally import Counted
 from newsletter.subscribers import Subscriber
 
 WITH_ITS_LOT = (Message.state == State.READY, Message.due_at.is_(None))
 """Not tried yet: no words have been settled for it."""
 TRIED = (*ACCEPTED, State.UNCERTAIN)
-AGAIN = (State.READY, State.CLAIMED, State.HANDED_OVER, State.DEFERRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ def turn(session: Session, dispatch: Dispatch, audience: ColumnElement[bool]) ->
         email = session.scalars(select(Subscriber.email).where(*unwritten).order_by(Subscriber.id).limit(1)).one()
     return Turn(
         have=sum(counts[state] for state in ACCEPTED), uncertain=counts[State.UNCERTAIN],
-        again=sum(counts[state] for state in AGAIN) - untried, to_come=untried + more,
+        again=sum(counts[state] for state in UNDER_WAY) - untried, to_come=untried + more,
         first=first, email=email, behind=behind,
         filling=dispatch.filled_at is None, on_the_wire=on_the_wire(session, dispatch),
     )  # fmt: skip

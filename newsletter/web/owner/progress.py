@@ -8,8 +8,8 @@ from flask import jsonify
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from newsletter.campaigns import WITHOUT_OUTCOME, Campaign, CampaignState
-from newsletter.mail.outbox import ACCEPTED, State
+from newsletter.campaigns import Campaign, CampaignState
+from newsletter.mail.outbox import ACCEPTED, UNDER_WAY, State
 from newsletter.web.owner.display import duration
 from newsletter.web.owner.door import door, one_or_404
 from newsletter.web.state import now, reading
@@ -43,7 +43,7 @@ class Progress:
         filled = campaign.dispatch is not None and campaign.dispatch.filled_at is not None
         closed = campaign.stored_state in (CampaignState.SENT, CampaignState.CANCELLED)
         total = written if filled or closed else max(written, campaign.segment.size(session))
-        done = written - sum(counts[state] for state in WITHOUT_OUTCOME)
+        done = written - sum(counts[state] for state in UNDER_WAY)
         since = (campaign.finished_at or at) - campaign.launched_at if campaign.launched_at else None
         rate = done / max(since.total_seconds(), 1.0) if since else 0.0
         moves = campaign.state is CampaignState.SENDING and rate > 0

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import false, select
 
 from newsletter import articles
 from newsletter.db import Database
 from newsletter.mail import outbox
-from newsletter.mail.outbox import Attempt, Dispatch, Lot, LotState, Message, State, TakenLot, Verdict
+from newsletter.mail.outbox import Attempt, Dispatch, Lot, LotState, Message, State, TakenLot, Verdict, lots
 from newsletter.subscribers import Segment, Subscriber
 from tests.conftest import NOON
 
@@ -186,3 +186,33 @@ def test_with_no_relay_the_lot_waits_and_nobody_is_lost(filled: int, database: D
         again = outbox.take(session, outbox.Lane.BULK, "c", LATER, 10)
     assert again is not None
     assert len(again.letters) == 6
+
+
+def test_what_waits_by_itself_is_not_lost_with_its_lot(filled: int, database: Database) -> None:
+    taken = _taken(database)
+    ids = [letter.id for letter in taken.letters]
+    with database.transaction() as session:
+        taken.begin(session, ids[:1], NOON)
+        taken.finish(session, [Verdict(ids[0], State.FAILED, 550, "5.7.1 no", "mx:25")], NOON, ids[1:], None)
+    again = _taken(database, "b")
+    with database.transaction() as session:
+        again.begin(session, ids[1:3], NOON)
+        outbox.send_again(session, session.get_one(Message, ids[0]), NOON)
+    with database.transaction() as session:
+        assert outbox.recover_lots(session, LATER) == 2
+    assert _states(database) == [State.READY, State.UNCERTAIN, State.UNCERTAIN, *[State.READY] * 3]
+
+
+def test_who_was_found_to_have_left_is_counted_also_where_the_claim_comes_to_nothing(
+    filled: int, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.transaction() as session:
+        session.scalars(select(Subscriber).where(Subscriber.email == "p2@example.com")).one().unsubscribe(NOON)
+        outbox.count_anew(session)
+    # Its dispatch was held between the two statements.
+    monkeypatch.setattr(lots, "_CLAIM", lots._CLAIM.where(false()))
+    assert _take(database) is None
+    with database.transaction() as session:
+        outbox.count_anew(session)
+        counts = outbox.counts(session, session.get_one(Dispatch, filled))
+    assert (counts[State.READY], counts[State.CANCELLED]) == (5, 1)

@@ -1,0 +1,62 @@
+"""Transports over which the worker dies, as by kill -9."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from newsletter.mail.transport import Envelope, Journal, Outcome, Stage
+
+
+class KilledError(Exception):
+    """Stands for kill -9: nothing after it runs in the dead worker but what the kernel does."""
+
+
+class Dying:
+    """A transport that takes `accepted` messages, puts `flying` more on the wire, and dies."""
+
+    def __init__(self, accepted: int, flying: int) -> None:
+        self.copies: Counter[int] = Counter()
+        self._accepted, self._flying = accepted, flying
+
+    def send(
+        self,
+        envelopes: Iterable[Envelope],
+        journal: Journal,
+        *,
+        stop: Callable[[], bool] = lambda: False,
+        quotas: dict[str, int] | None = None,
+    ) -> Iterator[list[Outcome]]:
+        for number, one in enumerate(envelopes):
+            journal.handed_over([one.key])
+            self.copies[one.key] += 1
+            if number >= self._accepted:
+                if number == self._accepted + self._flying - 1:
+                    raise KilledError
+                continue
+            journal.outcomes([Outcome(one.key, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")])
+        yield []
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class LosingOne:
+    """The first message is lost after the last dot, the second put off, and over the third it dies."""
+
+    def send(
+        self,
+        envelopes: Iterable[Envelope],
+        journal: Journal,
+        *,
+        stop: Callable[[], bool] = lambda: False,
+        quotas: dict[str, int] | None = None,
+    ) -> Iterator[list[Outcome]]:
+        answers = [(Stage.LOST_AFTER, 0, "", "gone", "."), (Stage.REJECTED, 451, "4.2.0", "4.2.0 later", "RCPT")]
+        for one, (stage, code, enhanced, text, at) in zip(envelopes, answers, strict=False):
+            journal.handed_over([one.key])
+            outcome = Outcome(one.key, stage, code, enhanced, text, "mx:25", at)
+            journal.outcomes([outcome])
+            yield [outcome]
+        raise KilledError
+
+    def close(self) -> None:
+        """Nothing is open."""
