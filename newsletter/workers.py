@@ -22,6 +22,8 @@ from newsletter.settings import Settings, load
 POLITE = 10
 """Steps (nice) by which workers of bulk mail stand back: on a small machine pages, and the guide that somebody waits
 for, come first. With nobody there they have the processor to themselves."""
+GIVE_UP_AT_ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "socket_timeout": 1.0}
+"""A page does not wait for a Redis that is gone or hangs (kombu would, for ever): the next tick sends the mail."""
 log = structlog.get_logger()
 
 
@@ -106,8 +108,8 @@ class Metronome(Scheduler):
         return n
 
 
-def make_celery(settings: Settings) -> Celery:
-    """The bare application: broker, beat table, options. The web publishes through one too."""
+def make_celery(settings: Settings, *, patient: bool = True) -> Celery:
+    """The bare application: broker, beat table, options. The web publishes through one too, and is not `patient`."""
     celery = Celery("newsletter", broker=settings.broker)
     celery.conf.update(
         task_acks_late=True,
@@ -132,4 +134,6 @@ def make_celery(settings: Settings) -> Celery:
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
     )
+    if not patient:
+        celery.conf.broker_transport_options |= GIVE_UP_AT_ONCE
     return celery

@@ -1,5 +1,6 @@
 """Owners: passwords, and the record of what they did."""
 
+import argon2
 import pytest
 from sqlalchemy import select
 
@@ -25,6 +26,11 @@ def test_the_password_itself_is_not_kept(database: Database) -> None:
         paul = owners.create(session, "paul@human-movement.com", GOOD, NOON)
         assert paul.password_hash.startswith("$argon2id$")
         assert GOOD not in paul.password_hash
+
+
+def test_a_password_costs_an_attacker_at_least_what_rfc_9106_asks_for() -> None:
+    cost = argon2.extract_parameters(owners._NOBODY)  # by the product's hasher, before the tests got a cheap one
+    assert (cost.type, cost.time_cost >= 3, cost.memory_cost >= 65536) == (argon2.Type.ID, True, True)
 
 
 def test_a_short_password_is_refused_and_the_old_one_stays() -> None:

@@ -4,8 +4,10 @@ import shutil
 import socket
 import sys
 import urllib.request
+from urllib.error import HTTPError
 
 import click
+from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import select, text
@@ -67,19 +69,33 @@ def _redis(rt: Runtime) -> str:
 
 def _mail(rt: Runtime) -> str:
     for relay in parse_relays(rt.settings.relays):
-        with socket.create_connection((relay.host, relay.port), timeout=5):
-            pass
+        try:
+            with socket.create_connection((relay.host, relay.port), timeout=5):
+                pass
+        except OSError as error:
+            what = "see SMTP_URL, and the firewall" if rt.settings.smtp_url else "start the product with `make run`"
+            raise _Ill(f"{relay.host}:{relay.port} does not answer ({_first_line(error)}); {what}") from None
     return f"{rt.settings.relays.count(',') + 1} reachable" if rt.settings.smtp_url else "the local mailbox answers"
 
 
 def _web(rt: Runtime) -> str:
     host = "127.0.0.1" if rt.settings.host in ("0.0.0.0", "::") else rt.settings.host  # noqa: S104 - compared
-    with urllib.request.urlopen(f"http://{host}:{rt.settings.port}/healthz", timeout=5) as answer:
-        return f"answers with {answer.status}"
+    url = f"http://{host}:{rt.settings.port}/healthz"
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return f"answers with {answer.status}"
+    except HTTPError as error:
+        raise _Ill(f"{url} answers with {error.code}; its log says why") from None
+    except OSError:
+        raise _Ill(f"{url} does not answer; start the product with `make run`") from None
 
 
 def _workers(rt: Runtime) -> str:
-    found = sorted(name for one in make_celery(rt.settings).control.ping(timeout=1.5) for name in one)
+    try:
+        answers = make_celery(rt.settings, patient=False).control.ping(timeout=1.5)
+    except (OperationalError, RedisError, OSError):
+        raise _Ill("cannot be asked, because Redis does not answer") from None
+    found = sorted(name for one in answers for name in one)
     queues = {name.split("@")[0] for name in found}
     if missing := {"transactional", "bulk"} - queues:
         raise _Ill(f"no worker for {' and '.join(sorted(missing))}: mail waits; start the product with `make run`")

@@ -80,3 +80,15 @@ def test_a_bad_setting_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, caps
         main()
     assert end.value.code == 2
     assert capsys.readouterr().err.startswith("Bad setting: PORT")
+
+
+def test_the_doctor_says_what_to_do_about_each_illness(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PORT", "MAILBOX_SMTP_PORT"):
+        monkeypatch.setenv(name, "1")  # nobody listens there
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    told = command("doctor")
+    ill = [line for line in told.output.splitlines() if line.startswith("FAIL")]
+    assert told.exit_code == 1
+    assert [line.split()[1] for line in ill[:4]] == ["redis:", "mail:", "web:", "workers:"]
+    assert all("make run" in line for line in ill[:3])
+    assert "Redis does not answer" in ill[3]
