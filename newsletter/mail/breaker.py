@@ -21,15 +21,15 @@ class Breaker:
     tripped: bool = False
 
     def watch(self, refusals: Iterable[str | None]) -> str | None:
-        """Take outcomes (None: no refusal; else the server's words); the reason to pause, when there is one."""
+        """Take outcomes (None: no refusal; else the server's words); the reason to pause, once."""
         for refusal in refusals:
             self.seen += 1
             self.run = self.run + 1 if refusal is not None else 0
             if refusal is not None:
                 self.refused, self.words = self.refused + 1, refusal
-        self.tripped = self.tripped or self.run >= RUN or self._is_share()
-        if not self.tripped:
+        if self.tripped or not (self.run >= RUN or self._is_share()):
             return None
+        self.tripped = True
         if self.run >= RUN:
             return f"Paused by itself: {self.run} servers in a row refused this mail. The last one said: {self.words}"
         share = round(100 * self.refused / self.seen)

@@ -22,7 +22,7 @@ from newsletter.mail.journal import Journal
 from newsletter.mail.outbox import Lane, Letter, State, Taken, Verdict
 from newsletter.mail.patience import Transaction, persist
 from newsletter.mail.render import BadArticle, Renderer, Skeleton, Words
-from newsletter.mail.replies import HOST_BACK, RELAY_WAIT, asks_to_slow_down
+from newsletter.mail.replies import RELAY_WAIT, asks_to_slow_down
 from newsletter.mail.stride import Stride
 from newsletter.mail.throttle import Budget, Throttle, Unlimited, domain_of
 from newsletter.mail.transport import Envelope, Outcome, Stage, Transport
@@ -251,7 +251,7 @@ class _Batch:
         self.taken.finish(session, verdicts, now, self.unsent, not_before, later)
         # For when the lease ran out meanwhile. Of single messages those that stayed have just been told their turn.
         kept = self.begun & (self.unsent | self.stayed if self.taken.lot else self.unsent)
-        outbox.put_back(session, self.taken.token, kept, now, now - HOST_BACK[bool(self.taken.lot)])
+        outbox.put_back(session, self.taken.token, kept, now, of_lot=bool(self.taken.lot))
 
     def _slow_down(self, known: Sequence[Outcome]) -> None:
         """A receiver that says 4.7.x gets half from now on."""

@@ -1,5 +1,6 @@
 """Recovery: what dead workers left is put right, by itself, from their journals or, without them, when leases end."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +11,6 @@ from newsletter.mail import outbox
 from newsletter.mail.journal import Left, left_behind
 from newsletter.mail.outbox import LOST, Lane, Letter, Lot, LotClaim, Message, State
 from newsletter.mail.patience import Transaction
-from newsletter.mail.replies import HOST_BACK
 from newsletter.mail.transport import Outcome, Stage
 from newsletter.mail.verdicts import judge
 
@@ -38,7 +38,8 @@ def replay(folder: Path, transaction: Transaction, now: datetime) -> tuple[int, 
 def _write(session: Session, left: Left, outcomes: list[Outcome], now: datetime) -> None:
     lot = session.get(Lot, left.lot) if left.lot else None
     letters, lanes = _letters(session, left, lot is not None)
-    known = [one for one in outcomes if one.key in letters]
+    told = _told_lost(session, letters)  # that nobody knows is on record: said twice it would be two tries
+    known = [one for one in outcomes if one.key in letters and not (one.stage is Stage.LOST_AFTER and one.key in told)]
     if lot is None:
         lane = next(iter(lanes), Lane.TRANSACTIONAL)
         verdicts, _ = judge(session, letters, lane, known, now)
@@ -46,7 +47,7 @@ def _write(session: Session, left: Left, outcomes: list[Outcome], now: datetime)
         if left.whole:
             held = select(Message.id).where(*outbox.held_by(left.token), Message.state == State.HANDED_OVER)
             outbox.release(session, left.token, set(session.scalars(held)) - left.handed_over)
-        outbox.put_back(session, left.token, left.kept, now, now - HOST_BACK[False])
+        outbox.put_back(session, left.token, left.kept, now, of_lot=False)
         return
     # A lot that is somebody else's by now: when it was taken back, each row was told its words.
     words = outbox.words_under_way(session, lot) if lot.claim_token == left.token else None
@@ -58,7 +59,7 @@ def _write(session: Session, left: Left, outcomes: list[Outcome], now: datetime)
     if left.whole:
         outbox.rewind_lot(session, left.token)
     outbox.recover_lots(session, now, tokens=[left.token])
-    outbox.put_back(session, left.token, left.kept, now, now - HOST_BACK[True])
+    outbox.put_back(session, left.token, left.kept, now, of_lot=True)
 
 
 def _letters(session: Session, left: Left, of_lot: bool) -> tuple[dict[int, Letter], set[Lane]]:
@@ -77,6 +78,11 @@ def _letters(session: Session, left: Left, of_lot: bool) -> tuple[dict[int, Lett
         for id, stream, attempts, created, person, revision, dispatch, _ in rows
     }
     return letters, {row[-1] for row in rows}
+
+
+def _told_lost(session: Session, letters: Mapping[int, Letter]) -> set[int]:
+    lost = (Message.state.in_((State.UNCERTAIN, State.DEFERRED)), Message.reply == LOST)
+    return set(session.scalars(select(Message.id).where(Message.id.in_(letters), *lost)))
 
 
 def recover(folder: Path, transaction: Transaction, now: datetime) -> tuple[int, int]:

@@ -10,9 +10,6 @@ from newsletter.mail.outbox import SECOND_TRY, Lane, State
 from newsletter.mail.transport import Outcome, Stage
 
 GIVE_UP = {Lane.BULK: timedelta(hours=72), Lane.TRANSACTIONAL: timedelta(days=5)}
-HOST_BACK = {True: GIVE_UP[Lane.BULK], False: timedelta(hours=1)}
-"""How long after they were given up messages that never left still go, once their worker's host tells so: those of a
-lot, and single ones (where a series has gone on since, or a second try was made)."""
 FIRST_WAIT = {Lane.BULK: timedelta(minutes=5), Lane.TRANSACTIONAL: timedelta(seconds=30)}
 LONGEST_WAIT = timedelta(hours=4)
 RELAY_WAIT = timedelta(seconds=5)
@@ -26,6 +23,8 @@ _NO_MAILBOX = re.compile(
     re.IGNORECASE,
 )
 """How servers without enhanced codes say of an address that it is not there."""
+_NOT_THEM = re.compile("sender|verif|callout|relay|helo|domain|credential", re.IGNORECASE)
+"""What they may say it of instead: our own sender, or us."""
 
 
 class Consequence(StrEnum):
@@ -78,7 +77,8 @@ def asks_to_slow_down(outcome: Outcome) -> bool:
 def _names_no_mailbox(outcome: Outcome) -> bool:
     # Without an enhanced code 550 to RCPT is "not found, no access, or command rejected for policy reasons" (RFC 5321
     # §4.2.3), and a relay that does not know us says it of everybody. Only words tell one from the other.
-    return outcome.code in (550, 551, 553) and outcome.at_command == "RCPT" and bool(_NO_MAILBOX.search(outcome.text))
+    told = outcome.code in (550, 551, 553) and outcome.at_command == "RCPT" and _NO_MAILBOX.search(outcome.text)
+    return bool(told) and not _NOT_THEM.search(outcome.text)
 
 
 def _later(lane: Lane, attempts: int, first_try: datetime, now: datetime) -> Meaning:

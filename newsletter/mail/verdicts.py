@@ -51,7 +51,7 @@ def _verdict(outcome: Outcome, meaning: Meaning) -> Verdict:
 
 
 def _bounce(session: Session, subscriber_id: int, message_id: int, consequence: Consequence, now: datetime) -> None:
-    subscriber = session.get(Subscriber, subscriber_id)
+    subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)  # who is erased in this moment waits
     if subscriber is None:
         return
     if consequence is Consequence.HARD_BOUNCE or _keeps_bouncing(session, subscriber_id, message_id, now):

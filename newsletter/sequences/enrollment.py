@@ -125,6 +125,9 @@ def stop(session: Session, subscriber: Subscriber, now: datetime, reason: str, o
     for enrollment in ended:
         if enrollment.message_id is not None:
             outbox.cancel(session, now, reason, Message.id == enrollment.message_id)
+        # One that a cut-off host may have sent, or not: that host may tell yet, but is not to send it any more.
+        its = Message.occasion.startswith(f"step:{enrollment.id}:", autoescape=True)
+        outbox.let_rest(session, Message.subscriber_id == subscriber.id, its)
         enrollment.end(Course.STOPPED, now, reason)
     return len(ended)
 

@@ -42,6 +42,11 @@ class Dying:
 class LosingOne:
     """The first message is lost after the last dot, the second put off, and over the third it dies."""
 
+    answers: tuple[tuple[Stage, int, str, str, str], ...] = (
+        (Stage.LOST_AFTER, 0, "", "gone", "."),
+        (Stage.REJECTED, 451, "4.2.0", "4.2.0 later", "RCPT"),
+    )
+
     def send(
         self,
         envelopes: Iterable[Envelope],
@@ -50,8 +55,7 @@ class LosingOne:
         stop: Callable[[], bool] = lambda: False,
         quotas: dict[str, int] | None = None,
     ) -> Iterator[list[Outcome]]:
-        answers = [(Stage.LOST_AFTER, 0, "", "gone", "."), (Stage.REJECTED, 451, "4.2.0", "4.2.0 later", "RCPT")]
-        for one, (stage, code, enhanced, text, at) in zip(envelopes, answers, strict=False):
+        for one, (stage, code, enhanced, text, at) in zip(envelopes, self.answers, strict=False):
             journal.handed_over([one.key])
             outcome = Outcome(one.key, stage, code, enhanced, text, "mx:25", at)
             journal.outcomes([outcome])

@@ -26,6 +26,14 @@ def test_a_share_of_refusals_trips_it_only_in_a_sample_that_says_something() -> 
     assert "33 %" in str(breaker.watch(few * (SAMPLE // 3)))
 
 
+def test_it_gives_its_reason_once_so_that_an_owner_who_resumes_is_not_overruled_by_the_rest_of_a_batch() -> None:
+    breaker = Breaker()
+    assert breaker.watch(["5.7.1 no"] * RUN) is not None
+    assert breaker.watch([None]) is None
+    assert breaker.watch(["5.7.1 no"] * RUN) is None
+    assert breaker.tripped
+
+
 def test_the_share_is_the_operators_choice() -> None:
     few = [None, None, "5.7.1 no"] * (SAMPLE // 3 + 1)
     assert Breaker(share=0.5).watch(few) is None

@@ -9,17 +9,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter import articles
 from newsletter.clock import FixedClock
 from newsletter.mail import outbox, recovery
-from newsletter.mail.outbox import Attempt, Dispatch, Lane, Lot, Message, State
+from newsletter.mail.outbox import Dispatch, Lane, Lot, Message, State
 from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
-from newsletter.subscribers import Segment, Stream, Subscriber
-from tests.mail.dying import Dying, KilledError, LosingOne
+from newsletter.subscribers import Segment
+from tests.mail.dying import Dying, KilledError
 
 People = Callable[..., int]
 
@@ -153,46 +153,6 @@ def test_what_a_worker_gave_back_may_be_on_the_wire_of_another_one(
     assert _counts(runtime) == {State.SENT: 37, State.UNCERTAIN: 3}
 
 
-def test_what_was_on_record_before_the_worker_died_is_not_judged_again(
-    runtime: Runtime, person: People, clock: FixedClock
-) -> None:
-    _queue_guides(runtime, person, clock)
-    runtime.transport = LosingOne()
-    with pytest.raises(KilledError):
-        runtime.delivery.run(Lane.TRANSACTIONAL)
-    look = select(Message.state, Message.attempts, Message.due_at).order_by(Message.id).limit(2)
-    with runtime.database.reading() as session:
-        before = session.execute(look).all()
-    assert [(state, attempts) for state, attempts, _ in before] == [(State.DEFERRED, 1), (State.DEFERRED, 1)]
-    _replay(runtime)
-    with runtime.database.reading() as session:
-        assert session.execute(look).all() == before
-        assert session.scalar(select(func.count(Attempt.id))) == 2
-
-
-def test_a_host_that_was_cut_off_sends_single_messages_that_never_left(
-    runtime: Runtime, person: People, clock: FixedClock
-) -> None:
-    with runtime.database.transaction() as session:
-        words = articles.write(session, clock.now(), title="Golf", subject="Golf", body="Turn.").current
-    for n in range(15):
-        id = person(f"p{n}@example.com")
-        with runtime.database.transaction() as session:
-            to, now = session.get_one(Subscriber, id), clock.now()
-            outbox.queue(session, to, Stream.STEP, "step:1:1", now, revision=words, context={"guide": "exercise-at-50"})
-    dead = _die(runtime, Lane.BULK, accepted=2, flying=1)
-    clock.forward(timedelta(minutes=2))
-    with runtime.database.transaction() as session:
-        _, lost = outbox.recover(session, clock.now())  # by another host
-    assert lost == 15
-    _replay(runtime)
-    assert _counts(runtime) == {State.SENT: 2, State.UNCERTAIN: 1, State.DEFERRED: 12}
-    runtime.transport = living = SentList()
-    runtime.delivery.run(Lane.BULK)
-    assert _counts(runtime) == {State.SENT: 14, State.UNCERTAIN: 1}
-    assert not {one.key for one in living.envelopes} & dead.copies.keys()
-
-
 def test_a_worker_told_to_stop_after_its_lease_ran_out_gives_back_what_has_not_left(
     campaign: int, runtime: Runtime, clock: FixedClock
 ) -> None:
@@ -220,32 +180,6 @@ def test_without_its_journal_what_was_begun_is_uncertain_and_never_sent_again(
         pass
     assert living.envelopes == []
     assert _counts(runtime) == {State.UNCERTAIN: 40}
-
-
-def _queue_guides(runtime: Runtime, person: People, clock: FixedClock) -> None:
-    for n in range(6):
-        id = person(f"p{n}@example.com")
-        with runtime.database.transaction() as session:
-            context = {
-                "guide": {"title": "T", "slug": "exercise-at-50", "pages": 45, "attached": False},
-                "series": False,
-            }
-            to = session.get_one(Subscriber, id)
-            outbox.queue(session, to, Stream.GUIDE, "guide:exercise-at-50:1", clock.now(), context=context)
-
-
-def test_single_messages_too_are_exact(runtime: Runtime, person: People, clock: FixedClock) -> None:
-    _queue_guides(runtime, person, clock)
-    dead = _die(runtime, Lane.TRANSACTIONAL, accepted=2, flying=1)
-    assert _replay(runtime) == (2, 1)
-    assert _counts(runtime) == {State.SENT: 2, State.DEFERRED: 1, State.READY: 3}
-    runtime.transport = living = SentList()
-    runtime.delivery.run(Lane.TRANSACTIONAL)
-    assert _counts(runtime) == {State.SENT: 5, State.DEFERRED: 1}
-    clock.forward(timedelta(minutes=16))
-    runtime.delivery.run(Lane.TRANSACTIONAL)
-    copies = dead.copies + Counter(one.key for one in living.envelopes)
-    assert sorted(copies.values()) == [1, 1, 1, 1, 1, 2]  # a person waits for a guide: once more, same Message-ID
 
 
 def test_a_folder_that_is_not_there_yet_holds_nothing(runtime: Runtime) -> None:

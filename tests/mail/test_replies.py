@@ -62,6 +62,11 @@ def test_a_refusal_for_good_and_what_it_says_of_the_address(
         ("Message rejected: sender address listed at zen.example", False),
         ("Administrative prohibition", False),
         ("Access denied, unknown host", False),
+        ("Verification failed for <news@example.org> Unrouteable address Sender verify failed", False),
+        ("Called: 192.0.2.1 Response: 550 No such user Sender verify failed", False),
+        ("Sender domain does not exist", False),
+        ("<news@example.org>: Sender address rejected: User unknown in virtual mailbox table", False),
+        ("Invalid account credentials, relay denied", False),
     ],
 )
 def test_without_an_enhanced_code_only_words_tell_a_lost_address_from_a_relay_that_is_set_up_wrongly(

@@ -10,7 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from newsletter import sequences
 from newsletter.clock import FixedClock
 from newsletter.db import Database
-from newsletter.mail.outbox import Message, State
+from newsletter.mail import outbox
+from newsletter.mail.outbox import Lane, Message, State
 from newsletter.sequences import Course, Delay, Enrollment, Sequence
 from newsletter.subscribers import Subscriber
 from tests.conftest import NOON
@@ -116,6 +117,29 @@ def test_one_series_can_be_stopped_alone_and_the_other_moves_up(
     assert tick(minutes=1) == []
     assert enrollment(second).course is Course.ACTIVE
     assert tick(days=1) == ["second A"]
+
+
+def test_a_mail_that_a_lost_host_may_have_begun_is_not_put_back_into_a_series_that_was_stopped(
+    person: People, series: Series, enrolled: Enroll, database: Database, clock: FixedClock
+) -> None:
+    alice, bob, clara = (person(f"{name}@example.com") for name in ("alice", "bob", "clara"))
+    short = series("1 day", "1 day")
+    hers = enrolled(alice, short), enrolled(bob, short), enrolled(clara, short)
+    clock.forward(timedelta(days=1))
+    with database.transaction() as session:
+        assert sequences.advance_due(session, clock.now(), ZONE) == 3
+    with database.transaction() as session:
+        ids = [letter.id for letter in outbox.claim(session, Lane.BULK, "lost", clock.now(), 10)]
+        outbox.begin(session, "lost", ids, clock.now())
+    clock.forward(timedelta(minutes=2))
+    with database.transaction() as session:
+        assert outbox.recover(session, clock.now()) == (0, 3)
+        sequences.advance_due(session, clock.now(), ZONE)  # the series goes on without it
+        sequences.stop(session, session.get_one(Subscriber, alice), clock.now(), "enough", only=hers[0])
+        outbox.put_back(session, "lost", ids, clock.now(), of_lot=False)
+    with database.reading() as session:
+        states = session.scalars(select(Message.state).order_by(Message.subscriber_id)).all()
+    assert states == [State.UNCERTAIN, State.DEFERRED, State.DEFERRED]
 
 
 def test_nobody_stops_somebody_elses_series(

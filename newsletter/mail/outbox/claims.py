@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from newsletter.mail.outbox import tally
@@ -20,6 +20,9 @@ from newsletter.subscribers import Stream, Subscriber, receivable
 
 LEASE = timedelta(seconds=45)
 SECOND_TRY = timedelta(minutes=15)
+BACK_IN_TIME = {True: timedelta(hours=72), False: timedelta(hours=1)}
+"""How long after they were called uncertain messages that never left still go, once their worker's host tells so: those
+of a lot, and single ones (a series has gone on since, a guide has had its second try)."""
 LOST = "The worker stopped while this was being handed over; the server may have it."
 NOT_ELIGIBLE = "Not sent: the person may not receive this any more."
 
@@ -133,6 +136,12 @@ def held_by(token: str, ids: Collection[int] | None = None) -> tuple[ColumnEleme
     return look, Message.claim_token == token
 
 
+def by_index(session: Session) -> None:
+    """To the end of this transaction PostgreSQL does not read a whole table where an index will do (see `held_by`)."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().exec_driver_sql("SET LOCAL enable_seqscan = off")
+
+
 def keep(session: Session, token: str, ids: Collection[int], now: datetime) -> None:
     """Prolong the lease on those of these that a claim still holds."""
     session.execute(
@@ -183,8 +192,7 @@ def recover(session: Session, now: datetime) -> tuple[int, int]:
     `uncertain` for good when it is bulk; a person waits for a confirmation or a guide, so that is tried once more
     after 15 minutes under the same Message-ID (a receiver that has it can tell).
     """
-    if session.get_bind().dialect.name == "postgresql":  # see `held_by`; in force to the end of the transaction
-        session.connection().exec_driver_sql("SET LOCAL enable_seqscan = off")
+    by_index(session)
     given_back = session.execute(
         update(Message)
         .where(Message.state == State.CLAIMED, Message.lease_until < now)
@@ -219,31 +227,47 @@ def _given_up(session: Session, id: int, lane: Lane, now: datetime) -> bool:
     return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 
-def put_back(session: Session, token: str, ids: Collection[int], now: datetime, not_older: datetime) -> None:
+def put_back(session: Session, token: str, ids: Collection[int], now: datetime, *, of_lot: bool) -> None:
     """Messages that this claim had begun, and that never left: those called uncertain meanwhile go out now.
 
     Only while they are uncertain because of this claim: it may be that another one has begun them since. Not where a
-    person has decided about one, nor where it was given up before `not_older`. One of a dispatch goes in the words
-    that this has by now, for its reader has seen no others.
+    person has decided about one, nor where it was given up longer ago than `BACK_IN_TIME`. One of a lot goes in the
+    words that its dispatch has by now, for its reader has seen no others.
     """
     if not ids:
         return
     words = select(Dispatch.revision_id).where(Dispatch.id == Message.dispatch_id).correlate(Message)
     going = words.where(Dispatch.hold != Hold.CANCELLED)
-    session.execute(
+    back = session.scalars(
         update(Message)
         .where(
             Message.id.in_(ids), Message.claim_token == token, Message.state.in_((State.UNCERTAIN, State.DEFERRED)),
-            Message.reply == LOST, Message.troubled_at >= not_older, Message.reviewed_at.is_(None),
+            Message.reply == LOST, Message.troubled_at >= now - BACK_IN_TIME[of_lot], Message.reviewed_at.is_(None),
             or_(Message.dispatch_id.is_(None), going.exists()),
         )
         .values(
-            state=State.DEFERRED, due_at=now, settled_at=None, claim_token=None,
-            revision_id=func.coalesce(words.scalar_subquery(), Message.revision_id),
+            state=State.DEFERRED, due_at=now, settled_at=None, claim_token=None, attempts=Message.attempts - 1,
+            revision_id=words.scalar_subquery() if of_lot else Message.revision_id,
         )
+        .returning(Message.id)
         .execution_options(synchronize_session=False)
-    )  # fmt: skip
-    tally.strike_out(session, ids)
+    ).all()  # fmt: skip
+    if not back:
+        return
+    # That it was handed over proved untrue, so it was no try: a guide still has its second one.
+    untrue = select(func.max(Attempt.id)).where(Attempt.message_id.in_(back), Attempt.reply == LOST)
+    session.execute(delete(Attempt).where(Attempt.id.in_(untrue.group_by(Attempt.message_id))))
+    tally.strike_out(session, back)
+
+
+def let_rest(session: Session, *conditions: ColumnElement[bool]) -> None:
+    """Messages under these conditions of which nobody knows whether they left: they are not put back any more."""
+    session.execute(
+        update(Message)
+        .where(Message.state == State.UNCERTAIN, Message.reply == LOST, *conditions)
+        .values(reply=f"{LOST} Not wanted any more.")
+        .execution_options(synchronize_session=False)
+    )
 
 
 def was_uncertain(session: Session, message_id: int) -> bool:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from newsletter.db import UtcDateTime
@@ -79,10 +79,9 @@ def _record_sent(session: Session, claim: LotClaim, relay: str, code: int, verdi
     return done.rowcount
 
 
-_STILL = or_(_M.state == State.READY, and_(_M.state == State.UNCERTAIN, _M.claim_token == bindparam("b_token")))
 _RECORD = (
     update(Message.__table__)  # type: ignore[arg-type]
-    .where(_M.id == bindparam("b_id"), _STILL)
+    .where(_M.id == bindparam("b_id"))
     .values(
         state=bindparam("b_state"), due_at=bindparam("b_due"), settled_at=bindparam("b_settled"),
         reply_code=bindparam("b_code"), reply=bindparam("b_reply"), relay=bindparam("b_relay"),
@@ -93,17 +92,27 @@ _RECORD = (
 
 
 def _record_others(session: Session, claim: LotClaim, verdicts: Sequence[Verdict], now: datetime) -> None:
-    open_ = select(_M.id).where(_M.id.in_([verdict.id for verdict in verdicts]), _STILL).with_for_update()
-    held = set(session.connection().execute(open_, {"b_token": claim.token}).scalars())
-    if ours := [verdict for verdict in verdicts if verdict.id in held]:
+    look = select(_M.id, _M.state, _M.due_at, _M.claim_token).where(_M.id.in_([verdict.id for verdict in verdicts]))
+    rows = {row.id: row for row in session.connection().execute(look.with_for_update())}
+    if ours := [
+        one for one in verdicts
+        if (row := rows.get(one.id)) and _may_say(one.state, row.state, row.due_at, row.claim_token == claim.token)
+    ]:  # fmt: skip
         session.connection().execute(_RECORD, [_row(verdict, claim, now) for verdict in ours])
         session.execute(insert(Attempt), [_attempt(verdict, now) for verdict in ours])
+
+
+def _may_say(told: State, state: State, due_at: datetime | None, is_ours: bool) -> bool:
+    """Whether this may be written onto such a row. That nobody knows: only where nothing is known yet, and no person
+    has asked for another try."""
+    if told is State.UNCERTAIN:
+        return state is State.READY and due_at is None
+    return state is State.READY or (state is State.UNCERTAIN and is_ours)
 
 
 def _row(verdict: Verdict, claim: LotClaim, now: datetime) -> dict[str, object]:
     return {
         "b_revision": claim.revision_id,
-        "b_token": claim.token,
         "b_uncertain_of": claim.token if verdict.state is State.UNCERTAIN else None,
         "b_id": verdict.id,
         "b_state": verdict.state,

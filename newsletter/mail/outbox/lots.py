@@ -65,6 +65,7 @@ _BEGIN = (
     .where(*_OURS, _L.c.state == LotState.CLAIMED, _GOES)
     .values(begun_to=bindparam("to"), lease_until=_LEASE, kept_back=func.coalesce(_KEPT, _L.c.kept_back))
 )
+_UNCOUNTED = update(_L).where(_L.c.id == _LOT).values(tally=None)
 _KEEP = update(_L).where(*_OURS).values(lease_until=_LEASE)
 _DONE = (
     update(_L)
@@ -92,7 +93,7 @@ def claim_lot(session: Session, token: str, now: datetime,
     begun = [letter.id for letter in letters[:begin]]
     lease = {"token": token, "lease": now + LEASE, "to": begun[-1] if begun else 0}
     if not _changed(connection.execute(_CLAIM, {"lot": id, "revision": revision, **lease})):
-        tally.strike_out(session, [first])  # it was looked through all the same, and some may be `cancelled` now
+        connection.execute(_UNCOUNTED, {"lot": id})  # it was looked through all the same: some may be `cancelled` now
         return None
     return claim, letters, set(begun)
 

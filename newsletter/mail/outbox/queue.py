@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.articles import Revision
 from newsletter.mail.outbox import tally
+from newsletter.mail.outbox.claims import by_index
 from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotState
 from newsletter.mail.outbox.message import OPEN, Lane, Message, State
 from newsletter.owners import Owner
@@ -184,6 +185,7 @@ def call_off_next(session: Session, now: datetime, reason: str) -> bool:
 
 def call_off_late(session: Session, now: datetime, reason: str, limit: int = 1_000) -> int:
     """Call off what was on the wire when its dispatch was cancelled, and would have been tried again; how many."""
+    by_index(session)
     late = session.scalars(
         select(Message.id)
         .join(Dispatch, Dispatch.id == Message.dispatch_id)

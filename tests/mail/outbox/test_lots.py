@@ -216,3 +216,50 @@ def test_who_was_found_to_have_left_is_counted_also_where_the_claim_comes_to_not
         outbox.count_anew(session)
         counts = outbox.counts(session, session.get_one(Dispatch, filled))
     assert (counts[State.READY], counts[State.CANCELLED]) == (5, 1)
+
+
+def _row_of(database: Database, id: int) -> Message:
+    with database.reading() as session:
+        return session.get_one(Message, id)
+
+
+@pytest.mark.parametrize("state", [State.UNCERTAIN, State.DEFERRED, State.FAILED])
+def test_an_outcome_that_is_written_twice_is_one_try(state: State, filled: int, database: Database) -> None:
+    taken = _taken(database)
+    verdict = Verdict(taken.letters[0].id, state, 0, "words", "mx:25", LATER if state is State.DEFERRED else None)
+    for moment in (NOON, LATER):
+        with database.transaction() as session:
+            outbox.record_lot(session, taken.claim, [verdict], moment)
+    assert (_row_of(database, verdict.id).state, _row_of(database, verdict.id).attempts) == (state, 1)
+    with database.reading() as session:
+        assert session.scalars(select(Attempt.at)).all() == [NOON]
+
+
+def test_a_refusal_is_not_written_onto_what_another_claim_has_begun(filled: int, database: Database) -> None:
+    taken = _taken(database)
+    id = taken.letters[0].id
+    refusal = Verdict(id, State.DEFERRED, 451, "4.2.0 later", "mx:25", LATER)
+    with database.transaction() as session:
+        outbox.record_lot(session, taken.claim, [refusal], NOON)  # and the commit gets no answer
+    with database.transaction() as session:
+        (letter,) = outbox.claim(session, outbox.Lane.BULK, "b", LATER, 10)
+        outbox.begin(session, "b", [letter.id], LATER)
+    with database.transaction() as session:
+        outbox.recover(session, LATER + timedelta(minutes=2))
+    assert _row_of(database, id).state is State.UNCERTAIN
+    with database.transaction() as session:
+        outbox.record_lot(session, taken.claim, [refusal], LATER)
+    assert (_row_of(database, id).state, _row_of(database, id).attempts) == (State.UNCERTAIN, 2)
+
+
+def test_what_the_owner_sends_again_is_not_called_uncertain_by_an_old_journal(filled: int, database: Database) -> None:
+    taken = _taken(database)
+    ids = [letter.id for letter in taken.letters]
+    with database.transaction() as session:
+        taken.begin(session, ids[:1], NOON)
+    with database.transaction() as session:
+        outbox.recover_lots(session, LATER)
+        outbox.send_again(session, session.get_one(Message, ids[0]), LATER)
+    with database.transaction() as session:
+        outbox.record_lot(session, taken.claim, [Verdict(ids[0], State.UNCERTAIN, 0, "gone", "mx:25")], LATER)
+    assert (_row_of(database, ids[0]).state, _row_of(database, ids[0]).due_at) == (State.READY, LATER)
