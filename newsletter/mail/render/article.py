@@ -27,6 +27,8 @@ VARIABLES = (
     "brand",
 )
 """What an owner's text may use."""
+IN_SERIES = "guide_pdf"
+"""Of these only in the series that follows a guide."""
 _CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _WORD = re.compile(r"zqv(\d+)qz")
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False})
@@ -116,8 +118,10 @@ def _is_plain_output(node: nodes.Expr) -> bool:
 def _explained(error: TemplateError) -> str:
     line = getattr(error, "lineno", None)
     where = f" (line {line})" if line else ""
-    known = ", ".join(VARIABLES)
-    return f"The text's variables cannot be filled in{where}: {error.message}. Variables that exist: {known}."
+    told = f"The text's variables cannot be filled in{where}: {error.message}."
+    if f"'{IN_SERIES}'" in str(error.message):
+        return f"{told} It is only there in the series that follows a guide; elsewhere use library_url, or take it out."
+    return f"{told} Variables that exist: {', '.join(VARIABLES)}."
 
 
 def to_text(tokens: list[Token]) -> str:
