@@ -44,6 +44,8 @@ class Progress:
         closed = campaign.stored_state in (CampaignState.SENT, CampaignState.CANCELLED)
         total = written if filled or closed else max(written, campaign.segment.size(session))
         done = written - sum(counts[state] for state in UNDER_WAY)
+        if campaign.stored_state is CampaignState.CANCELLED:  # who was called off has had no turn
+            done -= counts[State.CANCELLED]
         since = (campaign.finished_at or at) - campaign.launched_at if campaign.launched_at else None
         rate = done / max(since.total_seconds(), 1.0) if since else 0.0
         moves = campaign.state is CampaignState.SENDING and rate > 0

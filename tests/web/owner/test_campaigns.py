@@ -160,6 +160,8 @@ def test_cancelling_asks_first_and_calls_off_what_has_not_left(
     assert "nothing left to cancel" in desk.told(f"/owner/campaigns/{draft}/cancel")
     launch(runtime)
     assert sent.envelopes == []
+    progress = desk.client.get(f"/owner/campaigns/{draft}/progress.json").get_json()
+    assert (progress["percent"], progress["done"], progress["cancelled"]) == (0, 0, 2)  # and not "100 %, 2 of 2 people"
 
 
 def test_progress_counts_people_and_says_how_long_it_takes(
