@@ -3,7 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
+import pytest
+from sqlalchemy import select
+
+from newsletter.mail import recovery
+from newsletter.mail.outbox import Lane, Message, State
 from newsletter.mail.transport import Envelope, Journal, Outcome, Stage
+from newsletter.runtime import Runtime
 
 
 class KilledError(Exception):
@@ -64,3 +70,22 @@ class LosingOne:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def counts(runtime: Runtime) -> Counter[State]:
+    """How many messages stand where."""
+    with runtime.database.reading() as session:
+        return Counter(session.scalars(select(Message.state)))
+
+
+def die(runtime: Runtime, lane: Lane, accepted: int, flying: int) -> Dying:
+    """Deliver a batch with a worker that dies over it."""
+    runtime.transport = dying = Dying(accepted, flying)
+    with pytest.raises(KilledError):
+        runtime.delivery.run(lane)
+    return dying
+
+
+def replay(runtime: Runtime) -> tuple[int, int]:
+    """What the next worker of the host does first."""
+    return recovery.replay(runtime.journals, runtime.database.transaction, runtime.clock.now())

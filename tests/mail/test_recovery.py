@@ -19,7 +19,7 @@ from newsletter.mail.outbox import Dispatch, Lane, Lot, Message, State
 from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Segment
-from tests.mail.dying import Dying, KilledError
+from tests.mail.dying import KilledError, counts, die, replay
 
 People = Callable[..., int]
 
@@ -38,31 +38,14 @@ def campaign(runtime: Runtime, person: People) -> int:
         return made.id
 
 
-def _counts(runtime: Runtime) -> Counter[State]:
-    with runtime.database.reading() as session:
-        return Counter(session.scalars(select(Message.state)))
-
-
-def _die(runtime: Runtime, lane: Lane, accepted: int, flying: int) -> Dying:
-    dying = Dying(accepted, flying)
-    runtime.transport = dying
-    with pytest.raises(KilledError):
-        runtime.delivery.run(lane)
-    return dying
-
-
-def _replay(runtime: Runtime) -> tuple[int, int]:
-    return recovery.replay(runtime.journals, runtime.database.transaction, runtime.clock.now())
-
-
 def test_a_killed_lot_is_exact_and_goes_on_at_once(campaign: int, runtime: Runtime) -> None:
-    dead = _die(runtime, Lane.BULK, accepted=10, flying=3)
-    assert _replay(runtime) == (10, 3)
-    assert _counts(runtime) == {State.SENT: 10, State.UNCERTAIN: 3, State.READY: 27}
+    dead = die(runtime, Lane.BULK, accepted=10, flying=3)
+    assert replay(runtime) == (10, 3)
+    assert counts(runtime) == {State.SENT: 10, State.UNCERTAIN: 3, State.READY: 27}
     runtime.transport = living = SentList()
     while runtime.delivery.run(Lane.BULK):
         pass
-    assert _counts(runtime) == {State.SENT: 37, State.UNCERTAIN: 3}
+    assert counts(runtime) == {State.SENT: 37, State.UNCERTAIN: 3}
     assert max((dead.copies + Counter(one.key for one in living.envelopes)).values()) == 1
     assert list(runtime.journals.iterdir()) == []
 
@@ -78,45 +61,45 @@ def test_a_worker_killed_right_behind_its_claim_has_begun_nothing(campaign: int,
         replace(runtime.delivery, transaction=dying).run(Lane.BULK)
     with runtime.database.reading() as session:
         assert session.scalars(select(Lot.begun_to)).one() > 0
-    assert _replay(runtime) == (0, 0)
-    assert _counts(runtime) == {State.READY: 40}
+    assert replay(runtime) == (0, 0)
+    assert counts(runtime) == {State.READY: 40}
     runtime.transport = living = SentList()
     while runtime.delivery.run(Lane.BULK):
         pass
     assert Counter(one.key for one in living.envelopes).most_common(1)[0][1] == 1
-    assert _counts(runtime) == {State.SENT: 40}
+    assert counts(runtime) == {State.SENT: 40}
 
 
 def test_replaying_twice_changes_nothing(campaign: int, runtime: Runtime) -> None:
-    _die(runtime, Lane.BULK, accepted=5, flying=2)
+    die(runtime, Lane.BULK, accepted=5, flying=2)
     kept = {path: path.read_bytes() for path in runtime.journals.iterdir()}
-    _replay(runtime)
+    replay(runtime)
     for path, data in kept.items():
         path.write_bytes(data)
-    before = _counts(runtime)
-    _replay(runtime)
-    assert _counts(runtime) == before
+    before = counts(runtime)
+    replay(runtime)
+    assert counts(runtime) == before
 
 
 def test_answers_in_the_journal_count_also_when_the_lease_was_taken_away_before(
     campaign: int, runtime: Runtime, clock: FixedClock
 ) -> None:
-    dead = _die(runtime, Lane.BULK, accepted=10, flying=3)
+    dead = die(runtime, Lane.BULK, accepted=10, flying=3)
     clock.forward(timedelta(minutes=2))
     with runtime.database.transaction() as session:
         assert outbox.recover_lots(session, clock.now()) == 40  # all were begun in one commit
-    _replay(runtime)
-    assert _counts(runtime) == {State.SENT: 10, State.UNCERTAIN: 3, State.DEFERRED: 27}  # those have never left
+    replay(runtime)
+    assert counts(runtime) == {State.SENT: 10, State.UNCERTAIN: 3, State.DEFERRED: 27}  # those have never left
     runtime.transport = living = SentList()
     while runtime.delivery.run(Lane.BULK):
         pass
-    assert _counts(runtime) == {State.SENT: 37, State.UNCERTAIN: 3}
+    assert counts(runtime) == {State.SENT: 37, State.UNCERTAIN: 3}
     assert not {one.key for one in living.envelopes} & dead.copies.keys()
 
 
 @pytest.mark.parametrize("what", ["cancelled", "reviewed", "days ago", "machine went down"])
 def test_what_never_left_stays_uncertain(what: str, campaign: int, runtime: Runtime, clock: FixedClock) -> None:
-    _die(runtime, Lane.BULK, accepted=10, flying=3)
+    die(runtime, Lane.BULK, accepted=10, flying=3)
     clock.forward(timedelta(minutes=2))
     with runtime.database.transaction() as session:
         outbox.recover_lots(session, clock.now())
@@ -128,8 +111,8 @@ def test_what_never_left_stays_uncertain(what: str, campaign: int, runtime: Runt
     if what == "machine went down":
         (journal,) = runtime.journals.iterdir()
         journal.write_text(journal.read_text().replace("boot ", "boot another-"))
-    _replay(runtime)
-    assert _counts(runtime) == {State.SENT: 10, State.UNCERTAIN: 30}
+    replay(runtime)
+    assert counts(runtime) == {State.SENT: 10, State.UNCERTAIN: 30}
 
 
 def test_what_a_worker_gave_back_may_be_on_the_wire_of_another_one(
@@ -141,16 +124,16 @@ def test_what_a_worker_gave_back_may_be_on_the_wire_of_another_one(
     with monkeypatch.context() as killed:  # it stops, gives the lot back, and dies before its journal is gone
         killed.setattr(Path, "unlink", lambda *_, **__: None)
         runtime.delivery.run(Lane.BULK, stop=lambda: bool(first.envelopes))
-    second = _die(runtime, Lane.BULK, accepted=10, flying=3)
+    second = die(runtime, Lane.BULK, accepted=10, flying=3)
     assert len(list(runtime.journals.iterdir())) == 2
-    _replay(runtime)
-    assert _counts(runtime) == {State.SENT: 11, State.UNCERTAIN: 3, State.READY: 26}
+    replay(runtime)
+    assert counts(runtime) == {State.SENT: 11, State.UNCERTAIN: 3, State.READY: 26}
     runtime.transport = living = SentList()
     while runtime.delivery.run(Lane.BULK):
         pass
     copies = second.copies + Counter(one.key for one in [*first.envelopes, *living.envelopes])
     assert set(copies.values()) == {1}
-    assert _counts(runtime) == {State.SENT: 37, State.UNCERTAIN: 3}
+    assert counts(runtime) == {State.SENT: 37, State.UNCERTAIN: 3}
 
 
 def test_a_worker_told_to_stop_after_its_lease_ran_out_gives_back_what_has_not_left(
@@ -164,13 +147,13 @@ def test_a_worker_told_to_stop_after_its_lease_ran_out_gives_back_what_has_not_l
 
     runtime.transport = sent = SentList(late)
     runtime.delivery.run(Lane.BULK, stop=lambda: bool(sent.envelopes))
-    assert _counts(runtime) == {State.SENT: 1, State.DEFERRED: 39}
+    assert counts(runtime) == {State.SENT: 1, State.DEFERRED: 39}
 
 
 def test_without_its_journal_what_was_begun_is_uncertain_and_never_sent_again(
     campaign: int, runtime: Runtime, clock: FixedClock
 ) -> None:
-    _die(runtime, Lane.BULK, accepted=10, flying=3)
+    die(runtime, Lane.BULK, accepted=10, flying=3)
     for path in runtime.journals.iterdir():
         path.unlink()  # the host never came back
     clock.forward(timedelta(minutes=2))
@@ -179,9 +162,9 @@ def test_without_its_journal_what_was_begun_is_uncertain_and_never_sent_again(
     while runtime.delivery.run(Lane.BULK):
         pass
     assert living.envelopes == []
-    assert _counts(runtime) == {State.UNCERTAIN: 40}
+    assert counts(runtime) == {State.UNCERTAIN: 40}
 
 
 def test_a_folder_that_is_not_there_yet_holds_nothing(runtime: Runtime) -> None:
     assert not Path(runtime.journals).exists()
-    assert _replay(runtime) == (0, 0)
+    assert replay(runtime) == (0, 0)

@@ -9,30 +9,14 @@ from sqlalchemy import func, select
 
 from newsletter import articles
 from newsletter.clock import FixedClock
-from newsletter.mail import outbox, recovery
+from newsletter.mail import outbox
 from newsletter.mail.outbox import Attempt, Lane, Message, State
 from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Status, Stream, Subscriber
-from tests.mail.dying import Dying, KilledError, LosingOne
+from tests.mail.dying import KilledError, LosingOne, counts, die, replay
 
 People = Callable[..., int]
-
-
-def _counts(runtime: Runtime) -> Counter[State]:
-    with runtime.database.reading() as session:
-        return Counter(session.scalars(select(Message.state)))
-
-
-def _die(runtime: Runtime, lane: Lane, accepted: int, flying: int) -> Dying:
-    runtime.transport = dying = Dying(accepted, flying)
-    with pytest.raises(KilledError):
-        runtime.delivery.run(lane)
-    return dying
-
-
-def _replay(runtime: Runtime) -> tuple[int, int]:
-    return recovery.replay(runtime.journals, runtime.database.transaction, runtime.clock.now())
 
 
 def _given_up_by_others(runtime: Runtime, clock: FixedClock) -> int:
@@ -56,12 +40,12 @@ def _queue_guides(runtime: Runtime, person: People, clock: FixedClock) -> None:
 
 def test_single_messages_too_are_exact(runtime: Runtime, person: People, clock: FixedClock) -> None:
     _queue_guides(runtime, person, clock)
-    dead = _die(runtime, Lane.TRANSACTIONAL, accepted=2, flying=1)
-    assert _replay(runtime) == (2, 1)
-    assert _counts(runtime) == {State.SENT: 2, State.DEFERRED: 1, State.READY: 3}
+    dead = die(runtime, Lane.TRANSACTIONAL, accepted=2, flying=1)
+    assert replay(runtime) == (2, 1)
+    assert counts(runtime) == {State.SENT: 2, State.DEFERRED: 1, State.READY: 3}
     runtime.transport = living = SentList()
     runtime.delivery.run(Lane.TRANSACTIONAL)
-    assert _counts(runtime) == {State.SENT: 5, State.DEFERRED: 1}
+    assert counts(runtime) == {State.SENT: 5, State.DEFERRED: 1}
     clock.forward(timedelta(minutes=16))
     runtime.delivery.run(Lane.TRANSACTIONAL)
     copies = dead.copies + Counter(one.key for one in living.envelopes)
@@ -79,7 +63,7 @@ def test_what_was_on_record_before_the_worker_died_is_not_judged_again(
     with runtime.database.reading() as session:
         before = session.execute(look).all()
     assert [(state, attempts) for state, attempts, _ in before] == [(State.DEFERRED, 1), (State.DEFERRED, 1)]
-    _replay(runtime)
+    replay(runtime)
     with runtime.database.reading() as session:
         assert session.execute(look).all() == before
         assert session.scalar(select(func.count(Attempt.id))) == 2
@@ -95,16 +79,16 @@ def test_a_host_that_was_cut_off_sends_single_messages_that_never_left(
         with runtime.database.transaction() as session:
             to, now = session.get_one(Subscriber, id), clock.now()
             outbox.queue(session, to, Stream.STEP, "step:1:1", now, revision=words, context={"guide": "exercise-at-50"})
-    dead = _die(runtime, Lane.BULK, accepted=2, flying=1)
+    dead = die(runtime, Lane.BULK, accepted=2, flying=1)
     clock.forward(timedelta(minutes=2))
     with runtime.database.transaction() as session:
         _, lost = outbox.recover(session, clock.now())  # by another host
     assert lost == 15
-    _replay(runtime)
-    assert _counts(runtime) == {State.SENT: 2, State.UNCERTAIN: 1, State.DEFERRED: 12}
+    replay(runtime)
+    assert counts(runtime) == {State.SENT: 2, State.UNCERTAIN: 1, State.DEFERRED: 12}
     runtime.transport = living = SentList()
     runtime.delivery.run(Lane.BULK)
-    assert _counts(runtime) == {State.SENT: 14, State.UNCERTAIN: 1}
+    assert counts(runtime) == {State.SENT: 14, State.UNCERTAIN: 1}
     assert not {one.key for one in living.envelopes} & dead.copies.keys()
 
 
@@ -116,21 +100,21 @@ def test_a_guide_keeps_its_second_try_when_its_host_comes_back_late(
     runtime: Runtime, person: People, clock: FixedClock
 ) -> None:
     _queue_guides(runtime, person, clock)
-    dead = _die(runtime, Lane.TRANSACTIONAL, accepted=2, flying=1)
+    dead = die(runtime, Lane.TRANSACTIONAL, accepted=2, flying=1)
     assert _given_up_by_others(runtime, clock) == 6
-    _replay(runtime)
-    assert _counts(runtime) == {State.SENT: 2, State.DEFERRED: 4}
+    replay(runtime)
+    assert counts(runtime) == {State.SENT: 2, State.DEFERRED: 4}
     with runtime.database.reading() as session:  # three of them never left: that was no try
         waiting = select(Message.attempts).where(Message.state == State.DEFERRED)
         assert sorted(session.scalars(waiting)) == [0, 0, 0, 1]
         assert session.scalar(select(func.count(Attempt.id))) == 3
     runtime.transport = SentList(_lost_after)
     runtime.delivery.run(Lane.TRANSACTIONAL)
-    assert _counts(runtime) == {State.SENT: 2, State.DEFERRED: 4}  # their first loss, so there is a second try
+    assert counts(runtime) == {State.SENT: 2, State.DEFERRED: 4}  # their first loss, so there is a second try
     clock.forward(timedelta(minutes=20))
     runtime.transport = living = SentList()
     runtime.delivery.run(Lane.TRANSACTIONAL)
-    assert _counts(runtime) == {State.SENT: 6}
+    assert counts(runtime) == {State.SENT: 6}
     assert len({one.key for one in living.envelopes} & dead.copies.keys()) == 1
 
 
@@ -148,7 +132,7 @@ def test_who_is_a_reader_again_is_not_bounced_by_an_old_journal(
     with runtime.database.transaction() as session:
         gone = session.scalars(select(Subscriber).where(Subscriber.status == Status.BOUNCED)).one()
         gone.status = Status.CONFIRMED
-    _replay(runtime)
+    replay(runtime)
     with runtime.database.reading() as session:
         assert session.scalars(select(Subscriber).where(Subscriber.status == Status.BOUNCED)).all() == []
 
@@ -171,20 +155,20 @@ def test_a_series_mail_that_never_left_rests_once_the_series_is_stopped(
     runtime: Runtime, person: People, clock: FixedClock
 ) -> None:
     ids = _queue_steps(runtime, person, 5)
-    _die(runtime, Lane.BULK, accepted=1, flying=1)
+    die(runtime, Lane.BULK, accepted=1, flying=1)
     assert _given_up_by_others(runtime, clock) == 5
     with runtime.database.transaction() as session:
         outbox.let_rest(session, Message.id == ids[4])
-    _replay(runtime)
-    assert _counts(runtime) == {State.SENT: 1, State.UNCERTAIN: 2, State.DEFERRED: 2}
+    replay(runtime)
+    assert counts(runtime) == {State.SENT: 1, State.UNCERTAIN: 2, State.DEFERRED: 2}
 
 
 def test_a_single_message_keeps_the_words_of_its_first_try(runtime: Runtime, person: People, clock: FixedClock) -> None:
     ids = _queue_steps(runtime, person, 3)
     with runtime.database.reading() as session:
         before = session.scalars(select(Message.revision_id).order_by(Message.id)).all()
-    _die(runtime, Lane.BULK, accepted=0, flying=1)
+    die(runtime, Lane.BULK, accepted=0, flying=1)
     assert _given_up_by_others(runtime, clock) == len(ids)
-    _replay(runtime)
+    replay(runtime)
     with runtime.database.reading() as session:
         assert session.scalars(select(Message.revision_id).order_by(Message.id)).all() == before
