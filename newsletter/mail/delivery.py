@@ -130,6 +130,12 @@ class _Batch:
         self._are_begun(self.taken.begun)
 
     def run(self) -> None:
+        try:
+            self._send()
+        finally:
+            self.budget.settle(self.unsent | self.stayed)
+
+    def _send(self) -> None:
         known: list[Outcome] = []
         send, quotas = self.delivery.transport.send, self.budget.quotas
         for outcomes in send(self._envelopes(), self.journal, stop=self._stops, quotas=quotas):
@@ -140,7 +146,6 @@ class _Batch:
                 known = []
         self.budget.reconsider()
         self._write(known, last=True)
-        self.budget.settle(self.unsent | self.stayed)
 
     def _is_time(self) -> bool:
         """Whether to write: some time has passed, or so much is refused that the breaker looks."""

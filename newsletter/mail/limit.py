@@ -116,7 +116,9 @@ def current(session: Session, now: datetime) -> Limits:
             found[one.scope][one.name] = (*found[one.scope].get(one.name, ()), one.rate)
         elif int(one.name) == _day(one.since, now):
             found[Scope.ALL][""] = (*found[Scope.ALL].get("", ()), one.rate)
-    return Limits(found[Scope.ALL].get("", ()), found[Scope.RELAY], found[Scope.DOMAIN])
+    # A day's limit and a warm-up's day have the same span, and are counted in the same place: the smaller one holds.
+    least = {rate.seconds: rate for rate in sorted(found[Scope.ALL].get("", ()), key=lambda one: -one.count)}
+    return Limits(tuple(least.values()), found[Scope.RELAY], found[Scope.DOMAIN])
 
 
 def _day(since: datetime, now: datetime) -> int:

@@ -69,6 +69,17 @@ def test_a_warm_up_grows_by_the_day_and_ends(days: float, most: int | None, data
         assert [one.name for one in listed(session)] == ["1", "2", "3"]
 
 
+@pytest.mark.parametrize(("most", "warm"), [(1000, 500), (500, 1000)])
+def test_of_a_days_limit_and_a_warm_ups_day_the_smaller_holds_and_a_mail_counts_once(
+    most: int, warm: int, database: Database
+) -> None:
+    with database.transaction() as session:
+        put(session, Scope.ALL, "", Rate(most, 86400), NOON)
+        put(session, Scope.ALL, "", Rate(90, 3600), NOON)
+        warm_up(session, [warm], NOON)
+    assert set(_now(database).everything) == {Rate(500, 86400), Rate(90, 3600)}
+
+
 @pytest.mark.parametrize("counts", [[], [0, 5], [100, 50]])
 def test_a_warm_up_that_does_not_grow_is_none(counts: list[int], database: Database) -> None:
     with database.transaction() as session, pytest.raises(BadLimit, match="one number for each day"):

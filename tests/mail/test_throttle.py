@@ -156,6 +156,17 @@ def test_the_budget_of_what_no_relay_took_comes_back(runtime: Runtime, lot: int)
     assert _states(runtime) == {State.READY: 10}
 
 
+def test_the_budget_of_a_batch_that_breaks_off_comes_back(runtime: Runtime, lot: int) -> None:
+    def full(one: Envelope) -> Outcome:
+        raise OSError(28, "No space left for the journal")
+
+    runtime.transport = SentList(full)
+    purse = runtime.throttle = Purse({"strict.example": 3})
+    with pytest.raises(OSError, match="No space left"):
+        runtime.delivery.run(Lane.BULK)
+    assert purse.left["strict.example"] == 2  # one was pulled, and may have left
+
+
 def test_a_receiver_that_says_4_7_is_slowed_down_once_a_batch(runtime: Runtime, lot: int) -> None:
     def answer(one: Envelope) -> Outcome:
         if one.recipient.endswith("strict.example"):

@@ -40,7 +40,7 @@ class Connection(Session):
         self.answered = False
         """Whether the server has dealt with a message, whatever it said."""
         self.fruitless = False
-        """Whether it ended under a message without ever having dealt with one."""
+        """Whether it ended under a message, or in the middle of nonsense, without ever having dealt with a message."""
         self._inflight: deque[Transaction] = deque()
         self._octets = 0
         self._opening = False
@@ -152,7 +152,7 @@ class Connection(Session):
         """
         if self.state is State.CLOSED:
             return
-        self.fruitless = self.busy and not (self.answered or self._probation)
+        self.fruitless = (self.busy or self.garbled) and not (self.answered or self._probation)
         for transaction in self._inflight:
             if transaction.failure:
                 self._round.done.append(transaction.failure)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from newsletter.mail.transport.channel import Address, resolve
 from newsletter.mail.transport.envelope import Envelope, Outcome, Quotas, Stage
 from newsletter.mail.transport.greeting import Refused
-from newsletter.mail.transport.link import Link
+from newsletter.mail.transport.link import STALLED, Link
 from newsletter.mail.transport.relay import Relay
 from newsletter.mail.transport.reply import enhanced_status
 from newsletter.mail.transport.session import State
@@ -25,8 +25,8 @@ QUANTUM = 32
 """Messages a relay of weight 1 may take before the others have had their share."""
 RESOLVED = 300.0
 """Seconds for which a relay's addresses are not asked for again."""
-STALLED = 1.0
-"""Seconds without a reply after which a busy relay no longer makes the others wait for their turn."""
+PLAIN = 300.0
+"""Seconds for which STARTTLS is left alone after it failed, where it is optional."""
 
 
 class Health:
@@ -40,10 +40,9 @@ class Health:
         self.retry_at = float("-inf")
         self.credit = 0
         """Messages it may still take before the others have had their share."""
-        self.encrypt = True
-        """Whether STARTTLS is used where offered."""
         self.quotas: Quotas | None = None
         """How many more messages each relay may be given (see `Transport.send`)."""
+        self._plain_until = float("-inf")
         self._failures = 0
         self._strikes = 0
         self._limit = relay.connections
@@ -61,6 +60,15 @@ class Health:
                     raise
             self._resolved_until = now + RESOLVED
         return self._addresses
+
+    def reached(self, address: Address) -> None:
+        """Take note which of its addresses answers: that one is asked first."""
+        if address in self._addresses:
+            self._addresses.sort(key=lambda one: one != address)
+
+    def encrypts(self, now: float) -> bool:
+        """Return whether STARTTLS is used where offered."""
+        return now >= self._plain_until
 
     @property
     def spent(self) -> bool:
@@ -81,8 +89,8 @@ class Health:
         return self.usable(now) and not self.spent
 
     def room(self, now: float) -> int:
-        """Return how many more connections may be opened: just one to a relay that has failed."""
-        if now < self.retry_at or self.spent:
+        """Return how many more connections may be opened: just one to a relay that has failed, none to a silent one."""
+        if now < self.retry_at or self.spent or (self.links and all(link.is_silent(now) for link in self.links)):
             return 0
         if self._failures and any(link.connection.answered for link in self.links):
             self.recovered()
@@ -100,8 +108,8 @@ class Health:
             self._strikes += link.connection.fruitless
             if self._strikes >= STRIKES:
                 self.failed(Refused(0, "connections end before any message is answered", "MAIL"), now)
-        elif self._may_do_without_tls(refusal):
-            self.encrypt = False
+        elif self._may_do_without_tls(refusal, now):
+            self._plain_until = now + PLAIN
         elif any(other.connection.state is State.READY for other in self.links) and refusal.at_command in (
             "connect",
             "banner",
@@ -116,8 +124,12 @@ class Health:
         self._failures = self._strikes = 0
 
     def failed(self, refusal: Refused, now: float) -> None:
-        """Leave the relay alone for a while."""
+        """Leave the relay alone for a while. Connections that end while it is are the same failure."""
         self.refusal = refusal
+        if now < self.retry_at:
+            return
+        if refusal.code == 530:  # it may insist on TLS (RFC 3207 §4)
+            self._plain_until = float("-inf")
         self._failures += 1
         self._strikes = 0
         first = BACKOFF_LOGIN if refusal.at_command in ("AUTH", "TLS") or refusal.code in (530, 535) else BACKOFF
@@ -129,10 +141,10 @@ class Health:
         status = enhanced_status(why.code, why.text)
         return Outcome(envelope.key, Stage.RELAY, why.code, status, why.text[:500], self.relay.name, why.at_command)
 
-    def _may_do_without_tls(self, refusal: Refused) -> bool:
+    def _may_do_without_tls(self, refusal: Refused, now: float) -> bool:
         """Opportunistic security (RFC 7435): a broken STARTTLS is better left alone than no mail sent."""
         optional = self.relay.tls == "opportunistic" and not self.relay.verified
-        return optional and self.encrypt and refusal.at_command in ("TLS", "STARTTLS")
+        return optional and self.encrypts(now) and refusal.at_command in ("TLS", "STARTTLS")
 
 
 class Shares:

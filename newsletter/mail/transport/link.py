@@ -14,6 +14,8 @@ from newsletter.mail.transport.timeouts import Timeouts
 if TYPE_CHECKING:
     from newsletter.mail.transport.health import Health
 
+STALLED = 1.0
+"""Seconds without a reply after which other relays no longer wait for this one."""
 LAST_WORDS = 64
 """Reads made after a write failed: replies may still lie in the socket."""
 
@@ -49,7 +51,8 @@ class Link:
         problem = OSError("the relay has no address")
         while self._addresses:
             try:
-                return Channel(self._addresses.pop(0))
+                self._address = self._addresses.pop(0)
+                return Channel(self._address)
             except OSError as error:
                 problem = error
         raise problem
@@ -66,6 +69,10 @@ class Link:
         return connection.state is State.CLOSED or (
             not connection.busy and (connection.failure is not None or (connection.tired and not connection.waits_for))
         )
+
+    def is_silent(self, now: float) -> bool:
+        """Return whether the relay lets us wait for its first words."""
+        return self.connection.state is State.GREETING and now - self.since >= STALLED
 
     @property
     def free(self) -> bool:
@@ -94,8 +101,15 @@ class Link:
             self._connect_elsewhere(error)
             return
         self.connecting = False
+        self.health.reached(self._address)
         if self.health.relay.implicit_tls:
             self._start_tls()
+
+    def hung(self, why: str, now: float) -> None:
+        """Give a connect up that has taken too long, as if it had failed: the next address may answer."""
+        self.since = now
+        self.channel.close()
+        self._connect_elsewhere(TimeoutError(why))
 
     def _connect_elsewhere(self, error: OSError) -> None:
         try:

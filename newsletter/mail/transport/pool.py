@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import selectors
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,6 +17,7 @@ from newsletter.mail.transport.relay import Relay, is_helo
 from newsletter.mail.transport.session import State
 from newsletter.mail.transport.timeouts import Timeouts
 from newsletter.mail.transport.transaction import Round
+from newsletter.mail.transport.watch import Watch
 
 IDLE_LIMIT = 30.0
 """Seconds after which an idle connection is not trusted any more: firewalls forget it without a word."""
@@ -57,7 +57,7 @@ class SmtpTransport:
     def _begin(self) -> None:
         """Start with no connection."""
         self._process = os.getpid()
-        self._selector = selectors.DefaultSelector()
+        self._watch = Watch()
         self._round = Round()
         self._links: list[Link] = []
         self._touched: list[Link] = []
@@ -107,7 +107,7 @@ class SmtpTransport:
             self._wait()
         for link in list(self._links):
             self._drop(link)
-        self._selector.close()
+        self._watch.close()
         self._begin()
 
     # One round: connections are opened and fed, the journal is written, then the sockets.
@@ -146,10 +146,12 @@ class SmtpTransport:
         room = sum(health.room(now) for health in self._healths)
         if not room:
             return
-        free = sum(link.free and self._shares.turn(link.health, now) for link in self._links)
+        free = sum(
+            link.free and not link.is_silent(now) and self._shares.turn(link.health, now) for link in self._links
+        )
         lack = feed.peek(room + free) - free
         for health in self._shares.order():
-            for _ in range(min(lack, health.room(now))):
+            while lack > 0 and health.room(now):
                 self._connect(health, now)
                 lack -= 1
 
@@ -171,41 +173,49 @@ class SmtpTransport:
         for link in self._touched:
             if link.writes:
                 link.flush(now)
-                self._watch(link)
+                self._watch.adjust(link)
 
     def _wait(self) -> None:
         """Wait for the sockets, but no longer than deadlines allow, and read them."""
         self._touched = [link for link in self._touched if link.closed]
         patience = 0.0 if self._touched or self._round.done or not self._links else self._timeouts.tick
-        events = self._selector.select(patience)
+        events = self._watch.wait(patience)
         now = self._clock()
-        for key, mask in events:
-            link: Link = key.data
+        for link, reads, writes in events:
             if link.closed:
                 continue
             self._touched.append(link)
             if link.connecting:
-                self._selector.unregister(key.fileobj)
+                self._watch.drop(link)
                 link.connected(now)
                 if not link.closed:
-                    self._register(link)
+                    self._watch.add(link)
                 continue
-            if mask & selectors.EVENT_WRITE:
+            if writes:
                 link.blocked = False
-            if mask & selectors.EVENT_READ:
+            if reads:
                 link.read(now)
         if now >= self._look_at:
             self._look_at = now + self._timeouts.tick
             self._touched = list(self._links)
             for link in self._links:
                 if why := link.overdue(now):
-                    link.connection.lose(why)
+                    self._give_up(link, why, now)
+
+    def _give_up(self, link: Link, why: str, now: float) -> None:
+        if not link.connecting:
+            link.connection.lose(why, "TLS" if link.channel.shaking else "")
+            return
+        self._watch.drop(link)
+        link.hung(why, now)
+        if not link.closed:
+            self._watch.add(link)
 
     # Connections
 
     def _connect(self, health: Health, now: float) -> None:
         relay = health.relay
-        greeting = greet(relay, relay.helo or self._helo, encrypt=health.encrypt)
+        greeting = greet(relay, relay.helo or self._helo, encrypt=health.encrypts(now))
         connection = Connection(relay.name, greeting, self._round, relay.pipeline)
         try:
             link = Link(health, connection, health.addresses(now), self._timeouts, self._context, now)
@@ -215,23 +225,12 @@ class SmtpTransport:
         self._links.append(link)
         self._touched.append(link)
         health.links.append(link)
-        self._register(link)
+        self._watch.add(link)
 
     def _context(self, verified: bool) -> ssl.SSLContext:
         if verified not in self._contexts:
             self._contexts[verified] = ssl.create_default_context() if verified else unverified_context()
         return self._contexts[verified]
-
-    def _register(self, link: Link) -> None:
-        link.events = selectors.EVENT_READ | (selectors.EVENT_WRITE if link.unsettled else 0)
-        self._selector.register(link.channel.socket, link.events, link)
-
-    def _watch(self, link: Link) -> None:
-        """Watch for writing only while the kernel takes no more."""
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if link.unsettled else 0)
-        if events != link.events and not link.closed:
-            link.events = events
-            self._selector.modify(link.channel.socket, events, link)
 
     def _wake(self) -> None:
         """Look after what the last call left: connections that died or rested too long cost nobody an attempt."""
@@ -239,7 +238,11 @@ class SmtpTransport:
         now = self._clock()
         for link in list(self._links):
             connection = link.connection
-            if connection.state is not State.READY or now - link.since > IDLE_LIMIT:
+            if link.is_silent(now):
+                connection.lose("no answer")
+                self._drop(link)
+                link.health.ended(link, now)
+            elif connection.state is not State.READY or now - link.since > IDLE_LIMIT:
                 self._part(link)
             else:
                 connection.rested()
@@ -254,7 +257,7 @@ class SmtpTransport:
         if self._process != os.getpid():
             for link in self._links:
                 link.close()
-            self._selector.close()
+            self._watch.close()
             self._begin()
 
     def _reap(self) -> None:
@@ -274,8 +277,7 @@ class SmtpTransport:
 
     def _drop(self, link: Link) -> None:
         if not link.channel.closed:
-            if link.channel.socket in self._selector.get_map():
-                self._selector.unregister(link.channel.socket)
+            self._watch.drop(link)
             link.close()
         self._links.remove(link)
         link.health.links.remove(link)

@@ -39,6 +39,8 @@ class Session(Outgoing):
         """Whether a TLS handshake is due; `secured` is called after it."""
         self.parting = False
         """Whether QUIT was said, or will be."""
+        self.garbled = False
+        """Whether it ended because the server said what nobody had asked for."""
         self._parser = ReplyParser()
         self._awaited: deque[tuple[str, Transaction | None]] = deque()
         """What was asked and not answered yet, oldest first, and the message it belongs to."""
@@ -56,6 +58,7 @@ class Session(Outgoing):
         replies = self._parser.feed(data)
         for code, text in replies:
             if not awaited:
+                self.garbled = True
                 self.lose(f"unexpected reply: {code} {printable(text)}")
                 break
             step, transaction = awaited.popleft()
@@ -67,6 +70,7 @@ class Session(Outgoing):
                 break
         else:
             if self._parser.broken:
+                self.garbled = True
                 self.lose(f"protocol error: {self._parser.broken}")
         return bool(replies)
 
