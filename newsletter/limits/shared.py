@@ -63,6 +63,8 @@ class SharedThrottle:
         self._limits, self._slow = Limits(), set[str]()
         self._look_at = self._try_at = self._shut_until = float("-inf")
         self._workers, self._epoch, self._down, self._version = 1, "", False, 0
+        self._owes = False
+        """Whether Redis is still to be told what the ledger says."""
 
     def limits(self) -> bool:
         """See `Throttle`."""
@@ -138,17 +140,22 @@ class SharedThrottle:
         """What Redis has not seen, or has forgotten, is told to it; at a start by the first worker, from the ledger."""
         forgot = self._epoch not in ("", epoch)
         uses = self._own.to_tell(everything=forgot)
-        if first and not self._epoch and self._limits:
-            uses += self._used(self._limits)
+        self._owes = self._owes or (first and not self._epoch)  # Redis says but once that somebody is the first
+        if self._owes and self._limits:
+            try:
+                uses += self._used(self._limits)
+            except SQLAlchemyError as error:
+                log.warning("what was sent before is told to Redis later", error=type(error).__name__)
+                return
         if uses:
             self._ask(ADD, uses=uses, ago=True)
         if self._down:
             return
         self._own.told()
-        self._epoch = epoch
+        self._epoch, self._owes = epoch, False
 
     def _shared(self, asked: Request) -> Reply | None:
-        answer = self._ask(TAKE, **asked.data())
+        answer = None if self._owes else self._ask(TAKE, **asked.data())
         if not answer:
             return None
         granted, reserved = [int(n) for n in answer["granted"]], [int(n) for n in answer["reserved"]]
