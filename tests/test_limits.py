@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from newsletter.limits import SharedThrottle
-from newsletter.mail.limit import Limits, Rate, Used
+from newsletter.mail.limit import Limits, Rate
 from newsletter.mail.outbox import Lane
 from newsletter.settings import ROOT
 from tests.redis_server import RedisServer
@@ -277,24 +276,6 @@ def test_what_the_ledger_says_was_sent_counts_after_a_start(server: RedisServer,
     assert _get(started(70), 100) == 0  # the second worker does not count it again, nor free it
     hand.move(HOUR - 600 + 61)
     assert _get(started(70), 100) == 70
-
-
-def test_what_the_ledger_cannot_tell_at_once_it_tells_later_and_nobody_takes_it_for_nothing(
-    hand: Hand, server: RedisServer
-) -> None:
-    limits, away = Limits(domains={"example.com": (Rate(100, HOUR),)}), [True]
-
-    def used(_: Limits) -> list[Used]:
-        if away[0]:
-            raise OperationalError("SELECT", {}, Exception("the database is away"))
-        return [("domain", "example.com", HOUR, 600.0, 70)]
-
-    client = Redis.from_url(server.url)
-    throttle = SharedThrottle(client, lambda: limits, ["mx:25"], monotonic=hand, redis_clock=hand, used=used)
-    assert _get(throttle, 10) == 10  # of its own share, a quarter
-    away[0] = False
-    hand.move(2)
-    assert _get(throttle, 100) == 20
 
 
 def test_slowing_down_holds_without_redis(make: Make, hand: Hand, server: RedisServer) -> None:
