@@ -235,10 +235,10 @@ class SmtpTransport:
     def _wake(self) -> None:
         """Look after what the last call left: connections that died or rested too long cost nobody an attempt."""
         self._know_process()
-        now = self._clock()
+        now, heard = self._clock(), [link for link, _, _ in self._watch.wait(0.0)]
         for link in list(self._links):
             connection = link.connection
-            if link.is_silent(now):
+            if link.is_silent(now) and link not in heard:  # not only because nobody has listened since
                 connection.lose("no answer")
                 self._drop(link)
                 link.health.ended(link, now)

@@ -41,6 +41,18 @@ def test_a_silent_relay_does_not_keep_mail_from_another_one(stage: str) -> None:
         assert silent.connections <= 2
 
 
+def test_a_connection_that_nobody_listened_to_between_two_calls_is_not_called_silent() -> None:
+    now = [1000.0]
+    with FaultServer() as server:
+        sender = transport(server, "connections=4", clock=lambda: now[0])
+        (health,) = sender._healths
+        sender._connect(health, now[0])  # one more than was needed, as at the end of a call
+        assert sender._watch.wait(5.0)
+        now[0] += 3
+        assert stages(send(sender, 1)) == {Stage.ACCEPTED: 1}
+        assert health.retry_at == float("-inf")
+
+
 @pytest.fixture
 def black_hole() -> Iterator[tuple[str, int]]:
     """An address that answers nothing: its queue of connections is full."""
