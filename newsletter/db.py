@@ -1,10 +1,10 @@
 """The database floor: the declarative base, the types every table shares, and how a transaction begins."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     URL,
@@ -21,13 +21,17 @@ from sqlalchemy import (
     inspect,
     make_url,
 )
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
+T = TypeVar("T")
 Id = BigInteger().with_variant(Integer, "sqlite")
 """A row's number. SQLite only counts up by itself on a column called INTEGER."""
 
 
+IN_ONE_STATEMENT = 5_000
+"""Values at most in one `IN (…)`: PostgreSQL's protocol ends at 65,535 parameters, an SQLite may at 32,766."""
 CUT_OFF = 30
 """Seconds without a sign from the other side, after which a connection to PostgreSQL counts as cut, on both sides.
 
@@ -49,6 +53,12 @@ _SERVER = (
     "set_config('tcp_keepalives_idle', '15', false), set_config('tcp_keepalives_interval', '5', false), "
     f"set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '{CUT_OFF * 1000}', false)"
 )
+
+
+def batched(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """These values in pieces of at most `size` (itertools.batched, which Python 3.11 lacks)."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -95,6 +105,23 @@ class Base(DeclarativeBase):
                 values[key] = column.default.arg
         for key, value in values.items():
             setattr(self, key, value)
+
+
+class Gone(LookupError):
+    """The row has been deleted since it was read."""
+
+
+def lock(session: Session, row: Base) -> None:
+    """Lock a row until the transaction ends, and read it anew. Raises Gone."""
+    try:
+        session.refresh(row, with_for_update=True)
+    except InvalidRequestError as error:
+        raise Gone(f"this {type(row).__name__.lower()} has been deleted") from error
+
+
+def was_broken_off(error: DBAPIError) -> bool:
+    """Whether the database ended this transaction to let another one finish (a deadlock): it may be made again."""
+    return getattr(error.orig, "sqlstate", None) in ("40P01", "40001")
 
 
 class Database:

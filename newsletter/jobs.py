@@ -10,8 +10,10 @@ from collections.abc import Callable
 import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError as BrokerDown
+from sqlalchemy.exc import OperationalError
 
 from newsletter import brand, campaigns, journey, sequences
+from newsletter.db import was_broken_off
 from newsletter.mail import outbox, recovery
 from newsletter.mail.outbox import Lane
 from newsletter.runtime import Runtime
@@ -94,7 +96,12 @@ def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Stopping)
     def define(work: Callable[..., object]) -> None:
         @celery.task(name=work.__name__)
         def task(*args: str) -> object:
-            return work(runtime(), stopping, *args)
+            try:
+                return work(runtime(), stopping, *args)
+            except OperationalError as error:
+                if not was_broken_off(error):
+                    raise
+            return work(runtime(), stopping, *args)  # it stores in steps, and goes on where it was broken off
 
     for work in TASKS:
         define(work)

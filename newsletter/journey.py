@@ -13,6 +13,7 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from newsletter import brand, guides, sequences
+from newsletter.db import lock
 from newsletter.guides import Guide
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Message
@@ -83,7 +84,7 @@ def subscribe(session: Session, house: House, sign_up: SignUp, now: datetime) ->
     """
     guide = _guide(session, sign_up.guide)
     subscriber = register(session, sign_up.address, now, sign_up.first_name)
-    session.refresh(subscriber, with_for_update=True)  # two clicks on the button queue up here
+    lock(session, subscriber)  # two clicks on the button queue up here
     if subscriber.status in (Status.BOUNCED, Status.COMPLAINED) or _barred(session, house, sign_up.address):
         return
     if guide is not None and _just_asked(session, subscriber, guide, now):
@@ -121,7 +122,7 @@ def confirm(session: Session, house: House, consent_id: int, now: datetime) -> C
     subscriber, guide = consent.subscriber, _guide(session, consent.guide)
     fresh = bool(first.rowcount)  # type: ignore[attr-defined]
     if fresh:
-        session.refresh(subscriber, with_for_update=True)  # two sign-ups of one person, confirmed at once, queue here
+        lock(session, subscriber)  # two sign-ups of one person, confirmed at once, queue here
         subscriber.confirm(now)
         subscriber.newsletter = subscriber.newsletter or consent.newsletter
         if guide is not None and not guides.given_since(session, subscriber, guide, consent.given_at):
@@ -131,7 +132,7 @@ def confirm(session: Session, house: House, consent_id: int, now: datetime) -> C
 
 def request_guide(session: Session, house: House, subscriber: Subscriber, guide: Guide, now: datetime) -> bool:
     """Somebody asks for a guide from their own library. False: a double click, or once too often today."""
-    session.refresh(subscriber, with_for_update=True)
+    lock(session, subscriber)
     if not subscriber.may_receive(Stream.GUIDE) or guides.recently_asked(session, subscriber, guide, now):
         return False
     _give(session, house, subscriber, guide, now)
@@ -143,7 +144,7 @@ def unsubscribe(session: Session, subscriber: Subscriber, now: datetime, goodbye
 
     `goodbye`: whether a last mail says so. The one-click POST of a mail program asks for none.
     """
-    session.refresh(subscriber, with_for_update=True)
+    lock(session, subscriber)
     left = subscriber.unsubscribe(now)
     sequences.stop(session, subscriber, now, LEFT)
     outbox.cancel(session, now, LEFT, Message.subscriber_id == subscriber.id, Message.stream != Stream.GOODBYE)
@@ -160,7 +161,13 @@ def erase(session: Session, house: House, subscriber: Subscriber, now: datetime)
         reason = {Status.BOUNCED: SuppressionReason.BOUNCED, Status.COMPLAINED: SuppressionReason.COMPLAINED}
         kept = reason.get(subscriber.status, SuppressionReason.ERASED)
         session.add(Suppression(address_hash=hashed, reason=kept, created_at=now))
-    session.delete(subscriber)  # the database deletes with it: consents, requests, enrollments, messages, attempts
+    _delete(session, subscriber)
+
+
+def _delete(session: Session, subscriber: Subscriber) -> None:
+    """The database deletes with it: consents, requests, enrollments, messages, attempts."""
+    outbox.strike_out(session, session.scalars(select(Message.id).where(Message.subscriber_id == subscriber.id)).all())
+    session.delete(subscriber)
     session.flush()
 
 
@@ -202,7 +209,7 @@ def remind_and_forget(session: Session, house: House, now: datetime, limit: int 
         .limit(limit)
     ).all()
     for subscriber in old:
-        session.delete(subscriber)
+        _delete(session, subscriber)
     return len(due), len(old)
 
 

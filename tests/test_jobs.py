@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 
+import psycopg
 import pytest
 from celery import Celery
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from newsletter import articles, brand, jobs
 from newsletter.campaigns import Campaign, CampaignState
@@ -139,3 +141,18 @@ def test_a_host_that_only_delivers_brings_in_what_its_own_batches_left(
     with runtime.database.reading() as session:
         assert session.scalars(select(Message.state)).all() == [State.SENT]
     assert sent.envelopes == []
+
+
+def test_a_tick_that_the_database_breaks_off_goes_on_at_once(celery: Celery) -> None:
+    ready, asked = WORKER.own(), []
+
+    def own() -> Runtime:
+        asked.append(1)
+        if len(asked) == 1:
+            raise OperationalError("UPDATE …", {}, psycopg.errors.DeadlockDetected())
+        return ready
+
+    again = Celery("again", broker="memory://")
+    jobs.register(again, own, lambda: False)
+    assert again.tasks["deliver"].apply(("bulk",)).get() == 0
+    assert len(asked) == 2

@@ -236,13 +236,13 @@ class _Batch:
         # What no relay would take has not left: a lot keeps it as it is, a row is told when it is offered again.
         ours = [one for one in known if one.stage is not Stage.RELAY or not isinstance(self.taken, outbox.TakenLot)]
         verdicts, refusals = judge(session, self.letters, self.lane, ours, now)
+        breaker = replace(self.breaker)  # this may be done twice
+        if reason := breaker.watch(refusals):
+            self._trip(session, reason, now)  # first: a dispatch is locked before its lots
         if last:
             self._finish(session, [*verdicts, *self.unbuildable], now)
         else:
             self.taken.record(session, verdicts, now)
-        breaker = replace(self.breaker)  # this may be done twice
-        if reason := breaker.watch(refusals):
-            self._trip(session, reason, now)
         return breaker
 
     def _finish(self, session: Session, verdicts: Sequence[Verdict], now: datetime) -> None:

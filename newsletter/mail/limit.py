@@ -184,9 +184,10 @@ def remove(session: Session, scope: Scope, now: datetime, name: str | None = Non
 def _look_again(session: Session, now: datetime) -> None:
     """Lots that wait do so under the old limits: they come back as soon as every worker has read the new ones."""
     soon = now + READ_BY_ALL
+    waiting = select(Lot.id).where(Lot.state == LotState.OPEN, Lot.not_before > soon)
     session.execute(
         update(Lot)
-        .where(Lot.state == LotState.OPEN, Lot.not_before > soon)
+        .where(Lot.id.in_(session.scalars(waiting.order_by(Lot.id).with_for_update()).all()))
         .values(not_before=soon)
         .execution_options(synchronize_session=False)
     )

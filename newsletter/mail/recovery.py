@@ -49,13 +49,14 @@ def _write(session: Session, left: Left, outcomes: list[Outcome], now: datetime)
             outbox.release(session, left.token, set(session.scalars(held)) - left.handed_over)
         outbox.put_back(session, left.token, left.kept, now, of_lot=False)
         return
+    verdicts, _ = judge(session, letters, Lane.BULK, [one for one in known if one.stage is not Stage.RELAY], now)
+    session.refresh(lot, with_for_update=True)
     # A lot that is somebody else's by now: when it was taken back, each row was told its words.
     words = outbox.words_under_way(session, lot) if lot.claim_token == left.token else None
     claim = LotClaim(lot.id, left.token, lot.dispatch_id, lot.first_id, lot.last_id, words)
-    verdicts, _ = judge(session, letters, Lane.BULK, [one for one in known if one.stage is not Stage.RELAY], now)
-    outbox.record_lot(session, claim, verdicts, now)
     if lot.claim_token != left.token:
         outbox.strike_out(session, [verdict.id for verdict in verdicts])
+    outbox.record_lot(session, claim, verdicts, now)
     if left.whole:
         outbox.rewind_lot(session, left.token)
     outbox.recover_lots(session, now, tokens=[left.token])

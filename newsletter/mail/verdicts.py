@@ -26,6 +26,7 @@ def judge(session: Session, letters: Mapping[int, Letter], lane: Lane, outcomes:
     """
     verdicts: list[Verdict] = []
     refusals: list[str | None] = []
+    bounces: list[tuple[int, int, Consequence]] = []
     for outcome in outcomes:
         letter = letters[outcome.key]
         if outcome.stage is Stage.ACCEPTED:
@@ -39,7 +40,9 @@ def judge(session: Session, letters: Mapping[int, Letter], lane: Lane, outcomes:
         verdicts.append(_verdict(outcome, meaning))
         refusals.append(outcome.text if meaning.consequence in REFUSALS else None)
         if meaning.consequence in (Consequence.HARD_BOUNCE, Consequence.SOFT_BOUNCE) and letter.subscriber_id:
-            _bounce(session, letter.subscriber_id, letter.id, meaning.consequence, now)
+            bounces.append((letter.subscriber_id, letter.id, meaning.consequence))
+    for subscriber, message, consequence in sorted(bounces):  # people are locked in the order of their ids
+        _bounce(session, subscriber, message, consequence, now)
     return verdicts, refusals
 
 

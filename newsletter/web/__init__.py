@@ -1,17 +1,37 @@
 """The doors for people and machines over HTTP."""
 
 from flask import Flask
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from newsletter.db import was_broken_off
 from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
 from newsletter.web import errors, feedback, health, owner, personal, public, security
-from newsletter.web.state import Crank, State
+from newsletter.web.state import Crank, State, has_committed
+
+TRIES = 3
+"""How often a request is served whose transaction the database breaks off for another one."""
+
+
+class Site(Flask):
+    """Flask, but that a request comes to the end which the database broke off to end a deadlock."""
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """Serve it; once more while nothing of it is stored."""
+        for _ in range(TRIES - 1):
+            try:
+                return super().dispatch_request()
+            except OperationalError as error:
+                if not was_broken_off(error) or has_committed():
+                    raise
+        return super().dispatch_request()
 
 
 def create(runtime: Runtime, crank: Crank) -> Flask:
     """The Flask application on one Runtime."""
-    app = Flask("newsletter", template_folder=str(ROOT / "templates"), static_folder=None)
+    app = Site("newsletter", template_folder=str(ROOT / "templates"), static_folder=None)
     app.config.update(
         SECRET_KEY=runtime.settings.secret,
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,

@@ -8,6 +8,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import BadRequest, HTTPException, NotFound
 
+from newsletter.db import Gone
 from newsletter.guides import BadGuide
 from newsletter.links import BadLink, ExpiredLink
 from newsletter.mail.render import BadArticle
@@ -44,6 +45,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(OperationalError, _database)
     app.register_error_handler(DataError, _unfit)
     app.register_error_handler(OSError, _machine)
+    app.register_error_handler(Gone, _gone)
 
 
 def _page(code: int, title: str, text: str, action: tuple[str, str] | None = None) -> Any:
@@ -101,6 +103,10 @@ def _database(error: OperationalError) -> Any:
 def _unfit(_: DataError) -> Any:
     """A zero byte, or a number beyond 64 bits: PostgreSQL has no place for it."""
     return _http(NotFound() if request.method in ("GET", "HEAD") else BadRequest())
+
+
+def _gone(_: Gone) -> Any:
+    return _page(410, "This is gone", "It was deleted while your request was on its way; nothing is left of it here.")
 
 
 def _machine(error: OSError) -> Any:

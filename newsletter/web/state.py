@@ -1,11 +1,12 @@
 """What a request works with: the Runtime that the door was given, and ways to open the database."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from flask import current_app, request
+from flask import current_app, g, request
 from sqlalchemy.orm import Session
 
 from newsletter.runtime import Runtime
@@ -42,9 +43,17 @@ def now() -> datetime:
     return runtime().clock.now()
 
 
-def transaction() -> AbstractContextManager[Session]:
+@contextmanager
+def transaction() -> Iterator[Session]:
     """A session that commits at the end of the block."""
-    return runtime().database.transaction()
+    with runtime().database.transaction() as session:
+        yield session
+    g.has_committed = True
+
+
+def has_committed() -> bool:
+    """Whether this request has stored something already."""
+    return bool(g.get("has_committed"))
 
 
 def reading() -> AbstractContextManager[Session]:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, delete, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
+from newsletter.db import IN_ONE_STATEMENT, batched
 from newsletter.mail.outbox import tally
 from newsletter.mail.outbox.dispatch import Dispatch, Hold
 from newsletter.mail.outbox.message import OPEN, Attempt, Lane, Message, State
@@ -48,7 +49,7 @@ def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int) -
 
     Eligibility is asked in the same UPDATE: a message whose person may not receive it any more becomes `cancelled`.
     """
-    ids = session.scalars(_due(lane, now, limit)).all()
+    ids = _lock_due(session, lane, now, limit)
     if not ids:
         return []
     may = or_(
@@ -71,12 +72,26 @@ def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int) -
         )
         .execution_options(synchronize_session=False)
     )
-    if lane is Lane.BULK:
-        tally.strike_out(session, ids)
     return _letters(session, token, ids)
 
 
-def _due(lane: Lane, now: datetime, limit: int) -> Select[int]:
+def _lock_due(session: Session, lane: Lane, now: datetime, limit: int) -> Sequence[int]:
+    if lane is Lane.TRANSACTIONAL:
+        return session.scalars(_due(lane, now).limit(limit).with_for_update(skip_locked=True, of=Message)).all()
+    # Some lie in lots, and lots are locked before rows: look, lock the lots, then the rows that are still due.
+    # Two workers that see the same ones queue up there; who comes second looks again.
+    for _ in range(2):
+        seen = session.scalars(_due(lane, now).limit(limit)).all()
+        if not seen:
+            return []
+        tally.strike_out(session, seen)
+        still_due = _due(lane, now).where(Message.id.in_(seen)).order_by(None).order_by(Message.id)
+        if ids := session.scalars(still_due.with_for_update(of=Message)).all():
+            return ids
+    return []
+
+
+def _due(lane: Lane, now: datetime) -> Select[int]:
     return (
         select(Message.id)
         .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
@@ -88,8 +103,6 @@ def _due(lane: Lane, now: datetime, limit: int) -> Select[int]:
             or_(Message.dispatch_id.is_(None), Dispatch.hold == Hold.OPEN),
         )
         .order_by(Message.due_at, Message.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Message)
     )
 
 
@@ -193,16 +206,22 @@ def recover(session: Session, now: datetime) -> tuple[int, int]:
     after 15 minutes under the same Message-ID (a receiver that has it can tell).
     """
     by_index(session)
-    given_back = session.execute(
-        update(Message)
-        .where(Message.state == State.CLAIMED, Message.lease_until < now)
-        .values(state=_open_state(), claim_token=None, lease_until=None)
-        .execution_options(synchronize_session=False)
-    )
-    lost = session.execute(
-        select(Message.id, Message.lane).where(Message.state == State.HANDED_OVER, Message.lease_until < now)
-    ).all()  # fmt: skip
-    return int(given_back.rowcount), sum([_given_up(session, id, lane, now) for id, lane in lost])  # type: ignore[attr-defined]
+    expired = session.execute(
+        select(Message.id, Message.state, Message.lane)
+        .where(Message.state.in_((State.CLAIMED, State.HANDED_OVER)), Message.lease_until < now)
+        .order_by(Message.id)
+        .with_for_update(skip_locked=True)  # its worker is about to tell itself
+    ).all()
+    claimed = [id for id, state, _ in expired if state is State.CLAIMED]
+    for some in batched(claimed, IN_ONE_STATEMENT):
+        session.execute(
+            update(Message)
+            .where(Message.id.in_(some))
+            .values(state=_open_state(), claim_token=None, lease_until=None)
+            .execution_options(synchronize_session=False)
+        )
+    lost = [(id, lane) for id, state, lane in expired if state is State.HANDED_OVER]
+    return len(claimed), sum([_given_up(session, id, lane, now) for id, lane in lost])
 
 
 def _given_up(session: Session, id: int, lane: Lane, now: datetime) -> bool:
@@ -238,13 +257,18 @@ def put_back(session: Session, token: str, ids: Collection[int], now: datetime, 
         return
     words = select(Dispatch.revision_id).where(Dispatch.id == Message.dispatch_id).correlate(Message)
     going = words.where(Dispatch.hold != Hold.CANCELLED)
+    never_left = (
+        Message.claim_token == token, Message.state.in_((State.UNCERTAIN, State.DEFERRED)),
+        Message.reply == LOST, Message.troubled_at >= now - BACK_IN_TIME[of_lot], Message.reviewed_at.is_(None),
+        or_(Message.dispatch_id.is_(None), going.exists()),
+    )  # fmt: skip
+    found = session.scalars(select(Message.id).where(Message.id.in_(ids), *never_left).order_by(Message.id)).all()
+    if not found:
+        return
+    tally.strike_out(session, found)
     back = session.scalars(
         update(Message)
-        .where(
-            Message.id.in_(ids), Message.claim_token == token, Message.state.in_((State.UNCERTAIN, State.DEFERRED)),
-            Message.reply == LOST, Message.troubled_at >= now - BACK_IN_TIME[of_lot], Message.reviewed_at.is_(None),
-            or_(Message.dispatch_id.is_(None), going.exists()),
-        )
+        .where(Message.id.in_(found), *never_left)
         .values(
             state=State.DEFERRED, due_at=now, settled_at=None, claim_token=None, attempts=Message.attempts - 1,
             revision_id=words.scalar_subquery() if of_lot else Message.revision_id,
@@ -257,7 +281,6 @@ def put_back(session: Session, token: str, ids: Collection[int], now: datetime, 
     # That it was handed over proved untrue, so it was no try: a guide still has its second one.
     untrue = select(func.max(Attempt.id)).where(Attempt.message_id.in_(back), Attempt.reply == LOST)
     session.execute(delete(Attempt).where(Attempt.id.in_(untrue.group_by(Attempt.message_id))))
-    tally.strike_out(session, back)
 
 
 def let_rest(session: Session, *conditions: ColumnElement[bool]) -> None:

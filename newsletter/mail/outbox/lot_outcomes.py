@@ -93,7 +93,7 @@ _RECORD = (
 
 def _record_others(session: Session, claim: LotClaim, verdicts: Sequence[Verdict], now: datetime) -> None:
     look = select(_M.id, _M.state, _M.due_at, _M.claim_token).where(_M.id.in_([verdict.id for verdict in verdicts]))
-    rows = {row.id: row for row in session.connection().execute(look.with_for_update())}
+    rows = {row.id: row for row in session.connection().execute(look.order_by(_M.id).with_for_update())}
     if ours := [
         one for one in verdicts
         if (row := rows.get(one.id)) and _may_say(one.state, row.state, row.due_at, row.claim_token == claim.token)

@@ -43,7 +43,8 @@ _FREE = (
     .where(or_(_L.c.not_before.is_(None), _L.c.not_before <= bindparam("now", type_=UtcDateTime())))
     .order_by(_L.c.id)
     .limit(1)
-    .with_for_update(skip_locked=True, of=_L)
+    # The dispatch's row first, shared: a claim waits for whoever is changing its words (`words.is_still`).
+    .with_statement_hint("FOR KEY SHARE OF dispatches FOR UPDATE OF lots SKIP LOCKED", "postgresql")
 )
 _LOT: BindParameter[int] = bindparam("lot")
 _TOKEN: BindParameter[str] = bindparam("token")
@@ -66,6 +67,7 @@ _BEGIN = (
     .values(begun_to=bindparam("to"), lease_until=_LEASE, kept_back=func.coalesce(_KEPT, _L.c.kept_back))
 )
 _UNCOUNTED = update(_L).where(_L.c.id == _LOT).values(tally=None)
+_HELD = select(_L.c.id).where(*_OURS).with_for_update()
 _KEEP = update(_L).where(*_OURS).values(lease_until=_LEASE)
 _DONE = (
     update(_L)
@@ -154,29 +156,30 @@ def keep_lot(session: Session, claim: LotClaim, now: datetime) -> bool:
     return _changed(session.connection().execute(_KEEP, ours))
 
 
-def release_lot(session: Session, claim: LotClaim, not_before: datetime | None = None, sent: int = 0) -> bool:
-    """Let go of a lot: done when every message has an outcome, else open again for whoever comes next.
+def hold_lot(session: Session, claim: LotClaim) -> bool:
+    """Lock a lot's row before its messages are changed; whether it is still this claim's."""
+    return session.connection().execute(_HELD, {"lot": claim.id, "token": claim.token}).first() is not None
+
+
+def release_lot(session: Session, claim: LotClaim, not_before: datetime | None = None, sent: int = 0) -> None:
+    """Let go of a lot that the caller holds (`hold_lot`): done when every message has an outcome, else open again.
 
     `sent`: how many of its rows this transaction has made `sent`. If that is all of them, nothing need be counted.
-    False where the lease is somebody else's by now.
     """
-    ours = {"lot": claim.id, "token": claim.token}
     if sent and sent == claim.size:
-        return _changed(session.connection().execute(_DONE, ours | {"counted": {State.SENT.value: sent}}))
-    held = select(Lot.id).where(Lot.id == claim.id, Lot.claim_token == claim.token).with_for_update()
-    if session.scalar(held) is None:
-        return False
-    found = tally.count_lot(session, claim.id)
+        ours = {"lot": claim.id, "token": claim.token}
+        session.connection().execute(_DONE, ours | {"counted": {State.SENT.value: sent}})
+        return
+    found, kept = tally.count_lot(session, claim.id)
     session.execute(
         update(Lot)
         .where(Lot.id == claim.id)
         .values(
             state=LotState.OPEN if found.get(State.READY) and _has_ready(session, claim) else LotState.DONE,
-            claim_token=None, lease_until=None, not_before=not_before,
+            claim_token=None, lease_until=None, not_before=not_before, tally=kept,
         )
         .execution_options(synchronize_session=False)
     )  # fmt: skip
-    return True
 
 
 def _has_ready(session: Session, claim: LotClaim) -> bool:
@@ -193,6 +196,7 @@ def recover_lots(session: Session, now: datetime, tokens: Collection[str] | None
     lots = session.scalars(
         select(Lot)
         .where(Lot.state == LotState.CLAIMED, dead)
+        .order_by(Lot.id)
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     ).all()

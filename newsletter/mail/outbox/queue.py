@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from newsletter.articles import Revision
+from newsletter.db import IN_ONE_STATEMENT, Gone, batched, lock
 from newsletter.mail.outbox import tally
 from newsletter.mail.outbox.claims import by_index
 from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotState
@@ -137,14 +138,18 @@ def cancel(session: Session, now: datetime, reason: str, *conditions: ColumnElem
 
     For as many as one person has. A whole dispatch is called off by its hold (`call_off_next`).
     """
-    ids = session.scalars(
-        update(Message)
-        .where(Message.state.in_((*OPEN, State.CLAIMED)), *conditions)
-        .values(**_called_off(now, reason))
-        .returning(Message.id)
-    ).all()
+    open_ = (Message.state.in_((*OPEN, State.CLAIMED)), *conditions)
+    ids = session.scalars(select(Message.id).where(*open_).order_by(Message.id)).all()
     tally.strike_out(session, ids)
-    return len(ids)
+    called_off = 0
+    for some in batched(ids, IN_ONE_STATEMENT):
+        # In the order of their ids, as everybody locks them. What a worker has begun since is not open any more.
+        locked = session.scalars(
+            select(Message.id).where(Message.id.in_(some), *open_).order_by(Message.id).with_for_update()
+        ).all()
+        session.execute(update(Message).where(Message.id.in_(locked)).values(**_called_off(now, reason)))
+        called_off += len(locked)
+    return called_off
 
 
 def _called_off(now: datetime, reason: str) -> dict[str, Any]:
@@ -177,9 +182,8 @@ def call_off_next(session: Session, now: datetime, reason: str) -> bool:
         .values(**_called_off(now, reason))
         .execution_options(synchronize_session=False)
     )
-    lot.state = LotState.DONE
-    session.flush()
-    tally.count_lot(session, lot.id)
+    _, kept = tally.count_lot(session, lot.id)
+    lot.state, lot.tally = LotState.DONE, kept
     return True
 
 
@@ -192,7 +196,6 @@ def call_off_late(session: Session, now: datetime, reason: str, limit: int = 1_0
         .where(Message.lane == Lane.BULK, Message.due_at.is_not(None), Message.state.in_(OPEN))
         .where(Dispatch.hold == Hold.CANCELLED)
         .limit(limit)
-        .with_for_update(skip_locked=True, of=Message)
     ).all()
     return cancel(session, now, reason, Message.id.in_(late)) if late else 0
 
@@ -203,6 +206,11 @@ def send_again(session: Session, message: Message, now: datetime) -> None:
     Only ever asked for by a person, one message at a time. Whether the reader may still receive it is asked in the
     claim, as always. Raises NotAgain.
     """
+    tally.strike_out(session, [message.id])
+    try:
+        lock(session, message)
+    except Gone as gone:
+        raise NotAgain("Its subscriber has been erased, and the message with them.") from gone
     if not message.is_troubled:
         raise NotAgain(f"Only a failed or uncertain message can be sent again; this one is {message.state}.")
     dispatch = session.get(Dispatch, message.dispatch_id) if message.dispatch_id else None
@@ -212,4 +220,3 @@ def send_again(session: Session, message: Message, now: datetime) -> None:
     message.claim_token = message.lease_until = message.reviewed_at = None
     message.attempts = 0  # patience begins anew; what was tried stays on record
     session.flush()
-    tally.strike_out(session, [message.id])

@@ -39,6 +39,8 @@ def record(session: Session, token: str, verdicts: Sequence[Verdict], now: datet
     """
     if not verdicts:
         return
+    verdicts = sorted(verdicts, key=lambda verdict: verdict.id)
+    tally.strike_out(session, [verdict.id for verdict in verdicts])
     messages = Message.__table__
     statement = (
         update(messages)  # type: ignore[arg-type]
@@ -62,11 +64,12 @@ def record(session: Session, token: str, verdicts: Sequence[Verdict], now: datet
     )
     tries = {v.id: _attempt(v, now) for v in verdicts if v.state is not State.SENT and v.counts}
     ours = (Message.id.in_(tries), Message.claim_token == token, Message.state.in_(LATE))
-    held = session.scalars(select(Message.id).where(*ours).with_for_update()).all() if tries else []
+    held = (
+        session.scalars(select(Message.id).where(*ours).order_by(Message.id).with_for_update()).all() if tries else []
+    )
     session.execute(statement, [_row(v, token, now) for v in verdicts])
     if held:
         session.execute(insert(Attempt), [tries[id] for id in held])
-    tally.strike_out(session, [v.id for v in verdicts])
 
 
 def _row(verdict: Verdict, token: str, now: datetime) -> dict[str, object]:

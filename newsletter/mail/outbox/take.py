@@ -105,19 +105,22 @@ class TakenLot:
 
     def record(self, session: Session, verdicts: Sequence[Verdict], now: datetime) -> None:
         """See `Taken`."""
-        record_lot(session, self.claim, verdicts, now)
         if not lots.keep_lot(session, self.claim, now):
             self._late(session, verdicts)
+        record_lot(session, self.claim, verdicts, now)
 
     def finish(self, session: Session, verdicts: Sequence[Verdict], now: datetime, unsent: Collection[int],
                not_before: datetime | None, held: Mapping[int, datetime] = NOTHING) -> None:  # fmt: skip
         """See `Taken`; `unsent` are still `ready` and need nothing."""
-        sent = record_lot(session, self.claim, verdicts, now)
-        if not lots.release_lot(session, self.claim, not_before, sent):
+        ours = lots.hold_lot(session, self.claim)
+        if not ours:
             self._late(session, verdicts)
+        sent = record_lot(session, self.claim, verdicts, now)
+        if ours:
+            lots.release_lot(session, self.claim, not_before, sent)
 
     def _late(self, session: Session, verdicts: Sequence[Verdict]) -> None:
-        """These went onto rows of a lot that is not ours any more."""
+        """These go onto rows of a lot that is not ours any more."""
         tally.strike_out(session, [verdict.id for verdict in verdicts])
 
 

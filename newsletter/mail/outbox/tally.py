@@ -2,16 +2,17 @@
 
 A lot keeps its own count (`Lot.tally`) while nobody works on it. Who takes it, and who changes one of its rows by
 itself, strikes the count out in the same transaction (`strike_out`); it is counted anew when the lot is let go
-(`count_lot`), or by a beat tick (`count_anew`). What has no count is counted live. Whoever counts holds the lot's row
-first: so a change that is not seen yet strikes out the count afterwards.
+(`count_lot`), or by a beat tick (`count_anew`). What has no count is counted live. Whoever counts holds the lot's row,
+and whoever changes a message of it holds that row before: a count never misses a change that is not committed yet.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import and_, func, select, update
 from sqlalchemy.orm import Session
 
+from newsletter.db import IN_ONE_STATEMENT, batched
 from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotState
 from newsletter.mail.outbox.message import Message, State
 
@@ -73,21 +74,26 @@ def total(dispatch: Dispatch, lots: Iterable[Counted]) -> dict[State, int]:
     return found
 
 
-def count_lot(session: Session, lot_id: int) -> dict[State, int]:
-    """Count a lot whose row the caller has locked, and keep the count; what was found."""
+def count_lot(session: Session, lot_id: int) -> tuple[dict[State, int], dict[str, int] | None]:
+    """Count a lot whose row the caller has locked: what was found, and what is worth keeping of it (`Lot.tally`)."""
     lot = session.execute(select(Lot.dispatch_id, Lot.first_id, Lot.last_id).where(Lot.id == lot_id)).one()
     found = _live(session, *lot)
-    kept = None if found.keys() & set(MOVING) else {state.value: number for state, number in found.items()}
-    session.execute(update(Lot).where(Lot.id == lot_id).values(tally=kept).execution_options(synchronize_session=False))
-    return found
+    return found, None if found.keys() & set(MOVING) else {state.value: number for state, number in found.items()}
 
 
-def strike_out(session: Session, message_ids: Collection[int]) -> None:
-    """These messages change (have just been changed): the counts of the lots they lie in hold no more."""
-    if not message_ids:
-        return
+def strike_out(session: Session, message_ids: Sequence[int]) -> None:
+    """Invalidate the counts of the lots that these messages lie in. Call it before changing the messages.
+
+    It locks those lots, in the order of their ids, until the transaction ends. Rows are locked behind their lot
+    everywhere (docs/architecture.md, "Locks"), or two transactions would wait for each other.
+    """
     inside = and_(Message.dispatch_id == Lot.dispatch_id, Message.id.between(Lot.first_id, Lot.last_id))
-    hit = select(Lot.id).join(Message, inside).where(Message.id.in_(message_ids)).distinct()
+    hit: set[int] = set()
+    for some in batched(sorted(message_ids), IN_ONE_STATEMENT):
+        hit.update(session.scalars(select(Lot.id).join(Message, inside).where(Message.id.in_(some)).distinct()))
+    if not hit:
+        return
+    session.execute(select(Lot.id).where(Lot.id.in_(hit)).order_by(Lot.id).with_for_update()).all()
     session.execute(update(Lot).where(Lot.id.in_(hit)).values(tally=None).execution_options(synchronize_session=False))
 
 
@@ -101,5 +107,6 @@ def count_anew(session: Session, most: int = 20) -> int:
         .with_for_update(skip_locked=True)
     ).all()
     for id in ids:
-        count_lot(session, id)
+        _, kept = count_lot(session, id)
+        session.execute(update(Lot).where(Lot.id == id).values(tally=kept).execution_options(synchronize_session=False))
     return len(ids)

@@ -127,13 +127,12 @@ def on_the_wire(session: Session, dispatch: Dispatch) -> bool:
 
 
 def is_still(session: Session, dispatch: Dispatch) -> bool:
-    """Whether no worker holds a lot of it; if so none begins one before the end of the transaction.
+    """Whether no worker holds a lot of it; if so none claims one before the end of the transaction.
 
-    A claim reads the words, and begins what goes out at once, in one transaction under the lock of its lot: whoever is
-    in the middle of that is waited for here.
+    A claim shares the lock of its dispatch's row, which the caller must hold FOR UPDATE: whoever was in the middle of a
+    claim has been waited for, and is seen here. No lot is locked: who holds the dispatch waits for none of them.
     """
-    lots = select(Lot.state).where(Lot.dispatch_id == dispatch.id, Lot.state != LotState.DONE)
-    return LotState.CLAIMED not in session.scalars(lots.order_by(Lot.id).with_for_update()).all()
+    return not on_the_wire(session, dispatch)
 
 
 def used(session: Session, dispatch: Dispatch) -> list[tuple[Revision, int]]:

@@ -41,7 +41,7 @@ def index() -> str:
 def act(id: int, verb: str) -> Response:
     """The owner's decision about one message."""
     with transaction() as session:
-        message = one_or_404(session, Message, id, lock=True)
+        message = one_or_404(session, Message, id, lock=verb == "leave")  # sending again locks its lot first
         was = message.state
         try:
             if verb == "leave":

@@ -128,8 +128,7 @@ def send_guide(id: int) -> Response:
 def change_series(id: int) -> Response:
     """Add the person to a series, or stop one."""
     with transaction() as session:
-        person = one_or_404(session, Subscriber, id)
-        session.refresh(person, with_for_update=True)
+        person = one_or_404(session, Subscriber, id, lock=True)
         if stop := asked_id("stop", request.form):
             told, kind = _stop(session, person, stop)
         else:
