@@ -5,21 +5,17 @@ something mailed queues a Message here; `mail.delivery` is the only one that tak
 """
 
 from newsletter.mail.outbox.claims import (
-    LOST,
-    SECOND_TRY,
     Letter,
     begin,
     claim,
     first_try,
     held_by,
     keep,
-    let_rest,
-    put_back,
-    recover,
     release,
     was_uncertain,
 )
 from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotClaim, LotState, of_dispatch, pause_open
+from newsletter.mail.outbox.lost import LOST, SECOND_TRY, let_rest, put_back, recover
 from newsletter.mail.outbox.lot_outcomes import record_lot
 from newsletter.mail.outbox.lots import (
     begin_lot,

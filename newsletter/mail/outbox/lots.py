@@ -27,8 +27,9 @@ from sqlalchemy.orm import Session
 
 from newsletter.db import UtcDateTime
 from newsletter.mail.outbox import tally
-from newsletter.mail.outbox.claims import LEASE, LOST, NOT_ELIGIBLE, Letter
+from newsletter.mail.outbox.claims import LEASE, NOT_ELIGIBLE, Letter
 from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotClaim, LotState
+from newsletter.mail.outbox.lost import LOST
 from newsletter.mail.outbox.lot_outcomes import record_lot
 from newsletter.mail.outbox.message import Message, State
 from newsletter.mail.outbox.record import Verdict

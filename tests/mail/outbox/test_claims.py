@@ -10,7 +10,8 @@ from sqlalchemy import select, update
 from newsletter.db import Database
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Attempt, Lane, Letter, Message, State
-from newsletter.mail.outbox.claims import LEASE, SECOND_TRY
+from newsletter.mail.outbox.claims import LEASE
+from newsletter.mail.outbox.lost import SECOND_TRY
 from newsletter.subscribers import Status, Stream, Subscriber
 from tests.conftest import NOON
 
