@@ -2,8 +2,9 @@
 
 from newsletter.subscribers.address import Address, BadAddress, read_address
 from newsletter.subscribers.consent import Consent
+from newsletter.subscribers.name import clean_name
 from newsletter.subscribers.segment import Segment
-from newsletter.subscribers.subscriber import Status, Stream, Subscriber, clean_name, receivable, register
+from newsletter.subscribers.subscriber import Status, Stream, Subscriber, receivable, register
 from newsletter.subscribers.suppression import Suppression, SuppressionReason, address_hash
 
 __all__ = [

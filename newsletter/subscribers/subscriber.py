@@ -1,7 +1,5 @@
 """Subscriber: one person at one address, and the rule that says what they may be sent."""
 
-import re
-import unicodedata
 from datetime import datetime
 from enum import StrEnum
 
@@ -11,11 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.db import Base, Id
 from newsletter.subscribers.address import Address
-
-LONGEST_NAME = 80
-_LINK = re.compile(
-    r"://|www\.|\S@\S|[\w-]\.[a-z]{2,}/|[\w-]{2,}\.(?:[a-z]{2}|com|net|org|info|biz|shop|site|online|xyz)\b", re.I
-)
+from newsletter.subscribers.name import LONGEST_NAME, clean_name
 
 
 class Status(StrEnum):
@@ -119,16 +113,6 @@ def receivable(stream: ColumnElement[Stream]) -> ColumnElement[bool]:
         and_(stream == Stream.CAMPAIGN, Subscriber.status.in_(STATUSES[Stream.CAMPAIGN]), Subscriber.newsletter),
         *allowed,
     )
-
-
-def clean_name(typed: str) -> str:
-    """One line of printable text, at most 80 characters: control characters and line ends become spaces.
-
-    Empty when it holds an address: whoever fills in our form must not make us greet a stranger with their link.
-    """
-    kept = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp", "Cs", "Cn") else c for c in typed)
-    name = " ".join(kept.split())[:LONGEST_NAME].strip()
-    return "" if _LINK.search(name) else name
 
 
 def find(session: Session, address: Address) -> Subscriber | None:

@@ -1,13 +1,10 @@
 """A person at an address: where they stand, what they may be sent, what they are called."""
 
 import itertools
-import unicodedata
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import func, literal, select
 
 from newsletter.clock import FixedClock
@@ -16,7 +13,6 @@ from newsletter.subscribers import (
     Status,
     Stream,
     Subscriber,
-    clean_name,
     read_address,
     receivable,
     register,
@@ -111,44 +107,8 @@ def test_people_are_counted_by_where_they_stand(
     assert counts == dict.fromkeys(Status, 0) | {Status.CONFIRMED: 2, Status.PENDING: 1}
 
 
-@pytest.mark.parametrize(
-    ("typed", "name"),
-    [
-        (" Jane ", "Jane"),
-        ("Jane\r\nBcc: bob", "Jane Bcc: bob"),
-        ("Ja\x00ne", "Ja ne"),
-        ("Ja\u2028ne", "Ja ne"),
-        ("\ud800", ""),
-        ("Zoë", "Zoë"),
-        ("李 小龍", "李 小龍"),
-        ("x" * 10_000, "x" * 80),
-    ],
-)
-def test_a_name_is_one_line_of_printable_text(typed: str, name: str) -> None:
-    assert clean_name(typed) == name
-
-
-@given(st.text())
-def test_a_clean_name_stays_as_it_is(typed: str) -> None:
-    name = clean_name(typed)
-    assert clean_name(name) == name
-    assert len(name) <= 80
-    assert not any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name)
-    name.encode()
-
-
 def test_an_empty_name_changes_nothing() -> None:
     jane = _jane()
     jane.rename("Jane")
     jane.rename("  \r\n")
     assert jane.first_name == "Jane"
-
-
-@pytest.mark.parametrize("typed", ["http://evil.example", "see evil.com now", "www.evil", "a@b.example", "win.xyz/now"])
-def test_a_name_that_is_a_link_is_no_name(typed: str) -> None:
-    assert clean_name(typed) == ""
-
-
-@pytest.mark.parametrize("typed", ["Jane", "St. John", "J.R.", "O'Neil", "Jean-Luc", "Zoë", "李"])
-def test_a_name_that_is_one_stays(typed: str) -> None:
-    assert clean_name(typed) == typed

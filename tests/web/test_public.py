@@ -237,7 +237,8 @@ def test_the_answer_tells_nobody_who_is_known(
 
 
 @pytest.mark.parametrize(
-    "name", ["=?utf-8?", "<script>alert(1)</script>", "{{7*7}}", "Jane\r\nBcc: bob@example.com", "Zoë 李", "x" * 200]
+    "name",
+    ["=?utf-8?", "<script>alert(1)</script>", "Jane {{7*7}}", "Jane\r\nBcc: bob@example.com", "Zoë 李", "x" * 200],
 )
 def test_a_hostile_name_harms_no_mail_and_no_page(
     name: str, visitor: Visitor, inbox: Inbox, link: Callable[..., str]
@@ -250,7 +251,7 @@ def test_a_hostile_name_harms_no_mail_and_no_page(
         assert html is not None and "<script" not in html.get_content() and "49" not in str(mail["to"])
     for kind in ("library", "preferences"):
         assert "<script>alert" not in visitor.get(link(kind)).text
-    assert f'value="{"{{7*7}}"}"' in visitor.get(link("preferences")).text or name != "{{7*7}}"
+    assert ('value="Jane {{7*7}}"' in visitor.get(link("preferences")).text) == (name == "Jane {{7*7}}")
 
 
 def test_with_the_mail_server_down_the_page_answers_and_the_mail_goes_later(
