@@ -19,7 +19,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, sync_playwright
 
-from newsletter import owners, schema, seeds, web
+from newsletter import accounts, schema, seeds, web
 from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.mail.outbox import Lane
@@ -38,8 +38,8 @@ hypothesis.settings.load_profile("house")
 NOON = datetime(2026, 6, 1, 11, 0, tzinfo=UTC)
 """A Monday in June, noon in London."""
 
-# Hundreds of owners sign in here, and each would cost a tenth of a second twice. The real cost: `test_owners.py`.
-owners._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+# Hundreds of owners sign in here, each would cost a tenth of a second twice. The real cost: `tests/accounts`.
+accounts.password._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 for name in list(os.environ):  # the machine's own settings are not the tests'
     if name.lower() in Settings.model_fields:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.orm import Session
 
-from newsletter import articles, brand, campaigns, owners
+from newsletter import accounts, articles, brand, campaigns
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.clock import FixedClock
 from newsletter.mail import outbox, recovery
@@ -230,7 +230,7 @@ def test_outcomes_that_have_to_be_written_twice_count_once(
 def test_the_breaker_does_not_bring_back_what_is_called_off(golf: Callable[[int], int], runtime: Runtime) -> None:
     id = golf(RUN + 5)
     with runtime.database.transaction() as session:
-        owners.create(session, "owner@example.org", "a good password", runtime.clock.now())
+        accounts.create(session, "owner@example.org", "a good password", runtime.clock.now())
     asked: list[int] = []
 
     def cancelled_meanwhile(one: Envelope) -> Outcome:

@@ -4,7 +4,7 @@ import secrets
 
 import click
 
-from newsletter import owners
+from newsletter import accounts
 from newsletter.cli.opened import opened
 from newsletter.subscribers import BadAddress, read_address
 
@@ -25,13 +25,13 @@ def create(email: str, password: str | None) -> None:
     except BadAddress as error:
         raise click.BadParameter(str(error), param_hint="EMAIL") from None
     with opened() as rt, rt.database.transaction() as session:
-        if owners.find(session, email):
+        if accounts.find(session, email):
             raise click.ClickException(f"{email} is an owner already; `newsletter owner reset-password {email}` helps.")
         try:
-            made = owners.create(session, email, password, rt.clock.now())
-        except owners.WeakPassword as error:
+            made = accounts.create(session, email, password, rt.clock.now())
+        except accounts.WeakPassword as error:
             raise click.ClickException(str(error)) from None
-        owners.note(session, made, rt.clock.now(), "owner.created", "from the command line")
+        accounts.note(session, made, rt.clock.now(), "owner.created", "from the command line")
     click.echo(f"{email} may sign in with the password {password}")
 
 
@@ -42,14 +42,14 @@ def reset_password(email: str, password: str | None) -> None:
     """Give an owner a new password; every session of theirs ends."""
     password = password or secrets.token_urlsafe(12)
     with opened() as rt, rt.database.transaction() as session:
-        found = owners.find(session, email)
+        found = accounts.find(session, email)
         if found is None:
             raise click.ClickException(
                 f"No owner has the address {email}; `newsletter owner create {email}` makes one."
             )
         try:
             found.set_password(password)
-        except owners.WeakPassword as error:
+        except accounts.WeakPassword as error:
             raise click.ClickException(str(error)) from None
-        owners.note(session, found, rt.clock.now(), "owner.password", "reset from the command line")
+        accounts.note(session, found, rt.clock.now(), "owner.password", "reset from the command line")
     click.echo(f"{email} may sign in with the password {password}")

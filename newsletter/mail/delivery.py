@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter import brand, owners
+from newsletter import accounts, brand
 from newsletter.articles import Revision
 from newsletter.brand import Brand
 from newsletter.mail import outbox
@@ -269,7 +269,7 @@ class _Batch:
         """Hold the campaign and tell the owner; everybody not yet sent to is still to send."""
         its = {letter.dispatch_id for letter in self.letters.values() if letter.dispatch_id}
         for dispatch in outbox.pause_open(session, its, reason):
-            owner = owners.first(session)
+            owner = accounts.first(session)
             if owner is not None:
                 notice = {
                     "title": "A campaign has been paused",

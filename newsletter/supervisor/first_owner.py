@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from newsletter import brand, owners
+from newsletter import accounts, brand
 from newsletter.settings import Settings
 
 
@@ -22,12 +22,12 @@ class FirstOwner:
 def ensure_owner(session: Session, settings: Settings, now: datetime) -> FirstOwner:
     """The owner there is; in a new install, one from OWNER_EMAIL and OWNER_PASSWORD or a password made here."""
     note = settings.data_dir / "first-run-password"
-    owner = owners.first(session)
+    owner = accounts.first(session)
     if owner is None:
         house = brand.current(session)
         given = settings.owner_password.get_secret_value()
         password = given or "-".join(secrets.token_hex(2) for _ in range(4))
-        owner = owners.create(session, settings.owner_email or house.email, password, now, house.zone)
+        owner = accounts.create(session, settings.owner_email or house.email, password, now, house.zone)
         if not given:
             _write_private(note, password)
     if note.exists():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter import owners
+from newsletter import accounts
 from newsletter.cli import main
 from newsletter.clock import MovableClock
 from newsletter.db import Database
@@ -59,7 +59,7 @@ def test_an_owner_is_made_with_a_password_of_their_own_or_ours(command: Command,
     told = command("owner", "create", "anna@example.com")
     password = told.output.split()[-1]
     with house.reading() as session:
-        assert owners.sign_in(session, "anna@example.com", password) is not None
+        assert accounts.sign_in(session, "anna@example.com", password) is not None
     assert command("owner", "create", "anna@example.com").exit_code == 1
     assert command("owner", "create", "bob@example.com", "--password", "short").exit_code == 1
 
@@ -68,8 +68,8 @@ def test_a_forgotten_password_is_replaced(command: Command, house: Database) -> 
     command("owner", "create", "anna@example.com", "--password", "correct horse")
     assert command("owner", "reset-password", "anna@example.com", "--password", "battery staple").exit_code == 0
     with house.reading() as session:
-        assert owners.sign_in(session, "anna@example.com", "correct horse") is None
-        assert owners.sign_in(session, "anna@example.com", "battery staple") is not None
+        assert accounts.sign_in(session, "anna@example.com", "correct horse") is None
+        assert accounts.sign_in(session, "anna@example.com", "battery staple") is not None
     assert command("owner", "reset-password", "nobody@example.com").exit_code == 1
 
 

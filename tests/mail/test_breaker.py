@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sqlalchemy import select
 
-from newsletter import articles, owners
+from newsletter import accounts, articles
 from newsletter.mail import outbox
 from newsletter.mail.breaker import RUN, SAMPLE, Breaker
 from newsletter.mail.outbox import Dispatch, Hold, Lane, Message, State
@@ -50,7 +50,7 @@ def test_a_refused_campaign_pauses_tells_the_owner_and_loses_nobody(
     now = runtime.clock.now()
     last = [person(f"p{n}@example.com") for n in range(300)][-1]
     with runtime.database.transaction() as session:
-        owners.create(session, "owner@example.org", "a good password", now)
+        accounts.create(session, "owner@example.org", "a good password", now)
         words = articles.write(session, now, title="Golf", subject="Golf", body="Turn.").current
         made = Dispatch(revision_id=words.id, occasion="campaign:7", created_at=now, fill_until=last)
         session.add(made)

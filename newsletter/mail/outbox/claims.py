@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, or_, select, true, update
 from sqlalchemy.orm import Session
 
+from newsletter.accounts import Owner
 from newsletter.mail.outbox import tally
 from newsletter.mail.outbox.dispatch import Dispatch, Hold
 from newsletter.mail.outbox.message import OPEN, Attempt, Lane, Message, State
-from newsletter.owners import Owner
 from newsletter.subscribers import Stream, Subscriber, receivable
 
 LEASE = timedelta(seconds=45)

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
+from newsletter.accounts import Owner
 from newsletter.articles import Revision
 from newsletter.db import Base, Id
-from newsletter.owners import Owner
 from newsletter.subscribers import Stream, Subscriber
 
 

@@ -8,13 +8,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from newsletter.accounts import Owner
 from newsletter.articles import Revision
 from newsletter.db import IN_ONE_STATEMENT, Gone, batched, lock
 from newsletter.mail.outbox import tally
 from newsletter.mail.outbox.claims import by_index
 from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotState
 from newsletter.mail.outbox.message import OPEN, Lane, Message, State
-from newsletter.owners import Owner
 from newsletter.subscribers import Stream, Subscriber
 
 LOT = 2000

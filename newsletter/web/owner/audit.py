@@ -3,7 +3,7 @@
 from flask import render_template
 from sqlalchemy import select
 
-from newsletter.owners import AuditEntry, Owner
+from newsletter.accounts import AuditEntry, Owner
 from newsletter.web.owner.door import PAGE, asked_id, door
 from newsletter.web.state import reading
 

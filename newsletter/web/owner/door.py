@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response
 
-from newsletter import brand, owners
+from newsletter import accounts, brand
+from newsletter.accounts import Owner
 from newsletter.db import Base
-from newsletter.owners import Owner
 from newsletter.web.security import csrf
 from newsletter.web.state import now, reading, runtime
 
@@ -76,7 +76,7 @@ def owner_in(session: Session) -> Owner:
 
 def note(session: Session, action: str, detail: str = "") -> None:
     """Write down in the audit log what the owner who is signed in did just now."""
-    owners.note(session, owner_in(session), now(), action, detail)
+    accounts.note(session, owner_in(session), now(), action, detail)
 
 
 def one_or_404(session: Session, kind: type[Row], id: int, lock: bool = False) -> Row:

@@ -7,8 +7,8 @@ from flask import session as cookie
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
-from newsletter import owners
-from newsletter.owners import Owner
+from newsletter import accounts
+from newsletter.accounts import Owner
 from newsletter.web.owner.door import LARGEST_ID, back, door, note
 from newsletter.web.owner.forms import SignInForm
 from newsletter.web.security import limiter
@@ -52,21 +52,21 @@ def login() -> Any:
             return redirect(_onward(), 303)
         form.password.errors = ["This address and password do not belong together."]
     with reading() as session:
-        nobody = owners.first(session) is None
+        nobody = accounts.first(session) is None
     return render_template("owner/login.html", form=form, nobody=nobody), 422 if form.errors else 200
 
 
 def _signed_in(email: str, password: str) -> bool:
     with reading() as looking:  # the slow hash must not hold the one writer's lock
-        seen = owners.sign_in(looking, email, password)
+        seen = accounts.sign_in(looking, email, password)
     with transaction() as session:
         if seen is None:
-            owners.note(session, None, now(), "sign-in refused", f"from {client_ip()}")
+            accounts.note(session, None, now(), "sign-in refused", f"from {client_ip()}")
             return False
         owner = session.get_one(Owner, seen.id)
         if owner.epoch == seen.epoch:
             owner.password_hash = seen.password_hash  # perhaps hashed anew at higher costs
-        owners.note(session, owner, now(), "signed in", f"from {client_ip()}")
+        accounts.note(session, owner, now(), "signed in", f"from {client_ip()}")
         start_session(owner)
     return True
 

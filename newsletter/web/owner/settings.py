@@ -7,7 +7,7 @@ from flask import render_template
 from sqlalchemy.orm import Session
 
 from newsletter import brand
-from newsletter.owners import WeakPassword
+from newsletter.accounts import WeakPassword
 from newsletter.web.owner.door import back, door, note, owner_in
 from newsletter.web.owner.forms import BrandForm, PasswordForm, ZoneForm
 from newsletter.web.owner.session import start_session

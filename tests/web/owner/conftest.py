@@ -11,10 +11,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from newsletter import articles, owners, sequences
+from newsletter import accounts, articles, sequences
+from newsletter.accounts import Owner
 from newsletter.guides import Guide
 from newsletter.mail.transport import Outcome, SentList, Stage
-from newsletter.owners import Owner
 from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.subscribers import Subscriber
@@ -72,7 +72,7 @@ def sign_in(
 def owner(runtime: Runtime) -> int:
     """Paula, in London."""
     with runtime.database.transaction() as session:
-        return owners.create(session, EMAIL, PASSWORD, runtime.clock.now()).id
+        return accounts.create(session, EMAIL, PASSWORD, runtime.clock.now()).id
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def change_owner(runtime: Runtime) -> Callable[[Callable[[Owner], None]], None]:
 
     def changed(change: Callable[[Owner], None]) -> None:
         with runtime.database.transaction() as session:
-            owner = owners.first(session)
+            owner = accounts.first(session)
             assert owner is not None
             change(owner)
 

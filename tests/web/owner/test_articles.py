@@ -5,8 +5,8 @@ from email.message import EmailMessage
 
 from flask import Flask
 
+from newsletter.accounts import Owner
 from newsletter.articles import Article
-from newsletter.owners import Owner
 from newsletter.runtime import Runtime
 from tests.web.owner.conftest import EMAIL, Desk, readable
 

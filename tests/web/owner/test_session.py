@@ -8,7 +8,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from newsletter import web
-from newsletter.owners import Owner
+from newsletter.accounts import Owner
 from newsletter.runtime import Runtime
 from newsletter.web.security import limiter
 from newsletter.web.state import Crank

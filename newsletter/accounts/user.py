@@ -1,23 +1,12 @@
-"""Owner: who runs the newsletter, and the record of what they did."""
+"""Owner: who runs the newsletter and may sign in to the owner's area."""
 
-import secrets
 from datetime import datetime
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import ForeignKey, String, select
+from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from newsletter.accounts import password as passwords
 from newsletter.db import Base, Id
-
-SHORTEST_PASSWORD = 10
-_hasher = PasswordHasher()
-# Checked when nobody has the address, so that a wrong address and a wrong password take the same time.
-_NOBODY = _hasher.hash(secrets.token_hex(16))
-
-
-class WeakPassword(ValueError):
-    """The password is too short; the message says how long it should be."""
 
 
 class Owner(Base):
@@ -36,33 +25,17 @@ class Owner(Base):
 
     def set_password(self, password: str) -> None:
         """Keep the argon2id hash of a new password and end every session. Raises WeakPassword."""
-        if len(password) < SHORTEST_PASSWORD or password.isdigit() or len(set(password)) < 5:
-            raise WeakPassword(f"A password needs at least {SHORTEST_PASSWORD} characters, and more than a few digits.")
-        self.password_hash = _hasher.hash(password)
+        passwords.check_strength(password)
+        self.password_hash = passwords.hashed(password)
         self.epoch = (self.epoch or 0) + 1
 
     def has_password(self, password: str) -> bool:
         """Whether this is the password; re-hashes it when the library's costs have risen since."""
-        try:
-            _hasher.verify(self.password_hash, password)
-        except (VerificationError, InvalidHashError):
+        if not passwords.matches(self.password_hash, password):
             return False
-        if _hasher.check_needs_rehash(self.password_hash):
-            self.password_hash = _hasher.hash(password)
+        if passwords.is_outdated(self.password_hash):
+            self.password_hash = passwords.hashed(password)
         return True
-
-
-class AuditEntry(Base):
-    """One thing an owner did. Rows are only added."""
-
-    __tablename__ = "audit"
-    __table_args__ = {"sqlite_autoincrement": True}
-
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    owner_id: Mapped[int | None] = mapped_column(ForeignKey("owners.id"))
-    at: Mapped[datetime] = mapped_column(index=True)
-    action: Mapped[str] = mapped_column(String(64))
-    detail: Mapped[str] = mapped_column(String(500), default="")
 
 
 def create(session: Session, email: str, password: str, now: datetime, zone: str = "Europe/London") -> Owner:
@@ -88,14 +61,6 @@ def sign_in(session: Session, email: str, password: str) -> Owner | None:
     """The owner with this address and password, else None after the same time."""
     owner = find(session, email)
     if owner is None:
-        try:
-            _hasher.verify(_NOBODY, password)
-        except VerificationError:
-            return None
+        passwords.spend_the_time(password)
         return None
     return owner if owner.has_password(password) else None
-
-
-def note(session: Session, owner: Owner | None, now: datetime, action: str, detail: str = "") -> None:
-    """Write into the audit log."""
-    session.add(AuditEntry(owner_id=owner.id if owner else None, at=now, action=action, detail=detail[:500]))

@@ -1,0 +1,27 @@
+"""AuditEntry: one thing an owner did, or that was tried in an owner's name."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from newsletter.accounts.user import Owner
+from newsletter.db import Base, Id
+
+
+class AuditEntry(Base):
+    """One entry. Rows are only added."""
+
+    __tablename__ = "audit"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("owners.id"))
+    at: Mapped[datetime] = mapped_column(index=True)
+    action: Mapped[str] = mapped_column(String(64))
+    detail: Mapped[str] = mapped_column(String(500), default="")
+
+
+def note(session: Session, owner: Owner | None, now: datetime, action: str, detail: str = "") -> None:
+    """Write into the audit log."""
+    session.add(AuditEntry(owner_id=owner.id if owner else None, at=now, action=action, detail=detail[:500]))

@@ -1,0 +1,44 @@
+"""Passwords: which ones are good enough, and how they are kept (argon2id, RFC 9106)."""
+
+import secrets
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+SHORTEST = 10
+_hasher = PasswordHasher()
+# Checked when nobody has the address, so that a wrong address and a wrong password take the same time.
+_NOBODY = _hasher.hash(secrets.token_hex(16))
+
+
+class WeakPassword(ValueError):
+    """The password is too easy to guess; the message says what a better one needs."""
+
+
+def check_strength(password: str) -> None:
+    """Raise WeakPassword for one that is too easy to guess."""
+    if len(password) < SHORTEST or password.isdigit() or len(set(password)) < 5:
+        raise WeakPassword(f"A password needs at least {SHORTEST} characters, and more than a few digits.")
+
+
+def hashed(password: str) -> str:
+    """The argon2id hash to keep."""
+    return _hasher.hash(password)
+
+
+def matches(password_hash: str, password: str) -> bool:
+    """Whether this is the password. A hash that cannot be read matches nothing."""
+    try:
+        return _hasher.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def is_outdated(password_hash: str) -> bool:
+    """Whether the library's costs have risen since it was made."""
+    return _hasher.check_needs_rehash(password_hash)
+
+
+def spend_the_time(password: str) -> None:
+    """Take as long as `matches` does, for an address that nobody has."""
+    matches(_NOBODY, password)
