@@ -6,13 +6,15 @@ followed by the next.
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError as BrokerDown
+from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError
 
-from newsletter import brand, campaigns, journey, sequences
+from newsletter import brand, campaigns, guides, journey, sequences
 from newsletter.db import was_broken_off
 from newsletter.mail import outbox, recovery
 from newsletter.mail.outbox import Lane
@@ -81,13 +83,19 @@ def recover_messages(rt: Runtime, _stopping: Stopping) -> None:
         log.warning("messages of a lost worker", given_back=back, uncertain=lost)
 
 
+def watch_guides(rt: Runtime, _stopping: Stopping) -> None:
+    """Tell the owner of a guide whose file is missing or not whole: its box takes no sign-ups."""
+    with rt.database.transaction() as session:
+        guides.watch(session, rt.guides, rt.settings.site, rt.clock.now(), datetime.now(UTC))
+
+
 def remind_and_forget(rt: Runtime, _stopping: Stopping) -> None:
     """One reminder for unconfirmed sign-ups, then their deletion."""
     with rt.database.transaction() as session:
         journey.remind_and_forget(session, rt, rt.clock.now())
 
 
-TASKS = (deliver, launch_campaigns, advance_sequences, recover_messages, remind_and_forget)
+TASKS = (deliver, launch_campaigns, advance_sequences, recover_messages, remind_and_forget, watch_guides)
 
 
 def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Stopping) -> None:
@@ -120,6 +128,7 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
         "launch-campaigns": every(1, "launch_campaigns", Lane.TRANSACTIONAL),
         "recover-messages": every(15, "recover_messages", Lane.TRANSACTIONAL),
         "remind-and-forget": every(60, "remind_and_forget", Lane.TRANSACTIONAL),
+        "watch-guides": every(60, "watch_guides", Lane.TRANSACTIONAL),
     }
     for number in range(bulk_workers):
         table[f"deliver-bulk-{number}"] = every(1, "deliver", Lane.BULK, Lane.BULK.value)
@@ -138,5 +147,5 @@ class Crank:
             self._celery.send_task(
                 "deliver", (lane.value,), queue=QUEUES[lane], expires=5.0, retry=False, ignore_result=True
             )
-        except (BrokerDown, OSError) as error:
+        except (BrokerDown, RedisError, OSError) as error:
             log.warning("no broker: mail waits for the next tick", error=type(error).__name__)

@@ -245,8 +245,7 @@ def _confirmation(session: Session, house: House, consent: Consent, guide: Guide
                   now: datetime) -> dict[str, object]:  # fmt: skip
     named = None
     if guide is not None:
-        pages = guides.inspect(guide.file(house.guides)).pages
-        named = {"title": guide.title, "slug": guide.slug, "pages": pages}
+        named = {"title": guide.title, "slug": guide.slug, "pages": guide.pages(house.guides)}
     until = consent.given_at + timedelta(days=LINK_DAYS)  # then the sign-up is deleted: a reminder promises no more
     return {
         "consent": consent.id,

@@ -2,8 +2,20 @@
 
 import logging
 import sys
+from contextlib import suppress
 
 import structlog
+
+
+class Unfailing(structlog.PrintLogger):
+    """Writes a line where it can: a full disk under the log is no reason for a page, or a mail, to fail."""
+
+    def msg(self, message: str) -> None:
+        """One line."""
+        with suppress(OSError, ValueError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = fatal = failure = err = error = critical = exception = msg
 
 
 def configure() -> None:
@@ -17,6 +29,6 @@ def configure() -> None:
             structlog.dev.ConsoleRenderer(colors=True) if pretty else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: Unfailing(sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -105,11 +106,18 @@ def test_another_file_is_seen_at_once(tmp_path: Path) -> None:
 
 def test_a_cover_is_a_picture_of_the_first_page_made_once(tmp_path: Path) -> None:
     cover = guides.picture(FOLDER / "recover-from-pain.pdf", 1, 64, tmp_path)
-    with Image.open(cover) as image:
+    with Image.open(BytesIO(cover)) as image:
         assert (image.format, image.width) == ("PNG", 64)
-    made = cover.stat().st_mtime_ns
-    assert guides.picture(FOLDER / "recover-from-pain.pdf", 1, 64, tmp_path).stat().st_mtime_ns == made
-    assert list(tmp_path.iterdir()) == [cover]
+    (kept,) = tmp_path.iterdir()
+    assert kept.read_bytes() == cover
+    kept.write_bytes(b"kept")
+    assert guides.picture(FOLDER / "recover-from-pain.pdf", 1, 64, tmp_path) == b"kept"
+
+
+def test_where_nothing_can_be_kept_a_cover_is_drawn_each_time(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    for _ in range(2):
+        assert guides.picture(FOLDER / "recover-from-pain.pdf", 1, 64, tmp_path / "cache").startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("page", [0, -1, 22])
@@ -124,3 +132,11 @@ def test_a_file_that_is_missing_or_no_pdf_is_told_by_name(tmp_path: Path) -> Non
     (tmp_path / "torn.pdf").write_bytes(b"%PDF-1.7 and no more")
     with pytest.raises(BadGuide, match=r"torn\.pdf cannot be read"):
         guides.inspect(tmp_path / "torn.pdf")
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 0.999])
+def test_a_half_copied_guide_is_none_even_where_some_of_its_pages_can_be_read(share: float, tmp_path: Path) -> None:
+    whole = (FOLDER / "recover-from-pain.pdf").read_bytes()
+    (tmp_path / "half.pdf").write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(BadGuide, match="copied only in part"):
+        guides.inspect(tmp_path / "half.pdf")

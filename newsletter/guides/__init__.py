@@ -2,6 +2,7 @@
 
 from newsletter.guides.guide import Guide, GuideRequest, fetch, given_since, recently_asked, send, shelf
 from newsletter.guides.inspect import BadGuide, Inspection, inspect, picture
+from newsletter.guides.watch import watch
 
 __all__ = [
     "BadGuide",
@@ -15,4 +16,5 @@ __all__ = [
     "recently_asked",
     "send",
     "shelf",
+    "watch",
 ]

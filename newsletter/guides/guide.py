@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, Index, String, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.db import Base, Id
-from newsletter.guides.inspect import inspect
+from newsletter.guides.inspect import BadGuide, inspect
 from newsletter.mail import outbox
 from newsletter.subscribers import Stream, Subscriber
 
@@ -38,6 +38,13 @@ class Guide(Base):
     def file(self, folder: Path) -> Path:
         """Where its PDF lies."""
         return folder / f"{self.slug}.pdf"
+
+    def pages(self, folder: Path) -> int:
+        """Its page count, read from the file; 0 while the guide is being prepared: its file is missing or not whole."""
+        try:
+            return inspect(self.file(folder)).pages
+        except BadGuide:
+            return 0
 
     def box_words(self, folder: Path) -> str:
         """The box's sentence with the page count read from the file. Raises BadGuide."""
@@ -98,12 +105,13 @@ def send(
     request = GuideRequest(subscriber_id=subscriber.id, guide=guide, requested_at=now)
     session.add(request)
     session.flush()
+    pages = guide.pages(folder)
     context = {
         "guide": {
             "title": guide.title,
             "slug": guide.slug,
-            "pages": inspect(guide.file(folder)).pages,
-            "attached": guide.attach,
+            "pages": pages,
+            "attached": guide.attach and pages > 0,
         },
         "series": series,
     }

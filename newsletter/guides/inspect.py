@@ -3,17 +3,23 @@
 import os
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 import pypdfium2
 
 _pdfium = threading.Lock()  # PDFium may be used by one thread at a time
+END = b"%%EOF"
+END_WITHIN = 2048
+"""Octets at the end of a PDF that its last mark lies in; a half-copied file has none there, yet PDFium opens it."""
 
 
 class BadGuide(Exception):
-    """The file is missing or is no PDF; the message names it."""
+    """The file is missing, not whole or no PDF; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +42,14 @@ def inspect(path: Path) -> Inspection:
 
 @lru_cache(maxsize=64)
 def _inspected(path: Path, mtime_ns: int, size: int) -> Inspection:
-    with _pdfium:
-        document = _opened(path)
-        try:
-            return Inspection(len(document), size, f"{mtime_ns:x}{size:x}")
-        finally:
-            document.close()
+    with _opened(path) as document:
+        if not len(document):
+            raise BadGuide(f"The guide's file {path.name} has no pages.")
+        return Inspection(len(document), size, f"{mtime_ns:x}{size:x}")
 
 
-def picture(path: Path, page: int, width: int, cache: Path) -> Path:
-    """A PNG of one page (the cover is page 1), `width` pixels wide; made once and kept in the folder `cache`.
+def picture(path: Path, page: int, width: int, cache: Path) -> bytes:
+    """A PNG of one page (the cover is page 1), `width` pixels wide; kept in the folder `cache` where that can be.
 
     Raises BadGuide, and IndexError for a page that the guide does not have.
     """
@@ -53,24 +57,55 @@ def picture(path: Path, page: int, width: int, cache: Path) -> Path:
     if not 1 <= page <= seen.pages:
         raise IndexError(page)
     target = cache / f"{path.stem}-{seen.stamp}-{page}-{width}.png"
-    if not target.exists():
-        with _pdfium:
-            document = _opened(path)
-            try:
-                sheet = document[page - 1]
-                image = sheet.render(scale=width / sheet.get_width()).to_pil()
-            finally:
-                document.close()
-        cache.mkdir(parents=True, exist_ok=True)
-        handle, half = tempfile.mkstemp(dir=cache, suffix=".png")
-        with os.fdopen(handle, "wb") as file:
-            image.save(file, format="PNG", optimize=True)
-        os.replace(half, target)  # another process sees the whole picture or none
-    return target
+    with suppress(OSError):
+        return target.read_bytes()
+    made = _drawn(path, page, width)
+    with suppress(OSError):  # a full disk, or no folder: it is drawn anew the next time
+        _keep(target, made)
+    return made
 
 
-def _opened(path: Path) -> pypdfium2.PdfDocument:
+def _drawn(path: Path, page: int, width: int) -> bytes:
+    with _opened(path) as document:
+        sheet = document[page - 1]
+        image = sheet.render(scale=width / sheet.get_width()).to_pil()
+    made = BytesIO()
+    image.save(made, format="PNG", optimize=True)
+    return made.getvalue()
+
+
+def _keep(target: Path, made: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, half = tempfile.mkstemp(dir=target.parent, suffix=".png")
     try:
-        return pypdfium2.PdfDocument(path)
-    except (pypdfium2.PdfiumError, OSError):
-        raise BadGuide(f"The guide's file {path.name} cannot be read as a PDF.") from None
+        with os.fdopen(handle, "wb") as file:
+            file.write(made)
+        os.replace(half, target)  # another process sees the whole picture or none
+    except OSError:
+        Path(half).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pypdfium2.PdfDocument]:
+    """A document to read in, alone; what cannot be read in it is a BadGuide."""
+    bad = BadGuide(f"The guide's file {path.name} cannot be read as a PDF; it may be copied only in part.")
+    with _pdfium:
+        try:
+            if END not in _end_of(path):
+                raise bad
+            document = pypdfium2.PdfDocument(path)
+        except (pypdfium2.PdfiumError, OSError):
+            raise bad from None
+        try:
+            yield document
+        except pypdfium2.PdfiumError:
+            raise bad from None
+        finally:
+            document.close()
+
+
+def _end_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - END_WITHIN, 0))
+        return file.read()

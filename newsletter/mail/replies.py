@@ -16,6 +16,7 @@ RELAY_WAIT = timedelta(seconds=5)
 """How soon a message is offered again when no relay could be reached; that is no attempt of the message."""
 NO_SUCH_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.6", "5.1.10", "5.2.1"})
 MAILBOX_FULL = "5.2.2"
+TOO_LARGE = frozenset({"5.3.4", "5.2.3"})
 _WHO = "(?:user|recipient|address|mailbox|account|person|local part)"
 _NO_MAILBOX = re.compile(
     f"no such {_WHO}|unknown {_WHO}|invalid {_WHO}|not a (?:known|valid) {_WHO}|does(?:n't| not) exist"
@@ -72,6 +73,12 @@ def classify(outcome: Outcome, lane: Lane, attempts: int, first_try: datetime, n
 def asks_to_slow_down(outcome: Outcome) -> bool:
     """Whether the receiver defers for policy (4.7.x, RFC 3463 §3.8): greylisting, or too much at once."""
     return outcome.stage is Stage.REJECTED and outcome.enhanced.startswith("4.7.")
+
+
+def is_too_large(outcome: Outcome) -> bool:
+    """Whether the message is larger than the server takes (RFC 1870 §6, RFC 3463 §3.3 and §3.4)."""
+    plain = outcome.code == 552 and not outcome.enhanced
+    return outcome.stage is Stage.REJECTED and (plain or outcome.enhanced in TOO_LARGE)
 
 
 def _names_no_mailbox(outcome: Outcome) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Attempt, Lane, Letter, Message, Verdict
-from newsletter.mail.replies import MAILBOX_FULL, Consequence, Meaning, classify
+from newsletter.mail.replies import MAILBOX_FULL, Consequence, Meaning, classify, is_too_large
 from newsletter.mail.transport import Outcome, Stage
 from newsletter.subscribers import Status, Subscriber
 
@@ -31,6 +31,11 @@ def judge(session: Session, letters: Mapping[int, Letter], lane: Lane, outcomes:
         letter = letters[outcome.key]
         if outcome.stage is Stage.ACCEPTED:
             verdicts.append(Verdict(outcome.key, outbox.State.SENT, outcome.code, outcome.text, outcome.relay))
+            refusals.append(None)
+            continue
+        if is_too_large(outcome) and outbox.take_off_guide(session, letter.id):
+            # Lighter by its attachment it goes out again at once; the mail has had the link all along.
+            verdicts.append(Verdict(outcome.key, outbox.State.DEFERRED, outcome.code, outcome.text, outcome.relay, now))
             refusals.append(None)
             continue
         tries, again, first = letter.attempts, False, None

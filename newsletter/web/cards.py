@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import nh3
+import structlog
 from flask import url_for
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -13,11 +14,13 @@ from sqlalchemy.orm import Session
 
 from newsletter import content
 from newsletter.brand import Brand
-from newsletter.guides import Guide, inspect
+from newsletter.guides import BadGuide, Guide, inspect
 from newsletter.settings import ROOT
 from newsletter.web.state import runtime
 
 COVER_WIDTH = 640
+PREPARED = "This guide is being prepared just now. Please come back a little later."
+log = structlog.get_logger()
 _jinja = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
 _markdown = MarkdownIt("commonmark", {"html": False})
 
@@ -30,6 +33,7 @@ class Card:
     title: str
     box: str
     pages: int
+    """0 while the guide is being prepared: its file is missing or not whole."""
     accent: str
     topic: str
     cover_url: str
@@ -49,14 +53,16 @@ class Landing:
 
 
 def card(guide: Guide) -> Card:
-    """A guide's card; its page count and cover come from the file."""
-    file = guide.file(runtime().guides)
-    seen = inspect(file)
-    return Card(
-        guide.slug, guide.title, guide.box_words(runtime().guides), seen.pages, guide.accent, guide.topic,
-        url_for("public.picture", slug=guide.slug, page=1, v=seen.stamp),
-        url_for("public.guide", slug=guide.slug),
-    )  # fmt: skip
+    """A guide's card; its page count and cover come from the file. A bad file spoils no other card and no page."""
+    url = url_for("public.guide", slug=guide.slug)
+    try:
+        seen = inspect(guide.file(runtime().guides))
+        box = guide.box_words(runtime().guides)
+    except BadGuide as error:
+        log.error("guide", error=str(error))
+        return Card(guide.slug, guide.title, PREPARED, 0, guide.accent, guide.topic, "", url)
+    cover = url_for("public.picture", slug=guide.slug, page=1, v=seen.stamp)
+    return Card(guide.slug, guide.title, box, seen.pages, guide.accent, guide.topic, cover, url)
 
 
 def all_guides(session: Session) -> list[Guide]:
@@ -71,10 +77,17 @@ def landing(guide: Guide, brand: Brand) -> Landing | None:
         return None
     head, body = content.read(path)
     samples = tuple(int(page) for page in head.get("sample_pages", "").split(",") if page.strip().isdigit())
-    stamp = inspect(guide.file(runtime().guides)).stamp
-    urls = [(page, url_for("public.picture", slug=guide.slug, page=page, v=stamp)) for page in samples]
+    urls = _pictures(guide, samples)
     minutes = int(head["minutes"]) if head.get("minutes", "").isdigit() else 0
     return Landing(head.get("lead", ""), head.get("for", ""), minutes, samples, urls, page_html(body, brand))
+
+
+def _pictures(guide: Guide, pages: tuple[int, ...]) -> list[tuple[int, str]]:
+    try:
+        stamp = inspect(guide.file(runtime().guides)).stamp
+    except BadGuide:
+        return []
+    return [(page, url_for("public.picture", slug=guide.slug, page=page, v=stamp)) for page in pages]
 
 
 def page_html(body: str, brand: Brand) -> Markup:

@@ -91,7 +91,10 @@ def _bad_article(error: BadArticle) -> Any:
 
 def _bad_guide(error: BadGuide) -> Any:
     log.error("guide", error=str(error))
-    return _page(503, TITLES[503], str(error))
+    if request.path.startswith("/owner"):
+        return _page(503, TITLES[503], str(error))
+    text = "This guide is being prepared. Please open the same link a little later: it stays good."
+    return _page(503, "The guide is not ready just now", text)
 
 
 def _database(error: OperationalError) -> Any:
@@ -110,13 +113,13 @@ def _gone(_: Gone) -> Any:
 
 
 def _machine(error: OSError) -> Any:
-    return _failed(f"{type(error).__name__}: {error.strerror}")
+    text = "A file that this page needs cannot be read. Nothing is half done; please try again in a minute."
+    return _failed(f"{type(error).__name__}: {error.strerror}", text)
 
 
-def _failed(reason: str) -> Any:
+def _failed(reason: str, text: str = "") -> Any:
     log.error("could not store", reason=reason)
     if any(sign in reason for sign in DISK_FULL):
         text = "Our disk is full, so nothing could be stored; nothing is half done. Please try again later."
-    else:
-        text = "Our database does not answer just now. Nothing is half done; please try again in a minute."
+    text = text or "Our database does not answer just now. Nothing is half done; please try again in a minute."
     return _page(503, TITLES[503], text)

@@ -20,6 +20,7 @@ from newsletter.mail.render import Reader, Words
 from newsletter.sequences import Enrollment
 from newsletter.sequences.enrollment import LIVE
 from newsletter.subscribers import Consent, Status, Subscriber
+from newsletter.web import plain
 from newsletter.web.cards import Card, all_guides, card
 from newsletter.web.forms import ButtonForm, PreferencesForm, newsletter_wording
 from newsletter.web.security import limiter
@@ -174,6 +175,7 @@ def _pdf(subscriber_id: int, slug: str, guide_id: int | None = None) -> AnyRespo
         guide = session.scalar(select(Guide).where(Guide.slug == slug)) or abort(404)
         if guide_id not in (None, guide.id):
             abort(404)
+        guides.inspect(guide.file(runtime().guides))  # one that is not whole is no guide fetched
         if request.method == "GET" and not guides.fetch(session, subscriber, guide, now()):
             abort(404, "This guide is not in your library yet; you can ask for it there.")
     return send_file(guide.file(runtime().guides), mimetype="application/pdf", max_age=0)
@@ -184,11 +186,20 @@ def _pdf(subscriber_id: int, slug: str, guide_id: int | None = None) -> AnyRespo
 def preferences(token: str) -> Any:
     """Choose: newsletter, series, name."""
     (subscriber_id,) = numbers(Purpose.PREFERENCES, token)
-    with reading() if request.method == "GET" else transaction() as session:
+    if request.method != "POST":
+        leave_at = runtime().renderer.urls.unsubscribe(subscriber_id, 0).removeprefix(runtime().settings.site)
+        with reading() as session:
+            _person(session, subscriber_id)
+        return plain.or_plain(
+            lambda: _preferences(token, subscriber_id)[0], plain.preferences(leave_at, "saved" in request.args)
+        )
+    return _preferences(token, subscriber_id)
+
+
+def _preferences(token: str, subscriber_id: int) -> Any:
+    with transaction() if request.method == "POST" else reading() as session:
         subscriber = _person(session, subscriber_id)
-        wording = newsletter_wording(brand.current(session))
         form = PreferencesForm(data={"first_name": subscriber.first_name, "newsletter": subscriber.newsletter})
-        form.newsletter.label.text = wording
         if request.method == "POST" and form.validate():
             if stop := request.form.get("stop", ""):
                 sequences.stop(
@@ -199,6 +210,8 @@ def preferences(token: str) -> Any:
                     only=int(stop) if stop.isdecimal() and len(stop) < 19 else 0,
                 )
             else:
+                # Leaving depends on nothing else: only who wants the newsletter agrees to words, which name the brand.
+                wording = newsletter_wording(brand.current(session)) if form.newsletter.data else ""
                 journey.choose(
                     session, subscriber, bool(form.newsletter.data), form.first_name.data or "", wording, now()
                 )
@@ -206,6 +219,7 @@ def preferences(token: str) -> Any:
             return redirect(url_for("personal.preferences", token=token, saved=1), 303)
         if form.csrf_token.errors:
             abort(400, form.csrf_token.errors[0])
+        form.newsletter.label.text = newsletter_wording(brand.current(session))
         message = runtime().renderer.urls.unsubscribe(subscriber.id, 0).removeprefix(runtime().settings.site)
         page = render_template(
             "public/preferences.html", form=form, series=_series(session, subscriber), unsubscribe_url=message,

@@ -1,6 +1,7 @@
 """The site that visitors see: both boxes, the guides' pages, the archive, and the sign-up itself."""
 
 from datetime import date
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -100,10 +101,10 @@ def picture(slug: str, page: int) -> Response:
     if page != 1 and (words is None or page not in words.sample_pages):
         abort(404)
     try:
-        path = guide_picture(found.file(runtime().guides), page, COVER_WIDTH, runtime().pictures)
+        drawn = guide_picture(found.file(runtime().guides), page, COVER_WIDTH, runtime().pictures)
     except IndexError:
         abort(404)
-    return send_file(path, mimetype="image/png", max_age=86400)
+    return send_file(BytesIO(drawn), mimetype="image/png", max_age=86400)
 
 
 @door.post("/subscribe")

@@ -28,7 +28,7 @@ from newsletter.mail.outbox.lots import (
 )
 from newsletter.mail.outbox.message import ACCEPTED, OPEN, UNDER_WAY, Attempt, Lane, Message, State
 from newsletter.mail.outbox.queue import LOT, NotAgain, call_off_late, call_off_next, cancel, fill, queue, send_again
-from newsletter.mail.outbox.record import Verdict, record
+from newsletter.mail.outbox.record import Verdict, record, take_off_guide
 from newsletter.mail.outbox.take import Taken, TakenLot, TakenRows, take
 from newsletter.mail.outbox.tally import count_anew, counts, strike_out
 from newsletter.mail.outbox.words import Turn, is_still, revision_of, turn, used
@@ -87,6 +87,7 @@ __all__ = [
     "send_again",
     "strike_out",
     "take",
+    "take_off_guide",
     "turn",
     "used",
     "was_uncertain",

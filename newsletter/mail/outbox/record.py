@@ -72,6 +72,17 @@ def record(session: Session, token: str, verdicts: Sequence[Verdict], now: datet
         session.execute(insert(Attempt), [tries[id] for id in held])
 
 
+def take_off_guide(session: Session, message_id: int) -> bool:
+    """A message whose guide is attached goes with the link alone from now on. False: nothing was attached to it."""
+    message = session.get(Message, message_id, with_for_update=True)
+    guide = (message.context or {}).get("guide") if message else None
+    if message is None or not isinstance(guide, dict) or not guide.get("attached"):
+        return False
+    message.context = {**(message.context or {}), "guide": {**guide, "attached": False}}
+    session.flush()
+    return True
+
+
 def _row(verdict: Verdict, token: str, now: datetime) -> dict[str, object]:
     return {
         "b_id": verdict.id,

@@ -16,9 +16,10 @@ from newsletter.sequences import Course, Enrollment, Sequence
 from newsletter.sequences.delay import zone_named
 from newsletter.subscribers import Segment, Subscriber
 from newsletter.subscribers.subscriber import count_by_status
+from newsletter.web.cards import all_guides
 from newsletter.web.owner.door import door
 from newsletter.web.owner.progress import Progress
-from newsletter.web.state import now, reading
+from newsletter.web.state import now, reading, runtime
 
 DAYS = 30
 UNDER_WAY = (CampaignState.SCHEDULED, CampaignState.SENDING)
@@ -57,6 +58,7 @@ def dashboard() -> str:
             guides=guide_numbers(session),
             mails=_mails_of_last_day(session, at),
             trouble=trouble(session),
+            unready=[one.title for one in all_guides(session) if not one.pages(runtime().guides)],
             due=session.scalars(due.join(Sequence).where(Sequence.live).order_by(Enrollment.due_at).limit(6)).all(),
             campaigns=[(one, Progress.of(session, one, at)) for one in campaigns],
             days=sign_ups(session, at, current_user.zone),

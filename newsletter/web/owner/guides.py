@@ -1,5 +1,6 @@
 """Guides: what visitors get, read from the files, and what may be changed about it."""
 
+from io import BytesIO
 from typing import Any
 
 from flask import render_template, send_file
@@ -41,8 +42,8 @@ def cover(id: int) -> Response:
     """The first page."""
     with reading() as session:
         guide = one_or_404(session, Guide, id)
-    path = picture(guide.file(runtime().guides), 1, COVER_WIDTH, runtime().pictures)
-    return send_file(path, mimetype="image/png", max_age=86400)
+    drawn = picture(guide.file(runtime().guides), 1, COVER_WIDTH, runtime().pictures)
+    return send_file(BytesIO(drawn), mimetype="image/png", max_age=86400)
 
 
 @door.get("/guides/<row:id>/guide.pdf", endpoint="guide_file")

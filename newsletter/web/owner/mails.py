@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import brand
 from newsletter.articles import Article
-from newsletter.guides import Guide, inspect
+from newsletter.guides import Guide
 from newsletter.journey import LINK_DAYS
 from newsletter.mail.render import BadArticle, Reader, Words
 from newsletter.mail.render.renderer import Rendered
@@ -82,7 +82,7 @@ def _context(stream: Stream, guide: Guide | None) -> dict[str, Any]:
         return {"guide": guide.slug} if guide else {}
     named = None
     if guide is not None:
-        pages = inspect(guide.file(runtime().guides)).pages
+        pages = guide.pages(runtime().guides)
         named = {"title": guide.title, "slug": guide.slug, "pages": pages, "attached": guide.attach}
     if stream is Stream.GUIDE:
         return {"guide": named, "series": True}

@@ -1,0 +1,57 @@
+"""Watching the guides' files: the owner is told of one that cannot be sent."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter import accounts
+from newsletter.guides.guide import Guide
+from newsletter.guides.inspect import BadGuide, inspect
+from newsletter.mail import outbox
+from newsletter.subscribers import Stream
+
+COPYING = timedelta(minutes=2)
+"""A file that was written to more lately than this may still be on its way into the folder."""
+
+
+def watch(session: Session, folder: Path, site: str, now: datetime, machine_now: datetime) -> list[str]:
+    """Tell the owner by mail, once a day, of each guide whose file is missing or not whole; the slugs.
+
+    `machine_now`: by the clock that files have their times from; the product's own may have been moved on.
+    """
+    bad = []
+    for guide in session.scalars(select(Guide).order_by(Guide.position, Guide.id)).all():
+        file = guide.file(folder)
+        try:
+            inspect(file)
+        except BadGuide as error:
+            if not _is_being_copied(file, machine_now):
+                _tell(session, guide, str(error), site, now)
+                bad.append(guide.slug)
+    return bad
+
+
+def _is_being_copied(file: Path, machine_now: datetime) -> bool:
+    try:
+        return machine_now.timestamp() - file.stat().st_mtime < COPYING.total_seconds()
+    except OSError:
+        return False
+
+
+def _tell(session: Session, guide: Guide, reason: str, site: str, now: datetime) -> None:
+    owner = accounts.first(session)
+    if owner is None:
+        return
+    notice = {
+        "title": f"The guide “{guide.title}” cannot be sent",
+        "lines": [
+            reason,
+            "Its box says that it is being prepared and takes no sign-ups; everything else goes on.",
+            f"Put the whole file {guide.slug}.pdf back into the folder static/guides, and its box is there again.",
+        ],
+        "action_label": "Look at the guides",
+        "action_url": f"{site}/owner/guides",
+    }
+    outbox.queue(session, owner, Stream.NOTICE, f"guide:{guide.slug}:{now:%Y%m%d}", now, context=notice)

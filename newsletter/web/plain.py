@@ -1,0 +1,52 @@
+"""Pages for leaving that need nothing but this file: no template, no brand, no guide, no static file.
+
+Whoever wants to leave can, and is told so, whatever else is broken (STANDARDS.md 25).
+"""
+
+from collections.abc import Callable
+
+import structlog
+from markupsafe import Markup
+
+log = structlog.get_logger()
+_PAGE = Markup(
+    '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="robots" content="noindex">\n'
+    '<meta name="color-scheme" content="light dark">\n<title>{title}</title>\n</head>\n'
+    "<body>\n<main>\n<h1>{title}</h1>\n<p>{text}</p>\n{more}</main>\n</body>\n</html>\n"
+)
+_BUTTON = Markup('<form method="post" action="{action}"><p><button type="submit">Unsubscribe me</button></p></form>\n')
+_ELSE = "The rest of this page cannot be shown just now."
+
+
+def or_plain(page: Callable[[], str], plain: str) -> str:
+    """The page as it should be; where anything at all keeps it from being made, the plain one."""
+    try:
+        return page()
+    except Exception as error:  # noqa: BLE001 - what was done is done, and its reader is told so
+        log.error("page could not be made; a plain one was shown", error=type(error).__name__)
+        return plain
+
+
+def leave(action: str) -> str:
+    """One button that leaves; `action` is where it posts to."""
+    text = f"Press the button, and we stop writing to you at once. {_ELSE}"
+    return _page("Unsubscribe", text, _BUTTON.format(action=action))
+
+
+def left() -> str:
+    """It is done."""
+    return _page("You are unsubscribed", f"It is done: we no longer write to you. {_ELSE}")
+
+
+def preferences(leave_at: str, saved: bool) -> str:
+    """The preferences page, of which only leaving is left. `saved`: a choice was stored just now."""
+    text = "Your choice is saved and holds from this moment. " if saved else ""
+    return _page(
+        "Your preferences", f"{text}{_ELSE} Your choices are kept. To leave altogether, press the button.",
+        _BUTTON.format(action=leave_at),
+    )  # fmt: skip
+
+
+def _page(title: str, text: str, more: str = "") -> str:
+    return str(_PAGE.format(title=title, text=text, more=more))
