@@ -86,7 +86,7 @@ def recover_messages(rt: Runtime, _stopping: Stopping) -> None:
 def watch_guides(rt: Runtime, _stopping: Stopping) -> None:
     """Tell the owner of a guide whose file is missing or not whole: its box takes no sign-ups."""
     with rt.database.transaction() as session:
-        guides.watch(session, rt.guides, rt.settings.site, rt.clock.now(), datetime.now(UTC))
+        guides.watch(session, rt.guides, rt.clock.now(), datetime.now(UTC))
 
 
 def remind_and_forget(rt: Runtime, _stopping: Stopping) -> None:

@@ -6,17 +6,15 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter import accounts
 from newsletter.guides.guide import Guide
 from newsletter.guides.inspect import BadGuide, inspect
-from newsletter.mail import outbox
-from newsletter.subscribers import Stream
+from newsletter.mail.notice import tell_owner
 
 COPYING = timedelta(minutes=2)
 """A file that was written to more lately than this may still be on its way into the folder."""
 
 
-def watch(session: Session, folder: Path, site: str, now: datetime, machine_now: datetime) -> list[str]:
+def watch(session: Session, folder: Path, now: datetime, machine_now: datetime) -> list[str]:
     """Tell the owner by mail, once a day, of each guide whose file is missing or not whole; the slugs.
 
     `machine_now`: by the clock that files have their times from; the product's own may have been moved on.
@@ -28,7 +26,7 @@ def watch(session: Session, folder: Path, site: str, now: datetime, machine_now:
             inspect(file)
         except BadGuide as error:
             if not _is_being_copied(file, machine_now):
-                _tell(session, guide, str(error), site, now)
+                _tell(session, guide, str(error), now)
                 bad.append(guide.slug)
     return bad
 
@@ -40,18 +38,13 @@ def _is_being_copied(file: Path, machine_now: datetime) -> bool:
         return False
 
 
-def _tell(session: Session, guide: Guide, reason: str, site: str, now: datetime) -> None:
-    owner = accounts.first(session)
-    if owner is None:
-        return
-    notice = {
-        "title": f"The guide “{guide.title}” cannot be sent",
-        "lines": [
+def _tell(session: Session, guide: Guide, reason: str, now: datetime) -> None:
+    tell_owner(
+        session, now, key=f"guide:{guide.slug}:{now:%Y%m%d}", title=f"The guide “{guide.title}” cannot be sent",
+        lines=[
             reason,
             "Its box says that it is being prepared and takes no sign-ups; everything else goes on.",
             f"Put the whole file {guide.slug}.pdf back into the folder static/guides, and its box is there again.",
         ],
-        "action_label": "Look at the guides",
-        "action_url": f"{site}/owner/guides",
-    }
-    outbox.queue(session, owner, Stream.NOTICE, f"guide:{guide.slug}:{now:%Y%m%d}", now, context=notice)
+        button="Look at the guides", path="/owner/guides",
+    )  # fmt: skip

@@ -13,12 +13,13 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter import accounts, brand
+from newsletter import brand
 from newsletter.articles import Revision
 from newsletter.brand import Brand
 from newsletter.mail import outbox
 from newsletter.mail.breaker import RUN, SHARE, Breaker
 from newsletter.mail.journal import Journal
+from newsletter.mail.notice import tell_owner
 from newsletter.mail.outbox import Lane, Letter, State, Taken, Verdict
 from newsletter.mail.patience import Transaction, persist
 from newsletter.mail.render import BadArticle, Renderer, Skeleton, Words
@@ -27,7 +28,6 @@ from newsletter.mail.stride import Stride
 from newsletter.mail.throttle import Budget, Throttle, Unlimited, domain_of
 from newsletter.mail.transport import Envelope, Outcome, Stage, Transport
 from newsletter.mail.verdicts import judge
-from newsletter.subscribers import Stream
 
 MOST_ROWS = {Lane.TRANSACTIONAL: 50, Lane.BULK: 500}
 WRITE_EVERY = {Lane.TRANSACTIONAL: 0.0, Lane.BULK: 1.0}
@@ -269,14 +269,8 @@ class _Batch:
         """Hold the campaign and tell the owner; everybody not yet sent to is still to send."""
         its = {letter.dispatch_id for letter in self.letters.values() if letter.dispatch_id}
         for dispatch in outbox.pause_open(session, its, reason):
-            owner = accounts.first(session)
-            if owner is not None:
-                notice = {
-                    "title": "A campaign has been paused",
-                    "lines": [reason, "Nobody who has not been sent to is lost: resume it when the cause is known."],
-                    "action_label": "Look at it",
-                    "action_url": f"{self.delivery.renderer.site}/owner/campaigns",
-                }
-                outbox.queue(
-                    session, owner, Stream.NOTICE, f"breaker:{dispatch}:{now:%Y%m%d%H%M%S}", now, context=notice
-                )
+            tell_owner(
+                session, now, key=f"breaker:{dispatch}:{now:%Y%m%d%H%M%S}", title="A campaign has been paused",
+                lines=[reason, "Nobody who has not been sent to is lost: resume it when the cause is known."],
+                button="Look at it", path="/owner/campaigns",
+            )  # fmt: skip

@@ -18,6 +18,8 @@ from pathlib import Path
 from newsletter.mail.transport import Outcome, Stage
 
 SUFFIX = ".journal"
+ASIDE = ".aside"
+FAILED = "failed"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -85,6 +87,8 @@ class Left:
     begun: set[int] = field(default_factory=set)
     handed_over: set[int] = field(default_factory=set)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
+    has_failed: bool = False
+    """Whether the ledger has refused it before."""
 
     @property
     def kept(self) -> set[int]:
@@ -94,6 +98,15 @@ class Left:
     def settle(self) -> None:
         """All of it is in the ledger now."""
         self.path.unlink(missing_ok=True)
+
+    def note_failure(self) -> None:
+        """The ledger has refused it; say so in the file, so that the next one who tries knows."""
+        with self.path.open("a") as file:
+            file.write(f"{FAILED}\n")
+
+    def put_aside(self) -> Path:
+        """Nobody replays it any more, but a person may look at it; where it is now."""
+        return self.path.rename(self.path.with_name(f"{self.path.name}{ASIDE}"))
 
 
 def left_behind(folder: Path) -> Iterator[Left]:
@@ -132,6 +145,8 @@ def _read(path: Path) -> Left:
 
 def _take(left: Left, line: str) -> None:
     """Take a line in. Raises ValueError where it is none of ours: the disk was full, or forgot what it had."""
+    if "\0" in line:  # a file system may fill with zeros what it had not written when the machine went down
+        raise ValueError(line)
     if line.startswith("b "):
         left.begun.update([int(key) for key in line[2:].split()])
     elif line.startswith("h "):
@@ -141,6 +156,8 @@ def _take(left: Left, line: str) -> None:
         left.outcomes[int(key)] = Outcome(int(key), Stage(stage), int(code), enhanced, text, relay, command)
     elif line.startswith("boot "):
         left.whole = line.removeprefix("boot ") == boot_id()
+    elif line == FAILED:
+        left.has_failed = True
     elif line.startswith("lot "):
         left.lot = int(line.removeprefix("lot ")) or None
     else:

@@ -4,16 +4,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+import structlog
 from sqlalchemy import select
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 from newsletter.mail import outbox
 from newsletter.mail.journal import Left, left_behind
+from newsletter.mail.notice import tell_owner
 from newsletter.mail.outbox import LOST, Lane, Letter, Lot, LotClaim, Message, State
 from newsletter.mail.patience import Transaction
 from newsletter.mail.transport import Outcome, Stage
 from newsletter.mail.verdicts import judge
 
+log = structlog.get_logger()
 UNTOLD = (State.READY, State.UNCERTAIN, State.CANCELLED)
 """Of a lot's rows: without an outcome, or with one that was made up in its absence."""
 
@@ -28,11 +32,39 @@ def replay(folder: Path, transaction: Transaction, now: datetime) -> tuple[int, 
     for left in left_behind(folder):
         lost = left.handed_over - left.outcomes.keys()
         outcomes = [*left.outcomes.values(), *(Outcome(key, Stage.LOST_AFTER, 0, "", LOST, "", ".") for key in lost)]
-        with transaction() as session:
-            _write(session, left, outcomes, now)
+        try:
+            with transaction() as session:
+                _write(session, left, outcomes, now)
+        except (OperationalError, InternalError, InterfaceError):
+            raise  # the database's trouble, not the journal's: it stays for the next one who looks
+        except Exception as error:  # noqa: BLE001 - one file that cannot be read must not stop a host's mail
+            _refused(left, transaction, now, error)
+            continue
         left.settle()
         written, uncertain = written + len(left.outcomes), uncertain + len(lost)
     return written, uncertain
+
+
+def _refused(left: Left, transaction: Transaction, now: datetime, error: Exception) -> None:
+    """Leave a journal for a second try, or put it aside and tell the owner.
+
+    Without it the ledger's own mark counts: when the claim's lease runs out, what was begun is `uncertain`.
+    """
+    log.error("a journal cannot be replayed", journal=left.path.name, error=type(error).__name__)
+    if not left.has_failed:
+        left.note_failure()
+        return
+    aside = left.put_aside()
+    with transaction() as session:
+        tell_owner(
+            session, now, key=f"journal:{left.token}", title="What a stopped worker left behind could not be read",
+            lines=[
+                f"Its journal was put aside as {aside.name}, in the folder for journals: {type(error).__name__}.",
+                "Nothing is lost and nothing is sent twice. The messages that it had on the wire, and whose journal "
+                "would have told which of them arrived, are uncertain: you find them under Messages.",
+            ],
+            button="Look at the messages", path="/owner/messages",
+        )  # fmt: skip
 
 
 def _write(session: Session, left: Left, outcomes: list[Outcome], now: datetime) -> None:

@@ -29,7 +29,7 @@ def folder(runtime: Runtime, tmp_path: Path) -> Path:
 def _watch(runtime: Runtime, after: timedelta = timedelta()) -> list[str]:
     with runtime.database.transaction() as session:
         now = NOON + after
-        return guides.watch(session, runtime.guides, runtime.settings.site, now, now)
+        return guides.watch(session, runtime.guides, now, now)
 
 
 def test_whole_guides_are_no_news(folder: Path, runtime: Runtime) -> None:

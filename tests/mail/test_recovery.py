@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter import articles
+from newsletter import accounts, articles
 from newsletter.clock import FixedClock
 from newsletter.mail import outbox, recovery
 from newsletter.mail.outbox import Dispatch, Lane, Lot, Message, State
@@ -168,3 +168,42 @@ def test_without_its_journal_what_was_begun_is_uncertain_and_never_sent_again(
 def test_a_folder_that_is_not_there_yet_holds_nothing(runtime: Runtime) -> None:
     assert not Path(runtime.journals).exists()
     assert replay(runtime) == (0, 0)
+
+
+def _refused_journal(runtime: Runtime) -> Path:
+    """What a worker left that had sent ten and had three on the wire, in a form that the ledger refuses."""
+    die(runtime, Lane.BULK, accepted=10, flying=3)
+    [journal] = runtime.journals.iterdir()
+    with journal.open("a") as file:
+        file.write(f"o\t{2**70}\taccepted\t250\t2.0.0\tmx:25\t.\t2.0.0 ok\n")  # no database has such a number
+    return journal
+
+
+def test_a_journal_that_cannot_be_written_down_is_put_aside_and_stops_nobody(
+    campaign: int, runtime: Runtime, clock: FixedClock
+) -> None:
+    with runtime.database.transaction() as session:
+        accounts.create(session, "paula@example.com", "a good password", clock.now())
+    journal = _refused_journal(runtime)
+    assert replay(runtime) == (0, 0)
+    assert journal.exists()  # it may go better next time
+    assert replay(runtime) == (0, 0)
+    assert [path.name for path in runtime.journals.iterdir()] == [f"{journal.name}.aside"]
+    runtime.transport = living = SentList()
+    while runtime.delivery.run(Lane.TRANSACTIONAL):
+        pass
+    [notice] = living.envelopes
+    assert journal.name.encode() in notice.data
+    clock.forward(timedelta(minutes=2))  # its lease has run out: without the journal all that was begun is uncertain
+    recovery.recover(runtime.journals, runtime.database.transaction, clock.now())
+    assert counts(runtime) == {State.UNCERTAIN: 40, State.SENT: 1}  # that one is the notice
+
+
+def test_zeros_that_a_file_system_left_in_a_journal_cost_only_the_line(campaign: int, runtime: Runtime) -> None:
+    die(runtime, Lane.BULK, accepted=10, flying=3)
+    [journal] = runtime.journals.iterdir()
+    with journal.open("a") as file:
+        file.write("o\t1\taccepted\t250\t\0\0\0\tmx:25\t.\t\0\n")
+    written, _ = replay(runtime)
+    assert written == 10
+    assert list(runtime.journals.iterdir()) == []

@@ -260,6 +260,8 @@ class Renderer:
             values["guide_pdf"] = urls.guide_pdf(reader.subscriber, slug)
         if "consent" in context:
             values["confirm_url"] = urls.confirm(context["consent"], context["until"])
+        if "action_path" in context:
+            values["action_url"] = f"{self.site}{context['action_path']}"
         return values
 
 

@@ -22,11 +22,11 @@ SAMPLE = Words(
     "{{ greeting }},\n\nthis is **bold**, *leaning* and [a link]({{ library_url }}).\n\n## A heading\n\n- one\n"
     "- two\n\n1. first\n2. second\n\n> A quotation.\n\n---\n\nYours\n{{ brand.author }}\n",
 )  # fmt: skip
-NOTICE = {
+NOTICE: dict[str, Any] = {
     "title": "A campaign is paused",
     "lines": ["The receiving servers refused too many mails in a row.", "Nothing is lost; it goes on when you say so."],
     "action_label": "Look at it",
-    "action_url": "/owner/campaigns",
+    "action_path": "/owner/campaigns",
 }
 GALLERY: dict[str, Stream] = {
     "confirm": Stream.CONFIRM,
@@ -77,7 +77,7 @@ def _words(session: Session) -> Words:
 
 def _context(stream: Stream, guide: Guide | None) -> dict[str, Any]:
     if stream is Stream.NOTICE:
-        return {**NOTICE, "action_url": runtime().settings.site + "/owner/campaigns"}
+        return NOTICE
     if stream is Stream.STEP:
         return {"guide": guide.slug} if guide else {}
     named = None
