@@ -6,11 +6,12 @@ from zoneinfo import available_timezones
 from flask import render_template
 from sqlalchemy.orm import Session
 
-from newsletter import brand
-from newsletter.accounts import WeakPassword
+from newsletter import accounts, brand
+from newsletter.accounts import OwnerSession, WeakPassword
 from newsletter.web.owner.door import back, door, note, owner_in
 from newsletter.web.owner.forms import BrandForm, PasswordForm, ZoneForm
 from newsletter.web.owner.session import start_session
+from newsletter.web.owner.sessions import browser_named
 from newsletter.web.security import limiter
 from newsletter.web.state import now, reading, transaction
 
@@ -28,7 +29,8 @@ def _page(session: Session, brand_form: BrandForm | None = None, zone_form: Zone
           password_form: PasswordForm | None = None) -> Any:  # fmt: skip
     house, owner = brand.current(session), owner_in(session)
     page = render_template(
-        "owner/settings.html", owner=owner, zones=sorted(available_timezones()), at=now(),
+        "owner/settings.html", owner=owner, zones=sorted(available_timezones()), at=now(), named=browser_named,
+        sessions=OwnerSession.every(session, owner.id, now()),
         brand_form=brand_form or BrandForm(formdata=None, obj=house),
         zone_form=zone_form or ZoneForm(formdata=None, obj=owner),
         password_form=password_form or PasswordForm(formdata=None),
@@ -82,5 +84,6 @@ def save_password() -> Any:
         if form.errors:
             return _page(session, password_form=form)
         note(session, "password changed")
-        start_session(owner)
+        accounts.session.end_all(session, owner.id)
+        start_session(session, owner)
     return back("settings", "Your password is changed, and every other session has ended.")
