@@ -249,6 +249,10 @@ class Urls:
         """Leaving: a page with a button, and the target of the one-click POST (RFC 8058 §3.1)."""
         return f"{self.site}/unsubscribe/{self._token(Purpose.UNSUBSCRIBE, subscriber, message)}"
 
+    def reset(self, *numbers: int) -> str:
+        """Where an owner chooses a new password."""
+        return f"{self.site}/owner/reset/{self._token(Purpose.RESET, *numbers)}"
+
     def view(self, message: int) -> str:
         """This mail in the browser."""
         return f"{self.site}/view/{self._token(Purpose.VIEW, message)}"

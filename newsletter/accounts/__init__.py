@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from newsletter.accounts import reset, session, wait
+from newsletter.accounts import password, reset, session, wait
 from newsletter.accounts.audit import AuditEntry, note
 from newsletter.accounts.password import WeakPassword
 from newsletter.accounts.reset import PasswordReset
@@ -21,6 +21,7 @@ __all__ = [
     "find",
     "first",
     "note",
+    "password",
     "reset",
     "session",
     "sign_in",

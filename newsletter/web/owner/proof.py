@@ -60,17 +60,27 @@ def _page(action: str, error: str, wait: int) -> Any:
 
 
 def _proven() -> tuple[str, int]:
-    """Compare what was typed; ("", 0) when it is right, else what to say, and how long to wait."""
+    error, wait = compare(request.form.get(FIELD, ""), "asked for again")
+    if not error:
+        with transaction() as session:
+            accounts.session.prove(session, current_user.session_id, now())
+            note(session, "password typed again")
+    return error, wait
+
+
+def compare(typed: str, why: str) -> tuple[str, int]:
+    """Whether this is the password of who is signed in: ("", 0), else what to say, and how long to wait.
+
+    `why` it was asked for goes into the audit log when it was wrong.
+    """
     keys = [(BROWSER, f"session {current_user.session_id}")]
     if wait := take_try(keys):
         return asked_to_wait(wait), wait
     with reading() as looking:  # the slow hash must not hold the one writer's lock
-        right = owner_in(looking).has_password(request.form.get(FIELD, "")[:1000])
+        right = owner_in(looking).has_password(typed[:1000])
     with transaction() as session:
-        if not right:
-            accounts.note(session, owner_in(session), now(), "password refused", "asked for again", ip=kept_ip())
-            return "This is not your password.", 0
-        accounts.wait.forgive(session, keys)
-        accounts.session.prove(session, current_user.session_id, now())
-        note(session, "password typed again")
-    return "", 0
+        if right:
+            accounts.wait.forgive(session, keys)
+            return "", 0
+        accounts.note(session, owner_in(session), now(), "password refused", why, kept_ip())
+    return "This is not your present password.", 0

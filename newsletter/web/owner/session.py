@@ -128,7 +128,7 @@ def _signed_in(email: str, password: str, keys: list[Key]) -> bool:
         accounts.wait.forgive(session, keys)
         accounts.note(session, owner, now(), "signed in", ip=kept_ip())
         start_session(session, owner)
-        _is_known(owner)
+        is_known(owner.id)
     return True
 
 
@@ -144,9 +144,9 @@ def _known_cookie() -> str:
     return "__Host-known" if runtime().settings.is_https else "known"
 
 
-def _is_known(owner: Owner) -> None:
+def is_known(owner_id: int) -> None:
     """Remember this browser as one of the owner's. It opens nothing; it is only counted by itself."""
-    token = runtime().signer.token(Purpose.BROWSER, owner.id, secrets.randbits(64))
+    token = runtime().signer.token(Purpose.BROWSER, owner_id, secrets.randbits(64))
 
     @after_this_request
     def remember(response: Response) -> Response:

@@ -43,7 +43,7 @@ def test_a_page_is_gone_on_to_when_the_password_is_right(desk: Desk, jane: int, 
     page = desk.client.get(asked.location)
     assert "Your password, please" in page.text
     wrong = _send_again(desk, page, "not the password")
-    assert wrong.status_code == 422 and "not your password" in wrong.text
+    assert wrong.status_code == 422 and "not your present password" in wrong.text
     assert desk.client.get(path).status_code == 302
     right = _send_again(desk, page, PASSWORD)
     assert (right.status_code, right.location) == (303, path)
