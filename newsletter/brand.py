@@ -1,13 +1,32 @@
 """Brand: whose newsletter this is. One row, first filled from `site.toml`, the owner's to edit afterwards."""
 
 import tomllib
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import String
+from sqlalchemy import BigInteger, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.db import Base, Id
+
+
+class LostKey(Exception):
+    """Mail was sent under a key that is not there any more: links in it would not work."""
+
+
+class RetiredKey(Base):
+    """A key that links were signed with before the present one. A key that comes back has a row for each time."""
+
+    __tablename__ = "retired_keys"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    key_print: Mapped[str] = mapped_column(String(32))
+    last_message: Mapped[int] = mapped_column(BigInteger)
+    """The newest message when the key was changed: up to here Message-IDs are made with this key (or an older one)."""
+    retired_at: Mapped[datetime]
 
 
 class Brand(Base):
@@ -35,6 +54,30 @@ class Brand(Base):
         leave by its mails."""
         return self.key_print in ("", key_print)
 
+    def adopt(self, session: Session, key_prints: Sequence[str], newest_message: int, now: datetime) -> bool:
+        """Sign with the first of these keys from now on; the others are those that links may have been made with.
+
+        True: it is another one than before. Raises LostKey when a key that mail was sent under is not among them.
+        """
+        known = {self.key_print, *session.scalars(select(RetiredKey.key_print))} - {""}
+        if known - set(key_prints):
+            raise LostKey
+        return self._sign_with(session, key_prints[0], newest_message, now)
+
+    def forget_keys(self, session: Session, key_prints: Sequence[str], newest_message: int, now: datetime) -> None:
+        """`adopt`, where keys are lost: what was sent under those that are not among these is given up."""
+        session.execute(delete(RetiredKey).where(RetiredKey.key_print.not_in(key_prints)))
+        if self.key_print not in key_prints:
+            self.key_print = ""
+        self._sign_with(session, key_prints[0], newest_message, now)
+
+    def _sign_with(self, session: Session, key_print: str, newest_message: int, now: datetime) -> bool:
+        before, self.key_print = self.key_print, key_print
+        if before in ("", key_print):
+            return False
+        session.add(RetiredKey(key_print=before, last_message=newest_message, retired_at=now))
+        return True
+
     @property
     def address_lines(self) -> list[str]:
         """The postal address, line by line."""
@@ -60,6 +103,12 @@ def read_site(path: Path) -> dict[str, Any]:
 def current(session: Session) -> Brand:
     """The brand; the database has one from the first migration on."""
     return session.get_one(Brand, 1)
+
+
+def retired_keys(session: Session) -> list[tuple[int, str]]:
+    """Up to which message each earlier key was the current one, and its fingerprint; the oldest first."""
+    rows = session.execute(select(RetiredKey.last_message, RetiredKey.key_print).order_by(RetiredKey.id))
+    return [(last, key_print) for last, key_print in rows]
 
 
 def from_site(data: dict[str, Any]) -> Brand:

@@ -1,7 +1,7 @@
 """Importing subscribers from a CSV file: in pieces, each all or nothing, and safe to start again after a stop."""
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -18,10 +18,9 @@ from newsletter.subscribers import (
     Consent,
     Status,
     Subscriber,
-    Suppression,
-    address_hash,
     clean_name,
     read_address,
+    suppressed,
 )
 
 PIECE = 1000
@@ -51,7 +50,7 @@ class Report:
     bad: list[tuple[int, str]] = field(default_factory=list)
 
 
-def import_csv(database: Database, file: IO[str], basis: str, secret: bytes, now: datetime,
+def import_csv(database: Database, file: IO[str], basis: str, secrets: Sequence[bytes], now: datetime,
                progress: Callable[[int], None] = lambda rows: None) -> Report:  # fmt: skip
     """Add everybody in the file as confirmed, with `basis` as the consent on record.
 
@@ -70,7 +69,7 @@ def import_csv(database: Database, file: IO[str], basis: str, secret: bytes, now
     broken: list[BadFile] = []
     while not broken and (piece := list(_read(islice(rows, PIECE), rows, report, broken))):
         with database.transaction() as session:
-            _add(session, piece, basis, secret, now, report)
+            _add(session, piece, basis, secrets, now, report)
         progress(len(piece))
     if broken:  # what came before the line is in
         raise broken[0]
@@ -98,17 +97,16 @@ def _unreadable(line: int, error: Exception) -> BadFile:
     return BadFile(f"Line {line} cannot be read ({error}). The file should be CSV in UTF-8.")
 
 
-def _add(session: Session, piece: list[dict[str, str] | None], basis: str, secret: bytes, now: datetime,
+def _add(session: Session, piece: list[dict[str, str] | None], basis: str, secrets: Sequence[bytes], now: datetime,
          report: Report) -> None:  # fmt: skip
     people: dict[str, dict[str, str]] = {}
     for row in piece:
         if row:
             people.setdefault(row["key"], row)  # the first line of two about one person counts
     twice = sum(1 for row in piece if row) - len(people)
-    hashes = {address_hash(secret, key): key for key in people}
-    barred = session.scalars(select(Suppression.address_hash).where(Suppression.address_hash.in_(hashes))).all()
-    for hashed in barred:
-        del people[hashes[hashed]]
+    barred = suppressed(session, secrets, people)
+    for key in barred:
+        del people[key]
     newest = session.scalar(select(func.max(Subscriber.id))) or 0
     added = _insert(session, people, now) if people else 0
     session.execute(

@@ -63,8 +63,8 @@ class House(Protocol):
         """The folder with the guides' PDFs."""
 
     @property
-    def secret(self) -> bytes:
-        """The product's key."""
+    def secrets(self) -> tuple[bytes, ...]:
+        """The product's key, and behind it those of earlier times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +156,10 @@ def unsubscribe(session: Session, subscriber: Subscriber, now: datetime, goodbye
 
 def erase(session: Session, house: House, subscriber: Subscriber, now: datetime) -> None:
     """Delete everything held about a person (UK GDPR Art. 17). A keyed hash stays, against old lists (imports)."""
-    hashed = address_hash(house.secret, subscriber.email_key)
-    if Suppression.of(session, hashed) is None:
+    if Suppression.of(session, house.secrets, subscriber.email_key) is None:
         reason = {Status.BOUNCED: SuppressionReason.BOUNCED, Status.COMPLAINED: SuppressionReason.COMPLAINED}
         kept = reason.get(subscriber.status, SuppressionReason.ERASED)
+        hashed = address_hash(house.secrets[0], subscriber.email_key)
         session.add(Suppression(address_hash=hashed, reason=kept, created_at=now))
     _delete(session, subscriber)
 
@@ -289,5 +289,5 @@ def _guide(session: Session, slug: str | None) -> Guide | None:
 
 
 def _barred(session: Session, house: House, address: Address) -> bool:
-    found = Suppression.of(session, address_hash(house.secret, address.key))
+    found = Suppression.of(session, house.secrets, address.key)
     return found is not None and found.reason is not SuppressionReason.ERASED

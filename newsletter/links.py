@@ -1,15 +1,20 @@
 """Signed tokens for the links in mails and on pages: one key per purpose, short, and cheap to make by the million.
 
-A token is base64url(numbers ‖ MAC): up to four 64-bit numbers and 128 bits of keyed BLAKE2b (RFC 7693 §2.9), whose key
-comes from the product's secret and whose personalisation is the purpose. It carries no personal data and no time of its
-own; a purpose that ends puts the last second into a number.
+A token is base64url(numbers ‖ MAC) and the id of its key: up to four 64-bit numbers, 128 bits of keyed BLAKE2b (RFC
+7693 §2.9), whose key comes from the product's secret and whose personalisation is the purpose, and four letters. It
+carries no personal data and no time of its own; a purpose that ends puts the last second into a number.
+
+A secret can be changed: new tokens are made with the current one, and those of old ones stay good. Tokens of 2026 and
+before name no key; each key is tried on them.
 """
 
 import hmac
-from base64 import urlsafe_b64decode
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from binascii import b2a_base64
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
@@ -17,9 +22,14 @@ from struct import Struct
 
 MAC_BYTES = 16
 TAG_BYTES = 8
+TAG_DIGITS = 2 * TAG_BYTES
 MOST_NUMBERS = 4
+ID_LETTERS = 4
 _PAYLOADS = tuple(Struct(f">{count}Q") for count in range(MOST_NUMBERS + 1))
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_UNNAMED = tuple(-(-(8 * count + MAC_BYTES) * 4 // 3) for count in range(1, MOST_NUMBERS + 1))
+"""How many letters a token has without its key's id."""
+_TAG = re.compile(rf"([0-9a-f]{{1,16}})-([0-9a-f]{{{TAG_DIGITS}}})", re.IGNORECASE)
 
 
 class Purpose(StrEnum):
@@ -37,6 +47,10 @@ class Purpose(StrEnum):
     """(subscriber, message); for ever"""
     VIEW = "view"
     """(message)"""
+    BROWSER = "browser"
+    """(owner, random): a browser in which this owner has signed in"""
+    RESET = "reset"
+    """(password reset, random, random)"""
     FORM = "form"
     """(second it was made)"""
 
@@ -49,28 +63,81 @@ class ExpiredLink(Exception):
     """The token is ours, but its time is over."""
 
 
-class Signer:
-    """Makes and reads tokens under the product's secret key."""
+class Key:
+    """One secret, ready to sign: its block is hashed here, once; a token then starts from a copy."""
 
     def __init__(self, secret: bytes) -> None:
         key = hmac.digest(secret, b"newsletter links", "sha512")  # 64 octets, whatever the secret's length
-        self._key = key
-        # The key's block is hashed here, once; a token then starts from a copy.
-        self._keyed = {p: blake2b(key=key, digest_size=MAC_BYTES, person=p.encode()) for p in Purpose}
-        self._tagged = blake2b(key=key, digest_size=2 * TAG_BYTES, person=b"tag").copy
+        self.fingerprint = blake2b(key=key, digest_size=16, person=b"print").hexdigest()
+        """Tells whether two keys are one, and nothing about the key."""
+        self.id = urlsafe_b64encode(blake2b(key=key, digest_size=3, person=b"id").digest()).decode()
+        """Four letters at the end of each token; they only say which key to try."""
+        self.keyed = {p: blake2b(key=key, digest_size=MAC_BYTES, person=f"{p}+".encode()) for p in Purpose}
+        # Apart, so that a token whose id is cut off is worth nothing.
+        self._unnamed = {p: blake2b(key=key, digest_size=MAC_BYTES, person=p.encode()) for p in Purpose}
+        self.tagged = blake2b(key=key, digest_size=2 * TAG_BYTES, person=b"tag").copy
+
+    def mac(self, purpose: Purpose, payload: bytes, named: bool = True) -> bytes:
+        """What proves that these numbers were signed for this purpose. `named`: in a token that names its key."""
+        mac = (self.keyed if named else self._unnamed)[purpose].copy()
+        mac.update(payload)
+        return mac.digest()
+
+    def tag_halves(self, digits: str) -> str:
+        """The MAC of a message's number in hex: one half for its Message-ID, the other for its return path."""
+        mac = self.tagged()
+        mac.update(digits.encode())
+        return mac.hexdigest()
+
+
+class Signer:
+    """Makes tokens under the product's secret key, and reads those made under this one or one of the `old` ones."""
+
+    def __init__(self, secret: bytes, old: Sequence[bytes] = ()) -> None:
+        self._keys = tuple(Key(one) for one in (secret, *old))
+        self._current = self._keys[0]
+        self._id = self._current.id
+        self._tagged = self._current.tagged
+        self._ranges: tuple[tuple[int, Key], ...] | None = None
+        self._since = 0
 
     @property
     def key_print(self) -> str:
-        """Tells whether two keys are one, and nothing about the key."""
-        return blake2b(key=self._key, digest_size=16, person=b"print").hexdigest()
+        """The current key's fingerprint."""
+        return self._current.fingerprint
+
+    @property
+    def key_prints(self) -> tuple[str, ...]:
+        """The fingerprints of all keys that are good for links, the current one first."""
+        return tuple(key.fingerprint for key in self._keys)
+
+    @property
+    def key_id(self) -> str:
+        """What the tokens made now end in."""
+        return self._id
+
+    @property
+    def knows_ranges(self) -> bool:
+        """Whether `learn_ranges` was called."""
+        return self._ranges is not None
+
+    def learn_ranges(self, ranges: Sequence[tuple[int, str]]) -> None:
+        """Be told up to which message number old keys were the current ones, the oldest first.
+
+        A message keeps its Message-ID and return path at every try, also when the key is changed between two.
+        """
+        known = {key.fingerprint: key for key in self._keys}
+        self._ranges = tuple((last, known[name]) for last, name in ranges if name in known)
+        self._since = self._ranges[-1][0] if self._ranges else 0
 
     def letter_maker(self) -> Callable[[int, int], tuple[bytes, bytes, bytes]]:
         """What makes the tokens that each bulk mail carries, for whoever needs a million of them.
 
         From a subscriber and a message: those to choose (PREFERENCES), to see the mail (VIEW) and to leave
-        (UNSUBSCRIBE), just as `token` makes them.
+        (UNSUBSCRIBE), just as `token` makes them, but for the key's id at their end: it is the same for all.
         """
-        choose, see, leave = (self._keyed[p].copy for p in (Purpose.PREFERENCES, Purpose.VIEW, Purpose.UNSUBSCRIBE))
+        keyed = self._current.keyed
+        choose, see, leave = (keyed[p].copy for p in (Purpose.PREFERENCES, Purpose.VIEW, Purpose.UNSUBSCRIBE))
         pack = _PAYLOADS[2].pack
 
         def made(subscriber: int, message: int) -> tuple[bytes, bytes, bytes]:
@@ -91,16 +158,23 @@ class Signer:
         """A message's two tags: for its Message-ID and for its return path. They share a MAC, each has its own half of
         it, so that one does not tell the other."""
         digits = f"{number:x}"
-        mac = self._tagged()
-        mac.update(digits.encode())
-        halves = mac.hexdigest()
-        return f"{digits}-{halves[: 2 * TAG_BYTES]}", f"{digits}-{halves[2 * TAG_BYTES :]}"
+        if number <= self._since:
+            halves = self._key_of(number).tag_halves(digits)
+        else:  # what a campaign's million messages take; written out, for a call would be a tenth of it
+            mac = self._tagged()
+            mac.update(digits.encode())
+            halves = mac.hexdigest()
+        return f"{digits}-{halves[:TAG_DIGITS]}", f"{digits}-{halves[TAG_DIGITS:]}"
+
+    def _key_of(self, number: int) -> Key:
+        ranges = self._ranges or ()
+        place = bisect_left([last for last, _ in ranges], number)
+        return ranges[place][1] if place < len(ranges) else self._current
 
     def token(self, purpose: Purpose, *numbers: int) -> str:
         """Sign one to four numbers (each 0 … 2⁶⁴−1) for a purpose."""
         payload = _PAYLOADS[len(numbers)].pack(*numbers)
-        coded = b2a_base64(payload + self._mac(purpose, payload), newline=False)
-        return coded.translate(_URL_SAFE, b"=").decode()
+        return _letters(payload + self._current.mac(purpose, payload)) + self._id
 
     def message_tag(self, number: int) -> str:
         """A message's number, signed, for its Message-ID."""
@@ -110,28 +184,42 @@ class Signer:
         """A message's number, signed, for its return path: in lower-case hex, for case may get lost (RFC 5321 §2.4)."""
         return self.tags(number)[1]
 
-    def _mac(self, purpose: Purpose, payload: bytes) -> bytes:
-        mac = self._keyed[purpose].copy()
-        mac.update(payload)
-        return mac.digest()
+    def returned_number(self, tag: str) -> int:
+        """The message that a bounce came back for, from the tag in the return path. Raises BadLink.
+
+        Letters may have changed their case on the way (RFC 5321 §2.4).
+        """
+        found = _TAG.fullmatch(tag)
+        if found is None:
+            raise BadLink
+        digits, half = f"{int(found[1], 16):x}", found[2].lower()
+        if not any(hmac.compare_digest(key.tag_halves(digits)[TAG_DIGITS:], half) for key in self._keys):
+            raise BadLink
+        return int(digits, 16)
 
     def numbers(self, purpose: Purpose, token: str) -> tuple[int, ...]:
         """Read a token back. Raises BadLink for anything that `token` did not make for this purpose."""
-        if len(token) > (8 * MOST_NUMBERS + MAC_BYTES) * 4 // 3 + 4:
+        named = len(token) - ID_LETTERS in _UNNAMED
+        if not named and len(token) not in _UNNAMED:
             raise BadLink
+        letters, id = (token[:-ID_LETTERS], token[-ID_LETTERS:]) if named else (token, "")
         try:
-            raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+            raw = urlsafe_b64decode(letters.encode("ascii") + b"=" * (-len(letters) % 4))
         except (UnicodeEncodeError, Base64Error, ValueError):
             raise BadLink from None
         payload, mac = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
-        if not payload or len(payload) % 8:
+        # base64 has spare bits and skips what it does not know, but one link must have one spelling.
+        if not payload or len(payload) % 8 or _letters(raw) != letters:
+            raise BadLink
+        keys = [key for key in self._keys if key.id == id] if named else self._keys
+        if not any(hmac.compare_digest(key.mac(purpose, payload, named), mac) for key in keys):
             raise BadLink
         numbers: tuple[int, ...] = _PAYLOADS[len(payload) // 8].unpack(payload)
-        # Compared as text too: base64 has spare bits, and one link must have one spelling.
-        genuine = hmac.compare_digest(self._mac(purpose, payload), mac)
-        if not genuine or self.token(purpose, *numbers) != token:
-            raise BadLink
         return numbers
+
+
+def _letters(raw: bytes) -> str:
+    return b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=").decode()
 
 
 class Urls:
@@ -160,6 +248,10 @@ class Urls:
     def unsubscribe(self, subscriber: int, message: int) -> str:
         """Leaving: a page with a button, and the target of the one-click POST (RFC 8058 §3.1)."""
         return f"{self.site}/unsubscribe/{self._token(Purpose.UNSUBSCRIBE, subscriber, message)}"
+
+    def reset(self, *numbers: int) -> str:
+        """Where an owner chooses a new password."""
+        return f"{self.site}/owner/reset/{self._token(Purpose.RESET, *numbers)}"
 
     def view(self, message: int) -> str:
         """This mail in the browser."""

@@ -28,9 +28,9 @@ class Runtime:
     throttle: Throttle = field(default_factory=Unlimited)
 
     @property
-    def secret(self) -> bytes:
-        """The product's key."""
-        return self.settings.secret
+    def secrets(self) -> tuple[bytes, ...]:
+        """The product's key, and behind it those of earlier times."""
+        return self.settings.secrets
 
     @property
     def delivery(self) -> Delivery:
@@ -63,7 +63,7 @@ def build(settings: Settings, *, database: Database | None = None, clock: Clock 
     """Put a Runtime together. Parts that are given replace the real ones; without `throttle` nothing is limited."""
     database = database or Database(settings.database)
     clock = clock or (MovableClock(settings.data_dir / "clock") if settings.is_local else SystemClock())
-    signer = Signer(settings.secret)
+    signer = Signer(settings.secret, settings.old_secrets)
     folder = guides or ROOT / "static" / "guides"
     return Runtime(
         settings=settings,

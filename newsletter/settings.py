@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 """The checkout: templates, static files, migrations and content live here."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+SHORTEST_SECRET = 32
+"""Characters that SECRET_KEY has at least. Old ones may be shorter: they were chosen before this was asked."""
 _SELECTOR = re.compile(r"(?!.{64})[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\Z", re.IGNORECASE)
 
 
@@ -37,6 +39,7 @@ class Settings(BaseSettings):
     smtp_url: str = ""
     public_url: str = ""
     secret_key: SecretStr = SecretStr("")
+    secret_key_old: SecretStr = SecretStr("")
     host: Annotated[str, StringConstraints(min_length=1)] = "127.0.0.1"
     port: Port = 8000
     mailbox_port: Port = 8025
@@ -44,6 +47,7 @@ class Settings(BaseSettings):
     web_workers: Annotated[int, Field(ge=1, le=64)] = 2
     bulk_workers: Annotated[int, Field(ge=1, le=64)] = 2
     pause_at_refused: Annotated[int, Field(ge=1, le=100)] = 25
+    keep_ip_days: Annotated[int, Field(ge=0, le=3650)] = 180
     owner_email: str = ""
     owner_password: SecretStr = SecretStr("")
     dkim_domain: str = ""
@@ -88,6 +92,16 @@ class Settings(BaseSettings):
         if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
             raise ValueError("should be the address visitors use, for example https://news.example.org")
         return value.rstrip("/")
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(
+                f"should have at least {SHORTEST_SECRET} characters; `openssl rand -hex 32` prints a good one. If mail "
+                "has gone out with the present one, put that into SECRET_KEY_OLD, so that the links in it keep working"
+            )
+        return value
 
     @field_validator("owner_email")
     @classmethod
@@ -151,6 +165,11 @@ class Settings(BaseSettings):
         return self.public_url or f"http://127.0.0.1:{self.port}"
 
     @property
+    def is_https(self) -> bool:
+        """Whether visitors come over TLS: cookies are `Secure` then, and no other host can set them."""
+        return self.site.startswith("https://")
+
+    @property
     def site_host(self) -> str:
         """The host of `site`: Message-ID and VERP domain as long as the owner names no other."""
         return urlsplit(self.site).hostname or "localhost"
@@ -196,6 +215,19 @@ class Settings(BaseSettings):
         given = self.secret_key.get_secret_value()
         return given.encode() if given else _kept_secret(self.data_dir / "secret_key")
 
+    @cached_property
+    def old_secrets(self) -> tuple[bytes, ...]:
+        """Keys of earlier times, the newest first: links made with them keep working (`SECRET_KEY_OLD`)."""
+        given = self.secret_key_old.get_secret_value()
+        # As a whole too: a key that somebody chose years ago may hold a comma.
+        every = [part.strip() for part in (*given.split(","), given)]
+        return tuple(dict.fromkeys(part.encode() for part in every if part and part.encode() != self.secret))
+
+    @property
+    def secrets(self) -> tuple[bytes, ...]:
+        """The key, and behind it the old ones."""
+        return (self.secret, *self.old_secrets)
+
 
 class _Unfiled(Settings):
     """Settings from what is given alone: without a `.env` file, and without the process's environment."""
@@ -218,9 +250,9 @@ def _kept_secret(path: Path) -> bytes:
             os.link(fresh, path)  # whole or not at all, and the first of two starters wins
         fresh.unlink()
     secret = path.read_bytes().strip()
-    if len(secret) < 32:
+    if len(secret) < SHORTEST_SECRET:
         raise SettingsError(
-            f"{path} should hold a key of at least 32 characters; restore it from a backup or delete it"
+            f"{path} should hold a key of at least {SHORTEST_SECRET} characters; restore it from a backup or delete it"
         )
     return secret
 

@@ -57,7 +57,7 @@ def test_erasing_leaves_nothing_but_a_hash_and_an_old_list_cannot_bring_the_pers
         left = session.scalars(select(Suppression)).one()
         assert left.reason is SuppressionReason.ERASED
         assert JANE not in left.address_hash
-    report = import_csv(runtime.database, io.StringIO(f"email\n{JANE}\n"), "an old list", runtime.secret, NOON)
+    report = import_csv(runtime.database, io.StringIO(f"email\n{JANE}\n"), "an old list", runtime.secrets, NOON)
     assert (report.added, report.suppressed) == (0, 1)
 
 

@@ -184,7 +184,7 @@ def test_nothing_is_sent_to_who_bounced_or_complained(status: Status, runtime: R
 @pytest.mark.parametrize("reason", SuppressionReason)
 def test_only_an_erased_person_may_come_back_by_themselves(reason: SuppressionReason, runtime: Runtime) -> None:
     with runtime.database.transaction() as session:
-        hashed = address_hash(runtime.secret, JANE)
+        hashed = address_hash(runtime.secrets[0], JANE)
         session.add(Suppression(address_hash=hashed, reason=reason, created_at=runtime.clock.now()))
     _sign_up(runtime)
     assert _streams(runtime) == ([Stream.CONFIRM] if reason is SuppressionReason.ERASED else [])

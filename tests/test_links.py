@@ -29,7 +29,8 @@ def test_the_tokens_of_a_letter_are_those_that_are_made_one_by_one(subscriber: i
         SIGNER.token(Purpose.VIEW, message),
         SIGNER.token(Purpose.UNSUBSCRIBE, subscriber, message),
     )
-    assert SIGNER.letter_maker()(subscriber, message) == tuple(token.encode() for token in one_by_one)
+    made = [token.decode() + SIGNER.key_id for token in SIGNER.letter_maker()(subscriber, message)]
+    assert made == list(one_by_one)
 
 
 @given(PURPOSES, PURPOSES, NUMBERS)
@@ -101,3 +102,67 @@ def test_a_link_with_a_time_works_through_its_last_second() -> None:
     still_good(int(last.timestamp()), last)
     with pytest.raises(ExpiredLink):
         still_good(int(last.timestamp()), last.replace(second=1))
+
+
+# Made by the first edition, which named no key, under b"k" * 40.
+UNNAMED = {
+    (Purpose.UNSUBSCRIBE, (5, 77)): "AAAAAAAAAAUAAAAAAAAATRBAdjvpKAn6Ojeucp1OzsU",
+    (Purpose.PREFERENCES, (5,)): "AAAAAAAAAAVXDtNgthh4CSNOVXNMQ1nT",
+    (Purpose.CONFIRM, (3, 1800000000)): "AAAAAAAAAAMAAAAAa0nSAK2pLEfc5f9iKPItH1piZNY",
+    (Purpose.DOWNLOAD, (5, 2, 1800000000)): "AAAAAAAAAAUAAAAAAAAAAgAAAABrSdIAsvLtzJ9J2mwIpx0lzokDUA",
+}
+
+
+@pytest.mark.parametrize(("purpose", "numbers"), UNNAMED)
+def test_links_of_the_first_edition_keep_working(purpose: Purpose, numbers: tuple[int, ...]) -> None:
+    token = UNNAMED[purpose, numbers]
+    assert SIGNER.numbers(purpose, token) == numbers
+    assert Signer(b"n" * 40, [b"j" * 40, b"k" * 40]).numbers(purpose, token) == numbers
+    for spoilt in (token[:-1], token + SIGNER.key_id, token.swapcase()):
+        with pytest.raises(BadLink):
+            SIGNER.numbers(purpose, spoilt)
+
+
+@given(PURPOSES, NUMBERS)
+def test_links_outlive_a_change_of_the_key_as_long_as_the_old_one_is_there(
+    purpose: Purpose, numbers: list[int]
+) -> None:
+    token = SIGNER.token(purpose, *numbers)
+    changed = Signer(b"n" * 40, [b"j" * 40, b"k" * 40])
+    assert changed.numbers(purpose, token) == tuple(numbers)
+    assert changed.token(purpose, *numbers) != token
+    with pytest.raises(BadLink):
+        Signer(b"n" * 40, [b"j" * 40]).numbers(purpose, token)
+
+
+def test_a_token_names_its_key_and_another_name_does_not_make_it_anothers() -> None:
+    other = Signer(b"j" * 40)
+    assert SIGNER.token(Purpose.VIEW, 7).endswith(SIGNER.key_id)
+    assert SIGNER.key_id != other.key_id
+    with pytest.raises(BadLink):
+        SIGNER.numbers(Purpose.VIEW, other.token(Purpose.VIEW, 7).removesuffix(other.key_id) + SIGNER.key_id)
+
+
+def test_a_message_keeps_its_tags_when_the_key_is_changed_between_two_tries() -> None:
+    first, second, third = b"a" * 40, b"b" * 40, b"c" * 40
+    changed = Signer(third, [second, first])
+    changed.learn_ranges([(10, Signer(first).key_print), (20, Signer(second).key_print)])
+    for secret, numbers in ((first, (1, 10)), (second, (11, 20)), (third, (21, 10**12))):
+        for number in numbers:
+            assert changed.tags(number) == Signer(secret).tags(number)
+
+
+@given(st.integers(0, 2**63 - 1), st.sampled_from([b"k" * 40, b"j" * 40, b"n" * 40]))
+def test_a_return_path_names_its_message_whatever_key_it_was_made_with(number: int, secret: bytes) -> None:
+    changed = Signer(b"n" * 40, [b"j" * 40, b"k" * 40])
+    tag = Signer(secret).return_tag(number)
+    assert changed.returned_number(tag) == changed.returned_number(tag.upper()) == number
+    for forged in (Signer(secret).message_tag(number), Signer(b"x" * 40).return_tag(number)):
+        with pytest.raises(BadLink):
+            changed.returned_number(forged)
+
+
+@given(st.one_of(st.text(), st.from_regex(r"\A[0-9a-f]{1,17}-[0-9a-f]{15,17}\n?\Z")))
+def test_whatever_else_comes_back_is_no_return_path(tag: str) -> None:
+    with pytest.raises(BadLink):
+        SIGNER.returned_number(tag)

@@ -146,3 +146,23 @@ def test_redis_is_the_one_given_else_the_one_the_product_wrote_down(tmp_path: Pa
     settings.redis_url_file.write_text("redis://127.0.0.1:7777/0\n")
     assert settings.broker == "redis://127.0.0.1:7777/0"
     assert load({"REDIS_URL": "unix:///run/redis.sock"}).broker == "redis+socket:///run/redis.sock"
+
+
+@pytest.mark.parametrize("short", ["x", "secret", "k" * 31])
+def test_a_short_secret_key_is_refused_and_not_repeated(short: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="SECRET_KEY: should have at least 32 characters") as refused:
+        load({"DATA_DIR": str(tmp_path), "SECRET_KEY": short})
+    assert "SECRET_KEY_OLD" in str(refused.value)
+    assert len(short) == 1 or short not in str(refused.value)
+    assert load({"SECRET_KEY": "k" * 32}).secret == b"k" * 32
+
+
+def test_old_keys_may_be_short_and_several_and_hold_a_comma() -> None:
+    def old(given: str) -> tuple[bytes, ...]:
+        return load({"SECRET_KEY": "k" * 32, "SECRET_KEY_OLD": given}).old_secrets
+
+    assert old("") == ()
+    assert old("short") == (b"short",)
+    assert old(" one, two ,," + "k" * 32)[:2] == (b"one", b"two")
+    assert b"k" * 32 not in old("one," + "k" * 32)
+    assert b"with,comma" in old("with,comma")

@@ -2,26 +2,34 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.accounts.user import Owner
 from newsletter.db import Base, Id
+
+_HAS_IP = text("ip IS NOT NULL")
 
 
 class AuditEntry(Base):
     """One entry. Rows are only added."""
 
     __tablename__ = "audit"
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__ = (
+        Index("ix_audit_ip", "at", postgresql_where=_HAS_IP, sqlite_where=_HAS_IP),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("owners.id"))
     at: Mapped[datetime] = mapped_column(index=True)
+    ip: Mapped[str | None] = mapped_column(String(45))
+    """From where, as long as that is kept."""
     action: Mapped[str] = mapped_column(String(64))
     detail: Mapped[str] = mapped_column(String(500), default="")
 
 
-def note(session: Session, owner: Owner | None, now: datetime, action: str, detail: str = "") -> None:
+def note(session: Session, owner: Owner | None, now: datetime, action: str, detail: str = "",
+         ip: str | None = None) -> None:  # fmt: skip
     """Write into the audit log."""
-    session.add(AuditEntry(owner_id=owner.id if owner else None, at=now, action=action, detail=detail[:500]))
+    session.add(AuditEntry(owner_id=owner.id if owner else None, at=now, action=action, detail=detail[:500], ip=ip))

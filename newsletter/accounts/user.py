@@ -18,16 +18,13 @@ class Owner(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
     password_hash: Mapped[str] = mapped_column(String(200))
-    epoch: Mapped[int] = mapped_column(default=1)
-    """Counts up with every new password; a session of an older epoch is over."""
     zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
     created_at: Mapped[datetime]
 
     def set_password(self, password: str) -> None:
-        """Keep the argon2id hash of a new password and end every session. Raises WeakPassword."""
+        """Keep the argon2id hash of a new password. Raises WeakPassword."""
         passwords.check_strength(password)
         self.password_hash = passwords.hashed(password)
-        self.epoch = (self.epoch or 0) + 1
 
     def has_password(self, password: str) -> bool:
         """Whether this is the password; re-hashes it when the library's costs have risen since."""

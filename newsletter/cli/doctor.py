@@ -114,7 +114,10 @@ def _key(rt: Runtime) -> str:
     with rt.database.reading() as session:
         if not brand.current(session).is_signed_with(rt.signer.key_print):
             raise _Ill("SECRET_KEY is not the installation's: no worker with it sends; copy the first host's")
-    return "links are signed with the installation's key"
+        ours, theirs = rt.signer.key_prints, {name for _, name in brand.retired_keys(session)}
+    if theirs - set(ours):
+        raise _Ill("an old key is not in SECRET_KEY_OLD: links in mails that were sent under it do not work")
+    return "links are signed with the installation's key" + (f", {len(ours) - 1} old" if len(ours) > 1 else "")
 
 
 def _guides(rt: Runtime) -> str:

@@ -4,8 +4,9 @@ import secrets
 
 import click
 
-from newsletter import accounts
+from newsletter import accounts, credentials
 from newsletter.cli.opened import opened
+from newsletter.credentials import Way
 from newsletter.subscribers import BadAddress, read_address
 
 
@@ -16,10 +17,10 @@ def owner() -> None:
 
 @owner.command()
 @click.argument("email")
-@click.option("--password", help="Without it, one is made and printed.")
-def create(email: str, password: str | None) -> None:
+@click.option("--ask", is_flag=True, help="Ask for the password. Without this, one is made and printed.")
+def create(email: str, ask: bool) -> None:
     """Add an owner."""
-    password = password or secrets.token_urlsafe(12)
+    password = _chosen(ask)
     try:
         email = read_address(email).email
     except BadAddress as error:
@@ -28,19 +29,19 @@ def create(email: str, password: str | None) -> None:
         if accounts.find(session, email):
             raise click.ClickException(f"{email} is an owner already; `newsletter owner reset-password {email}` helps.")
         try:
-            made = accounts.create(session, email, password, rt.clock.now())
+            made = credentials.add_owner(session, email, password, rt.clock.now())
         except accounts.WeakPassword as error:
             raise click.ClickException(str(error)) from None
         accounts.note(session, made, rt.clock.now(), "owner.created", "from the command line")
-    click.echo(f"{email} may sign in with the password {password}")
+    click.echo(f"{email} may sign in with the password {'that you typed' if ask else password}")
 
 
 @owner.command("reset-password")
 @click.argument("email")
-@click.option("--password", help="Without it, one is made and printed.")
-def reset_password(email: str, password: str | None) -> None:
+@click.option("--ask", is_flag=True, help="Ask for the password. Without this, one is made and printed.")
+def reset_password(email: str, ask: bool) -> None:
     """Give an owner a new password; every session of theirs ends."""
-    password = password or secrets.token_urlsafe(12)
+    password = _chosen(ask)
     with opened() as rt, rt.database.transaction() as session:
         found = accounts.find(session, email)
         if found is None:
@@ -48,8 +49,17 @@ def reset_password(email: str, password: str | None) -> None:
                 f"No owner has the address {email}; `newsletter owner create {email}` makes one."
             )
         try:
-            found.set_password(password)
+            credentials.change_password(
+                session, found, password, rt.clock.now(), way=Way.COMMAND, site=rt.settings.site
+            )
         except accounts.WeakPassword as error:
             raise click.ClickException(str(error)) from None
-        accounts.note(session, found, rt.clock.now(), "owner.password", "reset from the command line")
-    click.echo(f"{email} may sign in with the password {password}")
+    click.echo(f"{email} may sign in with the password {'that you typed' if ask else password}")
+
+
+def _chosen(ask: bool) -> str:
+    """Never an argument: everybody on the machine can read those while the command runs, and the shell keeps them."""
+    if ask:
+        typed: str = click.prompt("Password", hide_input=True, confirmation_prompt="Once more")
+        return typed
+    return secrets.token_urlsafe(12)

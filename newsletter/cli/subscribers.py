@@ -38,7 +38,7 @@ def import_command(file: Path, consent_basis: str) -> None:
         click.progressbar(length=total, label="Importing", file=sys.stderr) as bar,
     ):
         try:
-            report = import_csv(rt.database, lines, consent_basis, rt.secret, rt.clock.now(), bar.update)
+            report = import_csv(rt.database, lines, consent_basis, rt.secrets, rt.clock.now(), bar.update)
         except BadFile as error:
             raise click.ClickException(f"{error} What came before that line is imported.") from None
     for line, reason in report.bad:

@@ -66,8 +66,10 @@ class Delivery:
             with self.transaction() as session:
                 house = brand.current(session)
                 if not house.is_signed_with(self.renderer.signer.key_print):
-                    log.error("nothing is sent: SECRET_KEY is another one than that of the installation's first start")
+                    log.error("nothing is sent: SECRET_KEY is another one than that of the installation")
                     return 0
+                if not self.renderer.signer.knows_ranges:
+                    self.renderer.signer.learn_ranges(brand.retired_keys(session))
                 # Where limits hold, it is first asked what of the batch may go.
                 begin = 0 if self.throttle.limits() else self.stride.size
                 taken = outbox.take(session, lane, token, self.now(), MOST_ROWS[lane], begin)

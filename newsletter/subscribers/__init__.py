@@ -5,7 +5,12 @@ from newsletter.subscribers.consent import Consent
 from newsletter.subscribers.name import clean_name
 from newsletter.subscribers.segment import Segment
 from newsletter.subscribers.subscriber import Status, Stream, Subscriber, receivable, register
-from newsletter.subscribers.suppression import Suppression, SuppressionReason, address_hash
+from newsletter.subscribers.suppression import (
+    Suppression,
+    SuppressionReason,
+    address_hash,
+    suppressed,
+)
 
 __all__ = [
     "Address",
@@ -22,4 +27,5 @@ __all__ = [
     "read_address",
     "receivable",
     "register",
+    "suppressed",
 ]

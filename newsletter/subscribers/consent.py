@@ -2,18 +2,23 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from newsletter.db import Base, Id
 from newsletter.subscribers.subscriber import Subscriber
+
+_HAS_IP = text("ip IS NOT NULL")
 
 
 class Consent(Base):
     """One act of agreeing. Rows are only added; `confirmed_at` is filled once, by the button in the confirmation."""
 
     __tablename__ = "consents"
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__ = (
+        Index("ix_consents_ip", "given_at", postgresql_where=_HAS_IP, sqlite_where=_HAS_IP),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)

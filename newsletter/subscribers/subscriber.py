@@ -38,6 +38,8 @@ class Stream(StrEnum):
     """To the owner."""
     NOTICE = "notice"
     """To the owner, from the product."""
+    RESET = "reset"
+    """To an owner who forgot their password."""
 
     @property
     def is_bulk(self) -> bool:

@@ -1,10 +1,11 @@
 """Addresses that must not be written to, kept as a keyed hash so that an erased person leaves no address behind."""
 
 import hmac
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import String
+from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.db import Base, Id
@@ -32,11 +33,27 @@ class Suppression(Base):
     created_at: Mapped[datetime]
 
     @classmethod
-    def of(cls, session: Session, hashed: str) -> "Suppression | None":
-        """The suppression of this hashed address, if there is one."""
-        return session.query(cls).filter_by(address_hash=hashed).one_or_none()
+    def of(cls, session: Session, secrets: Sequence[bytes], key: str) -> "Suppression | None":
+        """The suppression of the address with this key, if there is one, under whichever of the product's keys."""
+        look = select(cls).where(cls.address_hash.in_(address_hashes(secrets, key))).order_by(cls.id)
+        return session.scalars(look).first()
 
 
 def address_hash(secret: bytes, key: str) -> str:
     """HMAC-SHA-256 of an address's key under the product's secret: 64 hex digits that cannot be turned back."""
     return hmac.new(secret, b"newsletter suppression " + key.encode(), "sha256").hexdigest()
+
+
+def address_hashes(secrets: Sequence[bytes], key: str) -> list[str]:
+    """What an address may be kept under: its hash with the present key, and with each of those of earlier times.
+
+    Nobody can hash an erased address anew when the key is changed: the address is gone.
+    """
+    return [address_hash(secret, key) for secret in secrets]
+
+
+def suppressed(session: Session, secrets: Sequence[bytes], keys: Iterable[str]) -> set[str]:
+    """Which of these addresses' keys are suppressed; one statement for all."""
+    hashes = {hashed: key for key in keys for hashed in address_hashes(secrets, key)}
+    found = session.scalars(select(Suppression.address_hash).where(Suppression.address_hash.in_(hashes)))
+    return {hashes[hashed] for hashed in found}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from newsletter import accounts, brand
-from newsletter.settings import Settings
+from newsletter import accounts, brand, credentials
+from newsletter.settings import Settings, SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,10 @@ def ensure_owner(session: Session, settings: Settings, now: datetime) -> FirstOw
         house = brand.current(session)
         given = settings.owner_password.get_secret_value()
         password = given or "-".join(secrets.token_hex(2) for _ in range(4))
-        owner = accounts.create(session, settings.owner_email or house.email, password, now, house.zone)
+        try:
+            owner = credentials.add_owner(session, settings.owner_email or house.email, password, now, house.zone)
+        except accounts.WeakPassword as error:
+            raise SettingsError(f"OWNER_PASSWORD: {error}") from None
         if not given:
             _write_private(note, password)
     if note.exists():

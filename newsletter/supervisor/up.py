@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from newsletter import brand, schema, seeds
+from newsletter import accounts, brand, schema, seeds
 from newsletter.db import Database
+from newsletter.mail import outbox
 from newsletter.runtime import build
 from newsletter.settings import ROOT, Settings
 from newsletter.supervisor import redis
@@ -32,8 +33,9 @@ class StartError(Exception):
 
 OTHER_KEY = (
     "SECRET_KEY (or the file DATA_DIR/secret_key) is not the key that the links in this installation's mails are "
-    "signed with: unsubscribing by them would not work. Put the old key back. If it is lost: `newsletter up --new-key` "
-    "goes on with this one, and links in mails that were sent before then stop working."
+    "signed with: unsubscribing by them would not work. Put the old key back, or, if it was changed on purpose, put "
+    "the old one into SECRET_KEY_OLD (several, separated by commas). If it is lost: `newsletter up --new-key` goes on "
+    "with this one; links in mails that were sent before then stop working, and who was erased can be signed up again."
 )
 
 
@@ -72,11 +74,14 @@ def prepare(settings: Settings, new_key: bool = False) -> FirstOwner:
         schema.upgrade(database)
         with database.transaction() as session:
             seeds.plant(session, ROOT, rt.clock.now())
-            house = brand.current(session)
-            if not new_key and not house.is_signed_with(rt.signer.key_print):
-                raise StartError(OTHER_KEY)
-            house.key_print = rt.signer.key_print
+            keys = (rt.signer.key_prints, outbox.newest(session), rt.clock.now())
+            if new_key:
+                brand.current(session).forget_keys(session, *keys)
+            elif brand.current(session).adopt(session, *keys):
+                accounts.note(session, None, rt.clock.now(), "key changed")
             return ensure_owner(session, settings, rt.clock.now())
+    except brand.LostKey:
+        raise StartError(OTHER_KEY) from None
     finally:
         rt.close()
 

@@ -37,7 +37,10 @@ def create(runtime: Runtime, crank: Crank) -> Flask:
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         MAX_FORM_PARTS=200,
-        SESSION_COOKIE_SECURE=runtime.settings.site.startswith("https://"),
+        # __Host-: only this host, only over TLS, for all of it (RFC 6265bis §4.1.3.2).
+        SESSION_COOKIE_NAME="__Host-session" if runtime.settings.is_https else "session",
+        SESSION_COOKIE_SECURE=runtime.settings.is_https,
+        SESSION_REFRESH_EACH_REQUEST=False,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         WTF_CSRF_TIME_LIMIT=None,

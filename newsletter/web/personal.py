@@ -19,7 +19,7 @@ from newsletter.mail.outbox import Message
 from newsletter.mail.render import Reader, Words
 from newsletter.sequences import Enrollment
 from newsletter.sequences.enrollment import LIVE
-from newsletter.subscribers import Consent, Status, Subscriber
+from newsletter.subscribers import Consent, Status, Stream, Subscriber
 from newsletter.web import plain
 from newsletter.web.cards import Card, all_guides, card
 from newsletter.web.forms import ButtonForm, PreferencesForm, newsletter_wording
@@ -251,7 +251,7 @@ def view(token: str) -> str | Response:
     (message_id,) = numbers(Purpose.VIEW, token)
     with reading() as session:
         message = session.get(Message, message_id)
-        if message is None:
+        if message is None or message.stream is Stream.RESET:  # its link is for the mailbox alone
             abort(410, "This mail has been deleted together with its reader's data, or it was only a preview.")
         revision = outbox.revision_of(session, message)
         words = revision and Words(revision.subject, revision.preheader, revision.body)

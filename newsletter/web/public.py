@@ -23,7 +23,7 @@ from newsletter.web.cards import COVER_WIDTH, all_guides, card, landing, page_ht
 from newsletter.web.feed import atom
 from newsletter.web.forms import SubscribeForm
 from newsletter.web.security import limiter
-from newsletter.web.state import client_ip, now, reading, runtime, state, transaction
+from newsletter.web.state import kept_ip, now, reading, runtime, state, transaction
 
 door = Blueprint("public", __name__)
 STATIC = ("css", "js", "img")
@@ -122,7 +122,7 @@ def subscribe() -> tuple[str, int] | AnyResponse:
         if not form.website.data:  # a robot fills in every field; it is thanked like everybody
             sign_up = journey.SignUp(
                 read_address(form.email.data or ""), found.slug, bool(form.newsletter.data), form.wording,
-                form.first_name.data or "", urlsplit(request.referrer or "/").path, "box", client_ip(),
+                form.first_name.data or "", urlsplit(request.referrer or "/").path, "box", kept_ip(),
             )  # fmt: skip
             journey.subscribe(session, runtime(), sign_up, now())
     state().crank.turn()

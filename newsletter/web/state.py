@@ -61,6 +61,11 @@ def reading() -> AbstractContextManager[Session]:
     return runtime().database.reading()
 
 
+def kept_ip() -> str | None:
+    """The visitor's address to write down; None where none is kept."""
+    return client_ip() if runtime().settings.keep_ip_days else None
+
+
 def client_ip() -> str | None:
     """The visitor's address, as the proxy that we trust told it."""
     return request.remote_addr

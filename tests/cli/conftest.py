@@ -14,10 +14,10 @@ Command = Callable[..., Result]
 
 @pytest.fixture
 def command(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Runs a command: command("campaign", "status", "7")."""
+    """Runs a command: command("campaign", "status", "7"). `input` is typed."""
     for name, value in {"DATABASE_URL": database_url, "DATA_DIR": str(tmp_path), "SECRET_KEY": "k" * 40}.items():
         monkeypatch.setenv(name, value)
-    return lambda *words: CliRunner().invoke(cli, words)
+    return lambda *words, input=None: CliRunner().invoke(cli, words, input=input)
 
 
 @pytest.fixture

@@ -61,12 +61,15 @@ def test_an_owner_is_made_with_a_password_of_their_own_or_ours(command: Command,
     with house.reading() as session:
         assert accounts.sign_in(session, "anna@example.com", password) is not None
     assert command("owner", "create", "anna@example.com").exit_code == 1
-    assert command("owner", "create", "bob@example.com", "--password", "short").exit_code == 1
+    assert command("owner", "create", "bob@example.com", "--ask", input="short\nshort\n").exit_code == 1
+    refused = command("owner", "create", "bob@example.com", "--ask", input="Password123!\nPassword123!\n")
+    assert refused.exit_code == 1 and "too easy to guess" in refused.output
 
 
 def test_a_forgotten_password_is_replaced(command: Command, house: Database) -> None:
-    command("owner", "create", "anna@example.com", "--password", "correct horse")
-    assert command("owner", "reset-password", "anna@example.com", "--password", "battery staple").exit_code == 0
+    command("owner", "create", "anna@example.com", "--ask", input="correct horse\n" * 2)
+    told = command("owner", "reset-password", "anna@example.com", "--ask", input="battery staple\n" * 2)
+    assert told.exit_code == 0 and "battery" not in told.output
     with house.reading() as session:
         assert accounts.sign_in(session, "anna@example.com", "correct horse") is None
         assert accounts.sign_in(session, "anna@example.com", "battery staple") is not None

@@ -6,6 +6,7 @@ import pytest
 
 from newsletter import brand
 from newsletter.db import Database
+from newsletter.links import Signer
 from newsletter.settings import Settings, load
 from newsletter.supervisor import StartError
 from newsletter.supervisor.up import prepare
@@ -25,6 +26,27 @@ def test_another_key_is_refused_until_somebody_says_that_it_is_meant(tmp_path: P
     prepare(second)
     with pytest.raises(StartError):
         prepare(first)
+
+
+def test_a_changed_key_is_taken_with_the_old_one_beside_it_which_may_not_get_lost(
+    tmp_path: Path, database: Database, database_url: str
+) -> None:
+    def settings(key: str, *old: str) -> Settings:
+        known = ",".join(one * 40 for one in old)
+        environ = {"DATA_DIR": str(tmp_path), "DATABASE_URL": database_url, "SECRET_KEY_OLD": known}
+        return load({**environ, "SECRET_KEY": key * 40})
+
+    for good in (settings("a"), settings("b", "a"), settings("b", "a"), settings("c", "a", "b")):
+        prepare(good)
+    for lacking in (settings("c"), settings("c", "a"), settings("d", "a", "b")):
+        with pytest.raises(StartError, match="SECRET_KEY_OLD"):
+            prepare(lacking)
+    with database.reading() as session:
+        assert [key_print for _, key_print in brand.retired_keys(session)] == [
+            Signer(key.encode() * 40).key_print for key in "ab"
+        ]
+    prepare(settings("d", "b"), new_key=True)  # a and c are lost
+    prepare(settings("d", "b"))
 
 
 def test_the_print_does_not_tell_the_key(tmp_path: Path, database: Database, database_url: str) -> None:

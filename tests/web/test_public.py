@@ -222,7 +222,7 @@ def test_the_answer_tells_nobody_who_is_known(
 ) -> None:
     if known == "suppressed":
         with runtime.database.transaction() as session:
-            hashed = address_hash(runtime.secret, "jane@example.com")
+            hashed = address_hash(runtime.secrets[0], "jane@example.com")
             session.add(
                 Suppression(address_hash=hashed, reason=SuppressionReason.OWNER, created_at=runtime.clock.now())
             )

@@ -27,7 +27,17 @@ from newsletter.mail.outbox.lots import (
     words_under_way,
 )
 from newsletter.mail.outbox.message import ACCEPTED, OPEN, UNDER_WAY, Attempt, Lane, Message, State
-from newsletter.mail.outbox.queue import LOT, NotAgain, call_off_late, call_off_next, cancel, fill, queue, send_again
+from newsletter.mail.outbox.queue import (
+    LOT,
+    NotAgain,
+    call_off_late,
+    call_off_next,
+    cancel,
+    fill,
+    newest,
+    queue,
+    send_again,
+)
 from newsletter.mail.outbox.record import Verdict, record, take_off_guide
 from newsletter.mail.outbox.take import Taken, TakenLot, TakenRows, take
 from newsletter.mail.outbox.tally import count_anew, counts, strike_out
@@ -72,6 +82,7 @@ __all__ = [
     "keep",
     "keep_lot",
     "let_rest",
+    "newest",
     "of_dispatch",
     "pause_open",
     "put_back",

@@ -56,6 +56,11 @@ def queue(session: Session, to: Subscriber | Owner, stream: Stream, occasion: st
         return session.scalars(look).one(), False
 
 
+def newest(session: Session) -> int:
+    """The number of the newest message; 0 while there is none."""
+    return session.scalar(select(func.max(Message.id))) or 0
+
+
 def fill(session: Session, dispatch: Dispatch, audience: ColumnElement[bool], now: datetime, chunk: int) -> int:
     """Write the next `chunk` recipients of a dispatch by INSERT … SELECT; how many. Sets `filled_at` at the end.
 
@@ -78,12 +83,12 @@ def fill(session: Session, dispatch: Dispatch, audience: ColumnElement[bool], no
         "dispatch_id": literal(dispatch.id),
     }
     chosen = select(*columns.values()).where(*left, Subscriber.id <= upto).order_by(Subscriber.id)
-    newest = session.scalar(select(func.max(Message.id))) or 0
+    before = newest(session)
     written = _written(session, list(columns), chosen)
     dispatch.filled_to = upto
     if upto == dispatch.fill_until:
         dispatch.filled_at = now
-    _cut_lots(session, dispatch.id, newest, written)
+    _cut_lots(session, dispatch.id, before, written)
     return written
 
 
@@ -99,9 +104,9 @@ def _written(session: Session, columns: list[str], rows: Any) -> int:
 
 def _cut_lots(session: Session, dispatch_id: int, newest_before: int, written: int) -> None:
     """Cut what was just written, with numbers above that one, into lots."""
-    newest = session.scalar(select(func.max(Message.id))) or 0
-    if newest - newest_before == written:  # nobody else has used a number between: it can be reckoned
-        spans = [(one, min(one + LOT - 1, newest)) for one in range(newest_before + 1, newest + 1, LOT)]
+    last = newest(session)
+    if last - newest_before == written:  # nobody else has used a number between: it can be reckoned
+        spans = [(one, min(one + LOT - 1, last)) for one in range(newest_before + 1, last + 1, LOT)]
         lots = [(first, last, last - first + 1) for first, last in spans]
     else:
         lots = _looked_up(session, dispatch_id, newest_before)

@@ -63,9 +63,9 @@ class Draft:
         self._signer = signer
         self._numbers = {
             signer.message_tag(NOBODY): TAG,
-            signer.token(Purpose.UNSUBSCRIBE, NOBODY, NOBODY): UNSUBSCRIBE,
-            signer.token(Purpose.PREFERENCES, NOBODY): PREFERENCES,
-            signer.token(Purpose.VIEW, NOBODY): VIEW,
+            self._signed(Purpose.UNSUBSCRIBE, NOBODY, NOBODY): UNSUBSCRIBE,
+            self._signed(Purpose.PREFERENCES, NOBODY): PREFERENCES,
+            self._signed(Purpose.VIEW, NOBODY): VIEW,
             signer.token(Purpose.LIBRARY, NOBODY): LIBRARY,
             str(NOBODY): NUMBER,
         }
@@ -73,6 +73,10 @@ class Draft:
         self._anything = re.compile(f"{self._any_number.pattern}|{_NAMED.pattern}")
         self._phrases = {name: Phrase(f"%({name})s") for name in ("first_name", "greeting")}
         self._places: list[Place] = []
+
+    def _signed(self, purpose: Purpose, *numbers: int) -> str:
+        """A token without its key's id, which is no gap: it stays in the template."""
+        return self._signer.token(purpose, *numbers).removesuffix(self._signer.key_id)
 
     @property
     def names(self) -> dict[str, str]:

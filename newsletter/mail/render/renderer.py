@@ -258,6 +258,8 @@ class Renderer:
         }
         if slug:
             values["guide_pdf"] = urls.guide_pdf(reader.subscriber, slug)
+        if "reset" in context:
+            values["reset_url"] = urls.reset(*context["reset"])
         if "consent" in context:
             values["confirm_url"] = urls.confirm(context["consent"], context["until"])
         if "action_path" in context:

@@ -1,10 +1,9 @@
 """The owner's area: one file for each noun, all on one blueprint that lets nobody in without signing in."""
 
-from datetime import timedelta
-
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 
+from newsletter.accounts.session import LONGEST
 from newsletter.web.owner import (
     articles,
     audit,
@@ -14,18 +13,18 @@ from newsletter.web.owner import (
     mails,
     messages,
     progress,
+    proof,
     recipients,
+    reset,
     rewording,
     series,
+    sessions,
     settings,
     subscribers,
 )
 from newsletter.web.owner.display import FILTERS
 from newsletter.web.owner.door import RowId, door
 from newsletter.web.owner.session import manager
-
-SIGNED_IN_FOR = timedelta(days=7)
-"""A session that is not used for so long is over."""
 
 __all__ = [
     "articles",
@@ -37,9 +36,12 @@ __all__ = [
     "mails",
     "messages",
     "progress",
+    "proof",
     "recipients",
+    "reset",
     "rewording",
     "series",
+    "sessions",
     "settings",
     "subscribers",
 ]
@@ -48,7 +50,7 @@ __all__ = [
 def install(app: Flask) -> None:
     """Put the owner's area under /owner, with Flask-Login and Bootstrap's own files."""
     app.config.update(
-        PERMANENT_SESSION_LIFETIME=SIGNED_IN_FOR,
+        PERMANENT_SESSION_LIFETIME=LONGEST,
         # Pages carry `Referrer-Policy: no-referrer` (personal links must not travel), so there is none to compare.
         # The token in the form and the SameSite cookie stay.
         WTF_CSRF_SSL_STRICT=False,

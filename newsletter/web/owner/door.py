@@ -16,7 +16,7 @@ from newsletter.web.security import csrf
 from newsletter.web.state import now, reading, runtime
 
 door = Blueprint("owner", __name__, url_prefix="/owner")
-OPEN_TO_ALL = ("owner.login",)
+OPEN_TO_ALL = ("owner.login", "owner.forgot", "owner.reset")
 Row = TypeVar("Row", bound=Base)
 LARGEST_ID = 2**63 - 1
 LONG_TEXT = "body"

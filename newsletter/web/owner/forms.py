@@ -53,6 +53,24 @@ class SignInForm(FlaskForm):
     password = PasswordField("Password", [DataRequired("Please type your password."), Length(max=1000)])
 
 
+class ForgotForm(FlaskForm):
+    """Whose password is forgotten?"""
+
+    email = _line("E-mail address", 254, "Please type your e-mail address.")
+
+
+class NewPasswordForm(FlaskForm):
+    """A new password, twice."""
+
+    new = PasswordField("New password", [DataRequired("Please choose a new password."), Length(max=1000)])
+    again = PasswordField("New password once more", [DataRequired("Please type the new password twice.")])
+
+    def validate_again(self, field: PasswordField) -> None:
+        """A slip of the finger must not lock the owner out."""
+        if field.data != self.new.data:
+            raise ValidationError("The two new passwords differ.")
+
+
 class WordsForm(FlaskForm):
     """The words of a mail."""
 
@@ -157,14 +175,7 @@ class ZoneForm(FlaskForm):
         _known_zone(field)
 
 
-class PasswordForm(FlaskForm):
+class PasswordForm(NewPasswordForm):
     """A new password for the owner who is signed in."""
 
     old = PasswordField("Present password", [DataRequired("Please type your present password."), Length(max=1000)])
-    new = PasswordField("New password", [DataRequired("Please choose a new password."), Length(max=1000)])
-    again = PasswordField("New password once more", [DataRequired("Please type the new password twice.")])
-
-    def validate_again(self, field: PasswordField) -> None:
-        """A slip of the finger must not lock the owner out."""
-        if field.data != self.new.data:
-            raise ValidationError("The two new passwords differ.")

@@ -36,6 +36,7 @@ GALLERY: dict[str, Stream] = {
     "step": Stream.STEP,
     "campaign": Stream.CAMPAIGN,
     "notice": Stream.NOTICE,
+    "reset": Stream.RESET,
 }
 
 
@@ -49,7 +50,9 @@ def index() -> str:
     return render_template("owner/mails.html", mails=seen)
 
 
-@door.get("/mails/<any(confirm, reminder, guide, goodbye, step, campaign, notice):name>.html", endpoint="mail_html")
+@door.get(
+    "/mails/<any(confirm, reminder, guide, goodbye, step, campaign, notice, reset):name>.html", endpoint="mail_html"
+)
 def html(name: str) -> Any:
     """The HTML part of one, for a frame."""
     if not runtime().settings.is_local:
@@ -78,6 +81,8 @@ def _words(session: Session) -> Words:
 def _context(stream: Stream, guide: Guide | None) -> dict[str, Any]:
     if stream is Stream.NOTICE:
         return NOTICE
+    if stream is Stream.RESET:
+        return {"reset": [0, 0, 0], "minutes": 30}
     if stream is Stream.STEP:
         return {"guide": guide.slug} if guide else {}
     named = None

@@ -1,43 +1,68 @@
-"""Signing in and out."""
+"""Signing in and out, and who is signed in."""
 
+import math
+import secrets
+from datetime import timedelta
 from typing import Any
 
-from flask import redirect, render_template, request, url_for
+import structlog
+from flask import after_this_request, redirect, render_template, request, url_for
 from flask import session as cookie
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter import accounts
-from newsletter.accounts import Owner
-from newsletter.web.owner.door import LARGEST_ID, back, door, note
+from newsletter.accounts import Owner, OwnerSession
+from newsletter.accounts.wait import ACCOUNT, BROWSER, CLIENT, Key
+from newsletter.links import BadLink, Purpose
+from newsletter.web.owner.door import back, door, note
 from newsletter.web.owner.forms import SignInForm
 from newsletter.web.security import limiter
-from newsletter.web.state import client_ip, now, reading, transaction
+from newsletter.web.state import client_ip, kept_ip, now, reading, runtime, transaction
 
 SIGN_INS = "10 per minute"
+KNOWN_FOR = timedelta(days=180)
+"""How long a browser in which an owner has signed in is known as theirs."""
+LOOKS_BY_ITSELF = ("owner.campaign_progress",)
+"""What a page asks for every second with nobody there: that is no use of the session."""
+# Not "cookies": a browser would delete those of the whole registered domain, and sign the owner out of their blog too.
+CLEAR = '"cache", "storage"'
 manager = LoginManager()
-manager.session_protection = "strong"
+manager.session_protection = None  # a phone changes its address on the way; what ends a session is in `sessions`
+log = structlog.get_logger()
 
 
 class SignedIn(UserMixin):
-    """Who is signed in, as the cookie knows them: a new password counts the epoch up, and older cookies are over."""
+    """Who is signed in, and in which session."""
 
-    def __init__(self, owner: Owner) -> None:
-        self.owner_id, self.epoch, self.email, self.zone = owner.id, owner.epoch, owner.email, owner.zone
+    def __init__(self, found: OwnerSession, token: str) -> None:
+        self.owner_id, self.email, self.zone = found.owner.id, found.owner.email, found.owner.zone
+        self.session_id, self.token, self.is_proven = found.id, token, found.is_proven
 
     def get_id(self) -> str:
         """What the cookie holds."""
-        return f"{self.owner_id}.{self.epoch}"
+        return self.token
 
 
 @manager.user_loader
-def _from_cookie(value: str) -> SignedIn | None:
-    id, _, epoch = value.partition(".")
-    if not id.isdigit() or int(id) > LARGEST_ID:
-        return None
+def _from_cookie(token: str) -> SignedIn | None:
     with reading() as session:
-        owner = session.get(Owner, int(id))
-        return SignedIn(owner) if owner is not None and str(owner.epoch) == epoch else None
+        found = OwnerSession.of(session, token, now())
+        if found is None:
+            return None
+    if not found.is_seen_lately(now()) and request.endpoint not in LOOKS_BY_ITSELF:
+        _see(found.id)
+    return SignedIn(found, token)
+
+
+def _see(session_id: int) -> None:
+    try:
+        with transaction() as session:
+            accounts.session.see(session, session_id, now())
+    except OperationalError as error:  # a full disk, say: the page itself may do without
+        log.warning("a session's last use is not noted", error=type(error).__name__)
 
 
 @door.route("/login", methods=["GET", "POST"])
@@ -47,49 +72,113 @@ def login() -> Any:
     form = SignInForm()
     if current_user.is_authenticated:
         return redirect(_onward())
+    wait = 0
     if form.validate_on_submit():
-        if _signed_in(form.email.data or "", form.password.data or ""):
+        email = form.email.data or ""
+        keys = _counted_as(email)
+        wait = take_try(keys)
+        if not wait and _signed_in(email, form.password.data or "", keys):
             return redirect(_onward(), 303)
-        form.password.errors = ["This address and password do not belong together."]
+        form.password.errors = [asked_to_wait(wait) if wait else "This address and password do not belong together."]
     with reading() as session:
         nobody = accounts.first(session) is None
-    return render_template("owner/login.html", form=form, nobody=nobody), 422 if form.errors else 200
+    page = render_template("owner/login.html", form=form, nobody=nobody)
+    return (page, 429, {"Retry-After": str(wait)}) if wait else (page, 422 if form.errors else 200)
 
 
-def _signed_in(email: str, password: str) -> bool:
-    with reading() as looking:  # the slow hash must not hold the one writer's lock
-        seen = accounts.sign_in(looking, email, password)
+def take_try(keys: list[Key]) -> int:
+    """Count a try at a password under these names; or how many seconds it has to wait."""
     with transaction() as session:
-        if seen is None:
-            accounts.note(session, None, now(), "sign-in refused", f"from {client_ip()}")
+        return math.ceil(accounts.wait.take_try(session, keys, now()).total_seconds())
+
+
+def asked_to_wait(seconds: int) -> str:
+    """The sentence for it."""
+    span = f"{seconds} second{'s' if seconds > 1 else ''}" if seconds < 120 else f"{math.ceil(seconds / 60)} minutes"
+    return f"There were too many wrong passwords. Please wait {span}, then try again."
+
+
+def _counted_as(email: str) -> list[Key]:
+    """A browser that is known as this owner's is counted by itself: strangers cannot make it wait."""
+    email = email.strip().lower()
+    try:
+        owner_id, browser = runtime().signer.numbers(Purpose.BROWSER, request.cookies.get(_known_cookie(), ""))
+    except BadLink:
+        owner_id = 0
+    if owner_id:
+        with reading() as session:
+            owner = accounts.find(session, email)
+        if owner is not None and owner.id == owner_id:
+            return [(BROWSER, f"browser {browser}")]
+    return [(CLIENT, f"client {client_ip()}"), (ACCOUNT, f"account {email}")]
+
+
+def _signed_in(email: str, password: str, keys: list[Key]) -> bool:
+    with reading() as looking:  # the slow hash must not hold the one writer's lock
+        seen = accounts.find(looking, email)
+        before = seen.password_hash if seen else ""
+        right = accounts.sign_in(looking, email, password) is not None
+    with transaction() as session:
+        owner = session.get(Owner, seen.id, with_for_update=True) if seen else None
+        if seen is None or owner is None or not right or owner.password_hash != before:
+            # Changed in between: that ended every session, and must not be followed by one of the old password.
+            accounts.note(session, owner, now(), "sign-in refused", ip=kept_ip())
             return False
-        owner = session.get_one(Owner, seen.id)
-        if owner.epoch == seen.epoch:
-            owner.password_hash = seen.password_hash  # perhaps hashed anew at higher costs
-        accounts.note(session, owner, now(), "signed in", f"from {client_ip()}")
-        start_session(owner)
+        owner.password_hash = seen.password_hash  # perhaps hashed anew at higher costs
+        accounts.wait.forgive(session, keys)
+        accounts.note(session, owner, now(), "signed in", ip=kept_ip())
+        start_session(session, owner)
+        is_known(owner.id)
     return True
 
 
-def start_session(owner: Owner) -> None:
-    """A fresh cookie for this owner; nothing of an older one is carried over."""
+def start_session(session: Session, owner: Owner) -> None:
+    """A fresh session and cookie for this owner; nothing of an older one is carried over."""
+    started, token = OwnerSession.start(session, owner, now(), client=request.user_agent.string, ip=kept_ip())
     cookie.clear()
     cookie.permanent = True
-    login_user(SignedIn(owner))
+    login_user(SignedIn(started, token))
+
+
+def _known_cookie() -> str:
+    return "__Host-known" if runtime().settings.is_https else "known"
+
+
+def is_known(owner_id: int) -> None:
+    """Remember this browser as one of the owner's. It opens nothing; it is only counted by itself."""
+    token = runtime().signer.token(Purpose.BROWSER, owner_id, secrets.randbits(64))
+
+    @after_this_request
+    def remember(response: Response) -> Response:
+        response.set_cookie(
+            _known_cookie(), token, max_age=KNOWN_FOR, secure=runtime().settings.is_https, httponly=True, samesite="Lax"
+        )
+        return response
 
 
 def _onward() -> str:
-    wanted = request.args.get("next", "")
-    # A path of this area and nothing else: another site's page must not be reachable through our sign-in.
+    return local_path(request.args.get("next", "")) or url_for("owner.dashboard")
+
+
+def local_path(wanted: str) -> str:
+    """A path of this area, else "": another site's page must not be reachable through ours."""
     local = wanted.startswith("/owner") and not any(c in wanted for c in "\\\r\n\t")
-    return wanted if local else url_for("owner.dashboard")
+    return wanted if local else ""
 
 
 @door.post("/logout")
 def logout() -> Response:
     """Sign out of this browser."""
     with transaction() as session:
+        accounts.session.end(session, current_user.owner_id, current_user.session_id)
         note(session, "signed out")
+    return signed_out()
+
+
+def signed_out() -> Response:
+    """To the sign-in page, with nothing of this area left in the browser."""
     logout_user()
     cookie.clear()
-    return back("login")
+    answer = back("login")
+    answer.headers["Clear-Site-Data"] = CLEAR
+    return answer

@@ -6,13 +6,16 @@ from zoneinfo import available_timezones
 from flask import render_template
 from sqlalchemy.orm import Session
 
-from newsletter import brand
-from newsletter.accounts import WeakPassword
+from newsletter import accounts, brand, credentials
+from newsletter.accounts import OwnerSession, WeakPassword
+from newsletter.credentials import Way
 from newsletter.web.owner.door import back, door, note, owner_in
 from newsletter.web.owner.forms import BrandForm, PasswordForm, ZoneForm
+from newsletter.web.owner.proof import compare
 from newsletter.web.owner.session import start_session
+from newsletter.web.owner.sessions import browser_named
 from newsletter.web.security import limiter
-from newsletter.web.state import now, reading, transaction
+from newsletter.web.state import kept_ip, now, reading, runtime, state, transaction
 
 BRAND = ("name", "strapline", "author", "email", "phone", "address", "website", "zone", "language")
 
@@ -28,7 +31,8 @@ def _page(session: Session, brand_form: BrandForm | None = None, zone_form: Zone
           password_form: PasswordForm | None = None) -> Any:  # fmt: skip
     house, owner = brand.current(session), owner_in(session)
     page = render_template(
-        "owner/settings.html", owner=owner, zones=sorted(available_timezones()), at=now(),
+        "owner/settings.html", owner=owner, zones=sorted(available_timezones()), at=now(), named=browser_named,
+        sessions=OwnerSession.every(session, owner.id, now()),
         brand_form=brand_form or BrandForm(formdata=None, obj=house),
         zone_form=zone_form or ZoneForm(formdata=None, obj=owner),
         password_form=password_form or PasswordForm(formdata=None),
@@ -68,19 +72,22 @@ def save_zone() -> Any:
 def save_password() -> Any:
     """A new password ends every other session; this one goes on with a fresh cookie."""
     form = PasswordForm()
-    with reading() as looking:
-        # The slow hash is compared before the one writer's lock is taken.
-        if form.validate() and not owner_in(looking).has_password(form.old.data or ""):
-            form.old.errors = ["This is not your present password."]
+    error, wait = compare(form.old.data or "", "for a new one") if form.validate() else ("", 0)
+    if error:
+        form.old.errors = [error]
     with transaction() as session:
         owner = owner_in(session)
         if not form.errors:
             try:
-                owner.set_password(form.new.data or "")
-            except WeakPassword as error:
-                form.new.errors = [str(error)]
+                credentials.change_password(
+                    session, owner, form.new.data or "", now(), way=Way.PAGE, site=runtime().settings.site, ip=kept_ip()
+                )
+            except WeakPassword as weak:
+                form.new.errors = [str(weak)]
+                accounts.note(session, owner, now(), "new password refused", "too easy to guess", kept_ip())
         if form.errors:
-            return _page(session, password_form=form)
-        note(session, "password changed")
-        start_session(owner)
+            page, code = _page(session, password_form=form)
+            return (page, 429, {"Retry-After": str(wait)}) if wait else (page, code)
+        start_session(session, owner)
+    state().crank.turn()
     return back("settings", "Your password is changed, and every other session has ended.")

@@ -14,6 +14,7 @@ from newsletter.sequences.enrollment import LIVE
 from newsletter.subscribers import Status, Stream, Subscriber
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, words_asked
+from newsletter.web.owner.proof import asks_password
 from newsletter.web.owner.timeline import guide_answers, timeline
 from newsletter.web.state import now, reading, runtime, state, transaction
 
@@ -84,6 +85,7 @@ def unsubscribe(id: int) -> Response:
 
 
 @door.get("/subscribers/<row:id>/everything.json", endpoint="subscriber_everything")
+@asks_password
 def everything(id: int) -> Response:
     """All that is held about a person, as a file for them (UK GDPR Art. 15 and 20)."""
     with reading() as session:
@@ -94,6 +96,7 @@ def everything(id: int) -> Response:
 
 
 @door.post("/subscribers/<row:id>/erase", endpoint="subscriber_erase")
+@asks_password
 def erase(id: int) -> Response:
     """At the person's request: everything goes, a keyed hash stays."""
     with transaction() as session:

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from newsletter import accounts, articles, sequences
-from newsletter.accounts import Owner
+from newsletter import accounts, articles, credentials, sequences
+from newsletter.credentials import Way
 from newsletter.guides import Guide
 from newsletter.mail.transport import Outcome, SentList, Stage
 from newsletter.runtime import Runtime
@@ -112,14 +112,14 @@ def enrolled(runtime: Runtime, person: Callable[..., int]) -> Callable[..., int]
 
 
 @pytest.fixture
-def change_owner(runtime: Runtime) -> Callable[[Callable[[Owner], None]], None]:
-    """Changes Paula's record from outside her browser."""
+def new_password(runtime: Runtime) -> Callable[[str], None]:
+    """Gives Paula another password from outside her browser."""
 
-    def changed(change: Callable[[Owner], None]) -> None:
+    def changed(password: str) -> None:
         with runtime.database.transaction() as session:
             owner = accounts.first(session)
             assert owner is not None
-            change(owner)
+            credentials.change_password(session, owner, password, runtime.clock.now(), way=Way.COMMAND, site="")
 
     return changed
 

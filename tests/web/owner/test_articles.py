@@ -5,7 +5,6 @@ from email.message import EmailMessage
 
 from flask import Flask
 
-from newsletter.accounts import Owner
 from newsletter.articles import Article
 from newsletter.runtime import Runtime
 from tests.web.owner.conftest import EMAIL, Desk, readable
@@ -80,11 +79,11 @@ def test_a_text_sent_after_the_session_ended_is_shown_and_not_saved(
 
 
 def test_a_text_sent_after_a_new_password_elsewhere_is_shown_too(
-    desk: Desk, article: int, change_owner: Callable[[Callable[[Owner], None]], None]
+    desk: Desk, article: int, new_password: Callable[[str], None]
 ) -> None:
     desk.get("/owner/")
     desk.post("/owner/settings/zone", zone="Europe/London")
-    change_owner(lambda owner: owner.set_password("another long password"))
+    new_password("another long password")
     answer = desk.post(f"/owner/articles/{article}/edit", **TEXT, base="1")
     assert answer.status_code == 400
     assert "Sleep.</textarea>" in answer.text

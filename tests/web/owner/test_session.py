@@ -1,15 +1,18 @@
 """Who gets in, and for how long."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
 
 from newsletter import web
-from newsletter.accounts import Owner
+from newsletter.clock import FixedClock
 from newsletter.runtime import Runtime
+from newsletter.settings import load
 from newsletter.web.security import limiter
 from newsletter.web.state import Crank
 from tests.web.owner.conftest import EMAIL, PASSWORD, Desk, readable, sign_in
@@ -87,21 +90,99 @@ def limited(runtime: Runtime, crank: Crank) -> Iterator[Flask]:
 def test_the_eleventh_try_in_a_minute_is_refused(limited: Flask, owner: int) -> None:
     # An address of its own each time: a Redis that runs on this machine would remember the last run.
     client, address = limited.test_client(), f"2001:db8::{secrets.token_hex(2)}:{secrets.token_hex(2)}"
-    codes = [sign_in(client, "wrong password", REMOTE_ADDR=address).status_code for _ in range(11)]
+    tries = [(f"nobody{number}@example.org", address) for number in range(11)]
+    codes = [sign_in(client, "wrong password", email, REMOTE_ADDR=ip).status_code for email, ip in tries]
     assert codes == [422] * 10 + [429]
 
 
-def test_a_new_password_ends_the_sessions_there_are(
-    desk: Desk, change_owner: Callable[[Callable[[Owner], None]], None]
+def test_guessing_at_an_account_from_many_clients_has_to_wait_ever_longer(
+    app: Flask, owner: int, clock: FixedClock
 ) -> None:
+    def guess(number: int, password: str = "wrong password", email: str = EMAIL) -> TestResponse:
+        return sign_in(app.test_client(), password, email, REMOTE_ADDR=f"192.0.2.{number}")
+
+    assert [guess(number).status_code for number in range(5)] == [422] * 5
+    waits = guess(6, PASSWORD)
+    assert (waits.status_code, waits.headers["Retry-After"]) == (429, "1")
+    assert "Please wait 1 second" in waits.text
+    assert f'value="{EMAIL}"' in waits.text
+    for number in range(7, 27):
+        clock.forward(timedelta(minutes=1))
+        assert guess(number).status_code == 422
+    assert guess(8, PASSWORD).headers["Retry-After"] == "60"
+    assert guess(9, email="somebody@example.org").status_code == 422
+    clock.forward(timedelta(minutes=1))
+    assert guess(10, PASSWORD).status_code == 303
+
+
+def test_strangers_do_not_keep_the_owner_out_of_their_own_browser(desk: Desk, app: Flask) -> None:
+    desk.post("/owner/logout")
+    for number in range(12):  # at this account and others, from the same network: a proxy may make all clients one
+        sign_in(app.test_client(), email=f"nobody{number}@example.org")
+        sign_in(app.test_client(), f"wrong password {number}")
+    assert sign_in(app.test_client()).status_code == 429
+    assert sign_in(desk.client, "wrong password", "nobody@example.org").status_code == 429  # known for one account only
+    assert sign_in(desk.client).status_code == 303
+
+
+def test_a_known_browser_has_to_wait_too_when_it_guesses(desk: Desk) -> None:
+    desk.post("/owner/logout")
+    codes = [sign_in(desk.client, "wrong password").status_code for _ in range(7)]
+    assert codes == [422] * 5 + [429] * 2
+
+
+def test_signing_out_ends_the_session_and_clears_the_browser(desk: Desk) -> None:
+    stolen = desk.client.get_cookie("session")
+    assert stolen is not None
+    answer = desk.post("/owner/logout", follow=False)
+    assert answer.location == "/owner/login"
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert desk.client.get("/owner/").status_code == 302
+    desk.client.set_cookie("session", stolen.value)  # a copy of the cookie is worth nothing any more
+    assert desk.client.get("/owner/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("steps", "code"),
+    [([12 * 60], 200), ([12 * 60 + 1], 302), ([11 * 60] * 30, 200), ([11 * 60] * 31, 302)],
+    ids=["idle", "too idle", "used", "too old"],
+)
+def test_a_session_ends_after_twelve_hours_alone_and_after_a_fortnight(
+    desk: Desk, clock: FixedClock, steps: list[int], code: int
+) -> None:
+    codes = []
+    for minutes in steps:
+        clock.forward(timedelta(minutes=minutes))
+        codes.append(desk.client.get("/owner/").status_code)
+    assert codes == [200] * (len(steps) - 1) + [code]
+
+
+def test_a_page_that_looks_by_itself_does_not_keep_a_session_alive(desk: Desk, clock: FixedClock) -> None:
+    for _ in range(25):
+        clock.forward(timedelta(minutes=30))
+        answer = desk.client.get("/owner/campaigns/1/progress.json")
+    assert answer.status_code == 302
+
+
+def test_a_full_disk_keeps_nobody_out(desk: Desk, clock: FixedClock, runtime: Runtime) -> None:
+    clock.forward(timedelta(minutes=5))
+    if runtime.database.is_sqlite:
+        with runtime.database.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+    else:
+        pytest.skip("SQLite says it so; on PostgreSQL a read-only role is refused by another error")
     assert desk.client.get("/owner/").status_code == 200
-    change_owner(lambda owner: owner.set_password("another long password"))
-    assert desk.client.get("/owner/").status_code == 302
 
 
-def test_signing_out_ends_the_session(desk: Desk) -> None:
-    assert "Sign in" in desk.told("/owner/logout")
-    assert desk.client.get("/owner/").status_code == 302
+def test_under_https_no_other_host_can_set_the_cookies(runtime: Runtime, crank: Crank, owner: int) -> None:
+    environ = {"DATA_DIR": str(runtime.settings.data_dir), "SECRET_KEY": "k" * 40}
+    runtime.settings = load({**environ, "PUBLIC_URL": "https://news.example.org"})
+    client = web.create(runtime, crank).test_client()
+    cookies = sign_in(client, **{"wsgi.url_scheme": "https"}).headers.getlist("Set-Cookie")
+    assert {cookie.split("=")[0] for cookie in cookies} == {"__Host-session", "__Host-known"}
+    for cookie in cookies:
+        assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= {part.strip() for part in cookie.split(";")}
+        assert "Domain" not in cookie
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(app: Flask, owner: int) -> None:

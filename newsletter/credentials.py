@@ -1,0 +1,96 @@
+"""The owner's story with their password: chosen, forgotten, chosen anew, and the mail that tells them of it."""
+
+import re
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+from zxcvbn import zxcvbn
+
+from newsletter import accounts, brand
+from newsletter.accounts import Owner, PasswordReset, WeakPassword
+from newsletter.accounts.reset import GOOD_FOR
+from newsletter.accounts.wait import ACCOUNT
+from newsletter.mail import outbox
+from newsletter.subscribers import Stream
+
+LEAST_SCORE = 3
+"""Of zxcvbn's 0 to 4: more than 10⁸ guesses by somebody who knows the usual passwords and how people change them."""
+_WORD = re.compile(r"\w+")
+LOOKED_AT = 64
+"""Characters that are judged; what is behind them only makes it better."""
+
+
+class Way(StrEnum):
+    """By which way a password was changed."""
+
+    PAGE = "under Settings"
+    LINK = "by the link in a mail"
+    COMMAND = "by a command on the server"
+
+
+def check(password: str, *known: str) -> None:
+    """Raise WeakPassword for one that is short, common, like a common one, or made of what everybody knows here."""
+    accounts.password.check_strength(password)
+    parts = [part for word in known for part in (word, "".join(word.split()), *_WORD.findall(word)) if part]
+    if zxcvbn(password[:LOOKED_AT], user_inputs=parts)["score"] < LEAST_SCORE:
+        raise WeakPassword(
+            "This password is too easy to guess: it is a common one, or much like one. "
+            "Four unrelated words make a good one."
+        )
+
+
+def add_owner(session: Session, email: str, password: str, now: datetime, zone: str = "Europe/London") -> Owner:
+    """Add an owner. Raises WeakPassword."""
+    check(password, email, brand.current(session).name)
+    return accounts.create(session, email, password, now, zone)
+
+
+def change_password(session: Session, owner: Owner, password: str, now: datetime, *, way: Way, site: str,
+                    ip: str | None = None) -> None:  # fmt: skip
+    """A new password: every session and every link for a reset ends, and a mail says so. Raises WeakPassword."""
+    check(password, owner.email, brand.current(session).name)
+    owner.set_password(password)
+    accounts.session.end_all(session, owner.id)
+    accounts.reset.forget_resets(session, owner.id)
+    accounts.note(session, owner, now, "password changed", way, ip)
+    outbox.queue(session, owner, Stream.NOTICE, f"password:{now:%Y%m%d%H%M%S%f}", now, context=_changed(way, site))
+
+
+def ask_for_reset(session: Session, email: str, now: datetime, ip: str | None = None) -> bool:
+    """Mail a link to the owner with this address. False: there is none, or they have enough links that are still good.
+
+    The caller answers everybody alike.
+    """
+    owner = accounts.find(session, email)
+    numbers = PasswordReset.start(session, owner, now) if owner else None
+    if owner is None or numbers is None:
+        return False
+    accounts.note(session, owner, now, "password reset asked for", ip=ip)
+    context = {"reset": list(numbers), "minutes": round(GOOD_FOR.total_seconds() / 60)}
+    outbox.queue(session, owner, Stream.RESET, f"reset:{numbers[0]}", now, context=context)
+    return True
+
+
+def reset_password(session: Session, numbers: tuple[int, ...], password: str, now: datetime, *, site: str,
+                   ip: str | None = None) -> Owner | None:  # fmt: skip
+    """Choose a new password by a link. None: the link was used, or its time is over. Raises WeakPassword."""
+    found = PasswordReset.of(session, numbers, now)
+    if found is None:
+        return None
+    owner = found.owner
+    change_password(session, owner, password, now, way=Way.LINK, site=site, ip=ip)
+    accounts.wait.forgive(session, [(ACCOUNT, f"account {owner.email}")])
+    return owner
+
+
+def _changed(way: Way, site: str) -> dict[str, object]:
+    return {
+        "title": "Your password was changed",
+        "lines": [
+            f"It was changed {way}. Every browser was signed out.",
+            "If that was you, there is nothing to do. If it was not, choose a new password at once.",
+        ],
+        "action_label": "Choose a new password",
+        "action_url": f"{site}/owner/forgot",
+    }

@@ -1,0 +1,86 @@
+"""The password once more, before what cannot be undone or takes data out of the house."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import make_response, redirect, render_template, request, url_for
+from flask_login import current_user
+
+from newsletter import accounts
+from newsletter.accounts.wait import BROWSER
+from newsletter.web.owner.door import door, note, owner_in
+from newsletter.web.owner.session import asked_to_wait, local_path, take_try
+from newsletter.web.security import limiter
+from newsletter.web.state import kept_ip, now, reading, transaction
+
+FIELD = "password_again"
+TRIES = "10 per minute"
+
+
+def asks_password(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Only lets somebody in who typed the password in the last ten minutes.
+
+    A form is shown again with everything that it held, and a page is gone on to, as soon as the password is right. A
+    file that was chosen cannot be kept by any page: put this on the page with that form too.
+    """
+
+    @wraps(view)
+    def asked(*args: Any, **kwargs: Any) -> Any:
+        if current_user.is_proven(now()):
+            return view(*args, **kwargs)
+        if request.method in ("GET", "HEAD"):
+            return redirect(url_for("owner.proof", next=request.full_path.rstrip("?")))
+        error, wait = _proven() if FIELD in request.form else ("", 0)
+        if FIELD in request.form and not error:
+            return view(*args, **kwargs)
+        return _page(request.full_path.rstrip("?"), error, wait)
+
+    return asked
+
+
+@door.route("/proof", methods=["GET", "POST"])
+@limiter.limit(TRIES, methods=["POST"])
+def proof() -> Any:
+    """On the way to a page."""
+    onward = local_path(request.args.get("next", "")) or url_for("owner.dashboard")
+    if request.method == "GET":
+        return redirect(onward) if current_user.is_proven(now()) else _page(request.full_path, "", 0)
+    error, wait = _proven()
+    return _page(request.full_path, error, wait) if error else redirect(onward, 303)
+
+
+def _page(action: str, error: str, wait: int) -> Any:
+    kept = [(name, value) for name, value in request.form.items(multi=True) if name not in (FIELD, "csrf_token")]
+    page = render_template("owner/proof.html", action=action, kept=kept, error=error, field_name=FIELD)
+    answer = make_response(page, 429 if wait else 422 if error else 403 if request.method == "POST" else 200)
+    if wait:
+        answer.headers["Retry-After"] = str(wait)
+    return answer
+
+
+def _proven() -> tuple[str, int]:
+    error, wait = compare(request.form.get(FIELD, ""), "asked for again")
+    if not error:
+        with transaction() as session:
+            accounts.session.prove(session, current_user.session_id, now())
+            note(session, "password typed again")
+    return error, wait
+
+
+def compare(typed: str, why: str) -> tuple[str, int]:
+    """Whether this is the password of who is signed in: ("", 0), else what to say, and how long to wait.
+
+    `why` it was asked for goes into the audit log when it was wrong.
+    """
+    keys = [(BROWSER, f"session {current_user.session_id}")]
+    if wait := take_try(keys):
+        return asked_to_wait(wait), wait
+    with reading() as looking:  # the slow hash must not hold the one writer's lock
+        right = owner_in(looking).has_password(typed[:1000])
+    with transaction() as session:
+        if right:
+            accounts.wait.forgive(session, keys)
+            return "", 0
+        accounts.note(session, owner_in(session), now(), "password refused", why, kept_ip())
+    return "This is not your present password.", 0

@@ -1,0 +1,77 @@
+"""A forgotten password: asking for a link, and choosing a new one by it."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import make_response, render_template
+
+from newsletter import credentials
+from newsletter.accounts import PasswordReset, WeakPassword
+from newsletter.accounts.wait import Patience
+from newsletter.links import BadLink, Purpose
+from newsletter.web.owner.door import back, door
+from newsletter.web.owner.forms import ForgotForm, NewPasswordForm
+from newsletter.web.owner.session import is_known, take_try
+from newsletter.web.security import limiter
+from newsletter.web.state import kept_ip, now, reading, runtime, state, transaction
+
+ASKED = Patience(free=3, longest=timedelta(minutes=30))
+"""How often a link is sent to one address. Never longer than a link is good: whoever asks in the owner's name sends the
+owner links."""
+ON_ITS_WAY = (
+    "If an owner has this address, a mail with a link is on its way. It works once, for 30 minutes. "
+    "Nothing comes? Look into the junk folder, or run “newsletter owner reset-password” on the server."
+)
+
+
+@door.route("/forgot", methods=["GET", "POST"])
+@limiter.limit("5 per minute", methods=["POST"])
+def forgot() -> Any:
+    """Ask for a link. Everybody gets the same answer."""
+    form = ForgotForm()
+    if not form.validate_on_submit():
+        return render_template("owner/forgot.html", form=form, over=False), 422 if form.errors else 200
+    email = (form.email.data or "").strip().lower()
+    if not take_try([(ASKED, f"reset {email}")]):
+        with transaction() as session:
+            credentials.ask_for_reset(session, email, now(), kept_ip())
+    state().crank.turn()
+    return back("login", ON_ITS_WAY, "info")
+
+
+@door.route("/reset/<token>", methods=["GET", "POST"])
+@limiter.limit("10 per minute", methods=["POST"])
+def reset(token: str) -> Any:
+    """Choose a new password. Opening the page uses nothing up."""
+    try:
+        numbers = runtime().signer.numbers(Purpose.RESET, token)
+    except BadLink:
+        return _over()
+    with reading() as session:
+        if PasswordReset.of(session, numbers, now()) is None:
+            return _over()
+    form = NewPasswordForm()
+    if form.validate_on_submit():
+        try:
+            with transaction() as session:
+                owner = credentials.reset_password(
+                    session, numbers, form.new.data or "", now(), site=runtime().settings.site, ip=kept_ip()
+                )
+        except WeakPassword as error:
+            form.new.errors = [str(error)]
+        else:
+            return _done(owner.id) if owner else _over()
+    answer = make_response(render_template("owner/reset.html", form=form), 422 if form.errors else 200)
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
+
+
+def _done(owner_id: int) -> Any:
+    is_known(owner_id)  # who has the mailbox is kept out by no stranger's guesses
+    state().crank.turn()
+    return back("login", "Your password is changed. Please sign in with it.")
+
+
+def _over() -> Any:
+    form = ForgotForm(formdata=None)
+    return render_template("owner/forgot.html", form=form, over=True), 410

@@ -1,0 +1,53 @@
+"""Where the owner is signed in: each browser, and ending it from another."""
+
+import re
+
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from newsletter import accounts
+from newsletter.web.owner.door import back, door, note
+from newsletter.web.owner.session import signed_out
+from newsletter.web.state import transaction
+
+# The first that fits: most browsers name others too.
+BROWSERS = (
+    ("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser", "Samsung Internet"), ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"), ("CriOS", "Chrome"), ("Chrome", "Chrome"), ("Safari", "Safari"), ("curl", "curl"),
+)  # fmt: skip
+SYSTEMS = (
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def browser_named(user_agent: str) -> str:
+    """What a browser calls itself, in two words: "Firefox on Linux"."""
+    browser = next((name for sign, name in BROWSERS if sign in user_agent), "")
+    system = next((name for sign, name in SYSTEMS if sign in user_agent), "")
+    first = re.match(r"[\w.-]{1,40}", user_agent)
+    return " on ".join(filter(None, (browser or (first[0] if first else "A browser without a name"), system)))
+
+
+@door.post("/sessions/<row:id>/end", endpoint="session_end")
+def end(id: int) -> Response:
+    """End one session; one's own is signing out."""
+    with transaction() as session:
+        ended = accounts.session.end(session, current_user.owner_id, id)
+        if ended:
+            note(session, "session ended")
+    if id == current_user.session_id:
+        return signed_out()
+    told = "That browser is signed out." if ended else "That session had ended already."
+    return back("settings", told, "success" if ended else "info", _anchor="sessions")
+
+
+@door.post("/sessions/end-others", endpoint="sessions_end_others")
+def end_others() -> Response:
+    """End all sessions but this one."""
+    with transaction() as session:
+        ended = accounts.session.end_all(session, current_user.owner_id, but=current_user.session_id)
+        if ended:
+            note(session, "other sessions ended", str(ended))
+    told = "Every other browser is signed out." if ended else "You are signed in nowhere else."
+    return back("settings", told, "success" if ended else "info", _anchor="sessions")
