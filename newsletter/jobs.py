@@ -133,7 +133,7 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
     """What beat publishes, and how often (seconds)."""
 
     def every(seconds: float, task: str, lane: Lane, *args: str) -> dict[str, object]:
-        options = {"queue": QUEUES[lane], "expires": max(seconds, 1.0)}
+        options = {"queue": QUEUES[lane], "expires": min(max(seconds, 1.0), 60.0)}
         return {"task": task, "schedule": seconds, "args": args, "options": options}
 
     table = {
