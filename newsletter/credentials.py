@@ -46,7 +46,7 @@ def add_owner(session: Session, email: str, password: str, now: datetime, zone: 
     return accounts.create(session, email, password, now, zone)
 
 
-def change_password(session: Session, owner: Owner, password: str, now: datetime, *, way: Way, site: str,
+def change_password(session: Session, owner: Owner, password: str, now: datetime, *, way: Way,
                     ip: str | None = None) -> None:  # fmt: skip
     """A new password: every session and every link for a reset ends, and a mail says so. Raises WeakPassword."""
     check(password, owner.email, brand.current(session).name)
@@ -54,7 +54,7 @@ def change_password(session: Session, owner: Owner, password: str, now: datetime
     accounts.session.end_all(session, owner.id)
     accounts.reset.forget_resets(session, owner.id)
     accounts.note(session, owner, now, "password changed", way, ip)
-    outbox.queue(session, owner, Stream.NOTICE, f"password:{now:%Y%m%d%H%M%S%f}", now, context=_changed(way, site))
+    outbox.queue(session, owner, Stream.NOTICE, f"password:{now:%Y%m%d%H%M%S%f}", now, context=_changed(way))
 
 
 def ask_for_reset(session: Session, email: str, now: datetime, ip: str | None = None) -> bool:
@@ -72,19 +72,19 @@ def ask_for_reset(session: Session, email: str, now: datetime, ip: str | None = 
     return True
 
 
-def reset_password(session: Session, numbers: tuple[int, ...], password: str, now: datetime, *, site: str,
+def reset_password(session: Session, numbers: tuple[int, ...], password: str, now: datetime,
                    ip: str | None = None) -> Owner | None:  # fmt: skip
     """Choose a new password by a link. None: the link was used, or its time is over. Raises WeakPassword."""
     found = PasswordReset.of(session, numbers, now)
     if found is None:
         return None
     owner = found.owner
-    change_password(session, owner, password, now, way=Way.LINK, site=site, ip=ip)
+    change_password(session, owner, password, now, way=Way.LINK, ip=ip)
     accounts.wait.forgive(session, [(ACCOUNT, f"account {owner.email}")])
     return owner
 
 
-def _changed(way: Way, site: str) -> dict[str, object]:
+def _changed(way: Way) -> dict[str, object]:
     return {
         "title": "Your password was changed",
         "lines": [
@@ -92,5 +92,5 @@ def _changed(way: Way, site: str) -> dict[str, object]:
             "If that was you, there is nothing to do. If it was not, choose a new password at once.",
         ],
         "action_label": "Choose a new password",
-        "action_url": f"{site}/owner/forgot",
+        "action_path": "/owner/forgot",
     }

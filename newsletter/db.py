@@ -1,5 +1,6 @@
 """The database floor: the declarative base, the types every table shares, and how a transaction begins."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -38,6 +39,8 @@ CUT_OFF = 30
 Less than the lease on what a worker has claimed: when that runs out, the locks of a host that is gone are gone too, and
 a worker whose host was cut off is told so. The system's own times are two hours, and a quarter of one.
 """
+BUSY_PATIENCE, SCRUB_PATIENCE = 20_000, 1_000
+"""Milliseconds that SQLite waits for another's lock; and where waiting is not worth it."""
 FROZEN = 60
 """Seconds that a transaction may rest: a process that is frozen in the middle of one does not keep its locks for
 good."""
@@ -124,6 +127,11 @@ def was_broken_off(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) in ("40P01", "40001")
 
 
+def without(address: str, text: str) -> str:
+    """A text without an address that was erased, in whatever letters it is written."""
+    return re.sub(re.escape(address), "[erased]", text, flags=re.IGNORECASE)
+
+
 class Database:
     """One engine and the two ways to open a session on it. Nothing connects before the first use."""
 
@@ -153,6 +161,32 @@ class Database:
         with self._reader() as session:
             yield session
 
+    def scrub(self) -> bool:
+        """Take what was deleted out of SQLite's write-ahead log, too. False: somebody reads from it; ask again later.
+
+        PostgreSQL looks after its own: a deleted row is gone when the next (auto)vacuum has been.
+        """
+        if not self.is_sqlite:
+            return True
+        raw = self.engine.raw_connection()
+        try:
+            raw.execute(f"PRAGMA busy_timeout = {SCRUB_PATIENCE}")
+            (busy, *_) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            raw.execute(f"PRAGMA busy_timeout = {BUSY_PATIENCE}")
+            return not busy
+        finally:
+            raw.close()
+
+    def rewrite(self) -> None:
+        """Write SQLite's file anew, without what was deleted before deleting overwrote it. Takes as long as a copy."""
+        if self.is_sqlite:
+            raw = self.engine.raw_connection()
+            try:
+                raw.execute("VACUUM")
+            finally:
+                raw.close()
+            self.scrub()
+
     def dispose(self) -> None:
         """Close every pooled connection (after a fork, before an end)."""
         self.engine.dispose()
@@ -174,11 +208,12 @@ def _postgresql_connected(connection: Any, _record: Any) -> None:
 def _sqlite_connected(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver starts no transaction by itself: `_sqlite_begun` does
     cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout = 20000")  # ms
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_PATIENCE}")
     cursor.execute("PRAGMA journal_mode = WAL")
     # FULL: a commit is on the disk before it is believed, so that a power cut cannot forget a mail that was sent.
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten, not only let go (UK GDPR Art. 17)
     cursor.execute("PRAGMA cache_size = -16000")  # KiB
     cursor.close()
 

@@ -6,7 +6,7 @@ followed by the next.
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from celery import Celery
@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError as BrokerDown
 from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError
 
-from newsletter import brand, campaigns, guides, journey, sequences
+from newsletter import accounts, brand, campaigns, guides, journey, sequences, subscribers
 from newsletter.db import was_broken_off
 from newsletter.mail import outbox, recovery
 from newsletter.mail.outbox import Lane
@@ -95,7 +95,21 @@ def remind_and_forget(rt: Runtime, _stopping: Stopping) -> None:
         journey.remind_and_forget(session, rt, rt.clock.now())
 
 
-TASKS = (deliver, launch_campaigns, advance_sequences, recover_messages, remind_and_forget, watch_guides)
+def sweep(rt: Runtime, stopping: Stopping) -> None:
+    """Delete what has had its time: sessions, clients' addresses, and what SQLite's log still holds of deleted rows."""
+    now = rt.clock.now()
+    before = now - timedelta(days=rt.settings.keep_ip_days)
+    with rt.database.transaction() as session:
+        accounts.sweep(session, now)
+        accounts.forget_ips(session, before)
+    more = True
+    while more and not stopping():
+        with rt.database.transaction() as session:
+            more = subscribers.forget_ips(session, before) > 0
+    rt.database.scrub()
+
+
+TASKS = (deliver, launch_campaigns, advance_sequences, recover_messages, remind_and_forget, watch_guides, sweep)
 
 
 def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Stopping) -> None:
@@ -119,7 +133,7 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
     """What beat publishes, and how often (seconds)."""
 
     def every(seconds: float, task: str, lane: Lane, *args: str) -> dict[str, object]:
-        options = {"queue": QUEUES[lane], "expires": max(seconds, 1.0)}
+        options = {"queue": QUEUES[lane], "expires": min(max(seconds, 1.0), 60.0)}
         return {"task": task, "schedule": seconds, "args": args, "options": options}
 
     table = {
@@ -129,6 +143,7 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
         "recover-messages": every(15, "recover_messages", Lane.TRANSACTIONAL),
         "remind-and-forget": every(60, "remind_and_forget", Lane.TRANSACTIONAL),
         "watch-guides": every(60, "watch_guides", Lane.TRANSACTIONAL),
+        "sweep": every(300, "sweep", Lane.TRANSACTIONAL),
     }
     for number in range(bulk_workers):
         table[f"deliver-bulk-{number}"] = every(1, "deliver", Lane.BULK, Lane.BULK.value)

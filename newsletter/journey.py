@@ -12,7 +12,7 @@ from typing import Protocol
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
-from newsletter import brand, guides, sequences
+from newsletter import accounts, brand, guides, sequences
 from newsletter.db import lock
 from newsletter.guides import Guide
 from newsletter.mail import outbox
@@ -161,6 +161,8 @@ def erase(session: Session, house: House, subscriber: Subscriber, now: datetime)
         kept = reason.get(subscriber.status, SuppressionReason.ERASED)
         hashed = address_hash(house.secrets[0], subscriber.email_key)
         session.add(Suppression(address_hash=hashed, reason=kept, created_at=now))
+    outbox.forget_mentions(session, subscriber.email)
+    accounts.audit.forget_mentions(session, subscriber.email)
     _delete(session, subscriber)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from newsletter import local_mail
 from newsletter.clock import Clock, MovableClock, SystemClock
 from newsletter.db import Database
 from newsletter.links import Signer
@@ -50,6 +51,13 @@ class Runtime:
     def pictures(self) -> Path:
         """Where pictures of guides' pages are kept."""
         return self.settings.data_dir / "cache" / "guides"
+
+    def forget_traces(self, address: str) -> None:
+        """After an erasure: what the database's log and the local mailbox still hold of this address."""
+        self.database.scrub()  # if somebody reads just now, the sweep does it in some minutes
+        mail = self.settings.data_dir / local_mail.FILE
+        if mail.exists():
+            local_mail.Store(mail).forget(address)
 
     def close(self) -> None:
         """Take leave of the servers."""

@@ -12,6 +12,8 @@ from newsletter.mail import limit, outbox  # noqa: F401
 from newsletter.settings import ROOT
 
 metadata = Base.metadata
+OVERWRITES = "0007"
+"""Up to this migration SQLite let go of what was deleted, and left it standing in the file."""
 
 
 def upgrade(database: Database) -> None:
@@ -20,9 +22,12 @@ def upgrade(database: Database) -> None:
         if not database.is_sqlite:
             # Two starters at once: the second waits here and then finds nothing to do (any number, ours by choice).
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7217551)")
+        before = MigrationContext.configure(connection).get_current_revision()
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+    if before and before < OVERWRITES:
+        database.rewrite()
 
 
 def is_current(database: Database) -> bool:

@@ -24,6 +24,10 @@ SHORTEST_SECRET = 32
 _SELECTOR = re.compile(r"(?!.{64})[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\Z", re.IGNORECASE)
 
 
+GIVEN_WHOLE = "NEWSLETTER_SETTINGS_GIVEN"
+"""Set for the processes that `newsletter up` starts: their settings are in the environment, and `.env` is not read."""
+
+
 class SettingsError(Exception):
     """A setting that cannot be used; the message names it and says what it should be."""
 
@@ -264,6 +268,8 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     """
     try:
         if environ is None:
+            if GIVEN_WHOLE in os.environ:
+                return load(dict(os.environ), **overrides)
             return Settings(**overrides)
         known = {k.lower(): v for k, v in environ.items() if k.lower() in Settings.model_fields and v}
         return _Unfiled(**{**known, **overrides})

@@ -16,7 +16,6 @@ from newsletter.subscribers import Stream
 from tests.conftest import NOON
 
 EMAIL, GOOD, NEW = "paula@example.org", "correct horse battery", "a staple for the horse"
-SITE = "https://news.example.org"
 
 
 @pytest.fixture
@@ -53,7 +52,7 @@ def test_a_new_password_ends_sessions_and_links_and_a_mail_tells(database: Datab
         owner = session.get_one(Owner, paula)
         _, token = OwnerSession.start(session, owner, NOON)
         credentials.ask_for_reset(session, EMAIL, NOON)
-        credentials.change_password(session, owner, NEW, NOON, way=Way.PAGE, site=SITE, ip="192.0.2.7")
+        credentials.change_password(session, owner, NEW, NOON, way=Way.PAGE, ip="192.0.2.7")
     with database.reading() as session:
         assert OwnerSession.of(session, token, NOON) is None
         assert session.scalars(select(PasswordReset)).all() == []
@@ -70,7 +69,7 @@ def test_a_refused_password_leaves_everything_as_it_was(database: Database, paul
         _, token = OwnerSession.start(session, owner, NOON)
         for weak in ("short", "password123"):
             with pytest.raises(WeakPassword):
-                credentials.change_password(session, owner, weak, NOON, way=Way.PAGE, site=SITE)
+                credentials.change_password(session, owner, weak, NOON, way=Way.PAGE)
     with database.reading() as session:
         assert session.get_one(Owner, paula).has_password(GOOD)
         assert OwnerSession.of(session, token, NOON) is not None
@@ -86,7 +85,7 @@ def _numbers(database: Database) -> tuple[int, ...]:
 
 def _reset(database: Database, numbers: tuple[int, ...], after: timedelta = timedelta()) -> bool:
     with database.transaction() as session:
-        return credentials.reset_password(session, numbers, NEW, NOON + after, site=SITE) is not None
+        return credentials.reset_password(session, numbers, NEW, NOON + after) is not None
 
 
 def test_a_link_works_once_and_for_half_an_hour(database: Database, paula: int) -> None:

@@ -21,7 +21,8 @@ from tests.conftest import NOON
 PEOPLE = 6
 
 
-def _back_to(revision: str, database: Database) -> None:
+def back_to(revision: str, database: Database) -> None:
+    """Take migrations back until this one is the newest."""
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations"))
     with database.engine.begin() as connection:
@@ -51,7 +52,7 @@ def test_an_older_database_is_brought_up_with_all_its_mail(
     revision: str, runtime: Runtime, person: Callable[..., int], sent: SentList
 ) -> None:
     database, readers = runtime.database, _half_sent(runtime, person)
-    _back_to(revision, database)
+    back_to(revision, database)
     assert not schema.is_current(database)
     schema.upgrade(database)
     with database.reading() as session:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from newsletter.accounts import password, reset, session, wait
+from newsletter.accounts import audit, password, reset, session, wait
 from newsletter.accounts.audit import AuditEntry, note
 from newsletter.accounts.password import WeakPassword
 from newsletter.accounts.reset import PasswordReset
@@ -17,9 +17,11 @@ __all__ = [
     "OwnerSession",
     "PasswordReset",
     "WeakPassword",
+    "audit",
     "create",
     "find",
     "first",
+    "forget_ips",
     "note",
     "password",
     "reset",
@@ -28,6 +30,12 @@ __all__ = [
     "sweep",
     "wait",
 ]
+
+
+def forget_ips(database: Session, before: datetime) -> None:
+    """Forget from where was signed in before this."""
+    for kind in (audit, session):
+        kind.forget_ips(database, before)
 
 
 def sweep(database: Session, now: datetime) -> None:

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import ForeignKey, Index, String, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.accounts.user import Owner
-from newsletter.db import Base, Id
+from newsletter.db import Base, Id, without
 
 _HAS_IP = text("ip IS NOT NULL")
 
@@ -33,3 +33,15 @@ def note(session: Session, owner: Owner | None, now: datetime, action: str, deta
          ip: str | None = None) -> None:  # fmt: skip
     """Write into the audit log."""
     session.add(AuditEntry(owner_id=owner.id if owner else None, at=now, action=action, detail=detail[:500], ip=ip))
+
+
+def forget_ips(session: Session, before: datetime) -> None:
+    """Take the clients' addresses out of entries older than this."""
+    old = update(AuditEntry).where(AuditEntry.ip.is_not(None), AuditEntry.at < before)
+    session.execute(old.values(ip=None).execution_options(synchronize_session=False))
+
+
+def forget_mentions(session: Session, address: str) -> None:
+    """Take an erased address out of the entries that name it."""
+    for entry in session.scalars(select(AuditEntry).where(AuditEntry.detail.icontains(address, autoescape=True))):
+        entry.detail = without(address, entry.detail)

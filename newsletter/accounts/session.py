@@ -108,6 +108,12 @@ def end_all(session: Session, owner_id: int, but: int | None = None) -> int:
     return len(session.execute(gone.returning(OwnerSession.id)).all())
 
 
+def forget_ips(session: Session, before: datetime) -> None:
+    """Take the clients' addresses out of sessions begun before this."""
+    old = update(OwnerSession).where(OwnerSession.ip.is_not(None), OwnerSession.created_at < before)
+    session.execute(old.values(ip=None).execution_options(synchronize_session=False))
+
+
 def sweep(session: Session, now: datetime) -> None:
     """Delete the sessions that are over."""
     over = or_(OwnerSession.last_seen_at < now - IDLE, OwnerSession.created_at < now - LONGEST)

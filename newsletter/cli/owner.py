@@ -49,9 +49,7 @@ def reset_password(email: str, ask: bool) -> None:
                 f"No owner has the address {email}; `newsletter owner create {email}` makes one."
             )
         try:
-            credentials.change_password(
-                session, found, password, rt.clock.now(), way=Way.COMMAND, site=rt.settings.site
-            )
+            credentials.change_password(session, found, password, rt.clock.now(), way=Way.COMMAND)
         except accounts.WeakPassword as error:
             raise click.ClickException(str(error)) from None
     click.echo(f"{email} may sign in with the password {'that you typed' if ask else password}")

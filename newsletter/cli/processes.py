@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Collection
 
 import click
 
@@ -9,8 +10,8 @@ from newsletter.clock import MovableClock
 from newsletter.log import configure
 from newsletter.mailbox import serve
 from newsletter.runtime import signing
-from newsletter.settings import ROOT, load
-from newsletter.supervisor import StartError, up
+from newsletter.settings import ROOT, Settings, load
+from newsletter.supervisor import StartError, programs, up
 
 
 @click.command("up")
@@ -30,10 +31,7 @@ def web() -> None:
     """Run the web process alone (granian)."""
     settings = load()
     signing(settings)
-    _become(
-        "granian", "--interface", "wsgi", "--factory", "newsletter.app:create_app", "--host", settings.host,
-        "--port", str(settings.port), "--workers", str(settings.web_workers), "--blocking-threads", "4", "--no-ws",
-    )  # fmt: skip
+    _become(settings, programs.WEB, programs.web(settings))
 
 
 @click.command()
@@ -41,18 +39,17 @@ def web() -> None:
 @click.option("--concurrency", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
 def worker(queue: str, concurrency: int) -> None:
     """Run a Celery worker (or beat) alone: on this machine, or on another with the same database and Redis."""
-    signing(load())
+    settings = load()
+    signing(settings)
     if queue == "beat":
-        _become("celery", "-A", "worker", "beat", "--pidfile=", "--loglevel", "WARNING")
-    _become(
-        "celery", "-A", "worker", "worker", "-Q", queue, "-c", str(concurrency), "-n", f"{queue}@%h", "--loglevel",
-        "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat",
-    )  # fmt: skip
+        _become(settings, programs.BEAT, programs.beat())
+    _become(settings, programs.WORKER, programs.worker(queue, concurrency))
 
 
-def _become(*argv: str) -> None:
+def _become(settings: Settings, needs: Collection[str], argv: list[str]) -> None:
     os.chdir(ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", *argv])  # noqa: S606 - our own interpreter, fixed words
+    env = programs.environment(settings, needs)
+    os.execve(sys.executable, [sys.executable, "-m", *argv], env)  # noqa: S606 - our own interpreter, fixed words
 
 
 @click.command(hidden=True)

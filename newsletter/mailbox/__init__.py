@@ -3,8 +3,8 @@
 What `SMTP_URL` names takes its place on a real server; nothing else of the product knows this room.
 """
 
+from newsletter.local_mail import Store
 from newsletter.mailbox.page import create
 from newsletter.mailbox.server import serve
-from newsletter.mailbox.store import Store
 
 __all__ = ["Store", "create", "serve"]

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask, Response, abort, jsonify, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from newsletter.mailbox.store import Entry, Store, parse
+from newsletter.local_mail import Entry, Store, parse
 from newsletter.settings import ROOT
 
 POLICY = (

@@ -5,8 +5,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from newsletter.clock import Clock
+from newsletter.local_mail import FILE, Store
 from newsletter.mailbox.page import create
-from newsletter.mailbox.store import Store
 from newsletter.settings import Settings
 
 LARGEST = 32 * 1024 * 1024  # octets
@@ -34,7 +34,7 @@ class _Quiet(WSGIRequestHandler):
 
 def serve(settings: Settings, clock: Clock) -> None:
     """Run both until the process is told to end."""
-    store = Store(settings.data_dir / "mailbox.sqlite3")
+    store = Store(settings.data_dir / FILE)
     smtp = Controller(
         _Keeper(store, clock),
         hostname="127.0.0.1",

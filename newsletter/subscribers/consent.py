@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, String, select, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.db import Base, Id
 from newsletter.subscribers.subscriber import Subscriber
@@ -40,3 +40,12 @@ class Consent(Base):
             return False
         self.confirmed_at = now
         return True
+
+
+def forget_ips(session: Session, before: datetime, limit: int = 1000) -> int:
+    """Take the address out of consents given before this, the next `limit` of them; how many had one."""
+    old = select(Consent.id).where(Consent.ip.is_not(None), Consent.given_at < before).limit(limit)
+    ids = session.scalars(old).all()
+    forgotten = update(Consent).where(Consent.id.in_(ids)).values(ip=None)
+    session.execute(forgotten.execution_options(synchronize_session=False))
+    return len(ids)

@@ -10,6 +10,7 @@ import shutil
 import socket
 from pathlib import Path
 
+from newsletter.supervisor import programs
 from newsletter.supervisor.service import Service
 
 
@@ -43,7 +44,7 @@ def service(folder: Path, log: Path) -> tuple[Service, str]:
     url = f"redis://:{password}@127.0.0.1:{port}/0"
     _write_private(folder / "url", url)
     # The working folder is set by `cwd`: a path with a space would need quoting in the configuration.
-    return Service("redis", [program(), "redis.conf"], dict(os.environ), folder, log, patience=5.0), url
+    return Service("redis", [program(), "redis.conf"], programs.plain_environment(), folder, log, patience=5.0), url
 
 
 def _write_private(path: Path, text: str) -> None:

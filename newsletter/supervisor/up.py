@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -19,7 +19,7 @@ from newsletter.db import Database
 from newsletter.mail import outbox
 from newsletter.runtime import build
 from newsletter.settings import ROOT, Settings
-from newsletter.supervisor import redis
+from newsletter.supervisor import programs, redis
 from newsletter.supervisor.first_owner import FirstOwner, ensure_owner
 from newsletter.supervisor.service import Service
 
@@ -49,7 +49,7 @@ def up(settings: Settings, say: Callable[[str], None], new_key: bool = False) ->
             try:
                 url = settings.redis_url or _start_redis(settings, services)
                 owner = prepare(settings, new_key)
-                for service in _services(settings, {**os.environ, **_environment(settings, url)}):
+                for service in _services(settings.model_copy(update={"redis_url": url})):
                     service.start()
                     services.append(service)
                 _wait_until_healthy(settings, services, asked)
@@ -96,34 +96,22 @@ def _start_redis(settings: Settings, services: list[Service]) -> str:
     return url
 
 
-def _environment(settings: Settings, redis_url: str) -> dict[str, str]:
-    """What the children must see the same way as we do."""
-    return {"DATA_DIR": str(settings.data_dir), "REDIS_URL": redis_url, "PYTHONUNBUFFERED": "1"}
-
-
-def _services(settings: Settings, env: dict[str, str]) -> Iterator[Service]:
+def _services(settings: Settings) -> Iterator[Service]:
     python, logs = sys.executable, settings.data_dir / "log"
 
-    def service(name: str, *argv: str, patience: float = 30.0) -> Service:
+    def service(name: str, argv: list[str], needs: Collection[str], patience: float) -> Service:
+        env = programs.environment(settings, needs)
         return Service(name, [python, "-m", *argv], env, ROOT, logs / f"{name}.log", patience=patience)
 
     def worker(name: str, concurrency: int) -> Service:
-        return service(
-            f"worker-{name}", "celery", "-A", "worker", "worker", "-Q", name, "-c", str(concurrency), "-n",
-            f"{name}@%h", "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat",
-            patience=60.0,
-        )  # fmt: skip
+        return service(f"worker-{name}", programs.worker(name, concurrency), programs.WORKER, 60.0)
 
     if not settings.smtp_url:
-        yield service("mailbox", "newsletter.cli", "mailbox", patience=5.0)
-    yield service(
-        "web", "granian", "--interface", "wsgi", "--factory", "newsletter.app:create_app", "--host", settings.host,
-        "--port", str(settings.port), "--workers", str(settings.web_workers), "--blocking-threads", "4", "--no-ws",
-        "--respawn-failed-workers", "--workers-kill-timeout", "8", patience=15.0,
-    )  # fmt: skip
+        yield service("mailbox", ["newsletter.cli", "mailbox"], programs.MAILBOX, 5.0)
+    yield service("web", programs.web(settings), programs.WEB, 15.0)
     yield worker("transactional", WORKERS_TRANSACTIONAL)
     yield worker("bulk", settings.bulk_workers)
-    yield service("beat", "celery", "-A", "worker", "beat", "--pidfile=", "--loglevel", "WARNING", patience=10.0)
+    yield service("beat", programs.beat(), programs.BEAT, 10.0)
 
 
 def _check_ports(settings: Settings) -> None:

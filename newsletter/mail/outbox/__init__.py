@@ -26,6 +26,7 @@ from newsletter.mail.outbox.lots import (
     rewind_lot,
     words_under_way,
 )
+from newsletter.mail.outbox.mentions import forget_mentions
 from newsletter.mail.outbox.message import ACCEPTED, OPEN, UNDER_WAY, Attempt, Lane, Message, State
 from newsletter.mail.outbox.queue import (
     LOT,
@@ -77,6 +78,7 @@ __all__ = [
     "counts",
     "fill",
     "first_try",
+    "forget_mentions",
     "held_by",
     "is_still",
     "keep",

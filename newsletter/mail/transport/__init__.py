@@ -3,7 +3,7 @@
 from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Quotas, Stage, Transport
 from newsletter.mail.transport.memory import SentList
 from newsletter.mail.transport.pool import SmtpTransport
-from newsletter.mail.transport.relay import Relay, parse_relays
+from newsletter.mail.transport.relay import Relay, parse_relays, without_login
 from newsletter.mail.transport.timeouts import Timeouts
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "Timeouts",
     "Transport",
     "parse_relays",
+    "without_login",
 ]

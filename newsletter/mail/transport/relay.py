@@ -16,6 +16,7 @@ Tls = Literal["required", "opportunistic", "none"]
 _HOST = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9])?)*\.?"
 )
+_LOGIN = re.compile(r"(smtps?://)[^,/]*@", re.IGNORECASE)
 _LITERAL = re.compile(r"\[[0-9A-Fa-f.:]+\]|\[IPv6:[0-9A-Fa-f.:]+\]")
 
 
@@ -91,6 +92,11 @@ def parse_relays(value: str) -> list[Relay]:
         except ValueError as error:
             raise ValueError(f"relay {number}: {error}" if len(entries) > 1 else str(error)) from None
     return relays
+
+
+def without_login(urls: str) -> str:
+    """The same relays without user names and passwords, for a process that sends nothing."""
+    return _LOGIN.sub(r"\1", urls)
 
 
 def is_loopback(host: str) -> bool:

@@ -54,9 +54,7 @@ def reset(token: str) -> Any:
     if form.validate_on_submit():
         try:
             with transaction() as session:
-                owner = credentials.reset_password(
-                    session, numbers, form.new.data or "", now(), site=runtime().settings.site, ip=kept_ip()
-                )
+                owner = credentials.reset_password(session, numbers, form.new.data or "", now(), ip=kept_ip())
         except WeakPassword as error:
             form.new.errors = [str(error)]
         else:

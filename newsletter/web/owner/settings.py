@@ -15,7 +15,7 @@ from newsletter.web.owner.proof import compare
 from newsletter.web.owner.session import start_session
 from newsletter.web.owner.sessions import browser_named
 from newsletter.web.security import limiter
-from newsletter.web.state import kept_ip, now, reading, runtime, state, transaction
+from newsletter.web.state import kept_ip, now, reading, state, transaction
 
 BRAND = ("name", "strapline", "author", "email", "phone", "address", "website", "zone", "language")
 
@@ -79,9 +79,7 @@ def save_password() -> Any:
         owner = owner_in(session)
         if not form.errors:
             try:
-                credentials.change_password(
-                    session, owner, form.new.data or "", now(), way=Way.PAGE, site=runtime().settings.site, ip=kept_ip()
-                )
+                credentials.change_password(session, owner, form.new.data or "", now(), way=Way.PAGE, ip=kept_ip())
             except WeakPassword as weak:
                 form.new.errors = [str(weak)]
                 accounts.note(session, owner, now(), "new password refused", "too easy to guess", kept_ip())

@@ -119,7 +119,7 @@ def new_password(runtime: Runtime) -> Callable[[str], None]:
         with runtime.database.transaction() as session:
             owner = accounts.first(session)
             assert owner is not None
-            credentials.change_password(session, owner, password, runtime.clock.now(), way=Way.COMMAND, site="")
+            credentials.change_password(session, owner, password, runtime.clock.now(), way=Way.COMMAND)
 
     return changed
 

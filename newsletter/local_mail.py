@@ -1,4 +1,4 @@
-"""Where the mailbox keeps its messages: one SQLite file beside the product's own."""
+"""Where the local mailbox keeps its messages: one SQLite file beside the product's own."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -6,10 +6,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from pathlib import Path
 from typing import Any
 
+FILE = "mailbox.sqlite3"
+"""Its name in the data folder."""
 TABLE = """
 CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -79,10 +81,24 @@ class Store:
             ).fetchone()
         return (_entry(row), row[6]) if row else None
 
+    def forget(self, address: str) -> int:
+        """Delete every message to an address, and every other that names it; how many. Nothing of them stays.
+
+        All of them are read for that: it is the mailbox of one machine, and this is rarely asked for.
+        """
+        with self._open() as database:
+            rows = database.execute("SELECT id, recipient, raw FROM messages")
+            gone = [(id,) for id, to, raw in rows if _names(address, to, raw)]
+            database.executemany("DELETE FROM messages WHERE id = ?", gone)
+        with closing(sqlite3.connect(self._file, timeout=20)) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return len(gone)
+
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self._file, timeout=20)) as database:
             database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA secure_delete = ON")
             database.execute("PRAGMA synchronous = OFF")  # a toy inbox: speed before a power cut
             with database:
                 yield database
@@ -91,6 +107,19 @@ class Store:
 def _entry(row: tuple[Any, ...]) -> Entry:
     id, from_, to, subject, at, size = row[:6]
     return Entry(id, from_, to, subject, datetime.fromtimestamp(at, UTC), size)
+
+
+def _names(address: str, to: str, raw: bytes) -> bool:
+    wanted = address.lower()
+    if to.lower() == wanted or wanted.encode() in raw.lower():
+        return True
+    texts = [part for part in parse(raw).walk() if part.get_content_maintype() == "text"]
+    return any(wanted in _decoded(part).lower() for part in texts)
+
+
+def _decoded(part: Message) -> str:
+    payload = part.get_payload(decode=True)
+    return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
 
 
 def parse(raw: bytes) -> EmailMessage:
