@@ -51,6 +51,11 @@ class Runtime:
         """Where pictures of guides' pages are kept."""
         return self.settings.data_dir / "cache" / "guides"
 
+    @property
+    def uploads(self) -> Path:
+        """Where files wait that an owner has sent to the import page."""
+        return self.settings.data_dir / "imports"
+
     def close(self) -> None:
         """Take leave of the servers."""
         self.transport.close()
