@@ -30,7 +30,7 @@ def import_csv(database: Database, file: BinaryIO, basis: str, secrets: Sequence
     The file is read twice: nothing is written before every status in it is known. Then batches are written, each all or
     nothing; who stops it between two of them can start again, and nobody is doubled. `secrets`: the product's keys, the
     present one first. `name`: the file's. `progress` is told before the first batch and behind each how far it is (the
-    report so far, bytes read). `left_out` gets the rows that bring nobody. Raises BadFile, and then nothing was written.
+    report so far, bytes read). `left_out` gets the rows that bring nobody. Raises BadFile: then nothing was written.
     """
     source = Source(file)
     plan = survey(source, name)

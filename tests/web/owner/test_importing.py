@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from flask import Flask
-from newsletter.owners import AuditEntry
 from sqlalchemy import select
 
+from newsletter.accounts import AuditEntry
 from newsletter.clock import FixedClock
 from newsletter.imports.uploads import forget_old
 from newsletter.jobs import remind_and_forget
