@@ -11,7 +11,7 @@ from newsletter.db import Base
 from newsletter.guides import GuideRequest
 from newsletter.mail.outbox import Message
 from newsletter.sequences import Enrollment
-from newsletter.subscribers import Consent, Subscriber
+from newsletter.subscribers import Consent, Subscriber, tags_of
 
 INNER = {"claim_token", "lease_until", "email_key"}
 """Columns that say nothing about the person."""
@@ -26,6 +26,7 @@ def of(session: Session, subscriber: Subscriber) -> dict[str, Any]:
 
     return {
         "subscriber": _plain(subscriber),
+        "tags": tags_of(session, subscriber.id),
         "consents": [_plain(one) for one in rows(Consent)],
         "guides": [_plain(one) | {"guide": one.guide.title} for one in rows(GuideRequest)],
         "series": [_plain(one) | {"series": one.sequence.name} for one in rows(Enrollment)],

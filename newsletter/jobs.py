@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from newsletter import accounts, brand, campaigns, guides, journey, sequences, subscribers
 from newsletter.db import was_broken_off
+from newsletter.imports.uploads import forget_old
 from newsletter.mail import outbox, recovery
 from newsletter.mail.outbox import Lane
 from newsletter.runtime import Runtime
@@ -90,7 +91,8 @@ def watch_guides(rt: Runtime, _stopping: Stopping) -> None:
 
 
 def remind_and_forget(rt: Runtime, _stopping: Stopping) -> None:
-    """One reminder for unconfirmed sign-ups, then their deletion."""
+    """One reminder for unconfirmed sign-ups, then their deletion; files sent for an import go after an hour."""
+    forget_old(rt.uploads, rt.clock.now())
     with rt.database.transaction() as session:
         journey.remind_and_forget(session, rt, rt.clock.now())
 

@@ -198,6 +198,8 @@ def remind_and_forget(session: Session, house: House, now: datetime, limit: int 
             Subscriber.status == Status.PENDING,
             Subscriber.created_at <= now - REMIND_AFTER,
             Subscriber.created_at > now - timedelta(days=LINK_DAYS),
+            # Without a sign-up of their own (out of an imported list) there is nothing to remind of.
+            select(Consent.id).where(Consent.subscriber_id == Subscriber.id).exists(),
             ~select(Message.id).where(Message.subscriber_id == Subscriber.id, Message.occasion == "reminder").exists(),
         )
         .limit(limit)

@@ -52,6 +52,11 @@ class Runtime:
         """Where pictures of guides' pages are kept."""
         return self.settings.data_dir / "cache" / "guides"
 
+    @property
+    def uploads(self) -> Path:
+        """Where files wait that an owner has sent to the import page."""
+        return self.settings.data_dir / "imports"
+
     def forget_traces(self, address: str) -> None:
         """After an erasure: what the database's log and the local mailbox still hold of this address."""
         self.database.scrub()  # if somebody reads just now, the sweep does it in some minutes

@@ -1,21 +1,25 @@
 """Commands about subscribers: in and out by CSV."""
 
-import csv
 import os
+import shutil
+import signal
 import sys
-from collections.abc import Iterable
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import BinaryIO, Self
 
 import click
-from sqlalchemy import select
 
 from newsletter.cli.opened import opened
-from newsletter.imports import BadFile, import_csv
-from newsletter.subscribers import Subscriber
+from newsletter.imports import BadFile, ErrorsFile, Report, export_csv, import_csv
+from newsletter.imports.sentences import how_read, outcome, refusals, summary
+from newsletter.runtime import Runtime
 
-COLUMNS = ("email", "first_name", "status", "newsletter", "zone", "created_at", "confirmed_at", "left_at")
-RISKY = ("=", "+", "-", "@", "\t", "\r")
+BREATH = 0.03
+"""Seconds between two batches on SQLite: a product that runs beside it must get at the one write lock too."""
 
 
 @click.group()
@@ -26,27 +30,105 @@ def subscribers() -> None:
 @subscribers.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--consent-basis", required=True, help="How these people agreed; kept with each of them.")
-def import_command(file: Path, consent_basis: str) -> None:
-    """Add everybody in FILE (CSV with the columns email, first_name) as confirmed newsletter subscribers."""
+@click.option("--dry-run", is_flag=True, help="Say what would happen, and write nothing to the database.")
+@click.option("--errors", type=click.Path(dir_okay=False, path_type=Path),
+              help="Where rows that bring nobody are written (default: beside FILE, as FILE.errors.csv).")  # fmt: skip
+def import_command(file: Path, consent_basis: str, dry_run: bool, errors: Path | None) -> None:
+    """Bring in the people of FILE: CSV of this program, Mailchimp, Kit, MailerLite, Substack, Ghost, listmonk,
+    beehiiv, Brevo or Keila, or any with a column “email”.
+
+    Readers become confirmed newsletter subscribers. Who had left, bounced, complained or was blocked is recorded so.
+    """
     if not consent_basis.strip():
         raise click.BadParameter("should say how these people agreed", param_hint="--consent-basis")
-    with file.open("rb") as raw:
-        total = max(sum(piece.count(b"\n") for piece in iter(lambda: raw.read(1 << 20), b"")), 1)
-    with (
-        opened() as rt,
-        file.open(encoding="utf-8-sig", newline="") as lines,
-        click.progressbar(length=total, label="Importing", file=sys.stderr) as bar,
-    ):
+    with opened() as rt, _seekable(file) as raw, ErrorsFile(_errors(errors, file)) as left_out:
+        report = _run(rt, raw, file.name, consent_basis, dry_run, left_out)
+    for line in [*how_read(report.reading), *refusals(report)]:
+        click.echo(line, err=True)
+    for number, word, meaning in outcome(report):
+        click.echo(f"  {number:>9,} {word}: {meaning}", err=True)
+    if left_out.written:
+        click.echo(
+            f"{left_out.written:,} rows that bring nobody are in {left_out.path}, each with its reason.", err=True
+        )
+    click.echo(f"{'Dry run, nothing was written: ' if dry_run else ''}{summary(report)}")
+
+
+class _CtrlC:
+    """Stops between two batches, so that what is told and what is in the database agree; pressed again, at once."""
+
+    def __init__(self) -> None:
+        self.report: Report | None = None
+        self._asked = False
+
+    def __enter__(self) -> Self:
+        self._before = signal.signal(signal.SIGINT, self._pressed)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _pressed(self, _signal: int, _frame: object) -> None:
+        if self.report is None or self._asked:
+            raise KeyboardInterrupt
+        self._asked = True
+
+    def between_batches(self, report: Report) -> None:
+        """Raise KeyboardInterrupt if it was pressed."""
+        self.report = report
+        if self._asked:
+            raise KeyboardInterrupt
+
+
+def _run(rt: Runtime, raw: BinaryIO, name: str, basis: str, dry_run: bool, left_out: ErrorsFile) -> Report:
+    size = max(raw.seek(0, os.SEEK_END), 1)
+    label = "Checking" if dry_run else "Importing"
+    with _CtrlC() as ctrl_c, click.progressbar(length=size, label=label, file=sys.stderr) as bar:
+
+        def progress(report: Report, octets: int) -> None:
+            ctrl_c.between_batches(report)
+            bar.update(octets - bar.pos)
+            if rt.database.is_sqlite and not dry_run:
+                time.sleep(BREATH)
+
         try:
-            report = import_csv(rt.database, lines, consent_basis, rt.secrets, rt.clock.now(), bar.update)
+            return import_csv(rt.database, raw, basis, rt.secrets, rt.clock.now(), name=name, dry_run=dry_run,
+                              progress=progress, left_out=left_out.add)  # fmt: skip
         except BadFile as error:
-            raise click.ClickException(f"{error} What came before that line is imported.") from None
-    for line, reason in report.bad:
-        click.echo(f"line {line}: {reason}", err=True)
-    click.echo(
-        f"{report.added} added, {report.known} known already (unchanged), {report.suppressed} suppressed, "
-        f"{report.refused} refused, of {report.read} rows"
+            raise click.ClickException(str(error)) from None
+        except KeyboardInterrupt:
+            raise click.ClickException(_stopped(ctrl_c.report, dry_run)) from None
+
+
+def _stopped(report: Report | None, dry_run: bool) -> str:
+    if dry_run or report is None or not report.read:
+        return "Stopped. Nothing was written."
+    return (
+        f"Stopped behind line {report.last_line}: everything up to there is in ({summary(report)}), nothing of what "
+        "follows. Run the same command again to go on; nobody is doubled."
     )
+
+
+@contextmanager
+def _seekable(file: Path) -> Iterator[BinaryIO]:
+    """The file, open; what can be read once only (a pipe) is copied first."""
+    with file.open("rb") as raw:
+        if raw.seekable():
+            yield raw
+            return
+        with tempfile.TemporaryFile() as copy:
+            shutil.copyfileobj(raw, copy)
+            yield copy
+
+
+def _errors(named: Path | None, file: Path) -> Path:
+    """Where rows that bring nobody go; said to be impossible before anything is read."""
+    if named is None:
+        beside = file.with_name(f"{file.name}.errors.csv")
+        named = beside if file.is_file() and os.access(beside.parent, os.W_OK) else Path(beside.name)
+    if not os.access(named.absolute().parent, os.W_OK):
+        raise click.BadParameter(f"{named} cannot be written; name a file in a folder of yours", param_hint="--errors")
+    return named
 
 
 @subscribers.command("export")
@@ -56,28 +138,13 @@ def export(file: Path | None) -> None:
     if file and not file.parent.is_dir():
         raise click.ClickException(f"There is no folder {file.parent}; make it first, or name another.")
     with opened() as rt, rt.database.reading() as session:
-        columns = [getattr(Subscriber, name) for name in COLUMNS]
-        rows = session.execute(select(*columns).order_by(Subscriber.id).execution_options(yield_per=5000))
         if file is None:
-            _write(sys.stdout, rows)
+            export_csv(session, sys.stdout)
             return
         half = file.with_name(f"{file.name}.part")
         try:
             with half.open("w", encoding="utf-8", newline="") as out:
-                _write(out, rows)
+                export_csv(session, out)
             os.replace(half, file)  # whole or not at all
         finally:
             half.unlink(missing_ok=True)
-
-
-def _write(out: TextIO, rows: Iterable[Any]) -> None:
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerow([_cell(value) for value in row])
-
-
-def _cell(value: object) -> str:
-    text = "" if value is None else value.isoformat() if hasattr(value, "isoformat") else str(value)
-    # A spreadsheet would run a cell that begins like a formula; an apostrophe keeps it text.
-    return f"'{text}" if text.startswith(RISKY) else text

@@ -1,4 +1,4 @@
-"""Who receives: Subscriber, what they agreed to (Consent), and who must never be written to (Suppression)."""
+"""Who receives: Subscriber, what they agreed to (Consent), their tags, and who is never written to (Suppression)."""
 
 from newsletter.subscribers.address import Address, BadAddress, read_address
 from newsletter.subscribers.consent import Consent, forget_ips
@@ -11,6 +11,7 @@ from newsletter.subscribers.suppression import (
     address_hash,
     suppressed,
 )
+from newsletter.subscribers.tag import SubscriberTag, Tag, clean_tag, tag_ids, tags_of
 
 __all__ = [
     "Address",
@@ -20,13 +21,18 @@ __all__ = [
     "Status",
     "Stream",
     "Subscriber",
+    "SubscriberTag",
     "Suppression",
     "SuppressionReason",
+    "Tag",
     "address_hash",
     "clean_name",
+    "clean_tag",
     "forget_ips",
     "read_address",
     "receivable",
     "register",
     "suppressed",
+    "tag_ids",
+    "tags_of",
 ]

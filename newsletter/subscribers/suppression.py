@@ -41,7 +41,7 @@ class Suppression(Base):
 
 def address_hash(secret: bytes, key: str) -> str:
     """HMAC-SHA-256 of an address's key under the product's secret: 64 hex digits that cannot be turned back."""
-    return hmac.new(secret, b"newsletter suppression " + key.encode(), "sha256").hexdigest()
+    return hmac.digest(secret, b"newsletter suppression " + key.encode(), "sha256").hex()
 
 
 def address_hashes(secrets: Sequence[bytes], key: str) -> list[str]:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from flask_wtf import FlaskForm
+from flask_wtf.file import FileField, FileRequired
 from wtforms import (
     BooleanField,
     DateField,
@@ -163,6 +164,13 @@ class BrandForm(FlaskForm):
     def validate_zone(self, field: StringField) -> None:
         """Only names of the IANA tz database."""
         _known_zone(field)
+
+
+class ImportForm(FlaskForm):
+    """A file of people, and how they agreed."""
+
+    file = FileField("File (CSV)", [FileRequired("Choose a file first.")])
+    basis = _line("How these people agreed", 1000, "Say how these people agreed; it is kept with each of them.")
 
 
 class ZoneForm(FlaskForm):

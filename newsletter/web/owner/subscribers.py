@@ -11,7 +11,7 @@ from newsletter import brand, dossier, guides, journey, sequences
 from newsletter.guides import Guide
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.sequences.enrollment import LIVE
-from newsletter.subscribers import Status, Stream, Subscriber
+from newsletter.subscribers import Status, Stream, Subscriber, tags_of
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, words_asked
 from newsletter.web.owner.proof import asks_password
@@ -65,7 +65,7 @@ def show(id: int) -> str:
         live = {one.sequence_id for one in enrollments if one.course in LIVE}
         every = session.scalars(select(Sequence).where(Sequence.live).order_by(Sequence.id)).all()
         return render_template(
-            "owner/subscriber.html", person=person, guides=guide_answers(session, person),
+            "owner/subscriber.html", person=person, tags=tags_of(session, id), guides=guide_answers(session, person),
             series=[(one, sequences.what_is_next(session, one, zone, now())) for one in enrollments],
             joinable=[one for one in every if one.id not in live] if person.may_receive(Stream.STEP) else [],
             may_have_guide=person.may_receive(Stream.GUIDE), events=timeline(session, person, runtime().renderer.urls),

@@ -1,0 +1,78 @@
+"""The address in a cell, however it got there: `Jane <jane@example.com>`, `mailto:…`, with invisible characters."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import unquote
+
+from newsletter.imports.report import Flaw
+from newsletter.subscribers import Address, BadAddress, read_address
+
+_INSIDE = re.compile(r"(.*?)<([^<>]*)>[\s,;.]*", re.S)
+_PLAIN = re.compile(r"[A-Za-z0-9_+-]{1,64}(?:\.[A-Za-z0-9_+-]+)*")
+_NOTHING = frozenset({"NULL", "null", "\\N", "None", "nil"})
+_GUARD = re.compile(r"'+[=+\-@\t\r]")
+
+
+class BadRow(ValueError):
+    """A row that cannot be used."""
+
+    def __init__(self, flaw: Flaw) -> None:
+        super().__init__(flaw)
+        self.flaw = flaw
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An address, and the name that stood beside it in the same cell."""
+
+    address: Address
+    name: str = ""
+
+
+def unguarded(cell: str) -> str:
+    """A cell without spaces around it, and without the apostrophe that our export puts before a formula."""
+    cell = cell.strip()
+    return cell[1:] if cell[:1] == "'" and _GUARD.match(cell) else cell
+
+
+def bare(cell: str) -> str:
+    """`unguarded`, without invisible characters, and empty where a database says that there is nothing."""
+    if not cell.isascii() or "\0" in cell:
+        cell = "".join(c for c in cell if c != "\0" and unicodedata.category(c) != "Cf")
+    cell = unguarded(cell)
+    return "" if cell in _NOTHING or cell[:10] == "0000-00-00" else cell
+
+
+def find_address(cell: str) -> Found:
+    """The one address in a cell that went through `bare`. Raises BadRow."""
+    name, text = "", cell
+    if (inside := _INSIDE.fullmatch(text)) is not None:
+        name, text = inside[1].strip().strip("\"'").strip(), inside[2]
+    text = text.strip()
+    if text[:7].lower() == "mailto:":
+        text = unquote(text[7:].partition("?")[0])
+    text = text.strip().strip(",;").strip()
+    if not text:
+        raise BadRow(Flaw.NO_ADDRESS)
+    try:
+        return Found(_read(text), name)
+    except BadAddress:
+        parts = [part for part in re.split(r"[\s,;|/]+", text) if "@" in part]
+        several = len(parts) > 1 or (text.count("@") > 1 and text.count("<") > 1)
+        raise BadRow(Flaw.SEVERAL_ADDRESSES if several else Flaw.BAD_ADDRESS) from None
+
+
+def _read(text: str) -> Address:
+    """`read_address`, without asking for everything anew at each of the many addresses of one domain."""
+    local, at, domain = text.rpartition("@")
+    if at and len(local) <= 64 and len(domain) <= 180 and _PLAIN.fullmatch(local):
+        known = _domain(domain)
+        return Address(email=f"{local}@{known}", key=f"{local.lower()}@{known}")
+    return read_address(text)
+
+
+@lru_cache(20_000)
+def _domain(domain: str) -> str:
+    return read_address(f"a@{domain}").email.removeprefix("a@")

@@ -1,0 +1,187 @@
+"""Which column says what: the headings of the usual programs, and which program wrote the file.
+
+Rests on: Mailchimp, "View and export contacts" and its export API (OPTIN_TIME, CONFIRM_TIME, UNSUB_TIME, CLEAN_TIME,
+LEID, EUID, MEMBER_RATING, TAGS); Ghost, the members' CSV of its Admin API (subscribed_to_emails, deleted_at, labels);
+Substack's `email_list…csv` as Ghost's migration tools read it (active_subscription says who pays, email_disabled who
+gets nothing); listmonk, "API / Subscribers" (status, attribs, lists with a subscription_status each); Brevo, "Export
+contacts" (EMAIL, ADDED_TIME, MODIFIED_TIME) and its blocklist; Kit, "List subscribers" (state, first_name, created_at);
+beehiiv, the subscription object (status, subscription_tier); MailerLite, "Subscriber statuses explained"; Keila's
+contacts (Email, First name, Last name, Data, Status, External ID).
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from newsletter.imports.report import BadFile
+
+
+class Role(StrEnum):
+    """What a column says of a person; its value is the word that the report uses."""
+
+    EMAIL = "address"
+    FIRST_NAME = "first name"
+    FULL_NAME = "name"
+    STATUS = "status"
+    STATE = "status, or a part of the country"
+    """Kit's heading for the status, everybody else's for New York."""
+    LISTS = "status in each list"
+    SUBSCRIBED = "subscribed?"
+    NEWSLETTER = "newsletter?"
+    CONFIRMED = "confirmed"
+    UNSUBSCRIBED = "left?"
+    BOUNCED = "bounced?"
+    COMPLAINED = "complained?"
+    JOINED = "joined"
+    ZONE = "time zone"
+    TAGS = "tags"
+
+
+_HEADINGS = {
+    Role.EMAIL: "email emailaddress mail mailaddress subscriberemail subscriber contactemail primaryemail useremail "
+    "emailadresse emailadres adresseemail adressemail adressemail courriel correoelectronico indirizzoemail",
+    Role.FIRST_NAME: "firstname fname forename givenname first vorname prenom nombre voornaam subscriberfirstname",
+    Role.FULL_NAME: "name fullname subscribername displayname contactname",
+    Role.STATUS: "status subscriptionstatus subscriberstatus emailstatus emailmarketing emailmarketingstatus "
+    "emailsubscriptionstatus marketingstatus contactstatus memberstatus liststatus subscriptionstate subscriberstate",
+    Role.STATE: "state",
+    Role.LISTS: "lists",
+    Role.SUBSCRIBED: "subscribed subscribedtoemails issubscribed optin optedin emailoptin acceptsmarketing "
+    "acceptsemailmarketing marketingconsent emailconsent",
+    Role.NEWSLETTER: "newsletter",
+    Role.CONFIRMED: "confirmed confirmedat confirmedon confirmtime confirmationtime confirmationdate confirmdate "
+    "dateconfirmed isconfirmed",
+    Role.UNSUBSCRIBED: "unsubscribed isunsubscribed unsubscribedfromemails emaildisabled optout optedout emailoptout "
+    "hasoptedoutofemail donotemail donotmail deleted isdeleted blocklisted blacklisted isblocklisted isblacklisted "
+    "emailblocklisted emailblacklisted unsubtime unsubscribetime unsubscribedat unsubscribedon unsubscribedate "
+    "unsubscribeddate unsubscriptiondate dateunsubscribed optouttime optoutdate leftat deletedat blocklistedat",
+    Role.BOUNCED: "bounced isbounced hardbounced hardbounce cleaned cleantime cleanedat bouncedat bouncedate "
+    "hardbouncedat",
+    Role.COMPLAINED: "complained complaint markedasspam spamcomplaint complainedat complaintdate complainttime",
+    Role.JOINED: "createdat created createdon createddate creationdate datecreated dateadded addedat addedon addedtime "
+    "addeddate optintime optindate optinat signupdate signedupat signupat subscribedat subscribedon subscribeddate "
+    "subscribedate subscribetime subscriptiondate datesubscribed joined joinedat joindate datejoined membersince "
+    "registered registeredat startdate",
+    Role.ZONE: "zone timezone tz",
+    Role.TAGS: "tags tag labels label groups",
+}
+ROLES = {heading: role for role, headings in _HEADINGS.items() for heading in headings.split()}
+
+
+class Program(StrEnum):
+    """Who wrote the file, by its headings."""
+
+    OWN = "this program"
+    MAILCHIMP = "Mailchimp"
+    KIT = "Kit"
+    MAILERLITE = "MailerLite"
+    SUBSTACK = "Substack"
+    GHOST = "Ghost"
+    LISTMONK = "listmonk"
+    BEEHIIV = "beehiiv"
+    BREVO = "Brevo"
+    KEILA = "Keila"
+
+
+_SIGNS: tuple[tuple[Program, tuple[set[str], ...]], ...] = (
+    (Program.OWN, ({"email", "firstname", "status", "newsletter", "zone", "createdat", "confirmedat", "leftat"},)),
+    (Program.MAILCHIMP, ({"leid"}, {"euid"}, {"memberrating"})),
+    (Program.GHOST, ({"subscribedtoemails"},)),
+    (Program.SUBSTACK, ({"activesubscription"}, {"emaildisabled"})),
+    (Program.LISTMONK, ({"uuid", "attributes"}, {"uuid", "attribs"})),
+    (Program.BEEHIIV, ({"subscriptiontier"}, {"subscriptionpremiumtiernames"}, {"acquisitionsource"})),
+    (Program.BREVO, ({"addedtime"}, {"modifiedtime"}, {"emailblacklisted"}, {"emailblocklisted"})),
+    (Program.KEILA, ({"externalid", "data"}, {"firstname", "lastname", "data"})),
+    (Program.MAILERLITE, ({"subscriber", "sent"}, {"subscriber", "opened"}, {"email", "opened", "clicked", "sent"})),
+    (Program.KIT, ({"firstname", "emailaddress", "createdat"}, {"email", "state", "createdat"})),
+)
+MAILCHIMP_KINDS = re.compile(r"(?:^|[/\\])(unsubscribed|cleaned|non-?_?subscribed)_", re.I)
+
+
+def squashed(heading: str) -> str:
+    """A heading without what programs write differently: case, spaces, hyphens, underscores, accents of a few."""
+    plain = heading.casefold().replace("é", "e").replace("ó", "o")
+    return re.sub(r"[\W_]+", "", plain)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The header: its headings, and where each role stands (in the order of the columns)."""
+
+    headings: tuple[str, ...]
+    places: dict[Role, tuple[int, ...]]
+    program: Program | None
+
+    def at(self, role: Role) -> tuple[int, ...]:
+        """The columns that say this, perhaps none."""
+        return self.places.get(role, ())
+
+    @cached_property
+    def words(self) -> frozenset[int]:
+        """Columns whose cells are somebody's own words: nothing but spaces is taken off them."""
+        return frozenset(self.at(Role.FIRST_NAME) + self.at(Role.FULL_NAME) + self.at(Role.TAGS))
+
+    @cached_property
+    def needed(self) -> tuple[int, ...]:
+        """Columns that may not be empty: without a status nobody can tell whether a person wants mail."""
+        return self.at(Role.STATUS) + self.at(Role.STATE)
+
+    @property
+    def used(self) -> tuple[tuple[str, str], ...]:
+        """(heading, what it is read as), in the file's order."""
+        named = {place: role for role, places in self.places.items() for place in places}
+        return tuple((self.headings[place], str(named[place])) for place in sorted(named))
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Headings of columns that nothing is read from."""
+        seen = {place for places in self.places.values() for place in places}
+        return tuple(name for place, name in enumerate(self.headings) if place not in seen and name)
+
+    def without(self, role: Role) -> "Columns":
+        """The same header with this role given up."""
+        places = {one: where for one, where in self.places.items() if one is not role}
+        return Columns(self.headings, places, self.program)
+
+    def is_whole(self, cells: Sequence[str]) -> bool:
+        """Whether these cells look like a row: as many as there are columns, with an address where it belongs."""
+        if len(cells) != len(self.headings):
+            return False
+        return any(re.fullmatch(r"\S+@\S+\.\S+", cells[place].strip()) for place in self.at(Role.EMAIL))
+
+
+def recognise(headings: Iterable[str]) -> Columns | None:
+    """The columns of a header; None when none of them holds addresses."""
+    names = tuple(" ".join(heading.replace("\ufeff", "").split()) for heading in headings)
+    places: dict[Role, tuple[int, ...]] = {}
+    for place, name in enumerate(names):
+        if (role := ROLES.get(squashed(name))) is not None:
+            places[role] = (*places.get(role, ()), place)
+    if Role.EMAIL not in places:
+        return None
+    if Role.STATUS in places:
+        places.pop(Role.STATE, None)  # then “state” is where somebody lives
+    return Columns(names, places, _program([squashed(name) for name in names]))
+
+
+def _program(names: list[str]) -> Program | None:
+    seen = set(names)
+    for program, signs in _SIGNS:
+        if any(sign <= seen for sign in signs):
+            return program
+    # Kit puts the first name before the address, as nobody else does.
+    if names[:2] in (["firstname", "email"], ["firstname", "emailaddress"]) and seen & {"status", "state"}:
+        return Program.KIT
+    return None
+
+
+NO_ADDRESSES = "The first line should name the columns, one of them “email” (and perhaps “first_name”)."
+
+
+def no_addresses(header: str) -> BadFile:
+    """What to say of a file whose header names no column of addresses."""
+    if "@" in header:
+        return BadFile(f"{NO_ADDRESSES} It holds an address instead: put a line with the columns' names above it.")
+    return BadFile(f"{NO_ADDRESSES} It says: {header[:200]!r}." if header.strip() else f"{NO_ADDRESSES} It is empty.")

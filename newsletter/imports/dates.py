@@ -1,0 +1,78 @@
+"""Dates as other programs write them. What names no zone is taken as UTC, as most of them export it."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+_ZONE_WORD = re.compile(r"\s*(?:UTC|GMT|Z)$", re.I)
+_OFFSET = re.compile(r"\s+([+-]\d\d:?\d\d)$")
+_NUMBERS = re.compile(
+    r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})(?:,?[ T]+(\d{1,2}):(\d\d)(?::(\d\d))?(?:\.\d+)?\s*([ap]m)?)?", re.I
+)
+_SLASHED = re.compile(r"\s*(\d{1,2})/(\d{1,2})/\d{4}")
+_WORDS = ("%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y", "%a, %d %b %Y")
+_TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M %p", ", %H:%M", ", %I:%M %p")
+_STAMP = re.compile(r"\d{10}(?:\d{3})?")
+
+
+def says_order(text: str) -> bool | None:
+    """Whether 13/02/2024 (True) or 02/13/2024 (False) tells which number is the day; None: it could be either."""
+    if not (seen := _SLASHED.match(text)):
+        return None
+    first, second = int(seen[1]), int(seen[2])
+    return None if first <= 12 and second <= 12 else first > 12
+
+
+def read_date(text: str, day_first: bool | None, now: datetime) -> datetime | None:
+    """The instant that is meant, in UTC; None when it cannot be told, is before 1990, or is yet to come."""
+    try:
+        seen = _read(text.strip(), day_first)
+    except (ValueError, OverflowError, OSError):
+        return None
+    if seen is None:
+        return None
+    try:
+        at = seen.replace(tzinfo=UTC) if seen.tzinfo is None else seen.astimezone(UTC)
+    except OverflowError:
+        return None
+    if not EARLIEST <= at <= now + timedelta(days=1):
+        return None
+    return min(at, now)  # a clock that is a little ahead, or a date without a time in a zone to the east
+
+
+def _read(text: str, day_first: bool | None) -> datetime | None:
+    if _STAMP.fullmatch(text):
+        seconds = int(text) if len(text) == 10 else int(text) / 1000
+        return datetime.fromtimestamp(seconds, UTC)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    if seen := _NUMBERS.fullmatch(_ZONE_WORD.sub("", text)):
+        return _from_numbers(seen, True if "." in seen[0][:5] else day_first)
+    plain = _OFFSET.sub(r"\1", text)
+    try:
+        return datetime.fromisoformat(_ZONE_WORD.sub("+00:00", plain))
+    except ValueError:
+        return _from_words(_ZONE_WORD.sub("", plain))
+
+
+def _from_numbers(seen: re.Match[str], day_first: bool | None) -> datetime | None:
+    first, second = int(seen[1]), int(seen[2])
+    if day_first is None and first != second:
+        return None
+    day, month = (first, second) if day_first else (second, first)
+    hour = int(seen[4] or 0)
+    if half := (seen[7] or "").lower():
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    return datetime(int(seen[3]), month, day, hour, int(seen[5] or 0), int(seen[6] or 0), tzinfo=UTC)
+
+
+def _from_words(text: str) -> datetime | None:
+    for date in _WORDS:
+        for time in _TIMES:
+            try:
+                return datetime.strptime(text, date + time).replace(tzinfo=UTC)
+            except ValueError:
+                continue
+    return None

@@ -1,0 +1,150 @@
+"""One row's judgement: from cells to a person with a standing, or to a flaw."""
+
+import csv
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, lru_cache
+from zoneinfo import available_timezones
+
+from newsletter.imports.address import BadRow, Found, bare, find_address, unguarded
+from newsletter.imports.columns import Columns, Role
+from newsletter.imports.dates import read_date
+from newsletter.imports.report import Flaw, Remark
+from newsletter.imports.rows import Row
+from newsletter.imports.standing import Standing, StandingJudge, is_date_like, says_yes
+from newsletter.subscribers import Address, clean_name, clean_tag
+
+MOST_TAGS = 100
+"""Of one person; what comes behind them is no list of tags."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What a row says of somebody. Times are aware UTC, None where the file has none."""
+
+    line: int
+    address: Address
+    standing: Standing
+    first_name: str = ""
+    newsletter: bool = True
+    zone: str | None = None
+    joined: datetime | None = None
+    confirmed: datetime | None = None
+    left: datetime | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What every row of a file has in common: its columns, how its dates read, and what holds when nothing is said."""
+
+    columns: Columns
+    standing: StandingJudge
+    day_first: bool | None
+    otherwise: Standing
+    now: datetime
+    remark: Callable[[int, Remark], None]
+
+    def person(self, row: Row) -> Person:
+        """The person in a row. Raises BadRow, and UnknownStatus."""
+        cells = whole(row, self.columns)
+        found = self._address(row.line, cells)
+        standing = max(self.standing(cells), self.otherwise)
+        return Person(
+            line=row.line,
+            address=found.address,
+            standing=standing,
+            first_name=self._name(row.line, cells, found),
+            newsletter=all(says_yes(cells[place]) for place in self.columns.at(Role.NEWSLETTER)),
+            zone=self._zone(row.line, cells),
+            joined=self._date(row.line, cells, Role.JOINED, Role.SUBSCRIBED),
+            confirmed=self._date(row.line, cells, Role.CONFIRMED),
+            left=self._date(row.line, cells, Role.UNSUBSCRIBED, Role.BOUNCED, Role.COMPLAINED),
+            tags=self._tags(cells),
+        )
+
+    def _address(self, line: int, cells: Sequence[str]) -> Found:
+        given = [cells[place] for place in self.columns.at(Role.EMAIL) if cells[place]]
+        if not given:
+            raise BadRow(Flaw.NO_ADDRESS)
+        if len({one.casefold() for one in given}) > 1:
+            self.remark(line, Remark.SECOND_ADDRESS)
+        return find_address(given[0])
+
+    def _name(self, line: int, cells: Sequence[str], found: Found) -> str:
+        places = self.columns.at(Role.FIRST_NAME) + self.columns.at(Role.FULL_NAME)
+        typed = next((cells[place] for place in places if cells[place]), found.name)
+        name = _cleaned(typed)
+        if typed and not name:
+            self.remark(line, Remark.NAME)
+        return name
+
+    def _zone(self, line: int, cells: Sequence[str]) -> str | None:
+        named = next((cells[place] for place in self.columns.at(Role.ZONE) if cells[place]), "")
+        if named and named not in _zones():
+            self.remark(line, Remark.ZONE)
+            return None
+        return named or None
+
+    def _date(self, line: int, cells: Sequence[str], *roles: Role) -> datetime | None:
+        for role in roles:
+            for place in self.columns.at(role):
+                text = cells[place]
+                if not text or not is_date_like(text):
+                    continue
+                if (at := read_date(text, self.day_first, self.now)) is not None:
+                    return at
+                self.remark(line, Remark.DATE)
+        return None
+
+    def _tags(self, cells: Sequence[str]) -> tuple[str, ...]:
+        named: dict[str, None] = {}
+        for place in self.columns.at(Role.TAGS):
+            if cells[place]:
+                named.update(dict.fromkeys(filter(None, map(clean_tag, split_tags(cells[place])))))
+        return tuple(named)[:MOST_TAGS]
+
+
+def whole(row: Row, columns: Columns) -> list[str]:
+    """A row's cells, bare, one for each column. Raises BadRow for what cannot be told apart, or says no status."""
+    if row.flaw is not None:
+        raise BadRow(row.flaw)
+    words, width = columns.words, len(columns.headings)
+    cells = [cell and (unguarded(cell) if place in words else bare(cell)) for place, cell in enumerate(row.cells)]
+    if len(cells) > width and any(cells[width:]):
+        raise BadRow(Flaw.TOO_MANY_CELLS)
+    if len(cells) != width:
+        cells = cells[:width] + [""] * (width - len(cells))
+    if not all(cells[place] for place in columns.needed) and any(cells):
+        raise BadRow(Flaw.NO_STATUS)
+    return cells
+
+
+def split_tags(cell: str) -> list[str]:
+    """The tags in a cell: separated by commas, semicolons or bars, quoted (Mailchimp), or as JSON."""
+    if cell.startswith("["):
+        try:
+            listed = json.loads(cell)
+        except ValueError:
+            return [cell]
+        named = [one.get("name") if isinstance(one, dict) else one for one in listed]
+        return [one for one in named if isinstance(one, str)]
+    if '"' in cell:
+        try:
+            return next(csv.reader([cell], skipinitialspace=True, strict=True))
+        except (csv.Error, StopIteration):
+            return [cell.replace('"', "")]
+    return re.split("[,;|]", cell)
+
+
+@lru_cache(10_000)
+def _cleaned(typed: str) -> str:
+    return clean_name(typed)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())

@@ -1,0 +1,103 @@
+"""Lines as rows of cells (RFC 4180), where one broken quote costs one row and not the rest of the file."""
+
+import csv
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from newsletter.imports.report import Flaw
+from newsletter.imports.source import Line
+
+SEPARATORS = (",", ";", "\t", "|")
+LONGEST_CELL = 200
+"""Lines that one cell may run over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: the line it begins on, its cells, its text as it stands in the file, and what is wrong with it."""
+
+    line: int
+    cells: list[str]
+    text: str
+    flaw: Flaw | None = None
+
+
+class _OpenQuote(ValueError):
+    """A quote is not closed on its line."""
+
+
+class _StrayQuote(ValueError):
+    """Something follows behind a closing quote."""
+
+
+def split(text: str, separator: str) -> list[str]:
+    """The cells of a row. Raises ValueError when its quotes do not fit."""
+    if '"' not in text:
+        return text.split(separator)
+    asked_on = False
+
+    def lines() -> Iterator[str]:
+        nonlocal asked_on
+        yield text
+        asked_on = True
+
+    try:
+        return next(csv.reader(lines(), delimiter=separator, strict=True, skipinitialspace=True))
+    except (csv.Error, StopIteration):
+        raise (_OpenQuote if asked_on else _StrayQuote) from None
+
+
+def rows(lines: Iterator[Line], separator: str, is_whole: Callable[[list[str]], bool]) -> Iterator[Row]:
+    """Every row that is not blank.
+
+    `is_whole`: whether cells look like a row of their own. When they do, a quote that was open before them was a slip:
+    its line is told, and this one is read.
+    """
+    ahead: deque[Line] = deque()
+    while (line := ahead.popleft() if ahead else next(lines, None)) is not None:
+        if not line.text.strip():
+            continue
+        if not line.sound:
+            yield Row(line.number, [], line.text, Flaw.BAD_BYTES)
+            continue
+        try:
+            yield Row(line.number, split(line.text, separator), line.text)
+        except _OpenQuote:
+            yield _joined(line, ahead, lines, separator, is_whole)
+        except _StrayQuote:
+            yield Row(line.number, [], line.text, Flaw.STRAY_QUOTE)
+
+
+def _joined(first: Line, ahead: deque[Line], lines: Iterator[Line], separator: str,
+            is_whole: Callable[[list[str]], bool]) -> Row:  # fmt: skip
+    """A row whose cell goes on over the next lines; when none of them closes it, the first line alone is broken."""
+    text = first.text
+    for number in range(LONGEST_CELL):
+        while len(ahead) <= number:
+            if (fresh := next(lines, None)) is None:
+                return Row(first.number, [], first.text, Flaw.OPEN_QUOTE)
+            ahead.append(fresh)
+        following = ahead[number]
+        if _stands_alone(following, separator, is_whole):
+            break
+        text = f"{text}\n{following.text}"
+        if '"' not in following.text:
+            continue
+        try:
+            cells = split(text, separator)
+        except _OpenQuote:
+            continue
+        except _StrayQuote:
+            break
+        for _ in range(number + 1):
+            ahead.popleft()
+        return Row(first.number, cells, text)
+    return Row(first.number, [], first.text, Flaw.OPEN_QUOTE)
+
+
+def _stands_alone(line: Line, separator: str, is_whole: Callable[[list[str]], bool]) -> bool:
+    try:
+        return is_whole(split(line.text, separator))
+    except ValueError:
+        return False

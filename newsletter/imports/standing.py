@@ -1,0 +1,148 @@
+"""Where a row's person stands: the statuses of the usual programs, and what other columns say about it.
+
+Of several signs the worst counts: who is "active" and has an UNSUB_TIME has left. A word that is not listed is never
+taken for a yes; it stops the import (`UnknownStatus`).
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from enum import IntEnum
+from functools import lru_cache
+
+from newsletter.imports.columns import Columns, Program, Role
+
+
+class Standing(IntEnum):
+    """From the best to the worst, so that `max` is the one that counts."""
+
+    READER = 0
+    PENDING = 1
+    NEVER_AGREED = 2
+    LEFT = 3
+    BLOCKED = 4
+    BOUNCED = 5
+    COMPLAINED = 6
+
+
+_WORDS = {
+    # "cold" (Kit) and "soft bounced" are still written to; free, paid, comped: Ghost and Substack, all of them readers.
+    Standing.READER: "subscribed, active, enabled, confirmed, opted in, opt in, cold, soft bounced, free, paid, comped",
+    Standing.PENDING: "pending, unconfirmed, not confirmed, awaiting confirmation, waiting, validating, "
+    "needs attention, needs approval",
+    # Mailchimp's API calls the non-subscribed "transactional".
+    Standing.NEVER_AGREED: "non subscribed, nonsubscribed, not subscribed, never subscribed, transactional, archived",
+    # "inactive" (beehiiv) has opted out; of Kit alone it is known to mean "has not confirmed" (`read_status`).
+    Standing.LEFT: "unsubscribed, unsubscribe, cancelled, canceled, left, opted out, opt out, disabled, inactive, "
+    "deleted, removed, email disabled",
+    Standing.BLOCKED: "blocklisted, blacklisted, blocked, suppressed, banned, excluded",
+    Standing.BOUNCED: "bounced, bounce, hard bounced, hard bounce, cleaned, undeliverable, unreachable, invalid",
+    Standing.COMPLAINED: "complained, complaint, spam, marked as spam, spam complaint, reported spam, abuse, junk",
+}
+STATUSES = {word.strip(): standing for standing, words in _WORDS.items() for word in words.split(",")}
+_FLAGS = (
+    # role, what "yes" means, what "no" means; a date means yes
+    (Role.SUBSCRIBED, Standing.READER, Standing.LEFT),
+    (Role.CONFIRMED, Standing.READER, Standing.PENDING),
+    (Role.NEWSLETTER, Standing.READER, Standing.READER),  # who takes none is no reader of it, but has not left
+    (Role.UNSUBSCRIBED, Standing.LEFT, Standing.READER),
+    (Role.BOUNCED, Standing.BOUNCED, Standing.READER),
+    (Role.COMPLAINED, Standing.COMPLAINED, Standing.READER),
+)
+_FOUR_DIGITS = re.compile(r"(?:\d\D*){4}")
+_YES = frozenset({"true", "t", "yes", "y", "1", "on", "x"})
+_NO = frozenset({"false", "f", "no", "n", "0", "off", "never"})
+
+
+class UnknownStatus(ValueError):
+    """A status that is not listed, or none where there should be one."""
+
+    def __init__(self, column: str, value: str) -> None:
+        super().__init__(column, value)
+        self.column, self.value = column, value
+
+
+@lru_cache(4096)
+def read_status(word: str, program: Program | None) -> Standing | None:
+    """What a status means; None when it is not listed."""
+    plain = " ".join(word.casefold().replace("_", " ").replace("-", " ").split())
+    if plain == "inactive" and program is Program.KIT:
+        return Standing.PENDING
+    return STATUSES.get(plain)
+
+
+@lru_cache(4096)
+def read_flag(word: str) -> bool | None:
+    """True, false, or None for what is neither."""
+    plain = word.strip().casefold()
+    return True if plain in _YES else False if plain in _NO else None
+
+
+def is_date_like(value: str) -> bool:
+    """Whether a cell under a heading that may be a date or a yes holds a date, readable or not."""
+    return _FOUR_DIGITS.search(value) is not None
+
+
+def says_yes(value: str) -> bool:
+    """Whether a cell is a clear yes: true, a date, or the word for a reader. An empty one is none."""
+    return read_flag(value) is True or is_date_like(value) or read_status(value, None) is Standing.READER
+
+
+class StandingJudge:
+    """Says where the people of a file stand: the worst that any of its columns tells."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._lists = columns.at(Role.LISTS)
+        self._flags = tuple((place, yes, no) for role, yes, no in _FLAGS for place in columns.at(role))
+        self._opted = _opting(columns) if columns.program is Program.MAILCHIMP else ()
+        self.places = tuple(sorted({*columns.needed, *self._lists, *(p for p, _, _ in self._flags), *self._opted}))
+        """The columns that it looks at."""
+
+    def __call__(self, cells: Sequence[str]) -> Standing:
+        """`cells`: one for each column, bare. Raises UnknownStatus."""
+        worst = Standing.READER
+        for place in self._columns.needed:
+            if (status := read_status(cells[place], self._columns.program)) is None:
+                raise UnknownStatus(self._columns.headings[place], cells[place])
+            worst = max(worst, status)
+        for place, yes, no in self._flags:
+            if cells[place]:
+                worst = max(worst, self._flag(place, cells[place], yes, no))
+        for place in self._lists:
+            worst = max(worst, _in_lists(self._columns.headings[place], cells[place]))
+        if self._opted and not any(cells[place] for place in self._opted):
+            worst = max(worst, Standing.NEVER_AGREED)
+        return worst
+
+    def _flag(self, place: int, value: str, yes: Standing, no: Standing) -> Standing:
+        said = True if is_date_like(value) else read_flag(value)
+        if said is not None:
+            return yes if said else no
+        if (status := read_status(value, None)) is not None:  # “subscribed: unsubscribed”
+            return status
+        raise UnknownStatus(self._columns.headings[place], value)
+
+
+def _opting(columns: Columns) -> tuple[int, ...]:
+    """Mailchimp's OPTIN_TIME and CONFIRM_TIME. Its "non-subscribed" have no status, but both of these are empty."""
+    places = columns.at(Role.JOINED) + columns.at(Role.CONFIRMED)
+    return tuple(place for place in places if "time" in columns.headings[place].lower())
+
+
+def _in_lists(heading: str, value: str) -> Standing:
+    """listmonk: a status in each list. A reader of one is a reader; who left them all has left.
+
+    In a list with single opt-in everybody is "unconfirmed", and is written to all the same.
+    """
+    try:
+        lists = json.loads(value) if value.startswith("[") else []
+    except ValueError:
+        return Standing.READER
+    found = []
+    for one in lists if isinstance(lists, list) else []:
+        if isinstance(one, dict) and (said := str(one.get("subscription_status") or "")):
+            if (status := read_status(said, Program.LISTMONK)) is None:
+                raise UnknownStatus(heading, said)
+            found.append(Standing.READER if status is Standing.PENDING and one.get("optin") == "single" else status)
+    return min(found, default=Standing.READER)

@@ -1,0 +1,169 @@
+"""The first reading of a file, before anything is written: how it is put together, and whether it can be trusted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from newsletter.imports.address import BadRow
+from newsletter.imports.columns import MAILCHIMP_KINDS, Columns, Program, Role, no_addresses, recognise
+from newsletter.imports.dates import says_order
+from newsletter.imports.person import whole
+from newsletter.imports.report import BadFile, Reading
+from newsletter.imports.rows import SEPARATORS, Row, rows, split
+from newsletter.imports.source import Line, Source
+from newsletter.imports.standing import STATUSES, Standing, StandingJudge, UnknownStatus
+
+_KINDS = {"unsubscribed": Standing.LEFT, "cleaned": Standing.BOUNCED}
+_DATED = (Role.JOINED, Role.CONFIRMED, Role.SUBSCRIBED, Role.UNSUBSCRIBED, Role.BOUNCED, Role.COMPLAINED)
+_REMEMBERED = 10_000
+"""Ways to be subscribed that were seen before and need not be judged again."""
+_TELLING = (Role.STATUS, Role.STATE, Role.LISTS, *_DATED[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """How a file is put together. `otherwise`: where somebody stands of whom no column says anything."""
+
+    columns: Columns
+    separator: str
+    day_first: bool | None
+    otherwise: Standing
+    reading: Reading
+
+
+def rows_of(source: Source, separator: str, columns: Columns) -> Iterator[Row]:
+    """Every row behind the header."""
+    found = rows(_behind_sep(source.lines()), separator, columns.is_whole)
+    next(found)
+    return found
+
+
+def survey(source: Source, name: str) -> Survey:
+    """Read the file through once. `name`: its file name, by which Mailchimp alone tells some lists apart.
+
+    Raises BadFile when it cannot be imported.
+    """
+    header, separator = _header(source)
+    columns = _columns(header, separator)
+    day_first, columns = _read_through(source, separator, columns)
+    otherwise = _otherwise(columns, name)
+    reading = Reading(
+        encoding=source.label, separator=separator, program=columns.program,
+        used=columns.used, unused=columns.unused, odd_lines=source.odd_lines if source.utf8_lines else 0,
+    )  # fmt: skip
+    return Survey(columns, separator, day_first, otherwise, reading)
+
+
+def _behind_sep(lines: Iterator[Line]) -> Iterator[Line]:
+    """The lines without Excel's “sep=;”."""
+    for line in lines:
+        if line.number > 1 or _sep(line) is None:
+            yield line
+
+
+def _sep(line: Line) -> str | None:
+    text = line.text.strip(' "\r')
+    if text[:4].lower() == "sep=" and text[4:5] in SEPARATORS and len(text) == 5:
+        return text[4]
+    return None
+
+
+def _header(source: Source) -> tuple[str, str]:
+    """The header's line, and what separates its cells."""
+    named = None
+    for line in source.lines():
+        if line.number == 1 and (named := _sep(line)) is not None:
+            continue
+        if line.text.strip():
+            return line.text, named or _separator(line.text)
+    raise no_addresses("")
+
+
+def _separator(header: str) -> str:
+    """The separator that makes the most of the header: one with a column of addresses before one without."""
+
+    def worth(separator: str) -> tuple[bool, int]:
+        try:
+            cells = split(header, separator)
+        except ValueError:
+            return (False, 0)
+        return (recognise(cells) is not None, len(cells))
+
+    return max(SEPARATORS, key=worth)
+
+
+def _columns(header: str, separator: str) -> Columns:
+    try:
+        columns = recognise(split(header, separator))
+    except ValueError:
+        raise BadFile("The first line, which names the columns, has a quote that is not closed.") from None
+    if columns is None:
+        raise no_addresses(header)
+    return columns
+
+
+def _read_through(source: Source, separator: str, columns: Columns) -> tuple[bool | None, Columns]:
+    day_first: bool | None = None
+    dated = [place for role in _DATED for place in columns.at(role)]
+    judge, states = StandingJudge(columns), _States()
+    sound: set[tuple[str, ...]] = set()
+    for row in rows_of(source, separator, columns):
+        if day_first is None and "/" in row.text:
+            day_first = next((said for p in dated if (said := says_order(_cell(row, p))) is not None), None)
+        raw = tuple(_cell(row, place) for place in judge.places)
+        if raw in sound:
+            continue
+        try:
+            judge(whole(row, columns))
+            states.known += 1
+            if len(sound) < _REMEMBERED:
+                sound.add(raw)
+        except BadRow:
+            continue
+        except UnknownStatus as error:
+            if Role.STATE in columns.places and columns.headings[columns.at(Role.STATE)[0]] == error.column:
+                states.note(row.line, error)
+            else:
+                raise _unknown(row.line, error) from None
+    if states.first is not None and states.known:
+        raise _unknown(*states.first)
+    if Role.STATE in columns.places and not states.known:
+        return _read_through(source, separator, columns.without(Role.STATE))  # it says where people live
+    return day_first, columns
+
+
+def _cell(row: Row, place: int) -> str:
+    return row.cells[place] if place < len(row.cells) else ""
+
+
+@dataclass
+class _States:
+    """Whether the column “state” says who is subscribed, or who lives in Ohio."""
+
+    known: int = 0
+    first: tuple[int, UnknownStatus] | None = None
+
+    def note(self, line: int, error: UnknownStatus) -> None:
+        self.first = self.first or (line, error)
+
+
+def _unknown(line: int, error: UnknownStatus) -> BadFile:
+    return BadFile(
+        f"Line {line}: “{error.value[:80]}” in the column “{error.column}” is no status that is known here, so it "
+        "cannot be told whether these people want mail. Nothing was written. Replace the word by one of these, or "
+        f"rename the column if it says something else: {', '.join(sorted(STATUSES))}."
+    )
+
+
+def _otherwise(columns: Columns, name: str) -> Standing:
+    """Where people stand when no column says it: readers, unless Mailchimp put their kind into the file's name."""
+    kind = MAILCHIMP_KINDS.search(name)
+    if kind is None:
+        return Standing.READER
+    if columns.program is Program.MAILCHIMP:
+        return _KINDS.get(kind[1].lower(), Standing.NEVER_AGREED)
+    if not any(columns.at(role) for role in _TELLING):
+        raise BadFile(
+            f"By its name, “{name}” holds people who are not to be written to, but no column says so. Nothing was "
+            "written. Add a column “status” (unsubscribed, bounced …), or rename the file if its name misleads."
+        )
+    return Standing.READER

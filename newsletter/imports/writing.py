@@ -1,0 +1,189 @@
+"""Batches of people to the database. One batch is one transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from newsletter import journey
+from newsletter.db import Base
+from newsletter.imports.fate import ENDS, Known, decide, merged
+from newsletter.imports.person import Person
+from newsletter.imports.report import Fate
+from newsletter.subscribers import (
+    Consent,
+    Status,
+    Subscriber,
+    SubscriberTag,
+    Suppression,
+    SuppressionReason,
+    address_hash,
+    suppressed,
+    tag_ids,
+)
+
+FORM = "import"
+"""`Consent.form` of what an import put on record."""
+BLOCKED = "Blocked in an imported list."
+_AFTER = {Fate.ADDED: Status.CONFIRMED, Fate.CONFIRMED: Status.CONFIRMED, Fate.PENDING: Status.PENDING}
+_AFTER |= dict(ENDS.values())
+
+
+@dataclass
+class Writer:
+    """Judges batches against the database and, unless it is a dry run, writes them.
+
+    A dry run remembers what it would have written (a number and a status for each address), so that it counts as the
+    run itself does.
+    """
+
+    basis: str
+    secrets: Sequence[bytes]
+    now: datetime
+    dry_run: bool = False
+    tags_given: int = 0
+    _tags: dict[str, int] = field(default_factory=dict)
+    _would: dict[int, Known] = field(default_factory=dict)
+
+    def write(self, session: Session, batch: Sequence[Person]) -> list[Fate]:
+        """The fate of each row; a second row about the same person is `KNOWN`."""
+        people = merged(batch)
+        known = self._known(session, people)
+        fates = {key: decide(person, known[key]) for key, person in people.items()}
+        fresh = {key: one for key, one in people.items() if known[key].status is None and fates[key] in _AFTER}
+        if self.dry_run:
+            self._remember(known, fates)
+            self.tags_given += sum(len(one.tags) for one in fresh.values())
+        else:
+            self._store(session, people, fresh, known, fates)
+        return [fates.pop(person.address.key, Fate.KNOWN) for person in batch]
+
+    def _known(self, session: Session, people: Mapping[str, Person]) -> dict[str, Known]:
+        barred = suppressed(session, self.secrets, people)
+        look = select(Subscriber.email_key, Subscriber.id, Subscriber.status).where(Subscriber.email_key.in_(people))
+        found = {key: (id, status) for key, id, status in session.execute(look)}
+        confirmed = [id for key, (id, status) in found.items()
+                     if status is Status.CONFIRMED and people[key].standing in ENDS]  # fmt: skip
+        pressed = _pressed(session, confirmed)
+        known = {}
+        for key in people:
+            id, status = found.get(key, (None, None))
+            known[key] = Known(id, status, key in barred, pressed.get(id) if id else None)
+            if self.dry_run and (would := self._would.get(hash(key))) is not None:
+                known[key] = would
+        return known
+
+    def _remember(self, known: Mapping[str, Known], fates: Mapping[str, Fate]) -> None:
+        for key, fate in fates.items():
+            if (status := _AFTER.get(fate)) is not None:
+                barred = known[key].suppressed or fate is Fate.BLOCKED
+                self._would[hash(key)] = Known(known[key].id, status, barred)
+
+    def _store(self, session: Session, people: Mapping[str, Person], fresh: Mapping[str, Person],
+               known: Mapping[str, Known], fates: dict[str, Fate]) -> None:  # fmt: skip
+        ids = self._insert(session, fresh, fates)
+        for key in fresh.keys() - ids.keys():  # signed up in this very moment: what they did themselves stands
+            fates[key] = Fate.KNOWN
+        agreed = {ids[key]: fresh[key].newsletter for key in ids if fates[key] is Fate.ADDED}
+        agreed |= self._confirm(session, people, fates)
+        self._consent(session, agreed)
+        for key, fate in fates.items():
+            if (id := known[key].id) is not None and fate in _AFTER and people[key].standing in ENDS:
+                self._end(session, id, people[key])
+        self._block(session, [key for key, fate in fates.items() if fate is Fate.BLOCKED])
+        self._tag(session, {ids[key]: fresh[key].tags for key in ids if fresh[key].tags})
+
+    def _insert(self, session: Session, fresh: Mapping[str, Person], fates: Mapping[str, Fate]) -> dict[str, int]:
+        """The new people's numbers by their keys."""
+        if not fresh:
+            return {}
+        rows = [self._row(key, person, fates[key]) for key, person in fresh.items()]
+        put = _upsert(session, Subscriber).returning(Subscriber.email_key, Subscriber.id)
+        return dict(session.execute(put, rows).all())
+
+    def _row(self, key: str, person: Person, fate: Fate) -> dict[str, Any]:
+        status = _AFTER[fate]
+        reader, gone = status is Status.CONFIRMED, person.standing in ENDS
+        return {
+            "email": person.address.email, "email_key": key, "first_name": person.first_name, "zone": person.zone,
+            "status": status, "newsletter": reader and person.newsletter,
+            "created_at": person.joined or min(person.confirmed or self.now, person.left or self.now),
+            "confirmed_at": (person.confirmed or self.now) if reader else person.confirmed if gone else None,
+            "left_at": (person.left or self.now) if gone else None,
+        }  # fmt: skip
+
+    def _confirm(self, session: Session, people: Mapping[str, Person], fates: dict[str, Fate]) -> dict[int, bool]:
+        """Pending people, confirmed: their numbers, and whether they take the newsletter."""
+        agreed: dict[int, bool] = {}
+        for newsletter in (True, False):
+            keys = [k for k, fate in fates.items() if fate is Fate.CONFIRMED and people[k].newsletter is newsletter]
+            if keys:
+                done = session.scalars(
+                    update(Subscriber)
+                    .where(Subscriber.email_key.in_(keys), Subscriber.status == Status.PENDING)
+                    .values(status=Status.CONFIRMED, confirmed_at=self.now, newsletter=newsletter)
+                    .returning(Subscriber.id)
+                    .execution_options(synchronize_session=False)
+                )
+                agreed |= dict.fromkeys(done, newsletter)
+        return agreed
+
+    def _consent(self, session: Session, agreed: Mapping[int, bool]) -> None:
+        if agreed:
+            session.execute(_plain_insert(Consent), [
+                {"subscriber_id": id, "newsletter": newsletter, "wording": self.basis[:1000],
+                 "version": journey.WORDING_VERSION, "page": "", "form": FORM, "given_at": self.now,
+                 "confirmed_at": self.now}
+                for id, newsletter in agreed.items()
+            ])  # fmt: skip
+
+    def _end(self, session: Session, id: int, person: Person) -> None:
+        """Somebody whom we have written to, or might have: every series ends, everything queued is called off."""
+        subscriber = session.get_one(Subscriber, id)
+        left = journey.unsubscribe(session, subscriber, self.now, goodbye=False)
+        status = ENDS[person.standing][1]
+        if status is not Status.UNSUBSCRIBED:
+            subscriber.stop_mail(status, self.now)
+        if left and person.left is not None:
+            subscriber.left_at = person.left
+
+    def _block(self, session: Session, keys: Iterable[str]) -> None:
+        rows = [
+            {"address_hash": address_hash(self.secrets[0], key), "reason": SuppressionReason.OWNER, "detail": BLOCKED,
+             "created_at": self.now} for key in keys
+        ]  # fmt: skip
+        if rows:
+            session.execute(_upsert(session, Suppression), rows)
+
+    def _tag(self, session: Session, given: Mapping[int, Sequence[str]]) -> None:
+        new = {name for names in given.values() for name in names} - self._tags.keys()
+        self._tags |= tag_ids(session, new)
+        rows = [{"subscriber_id": id, "tag_id": self._tags[name]} for id, names in given.items() for name in names]
+        if rows:
+            session.execute(_plain_insert(SubscriberTag), rows)
+        self.tags_given += len(rows)
+
+
+def _upsert(session: Session, model: type[Base]) -> Any:
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    return dialect.insert(cast("Table", model.__table__)).on_conflict_do_nothing()
+
+
+def _plain_insert(model: type[Base]) -> Any:
+    return insert(cast("Table", model.__table__))  # of the table: nothing is asked back, and no record is made
+
+
+def _pressed(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
+    """When each of these people last agreed by a press of their own."""
+    if not ids:
+        return {}
+    look = (
+        select(Consent.subscriber_id, func.max(Consent.confirmed_at))
+        .where(Consent.subscriber_id.in_(ids), Consent.form != FORM, Consent.confirmed_at.is_not(None))
+        .group_by(Consent.subscriber_id)
+    )
+    return {id: at for id, at in session.execute(look) if at is not None}

@@ -1,0 +1,53 @@
+"""Tag: a word that the owner gives to subscribers, to find them again."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from newsletter.db import Base, Id
+from newsletter.subscribers.subscriber import Subscriber
+
+LONGEST_TAG = 80
+
+
+class Tag(Base):
+    """One tag; two that differ in case only are two."""
+
+    __tablename__ = "tags"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(LONGEST_TAG), unique=True)
+
+
+class SubscriberTag(Base):
+    """That a subscriber has a tag."""
+
+    __tablename__ = "subscriber_tags"
+
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey(Subscriber.id, ondelete="CASCADE"), primary_key=True)
+    tag_id: Mapped[int] = mapped_column(ForeignKey(Tag.id, ondelete="CASCADE"), primary_key=True, index=True)
+
+
+def clean_tag(typed: str) -> str:
+    """One line of printable text, at most 80 characters; empty when nothing is left."""
+    return " ".join("".join(c if c.isprintable() else " " for c in typed).split())[:LONGEST_TAG].strip()
+
+
+def tags_of(session: Session, subscriber_id: int) -> list[str]:
+    """The names of a subscriber's tags, in alphabetical order."""
+    look = select(Tag.name).join(SubscriberTag).where(SubscriberTag.subscriber_id == subscriber_id)
+    return sorted(session.scalars(look), key=str.casefold)
+
+
+def tag_ids(session: Session, names: Iterable[str]) -> dict[str, int]:
+    """The numbers of these tags by name; those that are new are made. Safe against two at once."""
+    wanted = sorted(set(names))
+    if not wanted:
+        return {}
+    insert: Any = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert
+    session.execute(insert(Tag).on_conflict_do_nothing(), [{"name": name} for name in wanted])
+    return dict(session.execute(select(Tag.name, Tag.id).where(Tag.name.in_(wanted))).all())
