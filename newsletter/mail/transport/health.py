@@ -24,7 +24,7 @@ PATIENCE = 10.0
 """Seconds since it last took something for which messages wait here for such a relay, instead of in the queue."""
 STRIKES = 3
 """Connections in a row that may die without having dealt with any message, before the relay counts as failed."""
-CROWDED, CROWDED_LIMIT = 0.1, 2.0
+CROWDED, CROWDED_LIMIT, CROWDED_URGENT = 0.1, 2.0, 0.2
 """Seconds until a relay that had too many connections is asked for one again; each time twice as long, up to this."""
 LOOK, LOOK_LIMITED = 1.0, 0.1
 """Seconds after which it is asked again how many connections there may be: without a known limit, and with one."""
@@ -232,7 +232,8 @@ class Health:
             return False
         self._report(now, wants=True, refused=now - link.begun_at)
         self._crowds += 1
-        self._room_at = now + min(CROWDED_LIMIT, CROWDED * 2 ** min(self._crowds - 1, 10))
+        longest = CROWDED_URGENT if self.urgent else CROWDED_LIMIT
+        self._room_at = now + min(longest, CROWDED * 2 ** min(self._crowds - 1, 10))
         return True
 
     def recovered(self, now: float) -> None:
