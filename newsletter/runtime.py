@@ -11,7 +11,7 @@ from newsletter.links import Signer
 from newsletter.mail.delivery import Delivery
 from newsletter.mail.render import BadKey, Dkim, Renderer, read_key
 from newsletter.mail.throttle import Throttle, Unlimited
-from newsletter.mail.transport import SmtpTransport, Transport, parse_relays
+from newsletter.mail.transport import Allowances, SmtpTransport, Transport, parse_relays
 from newsletter.settings import ROOT, Settings, SettingsError
 
 
@@ -72,7 +72,8 @@ class Runtime:
 
 def build(settings: Settings, *, database: Database | None = None, clock: Clock | None = None,
           transport: Transport | None = None, guides: Path | None = None,
-          throttle: Callable[[Settings, Database, Clock], Throttle] | None = None) -> Runtime:  # fmt: skip
+          throttle: Callable[[Settings, Database, Clock], Throttle] | None = None,
+          allowances: Callable[[Settings], Allowances] | None = None) -> Runtime:  # fmt: skip
     """Put a Runtime together. Parts that are given replace the real ones; without `throttle` nothing is limited."""
     database = database or Database(settings.database)
     clock = clock or (MovableClock(settings.data_dir / "clock") if settings.is_local else SystemClock())
@@ -84,10 +85,15 @@ def build(settings: Settings, *, database: Database | None = None, clock: Clock 
         clock=clock,
         signer=signer,
         renderer=Renderer(ROOT / "templates", signer, settings.site, settings.mail_domain, folder, signing(settings)),
-        transport=transport or SmtpTransport(parse_relays(settings.relays), helo=settings.mail_domain),
+        transport=transport or _smtp(settings, allowances),
         guides=folder,
         throttle=throttle(settings, database, clock) if throttle else Unlimited(),
     )
+
+
+def _smtp(settings: Settings, allowances: Callable[[Settings], Allowances] | None) -> SmtpTransport:
+    shared = allowances(settings) if allowances else None
+    return SmtpTransport(parse_relays(settings.relays), helo=settings.mail_domain, allowances=shared)
 
 
 def signing(settings: Settings) -> Dkim | None:

@@ -54,7 +54,7 @@ class Worker:
     def runtime(self) -> Runtime:
         """This process's own."""
         if self._runtime is None:
-            self._runtime = build(self._settings, throttle=limits.connect)
+            self._runtime = build(self._settings, throttle=limits.connect, allowances=limits.connections)
         return self._runtime
 
     def stopping(self) -> bool:

@@ -4,8 +4,8 @@
         ...  # send to 127.0.0.1:server.port
     assert server.received == {"a@example.org": 1}
 
-`received` counts recipients whose message was here complete; `accepted` those whose message also got a whole 2xx
-reply, counted just before it is written, so that whoever has read the reply finds it counted.
+`received` counts recipients whose message was here complete and not refused; `accepted` those whose message also got
+a whole 2xx reply, counted just before it is written, so that whoever has read the reply finds it counted.
 Every connection has a thread of its own; nothing sleeps unless a fault says so. One long file, so that any test can
 import a whole server and nothing else.
 """
@@ -22,6 +22,7 @@ import ssl
 import struct
 import subprocess
 import threading
+import time
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -90,9 +91,23 @@ class FaultServer:
         bounces: Collection[str] = (),
         data_for_nobody: bool = False,
         host: str = "127.0.0.1",
+        session_limit: int = 0,
+        connection_limit: int = 0,
+        rate: tuple[int, float] | None = None,
+        delay: float = 0.0,
     ) -> None:
         """`tls` turns STARTTLS on; `injection` is plain text slipped in behind its 220. `auth` names mechanisms and
-        makes logging in a duty. `bounces` get 550 at RCPT. `data_for_nobody`: 354 although no recipient was taken."""
+        makes logging in a duty. `bounces` get 550 at RCPT. `data_for_nobody`: 354 although no recipient was taken.
+
+        Limits: 421 to MAIL after `session_limit` messages of a connection; 421 at the banner to more connections than
+        `connection_limit`, which may be changed; 450 to MAIL after `rate` messages in so many seconds. `delay`:
+        seconds before the reply to each content."""
+        self.session_limit, self.connection_limit, self.rate, self.delay = session_limit, connection_limit, rate, delay
+        self.open_now = 0
+        self.most_open = 0
+        self.turned_away = 0
+        """Connections that were one too many."""
+        self._window = (0.0, 0)
         self.pipelining, self.chunking = pipelining, chunking
         self.eight_bit, self.smtputf8, self.size = eight_bit, smtputf8, size
         self.tls, self.implicit_tls, self.injection = tls, implicit_tls, injection
@@ -152,6 +167,29 @@ class FaultServer:
                 self.struck.append((stage, due.action, recipient))
         return due
 
+    def lets_in(self) -> bool:
+        """Return whether one more connection is allowed, counting it."""
+        with self.lock:
+            self.open_now += 1
+            if self.connection_limit and self.open_now > self.connection_limit:
+                self.turned_away += 1
+                return False
+            self.most_open = max(self.most_open, self.open_now)
+            return True
+
+    def is_too_fast(self) -> bool:
+        """Return whether this message is one too many in its span of time, counting it."""
+        if self.rate is None:
+            return False
+        count, seconds = self.rate
+        with self.lock:
+            began, used = self._window
+            now = time.monotonic()
+            if now - began >= seconds:
+                began, used = now, 0
+            self._window = (began, used + 1)
+            return used >= count
+
     def _begin(self, target: object, *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)  # type: ignore[arg-type]
         self._threads.append(thread)
@@ -178,10 +216,14 @@ class _Session:
         self.encrypted = self.known = False
         self.sender, self.parameters = "", ""
         self.open = False
+        self.mails = 0
         self.recipients: list[str] = []
 
     def run(self) -> None:
         try:
+            if not self.server.lets_in():
+                self.say("421 4.7.0 too many connections from your address")
+                return
             if self.server.implicit_tls:
                 self._wrap()
             self.answer("banner", "220 fault.example ESMTP")
@@ -190,6 +232,8 @@ class _Session:
         except (_Over, OSError, ValueError):
             pass
         finally:
+            with self.server.lock:
+                self.server.open_now -= 1
             self.peer.close()
 
     # Octets
@@ -326,10 +370,16 @@ class _Session:
             self.answer("mail", "530 5.7.0 log in first")
         elif self.open:
             self.answer("mail", "503 5.5.1 nested MAIL")
+        elif self.server.session_limit and self.mails >= self.server.session_limit:
+            self.say("421 4.7.0 too many messages in this connection")
+            raise _Over
+        elif self.server.is_too_fast():
+            self.say("450 4.7.1 Error: too much mail from 127.0.0.1")
         elif self.answer("mail", "250 2.1.0 ok").startswith("2"):
             path, _, self.parameters = rest.partition(">")
             self.sender, self.parameters = path.partition("<")[2], self.parameters.strip()
             self.open = True
+            self.mails += 1
 
     def rcpt(self, rest: str) -> None:
         recipient = rest.partition("<")[2].partition(">")[0]
@@ -401,11 +451,12 @@ class _Session:
 
     def complete(self, data: bytes) -> None:
         recipients, whose = tuple(self.recipients), self.whose
-        with self.server.lock:
-            self.server.received.update(recipients)
-            self.server.messages.append(Arrived(self.sender, recipients, data, self.parameters, self.encrypted))
-        self.reset()
         fault = self.server.fault_at("dot", whose)
+        if not (fault and fault.action.startswith("reply") and fault.text[0] in "45"):  # else it is thrown away
+            with self.server.lock:
+                self.server.received.update(recipients)
+                self.server.messages.append(Arrived(self.sender, recipients, data, self.parameters, self.encrypted))
+        self.reset()
         if (
             fault is None
             or fault.action in ("slow", "late")
@@ -413,6 +464,8 @@ class _Session:
         ):
             with self.server.lock:
                 self.server.accepted.update(recipients)
+        if self.server.delay:
+            self.server.stopping.wait(self.server.delay)
         self.do(fault, "250 2.0.0 queued")
         self.rest()
 
@@ -462,12 +515,18 @@ class _Session:
         return self.ask(f"v={base64.b64encode(verifier).decode()}") == b""
 
 
-def self_made_certificate(folder: Path, name: str = "localhost") -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Return a server's context for `name` and 127.0.0.1, and a client's that trusts it. Needs the openssl program."""
+def self_made_certificate(
+    folder: Path, name: str = "localhost", *, san: str = "DNS:{name},IP:127.0.0.1"
+) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return a server's context for `name` and 127.0.0.1, and a client's that trusts it. Needs the openssl program.
+
+    `san`: the names it is for; "" leaves its common name alone.
+    """
+    names = ["-addext", f"subjectAltName={san.format(name=name)}"] if san else []
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1",
+         "-subj", f"/CN={name}", *names,
          "-keyout", str(key), "-out", str(certificate)],
         check=True,
         capture_output=True,

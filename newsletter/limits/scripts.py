@@ -5,7 +5,7 @@ it is surely older than the span, so that in no span of that length, wherever it
 Keys are made from the prefix KEYS[1], whose {braces} keep them together on one node of a cluster.
 """
 
-_PRELUDE = """
+PRELUDE = """
 local prefix, q = KEYS[1], cjson.decode(ARGV[1])
 local SLOTS, RECOVERY, SLOW_SPAN = 60, 120, 10
 
@@ -33,7 +33,7 @@ end
 """
 
 TAKE = (
-    _PRELUDE
+    PRELUDE
     + """
 local function look(kind, name, span, count)
   local w = {key = key_of(kind, name, span), span = span, count = count, used = 0, slots = {}}
@@ -145,7 +145,7 @@ return cjson.encode({granted = granted, waits = waits, reserved = reserved, comm
 """`groups`: {name, wanted, rates}; a rate is [span, count]. Answers in the same order."""
 
 ADD = (
-    _PRELUDE
+    PRELUDE
     + """
 for _, use in ipairs(q.uses) do
   local key, span, n = key_of(use[1], use[2], use[3]), use[3], use[5]
@@ -163,7 +163,7 @@ end
 """`uses`: [kind, name, span, when, messages]; `when` is a moment, or with `ago` an age. Below zero: given back."""
 
 SLOW = (
-    _PRELUDE
+    PRELUDE
     + """
 local text, level, base = redis.call('HGET', prefix .. 'slow', q.name), 0, q.base
 if text then
@@ -182,7 +182,7 @@ return 1
 """Halves a domain's rate; `base`: messages in SLOW_SPAN seconds before. Each halving takes RECOVERY seconds to undo."""
 
 LOOK = (
-    _PRELUDE
+    PRELUDE
     + """
 redis.call('ZADD', prefix .. 'workers', at, q.worker)
 redis.call('ZREMRANGEBYSCORE', prefix .. 'workers', '-inf', at - 60)

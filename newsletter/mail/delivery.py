@@ -139,8 +139,8 @@ class _Batch:
 
     def _send(self) -> None:
         known: list[Outcome] = []
-        send, quotas = self.delivery.transport.send, self.budget.quotas
-        for outcomes in send(self._envelopes(), self.journal, stop=self._stops, quotas=quotas):
+        send, quotas, urgent = self.delivery.transport.send, self.budget.quotas, self.lane is Lane.TRANSACTIONAL
+        for outcomes in send(self._envelopes(), self.journal, stop=self._stops, quotas=quotas, urgent=urgent):
             known += outcomes
             self.refused += sum([one.stage is not Stage.ACCEPTED for one in outcomes])
             if self._is_time():

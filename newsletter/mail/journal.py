@@ -52,6 +52,10 @@ class Journal:
         """These messages are about to leave. Raises OSError (disk full): then they must not."""
         self._write(f"h {' '.join(map(str, keys))}\n")
 
+    def taken_back(self, keys: Sequence[int]) -> None:
+        """The server has surely not taken these, although they were handed over: they go out once more."""
+        self._write(f"r {' '.join(map(str, keys))}\n")
+
     def outcomes(self, outcomes: Sequence[Outcome]) -> None:
         """What became known."""
         self._write("".join([
@@ -151,6 +155,8 @@ def _take(left: Left, line: str) -> None:
         left.begun.update([int(key) for key in line[2:].split()])
     elif line.startswith("h "):
         left.handed_over.update([int(key) for key in line[2:].split()])
+    elif line.startswith("r "):
+        left.handed_over.difference_update([int(key) for key in line[2:].split()])
     elif line.startswith("o\t"):
         _, key, stage, code, enhanced, relay, command, text = line.split("\t", 7)
         left.outcomes[int(key)] = Outcome(int(key), Stage(stage), int(code), enhanced, text, relay, command)

@@ -30,6 +30,7 @@ class Dying:
         *,
         stop: Callable[[], bool] = lambda: False,
         quotas: dict[str, int] | None = None,
+        urgent: bool = False,
     ) -> Iterator[list[Outcome]]:
         for number, one in enumerate(envelopes):
             journal.handed_over([one.key])
@@ -60,6 +61,7 @@ class LosingOne:
         *,
         stop: Callable[[], bool] = lambda: False,
         quotas: dict[str, int] | None = None,
+        urgent: bool = False,
     ) -> Iterator[list[Outcome]]:
         for one, (stage, code, enhanced, text, at) in zip(envelopes, self.answers, strict=False):
             journal.handed_over([one.key])

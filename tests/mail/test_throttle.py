@@ -186,6 +186,7 @@ class Cut:
     def send(
         self, envelopes: Iterable[Envelope], journal: Journal, *, stop: Callable[[], bool] = lambda: False,
         quotas: dict[str, int] | None = None,
+        urgent: bool = False,
     ) -> Iterable[list[Outcome]]:  # fmt: skip
         self.pulled = [one.key for one in envelopes]
         raise ConnectionAbortedError

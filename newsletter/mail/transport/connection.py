@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import deque
 
 from newsletter.mail.transport import address
 from newsletter.mail.transport.envelope import Envelope, Outcome, Stage
-from newsletter.mail.transport.greeting import Greeting, Refused
-from newsletter.mail.transport.reply import enhanced_status, printable
-from newsletter.mail.transport.session import Session, State
+from newsletter.mail.transport.greeting import Greeting
+from newsletter.mail.transport.pace import Pace
+from newsletter.mail.transport.session import State
+from newsletter.mail.transport.settling import Settling
 from newsletter.mail.transport.transaction import Round, Transaction
 
 OCTETS_IN_FLIGHT = 1 << 20
@@ -21,61 +21,49 @@ _usual = re.compile(
     rb"250 [^\r\n]{0,500}\r\n250 [^\r\n]{0,500}\r\n354 [^\r\n]{0,500}\r\n"
 ).fullmatch
 PATIENCE = 9
-"""RSETs after refusals that a server may be asked for; Exim hangs up on more than ten (smtp_accept_max_nonmail)."""
+"""RSETs after refusals that a server may be asked for; Exim hangs up on more than ten (smtp_accept_max_nonmail),
+Postfix on twenty errors, of which a refused message makes two."""
+FEW = 2
+"""Whole messages in flight behind a refusal."""
 
 
-class Connection(Session):
+class Connection(Settling):
     """Turns envelopes into octets (`out`) and replies into outcomes (in the round it is given).
 
     It works in one of three ways. Where PIPELINING is not offered: one command at a time. With it: MAIL, RCPT and
     DATA of the next message right behind the end of the last one (RFC 2920), a message's content only after its own
-    354. With CHUNKING too (RFC 3030): up to `depth` whole messages in flight, with RSET between them, so that what
-    becomes of one leaves nothing behind for the next.
+    354. With CHUNKING too (RFC 3030): up to `pace.depth` whole messages in flight, with RSET between them, so that
+    what becomes of one leaves nothing behind for the next.
     """
 
-    def __init__(self, name: str, greeting: Greeting, round_: Round, depth: int = 16) -> None:
-        super().__init__(name, greeting)
-        self._round = round_
-        self._depth = depth
-        self.answered = False
-        """Whether the server has dealt with a message, whatever it said."""
-        self.fruitless = False
-        """Whether it ended under a message, or in the middle of nonsense, without ever having dealt with a message."""
-        self._inflight: deque[Transaction] = deque()
-        self._octets = 0
-        self._opening = False
-        """Whether the last transaction in flight is still to be given its content."""
+    def __init__(self, name: str, greeting: Greeting, round_: Round, pace: Pace) -> None:
+        super().__init__(name, greeting, round_, pace)
         self._lockstep = False
-        self._deep = False
-        self._probation = False
-        """Whether the connection was idle and has not answered since: it may have died meanwhile."""
-        self._resets = 0
-        """Refusals on this connection; without whole messages in flight only those since the last success."""
+        self._given = 0
 
     @property
     def wants(self) -> bool:
         """Return whether another envelope can go out now."""
-        if self._opening or self.state is not State.READY:
+        if self._opening or self.state is not State.READY or self.tired:
             return False
         if self._deep and not self._probation:
-            room = min(self._depth, PATIENCE - self._resets)
-            return not self.tired and (
-                not self._inflight or (len(self._inflight) < room and self._octets < OCTETS_IN_FLIGHT)
-            )
-        return not (self._lockstep and self._awaited) and not self.tired
+            # One refusal may be the first of many, and servers hang up on too many in a row.
+            room = min(self._pace.depth, FEW if self._refused_last else PATIENCE - self._resets)
+            return not self._inflight or (len(self._inflight) < room and self._octets < OCTETS_IN_FLIGHT)
+        return not (self._lockstep and self._awaited)
 
     @property
     def tired(self) -> bool:
-        """Return whether it should say goodbye before the server hangs up: so many refusals needed a RSET.
+        """Return whether it should say goodbye: others need it, or the server will soon hang up.
 
-        With whole messages in flight the end comes earlier, because each of them may be refused too.
+        That is after so many refusals that needed a RSET (earlier with whole messages in flight, because each of them
+        may be refused too), or after as many messages as it is known to take in one session.
         """
-        return self._resets >= (PATIENCE // 2 if self._deep else PATIENCE)
-
-    @property
-    def busy(self) -> bool:
-        """Return whether envelopes are in flight."""
-        return bool(self._inflight)
+        return (
+            self.retired
+            or self._resets >= (PATIENCE // 2 if self._deep else PATIENCE)
+            or 0 < self._pace.length <= self._given
+        )
 
     def give(self, envelope: Envelope) -> None:
         """Queue an envelope; call only while `wants`. One that this server cannot take is answered at once."""
@@ -84,6 +72,7 @@ class Connection(Session):
             refusal = Outcome(envelope.key, Stage.REJECTED, lines.code, lines.enhanced, lines.text, self.name, "local")
             self._round.done.append(refusal)
             return
+        self._given += 1
         transaction = Transaction(envelope)
         if self._deep and not self._probation:
             self._give_whole(transaction, lines)
@@ -145,39 +134,13 @@ class Connection(Session):
         """Take note that the connection was idle, and may have died without our knowing."""
         self._probation = not self._inflight
 
-    def lose(self, reason: str, at_command: str = "", *, returns: bool = False) -> None:
-        """End the session, and tell what became of each envelope in flight.
-
-        With `returns`, those whose content has not been queued go out on another connection, no attempt counted.
-        """
-        if self.state is State.CLOSED:
-            return
-        self.fruitless = (self.busy or self.garbled) and not (self.answered or self._probation)
-        for transaction in self._inflight:
-            if transaction.failure:
-                self._round.done.append(transaction.failure)
-            elif (returns or self._probation) and not transaction.commit_at:
-                self._round.returned.append(transaction.envelope)
-            else:
-                self._round.done.append(self._lost(transaction, reason[:500]))
-        self._inflight.clear()
-        super().lose(reason, at_command, returns=returns)
-
-    def _lost(self, transaction: Transaction, reason: str) -> Outcome:
-        step = next((step for step, whose in self._awaited if whose is transaction), "")
-        left = 0 < transaction.commit_at <= self.sent
-        stage = Stage.LOST_AFTER if left else Stage.LOST_BEFORE
-        return Outcome(transaction.envelope.key, stage, 0, "", reason, self.name, step or "DATA")
-
     def _ready(self) -> None:
         self._lockstep = not self.features.pipelining
         self._deep = self.features.pipelining and self.features.chunking
 
     def _mail(self, transaction: Transaction, step: str, code: int, text: bytes) -> None:
-        if code == 421 and self._probation:
-            self.lose(f"421 {printable(text)}")
-            return
-        self._probation = False
+        if code != 421:
+            self._probation = False
         if code < 300:
             if self._lockstep:
                 self._say("RCPT", transaction.recipient_line, transaction)
@@ -238,43 +201,6 @@ class Connection(Session):
             self._end(transaction, failure)
         else:
             self._end(transaction, self._outcome(transaction, Stage.ACCEPTED, step, code, text))
-
-    def _refuse(self, transaction: Transaction, step: str, code: int, text: bytes) -> Outcome | None:
-        """Note a refusal, the first one counts; None where the connection ended with it."""
-        if code < 400:
-            self.lose(f"protocol error: {code} to {step}")
-            return None
-        # It will not work for us (RFC 4954 §6). 454 behind MAIL is about one recipient: "relay access denied", for now.
-        unusable = (code in (530, 535) and step not in (".", "BDAT")) or (code == 454 and step == "MAIL")
-        if transaction.failure is None:
-            stage = Stage.RELAY if unusable else Stage.REJECTED
-            transaction.failure = self._outcome(transaction, stage, step, code, text)
-        if unusable:
-            # Whatever else is in flight still gets its own replies; no more is taken on.
-            self.failure = Refused(code, printable(text), step)
-            self.state = State.LEAVING
-        if code == 421:
-            self.lose(f"421 {printable(text)}")
-            return None
-        return transaction.failure
-
-    def _outcome(self, transaction: Transaction, stage: Stage, step: str, code: int, text: bytes) -> Outcome:
-        words = printable(text)
-        return Outcome(transaction.envelope.key, stage, code, enhanced_status(code, words), words, self.name, step)
-
-    def _end(self, transaction: Transaction, outcome: Outcome) -> None:
-        """Answer the oldest transaction in flight; after a refusal nothing of it may stay with the server."""
-        self._inflight.popleft()
-        self._octets -= len(transaction.envelope.data)
-        self.answered = True
-        self._round.done.append(outcome)
-        if outcome.stage is not Stage.ACCEPTED:
-            self._resets += 1
-            if not self._inflight:
-                self._opening = False
-                self._say("RSET", b"RSET\r\n", None)
-        elif not self._deep:
-            self._resets = 0
 
     _replies = {
         "MAIL": _mail,

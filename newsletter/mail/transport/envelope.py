@@ -57,7 +57,10 @@ class Outcome:
 
 
 class Journal(Protocol):
-    """Where the hand-over of messages is written down; both methods are called at most once a round."""
+    """Where the hand-over of messages is written down; each method is called at most once a round."""
+
+    def taken_back(self, keys: Sequence[int]) -> None:
+        """Called with messages handed over that the server has surely not taken: they are to go out once more."""
 
     def handed_over(self, keys: Sequence[int]) -> None:
         """Called before any byte that completes one of these messages goes to a socket."""
@@ -79,7 +82,7 @@ class Transport(Protocol):
 
     def send(
         self, envelopes: Iterator[Envelope] | Iterable[Envelope], journal: Journal, *,
-        stop: Callable[[], bool] = never, quotas: Quotas | None = None,
+        stop: Callable[[], bool] = never, quotas: Quotas | None = None, urgent: bool = False,
     ) -> Iterator[list[Outcome]]:  # fmt: skip
         """Deliver the envelopes and yield outcomes as they become known, exactly one for each envelope pulled.
 
@@ -87,7 +90,7 @@ class Transport(Protocol):
         pulled and what is in flight is finished.
 
         `quotas` says how many more each relay may be given, by its name; one that is not named may have all. Each
-        message given is taken off; pulling an envelope may add.
+        message given is taken off; pulling an envelope may add. `urgent`: somebody waits for these messages.
         """
 
     def close(self) -> None:

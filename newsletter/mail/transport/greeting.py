@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from newsletter.mail.transport.auth import MECHANISMS, AuthError, choose
 from newsletter.mail.transport.features import Features
 from newsletter.mail.transport.relay import Relay
-from newsletter.mail.transport.reply import Reply, printable
+from newsletter.mail.transport.reply import Reply, enhanced_status, printable
+from newsletter.mail.transport.troubles import Trouble, trouble_of
 
 TLS = "TLS"
 """The step after which the caller does the TLS handshake and comes back with an empty reply."""
@@ -36,6 +37,12 @@ class Refused(Exception):
         self.code = code
         self.text = text
         self.at_command = at_command
+
+    @property
+    def trouble(self) -> Trouble:
+        """Return what kind of reason that is."""
+        status = enhanced_status(self.code, self.text)
+        return trouble_of(self.code, status, self.text, self.at_command) or Trouble.UNREACHABLE
 
 
 def greet(relay: Relay, helo: str, *, encrypt: bool = True) -> Greeting:

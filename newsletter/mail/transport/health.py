@@ -1,54 +1,78 @@
-"""Which relays may be used now, and whose turn it is."""
+"""Which relays may be used now, and how many connections each may have."""
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Sequence
-
+from newsletter.mail.transport.allowance import Allowances, Report
 from newsletter.mail.transport.channel import Address, resolve
 from newsletter.mail.transport.envelope import Envelope, Outcome, Quotas, Stage
 from newsletter.mail.transport.greeting import Refused
-from newsletter.mail.transport.link import STALLED, Link
+from newsletter.mail.transport.link import Link
+from newsletter.mail.transport.pace import Pace
 from newsletter.mail.transport.relay import Relay
 from newsletter.mail.transport.reply import enhanced_status
-from newsletter.mail.transport.session import State
+from newsletter.mail.transport.troubles import Trouble
 
 BACKOFF = 1.0
 BACKOFF_LOGIN = 30.0
 BACKOFF_LIMIT = 60.0
 """Seconds a relay is left alone: after the first failure, after one that a person must mend, and at most."""
+BACKOFF_QUOTA = 300.0
+"""The same for an account whose quota is used up, and for one that is suspended."""
+SHORTEST, SHARE_OF_WAIT = 0.25, 0.1
+"""Where too much is asked of a relay: seconds, or this share of the time since it last took something."""
+PATIENCE = 10.0
+"""Seconds since it last took something for which messages wait here for such a relay, instead of in the queue."""
 STRIKES = 3
 """Connections in a row that may die without having dealt with any message, before the relay counts as failed."""
-CROWDED = 60.0
-"""Seconds for which a relay that refused one more connection is not asked for more."""
-QUANTUM = 32
-"""Messages a relay of weight 1 may take before the others have had their share."""
+CROWDED, CROWDED_LIMIT, CROWDED_URGENT = 0.1, 2.0, 0.2
+"""Seconds until a relay that had too many connections is asked for one again; each time twice as long, up to this."""
+LOOK, LOOK_LIMITED = 1.0, 0.1
+"""Seconds after which it is asked again how many connections there may be: without a known limit, and with one."""
+SLOWED = 60.0
+"""Seconds for which a relay that asked to slow down is given no more than its weight."""
 RESOLVED = 300.0
 """Seconds for which a relay's addresses are not asked for again."""
 PLAIN = 300.0
 """Seconds for which STARTTLS is left alone after it failed, where it is optional."""
+NEVER = float("-inf")
 
 
 class Health:
     """What is known about one relay. Times are monotonic seconds."""
 
-    def __init__(self, relay: Relay) -> None:
+    def __init__(self, relay: Relay, allowances: Allowances) -> None:
         self.relay = relay
         self.links: list[Link] = []
+        self.pace = Pace(relay.pipeline)
         self.refusal: Refused | None = None
         """Why it was last unusable."""
-        self.retry_at = float("-inf")
+        self.retry_at = NEVER
+        self.troubled = False
+        """Whether it has failed, and dealt with no message since."""
         self.credit = 0
         """Messages it may still take before the others have had their share."""
         self.quotas: Quotas | None = None
         """How many more messages each relay may be given (see `Transport.send`)."""
-        self._plain_until = float("-inf")
-        self._failures = 0
-        self._strikes = 0
-        self._limit = relay.connections
-        self._limit_until = float("-inf")
+        self.urgent = False
+        """Whether somebody waits for what is being sent."""
+        self.slowed_until = NEVER
+        self.unwaited_until = NEVER
+        """Until when other relays do not wait for this one, because it is much slower than its weight says."""
+        self.round_began = self.blocked_since = NEVER
+        """When it was last given credit, and since when it has none left and waits for others."""
+        self.waited_since = NEVER
+        """Since when messages wait for a connection that others have."""
+        self._allowances = allowances
+        self._allowed: int | None = None
+        self._look_at = NEVER
+        self._plain_until = NEVER
+        self._failures = self._strikes = self._crowds = 0
+        self._well_at = NEVER
+        self._room_at = NEVER
         self._addresses: list[Address] = []
-        self._resolved_until = float("-inf")
+        self._resolved_until = NEVER
+
+    # Where it is, and how it is spoken to
 
     def addresses(self, now: float) -> list[Address]:
         """Return where the relay is. Raises OSError; but while DNS fails, where it was is good enough."""
@@ -70,6 +94,8 @@ class Health:
         """Return whether STARTTLS is used where offered."""
         return now >= self._plain_until
 
+    # What it may be given
+
     @property
     def spent(self) -> bool:
         """Return whether it may be given nothing more."""
@@ -81,47 +107,142 @@ class Health:
             self.quotas[self.relay.name] -= messages
 
     def usable(self, now: float) -> bool:
-        """Return whether it has a connection, or may be tried."""
-        return bool(self.links) or now >= self.retry_at
+        """Return whether it has a connection that works, or may be tried."""
+        return now >= self.retry_at or (bool(self.links) and not self.troubled)
 
     def may_take(self, now: float) -> bool:
         """Return whether it may be given a message, now or when it has a connection."""
-        return self.usable(now) and not self.spent
+        return self.usable(now) and not self.spent and (bool(self.links) or self._may_open(now))
+
+    def feeds(self, now: float) -> bool:
+        """Return whether its connections may be given something: of one that had failed a single one, to try."""
+        if not self.troubled:
+            return True
+        if now < self.retry_at:
+            return False
+        if any(link.connection.answered for link in self.links):
+            self.recovered(now)
+            return True
+        return not any(link.connection.busy for link in self.links)
+
+    def is_patient(self, now: float) -> bool:
+        """Return whether messages wait for it here: it is only asked too much of, and will soon take more."""
+        if self.spent:
+            return False
+        if self.troubled:
+            passes = self.refusal is not None and self.refusal.trouble.passes
+            return passes and self.retry_at - now <= PATIENCE / 4 and now - self._well_at <= PATIENCE
+        if not self._may_open(now):
+            self.waited_since = now if self.waited_since == NEVER else self.waited_since
+            return now - self.waited_since <= PATIENCE / 2
+        return False
+
+    def wakes_at(self, now: float) -> float:
+        """Return when what waits for it here should be looked at again."""
+        if self.troubled:
+            return self.retry_at
+        return max(self._room_at, self._look_at) if self._allowed is not None else now + LOOK
+
+    # Connections
 
     def room(self, now: float) -> int:
         """Return how many more connections may be opened: just one to a relay that has failed, none to a silent one."""
-        if now < self.retry_at or self.spent or (self.links and all(link.is_silent(now) for link in self.links)):
+        if now < self.retry_at or now < self._room_at or self.spent:
             return 0
-        if self._failures and any(link.connection.answered for link in self.links):
-            self.recovered()
-        if self._failures:
-            return 0 if self.links else 1
-        limit = self._limit if now < self._limit_until else self.relay.connections
-        return max(0, limit - len(self.links))
+        if self.links and all(link.is_silent(now) for link in self.links):
+            return 0
+        if self.troubled:
+            if self.feeds(now) and not self.troubled:
+                return self.room(now)
+            return 0 if self.links else min(1, self._may_have())
+        return max(0, self._may_have() - len(self.links))
+
+    def shrink(self) -> None:
+        """Give up connections that others need, once nothing is in flight on them; idle ones first."""
+        staying = [link for link in self.links if not link.connection.retired]
+        surplus = len(staying) - self._may_have()
+        for link in sorted(staying, key=lambda link: link.connection.busy)[: max(0, surplus)]:
+            link.connection.retired = True
+
+    def _may_open(self, now: float) -> bool:
+        return now >= self._room_at and self._may_have() > 0
+
+    @property
+    def crowded(self) -> bool:
+        """Return whether it allows fewer connections than we might have."""
+        return self._allowed is not None
+
+    def _may_have(self) -> int:
+        most = self.relay.connections
+        return most if self._allowed is None else min(most, self._allowed)
+
+    def look(self, now: float, *, wants: bool, at_once: bool = False) -> None:
+        """Ask how many connections there may be, if it is time to."""
+        if at_once or now >= self._look_at:
+            self._report(now, wants=wants)
+
+    def _report(self, now: float, *, wants: bool, refused: float | None = None) -> int:
+        report = Report(len(self.links), wants, self.urgent, refused)
+        allowed = self._allowances.report(self.relay.name, report)
+        self._allowed = allowed.connections
+        self._look_at = now + (LOOK if self._allowed is None else LOOK_LIMITED)
+        return allowed.others
+
+    # What became of a connection
+
+    def greeted(self) -> None:
+        """Take note that it let us in."""
+        self._crowds, self.waited_since = 0, NEVER
+
+    def note(self, link: Link, now: float) -> None:
+        """Take note at once of a refusal that concerns every connection, not only when this one has ended."""
+        refusal = link.connection.failure
+        if refusal and not link.noted and refusal.trouble is not Trouble.CONNECTIONS:
+            link.noted = True
+            self.failed(refusal, now)
 
     def ended(self, link: Link, now: float) -> None:
         """Take note that a connection, already removed from `links`, has ended."""
-        refusal = link.connection.failure
-        if link.connection.answered:
-            self.recovered()
+        connection = link.connection
+        if connection.answered:
+            self.recovered(now)
+        if connection.ended_by is not None:
+            self.pace.ended(connection.served, connection.ended_by, now)
+        refusal = connection.failure
+        if link.noted:
+            return
         if refusal is None:
-            self._strikes += link.connection.fruitless
+            self._strikes += connection.fruitless
             if self._strikes >= STRIKES:
-                self.failed(Refused(0, "connections end before any message is answered", "MAIL"), now)
+                words = connection.ended_by or "connections end before any message is answered"
+                self.failed(Refused(421 if connection.ended_by else 0, words, "MAIL"), now)
         elif self._may_do_without_tls(refusal, now):
             self._plain_until = now + PLAIN
-        elif any(other.connection.state is State.READY for other in self.links) and refusal.at_command in (
-            "connect",
-            "banner",
-            "EHLO",
-        ):
-            self._limit, self._limit_until = len(self.links), now + CROWDED
-        else:
+        elif not self._is_crowd(refusal, link, now):
             self.failed(refusal, now)
 
-    def recovered(self) -> None:
+    def _is_crowd(self, refusal: Refused, link: Link, now: float) -> bool:
+        """Return whether it was just one connection too many; that is learned then."""
+        opening = refusal.at_command in ("connect", "banner", "EHLO")
+        named = refusal.trouble is Trouble.CONNECTIONS
+        if not (opening or named) or (opening and refusal.code >= 500 and not named and not self.links):
+            return False
+        ours = any(other.let_in or (named and refusal.code) for other in self.links)
+        if not ours and (refusal.code == 0 or not self._report(now, wants=True)):
+            return False
+        self._report(now, wants=True, refused=now - link.begun_at)
+        self._crowds += 1
+        longest = CROWDED_URGENT if self.urgent else CROWDED_LIMIT
+        self._room_at = now + min(longest, CROWDED * 2 ** min(self._crowds - 1, 10))
+        return True
+
+    def recovered(self, now: float) -> None:
         """Forget failures: it has dealt with a message."""
-        self._failures = self._strikes = 0
+        if not (self.troubled and now < self.retry_at):
+            self.troubled = False
+            self._failures = 0
+        self._strikes = 0
+        self._well_at = now
 
     def failed(self, refusal: Refused, now: float) -> None:
         """Leave the relay alone for a while. Connections that end while it is are the same failure."""
@@ -129,15 +250,30 @@ class Health:
         if now < self.retry_at:
             return
         if refusal.code == 530:  # it may insist on TLS (RFC 3207 §4)
-            self._plain_until = float("-inf")
+            self._plain_until = NEVER
         self._failures += 1
         self._strikes = 0
-        first = BACKOFF_LOGIN if refusal.at_command in ("AUTH", "TLS") or refusal.code in (530, 535) else BACKOFF
-        self.retry_at = now + min(BACKOFF_LIMIT, first * 2 ** min(self._failures - 1, 10))
+        self.troubled = True
+        for link in self.links:
+            link.connection.answered = False
+        self.retry_at = now + self._wait(refusal.trouble, now)
+        if refusal.trouble in (Trouble.RATE, Trouble.BUSY):
+            self.slowed_until = now + SLOWED
 
-    def answer(self, envelope: Envelope) -> Outcome:
+    def _wait(self, trouble: Trouble, now: float) -> float:
+        if trouble.passes and self._well_at > NEVER:
+            return min(BACKOFF_LIMIT, max(SHORTEST, SHARE_OF_WAIT * (now - self._well_at)))
+        if trouble in (Trouble.QUOTA, Trouble.ACCOUNT):
+            return BACKOFF_QUOTA
+        first = BACKOFF_LOGIN if trouble.needs_owner else BACKOFF
+        return float(min(BACKOFF_LIMIT, first * 2 ** min(self._failures - 1, 10)))
+
+    def answer(self, envelope: Envelope, now: float) -> Outcome:
         """Return the outcome of an envelope that no relay can be given, in the words of this one's failure."""
-        why = self.refusal or Refused(0, "no relay is usable", "connect")
+        why = self.refusal if self.troubled or not self.crowded else None
+        if why is None:
+            words = "all connections that the relay allows are in use" if self.crowded else "no relay is usable"
+            why = Refused(421 if self.crowded else 0, words, "connect")
         status = enhanced_status(why.code, why.text)
         return Outcome(envelope.key, Stage.RELAY, why.code, status, why.text[:500], self.relay.name, why.at_command)
 
@@ -145,68 +281,3 @@ class Health:
         """Opportunistic security (RFC 7435): a broken STARTTLS is better left alone than no mail sent."""
         optional = self.relay.tls == "opportunistic" and not self.relay.verified
         return optional and self.encrypts(now) and refusal.at_command in ("TLS", "STARTTLS")
-
-
-class Shares:
-    """Deficit round robin: relays take messages in the proportion of their weights."""
-
-    def __init__(self, relays: Sequence[Health]) -> None:
-        self._relays = relays
-        self.several = len(relays) > 1
-        least = min(health.relay.weight for health in relays)
-        self._quanta = {id(health): max(1, QUANTUM * health.relay.weight // least) for health in relays}
-
-    def take(self, health: Health, now: float) -> bool:
-        """Return whether it is this relay's turn, and count one message if so."""
-        if not (self.several or health.quotas):
-            return True
-        if not self.turn(health, now):
-            return False
-        health.count(1)
-        if not self.several:
-            return True
-        if health.credit < 1:
-            for each in self._relays:
-                quantum = self._quanta[id(each)]
-                each.credit = min(each.credit + quantum, quantum)
-        health.credit -= 1
-        return True
-
-    def turn(self, health: Health, now: float) -> bool:
-        """Return whether the relay may take a message now."""
-        if health.spent:
-            return False
-        if not self.several or health.credit >= 1:
-            return True
-        return not any(self._due(other, now) for other in self._relays if other is not health)
-
-    def open(self, now: float) -> bool:
-        """Return whether any relay may take a message."""
-        return any(health.may_take(now) for health in self._relays)
-
-    def give_back(self, health: Health) -> None:
-        """Undo `take`: there was no message."""
-        health.count(-1)
-        health.credit += 1
-
-    def order(self) -> list[Health]:
-        """Return the relays, the one that is most behind its share first."""
-        if not self.several:
-            return list(self._relays)
-        return sorted(self._relays, key=lambda health: -health.credit / self._quanta[id(health)])
-
-    def _due(self, health: Health, now: float) -> bool:
-        """Return whether others must wait for this relay: it is behind, and it is moving."""
-        if health.credit < 1 or not health.may_take(now):
-            return False
-        if not health.links:
-            return True
-        return any(link.connection.wants or now - link.since < STALLED for link in health.links)
-
-
-def unverified_context() -> ssl.SSLContext:
-    """Return a context for opportunistic TLS: encryption without knowing to whom."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context

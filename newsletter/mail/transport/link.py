@@ -38,8 +38,11 @@ class Link:
         self.connecting = True
         self.blocked = False
         """Whether the kernel takes no more octets for now."""
-        self.since = now
-        """Monotonic time of the last whole reply or the last octet written."""
+        self.begun_at = self.since = now
+        """`since`: monotonic time of the last whole reply or the last octet written."""
+        self.noted = False
+        """Whether the relay's refusal is known already, while other replies are still due."""
+        self._greeted = False
         self.events = 0
         """What the selector watches for; the transport's own note."""
         self._addresses = list(addresses)
@@ -69,6 +72,12 @@ class Link:
         return connection.state is State.CLOSED or (
             not connection.busy and (connection.failure is not None or (connection.tired and not connection.waits_for))
         )
+
+    @property
+    def let_in(self) -> bool:
+        """Return whether the relay has greeted us."""
+        connection = self.connection
+        return not self.connecting and (connection.state is State.READY or connection.waits_for not in ("", "banner"))
 
     def is_silent(self, now: float) -> bool:
         """Return whether the relay lets us wait for its first words."""
@@ -129,18 +138,21 @@ class Link:
                 if self.connection.wants_tls:
                     self.connection.secured()
         except OSError as error:
-            self.connection.lose(reason(error), "TLS" if shaking else "")
+            self.connection.lose(reason(error), "TLS" if shaking else "", by_relay=True)
             return
         if data:
             self._receive(data, now)
         elif data is not None:
-            self.connection.lose("connection closed by the relay", "TLS" if shaking else "")
+            self.connection.lose("connection closed by the relay", "TLS" if shaking else "", by_relay=True)
 
     def _receive(self, data: bytes, now: float) -> None:
         if self.connection.receive(data):
             self.since = now
         if self.connection.wants_tls and not self.channel.shaking:
             self._start_tls()
+        if not self._greeted and self.connection.state is State.READY:
+            self._greeted = True
+            self.health.greeted()
 
     def _start_tls(self) -> None:
         try:
@@ -188,7 +200,7 @@ class Link:
             if not data:
                 break
             self._receive(data, now)
-        self.connection.lose(why)
+        self.connection.lose(why, by_relay=True)
 
     def overdue(self, now: float) -> str:
         """Return why the connection has waited too long, "" if it has not."""

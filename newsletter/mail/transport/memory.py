@@ -22,7 +22,7 @@ class SentList:
 
     def send(
         self, envelopes: Iterator[Envelope] | Iterable[Envelope], journal: Journal, *,
-        stop: Callable[[], bool] = never, quotas: Quotas | None = None,
+        stop: Callable[[], bool] = never, quotas: Quotas | None = None, urgent: bool = False,
     ) -> Iterator[list[Outcome]]:  # fmt: skip
         """Keep the envelopes one by one, each a round of its own; its only relay is called memory:0."""
         source = iter(envelopes)

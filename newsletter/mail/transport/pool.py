@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 
-from newsletter.mail.transport.connection import Connection
+from newsletter.mail.transport.allowance import Allowances, OwnAllowances
+from newsletter.mail.transport.connections import Connections
 from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Quotas, never
 from newsletter.mail.transport.feed import Feed
-from newsletter.mail.transport.greeting import Refused, greet
-from newsletter.mail.transport.health import Health, Shares, unverified_context
-from newsletter.mail.transport.link import Link, reason
+from newsletter.mail.transport.health import Health
+from newsletter.mail.transport.link import Link
 from newsletter.mail.transport.relay import Relay, is_helo
-from newsletter.mail.transport.session import State
+from newsletter.mail.transport.shares import Shares
 from newsletter.mail.transport.timeouts import Timeouts
-from newsletter.mail.transport.transaction import Round
-from newsletter.mail.transport.watch import Watch
 
-IDLE_LIMIT = 30.0
-"""Seconds after which an idle connection is not trusted any more: firewalls forget it without a word."""
 GOODBYE = 2.0
 """Seconds `close` waits for the answers to QUIT."""
 UNUSABLE_BATCH = 100
 """Envelopes answered at once while no relay is usable."""
+SHORTEST_WAIT = 0.01
 DEFAULT = Timeouts()
 
 
@@ -39,91 +36,99 @@ class SmtpTransport:
         timeouts: Timeouts = DEFAULT,
         ssl_context: ssl.SSLContext | None = None,
         clock: Callable[[], float] = time.monotonic,
+        allowances: Allowances | None = None,
     ) -> None:
-        """`helo` is our own host name; `ssl_context` is for relays whose certificate is checked."""
+        """`helo` is our own host name; `ssl_context` is for relays whose certificate is checked.
+
+        `allowances` counts connections where a relay allows only so many; without it each process learns by itself.
+        """
         if not relays:
             raise ValueError("no relay given")
         if not is_helo(helo):
             raise ValueError(f"helo must be a host name or an address in [brackets], not {helo!r}")
-        self._helo = helo
         self._timeouts = timeouts
         self._clock = clock
-        self._contexts = {True: ssl_context} if ssl_context else {}
-        self._healths = [Health(relay) for relay in relays]
+        counts = allowances or OwnAllowances(clock)
+        self._healths = [Health(relay, counts) for relay in relays]
         self._shares = Shares(self._healths)
+        self._connections = Connections(
+            self._healths, helo=helo, timeouts=timeouts, ssl_context=ssl_context, clock=clock
+        )
         self._sending = False
-        self._begin()
-
-    def _begin(self) -> None:
-        """Start with no connection."""
-        self._process = os.getpid()
-        self._watch = Watch()
-        self._round = Round()
-        self._links: list[Link] = []
-        self._touched: list[Link] = []
-        """Connections that something happened to in this round: only they may have become free, or have to write."""
         self._look_at = 0.0
-        for health in self._healths:
-            health.links = []
 
     def send(
         self, envelopes: Iterator[Envelope] | Iterable[Envelope], journal: Journal, *,
-        stop: Callable[[], bool] = never, quotas: Quotas | None = None,
+        stop: Callable[[], bool] = never, quotas: Quotas | None = None, urgent: bool = False,
     ) -> Iterator[list[Outcome]]:  # fmt: skip
         """Deliver the envelopes; see `Transport.send`."""
         if self._sending:
             raise RuntimeError("this transport is already sending")
         self._sending = True
         feed = Feed(envelopes, stop)
-        for health in self._healths:
-            health.quotas = quotas
-        try:
-            self._wake()
-            while True:
-                feed.look()
-                self._supply(feed, self._clock())
-                done = self._commit(journal)
-                if done:
-                    yield done
-                if feed.exhausted and not self._busy():
-                    return
-                self._wait()
-        finally:
-            self._sending = False
-            self._abandon(journal)
+        self._connections.know_process()
+        with self._connections.lock:
+            self._prepare(quotas, urgent=urgent)
+            try:
+                while True:
+                    feed.look()
+                    self._supply(feed, self._clock())
+                    done = self._commit(journal)
+                    if done:
+                        yield done
+                    if feed.exhausted and not self._busy():
+                        return
+                    self._wait(feed)
+            finally:
+                self._sending = False
+                self._abandon(journal)
+                self._connections.rest()
 
     def close(self) -> None:
         """Say QUIT on every idle connection and wait briefly for the answers."""
-        self._know_process()
-        for link in self._links:
+        connections = self._connections
+        connections.know_process()
+        with nullcontext() if self._sending else connections.lock:  # a `send` that broke off has it still
+            self._say_goodbye()
+        connections.begin()
+
+    def _say_goodbye(self) -> None:
+        connections = self._connections
+        for link in connections.links:
             link.connection.leave()
             if not link.connection.parting:
                 link.connection.lose("closed by us")
-        self._touched = list(self._links)
+        connections.touched = list(connections.links)
         until = self._clock() + GOODBYE
-        while self._links and self._clock() < until:
+        while connections.links and self._clock() < until:
             self._write()
-            self._reap()
-            self._wait()
-        for link in list(self._links):
-            self._drop(link)
-        self._watch.close()
-        self._begin()
+            connections.reap()
+            self._wait(None)
+        for link in list(connections.links):
+            connections.drop(link)
+        connections.rest()
+        connections.watch.close()
 
     # One round: connections are opened and fed, the journal is written, then the sockets.
 
+    def _prepare(self, quotas: Quotas | None, *, urgent: bool) -> None:
+        for health in self._healths:
+            health.quotas, health.urgent = quotas, urgent
+        self._look_at = 0.0
+        self._connections.round.forget()
+        self._connections.wake()
+
     def _supply(self, feed: Feed, now: float) -> None:
         """Give every connection that can take one an envelope, opening connections where they lack."""
-        shares = self._shares
-        self._reap()
-        if self._round.returned:
-            feed.waiting.extendleft(reversed(self._round.returned))
-            self._round.returned.clear()
+        connections, shares = self._connections, self._shares
+        connections.reap()
+        self._take_back(feed)
+        self._look(feed, now)
         self._turn_away(feed, now)
         self._open(feed, now)
         if feed.waiting or shares.several:
-            self._touched = list(self._links)
-        for link in self._touched:
+            connections.touched = list(connections.links)
+        for link in connections.touched:
             connection = link.connection
             while connection.wants and shares.take(link.health, now):
                 envelope = feed.take()
@@ -132,14 +137,29 @@ class SmtpTransport:
                     break
                 connection.give(envelope)
 
+    def _take_back(self, feed: Feed) -> None:
+        returned = self._connections.round.returned
+        if returned:
+            feed.waiting.extendleft(reversed(returned))
+            returned.clear()
+
+    def _look(self, feed: Feed, now: float) -> None:
+        """Learn how many connections there may be, and give up those that others need."""
+        for health in self._healths:
+            health.look(now, wants=not feed.exhausted)
+            if health.crowded:
+                health.shrink()
+
     def _turn_away(self, feed: Feed, now: float) -> None:
         """Answer, for relays that cannot be used or have had their quota, what would wait in vain for them."""
         for _ in range(UNUSABLE_BATCH):
             # Looked at twice, since the envelope pulled here may bring quota with it: then it goes.
             if self._shares.open(now) or not feed.peek(1) or self._shares.open(now):
                 return
+            if any(health.is_patient(now) for health in self._healths):
+                return
             latest = max(self._healths, key=lambda health: health.retry_at)
-            self._round.done.append(latest.answer(feed.waiting.popleft()))
+            self._connections.round.done.append(latest.answer(feed.waiting.popleft(), now))
 
     def _open(self, feed: Feed, now: float) -> None:
         """Open as many connections as envelopes wait for one."""
@@ -147,18 +167,25 @@ class SmtpTransport:
         if not room:
             return
         free = sum(
-            link.free and not link.is_silent(now) and self._shares.turn(link.health, now) for link in self._links
+            link.free and not link.is_silent(now) and self._shares.turn(link.health, now)
+            for link in self._connections.links
         )
         lack = feed.peek(room + free) - free
         for health in self._shares.order():
+            opened = 0
             while lack > 0 and health.room(now):
-                self._connect(health, now)
-                lack -= 1
+                self._connections.open(health, now)
+                lack, opened = lack - 1, opened + 1
+            if opened:
+                health.look(now, wants=True, at_once=True)
 
     def _commit(self, journal: Journal) -> list[Outcome]:
         """Write the journal, then the sockets: never the other way round. Return what became known."""
-        round_ = self._round
+        round_ = self._connections.round
         done = round_.done
+        if round_.taken_back:
+            journal.taken_back(round_.taken_back)
+            round_.taken_back = []
         if round_.handed:
             journal.handed_over(round_.handed)
             round_.handed = []
@@ -170,26 +197,23 @@ class SmtpTransport:
 
     def _write(self) -> None:
         now = self._clock()
-        for link in self._touched:
+        for link in self._connections.touched:
             if link.writes:
                 link.flush(now)
-                self._watch.adjust(link)
+                self._connections.watch.adjust(link)
 
-    def _wait(self) -> None:
+    def _wait(self, feed: Feed | None) -> None:
         """Wait for the sockets, but no longer than deadlines allow, and read them."""
-        self._touched = [link for link in self._touched if link.closed]
-        patience = 0.0 if self._touched or self._round.done or not self._links else self._timeouts.tick
-        events = self._watch.wait(patience)
+        connections = self._connections
+        touched = connections.touched = [link for link in connections.touched if link.closed]
+        events = connections.watch.wait(0.0 if touched or connections.round.done else self._patience(feed))
         now = self._clock()
         for link, reads, writes in events:
             if link.closed:
                 continue
-            self._touched.append(link)
+            connections.touched.append(link)
             if link.connecting:
-                self._watch.drop(link)
-                link.connected(now)
-                if not link.closed:
-                    self._watch.add(link)
+                self._connected(link, now)
                 continue
             if writes:
                 link.blocked = False
@@ -197,104 +221,54 @@ class SmtpTransport:
                 link.read(now)
         if now >= self._look_at:
             self._look_at = now + self._timeouts.tick
-            self._touched = list(self._links)
-            for link in self._links:
+            connections.touched = list(connections.links)
+            for link in connections.links:
                 if why := link.overdue(now):
                     self._give_up(link, why, now)
+
+    def _patience(self, feed: Feed | None) -> float:
+        """Return how many seconds nothing can happen but on the sockets."""
+        tick = self._timeouts.tick
+        if feed is None or not feed.waiting:
+            return tick if self._connections.links else 0.0
+        now = self._clock()
+        wakes = min(health.wakes_at(now) for health in self._healths)
+        return min(tick, max(SHORTEST_WAIT, wakes - now))
+
+    def _connected(self, link: Link, now: float) -> None:
+        self._connections.watch.drop(link)
+        link.connected(now)
+        if not link.closed:
+            self._connections.watch.add(link)
 
     def _give_up(self, link: Link, why: str, now: float) -> None:
         if not link.connecting:
             link.connection.lose(why, "TLS" if link.channel.shaking else "")
             return
-        self._watch.drop(link)
+        self._connections.watch.drop(link)
         link.hung(why, now)
         if not link.closed:
-            self._watch.add(link)
-
-    # Connections
-
-    def _connect(self, health: Health, now: float) -> None:
-        relay = health.relay
-        greeting = greet(relay, relay.helo or self._helo, encrypt=health.encrypts(now))
-        connection = Connection(relay.name, greeting, self._round, relay.pipeline)
-        try:
-            link = Link(health, connection, health.addresses(now), self._timeouts, self._context, now)
-        except OSError as error:
-            health.failed(Refused(0, f"cannot connect: {reason(error)}", "connect"), now)
-            return
-        self._links.append(link)
-        self._touched.append(link)
-        health.links.append(link)
-        self._watch.add(link)
-
-    def _context(self, verified: bool) -> ssl.SSLContext:
-        if verified not in self._contexts:
-            self._contexts[verified] = ssl.create_default_context() if verified else unverified_context()
-        return self._contexts[verified]
-
-    def _wake(self) -> None:
-        """Look after what the last call left: connections that died or rested too long cost nobody an attempt."""
-        self._know_process()
-        now, heard = self._clock(), [link for link, _, _ in self._watch.wait(0.0)]
-        for link in list(self._links):
-            connection = link.connection
-            if link.is_silent(now) and link not in heard:  # not only because nobody has listened since
-                connection.lose("no answer")
-                self._drop(link)
-                link.health.ended(link, now)
-            elif connection.state is not State.READY or now - link.since > IDLE_LIMIT:
-                self._part(link)
-            else:
-                connection.rested()
-                link.read(now)
-                link.since = now
-                if link.closed:
-                    self._drop(link)
-        self._touched = list(self._links)
-
-    def _know_process(self) -> None:
-        """In a forked child, let go of the parent's sockets without a word to the server."""
-        if self._process != os.getpid():
-            for link in self._links:
-                link.close()
-            self._watch.close()
-            self._begin()
-
-    def _reap(self) -> None:
-        """Put away connections that are of no more use."""
-        for link in [link for link in self._touched if link.spent]:
-            self._touched.remove(link)
-            self._part(link)
-            link.health.ended(link, self._clock())
-
-    def _part(self, link: Link) -> None:
-        """Say QUIT if there is somebody to hear it, and close."""
-        link.connection.leave()
-        if link.writes:
-            link.flush(self._clock())
-        link.connection.lose("closed by us")
-        self._drop(link)
-
-    def _drop(self, link: Link) -> None:
-        if not link.channel.closed:
-            self._watch.drop(link)
-            link.close()
-        self._links.remove(link)
-        link.health.links.remove(link)
+            self._connections.watch.add(link)
 
     def _busy(self) -> bool:
         """Return whether outcomes are still to come."""
-        return bool(self._round.done or self._round.returned) or any(link.connection.busy for link in self._links)
+        round_ = self._connections.round
+        return bool(round_.done or round_.returned) or any(link.connection.busy for link in self._connections.links)
 
     def _abandon(self, journal: Journal) -> None:
         """End what is in flight when the caller leaves early, and write down what that makes of it."""
-        for link in self._links:
+        connections = self._connections
+        for link in connections.links:
             if link.connection.busy:
                 link.connection.lose("abandoned by the sender")
-        self._round.handed = []
-        done, self._round.done = self._round.done, []
-        self._round.returned.clear()
-        self._touched = list(self._links)
-        self._reap()
+        round_ = connections.round
+        round_.handed = []
+        done, round_.done = round_.done, []
+        taken_back, round_.taken_back = round_.taken_back, []
+        round_.returned.clear()
+        connections.touched = list(connections.links)
+        connections.reap()
+        if taken_back:
+            journal.taken_back(taken_back)
         if done:
             journal.outcomes(done)

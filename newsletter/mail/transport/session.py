@@ -59,7 +59,8 @@ class Session(Outgoing):
         for code, text in replies:
             if not awaited:
                 self.garbled = True
-                self.lose(f"unexpected reply: {code} {printable(text)}")
+                # With 421 it says goodbye by itself: idle for too long, or shutting down.
+                self.lose(f"{'' if code == 421 else 'unexpected reply: '}{code} {printable(text)}", over=code == 421)
                 break
             step, transaction = awaited.popleft()
             if transaction is None:
@@ -82,17 +83,17 @@ class Session(Outgoing):
 
     def leave(self) -> None:
         """Say QUIT, once nothing is due that it may not be pipelined behind; the reply closes the connection."""
-        if self.state is State.READY:
+        if self.state is State.READY or (self.state is State.LEAVING and not self.parting):
             self.parting = True
             if self.features.pipelining or not self._awaited:
                 self._say("QUIT", b"QUIT\r\n", None)
                 self.state = State.LEAVING
 
-    def lose(self, reason: str, at_command: str = "", *, returns: bool = False) -> None:
+    def lose(self, reason: str, at_command: str = "", *, over: bool = False, by_relay: bool = False) -> None:
         """End the session: nothing more is read or written.
 
-        `at_command` is for an opening that fails before any reply is due: "connect" or "TLS". With `returns` the
-        loss is nobody's attempt.
+        `at_command` is for an opening that fails before any reply is due: "connect" or "TLS". `over`: the server
+        said so itself (421). `by_relay`: it closed the connection without a word.
         """
         if self.state is State.GREETING and self.failure is None:
             self.failure = Refused(0, reason, at_command or self.waits_for)
@@ -114,7 +115,7 @@ class Session(Outgoing):
         elif step == "QUIT":
             self.lose("said goodbye")
         elif code == 421 or (step == "RSET" and code >= 300):
-            self.lose(f"{code} {printable(text)}", returns=True)
+            self.lose(f"{code} {printable(text)}", over=code == 421, by_relay=True)
         elif self.parting:
             self.leave()
 

@@ -9,14 +9,37 @@ from newsletter.mail.transport.envelope import Envelope, Outcome
 class Round:
     """What one round of the sockets brings; every connection of a transport writes into the same one."""
 
-    __slots__ = ("done", "handed", "returned")
+    __slots__ = ("_doubted", "done", "handed", "returned", "taken_back")
 
     def __init__(self) -> None:
         self.done: list[Outcome] = []
         self.handed: list[int] = []
         """Keys whose content is queued and not yet written to a socket."""
         self.returned: list[Envelope] = []
-        """Envelopes that met a connection which had died while idle: they go out on another, no attempt counted."""
+        """Envelopes that the server has surely not taken: they go out on another connection, no attempt counted."""
+        self.taken_back: list[int] = []
+        """Keys of those among them whose content had been queued."""
+        self._doubted: set[int] = set()
+
+    def give_back(self, transaction: Transaction) -> None:
+        """Take an envelope back that the server has surely not taken."""
+        key = transaction.envelope.key
+        self.returned.append(transaction.envelope)
+        if key in self.handed:
+            self.handed.remove(key)
+        elif transaction.commit_at:
+            self.taken_back.append(key)
+
+    def has_doubt(self, key: int) -> bool:
+        """Return whether the end of a session may be a coincidence: the first time that it struck this message."""
+        if key in self._doubted:
+            return False
+        self._doubted.add(key)
+        return True
+
+    def forget(self) -> None:
+        """Forget which messages had the benefit of the doubt."""
+        self._doubted.clear()
 
 
 class Transaction:

@@ -29,6 +29,11 @@ class Ledger:
             assert key not in self.known
             self.handed.append(key)
 
+    def taken_back(self, keys: Sequence[int]) -> None:
+        for key in keys:
+            self.handed.remove(key)
+            assert key not in self.known
+
     def outcomes(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
             assert outcome.key not in self.known

@@ -3,6 +3,7 @@
 from newsletter.mail.transport import Envelope, Outcome, Relay, Stage
 from newsletter.mail.transport.connection import Connection
 from newsletter.mail.transport.greeting import greet
+from newsletter.mail.transport.pace import Pace
 from newsletter.mail.transport.session import State
 from newsletter.mail.transport.transaction import Round
 
@@ -16,7 +17,8 @@ class Talk:
 
     def __init__(self, ehlo: bytes, depth: int = 16) -> None:
         self.round = Round()
-        self.connection = Connection("mx:25", greet(Relay.parse("smtp://mx"), "me.example"), self.round, depth)
+        self.pace = Pace(depth, depth=depth)
+        self.connection = Connection("mx:25", greet(Relay.parse("smtp://mx"), "me.example"), self.round, self.pace)
         self.says(b"220 mx\r\n")
         assert self.wrote() == b"EHLO me.example\r\n"
         self.says(ehlo)
@@ -36,6 +38,11 @@ class Talk:
         for key in keys:
             assert self.connection.wants
             self.connection.give(Envelope(key, "s@x.org", f"r{key}@y.org", b"A: %d\r\n\r\n.x\r\n" % key))
+
+    def returned(self) -> list[int]:
+        """Keys of the messages that go out once more."""
+        back, self.round.returned = self.round.returned, []
+        return [envelope.key for envelope in back]
 
     def outcomes(self) -> list[Outcome]:
         done, self.round.done = self.round.done, []

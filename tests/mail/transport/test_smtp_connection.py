@@ -64,10 +64,10 @@ def test_354_for_a_recipient_whose_mail_was_refused_ends_the_connection() -> Non
     talk = Talk(PIPELINING)
     talk.give(1)
     talk.wrote()
-    talk.says(b"451 no\r\n250 ok\r\n354 go\r\n")
+    talk.says(b"552 no\r\n250 ok\r\n354 go\r\n")
     assert talk.wrote() == b""
     assert talk.connection.state is State.CLOSED
-    assert [(o.stage, o.code, o.at_command) for o in talk.outcomes()] == [(Stage.REJECTED, 451, "MAIL")]
+    assert [(o.stage, o.code, o.at_command) for o in talk.outcomes()] == [(Stage.REJECTED, 552, "MAIL")]
 
 
 def test_refused_data_is_the_messages_own() -> None:
@@ -111,21 +111,46 @@ def test_loss_in_a_pipeline_tells_each_message_apart() -> None:
     talk.give(2)
     talk.wrote()
     talk.connection.lose("gone")
-    assert talk.stages() == [(1, Stage.LOST_AFTER), (2, Stage.LOST_BEFORE)]
+    assert talk.stages() == [(1, Stage.LOST_AFTER)]
+    assert talk.returned() == [2]
 
 
-def test_421_answers_one_message_and_ends_the_rest() -> None:
-    talk = Talk(PIPELINING)
+@pytest.mark.parametrize("ehlo", [PIPELINING, CHUNKING])
+@pytest.mark.parametrize("step", [0, 1, 2])
+def test_nothing_behind_421_was_taken(ehlo: bytes, step: int) -> None:
+    """RFC 5321 §3.8: with 421 the session is over, and replies come in the order of the commands."""
+    talk = Talk(ehlo)
     talk.give(1)
     talk.wrote()
-    talk.says(b"250 ok\r\n250 ok\r\n354 go\r\n")
-    talk.give(2)
+    talk.says(b"250 ok\r\n250 ok\r\n354 go\r\n" if ehlo is PIPELINING else b"250 ok\r\n250 ok\r\n")
+    talk.give(*((2,) if ehlo is PIPELINING else (2, 3, 4)))
     talk.wrote()
-    talk.says(b"421 4.3.2 going down\r\n")
-    first, second = talk.outcomes()
-    assert (first.key, first.stage, first.code) == (1, Stage.REJECTED, 421)
-    assert (second.key, second.stage, second.code) == (2, Stage.LOST_BEFORE, 0)
+    handed = list(talk.round.handed)
+    talk.says(b"250 took it\r\n" + (b"250 reset\r\n" if ehlo is CHUNKING else b""))
+    talk.says(b"250 ok\r\n" * step + b"421 4.3.2 that was enough\r\n")
+    assert talk.stages() == [(1, Stage.ACCEPTED)]
+    assert talk.returned() == ([2] if ehlo is PIPELINING else [2, 3, 4])
+    assert talk.round.handed == [key for key in handed if key == 1]
     assert talk.connection.state is State.CLOSED
+    assert talk.connection.failure is None
+
+
+def test_what_a_connection_loses_without_a_word_may_have_been_taken() -> None:
+    """A server may hold replies back while more input is there: whatever has left whole is uncertain."""
+    talk = Talk(CHUNKING)
+    talk.give(1, 2, 3)
+    talk.wrote()
+    talk.says(b"250 ok\r\n250 ok\r\n250 took it\r\n")
+    talk.connection.lose("gone", by_relay=True)
+    assert talk.stages() == [(1, Stage.ACCEPTED), (2, Stage.LOST_AFTER), (3, Stage.LOST_AFTER)]
+
+
+def test_a_relay_that_hung_up_is_given_one_message_at_a_time() -> None:
+    talk = Talk(CHUNKING, depth=8)
+    talk.give(1, 2, 3)
+    talk.wrote()
+    talk.connection.lose("gone", by_relay=True)
+    assert talk.pace.depth == 1
 
 
 def test_half_a_reply_counts_for_nothing() -> None:

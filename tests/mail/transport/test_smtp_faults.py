@@ -10,7 +10,7 @@ from tests.mail.transport.sending import MODES, deliver, letter, recipient, tran
 
 pytestmark = pytest.mark.parametrize("mode", MODES)
 
-BEFORE, AFTER = Stage.LOST_BEFORE, Stage.LOST_AFTER
+ACCEPTED, BEFORE, AFTER = Stage.ACCEPTED, Stage.LOST_BEFORE, Stage.LOST_AFTER
 
 
 def counted(outcomes: dict[int, Outcome], stage: Stage) -> int:
@@ -28,8 +28,11 @@ def test_lost_at_each_stage(mode: str, stage: Where, action: What, expected: Sta
     struck = outcomes[5]
     # Chunks leave together with their commands: the client cannot know how far the server had read.
     together = mode == "bdat" or (mode == "lockstep-bdat" and stage == "data") or stage == "content"
-    assert struck.stage in ({BEFORE, AFTER} if together else {expected})
-    assert struck.code == 0
+    # What has surely not been taken goes out on the next connection, unless it hung for minutes.
+    if expected is BEFORE and action != "hang":
+        expected = ACCEPTED
+    assert struck.stage in ({ACCEPTED, BEFORE, AFTER} if together else {expected})
+    assert struck.code == (250 if struck.stage is ACCEPTED else 0)
     # A reset throws away replies that were on their way: those messages are uncertain too.
     earlier = {outcomes[key].stage for key in range(1, 5)}
     assert earlier <= ({Stage.ACCEPTED, AFTER} if mode == "bdat" else {Stage.ACCEPTED})
@@ -49,23 +52,32 @@ def test_a_relay_that_never_gets_ready_takes_no_attempt(mode: str, stage: Where,
 @pytest.mark.parametrize(("stage", "at_command"), [("mail", "MAIL"), ("rcpt", "RCPT"), ("data", "DATA"), ("dot", ".")])
 @pytest.mark.parametrize("code", [451, 552])
 def test_a_refusal_is_one_messages_own(mode: str, stage: Where, at_command: str, code: int) -> None:
-    text = f"{code} {code // 100}.3.1 not this one"
+    if (stage, code) == ("mail", 451):
+        pytest.skip("before any recipient is named it is the relay's own: see test_smtp_limits")
+    text = f"{code} {code // 100}.3.4 not this one"
     with FaultServer([Fault(stage, "reply", nth=5, text=text)], **MODES[mode]) as server:
         outcomes = deliver(server, transport(server))
     struck = outcomes.pop(5)
-    assert (struck.stage, struck.code, struck.enhanced) == (Stage.REJECTED, code, f"{code // 100}.3.1")
+    assert (struck.stage, struck.code, struck.enhanced) == (Stage.REJECTED, code, f"{code // 100}.3.4")
     assert struck.at_command == ("BDAT" if "bdat" in mode and stage in ("data", "dot") else at_command)
     assert {outcome.stage for outcome in outcomes.values()} == {Stage.ACCEPTED}
 
 
 @pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "dot"])
-def test_421_answers_one_message(mode: str, stage: Where) -> None:
+def test_421_ends_the_session_and_costs_nobody_an_attempt(mode: str, stage: Where) -> None:
     with FaultServer([Fault(stage, "reply-close", nth=5)], **MODES[mode]) as server:
         outcomes = deliver(server, transport(server))
-    # With chunks in flight the server may reset the connection before its 421 is read.
-    if outcomes[5].code or mode != "bdat":
-        assert (outcomes[5].stage, outcomes[5].code) == (Stage.REJECTED, 421)
-    assert counted(outcomes, Stage.REJECTED) == (outcomes[5].code != 0)
+        assert server.connections == 2
+    assert counted(outcomes, Stage.ACCEPTED) == 12
+
+
+@pytest.mark.parametrize("stage", ["rcpt", "data", "dot"])
+def test_a_message_that_421_answers_twice_has_been_tried(mode: str, stage: Where) -> None:
+    only_it = Fault(stage, "reply-close", nth=0, recipient=recipient(5))
+    with FaultServer([only_it], **MODES[mode]) as server:
+        outcomes = deliver(server, transport(server))
+    assert (outcomes[5].stage, outcomes[5].code) == (Stage.REJECTED, 421)
+    assert counted(outcomes, Stage.ACCEPTED) == 11
 
 
 @pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "dot"])
@@ -91,6 +103,8 @@ class Deaf:
     def handed_over(self, keys: object) -> None: ...
 
     def outcomes(self, outcomes: object) -> None: ...
+
+    def taken_back(self, keys: object) -> None: ...
 
 
 @pytest.mark.parametrize("stage", ["banner", "ehlo", "mail", "rcpt", "dot"])
@@ -124,7 +138,7 @@ def test_several_connections_lose_several_times(mode: str) -> None:
     with FaultServer(faults, **MODES[mode]) as server:
         outcomes = deliver(server, transport(server, "connections=4&pipeline=3"), count=60)
     lost = counted(outcomes, BEFORE) + counted(outcomes, AFTER)
-    assert 1 <= lost <= 3 * 3
+    assert lost <= 3 * 3
     assert counted(outcomes, Stage.ACCEPTED) == 60 - lost
 
 

@@ -34,7 +34,7 @@ def test_a_relay_that_dies_in_the_middle_is_left_alone() -> None:
     with FaultServer(faults) as bad, FaultServer() as good:
         outcomes = send(several(bad, good, options=("connections=1", "connections=1")), 200)
         count = stages(outcomes)
-    assert count[Stage.LOST_BEFORE] in (1, 2)
+    assert count[Stage.LOST_BEFORE] <= 1
     assert count[Stage.ACCEPTED] == 200 - count[Stage.LOST_BEFORE]
     assert (good.received + bad.received).total() == count[Stage.ACCEPTED]
 

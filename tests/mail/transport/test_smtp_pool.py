@@ -212,7 +212,7 @@ def test_of_a_connection_that_is_lost_nothing_more_is_written() -> None:
     with FaultServer() as server:
         sending = transport(server, "connections=1")
         deliver(server, sending, count=1, keep=True)
-        (link,) = sending._links
+        (link,) = sending._connections.links
         # With TLS octets may be encrypted that the kernel has not taken: those of a message told as never sent.
         link.channel._cipher = memoryview(b"the rest of a message")
         assert link.writes

@@ -8,6 +8,7 @@ import pytest
 
 from newsletter.mail.transport import Outcome, Relay, SmtpTransport, Stage, Timeouts
 from newsletter.mail.transport import health as health_module
+from newsletter.mail.transport.allowance import OwnAllowances
 from newsletter.mail.transport.greeting import Refused
 from newsletter.mail.transport.health import BACKOFF, PLAIN, Health
 from tests.fault_smtp import Fault, FaultServer
@@ -46,8 +47,8 @@ def test_a_connection_that_nobody_listened_to_between_two_calls_is_not_called_si
     with FaultServer() as server:
         sender = transport(server, "connections=4", clock=lambda: now[0])
         (health,) = sender._healths
-        sender._connect(health, now[0])  # one more than was needed, as at the end of a call
-        assert sender._watch.wait(5.0)
+        sender._connections.open(health, now[0])  # one more than was needed, as at the end of a call
+        assert sender._connections.watch.wait(5.0)
         now[0] += 3
         assert stages(send(sender, 1)) == {Stage.ACCEPTED: 1}
         assert health.retry_at == float("-inf")
@@ -81,7 +82,7 @@ def test_where_the_first_address_swallows_everything_the_next_one_is_tried_and_r
 
 
 def test_connections_that_fail_together_are_one_failure() -> None:
-    health = Health(Relay.parse("smtp://mx.example"))
+    health = Health(Relay.parse("smtp://mx.example"), OwnAllowances())
     for _ in range(20):
         health.failed(Refused(421, "too many connections", "banner"), 1000.0)
     assert health.retry_at == 1000.0 + BACKOFF
@@ -122,8 +123,8 @@ def test_a_relay_that_insists_on_tls_gets_it_though_it_failed_before(contexts: C
 def test_a_handshake_that_hangs_is_a_handshake_that_failed() -> None:
     with FaultServer([Fault("banner", "hang", nth=0)]) as server:
         sender = transport(server)
-        sender._connect(sender._healths[0], 0.0)
-        (link,) = sender._links
+        sender._connections.open(sender._healths[0], 0.0)
+        (link,) = sender._connections.links
         link.connecting, link.channel.shaking = False, True
         sender._give_up(link, "timed out", 0.0)
         assert link.connection.failure is not None
