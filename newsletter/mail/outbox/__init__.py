@@ -27,7 +27,17 @@ from newsletter.mail.outbox.lots import (
     words_under_way,
 )
 from newsletter.mail.outbox.message import ACCEPTED, OPEN, UNDER_WAY, Attempt, Lane, Message, State
-from newsletter.mail.outbox.queue import LOT, NotAgain, call_off_late, call_off_next, cancel, fill, queue, send_again
+from newsletter.mail.outbox.queue import (
+    LOT,
+    NotAgain,
+    call_off_late,
+    call_off_next,
+    cancel,
+    fill,
+    queue,
+    reword,
+    send_again,
+)
 from newsletter.mail.outbox.record import Verdict, record
 from newsletter.mail.outbox.take import Taken, TakenLot, TakenRows, take
 from newsletter.mail.outbox.tally import count_anew, counts, strike_out
@@ -84,6 +94,7 @@ __all__ = [
     "release_lot",
     "revision_of",
     "rewind_lot",
+    "reword",
     "send_again",
     "strike_out",
     "take",
