@@ -6,9 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, validates
 
+from newsletter import characters
 from newsletter.db import Base, Id
+
+LONGEST_BODY = 200_000
+"""Characters: a novella."""
 
 
 class Topic(StrEnum):
@@ -35,6 +39,10 @@ class Article(Base):
 
     revisions: Mapped[list["Revision"]] = relationship(order_by="Revision.number", back_populates="article")
 
+    @validates("title")
+    def _clean(self, _: str, typed: str) -> str:
+        return characters.line(typed)
+
     @property
     def current(self) -> "Revision":
         """The words as they stand now."""
@@ -42,6 +50,8 @@ class Article(Base):
 
     def revise(self, now: datetime, *, subject: str, preheader: str, body: str) -> "Revision":
         """Give the article these words; the same words again make no new revision."""
+        body = characters.text(body)
+        subject, preheader = characters.line(subject), characters.line(preheader)
         if self.revisions:
             last = self.current
             if (last.subject, last.preheader, last.body) == (subject, preheader, body):
@@ -77,6 +87,10 @@ class Revision(Base):
     created_at: Mapped[datetime]
 
     article: Mapped[Article] = relationship(back_populates="revisions")
+
+    @validates("subject", "preheader", "body")
+    def _clean(self, name: str, typed: str) -> str:
+        return characters.text(typed) if name == "body" else characters.line(typed)
 
 
 def write(session: Session, now: datetime, *, title: str, subject: str, body: str, preheader: str = "",

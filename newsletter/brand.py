@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import BigInteger, String, delete, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
+from newsletter import characters
 from newsletter.db import Base, Id
 
 
@@ -48,6 +49,10 @@ class Brand(Base):
     language: Mapped[str] = mapped_column(String(16), default="en-GB")
     key_print: Mapped[str] = mapped_column(String(32), default="", server_default="")
     """Of the key that links in its mails are signed with (`Signer.key_print`); "" before the first start."""
+
+    @validates("name", "strapline", "author", "email", "phone", "address", "website", "zone", "language")
+    def _clean(self, name: str, typed: str) -> str:
+        return characters.text(typed) if name == "address" else characters.line(typed)
 
     def is_signed_with(self, key_print: str) -> bool:
         """Whether links made with the key of this print are ours. A host with another key must not send: nobody could

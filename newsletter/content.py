@@ -3,6 +3,8 @@
 from functools import lru_cache
 from pathlib import Path
 
+from newsletter import characters
+
 
 class BadContent(ValueError):
     """A file in `content/` cannot be used; the message names the file and what is missing."""
@@ -15,7 +17,10 @@ def read(path: Path) -> tuple[dict[str, str], str]:
 
 @lru_cache(maxsize=128)
 def _read(path: Path, _mtime_ns: int) -> tuple[dict[str, str], str]:
-    parts = path.read_text(encoding="utf-8").split("---\n", 2)
+    try:
+        parts = characters.decode(path.read_bytes()).split("---\n", 2)
+    except characters.NotText as error:
+        raise BadContent(f"{path.name}: {error}") from None
     if len(parts) != 3 or parts[0].strip():
         raise BadContent(f"{path.name} should begin with front matter between two lines of “---”")
     pairs = (line.split(":", 1) for line in parts[1].splitlines() if ":" in line)

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import ForeignKey, Index, String, func, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, validates
 
+from newsletter import characters
 from newsletter.db import Base, Id
 from newsletter.guides.inspect import BadGuide, inspect
 from newsletter.mail import outbox
@@ -34,6 +35,10 @@ class Guide(Base):
     attach: Mapped[bool] = mapped_column(default=False)
     """Whether the mail carries the PDF itself beside the link."""
     position: Mapped[int] = mapped_column(default=0)
+
+    @validates("title", "box", "topic")
+    def _clean(self, _: str, typed: str) -> str:
+        return characters.line(typed)
 
     def file(self, folder: Path) -> Path:
         """Where its PDF lies."""

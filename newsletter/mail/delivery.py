@@ -27,6 +27,7 @@ from newsletter.mail.replies import RELAY_WAIT, asks_to_slow_down
 from newsletter.mail.stride import Stride
 from newsletter.mail.throttle import Budget, Throttle, Unlimited, domain_of
 from newsletter.mail.transport import Envelope, Outcome, Stage, Transport
+from newsletter.mail.unfit import Unfit
 from newsletter.mail.verdicts import judge
 
 MOST_ROWS = {Lane.TRANSACTIONAL: 50, Lane.BULK: 500}
@@ -112,6 +113,7 @@ class _Batch:
     """What the transport has not asked for (yet): it has surely not left."""
     skeletons: dict[tuple[object, ...], Skeleton | None] = field(default_factory=dict)
     unbuildable: list[Verdict] = field(default_factory=list)
+    unfit: Unfit = field(init=False)
     breaker: Breaker = field(init=False)
     no_relay: bool = False
     held: bool = False
@@ -129,6 +131,7 @@ class _Batch:
         self.unsent = set(self.letters)
         self.budget = Budget(self.delivery.throttle, self.lane)
         self.breaker = Breaker(self.delivery.pause_at)
+        self.unfit = Unfit()
         self._are_begun(self.taken.begun)
 
     def run(self) -> None:
@@ -198,6 +201,8 @@ class _Batch:
             self.journal.begun(ids)
 
     def _envelope(self, letter: Letter, now: datetime) -> Envelope | None:
+        if self.unfit.covers(letter):
+            return None
         words = self.words.get(letter.revision_id or 0)
         try:
             skeleton = self._skeleton(letter, words)
@@ -205,7 +210,11 @@ class _Batch:
                 mail = skeleton.splice(letter, now)
             else:
                 mail = self.delivery.renderer.compose(letter, self.brand, words, now)
-        except (BadArticle, OSError) as error:
+        except BadArticle as error:
+            self.unfit.add(letter, str(error), now)
+            self.held = bool(self.taken.lot)  # nobody of a lot gets what cannot be put together
+            return None
+        except OSError as error:
             log.warning("mail could not be built", message=letter.id, error=str(error))
             words_for_owner = f"The mail could not be built: {error}"[:500]
             self.unbuildable.append(Verdict(letter.id, State.FAILED, 0, words_for_owner, ""))
@@ -242,7 +251,8 @@ class _Batch:
         if reason := breaker.watch(refusals):
             self._trip(session, reason, now)  # first: a dispatch is locked before its lots
         if last:
-            self._finish(session, [*verdicts, *self.unbuildable], now)
+            self.unfit.settle(session, now)
+            self._finish(session, [*verdicts, *self.unbuildable, *self.unfit.verdicts], now)
         else:
             self.taken.record(session, verdicts, now)
         return breaker

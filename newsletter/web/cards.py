@@ -2,12 +2,8 @@
 
 from dataclasses import dataclass
 
-import nh3
 import structlog
 from flask import url_for
-from jinja2 import StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markdown_it import MarkdownIt
 from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,14 +11,13 @@ from sqlalchemy.orm import Session
 from newsletter import content
 from newsletter.brand import Brand
 from newsletter.guides import BadGuide, Guide, inspect
+from newsletter.mail.render import BadArticle
 from newsletter.settings import ROOT
 from newsletter.web.state import runtime
 
 COVER_WIDTH = 640
 PREPARED = "This guide is being prepared just now. Please come back a little later."
 log = structlog.get_logger()
-_jinja = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
-_markdown = MarkdownIt("commonmark", {"html": False})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +74,9 @@ def landing(guide: Guide, brand: Brand) -> Landing | None:
     samples = tuple(int(page) for page in head.get("sample_pages", "").split(",") if page.strip().isdigit())
     urls = _pictures(guide, samples)
     minutes = int(head["minutes"]) if head.get("minutes", "").isdigit() else 0
-    return Landing(head.get("lead", ""), head.get("for", ""), minutes, samples, urls, page_html(body, brand))
+    return Landing(
+        head.get("lead", ""), head.get("for", ""), minutes, samples, urls, _landing_html(path.name, body, brand)
+    )
 
 
 def _pictures(guide: Guide, pages: tuple[int, ...]) -> list[tuple[int, str]]:
@@ -91,5 +88,14 @@ def _pictures(guide: Guide, pages: tuple[int, ...]) -> list[tuple[int, str]]:
 
 
 def page_html(body: str, brand: Brand) -> Markup:
-    """Markdown of our own folder as HTML, with the brand filled in."""
-    return Markup(nh3.clean(_markdown.render(_jinja.from_string(body).render(brand=brand))))  # noqa: S704 - cleaned
+    """A text of the folder `content/` as HTML, with the brand filled in. Raises BadArticle."""
+    return Markup(runtime().renderer.page(body, brand))  # noqa: S704 - values escaped, cleaned by nh3
+
+
+def _landing_html(name: str, body: str, brand: Brand) -> Markup:
+    """Of a text that cannot be put together only the text is missing: the box above it still takes sign-ups."""
+    try:
+        return page_html(body, brand)
+    except BadArticle as error:
+        log.error("text of a guide's page", file=name, error=str(error))
+        return Markup("")

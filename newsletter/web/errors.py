@@ -86,7 +86,10 @@ def _expired_link(error: ExpiredLink) -> Any:
 
 def _bad_article(error: BadArticle) -> Any:
     log.error("article", error=str(error))
-    return _page(410, "This mail cannot be shown", "It could not be put together, so it was never sent to you either.")
+    if request.path.startswith("/view/"):
+        return _page(410, "This mail cannot be shown", "Its text holds something that cannot be put together any more.")
+    text = "Its text holds something that cannot be put together. Whoever runs this site sees that, and what to change."
+    return _page(503, "This page cannot be shown just now", text)
 
 
 def _bad_guide(error: BadGuide) -> Any:

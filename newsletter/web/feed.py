@@ -1,8 +1,13 @@
-"""The archive as an Atom feed (RFC 4287)."""
+"""The archive as an Atom feed (RFC 4287).
+
+Each text goes through `characters`: ElementTree writes what XML has no place for as it is (XML 1.0 §2.2).
+"""
 
 from datetime import datetime
+from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from newsletter import characters
 from newsletter.articles import Article
 from newsletter.brand import Brand
 
@@ -21,17 +26,17 @@ def atom(house: Brand, site: str, entries: list[tuple[Article, str]], now: datet
     _text(SubElement(feed, "author"), "name", house.author or house.name)
     for article, html in entries:
         entry = SubElement(feed, "entry")
-        url = f"{site}/archive/{article.slug}"
+        url = f"{site}/archive/{quote(article.slug)}"
         _text(entry, "id", url)
         _text(entry, "title", article.title)
         _text(entry, "updated", article.updated_at.isoformat())
         if article.published_at:
             _text(entry, "published", article.published_at.isoformat())
         SubElement(entry, "link", rel="alternate", href=url)
-        SubElement(entry, "content", type="html").text = html
+        _text(entry, "content", html, type="html")
     xml: bytes = tostring(feed, encoding="utf-8", xml_declaration=True)
     return xml
 
 
-def _text(parent: Element, tag: str, text: str) -> None:
-    SubElement(parent, tag).text = text
+def _text(parent: Element, tag: str, text: str, **attributes: str) -> None:
+    SubElement(parent, tag, attributes).text = characters.text(text)

@@ -15,10 +15,9 @@ from newsletter import brand, content, journey
 from newsletter.articles import Article
 from newsletter.guides import Guide
 from newsletter.guides import picture as guide_picture
-from newsletter.mail.render import Words
-from newsletter.sequences import Sequence, Step
 from newsletter.settings import ROOT
 from newsletter.subscribers import read_address
+from newsletter.web import published
 from newsletter.web.cards import COVER_WIDTH, all_guides, card, landing, page_html
 from newsletter.web.feed import atom
 from newsletter.web.forms import SubscribeForm
@@ -62,12 +61,6 @@ def _box(session: Session, guide: Guide, house: brand.Brand, **kwargs: Any) -> S
 
 
 def _articles(session: Session, limit: int) -> list[dict[str, Any]]:
-    rows = session.scalars(
-        select(Article)
-        .where(Article.published_at.is_not(None), Article.published_at <= now())
-        .order_by(Article.published_at.desc(), Article.id)
-        .limit(limit)
-    )
     return [
         {
             "title": a.title,
@@ -75,7 +68,7 @@ def _articles(session: Session, limit: int) -> list[dict[str, Any]]:
             "published_at": a.published_at,
             "url": url_for("public.article", slug=a.slug),
         }
-        for a in rows
+        for a in published.newest(session, now(), limit)
     ]
 
 
@@ -151,34 +144,14 @@ def article(slug: str) -> str:
     """One public article."""
     with reading() as session:
         found = session.scalar(select(Article).where(Article.slug == slug, Article.published_at <= now())) or abort(404)
-        return render_template("public/article.html", article=found, body=_article_html(session, found))
-
-
-def _article_html(session: Session, found: Article) -> Any:
-    from_revision = found.current
-    words = Words(from_revision.subject, from_revision.preheader, from_revision.body)
-    series = session.scalar(
-        select(Sequence.guide_slug)
-        .join(Step, Step.sequence_id == Sequence.id)
-        .where(Step.article_id == found.id)
-        .limit(1)
-    )
-    home = runtime().settings.site
-    return (
-        runtime()
-        .renderer.article_page(words, brand.current(session), f"{home}/guides/{series}" if series else home)
-        .html
-    )
+        return render_template("public/article.html", article=found, body=published.html(session, found))
 
 
 @door.get("/feed.xml")
 def feed() -> Response:
     """The newest public articles as an Atom feed (RFC 4287)."""
     with reading() as session:
-        newest = session.scalars(
-            select(Article).where(Article.published_at <= now()).order_by(Article.published_at.desc()).limit(20)
-        ).all()
-        entries = [(one, str(_article_html(session, one))) for one in newest]
+        entries = published.entries(session, now(), 20)
         return Response(
             atom(brand.current(session), runtime().settings.site, entries, now()), mimetype="application/atom+xml"
         )

@@ -37,6 +37,7 @@ from newsletter.mail.outbox.queue import (
     fill,
     newest,
     queue,
+    reword,
     send_again,
 )
 from newsletter.mail.outbox.record import Verdict, record, take_off_guide
@@ -97,6 +98,7 @@ __all__ = [
     "release_lot",
     "revision_of",
     "rewind_lot",
+    "reword",
     "send_again",
     "strike_out",
     "take",

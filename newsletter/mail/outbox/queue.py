@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from newsletter.accounts import Owner
-from newsletter.articles import Revision
+from newsletter.articles import Article, Revision
 from newsletter.db import IN_ONE_STATEMENT, Gone, batched, lock
 from newsletter.mail.outbox import tally
 from newsletter.mail.outbox.claims import by_index
@@ -203,6 +203,24 @@ def call_off_late(session: Session, now: datetime, reason: str, limit: int = 1_0
         .limit(limit)
     ).all()
     return cancel(session, now, reason, Message.id.in_(late)) if late else 0
+
+
+def reword(session: Session, article: Article, now: datetime) -> int:
+    """Give an article's newest words to steps that wait and were never tried: at once; how many."""
+    waits = (
+        Message.state == State.DEFERRED, Message.lane == Lane.BULK, Message.due_at.is_not(None),
+        Message.stream == Stream.STEP, Message.attempts == 0,
+        Message.revision_id.in_([one.id for one in article.revisions]),
+    )  # fmt: skip
+    ids = session.scalars(select(Message.id).where(*waits).order_by(Message.id).with_for_update()).all()
+    for some in batched(ids, IN_ONE_STATEMENT):
+        session.execute(
+            update(Message)
+            .where(Message.id.in_(some))
+            .values(revision_id=article.current.id, due_at=now)
+            .execution_options(synchronize_session=False)
+        )
+    return len(ids)
 
 
 def send_again(session: Session, message: Message, now: datetime) -> None:

@@ -5,11 +5,16 @@ from newsletter.mail.render.dkim import Dkim
 from newsletter.mail.render.dkim_key import BadKey, DkimKey
 from newsletter.mail.render.dkim_key import make as make_key
 from newsletter.mail.render.dkim_key import read as read_key
+from newsletter.mail.render.filters import EXAMPLES as FILTER_EXAMPLES
 from newsletter.mail.render.mail import Mail, Reader, Words
+from newsletter.mail.render.names import IN_SERIES, NAMES
 from newsletter.mail.render.renderer import Renderer
 from newsletter.mail.render.skeleton import Skeleton
 
 __all__ = [
+    "FILTER_EXAMPLES",
+    "IN_SERIES",
+    "NAMES",
     "BadArticle",
     "BadKey",
     "Dkim",

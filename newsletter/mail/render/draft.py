@@ -9,7 +9,10 @@ from newsletter.links import Purpose, Signer
 from newsletter.mail.outbox import Letter
 from newsletter.mail.render import mime
 from newsletter.mail.render.dkim import Dkim, fields
+from newsletter.mail.render.expression import Expression
 from newsletter.mail.render.mail import Mail
+from newsletter.mail.render.names import OF_THE_NAME
+from newsletter.mail.render.places import in_url
 from newsletter.mail.render.skeleton import (
     LIBRARY,
     LINES,
@@ -27,11 +30,12 @@ from newsletter.mail.render.skeleton import (
     Skeleton,
     open_ended,
 )  # fmt: skip
+from newsletter.mail.render.template import Output
 
 NOBODY = 0xF1D2_C3B4_A596_8778
 """The subscriber and message of the reader who does not exist: no database gives a number of 64 bits away."""
 _MARK = re.compile(rb"\0(\d+)\0")
-_NAMED = re.compile(r'zqs(first_name|greeting|subject|preheader)("|&quot;)sqz')
+_NAMED = re.compile(r'zqs(\d+|subject|preheader)("|&quot;|%22)sqz')
 
 
 class NoSkeleton(Exception):
@@ -71,29 +75,39 @@ class Draft:
         }
         self._any_number = re.compile("|".join(map(re.escape, self._numbers)))
         self._anything = re.compile(f"{self._any_number.pattern}|{_NAMED.pattern}")
-        self._phrases = {name: Phrase(f"%({name})s") for name in ("first_name", "greeting")}
+        self._phrases: dict[str, Phrase] = {}
+        self._sources: dict[str, str] = {}
         self._places: list[Place] = []
 
     def _signed(self, purpose: Purpose, *numbers: int) -> str:
         """A token without its key's id, which is no gap: it stays in the template."""
         return self._signer.token(purpose, *numbers).removesuffix(self._signer.key_id)
 
-    @property
-    def names(self) -> dict[str, str]:
-        """The variables made of a name, with the words that stand in for them.
+    def stand_in(self, output: Output, value: str) -> str:
+        """What stands in for something that is filled in; its value, where that is not made of a name.
 
-        The quotation mark in them comes out differently in an element and in an attribute: so the place tells.
+        The quotation mark in it comes out differently in an element, an attribute and an address: so the place tells.
         """
-        return {name: f'zqs{name}"sqz' for name in self._phrases}
+        if not output.expression.names & OF_THE_NAME:
+            return value
+        key = self._sources.setdefault(output.code.source, str(len(self._sources)))
+        self._phrases[key] = Phrase((output.expression,))
+        return f'zqs{key}"sqz'
 
     def line(self, variable: str, words: str) -> str:
-        """A subject or preheader, rendered with `names`: as it is, or a word that stands in for the whole of it."""
-        found = {match[1] for match in _NAMED.finditer(words)}
-        if self._any_number.search(words) or found & {"subject", "preheader"}:
+        """A subject or preheader, filled with `stand_in`: as it is, or a word that stands in for the whole of it."""
+        if self._any_number.search(words):
             raise NoSkeleton(f"there is more than a name in the {variable}")
-        if not found:
+        pieces: list[str | Expression] = []
+        end = 0
+        for found in _NAMED.finditer(words):
+            if found[1] not in self._phrases:
+                raise NoSkeleton("its text holds a word that stands in for another")
+            pieces += [words[end : found.start()], *self._phrases[found[1]].pieces]
+            end = found.end()
+        if not pieces:
             return words
-        self._phrases[variable] = Phrase(_NAMED.sub(r"%(\1)s", words.replace("%", "%%")), single=True)
+        self._phrases[variable] = Phrase((*pieces, words[end:]), single=True)
         return f'zqs{variable}"sqz'
 
     def subject(self, seen: str) -> bytes:
@@ -114,7 +128,9 @@ class Draft:
             return gap(self._numbers[match[0]]) + SOFT
         if match[1] not in self._phrases:
             raise NoSkeleton("its text holds a word that stands in for another")
-        escaped = _as_text if subtype == "plain" else _in_element if match[2] == '"' else _in_attribute
+        escaped = in_url if match[2] == "%22" else _as_text
+        if subtype != "plain" and escaped is _as_text:
+            escaped = _in_element if match[2] == '"' else _in_attribute
         place = (self._phrases[match[1]], escaped)
         if place not in self._places:
             self._places.append(place)

@@ -19,10 +19,11 @@ from newsletter.brand import Brand
 from newsletter.links import Signer, Urls
 from newsletter.mail.outbox import Letter
 from newsletter.mail.render import mime
-from newsletter.mail.render.article import BadArticle, compiled
+from newsletter.mail.render.article import BadArticle, Compiled, compiled
 from newsletter.mail.render.dkim import Dkim
 from newsletter.mail.render.draft import NOBODY, Draft, NoSkeleton, alike, gap
 from newsletter.mail.render.mail import Mail, Reader, Rendered, Words, greeting, one_line
+from newsletter.mail.render.names import NAMES, OF_THE_BRAND, Values, of_brand
 from newsletter.mail.render.skeleton import DATE, TO, Skeleton
 from newsletter.subscribers import Stream
 
@@ -133,7 +134,7 @@ class Renderer:
         """Subject, text and HTML of any mail. Raises BadArticle."""
         values = self._values(brand, reader, context)
         if words is not None:
-            return self._article(stream, values, compiled(words.subject, words.preheader, words.body).fill(values))
+            return self._article(stream, values, self.compiled(words).fill(self._plain(brand, values)))
         values |= {"subject": "", "preheader": ""}
         values["subject"] = one_line(self._jinja.get_template(f"{stream}/subject.txt").render(values))
         return self._framed(str(stream), values)
@@ -141,7 +142,7 @@ class Renderer:
     def _article(self, stream: Stream, values: dict[str, Any], filled: tuple[str, str, str, str]) -> Rendered:
         subject, preheader, html, text = filled
         values |= {"subject": subject, "preheader": preheader, "body_text": text}
-        values["body_html"] = Markup(html)  # noqa: S704 - cleaned by nh3, values escaped
+        values["body_html"] = Markup(html)  # noqa: S704 - values escaped, cleaned by nh3
         values["why"] = _why(stream, values["brand"])
         return self._framed("article", values)
 
@@ -179,13 +180,13 @@ class Renderer:
         return skeleton
 
     def _drafted(self, form: Form, brand: Brand) -> Skeleton:
-        article = compiled(form.words.subject, form.words.preheader, form.words.body)
+        article = self.compiled(form.words)
         if not article.is_plain:
             raise NoSkeleton("its text holds more than plain variables")
         draft = Draft(self.signer)
         nobody = form.letter(NOBODY, NOBODY, "")
-        values = self._values(brand, Reader(NOBODY, "", NOBODY), nobody.context) | draft.names
-        subject, preheader, html, text = article.fill(values)
+        values = self._values(brand, Reader(NOBODY, "", NOBODY), nobody.context)
+        subject, preheader, html, text = article.fill(self._plain(brand, values), draft.stand_in)
         lines = (draft.line("subject", subject), draft.line("preheader", preheader))
         seen = self._article(form.stream, values, (*lines, html, text))
         head = self._head(nobody, brand, gap(DATE), gap(TO), draft.subject(seen.subject))
@@ -200,9 +201,30 @@ class Renderer:
         values = self._values(brand, Reader(0), {})
         values |= dict.fromkeys(("preferences_url", "unsubscribe_url", "view_url"), f"{self.site}/")
         values |= dict.fromkeys(("guide_pdf", "library_url"), guide_url)
-        body = _GREETING.sub("", words.body)
-        subject, _, html, text = compiled(words.subject, words.preheader, body).fill(values)
+        public = replace(words, body=_GREETING.sub("", words.body))
+        subject, _, html, text = self.compiled(public).fill(self._plain(brand, values))
         return Rendered(subject, text, html)
+
+    def page(self, body: str, brand: Brand) -> str:
+        """The HTML of a page of the site, from the owner's folder of texts. Raises BadArticle."""
+        page = compiled("", "", body, self.site, OF_THE_BRAND)
+        return page.fill(of_brand(brand, self.site))[2]
+
+    def compiled(self, words: Words) -> Compiled:
+        """An article's words, checked and read once. Raises BadArticle."""
+        return compiled(words.subject, words.preheader, words.body, self.site)
+
+    def problem(self, words: Words) -> str:
+        """Why these words can be no mail, in words for their writer; "" where they can."""
+        try:
+            self.compiled(words)
+        except BadArticle as error:
+            return str(error)
+        return ""
+
+    def _plain(self, brand: Brand, values: Mapping[str, Any]) -> Values:
+        """What an owner's text is filled in with: these names with plain texts, and nothing else."""
+        return of_brand(brand, self.site) | {name: str(values[name]) for name in NAMES if name in values}
 
     def return_path(self, message_id: int) -> str:
         """The signed VERP address of a message: a bounce names its message by itself."""

@@ -7,7 +7,7 @@ breaks, so that a value begins at column 0 and can be encoded without a look at 
 
 import re
 from binascii import b2a_qp
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -18,7 +18,10 @@ from newsletter.links import Purpose, Signer
 from newsletter.mail.outbox import Letter
 from newsletter.mail.render import mime
 from newsletter.mail.render.dkim import Dkim, Fields, relaxed
+from newsletter.mail.render.expression import Expression
 from newsletter.mail.render.mail import Mail, greeting, one_line
+from newsletter.mail.render.names import Values
+from newsletter.mail.render.places import in_url
 
 NAMES = 4096
 """First names whose share of a mail is kept with its skeleton: some hundred octets each."""
@@ -36,15 +39,15 @@ _ATOMS = re.compile(r"[A-Za-z0-9'-]+(?: [A-Za-z0-9'-]+)*\Z")
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Words with a name in them: `%(first_name)s` and `%(greeting)s` stand for the variables."""
+    """Words made of a first name: what stands between, and what is worked out."""
 
-    pattern: str
+    pieces: tuple[str | Expression, ...]
     single: bool = False
     """Whether it goes out on one line, as subjects do."""
 
-    def filled(self, variables: Mapping[str, str]) -> str:
+    def filled(self, variables: Values) -> str:
         """The words for one reader."""
-        words = self.pattern % variables
+        words = "".join([one if isinstance(one, str) else one.text(variables) for one in self.pieces])
         return one_line(words) if self.single else words
 
 
@@ -116,7 +119,7 @@ class Skeleton:
     def _what_a_name_makes(self, name: str) -> "Named | None":
         if _ODD.search(name):
             return None
-        variables = {"first_name": name, "greeting": greeting(name)}
+        variables: Values = {"first_name": name, "greeting": greeting(name)}
         subject = mime.text_header("Subject", self.subject.filled(variables)) if self.subject else b""
         before = f"To: {name} <".encode() if _ATOMS.match(name) else None
         return Named(before, subject, [_filling(phrase.filled(variables), escaped) for phrase, escaped in self.places])
@@ -167,6 +170,8 @@ class _Dates:
 
 def _filling(value: str, escaped: Callable[[str], str]) -> bytes:
     """A value in quoted-printable that begins at column 0 and leaves column 0 behind it."""
+    if escaped is in_url:
+        value, escaped = in_url(value), str
     if _SAFE.match(value):
         return value.encode() + SOFT if value else b""
     value = escaped(value)

@@ -12,7 +12,7 @@ from newsletter.articles import Article, Revision, Topic
 from newsletter.brand import Brand
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Message
-from newsletter.mail.render import BadArticle, Reader, Words
+from newsletter.mail.render import FILTER_EXAMPLES, NAMES, BadArticle, Reader, Words
 from newsletter.mail.render.renderer import Rendered
 from newsletter.sequences import Sequence, Step
 from newsletter.subscribers import Stream, Subscriber
@@ -22,16 +22,6 @@ from newsletter.web.owner.subscribers import matching
 from newsletter.web.personal import MAIL_PAGE_POLICY
 from newsletter.web.state import now, reading, runtime, state, transaction
 
-VARIABLES = (
-    ("{{ greeting }}", "“Hello Jane”, or “Hello” where no name is known"),
-    ("{{ first_name }}", "the first name; empty where none is known"),
-    ("{{ brand.name }}", "your name, from Settings"),
-    ("{{ library_url }}", "the reader's own page with their guides"),
-    ("{{ preferences_url }}", "the reader's choices"),
-    ("{{ view_url }}", "this mail in the browser"),
-    ("{{ unsubscribe_url }}", "the reader's way out (every mail has it at its foot anyway)"),
-    ("{{ guide_pdf }}", "the reader's PDF of the guide; only in the series that follows one"),
-)
 CHANGED_ELSEWHERE = (
     "This article was changed in another window since you opened it. Nothing is saved yet: "
     "your words are below, and saving again puts them in place of the others."
@@ -80,6 +70,8 @@ def edit(id: int) -> Any:
             revision = article.revise(
                 now(), subject=form.subject.data or "", preheader=form.preheader.data or "", body=form.body.data or ""
             )
+            session.flush()
+            outbox.reword(session, article, now())  # of a series, what waited for a text that can be put together
             note(session, "article saved", f"{article.id} revision {revision.number} {article.title}")
             return back("article", "Saved.", id=id)
         return _editor(form, article)
@@ -94,7 +86,9 @@ def _as_typed(article: Article) -> dict[str, Any]:
 
 
 def _editor(form: ArticleForm, article: Article | None) -> Any:
-    page = render_template("owner/article_edit.html", form=form, article=article, variables=VARIABLES)
+    page = render_template(
+        "owner/article_edit.html", form=form, article=article, variables=NAMES.values(), filters=FILTER_EXAMPLES
+    )
     return page, 422 if form.errors else 200
 
 

@@ -22,24 +22,15 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional
 
-from newsletter.articles import Topic
+from newsletter import characters
+from newsletter.articles import LONGEST_BODY, Topic
 from newsletter.sequences import Delay
 from newsletter.subscribers import BadAddress, read_address
 
 
-def one_line(typed: str | None) -> str:
-    """Without line ends and control characters, single spaces."""
-    return " ".join("".join(c if c >= " " else " " for c in typed or "").split())
-
-
-def many_lines(typed: str | None) -> str:
-    """Line ends as the product keeps them (browsers send CRLF)."""
-    return (typed or "").replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")
-
-
 def _line(label: str, longest: int, needed: str = "", **kwargs: Any) -> StringField:
     checks: list[Any] = [DataRequired(needed)] if needed else [Optional()]
-    return StringField(label, [*checks, Length(max=longest)], filters=[one_line], **kwargs)
+    return StringField(label, [*checks, Length(max=longest)], filters=[characters.line], **kwargs)
 
 
 def _known_zone(field: StringField) -> None:
@@ -77,7 +68,9 @@ class WordsForm(FlaskForm):
 
     subject = _line("Subject", 200, "Every mail needs a subject.")
     preheader = _line("Preheader", 200)
-    body = TextAreaField("Text", [DataRequired("Write something first."), Length(max=200_000)], filters=[many_lines])
+    body = TextAreaField(
+        "Text", [DataRequired("Write something first."), Length(max=LONGEST_BODY)], filters=[characters.text]
+    )
     base = HiddenField()
     """The revision that the writer began from."""
 
@@ -116,7 +109,7 @@ class GuideForm(FlaskForm):
     """What may be changed about a guide."""
 
     box = TextAreaField(
-        "Words of the box", [DataRequired("The box needs a sentence."), Length(max=500)], filters=[one_line]
+        "Words of the box", [DataRequired("The box needs a sentence."), Length(max=500)], filters=[characters.line]
     )
     attach = BooleanField("Attach the PDF to the mail, beside the link")
 
@@ -143,7 +136,7 @@ class BrandForm(FlaskForm):
     author = _line("Author", 120)
     email = _line("Sender address", 254, "Mail needs a sender.")
     phone = _line("Phone", 40)
-    address = TextAreaField("Postal address", [Optional(), Length(max=400)], filters=[many_lines])
+    address = TextAreaField("Postal address", [Optional(), Length(max=400)], filters=[characters.text])
     website = _line("Website", 200)
     zone = _line("Time zone", 64, "Choose a time zone.")
     language = _line("Language", 16, "Give the language's code, for example en-GB.")

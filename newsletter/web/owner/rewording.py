@@ -13,15 +13,14 @@ from newsletter import brand, preflight
 from newsletter.articles import Revision
 from newsletter.campaigns import Campaign, CampaignState, NotNow
 from newsletter.mail.outbox import Dispatch
-from newsletter.mail.render import BadArticle, Reader, Words
+from newsletter.mail.render import FILTER_EXAMPLES, IN_SERIES, NAMES, BadArticle, Reader, Words
 from newsletter.subscribers import Stream
-from newsletter.web.owner.articles import VARIABLES
 from newsletter.web.owner.door import LONG_TEXT, back, door, note, one_or_404
 from newsletter.web.owner.forms import WordsForm
 from newsletter.web.personal import MAIL_PAGE_POLICY
 from newsletter.web.state import now, reading, runtime, transaction
 
-OURS = tuple(one for one in VARIABLES if "guide_pdf" not in one[0])
+OURS = tuple(one for name, one in NAMES.items() if name != IN_SERIES)
 """A campaign follows no guide."""
 GOING_OUT = (CampaignState.SENDING, CampaignState.PAUSED)
 CHANGED_ELSEWHERE = (
@@ -52,7 +51,7 @@ def _as_typed(revision: Revision, dispatch: Dispatch) -> dict[str, str]:
 def _editor(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsForm, problem: str = "") -> Any:
     page = render_template(
         "owner/campaign_words.html", campaign=campaign, dispatch=dispatch, form=form, problem=problem, variables=OURS,
-        turn=campaign.turn(session),
+        filters=FILTER_EXAMPLES, turn=campaign.turn(session),
     )  # fmt: skip
     return page, 422 if problem or form.errors else 200
 

@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
-from newsletter import brand, sequences
+from newsletter import brand, characters, sequences
 from newsletter.articles import Article
 from newsletter.guides import Guide
 from newsletter.sequences import Course, Delay, Enrollment, Sequence, Step
 from newsletter.web.owner.door import back, door, note, one_or_404
-from newsletter.web.owner.forms import StepForm, one_line
+from newsletter.web.owner.forms import StepForm
 from newsletter.web.state import now, reading, transaction
 
 
@@ -126,7 +126,7 @@ def change(id: int, step_id: int, verb: str) -> Response:
 def _changed(sequence: Sequence, step: Step, verb: str) -> str:
     name = f"“{step.article.title}”"
     if verb == "delay":
-        typed = Delay.parse(one_line(request.form.get("delay"))[:40])
+        typed = Delay.parse(characters.line(request.form.get("delay"))[:40])
         step.delay = replace(step.delay, amount=typed.amount, unit=typed.unit)
         return f"{name} now follows after {step.delay}."
     if verb == "remove":

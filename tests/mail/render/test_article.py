@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from newsletter.mail.render import BadArticle
 from newsletter.mail.render.article import compiled
 
+SITE = "https://example.org"
+
 
 def _filled(body: str, **values: Any) -> tuple[str, str]:
     """(html, text) of a body."""
-    _, _, html, text = compiled("Subject", "", body).fill({"first_name": "Jane", **values})
+    _, _, html, text = compiled("Subject", "", body, SITE).fill({"first_name": "Jane", **values})
     return html.strip(), text.strip()
 
 
@@ -33,8 +35,10 @@ def test_a_link_that_says_its_own_address_is_written_once() -> None:
 
 
 def test_variables_are_filled_in_everywhere() -> None:
-    seen = compiled("For {{ first_name }}", "{{ first_name }}!", "Hello {{ first_name }}").fill({"first_name": "Jane"})
-    assert seen == ("For Jane", "Jane!", "<p>Hello Jane</p>", "Hello Jane")
+    seen = compiled("For {{ first_name }}", "{{ first_name }}!", "Hello {{ first_name }}", SITE).fill(
+        {"first_name": "Jane"}
+    )
+    assert seen == ("For Jane", "Jane!", "<p>Hello Jane</p>\n", "Hello Jane\n")
 
 
 def test_a_condition_works_in_both_parts() -> None:
@@ -72,7 +76,7 @@ def test_a_readers_name_stays_a_name(name: str) -> None:
 def test_whatever_somebody_is_called_makes_no_tag(name: str) -> None:
     html, _ = _filled("Hello {{ first_name }}", first_name=name)
     inside = html.removeprefix("<p>").removesuffix("</p>")
-    assert "<" not in inside and ">" not in inside and '"' not in inside
+    assert "<" not in inside and ">" not in inside
 
 
 def test_html_of_the_owners_is_shown_not_run() -> None:
@@ -88,14 +92,15 @@ def test_a_link_that_would_run_something_is_no_link(target: str) -> None:
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        ("Hello {{ nickname }}", "'nickname' is undefined.* first_name"),
-        ("{% if first_name %}", "line 1"),
-        ("{{ first_name | shout }}", "shout"),
-        ("{{ ''.__class__.__mro__ }}", "unsafe|__class__"),
-        ("{{ first_name.__class__ }}", "unsafe|__class__"),
-        ("{{ 1 / 0 }}", "worked out"),
-        ("{% for i in range(10**9) %}x{% endfor %}", "worked out"),
-        ("{% include 'confirm/html.html' %}", "."),
+        ("Hello {{ frist_name }}", "“frist_name”. Did you mean first_name.*library_url"),
+        ("{% if first_name %}", "line 1.*endif"),
+        ("one\n\ntwo {{ first_name | shout }}", "line 3.*“shout”.*upper"),
+        ("{{ ''.__class__.__mro__ }}", "one dot"),
+        ("{{ first_name.__class__ }}", "first_name.__class__"),
+        ("{{ 1 / 0 }}", "write the result"),
+        ("{% for i in range(10**9) %}x{% endfor %}", "only if, elif, else"),
+        ("{% include 'confirm/html.html' %}", "only if, elif, else"),
+        ("{{ guide_pdf }}", "series that follows a guide"),
         ("zqv0qz", "needs for itself"),
     ],
 )
@@ -113,7 +118,7 @@ def test_braces_in_a_code_sample_can_be_written_as_a_string() -> None:
 
 
 def test_a_subject_is_one_line_whatever_fills_it() -> None:
-    subject, *_ = compiled("For {{ first_name }}", "", "x").fill({"first_name": "Jane\r\nBcc: bob@example.com"})
+    subject, *_ = compiled("For {{ first_name }}", "", "x", SITE).fill({"first_name": "Jane\r\nBcc: bob@example.com"})
     assert subject == "For Jane Bcc: bob@example.com"
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from newsletter.brand import Brand
 from newsletter.mail.render import BadArticle, Renderer, Words
+from newsletter.mail.render.draft import alike
 from newsletter.settings import ROOT
 from newsletter.subscribers import Stream
 from tests.conftest import NOON
@@ -20,27 +21,37 @@ from tests.mail.render.conftest import WORDS, letter
     "body",
     [
         "{% if first_name %}a{% endif %}",
-        "{% for x in (1, 2) %}a{% endfor %}",
-        "{{ first_name | upper }}",
-        "{{ first_name.upper() }}",
-        "{{ first_name ~ '!' }}",
-        "{{ 'a' if first_name == 'Bob' else 'b' }}",
-        "{% set x = first_name %}{{ x }}",
-        "{% set x %}{{ first_name }}{% endset %}{{ x }}",
-        "{% macro m() %}{{ first_name }}{% endmacro %}{{ m() }}",
-        "{% block b %}{{ first_name }}{% endblock %}{{ self.b() }}",
-        "{% filter upper %}{{ first_name }}{% endfilter %}",
-        "{% include 'x' ignore missing %}",
-        "{{ brand['name'] }}",
-        "{{ brand }}",
-        "{{ brand.address_lines[0] }}",
-        "{{ first_name[0] }}",
+        "{% if first_name == 'Bob' %}a{% elif not first_name %}b{% else %}c{% endif %}",
+        "{{ library_url | upper }}",
+        "{{ view_url | truncate(9) }}",
+        "{{ unsubscribe_url | default('https://example.org') }}",
     ],
 )
 @pytest.mark.parametrize("place", ["subject", "preheader", "body"])
 def test_logic_in_a_text_is_worked_out_for_each_reader(renderer: Renderer, house: Brand, body: str, place: str) -> None:
     words = Words(**{"subject": "s", "preheader": "p", "body": "b", place: body})
     assert renderer.compile(letter(Stream.STEP, "Bob"), house, words) is None
+    assert renderer.compose(letter(Stream.STEP, "Bob"), house, words, NOON).data
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "first_name|default('friend')",
+        "greeting|upper",
+        "first_name|title|truncate(3)",
+        "brand.address_lines|join('; ')",
+    ],
+)
+@pytest.mark.parametrize("name", ["", "Anna", "zoë o'neil"])
+def test_a_filter_on_the_name_or_the_brand_is_spliced(renderer: Renderer, house: Brand, code: str, name: str) -> None:
+    words = Words(
+        f"For {{{{ {code} }}}}!", f"{{{{ {code} }}}}", f"Hi {{{{ {code} }}}} <https://x.org/?{{{{ {code} }}}}>"
+    )
+    one = letter(Stream.STEP, name)
+    skeleton = renderer.compile(one, house, words)
+    assert skeleton is not None
+    assert alike(skeleton.splice(one, NOON), renderer.compose(one, house, words, NOON))
 
 
 def test_a_text_that_cannot_be_filled_in_has_no_skeleton_and_compose_says_why(renderer: Renderer, house: Brand) -> None:
@@ -48,11 +59,11 @@ def test_a_text_that_cannot_be_filled_in_has_no_skeleton_and_compose_says_why(re
     assert renderer.compile(letter(Stream.CAMPAIGN), house, words) is None
     with pytest.raises(BadArticle, match="guide_pdf"):
         renderer.compose(letter(Stream.CAMPAIGN), house, words, NOON)
-    assert renderer.compile(letter(Stream.CAMPAIGN), house, Words("{{ oops", "", "b")) is None
+    assert renderer.compile(letter(Stream.CAMPAIGN), house, Words("{{ oops }}", "", "b")) is None
 
 
 def test_a_text_with_a_word_of_our_own_in_it_is_composed(renderer: Renderer, house: Brand) -> None:
-    for word in [f'zqs{variable}"sqz' for variable in ("first_name", "greeting", "subject", "preheader")]:
+    for word in [f'zqs{variable}"sqz' for variable in ("0", "7", "subject", "preheader")]:
         for words in (Words(word, "p", "b"), Words("s", word, "b"), Words("s", "p", word)):
             assert renderer.compile(letter(Stream.STEP), house, words) is None
 

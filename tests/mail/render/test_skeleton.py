@@ -26,7 +26,8 @@ PERSONAL = Words(
     "  {{ greeting }} and\twelcome ",
     "{{ greeting }},\n\n{{ first_name }}\n\n.{{ first_name }}. From {{ first_name }} \n\n"
     '> [Yours, {{ first_name }}]({{ guide_pdf }}#page=3 "for {{ greeting }}") **{{ first_name }}{{ greeting }}**\n\n'
-    "- [x](https://example.com/?n={{ first_name }}&amp;m=%41) {{ library_url }} {{ preferences_url }}\n"
+    "- [x](https://example.com/?n={{ first_name }}&amp;m=%41) <https://x.org/{{ greeting|upper }}?{{ view_url }}> "
+    "https://x.org/#{{ first_name|default('A&B C') }} {{ library_url }} {{ preferences_url }}\n"
     "- `{{ view_url }}` ![{{ first_name }}](https://example.com/a.png) {{ unsubscribe_url }}\n\n"
     "```\n{{ first_name }}  \n\n  {{ greeting }}\n```\n\n= % %% %b é 李 🙂 {{ brand.email }} &nbsp; {{ 'a' }}\n",
 )
@@ -61,7 +62,8 @@ ODD += [
     "Jane",
     "x" * 80,
     "ö" * 80,
-    'zqsgreeting"sqz',
+    'zqs0"sqz',
+    "zqs0%22sqz",
     "zqv0qz",
     ", Jr",
     "Bcc: a@b.c",
@@ -161,6 +163,9 @@ MARKDOWN = [
     "{{greeting}}",
     "{{ library_url }}",
     "{{- view_url -}}",
+    "{{ first_name|default('friend') }}",
+    "{% if first_name %}",
+    "{% endif %}",
     "{{ brand.phone }}",
     "{# no #}",
 ]
@@ -168,7 +173,8 @@ MARKDOWN += [
     "{{",
     "}}",
     "{%",
-    'zqsgreeting"sqz',
+    'zqs0"sqz',
+    "zqs1%22sqz",
     'zqssubject"sqz',
     "](",
     ")",
@@ -217,6 +223,7 @@ def test_whatever_an_owner_writes_is_spliced_rightly_or_not_at_all(
     words, one = Words("Hello {{ first_name }}", "", body), letter(Stream.STEP, name)
     skeleton = renderer.compile(one, house, words)
     if skeleton is not None:
+        assert renderer.compiled(words).is_plain
         spliced = skeleton.splice(one, NOON)
         assert _parts(spliced) == _parts(renderer.compose(one, house, words, NOON))
         _assert_well_formed(spliced.data)

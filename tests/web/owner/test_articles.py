@@ -44,7 +44,7 @@ def test_a_variable_that_does_not_exist_is_told_beside_the_text_which_is_not_los
         f"/owner/articles/{article}/edit", **{**TEXT, "body": "A {{ frist_name }} <b>typed</b>"}, base="1"
     )
     assert answer.status_code == 422
-    assert "&#39;frist_name&#39; is undefined" in answer.text
+    assert "in line 1: there is no variable “frist_name”. Did you mean first_name?" in answer.text
     assert "A {{ frist_name }} &lt;b&gt;typed&lt;/b&gt;" in answer.text
     assert len(revisions(runtime, article)) == 1
 

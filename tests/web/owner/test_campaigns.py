@@ -73,7 +73,7 @@ def test_without_a_postal_address_nothing_is_scheduled(desk: Desk, draft: int, r
 def test_a_text_that_needs_a_guide_is_refused_as_a_campaign(desk: Desk, draft: int, article: int) -> None:
     text = {"title": "On walking", "subject": "S", "body": "[guide]({{ guide_pdf }})", "base": "1"}
     assert desk.post(f"/owner/articles/{article}/edit", **text).status_code == 200
-    assert "'guide_pdf' is undefined" in desk.read(f"/owner/campaigns/{draft}")
+    assert "only there in the series that follows a guide" in desk.read(f"/owner/campaigns/{draft}")
     assert "Not scheduled. Text" in desk.told(f"/owner/campaigns/{draft}/schedule", when="now")
 
 

@@ -111,8 +111,8 @@ def test_a_second_click_sets_nothing_twice(desk: Desk, held: Walk) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"body": "{{ frist_name }} typed"}, "'frist_name' is undefined"),
-        ({"body": "[typed]({{ guide_pdf }})"}, "'guide_pdf' is undefined"),
+        ({"body": "{{ frist_name }} typed"}, "Did you mean first_name?"),
+        ({"body": "[typed]({{ guide_pdf }})"}, "only there in the series"),
         ({"subject": " ", "body": "typed"}, "Every mail needs a subject"),
         ({"base": "7", "body": "typed"}, "changed in another window"),
         ({"body": "typed " + "x" * 101_000}, "Gmail cuts off"),

@@ -1,0 +1,197 @@
+"""Expressions of an owner's text: an allow-list over Jinja's parsed tree, worked out without Jinja.
+
+Jinja only parses. What the tree may hold is listed here, node by node, and becomes a function of plain values; nothing
+is ever looked up on an object, so there is nothing to reach (`{{ x.__class__ }}` is a name nobody knows).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from operator import eq, ge, gt, le, lt, ne
+from typing import Any
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+
+from newsletter.mail.render.filters import FILTERS, Filter
+from newsletter.mail.render.names import NAMES, Kind, Value, Values
+
+Worked = Value | int | float | bool
+"""What an expression may come to: conditions know numbers and truth as well."""
+Evaluate = Callable[[Values], Worked]
+_jinja = Environment(autoescape=False)  # noqa: S701 - it parses and renders nothing
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": eq, "ne": ne, "lt": lt, "lteq": le, "gt": gt, "gteq": ge,
+    "in": lambda one, other: one in other, "notin": lambda one, other: one not in other,
+}  # fmt: skip
+
+
+class Refused(ValueError):
+    """The owner's code is not in the allow-list, or makes no sense; the message says what to write instead."""
+
+
+class Unknown(Refused):
+    """A name that has no value here."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is not known here")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One expression, checked."""
+
+    evaluate: Evaluate
+    names: frozenset[str]
+    link: bool = False
+    """Whether it comes to a whole address."""
+    bare: bool = False
+    """Whether it is a name and nothing else."""
+
+    def text(self, values: Values) -> str:
+        """What it puts into a text."""
+        found = self.evaluate(values)
+        return ", ".join(found) if isinstance(found, tuple) else str(found)
+
+
+def parse(code: str, known: frozenset[str]) -> Expression:
+    """What stands between the braces of a text. Raises Refused."""
+    return _Reader(known).output(_tree(code))
+
+
+def parse_condition(code: str, known: frozenset[str]) -> Evaluate:
+    """What stands behind `if`. Raises Refused."""
+    return _Reader(known).condition(_tree(code))
+
+
+def _tree(code: str) -> nodes.Expr:
+    try:
+        body = _jinja.parse("{{" + code + "}}").body
+    except TemplateSyntaxError as error:
+        raise Refused(f"this cannot be read ({error.message})") from None
+    except (RecursionError, ValueError, OverflowError, MemoryError):
+        raise Refused("this is too deeply nested") from None
+    one = body[0] if len(body) == 1 else None
+    if not isinstance(one, nodes.Output) or len(one.nodes) != 1 or isinstance(one.nodes[0], nodes.TemplateData):
+        raise Refused("this cannot be read")
+    return one.nodes[0]
+
+
+@dataclass(slots=True)
+class _Reader:
+    known: frozenset[str]
+
+    def output(self, node: nodes.Expr) -> Expression:
+        if isinstance(node, nodes.Const):
+            if not isinstance(node.value, str):
+                raise Refused(f"{node.value} needs no braces; write it as text")
+            word = node.value
+            return Expression(lambda _: word, frozenset(), link=word.startswith(("https://", "http://")))
+        if isinstance(node, nodes.Filter):
+            return self._filtered(node)
+        return self._named(node)
+
+    def _named(self, node: nodes.Expr) -> Expression:
+        if isinstance(node, nodes.Name):
+            name = node.name
+        elif isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
+            name = f"{node.node.name}.{node.attr}"
+        else:
+            raise Refused(_told(node))
+        if name not in self.known:
+            raise Refused(self._unknown(name))
+
+        def look_up(values: Values) -> Value:
+            try:
+                return values[name]
+            except KeyError:
+                raise Unknown(name) from None
+
+        return Expression(look_up, frozenset({name}), link=NAMES[name].kind is Kind.LINK, bare=True)
+
+    def _unknown(self, name: str) -> str:
+        near = get_close_matches(name, self.known, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        there = ", ".join(one for one in NAMES if one in self.known)
+        return f"there is no variable “{name}”.{hint} Variables that exist: {there}"
+
+    def _filtered(self, node: nodes.Filter) -> Expression:
+        if node.name not in FILTERS or node.node is None:
+            raise Refused(f"there is no filter “{node.name}”. Filters that exist: {', '.join(FILTERS)}")
+        inner, filter = self.output(node.node), FILTERS[node.name]
+        given = self._arguments(node, filter)
+        stays_link = inner.link and node.name == "default" and str(given[0]).startswith(("https://", "http://"))
+        evaluate = _or_nothing(inner.evaluate) if node.name == "default" else inner.evaluate
+        return Expression(lambda values: filter.apply(evaluate(values), *given), inner.names, link=stays_link)
+
+    def _arguments(self, node: nodes.Filter, filter: Filter) -> list[Any]:
+        if node.kwargs or node.dyn_args or node.dyn_kwargs:
+            raise Refused(f"write the filter as {filter.example}")
+        given = [one.value if isinstance(one, nodes.Const) else None for one in node.args]
+        if not filter.fits(given):
+            raise Refused(f"write the filter as {filter.example}, with nothing worked out inside the brackets")
+        return given
+
+    def condition(self, node: nodes.Expr) -> Evaluate:
+        if isinstance(node, nodes.Not):
+            inner = self.condition(node.node)
+            return lambda values: not inner(values)
+        if isinstance(node, nodes.And | nodes.Or):
+            left, right = self.condition(node.left), self.condition(node.right)
+            if isinstance(node, nodes.And):
+                return lambda values: left(values) and right(values)
+            return lambda values: left(values) or right(values)
+        if isinstance(node, nodes.Compare):
+            return self._compared(node)
+        if isinstance(node, nodes.Const):
+            constant = node.value
+            return lambda _: constant if isinstance(constant, str | int | float) else False
+        return _or_nothing(self.output(node).evaluate)
+
+    def _compared(self, node: nodes.Compare) -> Evaluate:
+        if len(node.ops) != 1:
+            raise Refused("compare two things at a time, and put “and” between")
+        left, right = self.condition(node.expr), self.condition(node.ops[0].expr)
+        compare = _ORDER[node.ops[0].op]
+
+        def compared(values: Values) -> bool:
+            try:
+                return compare(left(values), right(values))
+            except TypeError:  # a text and a number have no order
+                return False
+
+        return compared
+
+
+def _or_nothing(evaluate: Evaluate) -> Evaluate:
+    """A name that has no value here is empty: `default` and `if` are there to ask for that."""
+
+    def evaluated(values: Values) -> Worked:
+        try:
+            return evaluate(values)
+        except Unknown:
+            return ""
+
+    return evaluated
+
+
+_INSTEAD: tuple[tuple[type[nodes.Node], str], ...] = (
+    (nodes.Call, "a text cannot call anything; write the variable alone, or with a filter: {{ first_name|upper }}"),
+    (nodes.Getitem, "square brackets are not known; write the variable alone, for example {{ brand.name }}"),
+    (nodes.Getattr, "only one dot is known, as in {{ brand.name }}"),
+    (nodes.CondExpr, "write the condition as {% if first_name %}…{% else %}…{% endif %}"),
+    (nodes.Concat, "write the variables side by side: {{ first_name }}{{ brand.name }}"),
+    (nodes.BinExpr, "a text cannot work anything out; write the result"),
+    (nodes.UnaryExpr, "a text cannot work anything out; write the result"),
+    (nodes.Test, "“is” is not known; {% if first_name %} asks whether there is one"),
+)
+
+
+def _told(node: nodes.Node) -> str:
+    for kind, told in _INSTEAD:
+        if isinstance(node, kind):
+            return told
+    return "only variables, filters and plain words are known here"
+
+
+__all__ = ["Evaluate", "Expression", "Refused", "Unknown", "parse", "parse_condition"]

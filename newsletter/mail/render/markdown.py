@@ -1,0 +1,216 @@
+"""Markdown of an owner: what it becomes as HTML and as plain text, and what a preflight looks at."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+
+from newsletter.mail.render.places import SCHEMES
+from newsletter.mail.render.template import WORD, Code, in_address
+
+COLUMN = 544
+"""Pixels of a picture at most: the mail's 600 less the sheet's padding. Outlook for Windows heeds nothing else."""
+TAGS = {
+    "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "img", "li", "ol", "p", "pre",
+    "strong", "ul",
+}  # fmt: skip
+_ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title", "width"}, "ol": {"start"}}
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_WWW = re.compile(r"[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+(?:[/?#][^\s<>\"]*)?", re.IGNORECASE)
+_ONLY_CODES = re.compile(r"<p>((?:zqv\d+qz\s*)+)</p>\n?")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A text read once. `html` and `text` hold words in place of codes."""
+
+    html: str
+    text: str
+    prose: str
+    """Its words without codes and code samples, for a look at what was left over in it."""
+    links: tuple[str, ...]
+    pictures: tuple[tuple[str, str], ...]
+    """(address, description)"""
+    relative: tuple[str, ...]
+    """Addresses as they were written that have been completed."""
+
+
+def clean(html: str) -> str:
+    """HTML that holds the tags and addresses of an owner's text, and no others, whatever was filled into it."""
+    return nh3.clean(html, tags=TAGS, attributes=_ATTRIBUTES, url_schemes=set(SCHEMES), link_rel="noopener")
+
+
+def read(hidden: str, codes: Sequence[Code], site: str) -> Written:
+    """Read Markdown whose codes are hidden. Addresses are completed with `site`. Raises BadArticle."""
+    tokens = _markdown.parse(hidden, {"codes": codes})
+    links, pictures, relative = [], [], []
+    for token in _inline(tokens):
+        if token.type not in ("link_open", "image"):
+            continue
+        name = "href" if token.type == "link_open" else "src"
+        written = str(token.attrGet(name) or "")
+        address = in_address(_absolute(written, site), codes)
+        token.attrSet(name, address)
+        if address != written and not WORD.search(written):
+            relative.append(written)
+        if name == "href":
+            links.append(address)
+        else:
+            token.attrSet("width", str(COLUMN))
+            pictures.append((address, token.content))
+    html = _ONLY_CODES.sub(lambda match: _bare(match, codes), _markdown.renderer.render(tokens, _markdown.options, {}))
+    return Written(html, to_text(tokens), _prose(tokens), tuple(links), tuple(pictures), tuple(relative))
+
+
+def _bare(match: re.Match[str], codes: Sequence[Code]) -> str:
+    """A condition on a line of its own is no paragraph."""
+    stands = [codes[int(word[2])] for word in WORD.finditer(match[1])]
+    return match[1] if all(code.statement for code in stands) else match[0]
+
+
+def _absolute(address: str, site: str) -> str:
+    if not address or address.startswith("#") or _SCHEME.match(address) or WORD.match(address):
+        return address
+    if address.startswith("//"):
+        return f"{urlsplit(site).scheme}:{address}"
+    return urljoin(f"{site}/", address.lstrip("/"))
+
+
+def _inline(tokens: Sequence[Token]) -> Iterator[Token]:
+    for token in tokens:
+        yield from token.children or []
+
+
+def _prose(tokens: Sequence[Token]) -> str:
+    blocks = (token for token in tokens if token.type == "inline")
+    said = ("".join(one.content if one.type == "text" else " " for one in block.children or []) for block in blocks)
+    return WORD.sub(" ", "\n".join(said))
+
+
+def _www(validator: Any, text: str, at: int) -> int:
+    """How long an address behind "www." is (GitHub Flavored Markdown §6.9); 0: it is none."""
+    found = _WWW.match(text, at)
+    return len(found[0].rstrip(".,:;!?'\")*_")) if found else 0
+
+
+def _link_variables(state: StateCore) -> None:
+    """An address that a variable stands for becomes a link, as one that is typed does."""
+    codes: Sequence[Code] = state.env.get("codes", ())
+    for block in state.tokens:
+        if block.type != "inline" or not block.children:
+            continue
+        out: list[Token] = []
+        inside = 0
+        for token in block.children:
+            inside += {"link_open": 1, "link_close": -1}.get(token.type, 0)
+            out += _linked(token, codes) if token.type == "text" and not inside else [token]
+        block.children = out
+
+
+def _linked(token: Token, codes: Sequence[Code]) -> list[Token]:
+    out, end = [], 0
+    for match in WORD.finditer(token.content):
+        expression = codes[int(match[2])].expression
+        if expression and expression.link:
+            opened = Token("link_open", "a", 1, {"href": match[0]}, markup="linkify", info="auto")
+            closed = Token("link_close", "a", -1, markup="linkify", info="auto")
+            out += [_text(token.content[end : match.start()]), opened, _text(match[0]), closed]
+            end = match.end()
+    return [*out, _text(token.content[end:])] if out else [token]
+
+
+def _text(content: str) -> Token:
+    return Token("text", "", 0, content=content)
+
+
+def _reader() -> MarkdownIt:
+    made = MarkdownIt("commonmark", {"html": False, "linkify": True, "typographer": False}).enable("linkify")
+    if made.linkify is None:
+        raise RuntimeError("linkify-it-py is missing")
+    # Not every "this.It" is an address: only what begins with a scheme or www, and mailboxes.
+    made.linkify.set({"fuzzy_link": False, "fuzzy_email": True, "fuzzy_ip": False})
+    made.linkify.add("ftp:", None).add("//", None)
+    made.linkify.add("www.", {"validate": _www, "normalize": lambda _, match: _completed(match)})
+    made.core.ruler.after("linkify", "link_variables", _link_variables)
+    return made
+
+
+def _completed(match: Any) -> None:
+    match.url = f"http://{match.url}"
+
+
+_markdown = _reader()
+
+
+def to_text(tokens: list[Token]) -> str:
+    """Markdown tokens as plain text: lists with their marks, code indented, links with their address behind."""
+    lines: list[str] = []
+    depth: list[Callable[[], str]] = []
+    item = False
+    for token in tokens:
+        if token.type in ("bullet_list_open", "ordered_list_open"):
+            depth.append(_marker(token))
+        elif token.type in ("bullet_list_close", "ordered_list_close"):
+            depth.pop()
+        elif token.type == "list_item_open":
+            item = True
+        elif token.type == "inline":
+            lead = "  " * max(len(depth) - 1, 0)
+            hang = (depth[-1]() if item else "  ") if depth else ""
+            item = False
+            words = _inline_text(token.children or [])
+            lines += [lead + hang + words if depth else words, ""]
+        elif token.type in ("code_block", "fence"):
+            lines += [*("    " + line for line in token.content.rstrip("\n").split("\n")), ""]
+        elif token.type == "hr":
+            lines += ["* * *", ""]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+
+def _marker(token: Token) -> Callable[[], str]:
+    if token.type == "bullet_list_open":
+        return lambda: "- "
+    number = int(token.attrGet("start") or 1) - 1
+
+    def counted() -> str:
+        nonlocal number
+        number += 1
+        return f"{number}. "
+
+    return counted
+
+
+def _inline_text(children: list[Token]) -> str:
+    out, targets = "", []
+    for child in children:
+        if child.type in ("text", "code_inline"):
+            out += child.content
+        elif child.type in ("softbreak", "hardbreak"):
+            out += " " if child.type == "softbreak" else "\n"
+        elif child.type == "link_open":
+            targets.append((len(out), str(child.attrGet("href") or ""), child.info == "auto"))
+        elif child.type == "link_close":
+            start, target, is_auto = targets.pop()
+            out = out[:start] + _with_target(out[start:], target, is_auto)
+        elif child.type == "image":
+            out += child.content
+    return out
+
+
+def _with_target(words: str, target: str, is_auto: bool) -> str:
+    """A link as plain text shows it: one that says its own address is written once, and as it works."""
+    if target.startswith("mailto:") and (is_auto or words == target.removeprefix("mailto:")):
+        return words
+    if is_auto or not target or _plain_words(target) == _plain_words(words):
+        return target or words
+    return f"{words} ({target})"
+
+
+def _plain_words(text: str) -> str:
+    return WORD.sub(lambda match: match[2], text)

@@ -1,0 +1,102 @@
+"""One bad article takes neither the archive nor the feed down: it is left out, and the owner is told."""
+
+from collections.abc import Callable
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import update
+
+from newsletter import articles, content
+from newsletter.articles import Article, Revision
+from newsletter.brand import Brand
+from newsletter.mail.render import BadArticle, Renderer
+from newsletter.runtime import Runtime
+from newsletter.settings import ROOT
+from newsletter.web.feed import atom
+from tests.conftest import NOON
+from tests.web.conftest import FIFTY, Visitor
+
+OLD = ["{{ brand.registry.mappers }}", "{% for x in y %}{% endfor %}", "{{ frist_name }}", "[x]({{ first_name }})"]
+
+
+@pytest.fixture
+def publish(runtime: Runtime) -> Callable[..., str]:
+    """Puts a text into the archive, as an older version may have stored it, and gives its slug."""
+
+    def made(title: str, body: str) -> str:
+        with runtime.database.transaction() as session:
+            article = articles.write(session, NOON, title="An article", subject="s", body="x")
+            article.publish(NOON)
+            session.flush()
+            session.execute(update(Article).where(Article.id == article.id).values(title=title))
+            session.execute(update(Revision).where(Revision.article_id == article.id).values(body=body))
+            return article.slug
+
+    return made
+
+
+@pytest.mark.parametrize("body", OLD)
+def test_a_bad_article_is_left_out_and_the_others_are_there(
+    body: str, publish: Callable[..., str], visitor: Visitor
+) -> None:
+    good, bad = publish("The good one", "{{ greeting }}, fine."), publish("The bad one", body)
+    feed = ElementTree.fromstring(visitor.get("/feed.xml").data)
+    titles = [entry.findtext("{*}title") for entry in feed.findall("{*}entry")]
+    assert "The good one" in titles and "The bad one" not in titles
+    for page in ("/", "/archive"):
+        assert "The good one" in visitor.get(page).text and "The bad one" not in visitor.get(page).text
+    assert visitor.get(f"/archive/{good}").status_code == 200
+    answer = visitor.get(f"/archive/{bad}")
+    assert answer.status_code == 503 and "Whoever runs this site sees that" in answer.text
+
+
+@pytest.mark.parametrize("bad", ["\x0b", "\x00", "\x1f", "\ufffe", "\x7f\x85"])
+def test_a_control_character_in_a_title_or_text_leaves_the_feed_well_formed(
+    bad: str, publish: Callable[..., str], visitor: Visitor, runtime: Runtime
+) -> None:
+    if bad == "\x00" and runtime.database.engine.dialect.name == "postgresql":
+        pytest.skip("PostgreSQL stores no zero byte")
+    publish(f"One{bad}two", f"Three{bad}four")
+    feed = ElementTree.fromstring(visitor.get("/feed.xml").data)
+    assert any((entry.findtext("{*}title") or "").startswith("One") for entry in feed.findall("{*}entry"))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(st.characters()), st.text(st.characters()), st.text(st.characters()))
+def test_no_text_makes_the_feed_ill_formed(title: str, html: str, name: str) -> None:
+    article = Article(slug="a/b", created_at=NOON, updated_at=NOON, published_at=NOON)
+    article.__dict__["title"] = title  # as an older version stored it
+    house = Brand(id=1, author="")
+    house.__dict__["name"] = name
+    feed = ElementTree.fromstring(atom(house, "https://example.org", [(article, html)], NOON))
+    assert len(feed.findall("{*}entry")) == 1
+
+
+def test_every_text_of_the_folder_can_be_put_together(renderer_of: Renderer, runtime: Runtime) -> None:
+    with runtime.database.reading() as session:
+        house = session.get_one(Brand, 1)
+        for name in ("privacy", "cookies", "terms"):
+            _, body = content.read(ROOT / "content" / "pages" / f"{name}.md")
+            assert house.email in renderer_of.page(body, house)
+
+
+@pytest.fixture
+def renderer_of(runtime: Runtime) -> Renderer:
+    """The product's renderer."""
+    return runtime.renderer
+
+
+@pytest.mark.parametrize("code", ["{{ brand.metadata }}", "{{ first_name }}", "{{ config }}", "{% include 'x' %}"])
+def test_a_page_names_the_brand_and_nothing_else(code: str, renderer_of: Renderer, runtime: Runtime) -> None:
+    with runtime.database.reading() as session, pytest.raises(BadArticle):
+        renderer_of.page(code, session.get_one(Brand, 1))
+
+
+def test_a_bad_text_on_a_guides_page_leaves_its_box(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = content.read
+    monkeypatch.setattr(content, "read", lambda path: (read(path)[0], "{{ brand.metadata }}"))
+    page = visitor.get(f"/guides/{FIFTY}")
+    assert page.status_code == 200 and 'name="email"' in page.text
+    assert visitor.get("/privacy").status_code == 503
