@@ -4,6 +4,7 @@
 something mailed queues a Message here; `mail.delivery` is the only one that takes it further.
 """
 
+from newsletter.mail.outbox.again import NotAgain, send_again, send_all_again, troubled
 from newsletter.mail.outbox.claims import (
     Letter,
     begin,
@@ -30,7 +31,6 @@ from newsletter.mail.outbox.mentions import forget_mentions
 from newsletter.mail.outbox.message import ACCEPTED, OPEN, UNDER_WAY, Attempt, Lane, Message, State
 from newsletter.mail.outbox.queue import (
     LOT,
-    NotAgain,
     call_off_late,
     call_off_next,
     cancel,
@@ -38,7 +38,6 @@ from newsletter.mail.outbox.queue import (
     newest,
     queue,
     reword,
-    send_again,
 )
 from newsletter.mail.outbox.record import Verdict, record, take_off_guide
 from newsletter.mail.outbox.take import Taken, TakenLot, TakenRows, take
@@ -100,9 +99,11 @@ __all__ = [
     "rewind_lot",
     "reword",
     "send_again",
+    "send_all_again",
     "strike_out",
     "take",
     "take_off_guide",
+    "troubled",
     "turn",
     "used",
     "was_uncertain",

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.accounts import Owner
 from newsletter.articles import Article, Revision
-from newsletter.db import IN_ONE_STATEMENT, Gone, batched, lock
+from newsletter.db import IN_ONE_STATEMENT, batched
 from newsletter.mail.outbox import tally
 from newsletter.mail.outbox.claims import by_index
 from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotState
@@ -23,10 +23,6 @@ LOT = 2000
 
 ERASING = 7309
 """PostgreSQL's advisory lock between writing recipients and erasing one of them."""
-
-
-class NotAgain(ValueError):
-    """This message cannot be sent again; the message says why."""
 
 
 def queue(session: Session, to: Subscriber | Owner, stream: Stream, occasion: str, now: datetime, *,
@@ -221,25 +217,3 @@ def reword(session: Session, article: Article, now: datetime) -> int:
             .execution_options(synchronize_session=False)
         )
     return len(ids)
-
-
-def send_again(session: Session, message: Message, now: datetime) -> None:
-    """Put a failed or uncertain message back in the queue, under its own Message-ID: it may arrive twice.
-
-    Only ever asked for by a person, one message at a time. Whether the reader may still receive it is asked in the
-    claim, as always. Raises NotAgain.
-    """
-    tally.strike_out(session, [message.id])
-    try:
-        lock(session, message)
-    except Gone as gone:
-        raise NotAgain("Its subscriber has been erased, and the message with them.") from gone
-    if not message.is_troubled:
-        raise NotAgain(f"Only a failed or uncertain message can be sent again; this one is {message.state}.")
-    dispatch = session.get(Dispatch, message.dispatch_id) if message.dispatch_id else None
-    if dispatch is not None and dispatch.hold is not Hold.OPEN:
-        raise NotAgain(f"Its campaign is {dispatch.hold}, so nothing of it is sent.")
-    message.state, message.due_at, message.settled_at, message.troubled_at = State.READY, now, None, None
-    message.claim_token = message.lease_until = message.reviewed_at = None
-    message.attempts = 0  # patience begins anew; what was tried stays on record
-    session.flush()

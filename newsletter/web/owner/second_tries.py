@@ -1,0 +1,48 @@
+"""Second tries for a whole campaign: what they mean is said first, then all go out at once."""
+
+from typing import Any
+
+from flask import abort, render_template
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from newsletter.campaigns import Campaign
+from newsletter.mail import outbox
+from newsletter.mail.outbox import Dispatch, NotAgain, State
+from newsletter.web.owner.door import back, door, note, one_or_404
+from newsletter.web.state import now, reading, state, transaction
+
+
+def _dispatch(session: Session, campaign: Campaign) -> Dispatch:
+    if campaign.dispatch_id is None:
+        abort(404, "Nothing of this campaign has been sent yet.")
+    return session.get_one(Dispatch, campaign.dispatch_id)
+
+
+@door.get("/campaigns/<row:id>/again/<any(uncertain, failed):which>", endpoint="campaign_ask_again")
+def ask(id: int, which: str) -> Any:
+    """How many it would be, and what it means for them."""
+    with reading() as session:
+        campaign = one_or_404(session, Campaign, id)
+        people = outbox.troubled(session, _dispatch(session, campaign), State(which))
+        if not people:
+            return back("campaign", f"Nothing of it is {which}, or you have left it as it is.", "info", id=id)
+        return render_template("owner/campaign_again.html", campaign=campaign, which=which, people=people)
+
+
+@door.post("/campaigns/<row:id>/again/<any(uncertain, failed):which>", endpoint="campaign_again")
+def send(id: int, which: str) -> Response:
+    """All of them go out once more. A second click finds none left."""
+    with transaction() as session:
+        campaign = one_or_404(session, Campaign, id, lock=True)
+        try:
+            people = outbox.send_all_again(session, _dispatch(session, campaign), State(which), now())
+        except NotAgain as error:
+            return back("campaign", str(error), "info", id=id)
+        if people:
+            note(session, "campaign sent again", f"{id}, {people} {which}")
+    state().crank.turn()
+    if not people:
+        return back("campaign", f"Nothing of it is {which} any more.", "info", id=id)
+    whom = "1 person" if people == 1 else f"{people:,} people"
+    return back("campaign", f"It is sent once more to {whom}, if they may still receive it.", id=id)
