@@ -33,8 +33,8 @@ from newsletter.mail.verdicts import judge
 MOST_ROWS = {Lane.TRANSACTIONAL: 50, Lane.BULK: 500}
 WRITE_EVERY = {Lane.TRANSACTIONAL: 0.0, Lane.BULK: 1.0}
 """Seconds: outcomes are on record no later than this after they are known, and the lease is prolonged as often."""
-BELIEVED = 0.5
-"""Seconds for which a `begin` is believed: then it is asked again whether what has not left may still leave."""
+BELIEVED = 0.25
+"""Seconds that `begin` is trusted before it is asked again. Whoever leaves gets at most what was begun by then."""
 ROW_PATIENCE = 60.0
 """Seconds after which a message that waits by itself is offered again, at most: a limit may have been lifted."""
 log = structlog.get_logger()

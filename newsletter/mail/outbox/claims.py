@@ -46,13 +46,7 @@ def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int) -
     ids = _lock_due(session, lane, now, limit)
     if not ids:
         return []
-    may = or_(
-        Message.owner_id.is_not(None),
-        select(true())
-        .where(Subscriber.id == Message.subscriber_id, receivable(Message.stream.expression))
-        .correlate(Message)
-        .exists(),
-    )
+    may = _may_receive()
     session.execute(
         update(Message)
         .where(Message.id.in_(ids), Message.state.in_(OPEN))
@@ -67,6 +61,16 @@ def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int) -
         .execution_options(synchronize_session=False)
     )
     return _letters(session, token, ids)
+
+
+def _may_receive() -> ColumnElement[bool]:
+    return or_(
+        Message.owner_id.is_not(None),
+        select(true())
+        .where(Subscriber.id == Message.subscriber_id, receivable(Message.stream.expression))
+        .correlate(Message)
+        .exists(),
+    )
 
 
 def _lock_due(session: Session, lane: Lane, now: datetime, limit: int) -> Sequence[int]:
@@ -121,14 +125,14 @@ def _letters(session: Session, token: str, ids: Sequence[int]) -> list[Letter]:
 def begin(session: Session, token: str, ids: list[int], now: datetime) -> set[int]:
     """Mark messages as handed over, before the first byte of them leaves; the ids that may go. May be asked again.
 
-    An id that is missing from the answer must not be sent: it was called off, its dispatch was held, or the lease
-    is somebody else's by now.
+    An id that is missing from the answer must not be sent: it was called off, its reader has left since, its dispatch
+    was held, or the lease is somebody else's by now.
     """
     held = select(Dispatch.id).where(Dispatch.id == Message.dispatch_id, Dispatch.hold != Hold.OPEN).correlate(Message)
     begun = session.scalars(
         update(Message)
         .where(Message.id.in_(ids), Message.claim_token == token, ~held.exists())
-        .where(Message.state.in_((State.CLAIMED, State.HANDED_OVER)))
+        .where(Message.state.in_((State.CLAIMED, State.HANDED_OVER)), _may_receive())
         .values(state=State.HANDED_OVER, lease_until=now + LEASE)
         .returning(Message.id)
         .execution_options(synchronize_session=False)

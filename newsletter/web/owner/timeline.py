@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from newsletter.guides import Guide, GuideRequest
 from newsletter.links import Urls
-from newsletter.mail.outbox import Message
+from newsletter.mail.outbox import ACCEPTED, Lane, Message
 from newsletter.sequences import Enrollment
 from newsletter.subscribers import Consent, Status, Stream, Subscriber
 from newsletter.web.owner.door import PAGE
@@ -49,6 +49,7 @@ class GuideAnswer:
     fetched_at: datetime | None
 
 
+ON_ITS_WAY = "It was on its way already when they left."
 HOW_CONFIRMED = {
     "import": "Taken as confirmed on import, on the owner's word",
     "preferences": "Agreed on their own preferences page",
@@ -128,9 +129,16 @@ def _mails(session: Session, person: Subscriber, urls: Urls) -> list[Event]:
         .options(selectinload(Message.tries), selectinload(Message.revision))
     )
     return [
-        Event(_moment(m), "mail", message_title(m), (), m, urls.view(m.id).removeprefix(urls.site))
+        Event(_moment(m), "mail", message_title(m), _late(m, person), m, urls.view(m.id).removeprefix(urls.site))
         for m in reversed(messages.all())
     ]
+
+
+def _late(message: Message, person: Subscriber) -> tuple[str, ...]:
+    """That a mail a server took after the person had left was begun before: nothing is begun after."""
+    left, taken = person.left_at, message.settled_at
+    late = left and taken and taken >= left and message.lane is Lane.BULK and message.state in ACCEPTED
+    return (ON_ITS_WAY,) if late else ()
 
 
 def _moment(message: Message) -> datetime:

@@ -7,14 +7,17 @@ from email.message import EmailMessage
 
 from sqlalchemy import select
 
-from newsletter import guides
+from newsletter import guides, journey
+from newsletter.articles import Article
 from newsletter.clock import FixedClock
 from newsletter.guides import Guide
 from newsletter.journey import SignUp, confirm, subscribe
-from newsletter.mail.transport import SentList, Stage
+from newsletter.mail.outbox import Lane, queue
+from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
+from newsletter.mail.transport.memory import accepted
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment, Sequence
-from newsletter.subscribers import Consent, Status, Subscriber, read_address
+from newsletter.subscribers import Consent, Status, Stream, Subscriber, read_address
 from tests.web.owner.conftest import Desk, answering
 
 HOSTILE = ("<script>alert(1)</script>", "{{7*7}}", '"><img src=x onerror=alert(1)>', "{% raw %}")
@@ -72,9 +75,11 @@ def test_lists_go_on_by_number(desk: Desk, person: Callable[..., int]) -> None:
     assert "p00@example.com" in desk.get(f"/owner/subscribers?before={ids[1]}")
 
 
-def test_a_hostile_name_is_only_ever_text(desk: Desk, person: Callable[..., int]) -> None:
+def test_a_hostile_name_is_only_ever_text(desk: Desk, runtime: Runtime, person: Callable[..., int]) -> None:
     for number, name in enumerate(HOSTILE):
-        id = person(f"eve{number}@example.com", name)
+        id = person(f"eve{number}@example.com")
+        with runtime.database.transaction() as session:
+            session.get_one(Subscriber, id).first_name = name  # as no form of ours would let it in
         for path in ("/owner/subscribers", f"/owner/subscribers/{id}"):
             page = desk.get(path)
             assert name in desk.read(path) or "<" in name
@@ -126,6 +131,27 @@ def test_the_servers_refusal_is_shown_in_its_own_words(
     assert "451 4.7.1 Greylisted, come <b>back</b> later" in words
     assert "1 attempt" in words
     assert "next try Mon 1 Jun 2026, 12:00 BST" in words
+
+
+def test_a_mail_that_was_on_its_way_when_they_left_says_so(
+    desk: Desk, runtime: Runtime, person: Callable[..., int], clock: FixedClock, sent: SentList, article: int
+) -> None:
+    id = person("jane@example.com")
+
+    def leave(one: Envelope) -> Outcome:
+        with runtime.database.transaction() as session:
+            journey.unsubscribe(session, session.get_one(Subscriber, id), clock.now(), goodbye=False)
+        clock.forward(timedelta(seconds=1))
+        return accepted(one)
+
+    sent._answer = leave
+    with runtime.database.transaction() as session:
+        jane, words = session.get_one(Subscriber, id), session.get_one(Article, article).current
+        queue(session, jane, Stream.STEP, "step:1:1", clock.now(), revision=words, context={"guide": None})
+    runtime.delivery.run(Lane.BULK)
+    assert "Series article: On walking sent It was on its way already when they left." in desk.read(
+        f"/owner/subscribers/{id}"
+    )
 
 
 def test_unsubscribing_ends_series_and_queue_without_a_goodbye(
