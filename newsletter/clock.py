@@ -1,8 +1,15 @@
 """The product's one clock. Only doors read it; every rule is given `now`."""
 
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
+
+MEASURED_EVERY = 60.0
+"""Seconds between two looks at the database server's clock."""
+NEARLY = timedelta(seconds=1)
+"""A difference up to this is none: clocks that are kept right, and the way to the server, differ by less."""
 
 
 class Clock(Protocol):
@@ -53,6 +60,33 @@ class MovableClock:
         half.write_text(str(offset.total_seconds()))
         half.replace(self._file)
         return offset
+
+
+class SharedClock:
+    """A machine's time, put right by the database server's: hosts whose clocks differ agree on leases and due times.
+
+    `server` gives the server's time, or None while it cannot be reached; then the last difference holds.
+    """
+
+    def __init__(self, machine: Clock, server: Callable[[], datetime | None]) -> None:
+        self.machine = machine
+        self._server = server
+        self._ahead, self._measured_at = timedelta(), float("-inf")
+
+    def now(self) -> datetime:
+        """The present moment by the server's clock."""
+        if time.monotonic() - self._measured_at > MEASURED_EVERY:
+            self._measured_at = time.monotonic()
+            self._measure()
+        return self.machine.now() + self._ahead
+
+    def _measure(self) -> None:
+        before = datetime.now(UTC)
+        there = self._server()
+        after = datetime.now(UTC)
+        if there is not None:
+            ahead = there - (before + (after - before) / 2)
+            self._ahead = ahead if abs(ahead) > NEARLY else timedelta()
 
 
 class FixedClock:

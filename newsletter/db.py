@@ -19,8 +19,10 @@ from sqlalchemy import (
     TypeDecorator,
     create_engine,
     event,
+    func,
     inspect,
     make_url,
+    select,
 )
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -186,6 +188,16 @@ class Database:
             finally:
                 raw.close()
             self.scrub()
+
+    def server_time(self) -> datetime | None:
+        """What the database server's clock shows; None: it cannot be reached, or there is none (SQLite)."""
+        if self.is_sqlite:
+            return None
+        try:
+            with self.engine.connect() as connection:
+                return connection.execute(select(func.clock_timestamp(type_=UtcDateTime()))).scalar_one()
+        except DBAPIError:
+            return None
 
     def dispose(self) -> None:
         """Close every pooled connection (after a fork, before an end)."""

@@ -1,7 +1,7 @@
 """Every Celery task and the beat table. A task holds no rule: the database is the queue of record, Celery the crank.
 
-A tick that comes too late is worth nothing (`expires`), one that comes twice does no harm, and one that is lost is
-followed by the next.
+A tick that comes late or twice does no harm, and one that is lost is followed by the next. None carries a time: hosts
+whose clocks differ understand each other. What nobody works on does not pile up instead (`has_room`).
 """
 
 import time
@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from celery import Celery
+from kombu.exceptions import ChannelError
 from kombu.exceptions import OperationalError as BrokerDown
+from kombu.transport.virtual import Channel
 from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError
 
@@ -26,6 +28,8 @@ SLICE = 15.0
 BREATH = 0.03
 """Seconds between two chunks of a launch on SQLite. Whoever waits for its one write lock looks again after a tenth of a
 second or less, and would hardly ever find it free."""
+MOST_WAITING = 20
+"""Tasks in a queue behind which beat and doors add no more: while its worker is away, or behind."""
 QUEUES = {Lane.TRANSACTIONAL: "transactional", Lane.BULK: "bulk"}
 Stopping = Callable[[], bool]
 log = structlog.get_logger()
@@ -135,7 +139,7 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
     """What beat publishes, and how often (seconds)."""
 
     def every(seconds: float, task: str, lane: Lane, *args: str) -> dict[str, object]:
-        options = {"queue": QUEUES[lane], "expires": min(max(seconds, 1.0), 60.0)}
+        options = {"queue": QUEUES[lane]}
         return {"task": task, "schedule": seconds, "args": args, "options": options}
 
     table = {
@@ -152,6 +156,15 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
     return table
 
 
+def has_room(channel: Channel, queue: str) -> bool:
+    """Whether few enough tasks wait in a queue for one more to be worth anything."""
+    try:
+        declared = channel.queue_declare(queue=queue, passive=True)  # type: ignore[no-untyped-call]
+        return bool(declared.message_count < MOST_WAITING)
+    except ChannelError:  # an empty queue does not exist
+        return True
+
+
 class Crank:
     """Lets a door ask for a delivery at once instead of at the next tick. Never fails: the tick comes anyway."""
 
@@ -161,8 +174,10 @@ class Crank:
     def turn(self, lane: Lane = Lane.TRANSACTIONAL) -> None:
         """Ask for delivery; with Redis down the mail waits in the database."""
         try:
-            self._celery.send_task(
-                "deliver", (lane.value,), queue=QUEUES[lane], expires=5.0, retry=False, ignore_result=True
-            )
+            with self._celery.producer_or_acquire() as producer:
+                if has_room(producer.channel, QUEUES[lane]):
+                    self._celery.send_task(
+                        "deliver", (lane.value,), queue=QUEUES[lane], retry=False, ignore_result=True, producer=producer
+                    )
         except (BrokerDown, RedisError, OSError) as error:
             log.warning("no broker: mail waits for the next tick", error=type(error).__name__)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from newsletter import local_mail
-from newsletter.clock import Clock, MovableClock, SystemClock
+from newsletter.clock import Clock, MovableClock, SharedClock, SystemClock
 from newsletter.db import Database
 from newsletter.links import Signer
 from newsletter.mail.delivery import Delivery
@@ -76,7 +76,8 @@ def build(settings: Settings, *, database: Database | None = None, clock: Clock 
           allowances: Callable[[Settings], Allowances] | None = None) -> Runtime:  # fmt: skip
     """Put a Runtime together. Parts that are given replace the real ones; without `throttle` nothing is limited."""
     database = database or Database(settings.database)
-    clock = clock or (MovableClock(settings.data_dir / "clock") if settings.is_local else SystemClock())
+    machine = MovableClock(settings.data_dir / "clock") if settings.is_local else SystemClock()
+    clock = clock or (machine if database.is_sqlite else SharedClock(machine, database.server_time))
     signer = Signer(settings.secret, settings.old_secrets)
     folder = guides or ROOT / "static" / "guides"
     return Runtime(

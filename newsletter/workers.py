@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from celery import Celery, signals
-from celery.beat import Scheduler
+from celery.beat import ScheduleEntry, Scheduler
 from sqlalchemy.exc import SQLAlchemyError
 
 from newsletter import jobs, limits
@@ -96,12 +96,18 @@ def _stand_back(instance: Any, **_: Any) -> None:
 
 
 class Metronome(Scheduler):
-    """Celery's scheduler, but that it keeps no file (a tick that is lost is followed by the next) and sleeps until a
-    tick is due: Celery's own wakes ten milliseconds before each, and spins."""
+    """Celery's scheduler, but that it keeps no file (a tick that is lost is followed by the next), sleeps until a tick
+    is due (Celery's own wakes ten milliseconds before each, and spins), and adds none to a queue that is full."""
 
     def setup_schedule(self) -> None:
         """Take the beat table."""
         self.merge_inplace(self.app.conf.beat_schedule)
+
+    def apply_async(self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **options: Any) -> Any:
+        """Publish a tick, if there is room for it."""
+        if producer is None or jobs.has_room(producer.channel, entry.options["queue"]):
+            return super().apply_async(entry, producer=producer, advance=advance, **options)
+        return None
 
     def adjust(self, n: float, drift: float = 0.0) -> float:
         """Seconds to sleep."""

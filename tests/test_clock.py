@@ -1,11 +1,12 @@
 """The clock: one for all processes, and it only goes forward."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from newsletter.clock import FixedClock, MovableClock, SystemClock
+from newsletter.clock import FixedClock, MovableClock, SharedClock, SystemClock
 
 MOMENT = datetime(2026, 6, 1, 11, 0, tzinfo=UTC)
 
@@ -35,3 +36,26 @@ def test_time_never_goes_back(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="forward"):
         clock.forward(timedelta(seconds=-1))
     assert clock.offset() == timedelta()
+
+
+@pytest.mark.parametrize("minutes", [-7, 0, 7])
+def test_a_host_tells_the_time_of_the_database_server(minutes: int) -> None:
+    ahead = timedelta(minutes=minutes)
+    clock = SharedClock(SystemClock(), lambda: datetime.now(UTC) + ahead)
+    assert abs(clock.now() - datetime.now(UTC) - ahead) < timedelta(seconds=1)
+
+
+def test_while_the_server_is_away_the_last_difference_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = iter([datetime.now(UTC) + timedelta(hours=1), None])
+    passed = iter([0.0, 0.0, 100.0, 100.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(passed))
+    clock = SharedClock(SystemClock(), lambda: next(said))
+    for _ in range(2):
+        assert abs(clock.now() - datetime.now(UTC) - timedelta(hours=1)) < timedelta(seconds=5)
+
+
+def test_a_difference_of_a_blink_is_none() -> None:
+    clock = SharedClock(
+        FixedClock(datetime(2026, 6, 1, tzinfo=UTC)), lambda: datetime.now(UTC) + timedelta(seconds=0.4)
+    )
+    assert clock.now() == datetime(2026, 6, 1, tzinfo=UTC)

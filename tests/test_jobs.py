@@ -75,15 +75,25 @@ def test_every_task_is_published_by_beat(celery: Celery) -> None:
     assert ours == {entry["task"] for entry in jobs.beat_table(1).values()}
 
 
-def test_a_late_tick_is_worth_nothing_and_tasks_carry_no_addresses() -> None:
+def test_tasks_carry_no_addresses_and_no_time_of_the_host_that_publishes_them() -> None:
     for entry in jobs.beat_table(2).values():
         options = entry["options"]
-        assert isinstance(options, dict) and 0 < options["expires"] <= 60
+        assert isinstance(options, dict) and options.keys() == {"queue"}
         assert json.dumps(entry["args"]) in ('["transactional"]', '["bulk"]', "[]")
 
 
 def test_there_is_one_tick_for_each_bulk_worker() -> None:
     assert sum(name.startswith("deliver-bulk") for name in jobs.beat_table(5)) == 5
+
+
+def test_what_no_worker_takes_does_not_pile_up() -> None:
+    celery = Celery("test", broker="memory://")
+    for _ in range(3 * jobs.MOST_WAITING):
+        jobs.Crank(celery).turn(Lane.BULK)
+    with celery.connection_for_write() as connection:
+        waiting = connection.default_channel.queue_declare(queue="bulk", passive=True).message_count
+        connection.default_channel.queue_purge("bulk")
+    assert waiting == jobs.MOST_WAITING
 
 
 @pytest.mark.parametrize("broker", DEAD)
