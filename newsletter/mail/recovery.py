@@ -81,7 +81,8 @@ def _write(session: Session, left: Left, outcomes: list[Outcome], now: datetime,
             outbox.release(session, left.token, set(session.scalars(held)) - left.handed_over)
         outbox.put_back(session, left.token, left.kept, now, of_lot=False)
         return
-    verdicts, _ = judge(session, letters, Lane.BULK, [one for one in known if one.stage is not Stage.RELAY], now)
+    wire = [one for one in known if one.stage is not Stage.RELAY]
+    verdicts, _ = judge(session, letters, Lane.BULK, wire, now, suppress)
     session.refresh(lot, with_for_update=True)
     # A lot that is somebody else's by now: when it was taken back, each row was told its words.
     words = outbox.words_under_way(session, lot) if lot.claim_token == left.token else None

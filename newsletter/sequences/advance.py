@@ -133,7 +133,7 @@ class _Tick:
             .join(Subscriber, Subscriber.id == Enrollment.subscriber_id)
             .options(contains_eager(Enrollment.subscriber))
             .add_columns(Message.state, Message.settled_at)
-            .order_by(Enrollment.id)
+            .order_by(Enrollment.message_id)  # the order of its index: by id, SQLite would read the table
             .limit(limit)
             .with_for_update(skip_locked=True, of=Enrollment)
         ).all()
@@ -185,37 +185,42 @@ class _Tick:
         theirs = select(Enrollment).where(Enrollment.subscriber_id.in_(people), Enrollment.course.in_(LIVE))
         for other in self.session.scalars(theirs.order_by(Enrollment.id)):
             others.setdefault(other.subscriber_id, []).append(other)
+        ready: list[Enrollment] = []
         for one in sorted(waiting, key=lambda one: one.id):
             if not one.subscriber.may_receive(Stream.STEP):
                 self._end(one, Course.STOPPED, LEFT)
             elif self._is_behind(one, others[one.subscriber_id]):
                 one.due_at = self.now + LOOK_AGAIN
                 self.still_behind += 1
-            elif self._made_way([other for other in others[one.subscriber_id] if other.course is Course.ACTIVE]):
-                one.activate(self.zone, self.now)
-                if one.course is Course.FINISHED:
-                    self.ended.add(one.subscriber_id)
             else:
+                ready.append(one)
+        active = [other for one in ready for other in others[one.subscriber_id] if other.course is Course.ACTIVE]
+        on_the_wire = self._step_aside(active)
+        for one in ready:
+            if one.subscriber_id in on_the_wire:
                 one.due_at = self.now + WIRE
+                continue
+            one.activate(self.zone, self.now)
+            if one.course is Course.FINISHED:
+                self.ended.add(one.subscriber_id)
 
     def _is_behind(self, waiting: Enrollment, others: Iterable[Enrollment]) -> bool:
         live = [one for one in others if one.sequence_id in self.live and one is not waiting]
         return any(one.course is Course.ACTIVE or (one.course in LIVE and one.id < waiting.id) for one in live)
 
-    def _made_way(self, parked: Sequence[Enrollment]) -> bool:
-        """Let what is switched off step aside; False when its last mail is still on the wire."""
-        if not parked:
-            return True
-        ids = [one.id for one in parked]
-        look = select(Enrollment).where(Enrollment.id.in_(ids), Enrollment.message_id.is_(None))
+    def _step_aside(self, off: Sequence[Enrollment]) -> set[int]:
+        """Let series that are switched off make way; the people of whom a mail of such a one is still on the wire."""
+        if not off:
+            return set()
+        look = select(Enrollment).where(Enrollment.id.in_([one.id for one in off]), Enrollment.message_id.is_(None))
         held = self.session.scalars(
             look.with_for_update(skip_locked=True, of=Enrollment).execution_options(populate_existing=True)
         ).all()
         for one in held:
             one.step_aside(self.now)
-        # Before the other is active: the index holds one active series a person at every moment.
-        self.session.flush(held)
-        return len(held) == len(parked)
+        # Before the others are active: the index holds one active series a person at every moment.
+        self.session.flush()
+        return {one.subscriber_id for one in off} - {one.subscriber_id for one in held}
 
     def _next(self, enrollment: Enrollment) -> Going | None:
         """The step that this person should get now; None: none yet, or none any more."""

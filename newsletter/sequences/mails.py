@@ -1,6 +1,6 @@
 """The mails of steps that go now, for a whole batch at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,10 +8,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.articles import Revision
-from newsletter.mail.outbox import Lane, Message, State
+from newsletter.mail import outbox
+from newsletter.mail.outbox import Message, NewMail, State
 from newsletter.sequences.enrollment import Enrollment
 from newsletter.sequences.sequence import Step
 from newsletter.subscribers import Stream
+
+
+NOTHING = (State.CANCELLED, State.FAILED)
+"""States of a mail that came to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,39 +41,32 @@ def queue_mails(session: Session, going: Sequence[Going], now: datetime) -> None
     if not going:
         return
     known, words = _known(session, going), _words(session, going)
+    fresh: list[NewMail] = []
     for one in going:
-        _queue_mail(one, known.get(one.enrollment.subscriber_id, {}), words[one.step.article_id], now)
+        enrollment = one.enrollment
+        earlier = [found for key in one.occasions if (found := known.get((enrollment.subscriber_id, key)))]
+        enrollment.tries = max(enrollment.tries, len(earlier))
+        enrollment.message_step, enrollment.due_at, enrollment.waiting_since = one.step, None, None
+        # One that the owner sent once more by hand has come, or comes: it is settled as this step's.
+        enrollment.message_id = next((id for id, state in earlier if state not in NOTHING), None)
+        if enrollment.message_id is None:
+            context = {"guide": enrollment.sequence.guide_slug}
+            fresh.append(NewMail(enrollment.subscriber_id, one.occasions[-1], words[one.step.article_id], context))
+    queued = outbox.queue_many(session, Stream.STEP, fresh, now)
+    for one in going:
+        if one.enrollment.message_id is None:
+            one.enrollment.message_id = queued[one.enrollment.subscriber_id, one.occasions[-1]]
 
 
-def _queue_mail(one: Going, known: Mapping[str, Message], revision_id: int, now: datetime) -> None:
-    enrollment = one.enrollment
-    earlier = [known[occasion] for occasion in one.occasions if occasion in known]
-    had = next((message for message in earlier if message.state not in (State.CANCELLED, State.FAILED)), None)
-    enrollment.tries = max(enrollment.tries, len(earlier))
-    # One that the owner sent once more by hand has come, or comes: it is settled as this step's.
-    enrollment.message = had or Message(
-        subscriber_id=enrollment.subscriber_id,
-        stream=Stream.STEP,
-        occasion=one.occasions[-1],
-        lane=Lane.of(Stream.STEP),
-        created_at=now,
-        due_at=now,
-        revision_id=revision_id,
-        context={"guide": enrollment.sequence.guide_slug},
+def _known(session: Session, going: Sequence[Going]) -> dict[tuple[int, str], tuple[int, State]]:
+    """What these people were sent, or not sent, of these steps before: (id, state) by person and occasion."""
+    rows = session.execute(
+        select(Message.subscriber_id, Message.occasion, Message.id, Message.state).where(
+            Message.subscriber_id.in_({one.enrollment.subscriber_id for one in going}),
+            Message.occasion.in_([occasion for one in going for occasion in one.occasions]),
+        )
     )
-    enrollment.message_step, enrollment.due_at, enrollment.waiting_since = one.step, None, None
-
-
-def _known(session: Session, going: Sequence[Going]) -> dict[int, dict[str, Message]]:
-    """What these people were sent, or not sent, of these steps before: by person and occasion."""
-    look = select(Message).where(
-        Message.subscriber_id.in_({one.enrollment.subscriber_id for one in going}),
-        Message.occasion.in_([occasion for one in going for occasion in one.occasions]),
-    )
-    found: dict[int, dict[str, Message]] = {}
-    for message in session.scalars(look.execution_options(populate_existing=True)):
-        found.setdefault(message.subscriber_id or 0, {})[message.occasion] = message
-    return found
+    return {(person or 0, occasion): (id, state) for person, occasion, id, state in rows}
 
 
 def _words(session: Session, going: Sequence[Going]) -> dict[int, int]:

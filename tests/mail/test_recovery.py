@@ -195,7 +195,7 @@ def test_a_journal_that_cannot_be_written_down_is_put_aside_and_stops_nobody(
     [notice] = living.envelopes
     assert journal.name.encode() in notice.data
     clock.forward(timedelta(minutes=2))  # its lease has run out: without the journal all that was begun is uncertain
-    recovery.recover(runtime.journals, runtime.database.transaction, clock.now())
+    recovery.recover(runtime.journals, runtime.database.transaction, clock.now(), feedback.suppress)
     assert counts(runtime) == {State.UNCERTAIN: 40, State.SENT: 1}  # that one is the notice
 
 

@@ -30,6 +30,7 @@ from newsletter.mail.outbox.mentions import forget_mentions
 from newsletter.mail.outbox.message import ACCEPTED, OPEN, UNDER_WAY, Attempt, Lane, Message, State
 from newsletter.mail.outbox.queue import (
     LOT,
+    NewMail,
     NotAgain,
     call_off_late,
     call_off_next,
@@ -37,6 +38,7 @@ from newsletter.mail.outbox.queue import (
     fill,
     newest,
     queue,
+    queue_many,
     reword,
     send_again,
 )
@@ -61,6 +63,7 @@ __all__ = [
     "LotClaim",
     "LotState",
     "Message",
+    "NewMail",
     "NotAgain",
     "State",
     "Taken",
@@ -90,6 +93,7 @@ __all__ = [
     "pause_open",
     "put_back",
     "queue",
+    "queue_many",
     "record",
     "record_lot",
     "recover",
