@@ -32,8 +32,8 @@ def series(size: Size) -> list[Table]:
                 people.add(url, 1, number + 1)
                 table.rows.append(_row(f"{name}, {whole(number)}", database))
     table.notes.append(
-        "Idle: nobody is due, median of 20. First: 1,000 are due, and their mail is queued. Next: those have had it, and "
-        "the next 1,000 of the same people are due, so that each is settled and queued in one tick. Statements: of the "
+        "Idle: nobody is due, median of 20. First: 1,000 are due, and their mail is queued. Next: they have had it, and "
+        "are due again, so that each is settled and queued in one tick. Statements: of the "
         "dearest of these ticks, BEGIN and savepoints included."
     )
     return [table]

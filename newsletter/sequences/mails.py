@@ -14,7 +14,6 @@ from newsletter.sequences.enrollment import Enrollment
 from newsletter.sequences.sequence import Step
 from newsletter.subscribers import Stream
 
-
 NOTHING = (State.CANCELLED, State.FAILED)
 """States of a mail that came to nothing."""
 

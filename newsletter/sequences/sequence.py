@@ -92,7 +92,7 @@ class Sequence(Base):
         return max((one.position for one in self.steps), default=0) + 1
 
     def move(self, step: "Step", up: bool) -> bool:
-        """Let a step change places with its neighbour; False at either end. That changes the order, never who gets it."""
+        """Let a step change places with its neighbour; False at either end. That changes the order, not who gets it."""
         steps = self.current_steps
         other = steps.index(step) + (-1 if up else 1)
         if not 0 <= other < len(steps):

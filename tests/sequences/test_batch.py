@@ -57,8 +57,8 @@ def _crowd(database: Database, sequence: int, people: int, due_at: datetime) -> 
         session.execute(
             insert(Subscriber),
             [
-                {"email": f"c{one}@example.com", "email_key": f"c{one}@example.com", "first_name": "", "newsletter": True,
-                 "status": Status.CONFIRMED, "created_at": NOON, "confirmed_at": NOON}
+                {"email": f"c{one}@example.com", "email_key": f"c{one}@example.com", "first_name": "",
+                 "newsletter": True, "status": Status.CONFIRMED, "created_at": NOON, "confirmed_at": NOON}
                 for one in range(people)
             ],
         )  # fmt: skip
