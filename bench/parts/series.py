@@ -32,7 +32,7 @@ def series(size: Size) -> list[Table]:
                 people.add(url, 1, number + 1)
                 table.rows.append(_row(f"{name}, {whole(number)}", database))
     table.notes.append(
-        "Idle: nobody is due, median of 20. First: 1,000 are due, and their mail is queued. Next: they have had it, and "
+        "Idle: nobody is due, median of 20. First: 1,000 are due, and their mail is queued. Next: they had it, and "
         "are due again, so that each is settled and queued in one tick. Statements: of the "
         "dearest of these ticks, BEGIN and savepoints included."
     )
