@@ -22,6 +22,7 @@ from bench.parts.latency import latency
 from bench.parts.launch import launch
 from bench.parts.ledger import ledger
 from bench.parts.sending import distant, near
+from bench.parts.series import series
 from bench.parts.task import task
 from bench.postgres import NoPostgres
 from bench.report import Table
@@ -32,7 +33,7 @@ QUIET = 0.5
 BUSY = ": **the machine was busy with other work, so the figures are noisy and too low**"
 PARTS: dict[str, Callable[[Size], list[Table]]] = {
     "near": near, "distant": distant, "launch": launch, "latency": latency, "task": task, "ledger": ledger,
-    "building": building,
+    "series": series, "building": building,
 }  # fmt: skip
 
 

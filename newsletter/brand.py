@@ -47,6 +47,8 @@ class Brand(Base):
     website: Mapped[str] = mapped_column(String(200), default="")
     zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
     language: Mapped[str] = mapped_column(String(16), default="en-GB")
+    series_wait_days: Mapped[int] = mapped_column(default=2, server_default="2")
+    """Days for which a step of a series gives way to other marketing mail; 0: it does not."""
     key_print: Mapped[str] = mapped_column(String(32), default="", server_default="")
     """Of the key that links in its mails are signed with (`Signer.key_print`); "" before the first start."""
 

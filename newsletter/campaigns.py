@@ -12,7 +12,7 @@ from newsletter.db import Base, Id
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Dispatch, Hold, Lane, Lot, LotState, Message, State, Turn
 from newsletter.mail.render import Words
-from newsletter.subscribers import Segment, Subscriber
+from newsletter.subscribers import Mailing, Segment, Subscriber
 
 CHUNK = 10_000
 """Recipients written in one transaction: about a tenth of a second of the database's time."""
@@ -161,6 +161,18 @@ class Campaign(Base):
 
 def _words(revision: Revision) -> Words:
     return Words(revision.subject, revision.preheader, revision.body)
+
+
+def planned(session: Session) -> list[Mailing]:
+    """The campaigns to come, and those whose recipients are not all written yet: series give way to them."""
+    coming = select(Campaign).where(Campaign.stored_state == CampaignState.SCHEDULED)
+    filling = (
+        select(Campaign)
+        .join(Dispatch, Dispatch.id == Campaign.dispatch_id)
+        .where(Campaign.stored_state == CampaignState.SENDING, Dispatch.filled_at.is_(None), Dispatch.hold == Hold.OPEN)
+    )
+    rows = [*session.scalars(coming), *session.scalars(filling)]
+    return [Mailing(at, one.segment) for one in rows if (at := one.scheduled_at or one.launched_at)]
 
 
 def launch_due(session: Session, now: datetime) -> list[Campaign]:

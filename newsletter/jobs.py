@@ -16,7 +16,7 @@ from kombu.transport.virtual import Channel
 from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError
 
-from newsletter import accounts, brand, campaigns, guides, journey, sequences, subscribers
+from newsletter import accounts, brand, campaigns, feedback, guides, journey, sequences, subscribers
 from newsletter.db import was_broken_off
 from newsletter.imports.uploads import forget_old
 from newsletter.mail import outbox, recovery
@@ -25,9 +25,11 @@ from newsletter.runtime import Runtime
 
 SLICE = 15.0
 """Seconds a delivery task works before it lets the worker breathe (and be stopped)."""
+ADVANCE_SLICE = 5.0
+"""Seconds for which series are advanced before the campaign behind them has its turn; the next tick goes on."""
 BREATH = 0.03
-"""Seconds between two chunks of a launch on SQLite. Whoever waits for its one write lock looks again after a tenth of a
-second or less, and would hardly ever find it free."""
+"""Seconds between two chunks of a launch, or two batches of series, on SQLite. Whoever waits for its one write lock
+looks again after a tenth of a second or less, and would hardly ever find it free."""
 MOST_WAITING = 20
 """Tasks in a queue behind which beat and doors add no more: while its worker is away, or behind."""
 QUEUES = {Lane.TRANSACTIONAL: "transactional", Lane.BULK: "bulk"}
@@ -40,7 +42,7 @@ def deliver(rt: Runtime, stopping: Stopping, lane: str) -> int:
     sent, until = 0, time.monotonic() + SLICE
     # A batch that the database left alone for too long leaves its journal, and on a host that only delivers
     # nobody else looks for it: `recover_messages` reads the journals of the host it runs on.
-    recovery.replay(rt.journals, rt.database.transaction, rt.clock.now())
+    recovery.replay(rt.journals, rt.database.transaction, rt.clock.now(), feedback.suppress)
     delivery = rt.delivery
     while not stopping() and time.monotonic() < until:
         claimed = delivery.run(Lane(lane), stopping)
@@ -68,20 +70,28 @@ def launch_campaigns(rt: Runtime, stopping: Stopping) -> None:
 
 
 def advance_sequences(rt: Runtime, stopping: Stopping) -> int:
-    """Move everybody on whose next article is due."""
-    moved = 0
-    while not stopping():
+    """Move everybody on whose next article is due, until nobody is, or the slice is over; how many moved.
+
+    It runs among what nobody waits for: however many are due, a confirmation has a worker of its own.
+    """
+    moved, until = 0, time.monotonic() + ADVANCE_SLICE
+    with rt.database.reading() as session:  # most ticks find nothing, and need not keep others from writing
+        more = int(sequences.is_due(session, rt.clock.now()))
+    while more and not stopping():
         with rt.database.transaction() as session:
-            now = sequences.advance_due(session, rt.clock.now(), brand.current(session).zone)
-        moved += now
-        if not now:
+            zone, mailings = brand.current(session).zone, campaigns.planned(session)
+            more = sequences.advance_due(session, rt.clock.now(), zone, mailings=mailings)
+        moved += more
+        if time.monotonic() > until:
             break
+        if more and rt.database.is_sqlite:
+            time.sleep(BREATH)
     return moved
 
 
 def recover_messages(rt: Runtime, _stopping: Stopping) -> None:
     """Take back what dead workers held, and call off what comes back to a campaign that is cancelled."""
-    back, lost = recovery.recover(rt.journals, rt.database.transaction, rt.clock.now())
+    back, lost = recovery.recover(rt.journals, rt.database.transaction, rt.clock.now(), feedback.suppress)
     with rt.database.transaction() as session:
         campaigns.call_off_late(session, rt.clock.now())
     if back or lost:
@@ -144,7 +154,8 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
 
     table = {
         "deliver-transactional": every(1, "deliver", Lane.TRANSACTIONAL, Lane.TRANSACTIONAL.value),
-        "advance-sequences": every(3, "advance_sequences", Lane.TRANSACTIONAL),
+        # Not with what people wait for. A worker in the middle of a campaign takes it within a slice.
+        "advance-sequences": every(3, "advance_sequences", Lane.BULK),
         "launch-campaigns": every(1, "launch_campaigns", Lane.TRANSACTIONAL),
         "recover-messages": every(15, "recover_messages", Lane.TRANSACTIONAL),
         "remind-and-forget": every(60, "remind_and_forget", Lane.TRANSACTIONAL),

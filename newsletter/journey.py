@@ -272,8 +272,10 @@ def _just_asked(session: Session, subscriber: Subscriber, guide: Guide, now: dat
 
 def _give(session: Session, house: House, subscriber: Subscriber, guide: Guide, now: datetime) -> None:
     zone = brand.current(session).zone
-    started = [sequences.enroll(session, subscriber, one, zone, now) for one in series_of(session, guide)]
-    guides.send(session, subscriber, guide, house.guides, now, series=any(started))
+    every = session.scalars(select(Sequence).where(Sequence.guide_slug == guide.slug).order_by(Sequence.id)).all()
+    started = [one for one in every if sequences.enroll(session, subscriber, one, zone, now)]
+    # One that is switched off begins when it is switched on: nothing is promised until then.
+    guides.send(session, subscriber, guide, house.guides, now, series=any(one.live for one in started))
 
 
 def series_of(session: Session, guide: Guide) -> SequenceOf[Sequence]:

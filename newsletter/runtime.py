@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from newsletter import local_mail
+from newsletter import feedback, local_mail
 from newsletter.clock import Clock, MovableClock, SharedClock, SystemClock
 from newsletter.db import Database
 from newsletter.links import Signer
@@ -38,7 +38,8 @@ class Runtime:
         """The sender of mail, on this runtime's database, clock and transport."""
         database, clock = self.database, self.clock
         return Delivery(
-            database.transaction, self.renderer, self.transport, clock.now, self.journals, self.throttle,
+            database.transaction, self.renderer, self.transport, clock.now, self.journals, feedback.suppress,
+            self.throttle,
             pause_at=self.settings.pause_at_refused / 100,
         )  # fmt: skip
 

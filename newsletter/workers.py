@@ -12,7 +12,7 @@ from celery import Celery, signals
 from celery.beat import ScheduleEntry, Scheduler
 from sqlalchemy.exc import SQLAlchemyError
 
-from newsletter import jobs, limits
+from newsletter import feedback, jobs, limits
 from newsletter.log import configure
 from newsletter.mail import recovery
 from newsletter.mail.outbox import Lane
@@ -70,7 +70,7 @@ class Worker:
         self._runtime = None
         rt = self.runtime()
         try:  # this process may follow one that died: what that one had on the wire is put right before anything else
-            recovery.replay(rt.journals, rt.database.transaction, rt.clock.now())
+            recovery.replay(rt.journals, rt.database.transaction, rt.clock.now(), feedback.suppress)
         except SQLAlchemyError as error:
             log.warning("journals are replayed later", error=type(error).__name__)
         # Half a million objects that stay: no collection in the middle of a campaign need look at them. What comes and

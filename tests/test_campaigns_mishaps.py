@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.orm import Session
 
-from newsletter import accounts, articles, brand, campaigns
+from newsletter import accounts, articles, brand, campaigns, feedback
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.clock import FixedClock
 from newsletter.mail import outbox, recovery
@@ -65,7 +65,7 @@ def _tick(runtime: Runtime) -> None:
         while more:
             with runtime.database.transaction() as session:
                 more = step(session, now)
-    recovery.recover(runtime.journals, runtime.database.transaction, now)
+    recovery.recover(runtime.journals, runtime.database.transaction, now, feedback.suppress)
     with runtime.database.transaction() as session:
         campaigns.call_off_late(session, now)
         campaigns.finish_done(session, now)

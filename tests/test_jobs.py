@@ -75,6 +75,21 @@ def test_every_task_is_published_by_beat(celery: Celery) -> None:
     assert ours == {entry["task"] for entry in jobs.beat_table(1).values()}
 
 
+def test_series_stand_in_nobodys_way_who_waits() -> None:
+    queue = {entry["task"]: entry["options"] for entry in jobs.beat_table(1).values() if entry["task"] != "deliver"}
+    assert queue["advance_sequences"] == {"queue": jobs.QUEUES[Lane.BULK]}
+
+
+def test_a_crowd_in_the_series_leaves_the_worker_after_a_slice(
+    celery: Celery, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = iter(range(0, 1000, 2))  # each look at the clock: two seconds later
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: float(next(moments)))
+    monkeypatch.setattr(jobs.sequences, "is_due", lambda *_: True)
+    monkeypatch.setattr(jobs.sequences, "advance_due", lambda *_, **__: 1000)
+    assert celery.tasks["advance_sequences"]() == 3 * 1000
+
+
 def test_tasks_carry_no_addresses_and_no_time_of_the_host_that_publishes_them() -> None:
     for entry in jobs.beat_table(2).values():
         options = entry["options"]

@@ -51,7 +51,7 @@ def ledger(size: Size) -> list[Table]:
     table = Table("The ledger: what a message costs in the database", HEADS)
     for name in ("PostgreSQL", "SQLite"):
         for number in size.growth:
-            with _empty(name) as (database, url):
+            with empty(name) as (database, url):
                 people.add(url, 1, number + 1)
                 table.rows.append(_row(f"{name}, {whole(number)}", database, number))
     table.notes.append(
@@ -62,7 +62,8 @@ def ledger(size: Size) -> list[Table]:
 
 
 @contextmanager
-def _empty(name: str) -> Iterator[tuple[Database, str]]:
+def empty(name: str) -> Iterator[tuple[Database, str]]:
+    """A fresh, migrated, seeded database of this kind, and its URL."""
     with ExitStack() as stack:
         if name == "PostgreSQL":
             url = stack.enter_context(postgres.server()).url

@@ -9,7 +9,7 @@ from sqlalchemy import Table, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from newsletter import journey
+from newsletter import feedback, journey
 from newsletter.db import Base
 from newsletter.imports.fate import ENDS, Known, decide, merged
 from newsletter.imports.person import Person
@@ -147,7 +147,7 @@ class Writer:
         left = journey.unsubscribe(session, subscriber, self.now, goodbye=False)
         status = ENDS[person.standing][1]
         if status is not Status.UNSUBSCRIBED:
-            subscriber.stop_mail(status, self.now)
+            feedback.suppress(session, subscriber, status, self.now)
         if left and person.left is not None:
             subscriber.left_at = person.left
 

@@ -28,7 +28,7 @@ from newsletter.mail.stride import Stride
 from newsletter.mail.throttle import Budget, Throttle, Unlimited, domain_of
 from newsletter.mail.transport import Envelope, Outcome, Stage, Transport
 from newsletter.mail.unfit import Unfit
-from newsletter.mail.verdicts import judge
+from newsletter.mail.verdicts import Suppress, judge
 
 MOST_ROWS = {Lane.TRANSACTIONAL: 50, Lane.BULK: 500}
 WRITE_EVERY = {Lane.TRANSACTIONAL: 0.0, Lane.BULK: 1.0}
@@ -50,6 +50,7 @@ class Delivery:
     transport: Transport
     now: Callable[[], datetime]
     journals: Path
+    suppress: Suppress
     throttle: Throttle = field(default_factory=Unlimited)
     stride: Stride = field(default_factory=Stride)
     pause_at: float = SHARE
@@ -246,7 +247,7 @@ class _Batch:
         now = self.delivery.now()
         # What no relay would take has not left: a lot keeps it as it is, a row is told when it is offered again.
         ours = [one for one in known if one.stage is not Stage.RELAY or not isinstance(self.taken, outbox.TakenLot)]
-        verdicts, refusals = judge(session, self.letters, self.lane, ours, now)
+        verdicts, refusals = judge(session, self.letters, self.lane, ours, now, self.delivery.suppress)
         breaker = replace(self.breaker)  # this may be done twice
         if reason := breaker.watch(refusals):
             self._trip(session, reason, now)  # first: a dispatch is locked before its lots

@@ -15,14 +15,14 @@ from newsletter.mail.notice import tell_owner
 from newsletter.mail.outbox import LOST, Lane, Letter, Lot, LotClaim, Message, State
 from newsletter.mail.patience import Transaction
 from newsletter.mail.transport import Outcome, Stage
-from newsletter.mail.verdicts import judge
+from newsletter.mail.verdicts import Suppress, judge
 
 log = structlog.get_logger()
 UNTOLD = (State.READY, State.UNCERTAIN, State.CANCELLED)
 """Of a lot's rows: without an outcome, or with one that was made up in its absence."""
 
 
-def replay(folder: Path, transaction: Transaction, now: datetime) -> tuple[int, int]:
+def replay(folder: Path, transaction: Transaction, now: datetime, suppress: Suppress) -> tuple[int, int]:
     """Bring the journals of this host's dead workers into the ledger: (outcomes written, messages uncertain).
 
     Exact: what the journal does not name never left and is sent by the next worker, at once; what it names without
@@ -34,7 +34,7 @@ def replay(folder: Path, transaction: Transaction, now: datetime) -> tuple[int, 
         outcomes = [*left.outcomes.values(), *(Outcome(key, Stage.LOST_AFTER, 0, "", LOST, "", ".") for key in lost)]
         try:
             with transaction() as session:
-                _write(session, left, outcomes, now)
+                _write(session, left, outcomes, now, suppress)
         except (OperationalError, InternalError, InterfaceError):
             raise  # the database's trouble, not the journal's: it stays for the next one who looks
         except Exception as error:  # noqa: BLE001 - one file that cannot be read must not stop a host's mail
@@ -67,21 +67,22 @@ def _refused(left: Left, transaction: Transaction, now: datetime, error: Excepti
         )  # fmt: skip
 
 
-def _write(session: Session, left: Left, outcomes: list[Outcome], now: datetime) -> None:
+def _write(session: Session, left: Left, outcomes: list[Outcome], now: datetime, suppress: Suppress) -> None:
     lot = session.get(Lot, left.lot) if left.lot else None
     letters, lanes = _letters(session, left, lot is not None)
     told = _told_lost(session, letters)  # that nobody knows is on record: said twice it would be two tries
     known = [one for one in outcomes if one.key in letters and not (one.stage is Stage.LOST_AFTER and one.key in told)]
     if lot is None:
         lane = next(iter(lanes), Lane.TRANSACTIONAL)
-        verdicts, _ = judge(session, letters, lane, known, now)
+        verdicts, _ = judge(session, letters, lane, known, now, suppress)
         outbox.record(session, left.token, verdicts, now)
         if left.whole:
             held = select(Message.id).where(*outbox.held_by(left.token), Message.state == State.HANDED_OVER)
             outbox.release(session, left.token, set(session.scalars(held)) - left.handed_over)
         outbox.put_back(session, left.token, left.kept, now, of_lot=False)
         return
-    verdicts, _ = judge(session, letters, Lane.BULK, [one for one in known if one.stage is not Stage.RELAY], now)
+    wire = [one for one in known if one.stage is not Stage.RELAY]
+    verdicts, _ = judge(session, letters, Lane.BULK, wire, now, suppress)
     session.refresh(lot, with_for_update=True)
     # A lot that is somebody else's by now: when it was taken back, each row was told its words.
     words = outbox.words_under_way(session, lot) if lot.claim_token == left.token else None
@@ -118,9 +119,9 @@ def _told_lost(session: Session, letters: Mapping[int, Letter]) -> set[int]:
     return set(session.scalars(select(Message.id).where(Message.id.in_(letters), *lost)))
 
 
-def recover(folder: Path, transaction: Transaction, now: datetime) -> tuple[int, int]:
+def recover(folder: Path, transaction: Transaction, now: datetime, suppress: Suppress) -> tuple[int, int]:
     """What a beat tick does several times a minute: (given back, uncertain)."""
-    _, uncertain = replay(folder, transaction, now)
+    _, uncertain = replay(folder, transaction, now, suppress)
     with transaction() as session:
         back, lost = outbox.recover(session, now)
         lost += outbox.recover_lots(session, now)

@@ -1,6 +1,6 @@
 """From what a transport told of a batch to what the ledger writes down, and what it means for the people in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -14,12 +14,14 @@ from newsletter.subscribers import Status, Subscriber
 
 REFUSALS = (Consequence.POLICY, Consequence.HARD_BOUNCE)
 """What the breaker counts. Addresses that are not there too: a relay that is set up wrongly says that of everybody."""
+Suppress = Callable[[Session, Subscriber, Status, datetime], None]
+"""Ends everything for a person whose address is dead (`feedback.suppress`): mail knows nothing of series."""
 SOFT_BOUNCES = 3
 SOFT_BOUNCE_SPAN = timedelta(days=14)
 
 
 def judge(session: Session, letters: Mapping[int, Letter], lane: Lane, outcomes: Sequence[Outcome],
-          now: datetime) -> tuple[list[Verdict], list[str | None]]:  # fmt: skip
+          now: datetime, suppress: Suppress) -> tuple[list[Verdict], list[str | None]]:  # fmt: skip
     """The verdicts for these outcomes, and for each the server's words where it refused for good.
 
     An address that does not exist (any more) ends its subscriber's mail here and now.
@@ -47,7 +49,7 @@ def judge(session: Session, letters: Mapping[int, Letter], lane: Lane, outcomes:
         if meaning.consequence in (Consequence.HARD_BOUNCE, Consequence.SOFT_BOUNCE) and letter.subscriber_id:
             bounces.append((letter.subscriber_id, letter.id, meaning.consequence))
     for subscriber, message, consequence in sorted(bounces):  # people are locked in the order of their ids
-        _bounce(session, subscriber, message, consequence, now)
+        _bounce(session, subscriber, message, consequence, now, suppress)
     return verdicts, refusals
 
 
@@ -58,12 +60,13 @@ def _verdict(outcome: Outcome, meaning: Meaning) -> Verdict:
     )  # fmt: skip
 
 
-def _bounce(session: Session, subscriber_id: int, message_id: int, consequence: Consequence, now: datetime) -> None:
+def _bounce(session: Session, subscriber_id: int, message_id: int, consequence: Consequence, now: datetime,
+            suppress: Suppress) -> None:  # fmt: skip
     subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)  # who is erased in this moment waits
     if subscriber is None:
         return
     if consequence is Consequence.HARD_BOUNCE or _keeps_bouncing(session, subscriber_id, message_id, now):
-        subscriber.stop_mail(Status.BOUNCED, now)
+        suppress(session, subscriber, Status.BOUNCED, now)
 
 
 def _keeps_bouncing(session: Session, subscriber_id: int, message_id: int, now: datetime) -> bool:

@@ -1,24 +1,33 @@
 """Sequences: a series of articles that follows a guide, step by step, with delays."""
 
-from newsletter.sequences.advance import advance_due
+from newsletter.sequences.advance import advance_due, is_due
 from newsletter.sequences.delay import Delay, Unit, due_after
-from newsletter.sequences.enrollment import Course, Enrollment, enroll, replan, stop
+from newsletter.sequences.enrollment import Course, Enrollment, enroll, stop, switch_off
+from newsletter.sequences.place import Place
+from newsletter.sequences.replan import keep_dates, replan
 from newsletter.sequences.sequence import Sequence, Step
-from newsletter.sequences.simulate import Planned, simulate, what_is_next
+from newsletter.sequences.simulate import Planned, Standing, simulate, soonest, standing, what_is_next
 
 __all__ = [
     "Course",
     "Delay",
     "Enrollment",
+    "Place",
     "Planned",
     "Sequence",
+    "Standing",
     "Step",
     "Unit",
     "advance_due",
     "due_after",
     "enroll",
+    "is_due",
+    "keep_dates",
     "replan",
     "simulate",
+    "soonest",
+    "standing",
     "stop",
+    "switch_off",
     "what_is_next",
 ]

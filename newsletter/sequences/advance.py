@@ -1,115 +1,265 @@
-"""The crank of the series: what a beat tick does with everybody who is due."""
+"""The scheduler of the series: what a beat tick does with everybody who is due, a batch in a handful of statements."""
 
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import exists, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import Select, case, func, literal, select, update
+from sqlalchemy.orm import Session, contains_eager, selectinload
+from sqlalchemy.orm.attributes import flag_modified
 
-from newsletter.mail import outbox
-from newsletter.mail.outbox import UNDER_WAY, Lane, Message, State
-from newsletter.sequences.delay import zone_named
-from newsletter.sequences.enrollment import Course, Enrollment
-from newsletter.sequences.sequence import Sequence
-from newsletter.subscribers import Stream
+from newsletter import brand
+from newsletter.mail.outbox import UNDER_WAY, Message, State
+from newsletter.sequences.delay import allowed_from
+from newsletter.sequences.enrollment import LIVE, LOOK_AGAIN, Course, Enrollment, wake
+from newsletter.sequences.mails import Going, queue_mails
+from newsletter.sequences.pacing import goes_at, other_mail
+from newsletter.sequences.place import Places
+from newsletter.sequences.sequence import Sequence as Series
+from newsletter.subscribers import Mailing, Stream, Subscriber
 
+BATCH = 1000
+"""Enrollments that move in one transaction. So many may leave at once; what waits behind them is spread."""
+SPREAD_OVER = timedelta(hours=1)
+A_SECOND = 10
+"""The pace of a crowd, as long as all of it leaves within `SPREAD_OVER`."""
+SLOTS = 60
+MOST_SPREAD = 20_000
+"""Enrollments that are given a slot in one transaction."""
+MOST_TRIES = 3
+TRY_AGAIN = timedelta(days=7)
+"""A step whose mail failed (mailbox full, refused) goes again after this time; after `MOST_TRIES` it counts as had."""
+WIRE = timedelta(minutes=1)
+"""When to look again whether a mail that is on the wire has arrived."""
 LEFT = "The person may not receive the series any more."
+_COLUMNS = (
+    "course", "anchor_at", "due_at", "place_id", "last_step_id", "message_id", "message_step_id", "tries", "not_before",
+    "waiting_since", "stopped_at", "pauses", "ended_at", "reason",
+)  # fmt: skip
 
 
-def advance_due(session: Session, now: datetime, zone: str, limit: int = 500) -> int:
+def is_due(session: Session, now: datetime) -> bool:
+    """Whether a tick finds anything to do: three looks into small indexes, however many people are enrolled."""
+    live = session.scalars(select(Series.id).where(Series.live)).all()
+    looks = (_settled(), _due(live, now))
+    return any(session.scalar(look.with_only_columns(Enrollment.id).limit(1)) is not None for look in looks)
+
+
+def advance_due(session: Session, now: datetime, zone: str, limit: int = BATCH,
+                mailings: Iterable[Mailing] = ()) -> int:  # fmt: skip
     """Move up to `limit` enrollments on; how many moved. `zone`: of subscribers who have none of their own.
 
-    Rows are locked while they move (SKIP LOCKED on PostgreSQL, one writer on SQLite), and the mail's occasion is
-    unique: two beats, or two workers, send one mail.
+    `mailings`: the campaigns that are planned; series give way to them (`pacing`). Rows are locked while they move
+    (SKIP LOCKED on PostgreSQL, one writer on SQLite), and the mail's occasion is unique: two beats, or two workers,
+    send one mail.
     """
-    return _settle(session, now, zone, limit) + _activate(session, now, zone, limit) + _queue(session, now, zone, limit)
+    # Locked before any enrollment is: an edit waits for the tick, or the tick for the edit.
+    series = session.scalars(
+        select(Series)
+        .order_by(Series.id)
+        .options(selectinload(Series.steps), selectinload(Series.places))
+        .with_for_update(read=True, of=Series)
+        .execution_options(populate_existing=True)
+    ).all()
+    places = Places(session, [place for one in series for place in one.places])
+    live = {one.id for one in series if one.live}
+    tick = _Tick(session, now, zone, brand.current(session).series_wait_days, list(mailings), places, live)
+    with session.no_autoflush:
+        settled = tick.settle(limit)
+        tick.write()
+        seen = tick.move(limit)
+        tick.write()
+    if seen == limit:
+        _spread(session, live, now)
+    return settled + seen - tick.still_behind
 
 
-def _settle(session: Session, now: datetime, zone: str, limit: int) -> int:
-    """The last step's mail went out (or never will): the next delay counts from the moment it really went."""
-    settled = session.execute(
-        select(Enrollment, Message)
+def _settled() -> Select[Enrollment]:
+    """Those whose mail went out, or never will. A series waits for one that is under way."""
+    return (
+        select(Enrollment)
         .join(Message, Message.id == Enrollment.message_id)
-        .where(Enrollment.course == Course.ACTIVE, Message.state.not_in(UNDER_WAY))  # else the series waits for it
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Enrollment)
-    ).all()  # fmt: skip
-    for enrollment, message in settled:
-        if message.state in (State.CANCELLED, State.FAILED) and not enrollment.subscriber.may_receive(Stream.STEP):
-            enrollment.end(Course.STOPPED, now, LEFT)
-        else:
-            enrollment.passed(message.settled_at or now, zone, now)
-    return len(settled)
-
-
-def _activate(session: Session, now: datetime, zone: str, limit: int) -> int:
-    """A series that waited behind another one begins when the other has ended."""
-    other = aliased(Enrollment)
-    in_front = exists().where(
-        other.subscriber_id == Enrollment.subscriber_id,
-        (other.course == Course.ACTIVE) | ((other.course == Course.WAITING) & (other.id < Enrollment.id)),
+        .where(Enrollment.message_id.is_not(None), Message.state.not_in(UNDER_WAY))
     )
-    waiting = session.scalars(
-        select(Enrollment)
-        .where(Enrollment.course == Course.WAITING, ~in_front)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Enrollment)
-    ).all()
-    for enrollment in waiting:
-        if enrollment.subscriber.may_receive(Stream.STEP):
-            enrollment.activate(zone, now)
-        else:
-            enrollment.end(Course.STOPPED, now, LEFT)
-    return len(waiting)
 
 
-def _queue(session: Session, now: datetime, zone: str, limit: int) -> int:
-    due = session.scalars(
-        select(Enrollment)
-        .join(Sequence, Sequence.id == Enrollment.sequence_id)
-        # Of a series that is switched off nobody moves: left in, they would be found again by every look.
-        .where(
-            Enrollment.course == Course.ACTIVE,
-            Enrollment.due_at <= now,
-            Enrollment.message_id.is_(None),
-            Sequence.live,
-        )
-        .order_by(Enrollment.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Enrollment)
-    ).all()
-    for enrollment in due:
-        _queue_next(session, enrollment, now, zone)
-    return len(due)
-
-
-def _queue_next(session: Session, enrollment: Enrollment, now: datetime, zone: str) -> None:
-    step = enrollment.next_step
-    if not enrollment.subscriber.may_receive(Stream.STEP):
-        enrollment.end(Course.STOPPED, now, LEFT)
-    elif step is None:
-        enrollment.end(Course.FINISHED, now)
-    elif _had_bulk_mail_today(session, enrollment, now, zone):
-        enrollment.due_at = now + timedelta(days=1)  # one marketing mail a day: the campaign went first
-    else:
-        message, _ = outbox.queue(
-            session,
-            enrollment.subscriber,
-            Stream.STEP,
-            f"step:{enrollment.id}:{step.id}",
-            now,
-            revision=step.article.current,
-            context={"guide": enrollment.sequence.guide_slug},
-        )
-        enrollment.message, enrollment.message_step, enrollment.due_at = message, step, None
-
-
-def _had_bulk_mail_today(session: Session, enrollment: Enrollment, now: datetime, zone: str) -> bool:
-    here = zone_named(enrollment.subscriber.zone or zone)
-    midnight = now.astimezone(here).replace(hour=0, minute=0, second=0, microsecond=0)
-    look = select(Message.id).where(
-        Message.subscriber_id == enrollment.subscriber_id,
-        Message.lane == Lane.BULK,
-        Message.settled_at >= midnight,
-        Message.state.in_((State.SENT, State.DELIVERED, State.UNCERTAIN)),
+def _due(live: Collection[int], now: datetime) -> Select[Enrollment]:
+    """Of a series that is switched off nobody is due: left in, they would be found again by every look."""
+    return select(Enrollment).where(
+        Enrollment.sequence_id.in_(live), Enrollment.due_at <= now, Enrollment.message_id.is_(None)
     )
-    return session.scalar(look.limit(1)) is not None
+
+
+def _spread(session: Session, live: Collection[int], now: datetime) -> None:
+    """Give those who are due at once with more people than a batch holds a later time each."""
+    crowd = _due(live, now).with_only_columns(Enrollment.id).order_by(Enrollment.due_at).limit(MOST_SPREAD)
+    size = session.scalar(select(func.count()).select_from(crowd.subquery())) or 0
+    if size < BATCH:
+        return
+    over = min(SPREAD_OVER, timedelta(seconds=size / A_SECOND))
+    times = {slot: literal(now + over * (slot + 1) / SLOTS, Enrollment.due_at.type) for slot in range(SLOTS)}
+    session.execute(
+        update(Enrollment)
+        .where(Enrollment.id.in_(crowd.with_for_update(skip_locked=True)))
+        .values(due_at=case(times, value=Enrollment.id % SLOTS))
+        .execution_options(synchronize_session=False)
+    )
+
+
+@dataclass
+class _Tick:
+    """One batch. `live`: ids of the sequences that are switched on."""
+
+    session: Session
+    now: datetime
+    zone: str
+    wait: int
+    mailings: list[Mailing]
+    places: Places
+    live: set[int]
+    touched: dict[int, Enrollment] = field(default_factory=dict)
+    ended: set[int] = field(default_factory=set)
+    """Ids of the people of whom a series has ended."""
+    still_behind: int = 0
+    """How many looked whether it is their turn, and it was not."""
+
+    def _zone(self, enrollment: Enrollment) -> str:
+        return enrollment.subscriber.zone or self.zone
+
+    def settle(self, limit: int) -> int:
+        """The last step's mail went out: the next delay counts from the moment it really went."""
+        rows = self.session.execute(
+            _settled()
+            .join(Subscriber, Subscriber.id == Enrollment.subscriber_id)
+            .options(contains_eager(Enrollment.subscriber))
+            .add_columns(Message.state, Message.settled_at)
+            .order_by(Enrollment.message_id)  # the order of its index: by id, SQLite would read the table
+            .limit(limit)
+            .with_for_update(skip_locked=True, of=Enrollment)
+        ).all()
+        for enrollment, state, settled_at in rows:
+            self._settle(enrollment, state, settled_at or self.now)
+        return len(rows)
+
+    def _settle(self, enrollment: Enrollment, state: State, at: datetime) -> None:
+        self.touched[enrollment.id] = enrollment
+        failed = state in (State.CANCELLED, State.FAILED)
+        if failed and not enrollment.subscriber.may_receive(Stream.STEP):
+            enrollment.message = enrollment.message_step = None
+            if enrollment.course is Course.ACTIVE:
+                self._end(enrollment, Course.STOPPED, LEFT)
+        elif failed and not (state is State.FAILED and enrollment.tries + 1 >= MOST_TRIES):
+            enrollment.failed(at + TRY_AGAIN if state is State.FAILED else None, self.zone, self.now)
+        elif (step := enrollment.message_step) is not None:
+            place = self.places.behind(enrollment.sequence_id, enrollment.place, step.id)
+            enrollment.passed(at, place, self.zone, self.now)
+        if enrollment.course is Course.FINISHED:
+            self.ended.add(enrollment.subscriber_id)
+
+    def _end(self, enrollment: Enrollment, course: Course, reason: str = "") -> None:
+        enrollment.end(course, self.now, reason)
+        self.ended.add(enrollment.subscriber_id)
+
+    def move(self, limit: int) -> int:
+        """Queue the next mail of everybody who is due, and let those begin who waited for their turn; how many."""
+        due = self.session.scalars(
+            _due(self.live, self.now)
+            .join(Subscriber, Subscriber.id == Enrollment.subscriber_id)
+            .options(contains_eager(Enrollment.subscriber))
+            .order_by(Enrollment.due_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True, of=Enrollment)
+        ).all()
+        self.touched |= {one.id: one for one in due}
+        active = [one for one in due if one.course is Course.ACTIVE]
+        self._activate([one for one in due if one.course is Course.WAITING])
+        self._queue([going for one in active if (going := self._next(one))])
+        return len(due)
+
+    def _activate(self, waiting: Sequence[Enrollment]) -> None:
+        """A series begins that waited behind another one, when that has ended or is switched off."""
+        if not waiting:
+            return
+        people = {one.subscriber_id for one in waiting}
+        others: dict[int, list[Enrollment]] = {}
+        theirs = select(Enrollment).where(Enrollment.subscriber_id.in_(people), Enrollment.course.in_(LIVE))
+        for other in self.session.scalars(theirs.order_by(Enrollment.id)):
+            others.setdefault(other.subscriber_id, []).append(other)
+        ready: list[Enrollment] = []
+        for one in sorted(waiting, key=lambda one: one.id):
+            if not one.subscriber.may_receive(Stream.STEP):
+                self._end(one, Course.STOPPED, LEFT)
+            elif self._is_behind(one, others[one.subscriber_id]):
+                one.due_at = self.now + LOOK_AGAIN
+                self.still_behind += 1
+            else:
+                ready.append(one)
+        active = [other for one in ready for other in others[one.subscriber_id] if other.course is Course.ACTIVE]
+        on_the_wire = self._step_aside(active)
+        for one in ready:
+            if one.subscriber_id in on_the_wire:
+                one.due_at = self.now + WIRE
+                continue
+            one.activate(self.zone, self.now)
+            if one.course is Course.FINISHED:
+                self.ended.add(one.subscriber_id)
+
+    def _is_behind(self, waiting: Enrollment, others: Iterable[Enrollment]) -> bool:
+        live = [one for one in others if one.sequence_id in self.live and one is not waiting]
+        return any(one.course is Course.ACTIVE or (one.course in LIVE and one.id < waiting.id) for one in live)
+
+    def _step_aside(self, off: Sequence[Enrollment]) -> set[int]:
+        """Let series that are switched off make way; the people of whom a mail of such a one is still on the wire."""
+        if not off:
+            return set()
+        look = select(Enrollment).where(Enrollment.id.in_([one.id for one in off]), Enrollment.message_id.is_(None))
+        held = self.session.scalars(
+            look.with_for_update(skip_locked=True, of=Enrollment).execution_options(populate_existing=True)
+        ).all()
+        for one in held:
+            one.step_aside(self.now)
+        # Before the others are active: the index holds one active series a person at every moment.
+        self.session.flush()
+        return {one.subscriber_id for one in off} - {one.subscriber_id for one in held}
+
+    def _next(self, enrollment: Enrollment) -> Going | None:
+        """The step that this person should get now; None: none yet, or none any more."""
+        step = enrollment.next_step
+        if not enrollment.subscriber.may_receive(Stream.STEP):
+            self._end(enrollment, Course.STOPPED, LEFT)
+        elif step is None:
+            self._end(enrollment, Course.FINISHED)
+        else:
+            enrollment.catch_up(self.now)
+            enrollment.due_at = enrollment.due(step, self.zone, self.now)
+            if enrollment.due_at <= self.now:
+                return Going(enrollment, step)
+        return None
+
+    def _queue(self, due: Sequence[Going]) -> None:
+        """Queue the mail of those for whom the day is free, unless they have it already."""
+        people = {one.enrollment.subscriber_id: self._zone(one.enrollment) for one in due}
+        busy = other_mail(self.session, people, self.now, self.mailings) if self.wait else {}
+        going = [one for one in due if self._may_go(one, busy.get(one.enrollment.subscriber_id, set()))]
+        queue_mails(self.session, going, self.now)
+
+    def _may_go(self, one: Going, busy: Collection[date]) -> bool:
+        enrollment, zone = one.enrollment, self._zone(one.enrollment)
+        since = enrollment.waiting_since or self.now
+        at = goes_at(self.now, since, one.step.delay, busy, zone, self.wait)
+        if at <= self.now:
+            return True
+        enrollment.due_at = at
+        if at > allowed_from(self.now, one.step.delay, zone):
+            enrollment.waiting_since = since
+        return False
+
+    def write(self) -> None:
+        """Write what was queued in one statement, and everybody who moved in another."""
+        for enrollment in self.touched.values():
+            for column in _COLUMNS:  # the same for all, so that the database is sent one statement for many rows
+                flag_modified(enrollment, column)
+        self.session.flush()
+        wake(self.session, self.ended, self.now)
+        self.touched.clear()
+        self.ended.clear()

@@ -1,8 +1,8 @@
 """The delay rule: when a step is due. This is the one place that knows it."""
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -46,15 +46,38 @@ class Delay:
 def due_after(anchor: datetime, delay: Delay, zone: str) -> datetime:
     """When a step is due whose predecessor was really sent at `anchor` (aware); aware UTC.
 
-    Hours: elapsed time. Days: the same local time so many calendar days later, then moved to the next allowed weekday
+    Hours: elapsed time. Days: the same local time so many calendar days later. Then moved to the next allowed weekday
     and, on that day, not before the window's start. A local time that a clock change skips becomes the first valid
     instant after it; one that happens twice is the first of the two (PEP 495).
     """
     if delay.unit is Unit.HOURS:
-        return anchor.astimezone(UTC) + timedelta(hours=delay.amount)
+        return allowed_from(anchor.astimezone(UTC) + timedelta(hours=delay.amount), delay, zone)
     here = zone_named(zone)
     local = anchor.astimezone(here)
-    day, clock = local.date() + timedelta(days=delay.amount), local.time().replace(fold=0)
+    return _rolled(local.date() + timedelta(days=delay.amount), local.time().replace(fold=0), delay, here)
+
+
+def allowed_from(at: datetime, delay: Delay, zone: str) -> datetime:
+    """The first instant from `at` on that falls on an allowed weekday and not before the window's start."""
+    here = zone_named(zone)
+    local = at.astimezone(here)
+    early = delay.not_before is not None and local.time() < delay.not_before
+    if not early and delay.weekdays >> local.weekday() & 1:
+        return at.astimezone(UTC)
+    return _rolled(local.date(), local.time().replace(fold=0), delay, here)
+
+
+def next_day(at: datetime, delay: Delay, zone: str, days: int = 1) -> datetime:
+    """The same local time so many days on, where this step's weekdays and window allow it."""
+    return due_after(at, replace(delay, amount=days, unit=Unit.DAYS), zone)
+
+
+def local_day(at: datetime, zone: str) -> date:
+    """The calendar day that it is there at this instant."""
+    return at.astimezone(zone_named(zone)).date()
+
+
+def _rolled(day: date, clock: time, delay: Delay, here: ZoneInfo) -> datetime:
     while not delay.weekdays >> day.weekday() & 1:
         day += timedelta(days=1)
         clock = delay.not_before or time(0)

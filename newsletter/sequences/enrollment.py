@@ -1,15 +1,18 @@
 """Enrollment: one person's way through one sequence."""
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, exists, select, text
+from sqlalchemy import ForeignKey, Index, String, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.db import Base, Id
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Message
-from newsletter.sequences.delay import due_after
+from newsletter.sequences.delay import allowed_from, due_after
+from newsletter.sequences.place import Place
 from newsletter.sequences.sequence import Sequence, Step
 from newsletter.subscribers import Subscriber
 
@@ -18,18 +21,27 @@ class Course(StrEnum):
     """Where an enrollment stands."""
 
     WAITING = "waiting"
-    """Behind another series of the same person: series come one after the other."""
+    """Behind another series of the same person, or switched off before it began: series come one after the other."""
     ACTIVE = "active"
     FINISHED = "finished"
     STOPPED = "stopped"
 
 
+SWITCHED_OFF = "The series was switched off."
 LIVE = (Course.WAITING, Course.ACTIVE)
 _LIVE = text("course IN ('waiting', 'active')")
+_ACTIVE = text("course = 'active'")
+_DUE = text("due_at IS NOT NULL")
+_SENDING = text("message_id IS NOT NULL")
+LOOK_AGAIN = timedelta(days=1)
+"""One that waits is woken when its turn comes; should that get lost, it looks for itself after this time."""
 
 
 class Enrollment(Base):
-    """What was last sent and really when (`anchor_at`), and, worked out from these, what is due when (`due_at`)."""
+    """What was last sent and really when (`anchor_at`), and, worked out from these, what is due when (`due_at`).
+
+    `due_at` is a cache that may be early, never late: whoever finds it due asks `due` for the truth.
+    """
 
     __tablename__ = "enrollments"
     __table_args__ = (
@@ -41,7 +53,11 @@ class Enrollment(Base):
             postgresql_where=_LIVE,
             sqlite_where=_LIVE,
         ),
-        Index("ix_enrollments_due", "course", "due_at"),
+        # One series at a time, whoever races.
+        Index("uq_enrollments_active", "subscriber_id", unique=True, postgresql_where=_ACTIVE, sqlite_where=_ACTIVE),
+        # By sequence, so that a tick does not even see those of one that is switched off.
+        Index("ix_enrollments_due", "sequence_id", "due_at", postgresql_where=_DUE, sqlite_where=_DUE),
+        Index("ix_enrollments_message", "message_id", postgresql_where=_SENDING, sqlite_where=_SENDING),
         {"sqlite_autoincrement": True},
     )
 
@@ -52,67 +68,139 @@ class Enrollment(Base):
     started_at: Mapped[datetime]
     anchor_at: Mapped[datetime]
     due_at: Mapped[datetime | None]
+    place_id: Mapped[int | None] = mapped_column(ForeignKey("places.id"))
+    """What they have had; None: nothing yet."""
     last_step_id: Mapped[int | None] = mapped_column(ForeignKey("steps.id"))
-    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id", ondelete="SET NULL"), index=True)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id", ondelete="SET NULL"))
     """The step's mail that is queued and not settled yet."""
     message_step_id: Mapped[int | None] = mapped_column(ForeignKey("steps.id"))
+    tries: Mapped[int] = mapped_column(default=0)
+    """Mails of the next step that came to nothing."""
+    not_before: Mapped[datetime | None]
+    """The next step comes no sooner: its date had been given before the one in front was removed, or a mail failed."""
+    waiting_since: Mapped[datetime | None]
+    """The next step is due since then and gives way to other marketing mail."""
+    stopped_at: Mapped[datetime | None]
+    """Since when its own clock stands, because it is not this series' turn."""
+    pauses: Mapped[timedelta] = mapped_column(default=timedelta())
+    """How much of its sequence's standing still is counted in `anchor_at`."""
     ended_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(String(120), default="")
 
     subscriber: Mapped[Subscriber] = relationship()
     sequence: Mapped[Sequence] = relationship()
+    place: Mapped[Place | None] = relationship()
     last_step: Mapped[Step | None] = relationship(foreign_keys=[last_step_id])
     message: Mapped[Message | None] = relationship()
     message_step: Mapped[Step | None] = relationship(foreign_keys=[message_step_id])
 
     @property
+    def ahead(self) -> list[Step]:
+        """The steps still to come, in order; one that is queued stands first."""
+        return self.sequence.ahead(self.place)
+
+    @property
     def next_step(self) -> Step | None:
         """The step that comes next; None: it was the last."""
-        return self.sequence.after(self.last_step)
+        return next(iter(self.ahead), None)
+
+    def due(self, step: Step, zone: str, now: datetime) -> datetime:
+        """When this step is due if it comes next and nothing else stands in its way."""
+        late = self._stood_still(now)
+        place = self.subscriber.zone or zone
+        at = due_after(self.anchor_at + late, step.delay, place)
+        if self.not_before is not None and self.not_before + late > at:
+            return allowed_from(self.not_before + late, step.delay, place)
+        return at
+
+    def _stood_still(self, now: datetime) -> timedelta:
+        return self.sequence.stood_still(now) - self.pauses
+
+    def _restart_clock(self, late: timedelta, now: datetime) -> None:
+        """Move what time is counted from by as long as the clock stood still."""
+        self.anchor_at += late
+        self.not_before = self.not_before and self.not_before + late
+        self.waiting_since = self.waiting_since and self.waiting_since + late
+        self.pauses = self.sequence.stood_still(now)
+
+    def catch_up(self, now: datetime) -> None:
+        """Count in how long its sequence was switched off."""
+        if late := self._stood_still(now):
+            self._restart_clock(late, now)
 
     def schedule(self, zone: str, now: datetime) -> None:
         """Work out `due_at` of the next step from the anchor, or finish."""
+        self.catch_up(now)
         step = self.next_step
         if step is None:
             self.end(Course.FINISHED, now)
         else:
-            self.due_at = due_after(self.anchor_at, step.delay, self.subscriber.zone or zone)
+            self.due_at = self.due(step, zone, now)
 
     def activate(self, zone: str, now: datetime) -> None:
-        """Its turn has come: delays count from now."""
-        self.course, self.anchor_at = Course.ACTIVE, now
+        """Its turn has come: the clock, which stood, runs from now."""
+        self._restart_clock(now - (self.stopped_at or now), now)
+        self.course, self.stopped_at = Course.ACTIVE, None
         self.schedule(zone, now)
 
-    def passed(self, at: datetime, zone: str, now: datetime) -> None:
+    def step_aside(self, now: datetime) -> None:
+        """Its sequence is switched off: let another series of this person go first."""
+        self.catch_up(now)
+        self.course, self.stopped_at, self.due_at = Course.WAITING, now, now + LOOK_AGAIN
+
+    def passed(self, at: datetime, place: Place, zone: str, now: datetime) -> None:
         """The mail of the current step is out of the way; the next delay counts from `at`."""
-        self.last_step, self.anchor_at = self.message_step, at
+        self.last_step, self.place, self.anchor_at = self.message_step, place, at
+        self.pauses = self.sequence.stood_still(at)
+        self.not_before = self.waiting_since = None
+        self.tries = 0
+        self._settled(zone, now)
+
+    def failed(self, not_before: datetime | None, zone: str, now: datetime) -> None:
+        """The mail of the current step came to nothing: the same step once more."""
+        self.tries += 1
+        self.not_before = not_before or self.not_before
+        self._settled(zone, now)
+
+    def _settled(self, zone: str, now: datetime) -> None:
         self.message = self.message_step = None
-        self.schedule(zone, now)
+        if self.course is Course.ACTIVE:
+            self.schedule(zone, now)
 
     def end(self, course: Course, now: datetime, reason: str = "") -> None:
-        """Finished or stopped: nothing more of it is sent."""
+        """Finished or stopped: nothing more of it is sent. What is on the wire still counts as had."""
         self.course, self.ended_at, self.due_at, self.reason = course, now, None, reason
+        self.waiting_since = self.stopped_at = None
 
 
 def enroll(session: Session, subscriber: Subscriber, sequence: Sequence, zone: str, now: datetime) -> Enrollment | None:
-    """Start a sequence for a person. None when it is not live, or when they are in it or have been through it before.
+    """Start a sequence for a person. None when they are in it or have been through it before.
 
-    A second series waits behind the first. The unique index refuses a second live enrollment, whatever races.
+    It waits behind another series of theirs, and while it is switched off. The unique indexes refuse a second live
+    enrollment and a second active one, whatever races.
     """
     here = (Enrollment.subscriber_id == subscriber.id, Enrollment.sequence_id == sequence.id)
     once = session.scalar(select(Enrollment.id).where(*here, Enrollment.course != Course.STOPPED).limit(1))
-    if once is not None or not sequence.live:
+    if once is not None:
         return None
-    busy = session.scalar(
-        select(exists().where(Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE)))
-    )
+    others = session.scalars(
+        select(Enrollment.sequence_id)
+        .where(Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))
+        .order_by(Enrollment.id)
+        .with_for_update()  # one that ends just now has ended then
+    ).all()
     enrollment = Enrollment(
-        subscriber=subscriber, sequence=sequence, course=Course.WAITING, started_at=now, anchor_at=now
-    )
+        subscriber=subscriber, sequence=sequence, course=Course.WAITING, started_at=now, anchor_at=now, stopped_at=now,
+        due_at=now + LOOK_AGAIN if others else now, pauses=sequence.stood_still(now),
+    )  # fmt: skip
     session.add(enrollment)
     session.flush()
-    if not busy:
-        enrollment.activate(zone, now)
+    if not others and sequence.live:
+        try:
+            with session.begin_nested():
+                enrollment.activate(zone, now)
+        except IntegrityError:  # another series of theirs became active in this moment
+            session.refresh(enrollment)
     return enrollment
 
 
@@ -121,7 +209,10 @@ def stop(session: Session, subscriber: Subscriber, now: datetime, reason: str, o
     look = select(Enrollment).where(Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))
     if only is not None:
         look = look.where(Enrollment.id == only)
-    ended = session.scalars(look).all()
+    # Locked and read anew: a tick that queues its mail just now has queued it then, and the mail is called off.
+    ended = session.scalars(
+        look.order_by(Enrollment.id).with_for_update(of=Enrollment).execution_options(populate_existing=True)
+    ).all()
     for enrollment in ended:
         if enrollment.message_id is not None:
             outbox.cancel(session, now, reason, Message.id == enrollment.message_id)
@@ -129,28 +220,42 @@ def stop(session: Session, subscriber: Subscriber, now: datetime, reason: str, o
         its = Message.occasion.startswith(f"step:{enrollment.id}:", autoescape=True)
         outbox.let_rest(session, Message.subscriber_id == subscriber.id, its)
         enrollment.end(Course.STOPPED, now, reason)
+    session.flush()
+    wake(session, {subscriber.id} if ended else (), now)
     return len(ended)
 
 
-def replan(session: Session, sequence: Sequence, zone: str, now: datetime, no_sooner: bool = False) -> int:
-    """Work out anew what is due when, after the steps of a sequence were edited; how many people it moved.
+def switch_off(session: Session, sequence: Sequence, now: datetime) -> None:
+    """From now on nothing of it is sent: what is queued is called off, and everybody's clock stands.
 
-    Elapsed time counts, both ways. `no_sooner` (a step was removed): nobody's next article comes before the time they
-    were given already. A mail that is queued is not called back.
+    The sequence must be locked (`Sequence.lock`). Another series that waited behind it goes first.
     """
+    if not sequence.live:
+        return
+    sequence.live, sequence.paused_at = False, now
     session.flush()
-    active = session.scalars(
-        select(Enrollment)
-        .where(
-            Enrollment.sequence_id == sequence.id, Enrollment.course == Course.ACTIVE, Enrollment.message_id.is_(None)
+    here = (Enrollment.sequence_id == sequence.id,)
+    queued = select(Enrollment.message_id).where(*here, Enrollment.message_id.is_not(None))
+    outbox.cancel(session, now, SWITCHED_OFF, Message.id.in_(queued))
+    theirs = select(Enrollment.subscriber_id).where(*here, Enrollment.course == Course.ACTIVE)
+    session.execute(
+        update(Enrollment)
+        .where(Enrollment.course == Course.WAITING, Enrollment.subscriber_id.in_(theirs))
+        .values(due_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def wake(session: Session, subscribers: Collection[int], now: datetime) -> None:
+    """A series of these people has ended: let those that wait behind it look whether it is their turn."""
+    if not subscribers:
+        return
+    # Whoever is changed just now wakes by itself, or is being ended: nobody waits for a lock here.
+    theirs = (Enrollment.subscriber_id.in_(subscribers), Enrollment.course == Course.WAITING)
+    if ids := session.scalars(select(Enrollment.id).where(*theirs).with_for_update(skip_locked=True)).all():
+        session.execute(
+            update(Enrollment)
+            .where(Enrollment.id.in_(ids))
+            .values(due_at=now)
+            .execution_options(synchronize_session=False)
         )
-        .with_for_update(of=Enrollment)
-    ).all()
-    moved = 0
-    for enrollment in active:
-        before = enrollment.due_at
-        enrollment.schedule(zone, now)
-        if no_sooner and before and enrollment.due_at:
-            enrollment.due_at = max(before, enrollment.due_at)
-        moved += enrollment.due_at != before
-    return moved

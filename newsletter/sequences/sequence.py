@@ -1,17 +1,18 @@
 """Sequence and Step: which articles follow, in which order, after which delays."""
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 
 from sqlalchemy import ForeignKey, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.articles import Article
 from newsletter.db import Base, Id
 from newsletter.sequences.delay import EVERY_DAY, Delay, Unit
+from newsletter.sequences.place import Place
 
 
 class Sequence(Base):
-    """A series, usually started by asking for a guide. `live` off: nobody is enrolled and nothing is sent."""
+    """A series, usually started by asking for a guide. `live` off: nothing is sent, and its clock stands still."""
 
     __tablename__ = "sequences"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -23,30 +24,75 @@ class Sequence(Base):
     """The guide whose confirmation starts it."""
     live: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
+    paused_at: Mapped[datetime | None]
+    """Since when it is switched off."""
+    pauses: Mapped[timedelta] = mapped_column(default=timedelta())
+    """How long it has been switched off in all, up to the last time it was switched on."""
 
     steps: Mapped[list["Step"]] = relationship(order_by="Step.position", back_populates="sequence")
+    places: Mapped[list[Place]] = relationship(order_by=Place.id)
+
+    def lock(self, session: Session) -> None:
+        """Keep it to this transaction: edits and ticks come one after the other, sign-ups go on."""
+        session.refresh(self, with_for_update={"key_share": True})
 
     @property
     def current_steps(self) -> list["Step"]:
-        """The steps that are not deleted, in order."""
+        """The steps that are published, in order."""
         return sorted((step for step in self.steps if step.deleted_at is None), key=lambda step: step.position)
 
-    def after(self, step: "Step | None") -> "Step | None":
-        """The step that follows `step` (None: the first). A step deleted meanwhile still knows its place."""
-        reached = step.position if step else 0
-        return next((one for one in self.current_steps if one.position > reached), None)
+    def ahead(self, place: Place | None) -> list["Step"]:
+        """The steps still to come for who stands there, in order."""
+        closed = place.closed if place else set()
+        return [step for step in self.current_steps if step.id not in closed]
+
+    def stood_still(self, now: datetime) -> timedelta:
+        """How long its clock has stood still in all."""
+        running = max(now - self.paused_at, timedelta()) if self.paused_at else timedelta()
+        return self.pauses + running
+
+    def switch_on(self, now: datetime) -> None:
+        """Everybody goes on where they were, later by as long as it was off."""
+        self.pauses, self.paused_at, self.live = self.stood_still(now), None, True
 
     def append(self, article: Article, delay: Delay) -> "Step":
         """Add a step at the end. Who has finished stays finished."""
-        step = Step(article=article, position=max((one.position for one in self.steps), default=0) + 1, delay=delay)
+        step = Step(article=article, position=self._end(), delay=delay)
         self.steps.append(step)
         return step
 
-    def move(self, step: "Step", up: bool) -> bool:
-        """Let a step change places with its neighbour; False at either end.
+    def publish(self, session: Session, article: Article, delay: Delay, before: "Step | None" = None) -> "Step":
+        """Add an article in front of a step, else at the end; one that was removed comes back as the step it was.
 
-        Who has passed a place does not go back to it: nobody gets an article twice.
+        It is for those for whom it is still ahead. Whoever has passed the place does not get it.
         """
+        step = next((one for one in self.steps if one.article_id == article.id and one.deleted_at), None)
+        if step is None:
+            step = self.append(article, delay)
+        step.delay, step.deleted_at, step.position = delay, None, self._end()
+        if before is not None:
+            step.position = before.position
+            for other in self.steps:
+                if other is not step and other.position >= step.position:
+                    other.position += 1
+        session.flush()  # places remember it by its id
+        for place in self.places:
+            skipped = set(place.skipped) - {step.id}
+            if step.id not in place.had and self._has_passed(place, step, skipped):
+                skipped.add(step.id)
+            place.skipped = sorted(skipped)
+        return step
+
+    def _has_passed(self, place: Place, step: "Step", skipped: set[int]) -> bool:
+        closed = {*place.had, *skipped, step.id}
+        to_come_first = any(one.position < step.position for one in self.current_steps if one.id not in closed)
+        return not to_come_first and any(one.position > step.position for one in self.steps if one.id in place.had)
+
+    def _end(self) -> int:
+        return max((one.position for one in self.steps), default=0) + 1
+
+    def move(self, step: "Step", up: bool) -> bool:
+        """Let a step change places with its neighbour; False at either end. That changes the order, not who gets it."""
         steps = self.current_steps
         other = steps.index(step) + (-1 if up else 1)
         if not 0 <= other < len(steps):

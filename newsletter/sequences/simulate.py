@@ -1,63 +1,142 @@
-"""The calendar: what will Jane receive, and when, answered with the scheduler's own rule."""
+"""The calendar: what will Jane receive, and when, answered with the scheduler's own rules."""
 
+from collections.abc import Collection, Iterable
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter.sequences.delay import due_after
+from newsletter import brand
+from newsletter.sequences.delay import due_after, local_day
 from newsletter.sequences.enrollment import LIVE, Course, Enrollment
+from newsletter.sequences.pacing import days_of, goes_at, other_mail
 from newsletter.sequences.sequence import Sequence, Step
+from newsletter.subscribers import Mailing, Stream
+
+
+class Standing(StrEnum):
+    """What an enrollment waits for."""
+
+    ITS_TIME = "its time"
+    OTHER_MAIL = "other mail"
+    """Its step is due and gives way to other marketing mail."""
+    ITS_MAIL = "its mail"
+    """The step's mail is queued."""
+    ITS_TURN = "its turn"
+    """Another series of this person goes first."""
+    SWITCHED_OFF = "switched off"
+    NOBODY = "nobody"
+    """The person may not receive it: they left, or the address is dead."""
+    ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A step and when it will be due if every mail before it goes out at its time."""
+    """A step and when it will go if every mail before it goes out at its time. `waits`: other mail goes first."""
 
     step: Step
     due_at: datetime
+    waits: bool = False
 
 
-def simulate(sequence: Sequence, start: datetime, zone: str) -> list[Planned]:
-    """Everything a person would receive who enters the sequence at `start` (aware) in this zone."""
-    return _from(sequence, None, start, zone)
+def simulate(sequence: Sequence, start: datetime, zone: str, wait: int = 2,
+             mailings: Iterable[Mailing] = ()) -> list[Planned]:  # fmt: skip
+    """Everything a person would receive who enters the sequence at `start` (aware) in this zone.
+
+    `wait`: days for which a step gives way; `mailings`: the campaigns that are planned. The person takes
+    the newsletter.
+    """
+    busy = days_of(mailings, start, zone, sequence.guide_slug)
+    return _from(sequence.ahead(None), start, zone, busy, wait)
 
 
-def what_is_next(session: Session, enrollment: Enrollment, zone: str, now: datetime) -> list[Planned]:
-    """Everything this person will still receive of a series; one that waits begins when those before it have ended."""
-    place = enrollment.subscriber.zone or zone
-    if enrollment.course is Course.WAITING:
-        return _from(enrollment.sequence, None, _end_of_those_before(session, enrollment, zone, now), place)
-    if enrollment.course is not Course.ACTIVE:
-        return []
+def standing(enrollment: Enrollment) -> Standing:
+    """What this enrollment waits for."""
+    if enrollment.course not in LIVE:
+        return Standing.ENDED
+    if not enrollment.subscriber.may_receive(Stream.STEP):
+        return Standing.NOBODY
+    if not enrollment.sequence.live:
+        return Standing.SWITCHED_OFF
     if enrollment.message_step is not None:
-        return [
-            Planned(enrollment.message_step, now),
-            *_from(enrollment.sequence, enrollment.message_step, now, place),
-        ]
-    step = enrollment.next_step
-    if step is None or enrollment.due_at is None:
+        return Standing.ITS_MAIL
+    if enrollment.course is Course.WAITING:
+        return Standing.ITS_TURN
+    return Standing.OTHER_MAIL if enrollment.waiting_since else Standing.ITS_TIME
+
+
+def what_is_next(session: Session, enrollment: Enrollment, zone: str, now: datetime,
+                 mailings: Iterable[Mailing] = ()) -> list[Planned]:  # fmt: skip
+    """Everything this person will still receive of a series, campaigns that are planned for them considered.
+
+    One that waits begins when those before it have ended; of one that is switched off: if it were switched on now.
+    """
+    if standing(enrollment) in (Standing.ENDED, Standing.NOBODY):
         return []
-    due = max(enrollment.due_at, now)
-    return [Planned(step, due), *_from(enrollment.sequence, step, due, place)]
+    place, person = enrollment.subscriber.zone or zone, enrollment.subscriber_id
+    own = {enrollment.message_id} if enrollment.message_id else set()
+    busy = other_mail(session, {person: place}, now, mailings, own)[person]
+    wait = brand.current(session).series_wait_days
+    if enrollment.course is Course.WAITING:
+        begin, taken = _end_of_those_before(session, enrollment, zone, now, mailings)
+        anchor = enrollment.anchor_at + (begin - (enrollment.stopped_at or begin))
+        return _from(enrollment.ahead, anchor, place, busy | taken, wait, begin)
+    ahead = enrollment.ahead
+    if enrollment.message_step is not None:
+        at = max(enrollment.message.due_at or now, now) if enrollment.message else now
+        rest = [step for step in ahead if step is not enrollment.message_step]
+        taken = busy | {local_day(at, place)}
+        return [Planned(enrollment.message_step, at), *_from(rest, at, place, taken, wait)]
+    return _active(enrollment, ahead, zone, now, busy, wait)
 
 
-def _end_of_those_before(session: Session, enrollment: Enrollment, zone: str, now: datetime) -> datetime:
+def soonest(session: Session, count: int) -> list[Enrollment]:
+    """Whose next step is due first, of all series that are switched on."""
+    rows: list[Enrollment] = []
+    for sequence in session.scalars(select(Sequence.id).where(Sequence.live)).all():  # each by its own index
+        theirs = select(Enrollment).where(Enrollment.sequence_id == sequence, Enrollment.due_at.is_not(None))
+        active = theirs.where(Enrollment.course == Course.ACTIVE).order_by(Enrollment.due_at)
+        rows += session.scalars(active.limit(count))
+    return sorted((one for one in rows if one.next_step), key=lambda one: (one.due_at or one.anchor_at, one.id))[:count]
+
+
+def _active(enrollment: Enrollment, ahead: SequenceOf[Step], zone: str, now: datetime, busy: Collection[date],
+            wait: int) -> list[Planned]:  # fmt: skip
+    if not ahead:
+        return []
+    place = enrollment.subscriber.zone or zone
+    due = max(enrollment.due(ahead[0], zone, now), now)
+    if enrollment.sequence.live and enrollment.due_at is not None:
+        due = max(due, enrollment.due_at)  # a place in the crowd, or the next look
+    at = goes_at(due, enrollment.waiting_since or due, ahead[0].delay, busy, place, wait)
+    first = Planned(ahead[0], at, at > due or enrollment.waiting_since is not None)
+    return [first, *_from(ahead[1:], at, place, {*busy, local_day(at, place)}, wait)]
+
+
+def _end_of_those_before(session: Session, enrollment: Enrollment, zone: str, now: datetime,
+                         mailings: Iterable[Mailing]) -> tuple[datetime, set[date]]:  # fmt: skip
+    """When the last series before this one ends, and on which days they send. What is switched off does not count."""
     before = session.scalars(
         select(Enrollment)
-        .where(Enrollment.subscriber_id == enrollment.subscriber_id, Enrollment.course.in_(LIVE))
+        .join(Sequence, Sequence.id == Enrollment.sequence_id)
+        .where(Enrollment.subscriber_id == enrollment.subscriber_id, Enrollment.course.in_(LIVE), Sequence.live)
         .where((Enrollment.course == Course.ACTIVE) | (Enrollment.id < enrollment.id))
     ).all()
-    ends = [planned[-1].due_at for one in before if (planned := what_is_next(session, one, zone, now))]
-    return max([now, *ends])
+    place = enrollment.subscriber.zone or zone
+    planned = [one for other in before for one in what_is_next(session, other, zone, now, mailings)]
+    return max([now, *(one.due_at for one in planned)]), {local_day(one.due_at, place) for one in planned}
 
 
-def _from(sequence: Sequence, last: Step | None, anchor: datetime, zone: str) -> list[Planned]:
+def _from(steps: SequenceOf[Step], anchor: datetime, zone: str, busy: Collection[date], wait: int,
+          not_before: datetime | None = None) -> list[Planned]:  # fmt: skip
     planned: list[Planned] = []
-    steps: SequenceOf[Step] = [s for s in sequence.current_steps if last is None or s.position > last.position]
+    taken = set(busy)
     for step in steps:
-        anchor = due_after(anchor, step.delay, zone)
-        planned.append(Planned(step, anchor))
+        due = max(due_after(anchor, step.delay, zone), not_before or anchor)
+        anchor = goes_at(due, due, step.delay, taken, zone, wait)
+        taken.add(local_day(anchor, zone))
+        planned.append(Planned(step, anchor, anchor > due))
     return planned

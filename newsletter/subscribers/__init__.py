@@ -3,7 +3,7 @@
 from newsletter.subscribers.address import Address, BadAddress, read_address
 from newsletter.subscribers.consent import Consent, forget_ips
 from newsletter.subscribers.name import clean_name
-from newsletter.subscribers.segment import Segment
+from newsletter.subscribers.segment import Mailing, Segment
 from newsletter.subscribers.subscriber import Status, Stream, Subscriber, receivable, register
 from newsletter.subscribers.suppression import (
     Suppression,
@@ -17,6 +17,7 @@ __all__ = [
     "Address",
     "BadAddress",
     "Consent",
+    "Mailing",
     "Segment",
     "Status",
     "Stream",

@@ -1,6 +1,7 @@
 """Segment: which subscribers a campaign goes to."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
@@ -28,3 +29,11 @@ class Segment:
     def size(self, session: Session) -> int:
         """How many people are in it now."""
         return session.scalar(select(func.count()).select_from(Subscriber).where(self.condition())) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """A campaign that is planned: when it goes, and to whom."""
+
+    at: datetime
+    segment: Segment

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from newsletter import brand, guides, journey, sequences
+from newsletter import brand, campaigns, guides, journey, sequences
 from newsletter.guides import Guide
 from newsletter.links import Purpose, still_good
 from newsletter.mail import outbox
@@ -233,13 +233,14 @@ def _series(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
         select(Enrollment).where(Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))
     )
     titles = {guide.slug: guide.title for guide in all_guides(session)}
-    zone = brand.current(session).zone
+    zone, mailings = brand.current(session).zone, campaigns.planned(session)
     return [
         {
             "id": one.id,
             "name": one.sequence.name,
             "guide_title": titles.get(one.sequence.guide_slug or "", ""),
-            "remaining": len(sequences.what_is_next(session, one, zone, now())),
+            "planned": sequences.what_is_next(session, one, zone, now(), mailings),
+            "standing": sequences.standing(one),
         }
         for one in live
     ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 from sqlalchemy import select
 
+from newsletter import feedback
 from newsletter.mail import recovery
 from newsletter.mail.outbox import Lane, Message, State
 from newsletter.mail.transport import Envelope, Journal, Outcome, Stage
@@ -90,4 +91,4 @@ def die(runtime: Runtime, lane: Lane, accepted: int, flying: int) -> Dying:
 
 def replay(runtime: Runtime) -> tuple[int, int]:
     """What the next worker of the host does first."""
-    return recovery.replay(runtime.journals, runtime.database.transaction, runtime.clock.now())
+    return recovery.replay(runtime.journals, runtime.database.transaction, runtime.clock.now(), feedback.suppress)

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter import accounts, articles
+from newsletter import accounts, articles, feedback
 from newsletter.clock import FixedClock
 from newsletter.mail import outbox, recovery
 from newsletter.mail.outbox import Dispatch, Lane, Lot, Message, State
@@ -157,7 +157,7 @@ def test_without_its_journal_what_was_begun_is_uncertain_and_never_sent_again(
     for path in runtime.journals.iterdir():
         path.unlink()  # the host never came back
     clock.forward(timedelta(minutes=2))
-    recovery.recover(runtime.journals, runtime.database.transaction, clock.now())
+    recovery.recover(runtime.journals, runtime.database.transaction, clock.now(), feedback.suppress)
     runtime.transport = living = SentList()
     while runtime.delivery.run(Lane.BULK):
         pass
@@ -195,7 +195,7 @@ def test_a_journal_that_cannot_be_written_down_is_put_aside_and_stops_nobody(
     [notice] = living.envelopes
     assert journal.name.encode() in notice.data
     clock.forward(timedelta(minutes=2))  # its lease has run out: without the journal all that was begun is uncertain
-    recovery.recover(runtime.journals, runtime.database.transaction, clock.now())
+    recovery.recover(runtime.journals, runtime.database.transaction, clock.now(), feedback.suppress)
     assert counts(runtime) == {State.UNCERTAIN: 40, State.SENT: 1}  # that one is the notice
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from newsletter import articles
+from newsletter import articles, feedback
 from newsletter.clock import FixedClock
 from newsletter.mail import outbox, recovery
 from newsletter.mail.outbox import Attempt, Dispatch, Lane, Lot, LotState, Message, State
@@ -205,7 +205,7 @@ def test_when_a_host_never_returns_what_a_limit_kept_back_is_still_to_send(
     for journal in runtime.journals.iterdir():
         journal.unlink()
     clock.forward(timedelta(minutes=2))
-    assert recovery.recover(runtime.journals, runtime.database.transaction, clock.now()) == (0, 7)
+    assert recovery.recover(runtime.journals, runtime.database.transaction, clock.now(), feedback.suppress) == (0, 7)
     assert _states(runtime) == {State.UNCERTAIN: 7, State.READY: 3}
     runtime.throttle, runtime.transport = Unlimited(), sent
     assert runtime.delivery.run(Lane.BULK) == 3

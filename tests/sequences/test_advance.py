@@ -115,19 +115,6 @@ def test_somebody_without_the_newsletter_still_gets_their_series(
     assert tick(days=1) == ["short A"]
 
 
-def test_switched_off_nobody_moves_and_switched_on_they_go_on(
-    person: People, series: Series, enrolled: Enroll, database: Database, tick: Tick
-) -> None:
-    short = series("1 day")
-    enrolled(person("jane@example.com"), short)
-    with database.transaction() as session:
-        session.get_one(Sequence, short).live = False
-    assert tick(days=2) == []
-    with database.transaction() as session:
-        session.get_one(Sequence, short).live = True
-    assert tick(minutes=1) == ["short A"]
-
-
 def test_one_marketing_mail_a_day(
     person: People, series: Series, enrolled: Enroll, runtime: Runtime, tick: Tick, clock: FixedClock
 ) -> None:

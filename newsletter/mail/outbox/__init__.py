@@ -31,12 +31,14 @@ from newsletter.mail.outbox.mentions import forget_mentions
 from newsletter.mail.outbox.message import ACCEPTED, OPEN, UNDER_WAY, Attempt, Lane, Message, State
 from newsletter.mail.outbox.queue import (
     LOT,
+    NewMail,
     call_off_late,
     call_off_next,
     cancel,
     fill,
     newest,
     queue,
+    queue_many,
     reword,
 )
 from newsletter.mail.outbox.record import Verdict, record, take_off_guide
@@ -60,6 +62,7 @@ __all__ = [
     "LotClaim",
     "LotState",
     "Message",
+    "NewMail",
     "NotAgain",
     "State",
     "Taken",
@@ -89,6 +92,7 @@ __all__ = [
     "pause_open",
     "put_back",
     "queue",
+    "queue_many",
     "record",
     "record_lot",
     "recover",

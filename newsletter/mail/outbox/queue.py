@@ -1,5 +1,7 @@
 """Putting messages into the ledger, and taking back those that no worker has begun."""
 
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +25,16 @@ LOT = 2000
 
 ERASING = 7309
 """PostgreSQL's advisory lock between writing recipients and erasing one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMail:
+    """One of many mails that are queued together."""
+
+    subscriber_id: int
+    occasion: str
+    revision_id: int
+    context: dict[str, Any]
 
 
 def queue(session: Session, to: Subscriber | Owner, stream: Stream, occasion: str, now: datetime, *,
@@ -55,6 +67,26 @@ def queue(session: Session, to: Subscriber | Owner, stream: Stream, occasion: st
 def newest(session: Session) -> int:
     """The number of the newest message; 0 while there is none."""
     return session.scalar(select(func.max(Message.id))) or 0
+
+
+def queue_many(
+    session: Session, stream: Stream, mails: Collection[NewMail], now: datetime
+) -> dict[tuple[int, str], int]:
+    """Queue a mail each for many people in two statements; the messages' ids by subscriber and occasion.
+
+    None of them may be known: the database refuses all of them then (IntegrityError).
+    """
+    if not mails:
+        return {}
+    alike = {"stream": stream, "lane": Lane.of(stream), "created_at": now, "due_at": now, "attempts": 0}
+    session.execute(insert(Message.__table__), [alike | asdict(one) for one in mails])  # type: ignore[arg-type]
+    rows = session.execute(
+        select(Message.subscriber_id, Message.occasion, Message.id).where(
+            Message.subscriber_id.in_({one.subscriber_id for one in mails}),
+            Message.occasion.in_({one.occasion for one in mails}),
+        )
+    )
+    return {(person or 0, occasion): id for person, occasion, id in rows}
 
 
 def fill(session: Session, dispatch: Dispatch, audience: ColumnElement[bool], now: datetime, chunk: int) -> int:

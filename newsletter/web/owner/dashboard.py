@@ -8,11 +8,11 @@ from flask_login import current_user
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from newsletter import sequences
 from newsletter.articles import Article
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.guides import Guide, GuideRequest
 from newsletter.mail.outbox import Message, State
-from newsletter.sequences import Course, Enrollment, Sequence
 from newsletter.sequences.delay import zone_named
 from newsletter.subscribers import Segment, Subscriber
 from newsletter.subscribers.subscriber import count_by_status
@@ -48,7 +48,6 @@ def dashboard() -> str:
     """Numbers, what is due, and what needs the owner."""
     with reading() as session:
         at = now()
-        due = select(Enrollment).where(Enrollment.course == Course.ACTIVE, Enrollment.due_at.is_not(None))
         under_way = select(Campaign).where(Campaign.stored_state.in_(UNDER_WAY)).order_by(Campaign.scheduled_at)
         campaigns = session.scalars(under_way).all()
         return render_template(
@@ -59,7 +58,7 @@ def dashboard() -> str:
             mails=_mails_of_last_day(session, at),
             trouble=trouble(session),
             unready=[one.title for one in all_guides(session) if not one.pages(runtime().guides)],
-            due=session.scalars(due.join(Sequence).where(Sequence.live).order_by(Enrollment.due_at).limit(6)).all(),
+            due=sequences.soonest(session, 6),
             campaigns=[(one, Progress.of(session, one, at)) for one in campaigns],
             days=sign_ups(session, at, current_user.zone),
             articles=session.scalar(select(func.count()).select_from(Article)),

@@ -11,6 +11,7 @@ from wtforms import (
     BooleanField,
     DateField,
     HiddenField,
+    IntegerField,
     PasswordField,
     RadioField,
     SelectField,
@@ -20,7 +21,7 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, Length, Optional
+from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
 from newsletter import characters
 from newsletter.articles import LONGEST_BODY, Topic
@@ -118,6 +119,7 @@ class StepForm(FlaskForm):
     """A new step of a series."""
 
     article = SelectField("Article", coerce=int)
+    before = SelectField("Where", coerce=int, default=0)
     delay = _line("Delay", 40, "Say how long after the mail before it, for example “3 days”.")
 
     def validate_delay(self, field: StringField) -> None:
@@ -140,6 +142,9 @@ class BrandForm(FlaskForm):
     website = _line("Website", 200)
     zone = _line("Time zone", 64, "Choose a time zone.")
     language = _line("Language", 16, "Give the language's code, for example en-GB.")
+    series_wait_days = IntegerField(
+        "Days a series gives way", [Optional(), NumberRange(0, 14, "Give a number of days from 0 to 14.")]
+    )
 
     def validate_email(self, field: StringField) -> None:
         """An address that mail can come from."""

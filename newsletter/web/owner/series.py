@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
-from newsletter import brand, characters, sequences
+from newsletter import brand, campaigns, characters, sequences
 from newsletter.articles import Article
 from newsletter.guides import Guide
 from newsletter.sequences import Course, Delay, Enrollment, Sequence, Step
@@ -20,25 +20,25 @@ from newsletter.web.state import now, reading, transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class People:
     """Where the people of a series are: how many wait for each step (by its id), and how many in each course."""
 
     before: dict[int, int]
     courses: dict[Course, int]
 
     @classmethod
-    def of(cls, session: Session, sequence: Sequence) -> "Places":
+    def of(cls, session: Session, sequence: Sequence) -> "People":
         """Count them."""
         rows = session.execute(
-            select(Enrollment.course, Enrollment.last_step_id, func.count())
+            select(Enrollment.course, Enrollment.place_id, func.count())
             .where(Enrollment.sequence_id == sequence.id)
-            .group_by(Enrollment.course, Enrollment.last_step_id)
+            .group_by(Enrollment.course, Enrollment.place_id)
         )
-        steps = {step.id: step for step in sequence.steps}
+        places = {place.id: place for place in sequence.places}
         before, courses = Counter[int](), Counter[Course]()
-        for course, last, people in rows:
+        for course, place, people in rows:
             courses[course] += people
-            step = sequence.after(steps.get(last or 0))
+            step = next(iter(sequence.ahead(places.get(place or 0))), None)
             if course in (Course.ACTIVE, Course.WAITING) and step is not None:
                 before[step.id] += people
         return cls(dict(before), {course: courses[course] for course in Course})
@@ -50,7 +50,7 @@ def index() -> str:
     with reading() as session:
         rows = session.scalars(select(Sequence).order_by(Sequence.id)).all()
         titles = dict(session.execute(select(Guide.slug, Guide.title)).all())
-        listed = [(one, Places.of(session, one)) for one in rows]
+        listed = [(one, People.of(session, one)) for one in rows]
         return render_template("owner/series.html", series=listed, titles=titles)
 
 
@@ -58,78 +58,96 @@ def index() -> str:
 def show(id: int) -> str:
     """The steps, the people, and the calendar of somebody who confirms now."""
     with reading() as session:
-        return _page(session, one_or_404(session, Sequence, id), _step_form(session, formdata=None))
+        sequence = one_or_404(session, Sequence, id)
+        return _page(session, sequence, _step_form(session, sequence, formdata=None))
 
 
-def _step_form(session: Session, **kwargs: Any) -> StepForm:
+def _step_form(session: Session, sequence: Sequence, **kwargs: Any) -> StepForm:
     form = StepForm(data={"delay": "7 days"}, **kwargs)
+    places = [SelectChoice(step.id, f"Before “{step.article.title}”") for step in sequence.current_steps]
+    form.before.choices = [SelectChoice(0, "At the end"), *places]
     rows = session.execute(select(Article.id, Article.title).order_by(Article.title))
     form.article.choices = [SelectChoice(id, title) for id, title in rows]
     return form
 
 
 def _page(session: Session, sequence: Sequence, form: StepForm) -> str:
-    zone = brand.current(session).zone
+    house = brand.current(session)
+    zone = house.zone
     title = session.scalar(select(Guide.title).where(Guide.slug == sequence.guide_slug))
     return render_template(
-        "owner/series_one.html", sequence=sequence, places=Places.of(session, sequence), form=form, title=title,
-        calendar=sequences.simulate(sequence, now(), zone), zone=zone,
+        "owner/series_one.html", sequence=sequence, places=People.of(session, sequence), form=form, title=title,
+        calendar=sequences.simulate(sequence, now(), zone, house.series_wait_days, campaigns.planned(session)),
+        zone=zone, wait=house.series_wait_days,
     )  # fmt: skip
+
+
+def _locked(session: Session, id: int) -> Sequence:
+    sequence = one_or_404(session, Sequence, id)
+    sequence.lock(session)
+    return sequence
 
 
 @door.post("/series/<row:id>/live", endpoint="series_live")
 def live(id: int) -> Response:
     """On: people are enrolled and articles go out. Off: neither, and everybody keeps their place."""
     with transaction() as session:
-        sequence = one_or_404(session, Sequence, id, lock=True)
-        sequence.live = request.form.get("live") == "yes"
+        sequence = _locked(session, id)
+        if request.form.get("live") == "yes":
+            sequence.switch_on(now())
+        else:
+            sequences.switch_off(session, sequence, now())
         note(session, "series on" if sequence.live else "series off", sequence.slug)
-        off = "The series is off: nothing of it is sent, and everybody keeps their place."
-        told = "The series is on." if sequence.live else off
+        on = "The series is on. Everybody goes on where they were, later by as long as it was off."
+        off = "The series is off: nothing of it is sent, everybody keeps their place, and no time passes for them."
+        told = on if sequence.live else off
     return back("series", told, id=id)
 
 
 @door.post("/series/<row:id>/steps", endpoint="series_add")
 def add(id: int) -> Any:
-    """One more article at the end."""
+    """One more article, at the end or in front of another; one that was removed comes back as what it was."""
     with transaction() as session:
-        sequence = one_or_404(session, Sequence, id, lock=True)
-        form = _step_form(session)
+        sequence = _locked(session, id)
+        form = _step_form(session, sequence)
         if not form.validate():
             return _page(session, sequence, form), 422
         article = one_or_404(session, Article, form.article.data)
         if any(step.article_id == article.id for step in sequence.current_steps):
             return back("series", f"“{article.title}” is in this series already.", "info", id=id)
-        sequence.append(article, Delay.parse(form.delay.data or ""))
+        before = next((one for one in sequence.current_steps if one.id == form.before.data), None)
+        sequence.publish(session, article, Delay.parse(form.delay.data or ""), before)
         moved = sequences.replan(session, sequence, brand.current(session).zone, now())
         note(session, "step added", f"{sequence.slug}: {article.title}")
-    return back("series", _told(f"“{article.title}” now ends the series.", moved), id=id)
+        place = f"now comes before “{before.article.title}”" if before else "now ends the series"
+    return back("series", _told(f"“{article.title}” {place}.", moved), id=id)
 
 
 @door.post("/series/<row:id>/steps/<row:step_id>/<any(delay, up, down, remove):verb>", endpoint="series_step")
 def change(id: int, step_id: int, verb: str) -> Response:
     """Change one step, and work out anew what is due when."""
     with transaction() as session:
-        sequence = one_or_404(session, Sequence, id, lock=True)
+        sequence = _locked(session, id)
         step = next((one for one in sequence.current_steps if one.id == step_id), None)
         if step is None:
             return back("series", "That step has been removed already.", "info", id=id)
         try:
-            told = _changed(sequence, step, verb)
+            told = _changed(session, sequence, step, verb)
         except ValueError as error:
             return back("series", f"Nothing was changed: {error}.", "danger", id=id)
-        moved = sequences.replan(session, sequence, brand.current(session).zone, now(), no_sooner=verb == "remove")
+        moved = sequences.replan(session, sequence, brand.current(session).zone, now())
         note(session, f"step {verb}", f"{sequence.slug}: {step.article.title} {step.delay}")
     return back("series", _told(told, moved), id=id)
 
 
-def _changed(sequence: Sequence, step: Step, verb: str) -> str:
+def _changed(session: Session, sequence: Sequence, step: Step, verb: str) -> str:
     name = f"“{step.article.title}”"
     if verb == "delay":
         typed = Delay.parse(characters.line(request.form.get("delay"))[:40])
         step.delay = replace(step.delay, amount=typed.amount, unit=typed.unit)
         return f"{name} now follows after {step.delay}."
     if verb == "remove":
+        sequences.keep_dates(session, sequence, step, brand.current(session).zone, now())
         step.remove(now())
         return f"{name} is out of the series."
     moved = sequence.move(step, up=verb == "up")

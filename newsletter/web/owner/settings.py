@@ -50,6 +50,10 @@ def save_brand() -> Any:
         changed = [name for name in BRAND if getattr(house, name) != (form[name].data or "")]
         for name in changed:
             setattr(house, name, form[name].data or "")
+        days = form.series_wait_days.data
+        if days is not None and days != house.series_wait_days:
+            house.series_wait_days = days
+            changed.append("series_wait_days")
         if changed:
             note(session, "brand saved", ", ".join(changed))
     return back("settings", "Saved." if changed else "Nothing was different.")

@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from newsletter import brand, dossier, guides, journey, sequences
+from newsletter import brand, campaigns, dossier, guides, journey, sequences
 from newsletter.guides import Guide
-from newsletter.sequences import Enrollment, Sequence
+from newsletter.sequences import Enrollment, Planned, Sequence, Standing
 from newsletter.sequences.enrollment import LIVE
 from newsletter.subscribers import Status, Stream, Subscriber, tags_of
 from newsletter.subscribers.subscriber import count_by_status
@@ -66,10 +66,16 @@ def show(id: int) -> str:
         every = session.scalars(select(Sequence).where(Sequence.live).order_by(Sequence.id)).all()
         return render_template(
             "owner/subscriber.html", person=person, tags=tags_of(session, id), guides=guide_answers(session, person),
-            series=[(one, sequences.what_is_next(session, one, zone, now())) for one in enrollments],
+            series=[_outlook(session, one, zone) for one in enrollments],
             joinable=[one for one in every if one.id not in live] if person.may_receive(Stream.STEP) else [],
             may_have_guide=person.may_receive(Stream.GUIDE), events=timeline(session, person, runtime().renderer.urls),
         )  # fmt: skip
+
+
+def _outlook(session: Session, one: Enrollment, zone: str) -> tuple[Enrollment, Standing, list[Planned]]:
+    """What an enrollment waits for and what will come, as the scheduler will do it."""
+    planned = sequences.what_is_next(session, one, zone, now(), campaigns.planned(session))
+    return one, sequences.standing(one), planned
 
 
 @door.post("/subscribers/<row:id>/unsubscribe", endpoint="subscriber_unsubscribe")

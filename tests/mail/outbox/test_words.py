@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from newsletter import articles
+from newsletter import articles, feedback
 from newsletter.articles import Revision
 from newsletter.db import Database
 from newsletter.mail import outbox, recovery
@@ -108,7 +108,7 @@ def test_the_journal_of_a_dead_worker_tells_the_words_of_its_claim(
 ) -> None:
     _change(database, filled)
     _die(runtime)
-    recovery.replay(runtime.journals, database.transaction, NOON)
+    recovery.replay(runtime.journals, database.transaction, NOON, feedback.suppress)
     assert _rows(database)[:3] == [(State.SENT, 2), (State.UNCERTAIN, 2), (State.READY, 1)]
 
 
@@ -119,7 +119,7 @@ def test_a_journal_read_after_the_words_changed_tells_the_old_ones(
     with database.transaction() as session:
         outbox.recover_lots(session, LATER)  # all four were begun in one commit
     _change(database, filled)
-    recovery.replay(runtime.journals, database.transaction, LATER)
+    recovery.replay(runtime.journals, database.transaction, LATER, feedback.suppress)
     # Two had been begun and never left: they get the new ones.
     assert _rows(database) == [(State.SENT, 1), (State.UNCERTAIN, 1), *[(State.DEFERRED, 2)] * 2]
 

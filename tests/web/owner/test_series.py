@@ -8,8 +8,10 @@ from sqlalchemy import select
 
 from newsletter import sequences
 from newsletter.clock import FixedClock
+from newsletter.mail.outbox import Message
 from newsletter.runtime import Runtime
-from newsletter.sequences import Enrollment, Sequence
+from newsletter.sequences import Enrollment, Sequence, Step
+from newsletter.subscribers import Stream
 from tests.web.owner.conftest import Desk
 
 
@@ -107,13 +109,42 @@ def test_a_series_that_is_off_sends_nothing_and_keeps_everybody(
     desk: Desk, series: str, runtime: Runtime, enrolled: Callable[..., int], clock: FixedClock
 ) -> None:
     enrolled("jane@example.com")
-    desk.post(f"{series}/live", live="no")
+    assert "later by as long as it was off" in desk.told(f"{series}/live", live="yes")
+    assert "no time passes" in desk.told(f"{series}/live", live="no")
     clock.forward(timedelta(days=3))
     with runtime.database.transaction() as session:
         assert sequences.advance_due(session, clock.now(), "Europe/London") == 0
-    desk.post(f"{series}/live", live="yes")
     with runtime.database.transaction() as session:
-        assert sequences.advance_due(session, clock.now(), "Europe/London") == 1
+        session.get_one(Sequence, int(series.rpartition("/")[2])).switch_on(clock.now())
+        sequences.advance_due(session, clock.now() + timedelta(days=1, hours=23), "Europe/London")
+        assert session.scalars(select(Message.stream)).all() == []
+        assert sequences.advance_due(session, clock.now() + timedelta(days=2), "Europe/London") == 1
+        assert session.scalars(select(Message.stream)).all() == [Stream.STEP]
+
+
+def test_an_article_is_added_in_front_of_another_for_those_it_is_ahead_of(
+    desk: Desk, series: str, steps: list[int], article: int, runtime: Runtime, enrolled: Callable[..., int]
+) -> None:
+    jane = enrolled("jane@example.com")
+    assert "“On walking” now comes before “" in desk.told(
+        f"{series}/steps", article=article, delay="3 days", before=steps[0]
+    )
+    with runtime.database.reading() as session:
+        step = session.get_one(Enrollment, jane).next_step
+        assert step is not None
+        assert step.article_id == article
+
+
+def test_an_article_that_was_removed_comes_back_as_the_step_it_was(
+    desk: Desk, series: str, steps: list[int], runtime: Runtime
+) -> None:
+    with runtime.database.reading() as session:
+        step = session.get_one(Step, steps[0])
+    desk.post(f"{series}/steps/{step.id}/remove")
+    assert "now ends the series" in desk.told(f"{series}/steps", article=step.article_id, delay="7 days")
+    with runtime.database.reading() as session:
+        again = session.scalars(select(Step).where(Step.article_id == step.article_id)).one()
+    assert (again.id, again.deleted_at) == (step.id, None)
 
 
 def test_the_list_shows_every_series(desk: Desk) -> None:

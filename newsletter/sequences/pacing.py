@@ -1,0 +1,72 @@
+"""Giving way: at most one marketing mail a person and day. The scheduler and the calendar ask this same code."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from newsletter.mail.outbox import UNDER_WAY, Dispatch, Hold, Lane, Message, State
+from newsletter.sequences.delay import Delay, allowed_from, local_day, next_day
+from newsletter.subscribers import Mailing, Segment, Subscriber
+
+A_DAY_ANYWHERE = timedelta(hours=40)
+"""Mail of longer ago was not sent today, in no zone and over no change of clocks."""
+
+
+def goes_at(due: datetime, since: datetime, delay: Delay, busy: Collection[date], zone: str, wait: int) -> datetime:
+    """When a step goes that could go at `due`: at that time of the first day on which no other marketing mail goes.
+
+    `busy`: the local days on which this person gets other mail. It gives way for `wait` days, counted from `since`,
+    when it could have gone first; then it goes whatever else goes. Its weekdays and its window hold throughout.
+    """
+    at = allowed_from(due, delay, zone)
+    latest = next_day(since, delay, zone, wait)
+    while at < latest and local_day(at, zone) in busy:
+        at = min(next_day(at, delay, zone), latest)
+    return at
+
+
+def other_mail(session: Session, people: Mapping[int, str], now: datetime, mailings: Iterable[Mailing],
+               own: Collection[int] = ()) -> dict[int, set[date]]:  # fmt: skip
+    """For each of these people (id: zone) the local days, from today, that belong to other marketing mail.
+
+    That is what went today or is on its way, and every campaign that is planned for them. `own`: messages that count
+    for themselves, such as the one that is asked about.
+    """
+    busy: dict[int, set[date]] = {person: set() for person in people}
+    if not people:
+        return busy
+    rows = session.execute(
+        select(Message.subscriber_id, Message.settled_at, Message.id)
+        .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
+        .where(Message.subscriber_id.in_(people), Message.lane == Lane.BULK)
+        .where(
+            or_(
+                (Message.settled_at > now - A_DAY_ANYWHERE)
+                & Message.state.not_in((*UNDER_WAY, State.FAILED, State.CANCELLED)),
+                Message.state.in_(UNDER_WAY) & or_(Message.dispatch_id.is_(None), Dispatch.hold == Hold.OPEN),
+            )
+        )
+    )
+    for person, settled_at, id in rows:
+        if person is not None and id not in own:
+            busy[person].add(local_day(settled_at or now, people[person]))
+    for segment, moments in _by_segment(mailings, now).items():
+        into = select(Subscriber.id).where(Subscriber.id.in_(people), segment.condition())
+        for person in session.scalars(into):
+            busy[person].update(local_day(at, people[person]) for at in moments)
+    return busy
+
+
+def days_of(mailings: Iterable[Mailing], now: datetime, zone: str, guide: str | None) -> set[date]:
+    """The local days of the campaigns that somebody gets who takes the newsletter and has asked for this guide."""
+    known = (None, guide)
+    return {local_day(max(one.at, now), zone) for one in mailings if one.segment.guide in known}
+
+
+def _by_segment(mailings: Iterable[Mailing], now: datetime) -> dict[Segment, list[datetime]]:
+    segments: dict[Segment, list[datetime]] = {}
+    for one in mailings:
+        segments.setdefault(one.segment, []).append(max(one.at, now))
+    return segments

@@ -1,0 +1,137 @@
+"""A dead address ends every series at once, by whichever mail it becomes known."""
+
+import ast
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from newsletter import articles, feedback, journey, sequences
+from newsletter.clock import FixedClock
+from newsletter.guides import Guide
+from newsletter.mail import outbox, recovery
+from newsletter.mail.journal import Journal
+from newsletter.mail.outbox import Dispatch, Lane
+from newsletter.mail.transport import Outcome, SentList, Stage
+from newsletter.runtime import Runtime
+from newsletter.sequences import Course, Enrollment, Sequence, Standing
+from newsletter.settings import ROOT
+from newsletter.subscribers import Segment, Status, Stream, Subscriber
+from tests.conftest import NOON
+
+ZONE = "Europe/London"
+FULL = "5.2.2"
+
+
+def _gone(key: int, enhanced: str = "5.1.1") -> Outcome:
+    return Outcome(key, Stage.REJECTED, 550, enhanced, f"{enhanced} no such user", "mx.example:25", "RCPT")
+
+
+@pytest.fixture
+def jane(runtime: Runtime, person: Callable[..., int]) -> int:
+    """In both series of the house, of which the second waits."""
+    id = person("jane@example.com")
+    with runtime.database.transaction() as session:
+        for sequence in session.scalars(select(Sequence)):
+            sequences.enroll(session, session.get_one(Subscriber, id), sequence, ZONE, NOON)
+    return id
+
+
+def _courses(runtime: Runtime) -> list[Course]:
+    with runtime.database.reading() as session:
+        return list(session.scalars(select(Enrollment.course).order_by(Enrollment.id)))
+
+
+def _queue(runtime: Runtime, jane: int, stream: Stream) -> None:
+    with runtime.database.transaction() as session:
+        if stream is Stream.GUIDE:
+            guide = session.scalars(select(Guide)).first()
+            assert guide is not None
+            assert journey.request_guide(session, runtime, session.get_one(Subscriber, jane), guide, NOON)
+            return
+        words = articles.write(session, NOON, title="Golf", subject="Golf", body="x").current
+        if stream is Stream.CAMPAIGN:
+            made = Dispatch(revision_id=words.id, occasion="campaign:7", created_at=NOON, fill_until=jane)
+            session.add(made)
+            session.flush()
+            outbox.fill(session, made, Segment().condition(), NOON, 10)
+        else:
+            who = session.get_one(Subscriber, jane)
+            outbox.queue(session, who, stream, "one", NOON, revision=words)
+
+
+@pytest.mark.parametrize("stream", [Stream.CAMPAIGN, Stream.STEP, Stream.GUIDE])
+def test_a_hard_bounce_of_any_mail_ends_every_series(stream: Stream, runtime: Runtime, jane: int) -> None:
+    assert _courses(runtime) == [Course.ACTIVE, Course.WAITING]
+    _queue(runtime, jane, stream)
+    runtime.transport = SentList(lambda one: _gone(one.key))
+    for lane in Lane:
+        runtime.delivery.run(lane)
+    assert _courses(runtime) == [Course.STOPPED, Course.STOPPED]
+    with runtime.database.reading() as session:
+        one = session.scalars(select(Enrollment).order_by(Enrollment.id)).first()
+        assert one is not None
+        assert (one.reason, one.due_at) == ("Mail to the address bounced.", None)
+        assert sequences.what_is_next(session, one, ZONE, NOON) == []
+
+
+def test_a_bounce_that_only_a_dead_workers_journal_knows_ends_them_too(runtime: Runtime, jane: int) -> None:
+    _queue(runtime, jane, Stream.STEP)
+    with runtime.database.transaction() as session:
+        (letter,) = outbox.claim(session, Lane.BULK, "t", NOON, 9)
+        outbox.begin(session, "t", [letter.id], NOON)
+    journal = Journal(runtime.journals, "t")
+    journal.handed_over([letter.id])
+    journal.outcomes([_gone(letter.id)])
+    journal.close(settled=False)
+    recovery.replay(runtime.journals, runtime.database.transaction, NOON, feedback.suppress)
+    assert _courses(runtime) == [Course.STOPPED, Course.STOPPED]
+
+
+def test_a_full_mailbox_gets_the_same_step_again_and_the_third_ends_it(
+    runtime: Runtime, jane: int, clock: FixedClock
+) -> None:
+    runtime.transport = SentList(lambda one: _gone(one.key, FULL))
+    tried = []
+    for day in range(30):
+        clock.forward(timedelta(days=1))
+        for _ in range(2):
+            with runtime.database.transaction() as session:
+                sequences.advance_due(session, clock.now(), ZONE)
+            if runtime.delivery.run(Lane.BULK):
+                tried.append(day + 1)
+    assert tried == [2, 9, 16]
+    assert _courses(runtime) == [Course.STOPPED, Course.STOPPED]
+
+
+@pytest.mark.parametrize("status", [Status.BOUNCED, Status.COMPLAINED])
+def test_suppressing_somebody_calls_off_the_queued_step(
+    status: Status, runtime: Runtime, jane: int, clock: FixedClock, sent: SentList
+) -> None:
+    clock.forward(timedelta(days=3))
+    with runtime.database.transaction() as session:
+        assert sequences.advance_due(session, clock.now(), ZONE) == 1
+        feedback.suppress(session, session.get_one(Subscriber, jane), status, clock.now())
+    runtime.delivery.run(Lane.BULK)
+    assert sent.envelopes == []
+    assert _courses(runtime) == [Course.STOPPED, Course.STOPPED]
+
+
+def test_whose_status_was_changed_by_other_ways_is_promised_nothing(runtime: Runtime, jane: int) -> None:
+    with runtime.database.transaction() as session:
+        session.get_one(Subscriber, jane).status = Status.BOUNCED
+    with runtime.database.reading() as session:
+        for one in session.scalars(select(Enrollment)):
+            assert sequences.standing(one) is Standing.NOBODY
+            assert sequences.what_is_next(session, one, ZONE, NOON) == []
+
+
+def test_nothing_else_in_the_house_stops_somebodys_mail() -> None:
+    callers = {
+        path.name
+        for path in (ROOT / "newsletter").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "stop_mail"
+    }
+    assert callers == {"feedback.py"}
