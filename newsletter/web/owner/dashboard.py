@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from newsletter.articles import Article
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.guides import Guide, GuideRequest
+from newsletter.mail import alarms
 from newsletter.mail.outbox import Message, State
 from newsletter.sequences import Course, Enrollment, Sequence
 from newsletter.sequences.delay import zone_named
@@ -58,6 +59,7 @@ def dashboard() -> str:
             guides=guide_numbers(session),
             mails=_mails_of_last_day(session, at),
             trouble=trouble(session),
+            alarms=[(alarm, alarm.trouble and alarms.advice(alarm.trouble)) for alarm in alarms.current(session, at)],
             unready=[one.title for one in all_guides(session) if not one.pages(runtime().guides)],
             due=session.scalars(due.join(Sequence).where(Sequence.live).order_by(Enrollment.due_at).limit(6)).all(),
             campaigns=[(one, Progress.of(session, one, at)) for one in campaigns],
