@@ -24,11 +24,8 @@ SHORTEST_SECRET = 32
 _SELECTOR = re.compile(r"(?!.{64})[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\Z", re.IGNORECASE)
 
 _RETURN_PATH = re.compile(
-    r"(?=[^@]{1,64}@)[A-Za-z0-9.!#$%&'/=?^_`{|}~+-]*\*?[A-Za-z0-9.!#$%&'/=?^_`{|}~+-]*(?<!^)"
-    r"@(?=.{1,190}$)(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9-]*[A-Za-z0-9]"
+    r"(?!\*?@.*\*)(?=[^@]{1,64}@)[\w.!#$%&'/=?^`{|}~+-]*\*?[\w.!#$%&'/=?^`{|}~+-]*@([\w-]+\.)+[\w-]+", re.A
 )
-
-
 GIVEN_WHOLE = "NEWSLETTER_SETTINGS_GIVEN"
 """Set for the processes that `newsletter up` starts: their settings are in the environment, and `.env` is not read."""
 
@@ -100,10 +97,8 @@ class Settings(BaseSettings):
     @classmethod
     def _sender(cls, value: str) -> str:
         if value and not _RETURN_PATH.fullmatch(value):
-            raise ValueError(
-                "should be an address that your provider lets you send from, for example bounces@example.org; with "
-                "bounces+*@example.org each mail has its own, where mail to bounces+anything comes to you too"
-            )
+            raise ValueError("should be an address that your provider lets you send from, for example "
+                             "bounces@example.org; or bounces+*@example.org, where each mail has its own")  # fmt: skip
         return value
 
     @field_validator("public_url")

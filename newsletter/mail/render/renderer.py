@@ -88,6 +88,7 @@ class Renderer:
             lstrip_blocks=True,
         )
         object.__setattr__(self, "urls", Urls(self.site, self.signer))
+        object.__setattr__(self, "sender_form", self.sender_form or f"b+*@{self.mail_domain}")
         object.__setattr__(self, "_jinja", jinja)
         inliner = css_inline.CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False)
         object.__setattr__(self, "_inliner", inliner)
@@ -195,7 +196,7 @@ class Renderer:
         parts = [draft.part("plain", seen.text), draft.part("html", seen.html)]
         body = mime.multipart("alternative", self.signer.message_tag(NOBODY), parts)
         return draft.skeleton(
-            head + body, self._sender_form, lambda letter, now: self.compose(letter, brand, form.words, now), self.dkim
+            head + body, self.sender_form, lambda letter, now: self.compose(letter, brand, form.words, now), self.dkim
         )
 
     def article_page(self, words: Words, brand: Brand, guide_url: str) -> Rendered:
@@ -230,11 +231,7 @@ class Renderer:
 
     def return_path(self, message_id: int) -> str:
         """The envelope sender of a message. With a signed tag in it (VERP) a bounce names its message by itself."""
-        return self._sender_form.replace("*", self.signer.return_tag(message_id), 1)
-
-    @property
-    def _sender_form(self) -> str:
-        return self.sender_form or f"b+*@{self.mail_domain}"
+        return self.sender_form.replace("*", self.signer.return_tag(message_id), 1)
 
     def message_id(self, message_id: int) -> str:
         """The Message-ID, the same at every try (RFC 5322 §3.6.4)."""
