@@ -23,7 +23,9 @@ SHORTEST_SECRET = 32
 """Characters that SECRET_KEY has at least. Old ones may be shorter: they were chosen before this was asked."""
 _SELECTOR = re.compile(r"(?!.{64})[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\Z", re.IGNORECASE)
 
-
+_RETURN_PATH = re.compile(
+    r"(?!\*?@.*\*)(?=[^@]{1,64}@)[\w.!#$%&'/=?^`{|}~+-]*\*?[\w.!#$%&'/=?^`{|}~+-]*@([\w-]+\.)+[\w-]+", re.A
+)
 GIVEN_WHOLE = "NEWSLETTER_SETTINGS_GIVEN"
 """Set for the processes that `newsletter up` starts: their settings are in the environment, and `.env` is not read."""
 
@@ -41,6 +43,7 @@ class Settings(BaseSettings):
     database_url: str = ""
     redis_url: str = ""
     smtp_url: str = ""
+    return_path: str = ""
     public_url: str = ""
     secret_key: SecretStr = SecretStr("")
     secret_key_old: SecretStr = SecretStr("")
@@ -88,6 +91,14 @@ class Settings(BaseSettings):
         for one in filter(None, (part.strip() for part in value.split(","))):
             if not one.startswith(("smtp://", "smtps://")) or not urlsplit(one).hostname:
                 raise ValueError("should be smtp://user:password@host:587 or smtps://…, several separated by commas")
+        return value
+
+    @field_validator("return_path")
+    @classmethod
+    def _sender(cls, value: str) -> str:
+        if value and not _RETURN_PATH.fullmatch(value):
+            raise ValueError("should be an address that your provider lets you send from, for example "
+                             "bounces@example.org; or bounces+*@example.org, where each mail has its own")  # fmt: skip
         return value
 
     @field_validator("public_url")

@@ -19,6 +19,10 @@ from newsletter.settings import SettingsError, load
         ("SMTP_URL", "mail.example.org", "smtp://user:password@host:587"),
         ("SMTP_URL", "smtp://a.example,smtp://", "smtp://user:password@host:587"),
         ("PUBLIC_URL", "news.example.org", "https://news.example.org"),
+        ("RETURN_PATH", "bounces", "bounces@example.org"),
+        ("RETURN_PATH", "b*c*@example.org", "bounces@example.org"),
+        ("RETURN_PATH", "@example.org", "bounces@example.org"),
+        ("RETURN_PATH", "b@exa mple.org", "bounces@example.org"),
         ("OWNER_EMAIL", "paul", "you@example.org"),
         ("BULK_WORKERS", "0", "greater than or equal to 1"),
         ("DKIM_DOMAIN", "example", "example.org"),
@@ -166,3 +170,8 @@ def test_old_keys_may_be_short_and_several_and_hold_a_comma() -> None:
     assert old(" one, two ,," + "k" * 32)[:2] == (b"one", b"two")
     assert b"k" * 32 not in old("one," + "k" * 32)
     assert b"with,comma" in old("with,comma")
+
+
+@pytest.mark.parametrize("value", ["", "bounces@example.org", "bounces+*@mail.example.org", "*@b.example.org"])
+def test_the_envelope_sender_may_be_one_address_or_one_for_each_message(value: str) -> None:
+    assert load({"RETURN_PATH": value}).return_path == value

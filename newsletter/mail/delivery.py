@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from newsletter import brand
 from newsletter.articles import Revision
 from newsletter.brand import Brand
-from newsletter.mail import outbox
+from newsletter.mail import alarms, outbox
 from newsletter.mail.breaker import RUN, SHARE, Breaker
 from newsletter.mail.journal import Journal
 from newsletter.mail.notice import tell_owner
@@ -57,6 +57,8 @@ class Delivery:
     """The share of refusals at which a campaign is paused."""
     last_words: dict[int, Words] = field(default_factory=dict)
     """Those of the last batch, by revision."""
+    alarmed: set[str] | None = None
+    """Relays that an alarm is about, and "" for confirmations; None: not looked yet."""
 
     def run(self, lane: Lane, stop: Callable[[], bool] = lambda: False) -> int:
         """Deliver one batch of a lane; how many messages were claimed. 0: nothing is due, or nothing may go now."""
@@ -256,6 +258,9 @@ class _Batch:
             self._finish(session, [*verdicts, *self.unbuildable, *self.unfit.verdicts], now)
         else:
             self.taken.record(session, verdicts, now)
+        delivery = self.delivery
+        relays = delivery.transport.refusals()
+        delivery.alarmed = alarms.watch(session, delivery.alarmed, known, verdicts, self.letters, relays, now)
         return breaker
 
     def _finish(self, session: Session, verdicts: Sequence[Verdict], now: datetime) -> None:

@@ -43,6 +43,9 @@ class Dying:
             journal.outcomes([Outcome(one.key, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")])
         yield []
 
+    def refusals(self) -> tuple[()]:
+        return ()
+
     def close(self) -> None:
         """Nothing is open."""
 
@@ -70,6 +73,9 @@ class LosingOne:
             journal.outcomes([outcome])
             yield [outcome]
         raise KilledError
+
+    def refusals(self) -> tuple[()]:
+        return ()
 
     def close(self) -> None:
         """Nothing is open."""

@@ -192,6 +192,9 @@ class Cut:
         raise ConnectionAbortedError
         yield []
 
+    def refusals(self) -> tuple[()]:
+        return ()
+
     def close(self) -> None:
         """Nothing is open."""
 

@@ -136,14 +136,14 @@ class Draft:
             self._places.append(place)
         return gap(PERSONAL + self._places.index(place))
 
-    def skeleton(self, message: bytes, mail_domain: str, slow: Callable[[Letter, datetime], Mail],
+    def skeleton(self, message: bytes, return_path: str, slow: Callable[[Letter, datetime], Mail],
                  dkim: Dkim | None) -> Skeleton:  # fmt: skip
         """The skeleton of a complete message: its header lines as they were rendered, its parts made by `part`."""
         for stand_in, place in self._numbers.items():
             message = message.replace(stand_in.encode(), gap(place))
         template, gaps = _template(message)
         subject, seal = self._phrases.get("subject"), _seal(message, dkim) if dkim else None
-        return Skeleton(self._signer, mail_domain, slow, template, gaps, subject, tuple(self._places), seal)
+        return Skeleton(self._signer, return_path, slow, template, gaps, subject, tuple(self._places), seal)
 
 
 def _template(marked: bytes) -> tuple[bytes, tuple[int, ...]]:

@@ -72,6 +72,8 @@ class Renderer:
     guides: Path
     dkim: Dkim | None = None
     """None: mails leave unsigned, and a relay may sign them."""
+    sender_form: str = ""
+    """The envelope sender; an asterisk in it stands for the message (VERP). "": `b+*@` and the mail domain."""
     urls: Urls = field(init=False)
     _jinja: Environment = field(init=False)
     _inliner: css_inline.CSSInliner = field(init=False)
@@ -86,6 +88,7 @@ class Renderer:
             lstrip_blocks=True,
         )
         object.__setattr__(self, "urls", Urls(self.site, self.signer))
+        object.__setattr__(self, "sender_form", self.sender_form or f"b+*@{self.mail_domain}")
         object.__setattr__(self, "_jinja", jinja)
         inliner = css_inline.CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False)
         object.__setattr__(self, "_inliner", inliner)
@@ -193,7 +196,7 @@ class Renderer:
         parts = [draft.part("plain", seen.text), draft.part("html", seen.html)]
         body = mime.multipart("alternative", self.signer.message_tag(NOBODY), parts)
         return draft.skeleton(
-            head + body, self.mail_domain, lambda letter, now: self.compose(letter, brand, form.words, now), self.dkim
+            head + body, self.sender_form, lambda letter, now: self.compose(letter, brand, form.words, now), self.dkim
         )
 
     def article_page(self, words: Words, brand: Brand, guide_url: str) -> Rendered:
@@ -227,8 +230,8 @@ class Renderer:
         return of_brand(brand, self.site) | {name: str(values[name]) for name in NAMES if name in values}
 
     def return_path(self, message_id: int) -> str:
-        """The signed VERP address of a message: a bounce names its message by itself."""
-        return f"b+{self.signer.return_tag(message_id)}@{self.mail_domain}"
+        """The envelope sender of a message. With a signed tag in it (VERP) a bounce names its message by itself."""
+        return self.sender_form.replace("*", self.signer.return_tag(message_id), 1)
 
     def message_id(self, message_id: int) -> str:
         """The Message-ID, the same at every try (RFC 5322 §3.6.4)."""

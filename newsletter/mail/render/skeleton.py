@@ -77,8 +77,8 @@ class Skeleton:
     """One bulk mail to many readers; made by `Renderer.compile`. Safe to use from several threads."""
 
     signer: Signer
-    mail_domain: str
-    """What return paths end in."""
+    return_path: str
+    """The envelope sender; an asterisk in it stands for the message."""
     slow: Callable[[Letter, datetime], Mail]
     """Composes the same mail, for a name that holds control characters."""
     template: bytes
@@ -114,7 +114,7 @@ class Skeleton:
             message = self.seal.signed(message, values, now)
         # Of what fills the gaps only the address is not encoded.
         seven_bit = self._seven_bit and letter.email.isascii()
-        return Mail(f"b+{return_tag}@{self.mail_domain}", letter.email, message, seven_bit)
+        return Mail(self.return_path.replace("*", return_tag, 1), letter.email, message, seven_bit)
 
     def _what_a_name_makes(self, name: str) -> "Named | None":
         if _ODD.search(name):

@@ -1,7 +1,7 @@
 """SMTP: the one room that speaks it. Hand envelopes to a transport, get an outcome for each."""
 
 from newsletter.mail.transport.allowance import Allowances, Allowed, OwnAllowances, Report
-from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Quotas, Stage, Transport
+from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Quotas, RelayRefusal, Stage, Transport
 from newsletter.mail.transport.memory import SentList
 from newsletter.mail.transport.pool import SmtpTransport
 from newsletter.mail.transport.relay import Relay, parse_relays, without_login
@@ -17,6 +17,7 @@ __all__ = [
     "OwnAllowances",
     "Quotas",
     "Relay",
+    "RelayRefusal",
     "Report",
     "SentList",
     "SmtpTransport",

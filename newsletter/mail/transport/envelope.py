@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from newsletter.mail.transport.troubles import Trouble
+
 
 class Stage(StrEnum):
     """How far a message got."""
@@ -72,6 +74,15 @@ class Journal(Protocol):
 Quotas = dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class RelayRefusal:
+    """A relay that takes no mail just now, why, and in what words."""
+
+    relay: str
+    trouble: Trouble
+    words: str
+
+
 def never() -> bool:
     """Say that nobody asked to stop."""
     return False
@@ -92,6 +103,9 @@ class Transport(Protocol):
         `quotas` says how many more each relay may be given, by its name; one that is not named may have all. Each
         message given is taken off; pulling an envelope may add. `urgent`: somebody waits for these messages.
         """
+
+    def refusals(self) -> Sequence[RelayRefusal]:
+        """Return the relays that take no mail just now."""
 
     def close(self) -> None:
         """Take leave of the servers."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Quotas, Stage, never
+from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Quotas, RelayRefusal, Stage, never
 
 
 def accepted(envelope: Envelope) -> Outcome:
@@ -37,6 +37,10 @@ class SentList:
             outcomes = [self._answer(envelope)]
             journal.outcomes(outcomes)
             yield outcomes
+
+    def refusals(self) -> Sequence[RelayRefusal]:
+        """It refuses nothing by itself."""
+        return ()
 
     def close(self) -> None:
         """Remember that somebody closed us."""

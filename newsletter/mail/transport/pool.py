@@ -9,7 +9,7 @@ from contextlib import nullcontext
 
 from newsletter.mail.transport.allowance import Allowances, OwnAllowances
 from newsletter.mail.transport.connections import Connections
-from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Quotas, never
+from newsletter.mail.transport.envelope import Envelope, Journal, Outcome, Quotas, RelayRefusal, never
 from newsletter.mail.transport.feed import Feed
 from newsletter.mail.transport.health import Health
 from newsletter.mail.transport.link import Link
@@ -83,6 +83,14 @@ class SmtpTransport:
                 self._sending = False
                 self._abandon(journal)
                 self._connections.rest()
+
+    def refusals(self) -> Sequence[RelayRefusal]:
+        """Return the relays that take no mail just now."""
+        return [
+            RelayRefusal(health.relay.name, why.trouble, f"{why.code or ''} {why.text}".strip())
+            for health in self._healths
+            if health.troubled and (why := health.refusal)
+        ]
 
     def close(self) -> None:
         """Say QUIT on every idle connection and wait briefly for the answers."""

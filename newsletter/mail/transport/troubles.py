@@ -65,7 +65,8 @@ _TABLE: tuple[tuple[Trouble, re.Pattern[str]], ...] = (
     ),
     (
         Trouble.CONNECTIONS,
-        _words(r"concurrent connections? limit", r"sender thread limit", r"too many (?:concurrent )?connections"),
+        _words(r"concurrent connections? limit", r"sender thread limit",
+               r"too many (?:concurrent )?(?:smtp )?connections"),
     ),
     (
         Trouble.RATE,
@@ -91,7 +92,7 @@ _TABLE: tuple[tuple[Trouble, re.Pattern[str]], ...] = (
             r"not owned by", r"sender address rejected", r"address is not verified", r"verified sender identity",
             r"not authori[sz]ed to send (?:from|as|on behalf)", r"not authori[sz]ed to send mail from",
             r"sender signature", r"sendasdenied", r"send as denied", r"not allowed to send (?:as|from|on behalf)",
-            r"domain[^.;]{0,120} (?:is )?not allowed to send", r"sender is not allowed to relay",
+            r"domain [^;]{0,120}not allowed to send", r"sender is not allowed to relay",
             r"relaying disallowed as", r"the sender you used .{0,120} is not valid", r"sender not (?:valid|verified)",
             r"from address[a-z ]* not (?:valid|verified|allowed)", r"not permitted to send (?:as|from)",
         ),

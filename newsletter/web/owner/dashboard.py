@@ -12,6 +12,7 @@ from newsletter import sequences
 from newsletter.articles import Article
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.guides import Guide, GuideRequest
+from newsletter.mail import alarms
 from newsletter.mail.outbox import Message, State
 from newsletter.sequences.delay import zone_named
 from newsletter.subscribers import Segment, Subscriber
@@ -57,6 +58,7 @@ def dashboard() -> str:
             guides=guide_numbers(session),
             mails=_mails_of_last_day(session, at),
             trouble=trouble(session),
+            alarms=[(alarm, alarm.trouble and alarms.advice(alarm.trouble)) for alarm in alarms.current(session, at)],
             unready=[one.title for one in all_guides(session) if not one.pages(runtime().guides)],
             due=sequences.soonest(session, 6),
             campaigns=[(one, Progress.of(session, one, at)) for one in campaigns],

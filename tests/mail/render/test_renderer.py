@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from email.message import EmailMessage
 from html.parser import HTMLParser
 
@@ -221,3 +222,12 @@ def test_every_stream_is_tried_here() -> None:
 def test_a_view_link_names_its_message(renderer: Renderer) -> None:
     token = renderer.urls.view(77).rsplit("/", 1)[1]
     assert renderer.signer.numbers(Purpose.VIEW, token) == (77,)
+
+
+@pytest.mark.parametrize(
+    ("form", "sender"),
+    [("bounces@example.org", "bounces@example.org"), ("b+*@mail.example.org", "b+{}@mail.example.org")],
+)
+def test_the_envelope_sender_is_as_it_was_set(mail: Mail, renderer: Renderer, form: str, sender: str) -> None:
+    own = replace(renderer, sender_form=form)
+    assert own.return_path(77) == sender.format(renderer.signer.return_tag(77))

@@ -1,0 +1,207 @@
+"""Alarms: what keeps mail from going out, told to the owner on their first page and by mail.
+
+A relay that refuses for reasons of its own, and confirmations that fail one after the other. One row for each, gone
+when mail goes again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from sqlalchemy import CheckConstraint, String, UniqueConstraint, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from newsletter.db import Base, Id
+from newsletter.mail.notice import tell_owner
+from newsletter.mail.outbox import Letter, State, Verdict
+from newsletter.mail.transport import Outcome, RelayRefusal, Stage, Trouble
+from newsletter.subscribers import Stream
+
+IN_A_ROW = 5
+"""Confirmations that fail for good one after the other, before the owner is alarmed."""
+PASSING, LASTING = timedelta(minutes=2), timedelta(minutes=15)
+"""How long a trouble is believed that nothing has been heard of: one that passes by itself, and others."""
+
+
+class AlarmKind(StrEnum):
+    """What an alarm is about."""
+
+    RELAY = "relay"
+    CONFIRMATIONS = "confirmations"
+
+
+class Alarm(Base):
+    """Something that keeps mail from going out."""
+
+    __tablename__ = "alarms"
+    __table_args__ = (
+        UniqueConstraint("kind", "name"),
+        CheckConstraint("(kind = 'relay') = (trouble IS NOT NULL)", name="relay_has_trouble"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    kind: Mapped[AlarmKind]
+    name: Mapped[str] = mapped_column(String(255))
+    """The relay ("host:port"); empty for confirmations."""
+    trouble: Mapped[Trouble | None]
+    count: Mapped[int] = mapped_column(default=0)
+    """Confirmations that failed in a row."""
+    reply: Mapped[str] = mapped_column(String(500), default="")
+    """The server's last words."""
+    since: Mapped[datetime]
+    last_at: Mapped[datetime]
+
+    def is_current(self, now: datetime) -> bool:
+        """Whether it is still so."""
+        if self.kind is AlarmKind.CONFIRMATIONS:
+            return self.count >= IN_A_ROW
+        passes = self.trouble is not None and self.trouble.passes
+        return now - self.last_at <= (PASSING if passes else LASTING)
+
+
+class Advice(NamedTuple):
+    """What a person reads about a trouble."""
+
+    title: str
+    action: str
+
+
+def current(session: Session, now: datetime) -> list[Alarm]:
+    """Every alarm that holds."""
+    rows = session.scalars(select(Alarm).order_by(Alarm.since, Alarm.id))
+    return [alarm for alarm in rows if alarm.is_current(now)]
+
+
+def watch(session: Session, alarmed: set[str] | None, outcomes: Sequence[Outcome], verdicts: Sequence[Verdict],
+          letters: Mapping[int, Letter], refusals: Sequence[RelayRefusal], now: datetime) -> set[str]:  # fmt: skip
+    """Raise alarms, or end them, by what became of a batch.
+
+    `alarmed`: the relays that alarms are known about, "" for confirmations; None: nobody has looked yet. Returned anew.
+    """
+    alarmed = set(session.scalars(select(Alarm.name))) if alarmed is None else set(alarmed)
+    if refusals:
+        relays_refuse(session, refusals, now)
+        alarmed |= {one.relay for one in refusals}
+    if alarmed:
+        well = {one.relay for one in outcomes if one.stage is Stage.ACCEPTED} - {one.relay for one in refusals}
+        if well & alarmed:
+            relays_take(session, well & alarmed)
+            alarmed -= well
+    ended = [
+        None if one.state is State.SENT else one.reply for one in verdicts
+        if one.state in (State.SENT, State.FAILED) and letters[one.id].stream is Stream.CONFIRM
+    ]  # fmt: skip
+    if any(ended) or (ended and "" in alarmed):
+        confirmations_end(session, ended, now)
+        alarmed.add("")
+    return alarmed
+
+
+def relays_refuse(session: Session, refusals: Iterable[RelayRefusal], now: datetime) -> None:
+    """Take note of relays that take no mail, and tell the owner once a day where somebody has to do something."""
+    for refusal in refusals:
+        alarm = _row(session, AlarmKind.RELAY, refusal.relay, now, refusal.trouble)
+        if alarm.trouble is not refusal.trouble or not alarm.is_current(now):
+            alarm.trouble, alarm.since = refusal.trouble, now
+        alarm.reply, alarm.last_at = refusal.words[:500], now
+        if refusal.trouble.needs_owner or refusal.trouble is Trouble.QUOTA:
+            words = advice(refusal.trouble)
+            tell_owner(
+                session, now, key=f"relay:{refusal.relay}:{refusal.trouble}:{now:%Y%m%d}"[:190],
+                title=f"{refusal.relay}: {words.title}",
+                lines=[f"It said: {refusal.words}"[:600], words.action,
+                       "Nobody's mail is lost or counted as tried: it goes out as soon as the relay takes it."],
+                button="Look at it", path="/owner/",
+            )  # fmt: skip
+
+
+def relays_take(session: Session, relays: Iterable[str]) -> None:
+    """These relays take mail again."""
+    session.execute(delete(Alarm).where(Alarm.kind == AlarmKind.RELAY, Alarm.name.in_(list(relays))))
+
+
+def confirmations_end(session: Session, replies: Sequence[str | None], now: datetime) -> None:
+    """Take note of confirmations that have ended, oldest first: None was sent, else the words of the refusal."""
+    failed: list[str] = []
+    for reply in replies:
+        failed = [] if reply is None else [*failed, reply]
+    if None in replies:
+        session.execute(delete(Alarm).where(Alarm.kind == AlarmKind.CONFIRMATIONS))
+    if not failed:
+        return
+    alarm = _row(session, AlarmKind.CONFIRMATIONS, "", now, None)
+    session.execute(update(Alarm).where(Alarm.id == alarm.id).values(count=Alarm.count + len(failed)))
+    session.refresh(alarm)
+    alarm.reply, alarm.last_at = failed[-1][:500], now
+    if alarm.count >= IN_A_ROW:
+        tell_owner(
+            session, now, key=f"confirmations:{alarm.since:%Y%m%d%H%M%S}",
+            title=f"{alarm.count} confirmations in a row could not be delivered",
+            lines=[f"The last answer was: {failed[-1]}"[:600],
+                   "Who signs up now gets no confirmation. Most often the sender's address is not allowed: look at "
+                   "RETURN_PATH and SMTP_URL, and at your provider's own page."],
+            button="Look at the messages", path="/owner/messages?state=failed",
+        )  # fmt: skip
+
+
+def advice(trouble: Trouble) -> Advice:
+    """What is the matter, and what to do."""
+    return _ADVICE[trouble]
+
+
+def _row(session: Session, kind: AlarmKind, name: str, now: datetime, trouble: Trouble | None) -> Alarm:
+    """The row of an alarm, locked; made where there is none."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    values = {"kind": kind, "name": name, "trouble": trouble, "count": 0, "reply": "", "since": now, "last_at": now}
+    session.execute(dialect.insert(Alarm).values(**values).on_conflict_do_nothing())
+    return session.scalars(select(Alarm).where(Alarm.kind == kind, Alarm.name == name).with_for_update()).one()
+
+
+_ADVICE = {
+    Trouble.RATE: Advice(
+        "the relay asks for fewer mails at a time",
+        "Nothing to do: the rest goes out at the pace it allows. `newsletter limit` can set that pace beforehand.",
+    ),
+    Trouble.CONNECTIONS: Advice(
+        "the relay allows no more connections",
+        "Nothing to do: fewer are used from now on. If it never ends, set ?connections=2 in SMTP_URL.",
+    ),
+    Trouble.BUSY: Advice(
+        "the relay takes no mail just now", "Nothing to do: it is asked again, soon and then less often."
+    ),
+    Trouble.STORAGE: Advice(
+        "the relay's disk is full",
+        "Whoever runs the relay should make room; it is asked again all the time.",
+    ),
+    Trouble.QUOTA: Advice(
+        "the account's quota is used up",
+        "The rest goes out when your provider counts anew. If that is too late, ask them for a larger quota.",
+    ),
+    Trouble.SENDER: Advice(
+        "the account may not send from our sender's address",
+        "Verify the sender's address or domain with your provider, or set RETURN_PATH to an address that the account "
+        "owns, and start again.",
+    ),
+    Trouble.LOGIN: Advice(
+        "the relay does not accept the user name and password",
+        "Look at both in SMTP_URL (special characters are percent-encoded), and start again.",
+    ),
+    Trouble.ACCOUNT: Advice(
+        "the account is suspended, locked or not activated",
+        "Sign in at your provider's: they say there why, and what they want from you.",
+    ),
+    Trouble.REFUSED: Advice(
+        "the relay refuses everything from here",
+        "Look at what it said. It may not know this server's address, or want a login: see SMTP_URL.",
+    ),
+    Trouble.TLS: Advice(
+        "no safe connection to the relay can be made",
+        "Its certificate is not valid for the name in SMTP_URL, or has run out. Use the name your provider gives.",
+    ),
+    Trouble.UNREACHABLE: Advice(
+        "the relay cannot be reached",
+        "Look at its name and port in SMTP_URL, and whether your host lets mail out; it is tried again all the time.",
+    ),
+}
