@@ -214,6 +214,10 @@ class Renderer:
         """An article's words, checked and read once. Raises BadArticle."""
         return compiled(words.subject, words.preheader, words.body, self.site)
 
+    def empty_for_nobody(self, article: Compiled, brand: Brand) -> tuple[list[str], list[str]]:
+        """The codes that come to nothing where no name is known: in subject and preheader, and in the text."""
+        return article.empty(self._plain(brand, self._values(brand, Reader(0), {})))
+
     def problem(self, words: Words) -> str:
         """Why these words can be no mail, in words for their writer; "" where they can."""
         try:

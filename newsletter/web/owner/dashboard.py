@@ -8,6 +8,7 @@ from flask_login import current_user
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from newsletter import brand, preflight
 from newsletter.articles import Article
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.guides import Guide, GuideRequest
@@ -16,7 +17,7 @@ from newsletter.sequences import Course, Enrollment, Sequence
 from newsletter.sequences.delay import zone_named
 from newsletter.subscribers import Segment, Subscriber
 from newsletter.subscribers.subscriber import count_by_status
-from newsletter.web.cards import all_guides
+from newsletter.web.cards import all_guides, unfit_pages
 from newsletter.web.owner.door import door
 from newsletter.web.owner.progress import Progress
 from newsletter.web.state import now, reading, runtime
@@ -59,6 +60,8 @@ def dashboard() -> str:
             mails=_mails_of_last_day(session, at),
             trouble=trouble(session),
             unready=[one.title for one in all_guides(session) if not one.pages(runtime().guides)],
+            unfit=preflight.unfit(session, runtime().renderer),
+            unfit_pages=unfit_pages(brand.current(session)),
             due=session.scalars(due.join(Sequence).where(Sequence.live).order_by(Enrollment.due_at).limit(6)).all(),
             campaigns=[(one, Progress.of(session, one, at)) for one in campaigns],
             days=sign_ups(session, at, current_user.zone),
