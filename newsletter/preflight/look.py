@@ -75,7 +75,7 @@ def _nameless(session: Session, segment: Segment) -> int:
 def _again(session: Session, segment: Segment, words: Words, article_id: int | None, people: int) -> Iterator[Check]:
     if had := had_it.count(session, segment, words, article_id):
         yield Check(
-            "Sent before", Level.TOLD, f"{had:,} of {people:,} have had this article already, and get it again."
+            "Sent before", Level.TOLD, f"{had:,} of {people:,} have had this article already, and would get it again."
         )
 
 
