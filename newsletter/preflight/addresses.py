@@ -58,7 +58,9 @@ class Addresses:
             told = f"From {', '.join(hosts)}; whether they are there has not been looked at."
             yield Check("Pictures from elsewhere", Level.TOLD, told)
         if bare := [_short(src) for src, words in pictures if not words.strip()]:
-            told = f"{', '.join(_once(bare))}: say in their square brackets what they show, for whoever cannot see them."
+            told = (
+                f"{', '.join(_once(bare))}: say in their square brackets what they show, for whoever cannot see them."
+            )
             yield Check("Pictures without words", Level.TOLD, told)
 
     def _is_own(self, address: str) -> bool:
