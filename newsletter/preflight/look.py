@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from newsletter.articles import LONGEST_LINE
 from newsletter.brand import Brand
 from newsletter.guides import Guide
 from newsletter.mail.render import BadArticle, Compiled, Reader, Renderer, Words
@@ -81,8 +82,7 @@ def _again(session: Session, segment: Segment, words: Words, article_id: int | N
 
 def _words(session: Session, renderer: Renderer, brand: Brand, words: Words, nameless: int,
            people: int) -> Iterator[Check]:  # fmt: skip
-    subject = words.subject.strip()
-    yield Check("Subject", *((Level.GOOD, subject) if subject else (Level.BLOCK, "There is none. Write one.")))
+    yield from _lines(words)
     try:
         compiled = renderer.compiled(words)
         seen = renderer.rendered(Stream.CAMPAIGN, brand, Reader(0), words, {})
@@ -100,6 +100,14 @@ def _words(session: Session, renderer: Renderer, brand: Brand, words: Words, nam
         told = f"{'  '.join(odd)} would be read as it stands there. Variables are written {{{{ first_name }}}}."
         yield Check("Left over", Level.WARNING, told)
     yield from Addresses(session, renderer.site).checks(compiled.written)
+
+
+def _lines(words: Words) -> Iterator[Check]:
+    subject = words.subject.strip()
+    yield Check("Subject", *((Level.GOOD, subject) if subject else (Level.BLOCK, "There is none. Write one.")))
+    for name, line in (("Subject", words.subject), ("Preheader", words.preheader)):
+        if len(line) > LONGEST_LINE:
+            yield Check(name, Level.BLOCK, f"It has {len(line):,} characters; {LONGEST_LINE} is the most.")
 
 
 def _length(body: str) -> Check:

@@ -113,6 +113,11 @@ def test_no_subject_no_address_and_no_guide_are_blocks(look: Look, runtime: Runt
     assert "postal address" in told and "Subject: There is none" in told
 
 
+def test_a_line_that_no_record_has_room_for_is_a_block(look: Look) -> None:
+    told = said(look("x", subject="s" * 201, preheader="p" * 500), BLOCK)
+    assert "Subject: It has 201 characters; 200 is the most." in told and "Preheader: It has 500" in told
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [
