@@ -13,6 +13,8 @@ from newsletter.db import Base, Id
 
 LONGEST_BODY = 200_000
 """Characters: a novella."""
+LONGEST_LINE = 200
+"""Characters of a title, a subject or a preheader."""
 
 
 class Topic(StrEnum):
@@ -80,8 +82,8 @@ class Revision(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     article_id: Mapped[int] = mapped_column(ForeignKey("articles.id"))
     number: Mapped[int]
-    subject: Mapped[str] = mapped_column(String(200))
-    preheader: Mapped[str] = mapped_column(String(200), default="")
+    subject: Mapped[str] = mapped_column(String(LONGEST_LINE))
+    preheader: Mapped[str] = mapped_column(String(LONGEST_LINE), default="")
     body: Mapped[str] = mapped_column(Text)
     """Markdown with variables."""
     created_at: Mapped[datetime]

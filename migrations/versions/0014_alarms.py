@@ -1,7 +1,7 @@
 """Alarms: relays that refuse for reasons of their own, confirmations that fail in a row
 
 Revision ID: 0014
-Revises: 0011
+Revises: 0009
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 
 
 revision = "0014"
-down_revision = "0011"
+down_revision = "0009"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 

@@ -1,24 +1,25 @@
 """Commands about campaigns."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 from sqlalchemy.orm import Session
 
-from newsletter import articles, brand
+from newsletter import articles, brand, characters, preflight
 from newsletter.campaigns import Campaign, NotNow
 from newsletter.cli.opened import opened
 from newsletter.mail.outbox import State, Turn
 from newsletter.mail.render import BadArticle, Reader, Words
+from newsletter.preflight import Level, NotFit
 from newsletter.runtime import Runtime
 from newsletter.sequences.delay import zone_named
-from newsletter.subscribers import Stream
+from newsletter.subscribers import Segment, Stream
 
-A_SLIP = timedelta(days=1)
-"""A moment further back than this is taken for a mistake; one that has just gone by means now."""
+LARGEST = 2_000_000
+"""Octets of a file that is read at all."""
 
 
 @click.group()
@@ -35,15 +36,19 @@ def campaign() -> None:
 @click.option(
     "--at", default=None, help="ISO 8601, e.g. 2026-12-01T09:00 (your zone) or …T09:00:00+00:00; now without it."
 )
-def send(subject: str, preheader: str, body_file: Path, guide: str | None, at: str | None) -> None:
+@click.option("--force", is_flag=True, help="Send it in spite of warnings; what is wrong stops it all the same.")
+def send(subject: str, preheader: str, body_file: Path, guide: str | None, at: str | None, force: bool) -> None:
     """Send an article to everybody who agreed to the newsletter. The last word printed is the campaign's id."""
-    body = body_file.read_text(encoding="utf-8")
+    subject, preheader = characters.line(subject), characters.line(preheader)
+    body = _text(body_file)
     with opened() as rt, rt.database.transaction() as session:
         now = rt.clock.now()
         house = brand.current(session)
         when = _moment(at, house.zone, now)
+        words, segment = Words(subject, preheader, body), Segment(guide)
+        _insist(preflight.check(session, rt.renderer, house, words, segment), force)
         try:
-            seen = rt.renderer.rendered(Stream.CAMPAIGN, house, Reader(0), Words(subject, preheader, body), {})
+            seen = rt.renderer.rendered(Stream.CAMPAIGN, house, Reader(0), words, {})
             article = articles.write(
                 session, now, title=seen.subject[:200] or subject[:200], subject=subject, preheader=preheader, body=body
             )
@@ -58,6 +63,27 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, at: s
     click.echo(f"Scheduled for {local:%a %d %b %Y %H:%M %Z} to {size} people: campaign {made.id}")
 
 
+def _text(file: Path) -> str:
+    if file.stat().st_size > LARGEST:
+        raise click.ClickException(f"{file.name} is larger than {LARGEST // 1_000_000} MB; that is no text for a mail.")
+    try:
+        return characters.decode(file.read_bytes())
+    except characters.NotText as error:
+        raise click.ClickException(f"{file.name}: {error}") from None
+
+
+def _insist(report: preflight.Report, accepted: bool) -> None:
+    """Say what a person should know, and stop where the page would stop."""
+    for level, mark in ((Level.TOLD, "Note"), (Level.WARNING, "Warning")):
+        for one in report.of(level):
+            click.echo(f"{mark}: {one.name}: {one.found}", err=True)
+    try:
+        report.insist(accepted)
+    except NotFit as error:
+        more = " If it is meant so, say it again with --force." if report.fit else ""
+        raise click.ClickException(f"{error}{more}") from None
+
+
 def _moment(at: str | None, zone: str, now: datetime) -> datetime | None:
     if at is None:
         return None
@@ -67,12 +93,12 @@ def _moment(at: str | None, zone: str, now: datetime) -> datetime | None:
         raise click.BadParameter(
             "should be ISO 8601, for example 2026-12-01T09:00:00+00:00", param_hint="--at"
         ) from None
-    moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone_named(zone))).astimezone(UTC)
-    if moment < now - A_SLIP:
-        told = (
-            f"{at} is past (it is {now:%Y-%m-%d %H:%M} UTC), and a mail cannot be called back; leave --at out for now"
-        )
-        raise click.BadParameter(told, param_hint="--at")
+    try:
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone_named(zone))).astimezone(UTC)
+        preflight.check_time(moment, now)
+    except (NotFit, OverflowError) as error:
+        told = str(error) if isinstance(error, NotFit) else "Is the year right?"
+        raise click.BadParameter(f"{at}: {told} It is {now:%Y-%m-%d %H:%M} UTC.", param_hint="--at") from None
     return moment
 
 
@@ -161,13 +187,14 @@ def cancel(id: int) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def revise(id: int, body_file: Path, subject: str | None, preheader: str | None, yes: bool) -> None:
     """Give a paused campaign other words, for everybody who has not had their turn. It stays paused."""
-    body = body_file.read_text(encoding="utf-8")
+    body = _text(body_file)
     with opened() as rt:
         with rt.database.reading() as session:
             found = _found(session, id)
             before = found.dispatch.revision if found.dispatch else found.article.current
             words = Words(_or(subject, before.subject), _or(preheader, before.preheader), body)
-            for line in _looked_at(rt, session, found, words).told:
+            _insist(preflight.check_words(session, rt.renderer, brand.current(session), words), accepted=True)
+            for line in _looked_at(session, found, words).told:
                 click.echo(line)
         if not yes:
             click.confirm("Set these words?", abort=True)
@@ -182,14 +209,13 @@ def revise(id: int, body_file: Path, subject: str | None, preheader: str | None,
 
 
 def _or(given: str | None, known: str) -> str:
-    return known if given is None else given
+    return known if given is None else characters.line(given)
 
 
-def _looked_at(rt: Runtime, session: Session, found: Campaign, words: Words) -> Turn:
+def _looked_at(session: Session, found: Campaign, words: Words) -> Turn:
     try:
-        rt.renderer.rendered(Stream.CAMPAIGN, brand.current(session), Reader(0), words, {})
         return found.revisable(session, words)
-    except (NotNow, BadArticle) as error:
+    except NotNow as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -92,6 +92,17 @@ def page_html(body: str, brand: Brand) -> Markup:
     return Markup(runtime().renderer.page(body, brand))  # noqa: S704 - values escaped, cleaned by nh3
 
 
+def unfit_pages(brand: Brand) -> list[tuple[str, str]]:
+    """Texts of the folder `content/` that cannot be shown: (file, what is wrong)."""
+    found = []
+    for path in sorted((ROOT / "content").glob("[gp]*/*.md")):
+        try:
+            page_html(content.read(path)[1], brand)
+        except (BadArticle, content.BadContent) as error:
+            found.append((path.name, str(error)))
+    return found
+
+
 def _landing_html(name: str, body: str, brand: Brand) -> Markup:
     """Of a text that cannot be put together only the text is missing: the box above it still takes sign-ups."""
     try:

@@ -89,9 +89,46 @@ def test_a_moment_long_past_is_refused_and_one_without_a_zone_is_the_owners(comm
     body.write_text("News.\n")
     past = command("campaign", "send", "--subject", "S", "--body", str(body), "--at", "2020-01-01T00:00:00Z")
     assert past.exit_code != 0
-    assert "is past" in past.output
-    summer = command("campaign", "send", "--subject", "S", "--body", str(body), "--at", "2099-07-01T09:00")
+    assert "That time has passed" in past.output
+    year = datetime.now(UTC).year + 1
+    summer = command("campaign", "send", "--subject", "S", "--body", str(body), "--at", f"{year}-07-01T09:00")
     assert "09:00 BST" in summer.output
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("--at", "9999-12-31T23:59:59-12:00"), "is the year right?"),
+        (("--at", "9999-01-01"), "more than two years away"),
+        (("--at", "0001-01-01T00:00:00+14:00"), "is the year right?"),
+        (("--guide", "no-such-guide"), "Guides that exist: recover-from-pain, exercise-at-50"),
+    ],
+)
+def test_what_nobody_means_is_refused_in_words(more: tuple[str, ...], told: str, command: Command, body: str) -> None:
+    seen = command(*WORDS, body, *more)
+    assert seen.exit_code != 0 and told.lower() in seen.output.lower(), seen.output
+    assert "Traceback" not in seen.output
+
+
+def test_the_pages_preflight_holds_here_and_warnings_want_force(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "odd.md").write_text("Dear *|FNAME|*,\n\nnews.")
+    asked = command(*WORDS, str(tmp_path / "odd.md"))
+    assert asked.exit_code == 1 and "*|FNAME|*" in asked.output and "--force" in asked.output
+    forced = command(*WORDS, str(tmp_path / "odd.md"), "--force")
+    assert forced.exit_code == 0 and forced.stdout.split()[-1].isdigit()
+    (tmp_path / "bad.md").write_text("![x](/static/img/nowhere.png)")
+    assert command(*WORDS, str(tmp_path / "bad.md"), "--force").exit_code == 1
+
+
+def test_a_file_of_another_program_is_read_or_told(command: Command, tmp_path: Path, house: Database) -> None:
+    file = tmp_path / "words.md"
+    file.write_bytes("\ufeff# Grüße\r\n\r\nText\x0bmehr".encode("utf-16"))
+    id = command(*WORDS, str(file)).output.split()[-1]
+    with house.reading() as session:
+        assert session.get_one(Campaign, int(id)).article.current.body == "# Grüße\n\nText\nmehr"
+    file.write_bytes("Grüße".encode("cp1252"))
+    told = command(*WORDS, str(file))
+    assert told.exit_code == 1 and "Line 1 is not UTF-8" in told.output
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ from newsletter.mail.outbox.queue import (
 from newsletter.mail.outbox.record import Verdict, record, take_off_guide
 from newsletter.mail.outbox.take import Taken, TakenLot, TakenRows, take
 from newsletter.mail.outbox.tally import count_anew, counts, strike_out
-from newsletter.mail.outbox.words import Turn, is_still, revision_of, turn, used
+from newsletter.mail.outbox.words import TRIED, Turn, is_still, revision_of, turn, used
 
 __all__ = [
     "ACCEPTED",
@@ -52,6 +52,7 @@ __all__ = [
     "LOT",
     "OPEN",
     "SECOND_TRY",
+    "TRIED",
     "UNDER_WAY",
     "Attempt",
     "Dispatch",

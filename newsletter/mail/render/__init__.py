@@ -1,12 +1,13 @@
 """From a Letter to the bytes of a mail. Below the doors, Jinja is known here and nowhere else."""
 
-from newsletter.mail.render.article import BadArticle
+from newsletter.mail.render.article import BadArticle, Compiled
 from newsletter.mail.render.dkim import Dkim
 from newsletter.mail.render.dkim_key import BadKey, DkimKey
 from newsletter.mail.render.dkim_key import make as make_key
 from newsletter.mail.render.dkim_key import read as read_key
 from newsletter.mail.render.filters import EXAMPLES as FILTER_EXAMPLES
 from newsletter.mail.render.mail import Mail, Reader, Words
+from newsletter.mail.render.markdown import Written
 from newsletter.mail.render.names import IN_SERIES, NAMES
 from newsletter.mail.render.renderer import Renderer
 from newsletter.mail.render.skeleton import Skeleton
@@ -17,6 +18,7 @@ __all__ = [
     "NAMES",
     "BadArticle",
     "BadKey",
+    "Compiled",
     "Dkim",
     "DkimKey",
     "Mail",
@@ -24,6 +26,7 @@ __all__ = [
     "Renderer",
     "Skeleton",
     "Words",
+    "Written",
     "make_key",
     "read_key",
 ]

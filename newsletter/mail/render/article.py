@@ -43,6 +43,26 @@ class Compiled:
             template.outputs is not None and all(map(_is_plain, template.outputs)) for template in self.templates
         )
 
+    @property
+    def literal(self) -> str:
+        """What the owner wrote to be read: no codes, no code samples, no addresses."""
+        return "\n".join((self.subject.literal, self.preheader.literal, self.written.prose))
+
+    def empty(self, values: Values) -> tuple[list[str], list[str]]:
+        """The codes that come to nothing with these values: in subject and preheader, and in the text."""
+        found: list[str] = []
+
+        def note(output: Output, value: str) -> str:
+            if not value.strip():
+                found.append(output.code.source)
+            return value
+
+        self.subject.fill(values, note)
+        self.preheader.fill(values, note)
+        above, found = found, []
+        self.text.fill(values, note)
+        return above, found
+
     def fill(self, values: Values, stand_in: StandIn | None = None) -> tuple[str, str, str, str]:
         """(subject, preheader, html, text) for one reader. Raises BadArticle."""
         subject, preheader, html, text = (template.fill(values, stand_in) for template in self.templates)

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from email import message_from_bytes
+from typing import Any
 
 from newsletter.links import Purpose, Signer
 from newsletter.mail.outbox import Letter
 from newsletter.mail.render import mime
 from newsletter.mail.render.dkim import Dkim, fields
 from newsletter.mail.render.expression import Expression
-from newsletter.mail.render.mail import Mail
+from newsletter.mail.render.mail import Mail, Words
 from newsletter.mail.render.names import OF_THE_NAME
 from newsletter.mail.render.places import in_url
 from newsletter.mail.render.skeleton import (
@@ -31,11 +33,39 @@ from newsletter.mail.render.skeleton import (
     open_ended,
 )  # fmt: skip
 from newsletter.mail.render.template import Output
+from newsletter.subscribers import Stream
 
 NOBODY = 0xF1D2_C3B4_A596_8778
 """The subscriber and message of the reader who does not exist: no database gives a number of 64 bits away."""
+ONCE = datetime(2001, 1, 1, tzinfo=UTC)
+STRANGERS = (
+    "",
+    "Anna",
+    ".From \xa0\"=?utf-8?\" <b>{{7*7}}</b>\\ & 'Zoë', 李 👩🏽‍⚕️ %s%% &quot;=3D " + "ö" * 30,
+)
+"""Names that a skeleton has to get right before it is used."""
 _MARK = re.compile(rb"\0(\d+)\0")
 _NAMED = re.compile(r'zqs(\d+|subject|preheader)("|&quot;|%22)sqz')
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """All that one skeleton depends on, by content."""
+
+    stream: Stream
+    revision_id: int | None
+    dispatch_id: int | None
+    guide: str | None
+    words: Words
+    brand: tuple[tuple[str, Any], ...]
+
+    def letter(self, subscriber: int, id: int, first_name: str) -> Letter:
+        """A letter of this form that nobody gets."""
+        context = {"guide": self.guide}
+        address = "reader@example.invalid"
+        return Letter(
+            id, self.stream, 0, ONCE, subscriber, address, first_name, self.revision_id, self.dispatch_id, context
+        )
 
 
 class NoSkeleton(Exception):

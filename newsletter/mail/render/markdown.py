@@ -89,8 +89,18 @@ def _inline(tokens: Sequence[Token]) -> Iterator[Token]:
 
 def _prose(tokens: Sequence[Token]) -> str:
     blocks = (token for token in tokens if token.type == "inline")
-    said = ("".join(one.content if one.type == "text" else " " for one in block.children or []) for block in blocks)
-    return WORD.sub(" ", "\n".join(said))
+    return WORD.sub(" ", "\n".join("".join(_said(block.children or [])) for block in blocks))
+
+
+def _said(children: Sequence[Token]) -> Iterator[str]:
+    shows_its_address = False
+    for child in children:
+        if child.type in ("link_open", "link_close"):
+            shows_its_address = child.type == "link_open" and child.info == "auto"
+        if child.type in ("em_open", "em_close"):
+            yield child.markup  # *|FNAME|* is Markdown too
+        else:
+            yield child.content if child.type == "text" and not shows_its_address else " "
 
 
 def _www(validator: Any, text: str, at: int) -> int:

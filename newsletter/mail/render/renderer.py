@@ -21,7 +21,7 @@ from newsletter.mail.outbox import Letter
 from newsletter.mail.render import mime
 from newsletter.mail.render.article import BadArticle, Compiled, compiled
 from newsletter.mail.render.dkim import Dkim
-from newsletter.mail.render.draft import NOBODY, Draft, NoSkeleton, alike, gap
+from newsletter.mail.render.draft import NOBODY, ONCE, STRANGERS, Draft, Form, NoSkeleton, alike, gap
 from newsletter.mail.render.mail import Mail, Reader, Rendered, Words, greeting, one_line
 from newsletter.mail.render.names import NAMES, OF_THE_BRAND, Values, of_brand
 from newsletter.mail.render.skeleton import DATE, TO, Skeleton
@@ -30,35 +30,8 @@ from newsletter.subscribers import Stream
 TEST_MARK = "[Test] "
 SKELETONS = 128
 """Kept in each process; a mail's takes as much as the mail."""
-ONCE = datetime(2001, 1, 1, tzinfo=UTC)
-STRANGERS = (
-    "",
-    "Anna",
-    ".From \xa0\"=?utf-8?\" <b>{{7*7}}</b>\\ & 'Zoë', 李 👩🏽‍⚕️ %s%% &quot;=3D " + "ö" * 30,
-)
-"""Names that a skeleton has to get right before it is used."""
 log = structlog.get_logger()
 _GREETING = re.compile(r"\A\s*\{\{\s*greeting\s*\}\}[,.!]?\s*\n")
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """All that one skeleton depends on, by content."""
-
-    stream: Stream
-    revision_id: int | None
-    dispatch_id: int | None
-    guide: str | None
-    words: Words
-    brand: tuple[tuple[str, Any], ...]
-
-    def letter(self, subscriber: int, id: int, first_name: str) -> Letter:
-        """A letter of this form that nobody gets."""
-        context = {"guide": self.guide}
-        address = "reader@example.invalid"
-        return Letter(
-            id, self.stream, 0, ONCE, subscriber, address, first_name, self.revision_id, self.dispatch_id, context
-        )
 
 
 @dataclass(frozen=True)
@@ -216,6 +189,10 @@ class Renderer:
     def compiled(self, words: Words) -> Compiled:
         """An article's words, checked and read once. Raises BadArticle."""
         return compiled(words.subject, words.preheader, words.body, self.site)
+
+    def empty_for_nobody(self, article: Compiled, brand: Brand) -> tuple[list[str], list[str]]:
+        """The codes that come to nothing where no name is known: in subject and preheader, and in the text."""
+        return article.empty(self._plain(brand, self._values(brand, Reader(0), {})))
 
     def problem(self, words: Words) -> str:
         """Why these words can be no mail, in words for their writer; "" where they can."""

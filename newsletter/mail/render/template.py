@@ -5,11 +5,11 @@ The code is taken out of the text before anything else reads that, and words tha
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from newsletter.mail.render.expression import Evaluate, Expression, Refused, Unknown, parse, parse_condition
-from newsletter.mail.render.names import IN_SERIES, Values
+from newsletter.mail.render.names import IN_SERIES, OF_THE_NAME, Values
 from newsletter.mail.render.places import Escaping, Place
 
 LONGEST_CODE = 400
@@ -160,6 +160,21 @@ class Template:
             return None
         return [one for one in self.pieces if isinstance(one, Output)]
 
+    @property
+    def is_personal(self) -> bool:
+        """Whether the reader's name has a part in it."""
+        return any(isinstance(one, Branches) or one.expression.names & OF_THE_NAME for one in self.codes)
+
+    @property
+    def codes(self) -> list[Output | Branches]:
+        """The pieces that are not text."""
+        return [one for one in self.pieces if not isinstance(one, str)]
+
+    @property
+    def literal(self) -> str:
+        """What is written, with nothing filled in."""
+        return " ".join(_literal(self.pieces))
+
     def fill(self, values: Values, stand_in: StandIn | None = None) -> str:
         """The text for one reader. Raises BadArticle. `stand_in` may put another text in place of a value."""
         out: list[str] = []
@@ -179,6 +194,15 @@ class Template:
             else:
                 chosen = next((inner for holds, inner in piece.choices if holds(values)), [])
                 self._fill(chosen, values, stand_in, out)
+
+
+def _literal(pieces: list[Piece]) -> Iterator[str]:
+    for piece in pieces:
+        if isinstance(piece, str):
+            yield piece
+        elif isinstance(piece, Branches):
+            for _, inner in piece.choices:
+                yield from _literal(inner)
 
 
 def _worked(output: Output, values: Values) -> str:

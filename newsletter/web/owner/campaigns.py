@@ -21,10 +21,9 @@ from newsletter.web.owner.display import NoSuchTime, in_zone, instant
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
 from newsletter.web.owner.forms import CampaignForm, ScheduleForm
 from newsletter.web.owner.progress import Progress
+from newsletter.web.published import words_of
 from newsletter.web.state import now, reading, runtime, transaction
 
-FARTHEST = timedelta(days=730)
-"""A date farther away is a slip of the finger."""
 NINE = time(9)
 
 
@@ -103,10 +102,10 @@ def _schedule_form() -> ScheduleForm:
 def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
     open_still = campaign.stored_state in (CampaignState.DRAFT, CampaignState.SCHEDULED)
     people = campaign.segment.size(session) if open_still else 0
-    checks = _checks(session, campaign, people) if open_still else []
+    report = _report(session, campaign) if open_still else preflight.Report(())
     return render_template(
-        "owner/campaign.html", campaign=campaign, form=form, people=people, checks=checks,
-        fit=all(check.good for check in checks), guides=_titles(session),
+        "owner/campaign.html", campaign=campaign, form=form, people=people, report=report,
+        guides=_titles(session),
         progress=Progress.of(session, campaign, now()), used=_used(session, campaign),
     )  # fmt: skip
 
@@ -120,8 +119,9 @@ def _used(session: Session, campaign: Campaign) -> list[tuple[Revision, int]]:
     return [(one, count) for one, count in seen if one.id != dispatch.revision_id] and seen
 
 
-def _checks(session: Session, campaign: Campaign, people: int) -> list[preflight.Check]:
-    return preflight.check(runtime().renderer, brand.current(session), campaign.article.current, people)
+def _report(session: Session, campaign: Campaign) -> preflight.Report:
+    words, house = words_of(campaign.article), brand.current(session)
+    return preflight.check(session, runtime().renderer, house, words, campaign.segment, campaign.article_id)
 
 
 @door.post("/campaigns/<row:id>/schedule", endpoint="campaign_schedule")
@@ -136,8 +136,14 @@ def schedule(id: int) -> Any:
         if at is None:
             return _page(session, campaign, form), 422
         house = brand.current(session)
-        if bad := [one for one in _checks(session, campaign, campaign.segment.size(session)) if not one.good]:
-            return back("campaign", f"Not scheduled. {bad[0].name}: {bad[0].found}", "danger", id=id)
+        report = _report(session, campaign)
+        if report.fit and report.of(preflight.Level.WARNING) and not form.accept.data:
+            form.accept.errors = ["Read the warnings, and tick this if it is meant so."]
+            return _page(session, campaign, form), 422
+        try:
+            report.insist(accepted=True)
+        except preflight.NotFit as error:
+            return back("campaign", str(error), "danger", id=id)
         campaign.zone = current_user.zone
         told = _schedule(campaign, at, house)
         note(session, "campaign scheduled", f"{id} for {in_zone(at, 'UTC')}")
@@ -158,17 +164,18 @@ def _chosen(form: ScheduleForm) -> datetime | None:
     wall = form.wall()
     if wall is None:
         form.day.errors = ["Choose a date and a time."]
-    elif abs(wall.date() - now().date()) > FARTHEST:
-        form.day.errors = ["That is more than two years away; is the year right?"]
     else:
         try:
             at = instant(wall, current_user.zone)
+            preflight.check_time(at, now())
         except NoSuchTime as error:
             form.clock.errors = [str(error)]
+        except preflight.NotFit as error:
+            form.day.errors = [str(error)]
+        except OverflowError:
+            form.day.errors = ["That is no date of this age; is the year right?"]
         else:
-            if at > now():
-                return at
-            form.day.errors = ["That time has passed. Choose a later one, or “Now”."]
+            return at
     return None
 
 

@@ -8,7 +8,7 @@ from flask_login import current_user
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from newsletter import sequences
+from newsletter import brand, preflight, sequences
 from newsletter.articles import Article
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.guides import Guide, GuideRequest
@@ -17,7 +17,7 @@ from newsletter.mail.outbox import Message, State
 from newsletter.sequences.delay import zone_named
 from newsletter.subscribers import Segment, Subscriber
 from newsletter.subscribers.subscriber import count_by_status
-from newsletter.web.cards import all_guides
+from newsletter.web.cards import all_guides, unfit_pages
 from newsletter.web.owner.door import door
 from newsletter.web.owner.progress import Progress
 from newsletter.web.state import now, reading, runtime
@@ -61,6 +61,8 @@ def dashboard() -> str:
             alarms=[(alarm, alarm.trouble and alarms.advice(alarm.trouble)) for alarm in alarms.current(session, at)],
             unready=[one.title for one in all_guides(session) if not one.pages(runtime().guides)],
             due=sequences.soonest(session, 6),
+            unfit=preflight.unfit(session, runtime().renderer),
+            unfit_pages=unfit_pages(brand.current(session)),
             campaigns=[(one, Progress.of(session, one, at)) for one in campaigns],
             days=sign_ups(session, at, current_user.zone),
             articles=session.scalar(select(func.count()).select_from(Article)),

@@ -98,6 +98,7 @@ class ScheduleForm(FlaskForm):
     )
     day = DateField("Date", [Optional()])
     clock = TimeField("Time", [Optional()])
+    accept = BooleanField("I have read the warnings, and it is meant so")
 
     def wall(self) -> datetime | None:
         """The local time that was chosen; None: a part is missing."""

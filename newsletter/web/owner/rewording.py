@@ -93,8 +93,9 @@ def _ask(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsFo
     turn = campaign.revisable(session, _typed(form))
     seen = _rendered(session, form)
     return render_template(
-        "owner/campaign_words_ask.html", campaign=campaign, form=form, turn=turn, seen=seen, dispatch=dispatch
-    )
+        "owner/campaign_words_ask.html", campaign=campaign, form=form, turn=turn, seen=seen, dispatch=dispatch,
+        warnings=_report(session, form).of(preflight.Level.WARNING),
+    )  # fmt: skip
 
 
 def _set(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsForm) -> Any:
@@ -127,13 +128,13 @@ def _not_overtaken(form: WordsForm, dispatch: Dispatch) -> bool:
 
 def _fits(session: Session, form: WordsForm) -> bool:
     """Whether a campaign can carry it, as the preflight looks; what is wrong is told beside the text."""
-    typed = _typed(form)
-    draft = Revision(subject=typed.subject, preheader=typed.preheader, body=typed.body)
-    checks = preflight.check(runtime().renderer, brand.current(session), draft, people=1)
-    form.body.errors = [
-        one.found if one.name == "Text" else f"{one.name}: {one.found}" for one in checks if not one.good
-    ]
+    blocks = _report(session, form).of(preflight.Level.BLOCK)
+    form.body.errors = [one.found if one.name == "Text" else f"{one.name}: {one.found}" for one in blocks]
     return not form.body.errors
+
+
+def _report(session: Session, form: WordsForm) -> preflight.Report:
+    return preflight.check_words(session, runtime().renderer, brand.current(session), _typed(form))
 
 
 def _rendered(session: Session, form: WordsForm) -> Any:

@@ -77,6 +77,19 @@ def test_a_text_that_needs_a_guide_is_refused_as_a_campaign(desk: Desk, draft: i
     assert "Not scheduled. Text" in desk.told(f"/owner/campaigns/{draft}/schedule", when="now")
 
 
+def test_a_warning_wants_a_tick_and_a_block_cannot_be_ticked_away(desk: Desk, draft: int, article: int) -> None:
+    text = {"title": "On walking", "subject": "S", "body": "Hi {name}", "base": "1"}
+    desk.post(f"/owner/articles/{article}/edit", **text)
+    path = f"/owner/campaigns/{draft}"
+    assert "Left over : may not be meant so {name}" in desk.read(path) and 'name="accept"' in desk.get(path)
+    asked = desk.post(f"{path}/schedule", when="now")
+    assert asked.status_code == 422 and "tick this if it is meant so" in asked.text
+    assert "Not scheduled" not in desk.told(f"{path}/schedule", when="now", accept="y")
+    assert "It goes out" in desk.read(path)
+    desk.post(f"/owner/articles/{article}/edit", **{**text, "body": "![x](/static/img/no.png)", "base": "2"})
+    assert "Not scheduled. Pictures" in desk.told(f"{path}/schedule", when="now", accept="y")
+
+
 def test_a_time_is_the_owners_local_time_and_shown_both_ways(desk: Desk, draft: int, runtime: Runtime) -> None:
     words = desk.told(f"/owner/campaigns/{draft}/schedule", when="at", day="2026-06-02", clock="09:00")
     assert "It goes out Tue 2 Jun 2026, 09:00 BST (Tue 2 Jun 2026, 08:00 UTC)" in words

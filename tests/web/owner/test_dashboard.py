@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import select
 
+from newsletter.articles import Article
 from newsletter.clock import FixedClock
 from newsletter.guides import Guide, GuideRequest
 from newsletter.runtime import Runtime
@@ -71,3 +72,13 @@ def test_the_chart_has_a_table_that_says_the_same(desk: Desk, person: Callable[.
     words = desk.read("/owner/")
     assert "Sign-ups of the last 30 days: 1, of whom 1 confirmed" in words
     assert "Mon 01 Jun 2026 1 1" in words
+
+
+def test_what_cannot_be_sent_or_shown_is_told_with_the_reason(desk: Desk, runtime: Runtime, article: int) -> None:
+    assert "Cannot be sent or shown" not in desk.read("/owner/")
+    with runtime.database.transaction() as session:
+        bad = session.get_one(Article, article)
+        bad.publish(runtime.clock.now())
+        bad.revise(runtime.clock.now(), subject="s", preheader="", body="x\n\n{{ brand.metadata }}")
+    words = desk.read("/owner/")
+    assert "Cannot be sent or shown" in words and "On walking : {{ brand.metadata }} in line 3" in words

@@ -1,0 +1,135 @@
+"""Links and pictures of a text: which of them lead nowhere. Nothing is fetched."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter.articles import Article
+from newsletter.guides import Guide
+from newsletter.mail.render import Written
+from newsletter.preflight.check import Check, Level
+from newsletter.settings import ROOT
+
+PAGES = {"", "archive", "feed.xml", "privacy", "cookies", "terms", "check-your-inbox", "icon.svg", "robots.txt"}
+PERSONAL = {
+    "confirm": "library_url", "library": "library_url", "download": "library_url", "preferences": "preferences_url",
+    "unsubscribe": "unsubscribe_url", "view": "view_url",
+}  # fmt: skip
+"""Pages that belong to one person, and the variable that gives each reader their own."""
+NOT_JUDGED = {"embed", "f", "c", "media", "hooks", "api"}
+STATIC = ("css", "js", "img")
+_HERE = re.compile(r"localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|[^.:]+(?:\.local)?")
+_WORD = re.compile(r"zq[vlu]\d+qz")
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Looks at addresses of a site."""
+
+    session: Session
+    site: str
+
+    def checks(self, written: Written) -> Iterator[Check]:
+        """What there is to say of them."""
+        bad = [f"{link or 'an empty link'} {why}" for link in _once(written.links) if (why := self._dead(link))]
+        if bad:
+            yield Check("Links", Level.WARNING, f"{'; '.join(bad)}.")
+        elif written.links:
+            yield Check("Links", Level.GOOD, f"{len(set(written.links))}; those of this site lead somewhere.")
+        if written.relative:
+            made = ", ".join(_once(written.relative))
+            yield Check("Relative addresses", Level.TOLD, f"{made}: completed with {self.site}.")
+        yield from self._pictures(written.pictures)
+
+    def _pictures(self, pictures: Sequence[tuple[str, str]]) -> Iterator[Check]:
+        broken = [f"{_short(src)} {why}" for src, _ in pictures if (why := self._broken(src))]
+        if broken:
+            yield Check("Pictures", Level.BLOCK, f"{'; '.join(_once(broken))}.")
+        unsure = [src for src, _ in pictures if self._is_own(src) and not self._broken(src) and self._dead(src)]
+        if unsure:
+            yield Check("Pictures", Level.WARNING, f"{', '.join(_once(unsure))}: nothing of ours is there.")
+        hosts = _once([urlsplit(src).netloc for src, _ in pictures if not self._is_own(src) and not self._broken(src)])
+        if hosts := [one for one in hosts if one]:
+            told = f"From {', '.join(hosts)}; whether they are there has not been looked at."
+            yield Check("Pictures from elsewhere", Level.TOLD, told)
+        if bare := [_short(src) for src, words in pictures if not words.strip()]:
+            told = (
+                f"{', '.join(_once(bare))}: say in their square brackets what they show, for whoever cannot see them."
+            )
+            yield Check("Pictures without words", Level.TOLD, told)
+
+    def _is_own(self, address: str) -> bool:
+        return address == self.site or address.startswith((f"{self.site}/", f"{self.site}?", f"{self.site}#"))
+
+    def _dead(self, link: str) -> str:
+        """Why a link leads nowhere; "" where it leads somewhere, or nobody can say."""
+        if not link:
+            return "has no address"
+        if link.startswith("#"):
+            return "leads to a place in the text, which mails do not have"
+        if _WORD.match(link):
+            return ""
+        seen = urlsplit(_WORD.sub("x", link))
+        if seen.scheme in ("mailto", "tel"):
+            return ""
+        if seen.scheme not in ("http", "https"):
+            return "is opened by no mail program"
+        if self._is_own(link):
+            return "" if _WORD.search(link) else self._dead_here(seen.path.removeprefix(urlsplit(self.site).path))
+        if _HERE.fullmatch(seen.hostname or "-"):
+            return "leads to no address on the internet"
+        return ""
+
+    def _dead_here(self, path: str) -> str:
+        first, *rest = [unquote(part) for part in path.strip("/").split("/")]
+        if first in PERSONAL and rest:
+            return f"is one person's own page: write {{{{ {PERSONAL[first]} }}}}"
+        if first == "owner":
+            return "is a page that only you can open"
+        if (first in PAGES and not rest) or first in NOT_JUDGED:
+            return ""
+        return "" if self._is_there(first, rest) else "is no page of this site"
+
+    def _is_there(self, first: str, rest: list[str]) -> bool:
+        if first == "static":
+            return _is_file(rest)
+        if first == "archive" and len(rest) == 1:
+            look = select(Article.id).where(Article.slug == rest[0], Article.published_at.is_not(None))
+            return self.session.scalar(look) is not None
+        if first == "guides" and rest:
+            known = self.session.scalar(select(Guide.id).where(Guide.slug == rest[0])) is not None
+            page = len(rest) == 3 and rest[1] == "pages" and re.fullmatch(r"[1-9]\d{0,3}\.png", rest[2]) is not None
+            return known and (len(rest) == 1 or page)
+        return False
+
+    def _broken(self, src: str) -> str:
+        """Why a picture is surely not seen."""
+        if not src:
+            return "a picture has no address"
+        if _WORD.search(src):
+            return ""
+        seen = urlsplit(src)
+        if seen.scheme not in ("http", "https"):
+            return "is shown by no mail program: a picture needs an address that begins with https://"
+        path = seen.path.removeprefix(urlsplit(self.site).path).strip("/")
+        if self._is_own(src) and path.startswith(("static/", "guides/")) and self._dead_here(path):
+            return "is not there"
+        return ""
+
+
+def _is_file(rest: list[str]) -> bool:
+    path = PurePosixPath(*rest) if rest else PurePosixPath()
+    return bool(rest) and rest[0] in STATIC and ".." not in path.parts and (ROOT / "static" / path).is_file()
+
+
+def _once(found: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(found))
+
+
+def _short(address: str) -> str:
+    return address if len(address) <= 80 else f"{address[:79]}…"

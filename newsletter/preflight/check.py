@@ -1,0 +1,58 @@
+"""One check of a mail before it goes, and all of them together."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """How much a check matters."""
+
+    GOOD = "good"
+    TOLD = "told"
+    """Worth knowing; stops nothing."""
+    WARNING = "warning"
+    """Stops it until a person says that it is meant so."""
+    BLOCK = "block"
+    """Stops it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at; `found` says what was seen, in words for the owner."""
+
+    name: str
+    level: Level
+    found: str
+
+
+class NotFit(ValueError):
+    """It cannot go like this; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a preflight saw."""
+
+    checks: tuple[Check, ...]
+
+    def of(self, level: Level) -> list[Check]:
+        """The checks of one level."""
+        return [one for one in self.checks if one.level == level]
+
+    @property
+    def fit(self) -> bool:
+        """Whether nothing stops it for good."""
+        return not self.of(Level.BLOCK)
+
+    def insist(self, accepted: bool) -> None:
+        """Raise NotFit unless it may go. `accepted`: a person has read the warnings and means it so."""
+        if blocks := self.of(Level.BLOCK):
+            raise NotFit(f"Not scheduled. {told(blocks)}")
+        if not accepted and (warnings := self.of(Level.WARNING)):
+            raise NotFit(f"Not scheduled yet, because of what may not be meant so. {told(warnings)}")
+
+
+def told(checks: Iterable[Check]) -> str:
+    """Checks in one line."""
+    return " ".join(f"{one.name}: {one.found}" for one in checks)

@@ -1,0 +1,36 @@
+"""Who of an audience has had an article already."""
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from newsletter.articles import Revision
+from newsletter.mail import outbox
+from newsletter.mail.outbox import TRIED, Dispatch, Message
+from newsletter.mail.render import Words
+from newsletter.sequences import Step
+from newsletter.subscribers import Segment, Stream, Subscriber
+
+
+def count(session: Session, segment: Segment, words: Words, article_id: int | None) -> int:
+    """How many of a segment were sent this article, in whatever words, or these words as another article."""
+    same = (Revision.subject == words.subject) & (Revision.body == words.body)
+    if article_id is not None:
+        same |= Revision.article_id == article_id
+    rows = session.execute(select(Revision.id, Revision.article_id).where(same)).all()
+    if not rows:
+        return 0
+    revisions, articles = [id for id, _ in rows], {article for _, article in rows}
+    # A campaign may have been given other words; a row says which it went out in.
+    siblings = select(Revision.id).where(Revision.article_id.in_(articles))
+    dispatches = session.scalars(select(Dispatch.id).where(Dispatch.revision_id.in_(siblings))).all()
+    places = [and_(*outbox.of_dispatch(session, id)) for id in dispatches]
+    if session.scalar(select(Step.id).where(Step.article_id.in_(articles)).limit(1)) is not None:
+        places.append(Message.stream == Stream.STEP)
+    if not places:
+        return 0
+    had = (
+        select(func.count(Message.subscriber_id.distinct()))
+        .join(Subscriber, Subscriber.id == Message.subscriber_id)
+        .where(or_(*places), Message.revision_id.in_(revisions), Message.state.in_(TRIED), segment.condition())
+    )
+    return session.scalar(had) or 0

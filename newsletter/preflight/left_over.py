@@ -1,0 +1,32 @@
+"""What other programs would have filled in, and what was never meant to be read."""
+
+import re
+from collections.abc import Iterator
+
+_LEFT_OVER = (
+    re.compile(r"\*\|[^|\n]{1,60}\|\*"),  # Mailchimp
+    re.compile(r"\{\{?[^{}\n]{0,60}\}?\}?|\}\}?"),
+    re.compile(r"(?<![\w%])%%?[A-Za-z_][\w.-]{1,40}%%?(?!\w)"),  # Mailgun, Brevo, Salesforce
+    re.compile(
+        r"\[\[?[^\]\[\n]{0,30}\b(?:name|[fl]name|firstname|lastname|e-?mail|company|insert|placeholder|link here|url"
+        r"|todo|tbc|tbd|xxx?)\b[^\]\[\n]{0,30}\]\]?",
+        re.IGNORECASE,
+    ),
+    re.compile(r"</?[A-Za-z][^<>\n]{0,80}>|<!--"),
+    re.compile(r"(?<!\w)::\w{2,40}::(?!\w)"),
+    re.compile(r"\blorem ipsum\b", re.IGNORECASE),
+)
+MOST = 5
+"""Shown at most; the sixth tells nothing new."""
+
+
+def found(text: str) -> list[str]:
+    """What in a text looks left over, each once, in order of kind."""
+    return list(dict.fromkeys(_matches(text)))[:MOST]
+
+
+def _matches(text: str) -> Iterator[str]:
+    for kind in _LEFT_OVER:
+        for match in kind.finditer(text):
+            yield " ".join(match[0].split())
+        text = kind.sub(" ", text)

@@ -1,0 +1,134 @@
+"""The preflight: what a person looks at before a mail goes to many people, worked out instead of remembered."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from newsletter.articles import LONGEST_LINE
+from newsletter.brand import Brand
+from newsletter.guides import Guide
+from newsletter.mail.render import BadArticle, Compiled, Reader, Renderer, Words
+from newsletter.preflight import had_it, left_over
+from newsletter.preflight.addresses import Addresses
+from newsletter.preflight.check import Check, Level, NotFit, Report
+from newsletter.subscribers import Segment, Stream, Subscriber
+
+HEAVIEST = 100_000
+"""Bytes of HTML: Gmail clips a mail at 102 kB, and the unsubscribe link is at its end."""
+FARTHEST = timedelta(days=730)
+"""A date farther away is a slip of the finger."""
+A_MOMENT = timedelta(minutes=1)
+"""A time that has just gone by means now."""
+_BADLY = re.compile(r"^[\s,.;:!?–-]|\s[,.;:!?](?:\s|$)|\(\s*\)|[,–-]\s*$|^$")
+
+
+def check_time(at: datetime, now: datetime) -> None:
+    """Refuse a time in the past, and one that is too far away to be meant. Raises NotFit."""
+    if at < now - A_MOMENT:
+        raise NotFit("That time has passed, and a mail cannot be called back. Choose a later one, or now.")
+    if at - now > FARTHEST:
+        raise NotFit("That is more than two years away; is the year right?")
+
+
+def check(session: Session, renderer: Renderer, brand: Brand, words: Words, segment: Segment,
+          article_id: int | None = None) -> Report:  # fmt: skip
+    """Look at an article as a campaign to this segment would carry it."""
+    people = segment.size(session)
+    return Report((
+        *_audience(session, segment, people),
+        *_words(session, renderer, brand, words, _nameless(session, segment), people),
+        *_again(session, segment, words, article_id, people),
+        _address(brand),
+    ))  # fmt: skip
+
+
+def check_words(session: Session, renderer: Renderer, brand: Brand, words: Words) -> Report:
+    """Look at words alone, for a campaign whose recipients are settled."""
+    return Report((*_words(session, renderer, brand, words, 1, 1), _address(brand)))
+
+
+def _address(brand: Brand) -> Check:
+    lines = brand.address_lines
+    if lines:
+        return Check("Postal address", Level.GOOD, ", ".join(lines))
+    return Check("Postal address", Level.BLOCK, "Bulk mail must carry your postal address. Add it under Settings.")
+
+
+def _audience(session: Session, segment: Segment, people: int) -> Iterator[Check]:
+    slugs = session.scalars(select(Guide.slug).order_by(Guide.position, Guide.id)).all()
+    if segment.guide is not None and segment.guide not in slugs:
+        told = f"There is no guide “{segment.guide}”. Guides that exist: {', '.join(slugs) or 'none'}."
+        yield Check("Audience", Level.BLOCK, told)
+    elif people:
+        yield Check("People", Level.GOOD, f"{people:,} will get it.")
+    else:
+        yield Check("People", Level.TOLD, "Nobody is in this audience yet.")
+
+
+def _nameless(session: Session, segment: Segment) -> int:
+    look = select(func.count()).select_from(Subscriber).where(segment.condition(), Subscriber.first_name == "")
+    return session.scalar(look) or 0
+
+
+def _again(session: Session, segment: Segment, words: Words, article_id: int | None, people: int) -> Iterator[Check]:
+    if had := had_it.count(session, segment, words, article_id):
+        yield Check(
+            "Sent before", Level.TOLD, f"{had:,} of {people:,} have had this article already, and would get it again."
+        )
+
+
+def _words(session: Session, renderer: Renderer, brand: Brand, words: Words, nameless: int,
+           people: int) -> Iterator[Check]:  # fmt: skip
+    yield from _lines(words)
+    try:
+        compiled = renderer.compiled(words)
+        seen = renderer.rendered(Stream.CAMPAIGN, brand, Reader(0), words, {})
+    except BadArticle as error:
+        yield Check("Text", Level.BLOCK, str(error))
+        return
+    yield _length(words.body)
+    size = len(seen.html.encode())
+    yield Check(
+        "Size", Level.GOOD if size <= HEAVIEST else Level.BLOCK,
+        f"{size / 1000:.0f} kB of {HEAVIEST // 1000} kB; Gmail cuts off what is larger.",
+    )  # fmt: skip
+    yield from _without_a_name(renderer, brand, compiled, seen.subject, nameless, people)
+    if odd := left_over.found(compiled.literal):
+        told = f"{'  '.join(odd)} would be read as it stands there. Variables are written {{{{ first_name }}}}."
+        yield Check("Left over", Level.WARNING, told)
+    yield from Addresses(session, renderer.site).checks(compiled.written)
+
+
+def _lines(words: Words) -> Iterator[Check]:
+    subject = words.subject.strip()
+    yield Check("Subject", *((Level.GOOD, subject) if subject else (Level.BLOCK, "There is none. Write one.")))
+    for name, line in (("Subject", words.subject), ("Preheader", words.preheader)):
+        if len(line) > LONGEST_LINE:
+            yield Check(name, Level.BLOCK, f"It has {len(line):,} characters; {LONGEST_LINE} is the most.")
+
+
+def _length(body: str) -> Check:
+    words = len(body.split())
+    if not words:
+        return Check("Text", Level.BLOCK, "The article is empty.")
+    return Check("Text", Level.GOOD, f"{words:,} words, and every variable can be filled in.")
+
+
+def _without_a_name(renderer: Renderer, brand: Brand, compiled: Compiled, subject: str, nameless: int,
+                    people: int) -> Iterator[Check]:  # fmt: skip
+    """How it reads where no name is known."""
+    in_subject, in_text = renderer.empty_for_nobody(compiled, brand)
+    who = f"{nameless:,} of {people:,} people" if people else "people"
+    if compiled.subject.is_personal:
+        badly = (bool(in_subject) or bool(_BADLY.search(subject))) and (nameless or not people)
+        told = f"To {who} without a name it reads “{subject}”."
+        if badly:
+            told += ' Write {{ first_name|default("you") }}, or put the name inside {% if first_name %}…{% endif %}.'
+        yield Check("Subject without a name", Level.WARNING if badly else Level.GOOD, told)
+    if in_text and (nameless or not people):
+        codes = ", ".join(dict.fromkeys(in_text))
+        told = f'{codes} is empty for {who} without a name. Write {{{{ first_name|default("friend") }}}}.'
+        yield Check("Text without a name", Level.TOLD, told)

@@ -1,0 +1,23 @@
+"""Articles in use whose words can be no mail: written under older rules, or by hand into the database."""
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, selectinload
+
+from newsletter.articles import Article
+from newsletter.campaigns import Campaign, CampaignState
+from newsletter.mail.render import Renderer, Words
+from newsletter.sequences import Step
+
+WAITING = (CampaignState.DRAFT, CampaignState.SCHEDULED)
+
+
+def unfit(session: Session, renderer: Renderer) -> list[tuple[Article, str]]:
+    """Those that are public, in a series or in a campaign that has not begun, each with what is wrong."""
+    used = or_(
+        Article.published_at.is_not(None),
+        Article.id.in_(select(Step.article_id).where(Step.deleted_at.is_(None))),
+        Article.id.in_(select(Campaign.article_id).where(Campaign.stored_state.in_(WAITING))),
+    )
+    rows = session.scalars(select(Article).where(used).order_by(Article.id).options(selectinload(Article.revisions)))
+    seen = ((one, Words(one.current.subject, one.current.preheader, one.current.body)) for one in rows)
+    return [(one, problem) for one, words in seen if (problem := renderer.problem(words))]
