@@ -36,13 +36,12 @@ def import_csv(database: Database, file: BinaryIO, basis: str, secrets: Sequence
     plan = survey(source, name)
     report = Report(plan.reading, dry_run)
     judge = Judge(plan.columns, StandingJudge(plan.columns), plan.day_first, plan.otherwise, now, report.remark)
-    writer = Writer(basis, secrets, now, dry_run)
+    writer = Writer(database, basis, secrets, now, dry_run)
     rows = rows_of(source, plan.separator, plan.columns)
     progress(report, 0)
     while batch := list(islice(rows, BATCH)):
         good = _judged(batch, judge, report, left_out)
-        with database.reading() if dry_run else database.transaction() as session:
-            fates = writer.write(session, [person for _, person in good])
+        fates = writer.write([person for _, person in good])
         for (row, _), fate in zip(good, fates, strict=True):
             report.fates[fate] += 1
             if fate in _BRINGS_NOBODY:

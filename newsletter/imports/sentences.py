@@ -14,7 +14,7 @@ _FLAWS = {
     Flaw.BAD_BYTES: "it holds bytes that are neither UTF-8 nor Windows-1252",
 }
 _FATES = {
-    Fate.ADDED: ("added", "confirmed newsletter readers, with your basis on record"),
+    Fate.ADDED: ("added", "confirmed subscribers, with your basis on record"),
     Fate.CONFIRMED: ("confirmed", "had signed up here and were pending; your basis confirms them"),
     Fate.PENDING: ("pending", "never confirmed; nothing is mailed to them unless they sign up again themselves"),
     Fate.LEFT: ("had left", "recorded as unsubscribed; only their own sign-up brings them back"),

@@ -1,16 +1,19 @@
-"""Batches of people to the database. One batch is one transaction."""
+"""Batches of people to the database."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from functools import partial
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy import Table, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from newsletter import journey
-from newsletter.db import Base
+from newsletter.db import Base, Database, Gone, was_broken_off
 from newsletter.imports.fate import ENDS, Known, decide, merged
 from newsletter.imports.person import Person
 from newsletter.imports.report import Fate
@@ -28,6 +31,8 @@ from newsletter.subscribers import (
 
 FORM = "import"
 """`Consent.form` of what an import put on record."""
+TRIES = 5
+Done = TypeVar("Done")
 BLOCKED = "Blocked in an imported list."
 _AFTER = {Fate.ADDED: Status.CONFIRMED, Fate.CONFIRMED: Status.CONFIRMED, Fate.PENDING: Status.PENDING}
 _AFTER |= dict(ENDS.values())
@@ -38,9 +43,10 @@ class Writer:
     """Judges batches against the database and, unless it is a dry run, writes them.
 
     A dry run remembers what it would have written (a number and a status for each address), so that it counts as the
-    run itself does.
+    run itself does. `secrets`: the product's keys, the present one first.
     """
 
+    database: Database
     basis: str
     secrets: Sequence[bytes]
     now: datetime
@@ -49,18 +55,43 @@ class Writer:
     _tags: dict[str, int] = field(default_factory=dict)
     _would: dict[int, Known] = field(default_factory=dict)
 
-    def write(self, session: Session, batch: Sequence[Person]) -> list[Fate]:
-        """The fate of each row; a second row about the same person is `KNOWN`."""
+    def write(self, batch: Sequence[Person]) -> list[Fate]:
+        """The fate of each row; a second row about the same person is `KNOWN`.
+
+        The batch is one transaction. Whom we may have written to and who has left after all ends in one of their own
+        each, behind it: several at once would lock messages and subscribers in an order of their own.
+        """
         people = merged(batch)
-        known = self._known(session, people)
-        fates = {key: decide(person, known[key]) for key, person in people.items()}
-        fresh = {key: one for key, one in people.items() if known[key].status is None and fates[key] in _AFTER}
-        if self.dry_run:
-            self._remember(known, fates)
-            self.tags_given += sum(len(one.tags) for one in fresh.values())
-        else:
-            self._store(session, people, fresh, known, fates)
+        known, fates = self._again(lambda: self._write(people))
+        if not self.dry_run:
+            for key, fate in fates.items():
+                if (id := known[key].id) is not None and fate in _AFTER and people[key].standing in ENDS:
+                    self._again(partial(self._end, id, people[key]))
         return [fates.pop(person.address.key, Fate.KNOWN) for person in batch]
+
+    def _again(self, work: Callable[[], Done]) -> Done:
+        """Do it; once more when PostgreSQL broke it off to let somebody else finish."""
+        for _ in range(TRIES - 1):
+            try:
+                return work()
+            except OperationalError as error:
+                if not was_broken_off(error):
+                    raise
+        return work()
+
+    def _write(self, people: Mapping[str, Person]) -> tuple[dict[str, Known], dict[str, Fate]]:
+        with self.database.reading() if self.dry_run else self.database.transaction() as session:
+            known = self._known(session, people)
+            fates = {key: decide(person, known[key]) for key, person in people.items()}
+            fresh = {key: one for key, one in people.items() if known[key].status is None and fates[key] in _AFTER}
+            tags: dict[str, int] = {}
+            if self.dry_run:
+                self._remember(known, fates)
+            else:
+                tags = self._store(session, people, fresh, fates)
+        self._tags |= tags  # not before they are in
+        self.tags_given += sum(len(one.tags) for key, one in fresh.items() if fates[key] in _AFTER)
+        return known, fates
 
     def _known(self, session: Session, people: Mapping[str, Person]) -> dict[str, Known]:
         barred = suppressed(session, self.secrets, people)
@@ -84,18 +115,16 @@ class Writer:
                 self._would[hash(key)] = Known(known[key].id, status, barred)
 
     def _store(self, session: Session, people: Mapping[str, Person], fresh: Mapping[str, Person],
-               known: Mapping[str, Known], fates: dict[str, Fate]) -> None:  # fmt: skip
+               fates: dict[str, Fate]) -> dict[str, int]:  # fmt: skip
+        """Write the batch; the tags that were new."""
         ids = self._insert(session, fresh, fates)
         for key in fresh.keys() - ids.keys():  # signed up in this very moment: what they did themselves stands
             fates[key] = Fate.KNOWN
-        agreed = {ids[key]: fresh[key].newsletter for key in ids if fates[key] is Fate.ADDED}
-        agreed |= self._confirm(session, people, fates)
+        agreed = [ids[key] for key in ids if fates[key] is Fate.ADDED]
+        agreed += self._confirm(session, people, fates)
         self._consent(session, agreed)
-        for key, fate in fates.items():
-            if (id := known[key].id) is not None and fate in _AFTER and people[key].standing in ENDS:
-                self._end(session, id, people[key])
         self._block(session, [key for key, fate in fates.items() if fate is Fate.BLOCKED])
-        self._tag(session, {ids[key]: fresh[key].tags for key in ids if fresh[key].tags})
+        return self._tag(session, {ids[key]: fresh[key].tags for key in ids if fresh[key].tags})
 
     def _insert(self, session: Session, fresh: Mapping[str, Person], fates: Mapping[str, Fate]) -> dict[str, int]:
         """The new people's numbers by their keys."""
@@ -116,40 +145,45 @@ class Writer:
             "left_at": (person.left or self.now) if gone else None,
         }  # fmt: skip
 
-    def _confirm(self, session: Session, people: Mapping[str, Person], fates: dict[str, Fate]) -> dict[int, bool]:
-        """Pending people, confirmed: their numbers, and whether they take the newsletter."""
-        agreed: dict[int, bool] = {}
+    def _confirm(self, session: Session, people: Mapping[str, Person], fates: dict[str, Fate]) -> list[int]:
+        """Pending people, confirmed: their numbers."""
+        agreed: list[int] = []
         for newsletter in (True, False):
             keys = [k for k, fate in fates.items() if fate is Fate.CONFIRMED and people[k].newsletter is newsletter]
             if keys:
-                done = session.scalars(
+                agreed += session.scalars(
                     update(Subscriber)
                     .where(Subscriber.email_key.in_(keys), Subscriber.status == Status.PENDING)
                     .values(status=Status.CONFIRMED, confirmed_at=self.now, newsletter=newsletter)
                     .returning(Subscriber.id)
                     .execution_options(synchronize_session=False)
                 )
-                agreed |= dict.fromkeys(done, newsletter)
         return agreed
 
-    def _consent(self, session: Session, agreed: Mapping[int, bool]) -> None:
-        if agreed:
-            session.execute(_plain_insert(Consent), [
-                {"subscriber_id": id, "newsletter": newsletter, "wording": self.basis[:1000],
-                 "version": journey.WORDING_VERSION, "page": "", "form": FORM, "given_at": self.now,
-                 "confirmed_at": self.now}
-                for id, newsletter in agreed.items()
-            ])  # fmt: skip
+    def _consent(self, session: Session, ids: Sequence[int]) -> None:
+        """What these people agreed to, by the owner's word. One statement: the same for all but their numbers."""
+        if not ids:
+            return
+        at = literal(self.now, Consent.given_at.type)
+        names = ["subscriber_id", "newsletter", "wording", "version", "page", "form", "given_at", "confirmed_at"]
+        session.execute(
+            insert(Consent).from_select(names, select(
+                Subscriber.id, Subscriber.newsletter, literal(self.basis[:1000]), literal(journey.WORDING_VERSION),
+                literal(""), literal(FORM), at, at,
+            ).where(Subscriber.id.in_(ids)))
+        )  # fmt: skip
 
-    def _end(self, session: Session, id: int, person: Person) -> None:
-        """Somebody whom we have written to, or might have: every series ends, everything queued is called off."""
-        subscriber = session.get_one(Subscriber, id)
-        left = journey.unsubscribe(session, subscriber, self.now, goodbye=False)
-        status = ENDS[person.standing][1]
-        if status is not Status.UNSUBSCRIBED:
-            subscriber.stop_mail(status, self.now)
-        if left and person.left is not None:
-            subscriber.left_at = person.left
+    def _end(self, id: int, person: Person) -> None:
+        """Every series of this subscriber ends, and everything queued is called off."""
+        with suppress(Gone), self.database.transaction() as session:
+            if (subscriber := session.get(Subscriber, id)) is None:
+                return
+            left = journey.unsubscribe(session, subscriber, self.now, goodbye=False)
+            status = ENDS[person.standing][1]
+            if status is not Status.UNSUBSCRIBED:
+                subscriber.stop_mail(status, self.now)
+            if left and person.left is not None:
+                subscriber.left_at = person.left
 
     def _block(self, session: Session, keys: Iterable[str]) -> None:
         rows = [
@@ -159,13 +193,13 @@ class Writer:
         if rows:
             session.execute(_upsert(session, Suppression), rows)
 
-    def _tag(self, session: Session, given: Mapping[int, Sequence[str]]) -> None:
-        new = {name for names in given.values() for name in names} - self._tags.keys()
-        self._tags |= tag_ids(session, new)
-        rows = [{"subscriber_id": id, "tag_id": self._tags[name]} for id, names in given.items() for name in names]
+    def _tag(self, session: Session, given: Mapping[int, Sequence[str]]) -> dict[str, int]:
+        new = tag_ids(session, {name for names in given.values() for name in names} - self._tags.keys())
+        found = self._tags | new
+        rows = [{"subscriber_id": id, "tag_id": found[name]} for id, names in given.items() for name in names]
         if rows:
             session.execute(_plain_insert(SubscriberTag), rows)
-        self.tags_given += len(rows)
+        return new
 
 
 def _upsert(session: Session, model: type[Base]) -> Any:

@@ -32,8 +32,8 @@ LOOK = """;axe.run({iframes: false}).then(seen => JSON.stringify(seen.violations
 PAGES = (
     "", "articles", "articles/new", "articles/1", "articles/1/edit", "campaigns", "campaigns/new", "campaigns/1",
     "campaigns/2", "campaigns/2/recipients", "campaigns/2/cancel", "series", "series/1", "guides", "subscribers",
-    "subscribers?q=nobody", "subscribers/1", "messages", "messages?state=failed", "settings", "audit", "mails",
-    "nothing",
+    "subscribers/import", "subscribers?q=nobody", "subscribers/1", "messages", "messages?state=failed", "settings",
+    "audit", "mails", "nothing",
 )  # fmt: skip
 
 
