@@ -15,7 +15,7 @@ import click
 
 from newsletter.cli.opened import opened
 from newsletter.imports import BadFile, ErrorsFile, Report, export_csv, import_csv
-from newsletter.imports.sentences import how_read, outcome, refusals, summary
+from newsletter.imports.sentences import how_read, outcome, refusals, rows, summary
 from newsletter.runtime import Runtime
 
 BREATH = 0.03
@@ -49,7 +49,7 @@ def import_command(file: Path, consent_basis: str, dry_run: bool, errors: Path |
         click.echo(f"  {number:>9,} {word}: {meaning}", err=True)
     if left_out.written:
         click.echo(
-            f"{left_out.written:,} rows that bring nobody are in {left_out.path}, each with its reason.", err=True
+            f"What brings nobody ({rows(left_out.written)}) is in {left_out.path}, each with its reason.", err=True
         )
     click.echo(f"{'Dry run, nothing was written: ' if dry_run else ''}{summary(report)}")
 

@@ -25,7 +25,7 @@ class Role(StrEnum):
     FIRST_NAME = "first name"
     FULL_NAME = "name"
     STATUS = "status"
-    STATE = "status, or a part of the country"
+    STATE = "status in Kit"
     """Kit's heading for the status, everybody else's for New York."""
     LISTS = "status in each list"
     SUBSCRIBED = "subscribed?"

@@ -11,6 +11,8 @@ from newsletter.imports.source import Line
 SEPARATORS = (",", ";", "\t", "|")
 LONGEST_CELL = 200
 """Lines that one cell may run over."""
+LARGEST_CELL = 100_000
+"""Characters that a row may have whose cells run over lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ def _joined(first: Line, ahead: deque[Line], lines: Iterator[Line], separator: s
         if _stands_alone(following, separator, is_whole):
             break
         text = f"{text}\n{following.text}"
+        if len(text) > LARGEST_CELL:
+            break
         if '"' not in following.text:
             continue
         try:

@@ -29,11 +29,16 @@ _FATES = {
 }
 _ALWAYS = (Fate.ADDED, Fate.KNOWN, Fate.BARRED, Fate.REFUSED)
 _REMARKS = {
-    Remark.DATE: "dates could not be understood and were left out",
-    Remark.ZONE: "time zones are not known here and were left out",
-    Remark.NAME: "names look like links or addresses and were left out",
-    Remark.SECOND_ADDRESS: "rows hold two different addresses; the first one was taken",
+    Remark.DATE: "Dates that could not be understood, left out",
+    Remark.ZONE: "Time zones that are not known here, left out",
+    Remark.NAME: "Names that are none (a link, an address, a placeholder), left out",
+    Remark.SECOND_ADDRESS: "Rows with two different addresses, of which the first was taken",
 }
+
+
+def rows(count: int) -> str:
+    """1 row, 2 rows."""
+    return f"{count} {'row' if count == 1 else 'rows'}"
 
 
 def why(reason: Flaw | Fate) -> str:
@@ -57,13 +62,13 @@ def refusals(report: Report) -> list[str]:
     told = [f"line {one.line}: {_FLAWS[one.flaw]}" for one in report.bad]
     if (more := report.fates[Fate.REFUSED] - len(told)) > 0:
         told.append(f"… and {more:,} more")
-    told += [f"{count:,} {_REMARKS[remark]} (the first in line {report.first_remarks[remark]})"
+    told += [f"{_REMARKS[remark]}: {count:,} (the first in line {report.first_remarks[remark]})"
              for remark, count in report.remarks.items()]  # fmt: skip
     return told
 
 
 def outcome(report: Report) -> list[tuple[int, str, str]]:
-    """(number, word, what it means) for each fate that somebody had, the readers first."""
+    """(number, word, meaning) for each fate that somebody had, the readers first."""
     return [(report.fates[fate], *_FATES[fate]) for fate in Fate if report.fates[fate]]
 
 
@@ -71,4 +76,4 @@ def summary(report: Report) -> str:
     """The tally in one line: "3 added, 0 known already, 1 had left, 0 refused, of 4 rows"."""
     counted = [f"{report.fates[fate]} {_FATES[fate][0]}" for fate in Fate if fate in _ALWAYS or report.fates[fate]]
     tags = f", {report.tags} tags given" if report.tags else ""
-    return f"{', '.join(counted)}, of {report.read} rows{tags}"
+    return f"{', '.join(counted)}, of {rows(report.read)}{tags}"

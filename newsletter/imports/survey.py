@@ -10,7 +10,7 @@ from newsletter.imports.person import whole
 from newsletter.imports.report import BadFile, Reading
 from newsletter.imports.rows import SEPARATORS, Row, rows, split
 from newsletter.imports.source import Line, Source
-from newsletter.imports.standing import STATUSES, Standing, StandingJudge, UnknownStatus
+from newsletter.imports.standing import Standing, StandingJudge, UnknownStatus
 
 _KINDS = {"unsubscribed": Standing.LEFT, "cleaned": Standing.BOUNCED}
 _DATED = (Role.JOINED, Role.CONFIRMED, Role.SUBSCRIBED, Role.UNSUBSCRIBED, Role.BOUNCED, Role.COMPLAINED)
@@ -149,8 +149,8 @@ class _States:
 def _unknown(line: int, error: UnknownStatus) -> BadFile:
     return BadFile(
         f"Line {line}: “{error.value[:80]}” in the column “{error.column}” is no status that is known here, so it "
-        "cannot be told whether these people want mail. Nothing was written. Replace the word by one of these, or "
-        f"rename the column if it says something else: {', '.join(sorted(STATUSES))}."
+        "cannot be told whether these people want mail. Nothing was written. Write subscribed, pending, unsubscribed, "
+        "blocked, bounced or complained instead, or rename the column if it says something else."
     )
 
 

@@ -1,5 +1,7 @@
 """Addresses as people and programs put them into cells."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,8 +73,10 @@ def test_the_short_way_gives_what_the_long_way_gives(local: str, domain: str) ->
     assert find_address(typed).address == long
 
 
-def test_the_first_address_that_is_there_is_taken(bring, statuses) -> None:  # type: ignore[no-untyped-def]
-    report: Report = bring(
+def test_the_first_address_that_is_there_is_taken(
+    bring: Callable[..., Report], statuses: Callable[[], dict[str, str]]
+) -> None:
+    report = bring(
         "email,first_name,Email Address\na@x.example,A,\n,B,b@x.example\nc@x.example,C,C@x.example\n"
         "d@x.example,D,other@x.example\n,E,\n"
     )

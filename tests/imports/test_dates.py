@@ -1,12 +1,17 @@
 """Dates of many programs."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
+from newsletter.db import Database
+from newsletter.imports import Report
 from newsletter.imports.dates import read_date, says_order
+from newsletter.subscribers import Subscriber
 from tests.conftest import NOON
 
 DAY = datetime(2024, 3, 5, tzinfo=UTC)
@@ -44,11 +49,7 @@ def test_nothing_raises(text: str) -> None:
     assert at is None or at <= NOON
 
 
-def test_the_order_is_taken_from_the_file(bring, database) -> None:  # type: ignore[no-untyped-def]
-    from sqlalchemy import select
-
-    from newsletter.subscribers import Subscriber
-
+def test_the_order_is_taken_from_the_file(bring: Callable[..., Report], database: Database) -> None:
     bring("email,created_at\na@x.example,05/03/2024\nb@x.example,25/03/2024\n")
     with database.reading() as session:
         assert session.scalars(select(Subscriber.created_at).order_by(Subscriber.id)).first() == DAY

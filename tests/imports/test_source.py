@@ -14,10 +14,6 @@ Bring = Callable[..., Report]
 TEXT = "email,first_name\r\nzoe@x.example,Zoë\r\nrene@x.example,René\r\n"
 
 
-def _names(database_statuses: Callable[[], dict[str, str]]) -> list[str]:
-    return list(database_statuses())
-
-
 @pytest.mark.parametrize(
     ("content", "named"),
     [

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from newsletter.accounts import AuditEntry
@@ -99,7 +100,7 @@ def test_a_stored_file_is_the_products_own_and_goes_after_an_hour(
     assert [*runtime.uploads.iterdir()] == []
 
 
-def test_only_tokens_open_files_and_only_for_the_owner(desk: Desk, client, runtime: Runtime) -> None:  # type: ignore[no-untyped-def]
+def test_only_tokens_open_files_and_only_for_the_owner(desk: Desk, client: FlaskClient) -> None:
     _, path = _send(desk)
     for odd in ("..%2f..%2fsecret_key", "a" * 32, "x"):
         answer = desk.client.get(f"{PAGE}/{odd}")
