@@ -8,6 +8,7 @@ from newsletter import feedback, local_mail
 from newsletter.clock import Clock, MovableClock, SharedClock, SystemClock
 from newsletter.db import Database
 from newsletter.links import Signer
+from newsletter.mail import journal
 from newsletter.mail.delivery import Delivery
 from newsletter.mail.render import BadKey, Dkim, Renderer, read_key
 from newsletter.mail.throttle import Throttle, Unlimited
@@ -59,8 +60,9 @@ class Runtime:
         return self.settings.data_dir / "imports"
 
     def forget_traces(self, address: str) -> None:
-        """After an erasure: what the database's log and the local mailbox still hold of this address."""
+        """After an erasure: what the database's log, journals put aside and the local mailbox hold of this address."""
         self.database.scrub()  # if somebody reads just now, the sweep does it in some minutes
+        journal.forget_mentions(self.journals, address)
         mail = self.settings.data_dir / local_mail.FILE
         if mail.exists():
             local_mail.Store(mail).forget(address)

@@ -16,6 +16,7 @@ from newsletter.db import Database
 from newsletter.imports import import_csv
 from newsletter.local_mail import FILE, Store
 from newsletter.mail import outbox
+from newsletter.mail.journal import ASIDE
 from newsletter.mail.outbox import Dispatch, Lane, Message
 from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
@@ -72,6 +73,8 @@ def known(runtime: Runtime, person: Callable[..., int], sent: SentList) -> int:
         while runtime.delivery.run(lane):
             pass
     _into_the_mailbox(runtime, sent)
+    runtime.journals.mkdir(exist_ok=True)
+    (runtime.journals / f"cafe.journal{ASIDE}").write_bytes(f"o\t7\t550 <{JANE}> no\n".encode() + b"\xff\0")
     return jane
 
 
@@ -114,6 +117,8 @@ def test_what_others_read_stays_but_for_the_address(
         notice = session.scalars(select(Message).where(Message.stream == Stream.NOTICE)).one()
         assert notice.context is not None and notice.context["title"] == "A campaign has been paused"
         assert "[erased]" in notice.context["lines"][0]
+    (aside,) = runtime.journals.iterdir()
+    assert aside.read_bytes() == b"o\t7\t550 <[erased]> no\n\xff\0"
     store = Store(runtime.settings.data_dir / FILE)
     assert store.entries("r3@example.com") != []
     assert store.entries(JANE) == []
