@@ -7,7 +7,9 @@ from pathlib import Path
 from newsletter import feedback, local_mail
 from newsletter.clock import Clock, MovableClock, SharedClock, SystemClock
 from newsletter.db import Database
+from newsletter.imports.uploads import forget_naming
 from newsletter.links import Signer
+from newsletter.mail import journal
 from newsletter.mail.delivery import Delivery
 from newsletter.mail.render import BadKey, Dkim, Renderer, read_key
 from newsletter.mail.throttle import Throttle, Unlimited
@@ -59,8 +61,10 @@ class Runtime:
         return self.settings.data_dir / "imports"
 
     def forget_traces(self, address: str) -> None:
-        """After an erasure: what the database's log and the local mailbox still hold of this address."""
+        """After an erasure: what is held of this address outside of the database's tables."""
         self.database.scrub()  # if somebody reads just now, the sweep does it in some minutes
+        journal.forget_mentions(self.journals, address)
+        forget_naming(self.uploads, address)
         mail = self.settings.data_dir / local_mail.FILE
         if mail.exists():
             local_mail.Store(mail).forget(address)

@@ -14,8 +14,11 @@ from newsletter.accounts import AuditEntry, OwnerSession
 from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.imports import import_csv
+from newsletter.imports.fate import Fate
+from newsletter.imports.uploads import Upload
 from newsletter.local_mail import FILE, Store
 from newsletter.mail import outbox
+from newsletter.mail.journal import ASIDE
 from newsletter.mail.outbox import Dispatch, Lane, Message
 from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
@@ -72,6 +75,10 @@ def known(runtime: Runtime, person: Callable[..., int], sent: SentList) -> int:
         while runtime.delivery.run(lane):
             pass
     _into_the_mailbox(runtime, sent)
+    for content in (f"email\n{JANE}\n".encode(), f"email\n{JANE}\n".encode("utf-16"), b"email\nann@example.com\n"):
+        Upload.keep(runtime.uploads, io.BytesIO(content), "list.csv", "a list", NOON)
+    runtime.journals.mkdir(exist_ok=True)
+    (runtime.journals / f"cafe.journal{ASIDE}").write_bytes(f"o\t7\t550 <{JANE}> no\n".encode() + b"\xff\0")
     return jane
 
 
@@ -114,6 +121,9 @@ def test_what_others_read_stays_but_for_the_address(
         notice = session.scalars(select(Message).where(Message.stream == Stream.NOTICE)).one()
         assert notice.context is not None and notice.context["title"] == "A campaign has been paused"
         assert "[erased]" in notice.context["lines"][0]
+    assert len(list(runtime.uploads.glob("*.csv"))) == 1
+    (aside,) = runtime.journals.iterdir()
+    assert aside.read_bytes() == b"o\t7\t550 <[erased]> no\n\xff\0"
     store = Store(runtime.settings.data_dir / FILE)
     assert store.entries("r3@example.com") != []
     assert store.entries(JANE) == []
@@ -137,8 +147,8 @@ def test_who_was_erased_is_not_brought_back_by_an_old_list(
     runtime: Runtime, known: int, desk_after: Callable[[], Desk]
 ) -> None:
     desk_after().post(f"/owner/subscribers/{known}/erase", sure="yes")
-    report = import_csv(runtime.database, io.StringIO(f"email\n{JANE}\n"), "a list", runtime.secrets, NOON)
-    assert (report.added, report.suppressed) == (0, 1)
+    report = import_csv(runtime.database, io.BytesIO(f"email\n{JANE}\n".encode()), "a list", runtime.secrets, NOON)
+    assert report.fates == {Fate.BARRED: 1}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import String, delete, select
+from sqlalchemy import ColumnElement, String, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -65,22 +65,30 @@ def take_try(session: Session, keys: list[Key], now: datetime) -> timedelta:
 
 def forgive(session: Session, keys: list[Key]) -> None:
     """The password was right: the count begins anew."""
-    session.execute(delete(Wait).where(Wait.key_hash.in_([_hashed(name) for _, name in keys])))
+    _delete(session, Wait.key_hash.in_([_hashed(name) for _, name in keys]))
 
 
 def sweep(session: Session, now: datetime) -> None:
     """Delete what is forgotten."""
-    session.execute(delete(Wait).where(Wait.last_at < now - FORGOTTEN_AFTER))
+    _delete(session, Wait.last_at < now - FORGOTTEN_AFTER)
+
+
+def _delete(session: Session, which: ColumnElement[bool]) -> None:
+    """Delete rows, locked in the order in which `take_try` locks them: two who wait for each other would both fail."""
+    found = session.scalars(select(Wait.key_hash).where(which).order_by(Wait.key_hash).with_for_update()).all()
+    session.execute(delete(Wait).where(Wait.key_hash.in_(found), which))
 
 
 def _row(session: Session, name: str, now: datetime) -> Wait:
     """The row of a name, held to the end of the transaction: whoever tries at the same time queues here."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    fresh = {"key_hash": _hashed(name), "failures": 0, "last_at": now}
-    session.execute(dialect.insert(Wait).values(**fresh).on_conflict_do_nothing())
-    return session.scalars(
-        select(Wait).where(Wait.key_hash == _hashed(name)).with_for_update().execution_options(populate_existing=True)
-    ).one()
+    fresh = dialect.insert(Wait).values(key_hash=_hashed(name), failures=0, last_at=now)
+    # An update that changes nothing, and not "do nothing": so the row is locked in the statement that finds it, and
+    # cannot be forgiven or swept in between.
+    locked = fresh.on_conflict_do_update(index_elements=[Wait.key_hash], set_={"failures": Wait.failures})
+    found = locked.returning(Wait).execution_options(populate_existing=True)
+    row: Wait = session.scalars(found).one()
+    return row
 
 
 def _hashed(name: str) -> str:

@@ -73,5 +73,15 @@ def forget_old(folder: Path, now: datetime) -> int:
     return gone
 
 
+def forget_naming(folder: Path, address: str) -> None:
+    """Delete the waiting files that name an address, because its owner was erased: the file has to be sent again."""
+    needles = [address.lower().encode(code) for code in ("utf-8", "utf-16-le", "utf-16-be")]
+    for path in folder.glob("*.csv"):
+        kept = path.read_bytes().lower()
+        if any(needle in kept for needle in needles):
+            path.unlink(missing_ok=True)
+            path.with_suffix(".json").unlink(missing_ok=True)
+
+
 def _private(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")

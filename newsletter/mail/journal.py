@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from newsletter.db import without
 from newsletter.mail.transport import Outcome, Stage
 
 SUFFIX = ".journal"
@@ -176,3 +177,11 @@ def boot_id() -> str:
         return _BOOT.read_text().strip()
     except OSError:
         return f"unknown-{secrets.token_hex(8)}"
+
+
+def forget_mentions(folder: Path, address: str) -> None:
+    """Take an erased address out of the journals that were put aside: they hold what servers said."""
+    for file in folder.glob(f"*{ASIDE}"):
+        kept = file.read_bytes().decode("utf-8", "surrogateescape")
+        if (cleaned := without(address, kept)) != kept:
+            file.write_bytes(cleaned.encode("utf-8", "surrogateescape"))

@@ -78,3 +78,15 @@ def test_no_address_is_kept(database: Database) -> None:
         rows = [row.key_hash for row in session.scalars(select(Wait))]
     assert len(rows) == 2
     assert not any("jane" in row or "192" in row for row in rows)
+
+
+def test_whoever_is_forgiven_or_swept_meanwhile_gets_no_error(database: Database) -> None:
+    def forgive(number: int) -> None:
+        with database.transaction() as session:
+            wait.forgive(session, [HOME, JANE]) if number % 2 else wait.sweep(session, NOON + 2 * FORGOTTEN_AFTER)
+
+    with ThreadPoolExecutor(8) as threads:
+        done = [threads.submit(_try, database, [JANE, HOME], NOON) for _ in range(40)]
+        done += [threads.submit(forgive, number) for number in range(40)]
+        done += [threads.submit(_try, database, [HOME, JANE], NOON) for _ in range(40)]
+    assert [one.exception() for one in done] == [None] * 120
