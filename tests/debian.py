@@ -1,0 +1,47 @@
+"""Programs of Debian that are not installed: downloaded and unpacked into a cache folder, never installed."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+
+class NotToBeHad(Exception):
+    """A package cannot be had on this machine; the message says why."""
+
+
+def unpacked(package: str) -> Path:
+    """The folder that a package was unpacked into, with the libraries it depends on. Raises NotToBeHad."""
+    if not (shutil.which("apt-get") and shutil.which("dpkg")):
+        raise NotToBeHad("apt-get and dpkg are needed to fetch it")
+    cache = Path(tempfile.gettempdir()) / f"newsletter-debian-{os.getuid()}"
+    folder = cache / package
+    if (folder / "whole").exists():
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "debs").mkdir(parents=True)
+    cache.chmod(0o755)
+    subprocess.run(["apt-get", "download", "-q", package, *_libraries(package)], cwd=folder / "debs",
+                   capture_output=True, timeout=60, check=False)  # fmt: skip
+    found = list((folder / "debs").glob("*.deb"))
+    if not any(deb.name.startswith(f"{package}_") for deb in found):
+        raise NotToBeHad(f"Debian's package {package} could not be downloaded")
+    for deb in found:
+        subprocess.run(["dpkg", "-x", deb, folder], check=True, capture_output=True)
+    for program in (folder / "usr" / "sbin").glob("*"):
+        program.chmod(0o755)  # a setuid program does not look into our libraries
+    (folder / "whole").touch()
+    return folder
+
+
+def library_path(folder: Path) -> str:
+    """LD_LIBRARY_PATH for the programs of a package."""
+    places = [folder / "usr/lib/postfix", *folder.glob("usr/lib/*-linux-gnu"), *folder.glob("lib/*-linux-gnu")]
+    return ":".join(str(place) for place in places)
+
+
+def _libraries(package: str) -> list[str]:
+    told = subprocess.run(["apt-cache", "depends", "-i", package], capture_output=True, text=True, check=False).stdout
+    named = [line.partition("Depends: ")[2].strip() for line in told.splitlines() if "Depends: " in line]
+    return [name for name in named if name.startswith(("lib", "exim4-base")) and name != "libc6"]

@@ -1,0 +1,193 @@
+"""Exim and Postfix of Debian on loopback, with settings of the tests' own; what they took stands in their own logs."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.debian import NotToBeHad, library_path, unpacked
+
+PATIENCE = 15.0
+NOBODY, POSTFIX, POSTDROP = 65534, 64901, 64902
+QUEUES = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved", "trace")
+
+
+class Mta:
+    """A mail server: started, killed and started again."""
+
+    def __init__(self, folder: Path, log: Path, took: str) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self._log, self._took = log, re.compile(took)
+        self._command: list[str] = []
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def took(self) -> Counter[str]:
+        """How many mails to each recipient it says that it took."""
+        return Counter(self._took.findall(self.log()))
+
+    def log(self) -> str:
+        """What it has written down so far."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def start(self) -> None:
+        """Start it, and wait until it greets. Raises NotToBeHad."""
+        with (self.folder / "out").open("ab") as out:
+            self._process = subprocess.Popen(self._command, stdout=out, stderr=out, start_new_session=True)
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until and self._process.poll() is None:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), 1.0) as peer:
+                    peer.settimeout(5.0)
+                    if peer.recv(3) == b"220":
+                        peer.sendall(b"QUIT\r\n")
+                        return
+            except OSError:
+                time.sleep(0.05)
+        said = (self.folder / "out").read_text(errors="replace")[-300:]
+        self.kill()
+        raise NotToBeHad(f"it does not start here: {said}")
+
+    def kill(self) -> None:
+        """kill -9 of all its processes."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def _in_a_namespace(self, users: str, groups: str, command: str) -> None:
+        """Have it started where users and groups of its own are known."""
+        for name, more in (("passwd", users), ("group", groups)):
+            (self.folder / name).write_text(Path(f"/etc/{name}").read_text() + more)
+        mounts = "; ".join(f"mount --bind {self.folder / name} /etc/{name}" for name in ("passwd", "group"))
+        self._command = ["unshare", "--mount", "sh", "-c", f"{mounts}; exec {command}"]
+
+
+@contextmanager
+def exim(settings: str = "", acl: str = "accept") -> Iterator[Mta]:
+    """Exim, which takes everything and delivers nothing; `acl` decides at RCPT. Raises NotToBeHad."""
+    with _folder() as folder:
+        package = unpacked("exim4-daemon-light")
+        made = Mta(folder, folder / "log" / "mainlog", r"<= [^\n]* for ([^\s]+)")
+        for name in ("spool", "log"):
+            (folder / name).mkdir()
+            os.chown(folder / name, NOBODY, NOBODY)
+        os.chown(folder, NOBODY, NOBODY)
+        (folder / "conf").write_text(
+            "\n".join([
+                "exim_user = nobody", "exim_group = nogroup", "primary_hostname = mx.example", "never_users =",
+                f"spool_directory = {folder}/spool", f"log_file_path = {folder}/log/%slog",
+                f"pid_file_path = {folder}/pid", "queue_only = true", "local_interfaces = 127.0.0.1",
+                f"daemon_smtp_ports = {made.port}", "keep_environment =", "host_lookup =",
+                "log_selector = +received_recipients", "chunking_advertise_hosts = *", "acl_smtp_rcpt = acl_rcpt",
+                "smtp_accept_max = 100", "smtp_accept_max_per_host = 100", "smtp_accept_queue_per_connection = 0",
+                *([] if "tls_advertise_hosts" in settings else ["tls_advertise_hosts ="]),
+                settings, "begin acl", "acl_rcpt:", f"  {acl}", "",
+            ])
+        )  # fmt: skip
+        made._in_a_namespace(
+            f"\nDebian-exim:x:{NOBODY}:{NOBODY}::/:/bin/false\n", f"\nDebian-exim:x:{NOBODY}:\n",
+            f"setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups env LD_LIBRARY_PATH={library_path(package)} "
+            f"{package}/usr/sbin/exim4 -C {folder}/conf -bdf",
+        )  # fmt: skip
+        yield from _running(made)
+
+
+@contextmanager
+def postfix(settings: str = "") -> Iterator[Mta]:
+    """Postfix, which takes everything and throws it away. Raises NotToBeHad."""
+    with _folder() as folder:
+        package = unpacked("postfix")
+        made = Mta(folder, folder / "log", r"to=<([^>]+)>[^\n]* status=sent")
+        conf, queue = folder / "conf", folder / "queue"
+        for place in (conf, queue, folder / "data"):
+            place.mkdir()
+        for name in (*QUEUES, "pid", "public", "maildrop"):
+            (queue / name).mkdir(mode=0o700)
+            if name != "pid":
+                os.chown(queue / name, POSTFIX, POSTDROP)
+        (queue / "public").chmod(0o710)
+        (queue / "maildrop").chmod(0o730)
+        os.chown(folder / "data", POSTFIX, POSTDROP)
+        (conf / "main.cf").write_text(_MAIN_CF.format(folder=folder, package=package) + settings + "\n")
+        (conf / "master.cf").write_text(_MASTER_CF.format(port=made.port))
+        made._in_a_namespace(
+            f"\npostfix:x:{POSTFIX}:{POSTFIX}::/:/bin/false\n", f"\npostfix:x:{POSTFIX}:\npostdrop:x:{POSTDROP}:\n",
+            f"env LD_LIBRARY_PATH={library_path(package)} {package}/usr/lib/postfix/sbin/master -c {conf} -d",
+        )  # fmt: skip
+        yield from _running(made)
+
+
+def _running(made: Mta) -> Iterator[Mta]:
+    try:
+        made.start()
+        yield made
+    finally:
+        made.kill()
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    if os.geteuid() != 0 or not (shutil.which("unshare") and shutil.which("setpriv")):
+        raise NotToBeHad("it changes users, so root, unshare and setpriv are needed")
+    memory = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(prefix="mta", dir=memory if memory.is_dir() else None))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+_MAIN_CF = """compatibility_level = 3.6
+queue_directory = {folder}/queue
+data_directory = {folder}/data
+daemon_directory = {package}/usr/lib/postfix/sbin
+command_directory = {package}/usr/sbin
+meta_directory = {package}/etc/postfix
+shlib_directory = {package}/usr/lib/postfix
+import_environment = MAIL_CONFIG TZ LD_LIBRARY_PATH MAIL_DEBUG MAIL_LOGTAG
+mail_owner = postfix
+setgid_group = postdrop
+myhostname = mx.example
+mydestination =
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+mynetworks = 127.0.0.0/8
+smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_client_event_limit_exceptions =
+anvil_rate_time_unit = 3s
+default_transport = discard
+alias_maps =
+alias_database =
+smtputf8_enable = no
+maillog_file = {folder}/log
+maillog_file_prefixes = /
+"""
+_MASTER_CF = """127.0.0.1:{port} inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+discard unix - - n - - discard
+error unix - - n - - error
+anvil unix - - n - 1 anvil
+proxymap unix - - n - - proxymap
+postlog unix-dgram n - n - 1 postlogd
+"""
