@@ -33,6 +33,7 @@ CONTEXTS: dict[Stream, dict[str, Any]] = {
     Stream.CAMPAIGN: {},
     Stream.TEST: {},
     Stream.NOTICE: NOTICE,
+    Stream.RESET: {"reset": [1, 2, 3], "minutes": 30},
 }
 WORDS = Words("The club that is missing", "Strength for golf", "{{ greeting }},\n\nTurn both ways.\n")
 WRITTEN = (Stream.STEP, Stream.CAMPAIGN, Stream.TEST)
