@@ -17,7 +17,7 @@ from newsletter.web.security import limiter
 from newsletter.web.state import Crank
 from tests.web.owner.conftest import EMAIL, PASSWORD, Desk, readable, sign_in
 
-VALUES = {"id": 1, "step_id": 1, "verb": "pause", "name": "confirm", "token": "x"}
+VALUES = {"id": 1, "step_id": 1, "verb": "pause", "name": "confirm", "token": "x", "which": "failed"}
 OPEN = ("/owner/login", "/owner/forgot", "/owner/reset/x")
 
 
