@@ -21,6 +21,7 @@ from bench.parts.building import building
 from bench.parts.latency import latency
 from bench.parts.launch import launch
 from bench.parts.ledger import ledger
+from bench.parts.relay_limits import relay_limits
 from bench.parts.sending import distant, near
 from bench.parts.series import series
 from bench.parts.task import task
@@ -33,7 +34,7 @@ QUIET = 0.5
 BUSY = ": **the machine was busy with other work, so the figures are noisy and too low**"
 PARTS: dict[str, Callable[[Size], list[Table]]] = {
     "near": near, "distant": distant, "launch": launch, "latency": latency, "task": task, "ledger": ledger,
-    "series": series, "building": building,
+    "series": series, "building": building, "relay-limits": relay_limits,
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from redis.retry import Retry
 from newsletter.limits.scripts import PRELUDE
 from newsletter.limits.shared import PATIENCE, Scripts
 from newsletter.mail.transport import Allowances, Allowed, OwnAllowances, Report
-from newsletter.mail.transport.allowance import FORGOTTEN, GROWTH, RECENT
+from newsletter.mail.transport.allowance import FAR_LESS, FORGOTTEN, GROWTH, RECENT
 from newsletter.settings import Settings
 
 ALONE = 10 * PATIENCE
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 REPORT = (
     PRELUDE
-    + f"local GROWTH, RECENT, FORGOTTEN = {GROWTH}, {RECENT}, {FORGOTTEN:.0f}\n"
+    + f"local GROWTH, RECENT, FAR_LESS, FORGOTTEN = {GROWTH}, {RECENT}, {FAR_LESS}, {FORGOTTEN:.0f}\n"
     + """
 local LIVES, WANTS, LEFT = 15, 2, 1
 local workers, limit = prefix .. 'links:' .. q.relay, prefix .. 'allowed:' .. q.relay
@@ -67,7 +67,7 @@ local most, since = tonumber(known[1] or nil), tonumber(known[2] or nil)
 if q.refused then
   local all = others + q.held
   if most and at - q.refused > since and at - since < RECENT then
-    most = math.floor(math.min(most, all) / 2)
+    most = math.floor(math.min(most, all) / FAR_LESS)
   else
     most = math.min(most or all, all)
   end

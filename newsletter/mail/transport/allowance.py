@@ -11,6 +11,8 @@ GROWTH = 5.0
 """Seconds without a refusal after which one more connection is tried."""
 RECENT = 3.0
 """Seconds after a refusal within which another one means that the relay allows far less than was thought."""
+FAR_LESS = 3
+"""By how much less, then."""
 FORGOTTEN = 600.0
 """Seconds without a refusal after which no limit is assumed any more."""
 
@@ -71,7 +73,7 @@ class OwnAllowances:
 
     def _less(self, known: _Learned | None, report: Report, now: float) -> int:
         recent = known and now - (report.refused or 0.0) > known.at and now - known.at < RECENT
-        return max(1, report.held // 2 if recent else report.held)
+        return max(1, report.held // FAR_LESS if recent else report.held)
 
 
 def grown(most: int, seconds: float) -> int:

@@ -134,7 +134,7 @@ class Health:
             return passes and self.retry_at - now <= PATIENCE / 4 and now - self._well_at <= PATIENCE
         if not self._may_open(now):
             self.waited_since = now if self.waited_since == NEVER else self.waited_since
-            return now - self.waited_since <= PATIENCE / 2
+            return now - self.waited_since <= (PATIENCE if self.urgent else PATIENCE / 2)
         return False
 
     def wakes_at(self, now: float) -> float:
@@ -185,7 +185,8 @@ class Health:
         report = Report(len(self.links), wants, self.urgent, refused)
         allowed = self._allowances.report(self.relay.name, report)
         self._allowed = allowed.connections
-        self._look_at = now + (LOOK if self._allowed is None else LOOK_LIMITED)
+        limited = LOOK_LIMITED / 2 if self.urgent else LOOK_LIMITED
+        self._look_at = now + (LOOK if self._allowed is None else limited)
         return allowed.others
 
     # What became of a connection
