@@ -31,6 +31,7 @@ def web() -> None:
     """Run the web process alone (granian)."""
     settings = load()
     signing(settings)
+    programs.allow_many_files()
     _become(settings, programs.WEB, programs.web(settings))
 
 

@@ -42,6 +42,7 @@ OTHER_KEY = (
 def up(settings: Settings, say: Callable[[str], None], new_key: bool = False) -> None:
     """Run the product until Ctrl-C or SIGTERM. Raises StartError. `new_key`: make this key the installation's."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    programs.allow_many_files()
     with _only_one(settings):
         _check_ports(settings)
         services: list[Service] = []

@@ -8,7 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from newsletter.db import was_broken_off
 from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
-from newsletter.web import errors, feedback, health, owner, personal, public, security
+from newsletter.web import bodies, errors, feedback, health, owner, personal, public, security
 from newsletter.web.state import Crank, State, has_committed
 
 TRIES = 3
@@ -34,8 +34,6 @@ def create(runtime: Runtime, crank: Crank) -> Flask:
     app = Site("newsletter", template_folder=str(ROOT / "templates"), static_folder=None)
     app.config.update(
         SECRET_KEY=runtime.settings.secret,
-        MAX_CONTENT_LENGTH=2 * 1024 * 1024,
-        MAX_FORM_MEMORY_SIZE=1024 * 1024,
         MAX_FORM_PARTS=200,
         # __Host-: only this host, only over TLS, for all of it (RFC 6265bis §4.1.3.2).
         SESSION_COOKIE_NAME="__Host-session" if runtime.settings.is_https else "session",
@@ -50,6 +48,7 @@ def create(runtime: Runtime, crank: Crank) -> Flask:
     if not runtime.settings.is_local:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     security.install(app)
+    bodies.install(app)
     errors.install(app)
     app.add_url_rule("/static/<path:filename>", "static", public.static_file)
     for door in (public.door, personal.door, feedback.door, health.door):

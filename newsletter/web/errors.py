@@ -19,6 +19,7 @@ TITLES = {
     403: "Not allowed",
     404: "This page does not exist",
     405: "This address cannot be used that way",
+    408: "That took too long",
     413: "That was too much",
     429: "Too many at once",
     500: "Something went wrong here",
@@ -27,6 +28,7 @@ TITLES = {
 TEXTS = {
     404: "The address may be misspelt, or the page has been removed.",
     405: "Please go back and use the page's own button.",
+    408: "What you sent did not arrive in time. Please check your connection and send it again.",
     413: "What was sent is larger than any form of ours needs. Please shorten it and send it again.",
     429: "Please wait a minute and try again. Nothing you sent before is lost.",
     500: "It is our fault, it has been noted, and nothing you sent is half stored. Please try again in a moment.",

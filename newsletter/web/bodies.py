@@ -1,0 +1,78 @@
+"""How large a request may be, for each route, and who may send a large one: the one place that says so.
+
+`Front` asks before it reads a body from a socket; Flask is told the same number, so that a form that is parsed
+without `Front` (in tests) is measured alike.
+"""
+
+from collections.abc import Mapping
+
+from flask import Flask, abort, request
+from flask import session as cookie
+from flask_login import current_user
+from werkzeug.exceptions import HTTPException
+
+from newsletter.web.owner.door import OPEN_TO_ALL
+
+KIB = 1024
+FORM = 64 * KIB
+"""A form of a few fields, whoever sends it."""
+TEXT = 2560 * KIB
+"""An article: 200,000 characters, each up to twelve octets when a browser percent-encodes them."""
+LARGEST: Mapping[str, int] = {
+    "owner.article_new": TEXT,
+    "owner.article_edit": TEXT,
+    "owner.campaign_words_go_on": TEXT,
+    "owner.campaign_words_preview": TEXT,
+}
+"""Octets by endpoint. A route that is not here takes `FORM`; what is larger than `TEXT` needs a session that lives."""
+REFUSED = "newsletter.refused"
+"""The key of a request's environment under which `Front` leaves the status of a body that it did not take."""
+
+
+def largest(endpoint: str | None) -> int:
+    """The octets that a body for this endpoint may have."""
+    return LARGEST.get(endpoint or "", FORM)
+
+
+def allowance(app: Flask, environ: Mapping[str, object]) -> int:
+    """The octets of body to read for this request; 0: none, because nothing of it would be used.
+
+    In the owner's area that is so without a cookie of a session. One that has ended meanwhile still counts, up to the
+    size of an article: the page then gives back what its owner had typed.
+    """
+    with app.request_context(dict(environ)):
+        endpoint = request.endpoint
+        if endpoint is None or request.routing_exception is not None:
+            return 0
+        if request.blueprint != "owner" or endpoint in OPEN_TO_ALL:
+            return largest(endpoint)
+        if not cookie.get("_user_id"):
+            return 0
+        if largest(endpoint) > TEXT and not current_user.is_authenticated:
+            return 0
+        return largest(endpoint)
+
+
+def install(app: Flask) -> None:
+    """Measure every request, and answer those whose body was not taken."""
+    app.before_request(_measure)
+
+
+def _measure() -> None:
+    limit = largest(request.endpoint)
+    request.max_content_length = request.max_form_memory_size = limit
+    refused = request.environ.get(REFUSED)
+    if refused:
+        abort(refused)
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        _parse()
+
+
+def _parse() -> None:
+    """Read the form now: a page must not find out in the middle of its work that it was cut off or too large."""
+    try:
+        request.form  # noqa: B018 - parsed and kept by this
+    except HTTPException:
+        raise
+    except (ValueError, LookupError):  # a charset or a boundary that nobody knows
+        abort(400)
