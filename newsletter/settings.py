@@ -15,6 +15,8 @@ import idna
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from newsletter.networks import LOOPBACK, is_site, networks
+
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: templates, static files, migrations and content live here."""
 
@@ -45,6 +47,7 @@ class Settings(BaseSettings):
     smtp_url: str = ""
     return_path: str = ""
     public_url: str = ""
+    trusted_proxies: str = LOOPBACK
     secret_key: SecretStr = SecretStr("")
     secret_key_old: SecretStr = SecretStr("")
     host: Annotated[str, StringConstraints(min_length=1)] = "127.0.0.1"
@@ -104,7 +107,7 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _public(cls, value: str) -> str:
-        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+        if value and not is_site(value):
             raise ValueError("should be the address visitors use, for example https://news.example.org")
         return value.rstrip("/")
 
@@ -116,6 +119,15 @@ class Settings(BaseSettings):
                 f"should have at least {SHORTEST_SECRET} characters; `openssl rand -hex 32` prints a good one. If mail "
                 "has gone out with the present one, put that into SECRET_KEY_OLD, so that the links in it keep working"
             )
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies(cls, value: str) -> str:
+        try:
+            networks(value)
+        except ValueError as error:
+            raise ValueError(f"should be addresses or networks, for example 127.0.0.1, 10.0.0.0/8; {error}") from None
         return value
 
     @field_validator("owner_email")
@@ -188,6 +200,16 @@ class Settings(BaseSettings):
     def site_host(self) -> str:
         """The host of `site`: Message-ID and VERP domain as long as the owner names no other."""
         return urlsplit(self.site).hostname or "localhost"
+
+    @property
+    def site_netloc(self) -> str:
+        """The host of `site` with its port, as a browser names it."""
+        return urlsplit(self.site).netloc
+
+    @property
+    def site_path(self) -> str:
+        """The path below which the site lives, such as "/news"; empty: at the root of its host."""
+        return urlsplit(self.site).path
 
     @property
     def mail_domain(self) -> str:

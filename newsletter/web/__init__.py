@@ -3,12 +3,12 @@
 from flask import Flask
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import OperationalError
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from newsletter.db import was_broken_off
 from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
 from newsletter.web import bodies, errors, feedback, health, owner, personal, public, security
+from newsletter.web.origin import Origin
 from newsletter.web.state import Crank, State, has_committed
 
 TRIES = 3
@@ -45,8 +45,7 @@ def create(runtime: Runtime, crank: Crank) -> Flask:
         BOOTSTRAP_SERVE_LOCAL=True,
     )
     app.extensions["newsletter"] = State(runtime, crank)
-    if not runtime.settings.is_local:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    app.wsgi_app = Origin(app.wsgi_app, lambda: security.runtime_settings(app))  # type: ignore[method-assign]
     security.install(app)
     bodies.install(app)
     errors.install(app)

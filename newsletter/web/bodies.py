@@ -11,7 +11,9 @@ from flask import session as cookie
 from flask_login import current_user
 from werkzeug.exceptions import HTTPException
 
+from newsletter.web.origin import settle
 from newsletter.web.owner.door import OPEN_TO_ALL
+from newsletter.web.security import runtime_settings
 
 KIB = 1024
 FORM = 64 * KIB
@@ -40,7 +42,10 @@ def allowance(app: Flask, environ: Mapping[str, object]) -> int:
     In the owner's area that is so without a cookie of a session. One that has ended meanwhile still counts, up to the
     size of an article: the page then gives back what its owner had typed.
     """
-    with app.request_context(dict(environ)):
+    settled = dict(environ)
+    if settle(settled, runtime_settings(app)) is not None:
+        return 0
+    with app.request_context(settled):
         endpoint = request.endpoint
         if endpoint is None or request.routing_exception is not None:
             return 0

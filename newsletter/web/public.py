@@ -188,7 +188,7 @@ def icon() -> Response:
 def robots() -> Response:
     """Personal pages and the owner's area are not for search engines."""
     private = ("confirm", "library", "download", "preferences", "unsubscribe", "view", "owner")
-    lines = ["User-agent: *", *(f"Disallow: /{path}/" for path in private)]
+    lines = ["User-agent: *", *(f"Disallow: {request.script_root}/{path}/" for path in private)]
     return Response("\n".join(lines) + "\n", mimetype="text/plain")
 
 

@@ -5,18 +5,17 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
 from wtforms import Form, ValidationError
 from wtforms.csrf.core import CSRF
 
 from newsletter.links import BadLink, ExpiredLink, Purpose, still_good
-from newsletter.web.state import now, runtime
+from newsletter.web.state import client_household, now, runtime
 
 FORM_HOURS = 24
 csrf = CSRFProtect()
 limiter = Limiter(
-    get_remote_address,
+    client_household,
     in_memory_fallback_enabled=True,  # with Redis down the limits hold for each process
     headers_enabled=False,
     strategy="fixed-window",

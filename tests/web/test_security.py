@@ -61,7 +61,7 @@ def test_on_a_public_site_cookies_are_for_https_alone_and_the_clock_cannot_be_mo
     app = _public(runtime)
     assert (app.config["SESSION_COOKIE_SECURE"], app.config["SESSION_COOKIE_HTTPONLY"]) == (True, True)
     assert app.config["SESSION_COOKIE_SAMESITE"] == "Lax"
-    answer = app.test_client().get("/", headers={"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.9"})
+    answer = app.test_client().get("/", headers={"Host": "news.example.org", "X-Forwarded-For": "192.0.2.9"})
     assert "max-age=31536000" in answer.headers["Strict-Transport-Security"]
     assert isinstance(build(load({"PUBLIC_URL": "https://news.example.org"})).clock, SystemClock)
 
@@ -102,6 +102,11 @@ def test_who_is_limited_is_told_so_on_a_page(limited: Visitor, ip: str) -> None:
     told = limited.browser.post(form.action, data=form.fields, environ_base={"REMOTE_ADDR": ip})
     assert told.status_code == 429
     assert "wait a minute" in told.text and "Nothing you sent before is lost" in told.text
+
+
+def test_one_household_is_one_client_however_many_addresses_it_has(limited: Visitor) -> None:
+    block = uuid4().int >> 64 << 64
+    assert [_knock(limited, 1, str(IPv6Address(block + n)))[0] for n in range(11)] == [303] * 10 + [429]
 
 
 def test_looking_is_not_limited(limited: Visitor) -> None:
