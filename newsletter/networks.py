@@ -68,3 +68,15 @@ def is_site(url: str) -> bool:
         return False
     plain = not (seen.query or seen.fragment or seen.username) and not {".", ".."} & set(seen.path.split("/"))
     return plain and _PATH.fullmatch(seen.path) is not None
+
+
+def host_name(asked: str) -> str:
+    """The name in a Host header (RFC 9110 §7.2), without its port, its brackets and a closing dot."""
+    name = asked[: asked.find("]") + 1] if asked.startswith("[") else asked.partition(":")[0]
+    return name.strip("[]").lower().removesuffix(".")
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a name can only mean this machine, so that no other site can have it point here (DNS rebinding)."""
+    seen = address(name)
+    return name == "localhost" or (seen is not None and seen.is_loopback)

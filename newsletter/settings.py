@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     bulk_workers: Annotated[int, Field(ge=1, le=64)] = 2
     pause_at_refused: Annotated[int, Field(ge=1, le=100)] = 25
     keep_ip_days: Annotated[int, Field(ge=0, le=3650)] = 180
+    mailbox: bool = False
+    metrics_token: SecretStr = SecretStr("")
     owner_email: str = ""
     owner_password: SecretStr = SecretStr("")
     dkim_domain: str = ""
@@ -128,6 +130,13 @@ class Settings(BaseSettings):
             networks(value)
         except ValueError as error:
             raise ValueError(f"should be addresses or networks, for example 127.0.0.1, 10.0.0.0/8; {error}") from None
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _metrics(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < 16:
+            raise ValueError("should be at least 16 characters that nobody guesses")
         return value
 
     @field_validator("owner_email")
@@ -227,6 +236,19 @@ class Settings(BaseSettings):
         return self.site_host == "localhost"
 
     @property
+    def runs_mailbox(self) -> bool:
+        """Whether the local mailbox is a part of the product: at home, or where somebody asked for it."""
+        return self.mailbox or (self.is_local and not self.smtp_url)
+
+    def check_relays(self) -> None:
+        """Raise SettingsError where mail would go nowhere: on a real server whose operator has not said where."""
+        if not self.smtp_url and not self.runs_mailbox:
+            raise SettingsError(
+                f"SMTP_URL: should say where mail goes (smtp://user:password@host:587), because PUBLIC_URL is "
+                f"{self.site}, not this machine. To keep all mail in the local mailbox instead, set MAILBOX=on."
+            )
+
+    @property
     def relays(self) -> str:
         """Where mail goes: `SMTP_URL`, else the local mailbox."""
         return self.smtp_url or f"smtp://127.0.0.1:{self.mailbox_smtp_port}?tls=none"
@@ -315,6 +337,6 @@ def _explained(error: Any) -> str:
     if not error["loc"]:  # of several together: the words name them
         return str(error["msg"].removeprefix("Value error, "))
     name = str(error["loc"][0]).upper()
-    secretive = any(word in name for word in ("PASSWORD", "KEY", "URL"))
+    secretive = any(word in name for word in ("PASSWORD", "KEY", "URL", "TOKEN"))
     seen = "" if secretive else f" (it is {error['input']!r})"
     return f"{name}{seen}: {error['msg'].removeprefix('Value error, ')}"

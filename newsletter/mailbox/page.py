@@ -7,6 +7,7 @@ from flask import Flask, Response, abort, jsonify, render_template, request, sen
 from werkzeug.wrappers import Response as AnyResponse
 
 from newsletter.local_mail import Entry, Store, parse
+from newsletter.networks import host_name, is_loopback
 from newsletter.settings import ROOT
 
 POLICY = (
@@ -21,6 +22,7 @@ NEWEST = 200
 def create(store: Store) -> Flask:
     """The mailbox as a Flask application."""
     app = Flask("mailbox", template_folder=str(ROOT / "templates"), static_folder=None)
+    app.before_request(_only_from_this_machine)
     app.after_request(_headers)
 
     @app.get("/", endpoint="mailbox.index")
@@ -55,6 +57,12 @@ def create(store: Store) -> Flask:
         return send_file(ROOT / "static" / "css" / "mailbox.css", max_age=60)
 
     return app
+
+
+def _only_from_this_machine() -> None:
+    """Another site could have its name point here and let a browser on this machine read the mail (DNS rebinding)."""
+    if not is_loopback(host_name(request.headers.get("Host", ""))):
+        abort(403, "The mailbox is shown under the address of this machine only, such as http://127.0.0.1/.")
 
 
 def _headers(response: AnyResponse) -> AnyResponse:

@@ -107,7 +107,7 @@ def _services(settings: Settings) -> Iterator[Service]:
     def worker(name: str, concurrency: int) -> Service:
         return service(f"worker-{name}", programs.worker(name, concurrency), programs.WORKER, 60.0)
 
-    if not settings.smtp_url:
+    if settings.runs_mailbox:
         yield service("mailbox", ["newsletter.cli", "mailbox"], programs.MAILBOX, 5.0)
     yield service("web", programs.web(settings), programs.WEB, 15.0)
     yield worker("transactional", WORKERS_TRANSACTIONAL)
@@ -117,7 +117,7 @@ def _services(settings: Settings) -> Iterator[Service]:
 
 def _check_ports(settings: Settings) -> None:
     wanted = [("PORT", settings.host, settings.port)]
-    if not settings.smtp_url:
+    if settings.runs_mailbox:
         wanted += [("MAILBOX_PORT", "127.0.0.1", settings.mailbox_port)]
         wanted += [("MAILBOX_SMTP_PORT", "127.0.0.1", settings.mailbox_smtp_port)]
     for position, (name, _, port) in enumerate(wanted):
@@ -204,7 +204,7 @@ def _is_healthy(settings: Settings) -> bool:
     try:
         with urllib.request.urlopen(f"http://{host}:{settings.port}/healthz", timeout=2) as answer:
             health = json.load(answer)
-        mailbox = settings.smtp_url or _is_taken("127.0.0.1", settings.mailbox_smtp_port)
+        mailbox = not settings.runs_mailbox or _is_taken("127.0.0.1", settings.mailbox_smtp_port)
         return bool(health["ok"] and health["redis"] == "ok" and mailbox)
     except (OSError, ValueError, urllib.error.URLError):
         return False
@@ -231,7 +231,7 @@ def _banner(settings: Settings, owner: FirstOwner) -> str:
         f"  Owner's area   {settings.site}/owner/",
         f"                 {owner.words}",
     ]
-    if not settings.smtp_url:
+    if settings.runs_mailbox:
         lines.append(f"  Mailbox        http://127.0.0.1:{settings.mailbox_port}/   (every mail lands here)")
     logs: Path = settings.data_dir / "log"
     return "\n".join([*lines, f"  Logs           {logs}", "", "  Ctrl-C stops all of it and keeps everything.", ""])

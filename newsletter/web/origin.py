@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Response
 
-from newsletter.networks import Network, address, client, is_within, networks
+from newsletter.networks import Network, address, client, host_name, is_loopback, is_within, networks
 from newsletter.settings import Settings
 
 FOR_PROBES = ("/healthz", "/metrics")
@@ -77,18 +77,6 @@ def _foreign_host(asked: str, settings: Settings) -> Refusal | None:
         "If you run it: set PUBLIC_URL to the address that visitors use, and let the proxy in front pass the Host "
         "header on (nginx: proxy_set_header Host $host).",
     )
-
-
-def host_name(asked: str) -> str:
-    """The name in a Host header (RFC 9110 §7.2), without its port, its brackets and a closing dot."""
-    name = asked[: asked.find("]") + 1] if asked.startswith("[") else asked.partition(":")[0]
-    return name.strip("[]").lower().removesuffix(".")
-
-
-def is_loopback(name: str) -> bool:
-    """Whether a name can only mean this machine, so that no other site can have it point here (DNS rebinding)."""
-    seen = address(name)
-    return name == "localhost" or (seen is not None and seen.is_loopback)
 
 
 def _mount(environ: dict[str, Any], settings: Settings) -> Refusal | None:

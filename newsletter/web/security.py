@@ -80,7 +80,11 @@ def _headers(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", policy)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["X-Frame-Options"] = "SAMEORIGIN" if "frame-ancestors 'self'" in policy else "DENY"
-    response.headers["Referrer-Policy"] = "same-origin"  # personal links must not travel to other sites
+    response.headers["Referrer-Policy"] = "same-origin"
+    if request.url_rule is not None and "token" in request.url_rule.arguments:
+        # A personal page: on a shared computer nobody finds it in the cache, and its address travels nowhere.
+        response.headers["Cache-Control"] = "private, no-store"
+        response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
     if request.is_secure:

@@ -70,6 +70,19 @@ def test_any_bytes_are_kept_and_shown(raw: bytes, page: FlaskClient, store: Stor
     assert page.get("/messages/2.eml").data == raw
 
 
+@pytest.mark.parametrize("host", ["rebound.example:8025", "127.0.0.1.rebound.example", "192.168.1.5:8025", "", "a b"])
+def test_no_other_site_reads_it_through_a_browser_on_this_machine(host: str, page: FlaskClient) -> None:
+    for path in ("/", "/messages.json", "/messages/1", "/messages/1.eml", "/messages/1.html"):
+        told = page.get(path, environ_overrides={"HTTP_HOST": host})
+        assert told.status_code == 403
+        assert "jane@" not in told.text
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8025", "localhost:9025", "[::1]:8025"])
+def test_it_is_shown_under_the_names_of_this_machine(host: str, page: FlaskClient) -> None:
+    assert page.get("/messages.json", headers={"Host": host}).status_code == 200
+
+
 def test_many_at_once_are_all_kept(store: Store) -> None:
     def add() -> None:
         for _ in range(10):
