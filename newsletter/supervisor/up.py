@@ -59,6 +59,7 @@ def up(settings: Settings, say: Callable[[str], None], new_key: bool = False) ->
                 while not asked():
                     for service in services:
                         service.watch(say)
+                        service.keep_log_small()
                     time.sleep(0.1)
             finally:
                 say("Stopping: what is being sent is finished first.")

@@ -1,5 +1,7 @@
 """The doors for people and machines over HTTP."""
 
+from typing import Any
+
 from flask import Flask
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import OperationalError
@@ -7,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from newsletter.db import was_broken_off
 from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
-from newsletter.web import bodies, errors, feedback, health, owner, personal, public, security
+from newsletter.web import access, bodies, errors, feedback, health, owner, personal, public, security
 from newsletter.web.origin import Origin
 from newsletter.web.state import Crank, State, has_committed
 
@@ -17,6 +19,10 @@ TRIES = 3
 
 class Site(Flask):
     """Flask, but that a request comes to the end which the database broke off to end a deadlock."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Tell the route: Flask's own words name the path, which may be a personal link."""
+        access.unexpected(exc_info)
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Serve it; once more while nothing of it is stored."""
@@ -46,6 +52,7 @@ def create(runtime: Runtime, crank: Crank) -> Flask:
     )
     app.extensions["newsletter"] = State(runtime, crank)
     app.wsgi_app = Origin(app.wsgi_app, lambda: security.runtime_settings(app))  # type: ignore[method-assign]
+    access.install(app)
     security.install(app)
     bodies.install(app)
     errors.install(app)
