@@ -6,6 +6,7 @@ from configparser import ConfigParser
 import pytest
 from flask import Flask
 
+from newsletter import log
 from newsletter.cli import cli
 from newsletter.settings import ROOT
 
@@ -16,8 +17,10 @@ DEPLOY = ROOT / "deploy"
 def test_every_route_with_a_personal_link_is_kept_out_of_the_logs(file: str, app: Flask) -> None:
     hidden = re.search(r"/\(([a-z|]+)\)/", (DEPLOY / file).read_text())
     assert hidden is not None
-    personal = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules() if "token" in rule.arguments}
+    personal = {rule.rule.partition("/<token>")[0].rpartition("/")[2] for rule in app.url_map.iter_rules()
+                if "token" in rule.arguments}  # fmt: skip
     assert personal <= set(hidden[1].split("|"))
+    assert personal <= set(log.PERSONAL.split("|"))
 
 
 def test_systemd_starts_a_command_that_there_is_and_gives_it_time() -> None:

@@ -15,10 +15,11 @@ from newsletter.settings import GIVEN_WHOLE, Settings
 
 KEYS = ("secret_key", "secret_key_old")
 DKIM = ("dkim_domain", "dkim_selector", "dkim_key_file", "dkim_ed25519_selector", "dkim_ed25519_key_file")
-SECRETS = (*KEYS, *DKIM, "database_url", "redis_url", "smtp_url", "owner_email", "owner_password")
+SECRETS = (*KEYS, *DKIM, "database_url", "redis_url", "smtp_url", "owner_email", "owner_password", "metrics_token")
 """Settings that only those processes see which need them."""
-WEB = ("database_url", "redis_url", *KEYS)
-WORKER = (*WEB, "smtp_url", *DKIM)
+STORES = ("database_url", "redis_url", *KEYS)
+WEB = (*STORES, "metrics_token")
+WORKER = (*STORES, "smtp_url", *DKIM)
 BEAT = ("redis_url",)
 MAILBOX: tuple[str, ...] = ()
 HEADERS_WITHIN = 10_000
