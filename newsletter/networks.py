@@ -19,6 +19,15 @@ def networks(listed: str) -> tuple[Network, ...]:
     return tuple(ip_network(one, strict=False) for one in re.split(r"[\s,]+", listed.strip()) if one)
 
 
+def network_list(listed: str) -> str:
+    """The same list, if it is one. Raises ValueError with an example."""
+    try:
+        networks(listed)
+    except ValueError as error:
+        raise ValueError(f"should be addresses or networks, for example 127.0.0.1, 10.0.0.0/8; {error}") from None
+    return listed
+
+
 def address(text: str) -> Address | None:
     """The address in a text that a peer or a proxy wrote, with or without a port; None: it is no address."""
     found = _WITH_PORT.fullmatch(text.strip())
@@ -57,7 +66,14 @@ def household(one: Address) -> str:
     return str(ip_network((one, HOUSEHOLD), strict=False)) if one.version == 6 else str(one)
 
 
-def is_site(url: str) -> bool:
+def site_url(given: str) -> str:
+    """The address, without a slash at its end, if a site can live there (or none is given); else ValueError."""
+    if given and not _is_site(given):
+        raise ValueError("should be the address visitors use, for example https://news.example.org")
+    return given.rstrip("/")
+
+
+def _is_site(url: str) -> bool:
     """Whether a site can live at this address: http or https, perhaps a path, and nothing behind it."""
     try:
         seen = urlsplit(url)

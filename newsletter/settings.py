@@ -6,16 +6,23 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 import idna
-from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from newsletter.networks import LOOPBACK, is_site, networks
+from newsletter.networks import LOOPBACK, is_loopback, network_list, site_url
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: templates, static files, migrations and content live here."""
@@ -46,8 +53,8 @@ class Settings(BaseSettings):
     redis_url: str = ""
     smtp_url: str = ""
     return_path: str = ""
-    public_url: str = ""
-    trusted_proxies: str = LOOPBACK
+    public_url: Annotated[str, AfterValidator(site_url)] = ""
+    trusted_proxies: Annotated[str, AfterValidator(network_list)] = LOOPBACK
     secret_key: SecretStr = SecretStr("")
     secret_key_old: SecretStr = SecretStr("")
     host: Annotated[str, StringConstraints(min_length=1)] = "127.0.0.1"
@@ -59,7 +66,7 @@ class Settings(BaseSettings):
     pause_at_refused: Annotated[int, Field(ge=1, le=100)] = 25
     keep_ip_days: Annotated[int, Field(ge=0, le=3650)] = 180
     mailbox: bool = False
-    metrics_token: SecretStr = SecretStr("")
+    metrics_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     owner_email: str = ""
     owner_password: SecretStr = SecretStr("")
     dkim_domain: str = ""
@@ -106,13 +113,6 @@ class Settings(BaseSettings):
                              "bounces@example.org; or bounces+*@example.org, where each mail has its own")  # fmt: skip
         return value
 
-    @field_validator("public_url")
-    @classmethod
-    def _public(cls, value: str) -> str:
-        if value and not is_site(value):
-            raise ValueError("should be the address visitors use, for example https://news.example.org")
-        return value.rstrip("/")
-
     @field_validator("secret_key")
     @classmethod
     def _long_enough(cls, value: SecretStr) -> SecretStr:
@@ -121,22 +121,6 @@ class Settings(BaseSettings):
                 f"should have at least {SHORTEST_SECRET} characters; `openssl rand -hex 32` prints a good one. If mail "
                 "has gone out with the present one, put that into SECRET_KEY_OLD, so that the links in it keep working"
             )
-        return value
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _proxies(cls, value: str) -> str:
-        try:
-            networks(value)
-        except ValueError as error:
-            raise ValueError(f"should be addresses or networks, for example 127.0.0.1, 10.0.0.0/8; {error}") from None
-        return value
-
-    @field_validator("metrics_token")
-    @classmethod
-    def _metrics(cls, value: SecretStr) -> SecretStr:
-        if 0 < len(value.get_secret_value()) < 16:
-            raise ValueError("should be at least 16 characters that nobody guesses")
         return value
 
     @field_validator("owner_email")
@@ -211,11 +195,6 @@ class Settings(BaseSettings):
         return urlsplit(self.site).hostname or "localhost"
 
     @property
-    def site_netloc(self) -> str:
-        """The host of `site` with its port, as a browser names it."""
-        return urlsplit(self.site).netloc
-
-    @property
     def site_path(self) -> str:
         """The path below which the site lives, such as "/news"; empty: at the root of its host."""
         return urlsplit(self.site).path
@@ -231,22 +210,12 @@ class Settings(BaseSettings):
     @property
     def is_local(self) -> bool:
         """True while the site is only reachable from this machine (RFC 1122 §3.2.1.3 loopback)."""
-        with suppress(ValueError):
-            return ip_address(self.site_host).is_loopback
-        return self.site_host == "localhost"
+        return is_loopback(self.site_host)
 
     @property
     def runs_mailbox(self) -> bool:
         """Whether the local mailbox is a part of the product: at home, or where somebody asked for it."""
         return self.mailbox or (self.is_local and not self.smtp_url)
-
-    def check_relays(self) -> None:
-        """Raise SettingsError where mail would go nowhere: on a real server whose operator has not said where."""
-        if not self.smtp_url and not self.runs_mailbox:
-            raise SettingsError(
-                f"SMTP_URL: should say where mail goes (smtp://user:password@host:587), because PUBLIC_URL is "
-                f"{self.site}, not this machine. To keep all mail in the local mailbox instead, set MAILBOX=on."
-            )
 
     @property
     def relays(self) -> str:

@@ -30,7 +30,7 @@ from newsletter.settings import SettingsError, load
         ("PUBLIC_URL", "https://me@news.example.org", "https://news.example.org"),
         ("PUBLIC_URL", "https://news.example.org:http", "https://news.example.org"),
         ("TRUSTED_PROXIES", "10.0.0.0/8, nginx", "127.0.0.1, 10.0.0.0/8; 'nginx'"),
-        ("METRICS_TOKEN", "short", "at least 16 characters"),
+        ("METRICS_TOKEN", "short", "at least 16"),
         ("MAILBOX", "perhaps", "boolean"),
         ("OWNER_EMAIL", "paul", "you@example.org"),
         ("BULK_WORKERS", "0", "greater than or equal to 1"),
@@ -61,13 +61,7 @@ def test_a_bad_value_is_told_with_its_name_and_what_it_should_be(name: str, valu
 )
 def test_the_mailbox_runs_at_home_and_elsewhere_only_if_asked_for(given: dict[str, str], runs: bool) -> None:
     settings = load(given)
-    settings.check_relays()
     assert settings.runs_mailbox is runs
-
-
-def test_a_real_server_that_nobody_told_where_mail_goes_does_not_start() -> None:
-    with pytest.raises(SettingsError, match=r"^SMTP_URL: .*MAILBOX=on"):
-        load({"PUBLIC_URL": "https://news.example.org"}).check_relays()
 
 
 DKIM = {"DKIM_DOMAIN": "example.org", "DKIM_SELECTOR": "news", "DKIM_KEY_FILE": "rsa.pem"}

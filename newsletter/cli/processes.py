@@ -19,7 +19,7 @@ from newsletter.supervisor import StartError, programs, up
 def up_command(new_key: bool) -> None:
     """Start the whole product: Redis, web, workers, beat and the local mailbox."""
     settings = load()
-    settings.check_relays()
+    programs.check_relays(settings)
     signing(settings)  # a bad key is told here once, before anything runs
     try:
         up(settings, click.echo, new_key)
@@ -42,7 +42,7 @@ def web() -> None:
 def worker(queue: str, concurrency: int) -> None:
     """Run a Celery worker (or beat) alone: on this machine, or on another with the same database and Redis."""
     settings = load()
-    settings.check_relays()
+    programs.check_relays(settings)
     signing(settings)
     if queue == "beat":
         _become(settings, programs.BEAT, programs.beat())

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pydantic import SecretStr
 
 from newsletter.mail.transport import without_login
-from newsletter.settings import GIVEN_WHOLE, Settings
+from newsletter.settings import GIVEN_WHOLE, Settings, SettingsError
 
 KEYS = ("secret_key", "secret_key_old")
 DKIM = ("dkim_domain", "dkim_selector", "dkim_key_file", "dkim_ed25519_selector", "dkim_ed25519_key_file")
@@ -49,6 +49,15 @@ def allow_many_files() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def check_relays(settings: Settings) -> None:
+    """Raise SettingsError where mail would go nowhere: on a real server whose operator has not said where."""
+    if not settings.smtp_url and not settings.runs_mailbox:
+        raise SettingsError(
+            f"SMTP_URL: should say where mail goes (smtp://user:password@host:587), because PUBLIC_URL is "
+            f"{settings.site}, not this machine. To keep all mail in the local mailbox instead, set MAILBOX=on."
+        )
 
 
 def worker(queue: str, concurrency: int) -> list[str]:

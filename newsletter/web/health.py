@@ -45,11 +45,11 @@ def _redis() -> str:
 @door.get("/metrics")
 def metrics() -> Response:
     """Numbers for Prometheus; no address among them. Without the token there is no such page (RFC 6750 §2.1)."""
-    token, asked = runtime().settings.metrics_token.get_secret_value(), request.authorization
+    kept, asked = runtime().settings.metrics_token, request.authorization
     given = asked.token if asked is not None and asked.type == "bearer" else None
-    if not token:
+    if kept is None:
         abort(404)
-    if not hmac.compare_digest((given or "").encode(), token.encode()):
+    if not hmac.compare_digest((given or "").encode(), kept.get_secret_value().encode()):
         return Response("A bearer token is needed: METRICS_TOKEN.\n", 401, {"WWW-Authenticate": "Bearer"})
     registry = CollectorRegistry()
     people = Gauge("newsletter_subscribers", "Subscribers by status", ["status"], registry=registry)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Response
 
@@ -55,7 +56,7 @@ def settle(environ: dict[str, Any], settings: Settings) -> Refusal | None:
     environ["wsgi.url_scheme"] = settings.site.partition(":")[0]
     environ["HTTP_HOST"] = asked
     if environ.get("PATH_INFO") in FOR_PROBES:
-        environ["HTTP_HOST"] = settings.site_netloc  # Flask itself will not hear of an odd one
+        environ["HTTP_HOST"] = urlsplit(settings.site).netloc  # Flask itself will not hear of an odd one
         return None
     return _foreign_host(asked, settings) or _mount(environ, settings)
 

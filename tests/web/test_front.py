@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask, request, send_file
 
-from newsletter.settings import ROOT
+from newsletter.settings import ROOT, load
 from newsletter.web import bodies, front
 from newsletter.web.bodies import FORM
 from newsletter.web.front import Front
@@ -52,6 +52,7 @@ def scope(method: str = "POST", path: str = "/echo", **headers: str) -> Any:
 def echo(monkeypatch: pytest.MonkeyPatch) -> Flask:
     """A small application with the house's own measures."""
     app = Flask("echo")
+    app.extensions["newsletter"] = SimpleNamespace(runtime=SimpleNamespace(settings=load({})))
     monkeypatch.setattr(front, "LINGER", 0.01)
     bodies.install(app)
 

@@ -35,11 +35,11 @@ def test_whoever_was_signed_in_may_write_an_article_and_a_small_form(
 
 
 def test_an_upload_needs_a_session_that_lives_and_an_article_is_given_back(
-    app: Flask, desk: Desk, change_owner: Any, monkeypatch: pytest.MonkeyPatch
+    app: Flask, desk: Desk, new_password: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(LARGEST, "owner.guide_save", TEXT + 1)  # type: ignore[arg-type]
     assert allowance(app, _environ(desk.client, "/owner/guides/1")) == TEXT + 1
-    change_owner(lambda one: one.set_password("another long password"))
+    new_password("another quite long password")
     assert allowance(app, _environ(desk.client, "/owner/guides/1")) == 0
     assert allowance(app, _environ(desk.client, "/owner/articles/new")) == TEXT, "what was typed is not lost"
 
