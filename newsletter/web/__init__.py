@@ -11,6 +11,7 @@ from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
 from newsletter.web import access, bodies, errors, feedback, health, owner, personal, public, security
 from newsletter.web.origin import Origin
+from newsletter.web.rows import Number, RowId
 from newsletter.web.state import Crank, State, has_committed
 
 TRIES = 3
@@ -53,6 +54,7 @@ def create(runtime: Runtime, crank: Crank) -> Flask:
     app.extensions["newsletter"] = State(runtime, crank)
     app.wsgi_app = Origin(app.wsgi_app, lambda: security.runtime_settings(app))  # type: ignore[method-assign]
     access.install(app)
+    app.url_map.converters.update(row=RowId, int=Number)
     security.install(app)
     bodies.install(app)
     errors.install(app)
