@@ -7,24 +7,21 @@ without `Front` (in tests) is measured alike.
 from collections.abc import Mapping
 
 from flask import Flask, abort, request
-from flask import session as cookie
-from flask_login import current_user
 from werkzeug.exceptions import HTTPException
-
-from newsletter.web.origin import settle
-from newsletter.web.owner.door import OPEN_TO_ALL
-from newsletter.web.security import runtime_settings
 
 KIB = 1024
 FORM = 64 * KIB
 """A form of a few fields, whoever sends it."""
 TEXT = 2560 * KIB
 """An article: 200,000 characters, each up to twelve octets when a browser percent-encodes them."""
+LIST = 32 * 1024 * KIB
+"""A file of people: half a million of them."""
 LARGEST: Mapping[str, int] = {
     "owner.article_new": TEXT,
     "owner.article_edit": TEXT,
     "owner.campaign_words_go_on": TEXT,
     "owner.campaign_words_preview": TEXT,
+    "owner.subscriber_import_send": LIST,
 }
 """Octets by endpoint. A route that is not here takes `FORM`; what is larger than `TEXT` needs a session that lives."""
 REFUSED = "newsletter.refused"
@@ -34,28 +31,6 @@ REFUSED = "newsletter.refused"
 def largest(endpoint: str | None) -> int:
     """The octets that a body for this endpoint may have."""
     return LARGEST.get(endpoint or "", FORM)
-
-
-def allowance(app: Flask, environ: Mapping[str, object]) -> int:
-    """The octets of body to read for this request; 0: none, because nothing of it would be used.
-
-    In the owner's area that is so without a cookie of a session. One that has ended meanwhile still counts, up to the
-    size of an article: the page then gives back what its owner had typed.
-    """
-    settled = dict(environ)
-    if settle(settled, runtime_settings(app)) is not None:
-        return 0
-    with app.request_context(settled):
-        endpoint = request.endpoint
-        if endpoint is None or request.routing_exception is not None:
-            return 0
-        if request.blueprint != "owner" or endpoint in OPEN_TO_ALL:
-            return largest(endpoint)
-        if not cookie.get("_user_id"):
-            return 0
-        if largest(endpoint) > TEXT and not current_user.is_authenticated:
-            return 0
-        return largest(endpoint)
 
 
 def install(app: Flask) -> None:

@@ -7,17 +7,22 @@ slowly somebody reads it. Header deadlines are granian's own (`supervisor.web_co
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
 import structlog
-from flask import Flask
+from flask import Flask, request
+from flask import session as cookie
+from flask_login import current_user
 from werkzeug.wsgi import FileWrapper
 
-from newsletter.web.bodies import REFUSED, allowance
+from newsletter.web.bodies import REFUSED, TEXT, largest
+from newsletter.web.origin import settle
+from newsletter.web.owner.door import OPEN_TO_ALL
+from newsletter.web.security import runtime_settings
 
 THREADS = 12
 """In each process; fewer than the connections of a database pool (15)."""
@@ -136,6 +141,28 @@ class _File(FileWrapper):
 
 def _no_write(_: bytes) -> None:
     raise NotImplementedError("PEP 3333's write() is for old frameworks; answers are returned here")
+
+
+def allowance(app: Flask, environ: Mapping[str, object]) -> int:
+    """The octets of body to read for this request; 0: none, because nothing of it would be used.
+
+    In the owner's area that is so without a cookie of a session. One that has ended meanwhile still counts, up to the
+    size of an article: the page then gives back what its owner had typed.
+    """
+    settled = dict(environ)
+    if settle(settled, runtime_settings(app)) is not None:
+        return 0
+    with app.request_context(settled):
+        endpoint = request.endpoint
+        if endpoint is None or request.routing_exception is not None:
+            return 0
+        if request.blueprint != "owner" or endpoint in OPEN_TO_ALL:
+            return largest(endpoint)
+        if not cookie.get("_user_id"):
+            return 0
+        if largest(endpoint) > TEXT and not current_user.is_authenticated:
+            return 0
+        return largest(endpoint)
 
 
 async def _read(proto: Any, body: IO[bytes], allowed: int) -> int:

@@ -7,7 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from newsletter.web import front
-from newsletter.web.bodies import FORM, LARGEST, TEXT, allowance, largest
+from newsletter.web.bodies import FORM, LARGEST, TEXT, largest
+from newsletter.web.front import allowance
 from tests.web.owner.conftest import Desk
 from tests.web.test_front import scope
 
