@@ -121,7 +121,7 @@ def _too_large(error: HTTPException) -> Any:
         return error
     form = ImportForm(formdata=None)
     form.file.errors = [
-        f"This file is larger than {size(largest(request.endpoint))}. Import it on the server: newsletter subscribers import FILE "
-        "--consent-basis TEXT"
+        f"This file is larger than {size(largest(request.endpoint))}. Import it on the server: "
+        "newsletter subscribers import FILE --consent-basis TEXT"
     ]
     return _form(form), 413
