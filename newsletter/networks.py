@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
+import idna
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 LOOPBACK = "127.0.0.0/8, ::1/128"
@@ -64,6 +66,17 @@ def is_within(one: Address, nets: Iterable[Network]) -> bool:
 def household(one: Address) -> str:
     """What counts as one visitor where visitors are counted: an IPv4 address, or the /64 of an IPv6 one."""
     return str(ip_network((one, HOUSEHOLD), strict=False)) if one.version == 6 else str(one)
+
+
+def domain_name(given: str) -> str:
+    """A domain in the letters of DNS (RFC 5891), or "" for none. Raises ValueError for what is no domain of a sender."""
+    try:
+        name = idna.encode(given, uts46=True).decode().lower() if given else ""
+    except idna.IDNAError:
+        name = "."
+    if given and (name.startswith(".") or name.endswith(".") or "." not in name):
+        raise ValueError("should be the domain of the sender's address, for example example.org")
+    return name
 
 
 def site_url(given: str) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-import idna
 from pydantic import (
     AfterValidator,
     Field,
@@ -22,7 +21,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from newsletter.networks import LOOPBACK, is_loopback, network_list, site_url
+from newsletter.networks import LOOPBACK, domain_name, is_loopback, network_list, site_url
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: templates, static files, migrations and content live here."""
@@ -69,7 +68,7 @@ class Settings(BaseSettings):
     metrics_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     owner_email: str = ""
     owner_password: SecretStr = SecretStr("")
-    dkim_domain: str = ""
+    dkim_domain: Annotated[str, AfterValidator(domain_name)] = ""
     dkim_selector: str = ""
     dkim_key_file: Path | None = None
     dkim_ed25519_selector: str = ""
@@ -129,17 +128,6 @@ class Settings(BaseSettings):
         if value and (value.count("@") != 1 or any(c.isspace() for c in value)):
             raise ValueError("should be an e-mail address, for example you@example.org")
         return value.strip()
-
-    @field_validator("dkim_domain")
-    @classmethod
-    def _domain(cls, value: str) -> str:
-        try:
-            name = idna.encode(value, uts46=True).decode().lower() if value else ""
-        except idna.IDNAError:
-            name = "."
-        if value and (name.startswith(".") or name.endswith(".") or "." not in name):
-            raise ValueError("should be the domain of the sender's address, for example example.org")
-        return name
 
     @field_validator("dkim_selector", "dkim_ed25519_selector")
     @classmethod
