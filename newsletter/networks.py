@@ -69,7 +69,7 @@ def household(one: Address) -> str:
 
 
 def domain_name(given: str) -> str:
-    """A domain in the letters of DNS (RFC 5891), or "" for none. Raises ValueError for what is no domain of a sender."""
+    """A domain in the letters of DNS (RFC 5891), "" for none. Raises ValueError for what is no domain of a sender."""
     try:
         name = idna.encode(given, uts46=True).decode().lower() if given else ""
     except idna.IDNAError:
