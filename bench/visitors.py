@@ -18,6 +18,7 @@ PREFIX = "asker"
 PATIENCE = 20.0  # seconds for one page, and for a guide to come
 THREADS = 32
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+HOST = "news.example.org"  # PUBLIC_URL of the installation; the site answers to no other
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -83,7 +84,7 @@ def _connect(port: int, number: int) -> HTTPConnection:
 
 
 def _answer(connection: HTTPConnection, method: str, path: str, wanted: Sequence[int], body: str = "") -> str:
-    connection.request(method, path, body or None, FORM if body else {})
+    connection.request(method, path, body or None, {"Host": HOST, **(FORM if body else {})})
     answer = connection.getresponse()
     text = answer.read().decode()
     if answer.status not in wanted:

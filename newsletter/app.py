@@ -6,6 +6,7 @@ from newsletter import jobs, web
 from newsletter.log import configure
 from newsletter.runtime import Runtime, build
 from newsletter.settings import Settings, load
+from newsletter.web.front import Front
 from newsletter.workers import make_celery
 
 
@@ -15,3 +16,8 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
     configure()
     rt = runtime or build(settings)
     return web.create(rt, jobs.Crank(make_celery(settings, patient=False)))
+
+
+def create_front() -> Front:
+    """What granian serves: the application behind a front that holds no thread for a slow connection."""
+    return Front(create_app())

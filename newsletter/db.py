@@ -140,7 +140,10 @@ class Database:
     def __init__(self, url: str, **engine_options: Any) -> None:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.engine: Engine = create_engine(
-            url if self.is_sqlite else _watched(url), pool_pre_ping=not self.is_sqlite, **engine_options
+            url if self.is_sqlite else _watched(url),
+            pool_pre_ping=not self.is_sqlite,
+            hide_parameters=True,  # an error names the statement, never the address that was in it
+            **engine_options,
         )
         if self.is_sqlite:
             event.listen(self.engine, "connect", _sqlite_connected)

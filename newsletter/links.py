@@ -19,6 +19,7 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
 from struct import Struct
+from urllib.parse import urlsplit
 
 MAC_BYTES = 16
 TAG_BYTES = 8
@@ -256,6 +257,11 @@ class Urls:
     def view(self, message: int) -> str:
         """This mail in the browser."""
         return f"{self.site}/view/{self._token(Purpose.VIEW, message)}"
+
+
+def path(url: str) -> str:
+    """What our own pages need of an address of ours: it works under whatever name and port they were opened."""
+    return urlsplit(url).path
 
 
 def still_good(last_second: int, now: datetime) -> None:

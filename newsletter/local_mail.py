@@ -49,8 +49,9 @@ class Store:
 
     def add(self, sender: str, recipients: list[str], raw: bytes, at: datetime) -> None:
         """Keep a message, once for each recipient."""
-        parsed = _headers(raw)
-        rows = [(sender, to, parsed["from"], parsed["subject"], at.timestamp(), raw) for to in recipients]
+        parsed = parse(raw)
+        said = header_of(parsed, "from"), header_of(parsed, "subject")
+        rows = [(readable(sender), readable(to), *said, at.timestamp(), raw) for to in recipients]
         with self._open() as database:
             database.executemany(
                 "INSERT INTO messages (sender, recipient, from_, subject, received_at, raw) VALUES (?, ?, ?, ?, ?, ?)",
@@ -113,12 +114,15 @@ def _names(address: str, to: str, raw: bytes) -> bool:
     wanted = address.lower()
     if to.lower() == wanted or wanted.encode() in raw.lower():
         return True
-    texts = [part for part in parse(raw).walk() if part.get_content_maintype() == "text"]
+    texts = [part for part in parse(raw).walk() if not part.is_multipart()]
     return any(wanted in _decoded(part).lower() for part in texts)
 
 
 def _decoded(part: Message) -> str:
-    payload = part.get_payload(decode=True)
+    try:
+        payload = part.get_payload(decode=True)
+    except Exception:  # noqa: BLE001 - see below
+        payload = None
     return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
 
 
@@ -129,6 +133,58 @@ def parse(raw: bytes) -> EmailMessage:
     return parsed
 
 
-def _headers(raw: bytes) -> dict[str, str]:
-    parsed = parse(raw)
-    return {name: str(parsed.get(name, "")) for name in ("from", "subject")}
+# The standard library raises what it likes on odd mail (LookupError, IndexError, TypeError, HeaderParseError …). A
+# mailbox shows what there is: a part or header that cannot be read is shown as its octets are.
+
+
+def readable(text: str) -> str:
+    """Without halves of characters, which can be neither stored nor shown."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def header_of(parsed: EmailMessage, name: str) -> str:
+    """The first header of this name, decoded; as it stands in the mail where it cannot be; empty: there is none."""
+    found = next((raw for key, raw in parsed.raw_items() if key.lower() == name), "")
+    return _header(parsed, name, found)
+
+
+def headers_of(parsed: EmailMessage) -> list[tuple[str, str]]:
+    """Every header in its order."""
+    return [(readable(name), _header(parsed, name, raw)) for name, raw in parsed.raw_items()]
+
+
+def _header(parsed: EmailMessage, name: str, raw: Any) -> str:
+    try:
+        return readable(str(parsed.policy.header_fetch_parse(name, raw)))
+    except Exception:  # noqa: BLE001 - see above
+        return readable(str(raw))
+
+
+def body_of(parsed: EmailMessage, kind: str) -> str | None:
+    """The text of a mail's plain or html part; None: it has none."""
+    try:
+        part = parsed.get_body((kind,))
+    except Exception:  # noqa: BLE001 - see above
+        return None
+    if part is None:
+        return None
+    try:
+        return readable(str(part.get_content()))
+    except Exception:  # noqa: BLE001 - see above
+        return _decoded(part)
+
+
+def files_of(parsed: EmailMessage) -> list[tuple[str, int]]:
+    """The attachments: name and octets."""
+    try:
+        parts = list(parsed.iter_attachments())
+    except Exception:  # noqa: BLE001 - see above
+        return []
+    return [_file(part) for part in parts]
+
+
+def _file(part: Message) -> tuple[str, int]:
+    try:
+        return readable(part.get_filename() or "attachment"), len(part.get_payload(decode=True) or b"")
+    except Exception:  # noqa: BLE001 - see above
+        return "attachment", 0

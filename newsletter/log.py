@@ -1,14 +1,81 @@
-"""Logs: one line an event, no addresses in them (a message or subscriber is named by its number)."""
+"""Logs: one line an event, and nothing in it that belongs to a person: no addresses, no personal links, no values.
+
+A message or subscriber is named by its number. What libraries write goes the same way, so a traceback is a list of
+places and not a listing in which a link or a password stands.
+"""
 
 import logging
+import re
 import sys
+import threading
+import traceback
+from collections.abc import MutableMapping
 from contextlib import suppress
+from types import TracebackType
+from typing import Any
 
 import structlog
 
+FRAMES = 12
+LONGEST = 600
+"""Characters of one value."""
+PERSONAL = "confirm|library|download|preferences|unsubscribe|view|reset|import"
+_LINK = re.compile(rf"/({PERSONAL})/[^\s/?\"'<>)\]]+")
+_CREDENTIALS = re.compile(r"(\w+://)[^/\s@]*@")
+_ADDRESS = re.compile(r"[^\s@<>\"(),;:=\[\]]+@[^\s@<>\"'(),;:=\[\]]+")
+_TOKEN = re.compile(r"\b(?=[\w-]*[A-Z])(?=[\w-]*[a-z])(?=[\w-]*\d)[\w-]{24,}")
+Event = MutableMapping[str, Any]
+log = structlog.get_logger()
 
-class Unfailing(structlog.PrintLogger):
-    """Writes a line where it can: a full disk under the log is no reason for a page, or a mail, to fail."""
+
+def scrubbed(text: str) -> str:
+    """A text without addresses, personal links, tokens and passwords."""
+    text = _LINK.sub(r"/\1/...", text[: 4 * LONGEST])
+    text = _CREDENTIALS.sub(r"\1", text)
+    text = _ADDRESS.sub("[address]", text)
+    return _TOKEN.sub("[token]", text)[:LONGEST]
+
+
+def _facts(_: Any, __: str, event: Event) -> Event:
+    """In place of a traceback: what it is, what it says, and the places it came through."""
+    given = event.pop("exc_info", None)
+    if given is True:
+        given = sys.exc_info()
+    error = given if isinstance(given, BaseException) else given[1] if isinstance(given, tuple) else None
+    if error is not None:
+        event["error"], event["says"] = type(error).__name__, str(error)
+        frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
+        event["through"] = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
+    return event
+
+
+def _scrub(_: Any, __: str, event: Event) -> Event:
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = scrubbed(value)
+        elif name != "through" and not isinstance(value, int | float | bool | None):
+            event[name] = scrubbed(repr(value))
+    return event
+
+
+def _on_one_line(_: Any, __: str, event: Event) -> Event:
+    return {name: value.encode("unicode_escape").decode() if isinstance(value, str) else value
+            for name, value in event.items()}  # fmt: skip
+
+
+BEFORE: tuple[Any, ...] = (
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    _facts,
+    _scrub,
+)
+
+
+class Unfailing(structlog.WriteLogger):
+    """Writes a line where it can: a full disk under the log is no reason for a page, or a mail, to fail.
+
+    In one write, so that the lines of two threads do not mix.
+    """
 
     def msg(self, message: str) -> None:
         """One line."""
@@ -19,16 +86,55 @@ class Unfailing(structlog.PrintLogger):
 
 
 def configure() -> None:
-    """Set up structlog for a process: readable on a terminal, JSON otherwise."""
+    """Set up logging for a process, ours and the libraries': readable on a terminal, JSON otherwise."""
     pretty = sys.stderr.isatty()
+    last: list[Any] = (
+        [_on_one_line, structlog.dev.ConsoleRenderer(colors=True)] if pretty else [structlog.processors.JSONRenderer()]
+    )
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer(colors=True) if pretty else structlog.processors.JSONRenderer(),
-        ],
+        processors=[*BEFORE, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=lambda *_: Unfailing(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    _take_over(last)
+    sys.excepthook = _unexpected
+    threading.excepthook = lambda told: _unexpected(told.exc_type, told.exc_value, told.exc_traceback)
+
+
+class _Line(logging.Handler):
+    """What the standard library's loggers say, by the same rules."""
+
+    def __init__(self, last: list[Any]) -> None:
+        super().__init__()
+        self._stream, self._last = sys.stderr, last
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        try:
+            event: Any = {"event": record.getMessage(), "logger": record.name, "exc_info": record.exc_info}
+            for step in (*BEFORE, *self._last):
+                event = step(None, record.levelname.lower(), event)
+            with suppress(OSError, ValueError):  # a full disk, or a stream that was closed
+                self._stream.write(f"{event}\n")
+                self._stream.flush()
+        except Exception:  # noqa: BLE001 - a log that cannot be written must not end what it tells of
+            self.handleError(record)
+
+
+def _take_over(last: list[Any]) -> None:
+    root = logging.getLogger()
+    root.handlers[:] = [one for one in root.handlers if not isinstance(one, _Line)]
+    root.addHandler(_Line(last))
+    root.setLevel(logging.WARNING)
+    for name in ("_granian", "granian.access"):  # granian gives them handlers of their own, which know no rules
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    logging.captureWarnings(True)
+
+
+def _unexpected(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    if error is None or issubclass(kind, KeyboardInterrupt):
+        return
+    log.error("ended unexpectedly", exc_info=(kind, error, trace))

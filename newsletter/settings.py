@@ -6,14 +6,22 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-import idna
-from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from newsletter.networks import LOOPBACK, domain_name, is_loopback, network_list, site_url
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: templates, static files, migrations and content live here."""
@@ -44,7 +52,8 @@ class Settings(BaseSettings):
     redis_url: str = ""
     smtp_url: str = ""
     return_path: str = ""
-    public_url: str = ""
+    public_url: Annotated[str, AfterValidator(site_url)] = ""
+    trusted_proxies: Annotated[str, AfterValidator(network_list)] = LOOPBACK
     secret_key: SecretStr = SecretStr("")
     secret_key_old: SecretStr = SecretStr("")
     host: Annotated[str, StringConstraints(min_length=1)] = "127.0.0.1"
@@ -55,9 +64,11 @@ class Settings(BaseSettings):
     bulk_workers: Annotated[int, Field(ge=1, le=64)] = 2
     pause_at_refused: Annotated[int, Field(ge=1, le=100)] = 25
     keep_ip_days: Annotated[int, Field(ge=0, le=3650)] = 180
+    mailbox: bool = False
+    metrics_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     owner_email: str = ""
     owner_password: SecretStr = SecretStr("")
-    dkim_domain: str = ""
+    dkim_domain: Annotated[str, AfterValidator(domain_name)] = ""
     dkim_selector: str = ""
     dkim_key_file: Path | None = None
     dkim_ed25519_selector: str = ""
@@ -101,13 +112,6 @@ class Settings(BaseSettings):
                              "bounces@example.org; or bounces+*@example.org, where each mail has its own")  # fmt: skip
         return value
 
-    @field_validator("public_url")
-    @classmethod
-    def _public(cls, value: str) -> str:
-        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
-            raise ValueError("should be the address visitors use, for example https://news.example.org")
-        return value.rstrip("/")
-
     @field_validator("secret_key")
     @classmethod
     def _long_enough(cls, value: SecretStr) -> SecretStr:
@@ -124,17 +128,6 @@ class Settings(BaseSettings):
         if value and (value.count("@") != 1 or any(c.isspace() for c in value)):
             raise ValueError("should be an e-mail address, for example you@example.org")
         return value.strip()
-
-    @field_validator("dkim_domain")
-    @classmethod
-    def _domain(cls, value: str) -> str:
-        try:
-            name = idna.encode(value, uts46=True).decode().lower() if value else ""
-        except idna.IDNAError:
-            name = "."
-        if value and (name.startswith(".") or name.endswith(".") or "." not in name):
-            raise ValueError("should be the domain of the sender's address, for example example.org")
-        return name
 
     @field_validator("dkim_selector", "dkim_ed25519_selector")
     @classmethod
@@ -190,6 +183,11 @@ class Settings(BaseSettings):
         return urlsplit(self.site).hostname or "localhost"
 
     @property
+    def site_path(self) -> str:
+        """The path below which the site lives, such as "/news"; empty: at the root of its host."""
+        return urlsplit(self.site).path
+
+    @property
     def mail_domain(self) -> str:
         """The domain of Message-IDs and return paths (RFC 5321 §4.1.3 for a bare IP address)."""
         if self.is_local:
@@ -200,9 +198,12 @@ class Settings(BaseSettings):
     @property
     def is_local(self) -> bool:
         """True while the site is only reachable from this machine (RFC 1122 §3.2.1.3 loopback)."""
-        with suppress(ValueError):
-            return ip_address(self.site_host).is_loopback
-        return self.site_host == "localhost"
+        return is_loopback(self.site_host)
+
+    @property
+    def runs_mailbox(self) -> bool:
+        """Whether the local mailbox is a part of the product: at home, or where somebody asked for it."""
+        return self.mailbox or (self.is_local and not self.smtp_url)
 
     @property
     def relays(self) -> str:
@@ -293,6 +294,6 @@ def _explained(error: Any) -> str:
     if not error["loc"]:  # of several together: the words name them
         return str(error["msg"].removeprefix("Value error, "))
     name = str(error["loc"][0]).upper()
-    secretive = any(word in name for word in ("PASSWORD", "KEY", "URL"))
+    secretive = any(word in name for word in ("PASSWORD", "KEY", "URL", "TOKEN"))
     seen = "" if secretive else f" (it is {error['input']!r})"
     return f"{name}{seen}: {error['msg'].removeprefix('Value error, ')}"

@@ -33,6 +33,7 @@ def create_celery(settings: Settings | None = None) -> Celery:
     configure()
     celery = make_celery(settings)
     worker = Worker(settings)
+    signals.setup_logging.connect(_our_logging, weak=False)
     signals.celeryd_after_setup.connect(_stand_back, weak=False)
     signals.worker_process_init.connect(worker.started, weak=False)
     signals.worker_process_shutdown.connect(worker.stopped, weak=False)
@@ -82,6 +83,11 @@ class Worker:
         """Celery's signal, in a process that ends."""
         if self._runtime is not None:
             self._runtime.close()
+
+
+def _our_logging(**_: Any) -> None:
+    """Celery sets up no logging of its own where somebody answers this signal."""
+    configure()
 
 
 def _stand_back(instance: Any, **_: Any) -> None:

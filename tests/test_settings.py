@@ -23,6 +23,15 @@ from newsletter.settings import SettingsError, load
         ("RETURN_PATH", "b*c*@example.org", "bounces@example.org"),
         ("RETURN_PATH", "@example.org", "bounces@example.org"),
         ("RETURN_PATH", "b@exa mple.org", "bounces@example.org"),
+        ("PUBLIC_URL", "https://news.example.org/?from=mail", "https://news.example.org"),
+        ("PUBLIC_URL", "https://news.example.org/a b", "https://news.example.org"),
+        ("PUBLIC_URL", "https://news.example.org/a//b", "https://news.example.org"),
+        ("PUBLIC_URL", "https://news.example.org/a/../b", "https://news.example.org"),
+        ("PUBLIC_URL", "https://me@news.example.org", "https://news.example.org"),
+        ("PUBLIC_URL", "https://news.example.org:http", "https://news.example.org"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, nginx", "127.0.0.1, 10.0.0.0/8; 'nginx'"),
+        ("METRICS_TOKEN", "short", "at least 16"),
+        ("MAILBOX", "perhaps", "boolean"),
         ("OWNER_EMAIL", "paul", "you@example.org"),
         ("BULK_WORKERS", "0", "greater than or equal to 1"),
         ("DKIM_DOMAIN", "example", "example.org"),
@@ -38,6 +47,21 @@ def test_a_bad_value_is_told_with_its_name_and_what_it_should_be(name: str, valu
         load({name: value})
     assert str(error.value).startswith(name)
     assert told in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "runs"),
+    [
+        ({}, True),
+        ({"SMTP_URL": "smtp://mail.example.org"}, False),
+        ({"PUBLIC_URL": "http://localhost:9000"}, True),
+        ({"PUBLIC_URL": "https://news.example.org", "MAILBOX": "on"}, True),
+        ({"PUBLIC_URL": "https://news.example.org", "SMTP_URL": "smtp://mail.example.org"}, False),
+    ],
+)
+def test_the_mailbox_runs_at_home_and_elsewhere_only_if_asked_for(given: dict[str, str], runs: bool) -> None:
+    settings = load(given)
+    assert settings.runs_mailbox is runs
 
 
 DKIM = {"DKIM_DOMAIN": "example.org", "DKIM_SELECTOR": "news", "DKIM_KEY_FILE": "rsa.pem"}

@@ -19,6 +19,7 @@ from newsletter.supervisor import StartError, programs, up
 def up_command(new_key: bool) -> None:
     """Start the whole product: Redis, web, workers, beat and the local mailbox."""
     settings = load()
+    programs.check_relays(settings)
     signing(settings)  # a bad key is told here once, before anything runs
     try:
         up(settings, click.echo, new_key)
@@ -31,6 +32,7 @@ def web() -> None:
     """Run the web process alone (granian)."""
     settings = load()
     signing(settings)
+    programs.allow_many_files()
     _become(settings, programs.WEB, programs.web(settings))
 
 
@@ -40,6 +42,7 @@ def web() -> None:
 def worker(queue: str, concurrency: int) -> None:
     """Run a Celery worker (or beat) alone: on this machine, or on another with the same database and Redis."""
     settings = load()
+    programs.check_relays(settings)
     signing(settings)
     if queue == "beat":
         _become(settings, programs.BEAT, programs.beat())

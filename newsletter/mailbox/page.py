@@ -4,9 +4,11 @@ from email.message import EmailMessage
 from typing import Any
 
 from flask import Flask, Response, abort, jsonify, render_template, request, send_file, url_for
+from werkzeug.routing import IntegerConverter
 from werkzeug.wrappers import Response as AnyResponse
 
-from newsletter.local_mail import Entry, Store, parse
+from newsletter.local_mail import Entry, Store, body_of, files_of, headers_of, parse, readable
+from newsletter.networks import host_name, is_loopback
 from newsletter.settings import ROOT
 
 POLICY = (
@@ -21,33 +23,37 @@ NEWEST = 200
 def create(store: Store) -> Flask:
     """The mailbox as a Flask application."""
     app = Flask("mailbox", template_folder=str(ROOT / "templates"), static_folder=None)
+    app.before_request(_only_from_this_machine)
+    app.url_map.converters["row"] = _RowId
     app.after_request(_headers)
 
     @app.get("/", endpoint="mailbox.index")
     def index() -> str:
-        to = request.args.get("to", "").strip()
+        to = _asked()
         return render_template("mailbox/index.html", messages=store.entries(to, NEWEST), query=to, total=store.total())
 
     @app.get("/messages.json")
     def messages() -> Response:
-        return jsonify([_json(entry) for entry in store.entries(request.args.get("to", "").strip())])
+        return jsonify([_json(entry) for entry in store.entries(_asked())])
 
-    @app.get("/messages/<int:id>", endpoint="mailbox.message")
+    @app.get("/messages/<row:id>", endpoint="mailbox.message")
     def message(id: int) -> str:
         entry, raw = store.find(id) or abort(404)
         return render_template("mailbox/message.html", message=_shown(entry, parse(raw)))
 
-    @app.get("/messages/<int:id>.eml", endpoint="mailbox.raw")
+    @app.get("/messages/<row:id>.eml", endpoint="mailbox.raw")
     def eml(id: int) -> Response:
         _, raw = store.find(id) or abort(404)
         return Response(raw, mimetype="message/rfc822")
 
-    @app.get("/messages/<int:id>.html", endpoint="mailbox.html")
+    @app.get("/messages/<row:id>.html", endpoint="mailbox.html")
     def html(id: int) -> Response:
         _, raw = store.find(id) or abort(404)
-        part = parse(raw).get_body(("html",)) or abort(404)
+        text = body_of(parse(raw), "html")
+        if text is None:
+            abort(404)
         # Links of a mail open beside the mailbox: inside its frame they would be refused.
-        page = part.get_content().replace("<head>", '<head><base target="_blank">', 1)
+        page = text.replace("<head>", '<head><base target="_blank">', 1)
         return Response(page, mimetype="text/html", headers={"Content-Security-Policy": MAIL_POLICY})
 
     @app.get("/static/css/mailbox.css", endpoint="style")
@@ -55,6 +61,22 @@ def create(store: Store) -> Flask:
         return send_file(ROOT / "static" / "css" / "mailbox.css", max_age=60)
 
     return app
+
+
+class _RowId(IntegerConverter):
+    """A message's number; more digits are none of ours, and Python refuses to read some thousands."""
+
+    regex = "[0-9]{1,18}"
+
+
+def _asked() -> str:
+    return readable(request.args.get("to", "")).strip()
+
+
+def _only_from_this_machine() -> None:
+    """Another site could have its name point here and let a browser on this machine read the mail (DNS rebinding)."""
+    if not is_loopback(host_name(request.headers.get("Host", ""))):
+        abort(403, "The mailbox is shown under the address of this machine only, such as http://127.0.0.1/.")
 
 
 def _headers(response: AnyResponse) -> AnyResponse:
@@ -75,18 +97,14 @@ def _json(entry: Entry) -> dict[str, Any]:
 
 
 def _shown(entry: Entry, parsed: EmailMessage) -> dict[str, Any]:
-    text, html = parsed.get_body(("plain",)), parsed.get_body(("html",))
-    files = [
-        (part.get_filename() or "attachment", len(part.get_payload(decode=True) or b""))
-        for part in parsed.iter_attachments()
-    ]
+    text, html = body_of(parsed, "plain"), body_of(parsed, "html")
     return {
         "id": entry.id, "from_": entry.from_, "to": entry.to, "subject": entry.subject,
         "received_at": entry.received_at, "size": entry.size,
-        "headers": [(name, str(value)) for name, value in parsed.items()],
-        "text": text.get_content() if text else "",
+        "headers": headers_of(parsed),
+        "text": text or "",
         "has_html": html is not None,
         "html_url": url_for("mailbox.html", id=entry.id),
         "raw_url": url_for("mailbox.raw", id=entry.id),
-        "attachments": files,
+        "attachments": files_of(parsed),
     }  # fmt: skip

@@ -32,17 +32,22 @@ class _Quiet(WSGIRequestHandler):
         """Say nothing: the page asks for itself every few seconds."""
 
 
-def serve(settings: Settings, clock: Clock) -> None:
-    """Run both until the process is told to end."""
-    store = Store(settings.data_dir / FILE)
-    smtp = Controller(
+def smtp_server(store: Store, clock: Clock, port: int) -> Controller:
+    """The SMTP half, not started yet."""
+    return Controller(
         _Keeper(store, clock),
         hostname="127.0.0.1",
-        port=settings.mailbox_smtp_port,
+        port=port,
         data_size_limit=LARGEST,
         enable_SMTPUTF8=True,
         ident="newsletter local mailbox",
     )
+
+
+def serve(settings: Settings, clock: Clock) -> None:
+    """Run both until the process is told to end."""
+    store = Store(settings.data_dir / FILE)
+    smtp = smtp_server(store, clock, settings.mailbox_smtp_port)
     smtp.start()
     try:
         page = make_server("127.0.0.1", settings.mailbox_port, create(store), threaded=True, request_handler=_Quiet)

@@ -4,30 +4,60 @@ Nothing secret is ever an argument: everybody on a machine can read those.
 """
 
 import os
+import resource
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 
 from pydantic import SecretStr
 
 from newsletter.mail.transport import without_login
-from newsletter.settings import GIVEN_WHOLE, Settings
+from newsletter.settings import GIVEN_WHOLE, Settings, SettingsError
 
 KEYS = ("secret_key", "secret_key_old")
 DKIM = ("dkim_domain", "dkim_selector", "dkim_key_file", "dkim_ed25519_selector", "dkim_ed25519_key_file")
-SECRETS = (*KEYS, *DKIM, "database_url", "redis_url", "smtp_url", "owner_email", "owner_password")
+SECRETS = (*KEYS, *DKIM, "database_url", "redis_url", "smtp_url", "owner_email", "owner_password", "metrics_token")
 """Settings that only those processes see which need them."""
-WEB = ("database_url", "redis_url", *KEYS)
-WORKER = (*WEB, "smtp_url", *DKIM)
+STORES = ("database_url", "redis_url", *KEYS)
+WEB = (*STORES, "metrics_token")
+WORKER = (*STORES, "smtp_url", *DKIM)
 BEAT = ("redis_url",)
 MAILBOX: tuple[str, ...] = ()
+HEADERS_WITHIN = 10_000
+"""Milliseconds in which a request's headers must be there, and after which a connection that asks nothing is closed."""
+CONNECTIONS = 4000
+"""Open at a time in each web process. An open one costs some kilobytes and no thread (`web.front`)."""
+HEADERS_AT_MOST = 32 * 1024
+"""Octets."""
 
 
 def web(settings: Settings) -> list[str]:
-    """The site: granian, with processes that are started again when they fail, and killed when they hang."""
+    """The site: granian, with processes that are started again when they fail, and killed when they hang.
+
+    HTTP/1 alone, for in its `auto` granian has no deadline for whoever connects and says nothing.
+    """
     return [
-        "granian", "--interface", "wsgi", "--factory", "newsletter.app:create_app", "--host", settings.host,
-        "--port", str(settings.port), "--workers", str(settings.web_workers), "--blocking-threads", "4", "--no-ws",
-        "--respawn-failed-workers", "--workers-kill-timeout", "8",
+        "granian", "--interface", "rsgi", "--factory", "newsletter.app:create_front", "--host", settings.host,
+        "--port", str(settings.port), "--workers", str(settings.web_workers), "--http", "1", "--no-ws",
+        "--backlog", "2048", "--backpressure", str(CONNECTIONS),
+        "--http1-header-read-timeout", str(HEADERS_WITHIN), "--http1-buffer-size", str(HEADERS_AT_MOST),
+        "--respawn-failed-workers", "--workers-kill-timeout", "8", "--log-level", "warning",
     ]  # fmt: skip
+
+
+def allow_many_files() -> None:
+    """As many open files as the system lets us have, for this process and those that it starts: a connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def check_relays(settings: Settings) -> None:
+    """Raise SettingsError where mail would go nowhere: on a real server whose operator has not said where."""
+    if not settings.smtp_url and not settings.runs_mailbox:
+        raise SettingsError(
+            f"SMTP_URL: should say where mail goes (smtp://user:password@host:587), because PUBLIC_URL is "
+            f"{settings.site}, not this machine. To keep all mail in the local mailbox instead, set MAILBOX=on."
+        )
 
 
 def worker(queue: str, concurrency: int) -> list[str]:

@@ -9,11 +9,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 SLOWEST_RESTART = 10.0
 STEADY_AFTER = 30.0
-LOG_KEPT = 5 * 1024 * 1024  # octets; a larger log becomes `.1` at the next start
+LOG_KEPT = 5 * 1024 * 1024
+"""Octets; of a larger log the supervisor makes `.1`, and `.1` becomes `.2`, up to `OLD_LOGS`."""
+OLD_LOGS = 3
 _PR_SET_PDEATHSIG = 1
 
 
@@ -42,14 +45,37 @@ class Service:
     def start(self) -> None:
         """Start it in a process group of its own, so that Ctrl-C reaches the supervisor alone."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        if self.log.exists() and self.log.stat().st_size > LOG_KEPT:
-            self.log.replace(self.log.with_suffix(".1"))
+        self.keep_log_small()
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
                 self.argv, env=dict(self.env), cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 start_new_session=True, preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )  # fmt: skip
         self.started = time.monotonic()
+
+    def keep_log_small(self) -> None:
+        """Put a log that has grown too large aside, while whoever writes it goes on.
+
+        It is copied and emptied, not renamed: the child keeps its file open, and a child that is not ours (Redis)
+        cannot be told to open another. It appends, so it goes on at the beginning. What it writes between the last
+        look and the emptying is lost: some microseconds, once in five megabytes.
+        """
+        with suppress(OSError):
+            if self.log.stat().st_size <= LOG_KEPT:
+                return
+            try:
+                self._put_aside()
+            finally:  # a full disk too: then the old lines go, and the disk is not filled further
+                os.truncate(self.log, 0)
+
+    def _put_aside(self) -> None:
+        older = [self.log.with_name(f"{self.log.name}.{number}") for number in range(OLD_LOGS, 0, -1)]
+        for older_still, newer in pairwise(older):
+            if newer.exists():
+                newer.replace(older_still)
+        with self.log.open("rb") as lines, older[-1].open("wb") as copy:
+            while piece := lines.read(1 << 20):
+                copy.write(piece)
 
     @property
     def is_running(self) -> bool:

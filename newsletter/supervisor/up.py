@@ -42,6 +42,7 @@ OTHER_KEY = (
 def up(settings: Settings, say: Callable[[str], None], new_key: bool = False) -> None:
     """Run the product until Ctrl-C or SIGTERM. Raises StartError. `new_key`: make this key the installation's."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    programs.allow_many_files()
     with _only_one(settings):
         _check_ports(settings)
         services: list[Service] = []
@@ -58,6 +59,7 @@ def up(settings: Settings, say: Callable[[str], None], new_key: bool = False) ->
                 while not asked():
                     for service in services:
                         service.watch(say)
+                        service.keep_log_small()
                     time.sleep(0.1)
             finally:
                 say("Stopping: what is being sent is finished first.")
@@ -106,7 +108,7 @@ def _services(settings: Settings) -> Iterator[Service]:
     def worker(name: str, concurrency: int) -> Service:
         return service(f"worker-{name}", programs.worker(name, concurrency), programs.WORKER, 60.0)
 
-    if not settings.smtp_url:
+    if settings.runs_mailbox:
         yield service("mailbox", ["newsletter.cli", "mailbox"], programs.MAILBOX, 5.0)
     yield service("web", programs.web(settings), programs.WEB, 15.0)
     yield worker("transactional", WORKERS_TRANSACTIONAL)
@@ -116,7 +118,7 @@ def _services(settings: Settings) -> Iterator[Service]:
 
 def _check_ports(settings: Settings) -> None:
     wanted = [("PORT", settings.host, settings.port)]
-    if not settings.smtp_url:
+    if settings.runs_mailbox:
         wanted += [("MAILBOX_PORT", "127.0.0.1", settings.mailbox_port)]
         wanted += [("MAILBOX_SMTP_PORT", "127.0.0.1", settings.mailbox_smtp_port)]
     for position, (name, _, port) in enumerate(wanted):
@@ -203,7 +205,7 @@ def _is_healthy(settings: Settings) -> bool:
     try:
         with urllib.request.urlopen(f"http://{host}:{settings.port}/healthz", timeout=2) as answer:
             health = json.load(answer)
-        mailbox = settings.smtp_url or _is_taken("127.0.0.1", settings.mailbox_smtp_port)
+        mailbox = not settings.runs_mailbox or _is_taken("127.0.0.1", settings.mailbox_smtp_port)
         return bool(health["ok"] and health["redis"] == "ok" and mailbox)
     except (OSError, ValueError, urllib.error.URLError):
         return False
@@ -230,7 +232,7 @@ def _banner(settings: Settings, owner: FirstOwner) -> str:
         f"  Owner's area   {settings.site}/owner/",
         f"                 {owner.words}",
     ]
-    if not settings.smtp_url:
+    if settings.runs_mailbox:
         lines.append(f"  Mailbox        http://127.0.0.1:{settings.mailbox_port}/   (every mail lands here)")
     logs: Path = settings.data_dir / "log"
     return "\n".join([*lines, f"  Logs           {logs}", "", "  Ctrl-C stops all of it and keeps everything.", ""])

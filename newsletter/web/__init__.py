@@ -1,14 +1,17 @@
 """The doors for people and machines over HTTP."""
 
+from typing import Any
+
 from flask import Flask
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import OperationalError
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from newsletter.db import was_broken_off
 from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
-from newsletter.web import errors, feedback, health, owner, personal, public, security
+from newsletter.web import access, bodies, errors, feedback, health, owner, personal, public, security
+from newsletter.web.origin import Origin
+from newsletter.web.rows import Number, RowId
 from newsletter.web.state import Crank, State, has_committed
 
 TRIES = 3
@@ -17,6 +20,10 @@ TRIES = 3
 
 class Site(Flask):
     """Flask, but that a request comes to the end which the database broke off to end a deadlock."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Tell the route: Flask's own words name the path, which may be a personal link."""
+        access.unexpected(exc_info)
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Serve it; once more while nothing of it is stored."""
@@ -34,8 +41,6 @@ def create(runtime: Runtime, crank: Crank) -> Flask:
     app = Site("newsletter", template_folder=str(ROOT / "templates"), static_folder=None)
     app.config.update(
         SECRET_KEY=runtime.settings.secret,
-        MAX_CONTENT_LENGTH=2 * 1024 * 1024,
-        MAX_FORM_MEMORY_SIZE=1024 * 1024,
         MAX_FORM_PARTS=200,
         # __Host-: only this host, only over TLS, for all of it (RFC 6265bis §4.1.3.2).
         SESSION_COOKIE_NAME="__Host-session" if runtime.settings.is_https else "session",
@@ -47,9 +52,11 @@ def create(runtime: Runtime, crank: Crank) -> Flask:
         BOOTSTRAP_SERVE_LOCAL=True,
     )
     app.extensions["newsletter"] = State(runtime, crank)
-    if not runtime.settings.is_local:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    app.wsgi_app = Origin(app.wsgi_app, lambda: security.runtime_settings(app))  # type: ignore[method-assign]
+    access.install(app)
+    app.url_map.converters.update(row=RowId, int=Number)
     security.install(app)
+    bodies.install(app)
     errors.install(app)
     app.add_url_rule("/static/<path:filename>", "static", public.static_file)
     for door in (public.door, personal.door, feedback.door, health.door):

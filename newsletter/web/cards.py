@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import structlog
-from flask import url_for
+from flask import request, url_for
 from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -89,7 +89,9 @@ def _pictures(guide: Guide, pages: tuple[int, ...]) -> list[tuple[int, str]]:
 
 def page_html(body: str, brand: Brand) -> Markup:
     """A text of the folder `content/` as HTML, with the brand filled in. Raises BadArticle."""
-    return Markup(runtime().renderer.page(body, brand))  # noqa: S704 - values escaped, cleaned by nh3
+    html = runtime().renderer.page(body, brand)
+    below = html.replace('href="/', f'href="{request.script_root}/')  # "/privacy" means this site's, wherever it lives
+    return Markup(below)  # noqa: S704 - values escaped, cleaned by nh3
 
 
 def unfit_pages(brand: Brand) -> list[tuple[str, str]]:

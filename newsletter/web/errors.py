@@ -1,17 +1,20 @@
 """Error pages: what happened, in words, and what to do."""
 
+import time
+from math import ceil
 from typing import Any
 
 import structlog
-from flask import Flask, Response, render_template, request, url_for
+from flask import Flask, Response, make_response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, OperationalError
-from werkzeug.exceptions import BadRequest, HTTPException, NotFound
+from werkzeug.exceptions import BadRequest, HTTPException, NotFound, TooManyRequests
 
 from newsletter.db import Gone
 from newsletter.guides import BadGuide
 from newsletter.links import BadLink, ExpiredLink
 from newsletter.mail.render import BadArticle
+from newsletter.web.security import limiter
 
 log = structlog.get_logger()
 TITLES = {
@@ -19,6 +22,7 @@ TITLES = {
     403: "Not allowed",
     404: "This page does not exist",
     405: "This address cannot be used that way",
+    408: "That took too long",
     413: "That was too much",
     429: "Too many at once",
     500: "Something went wrong here",
@@ -27,16 +31,19 @@ TITLES = {
 TEXTS = {
     404: "The address may be misspelt, or the page has been removed.",
     405: "Please go back and use the page's own button.",
+    408: "What you sent did not arrive in time. Please check your connection and send it again.",
     413: "What was sent is larger than any form of ours needs. Please shorten it and send it again.",
-    429: "Please wait a minute and try again. Nothing you sent before is lost.",
     500: "It is our fault, it has been noted, and nothing you sent is half stored. Please try again in a moment.",
 }
+LONGEST_LIMIT = 60
+"""Seconds; for a limit that does not say when it ends."""
 DISK_FULL = ("disk is full", "No space left", "disk I/O error", "could not extend file")
 
 
 def install(app: Flask) -> None:
     """Register the pages for everything that can go wrong."""
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(TooManyRequests, _too_many)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(BadLink, _bad_link)
     app.register_error_handler(ExpiredLink, _expired_link)
@@ -48,13 +55,13 @@ def install(app: Flask) -> None:
     app.register_error_handler(Gone, _gone)
 
 
-def _page(code: int, title: str, text: str, action: tuple[str, str] | None = None) -> Any:
+def _page(code: int, title: str, text: str, action: tuple[str, str] | None = None, **more: Any) -> Any:
     if request.path.startswith("/owner"):
         template = "owner/error.html"
     else:
         template = "public/error.html"
     try:
-        return render_template(template, code=code, title=title, text=text, action=action), code
+        return render_template(template, code=code, title=title, text=text, action=action, **more), code
     except Exception as error:  # noqa: BLE001 - the page needs the database too; an error page must not fail
         log.error("error page could not be shown", error=type(error).__name__)
         return Response(f"{title}\n\n{text}\n", code, mimetype="text/plain; charset=utf-8")
@@ -64,10 +71,21 @@ def _http(error: HTTPException) -> Any:
     code = error.code or 500
     if code < 400:
         return error
-    own = type(error).description
-    said = error.description if error.description != own and code != 429 else ""  # a limit describes itself by numbers
+    said = error.description if error.description != type(error).description else ""
     text = said or TEXTS.get(code, "")
     return _page(code, TITLES.get(code, error.name), text or "Please go back and try again.")
+
+
+def _too_many(error: TooManyRequests) -> Any:
+    """Says when, and keeps what was typed: the page has it in a form that only needs to be sent (RFC 6585 §4)."""
+    reached = limiter.current_limit
+    wait = max(1, ceil(reached.reset_at - time.time())) if reached else LONGEST_LIMIT
+    when = f"{wait} seconds" if wait < 120 else f"{ceil(wait / 60)} minutes"
+    kept = " What you typed is kept on this page." if request.form else ""
+    text = f"Please try again in {when}. Nothing you sent before is lost.{kept}"
+    answer = make_response(_page(429, TITLES[429], text, typed=list(request.form.items(multi=True))))
+    answer.headers["Retry-After"] = str(wait)
+    return answer
 
 
 def _csrf(error: CSRFError) -> Any:

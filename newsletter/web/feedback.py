@@ -3,7 +3,7 @@
 from flask import Blueprint, render_template, request
 
 from newsletter import journey
-from newsletter.links import Purpose
+from newsletter.links import Purpose, path
 from newsletter.subscribers import Status, Subscriber
 from newsletter.web import plain
 from newsletter.web.cards import all_guides, card
@@ -25,11 +25,11 @@ def unsubscribe(token: str) -> str:
         email = subscriber.email if subscriber else ""
     if gone:
         return plain.or_plain(lambda: _done(email), plain.left())
-    return plain.or_plain(lambda: _ask(subscriber_id, email), plain.leave(request.path))
+    return plain.or_plain(lambda: _ask(subscriber_id, email), plain.leave(request.script_root + request.path))
 
 
 def _ask(subscriber_id: int, email: str) -> str:
-    choose = runtime().renderer.urls.preferences(subscriber_id).removeprefix(runtime().settings.site)
+    choose = path(runtime().renderer.urls.preferences(subscriber_id))
     return render_template("public/unsubscribe.html", form=ButtonForm(), email=email, preferences_url=choose)
 
 

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from flask import request
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, StringField, ValidationError
+from flask_wtf.form import _Auto
+from werkzeug.datastructures import MultiDict
+from wtforms import BooleanField, FileField, HiddenField, StringField, ValidationError
 
 from newsletter.brand import Brand
 from newsletter.guides import Guide
@@ -11,10 +14,31 @@ from newsletter.subscribers import BadAddress, read_address
 from newsletter.web.security import FormToken
 
 
-class PublicForm(FlaskForm):
+class TypedForm(FlaskForm):
+    """A form whose fields are text, but for those that are there for a file.
+
+    Flask-WTF would also read JSON, and take a file for a text; then a field holds a number, a list or a file, and
+    whatever reads it as text fails.
+    """
+
+    class Meta(FlaskForm.Meta):
+        """Where the values come from."""
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """The request's form when one was sent and none is given; else what is given."""
+            if formdata is not _Auto:
+                return formdata
+            if request.method in ("GET", "HEAD") or not (request.form or request.files):
+                return None
+            wanted = {name for name, field in form._unbound_fields or () if issubclass(field.field_class, FileField)}
+            typed = [pair for pair in request.form.items(multi=True) if pair[0] not in wanted]
+            return MultiDict([*typed, *(pair for pair in request.files.items(multi=True) if pair[0] in wanted)])
+
+
+class PublicForm(TypedForm):
     """A form for people without a session."""
 
-    class Meta:
+    class Meta(TypedForm.Meta):
         """No cookie: the token is in the form (see `FormToken`)."""
 
         csrf = True

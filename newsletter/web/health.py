@@ -1,6 +1,8 @@
 """For the operator: is it up, and what are the numbers?"""
 
-from flask import Blueprint, Response, jsonify
+import hmac
+
+from flask import Blueprint, Response, abort, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from redis import Redis
 from redis.exceptions import RedisError
@@ -42,7 +44,13 @@ def _redis() -> str:
 
 @door.get("/metrics")
 def metrics() -> Response:
-    """Numbers for Prometheus; no address among them."""
+    """Numbers for Prometheus; no address among them. Without the token there is no such page (RFC 6750 §2.1)."""
+    kept, asked = runtime().settings.metrics_token, request.authorization
+    given = asked.token if asked is not None and asked.type == "bearer" else None
+    if kept is None:
+        abort(404)
+    if not hmac.compare_digest((given or "").encode(), kept.get_secret_value().encode()):
+        return Response("A bearer token is needed: METRICS_TOKEN.\n", 401, {"WWW-Authenticate": "Bearer"})
     registry = CollectorRegistry()
     people = Gauge("newsletter_subscribers", "Subscribers by status", ["status"], registry=registry)
     mails = Gauge("newsletter_messages", "Messages by lane and state", ["lane", "state"], registry=registry)

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from newsletter import brand, campaigns, guides, journey, sequences
 from newsletter.guides import Guide
-from newsletter.links import Purpose, still_good
+from newsletter.links import Purpose, path, still_good
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Message
 from newsletter.mail.render import Reader, Words
@@ -125,7 +125,7 @@ def library(token: str) -> str:
         shelf = [_entry(subscriber, entry) for entry in guides.shelf(session, subscriber)]
         asked = request.args.get("requested", "")
         requested: Card | None = next((one["card"] for one in shelf if one["card"].slug == asked), None)
-        preferences_url = runtime().renderer.urls.preferences(subscriber.id).removeprefix(runtime().settings.site)
+        preferences_url = path(runtime().renderer.urls.preferences(subscriber.id))
         return render_template(
             "public/library.html", shelf=shelf, requested=requested, preferences_url=preferences_url,
             **_library(session, subscriber),
@@ -187,7 +187,7 @@ def preferences(token: str) -> Any:
     """Choose: newsletter, series, name."""
     (subscriber_id,) = numbers(Purpose.PREFERENCES, token)
     if request.method != "POST":
-        leave_at = runtime().renderer.urls.unsubscribe(subscriber_id, 0).removeprefix(runtime().settings.site)
+        leave_at = path(runtime().renderer.urls.unsubscribe(subscriber_id, 0))
         with reading() as session:
             _person(session, subscriber_id)
         return plain.or_plain(
@@ -220,7 +220,7 @@ def _preferences(token: str, subscriber_id: int) -> Any:
         if form.csrf_token.errors:
             abort(400, form.csrf_token.errors[0])
         form.newsletter.label.text = newsletter_wording(brand.current(session))
-        message = runtime().renderer.urls.unsubscribe(subscriber.id, 0).removeprefix(runtime().settings.site)
+        message = path(runtime().renderer.urls.unsubscribe(subscriber.id, 0))
         page = render_template(
             "public/preferences.html", form=form, series=_series(session, subscriber), unsubscribe_url=message,
             saved="saved" in request.args, email=subscriber.email, left=subscriber.status is not Status.CONFIRMED,

@@ -126,7 +126,7 @@ def subscribe() -> tuple[str, int] | AnyResponse:
 def inbox() -> str:
     """What happens next."""
     settings = runtime().settings
-    local = f"http://127.0.0.1:{settings.mailbox_port}/" if settings.is_local and not settings.smtp_url else None
+    local = f"http://127.0.0.1:{settings.mailbox_port}/" if settings.is_local and settings.runs_mailbox else None
     with reading() as session:
         found = session.scalar(select(Guide).where(Guide.slug == request.args.get("guide", "")))
         return render_template("public/inbox.html", card=card(found) if found else None, local_mailbox=local)
@@ -188,7 +188,7 @@ def icon() -> Response:
 def robots() -> Response:
     """Personal pages and the owner's area are not for search engines."""
     private = ("confirm", "library", "download", "preferences", "unsubscribe", "view", "owner")
-    lines = ["User-agent: *", *(f"Disallow: /{path}/" for path in private)]
+    lines = ["User-agent: *", *(f"Disallow: {request.script_root}/{path}/" for path in private)]
     return Response("\n".join(lines) + "\n", mimetype="text/plain")
 
 

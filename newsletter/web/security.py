@@ -5,18 +5,17 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
 from wtforms import Form, ValidationError
 from wtforms.csrf.core import CSRF
 
 from newsletter.links import BadLink, ExpiredLink, Purpose, still_good
-from newsletter.web.state import now, runtime
+from newsletter.web.state import client_household, now, runtime
 
 FORM_HOURS = 24
 csrf = CSRFProtect()
 limiter = Limiter(
-    get_remote_address,
+    client_household,
     in_memory_fallback_enabled=True,  # with Redis down the limits hold for each process
     headers_enabled=False,
     strategy="fixed-window",
@@ -81,7 +80,11 @@ def _headers(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", policy)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["X-Frame-Options"] = "SAMEORIGIN" if "frame-ancestors 'self'" in policy else "DENY"
-    response.headers["Referrer-Policy"] = "same-origin"  # personal links must not travel to other sites
+    response.headers["Referrer-Policy"] = "same-origin"
+    if request.url_rule is not None and "token" in request.url_rule.arguments:
+        # A personal page: on a shared computer nobody finds it in the cache, and its address travels nowhere.
+        response.headers["Cache-Control"] = "private, no-store"
+        response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
     if request.is_secure:

@@ -9,6 +9,7 @@ from typing import Protocol
 from flask import current_app, g, request
 from sqlalchemy.orm import Session
 
+from newsletter.networks import address, household
 from newsletter.runtime import Runtime
 
 
@@ -67,5 +68,11 @@ def kept_ip() -> str | None:
 
 
 def client_ip() -> str | None:
-    """The visitor's address, as the proxy that we trust told it."""
-    return request.remote_addr
+    """The visitor's address, as the proxies that we trust told it (`web.origin`); None: nobody knows."""
+    return request.remote_addr or None
+
+
+def client_household() -> str:
+    """What counts as one client where clients are counted."""
+    seen = address(request.remote_addr or "")
+    return household(seen) if seen else "unknown"

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from newsletter.cli import cli
 from newsletter.mail.transport import parse_relays, without_login
-from newsletter.settings import GIVEN_WHOLE, Settings, load
+from newsletter.settings import GIVEN_WHOLE, Settings, SettingsError, load
 from newsletter.supervisor import programs
 from newsletter.supervisor.up import _services
 
@@ -106,3 +106,14 @@ def test_a_process_run_alone_is_run_as_by_the_whole_product(
     assert argv == list(same.argv)
     assert env == same.env
     assert words != ["web"] or {"--respawn-failed-workers", "--workers-kill-timeout"} <= set(argv)
+
+
+@pytest.mark.parametrize("command", [["up"], ["worker"]])
+def test_a_real_server_that_nobody_told_where_mail_goes_does_not_start(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("PUBLIC_URL", "https://news.example.org")
+    told = CliRunner().invoke(cli, command).exception
+    assert isinstance(told, SettingsError)
+    assert str(told).startswith("SMTP_URL: ") and "MAILBOX=on" in str(told)

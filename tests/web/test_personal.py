@@ -1,5 +1,6 @@
 """Pages behind personal links: GET shows, POST acts, and a link is worth only what it says."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -259,3 +260,12 @@ def test_personal_pages_are_not_for_search_engines(jane: Visitor, link: Link) ->
 def test_no_personal_page_sets_a_cookie(jane: Visitor, link: Link) -> None:
     for kind in KINDS:
         assert "Set-Cookie" not in jane.get(link(kind)).headers
+
+
+def test_no_cache_keeps_a_personal_page_and_its_address_travels_nowhere(jane: Visitor, link: Link) -> None:
+    library = link("library")
+    pdf = re.findall(r'href="(/download/[^"]+)"', jane.get(library).text)
+    for path in (library, link("confirm"), *pdf, link("preferences"), "/unsubscribe/forged", "/view/forged"):
+        headers = jane.get(path).headers
+        assert headers["Cache-Control"] == "private, no-store", path
+        assert headers["Referrer-Policy"] == "no-referrer", path

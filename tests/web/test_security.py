@@ -61,7 +61,7 @@ def test_on_a_public_site_cookies_are_for_https_alone_and_the_clock_cannot_be_mo
     app = _public(runtime)
     assert (app.config["SESSION_COOKIE_SECURE"], app.config["SESSION_COOKIE_HTTPONLY"]) == (True, True)
     assert app.config["SESSION_COOKIE_SAMESITE"] == "Lax"
-    answer = app.test_client().get("/", headers={"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.9"})
+    answer = app.test_client().get("/", headers={"Host": "news.example.org", "X-Forwarded-For": "192.0.2.9"})
     assert "max-age=31536000" in answer.headers["Strict-Transport-Security"]
     assert isinstance(build(load({"PUBLIC_URL": "https://news.example.org"})).clock, SystemClock)
 
@@ -96,12 +96,35 @@ def test_one_client_may_sign_up_ten_times_a_minute(limited: Visitor, ip: str) ->
     assert _knock(limited, 1, str(IPv6Address(uuid4().int))) == [303]
 
 
-def test_who_is_limited_is_told_so_on_a_page(limited: Visitor, ip: str) -> None:
+def test_who_is_limited_is_told_when_and_keeps_what_was_typed(limited: Visitor, ip: str) -> None:
     _knock(limited, 10, ip)
     form = forms(limited.get("/"))[0]
-    told = limited.browser.post(form.action, data=form.fields, environ_base={"REMOTE_ADDR": ip})
+    typed = {**form.fields, "email": "jane@example.com", "first_name": '"><script>'}
+    told = limited.browser.post(form.action, data=typed, environ_base={"REMOTE_ADDR": ip})
     assert told.status_code == 429
-    assert "wait a minute" in told.text and "Nothing you sent before is lost" in told.text
+    assert 0 < int(told.headers["Retry-After"]) <= 60
+    assert f"in {told.headers['Retry-After']} seconds" in told.text and "Nothing you sent before is lost" in told.text
+    again = forms(told)[0]
+    assert (again.action, again.fields) == (form.action, typed)
+    assert "<script>" not in told.text.partition("<main")[2]
+    elsewhere = {"REMOTE_ADDR": str(IPv6Address(uuid4().int))}
+    assert limited.browser.post(again.action, data=again.fields, environ_base=elsewhere).status_code == 303
+
+
+def test_a_password_is_not_kept_but_asked_for_again(limited: Visitor, ip: str) -> None:
+    form = forms(limited.get("/owner/login"))[0]
+    typed = {**form.fields, "email": "paula@example.org", "password": "hunter2 hunter2"}
+    for _ in range(11):
+        told = limited.browser.post("/owner/login?next=/owner/", data=typed, environ_base={"REMOTE_ADDR": ip})
+    assert told.status_code == 429
+    assert "hunter2" not in told.text and 'type="password"' in told.text
+    again = forms(told)[0]
+    assert (again.action, again.fields["email"]) == ("/owner/login?next=/owner/", "paula@example.org")
+
+
+def test_one_household_is_one_client_however_many_addresses_it_has(limited: Visitor) -> None:
+    block = uuid4().int >> 64 << 64
+    assert [_knock(limited, 1, str(IPv6Address(block + n)))[0] for n in range(11)] == [303] * 10 + [429]
 
 
 def test_looking_is_not_limited(limited: Visitor) -> None:

@@ -25,7 +25,7 @@ from newsletter.web.owner import (
     subscribers,
 )
 from newsletter.web.owner.display import FILTERS
-from newsletter.web.owner.door import RowId, door
+from newsletter.web.owner.door import door
 from newsletter.web.owner.session import manager
 
 __all__ = [
@@ -62,6 +62,5 @@ def install(app: Flask) -> None:
     app.static_url_path = "/static"  # the app has no static folder of its own, and Bootstrap-Flask builds on this
     Bootstrap5(app)
     manager.init_app(app)
-    app.url_map.converters["row"] = RowId
     app.jinja_env.filters.update(FILTERS)
     app.register_blueprint(door)

@@ -6,30 +6,22 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm import Session
-from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response
 
 from newsletter import accounts, brand
 from newsletter.accounts import Owner
 from newsletter.db import Base
+from newsletter.web.rows import LARGEST_ID
 from newsletter.web.security import csrf
 from newsletter.web.state import now, reading, runtime
 
 door = Blueprint("owner", __name__, url_prefix="/owner")
 OPEN_TO_ALL = ("owner.login", "owner.forgot", "owner.reset")
 Row = TypeVar("Row", bound=Base)
-LARGEST_ID = 2**63 - 1
 LONG_TEXT = "body"
 """The field of a form that somebody may have written in for an hour."""
 PAGE = 50
 """Rows on one page of a list."""
-
-
-class RowId(IntegerConverter):
-    """The number of a row in an address; one that no database column can hold is a page that does not exist."""
-
-    def __init__(self, map: Map) -> None:
-        super().__init__(map, min=1, max=LARGEST_ID)
 
 
 @door.before_request

@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from wtforms import (
     BooleanField,
@@ -27,6 +26,7 @@ from newsletter import characters
 from newsletter.articles import LONGEST_BODY, Topic
 from newsletter.sequences import Delay
 from newsletter.subscribers import BadAddress, read_address
+from newsletter.web.forms import TypedForm
 
 
 def _line(label: str, longest: int, needed: str = "", **kwargs: Any) -> StringField:
@@ -39,20 +39,20 @@ def _known_zone(field: StringField) -> None:
         raise ValidationError("This is no time zone we know. Choose one from the list, for example Europe/London.")
 
 
-class SignInForm(FlaskForm):
+class SignInForm(TypedForm):
     """Who are you?"""
 
     email = _line("E-mail address", 254, "Please type your e-mail address.")
     password = PasswordField("Password", [DataRequired("Please type your password."), Length(max=1000)])
 
 
-class ForgotForm(FlaskForm):
+class ForgotForm(TypedForm):
     """Whose password is forgotten?"""
 
     email = _line("E-mail address", 254, "Please type your e-mail address.")
 
 
-class NewPasswordForm(FlaskForm):
+class NewPasswordForm(TypedForm):
     """A new password, twice."""
 
     new = PasswordField("New password", [DataRequired("Please choose a new password."), Length(max=1000)])
@@ -64,7 +64,7 @@ class NewPasswordForm(FlaskForm):
             raise ValidationError("The two new passwords differ.")
 
 
-class WordsForm(FlaskForm):
+class WordsForm(TypedForm):
     """The words of a mail."""
 
     subject = _line("Subject", 200, "Every mail needs a subject.")
@@ -83,14 +83,14 @@ class ArticleForm(WordsForm):
     topic = SelectField("Topic", choices=[SelectChoice("", "None"), *(SelectChoice(topic.value) for topic in Topic)])
 
 
-class CampaignForm(FlaskForm):
+class CampaignForm(TypedForm):
     """Which article to whom."""
 
     article = SelectField("Article", coerce=int)
     audience = RadioField("Audience", default="")
 
 
-class ScheduleForm(FlaskForm):
+class ScheduleForm(TypedForm):
     """When."""
 
     when = RadioField(
@@ -107,7 +107,7 @@ class ScheduleForm(FlaskForm):
         return datetime.combine(self.day.data, self.clock.data)
 
 
-class GuideForm(FlaskForm):
+class GuideForm(TypedForm):
     """What may be changed about a guide."""
 
     box = TextAreaField(
@@ -116,7 +116,7 @@ class GuideForm(FlaskForm):
     attach = BooleanField("Attach the PDF to the mail, beside the link")
 
 
-class StepForm(FlaskForm):
+class StepForm(TypedForm):
     """A new step of a series."""
 
     article = SelectField("Article", coerce=int)
@@ -131,7 +131,7 @@ class StepForm(FlaskForm):
             raise ValidationError(str(error).capitalize() + ".") from None
 
 
-class BrandForm(FlaskForm):
+class BrandForm(TypedForm):
     """Whose newsletter this is."""
 
     name = _line("Name", 120, "Your readers need to know who writes.")
@@ -165,14 +165,14 @@ class BrandForm(FlaskForm):
         _known_zone(field)
 
 
-class ImportForm(FlaskForm):
+class ImportForm(TypedForm):
     """A file of people, and how they agreed."""
 
     file = FileField("File (CSV)", [FileRequired("Choose a file first.")])
     basis = _line("How these people agreed", 1000, "Say how these people agreed; it is kept with each of them.")
 
 
-class ZoneForm(FlaskForm):
+class ZoneForm(TypedForm):
     """In which zone this owner reads and schedules."""
 
     zone = _line("Your time zone", 64, "Choose a time zone.")

@@ -12,6 +12,7 @@ from newsletter.imports.errors import ErrorsFile
 from newsletter.imports.rows import Row
 from newsletter.imports.sentences import how_read, outcome, refusals, summary
 from newsletter.imports.uploads import Upload, forget_old
+from newsletter.web.bodies import largest
 from newsletter.web.owner.display import size
 from newsletter.web.owner.door import back, door, note
 from newsletter.web.owner.forms import ImportForm
@@ -111,8 +112,7 @@ def _told(report: Report, upload: Upload) -> str:
 
 
 def _form(form: ImportForm) -> str:
-    largest = current_app.config["MAX_CONTENT_LENGTH"]
-    return render_template("owner/import.html", form=form, largest=largest)
+    return render_template("owner/import.html", form=form, largest=largest("owner.subscriber_import_send"))
 
 
 @door.errorhandler(413)
@@ -120,9 +120,8 @@ def _too_large(error: HTTPException) -> Any:
     if request.endpoint != "owner.subscriber_import_send":
         return error
     form = ImportForm(formdata=None)
-    largest = size(current_app.config["MAX_CONTENT_LENGTH"])
     form.file.errors = [
-        f"This file is larger than {largest}. Import it on the server: newsletter subscribers import FILE "
-        "--consent-basis TEXT"
+        f"This file is larger than {size(largest(request.endpoint))}. Import it on the server: "
+        "newsletter subscribers import FILE --consent-basis TEXT"
     ]
     return _form(form), 413

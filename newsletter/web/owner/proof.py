@@ -52,7 +52,9 @@ def proof() -> Any:
 
 def _page(action: str, error: str, wait: int) -> Any:
     kept = [(name, value) for name, value in request.form.items(multi=True) if name not in (FIELD, "csrf_token")]
-    page = render_template("owner/proof.html", action=action, kept=kept, error=error, field_name=FIELD)
+    page = render_template(
+        "owner/proof.html", action=request.script_root + action, kept=kept, error=error, field_name=FIELD
+    )
     answer = make_response(page, 429 if wait else 422 if error else 403 if request.method == "POST" else 200)
     if wait:
         answer.headers["Retry-After"] = str(wait)

@@ -163,7 +163,7 @@ def _onward() -> str:
 def local_path(wanted: str) -> str:
     """A path of this area, else "": another site's page must not be reachable through ours."""
     local = wanted.startswith("/owner") and not any(c in wanted for c in "\\\r\n\t")
-    return wanted if local else ""
+    return request.script_root + wanted if local else ""
 
 
 @door.post("/logout")

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from newsletter.guides import Guide, GuideRequest
-from newsletter.links import Urls
+from newsletter.links import Urls, path
 from newsletter.mail.outbox import ACCEPTED, Lane, Message
 from newsletter.sequences import Enrollment
 from newsletter.subscribers import Consent, Status, Stream, Subscriber
@@ -129,7 +129,7 @@ def _mails(session: Session, person: Subscriber, urls: Urls) -> list[Event]:
         .options(selectinload(Message.tries), selectinload(Message.revision))
     )
     return [
-        Event(_moment(m), "mail", message_title(m), _late(m, person), m, urls.view(m.id).removeprefix(urls.site))
+        Event(_moment(m), "mail", message_title(m), _late(m, person), m, path(urls.view(m.id)))
         for m in reversed(messages.all())
     ]
 

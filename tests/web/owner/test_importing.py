@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
-from flask import Flask
+import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
@@ -15,6 +15,7 @@ from newsletter.imports.uploads import forget_old
 from newsletter.jobs import remind_and_forget
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Consent, Subscriber
+from newsletter.web.bodies import LARGEST
 from tests.web.owner.conftest import Desk, readable
 
 PAGE = "/owner/subscribers/import"
@@ -80,8 +81,10 @@ def test_what_cannot_be_imported_is_told_and_the_basis_stays(desk: Desk, runtime
     assert "Say how these people agreed" in _send(desk, basis=" ")[0]
 
 
-def test_a_file_that_is_too_large_names_the_command(desk: Desk, app: Flask, runtime: Runtime) -> None:
-    app.config["MAX_CONTENT_LENGTH"] = 10_000
+def test_a_file_that_is_too_large_names_the_command(
+    desk: Desk, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LARGEST, "owner.subscriber_import_send", 10_000)  # type: ignore[arg-type]
     answer = desk.post(PAGE, file=(io.BytesIO(b"email\n" + b"x" * 20_000), "big.csv"), basis="b")
     assert answer.status_code == 413
     assert "larger than 10 kB" in readable(answer.text)

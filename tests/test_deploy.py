@@ -1,0 +1,34 @@
+"""The files of `deploy/` know the product that they stand in front of; they are run in `tests/real/test_proxies.py`."""
+
+import re
+from configparser import ConfigParser
+
+import pytest
+from flask import Flask
+
+from newsletter import log
+from newsletter.cli import cli
+from newsletter.settings import ROOT
+
+DEPLOY = ROOT / "deploy"
+
+
+@pytest.mark.parametrize("file", ["nginx.conf", "Caddyfile"])
+def test_every_route_with_a_personal_link_is_kept_out_of_the_logs(file: str, app: Flask) -> None:
+    hidden = re.search(r"/\(([a-z|]+)\)/", (DEPLOY / file).read_text())
+    assert hidden is not None
+    personal = {rule.rule.partition("/<token>")[0].rpartition("/")[2] for rule in app.url_map.iter_rules()
+                if "token" in rule.arguments}  # fmt: skip
+    assert personal <= set(hidden[1].split("|"))
+    assert personal <= set(log.PERSONAL.split("|"))
+
+
+def test_systemd_starts_a_command_that_there_is_and_gives_it_time() -> None:
+    unit = ConfigParser(interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read(DEPLOY / "newsletter.service")
+    service = unit["Service"]
+    program, command = service["ExecStart"].rsplit("/", 1)[1].split()
+    assert (program, command in cli.commands) == ("newsletter", True)
+    assert service["KillMode"] == "mixed"
+    assert int(service["TimeoutStopSec"]) > 60  # what a worker is given to finish
