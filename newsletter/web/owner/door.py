@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response
 
-from newsletter import accounts, brand
+from newsletter import accounts, brand, installation
 from newsletter.accounts import Owner
 from newsletter.db import Base
 from newsletter.web.security import csrf
@@ -65,8 +65,8 @@ def _house() -> dict[str, Any]:
     if not current_user.is_authenticated:
         return {}
     with reading() as session:
-        name = brand.current(session).name
-    return {"house": name, "is_local": runtime().settings.is_local, "page_now": now()}
+        name, locked = brand.current(session).name, installation.current(session).is_locked
+    return {"house": name, "locked": locked, "is_local": runtime().settings.is_local, "page_now": now()}
 
 
 def owner_in(session: Session) -> Owner:
