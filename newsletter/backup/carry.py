@@ -15,7 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from newsletter.db import Database
-from newsletter.subscribers import Status, Subscriber, Suppression, SuppressionReason, address_hashes
+from newsletter.subscribers import Status, Subscriber, Suppression, SuppressionReason
+from newsletter.subscribers.suppression import address_hashes
 
 GONE = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
 
@@ -25,7 +26,8 @@ def gather(old: Database, key_fingerprint: str) -> dict[str, Any] | None:
     named = ", ".join(f"'{status}'" for status in GONE)
     try:
         with old.reading() as session:
-            if session.scalar(text("SELECT key_print FROM brand")) != key_fingerprint:
+            keys = session.scalars(text("SELECT key_print FROM brand UNION SELECT key_print FROM retired_keys")).all()
+            if key_fingerprint not in keys:
                 return None
             people = session.execute(text(f"SELECT email_key, status FROM subscribers WHERE status IN ({named})"))  # noqa: S608
             suppressed = session.execute(text("SELECT address_hash, reason FROM suppressions"))

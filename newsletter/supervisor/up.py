@@ -1,7 +1,6 @@
 """The order of things: checks, Redis, migration, seeds, owner, processes, health, the banner, the watch, the end."""
 
 import json
-import os
 import signal
 import socket
 import sys

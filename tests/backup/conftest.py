@@ -9,10 +9,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
+from sqlalchemy import select
 
+from newsletter import backup
+from newsletter.backup import Archive
 from newsletter.runtime import Runtime, build
 from newsletter.settings import Settings, load
+from newsletter.subscribers import Status, Subscriber, read_address, register
 from newsletter.supervisor.up import prepare
+from tests.conftest import NOON
 
 GUIDES = ("recover-from-pain.pdf", "exercise-at-50.pdf")
 
@@ -80,3 +85,48 @@ def install(tmp_path: Path, new_database: Callable[[], str]) -> Iterator[Callabl
 
 def _settings(folder: Path, url: str, key: str) -> Settings:
     return load({"DATA_DIR": str(folder), "DATABASE_URL": url, "SECRET_KEY": key})
+
+
+def nothing(_: int) -> None:
+    """A bar that nobody looks at."""
+
+
+def people(rt: Runtime, *emails: str) -> None:
+    with rt.database.transaction() as session:
+        for email in emails:
+            person = register(session, read_address(email), NOON)
+            person.confirm(NOON)
+            person.newsletter = True
+
+
+def put_back(rt: Runtime, file: Path) -> backup.Restored:
+    rt.database.dispose()
+    archive = Archive(file)
+    try:
+        return backup.restore(rt.settings, archive, NOON, nothing, rt.guides)
+    finally:
+        archive.close()
+
+
+def statuses(rt: Runtime) -> dict[str, Status]:
+    rt.database.dispose()
+    with rt.database.reading() as session:
+        return dict(session.execute(select(Subscriber.email, Subscriber.status)).all())
+
+
+@pytest.fixture
+def first(install: Callable[..., Runtime]) -> Runtime:
+    """An installation with two readers, a picture and another guide than the example's."""
+    rt = install("first")
+    people(rt, "jane@example.com", "joe@example.com")
+    (rt.settings.data_dir / "media").mkdir()
+    (rt.settings.data_dir / "media" / "a.png").write_bytes(b"a picture")
+    (rt.guides / "recover-from-pain.pdf").write_bytes(b"%PDF-1.7 another %%EOF")
+    return rt
+
+
+@pytest.fixture
+def file(first: Runtime, tmp_path: Path) -> Path:
+    """Its backup."""
+    backup.write(first, tmp_path / "news.zip", NOON, nothing)
+    return tmp_path / "news.zip"

@@ -1,8 +1,6 @@
 """A backup holds everything, is put back whole or not at all, and leaves sending locked."""
 
 import json
-import os
-import shutil
 import sqlite3
 import stat
 import threading
@@ -14,60 +12,15 @@ import pytest
 from sqlalchemy import func, select
 
 from newsletter import backup, brand, installation, journey
-from newsletter.backup import Archive, BadBackup, NotRestored, postgres, restoring
-from newsletter.db import Database
+from newsletter.backup import Archive, BadBackup, NotRestored
 from newsletter.installation import LockReason
 from newsletter.runtime import Runtime
 from newsletter.settings import Settings
-from newsletter.subscribers import Status, Subscriber, Suppression, read_address, register
+from newsletter.subscribers import Status, Subscriber, Suppression
+from tests.backup.conftest import nothing, people, put_back, statuses
 from tests.conftest import NOON
 
 Install = Callable[..., Runtime]
-
-
-def nothing(_: int) -> None:
-    """A bar that nobody looks at."""
-
-
-def _people(rt: Runtime, *emails: str) -> None:
-    with rt.database.transaction() as session:
-        for email in emails:
-            person = register(session, read_address(email), NOON)
-            person.confirm(NOON)
-            person.newsletter = True
-
-
-def _restore(rt: Runtime, file: Path) -> backup.Restored:
-    rt.database.dispose()
-    archive = Archive(file)
-    try:
-        return backup.restore(rt.settings, archive, NOON, nothing, rt.guides)
-    finally:
-        archive.close()
-
-
-def _statuses(rt: Runtime) -> dict[str, Status]:
-    rt.database.dispose()
-    with rt.database.reading() as session:
-        return dict(session.execute(select(Subscriber.email, Subscriber.status)).all())
-
-
-@pytest.fixture
-def first(install: Install) -> Runtime:
-    """An installation with two readers, a picture and another guide than the example's."""
-    rt = install("first")
-    _people(rt, "jane@example.com", "joe@example.com")
-    (rt.settings.data_dir / "media").mkdir()
-    (rt.settings.data_dir / "media" / "a.png").write_bytes(b"a picture")
-    (rt.guides / "recover-from-pain.pdf").write_bytes(b"%PDF-1.7 another %%EOF")
-    return rt
-
-
-@pytest.fixture
-def file(first: Runtime, tmp_path: Path) -> Path:
-    """Its backup."""
-    backup.write(first, tmp_path / "news.zip", NOON, nothing)
-    return tmp_path / "news.zip"
 
 
 def test_it_is_whole_and_for_its_owner_alone(file: Path, first: Runtime, tmp_path: Path) -> None:
@@ -77,14 +30,14 @@ def test_it_is_whole_and_for_its_owner_alone(file: Path, first: Runtime, tmp_pat
     assert (told.counts["subscribers"], told.created) == (2, NOON)
     assert told.key_fingerprint == first.signer.key_print
     assert {"media/a.png", "guides/recover-from-pain.pdf", "secret_key"} <= told.files.keys()
-    assert "PASSWORD" not in told.as_json().upper() and "smtp" not in told.as_json()
+    assert not any("password" in name or "smtp" in name or "secret" in name for name in told.settings)
 
 
 def test_a_new_installation_becomes_the_old_one_and_is_locked(file: Path, first: Runtime, install: Install) -> None:
     second = install("second")
-    done = _restore(second, file)
+    done = put_back(second, file)
     assert done.carried is None, "it held nothing of that installation"
-    assert _statuses(second) == dict.fromkeys(("jane@example.com", "joe@example.com"), Status.CONFIRMED)
+    assert statuses(second) == dict.fromkeys(("jane@example.com", "joe@example.com"), Status.CONFIRMED)
     folder = second.settings.data_dir
     assert (folder / "secret_key").read_bytes().strip() == first.secrets[0]
     assert stat.S_IMODE((folder / "secret_key").stat().st_mode) == 0o600
@@ -98,19 +51,19 @@ def test_a_new_installation_becomes_the_old_one_and_is_locked(file: Path, first:
 
 
 def test_who_left_or_was_erased_since_the_backup_stays_so(file: Path, first: Runtime) -> None:
-    _people(first, "late@example.com")
+    people(first, "late@example.com")
     with first.database.transaction() as session:
-        people = {one.email: one for one in session.scalars(select(Subscriber))}
-        journey.unsubscribe(session, people["jane@example.com"], NOON, goodbye=False)
-        journey.erase(session, first, people["joe@example.com"], NOON)
-    assert _restore(first, file).carried == 2
-    assert _statuses(first) == {"jane@example.com": Status.UNSUBSCRIBED}
+        known = {one.email: one for one in session.scalars(select(Subscriber))}
+        journey.unsubscribe(session, known["jane@example.com"], NOON, goodbye=False)
+        journey.erase(session, first, known["joe@example.com"], NOON)
+    assert put_back(first, file).carried == 2
+    assert statuses(first) == {"jane@example.com": Status.UNSUBSCRIBED}
     with first.database.reading() as session:
         assert Suppression.of(session, first.secrets, "joe@example.com") is not None
 
 
 def test_the_same_file_may_be_written_anew_and_nothing_else_is(first: Runtime, file: Path, tmp_path: Path) -> None:
-    _people(first, "late@example.com")
+    people(first, "late@example.com")
     backup.write(first, file, NOON, nothing)
     assert Archive(file).manifest.counts["subscribers"] == 3
     (tmp_path / "thesis.doc").write_text("ten years of work")
@@ -130,7 +83,7 @@ def test_a_state_of_one_moment_while_others_write(first: Runtime, tmp_path: Path
     def busy() -> None:
         while not over.is_set():
             written.append(len(written))
-            _people(first, f"busy{len(written)}@example.com")
+            people(first, f"busy{len(written)}@example.com")
 
     writer = threading.Thread(target=busy)
     writer.start()
@@ -181,11 +134,11 @@ def test_what_is_not_right_is_refused_and_nothing_has_changed(
 ) -> None:
     if said == "damaged" and kind == "postgresql":
         pytest.skip("a dump's rows are counted by the server that loads it")
-    _people(first, "late@example.com")
+    people(first, "late@example.com")
     bad = _changed(file, tmp_path / "bad.zip", change)
     with pytest.raises((BadBackup, NotRestored), match=said):
-        _restore(first, bad)
-    assert len(_statuses(first)) == 3
+        put_back(first, bad)
+    assert len(statuses(first)) == 3
     assert sorted(path.name for path in first.settings.data_dir.glob("restore*")) == []
 
 
@@ -214,7 +167,7 @@ def test_names_that_would_leave_the_folder_are_refused(file: Path, tmp_path: Pat
 def test_another_key_in_the_environment_is_refused(file: Path, install: Install) -> None:
     other = install("other", "another key " * 4)
     with pytest.raises(NotRestored, match="SECRET_KEY is not the key of this backup"):
-        _restore(other, file)
+        put_back(other, file)
 
 
 def test_a_database_in_use_is_left_alone(file: Path, first: Runtime) -> None:
@@ -232,107 +185,10 @@ def test_the_other_kind_of_database_is_told(file: Path, tmp_path: Path) -> None:
         backup.check(settings, Archive(file))
 
 
-# Killed in the middle
-
-
-class _Killed(BaseException):
-    """kill -9, as far as one process can play it: nothing after it runs."""
-
-
-@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
-def test_killed_at_any_step_it_is_the_old_one_or_the_new_one(
-    file: Path, first: Runtime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Every call that changes something on the disk is the last one once; then a start finds one of the two states."""
-    seen = set()
-    for step in range(40):
-        _people(first, "late@example.com")
-        (first.guides / "recover-from-pain.pdf").write_bytes(b"the newer guide")
-        killed = _killed_at(step, file, first, monkeypatch)
-        backup.finish(first.settings)  # what every start does
-        backup.sweep(first.settings)
-        state = (len(_statuses(first)), (first.guides / "recover-from-pain.pdf").read_bytes())
-        with first.database.reading() as session:
-            is_locked = installation.current(session).is_locked
-        assert (*state, is_locked) in (
-            (3, b"the newer guide", False), (2, b"%PDF-1.7 another %%EOF", True)
-        ), step  # fmt: skip
-        seen.add(is_locked)
-        assert sorted(path.name for path in first.settings.data_dir.glob("restore*")) == []
-        with first.database.transaction() as session:
-            installation.current(session).unlock()
-        if not killed:
-            break
-    assert seen == {True, False}
-    assert not killed, "there were more steps than were tried"
-
-
-def _killed_at(step: int, file: Path, first: Runtime, monkeypatch: pytest.MonkeyPatch) -> bool:
-    left = [step]
-
-    def counted(change: Callable[..., object]) -> Callable[..., object]:
-        def called(*args: object, **kwargs: object) -> object:
-            if left[0] == 0:
-                raise _Killed
-            left[0] -= 1
-            return change(*args, **kwargs)
-
-        return called
-
-    with monkeypatch.context() as patched:
-        for owner, name in ((Path, "replace"), (Path, "unlink"), (os, "fsync")):
-            patched.setattr(owner, name, counted(getattr(owner, name)))
-        patched.setattr(shutil, "rmtree", counted(shutil.rmtree))
-        try:
-            _restore(first, file)
-        except _Killed:
-            return True
-    return False
-
-
-@pytest.mark.real
-@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
-def test_a_plan_that_the_server_never_carried_out_is_dropped(
-    file: Path, first: Runtime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _people(first, "late@example.com")
-    (first.guides / "recover-from-pain.pdf").write_bytes(b"the newer guide")
-
-    def killed(*_: object) -> None:
-        raise _Killed
-
-    for at, people, guide in (("load", 3, b"the newer guide"), ("finish", 2, b"%PDF-1.7 another %%EOF")):
-        with monkeypatch.context() as patched:
-            patched.setattr(postgres if at == "load" else restoring, at, killed)
-            with pytest.raises(_Killed):
-                _restore(first, file)
-        backup.finish(first.settings)
-        assert len(_statuses(first)) == people
-        assert (first.guides / "recover-from-pain.pdf").read_bytes() == guide
-        assert sorted(path.name for path in first.settings.data_dir.glob("restore*")) == []
-
-
-# PostgreSQL's programs
-
-
-def test_programs_that_are_missing_or_too_old_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(postgres, "PLACES", ())
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(postgres.NoProgram, match="is not installed"):
-        postgres.find("pg_dump", 18)
-    for version, name in ((15, "pg_dump"), (18, "psql")):
-        (tmp_path / name).write_text(f"#!/bin/sh\necho '{name} (PostgreSQL) {version}.3 (Debian {version}.3-1)'\n")
-        (tmp_path / name).chmod(0o755)
-    with pytest.raises(postgres.NoProgram, match="of PostgreSQL 15, and the server is 18"):
-        postgres.find("pg_dump", 18)
-    assert postgres.find("psql", 18) == str(tmp_path / "psql")
-
-
 @pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 def test_the_restored_file_stands_alone(file: Path, first: Runtime) -> None:
-    _restore(first, file)
+    put_back(first, file)
     database = first.settings.data_dir / "newsletter.sqlite3"
     assert [path.name for path in database.parent.glob("newsletter.sqlite3*")] == [database.name]
     with sqlite3.connect(database) as opened:
         assert opened.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    Database(first.settings.database).dispose()

@@ -4,10 +4,10 @@ import pytest
 from sqlalchemy import select
 
 from newsletter import articles, installation
+from newsletter.accounts import AuditEntry
 from newsletter.brand import current as brand_of
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.installation import LockReason
-from newsletter.accounts import AuditEntry
 from newsletter.runtime import Runtime
 from tests.web.owner.conftest import Desk
 
