@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from newsletter import accounts, articles, installation, jobs, journey
+from newsletter import accounts, articles, installation, jobs, journey, sequences
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.db import Database
 from newsletter.installation import Home, LockReason
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Message, State
 from newsletter.runtime import Runtime
-from newsletter.sequences import Enrollment
+from newsletter.sequences import Enrollment, Sequence
 from newsletter.settings import Settings, load
 from newsletter.subscribers import Stream, Subscriber, read_address, register
 from newsletter.supervisor.up import prepare
@@ -238,13 +238,14 @@ def test_leaving_holds_at_once(locked: int, runtime: Runtime, crank: InlineCrank
 
 def test_a_series_that_starts_now_waits_too(locked: int, runtime: Runtime, crank: InlineCrank, inbox: Inbox) -> None:
     with runtime.database.transaction() as session:
-        guide = session.scalars(select(journey.Guide)).first()
-        assert guide is not None
-        journey.request_guide(session, runtime, session.get_one(Subscriber, locked), guide, runtime.clock.now())
+        series = session.scalars(select(Sequence).order_by(Sequence.id)).first()
+        assert series is not None
+        jane = session.get_one(Subscriber, locked)
+        assert sequences.enroll(session, jane, series, "Europe/London", runtime.clock.now())
     for _ in range(10):
         runtime.clock.forward(timedelta(days=1))  # type: ignore[attr-defined]
         _turn_everything(runtime, crank)
-    assert len(inbox("jane@example.com")) == 1, "the guide, and no article"
+    assert inbox("jane@example.com") == []
     with runtime.database.reading() as session:
         assert session.scalars(select(Enrollment.message_id)).all() == [None]
 
