@@ -13,8 +13,8 @@ import pytest
 from newsletter.settings import ROOT
 from tests.real.conftest import Product, link_in, until
 
-pytestmark = pytest.mark.real
-PEOPLE = 60
+pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]  # many starts of the whole product
+PEOPLE = 12
 
 
 def _mails(product: Product, number: int) -> int:
@@ -81,7 +81,7 @@ def test_killed_in_the_middle_it_is_the_old_one_or_the_new_one(product: Product,
     kept = product.data.parent / "kept"
     shutil.copytree(product.data, kept)
     seen = set()
-    for wait in (0.0, 0.9, 1.2, 1.5, 1.8, 2.1, 2.5, 3.0, 4.0, 30.0):
+    for wait in (0.0, 1.2, 1.6, 2.0, 2.5, 60.0):
         shutil.rmtree(product.data)
         shutil.copytree(kept, product.data)
         running = _restore(product, backed_up)
