@@ -1,7 +1,7 @@
 """Which copy of the product a database belongs to, and whether it may send
 
 Revision ID: 0010
-Revises: 0011
+Revises: 0014
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 
 
 revision = "0010"
-down_revision = "0011"
+down_revision = "0014"
 
 
 def upgrade() -> None:
