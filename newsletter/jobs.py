@@ -16,7 +16,7 @@ from kombu.transport.virtual import Channel
 from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError
 
-from newsletter import accounts, brand, campaigns, feedback, guides, journey, sequences, subscribers
+from newsletter import accounts, brand, campaigns, feedback, guides, installation, journey, sequences, subscribers
 from newsletter.db import was_broken_off
 from newsletter.imports.uploads import forget_old
 from newsletter.mail import outbox, recovery
@@ -52,9 +52,17 @@ def deliver(rt: Runtime, stopping: Stopping, lane: str) -> int:
     return sent
 
 
+def _is_locked(rt: Runtime) -> bool:
+    """Whether nothing may be started by itself: the installation was restored or copied, and not looked at yet."""
+    with rt.database.reading() as session:
+        return installation.current(session).is_locked
+
+
 def launch_campaigns(rt: Runtime, stopping: Stopping) -> None:
     """Launch what is due, write recipients, call off what was cancelled, and finish and count what is done."""
     until = time.monotonic() + SLICE
+    if _is_locked(rt):
+        return
     with rt.database.transaction() as session:
         campaigns.launch_due(session, rt.clock.now())
     for step in (campaigns.fill_next, campaigns.call_off):
@@ -75,6 +83,8 @@ def advance_sequences(rt: Runtime, stopping: Stopping) -> int:
     It runs among what nobody waits for: however many are due, a confirmation has a worker of its own.
     """
     moved, until = 0, time.monotonic() + ADVANCE_SLICE
+    if _is_locked(rt):
+        return moved
     with rt.database.reading() as session:  # most ticks find nothing, and need not keep others from writing
         more = int(sequences.is_due(session, rt.clock.now()))
     while more and not stopping():
@@ -98,6 +108,15 @@ def recover_messages(rt: Runtime, _stopping: Stopping) -> None:
         log.warning("messages of a lost worker", given_back=back, uncertain=lost)
 
 
+def witness(rt: Runtime, _stopping: Stopping) -> None:
+    """Agree on a fresh word with the data folder, so that an older database is told apart (see `Installation`)."""
+    if rt.database.is_sqlite:
+        with rt.database.transaction() as session:
+            here = installation.current(session)
+            here.witness = installation.keep_witness(rt.settings.data_dir, here.witness)
+            here.witnessed_at = rt.clock.now()
+
+
 def watch_guides(rt: Runtime, _stopping: Stopping) -> None:
     """Tell the owner of a guide whose file is missing or not whole: its box takes no sign-ups."""
     with rt.database.transaction() as session:
@@ -107,6 +126,8 @@ def watch_guides(rt: Runtime, _stopping: Stopping) -> None:
 def remind_and_forget(rt: Runtime, _stopping: Stopping) -> None:
     """One reminder for unconfirmed sign-ups, then their deletion; files sent for an import go after an hour."""
     forget_old(rt.uploads, rt.clock.now())
+    if _is_locked(rt):
+        return
     with rt.database.transaction() as session:
         journey.remind_and_forget(session, rt, rt.clock.now())
 
@@ -125,7 +146,9 @@ def sweep(rt: Runtime, stopping: Stopping) -> None:
     rt.database.scrub()
 
 
-TASKS = (deliver, launch_campaigns, advance_sequences, recover_messages, remind_and_forget, watch_guides, sweep)
+TASKS = (
+    deliver, launch_campaigns, advance_sequences, recover_messages, remind_and_forget, watch_guides, witness, sweep,
+)  # fmt: skip
 
 
 def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Stopping) -> None:
@@ -161,6 +184,7 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
         "remind-and-forget": every(60, "remind_and_forget", Lane.TRANSACTIONAL),
         "watch-guides": every(60, "watch_guides", Lane.TRANSACTIONAL),
         "sweep": every(300, "sweep", Lane.TRANSACTIONAL),
+        "witness": every(60, "witness", Lane.TRANSACTIONAL),
     }
     for number in range(bulk_workers):
         table[f"deliver-bulk-{number}"] = every(1, "deliver", Lane.BULK, Lane.BULK.value)

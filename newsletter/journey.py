@@ -192,18 +192,7 @@ def choose(session: Session, subscriber: Subscriber, newsletter: bool, first_nam
 
 def remind_and_forget(session: Session, house: House, now: datetime, limit: int = 200) -> tuple[int, int]:
     """One reminder to those who never confirmed, and after 30 days their deletion: (reminded, deleted)."""
-    due = session.scalars(
-        select(Subscriber)
-        .where(
-            Subscriber.status == Status.PENDING,
-            Subscriber.created_at <= now - REMIND_AFTER,
-            Subscriber.created_at > now - timedelta(days=LINK_DAYS),
-            # Without a sign-up of their own (out of an imported list) there is nothing to remind of.
-            select(Consent.id).where(Consent.subscriber_id == Subscriber.id).exists(),
-            ~select(Message.id).where(Message.subscriber_id == Subscriber.id, Message.occasion == "reminder").exists(),
-        )
-        .limit(limit)
-    ).all()
+    due = session.scalars(reminders_due(now).limit(limit)).all()
     for subscriber in due:
         _remind(session, house, subscriber, now)
     old = session.scalars(
@@ -215,6 +204,19 @@ def remind_and_forget(session: Session, house: House, now: datetime, limit: int 
     for subscriber in old:
         _delete(session, subscriber)
     return len(due), len(old)
+
+
+def reminders_due(now: datetime) -> Select[Subscriber]:
+    """Who never confirmed, and is to be reminded by now."""
+    reminded = select(Message.id).where(Message.subscriber_id == Subscriber.id, Message.occasion == "reminder")
+    return select(Subscriber).where(
+        Subscriber.status == Status.PENDING,
+        Subscriber.created_at <= now - REMIND_AFTER,
+        Subscriber.created_at > now - timedelta(days=LINK_DAYS),
+        # Without a sign-up of their own (out of an imported list) there is nothing to remind of.
+        select(Consent.id).where(Consent.subscriber_id == Subscriber.id).exists(),
+        ~reminded.exists(),
+    )
 
 
 def _asked_lately(now: datetime) -> Select[int]:

@@ -6,7 +6,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 # Every table has to be known before the metadata is compared or created.
-from newsletter import accounts, articles, brand, campaigns, guides, sequences, subscribers  # noqa: F401
+from newsletter import accounts, articles, brand, campaigns, guides, installation, sequences, subscribers  # noqa: F401
 from newsletter.db import Base, Database
 from newsletter.mail import alarms, limit, outbox  # noqa: F401
 from newsletter.settings import ROOT
@@ -32,9 +32,18 @@ def upgrade(database: Database) -> None:
 
 def is_current(database: Database) -> bool:
     """Whether the database is at the newest migration."""
+    return revision(database) == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def revision(database: Database) -> str | None:
+    """The newest migration that the database has had; None: it is empty."""
     with database.engine.connect() as connection:
-        seen = MigrationContext.configure(connection).get_current_revision()
-    return seen == ScriptDirectory.from_config(_config()).get_current_head()
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def knows(name: str) -> bool:
+    """Whether this version has a migration of that name, and so can bring such a database up to date."""
+    return any(script.revision == name for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def _config() -> Config:

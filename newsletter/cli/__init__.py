@@ -6,7 +6,7 @@ import sys
 import click
 from sqlalchemy.exc import OperationalError
 
-from newsletter.cli import bench, campaign, dkim, doctor, house, limit, owner, processes, subscribers
+from newsletter.cli import backup, bench, campaign, dkim, doctor, house, limit, owner, processes, subscribers
 from newsletter.settings import SettingsError
 
 
@@ -19,6 +19,7 @@ def cli() -> None:
 for command in (
     *processes.commands,
     *house.commands,
+    *backup.commands,
     doctor.doctor,
     owner.owner,
     subscribers.subscribers,

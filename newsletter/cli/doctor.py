@@ -12,7 +12,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import select, text
 
-from newsletter import brand, schema
+from newsletter import brand, installation, schema
 from newsletter.cli.opened import opened
 from newsletter.guides import Guide, inspect
 from newsletter.mail.transport import parse_relays
@@ -120,6 +120,14 @@ def _key(rt: Runtime) -> str:
     return "links are signed with the installation's key" + (f", {len(ours) - 1} old" if len(ours) > 1 else "")
 
 
+def _sending(rt: Runtime) -> str:
+    with rt.database.reading() as session:
+        here = installation.current(session)
+    if here.is_locked:
+        raise _Ill(f"locked, for it was {here.lock_reason}; see {rt.settings.site}/owner/held for what would go")
+    return "not locked: this database is where it was left"
+
+
 def _guides(rt: Runtime) -> str:
     with rt.database.reading() as session:
         every = session.scalars(select(Guide)).all()
@@ -152,6 +160,7 @@ CHECKS = {
     "workers": _workers,
     "brand": _house,
     "key": _key,
+    "sending": _sending,
     "dkim": _dkim,
     "guides": _guides,
     "disk": _disk,

@@ -12,7 +12,8 @@ from newsletter.clock import MovableClock, SharedClock
 from newsletter.mail.outbox import Message, State
 from newsletter.runtime import Runtime
 from newsletter.settings import load
-from newsletter.supervisor.up import StartError, prepare
+from newsletter.supervisor import StartError
+from newsletter.supervisor.up import prepare
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 

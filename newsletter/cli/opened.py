@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import click
 
-from newsletter import schema
+from newsletter import backup, schema
 from newsletter.runtime import Runtime, build
 from newsletter.settings import load
 
@@ -13,7 +13,9 @@ from newsletter.settings import load
 @contextmanager
 def opened(check: bool = True) -> Iterator[Runtime]:
     """The product's Runtime; `check`: stop with a clear line when the database has not been migrated."""
-    rt = build(load())
+    settings = load()
+    backup.finish(settings)  # a restore that was killed is finished before anything looks at its data
+    rt = build(settings)
     try:
         if check and not schema.is_current(rt.database):
             raise click.ClickException(

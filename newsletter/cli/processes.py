@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import click
 
+from newsletter import backup
 from newsletter.clock import MovableClock
 from newsletter.log import configure
 from newsletter.mailbox import serve
@@ -31,6 +32,7 @@ def up_command(new_key: bool) -> None:
 def web() -> None:
     """Run the web process alone (granian)."""
     settings = load()
+    backup.finish(settings)
     signing(settings)
     programs.allow_many_files()
     _become(settings, programs.WEB, programs.web(settings))
@@ -43,6 +45,7 @@ def worker(queue: str, concurrency: int) -> None:
     """Run a Celery worker (or beat) alone: on this machine, or on another with the same database and Redis."""
     settings = load()
     programs.check_relays(settings)
+    backup.finish(settings)
     signing(settings)
     if queue == "beat":
         _become(settings, programs.BEAT, programs.beat())

@@ -3,6 +3,7 @@
 from newsletter.sequences.advance import advance_due, is_due
 from newsletter.sequences.delay import Delay, Unit, due_after
 from newsletter.sequences.enrollment import Course, Enrollment, enroll, stop, switch_off
+from newsletter.sequences.let_be import due_of, let_be
 from newsletter.sequences.place import Place
 from newsletter.sequences.replan import keep_dates, replan
 from newsletter.sequences.sequence import Sequence, Step
@@ -20,9 +21,11 @@ __all__ = [
     "Unit",
     "advance_due",
     "due_after",
+    "due_of",
     "enroll",
     "is_due",
     "keep_dates",
+    "let_be",
     "replan",
     "simulate",
     "soonest",

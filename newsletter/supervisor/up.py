@@ -1,8 +1,6 @@
 """The order of things: checks, Redis, migration, seeds, owner, processes, health, the banner, the watch, the end."""
 
-import fcntl
 import json
-import os
 import signal
 import socket
 import sys
@@ -11,24 +9,26 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from newsletter import accounts, brand, schema, seeds
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter import accounts, backup, brand, installation, schema, seeds
 from newsletter.db import Database
 from newsletter.mail import outbox
 from newsletter.runtime import build
 from newsletter.settings import ROOT, Settings
+from newsletter.subscribers import Subscriber
 from newsletter.supervisor import programs, redis
+from newsletter.supervisor.alone import StartError, alone
 from newsletter.supervisor.first_owner import FirstOwner, ensure_owner
 from newsletter.supervisor.service import Service
 
 HEALTHY_WITHIN = 60.0  # seconds
 WORKERS_TRANSACTIONAL = 2
-
-
-class StartError(Exception):
-    """The product cannot start; the message says why and what to do."""
 
 
 OTHER_KEY = (
@@ -43,7 +43,8 @@ def up(settings: Settings, say: Callable[[str], None], new_key: bool = False) ->
     """Run the product until Ctrl-C or SIGTERM. Raises StartError. `new_key`: make this key the installation's."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     programs.allow_many_files()
-    with _only_one(settings):
+    with alone(settings):
+        backup.sweep(settings)
         _check_ports(settings)
         services: list[Service] = []
         with _told_to_stop() as asked:
@@ -69,6 +70,7 @@ def up(settings: Settings, say: Callable[[str], None], new_key: bool = False) ->
 
 def prepare(settings: Settings, new_key: bool = False) -> FirstOwner:
     """Bring the database up to date, plant the seeds in a new one, see that there is an owner. Raises StartError."""
+    backup.finish(settings)
     settings.secret  # noqa: B018 - made now, before several processes would each want to make it
     database = Database(settings.database)
     rt = build(settings, database=database)
@@ -81,11 +83,23 @@ def prepare(settings: Settings, new_key: bool = False) -> FirstOwner:
                 brand.current(session).forget_keys(session, *keys)
             elif brand.current(session).adopt(session, *keys):
                 accounts.note(session, None, rt.clock.now(), "key changed")
+            _settle(session, settings, database, rt.clock.now())
             return ensure_owner(session, settings, rt.clock.now())
     except brand.LostKey:
         raise StartError(OTHER_KEY) from None
     finally:
         rt.close()
+
+
+def _settle(session: Session, settings: Settings, database: Database, now: datetime) -> None:
+    """Lock sending where this is not the place, or not the state, in which the database was left."""
+    here, folder = installation.current(session), settings.data_dir
+    home = installation.home_of(session, folder, is_sqlite=database.is_sqlite)
+    reason = here.settle(home, installation.kept_witnesses(folder) if database.is_sqlite else ())
+    if reason is not None and session.scalar(select(Subscriber.id).limit(1)):  # else there is nobody to write to
+        here.lock(reason, outbox.newest(session), here.witnessed_at, now)
+    if database.is_sqlite:
+        here.witness, here.witnessed_at = installation.keep_witness(folder, here.witness), now
 
 
 def _start_redis(settings: Settings, services: list[Service]) -> str:
@@ -145,28 +159,6 @@ def _is_taken(host: str, port: int) -> bool:
         except OSError:
             return True
     return False
-
-
-@contextmanager
-def _only_one(settings: Settings) -> Iterator[None]:
-    path = settings.data_dir / "up.lock"
-    lock: IO[str] = path.open("a+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.seek(0)
-        pid = lock.read().strip() or "unknown"
-        raise StartError(
-            f"The product is running already from this folder (process {pid}): {settings.site}/ . "
-            "Stop it with Ctrl-C where it runs, or use another DATA_DIR and other ports for a second one."
-        ) from None
-    try:
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
-    finally:
-        lock.close()
 
 
 @contextmanager

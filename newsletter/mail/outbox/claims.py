@@ -19,6 +19,8 @@ from newsletter.mail.outbox.message import OPEN, Attempt, Lane, Message, State
 from newsletter.subscribers import Stream, Subscriber, receivable
 
 LEASE = timedelta(seconds=45)
+ASKED_FOR = (Stream.CONFIRM, Stream.GUIDE, Stream.GOODBYE, Stream.TEST, Stream.NOTICE)
+"""What somebody waits for who has just pressed a button, and what the owner is told: the send lock lets it through."""
 NOT_ELIGIBLE = "Not sent: the person may not receive this any more."
 
 
@@ -38,12 +40,15 @@ class Letter:
     context: dict[str, Any]
 
 
-def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int) -> list[Letter]:
+def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int,
+          above: int | None = None) -> list[Letter]:  # fmt: skip
     """Take up to `limit` due messages of a lane under a lease, oldest first.
 
     Eligibility is asked in the same UPDATE: a message whose person may not receive it any more becomes `cancelled`.
+    `above`: the send lock holds, and only what people have asked for since then goes, which are messages above that
+    number (see `Installation`).
     """
-    ids = _lock_due(session, lane, now, limit)
+    ids = _lock_due(session, lane, now, limit, above)
     if not ids:
         return []
     may = _may_receive()
@@ -73,9 +78,12 @@ def _may_receive() -> ColumnElement[bool]:
     )
 
 
-def _lock_due(session: Session, lane: Lane, now: datetime, limit: int) -> Sequence[int]:
+def _lock_due(session: Session, lane: Lane, now: datetime, limit: int, above: int | None) -> Sequence[int]:
     if lane is Lane.TRANSACTIONAL:
-        return session.scalars(_due(lane, now).limit(limit).with_for_update(skip_locked=True, of=Message)).all()
+        due = _due(lane, now)
+        if above is not None:
+            due = due.where(Message.id > above, Message.stream.in_(ASKED_FOR))
+        return session.scalars(due.limit(limit).with_for_update(skip_locked=True, of=Message)).all()
     # Some lie in lots, and lots are locked before rows: look, lock the lots, then the rows that are still due.
     # Two workers that see the same ones queue up there; who comes second looks again.
     for _ in range(2):

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
+from newsletter import installation
 from newsletter.mail.outbox import claims, lots, tally
 from newsletter.mail.outbox.claims import Letter
 from newsletter.mail.outbox.dispatch import LotClaim
@@ -128,9 +129,12 @@ def take(session: Session, lane: Lane, token: str, now: datetime, limit: int,
          begin: int = 0) -> TakenRows | TakenLot | None:  # fmt: skip
     """Claim what is due in a lane: up to `limit` messages that wait by themselves, else (bulk) one lot.
 
-    Of a lot the first `begin` are begun at once.
+    Of a lot the first `begin` are begun at once. Under the send lock only what people ask for themselves is claimed.
     """
-    if letters := claims.claim(session, lane, token, now, limit):
+    above = installation.sends_above(session)
+    if above is not None and lane is Lane.BULK:
+        return None
+    if letters := claims.claim(session, lane, token, now, limit, above):
         return TakenRows(token, letters)
     if lane is Lane.BULK and (taken := lots.claim_lot(session, token, now, begin)):
         return TakenLot(*taken)

@@ -20,6 +20,7 @@ from newsletter.links import Signer, Urls
 from newsletter.mail.outbox import Letter
 from newsletter.mail.render import mime
 from newsletter.mail.render.article import BadArticle, Compiled, compiled
+from newsletter.mail.render.attachment import attachment
 from newsletter.mail.render.dkim import Dkim
 from newsletter.mail.render.draft import NOBODY, ONCE, STRANGERS, Draft, Form, NoSkeleton, alike, gap
 from newsletter.mail.render.mail import Mail, Reader, Rendered, Words, greeting, one_line
@@ -74,7 +75,7 @@ class Renderer:
 
     def _composed(self, letter: Letter, brand: Brand, words: Words | None, now: datetime) -> Mail:
         reader = Reader(letter.subscriber_id or 0, letter.first_name, letter.id)
-        context, pdf = self._attachment(letter)
+        context, pdf = attachment(letter, self.guides)
         seen = self.rendered(letter.stream, brand, reader, words, context)
         subject = TEST_MARK + seen.subject if letter.stream is Stream.TEST else seen.subject
         head = self._head(
@@ -92,18 +93,6 @@ class Renderer:
             name = f"{context['guide']['slug']}.pdf"
             body = mime.multipart("mixed", f"m-{boundary}", [body, mime.pdf_part(name, pdf)])
         return Mail(self.return_path(letter.id), letter.email, head + body)
-
-    def _attachment(self, letter: Letter) -> tuple[Mapping[str, Any], bytes]:
-        """What the mail says and the PDF it carries; b"": none, or a file that is gone, and then the link has to do."""
-        guide = letter.context.get("guide")
-        if letter.stream is not Stream.GUIDE or not guide or not guide["attached"]:
-            return letter.context, b""
-        try:
-            pdf = (self.guides / f"{guide['slug']}.pdf").read_bytes()
-        except OSError as error:
-            log.warning("the guide goes as a link", message=letter.id, error=type(error).__name__)
-            pdf = b""
-        return {**letter.context, "guide": {**guide, "attached": bool(pdf)}}, pdf
 
     def rendered(self, stream: Stream, brand: Brand, reader: Reader, words: Words | None,
                  context: Mapping[str, Any]) -> Rendered:  # fmt: skip

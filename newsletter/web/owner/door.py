@@ -8,7 +8,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from newsletter import accounts, brand
+from newsletter import accounts, brand, installation
 from newsletter.accounts import Owner
 from newsletter.db import Base
 from newsletter.web.rows import LARGEST_ID
@@ -57,8 +57,8 @@ def _house() -> dict[str, Any]:
     if not current_user.is_authenticated:
         return {}
     with reading() as session:
-        name = brand.current(session).name
-    return {"house": name, "is_local": runtime().settings.is_local, "page_now": now()}
+        name, locked = brand.current(session).name, installation.current(session).is_locked
+    return {"house": name, "locked": locked, "is_local": runtime().settings.is_local, "page_now": now()}
 
 
 def owner_in(session: Session) -> Owner:

@@ -1,0 +1,154 @@
+"""What the send lock holds: listed for the owner, who says of each item whether it goes, and unlocks.
+
+Only what would go by itself is listed. What is dated later than now goes in its own time once it is unlocked.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from newsletter import installation, journey, sequences
+from newsletter.campaigns import Campaign, CampaignState
+from newsletter.mail import outbox
+from newsletter.mail.outbox import ACCEPTED, UNDER_WAY, Lane, Message
+from newsletter.sequences import Sequence
+from newsletter.subscribers import Stream
+
+LET_BE = "Not sent: the owner let it be after the installation was restored or copied."
+
+
+class HeldKind(StrEnum):
+    """What kind of thing would go."""
+
+    CAMPAIGN = "campaign"
+    SEQUENCE = "sequence"
+    MESSAGES = "messages"
+    REMINDERS = "reminders"
+
+
+class Undecided(ValueError):
+    """Of some held items nothing was said; the message names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One thing that would go by itself; `key` names it in a form."""
+
+    kind: HeldKind
+    key: str
+    title: str
+    people: int
+    """How many would get it."""
+    gone: int
+    """To how many it had gone at the moment whose state this is."""
+    since: datetime | None
+    """When it was due, where it has one time."""
+    begun: bool = True
+    """False: a campaign that had not been launched."""
+
+
+def held(session: Session, now: datetime) -> list[Held]:
+    """Everything that would go by itself, were it unlocked now."""
+    return [*_campaigns(session, now), *_sequences(session, now), *_messages(session), *_reminders(session, now)]
+
+
+def _campaigns(session: Session, now: datetime) -> list[Held]:
+    due = (Campaign.stored_state == CampaignState.SCHEDULED) & (Campaign.scheduled_at <= now)
+    under_way = Campaign.stored_state == CampaignState.SENDING
+    found = session.scalars(select(Campaign).where(due | under_way).order_by(Campaign.id)).all()
+    return [_campaign(session, one) for one in found]
+
+
+def _campaign(session: Session, campaign: Campaign) -> Held:
+    counts = campaign.counts(session)
+    gone = sum(counts[state] for state in ACCEPTED)
+    people = sum(counts[state] for state in UNDER_WAY)
+    if campaign.dispatch is None or campaign.dispatch.filled_at is None:
+        people = max(campaign.segment.size(session) - gone, people)
+    begun, key = campaign.dispatch is not None, f"campaign-{campaign.id}"
+    since = campaign.launched_at or campaign.scheduled_at
+    return Held(HeldKind.CAMPAIGN, key, campaign.article.title, people, gone, since, begun)
+
+
+def _sequences(session: Session, now: datetime) -> list[Held]:
+    listed = []
+    for one in session.scalars(select(Sequence).order_by(Sequence.id)).all():
+        due = sequences.due_of(one, now).subquery()
+        people, since = session.execute(select(func.count(), func.min(due.c.due_at)).select_from(due)).one()
+        if people and one.live:
+            listed.append(Held(HeldKind.SEQUENCE, f"sequence-{one.id}", one.name, people, 0, since))
+    return listed
+
+
+def _messages(session: Session) -> list[Held]:
+    rows = session.execute(
+        select(Message.stream, func.count(), func.min(Message.created_at))
+        .where(*_single(session))
+        .group_by(Message.stream)
+        .order_by(Message.stream)
+    )
+    return [Held(HeldKind.MESSAGES, f"messages-{stream}", stream.value, n, 0, since) for stream, n, since in rows]
+
+
+def _reminders(session: Session, now: datetime) -> list[Held]:
+    due = journey.reminders_due(now).subquery()
+    people, since = session.execute(select(func.count(), func.min(due.c.created_at)).select_from(due)).one()
+    return [Held(HeldKind.REMINDERS, "reminders-due", Stream.REMINDER.value, people, 0, since)] if people else []
+
+
+def _single(session: Session) -> tuple[ColumnElement[bool], ...]:
+    """Messages that wait by themselves, and belong to no series."""
+    above = installation.current(session).locked_above
+    return (
+        Message.id <= above, Message.lane == Lane.TRANSACTIONAL, Message.due_at.is_not(None),
+        Message.state.in_(outbox.OPEN),
+    )  # fmt: skip
+
+
+def unlock(session: Session, sends: Mapping[str, bool], zone: str, now: datetime) -> list[tuple[Held, bool]]:
+    """Let go of what the owner wants sent, let the rest be, and unlock. Raises Undecided, and then nothing has changed.
+
+    `sends`: for the key of each held item whether it goes. `zone`: of subscribers who have none of their own.
+    """
+    items = held(session, now)
+    if open_ones := [one.title for one in items if one.key not in sends]:
+        raise Undecided(f"Please decide about each of these: {', '.join(open_ones)}.")
+    let_be: dict[HeldKind, Callable[[Session, str, str, datetime], None]] = {
+        HeldKind.CAMPAIGN: _let_campaign_be,
+        HeldKind.SEQUENCE: _let_sequence_be,
+        HeldKind.MESSAGES: _let_messages_be,
+        HeldKind.REMINDERS: _let_reminders_be,
+    }
+    for one in items:
+        if not sends[one.key]:
+            let_be[one.kind](session, one.key.partition("-")[2], zone, now)
+    installation.current(session).unlock()
+    return [(one, sends[one.key]) for one in items]
+
+
+def _let_campaign_be(session: Session, id: str, zone: str, now: datetime) -> None:
+    """One that has not begun is a draft again, with nothing lost; of one under way the rest is called off."""
+    campaign = session.get_one(Campaign, int(id), with_for_update=True)
+    if campaign.stored_state is CampaignState.SCHEDULED:
+        campaign.unschedule()
+    else:
+        campaign.cancel(session, now)
+
+
+def _let_sequence_be(session: Session, id: str, zone: str, now: datetime) -> None:
+    sequences.let_be(session, session.get_one(Sequence, int(id)), now, zone)
+
+
+def _let_messages_be(session: Session, stream: str, zone: str, now: datetime) -> None:
+    outbox.cancel(session, now, LET_BE, *_single(session), Message.stream == Stream(stream))
+
+
+def _let_reminders_be(session: Session, _: str, zone: str, now: datetime) -> None:
+    """The ledger has it that each was reminded, so that nobody is, by itself, ever again."""
+    for subscriber in session.scalars(journey.reminders_due(now)).all():
+        message, _fresh = outbox.queue(session, subscriber, Stream.REMINDER, "reminder", now, context={})
+        outbox.cancel(session, now, LET_BE, Message.id == message.id)

@@ -1,0 +1,15 @@
+"""The installation: which copy of the product a database belongs to, and whether it may send."""
+
+from newsletter.installation.home import Home, home_of, keep_witness, kept_witnesses
+from newsletter.installation.record import Installation, LockReason, current, sends_above
+
+__all__ = [
+    "Home",
+    "Installation",
+    "LockReason",
+    "current",
+    "home_of",
+    "keep_witness",
+    "kept_witnesses",
+    "sends_above",
+]

@@ -1,0 +1,106 @@
+"""Where an installation lives, told by marks that do not travel with a copy.
+
+SQLite: a file `home` in the data folder. Copying gives it another inode or change time, which no program can set;
+renaming its folder, moving the disk to another machine, or a new container on the same volume does not. A changed
+owner or mode (chown -R) changes the time alone, which is forgiven on one machine. PostgreSQL: the cluster's number and
+the numbers of the database and of a table, which every dump and reload changes and no restart does.
+
+Not seen: a snapshot of the whole machine that is put back, for all of its marks go back with it.
+"""
+
+import json
+import os
+import secrets
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+MACHINE = Path("/etc/machine-id")
+CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
+"""In a container the machine's number is the image's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The marks; those of the other kind of database are empty."""
+
+    inode: int = 0
+    changed: int = 0
+    written: int = 0
+    machine: str = ""
+    path: str = ""
+    cluster: str = ""
+    has_witness: bool = field(default=False, compare=False)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """As they are kept."""
+        return {name: value for name, value in asdict(self).items() if name != "has_witness"}
+
+    def is_same_as(self, kept: dict[str, Any]) -> bool:
+        """Whether the database still is where these marks were taken."""
+        if self.cluster or kept.get("cluster"):
+            return self.cluster == kept.get("cluster")
+        if self.machine and kept.get("machine") and self.machine != kept["machine"]:
+            return False
+        if self.inode == kept.get("inode"):
+            return self.changed == kept.get("changed") or self.written == kept.get("written")
+        # On another disk of the same machine: moved, if nothing is left where it was.
+        known = bool(self.machine) and self.machine == kept.get("machine")
+        return known and self.path != kept.get("path") and not Path(str(kept.get("path"))).exists()
+
+
+def home_of(session: Session, data_dir: Path, *, is_sqlite: bool) -> Home:
+    """Where this database lives; the mark is made where there is none yet."""
+    if not is_sqlite:
+        return Home(cluster=_cluster(session))
+    mark = data_dir / "home"
+    with suppress(FileExistsError):
+        os.close(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    seen = mark.stat()
+    return Home(seen.st_ino, seen.st_ctime_ns, seen.st_mtime_ns, _machine(), str(mark), has_witness=True)
+
+
+def _machine() -> str:
+    if any(mark.exists() for mark in CONTAINER_MARKS):
+        return ""
+    with suppress(OSError):
+        return MACHINE.read_text().strip()
+    return ""
+
+
+def _cluster(session: Session) -> str:
+    numbers = "SELECT d.oid, 'installation'::regclass::oid FROM pg_database d WHERE d.datname = current_database()"
+    database, table = session.execute(text(numbers)).one()
+    try:
+        with session.begin_nested():
+            cluster = session.scalar(text("SELECT system_identifier FROM pg_control_system()"))
+    except DBAPIError:  # not every provider lets its customers ask
+        cluster = "-"
+    return f"{cluster}/{database}/{table}"
+
+
+def kept_witnesses(data_dir: Path) -> tuple[str, ...]:
+    """The newest words that this data folder and its database have agreed on; empty: none yet."""
+    try:
+        found = json.loads((data_dir / "witness").read_text())
+    except (OSError, ValueError):
+        return ()
+    return tuple(str(one) for one in found) if isinstance(found, list) else ()
+
+
+def keep_witness(data_dir: Path, last: str) -> str:
+    """A fresh word, in the file beside the last one, for the database to take over; a crash between does no harm."""
+    fresh = secrets.token_hex(16)
+    half = data_dir / f"witness.{os.getpid()}.{fresh[:8]}"
+    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump([fresh, last], file)
+        file.flush()
+        os.fsync(file.fileno())
+    half.replace(data_dir / "witness")
+    return fresh

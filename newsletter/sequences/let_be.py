@@ -1,0 +1,42 @@
+"""Letting be what is due of a sequence: nothing goes, and everybody is moved on as if it had."""
+
+from datetime import datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from newsletter.mail import outbox
+from newsletter.mail.outbox import UNDER_WAY, Message
+from newsletter.sequences.enrollment import Course, Enrollment, wake
+from newsletter.sequences.place import Places
+from newsletter.sequences.sequence import Sequence, Step
+
+LET_BE = "Not sent: the owner let it be after the installation was restored or copied."
+
+
+def due_of(sequence: Sequence, now: datetime) -> Select[Enrollment]:
+    """Whose next article of this sequence is due, or queued and not gone yet."""
+    queued = select(Message.id).where(Message.id == Enrollment.message_id, Message.state.in_(UNDER_WAY)).exists()
+    return select(Enrollment).where(
+        Enrollment.sequence_id == sequence.id, Enrollment.course == Course.ACTIVE, (Enrollment.due_at <= now) | queued
+    )
+
+
+def let_be(session: Session, sequence: Sequence, now: datetime, zone: str) -> int:
+    """Move everybody on whose next article is due; how many. What is on the wire already is not called back."""
+    sequence.lock(session)
+    places = Places(session, sequence.places)
+
+    def passed(enrollment: Enrollment, step: Step, at: datetime) -> None:
+        enrollment.message_step = step
+        enrollment.passed(at, places.behind(sequence.id, enrollment.place, step.id), zone, now)
+
+    due = session.scalars(due_of(sequence, now).with_for_update(of=Enrollment)).all()
+    for one in due:
+        if one.message_step and outbox.cancel(session, now, LET_BE, Message.id == one.message_id):
+            passed(one, one.message_step, now)
+        while one.message_id is None and (at := one.due_at) and at <= now and (step := one.next_step):
+            passed(one, step, at)
+    session.flush()
+    wake(session, {one.subscriber_id for one in due if one.course is Course.FINISHED}, now)
+    return len(due)
