@@ -1,0 +1,197 @@
+"""No input makes a 500: every route and method there is, with hostile paths, queries, forms, files, JSON and headers.
+
+Both tests are made from the application itself (`url_map`, and the forms on its pages), so a new route is among them.
+"""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+
+from newsletter.app import create_app
+from newsletter.links import Purpose
+from newsletter.runtime import Runtime
+from newsletter.settings import load
+from tests.web.conftest import Form, _Forms
+from tests.web.owner.conftest import Desk
+
+pytestmark = pytest.mark.real  # minutes: hundreds of requests for each route
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW")
+NASTY = (
+    "", " ", "\0", "a\0b", "²", "९", "-1", "0", "9" * 30, "1" * 5000, "1e400", "NaN", "null", "[]", "\r\nX-Evil: 1",
+    "../../etc/passwd", "/etc/localtime", "Europe/../..", "<script>alert(1)</script>", "{{ 7*7 }}",
+    "{{ '%999999999d' % 1 }}", "{% for x in y %}", "{{ brand.x.y }}", "{{", "9999-99-99", "0001-01-01", "9999-12-31",
+    "24:61", "\u202egnp", "\ufeff", "😀" * 70, "a" * 20_000, "x@y", "a" * 65 + "@example.com", "ü@ü.ü", "\ud7ff\ue000",
+    "'; DROP TABLE subscribers; --", "%", "_", "\\", "\x7f\x1b[31m",
+)  # fmt: skip
+RAW = (b"%00", b"%ff%fe", b"%ED%A0%80", b"a=%", b"&&=&=", b"=" * 500, b"\xff\xfe\x00", b"a=1;b=2", b"+" * 999)
+IDS = (
+    "0",
+    "1",
+    "2",
+    "-1",
+    str(2**31),
+    str(2**63 - 1),
+    str(2**63),
+    "9" * 40,
+    "1.5",
+    "²",
+    "९",
+    "%00",
+    "1%00",
+    "a",
+    "%20",
+)
+HEADERS = (
+    {"Cookie": "session=\xff; =; ;;; a=b; session=.eJw.x.y; remember_token=1|x"}, {"Cookie": "=" * 3000},
+    {"Range": "bytes=9-1,-,5-"}, {"Range": "pages=1"}, {"If-Modified-Since": "never", "If-None-Match": '"'},
+    {"If-Range": "x", "Range": "bytes=0-"}, {"Accept": "\xff;q=x", "Accept-Language": "-,;q=", "Accept-Encoding": "?"},
+    {"Referer": "http://[::1"}, {"Referer": "\xff://\x01"}, {"Referer": "a" * 5000}, {"Authorization": "Bearer"},
+    {"Authorization": "Basic =="}, {"Authorization": "Digest a"}, {"X-Forwarded-For": ",,unknown,\xff,[::"},
+    {"X-Forwarded-Host": "localhost, localhost"}, {"Content-Length": "-1"}, {"Content-Length": "x"},
+    {"Content-Length": "9" * 40}, {"Transfer-Encoding": "gzip"}, {"User-Agent": "\xff\x01"}, {"X-CSRFToken": "\xff"},
+)  # fmt: skip
+KINDS = (
+    "application/json", "application/x-www-form-urlencoded; charset=klingon", "multipart/form-data",
+    "multipart/form-data; boundary=", "multipart/form-data; boundary=x", "text/plain; charset=utf-16", "a/b/c;;;=",
+    "multipart/form-data; boundary=" + "b" * 300, "application/xml", "\xff", "",
+)  # fmt: skip
+JSON = ("[]", "{}", "1", "null", '"x"', "{", "[" * 3000, '{"email": {"a": [1]}, "csrf_token": 5}', "\ufeff{}", "NaN")
+
+
+@pytest.fixture
+def lived_in(desk: Desk, article: int, runtime: Runtime) -> Desk:
+    """Paula's browser, in a house where each kind of row is number 1."""
+    visitor = desk.client.application.test_client()
+    page = visitor.get("/")
+    form = _Forms(page.text).found[0]
+    visitor.post("/subscribe", data={**form.fields, "email": "jane@example.com", "newsletter": "y"})
+    confirm = f"/confirm/{runtime.signer.token(Purpose.CONFIRM, 1, 2**40)}"
+    visitor.post(confirm, data=_Forms(visitor.get(confirm).text).found[0].fields)
+    desk.post("/owner/campaigns/new", article=article, audience="")
+    return desk
+
+
+def _rules() -> list[Rule]:
+    app = create_app(load({"DATA_DIR": "unused", "SECRET_KEY": "k" * 40, "PUBLIC_URL": "http://localhost:8000"}))
+    return sorted(app.url_map.iter_rules(), key=str)
+
+
+def _paths(rule: Rule, runtime: Runtime) -> Iterator[str]:
+    """The rule with values that are sound, and with values that are not."""
+    sound = {name: _sound(rule, name, runtime) for name in rule.arguments}
+    yield _filled(rule, sound)
+    for name in rule.arguments:
+        for value in (*IDS, "..%2f..%2fetc", "a" * 3000, "%ff", "A" * 28):
+            yield _filled(rule, {**sound, name: value})
+
+
+def _sound(rule: Rule, name: str, runtime: Runtime) -> str:
+    if name == "token":
+        purpose = next((p for p in Purpose if f"/{p}/" in rule.rule), Purpose.VIEW)
+        numbers = {Purpose.CONFIRM: (1, 2**40), Purpose.DOWNLOAD: (1, 1, 2**40), Purpose.UNSUBSCRIBE: (1, 1)}
+        return runtime.signer.token(purpose, *numbers.get(purpose, (1,)))
+    converter = rule._converters[name]
+    if type(converter).__name__ == "AnyConverter":
+        return sorted(converter.items)[0]
+    texts = {"slug": "exercise-at-50", "filename": "css/site.css"}
+    return texts.get(name, "1")
+
+
+def _filled(rule: Rule, values: dict[str, str]) -> str:
+    return "".join(values[part] if is_value else part for is_value, part in rule._trace if part != "|")
+
+
+def _bodies(names: set[str], token: str) -> Iterator[dict[str, Any]]:
+    """What may come where a form is expected. The token is right, so that it goes further than the gate."""
+    header = {"X-CSRFToken": token}
+    for text in JSON:
+        yield {"data": text.encode(), "content_type": "application/json", "headers": header}
+    for kind in KINDS:
+        yield {"data": b"--x\r\nname=", "content_type": kind, "headers": header}
+    for raw in RAW:
+        body = f"csrf_token={token}&email=".encode() + raw
+        yield {"data": body, "content_type": "application/x-www-form-urlencoded"}
+    files = {name: (io.BytesIO(b"\xff\0"), "x\0.txt", "a/b") for name in names}
+    yield {"data": {**files, "csrf_token": token}, "content_type": "multipart/form-data"}
+    yield {"data": {name: [token if name == "csrf_token" else "1"] * 2 for name in names}}
+    yield {"data": {f"f{n}": "1" for n in range(3000)}, "headers": header}
+
+
+def _safe(answer: Any, *asked: object) -> None:
+    """Not the server's fault, and no traceback. (A page that is streamed fails while it is read.)"""
+    assert answer.status_code < 500, (answer.status_code, *asked)
+    assert b"Traceback (most recent" not in answer.data
+    answer.close()
+
+
+def _beset(client: FlaskClient, rule: Rule, names: set[str], token: str, runtime: Runtime) -> None:
+    paths = list(_paths(rule, runtime))
+    for path in paths:
+        _safe(client.open(path, method="GET" if "GET" in (rule.methods or ()) else "POST"), path)
+    for method in METHODS:
+        _safe(client.open(paths[0], method=method, data={"csrf_token": token}), method, paths[0])
+    if "GET" in (rule.methods or ()):
+        for text in NASTY:
+            query = dict.fromkeys(names | QUERIES, text)
+            _safe(client.get(paths[0], query_string=query), rule, query)
+        for raw in RAW:
+            _safe(client.get(paths[0], query_string=raw.decode("latin-1")), rule, raw)
+    for headers in HEADERS:
+        method = "POST" if "POST" in (rule.methods or ()) else "GET"
+        _safe(client.open(paths[0], method=method, headers=headers, data=b""), method, rule, headers)
+    if "POST" in (rule.methods or ()):
+        for body in _bodies(names, token):
+            _safe(client.post(paths[0], **body), rule, str(body)[:300])
+
+
+NAMES = {
+    "csrf_token", "email", "first_name", "newsletter", "guide", "website", "stop", "password", "title", "subject",
+    "preheader", "body", "base", "topic", "article", "audience", "when", "day", "clock", "box", "attach", "delay",
+    "zone", "name", "address", "old", "new", "again", "List-Unsubscribe", "sequence", "series", "confirm", "id",
+}  # fmt: skip
+
+QUERIES = {"next", "q", "requested", "state", "page", "before", "after", "to", "saved", "v", "lane", "status"}
+
+
+@pytest.mark.parametrize("rule", _rules(), ids=str)
+def test_no_route_takes_anything_amiss(rule: Rule, lived_in: Desk, app: Flask, runtime: Runtime) -> None:
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    own = next(one for one in app.url_map.iter_rules(rule.endpoint) if str(one) == str(rule))
+    lived_in.post("/owner/settings/zone", zone="Europe/London")  # which finds the token
+    form_token = runtime.signer.token(Purpose.FORM, 2**40)
+    is_owners = rule.endpoint.startswith("owner.")
+    _beset(app.test_client(), own, NAMES, form_token, runtime)
+    _beset(lived_in.client, own, NAMES, lived_in.token if is_owners else form_token, runtime)
+
+
+def _every_form(desk: Desk, runtime: Runtime) -> dict[tuple[str, frozenset[str]], Form]:
+    """The forms on every page that can be opened without an argument, or with a sound one."""
+    found = {}
+    for rule in _rules():
+        if "GET" not in (rule.methods or ()):
+            continue
+        path = _filled(rule, {name: _sound(rule, name, runtime) for name in rule.arguments})
+        page = desk.client.get(path, buffered=True)
+        if page.mimetype == "text/html":
+            for form in _Forms(page.text).found:
+                form.action = form.action or path
+                found[form.action, frozenset(form.fields)] = form
+    return found
+
+
+def test_no_form_takes_any_value_amiss(lived_in: Desk, app: Flask, runtime: Runtime) -> None:
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    forms = _every_form(lived_in, runtime)
+    assert len(forms) > 20, json.dumps(sorted(str(one) for one, _ in forms))
+    for (action, _), form in forms.items():
+        if action.endswith(("/logout", "/erase")):
+            continue
+        for name in set(form.fields) - {"csrf_token"} | ({"body", "topic", "article"} if "owner" in action else set()):
+            for text in NASTY:
+                _safe(lived_in.client.post(action, data={**form.fields, name: text}), action, name, text[:50])
