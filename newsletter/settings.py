@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     bulk_workers: Annotated[int, Field(ge=1, le=64)] = 2
     pause_at_refused: Annotated[int, Field(ge=1, le=100)] = 25
     keep_ip_days: Annotated[int, Field(ge=0, le=3650)] = 180
+    sign_ups_per_domain: Annotated[int, Field(ge=0)] = 500
     owner_email: str = ""
     owner_password: SecretStr = SecretStr("")
     dkim_domain: str = ""

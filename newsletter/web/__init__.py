@@ -8,7 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from newsletter.db import was_broken_off
 from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
-from newsletter.web import errors, feedback, health, owner, personal, public, security
+from newsletter.web import errors, feedback, health, owner, personal, preferences, public, security
 from newsletter.web.state import Crank, State, has_committed
 
 TRIES = 3
@@ -52,7 +52,7 @@ def create(runtime: Runtime, crank: Crank) -> Flask:
     security.install(app)
     errors.install(app)
     app.add_url_rule("/static/<path:filename>", "static", public.static_file)
-    for door in (public.door, personal.door, feedback.door, health.door):
+    for door in (public.door, personal.door, preferences.door, feedback.door, health.door):
         app.register_blueprint(door)
     owner.install(app)
     return app

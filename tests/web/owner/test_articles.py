@@ -7,6 +7,7 @@ from flask import Flask
 
 from newsletter.articles import Article
 from newsletter.runtime import Runtime
+from newsletter.subscribers import Subscriber
 from tests.web.owner.conftest import EMAIL, Desk, readable
 
 TEXT = {
@@ -102,9 +103,13 @@ def test_the_preview_is_the_mail_as_the_chosen_person_gets_it(
     assert "walk more" in desk.read(f"/owner/articles/{article}?subscriber={jane}")
 
 
-def test_a_hostile_name_stays_a_name_in_the_preview(desk: Desk, article: int, person: Callable[..., int]) -> None:
+def test_a_hostile_name_stays_a_name_in_the_preview(
+    desk: Desk, runtime: Runtime, article: int, person: Callable[..., int]
+) -> None:
     for number, name in enumerate(("<script>alert(1)</script>", "{{7*7}}", "[x](javascript:1)")):
-        id = person(f"eve{number}@example.com", name)
+        id = person(f"eve{number}@example.com")
+        with runtime.database.transaction() as session:  # past the form, which takes most of these for no name
+            session.get_one(Subscriber, id).first_name = name
         shown = desk.get(f"/owner/articles/{article}/preview?subscriber={id}")
         page = desk.get(f"/owner/articles/{article}?subscriber={id}&q=eve")
         assert name in readable(shown.replace("&lt;script&gt;", "<wbr>&lt;script&gt;"))
