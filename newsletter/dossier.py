@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.db import Base
+from newsletter.events import Event
 from newsletter.guides import GuideRequest
 from newsletter.mail.outbox import Message
 from newsletter.sequences import Enrollment
@@ -18,7 +19,7 @@ INNER = {"claim_token", "lease_until", "email_key"}
 
 
 def of(session: Session, subscriber: Subscriber) -> dict[str, Any]:
-    """Everything, as JSON types: the person, consents, guides, series, and every mail with every try."""
+    """Everything, as JSON types: the person, consents, events, guides, series, and every mail with every try."""
 
     def rows(model: Any) -> list[Any]:
         look = select(model).where(model.subscriber_id == subscriber.id).order_by(model.id)
@@ -28,6 +29,7 @@ def of(session: Session, subscriber: Subscriber) -> dict[str, Any]:
         "subscriber": _plain(subscriber),
         "tags": tags_of(session, subscriber.id),
         "consents": [_plain(one) for one in rows(Consent)],
+        "events": [_plain(one) for one in rows(Event)],
         "guides": [_plain(one) | {"guide": one.guide.title} for one in rows(GuideRequest)],
         "series": [_plain(one) | {"series": one.sequence.name} for one in rows(Enrollment)],
         "messages": [_plain(one) | {"tries": [_plain(each) for each in one.tries]} for one in rows(Message)],

@@ -5,7 +5,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from newsletter import sequences
-from newsletter.subscribers import Status, Subscriber
+from newsletter.events import By, EventKind, Press, note
+from newsletter.subscribers import Status, Subscriber, end_open
 
 WHY = {
     Status.BOUNCED: "Mail to the address bounced.",
@@ -13,10 +14,19 @@ WHY = {
 }
 
 
-def suppress(session: Session, subscriber: Subscriber, status: Status, now: datetime) -> None:
+KINDS = {Status.BOUNCED: EventKind.BOUNCED, Status.COMPLAINED: EventKind.COMPLAINED}
+BY_SERVER = Press(By.SERVER)
+
+
+def suppress(session: Session, subscriber: Subscriber, status: Status, now: datetime, press: Press = BY_SERVER) -> None:
     """The address bounced for good, or its owner complained: nothing more is sent, and every series ends with it.
 
     The subscriber's row must be locked. What is queued otherwise is called off by its claim.
     """
+    note(
+        session, subscriber.id, KINDS[status], press, now, before=subscriber.status,
+        newsletter_before=subscriber.newsletter,
+    )  # fmt: skip
     subscriber.stop_mail(status, now)
+    end_open(session, subscriber.id, now)
     sequences.stop(session, subscriber, now, WHY[status])

@@ -1,6 +1,6 @@
 """Signed tokens for the links in mails and on pages: one key per purpose, short, and cheap to make by the million.
 
-A token is base64url(numbers ‖ MAC) and the id of its key: up to four 64-bit numbers, 128 bits of keyed BLAKE2b (RFC
+A token is base64url(numbers ‖ MAC) and the id of its key: up to five 64-bit numbers, 128 bits of keyed BLAKE2b (RFC
 7693 §2.9), whose key comes from the product's secret and whose personalisation is the purpose, and four letters. It
 carries no personal data and no time of its own; a purpose that ends puts the last second into a number.
 
@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 MAC_BYTES = 16
 TAG_BYTES = 8
 TAG_DIGITS = 2 * TAG_BYTES
-MOST_NUMBERS = 4
+MOST_NUMBERS = 5
 ID_LETTERS = 4
 _PAYLOADS = tuple(Struct(f">{count}Q") for count in range(MOST_NUMBERS + 1))
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
@@ -46,6 +46,8 @@ class Purpose(StrEnum):
     """(subscriber)"""
     UNSUBSCRIBE = "unsubscribe"
     """(subscriber, message); for ever"""
+    REFUSE = "refuse"
+    """(subscriber, then a mailbox's keyed hash in four parts); for ever"""
     VIEW = "view"
     """(message)"""
     BROWSER = "browser"
@@ -173,7 +175,7 @@ class Signer:
         return ranges[place][1] if place < len(ranges) else self._current
 
     def token(self, purpose: Purpose, *numbers: int) -> str:
-        """Sign one to four numbers (each 0 … 2⁶⁴−1) for a purpose."""
+        """Sign one to five numbers (each 0 … 2⁶⁴−1) for a purpose."""
         payload = _PAYLOADS[len(numbers)].pack(*numbers)
         return _letters(payload + self._current.mac(purpose, payload)) + self._id
 
@@ -253,6 +255,11 @@ class Urls:
     def reset(self, *numbers: int) -> str:
         """Where an owner chooses a new password."""
         return f"{self.site}/owner/reset/{self._token(Purpose.RESET, *numbers)}"
+
+    def refuse(self, subscriber: int, mailbox_hash: str) -> str:
+        """ "This was not me, never again." `mailbox_hash`: 64 hex digits, which outlive the sign-up."""
+        parts = (int(mailbox_hash[place : place + 16], 16) for place in range(0, 64, 16))
+        return f"{self.site}/not-me/{self._token(Purpose.REFUSE, subscriber, *parts)}"
 
     def view(self, message: int) -> str:
         """This mail in the browser."""

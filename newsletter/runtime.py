@@ -36,6 +36,11 @@ class Runtime:
         return self.settings.secrets
 
     @property
+    def sign_ups_per_domain(self) -> int:
+        """Unproven addresses of one domain that are written to in a day; 0: any number."""
+        return self.settings.sign_ups_per_domain
+
+    @property
     def delivery(self) -> Delivery:
         """The sender of mail, on this runtime's database, clock and transport."""
         database, clock = self.database, self.clock

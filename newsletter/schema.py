@@ -6,7 +6,17 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 # Every table has to be known before the metadata is compared or created.
-from newsletter import accounts, articles, brand, campaigns, guides, installation, sequences, subscribers  # noqa: F401
+from newsletter import (  # noqa: F401
+    accounts,
+    articles,
+    brand,
+    campaigns,
+    events,
+    guides,
+    installation,
+    sequences,
+    subscribers,
+)
 from newsletter.db import Base, Database
 from newsletter.mail import alarms, limit, outbox  # noqa: F401
 from newsletter.settings import ROOT

@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     keep_ip_days: Annotated[int, Field(ge=0, le=3650)] = 180
     mailbox: bool = False
     metrics_token: Annotated[SecretStr, Field(min_length=16)] | None = None
+    sign_ups_per_domain: Annotated[int, Field(ge=0)] = 500
     owner_email: str = ""
     owner_password: SecretStr = SecretStr("")
     dkim_domain: Annotated[str, AfterValidator(domain_name)] = ""

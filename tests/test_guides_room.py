@@ -28,7 +28,9 @@ def _fifty(session: Session) -> Guide:
 
 def _ask(runtime: Runtime, id: int, after: timedelta = timedelta()) -> GuideRequest:
     with runtime.database.transaction() as session:
-        return guides.send(session, session.get_one(Subscriber, id), _fifty(session), FOLDER, NOON + after, series=True)
+        return guides.send(
+            session, session.get_one(Subscriber, id), _fifty(session), FOLDER, NOON + after, {"series": True}
+        )
 
 
 def _recently(runtime: Runtime, id: int, after: timedelta) -> bool:

@@ -17,7 +17,7 @@ from tests.conftest import NOON
 from tests.test_migrations import back_to
 
 ZONE = "Europe/London"
-BEFORE = "0011"
+BEFORE = "0008"
 
 
 def _days(runtime: Runtime, clock: FixedClock, days: int) -> None:

@@ -1,7 +1,7 @@
 """Series remember what was had by step, their clock can stand, and one is active at a time
 
 Revision ID: 0009
-Revises: 0011
+Revises: 0008
 """
 
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from alembic import op
 
 
 revision = "0009"
-down_revision = "0011"
+down_revision = "0008"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TIME = sa.DateTime(timezone=True)
 NOTHING = timedelta()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, validates
@@ -103,10 +104,13 @@ def given_since(session: Session, subscriber: Subscriber, guide: Guide, since: d
     return session.scalar(look.limit(1)) is not None
 
 
-def send(
-    session: Session, subscriber: Subscriber, guide: Guide, folder: Path, now: datetime, series: bool
-) -> GuideRequest:
-    """Write down a request and queue the mail with the personal link. `series`: whether articles follow."""
+def send(session: Session, subscriber: Subscriber, guide: Guide, folder: Path, now: datetime, about: dict[str, Any], *,
+         due_at: datetime | None = None, held_back: str = "") -> GuideRequest:  # fmt: skip
+    """Write down a request and queue the mail with the personal link.
+
+    `about`: what else the mail says: `series`, whether articles follow, or what it asks about. `held_back`: why it is
+    not to go; then it is on record as called off.
+    """
     request = GuideRequest(subscriber_id=subscriber.id, guide=guide, requested_at=now)
     session.add(request)
     session.flush()
@@ -118,9 +122,11 @@ def send(
             "pages": pages,
             "attached": guide.attach and pages > 0,
         },
-        "series": series,
-    }
-    outbox.queue(session, subscriber, Stream.GUIDE, f"guide:{guide.slug}:{request.id}", now, context=context)
+    } | about  # fmt: skip
+    outbox.queue(
+        session, subscriber, Stream.GUIDE, f"guide:{guide.slug}:{request.id}", now, context=context, due_at=due_at,
+        held_back=held_back,
+    )  # fmt: skip
     return request
 
 

@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 
 from newsletter import feedback, journey
 from newsletter.db import Base, Database, Gone, was_broken_off
+from newsletter.events import By, Press
 from newsletter.imports.fate import ENDS, Known, decide, merged
 from newsletter.imports.person import Person
 from newsletter.imports.report import Fate
 from newsletter.subscribers import (
+    Basis,
     Consent,
     Status,
     Subscriber,
@@ -33,6 +35,7 @@ FORM = "import"
 """`Consent.form` of what an import put on record."""
 TRIES = 5
 Done = TypeVar("Done")
+LIST = Press(By.OWNER, "An imported list says that this person has left or must not be written to.")
 BLOCKED = "Blocked in an imported list."
 _AFTER = {Fate.ADDED: Status.CONFIRMED, Fate.CONFIRMED: Status.CONFIRMED, Fate.PENDING: Status.PENDING}
 _AFTER |= dict(ENDS.values())
@@ -165,11 +168,21 @@ class Writer:
         if not ids:
             return
         at = literal(self.now, Consent.given_at.type)
-        names = ["subscriber_id", "newsletter", "wording", "version", "page", "form", "given_at", "confirmed_at"]
+        names = [
+            "subscriber_id",
+            "newsletter",
+            "wording",
+            "version",
+            "page",
+            "form",
+            "given_at",
+            "confirmed_at",
+            "basis",
+        ]
         session.execute(
             insert(Consent).from_select(names, select(
                 Subscriber.id, Subscriber.newsletter, literal(self.basis[:1000]), literal(journey.WORDING_VERSION),
-                literal(""), literal(FORM), at, at,
+                literal(""), literal(FORM), at, at, literal(Basis.IMPORT, Consent.basis.type),
             ).where(Subscriber.id.in_(ids)))
         )  # fmt: skip
 
@@ -178,10 +191,10 @@ class Writer:
         with suppress(Gone), self.database.transaction() as session:
             if (subscriber := session.get(Subscriber, id)) is None:
                 return
-            left = journey.unsubscribe(session, subscriber, self.now, goodbye=False)
+            left = journey.unsubscribe(session, subscriber, self.now, goodbye=False, press=LIST)
             status = ENDS[person.standing][1]
             if status is not Status.UNSUBSCRIBED:
-                feedback.suppress(session, subscriber, status, self.now)
+                feedback.suppress(session, subscriber, status, self.now, LIST)
             if left and person.left is not None:
                 subscriber.left_at = person.left
 

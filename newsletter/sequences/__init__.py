@@ -2,7 +2,17 @@
 
 from newsletter.sequences.advance import advance_due, is_due
 from newsletter.sequences.delay import Delay, Unit, due_after
-from newsletter.sequences.enrollment import Course, Enrollment, enroll, stop, switch_off
+from newsletter.sequences.enrollment import (
+    Course,
+    Enrollment,
+    enroll,
+    is_under_way,
+    latest,
+    steps_ahead,
+    stop,
+    stopped,
+    switch_off,
+)
 from newsletter.sequences.let_be import due_of, let_be
 from newsletter.sequences.place import Place
 from newsletter.sequences.replan import keep_dates, replan
@@ -24,13 +34,17 @@ __all__ = [
     "due_of",
     "enroll",
     "is_due",
+    "is_under_way",
     "keep_dates",
+    "latest",
     "let_be",
     "replan",
     "simulate",
     "soonest",
     "standing",
+    "steps_ahead",
     "stop",
+    "stopped",
     "switch_off",
     "what_is_next",
 ]

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.db import Base, Id
 from newsletter.mail import outbox
-from newsletter.mail.outbox import Message
+from newsletter.mail.outbox import ACCEPTED, Message, State
 from newsletter.sequences.delay import allowed_from, due_after
-from newsletter.sequences.place import Place
+from newsletter.sequences.place import Place, Places
 from newsletter.sequences.sequence import Sequence, Step
 from newsletter.subscribers import Subscriber
 
@@ -172,17 +172,27 @@ class Enrollment(Base):
         self.course, self.ended_at, self.due_at, self.reason = course, now, None, reason
         self.waiting_since = self.stopped_at = None
 
+    def reached(self, session: Session) -> Place | None:
+        """What they have had, or may have had: also what was on the wire when it was stopped."""
+        gone = self.message is not None and self.message.state in (*ACCEPTED, State.HANDED_OVER, State.UNCERTAIN)
+        if not gone or self.message_step_id is None:
+            return self.place
+        self.sequence.lock(session)
+        known = session.scalars(select(Place).where(Place.sequence_id == self.sequence_id)).all()
+        return Places(session, known).behind(self.sequence_id, self.place, self.message_step_id)
+
 
 def enroll(session: Session, subscriber: Subscriber, sequence: Sequence, zone: str, now: datetime) -> Enrollment | None:
-    """Start a sequence for a person. None when they are in it or have been through it before.
+    """Start a sequence for a person, or go on where they were when it was stopped.
+
+    None when they are in it or have been through it before.
 
     It waits behind another series of theirs, and while it is switched off. The unique indexes refuse a second live
     enrollment and a second active one, whatever races.
     """
-    here = (Enrollment.subscriber_id == subscriber.id, Enrollment.sequence_id == sequence.id)
-    once = session.scalar(select(Enrollment.id).where(*here, Enrollment.course != Course.STOPPED).limit(1))
-    if once is not None:
+    if not may_start(session, subscriber, sequence):
         return None
+    before = latest(session, subscriber, sequence)
     others = session.scalars(
         select(Enrollment.sequence_id)
         .where(Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))
@@ -192,6 +202,7 @@ def enroll(session: Session, subscriber: Subscriber, sequence: Sequence, zone: s
     enrollment = Enrollment(
         subscriber=subscriber, sequence=sequence, course=Course.WAITING, started_at=now, anchor_at=now, stopped_at=now,
         due_at=now + LOOK_AGAIN if others else now, pauses=sequence.stood_still(now),
+        place=before and before.reached(session), last_step=before and before.last_step,
     )  # fmt: skip
     session.add(enrollment)
     session.flush()
@@ -202,6 +213,45 @@ def enroll(session: Session, subscriber: Subscriber, sequence: Sequence, zone: s
         except IntegrityError:  # another series of theirs became active in this moment
             session.refresh(enrollment)
     return enrollment
+
+
+def latest(session: Session, subscriber: Subscriber, sequence: Sequence) -> Enrollment | None:
+    """This person's newest way through this sequence."""
+    here = (Enrollment.subscriber_id == subscriber.id, Enrollment.sequence_id == sequence.id)
+    return session.scalar(select(Enrollment).where(*here).order_by(Enrollment.id.desc()).limit(1))
+
+
+def is_under_way(session: Session, subscriber: Subscriber, guide_slug: str) -> bool:
+    """Whether a series that comes with this guide is live for this person."""
+    look = select(Enrollment.id).join(Sequence, Sequence.id == Enrollment.sequence_id)
+    its = (Sequence.guide_slug == guide_slug, Sequence.live)
+    here = (Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))
+    return session.scalar(look.where(*its, *here).limit(1)) is not None
+
+
+def stopped(session: Session, subscriber: Subscriber) -> list[Enrollment]:
+    """The series that were stopped for this person and have something ahead: each one's newest enrollment."""
+    every = session.scalars(
+        select(Enrollment)
+        .where(Enrollment.subscriber_id == subscriber.id, Enrollment.course == Course.STOPPED)
+        .order_by(Enrollment.id)
+    )
+    newest = {one.sequence_id: one for one in every}
+    return [one for one in newest.values() if steps_ahead(session, subscriber, one.sequence)]
+
+
+def may_start(session: Session, subscriber: Subscriber, sequence: Sequence) -> bool:
+    """Whether they are neither in it nor have been through it."""
+    here = (Enrollment.subscriber_id == subscriber.id, Enrollment.sequence_id == sequence.id)
+    once = session.scalar(select(Enrollment.id).where(*here, Enrollment.course != Course.STOPPED).limit(1))
+    return once is None
+
+
+def steps_ahead(session: Session, subscriber: Subscriber, sequence: Sequence) -> int:
+    """How many articles starting this sequence would bring: of one that was stopped, those that are left."""
+    before = latest(session, subscriber, sequence)
+    left = len(sequence.ahead(before.place if before else None))
+    return left if may_start(session, subscriber, sequence) and sequence.live else 0
 
 
 def stop(session: Session, subscriber: Subscriber, now: datetime, reason: str, only: int | None = None) -> int:

@@ -1,22 +1,29 @@
 """Who receives: Subscriber, what they agreed to (Consent), their tags, and who is never written to (Suppression)."""
 
 from newsletter.subscribers.address import Address, BadAddress, read_address
-from newsletter.subscribers.consent import Consent, forget_ips
+from newsletter.subscribers.consent import Basis, Consent, end_open, forget_ips, open_consents
+from newsletter.subscribers.form_mail import Allowance, FormMail, allowance
 from newsletter.subscribers.name import clean_name
 from newsletter.subscribers.segment import Mailing, Segment
 from newsletter.subscribers.subscriber import Status, Stream, Subscriber, receivable, register
 from newsletter.subscribers.suppression import (
+    BARRING,
     Suppression,
     SuppressionReason,
     address_hash,
+    address_hashes,
     suppressed,
 )
 from newsletter.subscribers.tag import SubscriberTag, Tag, clean_tag, tag_ids, tags_of
 
 __all__ = [
+    "BARRING",
     "Address",
+    "Allowance",
     "BadAddress",
+    "Basis",
     "Consent",
+    "FormMail",
     "Mailing",
     "Segment",
     "Status",
@@ -27,9 +34,13 @@ __all__ = [
     "SuppressionReason",
     "Tag",
     "address_hash",
+    "address_hashes",
+    "allowance",
     "clean_name",
     "clean_tag",
+    "end_open",
     "forget_ips",
+    "open_consents",
     "read_address",
     "receivable",
     "register",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
 
+GMAIL = ("gmail.com", "googlemail.com")
 LONGEST = 254  # octets, RFC 5321 §4.5.3.1.3 less the angle brackets
 
 
@@ -17,6 +18,20 @@ class Address:
 
     email: str
     key: str
+
+    @property
+    def domain(self) -> str:
+        """Behind the @, as an A-label in lower case."""
+        return self.key.rpartition("@")[2]
+
+    @property
+    def mailbox(self) -> str:
+        """The mailbox where it arrives, as far as that can be told: without a plus-tag, and at Gmail without dots."""
+        local, _, domain = self.key.rpartition("@")
+        local = local.partition("+")[0] or local
+        if domain in GMAIL:
+            local, domain = local.replace(".", ""), GMAIL[0]
+        return f"{local}@{domain}"
 
 
 def read_address(typed: str) -> Address:
@@ -35,5 +50,6 @@ def read_address(typed: str) -> Address:
         raise BadAddress("This does not look like an e-mail address. It should be like jane@example.com.") from None
     # An internationalised domain is kept as its A-label, the form that travels everywhere (RFC 6531 §3.2).
     domain = (seen.ascii_domain or seen.domain).lower()
-    # The standard lets local parts differ by case; in practice no provider does, and people type either.
-    return Address(email=f"{seen.local_part}@{domain}", key=f"{seen.local_part.casefold()}@{domain}")
+    # The standard lets local parts differ by case; in practice no provider does, and people type either. Not by case
+    # folding, which is for searching: it makes one person of ß@ and ss@.
+    return Address(email=f"{seen.local_part}@{domain}", key=f"{seen.local_part.lower()}@{domain}")

@@ -1,22 +1,41 @@
 """What a person agreed to, when, where and in which words (UK GDPR Art. 7(1): the proof is the owner's to keep)."""
 
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, select, text, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.db import Base, Id
+from newsletter.subscribers.name import LONGEST_NAME
 from newsletter.subscribers.subscriber import Subscriber
 
 _HAS_IP = text("ip IS NOT NULL")
 
 
+class Basis(StrEnum):
+    """What proves a consent."""
+
+    MAIL = "mail"
+    """The button behind the link in the person's own mail."""
+    PAGE = "page"
+    """A button on their own library or preferences page."""
+    IMPORT = "import"
+    """The owner's word at an import; the wording names the basis."""
+    FORM = "form"
+    """Nobody pressed: older versions took a form's word where the address was confirmed before."""
+
+
 class Consent(Base):
-    """One act of agreeing. Rows are only added; `confirmed_at` is filled once, by the button in the confirmation."""
+    """One act of agreeing. Rows are only added; `confirmed_at` and its basis are filled once, by the person's press.
+
+    One that waits for the press is open; leaving, a bounce and a complaint end it, so that an old link revives nobody.
+    """
 
     __tablename__ = "consents"
     __table_args__ = (
         Index("ix_consents_ip", "given_at", postgresql_where=_HAS_IP, sqlite_where=_HAS_IP),
+        CheckConstraint("basis IN ('mail', 'page', 'import', 'form')", name="basis"),
         {"sqlite_autoincrement": True},
     )
 
@@ -29,17 +48,45 @@ class Consent(Base):
     page: Mapped[str] = mapped_column(String(200), default="")
     form: Mapped[str] = mapped_column(String(64), default="")
     ip: Mapped[str | None] = mapped_column(String(45))
+    first_name: Mapped[str] = mapped_column(String(LONGEST_NAME), default="")
+    """The name typed into that form: taken over when the address is proven."""
     given_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
+    basis: Mapped[Basis | None]
+    ended_at: Mapped[datetime | None]
 
     subscriber: Mapped[Subscriber] = relationship()
 
-    def confirm(self, now: datetime) -> bool:
-        """Take the consent as proven by its own inbox. False when it was already."""
+    def confirm(self, now: datetime, basis: Basis = Basis.MAIL) -> bool:
+        """Take the consent as proven. False when it was already."""
         if self.confirmed_at is not None:
             return False
-        self.confirmed_at = now
+        self.confirmed_at, self.basis = now, basis
         return True
+
+    @property
+    def is_over(self) -> bool:
+        """Never pressed, and the person has left, bounced or complained since."""
+        left = self.subscriber.left_at
+        return self.confirmed_at is None and (self.ended_at is not None or (left is not None and self.given_at < left))
+
+
+def open_consents(session: Session, subscriber: Subscriber, since: datetime) -> list[Consent]:
+    """What was asked for at this address at that time or later and still waits for its press, the oldest first."""
+    look = select(Consent).where(
+        Consent.subscriber_id == subscriber.id, Consent.confirmed_at.is_(None), Consent.ended_at.is_(None),
+        Consent.given_at >= since,
+    )  # fmt: skip
+    return list(session.scalars(look.order_by(Consent.id)))
+
+
+def end_open(session: Session, subscriber_id: int, now: datetime) -> None:
+    """The links of all that waits for a press are worth nothing from now on."""
+    session.execute(
+        update(Consent)
+        .where(Consent.subscriber_id == subscriber_id, Consent.confirmed_at.is_(None), Consent.ended_at.is_(None))
+        .values(ended_at=now)
+    )
 
 
 def forget_ips(session: Session, before: datetime, limit: int = 1000) -> int:

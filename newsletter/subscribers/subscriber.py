@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Index, String, and_, func, or_, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.db import Base, Id
@@ -49,10 +49,10 @@ class Stream(StrEnum):
 
 ALIVE = (Status.PENDING, Status.CONFIRMED, Status.UNSUBSCRIBED)
 
-# Which status may receive which stream. CONFIRM goes to anybody whose address works: agreeing anew must be
-# possible after leaving, and it is the person's own click that counts.
+# Which status may receive which stream. CONFIRM goes to all but those who complained: agreeing anew must be possible
+# after leaving, and after a bounce by mistake. How often is the sign-up's to say (`form_mail`).
 STATUSES: dict[Stream, tuple[Status, ...]] = {
-    Stream.CONFIRM: ALIVE,
+    Stream.CONFIRM: (*ALIVE, Status.BOUNCED),
     Stream.REMINDER: (Status.PENDING,),
     Stream.GUIDE: (Status.CONFIRMED,),
     Stream.GOODBYE: (Status.UNSUBSCRIBED,),
@@ -77,6 +77,11 @@ class Subscriber(Base):
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
+
+    @property
+    def address(self) -> Address:
+        """Where mail goes, and the key under which it is one person."""
+        return Address(email=self.email, key=self.email_key)
 
     def may_receive(self, stream: Stream) -> bool:
         """The rule in Python; `receivable` is the same rule in SQL, and a test holds the two together."""
@@ -123,16 +128,15 @@ def find(session: Session, address: Address) -> Subscriber | None:
 
 
 def register(session: Session, address: Address, now: datetime, first_name: str = "") -> Subscriber:
-    """The subscriber at this address: the one there is, else a new pending one. Safe against two at once."""
-    if known := find(session, address):
-        return known
-    fresh = Subscriber(email=address.email, email_key=address.key, first_name=clean_name(first_name), created_at=now)
-    try:
-        with session.begin_nested():
-            session.add(fresh)
-        return fresh
-    except IntegrityError:  # another request stored the same address between our look and our insert
-        return session.scalars(select(Subscriber).where(Subscriber.email_key == address.key)).one()
+    """The subscriber at this address, locked: the one there is, else a new pending one. Safe against two at once.
+
+    The same statements for both, so that the time it takes tells nobody who is known.
+    """
+    fresh = {"email": address.email, "email_key": address.key, "first_name": clean_name(first_name), "created_at": now}
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    session.execute(dialect.insert(Subscriber).values(fresh).on_conflict_do_nothing(index_elements=["email_key"]))
+    look = select(Subscriber).where(Subscriber.email_key == address.key).with_for_update()
+    return session.scalars(look.execution_options(populate_existing=True)).one()
 
 
 def count_by_status(session: Session) -> dict[Status, int]:

@@ -9,15 +9,22 @@ from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.db import Base, Id
+from newsletter.subscribers.address import Address
 
 
 class SuppressionReason(StrEnum):
-    """Why. Only the person's own new sign-up lifts `erased`; the others the owner lifts."""
+    """Why. The person's own press after a new sign-up lifts `erased` and `bounced`; the others the owner lifts."""
 
     BOUNCED = "bounced"
     COMPLAINED = "complained"
     ERASED = "erased"
     OWNER = "owner"
+    REFUSED = "refused"
+    """Whoever reads mail there said that it was not them who signed up, and: never again."""
+
+
+BARRING = (SuppressionReason.COMPLAINED, SuppressionReason.OWNER, SuppressionReason.REFUSED)
+"""No form makes us write to such an address."""
 
 
 class Suppression(Base):
@@ -31,6 +38,29 @@ class Suppression(Base):
     reason: Mapped[SuppressionReason]
     detail: Mapped[str] = mapped_column(String(500), default="")
     created_at: Mapped[datetime]
+    folded: Mapped[bool] = mapped_column(default=False)
+    """From before version 0012, when the hash was of the case-folded address (ß as ss)."""
+
+    @classmethod
+    def of_address(cls, session: Session, secrets: Sequence[bytes], address: Address) -> "list[Suppression]":
+        """All that speaks against writing to this address: it, or the mailbox where its mail arrives."""
+        now = [one for key in {address.key, address.mailbox} for one in address_hashes(secrets, key)]
+        before = address_hashes(secrets, address.key.casefold())
+        look = select(cls).where(cls.address_hash.in_(now) | (cls.address_hash.in_(before) & cls.folded))
+        return list(session.scalars(look))
+
+    @classmethod
+    def add(cls, session: Session, hashed: str, reason: SuppressionReason, now: datetime) -> None:
+        """Keep this hashed address from being written to. A reason that only the owner lifts is not replaced."""
+        if (known := cls.hashed(session, hashed)) is None:
+            session.add(cls(address_hash=hashed, reason=reason, created_at=now))
+        elif known.reason not in BARRING:
+            known.reason = reason
+
+    @classmethod
+    def hashed(cls, session: Session, hashed: str) -> "Suppression | None":
+        """The suppression kept under this hash, if there is one."""
+        return session.scalar(select(cls).where(cls.address_hash == hashed))
 
     @classmethod
     def of(cls, session: Session, secrets: Sequence[bytes], key: str) -> "Suppression | None":
@@ -54,6 +84,12 @@ def address_hashes(secrets: Sequence[bytes], key: str) -> list[str]:
 
 def suppressed(session: Session, secrets: Sequence[bytes], keys: Iterable[str]) -> set[str]:
     """Which of these addresses' keys are suppressed; one statement for all."""
-    hashes = {hashed: key for key in keys for hashed in address_hashes(secrets, key)}
-    found = session.scalars(select(Suppression.address_hash).where(Suppression.address_hash.in_(hashes)))
-    return {hashes[hashed] for hashed in found}
+    every = list(keys)
+    hashes = {hashed: key for key in every for hashed in address_hashes(secrets, key)}
+    before = {
+        hashed: key for key in every if key != key.casefold() for hashed in address_hashes(secrets, key.casefold())
+    }
+    look = select(Suppression.address_hash, Suppression.folded)
+    rows = session.execute(look.where(Suppression.address_hash.in_({**hashes, **before}))).all()
+    found = {hashes[hashed] for hashed, _ in rows if hashed in hashes}
+    return found | {before[hashed] for hashed, folded in rows if folded and hashed in before}

@@ -12,6 +12,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, NotFound, TooManyRequ
 
 from newsletter.db import Gone
 from newsletter.guides import BadGuide
+from newsletter.journey import LinkOver
 from newsletter.links import BadLink, ExpiredLink
 from newsletter.mail.render import BadArticle
 from newsletter.web.security import limiter
@@ -47,6 +48,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(BadLink, _bad_link)
     app.register_error_handler(ExpiredLink, _expired_link)
+    app.register_error_handler(LinkOver, _link_over)
     app.register_error_handler(BadGuide, _bad_guide)
     app.register_error_handler(BadArticle, _bad_article)
     app.register_error_handler(OperationalError, _database)
@@ -102,6 +104,14 @@ def _expired_link(error: ExpiredLink) -> Any:
     return _page(410, "This link has run out", text, ("Sign up again", url_for("public.home")))
 
 
+def _link_over(_: LinkOver) -> Any:
+    text = (
+        "Since this link was sent you have left, or your address stopped working, so it does nothing any more. "
+        "To come back, please sign up again; we then send you a fresh link."
+    )
+    return _page(410, "This link is over", text, ("Sign up again", url_for("public.home")))
+
+
 def _bad_article(error: BadArticle) -> Any:
     log.error("article", error=str(error))
     if request.path.startswith("/view/"):
@@ -119,9 +129,12 @@ def _bad_guide(error: BadGuide) -> Any:
 
 
 def _database(error: OperationalError) -> Any:
-    # SQLite with a full disk has rolled back by itself; what is raised last may be that a savepoint is gone.
-    before = error.__context__
-    return _failed(f"{error.orig} {before}" if isinstance(before, OperationalError) else str(error.orig))
+    # SQLite with a full disk has rolled back by itself; what is raised last may be that a savepoint is gone, or two.
+    reasons, before = [str(error.orig)], error.__context__
+    while isinstance(before, OperationalError):
+        reasons.append(str(before.orig))
+        before = before.__context__
+    return _failed(" ".join(reasons))
 
 
 def _unfit(_: DataError) -> Any:

@@ -12,6 +12,7 @@ from newsletter.brand import Brand
 from newsletter.guides import Guide
 from newsletter.subscribers import BadAddress, read_address
 from newsletter.web.security import FormToken
+from newsletter.web.wording import newsletter_wording
 
 
 class TypedForm(FlaskForm):
@@ -102,8 +103,3 @@ class PreferencesForm(PublicForm):
         """The same limit as at sign-up."""
         if len(field.data or "") > 200:
             raise ValidationError("This name is too long; the first name alone is enough.")
-
-
-def newsletter_wording(brand: Brand) -> str:
-    """The words beside the unticked box."""
-    return f"Yes, please also send me the {brand.name} newsletter. I can leave at any time."

@@ -1,4 +1,4 @@
-"""Pages behind personal links: confirm, library, download, preferences, and a mail in the browser.
+"""Pages behind personal links: confirm, library, download, and a mail in the browser (preferences: `preferences`).
 
 GET shows and POST acts: mail scanners open every link, and must change nothing by it.
 """
@@ -11,24 +11,25 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from newsletter import brand, campaigns, guides, journey, sequences
+from newsletter import brand, guides, journey, sequences
+from newsletter.events import By, Press
 from newsletter.guides import Guide
-from newsletter.links import Purpose, path, still_good
+from newsletter.links import Purpose, still_good
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Message
 from newsletter.mail.render import Reader, Words
-from newsletter.sequences import Enrollment
-from newsletter.sequences.enrollment import LIVE
 from newsletter.subscribers import Consent, Status, Stream, Subscriber
-from newsletter.web import plain
 from newsletter.web.cards import Card, all_guides, card
-from newsletter.web.forms import ButtonForm, PreferencesForm, newsletter_wording
+from newsletter.web.forms import ButtonForm
 from newsletter.web.security import limiter
 from newsletter.web.state import now, reading, runtime, state, transaction
+from newsletter.web.wording import agreed, brings, series_wording
 
 door = Blueprint("personal", __name__)
 DOWNLOAD_FOR = timedelta(days=7)
 ACTIONS = "60 per minute"
+LATEST = 2**63 - 1
+DELETED = "This sign-up was never confirmed and has been deleted. Please sign up again."
 MAIL_PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'; "
@@ -46,24 +47,53 @@ def confirm(token: str) -> str:
     """One clear button; after it, the guide."""
     consent_id, last_second = numbers(Purpose.CONFIRM, token)
     with reading() as session:
-        consent = session.get(Consent, consent_id)
-        if consent is None:
-            abort(410, "This sign-up was never confirmed and has been deleted. Please sign up again.")
-        guide = session.scalar(select(Guide).where(Guide.slug == consent.guide))
+        consent = session.get(Consent, consent_id) or abort(410, DELETED)
         subscriber = consent.subscriber
         if consent.confirmed_at is None:
+            if consent.is_over or subscriber.status is Status.COMPLAINED:
+                raise journey.LinkOver
             still_good(last_second, now())
-            return render_template(
-                "public/confirm.html", form=ButtonForm(), token=token, card=card(guide) if guide else None,
-                newsletter=consent.newsletter, email=subscriber.email,
-                articles=journey.articles_after(session, guide) if guide else 0,
-            )  # fmt: skip
+            return _ask(session, consent, token)
         if subscriber.status is not Status.CONFIRMED:
             abort(410, "This link has done its work, and you have left since. To come back, please sign up again.")
+        guide = session.scalar(select(Guide).where(Guide.slug == consent.guide))
         return render_template(
-            "public/confirmed.html", card=card(guide) if guide else None, newsletter=consent.newsletter,
-            download_url=_download_url(subscriber, guide) if guide else None, **_library(session, subscriber),
+            "public/confirmed.html", card=card(guide) if guide else None, newsletter=subscriber.newsletter,
+            download_url=_download_url(subscriber, guide) if guide else None,
+            follows=guide is not None and sequences.is_under_way(session, subscriber, guide.slug),
+            preferences_url=preferences_path(subscriber), **_library(session, subscriber),
         )  # fmt: skip
+
+
+def _ask(session: Session, consent: Consent, token: str) -> str:
+    """The question: to somebody new, whether it was them; to a reader, whether to start what comes with a guide."""
+    subscriber = consent.subscriber
+    asked = journey.asked_for(session, consent, now(), LATEST)  # the page tells of all that waits by now
+    guide = session.scalar(select(Guide).where(Guide.slug == consent.guide))
+    known = subscriber.status is Status.CONFIRMED
+    return render_template(
+        "public/offer.html" if known else "public/confirm.html", form=ButtonForm(), token=token, asked=asked,
+        card=card(guide) if guide else None, items=_brings(session, consent, guide, asked.newsletter),
+        series=bool(guide and journey.articles_ahead(session, subscriber, guide)), email=subscriber.email,
+        label=_label(guide, known, asked.newsletter),
+        library_url=url_for("personal.library", token=runtime().signer.token(Purpose.LIBRARY, subscriber.id)),
+    )  # fmt: skip
+
+
+def _label(guide: Guide | None, known: bool, newsletter: bool) -> str:
+    """What stands on the button."""
+    if known:
+        return "Yes, and the newsletter too" if newsletter else "Yes, start the e-mails"
+    return "Yes, send me the guide" if guide else "Yes, sign me up"
+
+
+def _brings(session: Session, consent: Consent, guide: Guide | None, newsletter: bool) -> list[str]:
+    """What a "yes" behind this link brings, in words. A guide that a reader has already is no part of it."""
+    subscriber = consent.subscriber
+    ahead = journey.articles_ahead(session, subscriber, guide) if guide else 0
+    seen = card(guide) if guide and subscriber.status is not Status.CONFIRMED else None
+    title, pages = (seen.title, seen.pages) if seen else (None, 0)
+    return brings(title, pages, ahead, newsletter, brand.current(session))
 
 
 @door.post("/confirm/<token>", endpoint="confirm_now")
@@ -71,18 +101,28 @@ def confirm(token: str) -> str:
 def confirm_now(token: str) -> AnyResponse:
     """The button was pressed."""
     consent_id, last_second = numbers(Purpose.CONFIRM, token)
-    _check(ButtonForm())
+    check_form(ButtonForm())
+    told = request.form.get("upto", "")
+    upto = int(told) if told.isdecimal() and len(told) < 19 else None
     with transaction() as session:
-        consent = session.get(Consent, consent_id)
-        if consent is not None and consent.confirmed_at is None:
+        consent = session.get(Consent, consent_id) or abort(410, DELETED)
+        if consent.confirmed_at is None:
             still_good(last_second, now())
-        if journey.confirm(session, runtime(), consent_id, now()) is None:
-            abort(410, "This sign-up was never confirmed and has been deleted. Please sign up again.")
+        # Who is confirmed already is asked about the newsletter by a button of its own.
+        known = consent.subscriber.status is Status.CONFIRMED
+        ticked = not known or request.form.get("newsletter") == "y"
+        guide = session.scalar(select(Guide).where(Guide.slug == consent.guide))
+        newsletter = ticked and journey.asked_for(session, consent, now(), upto).newsletter
+        words = agreed(_label(guide, known, newsletter), _brings(session, consent, guide, newsletter))
+        press = Press(By.MAIL, words, "/confirm")
+        if journey.confirm(session, runtime(), consent_id, now(), press=press, upto=upto, newsletter=ticked) is None:
+            abort(410, DELETED)
     state().crank.turn()
     return redirect(url_for("personal.confirm", token=token), 303)
 
 
-def _check(form: ButtonForm) -> None:
+def check_form(form: ButtonForm) -> None:
+    """Answer 400 where the button is not from a page of ours."""
     if not form.validate():
         abort(400, (form.csrf_token.errors or ["Please go back and send the form again."])[0])
 
@@ -90,13 +130,12 @@ def _check(form: ButtonForm) -> None:
 def _library(session: Session, subscriber: Subscriber) -> dict[str, Any]:
     has = {entry.guide.id for entry in guides.shelf(session, subscriber)}
     token = runtime().signer.token(Purpose.LIBRARY, subscriber.id)
-    others = (
-        [card(one) for one in all_guides(session) if one.id not in has] if subscriber.status is Status.CONFIRMED else []
-    )
+    confirmed = subscriber.status is Status.CONFIRMED
+    others = [one for one in all_guides(session) if one.id not in has] if confirmed else []
     return {
         "library_token": token,
         "library_url": url_for("personal.library", token=token),
-        "others": others,
+        "others": [(card(one), series_wording(journey.articles_ahead(session, subscriber, one))) for one in others],
         "form": ButtonForm(formdata=None),
     }
 
@@ -107,7 +146,13 @@ def _download_url(subscriber: Subscriber, guide: Guide) -> str:
     return url_for("personal.download", token=token, slug=guide.slug)
 
 
-def _person(session: Session, subscriber_id: int) -> Subscriber:
+def preferences_path(subscriber: Subscriber) -> str:
+    """The reader's own preferences page."""
+    return url_for("preferences.show", token=runtime().signer.token(Purpose.PREFERENCES, subscriber.id))
+
+
+def person_or_gone(session: Session, subscriber_id: int) -> Subscriber:
+    """Whose page it is; a page that says so when nothing is held about them any more."""
     found = session.get(Subscriber, subscriber_id)
     if found is None:
         text = "This is a test mail: in a real one this link leads to the reader's own page."
@@ -121,13 +166,12 @@ def library(token: str) -> str:
     """A subscriber's guides."""
     (subscriber_id,) = numbers(Purpose.LIBRARY, token)
     with reading() as session:
-        subscriber = _person(session, subscriber_id)
+        subscriber = person_or_gone(session, subscriber_id)
         shelf = [_entry(subscriber, entry) for entry in guides.shelf(session, subscriber)]
         asked = request.args.get("requested", "")
         requested: Card | None = next((one["card"] for one in shelf if one["card"].slug == asked), None)
-        preferences_url = path(runtime().renderer.urls.preferences(subscriber.id))
         return render_template(
-            "public/library.html", shelf=shelf, requested=requested, preferences_url=preferences_url,
+            "public/library.html", shelf=shelf, requested=requested, preferences_url=preferences_path(subscriber),
             **_library(session, subscriber),
         )  # fmt: skip
 
@@ -143,13 +187,19 @@ def _entry(subscriber: Subscriber, entry: guides.guide.ShelfEntry) -> dict[str, 
 @door.post("/library/<token>")
 @limiter.limit(ACTIONS)
 def request_guide(token: str) -> AnyResponse:
-    """One click for another guide, or the same one again."""
+    """Another guide, alone or with the series that comes with it: the reader chooses by the button."""
     (subscriber_id,) = numbers(Purpose.LIBRARY, token)
-    _check(ButtonForm())
+    check_form(ButtonForm())
     with transaction() as session:
-        subscriber = _person(session, subscriber_id)
+        subscriber = person_or_gone(session, subscriber_id)
         guide = session.scalar(select(Guide).where(Guide.slug == request.form.get("guide", ""))) or abort(404)
-        journey.request_guide(session, runtime(), subscriber, guide, now())
+        ahead = journey.articles_ahead(session, subscriber, guide)
+        series = ahead > 0 and request.form.get("series") == "y"
+        seen = card(guide)
+        items = brings(seen.title, seen.pages, ahead if series else 0, False, brand.current(session))
+        label = ("Send me both" if series else "The guide only") if ahead else "Send me this one too"
+        press = Press(By.PAGE, agreed(label, items), "/library")
+        journey.request_guide(session, runtime(), subscriber, guide, press, now(), series=series)
     state().crank.turn()
     return redirect(url_for("personal.library", token=token, requested=guide.slug), 303)
 
@@ -171,7 +221,7 @@ def download(token: str, slug: str) -> AnyResponse:
 
 def _pdf(subscriber_id: int, slug: str, guide_id: int | None = None) -> AnyResponse:
     with transaction() as session:
-        subscriber = _person(session, subscriber_id)
+        subscriber = person_or_gone(session, subscriber_id)
         guide = session.scalar(select(Guide).where(Guide.slug == slug)) or abort(404)
         if guide_id not in (None, guide.id):
             abort(404)
@@ -179,71 +229,6 @@ def _pdf(subscriber_id: int, slug: str, guide_id: int | None = None) -> AnyRespo
         if request.method == "GET" and not guides.fetch(session, subscriber, guide, now()):
             abort(404, "This guide is not in your library yet; you can ask for it there.")
     return send_file(guide.file(runtime().guides), mimetype="application/pdf", max_age=0)
-
-
-@door.route("/preferences/<token>", methods=["GET", "POST"])
-@limiter.limit(ACTIONS, methods=["POST"])
-def preferences(token: str) -> Any:
-    """Choose: newsletter, series, name."""
-    (subscriber_id,) = numbers(Purpose.PREFERENCES, token)
-    if request.method != "POST":
-        leave_at = path(runtime().renderer.urls.unsubscribe(subscriber_id, 0))
-        with reading() as session:
-            _person(session, subscriber_id)
-        return plain.or_plain(
-            lambda: _preferences(token, subscriber_id)[0], plain.preferences(leave_at, "saved" in request.args)
-        )
-    return _preferences(token, subscriber_id)
-
-
-def _preferences(token: str, subscriber_id: int) -> Any:
-    with transaction() if request.method == "POST" else reading() as session:
-        subscriber = _person(session, subscriber_id)
-        form = PreferencesForm(data={"first_name": subscriber.first_name, "newsletter": subscriber.newsletter})
-        if request.method == "POST" and form.validate():
-            if stop := request.form.get("stop", ""):
-                sequences.stop(
-                    session,
-                    subscriber,
-                    now(),
-                    "The person stopped this series.",
-                    only=int(stop) if stop.isdecimal() and len(stop) < 19 else 0,
-                )
-            else:
-                # Leaving depends on nothing else: only who wants the newsletter agrees to words, which name the brand.
-                wording = newsletter_wording(brand.current(session)) if form.newsletter.data else ""
-                journey.choose(
-                    session, subscriber, bool(form.newsletter.data), form.first_name.data or "", wording, now()
-                )
-            session.flush()
-            return redirect(url_for("personal.preferences", token=token, saved=1), 303)
-        if form.csrf_token.errors:
-            abort(400, form.csrf_token.errors[0])
-        form.newsletter.label.text = newsletter_wording(brand.current(session))
-        message = path(runtime().renderer.urls.unsubscribe(subscriber.id, 0))
-        page = render_template(
-            "public/preferences.html", form=form, series=_series(session, subscriber), unsubscribe_url=message,
-            saved="saved" in request.args, email=subscriber.email, left=subscriber.status is not Status.CONFIRMED,
-        )  # fmt: skip
-        return page, 422 if form.errors else 200
-
-
-def _series(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
-    live = session.scalars(
-        select(Enrollment).where(Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))
-    )
-    titles = {guide.slug: guide.title for guide in all_guides(session)}
-    zone, mailings = brand.current(session).zone, campaigns.planned(session)
-    return [
-        {
-            "id": one.id,
-            "name": one.sequence.name,
-            "guide_title": titles.get(one.sequence.guide_slug or "", ""),
-            "planned": sequences.what_is_next(session, one, zone, now(), mailings),
-            "standing": sequences.standing(one),
-        }
-        for one in live
-    ]
 
 
 @door.get("/view/<token>")

@@ -187,7 +187,7 @@ def icon() -> Response:
 @door.get("/robots.txt")
 def robots() -> Response:
     """Personal pages and the owner's area are not for search engines."""
-    private = ("confirm", "library", "download", "preferences", "unsubscribe", "view", "owner")
+    private = ("confirm", "library", "download", "preferences", "unsubscribe", "not-me", "view", "owner")
     lines = ["User-agent: *", *(f"Disallow: {request.script_root}/{path}/" for path in private)]
     return Response("\n".join(lines) + "\n", mimetype="text/plain")
 

@@ -18,11 +18,17 @@ from newsletter.subscribers import BadAddress, read_address
         ("jane@BÜCHER.example", "jane@xn--bcher-kva.example", "jane@xn--bcher-kva.example"),
         ("jane@xn--bcher-kva.example", "jane@xn--bcher-kva.example", "jane@xn--bcher-kva.example"),
         ("Jürgen@example.de", "Jürgen@example.de", "jürgen@example.de"),
+        ("ß@straße.example", "ß@xn--strae-oqa.example", "ß@xn--strae-oqa.example"),
     ],
 )
 def test_good_addresses_and_the_person_they_mean(typed: str, email: str, key: str) -> None:
     address = read_address(typed)
     assert (address.email, address.key) == (email, key)
+
+
+@pytest.mark.parametrize(("one", "other"), [("weiß", "weiss"), ("ﬁ", "fi"), ("ſ", "s"), ("οδός", "οδόσ")])
+def test_what_only_a_search_takes_for_the_same_is_two_people(one: str, other: str) -> None:
+    assert read_address(f"{one}@example.com").key != read_address(f"{other}@example.com").key
 
 
 BAD = [

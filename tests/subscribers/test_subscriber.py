@@ -45,7 +45,7 @@ def test_the_rule_in_python_is_the_rule_in_sql(database: Database) -> None:
         (Status.PENDING, {Stream.CONFIRM, Stream.REMINDER}),
         (Status.CONFIRMED, {Stream.CONFIRM, Stream.GUIDE, Stream.STEP, Stream.CAMPAIGN}),
         (Status.UNSUBSCRIBED, {Stream.CONFIRM, Stream.GOODBYE}),
-        (Status.BOUNCED, set()),
+        (Status.BOUNCED, {Stream.CONFIRM}),
         (Status.COMPLAINED, set()),
     ],
 )

@@ -39,8 +39,11 @@ class NewMail:
 
 def queue(session: Session, to: Subscriber | Owner, stream: Stream, occasion: str, now: datetime, *,
           revision: Revision | None = None, context: dict[str, Any] | None = None,
-          due_at: datetime | None = None) -> tuple[Message, bool]:  # fmt: skip
-    """The message to this person for this occasion, and whether it is new. A second call for one occasion adds none."""
+          due_at: datetime | None = None, held_back: str = "") -> tuple[Message, bool]:  # fmt: skip
+    """The message to this person for this occasion, and whether it is new. A second call for one occasion adds none.
+
+    `held_back`: why it is not to be sent; then it is on record as called off from the start.
+    """
     who = Message.owner_id == to.id if isinstance(to, Owner) else Message.subscriber_id == to.id
     look = select(Message).where(who, Message.occasion == occasion)
     if known := session.scalar(look):
@@ -52,7 +55,10 @@ def queue(session: Session, to: Subscriber | Owner, stream: Stream, occasion: st
         occasion=occasion,
         lane=Lane.of(stream),
         created_at=now,
-        due_at=due_at or now,
+        due_at=None if held_back else due_at or now,
+        state=State.CANCELLED if held_back else State.READY,
+        settled_at=now if held_back else None,
+        reply=held_back or None,
         revision_id=revision.id if revision else None,
         context=context,
     )

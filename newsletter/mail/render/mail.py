@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from newsletter.subscribers import Stream
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -39,6 +41,11 @@ class Rendered:
     subject: str
     text: str
     html: str
+
+
+def name_for(stream: Stream, first_name: str) -> str:
+    """The name that such a mail may say: none where the address is not proven, for anybody may have typed it."""
+    return "" if stream in (Stream.CONFIRM, Stream.REMINDER) else first_name
 
 
 def greeting(first_name: str) -> str:

@@ -23,7 +23,7 @@ from newsletter.mail.render.article import BadArticle, Compiled, compiled
 from newsletter.mail.render.attachment import attachment
 from newsletter.mail.render.dkim import Dkim
 from newsletter.mail.render.draft import NOBODY, ONCE, STRANGERS, Draft, Form, NoSkeleton, alike, gap
-from newsletter.mail.render.mail import Mail, Reader, Rendered, Words, greeting, one_line
+from newsletter.mail.render.mail import Mail, Reader, Rendered, Words, greeting, name_for, one_line
 from newsletter.mail.render.names import NAMES, OF_THE_BRAND, Values, of_brand
 from newsletter.mail.render.skeleton import DATE, TO, Skeleton
 from newsletter.subscribers import Stream
@@ -74,7 +74,8 @@ class Renderer:
         return replace(mail, data=self.dkim.signed(mail.data, now)) if self.dkim else mail
 
     def _composed(self, letter: Letter, brand: Brand, words: Words | None, now: datetime) -> Mail:
-        reader = Reader(letter.subscriber_id or 0, letter.first_name, letter.id)
+        name = name_for(letter.stream, letter.first_name)
+        reader = Reader(letter.subscriber_id or 0, name, letter.id)
         context, pdf = attachment(letter, self.guides)
         seen = self.rendered(letter.stream, brand, reader, words, context)
         subject = TEST_MARK + seen.subject if letter.stream is Stream.TEST else seen.subject
@@ -82,7 +83,7 @@ class Renderer:
             letter,
             brand,
             mime.header("Date", format_datetime(now.astimezone(UTC))),
-            mime.address_header("To", letter.first_name, letter.email),
+            mime.address_header("To", name, letter.email),
             mime.text_header("Subject", subject),
         )
         boundary = self.signer.message_tag(letter.id)
@@ -97,6 +98,7 @@ class Renderer:
     def rendered(self, stream: Stream, brand: Brand, reader: Reader, words: Words | None,
                  context: Mapping[str, Any]) -> Rendered:  # fmt: skip
         """Subject, text and HTML of any mail. Raises BadArticle."""
+        reader = replace(reader, first_name=name_for(stream, reader.first_name))
         values = self._values(brand, reader, context)
         if words is not None:
             return self._article(stream, values, self.compiled(words).fill(self._plain(brand, values)))
@@ -255,6 +257,8 @@ class Renderer:
             values["confirm_url"] = urls.confirm(context["consent"], context["until"])
         if "action_path" in context:
             values["action_url"] = f"{self.site}{context['action_path']}"
+        if "refuse" in context:
+            values["refuse_url"] = urls.refuse(reader.subscriber, context["refuse"])
         return values
 
 

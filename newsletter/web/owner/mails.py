@@ -28,10 +28,12 @@ NOTICE: dict[str, Any] = {
     "action_label": "Look at it",
     "action_path": "/owner/campaigns",
 }
+OFFERED = "guide_offered"
 GALLERY: dict[str, Stream] = {
     "confirm": Stream.CONFIRM,
     "reminder": Stream.REMINDER,
     "guide": Stream.GUIDE,
+    OFFERED: Stream.GUIDE,
     "goodbye": Stream.GOODBYE,
     "step": Stream.STEP,
     "campaign": Stream.CAMPAIGN,
@@ -51,7 +53,8 @@ def index() -> str:
 
 
 @door.get(
-    "/mails/<any(confirm, reminder, guide, goodbye, step, campaign, notice, reset):name>.html", endpoint="mail_html"
+    "/mails/<any(confirm, reminder, guide, guide_offered, goodbye, step, campaign, notice, reset):name>.html",
+    endpoint="mail_html",
 )
 def html(name: str) -> Any:
     """The HTML part of one, for a frame."""
@@ -68,9 +71,9 @@ def _rendered(session: Session, name: str) -> Rendered:
     words = _words(session) if stream.is_bulk else None
     rt, house, reader = runtime(), brand.current(session), Reader(0, "Jane")
     try:
-        return rt.renderer.rendered(stream, house, reader, words, _context(stream, guide))
+        return rt.renderer.rendered(stream, house, reader, words, _context(name, guide))
     except BadArticle:
-        return rt.renderer.rendered(stream, house, reader, SAMPLE, _context(stream, guide))
+        return rt.renderer.rendered(stream, house, reader, SAMPLE, _context(name, guide))
 
 
 def _words(session: Session) -> Words:
@@ -78,7 +81,8 @@ def _words(session: Session) -> Words:
     return Words(newest.current.subject, newest.current.preheader, newest.current.body) if newest else SAMPLE
 
 
-def _context(stream: Stream, guide: Guide | None) -> dict[str, Any]:
+def _context(name: str, guide: Guide | None) -> dict[str, Any]:
+    stream = GALLERY[name]
     if stream is Stream.NOTICE:
         return NOTICE
     if stream is Stream.RESET:
@@ -89,9 +93,13 @@ def _context(stream: Stream, guide: Guide | None) -> dict[str, Any]:
     if guide is not None:
         pages = guide.pages(runtime().guides)
         named = {"title": guide.title, "slug": guide.slug, "pages": pages, "attached": guide.attach}
+    until = int(now().timestamp()) + LINK_DAYS * 86400
+    if name == OFFERED:
+        asked = {"consent": 0, "until": until, "articles": 8, "newsletter": True, "refuse": "0" * 64}
+        return {"guide": named, "series": False} | asked
     if stream is Stream.GUIDE:
         return {"guide": named, "series": True}
     if stream in (Stream.CONFIRM, Stream.REMINDER):
-        until = int(now().timestamp()) + LINK_DAYS * 86400
-        return {"consent": 0, "until": until, "days": LINK_DAYS, "guide": named, "newsletter": True, "articles": 8}
+        return {"consent": 0, "until": until, "days": LINK_DAYS, "guide": named, "newsletter": True, "articles": 8,
+                "refuse": "0" * 64}  # fmt: skip
     return {}

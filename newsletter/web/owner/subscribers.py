@@ -1,22 +1,22 @@
 """Subscribers: find somebody, and see everything that happened between them and us."""
 
-from typing import Any
-
 from flask import jsonify, render_template, request
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter import brand, campaigns, dossier, guides, journey, sequences
+from newsletter.events import By, Press
 from newsletter.guides import Guide
-from newsletter.sequences import Enrollment, Planned, Sequence, Standing
-from newsletter.sequences.enrollment import LIVE
-from newsletter.subscribers import Status, Stream, Subscriber, tags_of
+from newsletter.sequences import Enrollment, Planned, Standing
+from newsletter.subscribers import BARRING, Status, Stream, Subscriber, Suppression, SuppressionReason, tags_of
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, words_asked
 from newsletter.web.owner.proof import asks_password
 from newsletter.web.owner.timeline import guide_answers, timeline
 from newsletter.web.state import now, reading, runtime, state, transaction
+
+STOPPED = "Stopped by the owner."
 
 
 def found_by(asked: str) -> ColumnElement[bool]:
@@ -62,13 +62,12 @@ def show(id: int) -> str:
         enrollments = session.scalars(
             select(Enrollment).where(Enrollment.subscriber_id == id).order_by(Enrollment.id.desc())
         ).all()
-        live = {one.sequence_id for one in enrollments if one.course in LIVE}
-        every = session.scalars(select(Sequence).where(Sequence.live).order_by(Sequence.id)).all()
         return render_template(
             "owner/subscriber.html", person=person, tags=tags_of(session, id), guides=guide_answers(session, person),
             series=[_outlook(session, one, zone) for one in enrollments],
-            joinable=[one for one in every if one.id not in live] if person.may_receive(Stream.STEP) else [],
             may_have_guide=person.may_receive(Stream.GUIDE), events=timeline(session, person, runtime().renderer.urls),
+            ahead={one.slug: journey.articles_ahead(session, person, one) for one in session.scalars(select(Guide))},
+            barred=_barred(session, person),
         )  # fmt: skip
 
 
@@ -83,7 +82,8 @@ def unsubscribe(id: int) -> Response:
     """At the person's request by other ways: nothing more is sent, not even a goodbye."""
     with transaction() as session:
         person = one_or_404(session, Subscriber, id)
-        left = journey.unsubscribe(session, person, now(), goodbye=False)
+        press = Press(By.OWNER, "Unsubscribed by the owner, at the person's request.")
+        left = journey.unsubscribe(session, person, now(), goodbye=False, press=press)
         if left:
             note(session, "subscriber unsubscribed", str(id))
     told = "Unsubscribed. Nothing more is sent to this address." if left else "This person had left before."
@@ -118,13 +118,13 @@ def erase(id: int) -> Response:
 
 @door.post("/subscribers/<row:id>/guide", endpoint="subscriber_guide")
 def send_guide(id: int) -> Response:
-    """A guide once more, with a fresh link."""
+    """A guide, with a fresh link. It starts nothing: its mail asks whether the series is wanted too."""
     with transaction() as session:
         person = one_or_404(session, Subscriber, id)
         guide = one_or_404(session, Guide, asked_id("guide", request.form) or 0)
         if not person.may_receive(Stream.GUIDE):
             return back("subscriber", f"A person who is {person.status} gets no guide.", "danger", id=id)
-        sent = journey.request_guide(session, runtime(), person, guide, now())
+        sent = journey.offer_guide(session, runtime(), person, guide, now())
         if sent:
             note(session, "guide sent again", f"{guide.slug} to subscriber {id}")
     state().crank.turn()
@@ -136,30 +136,39 @@ def send_guide(id: int) -> Response:
 
 
 @door.post("/subscribers/<row:id>/series", endpoint="subscriber_series")
-def change_series(id: int) -> Response:
-    """Add the person to a series, or stop one."""
+def stop_series(id: int) -> Response:
+    """Stop a series at the person's request. Only their own press starts one, or goes on with it."""
     with transaction() as session:
         person = one_or_404(session, Subscriber, id, lock=True)
-        if stop := asked_id("stop", request.form):
-            told, kind = _stop(session, person, stop)
-        else:
-            told, kind = _add(session, person, one_or_404(session, Sequence, asked_id("add", request.form) or 0))
-    return back("subscriber", told, kind, id=id)
+        enrollment = asked_id("stop", request.form) or 0
+        press = Press(By.OWNER, STOPPED)
+        if not journey.stop_series(session, person, enrollment, press, now(), STOPPED):
+            return back("subscriber", "That series had ended already.", "info", id=id)
+        note(session, "series stopped", f"enrollment {enrollment} of subscriber {person.id}")
+    return back("subscriber", "The series is stopped for this person.", "success", id=id)
 
 
-def _stop(session: Session, person: Subscriber, enrollment: int) -> tuple[str, str]:
-    if not sequences.stop(session, person, now(), "Stopped by the owner.", only=enrollment):
-        return "That series had ended already.", "info"
-    note(session, "series stopped", f"enrollment {enrollment} of subscriber {person.id}")
-    return "The series is stopped for this person.", "success"
+@door.post("/subscribers/<row:id>/lift", endpoint="subscriber_lift")
+def lift(id: int) -> Response:
+    """Take back a bounce, a complaint or a refusal, with a reason."""
+    reason = " ".join(request.form.get("reason", "").replace("\0", "").split())
+    if not reason:
+        return back("subscriber", "Nothing was changed: please say why, it is kept on record.", "danger", id=id)
+    with transaction() as session:
+        person = one_or_404(session, Subscriber, id)
+        what = _barred(session, person)
+        if not journey.lift(session, runtime(), person, reason[:1000], now()):
+            return back("subscriber", "There is nothing to lift: this address may be written to.", "info", id=id)
+        note(session, f"{what} lifted", f"subscriber {id}: {reason}"[:500])
+        stands = person.status.value
+    return back("subscriber", f"Lifted. This person is {stands} now.", "success", id=id)
 
 
-def _add(session: Session, person: Subscriber, sequence: Sequence) -> tuple[str, str]:
-    if not person.may_receive(Stream.STEP):
-        return f"A person who is {person.status} gets no series.", "danger"
-    enrollment: Any = sequences.enroll(session, person, sequence, brand.current(session).zone, now())
-    if enrollment is None:
-        return "Not added: the series is off, or this person is in it or has finished it.", "info"
-    note(session, "series started", f"{sequence.slug} for subscriber {person.id}")
-    waits = enrollment.course is sequences.Course.WAITING
-    return "Added." + (" It begins when the series before it has ended." if waits else ""), "success"
+def _barred(session: Session, person: Subscriber) -> str:
+    """What keeps us from writing to this person: a code for the page; "" when nothing does."""
+    if person.status in (Status.COMPLAINED, Status.BOUNCED):
+        return {Status.COMPLAINED: "complaint", Status.BOUNCED: "bounce"}[person.status]
+    reasons = {one.reason for one in Suppression.of_address(session, runtime().secrets, person.address)}
+    if SuppressionReason.REFUSED in reasons:
+        return "refusal"
+    return "suppression" if reasons & set(BARRING) else ""

@@ -6,11 +6,13 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from newsletter.events import By, EventKind
+from newsletter.events import Event as Noted
 from newsletter.guides import Guide, GuideRequest
 from newsletter.links import Urls, path
 from newsletter.mail.outbox import ACCEPTED, Lane, Message
-from newsletter.sequences import Enrollment
-from newsletter.subscribers import Consent, Status, Stream, Subscriber
+from newsletter.sequences import Enrollment, Sequence
+from newsletter.subscribers import Basis, Consent, Status, Stream, Subscriber
 from newsletter.web.owner.door import PAGE
 
 LONGEST = 4 * PAGE
@@ -51,10 +53,34 @@ class GuideAnswer:
 
 ON_ITS_WAY = "It was on its way already when they left."
 HOW_CONFIRMED = {
-    "import": "Taken as confirmed on import, on the owner's word",
-    "preferences": "Agreed on their own preferences page",
+    Basis.MAIL: "Confirmed by the button in their own mail",
+    Basis.PAGE: "Agreed on their own page",
+    Basis.IMPORT: "Taken as confirmed on import, on the owner's word",
+    Basis.FORM: "Taken from the form, because the address was confirmed before; nobody pressed a button",
+    None: "Taken as confirmed; how is not on record",
 }
-"""How a consent was confirmed where it was not by the button in a mail."""
+"""What proves a consent, in words."""
+KINDS = {
+    EventKind.NEWSLETTER_ON: "Newsletter: on",
+    EventKind.NEWSLETTER_OFF: "Newsletter: off",
+    EventKind.SERIES_STARTED: "Said yes to the series",
+    EventKind.SERIES_RESUMED: "Started the series again, where they were",
+    EventKind.SERIES_STOPPED: "Stopped the series",
+    EventKind.LEFT: "Unsubscribed",
+    EventKind.RETURNED: "Came back",
+    EventKind.REFUSED: "Said “this was not me”: no form makes us write here again",
+    EventKind.BOUNCED: "Stopped: the address bounced",
+    EventKind.COMPLAINED: "Stopped: reported our mail as spam",
+    EventKind.LIFTED: "Lifted by the owner: the address may be written to again",
+}
+ENDS = (EventKind.LEFT, EventKind.REFUSED, EventKind.BOUNCED, EventKind.COMPLAINED, EventKind.NEWSLETTER_OFF)
+PRESSED = {
+    By.MAIL: "by the button behind the link in their own mail",
+    By.ONE_CLICK: "by their mail program's one click",
+    By.PAGE: "on their own page",
+    By.OWNER: "by the owner",
+    By.SERVER: "by the receiving server's answer",
+}
 
 
 def message_title(message: Message) -> str:
@@ -87,9 +113,10 @@ def guide_answers(session: Session, person: Subscriber) -> list[GuideAnswer]:
 
 def timeline(session: Session, person: Subscriber, urls: Urls) -> list[Event]:
     """Everything, the newest first; of one moment, what followed from the other first."""
-    events = [*_consents(session, person), *_guides(session, person)]
+    noted = _noted(session, person)
+    events = [*_consents(session, person), *_guides(session, person), *noted]
     events += [*_series(session, person), *_mails(session, person, urls)]
-    if person.left_at is not None:
+    if person.left_at is not None and not any(one.at == person.left_at for one in noted):
         left = "Unsubscribed" if person.status is Status.UNSUBSCRIBED else f"Stopped: the address {person.status}"
         events.append(Event(person.left_at, "left", left))
     return sorted(events, key=lambda event: event.at)[::-1]
@@ -103,12 +130,37 @@ def _consents(session: Session, person: Subscriber) -> list[Event]:
             f"page {consent.page}" if consent.page else "", f"form {consent.form}" if consent.form else "",
             f"from {consent.ip}" if consent.ip else "", f"wording {consent.version}",
         )))  # fmt: skip
-        asked = f"Signed up for {consent.guide}" if consent.guide else "Agreed"
+        asked = _asked(consent)
         events.append(Event(consent.given_at, "consent", asked, (f"“{consent.wording}”", newsletter, where)))
         if consent.confirmed_at is not None:
-            told = HOW_CONFIRMED.get(consent.form, "Confirmed by their own click")
-            events.append(Event(consent.confirmed_at, "confirmed", told))
+            basis = consent.basis or (Basis.IMPORT if consent.form == "import" else None)
+            events.append(Event(consent.confirmed_at, "confirmed", HOW_CONFIRMED[basis]))
+        elif consent.ended_at is not None:
+            events.append(Event(consent.ended_at, "left", f"{asked}: never confirmed, and over since"))
     return events
+
+
+def _asked(consent: Consent) -> str:
+    """What such a row says: a form that nobody has stood by proves only that somebody typed this address."""
+    if consent.form == "owner":
+        return f"Sent by the owner: {consent.guide}"
+    if consent.confirmed_at is None or consent.basis is Basis.FORM:
+        return f"Somebody entered this address for {consent.guide or 'the newsletter'}"
+    return f"Signed up for {consent.guide}" if consent.guide else "Agreed"
+
+
+def _noted(session: Session, person: Subscriber) -> list[Event]:
+    kept = session.scalars(select(Noted).where(Noted.subscriber_id == person.id).order_by(Noted.id))
+    names = dict(list(session.execute(select(Sequence.id, Sequence.name))))
+    return [_told(one, names.get(one.sequence_id or 0, "")) for one in kept]
+
+
+def _told(noted: Noted, series: str) -> Event:
+    title = f"{KINDS[noted.kind]}: {series}" if series else KINDS[noted.kind]
+    words = f"“{noted.words}”" if noted.words else ""
+    where = f"{PRESSED[noted.by]}{f' · page {noted.page}' if noted.page else ''}"
+    mark = "left" if noted.kind in ENDS else "series" if series else "confirmed"
+    return Event(noted.at, mark, title, (words, where[0].upper() + where[1:]))
 
 
 def _guides(session: Session, person: Subscriber) -> list[Event]:

@@ -1,6 +1,6 @@
 """Alarms: relays that refuse for reasons of their own, confirmations that fail in a row
 
-Revision ID: 0014
+Revision ID: 0010
 Revises: 0009
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = "0014"
+revision = "0010"
 down_revision = "0009"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

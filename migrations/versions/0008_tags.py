@@ -1,6 +1,6 @@
 """Tags of subscribers
 
-Revision ID: 0011
+Revision ID: 0008
 Revises: 0007
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = "0011"
+revision = "0008"
 down_revision = "0007"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

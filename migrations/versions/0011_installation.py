@@ -1,15 +1,15 @@
 """Which copy of the product a database belongs to, and whether it may send
 
-Revision ID: 0010
-Revises: 0014
+Revision ID: 0011
+Revises: 0010
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 
-revision = "0010"
-down_revision = "0014"
+revision = "0011"
+down_revision = "0010"
 
 
 def upgrade() -> None:

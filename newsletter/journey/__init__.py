@@ -1,0 +1,46 @@
+"""The visitor's story across nouns: sign up, confirm, ask for a guide, choose, leave. One file for each chapter.
+
+Every function works in the caller's transaction: all of a chapter happens, or nothing of it.
+"""
+
+from newsletter.journey.choose import choose, start_again, stop_series
+from newsletter.journey.confirm import Confirmed, LinkOver, asked_for, confirm
+from newsletter.journey.give import (
+    LINK_DAYS,
+    WORDING_VERSION,
+    House,
+    articles_after,
+    articles_ahead,
+    offer_guide,
+    request_guide,
+    series_of,
+)
+from newsletter.journey.leave import erase, lift, refuse, unsubscribe
+from newsletter.journey.remind import remind_and_forget, reminders_due
+from newsletter.journey.sign_up import SignUp, subscribe
+
+__all__ = [
+    "LINK_DAYS",
+    "WORDING_VERSION",
+    "Confirmed",
+    "House",
+    "LinkOver",
+    "SignUp",
+    "articles_after",
+    "articles_ahead",
+    "asked_for",
+    "choose",
+    "confirm",
+    "erase",
+    "lift",
+    "offer_guide",
+    "refuse",
+    "remind_and_forget",
+    "reminders_due",
+    "request_guide",
+    "series_of",
+    "start_again",
+    "stop_series",
+    "subscribe",
+    "unsubscribe",
+]

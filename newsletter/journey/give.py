@@ -1,0 +1,125 @@
+"""Giving a guide, and what comes with it: the guide goes when it is asked for, its series when the reader says so."""
+
+from collections.abc import Sequence as SequenceOf
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter import brand, guides, sequences
+from newsletter.db import lock
+from newsletter.events import EventKind, Press, note
+from newsletter.guides import Guide
+from newsletter.sequences import Sequence
+from newsletter.subscribers import Basis, Consent, Stream, Subscriber, open_consents
+
+WORDING_VERSION = "2026-11"
+LINK_DAYS = 30
+"""How long a confirmation link works; unconfirmed sign-ups are deleted after as many days."""
+
+
+class House(Protocol):
+    """What the story needs to know of the installation; Runtime is one."""
+
+    @property
+    def guides(self) -> Path:
+        """The folder with the guides' PDFs."""
+
+    @property
+    def secrets(self) -> tuple[bytes, ...]:
+        """The product's key, and behind it those of earlier times."""
+
+    @property
+    def sign_ups_per_domain(self) -> int:
+        """Unproven addresses of one domain that are written to in a day; 0: any number."""
+
+
+def request_guide(session: Session, house: House, subscriber: Subscriber, guide: Guide, press: Press,
+                  now: datetime, *, series: bool = False) -> bool:  # fmt: skip
+    """Somebody asks for a guide on their own library page; with `series`, for what comes with it too.
+
+    False: a double click, or once too often today.
+    """
+    lock(session, subscriber)
+    if not subscriber.may_receive(Stream.GUIDE) or guides.recently_asked(session, subscriber, guide, now):
+        return False
+    session.add(
+        Consent(subscriber_id=subscriber.id, guide=guide.slug, wording=press.words[:1000], version=WORDING_VERSION,
+                page=press.page, form="library", given_at=now, confirmed_at=now, basis=Basis.PAGE)
+    )  # fmt: skip
+    started = series and start_series(session, subscriber, guide, press, now)
+    guides.send(session, subscriber, guide, house.guides, now, {"series": bool(started)})
+    return True
+
+
+def offer_guide(session: Session, house: House, subscriber: Subscriber, guide: Guide, now: datetime) -> bool:
+    """The owner sends somebody a guide. It starts nothing: its mail asks whether what comes with it is wanted too.
+
+    False: a double click, or once too often today.
+    """
+    lock(session, subscriber)
+    if not subscriber.may_receive(Stream.GUIDE) or guides.recently_asked(session, subscriber, guide, now):
+        return False
+    consent = Consent(
+        subscriber_id=subscriber.id, guide=guide.slug, wording="Sent by the owner; nobody has agreed to anything.",
+        version=WORDING_VERSION, form="owner", given_at=now,
+    )  # fmt: skip
+    session.add(consent)
+    session.flush()
+    guides.send(session, subscriber, guide, house.guides, now, offer(session, subscriber, consent, guide) | {
+        "by_owner": True})  # fmt: skip
+    return True
+
+
+def offer(session: Session, subscriber: Subscriber, consent: Consent, guide: Guide) -> dict[str, Any]:
+    """What a guide's mail asks about: the series that comes with it, and the newsletter where that was ticked."""
+    until = consent.given_at + timedelta(days=LINK_DAYS)
+    waiting = open_consents(session, subscriber, consent.given_at - timedelta(days=LINK_DAYS))
+    return {
+        "series": False,
+        "consent": consent.id,
+        "until": int(until.timestamp()),
+        "articles": articles_ahead(session, subscriber, guide),
+        "newsletter": any(one.newsletter for one in waiting) and not subscriber.newsletter,
+    }
+
+
+def start_series(session: Session, subscriber: Subscriber, guide: Guide, press: Press, now: datetime) -> int:
+    """Start what comes with a guide, where the reader has just said so; how many of them send already."""
+    every = session.scalars(select(Sequence).where(Sequence.guide_slug == guide.slug).order_by(Sequence.id)).all()
+    # One that is switched off begins when it is switched on: nothing is promised until then.
+    return sum(one.live for one in every if start(session, subscriber, one, press, now))
+
+
+def start(session: Session, subscriber: Subscriber, sequence: Sequence, press: Press, now: datetime) -> bool:
+    """Start one series, or go on with it where they were when they stopped it."""
+    before = sequences.latest(session, subscriber, sequence)
+    if sequences.enroll(session, subscriber, sequence, brand.current(session).zone, now) is None:
+        return False
+    kind = EventKind.SERIES_RESUMED if before else EventKind.SERIES_STARTED
+    note(session, subscriber.id, kind, press, now, sequence_id=sequence.id)
+    return True
+
+
+def series_of(session: Session, guide: Guide) -> SequenceOf[Sequence]:
+    """The live sequences that this guide starts."""
+    return session.scalars(
+        select(Sequence).where(Sequence.guide_slug == guide.slug, Sequence.live).order_by(Sequence.id)
+    ).all()
+
+
+def articles_after(session: Session, guide: Guide) -> int:
+    """How many articles follow this guide: what the form promises."""
+    return sum(len(one.current_steps) for one in series_of(session, guide))
+
+
+def articles_ahead(session: Session, subscriber: Subscriber, guide: Guide) -> int:
+    """How many articles a "yes" to this guide's series would bring this person."""
+    return sum(sequences.steps_ahead(session, subscriber, one) for one in series_of(session, guide))
+
+
+def guide_named(session: Session, slug: str | None) -> Guide | None:
+    """The guide with this slug."""
+    return session.scalar(select(Guide).where(Guide.slug == slug)) if slug else None

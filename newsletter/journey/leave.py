@@ -1,0 +1,119 @@
+"""Leaving, refusing and being erased; and what the owner takes back of it."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from newsletter import accounts, sequences
+from newsletter.db import lock
+from newsletter.events import By, Event, EventKind, Press, note
+from newsletter.journey.give import House
+from newsletter.mail import outbox
+from newsletter.mail.outbox import Message
+from newsletter.subscribers import (
+    Status,
+    Stream,
+    Subscriber,
+    Suppression,
+    SuppressionReason,
+    address_hash,
+    address_hashes,
+    end_open,
+)
+
+LEFT = "The person unsubscribed."
+REFUSED = "Somebody at this address said that it was not them who signed up."
+
+
+def unsubscribe(session: Session, subscriber: Subscriber, now: datetime, goodbye: bool,
+                press: Press | None = None) -> bool:  # fmt: skip
+    """Leave: every series ends and everything queued is called off, in this one transaction. False: had left before.
+
+    `goodbye`: whether a last mail says so. The one-click POST of a mail program asks for none.
+    """
+    lock(session, subscriber)
+    before, newsletter = subscriber.status, subscriber.newsletter
+    left = subscriber.unsubscribe(now)
+    if left:
+        press = press or Press(By.MAIL, page="/unsubscribe")
+        note(session, subscriber.id, EventKind.LEFT, press, now, before=before, newsletter_before=newsletter)
+    end_open(session, subscriber.id, now)
+    sequences.stop(session, subscriber, now, LEFT)
+    outbox.cancel(session, now, LEFT, Message.subscriber_id == subscriber.id, Message.stream != Stream.GOODBYE)
+    if left and goodbye:
+        occasion = f"goodbye:{subscriber.left_at:%Y%m%d%H%M%S}"
+        outbox.queue(session, subscriber, Stream.GOODBYE, occasion, now, context={})
+    return left
+
+
+def refuse(session: Session, house: House, subscriber_id: int, mailbox_hash: str, press: Press, now: datetime) -> None:
+    """ "This was not me, never again": no form makes us write to this mailbox any more.
+
+    A sign-up that nobody confirmed is deleted with its address. Whoever had confirmed before keeps what they get: that
+    was their own press, and has its own link to leave.
+    """
+    Suppression.add(session, mailbox_hash, SuppressionReason.REFUSED, now)
+    subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)
+    if subscriber is None:
+        return
+    address = subscriber.address
+    if mailbox_hash not in address_hashes(house.secrets, address.mailbox):
+        return  # the number belongs to somebody else by now
+    session.flush()
+    Suppression.add(session, address_hash(house.secrets[0], address.key), SuppressionReason.REFUSED, now)
+    if subscriber.status is Status.PENDING:
+        delete_person(session, subscriber)
+        return
+    end_open(session, subscriber.id, now)
+    asking = (Stream.CONFIRM, Stream.REMINDER)
+    outbox.cancel(session, now, REFUSED, Message.subscriber_id == subscriber.id, Message.stream.in_(asking))
+    note(session, subscriber.id, EventKind.REFUSED, press, now)
+
+
+def erase(session: Session, house: House, subscriber: Subscriber, now: datetime) -> None:
+    """Delete everything held about a person (UK GDPR Art. 17). A keyed hash stays, against old lists (imports)."""
+    reason = {Status.BOUNCED: SuppressionReason.BOUNCED, Status.COMPLAINED: SuppressionReason.COMPLAINED}
+    if Suppression.of(session, house.secrets, subscriber.email_key) is None:
+        hashed = address_hash(house.secrets[0], subscriber.email_key)
+        Suppression.add(session, hashed, reason.get(subscriber.status, SuppressionReason.ERASED), now)
+    outbox.forget_mentions(session, subscriber.email)
+    accounts.audit.forget_mentions(session, subscriber.email)
+    delete_person(session, subscriber)
+
+
+def delete_person(session: Session, subscriber: Subscriber) -> None:
+    """The database deletes with it: consents, events, requests, enrollments, messages, attempts."""
+    outbox.strike_out(session, session.scalars(select(Message.id).where(Message.subscriber_id == subscriber.id)).all())
+    session.delete(subscriber)
+    session.flush()
+
+
+def lift(session: Session, house: House, subscriber: Subscriber, reason: str, now: datetime) -> bool:
+    """The owner takes back a bounce, a complaint or a refusal, and says why. False: there is none.
+
+    Who bounced stands where they stood: the address works, and nobody changed their mind. Who complained has left:
+    they may sign up again, and nothing starts before they do.
+    """
+    lock(session, subscriber)
+    found = Suppression.of_address(session, house.secrets, subscriber.address)
+    before = subscriber.status
+    if before not in (Status.BOUNCED, Status.COMPLAINED) and not found:
+        return False
+    note(session, subscriber.id, EventKind.LIFTED, Press(By.OWNER, reason), now, before=before)
+    session.execute(delete(Suppression).where(Suppression.id.in_([one.id for one in found])))
+    if before is Status.COMPLAINED:
+        subscriber.status = Status.UNSUBSCRIBED
+    elif before is Status.BOUNCED:
+        _as_before_the_bounce(session, subscriber)
+    return True
+
+
+def _as_before_the_bounce(session: Session, subscriber: Subscriber) -> None:
+    bounced = (Event.subscriber_id == subscriber.id, Event.kind == EventKind.BOUNCED, Event.before != Status.BOUNCED)
+    last = session.scalar(select(Event).where(*bounced).order_by(Event.id.desc()).limit(1))
+    stood = Status(last.before) if last and last.before else None
+    subscriber.status = stood or (Status.CONFIRMED if subscriber.confirmed_at else Status.PENDING)
+    subscriber.newsletter = bool(last and last.newsletter_before) and subscriber.status is Status.CONFIRMED
+    if subscriber.status is not Status.UNSUBSCRIBED:
+        subscriber.left_at = None

@@ -1,0 +1,156 @@
+"""Signing up: anybody may type anybody's address, so a form starts nothing. It writes down and asks."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from newsletter import guides
+from newsletter.guides import Guide
+from newsletter.journey.give import LINK_DAYS, WORDING_VERSION, House, articles_ahead, guide_named, offer
+from newsletter.mail import outbox
+from newsletter.subscribers import (
+    BARRING,
+    Address,
+    Allowance,
+    Consent,
+    FormMail,
+    Status,
+    Stream,
+    Subscriber,
+    Suppression,
+    SuppressionReason,
+    address_hash,
+    allowance,
+    clean_name,
+    open_consents,
+    register,
+)
+
+AGAIN_AFTER = timedelta(seconds=30)
+"""A sign-up repeated sooner than this, in all the same, is a double click."""
+TOO_MANY = "Not sent: this mailbox has had as many mails because of our forms as it may."
+DOMAIN_FULL = "Not sent: too many people of this domain were signed up at once."
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """What a visitor sent, checked, and under which words they agreed."""
+
+    address: Address
+    guide: str | None
+    newsletter: bool
+    wording: str
+    first_name: str = ""
+    page: str = ""
+    form: str = ""
+    ip: str | None = None
+
+
+class _TakenBack(Exception):
+    """Nothing of this sign-up is to stay."""
+
+
+def subscribe(session: Session, house: House, sign_up: SignUp, now: datetime) -> None:
+    """A visitor sent the form: note what was agreed to, and mail a confirmation, or the guide to somebody confirmed.
+
+    Says nothing about who was known before, not by its time either: for an address that is barred the same is done as
+    for everybody, and taken back.
+    """
+    found = Suppression.of_address(session, house.secrets, sign_up.address)
+    left = allowance(session, house.secrets, sign_up.address, house.sign_ups_per_domain, now)
+    proven, held_back, kept = False, "", True
+    try:
+        with session.begin_nested():
+            subscriber = register(session, sign_up.address, now, sign_up.first_name)
+            proven = subscriber.status is Status.CONFIRMED
+            held_back = _held_back(left, proven, now)
+            double = _is_double_click(session, subscriber, sign_up, now)
+            _ask(session, house, subscriber, sign_up, left, held_back, now)
+            if double or _is_barred(subscriber, found, left, now):
+                raise _TakenBack
+    except _TakenBack:
+        kept = False
+    session.add(
+        FormMail(mailbox_hash=left.mailbox_hash, domain_hash=left.domain_hash, sent=kept and not held_back,
+                 proven=proven, at=now if proven else left.domain_free_at)
+    )  # fmt: skip
+
+
+def _held_back(left: Allowance, proven: bool, now: datetime) -> str:
+    if not left.permits(proven=proven):
+        return TOO_MANY
+    return DOMAIN_FULL if not proven and left.waits_too_long(now) else ""
+
+
+def _is_barred(subscriber: Subscriber, found: list[Suppression], left: Allowance, now: datetime) -> bool:
+    """Whether nothing may be sent to this address, or not yet."""
+    reasons = {one.reason for one in found}
+    if subscriber.status is Status.COMPLAINED or reasons & set(BARRING):
+        return True
+    bounced = subscriber.status is Status.BOUNCED or SuppressionReason.BOUNCED in reasons
+    return bounced and not left.may_ask_bounced(now)
+
+
+def _is_double_click(session: Session, subscriber: Subscriber, sign_up: SignUp, now: datetime) -> bool:
+    """Whether the very same was sent a moment ago. Who has ticked the box since, or given a name, is heard."""
+    look = select(Consent.id).where(
+        Consent.subscriber_id == subscriber.id, Consent.guide == sign_up.guide,
+        Consent.newsletter == sign_up.newsletter, Consent.first_name == clean_name(sign_up.first_name),
+        Consent.given_at > now - AGAIN_AFTER,
+    )  # fmt: skip
+    return session.scalar(look.limit(1)) is not None
+
+
+def _ask(session: Session, house: House, subscriber: Subscriber, sign_up: SignUp, left: Allowance, held_back: str,
+         now: datetime) -> None:  # fmt: skip
+    """Write down what was asked for, and queue the mail that asks the mailbox."""
+    guide = guide_named(session, sign_up.guide)
+    consent = Consent(
+        subscriber_id=subscriber.id, guide=guide.slug if guide else None, newsletter=sign_up.newsletter,
+        wording=sign_up.wording[:1000], version=WORDING_VERSION, page=sign_up.page[:200], form=sign_up.form[:64],
+        ip=sign_up.ip, first_name=clean_name(sign_up.first_name), given_at=now,
+    )  # fmt: skip
+    session.add(consent)
+    session.flush()
+    if subscriber.status is Status.CONFIRMED and guide is not None:
+        about = offer(session, subscriber, consent, guide) | refusal(house, sign_up.address)
+        guides.send(session, subscriber, guide, house.guides, now, about, held_back=held_back)
+        return
+    # The name of a pending person is the last one typed: nobody is greeted by it before the address is proven. For
+    # everybody else the same is written, and changes nothing.
+    typed = consent.first_name if subscriber.status is Status.PENDING else ""
+    named = update(Subscriber).where(Subscriber.id == subscriber.id)
+    session.execute(named.values(first_name=typed or subscriber.first_name))
+    context = confirmation(session, house, consent, guide, now) | refusal(house, sign_up.address)
+    due_at = max(left.domain_free_at, now)
+    outbox.queue(
+        session, subscriber, Stream.CONFIRM, f"confirm:{consent.id}", now, context=context, due_at=due_at,
+        held_back=held_back,
+    )  # fmt: skip
+
+
+def refusal(house: House, address: Address) -> dict[str, Any]:
+    """What the link "this was not me" has to know: it works when the sign-up has long been deleted."""
+    return {"refuse": address_hash(house.secrets[0], address.mailbox)}
+
+
+def confirmation(session: Session, house: House, consent: Consent, guide: Guide | None,
+                 now: datetime) -> dict[str, Any]:  # fmt: skip
+    """What the mail asks about: this guide, and the newsletter if it was ticked in any sign-up that is still open."""
+    named = None
+    subscriber = consent.subscriber
+    if guide is not None:
+        named = {"title": guide.title, "slug": guide.slug, "pages": guide.pages(house.guides)}
+    until = consent.given_at + timedelta(days=LINK_DAYS)  # then the sign-up is deleted: a reminder promises no more
+    asked = open_consents(session, subscriber, now - timedelta(days=LINK_DAYS))
+    return {
+        "consent": consent.id,
+        "until": int(until.timestamp()),
+        "days": max(round((until - now) / timedelta(days=1)), 1),
+        "guide": named,
+        "newsletter": any(one.newsletter for one in asked),
+        "articles": articles_ahead(session, subscriber, guide) if guide else 0,
+    }

@@ -1,0 +1,99 @@
+"""FormMail: what our forms made us send to mailboxes, and how much more they may (against list bombing).
+
+Anybody can type anybody's address. These limits are rules in the database: they hold whoever types, from wherever, in
+whichever form, and when Redis has lost its counts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Index, String, delete, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from newsletter.db import Base, Id
+from newsletter.subscribers.address import Address
+from newsletter.subscribers.suppression import address_hashes
+
+MOST_A_DAY = 3
+"""Mails in 24 hours to one mailbox, over all its spellings, kinds of mail and clients."""
+MOST_A_MONTH = 6
+"""Mails in 30 days to one mailbox of which nobody has proven that they want any."""
+BOUNCED_AGAIN_AFTER = timedelta(days=7)
+"""How long after the last one an address that bounced may be asked again."""
+LONGEST_WAIT = timedelta(days=2)
+"""What a domain's limit would hold back for longer is not sent at all."""
+DAY, MONTH = timedelta(days=1), timedelta(days=30)
+
+
+class FormMail(Base):
+    """One mail that somebody's typing into a form caused, or would have. Holds no address, only keyed hashes."""
+
+    __tablename__ = "form_mails"
+    __table_args__ = (
+        Index("ix_form_mails_mailbox", "mailbox_hash", "at"),
+        Index("ix_form_mails_domain", "domain_hash", "at"),
+        Index("ix_form_mails_at", "at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    mailbox_hash: Mapped[str] = mapped_column(String(64))
+    domain_hash: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+    """When it may go: later than it was asked for where the domain's limit makes it wait."""
+    sent: Mapped[bool]
+    """Whether it was queued; what a limit or a suppression kept back is written down just the same."""
+    proven: Mapped[bool]
+    """Whether the address was confirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What may still be sent to a mailbox because of a form."""
+
+    mailbox_hash: str
+    domain_hash: str
+    today: int
+    unproven_this_month: int
+    last_sent_at: datetime | None
+    domain_free_at: datetime
+
+    def permits(self, *, proven: bool) -> bool:
+        """Whether one more mail may go."""
+        return self.today < MOST_A_DAY and (proven or self.unproven_this_month < MOST_A_MONTH)
+
+    def waits_too_long(self, now: datetime) -> bool:
+        """Whether the domain has so many before it that this one is not sent."""
+        return self.domain_free_at > now + LONGEST_WAIT
+
+    def may_ask_bounced(self, now: datetime) -> bool:
+        """Whether the last mail to this mailbox was long enough ago to try an address again that bounced."""
+        return self.last_sent_at is None or self.last_sent_at <= now - BOUNCED_AGAIN_AFTER
+
+
+def allowance(
+    session: Session, secrets: Sequence[bytes], address: Address, domain_limit: int, now: datetime
+) -> Allowance:
+    """What may still go to this address's mailbox. Until the transaction ends, nobody else is told the same.
+
+    `domain_limit`: unproven addresses of one domain that may be written to in a day; 0: any number.
+    """
+    mailboxes, domains = address_hashes(secrets, address.mailbox), address_hashes(secrets, f"@{address.domain}")
+    if session.get_bind().dialect.name == "postgresql":  # on SQLite there is one writer at a time anyway
+        session.execute(select(func.pg_advisory_xact_lock(int(mailboxes[0][:15], 16))))
+    here = (FormMail.mailbox_hash.in_(mailboxes), FormMail.sent, FormMail.at > now - MONTH)
+    rows = session.execute(select(FormMail.at, FormMail.proven).where(*here).order_by(FormMail.at)).all()
+    full = (FormMail.domain_hash.in_(domains), FormMail.sent, ~FormMail.proven, FormMail.at > now - DAY)
+    before = session.scalar(
+        select(FormMail.at).where(*full).order_by(FormMail.at.desc()).offset(max(domain_limit - 1, 0)).limit(1)
+    )
+    return Allowance(
+        mailboxes[0], domains[0], sum(at > now - DAY for at, _ in rows), sum(not proven for _, proven in rows),
+        rows[-1][0] if rows else None, before + DAY if before is not None and domain_limit else now,
+    )  # fmt: skip
+
+
+def forget_old(session: Session, now: datetime) -> None:
+    """Delete what no limit looks at any more."""
+    session.execute(delete(FormMail).where(FormMail.at < now - MONTH))

@@ -1,0 +1,112 @@
+"""The preferences page: the newsletter on or off, series stopped and started again, and a name."""
+
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter import brand, campaigns, journey, sequences
+from newsletter.events import By, Press
+from newsletter.links import Purpose, path
+from newsletter.sequences import Enrollment
+from newsletter.sequences.enrollment import LIVE
+from newsletter.subscribers import Status, Subscriber
+from newsletter.web import plain
+from newsletter.web.cards import all_guides
+from newsletter.web.forms import PreferencesForm
+from newsletter.web.personal import ACTIONS, numbers, person_or_gone
+from newsletter.web.security import limiter
+from newsletter.web.state import now, reading, runtime, transaction
+from newsletter.web.wording import NO_NEWSLETTER, agreed, newsletter_wording, series_wording
+
+door = Blueprint("preferences", __name__)
+PAGE = "/preferences"
+STOP, AGAIN = "Stop these", "Start again"
+
+
+@door.route("/preferences/<token>", methods=["GET", "POST"])
+@limiter.limit(ACTIONS, methods=["POST"])
+def show(token: str) -> Any:
+    """Choose: newsletter, series, name."""
+    (subscriber_id,) = numbers(Purpose.PREFERENCES, token)
+    if request.method == "POST":
+        return _page(token, subscriber_id)
+    leave_at = path(runtime().renderer.urls.unsubscribe(subscriber_id, 0))
+    with reading() as session:
+        person_or_gone(session, subscriber_id)
+    return plain.or_plain(lambda: _page(token, subscriber_id)[0], plain.preferences(leave_at, "saved" in request.args))
+
+
+def _page(token: str, subscriber_id: int) -> Any:
+    with transaction() if request.method == "POST" else reading() as session:
+        subscriber = person_or_gone(session, subscriber_id)
+        form = PreferencesForm(data={"first_name": subscriber.first_name, "newsletter": subscriber.newsletter})
+        if request.method == "POST" and form.validate():
+            _change(session, subscriber, form)
+            session.flush()
+            return redirect(url_for("preferences.show", token=token, saved=1), 303)
+        if form.csrf_token.errors:
+            abort(400, form.csrf_token.errors[0])
+        form.newsletter.label.text = newsletter_wording(brand.current(session))
+        message = path(runtime().renderer.urls.unsubscribe(subscriber.id, 0))
+        page = render_template(
+            "public/preferences.html", form=form, series=_live(session, subscriber), unsubscribe_url=message,
+            stopped=_stopped(session, subscriber), stop=STOP, again=AGAIN, saved="saved" in request.args,
+            email=subscriber.email, left=subscriber.status is not Status.CONFIRMED,
+        )  # fmt: skip
+        return page, 422 if form.errors else 200
+
+
+def _change(session: Session, subscriber: Subscriber, form: PreferencesForm) -> None:
+    """What the button that was pressed does."""
+    stop, again = request.form.get("stop", ""), request.form.get("again", "")
+    if stop:
+        one = session.get(Enrollment, _number(stop))
+        press = Press(By.PAGE, agreed(STOP, [one.sequence.name]) if one else "", PAGE)
+        journey.stop_series(session, subscriber, _number(stop), press, now())
+    elif again:
+        one = session.get(Enrollment, _number(again))
+        items = _comes(session, one) if one and one.subscriber_id == subscriber.id else []
+        journey.start_again(session, subscriber, _number(again), Press(By.PAGE, agreed(AGAIN, items), PAGE), now())
+    else:
+        # Ending it depends on nothing else: only who wants the newsletter agrees to words, which name the brand.
+        wording = newsletter_wording(brand.current(session)) if form.newsletter.data else NO_NEWSLETTER
+        journey.choose(session, subscriber, bool(form.newsletter.data), form.first_name.data or "", wording, now())
+
+
+def _number(typed: str) -> int:
+    return int(typed) if typed.isdecimal() and len(typed) < 19 else 0
+
+
+def _comes(session: Session, enrollment: Enrollment) -> list[str]:
+    ahead = sequences.steps_ahead(session, enrollment.subscriber, enrollment.sequence)
+    return [enrollment.sequence.name, series_wording(ahead)]
+
+
+def _live(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
+    live = session.scalars(
+        select(Enrollment).where(Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))
+    )
+    zone, mailings = brand.current(session).zone, campaigns.planned(session)
+    return [
+        _shown(session, one)
+        | {
+            "planned": sequences.what_is_next(session, one, zone, now(), mailings),
+            "standing": sequences.standing(one),
+        }
+        for one in live
+    ]
+
+
+def _stopped(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
+    return [
+        _shown(session, one) | {"remaining": sequences.steps_ahead(session, subscriber, one.sequence)}
+        for one in sequences.stopped(session, subscriber)
+    ]
+
+
+def _shown(session: Session, enrollment: Enrollment) -> dict[str, Any]:
+    titles = {guide.slug: guide.title for guide in all_guides(session)}
+    title = titles.get(enrollment.sequence.guide_slug or "", "")
+    return {"id": enrollment.id, "name": enrollment.sequence.name, "guide_title": title}

@@ -1,0 +1,35 @@
+"""Sentences that a reader agrees to. A page shows them and the press stores them, so both are made here."""
+
+from collections.abc import Iterable
+
+from newsletter.brand import Brand
+
+NO_NEWSLETTER = "Save, with the box for the newsletter empty."
+"""Names no brand: ending it depends on nothing else."""
+
+
+def newsletter_wording(brand: Brand) -> str:
+    """The words beside the unticked box."""
+    return f"Yes, please also send me the {brand.name} newsletter. I can leave at any time."
+
+
+def series_wording(articles: int) -> str:
+    """What comes with a guide; "" when nothing does."""
+    if not articles:
+        return ""
+    many = "one short e-mail" if articles == 1 else f"{articles} short e-mails"
+    return f"{many} on the same subject over the next weeks; one click ends {'it' if articles == 1 else 'them'}"
+
+
+def brings(title: str | None, pages: int, articles: int, newsletter: bool, brand: Brand) -> list[str]:
+    """What a "yes" brings, one thing an item."""
+    return [
+        *([f"the guide “{title}”{f', {pages} pages, at once' if pages else ''}"] if title else []),
+        *([series_wording(articles)] if articles else []),
+        *([f"the {brand.name} newsletter, until you leave it"] if newsletter else []),
+    ]
+
+
+def agreed(label: str, items: Iterable[str]) -> str:
+    """The words of a press: what stood on the button, and what the page said it brings."""
+    return f"{label}: {'; '.join(items)}."

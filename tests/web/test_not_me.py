@@ -1,0 +1,109 @@
+"""The pages that ask: "this was not me", and what comes with a guide."""
+
+from collections.abc import Callable
+from email.message import EmailMessage
+
+import pytest
+from sqlalchemy import func, select
+
+from newsletter.runtime import Runtime
+from newsletter.sequences import Course, Enrollment
+from newsletter.subscribers import Consent, Subscriber
+from tests.web.conftest import PAIN, Visitor, forms
+
+Inbox = Callable[[str], list[EmailMessage]]
+Link = Callable[..., str]
+
+
+def _count(runtime: Runtime, kind: type[Subscriber] | type[Enrollment]) -> int:
+    with runtime.database.reading() as session:
+        return session.scalar(select(func.count(kind.id))) or 0
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_opening_not_me_changes_nothing(method: str, visitor: Visitor, link: Link, runtime: Runtime) -> None:
+    visitor.subscribe()
+    assert visitor.browser.open(link("not-me"), method=method).status_code == 200
+    assert _count(runtime, Subscriber) == 1
+
+
+def test_not_me_never_again(visitor: Visitor, link: Link, runtime: Runtime, inbox: Inbox) -> None:
+    visitor.subscribe()
+    url, confirm = link("not-me"), link("confirm")
+    answer = visitor.press(url)
+    assert answer.status_code == 200 and "No form can make us write to you again" in answer.text
+    assert _count(runtime, Subscriber) == 0
+    assert visitor.get(confirm).status_code == 410
+    assert "No form can make us" in visitor.get(url).text, "the link works for ever, and may be pressed twice"
+    assert visitor.subscribe(guide=PAIN).location == f"/check-your-inbox?guide={PAIN}"
+    assert len(inbox("jane@example.com")) == 1
+
+
+def test_a_readers_mail_asks_before_anything_starts(jane: Visitor, link: Link, inbox: Inbox, runtime: Runtime) -> None:
+    jane.press(link("preferences"), newsletter="y")
+    jane.subscribe(guide=PAIN)
+    assert _count(runtime, Enrollment) == 1
+    text = inbox("jane@example.com")[-1].get_body(("plain",))
+    assert text is not None and "Nothing of it starts by itself" in text.get_content()
+    page = jane.get(link("confirm"))
+    assert "8 short e-mails on the same subject" in page.text
+    (form,) = forms(page)
+    assert jane.browser.post(form.action, data=form.fields).status_code == 303
+    with runtime.database.reading() as session:
+        courses = session.scalars(select(Enrollment.course).order_by(Enrollment.id)).all()
+        agreed = session.scalars(select(Consent).order_by(Consent.id.desc())).first()
+    assert courses == [Course.ACTIVE, Course.WAITING]
+    assert agreed is not None and agreed.guide == PAIN and agreed.confirmed_at is not None
+
+
+def test_the_newsletter_has_a_button_of_its_own(
+    visitor: Visitor, link: Link, runtime: Runtime, person: Callable[..., int]
+) -> None:
+    id = person("jane@example.com", newsletter=False)
+    visitor.subscribe(guide=PAIN, newsletter="y")
+    page = visitor.get(link("confirm"))
+    first, second = forms(page)
+    assert ("newsletter" in first.fields, second.fields["newsletter"]) == (False, "y")
+    visitor.browser.post(second.action, data=second.fields)
+    with runtime.database.reading() as session:
+        assert session.get_one(Subscriber, id).newsletter
+
+
+def test_a_guide_alone_or_with_what_comes_with_it(jane: Visitor, link: Link, runtime: Runtime) -> None:
+    page = jane.get(link("library"))
+    assert "With it come 8 short e-mails on the same subject over the next weeks" in page.text
+    assert "The guide only" in page.text
+    jane.press(link("library"))
+    assert _count(runtime, Enrollment) == 1, "the button without a value brings the guide alone"
+    with runtime.database.reading() as session:
+        agreed = session.scalars(select(Consent).order_by(Consent.id.desc())).first()
+    assert agreed is not None
+    assert (agreed.guide, agreed.form) == (PAIN, "library") and agreed.wording.startswith("The guide only: ")
+
+
+def test_a_series_is_started_again_on_the_preferences_page(jane: Visitor, link: Link, runtime: Runtime) -> None:
+    jane.press(link("preferences"), 1)
+    page = jane.get(link("preferences"))
+    assert "Start again" in page.text and "10 articles left" in page.text
+    jane.press(link("preferences"), 1)
+    with runtime.database.reading() as session:
+        courses = session.scalars(select(Enrollment.course).order_by(Enrollment.id)).all()
+        agreed = session.scalars(select(Consent).order_by(Consent.id.desc())).first()
+    assert courses == [Course.STOPPED, Course.ACTIVE]
+    assert agreed is not None and agreed.wording.startswith("Start again: ")
+
+
+def test_an_old_link_says_that_it_is_over(visitor: Visitor, link: Link) -> None:
+    visitor.subscribe()
+    old = link("confirm")
+    visitor.subscribe(guide=PAIN)
+    visitor.press(link("confirm"))
+    visitor.press(link("unsubscribe"))
+    assert visitor.get(old).status_code == 410
+    assert "This link is over" in visitor.get(old).text
+
+
+def test_no_stranger_s_word_goes_to_an_unproven_address(visitor: Visitor, inbox: Inbox) -> None:
+    visitor.subscribe(first_name="Dearest Winner")
+    (mail,) = inbox("jane@example.com")
+    assert "Winner" not in mail.as_string() and mail["to"] == "jane@example.com"
