@@ -3,9 +3,10 @@
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 from redis import Redis
@@ -20,6 +21,7 @@ from tests.redis_server import RedisServer
 LIMITS = ((1, 0), (2, 0), (10, 0), (20, 0), (20, 2), (10, 1), (2, 20))
 """Connections that the relay allows, and what that is changed to in mid-campaign (0: nothing)."""
 GUIDES, PAUSE = 20, 0.25
+LOT = 500
 SLOW = 0.002
 """Seconds the relay takes for each mail."""
 DATA = b"Subject: a guide\r\n\r\n" + (b"x" * 70 + b"\r\n") * 20
@@ -55,10 +57,29 @@ class _Worker(threading.Thread):
 
     def run(self) -> None:
         """Send until all is gone, or it is told to stop."""
-        mails = (Envelope(n, f"b{n}@example.com", f"r{n}@example.org", DATA, True, True) for n in self._keys)
-        for _ in self._transport.send(mails, self.kept, stop=lambda: self.stopped, urgent=self._urgent):
-            pass
+        keys, waiting = iter(self._keys), deque[int]()
+        while not self.stopped:
+            waiting.extend(islice(keys, max(0, LOT - len(waiting))))
+            if not waiting:
+                break
+            self._send(waiting)
         self._transport.close()
+
+    def _send(self, waiting: deque[int]) -> None:
+        """Send some; what no relay would take waits, as it does in the queue."""
+        stays: list[int] = []
+        for outcomes in self._transport.send(
+            self._mails(waiting), self.kept, stop=lambda: self.stopped or bool(stays), urgent=self._urgent
+        ):
+            stays.extend([one.key for one in outcomes if one.stage is Stage.RELAY])
+        if stays:
+            waiting.extendleft(stays)
+            time.sleep(PAUSE)
+
+    def _mails(self, waiting: deque[int]) -> Iterator[Envelope]:
+        while waiting:
+            n = waiting.popleft()
+            yield Envelope(n, f"b{n}@example.com", f"r{n}@example.org", DATA, True, True)
 
 
 def relay_limits(size: Size) -> list[Table]:

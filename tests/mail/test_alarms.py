@@ -76,7 +76,8 @@ def test_a_relay_that_refuses_us_fails_nobody_and_alarms_the_owner(runtime: Runt
 @pytest.mark.usefixtures("owner")
 def test_the_owner_is_told_through_another_relay(runtime: Runtime, person: People) -> None:
     _confirmations(runtime, person, 6)
-    with FaultServer([Fault("rcpt", "reply", nth=0, text=NOT_OWNED)]) as bad, FaultServer() as good:
+    late = Fault("banner", "late", nth=0, seconds=0.3)  # the other one is ready first
+    with FaultServer([Fault("rcpt", "reply", nth=0, text=NOT_OWNED)]) as bad, FaultServer([late]) as good:
         transport = _relays(runtime, bad, good)
         while runtime.delivery.run(Lane.TRANSACTIONAL):
             pass

@@ -157,12 +157,13 @@ class Health:
             return 0 if self.links else min(1, self._may_have())
         return max(0, self._may_have() - len(self.links))
 
-    def shrink(self) -> None:
-        """Give up connections that others need, once nothing is in flight on them; idle ones first."""
+    def shrink(self) -> bool:
+        """Give up connections that others need, once nothing is in flight on them; idle ones first. Whether any."""
         staying = [link for link in self.links if not link.connection.retired]
-        surplus = len(staying) - self._may_have()
-        for link in sorted(staying, key=lambda link: link.connection.busy)[: max(0, surplus)]:
+        surplus = max(0, len(staying) - self._may_have())
+        for link in sorted(staying, key=lambda link: link.connection.busy)[:surplus]:
             link.connection.retired = True
+        return surplus > 0
 
     def _may_open(self, now: float) -> bool:
         return now >= self._room_at and self._may_have() > 0

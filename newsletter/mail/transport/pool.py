@@ -155,8 +155,8 @@ class SmtpTransport:
         """Learn how many connections there may be, and give up those that others need."""
         for health in self._healths:
             health.look(now, wants=not feed.exhausted)
-            if health.crowded:
-                health.shrink()
+            if health.crowded and health.shrink():
+                self._connections.touched = list(self._connections.links)
 
     def _turn_away(self, feed: Feed, now: float) -> None:
         """Answer, for relays that cannot be used or have had their quota, what would wait in vain for them."""
