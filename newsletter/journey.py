@@ -211,8 +211,7 @@ def reminders_due(now: datetime) -> Select[Subscriber]:
     reminded = select(Message.id).where(Message.subscriber_id == Subscriber.id, Message.occasion == "reminder")
     return select(Subscriber).where(
         Subscriber.status == Status.PENDING,
-        Subscriber.created_at <= now - REMIND_AFTER,
-        Subscriber.created_at > now - timedelta(days=LINK_DAYS),
+        Subscriber.created_at.between(now - timedelta(days=LINK_DAYS), now - REMIND_AFTER),
         # Without a sign-up of their own (out of an imported list) there is nothing to remind of.
         select(Consent.id).where(Consent.subscriber_id == Subscriber.id).exists(),
         ~reminded.exists(),
