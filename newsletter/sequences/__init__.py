@@ -1,18 +1,9 @@
 """Sequences: a series of articles that follows a guide, step by step, with delays."""
 
 from newsletter.sequences.advance import advance_due, is_due
+from newsletter.sequences.again import is_under_way, steps_ahead, stopped
 from newsletter.sequences.delay import Delay, Unit, due_after
-from newsletter.sequences.enrollment import (
-    Course,
-    Enrollment,
-    enroll,
-    is_under_way,
-    latest,
-    steps_ahead,
-    stop,
-    stopped,
-    switch_off,
-)
+from newsletter.sequences.enrollment import Course, Enrollment, enroll, latest, stop, switch_off
 from newsletter.sequences.let_be import due_of, let_be
 from newsletter.sequences.place import Place
 from newsletter.sequences.replan import keep_dates, replan

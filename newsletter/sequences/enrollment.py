@@ -221,37 +221,11 @@ def latest(session: Session, subscriber: Subscriber, sequence: Sequence) -> Enro
     return session.scalar(select(Enrollment).where(*here).order_by(Enrollment.id.desc()).limit(1))
 
 
-def is_under_way(session: Session, subscriber: Subscriber, guide_slug: str) -> bool:
-    """Whether a series that comes with this guide is live for this person."""
-    look = select(Enrollment.id).join(Sequence, Sequence.id == Enrollment.sequence_id)
-    its = (Sequence.guide_slug == guide_slug, Sequence.live)
-    here = (Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))
-    return session.scalar(look.where(*its, *here).limit(1)) is not None
-
-
-def stopped(session: Session, subscriber: Subscriber) -> list[Enrollment]:
-    """The series that were stopped for this person and have something ahead: each one's newest enrollment."""
-    every = session.scalars(
-        select(Enrollment)
-        .where(Enrollment.subscriber_id == subscriber.id, Enrollment.course == Course.STOPPED)
-        .order_by(Enrollment.id)
-    )
-    newest = {one.sequence_id: one for one in every}
-    return [one for one in newest.values() if steps_ahead(session, subscriber, one.sequence)]
-
-
 def may_start(session: Session, subscriber: Subscriber, sequence: Sequence) -> bool:
     """Whether they are neither in it nor have been through it."""
     here = (Enrollment.subscriber_id == subscriber.id, Enrollment.sequence_id == sequence.id)
     once = session.scalar(select(Enrollment.id).where(*here, Enrollment.course != Course.STOPPED).limit(1))
     return once is None
-
-
-def steps_ahead(session: Session, subscriber: Subscriber, sequence: Sequence) -> int:
-    """How many articles starting this sequence would bring: of one that was stopped, those that are left."""
-    before = latest(session, subscriber, sequence)
-    left = len(sequence.ahead(before.place if before else None))
-    return left if may_start(session, subscriber, sequence) and sequence.live else 0
 
 
 def stop(session: Session, subscriber: Subscriber, now: datetime, reason: str, only: int | None = None) -> int:

@@ -1,0 +1,34 @@
+"""What a reader may start, and what they may start again."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter.sequences.enrollment import LIVE, Course, Enrollment, latest, may_start
+from newsletter.sequences.sequence import Sequence
+from newsletter.subscribers import Subscriber
+
+
+def is_under_way(session: Session, subscriber: Subscriber, guide_slug: str) -> bool:
+    """Whether a series that comes with this guide is live for this person."""
+    look = select(Enrollment.id).join(Sequence, Sequence.id == Enrollment.sequence_id)
+    its = (Sequence.guide_slug == guide_slug, Sequence.live)
+    here = (Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))
+    return session.scalar(look.where(*its, *here).limit(1)) is not None
+
+
+def steps_ahead(session: Session, subscriber: Subscriber, sequence: Sequence) -> int:
+    """How many articles starting this sequence would bring: of one that was stopped, those that are left."""
+    before = latest(session, subscriber, sequence)
+    left = len(sequence.ahead(before.place if before else None))
+    return left if may_start(session, subscriber, sequence) and sequence.live else 0
+
+
+def stopped(session: Session, subscriber: Subscriber) -> list[Enrollment]:
+    """The series that were stopped for this person and have something ahead: each one's newest enrollment."""
+    every = session.scalars(
+        select(Enrollment)
+        .where(Enrollment.subscriber_id == subscriber.id, Enrollment.course == Course.STOPPED)
+        .order_by(Enrollment.id)
+    )
+    newest = {one.sequence_id: one for one in every}
+    return [one for one in newest.values() if steps_ahead(session, subscriber, one.sequence)]
