@@ -1,6 +1,6 @@
 """The dossier: all that is held about one person, in a form that can be handed to them (UK GDPR Art. 15 and 20)."""
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from enum import Enum
 from typing import Any
 
@@ -44,4 +44,6 @@ def _plain(row: Base) -> dict[str, Any]:
 def _json(value: Any) -> Any:
     if isinstance(value, datetime | time):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     return value.value if isinstance(value, Enum) else value

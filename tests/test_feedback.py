@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from newsletter import articles, feedback, journey, sequences
 from newsletter.clock import FixedClock
+from newsletter.events import By, Press
 from newsletter.guides import Guide
 from newsletter.mail import outbox, recovery
 from newsletter.mail.journal import Journal
@@ -21,6 +22,7 @@ from newsletter.subscribers import Segment, Status, Stream, Subscriber
 from tests.conftest import NOON
 
 ZONE = "Europe/London"
+PRESS = Press(By.PAGE, "Send it to me", "/library")
 FULL = "5.2.2"
 
 
@@ -48,7 +50,7 @@ def _queue(runtime: Runtime, jane: int, stream: Stream) -> None:
         if stream is Stream.GUIDE:
             guide = session.scalars(select(Guide)).first()
             assert guide is not None
-            assert journey.request_guide(session, runtime, session.get_one(Subscriber, jane), guide, NOON)
+            assert journey.request_guide(session, runtime, session.get_one(Subscriber, jane), guide, PRESS, NOON)
             return
         words = articles.write(session, NOON, title="Golf", subject="Golf", body="x").current
         if stream is Stream.CAMPAIGN:

@@ -14,10 +14,13 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from newsletter import feedback, journey
 from newsletter.db import Database
+from newsletter.events import By, Press
 from newsletter.subscribers import Status, Subscriber, Suppression, SuppressionReason
 from newsletter.subscribers.suppression import address_hashes
 
+BY_RESTORE = Press(By.OWNER, "It had happened before a backup from an earlier time was put back.", "restore")
 GONE = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
 
 
@@ -47,6 +50,13 @@ def keep(known: dict[str, Any], file: Path) -> None:
     half.replace(file)
 
 
+def _end(session: Session, subscriber: Subscriber, status: Status, at: datetime) -> None:
+    if status is Status.UNSUBSCRIBED:
+        journey.unsubscribe(session, subscriber, at, goodbye=False, press=BY_RESTORE)
+    else:
+        feedback.suppress(session, subscriber, status, at, press=BY_RESTORE)
+
+
 def carry(session: Session, file: Path, secrets: Sequence[bytes]) -> int:
     """Bring it into the restored database; how many people it changed. May be done again."""
     known = json.loads(file.read_text())
@@ -56,7 +66,7 @@ def carry(session: Session, file: Path, secrets: Sequence[bytes]) -> int:
     for subscriber in session.scalars(select(Subscriber).where(Subscriber.status.not_in(GONE))).all():
         status = people.get(subscriber.email_key)
         if status is not None:
-            subscriber.stop_mail(Status(status), written)
+            _end(session, subscriber, Status(status), written)
             changed += 1
         elif not suppressed.keys().isdisjoint(address_hashes(secrets, subscriber.email_key)):
             session.delete(subscriber)

@@ -25,9 +25,8 @@ def asked(runtime: Runtime, person: Callable[..., int]) -> int:
         session.execute(update(Guide).values(attach=True))
         guide = session.scalars(select(Guide).order_by(Guide.position)).first()
         assert guide is not None
-        guides.send(
-            session, session.get_one(Subscriber, jane), guide, runtime.guides, runtime.clock.now(), series=False
-        )
+        about = {"series": False}
+        guides.send(session, session.get_one(Subscriber, jane), guide, runtime.guides, runtime.clock.now(), about)
         return session.scalars(select(Message.id)).one()
 
 

@@ -1,11 +1,13 @@
 """The gallery of every mail."""
 
-from flask import Flask
+import re
 
+from newsletter import web
 from newsletter.runtime import Runtime
 from newsletter.settings import load
 from newsletter.web.owner.mails import GALLERY
-from tests.web.owner.conftest import Desk
+from tests.conftest import InlineCrank
+from tests.web.owner.conftest import EMAIL, PASSWORD, Desk
 
 
 def test_every_mail_is_shown_as_html_and_text(desk: Desk) -> None:
@@ -19,8 +21,16 @@ def test_every_mail_is_shown_as_html_and_text(desk: Desk) -> None:
     assert page.count("<pre") == len(GALLERY)
 
 
-def test_on_a_public_site_there_is_no_gallery(desk: Desk, app: Flask, runtime: Runtime) -> None:
+def test_on_a_public_site_there_is_no_gallery(runtime: Runtime, crank: InlineCrank, owner: int) -> None:
     runtime.settings = load({"PUBLIC_URL": "https://news.example.org", "SECRET_KEY": "k" * 40})
-    assert desk.client.get("/owner/mails").status_code == 404
-    assert desk.client.get("/owner/mails/confirm.html").status_code == 404
-    assert "Mail gallery" not in desk.read("/owner/")
+    client = web.create(runtime, crank).test_client()
+    there = "https://news.example.org"
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/owner/login", base_url=there).text)
+    assert found is not None
+    form = {"csrf_token": found[1], "email": EMAIL, "password": PASSWORD}
+    assert client.post("/owner/login", base_url=there, data=form, headers={"Referer": there}).status_code == 303
+    for path in ("/owner/mails", "/owner/mails/confirm.html"):
+        assert client.get(path, base_url=there).status_code == 404
+    home = client.get("/owner/", base_url=there)
+    assert home.status_code == 200
+    assert "Mail gallery" not in home.text

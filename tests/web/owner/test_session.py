@@ -179,7 +179,8 @@ def test_under_https_no_other_host_can_set_the_cookies(runtime: Runtime, crank: 
     environ = {"DATA_DIR": str(runtime.settings.data_dir), "SECRET_KEY": "k" * 40}
     runtime.settings = load({**environ, "PUBLIC_URL": "https://news.example.org"})
     client = web.create(runtime, crank).test_client()
-    cookies = sign_in(client, **{"wsgi.url_scheme": "https"}).headers.getlist("Set-Cookie")
+    there = {"wsgi.url_scheme": "https", "HTTP_HOST": "news.example.org"}
+    cookies = sign_in(client, **there).headers.getlist("Set-Cookie")
     assert {cookie.split("=")[0] for cookie in cookies} == {"__Host-session", "__Host-known"}
     for cookie in cookies:
         assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= {part.strip() for part in cookie.split(";")}
