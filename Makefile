@@ -9,9 +9,11 @@ BIN := .venv/bin
 run: .venv/.run
 	@exec $(BIN)/newsletter up
 
+# Two processes share the tests, but those in tests/real: they start the whole product, and want the machine to themselves.
 test: .venv/.dev
 	@$(BIN)/python tests/setup.py
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --ignore=tests/real
+	@$(BIN)/python -m pytest tests/real
 
 # The fast half: style, types, the import rules of the house, and every test that needs no other process.
 check: .venv/.dev
@@ -19,7 +21,7 @@ check: .venv/.dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -q -m "not real"
+	@$(BIN)/python -m pytest -q -n 2 -m "not real"
 
 guides: .venv/.dev
 	@$(BIN)/python guides/build.py

@@ -87,7 +87,7 @@ class SubscribeForm(PublicForm):
         form.id_prefix = guide.slug
         form.newsletter.label.text = newsletter_wording(brand)
         follows = f", and {articles} short e-mails on the same subject over the next weeks" if articles else ""
-        form.consent_note = f"We send the guide to this address{follows}. You can stop them at any time with one click."
+        form.consent_note = f"We send the guide to this address{follows}. You can stop them at any time."
         if not form.guide.data:
             form.guide.data = guide.slug
         return form
