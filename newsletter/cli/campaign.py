@@ -15,8 +15,8 @@ from newsletter.mail.outbox import State, Turn
 from newsletter.mail.render import BadArticle, Reader, Words
 from newsletter.preflight import Level, NotFit
 from newsletter.runtime import Runtime
-from newsletter.sequences.delay import zone_named
 from newsletter.subscribers import Segment, Stream
+from newsletter.zones import NoSuchTime, instant, zone_named
 
 LARGEST = 2_000_000
 """Octets of a file that is read at all."""
@@ -94,10 +94,10 @@ def _moment(at: str | None, zone: str, now: datetime) -> datetime | None:
             "should be ISO 8601, for example 2026-12-01T09:00:00+00:00", param_hint="--at"
         ) from None
     try:
-        moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone_named(zone))).astimezone(UTC)
+        moment = moment.astimezone(UTC) if moment.tzinfo else instant(moment, zone)
         preflight.check_time(moment, now)
-    except (NotFit, OverflowError) as error:
-        told = str(error) if isinstance(error, NotFit) else "Is the year right?"
+    except (NotFit, NoSuchTime, OverflowError) as error:
+        told = "Is the year right?" if isinstance(error, OverflowError) else str(error)
         raise click.BadParameter(f"{at}: {told} It is {now:%Y-%m-%d %H:%M} UTC.", param_hint="--at") from None
     return moment
 

@@ -4,7 +4,9 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
+
+from newsletter.zones import zone_named
 
 EVERY_DAY = 0b1111111
 """Weekdays as bits, Monday the lowest."""
@@ -103,11 +105,3 @@ def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
         else:
             high = middle
     return high
-
-
-def zone_named(name: str) -> ZoneInfo:
-    """The time zone of this IANA name; UTC for a name that the tz database does not know (any more)."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")

@@ -18,7 +18,8 @@ def series_wording(articles: int) -> str:
     if not articles:
         return ""
     many = "one short e-mail" if articles == 1 else f"{articles} short e-mails"
-    return f"{many} on the same subject over the next weeks; you can stop {'it' if articles == 1 else 'them'} at any time"
+    those = "it" if articles == 1 else "them"
+    return f"{many} on the same subject over the next weeks; you can stop {those} at any time"
 
 
 def brings(title: str | None, pages: int, articles: int, newsletter: bool, brand: Brand) -> list[str]:

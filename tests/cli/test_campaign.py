@@ -2,7 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -93,6 +93,13 @@ def test_a_moment_long_past_is_refused_and_one_without_a_zone_is_the_owners(comm
     year = datetime.now(UTC).year + 1
     summer = command("campaign", "send", "--subject", "S", "--body", str(body), "--at", f"{year}-07-01T09:00")
     assert "09:00 BST" in summer.output
+
+
+def test_a_time_that_the_clocks_skip_is_refused_as_on_the_page(command: Command, body: str) -> None:
+    thirty_first = date(datetime.now(UTC).year + 1, 3, 31)
+    last_sunday = thirty_first - timedelta(days=thirty_first.isoweekday() % 7)
+    seen = command(*WORDS, body, "--at", f"{last_sunday}T01:30")
+    assert seen.exit_code != 0 and "does not exist in Europe/London" in seen.output
 
 
 @pytest.mark.parametrize(

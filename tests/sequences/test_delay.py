@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.sequences import Delay, Unit, due_after
-from newsletter.sequences.delay import EVERY_DAY, zone_named
+from newsletter.sequences.delay import EVERY_DAY
+from newsletter.zones import zone_named
 
 ZONES = st.sampled_from(
     [

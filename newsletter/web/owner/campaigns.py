@@ -17,12 +17,13 @@ from newsletter.campaigns import Campaign, CampaignState, NotNow
 from newsletter.guides import Guide
 from newsletter.mail import outbox
 from newsletter.subscribers import Segment
-from newsletter.web.owner.display import NoSuchTime, in_zone, instant
+from newsletter.web.owner.display import in_zone
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
 from newsletter.web.owner.forms import CampaignForm, ScheduleForm
 from newsletter.web.owner.progress import Progress
 from newsletter.web.published import words_of
 from newsletter.web.state import now, reading, runtime, transaction
+from newsletter.zones import NoSuchTime, instant
 
 NINE = time(9)
 

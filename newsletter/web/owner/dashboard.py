@@ -14,13 +14,13 @@ from newsletter.campaigns import Campaign, CampaignState
 from newsletter.guides import Guide, GuideRequest
 from newsletter.mail import alarms
 from newsletter.mail.outbox import Message, State
-from newsletter.sequences.delay import zone_named
 from newsletter.subscribers import Segment, Subscriber
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.cards import all_guides, unfit_pages
 from newsletter.web.owner.door import door
 from newsletter.web.owner.progress import Progress
 from newsletter.web.state import now, reading, runtime
+from newsletter.zones import zone_named
 
 DAYS = 30
 UNDER_WAY = (CampaignState.SCHEDULED, CampaignState.SENDING)

@@ -1,28 +1,12 @@
-"""How times, numbers and sizes read on the owner's pages, and how a local time becomes an instant."""
+"""How times, numbers and sizes read on the owner's pages."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from flask_login import current_user
 
-from newsletter.sequences.delay import zone_named
-
-
-class NoSuchTime(ValueError):
-    """The clocks skip this local time; the message says so and what to choose."""
-
-
-def instant(wall: datetime, zone: str) -> datetime:
-    """The UTC instant of a naive local time; of one that happens twice, the first. Raises NoSuchTime (PEP 495)."""
-    here = zone_named(zone)
-    first = wall.replace(tzinfo=here, fold=0).astimezone(UTC)
-    if first.astimezone(here).replace(tzinfo=None) != wall:
-        raise NoSuchTime(
-            f"{wall:%H:%M} on {wall.day} {wall:%B %Y} does not exist in {zone}: the clocks go forward over it. "
-            "Please choose an earlier or a later time."
-        )
-    return first
+from newsletter.zones import zone_named
 
 
 def in_zone(at: datetime, zone: str) -> str:

@@ -1,25 +1,8 @@
-"""How local times become instants, and how instants read."""
-
-# ruff: noqa: DTZ001 - a local time as it is typed has no zone yet
+"""How instants, numbers and sizes read."""
 
 from datetime import UTC, datetime
 
-import pytest
-
-from newsletter.web.owner.display import NoSuchTime, duration, in_zone, instant, number, percent, size
-
-
-def test_a_local_time_in_summer_is_an_hour_earlier_in_utc() -> None:
-    assert instant(datetime(2026, 7, 1, 9), "Europe/London") == datetime(2026, 7, 1, 8, tzinfo=UTC)
-
-
-def test_a_time_that_the_clocks_skip_is_told() -> None:
-    with pytest.raises(NoSuchTime, match=r"01:30 on 28 March 2027 does not exist in Europe/London"):
-        instant(datetime(2027, 3, 28, 1, 30), "Europe/London")
-
-
-def test_of_a_time_that_happens_twice_it_is_the_first() -> None:
-    assert instant(datetime(2026, 10, 25, 1, 30), "Europe/London") == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+from newsletter.web.owner.display import duration, in_zone, number, percent, size
 
 
 def test_an_instant_reads_with_its_zone() -> None:
