@@ -129,6 +129,16 @@ def light_faults(text: str, rules: Rules) -> Iterator[str]:
         yield f"“{other[0]}” is a threshold of its own; use the traffic light"
 
 
+def bone_faults(text: str, rules: Rules) -> Iterator[str]:
+    """Yield where a text asks for impact and says nothing to people with thin bones."""
+    joined = re.sub(r"\s+", " ", text)
+    if any(re.search(one, joined) for one in rules["bone"]["says"]):
+        return
+    for pattern in rules["bone"]["asks"]:
+        if asked := re.search(pattern, joined, re.IGNORECASE):
+            yield f"bones: asks for “{asked[0]}” without “{rules['bone']['who']}, …”"
+
+
 def faults(text: str, rules: Rules) -> list[str]:
     """Return one line for each place where a plain text disagrees with the rules."""
     found = [
@@ -142,7 +152,7 @@ def faults(text: str, rules: Rules) -> list[str]:
         for pattern in sign.get("never", ()):
             if old := re.search(pattern, joined, re.IGNORECASE):
                 found.append(f"{sign['id']}: “{old[0]}” is an old threshold")
-    return [*found, *light_faults(text, rules)]
+    return [*found, *light_faults(text, rules), *bone_faults(text, rules)]
 
 
 def plain(path: Path) -> str:
@@ -160,7 +170,9 @@ def main(arguments: Sequence[str]) -> int:
     """Print what disagrees, a line each; return the exit status."""
     rules = read_rules()
     wrong = [
-        f"{path}: {fault}" for path in [Path(one) for one in arguments] or texts() for fault in faults(plain(path), rules)
+        f"{path}: {fault}"
+        for path in [Path(one) for one in arguments] or texts()
+        for fault in faults(plain(path), rules)
     ]
     for line in wrong:
         print(line, file=sys.stderr)

@@ -104,6 +104,13 @@ def test_another_traffic_light_is_found(text: str) -> None:
     assert SAFETY.faults(text, RULES) != []
 
 
+def test_a_text_that_asks_for_impact_says_the_bone_rule() -> None:
+    assert SAFETY.faults("Do ten heel drops.", RULES) == [
+        f"bones: asks for “heel drops” without “{RULES['bone']['who']}, …”"
+    ]
+    assert SAFETY.faults(f"Do ten heel drops. {RULES['bone']['who']}, {RULES['bone']['rule']}", RULES) == []
+
+
 def test_the_traffic_light_of_the_source_passes() -> None:
     text = "\n\n".join(f"- **{one['name']}, {one['pain']}:** {one['do']}" for one in RULES["light"])
     assert SAFETY.faults(SAFETY.plain_markdown(text), RULES) == []
