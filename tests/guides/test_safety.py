@@ -44,6 +44,13 @@ def test_a_sign_has_a_speed_and_sources_and_is_found_by_its_own_words(sign: dict
 def test_every_source_is_used() -> None:
     used = {one for sign in RULES["signs"] for one in sign["sources"]} | set(RULES["bone"]["sources"])
     assert used == set(RULES["sources"])
+    assert {one["read"] for one in RULES["sources"].values()} <= {"text", "part", "not yet"}
+
+
+def test_the_two_fastest_speeds_rest_on_something_that_was_read() -> None:
+    for sign in RULES["signs"]:
+        if sign["speed"] in ("call", "hospital") and sign["id"] != "belly":
+            assert any(RULES["sources"][one]["read"] != "not yet" for one in sign["sources"]), sign["id"]
 
 
 @pytest.mark.parametrize("path", SAFETY.texts(), ids=lambda path: f"{path.parent.name}/{path.name}")
