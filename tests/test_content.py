@@ -1,9 +1,13 @@
 """The writers' folder: every text can be sent, and is as long as a text should be."""
 
 import re
+import tomllib
+from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from newsletter import brand, content
 from newsletter.articles import Topic
@@ -11,6 +15,7 @@ from newsletter.content import BadContent
 from newsletter.links import Signer
 from newsletter.mail.render import Reader, Renderer, Words
 from newsletter.sequences import Delay
+from newsletter.sequences.delay import Unit
 from newsletter.settings import ROOT
 from newsletter.subscribers import Stream
 
@@ -35,10 +40,11 @@ def _words(path: Path) -> Words:
 
 
 @pytest.mark.parametrize("path", SERIES, ids=_named)
-def test_an_article_of_a_series_is_350_to_700_words(path: Path) -> None:
+def test_a_mail_of_a_series_is_200_to_320_words_and_asks_for_one_thing(path: Path) -> None:
     _, body = content.read(path)
-    assert 350 <= len(re.findall(r"\w[\w'’-]*", body)) <= 800
-    assert 350 <= len([word for word in body.split() if re.search(r"\w", word)]) <= 700
+    prose = re.sub(r"\{\{.*?\}\}|\]\([^)]*\)", " ", body)
+    assert 200 <= len([word for word in prose.split() if re.search(r"\w", word)]) <= 320
+    assert body.count("## Do this today") == 1
 
 
 @pytest.mark.parametrize("path", ARTICLES, ids=_named)
@@ -55,9 +61,50 @@ def test_no_two_articles_share_a_slug() -> None:
     assert len(set(slugs)) == len(slugs)
 
 
+@pytest.mark.parametrize("guide", SITE["guides"], ids=lambda guide: guide["slug"])
+def test_a_series_comes_on_days_1_2_4_and_7_and_then_weekly(guide: dict[str, Any]) -> None:
+    delays = [Delay.parse(content.read(path)[0]["delay"]) for path in SERIES if path.parent.name == guide["slug"]]
+    assert {one.unit for one in delays} == {Unit.DAYS}
+    days = list(accumulate(one.amount for one in delays))
+    assert days == [1, 2, 4, 7, *range(14, 14 + 7 * (len(days) - 4), 7)]
+
+
+def _book(slug: str) -> PdfReader:
+    return PdfReader(ROOT / "static" / "guides" / f"{slug}.pdf")
+
+
+def _chapters(book: PdfReader) -> list[tuple[str, int]]:
+    marks = [mark for mark in book.outline if not isinstance(mark, list)]
+    return [(str(mark.title), (book.get_destination_page_number(mark) or 0) + 1) for mark in marks]
+
+
 @pytest.mark.parametrize("path", SERIES, ids=_named)
-def test_every_step_says_when_it_comes(path: Path) -> None:
-    assert Delay.parse(content.read(path)[0]["delay"]).amount >= 1
+def test_a_mail_names_a_page_of_the_guide_at_its_top_and_at_its_end(path: Path) -> None:
+    """The chapter and the page stand in words, and the link opens that page."""
+    _, body = content.read(path)
+    links = list(re.finditer(r"\[“([^”]+)”, on page (\d+)\]\(\{\{ guide_pdf \}\}#page=(\d+)\)", body))
+    assert len(links) == body.count("guide_pdf") >= 2
+    above, below = body[: links[0].start()], body[links[-1].end() :]
+    assert len(above.split()) < 15
+    assert len(re.sub(r"\n\n\{\{ brand.author.*", "", below, flags=re.DOTALL).split()) < 25
+    chapters = _chapters(_book(path.parent.name))
+    for link in links:
+        assert link[2] == link[3]
+        assert [title for title, page in chapters if page <= int(link[2])][-1] == link[1]
+
+
+@pytest.mark.parametrize("path", SERIES, ids=_named)
+def test_a_mail_does_not_repeat_the_book(path: Path) -> None:
+    """But for the safety rules, which read the same in every place."""
+    _, body = content.read(path)
+    rules = tomllib.loads((ROOT / "guides" / "safety.toml").read_text(encoding="utf-8"))
+    shared = " ".join([*(light["do"] for light in rules["light"]), f"{rules['bone']['who']}, {rules['bone']['rule']}"])
+    pages = " ".join(page.extract_text() for page in _book(path.parent.name).pages)
+    book = " ".join(pages.replace("’", "'").split())
+    for line in re.sub(r"[*_]|\{\{.*?\}\}", "", body).replace("’", "'").splitlines():
+        for sentence in re.split(r"(?<=[.!?:])\s+", line):
+            if len(sentence.split()) >= 6 and sentence not in shared:
+                assert sentence not in book, sentence
 
 
 @pytest.mark.parametrize("path", ARTICLES, ids=_named)
