@@ -194,6 +194,8 @@ def robots() -> Response:
 
 def static_file(filename: str) -> AnyResponse:
     """Our own style and script. `static/guides/` is not among the folders: a guide needs a signed link."""
+    if "\0" in filename:
+        abort(404)
     path = (ROOT / "static" / filename).resolve()
     if not any(path.is_relative_to(ROOT / "static" / folder) for folder in STATIC) or not path.is_file():
         abort(404)

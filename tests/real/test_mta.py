@@ -2,6 +2,7 @@
 
 import datetime
 import ssl
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -129,11 +130,17 @@ def test_exim_killed_and_started_again_in_mid_campaign() -> None:
         agree(server, known)
 
 
+@pytest.fixture
+def readable() -> Iterator[Path]:
+    """A folder that a server of another user can read: pytest's own are closed to others, and are left as they are."""
+    with tempfile.TemporaryDirectory(prefix="tls") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 @pytest.mark.parametrize(("name", "days"), [("localhost", 2), ("other.example", 2), ("localhost", -1)])
-def test_exim_with_a_certificate(name: str, days: int, tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("tls")
-    for place in (folder, *list(folder.parents)[:3]):
-        place.chmod(0o755)
+def test_exim_with_a_certificate(name: str, days: int, readable: Path) -> None:
+    folder = readable
     certificate = _certificate(folder, name, days)
     settings = f"tls_advertise_hosts = *\ntls_certificate = {certificate}\ntls_privatekey = {certificate}"
     with running(exim(settings)) as server:

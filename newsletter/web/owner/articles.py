@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import flash, g, render_template, request, url_for
+from flask import g, render_template, request, url_for
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -16,7 +16,7 @@ from newsletter.mail.render import FILTER_EXAMPLES, NAMES, BadArticle, Reader, W
 from newsletter.mail.render.renderer import Rendered
 from newsletter.sequences import Sequence, Step
 from newsletter.subscribers import Stream, Subscriber
-from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, words_asked
+from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
 from newsletter.web.owner.forms import ArticleForm
 from newsletter.web.owner.subscribers import matching
 from newsletter.web.personal import MAIL_PAGE_POLICY
@@ -203,9 +203,9 @@ def archive(id: int) -> Response:
         article = one_or_404(session, Article, id, lock=True)
         if request.form.get("public") == "yes":
             article.publish(now())
-            flash("Everybody can read it in the archive now.", "success")
+            tell("Everybody can read it in the archive now.", "success")
         else:
             article.unpublish()
-            flash("It is out of the archive. Links in mails that were sent keep working.", "success")
+            tell("It is out of the archive. Links in mails that were sent keep working.", "success")
         note(session, "article published" if article.published_at else "article unpublished", f"{id} {article.title}")
     return back("article", id=id)

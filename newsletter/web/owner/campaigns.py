@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from flask import flash, render_template, request
+from flask import render_template, request
 from flask_login import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,7 +18,7 @@ from newsletter.guides import Guide
 from newsletter.mail import outbox
 from newsletter.subscribers import Segment
 from newsletter.web.owner.display import in_zone
-from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
+from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, tell
 from newsletter.web.owner.forms import CampaignForm, ScheduleForm
 from newsletter.web.owner.progress import Progress
 from newsletter.web.published import words_of
@@ -205,8 +205,8 @@ def act(id: int, verb: str) -> Response:
         try:
             do()
         except NotNow as error:
-            flash(str(error), "info")
+            tell(str(error), "info")
         else:
-            flash(told, "success")
+            tell(told, "success")
             note(session, f"campaign {verb}", str(id))
     return back("campaign", id=id)

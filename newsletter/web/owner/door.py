@@ -3,6 +3,7 @@
 from typing import Any, TypeVar
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import session as cookie
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ OPEN_TO_ALL = ("owner.login", "owner.forgot", "owner.reset")
 Row = TypeVar("Row", bound=Base)
 LONG_TEXT = "body"
 """The field of a form that somebody may have written in for an hour."""
+LONGEST_WORDS, MOST_WORDS = 600, 3
 PAGE = 50
 """Rows on one page of a list."""
 
@@ -88,8 +90,14 @@ def words_asked(name: str = "q") -> str:
     return " ".join(request.args.get(name, "").replace("\0", "").split())[:254]
 
 
+def tell(words: str, kind: str) -> None:
+    """Say something on the next page. It waits in the cookie, which holds 4 kB: so a few, and none of them long."""
+    flash(words[:LONGEST_WORDS], kind)
+    cookie["_flashes"] = cookie["_flashes"][-MOST_WORDS:]
+
+
 def back(endpoint: str, told: str = "", kind: str = "success", **values: Any) -> Response:
     """After a POST: to a page that shows what is now, with a word about what was done."""
     if told:
-        flash(told, kind)
+        tell(told, kind)
     return redirect(url_for(f"owner.{endpoint}", **values), 303)

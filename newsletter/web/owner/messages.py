@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from flask import flash, render_template, request
+from flask import render_template, request
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Message, NotAgain, State
 from newsletter.web.owner.dashboard import trouble
-from newsletter.web.owner.door import asked_id, back, door, note, one_or_404
+from newsletter.web.owner.door import asked_id, back, door, note, one_or_404, tell
 from newsletter.web.owner.recipients import asked_state, page_of
 from newsletter.web.owner.timeline import message_title
 from newsletter.web.state import now, reading, state, transaction
@@ -51,9 +51,9 @@ def act(id: int, verb: str) -> Response:
                 outbox.send_again(session, message, now())
                 told = "It is sent once more, if the person may still receive it."
         except NotAgain as error:
-            flash(str(error), "info")
+            tell(str(error), "info")
         else:
-            flash(told, "success")
+            tell(told, "success")
             note(session, "message sent again" if verb == "send-again" else "message left", f"{id}, {was}")
     state().crank.turn()
     person = asked_id("subscriber", request.form)

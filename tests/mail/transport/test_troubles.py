@@ -1,7 +1,7 @@
 """What servers and mail services say at their limits, and whom it is about.
 
-Replies as the services' own pages give them (SES, SendGrid, Google, Microsoft, Zoho, Mailgun, Brevo), as their
-servers are configured (Postfix, Exim: OVH, Fastmail), or as their customers have reported them.
+After what services document or customers report (SES, SendGrid, Google, Microsoft, Zoho) and what Postfix and Exim
+say. Those of Postmark, Mailgun, Brevo, Fastmail and OVH are partly wordings that are likely, not ones that were seen.
 """
 
 import pytest
