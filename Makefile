@@ -9,11 +9,10 @@ BIN := .venv/bin
 run: .venv/.run
 	@exec $(BIN)/newsletter up
 
-# Two processes share the tests, but those in tests/real: they start the whole product, and want the machine to themselves.
+# Three processes share the tests: while one waits for a product to start (tests/real), the others go on.
 test: .venv/.dev
 	@$(BIN)/python tests/setup.py
-	@$(BIN)/python -m pytest -n 2 --ignore=tests/real
-	@$(BIN)/python -m pytest tests/real
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 # The fast half: style, types, the import rules of the house, and every test that needs no other process.
 check: .venv/.dev

@@ -25,7 +25,7 @@ from tests.networks import CENTRE, SUBNET, Network, NoNetworks
 from tests.real.conftest import until
 from tests.redis_server import RedisServer
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(600), pytest.mark.xdist_group("networks")]
 PEOPLE = 8000  # eight lots
 LATE = 0.05  # seconds the relay takes for each message on each connection
 CONNECTIONS = 5

@@ -10,7 +10,7 @@ from tests.real.conftest import until
 from tests.real.test_hosts import PEOPLE, Stage, _send, _state, stage
 
 __all__ = ["stage"]
-pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(600), pytest.mark.xdist_group("networks")]
 LIBRARIES = ("/usr/lib/*/faketime/libfaketime.so.1", "/usr/lib*/faketime/libfaketime.so.1")
 
 
