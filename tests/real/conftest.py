@@ -32,15 +32,16 @@ def free_port() -> int:
 
 
 def until(what: Callable[[], Any], patience: float = PATIENCE, why: str = "") -> Any:
-    """Ask again and again until the answer is true; the answer."""
+    """Ask again and again until the answer is true; the answer. What costs much is asked less often."""
     end = time.monotonic() + patience
     while True:
+        began = time.monotonic()
         found = what()
         if found:
             return found
         if time.monotonic() > end:
             raise AssertionError(f"waited {patience} s in vain{': ' + why if why else ''}")
-        time.sleep(0.05)
+        time.sleep(max(0.05, 1.5 * (time.monotonic() - began)))
 
 
 @dataclass

@@ -210,7 +210,7 @@ def _end(stage: Stage, campaign: str, cut: Sequence[Host]) -> None:
     """The others finish: nobody has two, and those that the lost hosts had begun are called uncertain."""
 
     def over() -> bool:
-        time.sleep(2)
+        time.sleep(3)
         return _state(stage.host(CENTRE), campaign) == "sent"
 
     until(over, 150, "the others do not finish")

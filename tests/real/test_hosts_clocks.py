@@ -33,7 +33,7 @@ def test_a_host_whose_clock_is_wrong_takes_ticks_and_keeps_its_leases(stage: Sta
     until(lambda: beats.journals and delivers.journals, 60, "a host takes no part")
 
     def over() -> bool:
-        time.sleep(1)
+        time.sleep(3)
         return _state(stage.host(CENTRE), campaign) == "sent"
 
     until(over, 150, "it does not end")
