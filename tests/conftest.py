@@ -49,19 +49,6 @@ for name in list(os.environ):  # the machine's own settings are not the tests'
         del os.environ[name]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the tests that start the whole product among the others: they wait, and those reckon."""
-    whole = [item for item in items if "real" in item.path.relative_to(ROOT).parts]
-    others = [item for item in items if item not in set(whole)]
-    if not whole or not others:
-        return
-    step = len(others) / len(whole)
-    places = {id(item): number for number, item in enumerate(others)} | {
-        id(item): number * step - 0.5 for number, item in enumerate(whole)
-    }
-    items.sort(key=lambda item: places[id(item)])
-
-
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated, seeded SQLite file, copied for each test."""
