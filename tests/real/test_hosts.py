@@ -44,14 +44,12 @@ class Host:
     shared: dict[str, str]
     data: Path
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    clock: dict[str, str] = field(default_factory=dict)
-    """What of the environment makes its clock wrong."""
 
     @property
     def env(self) -> dict[str, str]:
         return {
             "PATH": os.environ["PATH"], "HOME": str(self.data.parent), "DATA_DIR": str(self.data),
-            "PYTHONUNBUFFERED": "1", **self.shared, **self.clock,
+            "PYTHONUNBUFFERED": "1", **self.shared,
         }  # fmt: skip
 
     def run(self, *queues: str) -> None:

@@ -51,7 +51,7 @@ def _confirm_and_fetch(product: Product, page: Page) -> None:
         product.site + str(page.get_by_role("link", name=re.compile("Open the guide")).get_attribute("href"))
     )
     assert pdf.body().startswith(b"%PDF-")
-    page.get_by_role("button", name=re.compile("Send me this one too")).click()
+    page.get_by_role("button", name=re.compile("Send me both")).click()
     assert product.mail(JANE, "exercise at 50")
     library = link_in(product.mail(JANE, "principles"), "/library/")
     page.goto(library)
