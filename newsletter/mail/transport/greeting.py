@@ -30,17 +30,23 @@ Greeting = Generator[Step, Reply, Features]
 
 
 class Refused(Exception):
-    """The relay cannot be used: `code` is its reply or 0, `text` its words or ours."""
+    """The relay cannot be used: `code` is its reply or 0, `text` its words or ours.
 
-    def __init__(self, code: int, text: str, at_command: str) -> None:
+    `broken`: the connection ended, or no reply came in time; that may happen at any command and says nothing about it.
+    """
+
+    def __init__(self, code: int, text: str, at_command: str, *, broken: bool = False) -> None:
         super().__init__(text)
         self.code = code
         self.text = text
         self.at_command = at_command
+        self.broken = broken
 
     @property
     def trouble(self) -> Trouble:
         """Return what kind of reason that is."""
+        if self.broken:
+            return Trouble.UNREACHABLE
         status = enhanced_status(self.code, self.text)
         return trouble_of(self.code, status, self.text, self.at_command) or Trouble.UNREACHABLE
 

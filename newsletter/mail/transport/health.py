@@ -23,7 +23,7 @@ SHORTEST, SHARE_OF_WAIT = 0.25, 0.1
 PATIENCE = 10.0
 """Seconds since it last took something for which messages wait here for such a relay, instead of in the queue."""
 STRIKES = 3
-"""Connections in a row that may die without having dealt with any message, before the relay counts as failed."""
+"""Connections that may die without having dealt with any message, while none does, before the relay has failed."""
 CROWDED, CROWDED_LIMIT, CROWDED_URGENT = 0.1, 2.0, 0.2
 """Seconds until a relay that had too many connections is asked for one again; each time twice as long, up to this."""
 LOOK, LOOK_LIMITED = 1.0, 0.1
@@ -65,8 +65,8 @@ class Health:
         self._allowances = allowances
         self._allowed: int | None = None
         self._look_at = NEVER
-        self._plain_until = NEVER
-        self._failures = self._strikes = self._crowds = 0
+        self._plain_until = self._encrypted_at = self._greeted_at = NEVER
+        self._failures = self._strikes = self._crowds = self._served = 0
         self._well_at = NEVER
         self._room_at = NEVER
         self._addresses: list[Address] = []
@@ -192,9 +192,12 @@ class Health:
 
     # What became of a connection
 
-    def greeted(self) -> None:
+    def greeted(self, now: float, *, encrypted: bool) -> None:
         """Take note that it let us in."""
         self._crowds, self.waited_since = 0, NEVER
+        self._greeted_at = now
+        if encrypted:
+            self._encrypted_at = now
 
     def note(self, link: Link, now: float) -> None:
         """Take note at once of a refusal that concerns every connection, not only when this one has ended."""
@@ -213,19 +216,33 @@ class Health:
         refusal = connection.failure
         if link.noted:
             return
-        if refusal is None:
-            self._strikes += connection.fruitless
-            if self._strikes >= STRIKES:
+        if refusal is None or self._is_accident(refusal, now):
+            if (connection.fruitless or refusal) and self._strike():
                 words = connection.ended_by or "connections end before any message is answered"
-                self.failed(Refused(421 if connection.ended_by else 0, words, "MAIL"), now)
+                self.failed(refusal or Refused(421 if connection.ended_by else 0, words, "MAIL"), now)
+        elif self._is_crowd(refusal, link, now):
+            return
         elif self._may_do_without_tls(refusal, now):
             self._plain_until = now + PLAIN
-        elif not self._is_crowd(refusal, link, now):
+        else:
             self.failed(refusal, now)
+
+    def _strike(self) -> bool:
+        """Count a connection that died without having dealt with a message; whether they are too many in a row."""
+        served = sum(link.connection.served for link in self.links)
+        self._strikes = 1 if served > self._served else self._strikes + 1
+        self._served = served
+        return self._strikes >= STRIKES
+
+    def _is_accident(self, refusal: Refused, now: float) -> bool:
+        """Return whether a connection just broke that had been let in, while others worked."""
+        if not refusal.broken or refusal.at_command in ("connect", "banner", "EHLO") or self.relay.implicit_tls:
+            return False
+        return now - self._greeted_at <= PATIENCE
 
     def _is_crowd(self, refusal: Refused, link: Link, now: float) -> bool:
         """Return whether it was just one connection too many; that is learned then."""
-        opening = refusal.at_command in ("connect", "banner", "EHLO")
+        opening = refusal.at_command in ("connect", "banner", "EHLO") or (refusal.broken and refusal.at_command == "TLS")
         named = refusal.trouble is Trouble.CONNECTIONS
         if not (opening or named) or (opening and refusal.code >= 500 and not named and not self.links):
             return False
@@ -282,4 +299,6 @@ class Health:
     def _may_do_without_tls(self, refusal: Refused, now: float) -> bool:
         """Opportunistic security (RFC 7435): a broken STARTTLS is better left alone than no mail sent."""
         optional = self.relay.tls == "opportunistic" and not self.relay.verified
+        if refusal.broken and now - self._encrypted_at <= PLAIN:  # it can; this connection had an accident
+            return False
         return optional and self.encrypts(now) and refusal.at_command in ("TLS", "STARTTLS")

@@ -138,7 +138,8 @@ class Link:
                 if self.connection.wants_tls:
                     self.connection.secured()
         except OSError as error:
-            self.connection.lose(reason(error), "TLS" if shaking else "", by_relay=True)
+            step = "TLS" if shaking else ""
+            self.connection.lose(reason(error), step, by_relay=True, broken=not (shaking and _is_about_tls(error)))
             return
         if data:
             self._receive(data, now)
@@ -152,14 +153,14 @@ class Link:
             self._start_tls()
         if not self._greeted and self.connection.state is State.READY:
             self._greeted = True
-            self.health.greeted()
+            self.health.greeted(now, encrypted=self.channel.encrypted)
 
     def _start_tls(self) -> None:
         try:
             relay = self.health.relay
             self.channel.start_tls(self._context(relay.verified), relay.host.rstrip("."))
         except (OSError, ValueError) as error:
-            self.connection.lose(f"TLS: {error}", "TLS")
+            self.connection.lose(f"TLS: {error}", "TLS", broken=False)
 
     def flush(self, now: float) -> None:
         """Write as much as the kernel takes."""
@@ -220,6 +221,11 @@ class Link:
     def close(self) -> None:
         """Close the socket."""
         self.channel.close()
+
+
+def _is_about_tls(error: OSError) -> bool:
+    """Return whether the two sides do not agree; a connection that ends in the handshake does not say so."""
+    return isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
 
 
 def reason(error: OSError) -> str:

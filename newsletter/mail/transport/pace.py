@@ -12,6 +12,10 @@ CALM = 2 * WELL
 LONGEST_CALM = 1 << 16
 REMEMBERED = 3600.0
 """Seconds for which the number of messages that a session may carry is believed."""
+LATELY = 600.0
+"""Seconds for which a session that carried more speaks against a limit."""
+TOLD, UNTOLD = 2, 3
+"""Sessions in a row that must end after the same number of messages: with 421, and without a word."""
 _A_SESSIONS_LIMIT = re.compile(
     r"too many (?:messages|mails|e-?mails|transactions)"
     r"|(?:messages|mails|transactions) (?:per|in this|on this|for this)"
@@ -33,6 +37,10 @@ class Pace:
     _calm: int = 0
     _needed: int = CALM
     _ended_at: int = 0
+    _in_a_row: int = 0
+    _carried: int = 0
+    """The most that any session carried lately; `_carried_at`: when."""
+    _carried_at: float = float("-inf")
     _until: float = float("-inf")
 
     def well(self) -> None:
@@ -51,11 +59,15 @@ class Pace:
     def ended(self, served: int, words: str, now: float) -> None:
         """Take note that the relay ended a session after so many messages, with these words, or with none.
 
-        Twice the same number is no coincidence; words that say so need no second time.
+        The same number again and again is no coincidence, unless others carried more; words that say so suffice.
         """
-        if served and (served == self._ended_at or _A_SESSIONS_LIMIT.search(words)):
-            self.length, self._until = served, now + REMEMBERED
+        if served > self._carried or now - self._carried_at > LATELY:
+            self._carried, self._carried_at = served, now
+        self._in_a_row = self._in_a_row + 1 if served == self._ended_at else 1
         self._ended_at = served
+        again = self._in_a_row >= (TOLD if words else UNTOLD) and served == self._carried
+        if served and (again or _A_SESSIONS_LIMIT.search(words)):
+            self.length, self._until = served, now + REMEMBERED
 
     def look(self, now: float) -> None:
         """Forget what was learned too long ago: the relay may allow more by now."""

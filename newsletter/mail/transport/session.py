@@ -89,14 +89,16 @@ class Session(Outgoing):
                 self._say("QUIT", b"QUIT\r\n", None)
                 self.state = State.LEAVING
 
-    def lose(self, reason: str, at_command: str = "", *, over: bool = False, by_relay: bool = False) -> None:
+    def lose(
+        self, reason: str, at_command: str = "", *, over: bool = False, by_relay: bool = False, broken: bool = True
+    ) -> None:
         """End the session: nothing more is read or written.
 
         `at_command` is for an opening that fails before any reply is due: "connect" or "TLS". `over`: the server
-        said so itself (421). `by_relay`: it closed the connection without a word.
+        said so itself (421). `by_relay`: it closed the connection without a word. `broken`: see `Refused`.
         """
         if self.state is State.GREETING and self.failure is None:
-            self.failure = Refused(0, reason, at_command or self.waits_for)
+            self.failure = Refused(0, reason, at_command or self.waits_for, broken=broken)
         self.state = State.CLOSED
         self._awaited.clear()
         self.out.clear()

@@ -51,7 +51,9 @@ class Settling(Session):
         """Return whether envelopes are in flight."""
         return bool(self._inflight)
 
-    def lose(self, reason: str, at_command: str = "", *, over: bool = False, by_relay: bool = False) -> None:
+    def lose(
+        self, reason: str, at_command: str = "", *, over: bool = False, by_relay: bool = False, broken: bool = True
+    ) -> None:
         """End the session, and tell what became of each envelope in flight.
 
         `over`: the server said so itself (421), and has taken nothing it did not answer. `by_relay`: it just closed.
@@ -72,7 +74,7 @@ class Settling(Session):
             else:
                 self._round.done.append(self._lost(transaction, reason[:500]))
         self._inflight.clear()
-        super().lose(reason, at_command, over=over)
+        super().lose(reason, at_command, over=over, broken=broken)
 
     def _is_safe(self, transaction: Transaction, *, blamed: bool, by_relay: bool) -> bool:
         """Return whether an envelope on a lost connection goes out on another one, no attempt counted.

@@ -12,11 +12,13 @@ from newsletter.mail.transport import Outcome, Relay, Stage
 from newsletter.mail.transport.auth import AuthError, scram_sha_256
 from newsletter.mail.transport.connection import Connection
 from newsletter.mail.transport.greeting import greet
+from newsletter.mail.transport.health import BACKOFF
 from newsletter.mail.transport.pace import Pace
 from newsletter.mail.transport.tls import verified_context
 from newsletter.mail.transport.transaction import Round
+from newsletter.mail.transport.troubles import Trouble
 from tests.fault_smtp import Fault, FaultServer, Where, self_made_certificate
-from tests.mail.transport.sending import MODES, deliver, transport
+from tests.mail.transport.sending import MODES, deliver, stages, transport
 
 Contexts = tuple[ssl.SSLContext, ssl.SSLContext]
 
@@ -115,6 +117,35 @@ def test_tls_dropped_in_the_middle(contexts: Contexts, mode: str, stage: Where) 
     lost = [o for o in outcomes.values() if o.stage in (Stage.LOST_BEFORE, Stage.LOST_AFTER)]
     assert outcomes[5] in lost or (stage == "mail" and not lost)  # before anything of it has left it just goes again
     assert len(lost) + sum(o.stage is Stage.ACCEPTED for o in outcomes.values()) == 12
+
+
+@pytest.mark.parametrize("options", ["tls=required", "tls=opportunistic"])
+def test_a_connection_that_breaks_in_the_handshake_is_an_accident_where_others_work(
+    contexts: Contexts, options: str
+) -> None:
+    """The relay is not left alone for it, nobody is called to mend anything, nothing goes out in the clear."""
+    faults = [Fault("starttls", "vanish", nth=5, every=True), Fault("mail", "reset", nth=9, every=True)]
+    with FaultServer(faults, tls=contexts[0]) as server:
+        sender = transport(server, f"connections=3&{options}", ssl_context=contexts[1])
+        outcomes = deliver(server, sender, count=150)
+        assert Stage.RELAY not in stages(outcomes)
+        assert sum(stage == "starttls" for stage, _, _ in server.struck) >= 3
+        assert all(arrived.encrypted for arrived in server.messages)
+
+
+@pytest.mark.parametrize("stage", ["starttls", "auth"])
+def test_a_relay_that_only_hangs_up_is_unreachable(contexts: Contexts, stage: Where) -> None:
+    """It said nothing about certificates or passwords, so the owner is not sent to look for them."""
+    now = [1000.0]
+    with FaultServer([Fault(stage, "vanish", nth=0)], tls=contexts[0], auth=("PLAIN",)) as server:
+        user = "jane:secret@"
+        sender = transport(server, "tls=required", user=user, ssl_context=contexts[1], clock=lambda: now[0])
+        assert stages(deliver(server, sender, count=3, keep=True)) == {Stage.RELAY: 3}
+        (health,) = sender._healths
+        assert health.refusal is not None
+        assert health.refusal.trouble is Trouble.UNREACHABLE
+        assert health.retry_at <= now[0] + BACKOFF
+        sender.close()
 
 
 def log_in(server: FaultServer, password: str = "pä ss") -> dict[int, Outcome]:
