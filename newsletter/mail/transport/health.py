@@ -34,6 +34,8 @@ RESOLVED = 300.0
 """Seconds for which a relay's addresses are not asked for again."""
 PLAIN = 300.0
 """Seconds for which STARTTLS is left alone after it failed, where it is optional."""
+OPENING = ("connect", "banner", "EHLO")
+"""Where a server that allows no more connections says so, or just hangs up."""
 NEVER = float("-inf")
 
 
@@ -236,13 +238,13 @@ class Health:
 
     def _is_accident(self, refusal: Refused, now: float) -> bool:
         """Return whether a connection just broke that had been let in, while others worked."""
-        if not refusal.broken or refusal.at_command in ("connect", "banner", "EHLO") or self.relay.implicit_tls:
+        if not refusal.broken or refusal.at_command in OPENING or self.relay.implicit_tls:
             return False
         return now - self._greeted_at <= PATIENCE
 
     def _is_crowd(self, refusal: Refused, link: Link, now: float) -> bool:
         """Return whether it was just one connection too many; that is learned then."""
-        opening = refusal.at_command in ("connect", "banner", "EHLO") or (refusal.broken and refusal.at_command == "TLS")
+        opening = refusal.at_command in OPENING or (refusal.broken and refusal.at_command == "TLS")
         named = refusal.trouble is Trouble.CONNECTIONS
         if not (opening or named) or (opening and refusal.code >= 500 and not named and not self.links):
             return False
