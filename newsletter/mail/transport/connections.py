@@ -60,7 +60,7 @@ class Connections:
     def open(self, health: Health, now: float) -> None:
         """Begin a connection."""
         relay = health.relay
-        greeting = greet(relay, relay.helo or self._helo, encrypt=health.encrypts(now))
+        greeting = greet(relay, relay.helo or self._helo, encrypt=health.encryption.is_used(now))
         health.pace.look(now)
         connection = Connection(relay.name, greeting, self.round, health.pace)
         try:

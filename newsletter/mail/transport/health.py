@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from newsletter.mail.transport.allowance import Allowances, Report
 from newsletter.mail.transport.channel import Address, resolve
+from newsletter.mail.transport.encryption import Encryption
 from newsletter.mail.transport.envelope import Envelope, Outcome, Quotas, Stage
 from newsletter.mail.transport.greeting import Refused
 from newsletter.mail.transport.link import Link
 from newsletter.mail.transport.pace import Pace
 from newsletter.mail.transport.relay import Relay
 from newsletter.mail.transport.reply import enhanced_status
+from newsletter.mail.transport.timeouts import NEVER
 from newsletter.mail.transport.troubles import Trouble
 
 BACKOFF = 1.0
@@ -32,11 +34,8 @@ SLOWED = 60.0
 """Seconds for which a relay that asked to slow down is given no more than its weight."""
 RESOLVED = 300.0
 """Seconds for which a relay's addresses are not asked for again."""
-PLAIN = 300.0
-"""Seconds for which STARTTLS is left alone after it failed, where it is optional."""
 OPENING = ("connect", "banner", "EHLO")
 """Where a server that allows no more connections says so, or just hangs up."""
-NEVER = float("-inf")
 
 
 class Health:
@@ -46,6 +45,7 @@ class Health:
         self.relay = relay
         self.links: list[Link] = []
         self.pace = Pace(relay.pipeline)
+        self.encryption = Encryption(relay)
         self.refusal: Refused | None = None
         """Why it was last unusable."""
         self.retry_at = NEVER
@@ -67,7 +67,7 @@ class Health:
         self._allowances = allowances
         self._allowed: int | None = None
         self._look_at = NEVER
-        self._plain_until = self._encrypted_at = self._greeted_at = NEVER
+        self._greeted_at = NEVER
         self._failures = self._strikes = self._crowds = self._served = 0
         self._well_at = NEVER
         self._room_at = NEVER
@@ -91,10 +91,6 @@ class Health:
         """Take note which of its addresses answers: that one is asked first."""
         if address in self._addresses:
             self._addresses.sort(key=lambda one: one != address)
-
-    def encrypts(self, now: float) -> bool:
-        """Return whether STARTTLS is used where offered."""
-        return now >= self._plain_until
 
     # What it may be given
 
@@ -199,7 +195,7 @@ class Health:
         self._crowds, self.waited_since = 0, NEVER
         self._greeted_at = now
         if encrypted:
-            self._encrypted_at = now
+            self.encryption.worked(now)
 
     def note(self, link: Link, now: float) -> None:
         """Take note at once of a refusal that concerns every connection, not only when this one has ended."""
@@ -222,11 +218,7 @@ class Health:
             if (connection.fruitless or refusal) and self._strike():
                 words = connection.ended_by or "connections end before any message is answered"
                 self.failed(refusal or Refused(421 if connection.ended_by else 0, words, "MAIL"), now)
-        elif self._is_crowd(refusal, link, now):
-            return
-        elif self._may_do_without_tls(refusal, now):
-            self._plain_until = now + PLAIN
-        else:
+        elif not (self._is_crowd(refusal, link, now) or self.encryption.gives_up(refusal, now)):
             self.failed(refusal, now)
 
     def _strike(self) -> bool:
@@ -248,7 +240,8 @@ class Health:
         named = refusal.trouble is Trouble.CONNECTIONS
         if not (opening or named) or (opening and refusal.code >= 500 and not named and not self.links):
             return False
-        ours = any(other.let_in or (named and refusal.code) for other in self.links)
+        # Where it said so in words, those that it has not greeted yet will be told the same, or let in.
+        ours = any(other.let_in or refusal.code for other in self.links)
         if not ours and (refusal.code == 0 or not self._report(now, wants=True)):
             return False
         self._report(now, wants=True, refused=now - link.begun_at)
@@ -270,8 +263,8 @@ class Health:
         self.refusal = refusal
         if now < self.retry_at:
             return
-        if refusal.code == 530:  # it may insist on TLS (RFC 3207 §4)
-            self._plain_until = NEVER
+        if refusal.code == 530:
+            self.encryption.insist()
         self._failures += 1
         self._strikes = 0
         self.troubled = True
@@ -297,10 +290,3 @@ class Health:
             why = Refused(421 if self.crowded else 0, words, "connect")
         status = enhanced_status(why.code, why.text)
         return Outcome(envelope.key, Stage.RELAY, why.code, status, why.text[:500], self.relay.name, why.at_command)
-
-    def _may_do_without_tls(self, refusal: Refused, now: float) -> bool:
-        """Opportunistic security (RFC 7435): a broken STARTTLS is better left alone than no mail sent."""
-        optional = self.relay.tls == "opportunistic" and not self.relay.verified
-        if refusal.broken and now - self._encrypted_at <= PLAIN:  # it can; this connection had an accident
-            return False
-        return optional and self.encrypts(now) and refusal.at_command in ("TLS", "STARTTLS")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from newsletter.mail.transport.health import NEVER, Health
+from newsletter.mail.transport.health import Health
 from newsletter.mail.transport.link import STALLED
+from newsletter.mail.transport.timeouts import NEVER
 
 QUANTUM = 32
 """Messages a relay of weight 1 may take before the others have had their share."""

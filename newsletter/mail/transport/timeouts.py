@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NEVER = float("-inf")
+"""A monotonic time that has always passed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:

@@ -1,6 +1,7 @@
 """Relays that fail, recover and share the work."""
 
 import socket
+import time
 
 import pytest
 
@@ -72,6 +73,17 @@ def test_a_server_that_takes_few_connections_is_not_asked_for_more() -> None:
         outcomes = deliver(server, transport(server, "connections=8"), count=300)
         assert stages(outcomes) == {Stage.ACCEPTED: 300}
         assert server.connections <= 8
+
+
+def test_a_refusal_that_comes_before_others_are_greeted_ends_nothing() -> None:
+    """The relay is slow to greet the two that it takes, and quick to refuse the third."""
+    faults = [
+        *(Fault("banner", "late", nth=n, seconds=0.3) for n in (1, 2)),
+        *(Fault("banner", "reply-close", nth=n, text="421 4.3.2 not now") for n in range(3, 60)),
+    ]
+    with FaultServer(faults) as server:
+        outcomes = deliver(server, transport(server, "connections=8", clock=time.monotonic), count=300)
+        assert stages(outcomes) == {Stage.ACCEPTED: 300}
 
 
 @pytest.mark.parametrize("mode", MODES)

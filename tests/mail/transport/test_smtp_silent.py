@@ -9,8 +9,9 @@ import pytest
 from newsletter.mail.transport import Outcome, Relay, SmtpTransport, Stage, Timeouts
 from newsletter.mail.transport import health as health_module
 from newsletter.mail.transport.allowance import OwnAllowances
+from newsletter.mail.transport.encryption import PLAIN
 from newsletter.mail.transport.greeting import Refused
-from newsletter.mail.transport.health import BACKOFF, PLAIN, Health
+from newsletter.mail.transport.health import BACKOFF, Health
 from tests.fault_smtp import Fault, FaultServer
 from tests.mail.transport.sending import Ledger, letter, send, several, stages, transport
 from tests.mail.transport.test_smtp_security import Contexts, contexts, only
