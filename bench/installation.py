@@ -21,7 +21,7 @@ STARTED = "Ctrl-C stops"
 PATIENCE = 90.0  # seconds to start, to stop, and for one command
 AHEAD = 8
 """Seconds from asking for a campaign to its time: `campaign send` itself is not measured. Less where it is quick."""
-SUBJECT = "{{ first_name }}, what a sore back would like you to know"
+SUBJECT = '{{ first_name|default("Reader") }}, what a sore back would like you to know'
 
 
 class Broken(Exception):
