@@ -77,10 +77,14 @@ def confirm(session: Session, house: House, consent_id: int, now: datetime, *, p
     subscriber, guide = consent.subscriber, guide_named(session, consent.guide)
     if consent.confirmed_at is not None:
         return Confirmed(subscriber, guide, consent.newsletter, False)
-    if consent.is_over or _is_barred(session, house, subscriber):
+    speaking_against = Suppression.of_address(session, house.secrets, subscriber.address)
+    barred = subscriber.status is Status.COMPLAINED or any(one.reason in BARRING for one in speaking_against)
+    if consent.is_over or barred:
         raise LinkOver
     newsletter = newsletter and asked_for(session, consent, now, upto).newsletter
-    _prove(session, house, consent, press, now)
+    _prove(session, consent, press, now)
+    if speaking_against:
+        session.execute(delete(Suppression).where(Suppression.id.in_([one.id for one in speaking_against])))
     if newsletter:
         take_newsletter(session, subscriber, press, now)
     if guide is not None:
@@ -90,7 +94,7 @@ def confirm(session: Session, house: House, consent_id: int, now: datetime, *, p
     return Confirmed(subscriber, guide, newsletter, True)
 
 
-def _prove(session: Session, house: House, consent: Consent, press: Press, now: datetime) -> None:
+def _prove(session: Session, consent: Consent, press: Press, now: datetime) -> None:
     """The address is proven by its own inbox: this ends an unsubscription, and a bounce by mistake."""
     subscriber, before = consent.subscriber, consent.subscriber.status
     if before is not Status.CONFIRMED:
@@ -100,9 +104,6 @@ def _prove(session: Session, house: House, consent: Consent, press: Press, now: 
     subscriber.confirm(now)
     if before in (Status.UNSUBSCRIBED, Status.BOUNCED):
         note(session, subscriber.id, EventKind.RETURNED, press, now, before=before, newsletter_before=False)
-    found = Suppression.of_address(session, house.secrets, subscriber.address)
-    lifted = [one.id for one in found if one.reason not in BARRING]
-    session.execute(delete(Suppression).where(Suppression.id.in_(lifted)))
     reminder = (Message.subscriber_id == subscriber.id, Message.stream == Stream.REMINDER)
     outbox.cancel(session, now, "Not needed any more: the person has confirmed.", *reminder)
 
@@ -111,8 +112,3 @@ def take_newsletter(session: Session, subscriber: Subscriber, press: Press, now:
     """The newsletter, from now on."""
     subscriber.newsletter = True
     note(session, subscriber.id, EventKind.NEWSLETTER_ON, press, now, newsletter_before=False)
-
-
-def _is_barred(session: Session, house: House, subscriber: Subscriber) -> bool:
-    found = Suppression.of_address(session, house.secrets, subscriber.address)
-    return subscriber.status is Status.COMPLAINED or any(one.reason in BARRING for one in found)

@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from newsletter import brand, guides, sequences
 from newsletter.db import lock
 from newsletter.events import EventKind, Press, note
 from newsletter.guides import Guide
-from newsletter.sequences import Sequence
+from newsletter.sequences import Sequence, Step
 from newsletter.subscribers import Basis, Consent, Stream, Subscriber, open_consents
 
 WORDING_VERSION = "2026-11"
@@ -112,7 +112,8 @@ def series_of(session: Session, guide: Guide) -> SequenceOf[Sequence]:
 
 def articles_after(session: Session, guide: Guide) -> int:
     """How many articles follow this guide: what the form promises."""
-    return sum(len(one.current_steps) for one in series_of(session, guide))
+    steps = select(func.count()).select_from(Step).join(Sequence, Step.sequence_id == Sequence.id)
+    return session.scalar(steps.where(Sequence.guide_slug == guide.slug, Sequence.live, Step.deleted_at.is_(None))) or 0
 
 
 def articles_ahead(session: Session, subscriber: Subscriber, guide: Guide) -> int:

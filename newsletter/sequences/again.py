@@ -18,9 +18,12 @@ def is_under_way(session: Session, subscriber: Subscriber, guide_slug: str) -> b
 
 def steps_ahead(session: Session, subscriber: Subscriber, sequence: Sequence) -> int:
     """How many articles starting this sequence would bring: of one that was stopped, those that are left."""
+    if not sequence.live:
+        return 0
     before = latest(session, subscriber, sequence)
-    left = len(sequence.ahead(before.place if before else None))
-    return left if may_start(session, subscriber, sequence) and sequence.live else 0
+    if before and not may_start(session, subscriber, sequence):
+        return 0
+    return len(sequence.ahead(before.place if before else None))
 
 
 def stopped(session: Session, subscriber: Subscriber) -> list[Enrollment]:

@@ -190,9 +190,9 @@ def enroll(session: Session, subscriber: Subscriber, sequence: Sequence, zone: s
     It waits behind another series of theirs, and while it is switched off. The unique indexes refuse a second live
     enrollment and a second active one, whatever races.
     """
-    if not may_start(session, subscriber, sequence):
-        return None
     before = latest(session, subscriber, sequence)
+    if before and not may_start(session, subscriber, sequence):
+        return None
     others = session.scalars(
         select(Enrollment.sequence_id)
         .where(Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))

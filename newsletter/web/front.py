@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
@@ -17,6 +18,7 @@ import structlog
 from flask import Flask, request
 from flask import session as cookie
 from flask_login import current_user
+from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import FileWrapper
 
 from newsletter.web.bodies import REFUSED, TEXT, largest
@@ -63,9 +65,10 @@ class Front:
             proto.response_bytes(503, [("content-type", "text/plain"), ("retry-after", "5")], BUSY)
             return
         environ = environment(scope)
-        body: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed below
+        body: IO[bytes] = BytesIO()
         try:
             if has_body(environ):
+                body = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed below
                 await self._collect(proto, environ, body)
             status, headers, answer = await self._in_thread(self._answer, environ, body)
         except Gone:
@@ -91,7 +94,9 @@ class Front:
 
     async def _collect(self, proto: Any, environ: dict[str, Any], body: IO[bytes]) -> None:
         """Read the body; what is not taken leaves its status in the environment."""
-        declared, allowed = declared_length(environ), await self._in_thread(allowance, self._app, environ)
+        declared, allowed = declared_length(environ), allowance(self._app, environ)
+        if allowed is None:
+            allowed = await self._in_thread(owner_allowance, self._app, environ)
         environ["CONTENT_LENGTH"] = "0"
         if allowed == 0:
             return
@@ -143,21 +148,33 @@ def _no_write(_: bytes) -> None:
     raise NotImplementedError("PEP 3333's write() is for old frameworks; answers are returned here")
 
 
-def allowance(app: Flask, environ: Mapping[str, object]) -> int:
+def allowance(app: Flask, environ: Mapping[str, object]) -> int | None:
     """The octets of body to read for this request; 0: none, because nothing of it would be used.
 
-    In the owner's area that is so without a cookie of a session. One that has ended meanwhile still counts, up to the
-    size of an article: the page then gives back what its owner had typed.
+    None: `owner_allowance` knows. This one opens nothing and is quick enough for the event loop.
     """
     settled = dict(environ)
     if settle(settled, runtime_settings(app)) is not None:
         return 0
+    asked = app.request_class(settled)
+    adapter = app.create_url_adapter(asked)
+    try:
+        endpoint = adapter.match(method=asked.method)[0] if adapter else ""
+    except HTTPException:
+        return 0
+    return None if endpoint.startswith("owner.") and endpoint not in OPEN_TO_ALL else largest(endpoint)
+
+
+def owner_allowance(app: Flask, environ: Mapping[str, object]) -> int:
+    """The same for a page of the owner's area: nothing without a cookie of a session.
+
+    One that has ended meanwhile still counts, up to the size of an article: the page then gives back what its owner had
+    typed.
+    """
+    settled = dict(environ)
+    settle(settled, runtime_settings(app))
     with app.request_context(settled):
         endpoint = request.endpoint
-        if endpoint is None or request.routing_exception is not None:
-            return 0
-        if request.blueprint != "owner" or endpoint in OPEN_TO_ALL:
-            return largest(endpoint)
         if not cookie.get("_user_id"):
             return 0
         if largest(endpoint) > TEXT and not current_user.is_authenticated:

@@ -1,7 +1,7 @@
 """What a request works with: the Runtime that the door was given, and ways to open the database."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -57,9 +57,19 @@ def has_committed() -> bool:
     return bool(g.get("has_committed"))
 
 
-def reading() -> AbstractContextManager[Session]:
-    """A session for looking."""
-    return runtime().database.reading()
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A session for looking: one for each request, so that what a page and its frame show is read once."""
+    outer: Session | None = g.get("reading")
+    if outer is not None:
+        yield outer
+        return
+    with runtime().database.reading() as session:
+        g.reading = session
+        try:
+            yield session
+        finally:
+            del g.reading
 
 
 def kept_ip() -> str | None:
