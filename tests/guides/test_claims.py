@@ -13,7 +13,9 @@ from tests.guides.conftest import ROOT
 
 GUIDES = ROOT / "guides"
 BOOKS = sorted(path.parent.name for path in GUIDES.glob("*/main.typ"))
-LEDGER: list[dict[str, Any]] = tomllib.loads((GUIDES / "claims.toml").read_text(encoding="utf-8"))["claims"]
+_READ = tomllib.loads((GUIDES / "claims.toml").read_text(encoding="utf-8"))
+LEDGER: list[dict[str, Any]] = _READ["claims"]
+MAILS: list[dict[str, Any]] = _READ["mails"]
 CITATION = re.compile(r"@([a-z][\w-]*\d{4}[\w-]*|nice-ng\d+)")
 
 
@@ -42,9 +44,9 @@ def _sources() -> set[str]:
     return {key for file in files for key in re.findall(r"^([\w-]+):", file.read_text(encoding="utf-8"), re.MULTILINE)}
 
 
-@pytest.mark.parametrize("claim", LEDGER, ids=lambda claim: f"{claim['source']}: {claim['words'][-30:]}")
+@pytest.mark.parametrize("claim", LEDGER + MAILS, ids=lambda claim: f"{claim['source']}: {claim['words'][-30:]}")
 def test_a_claim_is_whole(claim: dict[str, Any]) -> None:
-    assert claim["source"] in _sources()
+    assert "file" in claim or claim["source"] in _sources()
     assert claim["strength"] in {"strong", "fair", "thin"}
     assert claim["read"] in {"text", "abstract", "part", "summary", "none"}
     assert claim["checked"]
@@ -98,3 +100,31 @@ def test_no_text_puts_a_claim_about_a_branded_method() -> None:
     for path in texts:
         said = path.read_text(encoding="utf-8")
         assert not [one for one in branded if one in said], path
+
+
+NAMED = re.compile(r"([A-Z]\w+(?: College| guideline)?)[^;.]*?((?:19|20)\d\d)")
+OTHERWISE = {
+    "American College 2026": "acsm2026",
+    "NICE guideline 2020": "nice-ng59",
+    "Brooke 2022": "brooke-wavell2022",
+}
+
+
+def test_every_source_that_a_mail_names_is_in_the_ledger() -> None:
+    texts = [*(ROOT / "content" / "series").rglob("*.md"), ROOT / "content" / "welcome.md"]
+    cited = {claim["source"] for claim in LEDGER}
+    named = 0
+    for path in texts:
+        last = re.search(r"^\*Sources?(?: for [^:]+)?: (.+)\*$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        for who, year in NAMED.findall(last[1]) if last else ():
+            own = [
+                one for one in MAILS if one["file"] == str(path.relative_to(ROOT)) and one["source"] == f"{who} {year}"
+            ]
+            assert own or OTHERWISE.get(f"{who} {year}", f"{who.lower()}{year}") in cited, (path.name, who, year)
+            named += 1
+    assert named > 15
+
+
+@pytest.mark.parametrize("claim", MAILS, ids=lambda claim: claim["source"])
+def test_what_the_ledger_quotes_of_a_mail_stands_in_it(claim: dict[str, Any]) -> None:
+    assert claim["words"] in (ROOT / claim["file"]).read_text(encoding="utf-8")
