@@ -25,8 +25,9 @@ BEGUN = {**GUIDE, "begin": "“Before you start”", "begin_page": 2, "question"
 
 def test_a_guides_mail_says_where_to_begin_and_asks_one_question(mail: Mail) -> None:
     text, html = _parts(mail(letter(Stream.GUIDE, guide=BEGUN)))
-    assert "Read this first: “Before you start”, on page 2:" in text
-    assert "exercise-at-50.pdf#page=2" in text and "exercise-at-50.pdf#page=2" in html
+    assert "Read this first: “Before you start”, on page 2." in text
+    assert "<strong>Read this first:</strong> “Before you start”, on page 2." in html
+    assert ".pdf" not in text + html, "a scanner that opens the mail's links must fetch no guide"
     for part in (text, html):
         assert part.count("?") == part.count("What hurts?") == 1
         assert "If you have a question" not in part
