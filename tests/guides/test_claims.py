@@ -1,15 +1,17 @@
 """The ledger of claims: each citation of a book has an entry, each entry stands in a book, and the books show it."""
 
 import re
+import tempfile
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import pytest
-from pypdf import PdfReader
 
-from tests.guides.conftest import ROOT
+from tests.guides.conftest import ROOT, SITE, load_script
 
 GUIDES = ROOT / "guides"
 BOOKS = sorted(path.parent.name for path in GUIDES.glob("*/main.typ"))
@@ -37,6 +39,15 @@ def _citations(book: str) -> Iterator[tuple[str, str, str]]:
         prose = _prose(chapter)
         for found in CITATION.finditer(prose):
             yield chapter, found[1], re.sub(r"( ?@[\w-]+)+ ?$", "", prose[: found.start()]).rstrip()
+
+
+def _pages(path: Path) -> list[str]:
+    """The text of each page."""
+    document = pypdfium2.PdfDocument(path)
+    try:
+        return [page.get_textpage().get_text_range() for page in document]
+    finally:
+        document.close()
 
 
 def _sources() -> set[str]:
@@ -78,8 +89,8 @@ def test_every_chapter_is_in_a_book() -> None:
 
 @pytest.mark.parametrize("book", BOOKS)
 def test_each_citation_carries_its_strength_in_the_book(book: str) -> None:
-    pages = " ".join(page.extract_text() for page in PdfReader(ROOT / "static" / "guides" / f"{book}.pdf").pages)
-    shown = Counter(re.findall(r"\d\s?(strong|fair|thin)(?![a-z])", pages.replace("\xa0", " ")))
+    pages = " ".join(_pages(ROOT / "static" / "guides" / f"{book}.pdf"))
+    shown = Counter(re.findall(r"\d\s*(strong|fair|thin)(?![a-z])", pages))
     claims = [one["strength"] for one in LEDGER if one["chapter"].startswith(f"{book}/")]
     assert shown == Counter(claims)
 
@@ -128,3 +139,16 @@ def test_every_source_that_a_mail_names_is_in_the_ledger() -> None:
 @pytest.mark.parametrize("claim", MAILS, ids=lambda claim: claim["source"])
 def test_what_the_ledger_quotes_of_a_mail_stands_in_it(claim: dict[str, Any]) -> None:
     assert claim["words"] in (ROOT / claim["file"]).read_text(encoding="utf-8")
+
+
+def test_the_ledger_prints_with_its_pages(book_path: Path, guide: dict[str, Any]) -> None:
+    """For a clinician who checks an edition: each claim beside the page that it stands on."""
+    script = load_script("claims")
+    with tempfile.TemporaryDirectory() as fonts:
+        script.collect_fonts(Path(fonts))
+        rows = list(script.paged(guide["slug"], SITE, Path(fonts)))
+    assert len(rows) == sum(one["chapter"].startswith(guide["slug"]) for one in LEDGER)
+    pages = ["".join(page.split()).replace("’", "'") for page in _pages(book_path)]
+    for page, claim in rows:
+        last = "".join(claim["words"].split()[-2:]).replace("’", "'")
+        assert last in pages[page - 1], claim["words"]
