@@ -75,20 +75,25 @@ def collect_fonts(folder: Path) -> None:
             (folder / face).write_bytes((files / face).read_bytes())
 
 
-def compile_book(slug: str, site: Mapping[str, Any], fonts: Path) -> bytes:
-    """Return the PDF/UA-1 bytes of one book.
-
-    Raises BuildError with Typst's own diagnostic, or where a margin note meets a wide element.
-    """
+def compiler_of(slug: str, site: Mapping[str, Any], fonts: Path) -> typst.Compiler:
+    """Return Typst's compiler for one book. Raises BuildError where it has no source."""
     source = GUIDES / slug / "main.typ"
     if not source.is_file():
         raise BuildError(f"{slug}: no source at guides/{slug}/main.typ")
-    compiler = typst.Compiler(
+    return typst.Compiler(
         str(source),
         root=str(GUIDES),
         font_paths=typst.Fonts(include_system_fonts=False, font_paths=[str(fonts)]),
         sys_inputs={"site": json.dumps(site), "slug": slug},
     )
+
+
+def compile_book(slug: str, site: Mapping[str, Any], fonts: Path) -> bytes:
+    """Return the PDF/UA-1 bytes of one book.
+
+    Raises BuildError with Typst's own diagnostic, or where a margin note meets a wide element.
+    """
+    compiler = compiler_of(slug, site, fonts)
     try:
         pdf = compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=EDITION)
         edges = json.loads(compiler.query("<edge>", field="value"))

@@ -45,6 +45,8 @@ class Brand(Base):
     address: Mapped[str] = mapped_column(String(400), default="")
     """Postal address, one line of it a line. Bulk mail refuses to go without (CAN-SPAM, 16 CFR 316)."""
     website: Mapped[str] = mapped_column(String(200), default="")
+    booking: Mapped[str] = mapped_column(String(300), default="", server_default="")
+    """Where readers book a talk; "" where there is no such page."""
     zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
     language: Mapped[str] = mapped_column(String(16), default="en-GB")
     series_wait_days: Mapped[int] = mapped_column(default=2, server_default="2")
@@ -52,7 +54,7 @@ class Brand(Base):
     key_print: Mapped[str] = mapped_column(String(32), default="", server_default="")
     """Of the key that links in its mails are signed with (`Signer.key_print`); "" before the first start."""
 
-    @validates("name", "strapline", "author", "email", "phone", "address", "website", "zone", "language")
+    @validates("name", "strapline", "author", "email", "phone", "address", "website", "booking", "zone", "language")
     def _clean(self, name: str, typed: str) -> str:
         return characters.text(typed) if name == "address" else characters.line(typed)
 
@@ -121,6 +123,6 @@ def retired_keys(session: Session) -> list[tuple[int, str]]:
 def from_site(data: dict[str, Any]) -> Brand:
     """A Brand filled from the `[brand]` table of `site.toml`."""
     brand = dict(data["brand"])
-    return Brand(id=1, address="\n".join([*brand.pop("address", []), brand.pop("country", "")]).strip(), **{
-        key: brand[key] for key in ("name", "strapline", "author", "email", "phone", "website", "zone", "language")
-    })  # fmt: skip
+    address = "\n".join([*brand.pop("address", []), brand.pop("country", "")]).strip()
+    given = ("name", "strapline", "author", "email", "phone", "website", "zone", "language")
+    return Brand(id=1, address=address, booking=brand.get("booking", ""), **{key: brand[key] for key in given})

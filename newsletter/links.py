@@ -248,6 +248,14 @@ class Urls:
         """What a subscriber receives, to choose."""
         return f"{self.site}/preferences/{self._token(Purpose.PREFERENCES, subscriber)}"
 
+    def stop(self, subscriber: int, slug: str) -> str:
+        """The page with the one button that stops the series of one guide."""
+        return f"{self.preferences(subscriber)}/stop/{slug}"
+
+    def cover(self, slug: str) -> str:
+        """The picture of a guide's cover; everybody may see it."""
+        return f"{self.site}/guides/{slug}/pages/1.png"
+
     def unsubscribe(self, subscriber: int, message: int) -> str:
         """Leaving: a page with a button, and the target of the one-click POST (RFC 8058 §3.1)."""
         return f"{self.site}/unsubscribe/{self._token(Purpose.UNSUBSCRIBE, subscriber, message)}"

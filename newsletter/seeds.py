@@ -38,6 +38,9 @@ def _guide(one: dict[str, Any], position: int) -> Guide:
         accent=one["accent"],
         topic=one["topic"],
         position=position,
+        begin=one.get("begin", ""),
+        begin_page=one.get("begin_page", 0),
+        question=one.get("question", ""),
     )
 
 

@@ -42,7 +42,7 @@ def _words(path: Path) -> Words:
 @pytest.mark.parametrize("path", SERIES, ids=_named)
 def test_a_mail_of_a_series_is_200_to_320_words_and_asks_for_one_thing(path: Path) -> None:
     _, body = content.read(path)
-    prose = re.sub(r"\{\{.*?\}\}|\]\([^)]*\)", " ", body)
+    prose = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\]\([^)]*\)", " ", body)
     assert 200 <= len([word for word in prose.split() if re.search(r"\w", word)]) <= 320
     assert body.count("## Do this today") == 1
 
@@ -91,6 +91,64 @@ def test_a_mail_names_a_page_of_the_guide_at_its_top_and_at_its_end(path: Path) 
     for link in links:
         assert link[2] == link[3]
         assert [title for title, page in chapters if page <= int(link[2])][-1] == link[1]
+
+
+@pytest.mark.parametrize("guide", SITE["guides"], ids=lambda guide: guide["slug"])
+def test_a_guides_mail_begins_on_a_page_that_has_that_heading(guide: dict[str, Any]) -> None:
+    assert (guide["begin"].strip("“”"), guide["begin_page"]) in _chapters(_book(guide["slug"]))
+    assert guide["question"].endswith("?") and guide["question"].count("?") == 1
+
+
+BOOKING = "https://book.example/a-talk"
+
+
+def _of_series(slug: str) -> list[Path]:
+    return [path for path in SERIES if path.parent.name == slug]
+
+
+@pytest.mark.parametrize("slug", [guide["slug"] for guide in SITE["guides"]])
+def test_a_quiet_postscript_from_the_second_mail_on_and_the_offer_once_in_the_last(
+    slug: str, renderer: Renderer
+) -> None:
+    house = brand.from_site(SITE)
+    house.booking = BOOKING
+    seen = [
+        renderer.rendered(Stream.STEP, house, Reader(5, "Jane", 7), _words(path), {"guide": slug})
+        for path in _of_series(slug)
+    ]
+    assert [one.text.count(BOOKING) for one in seen] == [0] + [1] * (len(seen) - 1)
+    assert [one.html.count(f'href="{BOOKING}"') for one in seen] == [0] + [1] * (len(seen) - 1)
+    assert ["P.S." in one.text for one in seen] == [False] + [True] * (len(seen) - 2) + [False]
+    assert [house.phone in one.text for one in seen] == [False] * (len(seen) - 1) + [True]
+    assert [one.text.count("Can I help you?") for one in seen] == [0] * (len(seen) - 1) + [1]
+
+
+@pytest.mark.parametrize("path", SERIES, ids=_named)
+def test_without_a_booking_link_nothing_is_left_of_it(path: Path, renderer: Renderer) -> None:
+    house = brand.from_site(SITE)
+    house.booking = house.phone = ""
+    seen = renderer.rendered(Stream.STEP, house, Reader(5, "Jane", 7), _words(path), {"guide": path.parent.name})
+    assert "P.S." not in seen.text and "choose a time" not in seen.text
+    assert "<p></p>" not in seen.html and "call ." not in seen.text and "mail, ." not in seen.text
+
+
+NUMBERS = {"three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
+
+
+@pytest.mark.parametrize("slug", [guide["slug"] for guide in SITE["guides"]])
+def test_weeks_that_a_mail_counts_are_those_of_its_schedule(slug: str) -> None:
+    """Counted from the guide, or from the first mail where it says so."""
+    read = [content.read(path) for path in _of_series(slug)]
+    days = list(accumulate(Delay.parse(head["delay"]).amount for head, _ in read))
+    counted = 0
+    for day, (head, body) in zip(days, read, strict=True):
+        for found in re.finditer(r"about (\w+) weeks( since the first mail)?", body):
+            assert NUMBERS[found[1]] == round((day - (days[0] if found[2] else 0)) / 7)
+            counted += 1
+        if opening := re.match(r"(\w+) weeks (?:on|in):", head["title"]):
+            assert NUMBERS[opening[1].lower()] == day // 7
+            counted += 1
+    assert counted >= 2
 
 
 @pytest.mark.parametrize("path", SERIES, ids=_named)

@@ -47,7 +47,10 @@ def _half_sent(runtime: Runtime, person: Callable[..., int]) -> list[int]:
     return readers
 
 
-@pytest.mark.parametrize("revision", [f"{number:04}" for number in range(1, 12)])
+REVISIONS = sorted(path.name[:4] for path in (ROOT / "migrations" / "versions").glob("[0-9]*.py"))
+
+
+@pytest.mark.parametrize("revision", REVISIONS[:-1])
 def test_an_older_database_is_brought_up_with_all_its_mail(
     revision: str, runtime: Runtime, person: Callable[..., int], sent: SentList
 ) -> None:

@@ -36,8 +36,14 @@ class Guide(Base):
     attach: Mapped[bool] = mapped_column(default=False)
     """Whether the mail carries the PDF itself beside the link."""
     position: Mapped[int] = mapped_column(default=0)
+    begin: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    """What its mail says to read first, as a heading of the guide; "": nothing."""
+    begin_page: Mapped[int] = mapped_column(default=0, server_default="0")
+    """The page that this stands on; 0: it is not named."""
+    question: Mapped[str] = mapped_column(String(300), default="", server_default="")
+    """What its mail asks, to be answered by reply; "": nothing."""
 
-    @validates("title", "box", "topic")
+    @validates("title", "box", "topic", "begin", "question")
     def _clean(self, _: str, typed: str) -> str:
         return characters.line(typed)
 
@@ -51,6 +57,19 @@ class Guide(Base):
             return inspect(self.file(folder)).pages
         except BadGuide:
             return 0
+
+    def told(self, folder: Path) -> dict[str, Any]:
+        """What its mail says of it, as it stands now."""
+        pages = self.pages(folder)
+        return {
+            "title": self.title,
+            "slug": self.slug,
+            "pages": pages,
+            "attached": self.attach and pages > 0,
+            "begin": self.begin if pages else "",
+            "begin_page": self.begin_page if self.begin_page <= pages else 0,
+            "question": self.question,
+        }
 
     def box_words(self, folder: Path) -> str:
         """The box's sentence with the page count read from the file. Raises BadGuide."""
@@ -114,18 +133,9 @@ def send(session: Session, subscriber: Subscriber, guide: Guide, folder: Path, n
     request = GuideRequest(subscriber_id=subscriber.id, guide=guide, requested_at=now)
     session.add(request)
     session.flush()
-    pages = guide.pages(folder)
-    context = {
-        "guide": {
-            "title": guide.title,
-            "slug": guide.slug,
-            "pages": pages,
-            "attached": guide.attach and pages > 0,
-        },
-    } | about  # fmt: skip
     outbox.queue(
-        session, subscriber, Stream.GUIDE, f"guide:{guide.slug}:{request.id}", now, context=context, due_at=due_at,
-        held_back=held_back,
+        session, subscriber, Stream.GUIDE, f"guide:{guide.slug}:{request.id}", now, due_at=due_at, held_back=held_back,
+        context={"guide": guide.told(folder)} | about,
     )  # fmt: skip
     return request
 

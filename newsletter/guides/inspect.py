@@ -17,6 +17,9 @@ END = b"%%EOF"
 END_WITHIN = 2048
 """Octets at the end of a PDF that its last mark lies in; a half-copied file has none there, yet PDFium opens it."""
 
+UNFILLED = "not filled in: "
+"""Stands in a guide's keywords before each line of `[edition]` that is empty (guides/imprint.typ)."""
+
 
 class BadGuide(Exception):
     """The file is missing, not whole or no PDF; the message names it."""
@@ -29,6 +32,8 @@ class Inspection:
     pages: int
     size: int
     stamp: str
+    unfilled: tuple[str, ...] = ()
+    """What the guide says is not filled in yet (site.toml, `[edition]`): who answers for it is its owner's to say."""
 
 
 def inspect(path: Path) -> Inspection:
@@ -45,7 +50,9 @@ def _inspected(path: Path, mtime_ns: int, size: int) -> Inspection:
     with _opened(path) as document:
         if not len(document):
             raise BadGuide(f"The guide's file {path.name} has no pages.")
-        return Inspection(len(document), size, f"{mtime_ns:x}{size:x}")
+        words = document.get_metadata_value("Keywords").split(", ")
+        unfilled = tuple(word.removeprefix(UNFILLED) for word in words if word.startswith(UNFILLED))
+        return Inspection(len(document), size, f"{mtime_ns:x}{size:x}", unfilled)
 
 
 def picture(path: Path, page: int, width: int, cache: Path) -> bytes:

@@ -61,8 +61,14 @@ def confirm(token: str) -> str:
             "public/confirmed.html", card=card(guide) if guide else None, newsletter=subscriber.newsletter,
             download_url=_download_url(subscriber, guide) if guide else None,
             follows=guide is not None and sequences.is_under_way(session, subscriber, guide.slug),
-            preferences_url=preferences_path(subscriber), **_library(session, subscriber),
+            preferences_url=preferences_path(subscriber), stop_url=_stop_path(subscriber, guide),
+            **_library(session, subscriber),
         )  # fmt: skip
+
+
+def _stop_path(subscriber: Subscriber, guide: Guide | None) -> str:
+    token = runtime().signer.token(Purpose.PREFERENCES, subscriber.id)
+    return url_for("preferences.stop", token=token, slug=guide.slug) if guide else preferences_path(subscriber)
 
 
 def _ask(session: Session, consent: Consent, token: str) -> str:

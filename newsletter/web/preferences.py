@@ -1,4 +1,4 @@
-"""The preferences page: the newsletter on or off, series stopped and started again, and a name."""
+"""The preferences page: the newsletter, series stopped and started again, a name; and the page that stops a series."""
 
 from typing import Any
 
@@ -14,14 +14,15 @@ from newsletter.sequences.enrollment import LIVE
 from newsletter.subscribers import Status, Subscriber
 from newsletter.web import plain
 from newsletter.web.cards import all_guides
-from newsletter.web.forms import PreferencesForm
-from newsletter.web.personal import ACTIONS, numbers, person_or_gone
+from newsletter.web.forms import ButtonForm, PreferencesForm
+from newsletter.web.personal import ACTIONS, check_form, numbers, person_or_gone
 from newsletter.web.security import limiter
 from newsletter.web.state import now, reading, runtime, transaction
 from newsletter.web.wording import NO_NEWSLETTER, agreed, newsletter_wording, series_wording
 
 door = Blueprint("preferences", __name__)
 PAGE = "/preferences"
+STOP_PAGE = "/preferences/stop"
 STOP, AGAIN = "Stop these", "Start again"
 
 
@@ -56,6 +57,42 @@ def _page(token: str, subscriber_id: int) -> Any:
             email=subscriber.email, left=subscriber.status is not Status.CONFIRMED,
         )  # fmt: skip
         return page, 422 if form.errors else 200
+
+
+@door.route("/preferences/<token>/stop/<slug>", methods=["GET", "POST"])
+@limiter.limit(ACTIONS, methods=["POST"])
+def stop(token: str, slug: str) -> Any:
+    """Where "stop these" in a mail leads: one button, and the series of that guide has ended."""
+    (subscriber_id,) = numbers(Purpose.PREFERENCES, token)
+    if request.method == "POST":
+        check_form(ButtonForm())
+        with transaction() as session:
+            subscriber = person_or_gone(session, subscriber_id)
+            for one in _of_guide(session, subscriber, slug):
+                press = Press(By.MAIL, agreed(STOP, [one.sequence.name]), STOP_PAGE)
+                journey.stop_series(session, subscriber, one.id, press, now())
+        return redirect(url_for("preferences.stop", token=token, slug=slug), 303)
+    leave_at = path(runtime().renderer.urls.unsubscribe(subscriber_id, 0))
+    with reading() as session:
+        person_or_gone(session, subscriber_id)
+    return plain.or_plain(lambda: _stop_page(token, subscriber_id, slug), plain.preferences(leave_at, False))
+
+
+def _stop_page(token: str, subscriber_id: int, slug: str) -> str:
+    with reading() as session:
+        subscriber = person_or_gone(session, subscriber_id)
+        ended = [one for one in sequences.stopped(session, subscriber) if one.sequence.guide_slug == slug]
+        return render_template(
+            "public/stop.html", form=ButtonForm(formdata=None), label=STOP, email=subscriber.email, ended=bool(ended),
+            names=[one.sequence.name for one in _of_guide(session, subscriber, slug)], newsletter=subscriber.newsletter,
+            preferences_url=url_for("preferences.show", token=token),
+        )  # fmt: skip
+
+
+def _of_guide(session: Session, subscriber: Subscriber, slug: str) -> list[Enrollment]:
+    """What goes on, or waits, because of this guide."""
+    live = select(Enrollment).where(Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))
+    return [one for one in session.scalars(live) if one.sequence.guide_slug == slug]
 
 
 def _change(session: Session, subscriber: Subscriber, form: PreferencesForm) -> None:

@@ -1,13 +1,22 @@
 """The preferences page: what comes, under which name, and which series goes on."""
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
+from email.message import EmailMessage
+from urllib.parse import urlsplit
 
 import pytest
+from flask import Flask
 from sqlalchemy import func, select
 
+from newsletter import sequences
+from newsletter.events import By, Event, EventKind
+from newsletter.mail.outbox import Lane
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment
 from newsletter.subscribers import Consent, Subscriber
+from tests.conftest import FixedClock
 from tests.web.conftest import Visitor, forms
 
 Link = Callable[..., str]
@@ -68,3 +77,69 @@ def test_nobody_stops_somebody_elses_series(
     hers = forms(jane.get(link("preferences")))[1].fields["stop"]
     jane.press(bob, stop=hers)
     assert _course(runtime) is Course.ACTIVE
+
+
+def _stop_link(inbox: Callable[[str], list[EmailMessage]], subject: str) -> str:
+    """Where "stops them" leads in the newest mail with this in its subject: the same in both parts."""
+    mail = next(one for one in reversed(inbox("jane@example.com")) if subject in one["subject"])
+    parts = [mail.get_body((kind,)) for kind in ("plain", "html")]
+    found = {
+        urlsplit(word).path
+        for part in parts
+        if part
+        for word in re.findall(r"http[^\s\"<>]+/stop/[\w-]+", part.get_content())
+    }
+    (only,) = found
+    return only
+
+
+def test_the_link_that_stops_them_stops_them_in_one_press(
+    jane: Visitor, runtime: Runtime, inbox: Callable[[str], list[EmailMessage]]
+) -> None:
+    link = _stop_link(inbox, "Your guide:")
+    page = jane.get(link)
+    assert "Stop these e-mails?" in page.text and len(forms(page)) == 1
+    assert jane.browser.head(link).status_code == 200
+    assert _course(runtime) is Course.ACTIVE, "a scanner has looked at it"
+    answers = [jane.browser.post(link, data=forms(page)[0].fields) for _ in range(2)]
+    assert [one.status_code for one in answers] == [303, 303]
+    assert _course(runtime) is Course.STOPPED
+    done = jane.get(answers[0].location or "")
+    assert "These e-mails have stopped" in done.text and forms(done) == []
+    assert _one(runtime).newsletter, "the newsletter goes on"
+    with runtime.database.reading() as session:
+        (event,) = session.scalars(select(Event).where(Event.kind == EventKind.SERIES_STOPPED))
+    assert (event.by, event.page) == (By.MAIL, "/preferences/stop")
+
+
+def test_the_page_after_confirming_leads_to_the_same_button(jane: Visitor, link: Link) -> None:
+    assert '/stop/exercise-at-50">stop them here</a>' in jane.get(link("confirm")).text
+
+
+def test_a_mail_of_the_series_leads_there_too(
+    jane: Visitor, runtime: Runtime, inbox: Callable[[str], list[EmailMessage]], clock: FixedClock
+) -> None:
+    clock.forward(timedelta(days=3))
+    with runtime.database.transaction() as session:
+        sequences.advance_due(session, clock.now(), "Europe/London")
+    runtime.delivery.run(Lane.BULK)
+    assert jane.press(_stop_link(inbox, "start with a chair")).status_code == 303
+    assert _course(runtime) is Course.STOPPED
+
+
+def test_stopping_one_guides_series_leaves_the_other(jane: Visitor, link: Link, runtime: Runtime) -> None:
+    page = jane.get(f"{link('preferences')}/stop/recover-from-pain")
+    assert "There is nothing to stop" in page.text and forms(page) == []
+    assert (
+        jane.browser.post(
+            f"{link('preferences')}/stop/recover-from-pain", data=forms(jane.get(link("preferences")))[0].fields
+        ).status_code
+        == 303
+    )
+    assert _course(runtime) is Course.ACTIVE
+
+
+def test_without_the_page_its_reader_can_still_leave(jane: Visitor, link: Link, app: Flask) -> None:
+    app.jinja_env.globals["url_for"] = None
+    page = jane.get(f"{link('preferences')}/stop/exercise-at-50")
+    assert page.status_code == 200 and "Unsubscribe me" in page.text

@@ -92,7 +92,7 @@ def test_a_sign_up_leads_to_the_inbox_page_and_brings_a_confirmation(visitor: Vi
     answer = visitor.subscribe(first_name="Jane", newsletter="y")
     assert (answer.status_code, answer.location) == (303, f"/check-your-inbox?guide={FIFTY}")
     (mail,) = inbox("jane@example.com")
-    assert mail["subject"] == "Please confirm: your guide is ready"
+    assert mail["subject"] == "Your guide is ready: please confirm"
     assert "Jane" not in str(mail), "the address is not proven: anybody may have typed that name"
 
 

@@ -37,8 +37,8 @@ class Compiled:
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether all that is filled in is a name, or is made of the first name or the brand alone: no condition, and
-        nothing that could change a reader's link."""
+        """Whether all that is filled in is a name, or is made of the first name or the brand alone: no condition that
+        asks about the reader, and nothing that could change a reader's link."""
         return all(
             template.outputs is not None and all(map(_is_plain, template.outputs)) for template in self.templates
         )

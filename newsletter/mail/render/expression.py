@@ -5,7 +5,7 @@ is ever looked up on an object, so there is nothing to reach (`{{ x.__class__ }}
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
@@ -54,14 +54,23 @@ class Expression:
         return ", ".join(found) if isinstance(found, tuple) else str(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What stands behind `if`, checked."""
+
+    holds: Evaluate
+    names: frozenset[str]
+
+
 def parse(code: str, known: frozenset[str]) -> Expression:
     """What stands between the braces of a text. Raises Refused."""
     return _Reader(known).output(_tree(code))
 
 
-def parse_condition(code: str, known: frozenset[str]) -> Evaluate:
+def parse_condition(code: str, known: frozenset[str]) -> Condition:
     """What stands behind `if`. Raises Refused."""
-    return _Reader(known).condition(_tree(code))
+    reader = _Reader(known)
+    return Condition(reader.condition(_tree(code)), frozenset(reader.met))
 
 
 def _tree(code: str) -> nodes.Expr:
@@ -80,6 +89,8 @@ def _tree(code: str) -> nodes.Expr:
 @dataclass(slots=True)
 class _Reader:
     known: frozenset[str]
+    met: set[str] = field(default_factory=set)
+    """The names that were read so far."""
 
     def output(self, node: nodes.Expr) -> Expression:
         if isinstance(node, nodes.Const):
@@ -100,6 +111,7 @@ class _Reader:
             raise Refused(_told(node))
         if name not in self.known:
             raise Refused(self._unknown(name))
+        self.met.add(name)
 
         def look_up(values: Values) -> Value:
             try:
@@ -194,4 +206,4 @@ def _told(node: nodes.Node) -> str:
     return "only variables, filters and plain words are known here"
 
 
-__all__ = ["Evaluate", "Expression", "Refused", "Unknown", "parse", "parse_condition"]
+__all__ = ["Condition", "Evaluate", "Expression", "Refused", "Unknown", "parse", "parse_condition"]

@@ -57,6 +57,7 @@ NAMES = MappingProxyType({
         Name("brand.email", "the sender's address"),
         Name("brand.phone", "your telephone number"),
         Name("brand.website", "your website", Kind.LINK),
+        Name("brand.booking", "where readers book a talk with you; empty where you have set no link", Kind.LINK),
         Name("brand.address_line", "name and postal address on one line"),
         Name("brand.address_lines", "the lines of the postal address, put together", Kind.LIST),
     )
@@ -75,6 +76,7 @@ def of_brand(brand: Brand, site: str) -> dict[str, Value]:
         "brand.email": brand.email,
         "brand.phone": brand.phone,
         "brand.website": brand.website,
+        "brand.booking": brand.booking,
         "brand.address_line": brand.address_line,
         "brand.address_lines": tuple(brand.address_lines),
     }

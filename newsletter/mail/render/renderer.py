@@ -251,6 +251,7 @@ class Renderer:
         }
         if slug:
             values["guide_pdf"] = urls.guide_pdf(reader.subscriber, slug)
+            values["stop_url"], values["cover_url"] = urls.stop(reader.subscriber, slug), urls.cover(slug)
         if "reset" in context:
             values["reset_url"] = urls.reset(*context["reset"])
         if "consent" in context:

@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from newsletter.mail.render.expression import Evaluate, Expression, Refused, Unknown, parse, parse_condition
-from newsletter.mail.render.names import IN_SERIES, OF_THE_NAME, Values
+from newsletter.mail.render.expression import Condition, Evaluate, Expression, Refused, Unknown, parse, parse_condition
+from newsletter.mail.render.names import IN_SERIES, OF_THE_BRAND, OF_THE_NAME, Values
 from newsletter.mail.render.places import Escaping, Place
 
 LONGEST_CODE = 400
@@ -42,7 +42,7 @@ class Code:
     where: str
     statement: str = ""
     expression: Expression | None = None
-    condition: Evaluate | None = None
+    condition: Condition | None = None
 
     @property
     def strips_before(self) -> bool:
@@ -137,9 +137,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Branches:
-    """`if … elif … else`: the first whose condition holds."""
+    """`if … elif … else`: the first whose condition holds. `names`: what the conditions ask about."""
 
     choices: list[tuple[Evaluate, "list[Piece]"]] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
 
 
 Piece = str | Output | Branches
@@ -155,10 +156,8 @@ class Template:
 
     @property
     def outputs(self) -> list[Output] | None:
-        """What is filled in, in order; None where conditions choose."""
-        if any(isinstance(one, Branches) for one in self.pieces):
-            return None
-        return [one for one in self.pieces if isinstance(one, Output)]
+        """What is filled in, in order; None where a condition asks about the reader (the brand is everybody's)."""
+        return _outputs(self.pieces)
 
     @property
     def is_personal(self) -> bool:
@@ -194,6 +193,19 @@ class Template:
             else:
                 chosen = next((inner for holds, inner in piece.choices if holds(values)), [])
                 self._fill(chosen, values, stand_in, out)
+
+
+def _outputs(pieces: list[Piece]) -> list[Output] | None:
+    found: list[Output] = []
+    for piece in pieces:
+        if isinstance(piece, Output):
+            found.append(piece)
+        elif isinstance(piece, Branches):
+            inner = [_outputs(one) for _, one in piece.choices]
+            if not piece.names <= OF_THE_BRAND or None in inner:
+                return None
+            found += [output for one in inner for output in one or ()]
+    return found
 
 
 def _literal(pieces: list[Piece]) -> Iterator[str]:
@@ -255,8 +267,9 @@ def _put(pieces: list[Piece], code: Code, place: Place, open_ones: list[tuple[Co
         # Where the next text goes: into the choice that is still open around it.
         return open_ones[-1][1].choices[-1][1] if open_ones else top
     inner: list[Piece] = []
-    holds = code.condition or (lambda _: True)
-    open_ones[-1][1].choices.append((holds, inner))
+    branches = open_ones[-1][1]
+    branches.choices.append((code.condition.holds if code.condition else lambda _: True, inner))
+    branches.names.update(code.condition.names if code.condition else ())
     return inner
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from newsletter import brand, preflight, sequences
 from newsletter.articles import Article
 from newsletter.campaigns import Campaign, CampaignState
-from newsletter.guides import Guide, GuideRequest
+from newsletter.guides import BadGuide, Guide, GuideRequest, inspect
 from newsletter.mail import alarms
 from newsletter.mail.outbox import Message, State
 from newsletter.subscribers import Segment, Subscriber
@@ -60,6 +60,7 @@ def dashboard() -> str:
             trouble=trouble(session),
             alarms=[(alarm, alarm.trouble and alarms.advice(alarm.trouble)) for alarm in alarms.current(session, at)],
             unready=[one.title for one in all_guides(session) if not one.pages(runtime().guides)],
+            unsigned=[one.title for one in all_guides(session) if _unfilled(one)],
             due=sequences.soonest(session, 6),
             unfit=preflight.unfit(session, runtime().renderer),
             unfit_pages=unfit_pages(brand.current(session)),
@@ -67,6 +68,13 @@ def dashboard() -> str:
             days=sign_ups(session, at, current_user.zone),
             articles=session.scalar(select(func.count()).select_from(Article)),
         )
+
+
+def _unfilled(guide: Guide) -> tuple[str, ...]:
+    try:
+        return inspect(guide.file(runtime().guides)).unfilled
+    except BadGuide:
+        return ()
 
 
 def guide_numbers(session: Session) -> list[GuideNumbers]:

@@ -39,6 +39,12 @@ def _known_zone(field: StringField) -> None:
         raise ValidationError("This is no time zone we know. Choose one from the list, for example Europe/London.")
 
 
+def _followed(field: StringField, told: str) -> None:
+    seen = urlsplit(field.data or "")
+    if field.data and (seen.scheme not in ("http", "https") or not seen.hostname):
+        raise ValidationError(told)
+
+
 class SignInForm(TypedForm):
     """Who are you?"""
 
@@ -113,6 +119,11 @@ class GuideForm(TypedForm):
     box = TextAreaField(
         "Words of the box", [DataRequired("The box needs a sentence."), Length(max=500)], filters=[characters.line]
     )
+    begin = _line("What to read first", 200)
+    begin_page = IntegerField(
+        "On page", [Optional(), NumberRange(0, 9999, "Give the number of a page of the guide, or leave it empty.")]
+    )
+    question = _line("A question to answer by reply", 300)
     attach = BooleanField("Attach the PDF to the mail, beside the link")
 
 
@@ -141,6 +152,7 @@ class BrandForm(TypedForm):
     phone = _line("Phone", 40)
     address = TextAreaField("Postal address", [Optional(), Length(max=400)], filters=[characters.text])
     website = _line("Website", 200)
+    booking = _line("Booking link", 300)
     zone = _line("Time zone", 64, "Choose a time zone.")
     language = _line("Language", 16, "Give the language's code, for example en-GB.")
     series_wait_days = IntegerField(
@@ -156,9 +168,11 @@ class BrandForm(TypedForm):
 
     def validate_website(self, field: StringField) -> None:
         """A link that a browser follows, nothing that runs."""
-        seen = urlsplit(field.data or "")
-        if field.data and (seen.scheme not in ("http", "https") or not seen.hostname):
-            raise ValidationError("A website's address begins with https:// or http://.")
+        _followed(field, "A website's address begins with https:// or http://.")
+
+    def validate_booking(self, field: StringField) -> None:
+        """As the website's."""
+        _followed(field, "A booking link begins with https:// or http://.")
 
     def validate_zone(self, field: StringField) -> None:
         """Only names of the IANA tz database."""

@@ -56,14 +56,25 @@ def file(id: int) -> Response:
     return send_file(path, mimetype="application/pdf", max_age=0)
 
 
+def _is_beyond(form: GuideForm, guide: Guide) -> bool:
+    """Whether the page to begin on is behind the guide's last; then the field says so."""
+    pages = guide.pages(runtime().guides)
+    if not pages or (form.begin_page.data or 0) <= pages:
+        return False
+    form.begin_page.errors = [f"The guide has {pages} pages; give one of them, or 0."]
+    return True
+
+
 @door.post("/guides/<row:id>", endpoint="guide_save")
 def save(id: int) -> Any:
-    """The box's words and the attachment."""
+    """The box's words, what its mail says, and the attachment."""
     with transaction() as session:
         guide = one_or_404(session, Guide, id, lock=True)
         form = GuideForm()
-        if not form.validate():
+        if not form.validate() or _is_beyond(form, guide):
             return _page(session, (id, form)), 422
         guide.box, guide.attach = form.box.data or "", bool(form.attach.data)
+        guide.begin, guide.begin_page = form.begin.data or "", form.begin_page.data or 0
+        guide.question = form.question.data or ""
         note(session, "guide saved", f"{guide.slug}, attached: {'yes' if guide.attach else 'no'}")
     return back("guides", "Saved.")

@@ -89,10 +89,7 @@ def _context(name: str, guide: Guide | None) -> dict[str, Any]:
         return {"reset": [0, 0, 0], "minutes": 30}
     if stream is Stream.STEP:
         return {"guide": guide.slug} if guide else {}
-    named = None
-    if guide is not None:
-        pages = guide.pages(runtime().guides)
-        named = {"title": guide.title, "slug": guide.slug, "pages": pages, "attached": guide.attach}
+    named = guide.told(runtime().guides) if guide else None
     until = int(now().timestamp()) + LINK_DAYS * 86400
     if name == OFFERED:
         asked = {"consent": 0, "until": until, "articles": 8, "newsletter": True, "refuse": "0" * 64}

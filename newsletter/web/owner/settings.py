@@ -17,7 +17,7 @@ from newsletter.web.owner.sessions import browser_named
 from newsletter.web.security import limiter
 from newsletter.web.state import kept_ip, now, reading, state, transaction
 
-BRAND = ("name", "strapline", "author", "email", "phone", "address", "website", "zone", "language")
+BRAND = ("name", "strapline", "author", "email", "phone", "address", "website", "booking", "zone", "language")
 
 
 @door.get("/settings", endpoint="settings")

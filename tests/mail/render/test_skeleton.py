@@ -10,13 +10,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from newsletter import articles
+from newsletter import articles, brand
 from newsletter.brand import Brand
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Lane, Letter
 from newsletter.mail.render import Mail, Renderer, Skeleton, Words
 from newsletter.mail.transport import SentList
 from newsletter.runtime import Runtime
+from newsletter.settings import ROOT
 from newsletter.subscribers import Stream, Subscriber
 from tests.conftest import NOON
 from tests.mail.render.conftest import CONTEXTS, letter
@@ -227,6 +228,21 @@ def test_whatever_an_owner_writes_is_spliced_rightly_or_not_at_all(
         spliced = skeleton.splice(one, NOON)
         assert _parts(spliced) == _parts(renderer.compose(one, house, words, NOON))
         _assert_well_formed(spliced.data)
+
+
+@pytest.mark.parametrize("booking", ["", "https://book.example/a-talk"])
+def test_a_condition_about_the_brand_costs_no_skeleton(renderer: Renderer, booking: str) -> None:
+    """It chooses the same for everybody; one about the reader does not."""
+    house = brand.from_site(brand.read_site(ROOT / "site.toml"))
+    house.booking = booking
+    body = "{{ greeting }}{% if brand.booking %}\n\nP.S. [A talk]({{ brand.booking }}){% endif %}"
+    words, one = Words("s", "", body), letter(Stream.STEP, "Zoë")
+    skeleton = renderer.compile(one, house, words)
+    assert skeleton is not None
+    assert _parts(skeleton.splice(one, NOON)) == _parts(renderer.compose(one, house, words, NOON))
+    assert (b"book.example" in skeleton.splice(one, NOON).data) == bool(booking)
+    mixed = replace(words, body="{% if brand.booking %}{% if first_name %}x{% endif %}{% endif %}")
+    assert renderer.compile(one, house, mixed) is None
 
 
 def _queue(runtime: Runtime, ids: list[int], body: str) -> None:

@@ -4,12 +4,15 @@ import pytest
 from flask import Flask
 
 from newsletter import brand
+from newsletter.mail.render import Reader, Words
 from newsletter.runtime import Runtime
+from newsletter.subscribers import Stream
 from tests.web.owner.conftest import PASSWORD, Desk, sign_in
 
 BRAND = {
     "name": "Better Backs", "strapline": "", "author": "Paula", "email": "paula@example.org", "phone": "",
-    "address": "1 High Street\r\nOxford", "website": "https://example.org", "zone": "Europe/Paris", "language": "en-GB",
+    "address": "1 High Street\r\nOxford", "website": "https://example.org", "booking": "",
+    "zone": "Europe/Paris", "language": "en-GB",
 }  # fmt: skip
 NEW = "a new long password"
 
@@ -33,6 +36,7 @@ def test_the_brand_is_saved_and_the_site_carries_it(desk: Desk, runtime: Runtime
         ("email", "paula", "does not look like an e-mail address"),
         ("zone", "Mars/Olympus", "no time zone we know"),
         ("website", "javascript:alert(1)", "begins with https:// or http://"),
+        ("booking", "javascript:alert(1)", "begins with https:// or http://"),
         ("name", "", "need to know who writes"),
         ("name", "x" * 121, "longer than 120"),
     ],
@@ -42,6 +46,15 @@ def test_what_cannot_be_is_told_and_nothing_is_saved(desk: Desk, name: str, type
     assert answer.status_code == 422
     assert word in answer.text
     assert "Better Backs" not in desk.get("/")
+
+
+def test_the_booking_link_is_there_for_the_mails(desk: Desk, runtime: Runtime) -> None:
+    desk.told("/owner/settings/brand", **{**BRAND, "booking": "https://book.example/a-talk"})
+    with runtime.database.reading() as session:
+        house = brand.current(session)
+    words = Words("s", "p", "Come{% if brand.booking %}: [choose]({{ brand.booking }}){% endif %}.")
+    seen = runtime.renderer.rendered(Stream.STEP, house, Reader(1), words, {})
+    assert 'href="https://book.example/a-talk"' in seen.html
 
 
 def test_times_are_shown_in_the_owners_zone(desk: Desk) -> None:
