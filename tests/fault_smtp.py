@@ -51,6 +51,8 @@ class Fault:
     """Only for this recipient's message ("rcpt", "data", "content", "dot")."""
     seconds: float = 0.01
     """Between the octets of a slow reply; before the whole of a late one; how long "idle" lasts."""
+    wait: float = 0.0
+    """Seconds before `text` is sent."""
     every: bool = False
     """Every `nth` time, not only the `nth`."""
 
@@ -295,6 +297,8 @@ class _Session:
                     raise _Over
                 self.say(usual)
                 return usual
+        if fault.wait and self.server.stopping.wait(fault.wait):
+            raise _Over
         self.say(fault.text)
         if fault.action == "reply-close":
             raise _Over
