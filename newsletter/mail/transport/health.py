@@ -205,6 +205,8 @@ class Health:
         refusal = link.connection.failure
         if refusal and not link.noted and refusal.trouble is not Trouble.CONNECTIONS:
             link.noted = True
+            if any(one.connection.answered for one in self.links):
+                self.recovered(now)  # what it took just now says how long to wait
             self.failed(refusal, now)
 
     def ended(self, link: Link, now: float) -> None:

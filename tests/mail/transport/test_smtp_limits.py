@@ -64,6 +64,15 @@ def test_a_relay_that_takes_so_many_messages_a_second(mode: str) -> None:
     assert stages(outcomes) == {Stage.ACCEPTED: 60}
 
 
+@pytest.mark.parametrize("mode", ["data", "bdat"])
+def test_a_rate_that_is_refused_in_the_first_session_is_waited_for(mode: str) -> None:
+    """The refusal is known while replies behind it are still due, and before any session has ended."""
+    slow = Fault("rcpt", "late", nth=21, seconds=0.1)
+    with FaultServer([slow], rate=(20, 0.5), **MODES[mode]) as server:
+        outcomes = deliver(server, transport(server, "connections=1&pipeline=4"), count=30)
+    assert stages(outcomes) == {Stage.ACCEPTED: 30}
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_full_disk_is_the_relays_own_trouble(mode: str) -> None:
     full = Fault("mail", "reply", nth=0, text="452 4.3.1 Insufficient system storage")
