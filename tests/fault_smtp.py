@@ -51,6 +51,8 @@ class Fault:
     """Only for this recipient's message ("rcpt", "data", "content", "dot")."""
     seconds: float = 0.01
     """Between the octets of a slow reply; before the whole of a late one; how long "idle" lasts."""
+    wait: float = 0.0
+    """Seconds before `text` is sent."""
     every: bool = False
     """Every `nth` time, not only the `nth`."""
 
@@ -92,6 +94,7 @@ class FaultServer:
         data_for_nobody: bool = False,
         host: str = "127.0.0.1",
         session_limit: int = 0,
+        session_words: str = "421 4.7.0 too many messages in this connection",
         connection_limit: int = 0,
         rate: tuple[int, float] | None = None,
         delay: float = 0.0,
@@ -99,10 +102,11 @@ class FaultServer:
         """`tls` turns STARTTLS on; `injection` is plain text slipped in behind its 220. `auth` names mechanisms and
         makes logging in a duty. `bounces` get 550 at RCPT. `data_for_nobody`: 354 although no recipient was taken.
 
-        Limits: 421 to MAIL after `session_limit` messages of a connection; 421 at the banner to more connections than
-        `connection_limit`, which may be changed; 450 to MAIL after `rate` messages in so many seconds. `delay`:
-        seconds before the reply to each content."""
+        Limits: `session_words` to MAIL after `session_limit` messages of a connection, which 421 ends; 421 at the
+        banner to more connections than `connection_limit`, which may be changed; 450 to MAIL after `rate` messages in
+        so many seconds. `delay`: seconds before the reply to each content."""
         self.session_limit, self.connection_limit, self.rate, self.delay = session_limit, connection_limit, rate, delay
+        self.session_words = session_words
         self.open_now = 0
         self.most_open = 0
         self.turned_away = 0
@@ -293,6 +297,8 @@ class _Session:
                     raise _Over
                 self.say(usual)
                 return usual
+        if fault.wait and self.server.stopping.wait(fault.wait):
+            raise _Over
         self.say(fault.text)
         if fault.action == "reply-close":
             raise _Over
@@ -371,8 +377,9 @@ class _Session:
         elif self.open:
             self.answer("mail", "503 5.5.1 nested MAIL")
         elif self.server.session_limit and self.mails >= self.server.session_limit:
-            self.say("421 4.7.0 too many messages in this connection")
-            raise _Over
+            self.say(self.server.session_words)
+            if self.server.session_words.startswith("421"):
+                raise _Over
         elif self.server.is_too_fast():
             self.say("450 4.7.1 Error: too much mail from 127.0.0.1")
         elif self.answer("mail", "250 2.1.0 ok").startswith("2"):

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +24,7 @@ class Mta:
     """A mail server: started, killed and started again."""
 
     def __init__(self, folder: Path, log: Path, took: str) -> None:
+        """`took` finds the server's own number of a message and its recipient in the log."""
         self.folder = folder
         self.port = _free_port()
         self._log, self._took = log, re.compile(took)
@@ -32,7 +33,7 @@ class Mta:
 
     def took(self) -> Counter[str]:
         """How many mails to each recipient it says that it took."""
-        return Counter(self._took.findall(self.log()))
+        return Counter(recipient for _, recipient in set(self._took.findall(self.log())))
 
     def log(self) -> str:
         """What it has written down so far."""
@@ -63,20 +64,28 @@ class Mta:
             self._process.wait()
             self._process = None
 
-    def _in_a_namespace(self, users: str, groups: str, command: str) -> None:
-        """Have it started where users and groups of its own are known."""
+    def in_a_namespace(self, users: str, groups: str, command: str, mounts: Sequence[str] = ()) -> None:
+        """Have it started where users and groups of its own are known, and these `mounts` are made."""
         for name, more in (("passwd", users), ("group", groups)):
             (self.folder / name).write_text(Path(f"/etc/{name}").read_text() + more)
-        mounts = "; ".join(f"mount --bind {self.folder / name} /etc/{name}" for name in ("passwd", "group"))
-        self._command = ["unshare", "--mount", "sh", "-c", f"{mounts}; exec {command}"]
+        binds = (f"mount --bind {self.folder / name} /etc/{name}" for name in ("passwd", "group"))
+        self._command = ["unshare", "--mount", "sh", "-ec", "; ".join((*binds, *mounts, f"exec {command}"))]
+
+    def running(self) -> Iterator["Mta"]:
+        """Start it, and kill it at the end. Raises NotToBeHad."""
+        try:
+            self.start()
+            yield self
+        finally:
+            self.kill()
 
 
 @contextmanager
 def exim(settings: str = "", acl: str = "accept") -> Iterator[Mta]:
     """Exim, which takes everything and delivers nothing; `acl` decides at RCPT. Raises NotToBeHad."""
-    with _folder() as folder:
+    with own_folder() as folder:
         package = unpacked("exim4-daemon-light")
-        made = Mta(folder, folder / "log" / "mainlog", r"<= [^\n]* for ([^\s]+)")
+        made = Mta(folder, folder / "log" / "mainlog", r"(\S+) <= [^\n]* for (\S+)")
         for name in ("spool", "log"):
             (folder / name).mkdir()
             os.chown(folder / name, NOBODY, NOBODY)
@@ -88,25 +97,25 @@ def exim(settings: str = "", acl: str = "accept") -> Iterator[Mta]:
                 f"pid_file_path = {folder}/pid", "queue_only = true", "local_interfaces = 127.0.0.1",
                 f"daemon_smtp_ports = {made.port}", "keep_environment =", "host_lookup =",
                 "log_selector = +received_recipients", "chunking_advertise_hosts = *", "acl_smtp_rcpt = acl_rcpt",
-                "smtp_accept_max = 100", "smtp_accept_max_per_host = 100", "smtp_accept_queue_per_connection = 0",
-                *([] if "tls_advertise_hosts" in settings else ["tls_advertise_hosts ="]),
+                "smtp_accept_max = 100", "smtp_accept_queue_per_connection = 0",
+                *(line for line in _EXIM if line.split(" ")[0] not in settings),
                 settings, "begin acl", "acl_rcpt:", f"  {acl}", "",
             ])
         )  # fmt: skip
-        made._in_a_namespace(
+        made.in_a_namespace(
             f"\nDebian-exim:x:{NOBODY}:{NOBODY}::/:/bin/false\n", f"\nDebian-exim:x:{NOBODY}:\n",
             f"setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups env LD_LIBRARY_PATH={library_path(package)} "
             f"{package}/usr/sbin/exim4 -C {folder}/conf -bdf",
         )  # fmt: skip
-        yield from _running(made)
+        yield from made.running()
 
 
 @contextmanager
 def postfix(settings: str = "") -> Iterator[Mta]:
     """Postfix, which takes everything and throws it away. Raises NotToBeHad."""
-    with _folder() as folder:
+    with own_folder() as folder:
         package = unpacked("postfix")
-        made = Mta(folder, folder / "log", r"to=<([^>]+)>[^\n]* status=sent")
+        made = Mta(folder, folder / "log", r"([0-9A-Za-z]+): to=<([^>]+)>[^\n]* status=sent")
         conf, queue = folder / "conf", folder / "queue"
         for place in (conf, queue, folder / "data"):
             place.mkdir()
@@ -119,23 +128,16 @@ def postfix(settings: str = "") -> Iterator[Mta]:
         os.chown(folder / "data", POSTFIX, POSTDROP)
         (conf / "main.cf").write_text(_MAIN_CF.format(folder=folder, package=package) + settings + "\n")
         (conf / "master.cf").write_text(_MASTER_CF.format(port=made.port))
-        made._in_a_namespace(
+        made.in_a_namespace(
             f"\npostfix:x:{POSTFIX}:{POSTFIX}::/:/bin/false\n", f"\npostfix:x:{POSTFIX}:\npostdrop:x:{POSTDROP}:\n",
             f"env LD_LIBRARY_PATH={library_path(package)} {package}/usr/lib/postfix/sbin/master -c {conf} -d",
         )  # fmt: skip
-        yield from _running(made)
-
-
-def _running(made: Mta) -> Iterator[Mta]:
-    try:
-        made.start()
-        yield made
-    finally:
-        made.kill()
+        yield from made.running()
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def own_folder() -> Iterator[Path]:
+    """A folder that every user can read, gone at the end. Raises NotToBeHad where users cannot be changed."""
     if os.geteuid() != 0 or not (shutil.which("unshare") and shutil.which("setpriv")):
         raise NotToBeHad("it changes users, so root, unshare and setpriv are needed")
     memory = Path("/dev/shm")
@@ -153,6 +155,8 @@ def _free_port() -> int:
     return port
 
 
+_EXIM = ("smtp_accept_max_per_host = 100", "tls_advertise_hosts =")
+"""Where a test does not say otherwise: Exim refuses what is set twice."""
 _MAIN_CF = """compatibility_level = 3.6
 queue_directory = {folder}/queue
 data_directory = {folder}/data
@@ -188,6 +192,7 @@ defer unix - - n - 0 bounce
 discard unix - - n - - discard
 error unix - - n - - error
 anvil unix - - n - 1 anvil
+tlsmgr unix - - n 1000 1 tlsmgr
 proxymap unix - - n - - proxymap
 postlog unix-dgram n - n - 1 postlogd
 """

@@ -1,133 +1,122 @@
-"""Real Exim and Postfix at their limits: their own logs are compared with what we know, message by message."""
+"""Real Exim, Postfix and OpenSMTPD at their limits: what their logs say is compared with every outcome told."""
 
-import datetime
 import ssl
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from newsletter.mail.transport import Outcome, Relay, SmtpTransport, Stage
-from tests.debian import NotToBeHad
-from tests.mail.transport.sending import Ledger, letter, recipient, stages
-from tests.real.mta import Mta, exim, postfix
+from newsletter.mail.transport import Stage
+from newsletter.settings import ROOT
+from tests.mail.transport.sending import stages
+from tests.real.mta import exim
+from tests.real.mta_sending import agree, campaign, certificate, running
+from tests.real.mta_situations import ENCRYPTED, SITUATIONS, Encrypted, Server, table
 
 pytestmark = pytest.mark.real
+BROKEN_TLS = "SSL routines::EVP lib"
+"""What a server's log says that cannot sign."""
 
 
-@contextmanager
-def running(made: AbstractContextManager[Mta]) -> Iterator[Mta]:
-    """The server, or the test is skipped with the reason."""
-    try:
-        server = made.__enter__()
-    except NotToBeHad as error:
-        pytest.skip(str(error))
-    try:
-        yield server
-    finally:
-        made.__exit__(None, None, None)
+def servers(situation: str) -> pytest.MarkDecorator:
+    """The test runs with each server that has such a thing."""
+    made = [pytest.param(has, id=name) for name, has in SITUATIONS[situation].items() if not isinstance(has, str)]
+    return pytest.mark.parametrize("server", made)
 
 
-def campaign(
-    server: Mta, count: int, options: str = "connections=6", tries: int = 1,
-    meanwhile: Callable[[], None] | None = None, context: ssl.SSLContext | None = None,
-) -> dict[int, Outcome]:  # fmt: skip
-    """Send to everybody; what no relay would take is offered again, up to so many times, as the queue does."""
-    relay = Relay.parse(f"smtp://localhost:{server.port}?{options}")
-    transport = SmtpTransport([relay], helo="client.example", ssl_context=context)
-    known: dict[int, Outcome] = {}
-    waiting = list(range(1, count + 1))
-    if meanwhile:
-        threading.Thread(target=meanwhile).start()
-    for _ in range(tries):
-        ledger = Ledger()
-        for _ in transport.send(map(letter, waiting), ledger):
-            pass
-        known |= ledger.known
-        waiting = [key for key in waiting if known[key].stage is Stage.RELAY]
-        if not waiting:
-            break
-        time.sleep(0.2)
-    transport.close()
-    return known
+def test_the_documentation_says_what_is_tested() -> None:
+    assert table() in (ROOT / "docs" / "benchmarks.md").read_text()
 
 
-def agree(server: Mta, known: dict[int, Outcome]) -> None:
-    """Whoever is told as sent has one copy, nobody two, and nobody else any but where that is uncertain."""
-    sent = [key for key, one in known.items() if one.stage is Stage.ACCEPTED]
-    until = time.monotonic() + 20
-    while not all(server.took()[recipient(key)] for key in sent) and time.monotonic() < until:
-        time.sleep(0.1)  # what it took is still being written down
-    took = server.took()
-    for key, one in known.items():
-        copies = took[recipient(key)]
-        match one.stage:
-            case Stage.ACCEPTED:
-                assert copies == 1, one
-            case Stage.LOST_AFTER:
-                assert copies <= 1, one
-            case _:
-                assert copies == 0, one
+@servers("So many mails in a session")
+def test_a_limit_of_a_hundred_is_met_once_and_then_kept(server: Server) -> None:
+    with running(server()) as relay:
+        known = campaign(relay, 350, "connections=2")
+        assert stages(known) == {Stage.ACCEPTED: 350}
+        agree(relay, known)
+        assert 1 <= relay.log().lower().count("too many messages") <= 2, "each connection learns, all know it then"
 
 
 def test_exim_as_it_comes_takes_a_thousand_mails_in_a_session() -> None:
-    with running(exim()) as server:
-        known = campaign(server, 1030, "connections=1")
+    with running(exim()) as relay:
+        known = campaign(relay, 1030, "connections=1")
         assert stages(known) == {Stage.ACCEPTED: 1030}
-        agree(server, known)
-        assert "too many messages" in server.log()
+        agree(relay, known)
+        assert "too many messages" in relay.log()
 
 
-def test_exim_with_a_limit_of_a_hundred_is_left_before_it_says_so() -> None:
-    with running(exim("smtp_accept_max_per_connection = 100")) as server:
-        known = campaign(server, 500, "connections=2")
-        assert stages(known) == {Stage.ACCEPTED: 500}
-        agree(server, known)
+@servers("So many mails in a time")
+def test_a_message_rate_limit_counts_nobody_as_tried(server: Server) -> None:
+    with running(server()) as relay:
+        known = campaign(relay, 60, tries=20)
+        assert stages(known) == {Stage.ACCEPTED: 60}
+        agree(relay, known)
 
 
-def test_exim_that_greylists() -> None:
-    grey = (
-        "defer message = 451 4.7.1 Greylisted, please come back later\n        local_parts = ^reader.*[05]\\$\n  accept"
-    )
-    with running(exim(acl=grey)) as server:
-        known = campaign(server, 60)
+@servers("So many recipients")
+def test_a_recipient_limit_counts_nobody_as_tried(server: Server) -> None:
+    with running(server()) as relay:
+        known = campaign(relay, 60, tries=20)
+        assert stages(known) == {Stage.ACCEPTED: 60}
+        agree(relay, known)
+
+
+@servers("So many connections")
+def test_a_connection_limit_slows_nobody_down_for_long(server: Server) -> None:
+    with running(server()) as relay:
+        known = campaign(relay, 200, "connections=6", tries=20)
+        assert stages(known) == {Stage.ACCEPTED: 200}
+        agree(relay, known)
+
+
+@servers("Greylisting")
+def test_greylisting_is_about_its_recipient(server: Server) -> None:
+    with running(server()) as relay:
+        known = campaign(relay, 60)
         count = stages(known)
         assert (count[Stage.ACCEPTED], count[Stage.REJECTED]) == (48, 12)
-        agree(server, known)
+        assert {one.code for one in known.values() if one.stage is Stage.REJECTED} == {451}
+        agree(relay, known)
 
 
-def test_exim_that_refuses_many_recipients() -> None:
-    with running(
-        exim(acl="deny message = 550 5.1.1 no such user\n       local_parts = ^reader.*[1-7]\\$\n  accept")
-    ) as server:
-        known = campaign(server, 100)
+@servers("Hangs up on many errors")
+def test_many_refused_recipients_take_nobody_with_them(server: Server) -> None:
+    with running(server()) as relay:
+        known = campaign(relay, 60, "connections=2")
         count = stages(known)
-        assert (count[Stage.ACCEPTED], count[Stage.REJECTED]) == (30, 70)
-        agree(server, known)
+        assert (count[Stage.ACCEPTED], count[Stage.REJECTED]) == (15, 45)
+        assert {one.code for one in known.values() if one.stage is Stage.REJECTED} == {550}
+        agree(relay, known)
 
 
-def test_exim_killed_and_started_again_in_mid_campaign() -> None:
-    with running(exim()) as server:
+@servers("Full queue disk")
+def test_a_full_disk_loses_nobody(server: Server) -> None:
+    with running(server()) as relay:
+        known = campaign(relay, 40)
+        count = stages(known)
+        # OpenSMTPD says 421 to a recipient: where that happens twice, it may be about them.
+        assert count[Stage.RELAY] + count[Stage.REJECTED] == 40
+        assert count[Stage.REJECTED] <= 1
+        agree(relay, known)
+
+
+@servers("Killed and started again in mid-campaign")
+def test_a_server_that_is_killed_leaves_only_what_was_on_its_wires(server: Server) -> None:
+    with running(server()) as relay:
 
         def restart() -> None:
-            while len(server.took()) < 100:
+            while len(relay.took()) < 100:
                 time.sleep(0.02)
-            server.kill()
-            server.start()
+            relay.kill()
+            relay.start()
 
-        known = campaign(server, 400, "connections=4", tries=60, meanwhile=restart)
+        known = campaign(relay, 400, "connections=4", tries=60, meanwhile=restart)
         count = stages(known)
         assert count[Stage.ACCEPTED] + count[Stage.LOST_AFTER] + count[Stage.LOST_BEFORE] == 400
         assert count[Stage.LOST_AFTER] <= 4 * 2
-        agree(server, known)
+        agree(relay, known)
 
 
 @pytest.fixture
@@ -138,70 +127,25 @@ def readable() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.parametrize(("name", "days"), [("localhost", 2), ("other.example", 2), ("localhost", -1)])
-def test_exim_with_a_certificate(name: str, days: int, readable: Path) -> None:
-    folder = readable
-    certificate = _certificate(folder, name, days)
-    settings = f"tls_advertise_hosts = *\ntls_certificate = {certificate}\ntls_privatekey = {certificate}"
-    with running(exim(settings)) as server:
-        trusted = ssl.create_default_context(cafile=str(certificate))
-        known = campaign(server, 5, "connections=1&tls=required", tries=3, context=trusted)
-        good = (name, days) == ("localhost", 2)
-        assert stages(known) == {Stage.ACCEPTED if good else Stage.RELAY: 5}, known[1]
-        if not good:
-            assert {one.at_command for one in known.values()} == {"TLS"}
-        agree(server, known)
+@pytest.mark.parametrize("server", [pytest.param(one, id=name) for name, one in ENCRYPTED.items()])
+@pytest.mark.parametrize(
+    ("name", "days", "why"), [("localhost", 2, ""), ("other.example", 2, "mismatch"), ("localhost", -1, "expired")]
+)
+def test_only_a_good_certificate_is_trusted(server: Encrypted, name: str, days: int, why: str, readable: Path) -> None:
+    file = certificate(readable, name, days)
+    with running(server(file)) as relay:
+        trusted = ssl.create_default_context(cafile=str(file))
+        known = campaign(relay, 5, "connections=1&tls=required", tries=3, context=trusted)
+        if BROKEN_TLS in relay.log():
+            pytest.skip("this OpenSMTPD finishes no handshake with OpenSSL 3 (its issue 1239; Debian 12 has it)")
+        assert stages(known) == {Stage.RELAY if why else Stage.ACCEPTED: 5}, known[1]
+        assert all(one.at_command == "TLS" and why in one.text for one in known.values() if why)
+        agree(relay, known)
 
 
-def test_postfix_with_a_message_rate_limit() -> None:
-    with running(postfix("smtpd_client_message_rate_limit = 40")) as server:
-        known = campaign(server, 100, tries=20)
-        assert stages(known) == {Stage.ACCEPTED: 100}
-        agree(server, known)
-
-
-def test_postfix_with_a_recipient_rate_limit() -> None:
-    with running(postfix("smtpd_client_recipient_rate_limit = 40")) as server:
-        known = campaign(server, 60, tries=20)
-        assert stages(known) == {Stage.ACCEPTED: 60}
-        agree(server, known)
-
-
-def test_postfix_with_a_full_queue_disk() -> None:
-    with running(postfix("queue_minfree = 1000000000000000\nmessage_size_limit = 10240")) as server:
-        known = campaign(server, 40)
-        assert stages(known) == {Stage.RELAY: 40}
-        assert {one.code for one in known.values()} == {452}
-        agree(server, known)
-
-
-def test_postfix_that_hangs_up_on_many_errors() -> None:
-    with running(postfix("smtpd_error_sleep_time = 0\nsmtpd_hard_error_limit = 6\n"
-                         "smtpd_recipient_restrictions = check_recipient_access inline:{ "
-                         + ", ".join(f"{{ {recipient(key)} = 550 5.1.1 nobody }}" for key in range(1, 60) if key % 4)
-                         + " }, permit_mynetworks")) as server:  # fmt: skip
-        known = campaign(server, 60, "connections=2")
-        count = stages(known)
-        assert (count[Stage.LOST_AFTER], count[Stage.LOST_BEFORE]) == (0, 0)
-        assert (count[Stage.ACCEPTED], count[Stage.REJECTED]) == (15, 45)
-        agree(server, known)
-
-
-def _certificate(folder: Path, name: str, days: int) -> Path:
-    """A file with a key and a certificate for a name, which runs out in so many days."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
-    made = (
-        x509.CertificateBuilder().subject_name(who).issuer_name(who).public_key(key.public_key()).serial_number(7)
-        .not_valid_before(end - datetime.timedelta(days=30)).not_valid_after(end)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    file = folder / "both.pem"
-    pem = serialization.Encoding.PEM
-    file.write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()) + made.public_bytes(pem)
-    )
-    file.chmod(0o644)
-    return file
+@pytest.mark.parametrize("server", [pytest.param(one, id=name) for name, one in ENCRYPTED.items()])
+def test_encryption_that_is_optional_stops_nobody_even_where_it_is_broken(server: Encrypted, readable: Path) -> None:
+    with running(server(certificate(readable, "other.example", -1))) as relay:
+        known = campaign(relay, 5, "connections=1", tries=3)
+        assert stages(known) == {Stage.ACCEPTED: 5}, known[1]
+        agree(relay, known)

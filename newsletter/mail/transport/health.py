@@ -156,8 +156,11 @@ class Health:
         return max(0, self._may_have() - len(self.links))
 
     def shrink(self) -> bool:
-        """Give up connections that others need, once nothing is in flight on them; idle ones first. Whether any."""
-        staying = [link for link in self.links if not link.connection.retired]
+        """Give up connections that others need, once nothing is in flight on them; idle ones first. Whether any.
+
+        Those that wait for a greeting may yet be refused: giving up others for them could leave none at all.
+        """
+        staying = [link for link in self.links if link.let_in and not link.connection.retired]
         surplus = max(0, len(staying) - self._may_have())
         for link in sorted(staying, key=lambda link: link.connection.busy)[:surplus]:
             link.connection.retired = True
@@ -202,6 +205,8 @@ class Health:
         refusal = link.connection.failure
         if refusal and not link.noted and refusal.trouble is not Trouble.CONNECTIONS:
             link.noted = True
+            if any(one.connection.answered for one in self.links):
+                self.recovered(now)  # what it took just now says how long to wait
             self.failed(refusal, now)
 
     def ended(self, link: Link, now: float) -> None:

@@ -24,6 +24,11 @@ _A_SESSIONS_LIMIT = re.compile(
 )
 
 
+def names_a_limit(words: str) -> bool:
+    """Return whether a refusal says that a session has carried as much as it may."""
+    return _A_SESSIONS_LIMIT.search(words) is not None
+
+
 @dataclass
 class Pace:
     """What is known of one relay's sessions; all its connections look here. Times are monotonic seconds."""
@@ -66,7 +71,7 @@ class Pace:
         self._in_a_row = self._in_a_row + 1 if served == self._ended_at else 1
         self._ended_at = served
         again = self._in_a_row >= (TOLD if words else UNTOLD) and served == self._carried
-        if served and (again or _A_SESSIONS_LIMIT.search(words)):
+        if served and (again or names_a_limit(words)):
             self.length, self._until = served, now + REMEMBERED
 
     def look(self, now: float) -> None:

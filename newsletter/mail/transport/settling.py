@@ -6,7 +6,7 @@ from collections import deque
 
 from newsletter.mail.transport.envelope import Outcome, Stage
 from newsletter.mail.transport.greeting import Greeting, Refused
-from newsletter.mail.transport.pace import WELL, Pace
+from newsletter.mail.transport.pace import WELL, Pace, names_a_limit
 from newsletter.mail.transport.reply import enhanced_status, printable
 from newsletter.mail.transport.session import Session, State
 from newsletter.mail.transport.transaction import Round, Transaction
@@ -107,11 +107,20 @@ class Settling(Session):
             trouble = trouble_of(code, enhanced_status(code, words), words, step)
             stage = Stage.RELAY if trouble else Stage.REJECTED
             transaction.failure = self._outcome(transaction, stage, step, code, text)
-            if trouble:
+            if trouble and step == "MAIL" and self._is_used_up(words):
+                self.ended_by, self.retired = words, True
+            elif trouble:
                 # Whatever else is in flight still gets its own replies; no more is taken on.
                 self.failure = self.failure or Refused(code, words, step)
                 self.state = State.LEAVING
         return transaction.failure
+
+    def _is_used_up(self, words: str) -> bool:
+        """Return whether this session has had its number of messages: the next one may go on at once.
+
+        OpenSMTPD says 452 where others say 421. In the first reply of a session it is about more than the session.
+        """
+        return self.served > 0 and names_a_limit(words) and trouble_named(words) is None
 
     def _over(self, transaction: Transaction, step: str, words: str) -> None:
         """Take 421: the session is over, the relay is well (RFC 5321 §3.8) unless its words say otherwise.

@@ -74,6 +74,7 @@ _TABLE: tuple[tuple[Trouble, re.Pattern[str]], ...] = (
             r"maximum sending rate exceeded", r"peak smtp relay limit", r"too much mail from",
             r"too many (?:messages|mails|recipients|e-?mails) from", r"message rate limit",
             r"sending (?:rate|too fast)", r"messages? too quickly from", r"recipient rate limit",
+            r"sender rate exceeds",
         ),
     ),
     (

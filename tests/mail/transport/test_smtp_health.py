@@ -86,6 +86,17 @@ def test_a_refusal_that_comes_before_others_are_greeted_ends_nothing() -> None:
         assert stages(outcomes) == {Stage.ACCEPTED: 300}
 
 
+def test_refusals_and_welcomes_in_turns_leave_a_connection() -> None:
+    """What has been let in is not given up for those whose refusal is still on its way."""
+    welcomed = [Fault("banner", "late", nth=n, seconds=0.1 * n) for n in (1, 2)]
+    refused = [Fault("banner", "reply-close", nth=n, text="421 too many connections", wait=0.05 + 0.1 * (n - 3))
+               for n in range(3, 60)]  # fmt: skip
+    with FaultServer([*welcomed, *refused]) as server:
+        outcomes = deliver(server, transport(server, "connections=8"), count=300)
+        assert stages(outcomes) == {Stage.ACCEPTED: 300}
+        assert server.connections <= 8
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_weights(mode: str) -> None:
     with FaultServer(**MODES[mode]) as heavy, FaultServer(**MODES[mode]) as light:

@@ -1,5 +1,7 @@
 """Relays that end sessions, refuse for reasons of their own, or are slow: counts of what became of everybody."""
 
+import time
+
 import pytest
 
 from newsletter.mail.transport import Stage
@@ -16,6 +18,29 @@ def test_a_relay_that_takes_so_many_messages_in_a_session(mode: str) -> None:
         # All but the first few connections said goodbye by themselves, before the relay did.
         assert 30 <= server.connections <= 40
         assert server.commands.count("QUIT") >= 20
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_relay_that_refuses_what_is_too_many_for_a_session_and_stays(mode: str) -> None:
+    """OpenSMTPD as it comes, after a hundred; the session goes on, and is of no more use."""
+    words = "452 4.5.3 Too many recipients: Too many messages sent"
+    with FaultServer(session_limit=10, session_words=words, **MODES[mode]) as server:
+        sender = transport(server, "connections=4&pipeline=8", clock=time.monotonic)
+        outcomes = deliver(server, sender, count=300, keep=True)
+        refusals = sender.refusals()
+        sender.close()
+        assert stages(outcomes) == {Stage.ACCEPTED: 300}
+        assert refusals == [], "the relay is well"
+        assert 30 <= server.connections <= 40
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_relay_that_has_had_too_much_before_the_first_message_waits(mode: str) -> None:
+    """The same words in a session's first reply are about more than the session."""
+    with FaultServer([Fault("mail", "reply", nth=0, text="452 4.5.3 Too many messages sent")], **MODES[mode]) as server:
+        outcomes = deliver(server, transport(server, "connections=2"), count=20)
+        assert stages(outcomes) == {Stage.RELAY: 20}
+        assert server.connections <= 4
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -37,6 +62,15 @@ def test_a_relay_that_takes_so_many_messages_a_second(mode: str) -> None:
     with FaultServer(rate=(20, 0.7), **MODES[mode]) as server:
         outcomes = deliver(server, transport(server, "connections=3&pipeline=4"), count=60)
     assert stages(outcomes) == {Stage.ACCEPTED: 60}
+
+
+@pytest.mark.parametrize("mode", ["data", "bdat"])
+def test_a_rate_that_is_refused_in_the_first_session_is_waited_for(mode: str) -> None:
+    """The refusal is known while replies behind it are still due, and before any session has ended."""
+    slow = Fault("rcpt", "late", nth=21, seconds=0.1)
+    with FaultServer([slow], rate=(20, 0.5), **MODES[mode]) as server:
+        outcomes = deliver(server, transport(server, "connections=1&pipeline=4"), count=30)
+    assert stages(outcomes) == {Stage.ACCEPTED: 30}
 
 
 @pytest.mark.parametrize("mode", MODES)

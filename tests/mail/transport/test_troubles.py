@@ -79,6 +79,7 @@ RELAYS: list[tuple[str, Trouble, str, int, str]] = [
     ("OVH", Trouble.QUOTA, "RCPT", 550, "5.7.1 Number of messages per hour exceeded"),
     ("OVH", Trouble.ACCOUNT, "MAIL", 550, "5.7.1 This account has been blocked for sending spam"),
     ("Postfix", Trouble.RATE, "MAIL", 450, "4.7.1 Error: too much mail from 192.0.2.1"),
+    ("Exim", Trouble.RATE, "RCPT", 450, "4.7.1 Sender rate exceeds 100 messages per 1h"),
     ("Postfix", Trouble.RATE, "RCPT", 450, "4.7.1 Error: too many recipients from 192.0.2.1"),
     ("Postfix", Trouble.STORAGE, "MAIL", 452, "4.3.1 Insufficient system storage"),
     ("Postfix", Trouble.CONNECTIONS, "banner", 421, "4.7.0 mx Error: too many connections from 192.0.2.1"),
