@@ -12,7 +12,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from newsletter.mail.render.places import SCHEMES
-from newsletter.mail.render.template import WORD, Code, in_address
+from newsletter.mail.render.template import WORD, Code, code_of, in_address
 
 COLUMN = 544
 """Pixels of a picture at most: the mail's 600 less the sheet's padding. Outlook for Windows heeds nothing else."""
@@ -70,7 +70,7 @@ def read(hidden: str, codes: Sequence[Code], site: str) -> Written:
 
 def _bare(match: re.Match[str], codes: Sequence[Code]) -> str:
     """A condition on a line of its own is no paragraph."""
-    stands = [codes[int(word[2])] for word in WORD.finditer(match[1])]
+    stands = [code_of(word, codes) for word in WORD.finditer(match[1])]
     return match[1] if all(code.statement for code in stands) else match[0]
 
 
@@ -126,7 +126,7 @@ def _link_variables(state: StateCore) -> None:
 def _linked(token: Token, codes: Sequence[Code]) -> list[Token]:
     out, end = [], 0
     for match in WORD.finditer(token.content):
-        expression = codes[int(match[2])].expression
+        expression = code_of(match, codes).expression
         if expression and expression.link:
             opened = Token("link_open", "a", 1, {"href": match[0]}, markup="linkify", info="auto")
             closed = Token("link_close", "a", -1, markup="linkify", info="auto")
