@@ -7,11 +7,15 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
+from wtforms import PasswordField
 
 from newsletter import web
 from newsletter.clock import SystemClock
 from newsletter.runtime import Runtime, build
 from newsletter.settings import load
+from newsletter.web.forms import PASSWORDS, TypedForm
+from newsletter.web.owner import forms as owner_forms
+from newsletter.web.owner import proof
 from newsletter.web.security import limiter
 from tests.conftest import InlineCrank
 from tests.web.conftest import FIFTY, Visitor, forms
@@ -120,6 +124,26 @@ def test_a_password_is_not_kept_but_asked_for_again(limited: Visitor, ip: str) -
     assert "hunter2" not in told.text and 'type="password"' in told.text
     again = forms(told)[0]
     assert (again.action, again.fields["email"]) == ("/owner/login?next=/owner/", "paula@example.org")
+
+
+def test_new_passwords_are_not_kept_either(limited: Visitor, ip: str) -> None:
+    form = forms(limited.get("/owner/login"))[0]
+    typed = {"csrf_token": form.fields["csrf_token"], "new": "hunter2 hunter2", "new_again": "hunter2 hunter2"}
+    for _ in range(11):
+        told = limited.browser.post("/owner/reset/x", data=typed, environ_base={"REMOTE_ADDR": ip})
+    assert told.status_code == 429
+    assert "hunter2" not in told.text and told.text.count('type="password"') == 2
+
+
+def test_every_field_for_a_password_is_known_as_one() -> None:
+    kinds = [one for one in vars(owner_forms).values() if isinstance(one, type) and issubclass(one, TypedForm)]
+    names = {
+        name
+        for kind in kinds
+        for name in dir(kind)
+        if getattr(getattr(kind, name), "field_class", None) is PasswordField
+    }
+    assert {*names, proof.FIELD} == PASSWORDS.keys()
 
 
 def test_one_household_is_one_client_however_many_addresses_it_has(limited: Visitor) -> None:

@@ -116,6 +116,13 @@ def test_guessing_at_an_account_from_many_clients_has_to_wait_ever_longer(
     assert guess(10, PASSWORD).status_code == 303
 
 
+def test_guessing_at_many_accounts_from_one_household_has_to_wait(app: Flask, owner: int) -> None:
+    block = secrets.token_hex(2)
+    tries = [(f"nobody{number}@example.org", f"2001:db8:0:{block}::{number:x}") for number in range(1, 12)]
+    codes = [sign_in(app.test_client(), "wrong password", email, REMOTE_ADDR=ip).status_code for email, ip in tries]
+    assert codes == [422] * 10 + [429]
+
+
 def test_strangers_do_not_keep_the_owner_out_of_their_own_browser(desk: Desk, app: Flask) -> None:
     desk.post("/owner/logout")
     for number in range(12):  # at this account and others, from the same network: a proxy may make all clients one
