@@ -11,6 +11,8 @@ from newsletter.imports.columns import Program
 from newsletter.subscribers import Subscriber, Suppression, SuppressionReason
 from tests.imports.conftest import tally
 
+pytestmark = pytest.mark.sqlite_only
+
 Bring = Callable[..., Report]
 Statuses = Callable[[], dict[str, str]]
 MAILCHIMP = (

@@ -12,6 +12,8 @@ from newsletter.settings import ROOT
 from tests.conftest import NOON
 from tests.preflight.conftest import Look, said
 
+pytestmark = pytest.mark.sqlite_only
+
 GOOD, TOLD, WARNING, BLOCK = Level
 
 

@@ -1,7 +1,6 @@
 """Who gets in, and for how long."""
 
 import secrets
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -13,7 +12,6 @@ from newsletter import web
 from newsletter.clock import FixedClock
 from newsletter.runtime import Runtime
 from newsletter.settings import load
-from newsletter.web.security import limiter
 from newsletter.web.state import Crank
 from tests.web.owner.conftest import EMAIL, PASSWORD, Desk, readable, sign_in
 
@@ -78,14 +76,6 @@ def test_a_wrong_address_and_a_wrong_password_are_told_alike(app: Flask, owner: 
     assert answer.status_code == 422
     assert "do not belong together" in answer.text
     assert PASSWORD not in answer.text
-
-
-@pytest.fixture
-def limited(runtime: Runtime, crank: Crank) -> Iterator[Flask]:
-    """The application with its limits on, and nobody counted yet."""
-    limiter.enabled = True
-    yield web.create(runtime, crank)
-    limiter.enabled = False
 
 
 def test_the_eleventh_try_in_a_minute_is_refused(limited: Flask, owner: int) -> None:
