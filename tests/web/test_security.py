@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
+from redis import Redis
 from wtforms import PasswordField
 
 from newsletter import web
@@ -150,3 +151,11 @@ def test_one_household_is_one_client_however_many_addresses_it_has(held: Visitor
 
 def test_looking_is_not_limited(held: Visitor) -> None:
     assert {held.get("/privacy").status_code for _ in range(30)} == {200}
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "unix:///nowhere/redis"])
+def test_no_page_waits_long_for_a_redis_that_hangs(url: str, runtime: Runtime) -> None:
+    runtime.settings = load({"DATA_DIR": str(runtime.settings.data_dir), "SECRET_KEY": "k" * 40, "REDIS_URL": url})
+    waits = web.create(runtime, InlineCrank(runtime)).config["RATELIMIT_STORAGE_OPTIONS"]
+    assert waits["socket_connect_timeout"] <= 0.5 and waits["socket_timeout"] <= 0.5
+    Redis.from_url(url, **waits)  # which both kinds of connection understand
