@@ -122,7 +122,7 @@ class _Seen:
 
     def look(self, row: Row) -> None:
         """Take note of a row. Raises BadFile where a column that is not read says who left."""
-        if self.day_first is None and "/" in row.text:
+        if self.day_first is None and ("/" in row.text or "-" in row.text):
             said = (says_order(_cell(row, place)) for place in self._dated)
             self.day_first = next((one for one in said if one is not None), None)
         for place in self.columns.at(Role.SUBSCRIBED):
