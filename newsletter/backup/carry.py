@@ -22,6 +22,8 @@ from newsletter.subscribers.suppression import address_hashes
 
 BY_RESTORE = Press(By.OWNER, "It had happened before a backup from an earlier time was put back.", "restore")
 GONE = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
+STAYS = {SuppressionReason.REFUSED, SuppressionReason.OWNER}
+"""Suppressions that do not tell that somebody was erased: a reader may have refused what a stranger typed."""
 
 
 def gather(old: Database, key_fingerprint: str) -> dict[str, Any] | None:
@@ -33,8 +35,14 @@ def gather(old: Database, key_fingerprint: str) -> dict[str, Any] | None:
             if key_fingerprint not in keys:
                 return None
             people = session.execute(text(f"SELECT email_key, status FROM subscribers WHERE status IN ({named})"))  # noqa: S608
-            suppressed = session.execute(text("SELECT address_hash, reason FROM suppressions"))
-            return {"people": dict(people.all()), "suppressed": dict(suppressed.all())}
+            suppressed: dict[str, str] = dict(
+                session.execute(text("SELECT address_hash, reason FROM suppressions")).all()
+            )
+            there = "SELECT email_key FROM subscribers" if STAYS & set(suppressed.values()) else None
+            return {
+                "people": dict(people.all()), "suppressed": suppressed,
+                "there": list(session.scalars(text(there))) if there else [],
+            }  # fmt: skip
     except SQLAlchemyError:
         return None
 
@@ -60,7 +68,7 @@ def _end(session: Session, subscriber: Subscriber, status: Status, at: datetime)
 def carry(session: Session, file: Path, secrets: Sequence[bytes]) -> int:
     """Bring it into the restored database; how many people it changed. May be done again."""
     known = json.loads(file.read_text())
-    people, suppressed = known["people"], known["suppressed"]
+    people, suppressed, there = known["people"], known["suppressed"], set(known["there"])
     written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     changed = 0
     for subscriber in session.scalars(select(Subscriber).where(Subscriber.status.not_in(GONE))).all():
@@ -68,13 +76,17 @@ def carry(session: Session, file: Path, secrets: Sequence[bytes]) -> int:
         if status is not None:
             _end(session, subscriber, Status(status), written)
             changed += 1
-        elif not suppressed.keys().isdisjoint(address_hashes(secrets, subscriber.email_key)):
-            session.delete(subscriber)
+        elif subscriber.email_key not in there and _is_among(suppressed, secrets, subscriber):
+            journey.forget(session, subscriber)
             changed += 1
-    there = set(session.scalars(select(Suppression.address_hash)))
+    kept = set(session.scalars(select(Suppression.address_hash)))
     session.add_all(
         Suppression(address_hash=hashed, reason=SuppressionReason(reason), created_at=written)
         for hashed, reason in suppressed.items()
-        if hashed not in there
+        if hashed not in kept
     )
     return changed
+
+
+def _is_among(suppressed: dict[str, str], secrets: Sequence[bytes], subscriber: Subscriber) -> bool:
+    return not suppressed.keys().isdisjoint(address_hashes(secrets, subscriber.email_key))

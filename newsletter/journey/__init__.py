@@ -15,7 +15,7 @@ from newsletter.journey.give import (
     request_guide,
     series_of,
 )
-from newsletter.journey.leave import erase, lift, refuse, unsubscribe
+from newsletter.journey.leave import erase, forget, lift, refuse, unsubscribe
 from newsletter.journey.remind import remind_and_forget, reminders_due
 from newsletter.journey.sign_up import SignUp, subscribe
 
@@ -32,6 +32,7 @@ __all__ = [
     "choose",
     "confirm",
     "erase",
+    "forget",
     "lift",
     "offer_guide",
     "refuse",
