@@ -3,7 +3,7 @@
 Every function works in the caller's transaction: all of a chapter happens, or nothing of it.
 """
 
-from newsletter.journey.choose import choose, start_again, stop_series
+from newsletter.journey.choose import choose, leave_newsletter, start_again, stop_series
 from newsletter.journey.confirm import Confirmed, LinkOver, asked_for, confirm
 from newsletter.journey.give import (
     LINK_DAYS,
@@ -33,6 +33,7 @@ __all__ = [
     "confirm",
     "erase",
     "forget",
+    "leave_newsletter",
     "lift",
     "offer_guide",
     "refuse",
