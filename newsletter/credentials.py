@@ -84,6 +84,11 @@ def reset_password(session: Session, numbers: tuple[int, ...], password: str, no
     return owner
 
 
+def note_refused(session: Session, owner: Owner, now: datetime, *, way: Way, ip: str | None = None) -> None:
+    """Write down that a new password was tried which is too easy to guess."""
+    accounts.note(session, owner, now, "new password refused", f"too easy to guess, {way}", ip)
+
+
 def _changed(way: Way) -> dict[str, object]:
     return {
         "title": "Your password was changed",

@@ -55,7 +55,7 @@ class Purpose(StrEnum):
     RESET = "reset"
     """(password reset, random, random)"""
     FORM = "form"
-    """(second it was made)"""
+    """(last second)"""
 
 
 class BadLink(Exception):

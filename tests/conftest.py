@@ -91,6 +91,13 @@ def _sqlalchemy_url(url: str, name: str) -> str:
     return f"{base}?{query}" if query else base
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests of what no database has a part in are not run on both kinds."""
+    if "database_url" in metafunc.fixturenames and metafunc.definition.get_closest_marker("sqlite_only"):
+        metafunc.definition.add_marker(pytest.mark.parametrize("database_url", ["sqlite"], indirect=True))
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a fresh, migrated, seeded database; every test that asks for one runs on both kinds."""
@@ -176,10 +183,20 @@ def app(runtime: Runtime, crank: InlineCrank) -> Iterator[Flask]:
     made.config.update(config)
 
 
-@lru_cache(1)
-def _app() -> Flask:
-    """Made once, given each test's Runtime: its routes and templates take longer to compile than a test to run."""
+@pytest.fixture
+def limited(runtime: Runtime, crank: InlineCrank) -> Iterator[Flask]:
+    """The application with its limits on, counted in memory; they remember for longer than a test lasts."""
+    limiter.enabled = True
+    made = _app(limited=True)
+    made.extensions["newsletter"] = State(runtime, crank)
+    yield made
     limiter.enabled = False
+
+
+@lru_cache(2)
+def _app(*, limited: bool = False) -> Flask:
+    """Made once, given each test's Runtime: its routes and templates take longer to compile than a test to run."""
+    limiter.enabled = limited
     unused = build(_settings(Path("unused")))
     return web.create(unused, InlineCrank(unused))
 

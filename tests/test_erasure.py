@@ -9,20 +9,22 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from newsletter import accounts, articles, credentials, jobs, schema
+from newsletter import accounts, articles, credentials, jobs, journey, schema
 from newsletter.accounts import AuditEntry, OwnerSession
 from newsletter.clock import FixedClock
 from newsletter.db import Database
+from newsletter.events import By, Press
 from newsletter.imports import import_csv
 from newsletter.imports.fate import Fate
 from newsletter.imports.uploads import Upload
+from newsletter.journey import SignUp
 from newsletter.local_mail import FILE, Store
-from newsletter.mail import outbox
+from newsletter.mail import alarms, outbox
 from newsletter.mail.journal import ASIDE
 from newsletter.mail.outbox import Dispatch, Lane, Message
 from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
-from newsletter.subscribers import Consent, Segment, Stream, Subscriber
+from newsletter.subscribers import Consent, Segment, Stream, Subscriber, address_hash, read_address
 from tests.conftest import NOON
 from tests.test_migrations import back_to
 from tests.web.owner.conftest import EMAIL, PASSWORD, Desk, sign_in
@@ -74,6 +76,8 @@ def known(runtime: Runtime, person: Callable[..., int], sent: SentList) -> int:
     for lane in Lane:
         while runtime.delivery.run(lane):
             pass
+    with runtime.database.transaction() as session:
+        alarms.confirmations_end(session, [f"5.1.1 <{JANE}>: no such user"] * 2, NOON)
     _into_the_mailbox(runtime, sent)
     for content in (f"email\n{JANE}\n".encode(), f"email\n{JANE}\n".encode("utf-16"), b"email\nann@example.com\n"):
         Upload.keep(runtime.uploads, io.BytesIO(content), "list.csv", "a list", NOON)
@@ -103,7 +107,7 @@ def test_after_an_erasure_no_table_and_no_file_holds_anything(
     runtime: Runtime, known: int, desk_after: Callable[[], Desk], tmp_path: Path
 ) -> None:
     before = _rows(runtime.database, JANE, NAME)
-    assert {"attempts", "audit", "dispatches", "messages", "subscribers"} <= set(before)
+    assert {"alarms", "attempts", "audit", "dispatches", "messages", "subscribers"} <= set(before)
     assert FILE in _traces(tmp_path, JANE, NAME)
     desk = desk_after()
     assert "Erased" in desk.told(f"/owner/subscribers/{known}/erase", sure="yes")
@@ -141,6 +145,32 @@ def test_a_reader_in_the_way_only_puts_it_off(
         assert not runtime.database.scrub()
     jobs.sweep(runtime, lambda: False)
     assert _traces(tmp_path, JANE, NAME) == []
+
+
+@pytest.mark.parametrize("how", ["not me", "forgotten"])
+def test_a_sign_up_that_is_deleted_leaves_no_word_of_its_server(
+    how: str, runtime: Runtime, clock: FixedClock, sent: SentList
+) -> None:
+    """Its confirmations failed, and an alarm told the owner so in the server's words, which name the address."""
+    jane = read_address(JANE)
+    with runtime.database.transaction() as session:
+        credentials.add_owner(session, EMAIL, PASSWORD, NOON)
+    sent._answer = _names_jane
+    for number in range(alarms.IN_A_ROW):
+        with runtime.database.transaction() as session:
+            address = jane if number == 4 else read_address(f"r{number}@example.com")
+            sign_up = SignUp(address, "exercise-at-50", False, "Yes, please.", "Jane", "/", "box")
+            journey.subscribe(session, runtime, sign_up, clock.now())
+        runtime.delivery.run(Lane.TRANSACTIONAL)
+    assert {"alarms", "messages"} <= set(_rows(runtime.database, JANE))
+    with runtime.database.transaction() as session:
+        if how == "not me":
+            id = session.scalars(select(Subscriber.id).where(Subscriber.email_key == jane.key)).one()
+            hashed = address_hash(runtime.secrets[0], jane.mailbox)
+            journey.refuse(session, runtime, id, hashed, Press(By.MAIL, page="/not-me"), clock.now())
+        else:
+            journey.remind_and_forget(session, runtime, clock.now() + timedelta(days=31))
+    assert _rows(runtime.database, JANE) == []
 
 
 def test_who_was_erased_is_not_brought_back_by_an_old_list(

@@ -1,11 +1,11 @@
-"""Who left, bounced, complained or was erased since the backup stays so: it is read before the old data goes.
+"""Who left, stopped something, bounced, complained or was erased since stays so: it is read before the old data goes.
 
 It waits in a file beside the restored database and is written into that once, also when the restore is killed between.
 """
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Sequence as SequenceOf
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,28 +15,54 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from newsletter import feedback, journey
-from newsletter.db import Database
+from newsletter.db import IN_ONE_STATEMENT, Database, batched
 from newsletter.events import By, Press
+from newsletter.sequences import Enrollment, Sequence
+from newsletter.sequences.enrollment import LIVE
 from newsletter.subscribers import Status, Subscriber, Suppression, SuppressionReason
 from newsletter.subscribers.suppression import address_hashes
 
 BY_RESTORE = Press(By.OWNER, "It had happened before a backup from an earlier time was put back.", "restore")
 GONE = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
+_GONE = "SELECT email_key, status FROM subscribers WHERE status IN ('unsubscribed', 'bounced', 'complained')"
+_SUPPRESSED = "SELECT address_hash, reason FROM suppressions"
+_THERE = "SELECT email_key FROM subscribers"
+_NO_NEWSLETTER = (
+    "SELECT DISTINCT s.email_key FROM subscribers s JOIN events e ON e.subscriber_id = s.id "
+    "WHERE e.kind = 'newsletter-off' AND NOT s.newsletter"
+)
+_STOPPED = (
+    "SELECT DISTINCT s.email_key, q.slug FROM events e JOIN subscribers s ON s.id = e.subscriber_id "
+    "JOIN sequences q ON q.id = e.sequence_id WHERE e.kind = 'series-stopped' AND NOT EXISTS ("
+    "SELECT 1 FROM enrollments n WHERE n.subscriber_id = s.id AND n.sequence_id = q.id "
+    "AND n.course IN ('waiting', 'active'))"
+)
+STAYS = {SuppressionReason.REFUSED, SuppressionReason.OWNER}
+"""Suppressions that do not tell that somebody was erased: a reader may have refused what a stranger typed."""
 
 
 def gather(old: Database, key_fingerprint: str) -> dict[str, Any] | None:
     """What the old database knows of who is gone; None: it cannot be read, or is another installation's."""
-    named = ", ".join(f"'{status}'" for status in GONE)
     try:
         with old.reading() as session:
             keys = session.scalars(text("SELECT key_print FROM brand UNION SELECT key_print FROM retired_keys")).all()
             if key_fingerprint not in keys:
                 return None
-            people = session.execute(text(f"SELECT email_key, status FROM subscribers WHERE status IN ({named})"))  # noqa: S608
-            suppressed = session.execute(text("SELECT address_hash, reason FROM suppressions"))
-            return {"people": dict(people.all()), "suppressed": dict(suppressed.all())}
+            suppressed: dict[str, str] = dict(session.execute(text(_SUPPRESSED)).all())
+            known = {"people": dict(session.execute(text(_GONE)).all()), "suppressed": suppressed}
+            there = session.scalars(text(_THERE)) if STAYS & set(suppressed.values()) else ()
+            return known | {"there": list(there)} | _stopped(session)
     except SQLAlchemyError:
         return None
+
+
+def _stopped(session: Session) -> dict[str, Any]:
+    """Who has left the newsletter, and which series was stopped for whom; nothing where older versions wrote none."""
+    try:
+        series = [list(row) for row in session.execute(text(_STOPPED))]
+        return {"no_newsletter": list(session.scalars(text(_NO_NEWSLETTER))), "stopped": series}
+    except SQLAlchemyError:
+        return {"no_newsletter": [], "stopped": []}
 
 
 def keep(known: dict[str, Any], file: Path) -> None:
@@ -57,10 +83,10 @@ def _end(session: Session, subscriber: Subscriber, status: Status, at: datetime)
         feedback.suppress(session, subscriber, status, at, press=BY_RESTORE)
 
 
-def carry(session: Session, file: Path, secrets: Sequence[bytes]) -> int:
+def carry(session: Session, file: Path, secrets: SequenceOf[bytes]) -> int:
     """Bring it into the restored database; how many people it changed. May be done again."""
     known = json.loads(file.read_text())
-    people, suppressed = known["people"], known["suppressed"]
+    people, suppressed, there = known["people"], known["suppressed"], set(known["there"])
     written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     changed = 0
     for subscriber in session.scalars(select(Subscriber).where(Subscriber.status.not_in(GONE))).all():
@@ -68,13 +94,32 @@ def carry(session: Session, file: Path, secrets: Sequence[bytes]) -> int:
         if status is not None:
             _end(session, subscriber, Status(status), written)
             changed += 1
-        elif not suppressed.keys().isdisjoint(address_hashes(secrets, subscriber.email_key)):
-            session.delete(subscriber)
+        elif subscriber.email_key not in there and _is_among(suppressed, secrets, subscriber):
+            journey.forget(session, subscriber)
             changed += 1
-    there = set(session.scalars(select(Suppression.address_hash)))
+    kept = set(session.scalars(select(Suppression.address_hash)))
     session.add_all(
         Suppression(address_hash=hashed, reason=SuppressionReason(reason), created_at=written)
         for hashed, reason in suppressed.items()
-        if hashed not in there
+        if hashed not in kept
     )
-    return changed
+    return changed + _stop(session, known, written)
+
+
+def _stop(session: Session, known: dict[str, Any], at: datetime) -> int:
+    """What people have stopped since stays stopped; how many that were."""
+    changed: set[int] = set()
+    for keys in batched(known["no_newsletter"], IN_ONE_STATEMENT):
+        for one in session.scalars(select(Subscriber).where(Subscriber.email_key.in_(keys), Subscriber.newsletter)):
+            journey.leave_newsletter(session, one, BY_RESTORE, at)
+            changed.add(one.id)
+    for key, slug in known["stopped"]:
+        theirs = select(Enrollment).join(Subscriber).join(Sequence).where(Enrollment.course.in_(LIVE))
+        for way in session.scalars(theirs.where(Subscriber.email_key == key, Sequence.slug == slug)).all():
+            journey.stop_series(session, way.subscriber, way.id, BY_RESTORE, at)
+            changed.add(way.subscriber_id)
+    return len(changed)
+
+
+def _is_among(suppressed: dict[str, str], secrets: SequenceOf[bytes], subscriber: Subscriber) -> bool:
+    return not suppressed.keys().isdisjoint(address_hashes(secrets, subscriber.email_key))

@@ -112,7 +112,7 @@ def _tell(archive: Archive, done: backup.Restored, settings: Settings) -> None:
     if done.carried is None:
         click.echo("What was here before did not tell who has left since the backup.")
     else:
-        click.echo(f"{done.carried} people who had left, bounced or been erased since the backup stay so.")
+        click.echo(f"{done.carried} people had left, stopped something, bounced or been erased since: that stays so.")
     if OLD_KEYS in archive.names and not settings.secret_key_old.get_secret_value():
         click.echo(f"Earlier keys are in {settings.data_dir / OLD_KEYS}: put that line into SECRET_KEY_OLD first.")
     click.echo(f"Sending is locked. Start the product, and see {settings.site}/owner/held for what would go.")

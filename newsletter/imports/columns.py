@@ -45,21 +45,25 @@ _HEADINGS = {
     Role.FIRST_NAME: "firstname fname forename givenname first vorname prenom nombre voornaam subscriberfirstname",
     Role.FULL_NAME: "name fullname subscribername displayname contactname",
     Role.STATUS: "status subscriptionstatus subscriberstatus emailstatus emailmarketing emailmarketingstatus "
-    "emailsubscriptionstatus marketingstatus contactstatus memberstatus liststatus subscriptionstate subscriberstate",
+    "emailsubscriptionstatus marketingstatus contactstatus memberstatus liststatus subscriptionstate subscriberstate "
+    "optinstatus emailoptinstatus newsletterstatus mailingstatus consentstatus",
     Role.STATE: "state",
     Role.LISTS: "lists",
     Role.SUBSCRIBED: "subscribed subscribedtoemails issubscribed optin optedin emailoptin acceptsmarketing "
-    "acceptsemailmarketing marketingconsent emailconsent",
+    "acceptsemailmarketing marketingconsent emailconsent marketingoptin newsletteroptin newslettersubscribed "
+    "subscribedtonewsletter active isactive enabled isenabled receivesemail receivesemails",
     Role.NEWSLETTER: "newsletter",
     Role.CONFIRMED: "confirmed confirmedat confirmedon confirmtime confirmationtime confirmationdate confirmdate "
     "dateconfirmed isconfirmed",
     Role.UNSUBSCRIBED: "unsubscribed isunsubscribed unsubscribedfromemails emaildisabled optout optedout emailoptout "
     "hasoptedoutofemail donotemail donotmail deleted isdeleted blocklisted blacklisted isblocklisted isblacklisted "
     "emailblocklisted emailblacklisted unsubtime unsubscribetime unsubscribedat unsubscribedon unsubscribedate "
-    "unsubscribeddate unsubscriptiondate dateunsubscribed optouttime optoutdate leftat deletedat blocklistedat",
+    "unsubscribeddate unsubscriptiondate dateunsubscribed optouttime optoutdate leftat deletedat blocklistedat "
+    "unsubscribedfromall unsubscribedfromallemail donotcontact suppressed issuppressed suppressedat",
     Role.BOUNCED: "bounced isbounced hardbounced hardbounce cleaned cleantime cleanedat bouncedat bouncedate "
     "hardbouncedat",
-    Role.COMPLAINED: "complained complaint markedasspam spamcomplaint complainedat complaintdate complainttime",
+    Role.COMPLAINED: "complained complaint markedasspam spam isspam spamcomplaint complainedat complaintdate "
+    "complainttime",
     Role.JOINED: "createdat created createdon createddate creationdate datecreated dateadded addedat addedon addedtime "
     "addeddate optintime optindate optinat signupdate signedupat signupat subscribedat subscribedon subscribeddate "
     "subscribedate subscribetime subscriptiondate datesubscribed joined joinedat joindate datejoined membersince "

@@ -7,9 +7,9 @@ EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _ZONE_WORD = re.compile(r"\s*(?:UTC|GMT|Z)$", re.I)
 _OFFSET = re.compile(r"\s+([+-]\d\d:?\d\d)$")
 _NUMBERS = re.compile(
-    r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})(?:,?[ T]+(\d{1,2}):(\d\d)(?::(\d\d))?(?:\.\d+)?\s*([ap]m)?)?", re.I
+    r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:,?[ T]+(\d{1,2}):(\d\d)(?::(\d\d))?(?:\.\d+)?\s*([ap]m)?)?", re.I
 )
-_SLASHED = re.compile(r"\s*(\d{1,2})/(\d{1,2})/\d{4}")
+_EITHER = re.compile(r"\s*(\d{1,2})[/-](\d{1,2})[/-]\d{4}")
 _WORDS = ("%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y", "%a, %d %b %Y")
 _TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M %p", ", %H:%M", ", %I:%M %p")
 _STAMP = re.compile(r"\d{10}(?:\d{3})?")
@@ -17,7 +17,7 @@ _STAMP = re.compile(r"\d{10}(?:\d{3})?")
 
 def says_order(text: str) -> bool | None:
     """Whether 13/02/2024 (True) or 02/13/2024 (False) tells which number is the day; None: it could be either."""
-    if not (seen := _SLASHED.match(text)):
+    if not (seen := _EITHER.match(text)):
         return None
     first, second = int(seen[1]), int(seen[2])
     return None if first <= 12 and second <= 12 else first > 12

@@ -48,7 +48,8 @@ def why(reason: Flaw | Fate) -> str:
 
 def how_read(reading: Reading) -> list[str]:
     """How the file was understood."""
-    odd = f" ({reading.odd_lines:,} lines of it in Windows-1252)" if reading.odd_lines else ""
+    lines = "1 line" if reading.odd_lines == 1 else f"{reading.odd_lines:,} lines"
+    odd = f" ({lines} of it in Windows-1252)" if reading.odd_lines else ""
     wrote = f"; it looks like an export of {reading.program}" if reading.program else ""
     told = [f"Read as {reading.encoding}{odd}, separated by {_SEPARATORS[reading.separator]}{wrote}."]
     told.append("Columns: " + ", ".join(f"{heading} ({role})" for heading, role in reading.used) + ".")

@@ -6,7 +6,7 @@ taken for a yes; it stops the import (`UnknownStatus`).
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import IntEnum
 from functools import lru_cache
 
@@ -50,8 +50,18 @@ _FLAGS = (
     (Role.COMPLAINED, Standing.COMPLAINED, Standing.READER),
 )
 _FOUR_DIGITS = re.compile(r"(?:\d\D*){4}")
-_YES = frozenset({"true", "t", "yes", "y", "1", "on", "x"})
-_NO = frozenset({"false", "f", "no", "n", "0", "off", "never"})
+# Spreadsheets write them in the language of their program.
+_YES = frozenset(
+    ["true", "t", "yes", "y", "1", "on", "x", "wahr", "ja", "vrai", "oui", "verdadero", "sí", "vero", "sì", "waar"]
+)
+_NO = frozenset(
+    ["false", "f", "no", "n", "0", "off", "never", "falsch", "nein", "faux", "non", "falso", "onwaar", "nee"]
+)
+_GONE = frozenset(
+    ("unsubscribed", "opted out", "hard bounced", "bounced", "cleaned", "complained", "spam complaint",
+     "marked as spam", "blocklisted", "blacklisted", "suppressed", "email disabled", "not subscribed", "non subscribed")
+)  # fmt: skip
+"""Words that are said of nobody who wants mail, whatever the column is called."""
 
 
 class UnknownStatus(ValueError):
@@ -65,10 +75,19 @@ class UnknownStatus(ValueError):
 @lru_cache(4096)
 def read_status(word: str, program: Program | None) -> Standing | None:
     """What a status means; None when it is not listed."""
-    plain = " ".join(word.casefold().replace("_", " ").replace("-", " ").split())
+    plain = _plain(word)
     if plain == "inactive" and program is Program.KIT:
         return Standing.PENDING
     return STATUSES.get(plain)
+
+
+def says_gone(cell: str) -> bool:
+    """Whether this is a word for somebody who wants no mail, and nothing else."""
+    return len(cell) < 20 and _plain(cell) in _GONE
+
+
+def _plain(word: str) -> str:
+    return " ".join(word.casefold().replace("_", " ").replace("-", " ").split())
 
 
 @lru_cache(4096)
@@ -89,10 +108,14 @@ def says_yes(value: str) -> bool:
 
 
 class StandingJudge:
-    """Says where the people of a file stand: the worst that any of its columns tells."""
+    """Says where the people of a file stand: the worst that any of its columns tells.
 
-    def __init__(self, columns: Columns) -> None:
+    `asked`: columns that say yes or no of somebody in this file, so that an empty cell in them is no yes.
+    """
+
+    def __init__(self, columns: Columns, asked: Collection[int] = ()) -> None:
         self._columns = columns
+        self._asked = () if columns.needed else tuple(asked)
         self._lists = columns.at(Role.LISTS)
         self._flags = tuple((place, yes, no) for role, yes, no in _FLAGS for place in columns.at(role))
         self._opted = _opting(columns) if columns.program is Program.MAILCHIMP else ()
@@ -111,6 +134,8 @@ class StandingJudge:
                 worst = max(worst, self._flag(place, cells[place], yes, no))
         for place in self._lists:
             worst = max(worst, _in_lists(self._columns.headings[place], cells[place]))
+        if any(not cells[place] for place in self._asked):
+            worst = max(worst, Standing.NEVER_AGREED)
         if self._opted and not any(cells[place] for place in self._opted):
             worst = max(worst, Standing.NEVER_AGREED)
         return worst

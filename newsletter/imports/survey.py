@@ -1,7 +1,7 @@
 """The first reading of a file, before anything is written: how it is put together, and whether it can be trusted."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from newsletter.imports.address import BadRow
 from newsletter.imports.columns import MAILCHIMP_KINDS, Columns, Program, Role, no_addresses, recognise
@@ -10,7 +10,7 @@ from newsletter.imports.person import whole
 from newsletter.imports.report import BadFile, Reading
 from newsletter.imports.rows import SEPARATORS, Row, rows, split
 from newsletter.imports.source import Line, Source
-from newsletter.imports.standing import Standing, StandingJudge, UnknownStatus
+from newsletter.imports.standing import Standing, StandingJudge, UnknownStatus, says_gone
 
 _KINDS = {"unsubscribed": Standing.LEFT, "cleaned": Standing.BOUNCED}
 _DATED = (Role.JOINED, Role.CONFIRMED, Role.SUBSCRIBED, Role.UNSUBSCRIBED, Role.BOUNCED, Role.COMPLAINED)
@@ -26,6 +26,8 @@ class Survey:
     columns: Columns
     separator: str
     day_first: bool | None
+    asked: frozenset[int]
+    """Columns in which somebody says that they subscribed, or not."""
     otherwise: Standing
     reading: Reading
 
@@ -44,13 +46,14 @@ def survey(source: Source, name: str) -> Survey:
     """
     header, separator = _header(source)
     columns = _columns(header, separator)
-    day_first, columns = _read_through(source, separator, columns)
+    seen = _read_through(source, separator, columns)
+    columns = seen.columns
     otherwise = _otherwise(columns, name)
     reading = Reading(
         encoding=source.label, separator=separator, program=columns.program,
         used=columns.used, unused=columns.unused, odd_lines=source.odd_lines if source.utf8_lines else 0,
     )  # fmt: skip
-    return Survey(columns, separator, day_first, otherwise, reading)
+    return Survey(columns, separator, seen.day_first, frozenset(seen.asked), otherwise, reading)
 
 
 def _behind_sep(lines: Iterator[Line]) -> Iterator[Line]:
@@ -101,49 +104,76 @@ def _columns(header: str, separator: str) -> Columns:
     return columns
 
 
-def _read_through(source: Source, separator: str, columns: Columns) -> tuple[bool | None, Columns]:
+@dataclass
+class _Seen:
+    """What one reading of a file told: the order of its dates, and which of its columns say who wants mail."""
+
+    columns: Columns
     day_first: bool | None = None
-    dated = [place for role in _DATED for place in columns.at(role)]
-    judge, states = StandingJudge(columns), _States()
+    asked: set[int] = field(default_factory=set)
+    known: int = 0
+    """Rows that a column “state”, if there is one, tells the status of; else somebody lives there."""
+    odd: tuple[int, UnknownStatus] | None = None
+
+    def __post_init__(self) -> None:
+        self._dated = [place for role in _DATED for place in self.columns.at(role)]
+        used = {place for places in self.columns.places.values() for place in places}
+        self._unused = () if self.columns.needed else tuple(set(range(len(self.columns.headings))) - used)
+
+    def look(self, row: Row) -> None:
+        """Take note of a row. Raises BadFile where a column that is not read says who left."""
+        if self.day_first is None and ("/" in row.text or "-" in row.text):
+            said = (says_order(_cell(row, place)) for place in self._dated)
+            self.day_first = next((one for one in said if one is not None), None)
+        for place in self.columns.at(Role.SUBSCRIBED):
+            if _cell(row, place).strip():
+                self.asked.add(place)
+        for place in self._unused:
+            if says_gone(word := _cell(row, place)):
+                raise _unread(row.line, word, self.columns.headings[place])
+
+    def note(self, line: int, error: UnknownStatus) -> None:
+        """A status that is not known: told at once, but for “state”, which may say where people live."""
+        states = self.columns.at(Role.STATE)
+        if not states or self.columns.headings[states[0]] != error.column:
+            raise _unknown(line, error) from None
+        self.odd = self.odd or (line, error)
+
+
+def _read_through(source: Source, separator: str, columns: Columns) -> _Seen:
+    seen, judge = _Seen(columns), StandingJudge(columns)
     sound: set[tuple[str, ...]] = set()
     for row in rows_of(source, separator, columns):
-        if day_first is None and "/" in row.text:
-            day_first = next((said for p in dated if (said := says_order(_cell(row, p))) is not None), None)
+        seen.look(row)
         raw = tuple(_cell(row, place) for place in judge.places)
         if raw in sound:
             continue
         try:
             judge(whole(row, columns))
-            states.known += 1
+            seen.known += 1
             if len(sound) < _REMEMBERED:
                 sound.add(raw)
         except BadRow:
             continue
         except UnknownStatus as error:
-            if Role.STATE in columns.places and columns.headings[columns.at(Role.STATE)[0]] == error.column:
-                states.note(row.line, error)
-            else:
-                raise _unknown(row.line, error) from None
-    if states.first is not None and states.known:
-        raise _unknown(*states.first)
-    if Role.STATE in columns.places and not states.known:
+            seen.note(row.line, error)
+    if seen.odd is not None and seen.known:
+        raise _unknown(*seen.odd)
+    if Role.STATE in columns.places and not seen.known:
         return _read_through(source, separator, columns.without(Role.STATE))  # it says where people live
-    return day_first, columns
+    return seen
 
 
 def _cell(row: Row, place: int) -> str:
     return row.cells[place] if place < len(row.cells) else ""
 
 
-@dataclass
-class _States:
-    """Whether the column “state” says who is subscribed, or who lives in Ohio."""
-
-    known: int = 0
-    first: tuple[int, UnknownStatus] | None = None
-
-    def note(self, line: int, error: UnknownStatus) -> None:
-        self.first = self.first or (line, error)
+def _unread(line: int, word: str, heading: str) -> BadFile:
+    column = f"the column “{heading}”" if heading else "a column without a name"
+    return BadFile(
+        f"Line {line}: {column} says “{word}”, but by that name nobody can know that it tells who wants mail. Nothing "
+        "was written. Call it “status”, or take it out if it says something else."
+    )
 
 
 def _unknown(line: int, error: UnknownStatus) -> BadFile:

@@ -231,6 +231,7 @@ def _pressed(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
     look = (
         select(Consent.subscriber_id, func.max(Consent.confirmed_at))
         .where(Consent.subscriber_id.in_(ids), Consent.form != FORM, Consent.confirmed_at.is_not(None))
+        .where(Consent.basis.is_distinct_from(Basis.FORM))  # then somebody else may have typed it
         .group_by(Consent.subscriber_id)
     )
     return {id: at for id, at in session.execute(look) if at is not None}

@@ -3,7 +3,7 @@
 Every function works in the caller's transaction: all of a chapter happens, or nothing of it.
 """
 
-from newsletter.journey.choose import choose, start_again, stop_series
+from newsletter.journey.choose import choose, leave_newsletter, start_again, stop_series
 from newsletter.journey.confirm import Confirmed, LinkOver, asked_for, confirm
 from newsletter.journey.give import (
     LINK_DAYS,
@@ -15,7 +15,7 @@ from newsletter.journey.give import (
     request_guide,
     series_of,
 )
-from newsletter.journey.leave import erase, lift, refuse, unsubscribe
+from newsletter.journey.leave import erase, forget, lift, refuse, unsubscribe
 from newsletter.journey.remind import remind_and_forget, reminders_due
 from newsletter.journey.sign_up import SignUp, subscribe
 
@@ -32,6 +32,8 @@ __all__ = [
     "choose",
     "confirm",
     "erase",
+    "forget",
+    "leave_newsletter",
     "lift",
     "offer_guide",
     "refuse",

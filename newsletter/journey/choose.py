@@ -28,12 +28,19 @@ def choose(session: Session, subscriber: Subscriber, newsletter: bool, first_nam
     if newsletter and not subscriber.newsletter and subscriber.status is Status.CONFIRMED:
         session.add(_agreed(subscriber, press, now, newsletter=True))
         take_newsletter(session, subscriber, press, now)
-    if not newsletter and subscriber.newsletter:
+    if not newsletter:
+        leave_newsletter(session, subscriber, press, now)
+
+
+def leave_newsletter(session: Session, subscriber: Subscriber, press: Press, now: datetime) -> bool:
+    """No newsletter from now on, and none of what is queued. False: they took none."""
+    took = subscriber.newsletter
+    if took:
         subscriber.newsletter = False
         note(session, subscriber.id, EventKind.NEWSLETTER_OFF, press, now, newsletter_before=True)
-    if not newsletter:
-        its = (Message.subscriber_id == subscriber.id, Message.stream == Stream.CAMPAIGN)
-        outbox.cancel(session, now, NO_NEWSLETTER, *its)
+    its = (Message.subscriber_id == subscriber.id, Message.stream == Stream.CAMPAIGN)
+    outbox.cancel(session, now, NO_NEWSLETTER, *its)
+    return took
 
 
 def stop_series(session: Session, subscriber: Subscriber, enrollment_id: int, press: Press, now: datetime,

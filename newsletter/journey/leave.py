@@ -9,7 +9,7 @@ from newsletter import accounts, sequences
 from newsletter.db import lock
 from newsletter.events import By, Event, EventKind, Press, note
 from newsletter.journey.give import House
-from newsletter.mail import outbox
+from newsletter.mail import alarms, outbox
 from newsletter.mail.outbox import Message
 from newsletter.subscribers import (
     Status,
@@ -63,7 +63,7 @@ def refuse(session: Session, house: House, subscriber_id: int, mailbox_hash: str
     session.flush()
     Suppression.add(session, address_hash(house.secrets[0], address.key), SuppressionReason.REFUSED, now)
     if subscriber.status is Status.PENDING:
-        delete_person(session, subscriber)
+        delete_unproven(session, subscriber)
         return
     end_open(session, subscriber.id, now)
     asking = (Stream.CONFIRM, Stream.REMINDER)
@@ -77,16 +77,35 @@ def erase(session: Session, house: House, subscriber: Subscriber, now: datetime)
     if Suppression.of(session, house.secrets, subscriber.email_key) is None:
         hashed = address_hash(house.secrets[0], subscriber.email_key)
         Suppression.add(session, hashed, reason.get(subscriber.status, SuppressionReason.ERASED), now)
-    outbox.forget_mentions(session, subscriber.email)
-    accounts.audit.forget_mentions(session, subscriber.email)
-    delete_person(session, subscriber)
+    forget(session, subscriber)
 
 
-def delete_person(session: Session, subscriber: Subscriber) -> None:
+def forget(session: Session, subscriber: Subscriber) -> None:
+    """Delete a person and every mention of their address; of a suppression the caller takes care."""
+    _delete(session, subscriber)
+    _forget_mentions(session, subscriber.email)
+
+
+def delete_unproven(session: Session, subscriber: Subscriber) -> None:
+    """Delete a sign-up that nobody confirmed. Where its mail failed, the server's words may be told elsewhere."""
+    troubled = select(Message.id).where(Message.subscriber_id == subscriber.id, Message.troubled_at.is_not(None))
+    was_named = session.scalar(troubled.limit(1)) is not None
+    _delete(session, subscriber)
+    if was_named:
+        _forget_mentions(session, subscriber.email)
+
+
+def _delete(session: Session, subscriber: Subscriber) -> None:
     """The database deletes with it: consents, events, requests, enrollments, messages, attempts."""
     outbox.strike_out(session, session.scalars(select(Message.id).where(Message.subscriber_id == subscriber.id)).all())
     session.delete(subscriber)
     session.flush()
+
+
+def _forget_mentions(session: Session, address: str) -> None:
+    """Servers name addresses in their answers, which are passed on to the owner, who names them too."""
+    for kind in (outbox, alarms, accounts.audit):
+        kind.forget_mentions(session, address)
 
 
 def lift(session: Session, house: House, subscriber: Subscriber, reason: str, now: datetime) -> bool:

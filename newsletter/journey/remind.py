@@ -6,7 +6,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from newsletter.journey.give import LINK_DAYS, House, guide_named
-from newsletter.journey.leave import delete_person
+from newsletter.journey.leave import delete_unproven
 from newsletter.journey.sign_up import TOO_MANY, confirmation, refusal
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Message
@@ -40,7 +40,7 @@ def remind_and_forget(session: Session, house: House, now: datetime, limit: int 
         .limit(limit)
     ).all()
     for subscriber in old:
-        delete_person(session, subscriber)
+        delete_unproven(session, subscriber)
     forget_old(session, now)
     return reminded, len(old)
 

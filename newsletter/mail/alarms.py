@@ -13,7 +13,7 @@ from sqlalchemy import CheckConstraint, String, UniqueConstraint, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from newsletter.db import Base, Id
+from newsletter.db import Base, Id, without
 from newsletter.mail.notice import tell_owner
 from newsletter.mail.outbox import Letter, State, Verdict
 from newsletter.mail.transport import Outcome, RelayRefusal, Stage, Trouble
@@ -144,6 +144,12 @@ def confirmations_end(session: Session, replies: Sequence[str | None], now: date
                    "RETURN_PATH and SMTP_URL, and at your provider's own page."],
             button="Look at the messages", path="/owner/messages?state=failed",
         )  # fmt: skip
+
+
+def forget_mentions(session: Session, address: str) -> None:
+    """Take an erased address out of the servers' words."""
+    for alarm in session.scalars(select(Alarm).where(Alarm.reply.icontains(address, autoescape=True))):
+        alarm.reply = without(address, alarm.reply)
 
 
 def advice(trouble: Trouble) -> Advice:

@@ -26,7 +26,17 @@ def create(store: Store) -> Flask:
     app.before_request(_only_from_this_machine)
     app.url_map.converters["row"] = _RowId
     app.after_request(_headers)
+    _add_lists(app, store)
+    _add_messages(app, store)
 
+    @app.get("/static/css/mailbox.css", endpoint="style")
+    def style() -> AnyResponse:
+        return send_file(ROOT / "static" / "css" / "mailbox.css", max_age=60)
+
+    return app
+
+
+def _add_lists(app: Flask, store: Store) -> None:
     @app.get("/", endpoint="mailbox.index")
     def index() -> str:
         to = _asked()
@@ -36,6 +46,8 @@ def create(store: Store) -> Flask:
     def messages() -> Response:
         return jsonify([_json(entry) for entry in store.entries(_asked())])
 
+
+def _add_messages(app: Flask, store: Store) -> None:
     @app.get("/messages/<row:id>", endpoint="mailbox.message")
     def message(id: int) -> str:
         entry, raw = store.find(id) or abort(404)
@@ -55,12 +67,6 @@ def create(store: Store) -> Flask:
         # Links of a mail open beside the mailbox: inside its frame they would be refused.
         page = text.replace("<head>", '<head><base target="_blank">', 1)
         return Response(page, mimetype="text/html", headers={"Content-Security-Policy": MAIL_POLICY})
-
-    @app.get("/static/css/mailbox.css", endpoint="style")
-    def style() -> AnyResponse:
-        return send_file(ROOT / "static" / "css" / "mailbox.css", max_age=60)
-
-    return app
 
 
 class _RowId(IntegerConverter):

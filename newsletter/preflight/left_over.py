@@ -1,7 +1,8 @@
 """What other programs would have filled in, and what was never meant to be read."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from urllib.parse import unquote
 
 _LEFT_OVER = (
     re.compile(r"\*\|[^|\n]{1,60}\|\*"),  # Mailchimp
@@ -16,17 +17,23 @@ _LEFT_OVER = (
     re.compile(r"(?<!\w)::\w{2,40}::(?!\w)"),
     re.compile(r"\blorem ipsum\b", re.IGNORECASE),
 )
+_IN_ADDRESSES = (_LEFT_OVER[0], re.compile(r"\{\{?[^{}/]{1,60}\}\}?"), _LEFT_OVER[2], re.compile(r"::\w{2,40}::"))
 MOST = 5
 """Shown at most; the sixth tells nothing new."""
 
 
 def found(text: str) -> list[str]:
     """What in a text looks left over, each once, in order of kind."""
-    return list(dict.fromkeys(_matches(text)))[:MOST]
+    return list(dict.fromkeys(_matches(text, _LEFT_OVER)))[:MOST]
 
 
-def _matches(text: str) -> Iterator[str]:
-    for kind in _LEFT_OVER:
+def in_addresses(addresses: Iterable[str]) -> list[str]:
+    """What looks left over in the addresses of links and pictures, where nobody reads it."""
+    return list(dict.fromkeys(one for address in addresses for one in _matches(unquote(address), _IN_ADDRESSES)))[:MOST]
+
+
+def _matches(text: str, kinds: Sequence[re.Pattern[str]]) -> Iterator[str]:
+    for kind in kinds:
         for match in kind.finditer(text):
             yield " ".join(match[0].split())
         text = kind.sub(" ", text)

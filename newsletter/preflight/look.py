@@ -96,10 +96,18 @@ def _words(session: Session, renderer: Renderer, brand: Brand, words: Words, nam
         f"{size / 1000:.0f} kB of {HEAVIEST // 1000} kB; Gmail cuts off what is larger.",
     )  # fmt: skip
     yield from _without_a_name(renderer, brand, compiled, seen.subject, nameless, people)
+    yield from _left_over(compiled)
+    yield from Addresses(session, renderer.site).checks(compiled.written)
+
+
+def _left_over(compiled: Compiled) -> Iterator[Check]:
     if odd := left_over.found(compiled.literal):
         told = f"{'  '.join(odd)} would be read as it stands there. Variables are written {{{{ first_name }}}}."
         yield Check("Left over", Level.WARNING, told)
-    yield from Addresses(session, renderer.site).checks(compiled.written)
+    written = compiled.written
+    if odd := left_over.in_addresses((*written.links, *(src for src, _ in written.pictures))):
+        told = f"{'  '.join(odd)} stands in an address. Links of a reader's own are written {{{{ preferences_url }}}}."
+        yield Check("Left over in a link", Level.WARNING, told)
 
 
 def _lines(words: Words) -> Iterator[Check]:

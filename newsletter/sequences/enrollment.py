@@ -193,26 +193,27 @@ def enroll(session: Session, subscriber: Subscriber, sequence: Sequence, zone: s
     before = latest(session, subscriber, sequence)
     if before and not may_start(session, subscriber, sequence):
         return None
-    others = session.scalars(
-        select(Enrollment.sequence_id)
-        .where(Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))
-        .order_by(Enrollment.id)
-        .with_for_update()  # one that ends just now has ended then
-    ).all()
+    is_behind = _is_in_another(session, subscriber)
     enrollment = Enrollment(
         subscriber=subscriber, sequence=sequence, course=Course.WAITING, started_at=now, anchor_at=now, stopped_at=now,
-        due_at=now + LOOK_AGAIN if others else now, pauses=sequence.stood_still(now),
+        due_at=now + LOOK_AGAIN if is_behind else now, pauses=sequence.stood_still(now),
         place=before and before.reached(session), last_step=before and before.last_step,
     )  # fmt: skip
     session.add(enrollment)
     session.flush()
-    if not others and sequence.live:
+    if not is_behind and sequence.live:
         try:
             with session.begin_nested():
                 enrollment.activate(zone, now)
         except IntegrityError:  # another series of theirs became active in this moment
             session.refresh(enrollment)
     return enrollment
+
+
+def _is_in_another(session: Session, subscriber: Subscriber) -> bool:
+    """Whether a series of this person is live; locked, so that one that ends just now has ended then."""
+    theirs = select(Enrollment.id).where(Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))
+    return bool(session.scalars(theirs.order_by(Enrollment.id).with_for_update()).all())
 
 
 def latest(session: Session, subscriber: Subscriber, sequence: Sequence) -> Enrollment | None:

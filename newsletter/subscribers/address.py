@@ -1,10 +1,14 @@
 """Reading an e-mail address that a person typed."""
 
+import re
 from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
 
 GMAIL = ("gmail.com", "googlemail.com")
+_AROUND = r"[\s\u202a-\u202e\u2066-\u2069]+"
+_UNSEEN = re.compile(rf"[\xad\u200b-\u200f\u2060\ufeff]|^{_AROUND}|{_AROUND}$")
+"""What comes along when an address is copied: invisible letters anywhere, marks of a direction around it."""
 LONGEST = 254  # octets, RFC 5321 §4.5.3.1.3 less the angle brackets
 
 
@@ -39,7 +43,7 @@ def read_address(typed: str) -> Address:
 
     No look-up is made: a page must answer at once, with the network down too. Raises BadAddress.
     """
-    typed = typed.strip()
+    typed = _UNSEEN.sub("", typed).strip()
     if not typed:
         raise BadAddress("Please type your e-mail address.")
     if len(typed.encode()) > LONGEST:

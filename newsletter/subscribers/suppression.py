@@ -83,13 +83,19 @@ def address_hashes(secrets: Sequence[bytes], key: str) -> list[str]:
 
 
 def suppressed(session: Session, secrets: Sequence[bytes], keys: Iterable[str]) -> set[str]:
-    """Which of these addresses' keys are suppressed; one statement for all."""
-    every = list(keys)
-    hashes = {hashed: key for key in every for hashed in address_hashes(secrets, key)}
-    before = {
-        hashed: key for key in every if key != key.casefold() for hashed in address_hashes(secrets, key.casefold())
-    }
+    """Which of these addresses' keys are suppressed, or their mailboxes; one statement for all (`of_address`)."""
+    now: dict[str, set[str]] = {}
+    before: dict[str, set[str]] = {}
+    for key in keys:
+        for one in {key, Address(email=key, key=key).mailbox}:
+            for hashed in address_hashes(secrets, one):
+                now.setdefault(hashed, set()).add(key)
+        if key != key.casefold():
+            for hashed in address_hashes(secrets, key.casefold()):
+                before.setdefault(hashed, set()).add(key)
     look = select(Suppression.address_hash, Suppression.folded)
-    rows = session.execute(look.where(Suppression.address_hash.in_({**hashes, **before}))).all()
-    found = {hashes[hashed] for hashed, _ in rows if hashed in hashes}
-    return found | {before[hashed] for hashed, folded in rows if folded and hashed in before}
+    rows = session.execute(look.where(Suppression.address_hash.in_({**now, **before}))).all()
+    found: set[str] = set()
+    for hashed, folded in rows:
+        found |= now.get(hashed, set()) | (before.get(hashed, set()) if folded else set())
+    return found

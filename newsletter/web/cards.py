@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import structlog
-from flask import request, url_for
+from flask import url_for
 from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from newsletter.mail.render import BadArticle
 from newsletter.settings import ROOT
 from newsletter.web.state import runtime
 
+CONTENT = ROOT / "content"
 COVER_WIDTH = 640
 PREPARED = "This guide is being prepared just now. Please come back a little later."
 log = structlog.get_logger()
@@ -67,16 +68,26 @@ def all_guides(session: Session) -> list[Guide]:
 
 def landing(guide: Guide, brand: Brand) -> Landing | None:
     """The landing text of a guide, if somebody has written one in `content/guides/`."""
-    path = ROOT / "content" / "guides" / f"{guide.slug}.md"
-    if not path.exists():
+    path = CONTENT / "guides" / f"{guide.slug}.md"
+    try:
+        head, body = content.read(path)
+    except FileNotFoundError:
         return None
-    head, body = content.read(path)
-    samples = tuple(int(page) for page in head.get("sample_pages", "").split(",") if page.strip().isdigit())
+    except (content.BadContent, OSError) as error:
+        log.error("text of a guide's page", file=path.name, error=str(error))
+        return None
+    samples = tuple(filter(None, map(_number, head.get("sample_pages", "").split(","))))
     urls = _pictures(guide, samples)
-    minutes = int(head["minutes"]) if head.get("minutes", "").isdigit() else 0
     return Landing(
-        head.get("lead", ""), head.get("for", ""), minutes, samples, urls, _landing_html(path.name, body, brand)
-    )
+        lead=head.get("lead", ""), for_whom=head.get("for", ""), minutes=_number(head.get("minutes", "")),
+        sample_pages=samples, samples=urls, body=_landing_html(path.name, body, brand),
+    )  # fmt: skip
+
+
+def _number(typed: str) -> int:
+    """A small number that somebody wrote; 0 for anything else."""
+    plain = typed.strip()
+    return int(plain) if plain.isdecimal() and len(plain) < 6 else 0
 
 
 def _pictures(guide: Guide, pages: tuple[int, ...]) -> list[tuple[int, str]]:
@@ -89,18 +100,16 @@ def _pictures(guide: Guide, pages: tuple[int, ...]) -> list[tuple[int, str]]:
 
 def page_html(body: str, brand: Brand) -> Markup:
     """A text of the folder `content/` as HTML, with the brand filled in. Raises BadArticle."""
-    html = runtime().renderer.page(body, brand)
-    below = html.replace('href="/', f'href="{request.script_root}/')  # "/privacy" means this site's, wherever it lives
-    return Markup(below)  # noqa: S704 - values escaped, cleaned by nh3
+    return Markup(runtime().renderer.page(body, brand))  # noqa: S704 - values escaped, cleaned by nh3
 
 
 def unfit_pages(brand: Brand) -> list[tuple[str, str]]:
     """Texts of the folder `content/` that cannot be shown: (file, what is wrong)."""
     found = []
-    for path in sorted((ROOT / "content").glob("[gp]*/*.md")):
+    for path in sorted(CONTENT.glob("[gp]*/*.md")):
         try:
             page_html(content.read(path)[1], brand)
-        except (BadArticle, content.BadContent) as error:
+        except (BadArticle, content.BadContent, OSError) as error:
             found.append((path.name, str(error)))
     return found
 

@@ -10,11 +10,13 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import BadRequest, HTTPException, NotFound, TooManyRequests
 
+from newsletter.content import BadContent
 from newsletter.db import Gone
 from newsletter.guides import BadGuide
 from newsletter.journey import LinkOver
 from newsletter.links import BadLink, ExpiredLink
 from newsletter.mail.render import BadArticle
+from newsletter.web.forms import PASSWORDS
 from newsletter.web.security import limiter
 
 log = structlog.get_logger()
@@ -51,6 +53,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(LinkOver, _link_over)
     app.register_error_handler(BadGuide, _bad_guide)
     app.register_error_handler(BadArticle, _bad_article)
+    app.register_error_handler(BadContent, _bad_article)
     app.register_error_handler(OperationalError, _database)
     app.register_error_handler(DataError, _unfit)
     app.register_error_handler(OSError, _machine)
@@ -85,7 +88,9 @@ def _too_many(error: TooManyRequests) -> Any:
     when = f"{wait} seconds" if wait < 120 else f"{ceil(wait / 60)} minutes"
     kept = " What you typed is kept on this page." if request.form else ""
     text = f"Please try again in {when}. Nothing you sent before is lost.{kept}"
-    answer = make_response(_page(429, TITLES[429], text, typed=list(request.form.items(multi=True))))
+    typed = [pair for pair in request.form.items(multi=True) if pair[0] not in PASSWORDS]
+    asked = [(name, label) for name, label in PASSWORDS.items() if name in request.form]
+    answer = make_response(_page(429, TITLES[429], text, typed=typed, asked=asked))
     answer.headers["Retry-After"] = str(wait)
     return answer
 
@@ -112,7 +117,7 @@ def _link_over(_: LinkOver) -> Any:
     return _page(410, "This link is over", text, ("Sign up again", url_for("public.home")))
 
 
-def _bad_article(error: BadArticle) -> Any:
+def _bad_article(error: BadArticle | BadContent) -> Any:
     log.error("article", error=str(error))
     if request.path.startswith("/view/"):
         return _page(410, "This mail cannot be shown", "Its text holds something that cannot be put together any more.")

@@ -14,6 +14,12 @@ from newsletter.subscribers import BadAddress, read_address
 from newsletter.web.security import FormToken
 from newsletter.web.wording import newsletter_wording
 
+PASSWORDS = {
+    "old": "Present password", "password": "Password", "password_again": "Password", "new": "New password",
+    "new_again": "New password once more",
+}  # fmt: skip
+"""Every field that a password is typed into, and its label: no page gives one back."""
+
 
 class TypedForm(FlaskForm):
     """A form whose fields are text, but for those that are there for a file.

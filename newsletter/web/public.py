@@ -18,7 +18,7 @@ from newsletter.guides import picture as guide_picture
 from newsletter.settings import ROOT
 from newsletter.subscribers import read_address
 from newsletter.web import published
-from newsletter.web.cards import COVER_WIDTH, all_guides, card, landing, page_html
+from newsletter.web.cards import CONTENT, COVER_WIDTH, all_guides, card, landing, page_html
 from newsletter.web.feed import atom
 from newsletter.web.forms import SubscribeForm
 from newsletter.web.security import limiter
@@ -115,11 +115,19 @@ def subscribe() -> tuple[str, int] | AnyResponse:
         if not form.website.data:  # a robot fills in every field; it is thanked like everybody
             sign_up = journey.SignUp(
                 read_address(form.email.data or ""), found.slug, bool(form.newsletter.data), form.wording,
-                form.first_name.data or "", urlsplit(request.referrer or "/").path, "box", kept_ip(),
+                form.first_name.data or "", _came_from(), "box", kept_ip(),
             )  # fmt: skip
             journey.subscribe(session, runtime(), sign_up, now())
     state().crank.turn()
     return redirect(url_for("public.inbox", guide=found.slug), 303)
+
+
+def _came_from() -> str:
+    """The path of the page that the form stood on, as the browser tells it; "" for what is no address."""
+    try:
+        return urlsplit(request.referrer or "/").path
+    except ValueError:
+        return ""
 
 
 @door.get("/check-your-inbox")
@@ -158,16 +166,21 @@ def feed() -> Response:
 
 
 def _day(iso: str) -> str:
-    return f"{(day := date.fromisoformat(iso)).day} {day:%B %Y}" if iso else ""
+    try:
+        day = date.fromisoformat(iso)
+    except ValueError:
+        return iso
+    return f"{day.day} {day:%B %Y}"
 
 
 @door.get("/<any(privacy, cookies, terms):name>")
 def page(name: str) -> str:
     """Privacy, cookies and terms, from `content/pages/`."""
-    head, body = content.read(ROOT / "content" / "pages" / f"{name}.md")
+    head, body = content.read(CONTENT / "pages" / f"{name}.md")
     with reading() as session:
         html = page_html(body, brand.current(session))
-    return render_template("public/page.html", title=head["title"], updated=_day(head.get("updated", "")), body=html)
+    title, updated = head.get("title", name.capitalize()), _day(head.get("updated", ""))
+    return render_template("public/page.html", title=title, updated=updated, body=html)
 
 
 @door.get("/icon.svg")

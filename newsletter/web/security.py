@@ -6,6 +6,8 @@ from typing import Any
 from flask import Flask, Response, g, request
 from flask_limiter import Limiter
 from flask_wtf.csrf import CSRFProtect
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from wtforms import Form, ValidationError
 from wtforms.csrf.core import CSRF
 
@@ -13,6 +15,8 @@ from newsletter.links import BadLink, ExpiredLink, Purpose, still_good
 from newsletter.web.state import client_household, now, runtime
 
 FORM_HOURS = 24
+PATIENCE = 0.5
+"""Seconds that a page waits for a Redis that hangs; then limits are counted in memory."""
 csrf = CSRFProtect()
 limiter = Limiter(
     client_household,
@@ -48,8 +52,9 @@ def install(app: Flask) -> None:
     """Wire the headers, the limits and the owner's CSRF protection into the app."""
     settings = runtime_settings(app)
     app.config.setdefault("RATELIMIT_STORAGE_URI", _limit_storage(settings.broker))
-    app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
-                          if settings.broker.startswith(("redis://", "rediss://")) else {})  # fmt: skip
+    app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", {
+        "socket_connect_timeout": PATIENCE, "socket_timeout": PATIENCE, "retry": Retry(NoBackoff(), 0)
+    })  # fmt: skip
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # the owner's area asks for it; public forms carry a FormToken
     csrf.init_app(app)
     limiter.init_app(app)

@@ -10,13 +10,17 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from newsletter import backup, brand, installation, journey
+from newsletter import backup, brand, installation, journey, sequences
 from newsletter.backup import Archive, BadBackup, NotRestored
+from newsletter.events import By, Event, EventKind, Press
 from newsletter.installation import LockReason
+from newsletter.mail import alarms
 from newsletter.runtime import Runtime
+from newsletter.sequences import Course, Enrollment, Sequence
 from newsletter.settings import Settings
-from newsletter.subscribers import Status, Subscriber, Suppression
+from newsletter.subscribers import Status, Subscriber, Suppression, address_hash
 from tests.backup.conftest import nothing, people, put_back, statuses
 from tests.conftest import NOON
 
@@ -60,6 +64,57 @@ def test_who_left_or_was_erased_since_the_backup_stays_so(file: Path, first: Run
     assert statuses(first) == {"jane@example.com": Status.UNSUBSCRIBED}
     with first.database.reading() as session:
         assert Suppression.of(session, first.secrets, "joe@example.com") is not None
+
+
+def test_a_reader_who_only_refused_a_form_is_no_erased_one(file: Path, first: Runtime) -> None:
+    with first.database.transaction() as session:
+        for one in session.scalars(select(Subscriber)).all():
+            hashed = address_hash(first.secrets[0], one.address.mailbox)
+            journey.refuse(session, first, one.id, hashed, Press(By.MAIL, page="/not-me"), NOON)
+    with first.database.transaction() as session:
+        joe = session.scalars(select(Subscriber).where(Subscriber.email_key == "joe@example.com")).one()
+        journey.erase(session, first, joe, NOON)
+    assert put_back(first, file).carried == 1
+    assert statuses(first) == {"jane@example.com": Status.CONFIRMED}
+
+
+def test_what_was_stopped_since_the_backup_stays_stopped(first: Runtime, tmp_path: Path) -> None:
+    def jane(session: Session) -> Subscriber:
+        return session.scalars(select(Subscriber).where(Subscriber.email_key == "jane@example.com")).one()
+
+    with first.database.transaction() as session:
+        for one in session.scalars(select(Subscriber)):
+            one.newsletter = True
+        for series in session.scalars(select(Sequence)):
+            sequences.enroll(session, jane(session), series, "Europe/London", NOON)
+    written = tmp_path / "later.zip"
+    backup.write(first, written, NOON, nothing)
+    with first.database.transaction() as session:
+        one = session.scalars(select(Enrollment).order_by(Enrollment.id)).first()
+        assert one is not None
+        journey.stop_series(session, jane(session), one.id, Press(By.PAGE), NOON)
+        journey.choose(session, jane(session), False, "", "Save.", NOON)
+    assert put_back(first, written).carried == 1
+    with first.database.reading() as session:
+        newsletters = dict(session.execute(select(Subscriber.email_key, Subscriber.newsletter)).all())
+        assert newsletters == {"jane@example.com": False, "joe@example.com": True}
+        courses = session.scalars(select(Enrollment.course).order_by(Enrollment.id)).all()
+        assert courses[0] is Course.STOPPED and Course.STOPPED not in courses[1:]
+        kinds = set(session.execute(select(Event.kind, Event.by)).all())
+        assert kinds == {(EventKind.NEWSLETTER_OFF, By.OWNER), (EventKind.SERIES_STOPPED, By.OWNER)}
+
+
+def test_who_was_erased_since_is_named_by_nothing_that_comes_back(first: Runtime, tmp_path: Path) -> None:
+    with first.database.transaction() as session:
+        alarms.confirmations_end(session, ["5.1.1 <joe@example.com>: no such user"], NOON)
+    written = tmp_path / "later.zip"
+    backup.write(first, written, NOON, nothing)
+    with first.database.transaction() as session:
+        joe = session.scalars(select(Subscriber).where(Subscriber.email_key == "joe@example.com")).one()
+        journey.erase(session, first, joe, NOON)
+    put_back(first, written)
+    with first.database.reading() as session:
+        assert session.scalars(select(alarms.Alarm.reply)).all() == ["5.1.1 <[erased]>: no such user"]
 
 
 def test_the_same_file_may_be_written_anew_and_nothing_else_is(first: Runtime, file: Path, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_the_errors_file_goes_where_it_is_told_and_is_not_made_for_nothing(comma
 def test_who_stops_it_keeps_whole_batches_is_told_where_it_stands_and_can_go_on(
     command: Command, tmp_path: Path, house: Database
 ) -> None:
-    rows = 40_000
+    rows = 7 * BATCH
     file = _file(tmp_path, b"email\n" + b"".join(b"p%d@example.com\n" % n for n in range(rows)))
     words = [sys.executable, "-m", "newsletter.cli", "subscribers", "import", file, "--consent-basis", "x"]
     running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)

@@ -34,8 +34,11 @@ def test_dates_are_read(text: str, at: datetime) -> None:
 def test_which_number_is_the_day_must_be_known() -> None:
     assert read_date("05/03/2024 2:07 pm", True, NOON) == TIME
     assert read_date("03/05/2024 14:07", False, NOON) == TIME
+    assert read_date("05-03-2024 14:07:00", True, NOON) == TIME
     assert read_date("05/03/2024", None, NOON) is None
+    assert read_date("05-03-2024", None, NOON) is None
     assert (says_order("13/03/2024"), says_order("03/13/2024"), says_order("03/04/2024")) == (True, False, None)
+    assert (says_order("13-03-2024"), says_order("03-13-2024"), says_order("2024-03-13")) == (True, False, None)
 
 
 @pytest.mark.parametrize("text", ["", "soon", "2027-01-01", "1969-01-01", "31/31/2024", "9999-12-31", "0000-00-00"])
@@ -49,7 +52,8 @@ def test_nothing_raises(text: str) -> None:
     assert at is None or at <= NOON
 
 
-def test_the_order_is_taken_from_the_file(bring: Callable[..., Report], database: Database) -> None:
-    bring("email,created_at\na@x.example,05/03/2024\nb@x.example,25/03/2024\n")
+@pytest.mark.parametrize("between", ["/", "-"])
+def test_the_order_is_taken_from_the_file(between: str, bring: Callable[..., Report], database: Database) -> None:
+    bring("email,created_at\na@x.example,05/03/2024\nb@x.example,25/03/2024\n".replace("/", between))
     with database.reading() as session:
         assert session.scalars(select(Subscriber.created_at).order_by(Subscriber.id)).first() == DAY

@@ -18,6 +18,7 @@ from newsletter.mail.outbox import Message, State
 from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.subscribers import (
+    Basis,
     Consent,
     Status,
     Stream,
@@ -88,6 +89,27 @@ def test_a_press_of_ones_own_here_is_newer_than_an_undated_word_there(
     assert bring("email,status\njane@example.com,cancelled\n").fates == {Fate.STAYED: 1}
     with database.reading() as session:
         assert session.get_one(Subscriber, id).status is Status.CONFIRMED
+
+
+def test_a_form_that_nobody_stood_by_is_no_press(bring: Bring, database: Database, person: Callable[..., int]) -> None:
+    id = person("jane@example.com")
+    with database.transaction() as session:
+        session.add(Consent(subscriber_id=id, newsletter=True, wording="w", version="1", form="box", given_at=NOON,
+                            confirmed_at=NOON, basis=Basis.FORM))  # fmt: skip
+    assert bring("email,status\njane@example.com,cancelled\n").fates == {Fate.LEFT: 1}
+
+
+@pytest.mark.parametrize(
+    ("said_it", "other"),
+    [("jane+a@example.com", "jane+b@example.com"), ("jane@gmail.com", "j.ane+x@googlemail.com")],
+)  # fmt: skip
+def test_never_again_holds_for_the_mailbox_however_it_is_spelt(
+    said_it: str, other: str, bring: Bring, database: Database
+) -> None:
+    with database.transaction() as session:
+        hashed = address_hash(SECRET, read_address(said_it).mailbox)
+        session.add(Suppression(address_hash=hashed, reason=SuppressionReason.REFUSED, created_at=NOON))
+    assert bring(f"email\n{other}\n").fates == {Fate.BARRED: 1}
 
 
 def test_who_was_erased_is_not_even_stored_as_gone(bring: Bring, database: Database) -> None:

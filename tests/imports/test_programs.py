@@ -11,6 +11,8 @@ from newsletter.imports.columns import Program
 from newsletter.subscribers import Subscriber, Suppression, SuppressionReason
 from tests.imports.conftest import tally
 
+pytestmark = pytest.mark.sqlite_only
+
 Bring = Callable[..., Report]
 Statuses = Callable[[], dict[str, str]]
 MAILCHIMP = (
@@ -166,6 +168,44 @@ def test_who_is_a_reader_and_who_is_not(program: str, bring: Bring, statuses: St
     again = bring(text)
     assert statuses() == expected, "a second import changes nothing"
     assert not {str(fate) for fate in again.fates} & {"added", "confirmed", "left", "bounced", "complained", "blocked"}
+
+
+@pytest.mark.parametrize(
+    ("column", "word"),
+    [("Mailing", "Unsubscribed"), ("Segment", "opted-out"), ("", "hard_bounced"), ("Abo", "not subscribed")],
+)
+def test_a_column_of_another_name_that_says_who_left_stops(
+    column: str, word: str, bring: Bring, statuses: Statuses
+) -> None:
+    with pytest.raises(BadFile, match=f"Line 3.*“{word}”.*“status”"):
+        bring(f"email,{column}\na@x.example,weekly\nb@x.example,{word}\n")
+    assert statuses() == {}
+    bring(f"email,{column},status\na@x.example,{word},active\n")
+    assert statuses() == {"a@x.example": "confirmed+"}, "where a status says it, other columns may hold any word"
+
+
+def test_an_empty_cell_beside_others_that_say_yes_is_no_yes(bring: Bring, statuses: Statuses) -> None:
+    report = bring("email,opted_in\na@x.example,yes\nb@x.example,\nc@x.example,no\n")
+    assert tally(report) == {"added": 1, "never agreed": 1, "left": 1}
+    assert statuses() == {"a@x.example": "confirmed+", "c@x.example": "unsubscribed"}
+    bring("EMAIL,OPT_IN\nd@x.example,\ne@x.example,\n")
+    assert statuses()["d@x.example"] == "confirmed+", "a column that is empty for everybody says nothing"
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "stands"),
+    [
+        ("Marketing opt-in", "FALSCH", "unsubscribed"), ("Active", "0", "unsubscribed"),
+        ("Unsubscribed from all email", "TRUE", "unsubscribed"), ("Suppressed", "vrai", "unsubscribed"),
+        ("Spam", "ja", "complained"), ("Opt-in status", "unconfirmed", "pending"),
+        ("Subscribed to newsletter", "WAHR", "confirmed+"), ("Do not contact", "no", "confirmed+"),
+    ],
+)  # fmt: skip
+def test_other_programs_say_it_with_other_words(
+    column: str, value: str, stands: str, bring: Bring, statuses: Statuses
+) -> None:
+    bring(f"email,{column}\na@x.example,{value}\n")
+    assert statuses() == {"a@x.example": stands}
 
 
 def test_listmonk_lists_say_where_somebody_stands(bring: Bring, statuses: Statuses) -> None:

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from newsletter.imports import BadFile, Flaw, Report
 from newsletter.imports.source import Source
 
+pytestmark = pytest.mark.sqlite_only
+
 Bring = Callable[..., Report]
 TEXT = "email,first_name\r\nzoe@x.example,Zoë\r\nrene@x.example,René\r\n"
 

@@ -12,6 +12,8 @@ from newsletter.settings import ROOT
 from tests.conftest import NOON
 from tests.preflight.conftest import Look, said
 
+pytestmark = pytest.mark.sqlite_only
+
 GOOD, TOLD, WARNING, BLOCK = Level
 
 
@@ -32,11 +34,22 @@ def test_what_other_programs_would_have_filled_in_is_a_warning(look: Look, text:
 
 
 @pytest.mark.parametrize(
+    "address",
+    ["*|UNSUB|*", "https://x.example/?id=*|UNIQID|*", "https://x.example/{email}", "%unsubscribe_url%",
+     "https://x.example/?e=%%EMAIL%%", "https://x.example/::code::/"],
+)  # fmt: skip
+def test_what_is_left_over_in_an_address_is_a_warning_too(look: Look, address: str) -> None:
+    for body in (f"[press]({address})", f"![walking](<{address}>)"):
+        assert "Left over in a link" in [one.name for one in look(body).of(WARNING)]
+
+
+@pytest.mark.parametrize(
     "body",
     [
         "Write `{name}` or `<b>`.", "```\n{ } <p> *|X|*\n```", "50% of people, and 20% more",
         "[your name page](/archive)", "1 < 2 and 3 > 2", "<https://example.com/%C3%BC%20x>", "[1] and [UPDATE] and (a)",
-        "https://example.com/a%20b%20c",
+        "https://example.com/a%20b%20c", "[x](https://example.com/?a[]=1&b=50%25&c={{ first_name }}#d)",
+        "[x](https://example.com/b::c)",
         "a * b | c", "{{ greeting }}, {% if first_name %}you{% endif %}", "100%", "I <3 you", "e-mail me",
     ],
 )  # fmt: skip

@@ -232,7 +232,7 @@ def _copy(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[D
 
 
 @pytest.mark.parametrize(
-    ("kind", "examples"), [("sqlite", 40), pytest.param("postgresql", 8, marks=pytest.mark.real)]
+    ("kind", "examples"), [("sqlite", 24), pytest.param("postgresql", 6, marks=pytest.mark.real)]
 )  # fmt: skip
 def test_whatever_is_edited_everybody_gets_what_is_theirs_once(
     kind: str, examples: int, request: pytest.FixtureRequest, tmp_path: Path

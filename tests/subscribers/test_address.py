@@ -19,6 +19,9 @@ from newsletter.subscribers import BadAddress, read_address
         ("jane@xn--bcher-kva.example", "jane@xn--bcher-kva.example", "jane@xn--bcher-kva.example"),
         ("Jürgen@example.de", "Jürgen@example.de", "jürgen@example.de"),
         ("ß@straße.example", "ß@xn--strae-oqa.example", "ß@xn--strae-oqa.example"),
+        ("\u200bjane@example.com\ufeff", "jane@example.com", "jane@example.com"),
+        ("\u202ajane@example.com\u202c ", "jane@example.com", "jane@example.com"),
+        ("ja\xadne\u2060@exam\u200dple.com", "jane@example.com", "jane@example.com"),
     ],
 )
 def test_good_addresses_and_the_person_they_mean(typed: str, email: str, key: str) -> None:

@@ -13,6 +13,8 @@ from newsletter.subscribers import Consent
 from tests.conftest import InlineCrank
 from tests.web.conftest import FIFTY, Visitor, forms
 
+pytestmark = pytest.mark.sqlite_only
+
 Site = Callable[..., Flask]
 
 

@@ -96,6 +96,14 @@ def test_a_sign_up_leads_to_the_inbox_page_and_brings_a_confirmation(visitor: Vi
     assert "Jane" not in str(mail), "the address is not proven: anybody may have typed that name"
 
 
+@pytest.mark.parametrize("referrer", ["http://[", "http://[::1", "http://x]/", "//\u2100.example/", "x" * 9000, ""])
+def test_a_page_that_nobody_can_read_the_name_of_keeps_no_sign_up_out(referrer: str, visitor: Visitor) -> None:
+    form = forms(visitor.get("/"))[0]
+    typed = {**form.fields, "email": "jane@example.com"}
+    headers = {"Referer": referrer.encode().decode("latin-1")}
+    assert visitor.browser.post("/subscribe", data=typed, headers=headers).status_code == 303
+
+
 def test_the_consent_is_kept_word_for_word(visitor: Visitor, runtime: Runtime) -> None:
     visitor.subscribe(newsletter="y")
     with runtime.database.reading() as session:

@@ -1,6 +1,7 @@
 """One bad article takes neither the archive nor the feed down: it is left out, and the owner is told."""
 
 from collections.abc import Callable
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -14,6 +15,7 @@ from newsletter.brand import Brand
 from newsletter.mail.render import BadArticle, Renderer
 from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
+from newsletter.web import cards, public
 from newsletter.web.feed import atom
 from tests.conftest import NOON
 from tests.web.conftest import FIFTY, Visitor
@@ -92,6 +94,26 @@ def renderer_of(runtime: Runtime) -> Renderer:
 def test_a_page_names_the_brand_and_nothing_else(code: str, renderer_of: Renderer, runtime: Runtime) -> None:
     with runtime.database.reading() as session, pytest.raises(BadArticle):
         renderer_of.page(code, session.get_one(Brand, 1))
+
+
+@pytest.mark.parametrize(
+    "file",
+    [b"no front matter", b"---\nsample_pages: 1, \xc2\xb2\nminutes: \xc2\xb2\n---\ntext\n",
+     b"---\ntitle: Caf\xe9\n---\n", b"---\nupdated: soon\n---\ntext\n", b""],
+)  # fmt: skip
+def test_a_file_of_the_folder_that_is_spoilt_takes_nothing_else_down(
+    file: bytes, visitor: Visitor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for place in ("guides", "pages"):
+        (tmp_path / "content" / place).mkdir(parents=True)
+    for path in (f"guides/{FIFTY}.md", "pages/privacy.md"):
+        (tmp_path / "content" / path).write_bytes(file)
+    for module in (cards, public):
+        monkeypatch.setattr(module, "CONTENT", tmp_path / "content")
+    page = visitor.get(f"/guides/{FIFTY}")
+    assert page.status_code == 200 and 'name="email"' in page.text
+    assert visitor.get(f"/guides/{FIFTY}/pages/1.png").status_code == 200
+    assert visitor.get("/privacy").status_code in (200, 503)
 
 
 def test_a_bad_text_on_a_guides_page_leaves_its_box(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,20 +1,25 @@
 """Headers, cookies, and how often a client may knock."""
 
 import re
-from collections.abc import Iterator
 from ipaddress import IPv6Address
 from uuid import uuid4
 
 import pytest
 from flask import Flask
+from redis import Redis
+from wtforms import PasswordField
 
 from newsletter import web
 from newsletter.clock import SystemClock
 from newsletter.runtime import Runtime, build
 from newsletter.settings import load
-from newsletter.web.security import limiter
+from newsletter.web.forms import PASSWORDS, TypedForm
+from newsletter.web.owner import forms as owner_forms
+from newsletter.web.owner import proof
 from tests.conftest import InlineCrank
 from tests.web.conftest import FIFTY, Visitor, forms
+
+pytestmark = pytest.mark.sqlite_only
 
 PATHS = ["/", f"/guides/{FIFTY}", "/privacy", "/nowhere", "/feed.xml", "/static/css/site.css", "/owner/", "/healthz"]
 
@@ -67,12 +72,9 @@ def test_on_a_public_site_cookies_are_for_https_alone_and_the_clock_cannot_be_mo
 
 
 @pytest.fixture
-def limited(runtime: Runtime) -> Iterator[Visitor]:
-    """A visitor of an application whose limits are on (in memory: there is no Redis here)."""
-    limiter.enabled = True
-    app = web.create(runtime, InlineCrank(runtime))
-    yield Visitor(app.test_client())
-    limiter.enabled = False
+def held(limited: Flask) -> Visitor:
+    """A visitor of an application whose limits are on."""
+    return Visitor(limited.test_client())
 
 
 @pytest.fixture
@@ -91,16 +93,16 @@ def _knock(visitor: Visitor, times: int, ip: str) -> list[int]:
     ]
 
 
-def test_one_client_may_sign_up_ten_times_a_minute(limited: Visitor, ip: str) -> None:
-    assert _knock(limited, 12, ip) == [303] * 10 + [429] * 2
-    assert _knock(limited, 1, str(IPv6Address(uuid4().int))) == [303]
+def test_one_client_may_sign_up_ten_times_a_minute(held: Visitor, ip: str) -> None:
+    assert _knock(held, 12, ip) == [303] * 10 + [429] * 2
+    assert _knock(held, 1, str(IPv6Address(uuid4().int))) == [303]
 
 
-def test_who_is_limited_is_told_when_and_keeps_what_was_typed(limited: Visitor, ip: str) -> None:
-    _knock(limited, 10, ip)
-    form = forms(limited.get("/"))[0]
+def test_who_is_limited_is_told_when_and_keeps_what_was_typed(held: Visitor, ip: str) -> None:
+    _knock(held, 10, ip)
+    form = forms(held.get("/"))[0]
     typed = {**form.fields, "email": "jane@example.com", "first_name": '"><script>'}
-    told = limited.browser.post(form.action, data=typed, environ_base={"REMOTE_ADDR": ip})
+    told = held.browser.post(form.action, data=typed, environ_base={"REMOTE_ADDR": ip})
     assert told.status_code == 429
     assert 0 < int(told.headers["Retry-After"]) <= 61  # rounded up
     assert f"in {told.headers['Retry-After']} seconds" in told.text and "Nothing you sent before is lost" in told.text
@@ -108,24 +110,52 @@ def test_who_is_limited_is_told_when_and_keeps_what_was_typed(limited: Visitor, 
     assert (again.action, again.fields) == (form.action, typed)
     assert "<script>" not in told.text.partition("<main")[2]
     elsewhere = {"REMOTE_ADDR": str(IPv6Address(uuid4().int))}
-    assert limited.browser.post(again.action, data=again.fields, environ_base=elsewhere).status_code == 303
+    assert held.browser.post(again.action, data=again.fields, environ_base=elsewhere).status_code == 303
 
 
-def test_a_password_is_not_kept_but_asked_for_again(limited: Visitor, ip: str) -> None:
-    form = forms(limited.get("/owner/login"))[0]
+def test_a_password_is_not_kept_but_asked_for_again(held: Visitor, ip: str) -> None:
+    form = forms(held.get("/owner/login"))[0]
     typed = {**form.fields, "email": "paula@example.org", "password": "hunter2 hunter2"}
     for _ in range(11):
-        told = limited.browser.post("/owner/login?next=/owner/", data=typed, environ_base={"REMOTE_ADDR": ip})
+        told = held.browser.post("/owner/login?next=/owner/", data=typed, environ_base={"REMOTE_ADDR": ip})
     assert told.status_code == 429
     assert "hunter2" not in told.text and 'type="password"' in told.text
     again = forms(told)[0]
     assert (again.action, again.fields["email"]) == ("/owner/login?next=/owner/", "paula@example.org")
 
 
-def test_one_household_is_one_client_however_many_addresses_it_has(limited: Visitor) -> None:
+def test_new_passwords_are_not_kept_either(held: Visitor, ip: str) -> None:
+    form = forms(held.get("/owner/login"))[0]
+    typed = {"csrf_token": form.fields["csrf_token"], "new": "hunter2 hunter2", "new_again": "hunter2 hunter2"}
+    for _ in range(11):
+        told = held.browser.post("/owner/reset/x", data=typed, environ_base={"REMOTE_ADDR": ip})
+    assert told.status_code == 429
+    assert "hunter2" not in told.text and told.text.count('type="password"') == 2
+
+
+def test_every_field_for_a_password_is_known_as_one() -> None:
+    kinds = [one for one in vars(owner_forms).values() if isinstance(one, type) and issubclass(one, TypedForm)]
+    names = {
+        name
+        for kind in kinds
+        for name in dir(kind)
+        if getattr(getattr(kind, name), "field_class", None) is PasswordField
+    }
+    assert {*names, proof.FIELD} == PASSWORDS.keys()
+
+
+def test_one_household_is_one_client_however_many_addresses_it_has(held: Visitor) -> None:
     block = uuid4().int >> 64 << 64
-    assert [_knock(limited, 1, str(IPv6Address(block + n)))[0] for n in range(11)] == [303] * 10 + [429]
+    assert [_knock(held, 1, str(IPv6Address(block + n)))[0] for n in range(11)] == [303] * 10 + [429]
 
 
-def test_looking_is_not_limited(limited: Visitor) -> None:
-    assert {limited.get("/privacy").status_code for _ in range(30)} == {200}
+def test_looking_is_not_limited(held: Visitor) -> None:
+    assert {held.get("/privacy").status_code for _ in range(30)} == {200}
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "unix:///nowhere/redis"])
+def test_no_page_waits_long_for_a_redis_that_hangs(url: str, runtime: Runtime) -> None:
+    runtime.settings = load({"DATA_DIR": str(runtime.settings.data_dir), "SECRET_KEY": "k" * 40, "REDIS_URL": url})
+    waits = web.create(runtime, InlineCrank(runtime)).config["RATELIMIT_STORAGE_OPTIONS"]
+    assert waits["socket_connect_timeout"] <= 0.5 and waits["socket_timeout"] <= 0.5
+    Redis.from_url(url, **waits)  # which both kinds of connection understand

@@ -4,6 +4,7 @@ The codes are taken out, Markdown is read, values are filled in, each escaped fo
 sanitised: a subscriber called `[x](http://evil)` stays a name, and no value makes a tag or an address.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -17,6 +18,9 @@ from newsletter.mail.render.template import BadArticle, Output, StandIn, Templat
 
 MOST_BRACKETS = 20_000
 """Of one kind; a text of nothing else would take Markdown minutes."""
+MOST_ADDRESSES = 2_000
+"""That are typed out, or look as if one began; each is looked for up to the end of its paragraph."""
+_ADDRESS = re.compile(r"(?:https?|ftp|mailto):|//|www\.", re.IGNORECASE)
 FOR_READERS = frozenset(NAMES)
 
 
@@ -100,6 +104,8 @@ def _measure(body: str) -> None:
         raise BadArticle(f"The text has {len(body):,} characters; {LONGEST_BODY:,} is the most a mail can carry.")
     if max(map(body.count, "[]*_`<{!&\\")) > MOST_BRACKETS:
         raise BadArticle("The text holds too many brackets, stars or other signs to be read as Markdown.")
+    if sum(1 for _ in _ADDRESS.finditer(body)) > 2 * MOST_ADDRESSES:  # "https:" and "//" are two
+        raise BadArticle(f"The text holds more than {MOST_ADDRESSES:,} addresses; please shorten it.")
 
 
 __all__ = ["BadArticle", "Compiled", "compiled"]

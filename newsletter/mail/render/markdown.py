@@ -9,10 +9,13 @@ from urllib.parse import urljoin, urlsplit
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
+from markdown_it.rules_core.linkify import linkify as linkify_text
+from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline.linkify import linkify as linkify_scheme
 from markdown_it.token import Token
 
 from newsletter.mail.render.places import SCHEMES
-from newsletter.mail.render.template import WORD, Code, in_address
+from newsletter.mail.render.template import WORD, Code, code_of, in_address
 
 COLUMN = 544
 """Pixels of a picture at most: the mail's 600 less the sheet's padding. Outlook for Windows heeds nothing else."""
@@ -21,6 +24,8 @@ TAGS = {
     "strong", "ul",
 }  # fmt: skip
 _ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title", "width"}, "ol": {"start"}}
+LONGEST_PARAGRAPH = 10_000
+"""Characters of a paragraph in which addresses that are typed out become links: finding them takes its square."""
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _WWW = re.compile(r"[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+(?:[/?#][^\s<>\"]*)?", re.IGNORECASE)
 _ONLY_CODES = re.compile(r"<p>((?:zqv\d+qz\s*)+)</p>\n?")
@@ -70,7 +75,7 @@ def read(hidden: str, codes: Sequence[Code], site: str) -> Written:
 
 def _bare(match: re.Match[str], codes: Sequence[Code]) -> str:
     """A condition on a line of its own is no paragraph."""
-    stands = [codes[int(word[2])] for word in WORD.finditer(match[1])]
+    stands = [code_of(word, codes) for word in WORD.finditer(match[1])]
     return match[1] if all(code.statement for code in stands) else match[0]
 
 
@@ -126,7 +131,7 @@ def _link_variables(state: StateCore) -> None:
 def _linked(token: Token, codes: Sequence[Code]) -> list[Token]:
     out, end = [], 0
     for match in WORD.finditer(token.content):
-        expression = codes[int(match[2])].expression
+        expression = code_of(match, codes).expression
         if expression and expression.link:
             opened = Token("link_open", "a", 1, {"href": match[0]}, markup="linkify", info="auto")
             closed = Token("link_close", "a", -1, markup="linkify", info="auto")
@@ -139,14 +144,28 @@ def _text(content: str) -> Token:
     return Token("text", "", 0, content=content)
 
 
+def _typed_out(state: StateCore) -> None:
+    """Addresses that are typed out become links: what begins with a scheme or www, and mailboxes."""
+    every = state.tokens
+    state.tokens = [one for one in every if len(one.content) <= LONGEST_PARAGRAPH]
+    linkify_text(state)  # changes their children
+    state.tokens = every
+
+
+def _scheme(state: StateInline, silent: bool) -> bool:
+    """An address that begins with a scheme, before its underscores and stars are read as emphasis."""
+    return len(state.src) <= LONGEST_PARAGRAPH and linkify_scheme(state, silent)
+
+
 def _reader() -> MarkdownIt:
     made = MarkdownIt("commonmark", {"html": False, "linkify": True, "typographer": False}).enable("linkify")
     if made.linkify is None:
         raise RuntimeError("linkify-it-py is missing")
-    # Not every "this.It" is an address: only what begins with a scheme or www, and mailboxes.
-    made.linkify.set({"fuzzy_link": False, "fuzzy_email": True, "fuzzy_ip": False})
+    made.linkify.set({"fuzzy_link": False, "fuzzy_email": True, "fuzzy_ip": False})  # not every "this.It" is one
     made.linkify.add("ftp:", None).add("//", None)
     made.linkify.add("www.", {"validate": _www, "normalize": lambda _, match: _completed(match)})
+    made.core.ruler.at("linkify", _typed_out)
+    made.inline.ruler.at("linkify", _scheme)
     made.core.ruler.after("linkify", "link_variables", _link_variables)
     return made
 

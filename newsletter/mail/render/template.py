@@ -22,12 +22,15 @@ _CODE = re.compile(
 )  # fmt: skip
 _ENDS = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _OPENS = re.compile(r"\{[{%#]")
-WORD = re.compile(r"zq([vlu])(\d+)qz")
+WORD = re.compile(r"zq([vlu])(\d{1,4})qz")
 """What stands in for a code: in text (v), at the beginning of an address (l), or inside one (u)."""
 _PLACES = {"v": Place.TEXT, "l": Place.LINK, "u": Place.IN_LINK}
 _SETTLED = re.compile(r"(?:https?://[^/?#\s@]+|zql\d+qz[^/?#]*)[/?#]|mailto:|tel:", re.IGNORECASE)
 """Beginnings of an address after which nothing can change where it leads."""
 _STATEMENT = re.compile(r"\s*(\w+)\s*(.*?)\s*\Z", re.DOTALL)
+
+
+OUR_WORD = "The text holds a word that the product needs for itself (zqv…qz); please change it."
 
 
 class BadArticle(ValueError):
@@ -61,7 +64,7 @@ def hide(source: str, known: frozenset[str], what: str = "") -> tuple[str, list[
     `what` names the text where it has one line only ("the subject").
     """
     if WORD.search(source):
-        raise BadArticle("The text holds a word that the product needs for itself (zqv…qz); please change it.")
+        raise BadArticle(OUR_WORD)
     out: list[str] = []
     codes: dict[str, tuple[int, Code]] = {}
     end, line = 0, 1
@@ -76,6 +79,14 @@ def hide(source: str, known: frozenset[str], what: str = "") -> tuple[str, list[
         if len(out) > 2 * MOST_CODES:
             raise BadArticle(f"The text holds more than {MOST_CODES:,} variables and conditions; please shorten it.")
     return "".join([*out, source[end:]]), [code for _, code in codes.values()]
+
+
+def code_of(word: re.Match[str], codes: Sequence[Code]) -> Code:
+    """The code that a word stands for. Markdown can make such a word of something else: that raises BadArticle."""
+    number = int(word[2])
+    if number >= len(codes):
+        raise BadArticle(OUR_WORD)
+    return codes[number]
 
 
 def _found(source: str) -> Sequence[tuple[int, int]]:
@@ -233,7 +244,7 @@ def assemble(hidden: str, codes: Sequence[Code], escaping: Escaping) -> Template
     open_ones: list[tuple[Code, Branches]] = []
     pieces, end, strip = top, 0, False
     for match in WORD.finditer(hidden):
-        code = codes[int(match[2])]
+        code = code_of(match, codes)
         between = hidden[end : match.start()]
         between = between.lstrip() if strip else between
         pieces.append(between.rstrip() if code.strips_before else between)
@@ -277,7 +288,7 @@ def in_address(address: str, codes: Sequence[Code]) -> str:
     """A link's address whose words say that they stand in one. Raises BadArticle where a value would say whither."""
 
     def marked(match: re.Match[str]) -> str:
-        code, before = codes[int(match[2])], out[-1]
+        code, before = code_of(match, codes), out[-1]
         if code.statement == "#":
             return ""
         if code.expression is None:
@@ -297,4 +308,4 @@ def in_address(address: str, codes: Sequence[Code]) -> str:
     return out[-1] + address[end:]
 
 
-__all__ = ["WORD", "BadArticle", "Code", "Output", "Template", "assemble", "hide", "in_address"]
+__all__ = ["WORD", "BadArticle", "Code", "Output", "Template", "assemble", "code_of", "hide", "in_address"]

@@ -62,9 +62,9 @@ class NewPasswordForm(TypedForm):
     """A new password, twice."""
 
     new = PasswordField("New password", [DataRequired("Please choose a new password."), Length(max=1000)])
-    again = PasswordField("New password once more", [DataRequired("Please type the new password twice.")])
+    new_again = PasswordField("New password once more", [DataRequired("Please type the new password twice.")])
 
-    def validate_again(self, field: PasswordField) -> None:
+    def validate_new_again(self, field: PasswordField) -> None:
         """A slip of the finger must not lock the owner out."""
         if field.data != self.new.data:
             raise ValidationError("The two new passwords differ.")

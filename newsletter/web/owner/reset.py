@@ -8,6 +8,7 @@ from flask import make_response, render_template
 from newsletter import credentials
 from newsletter.accounts import PasswordReset, WeakPassword
 from newsletter.accounts.wait import Patience
+from newsletter.credentials import Way
 from newsletter.links import BadLink, Purpose
 from newsletter.web.owner.door import back, door
 from newsletter.web.owner.forms import ForgotForm, NewPasswordForm
@@ -57,6 +58,10 @@ def reset(token: str) -> Any:
                 owner = credentials.reset_password(session, numbers, form.new.data or "", now(), ip=kept_ip())
         except WeakPassword as error:
             form.new.errors = [str(error)]
+            with transaction() as session:
+                found = PasswordReset.of(session, numbers, now())
+                if found is not None:
+                    credentials.note_refused(session, found.owner, now(), way=Way.LINK, ip=kept_ip())
         else:
             return _done(owner.id) if owner else _over()
     answer = make_response(render_template("owner/reset.html", form=form), 422 if form.errors else 200)

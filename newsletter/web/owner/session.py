@@ -20,7 +20,7 @@ from newsletter.links import BadLink, Purpose
 from newsletter.web.owner.door import back, door, note
 from newsletter.web.owner.forms import SignInForm
 from newsletter.web.security import limiter
-from newsletter.web.state import client_ip, kept_ip, now, reading, runtime, transaction
+from newsletter.web.state import client_household, kept_ip, now, reading, runtime, transaction
 
 SIGN_INS = "10 per minute"
 KNOWN_FOR = timedelta(days=180)
@@ -110,7 +110,7 @@ def _counted_as(email: str) -> list[Key]:
             owner = accounts.find(session, email)
         if owner is not None and owner.id == owner_id:
             return [(BROWSER, f"browser {browser}")]
-    return [(CLIENT, f"client {client_ip()}"), (ACCOUNT, f"account {email}")]
+    return [(CLIENT, f"client {client_household()}"), (ACCOUNT, f"account {email}")]
 
 
 def _signed_in(email: str, password: str, keys: list[Key]) -> bool:

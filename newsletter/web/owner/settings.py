@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 from flask import render_template
 from sqlalchemy.orm import Session
 
-from newsletter import accounts, brand, credentials
+from newsletter import brand, credentials
 from newsletter.accounts import OwnerSession, WeakPassword
 from newsletter.credentials import Way
 from newsletter.web.owner.door import back, door, note, owner_in
@@ -86,7 +86,7 @@ def save_password() -> Any:
                 credentials.change_password(session, owner, form.new.data or "", now(), way=Way.PAGE, ip=kept_ip())
             except WeakPassword as weak:
                 form.new.errors = [str(weak)]
-                accounts.note(session, owner, now(), "new password refused", "too easy to guess", kept_ip())
+                credentials.note_refused(session, owner, now(), way=Way.PAGE, ip=kept_ip())
         if form.errors:
             page, code = _page(session, password_form=form)
             return (page, 429, {"Retry-After": str(wait)}) if wait else (page, code)

@@ -109,6 +109,29 @@ def test_a_text_that_cannot_be_filled_in_is_told_in_words(body: str, told: str) 
         _filled(body)
 
 
+def _told(body: str) -> str:
+    try:
+        _filled(body)
+    except BadArticle as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["zq&#118;9qz", "zq**v**9qz", "`zq`v`9qz`", "[a](https://x.example/zq&#118;9qz)", "<https://x.example/zq%769qz>",
+     "![zq&#118;9qz](https://x.example/a.png)", "zq&#118;0009qz"],
+)  # fmt: skip
+def test_a_word_that_markdown_makes_stands_for_no_code(body: str) -> None:
+    assert "needs for itself" in _told(body)
+    assert "needs for itself" in _told(f"{body} {{{{ first_name }}}}")
+    assert _told(f"{{% if first_name %}}{body}{{% endif %}}")
+
+
+def test_a_longer_number_makes_no_such_word() -> None:
+    assert _told(f"zq&#118;{'9' * 4400}qz") == ""
+
+
 def test_braces_that_are_not_closed_are_text() -> None:
     assert _filled("Hello {{ first_name")[1] == "Hello {{ first_name"
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from newsletter.brand import Brand
-from newsletter.mail.render import Reader, Renderer, Words
+from newsletter.mail.render import BadArticle, Reader, Renderer, Words
 from newsletter.mail.render.article import compiled
 from newsletter.subscribers import Stream
 
@@ -105,3 +105,16 @@ def test_a_condition_on_a_line_of_its_own_leaves_no_empty_paragraph() -> None:
     body = "{% if first_name %}\n\n- a\n\n{% else %}\n\nb\n\n{% endif %}\n\nend"
     assert _made(body, first_name="")[0] == "<p>b</p>\n<p>end</p>\n"
     assert _made(body, first_name="x")[0] == "<ul>\n<li>a</li>\n</ul>\n<p>end</p>\n"
+
+
+@pytest.mark.parametrize("address", ["https://a.example/ ", "ftp://a ", "www.a. ", "http://", "HTTP:x "])
+def test_more_addresses_than_anybody_reads_are_refused(address: str) -> None:
+    with pytest.raises(BadArticle, match="addresses; please shorten"):
+        _made(address * 4_500)
+
+
+def test_a_book_of_a_paragraph_keeps_its_addresses_as_text() -> None:
+    short = "https://example.org/a " + "word " * 100
+    assert len(_hrefs(_made(short)[0])) == 1
+    assert _hrefs(_made("word " * 2_000 + short)[0]) == []
+    assert len(_hrefs(_made("word " * 1_000 + f"\n\n{short}" * 3)[0])) == 3

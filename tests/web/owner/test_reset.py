@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from newsletter.accounts import AuditEntry
 from newsletter.clock import FixedClock
 from newsletter.mail.outbox import Message
 from newsletter.runtime import Runtime
@@ -46,7 +47,7 @@ def test_the_link_leads_to_a_new_password(client: FlaskClient, app: Flask, desk:
         page = client.get(link)
         assert page.status_code == 200
         assert page.headers["Cache-Control"] == "private, no-store"
-    answer = _send(client, link, new=NEW, again=NEW)
+    answer = _send(client, link, new=NEW, new_again=NEW)
     assert (answer.status_code, answer.location) == (303, "/owner/login")
     assert "Your password is changed" in client.get("/owner/login").text
     assert desk.client.get("/owner/").status_code == 302
@@ -71,7 +72,7 @@ def test_known_and_unknown_are_told_alike(client: FlaskClient, app: Flask, owner
 def test_a_link_runs_out(client: FlaskClient, link: str, clock: FixedClock) -> None:
     clock.forward(timedelta(minutes=31))
     assert client.get(link).status_code == 410
-    assert client.post(link, data={"new": NEW, "again": NEW}).status_code in (400, 410)
+    assert client.post(link, data={"new": NEW, "new_again": NEW}).status_code in (400, 410)
 
 
 @pytest.mark.parametrize(
@@ -79,11 +80,14 @@ def test_a_link_runs_out(client: FlaskClient, link: str, clock: FixedClock) -> N
     [("short", "short", "at least 10"), ("Password123!", "Password123!", "too easy to guess"), (NEW, "x", "differ")],
 )
 def test_a_password_that_will_not_do_uses_nothing_up(
-    client: FlaskClient, link: str, new: str, again: str, word: str
+    client: FlaskClient, link: str, new: str, again: str, word: str, runtime: Runtime
 ) -> None:
-    answer = _send(client, link, new=new, again=again)
+    answer = _send(client, link, new=new, new_again=again)
     assert answer.status_code == 422 and word in answer.text
-    assert _send(client, link, new=NEW, again=NEW).status_code == 303
+    with runtime.database.reading() as session:
+        refused = session.scalar(select(func.count()).where(AuditEntry.action == "new password refused"))
+    assert refused == (word != "differ")
+    assert _send(client, link, new=NEW, new_again=NEW).status_code == 303
 
 
 @pytest.mark.parametrize("spoilt", ["x", "A" * 58, "%00", "é"])
@@ -108,7 +112,7 @@ def test_guesses_of_strangers_do_not_keep_out_who_has_the_mailbox(client: FlaskC
     for number in range(6):
         sign_in(app.test_client(), f"wrong password {number}")
     assert sign_in(app.test_client()).status_code == 429
-    _send(client, link, new=NEW, again=NEW)
+    _send(client, link, new=NEW, new_again=NEW)
     for number in range(6):
         sign_in(app.test_client(), f"wrong password {number}")
     assert sign_in(client, NEW).status_code == 303

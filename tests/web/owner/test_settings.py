@@ -67,7 +67,7 @@ def test_times_are_shown_in_the_owners_zone(desk: Desk) -> None:
 def test_a_new_password_keeps_this_session_and_ends_the_others(desk: Desk, app: Flask) -> None:
     other = app.test_client()
     sign_in(other)
-    assert "Your password is changed" in desk.told("/owner/settings/password", old=PASSWORD, new=NEW, again=NEW)
+    assert "Your password is changed" in desk.told("/owner/settings/password", old=PASSWORD, new=NEW, new_again=NEW)
     assert desk.client.get("/owner/").status_code == 200
     assert other.get("/owner/").status_code == 302
     assert sign_in(app.test_client(), PASSWORD).status_code == 422
@@ -85,7 +85,7 @@ def test_a_new_password_keeps_this_session_and_ends_the_others(desk: Desk, app: 
 def test_a_password_that_will_not_do_changes_nothing(
     desk: Desk, app: Flask, old: str, new: str, again: str, word: str
 ) -> None:
-    answer = desk.post("/owner/settings/password", old=old, new=new, again=again)
+    answer = desk.post("/owner/settings/password", old=old, new=new, new_again=again)
     assert answer.status_code == 422
     assert word in answer.text
     assert NEW not in answer.text

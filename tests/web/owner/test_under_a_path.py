@@ -17,6 +17,8 @@ from tests.conftest import InlineCrank
 from tests.web.conftest import FIFTY, Visitor
 from tests.web.owner.conftest import EMAIL, PASSWORD, sign_in
 
+pytestmark = pytest.mark.sqlite_only
+
 UNDER = "/our/news"
 
 

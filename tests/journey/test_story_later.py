@@ -7,40 +7,16 @@ from sqlalchemy import func, select
 
 from newsletter import journey
 from newsletter.clock import FixedClock
-from newsletter.journey import SignUp
 from newsletter.mail.outbox import Message
 from newsletter.runtime import Runtime
 from newsletter.subscribers import (
     Consent,
     Stream,
     Subscriber,
-    read_address,
 )
+from tests.journey.acts import JANE, confirm, consents, jane, sign_up
 
 People = Callable[..., int]
-JANE = "jane@example.com"
-
-
-def _sign_up(runtime: Runtime, email: str = JANE, guide: str = "exercise-at-50", newsletter: bool = False) -> None:
-    with runtime.database.transaction() as session:
-        sign_up = SignUp(read_address(email), guide, newsletter, "Yes, please.", "Jane", "/", "box", "192.0.2.1")
-        journey.subscribe(session, runtime, sign_up, runtime.clock.now())
-
-
-def _consents(runtime: Runtime) -> list[Consent]:
-    with runtime.database.reading() as session:
-        return list(session.scalars(select(Consent).order_by(Consent.id)))
-
-
-def _confirm(runtime: Runtime, consent: int = -1) -> journey.Confirmed | None:
-    id = _consents(runtime)[consent].id
-    with runtime.database.transaction() as session:
-        return journey.confirm(session, runtime, id, runtime.clock.now())
-
-
-def _jane(runtime: Runtime) -> Subscriber:
-    with runtime.database.reading() as session:
-        return session.scalars(select(Subscriber).where(Subscriber.email_key == JANE)).one()
 
 
 def _streams(runtime: Runtime) -> list[Stream]:
@@ -64,8 +40,8 @@ def test_choosing_the_newsletter_is_a_consent_of_its_own(runtime: Runtime, perso
     person(JANE, newsletter=False)
     _choose(runtime, newsletter=True, first_name="Janet")
     _choose(runtime, newsletter=True)
-    assert (_jane(runtime).newsletter, _jane(runtime).first_name) == (True, "Janet")
-    (consent,) = _consents(runtime)
+    assert (jane(runtime).newsletter, jane(runtime).first_name) == (True, "Janet")
+    (consent,) = consents(runtime)
     assert (consent.form, consent.wording, consent.newsletter) == ("preferences", "Yes, please.", True)
 
 
@@ -73,7 +49,7 @@ def test_who_has_left_cannot_tick_the_newsletter_back_on(runtime: Runtime, perso
     person(JANE)
     _leave(runtime, goodbye=False)
     _choose(runtime, newsletter=True)
-    assert (_jane(runtime).newsletter, _consents(runtime)) == (False, [])
+    assert (jane(runtime).newsletter, consents(runtime)) == (False, [])
 
 
 def _forget(runtime: Runtime) -> tuple[int, int]:
@@ -82,7 +58,7 @@ def _forget(runtime: Runtime) -> tuple[int, int]:
 
 
 def test_one_reminder_after_three_days_and_deletion_after_thirty(runtime: Runtime, clock: FixedClock) -> None:
-    _sign_up(runtime)
+    sign_up(runtime)
     assert _forget(runtime) == (0, 0)
     clock.forward(timedelta(days=3))
     assert [_forget(runtime), _forget(runtime)] == [(1, 0), (0, 0)]
@@ -94,7 +70,7 @@ def test_one_reminder_after_three_days_and_deletion_after_thirty(runtime: Runtim
 
 
 def test_a_reminder_says_how_long_its_link_really_works(runtime: Runtime, clock: FixedClock) -> None:
-    _sign_up(runtime)
+    sign_up(runtime)
     gone = clock.now() + timedelta(days=30)
     clock.forward(timedelta(days=3))
     _forget(runtime)
@@ -105,23 +81,23 @@ def test_a_reminder_says_how_long_its_link_really_works(runtime: Runtime, clock:
 
 
 def test_who_confirmed_is_neither_reminded_nor_deleted(runtime: Runtime, clock: FixedClock) -> None:
-    _sign_up(runtime)
-    _confirm(runtime)
+    sign_up(runtime)
+    confirm(runtime)
     clock.forward(timedelta(days=60))
     assert _forget(runtime) == (0, 0)
 
 
 def test_who_asked_again_lately_is_kept(runtime: Runtime, clock: FixedClock) -> None:
-    _sign_up(runtime)
+    sign_up(runtime)
     clock.forward(timedelta(days=29))
-    _sign_up(runtime)
+    sign_up(runtime)
     clock.forward(timedelta(days=2))
     assert _forget(runtime)[1] == 0
 
 
 def test_a_yes_after_the_deletion_finds_nothing(runtime: Runtime, clock: FixedClock) -> None:
-    _sign_up(runtime)
-    (consent,) = _consents(runtime)
+    sign_up(runtime)
+    (consent,) = consents(runtime)
     clock.forward(timedelta(days=31))
     _forget(runtime)
     with runtime.database.transaction() as session:

@@ -10,45 +10,20 @@ from newsletter import journey
 from newsletter.clock import FixedClock
 from newsletter.events import By, Press
 from newsletter.guides import Guide, GuideRequest
-from newsletter.journey import SignUp
 from newsletter.mail.outbox import Message, State
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment
 from newsletter.subscribers import (
-    Consent,
     Status,
     Stream,
     Subscriber,
     Suppression,
     SuppressionReason,
     address_hash,
-    read_address,
 )
+from tests.journey.acts import JANE, confirm, consents, jane, sign_up
 
 People = Callable[..., int]
-JANE = "jane@example.com"
-
-
-def _sign_up(runtime: Runtime, email: str = JANE, guide: str = "exercise-at-50", newsletter: bool = False) -> None:
-    with runtime.database.transaction() as session:
-        sign_up = SignUp(read_address(email), guide, newsletter, "Yes, please.", "Jane", "/", "box", "192.0.2.1")
-        journey.subscribe(session, runtime, sign_up, runtime.clock.now())
-
-
-def _consents(runtime: Runtime) -> list[Consent]:
-    with runtime.database.reading() as session:
-        return list(session.scalars(select(Consent).order_by(Consent.id)))
-
-
-def _confirm(runtime: Runtime, consent: int = -1) -> journey.Confirmed | None:
-    id = _consents(runtime)[consent].id
-    with runtime.database.transaction() as session:
-        return journey.confirm(session, runtime, id, runtime.clock.now())
-
-
-def _jane(runtime: Runtime) -> Subscriber:
-    with runtime.database.reading() as session:
-        return session.scalars(select(Subscriber).where(Subscriber.email_key == JANE)).one()
 
 
 def _streams(runtime: Runtime) -> list[Stream]:
@@ -70,106 +45,106 @@ def _leave(runtime: Runtime, goodbye: bool = True) -> bool:
 
 
 def test_signing_up_is_written_down_with_its_wording_and_asks_for_a_yes(runtime: Runtime) -> None:
-    _sign_up(runtime, newsletter=True)
-    (consent,) = _consents(runtime)
+    sign_up(runtime, newsletter=True)
+    (consent,) = consents(runtime)
     assert (consent.guide, consent.newsletter, consent.wording) == ("exercise-at-50", True, "Yes, please.")
     assert (consent.given_at, consent.ip, consent.confirmed_at) == (runtime.clock.now(), "192.0.2.1", None)
     assert _streams(runtime) == [Stream.CONFIRM]
-    assert (_jane(runtime).status, _jane(runtime).newsletter) == (Status.PENDING, False)
+    assert (jane(runtime).status, jane(runtime).newsletter) == (Status.PENDING, False)
     assert _courses(runtime) == []
 
 
 def test_the_yes_brings_the_guide_its_series_and_what_was_ticked(runtime: Runtime) -> None:
-    _sign_up(runtime, newsletter=True)
-    seen = _confirm(runtime)
+    sign_up(runtime, newsletter=True)
+    seen = confirm(runtime)
     assert seen is not None and seen.fresh and seen.guide is not None and seen.guide.slug == "exercise-at-50"
-    assert (_jane(runtime).status, _jane(runtime).newsletter) == (Status.CONFIRMED, True)
+    assert (jane(runtime).status, jane(runtime).newsletter) == (Status.CONFIRMED, True)
     assert _streams(runtime) == [Stream.CONFIRM, Stream.GUIDE]
     assert _courses(runtime) == [("exercise-at-50", Course.ACTIVE)]
 
 
 def test_the_guide_comes_without_the_newsletter_too(runtime: Runtime) -> None:
-    _sign_up(runtime)
-    _confirm(runtime)
-    assert not _jane(runtime).newsletter
+    sign_up(runtime)
+    confirm(runtime)
+    assert not jane(runtime).newsletter
     assert _streams(runtime) == [Stream.CONFIRM, Stream.GUIDE]
 
 
 def test_a_second_press_of_the_button_does_nothing_new(runtime: Runtime) -> None:
-    _sign_up(runtime)
-    first, second = _confirm(runtime), _confirm(runtime)
+    sign_up(runtime)
+    first, second = confirm(runtime), confirm(runtime)
     assert first is not None and second is not None
     assert (first.fresh, second.fresh) == (True, False)
     assert _streams(runtime) == [Stream.CONFIRM, Stream.GUIDE]
 
 
 def test_a_double_click_on_the_form_asks_once(runtime: Runtime, clock: FixedClock) -> None:
-    _sign_up(runtime)
+    sign_up(runtime)
     clock.forward(timedelta(seconds=2))
-    _sign_up(runtime)
-    assert len(_consents(runtime)) == 1
+    sign_up(runtime)
+    assert len(consents(runtime)) == 1
     assert _streams(runtime) == [Stream.CONFIRM]
 
 
 def test_who_asks_again_later_is_asked_again(runtime: Runtime, clock: FixedClock) -> None:
-    _sign_up(runtime)
+    sign_up(runtime)
     clock.forward(timedelta(minutes=5))
-    _sign_up(runtime)
+    sign_up(runtime)
     assert _streams(runtime) == [Stream.CONFIRM, Stream.CONFIRM]
 
 
 def test_nobodys_inbox_is_filled_with_confirmations(runtime: Runtime, clock: FixedClock) -> None:
     for _ in range(12):
-        _sign_up(runtime)
+        sign_up(runtime)
         clock.forward(timedelta(minutes=1))
     assert _streams(runtime) == [Stream.CONFIRM] * 3
     clock.forward(timedelta(days=1))
-    _sign_up(runtime)
+    sign_up(runtime)
     assert _streams(runtime) == [Stream.CONFIRM] * 4
 
 
 def test_two_confirmations_of_one_wish_bring_one_guide(runtime: Runtime, clock: FixedClock) -> None:
-    _sign_up(runtime)
+    sign_up(runtime)
     clock.forward(timedelta(minutes=5))
-    _sign_up(runtime)
-    _confirm(runtime, 0)
+    sign_up(runtime)
+    confirm(runtime, 0)
     clock.forward(timedelta(minutes=5))
-    _confirm(runtime, 1)
+    confirm(runtime, 1)
     assert _streams(runtime).count(Stream.GUIDE) == 1
 
 
 def test_two_guides_asked_for_before_the_yes_both_come(runtime: Runtime) -> None:
-    _sign_up(runtime, guide="exercise-at-50")
-    _sign_up(runtime, guide="recover-from-pain")
-    _confirm(runtime, 0)
-    _confirm(runtime, 1)
+    sign_up(runtime, guide="exercise-at-50")
+    sign_up(runtime, guide="recover-from-pain")
+    confirm(runtime, 0)
+    confirm(runtime, 1)
     assert _streams(runtime).count(Stream.GUIDE) == 2
     assert _courses(runtime) == [("exercise-at-50", Course.ACTIVE), ("recover-from-pain", Course.WAITING)]
 
 
 def test_somebody_confirmed_gets_the_second_guide_at_once(runtime: Runtime, person: People) -> None:
     person(JANE, newsletter=False)
-    _sign_up(runtime)
+    sign_up(runtime)
     assert _streams(runtime) == [Stream.GUIDE]
-    assert _consents(runtime)[0].confirmed_at is None, "nobody has pressed anything"
+    assert consents(runtime)[0].confirmed_at is None, "nobody has pressed anything"
 
 
 def test_a_third_party_cannot_subscribe_somebody_to_the_newsletter(runtime: Runtime, person: People) -> None:
     person(JANE, newsletter=False)
-    _sign_up(runtime, newsletter=True)
-    assert not _jane(runtime).newsletter
+    sign_up(runtime, newsletter=True)
+    assert not jane(runtime).newsletter
     assert _streams(runtime) == [Stream.GUIDE], "the guide's own mail asks about the newsletter"
-    _confirm(runtime)
-    assert _jane(runtime).newsletter
+    confirm(runtime)
+    assert jane(runtime).newsletter
 
 
 def test_the_yes_to_the_newsletter_brings_no_second_copy_of_the_guide(
     runtime: Runtime, person: People, clock: FixedClock
 ) -> None:
     person(JANE, newsletter=False)
-    _sign_up(runtime, newsletter=True)
+    sign_up(runtime, newsletter=True)
     clock.forward(timedelta(minutes=5))
-    _confirm(runtime)
+    confirm(runtime)
     assert _streams(runtime) == [Stream.GUIDE]
 
 
@@ -177,9 +152,9 @@ def test_nothing_is_sent_to_who_complained(runtime: Runtime, person: People) -> 
     id = person(JANE)
     with runtime.database.transaction() as session:
         session.get_one(Subscriber, id).stop_mail(Status.COMPLAINED, runtime.clock.now())
-    _sign_up(runtime, newsletter=True)
-    assert (_streams(runtime), _consents(runtime)) == ([], [])
-    assert _jane(runtime).status is Status.COMPLAINED
+    sign_up(runtime, newsletter=True)
+    assert (_streams(runtime), consents(runtime)) == ([], [])
+    assert jane(runtime).status is Status.COMPLAINED
 
 
 @pytest.mark.parametrize("reason", SuppressionReason)
@@ -189,7 +164,7 @@ def test_only_who_was_erased_or_bounced_may_come_back_by_themselves(
     with runtime.database.transaction() as session:
         hashed = address_hash(runtime.secrets[0], JANE)
         session.add(Suppression(address_hash=hashed, reason=reason, created_at=runtime.clock.now()))
-    _sign_up(runtime)
+    sign_up(runtime)
     may = reason in (SuppressionReason.ERASED, SuppressionReason.BOUNCED)
     assert _streams(runtime) == ([Stream.CONFIRM] if may else [])
 
@@ -197,15 +172,15 @@ def test_only_who_was_erased_or_bounced_may_come_back_by_themselves(
 def test_who_left_can_come_back_by_their_own_click(runtime: Runtime, person: People) -> None:
     person(JANE)
     _leave(runtime, goodbye=False)
-    _sign_up(runtime)
-    assert _jane(runtime).status is Status.UNSUBSCRIBED
-    _confirm(runtime)
-    assert (_jane(runtime).status, _jane(runtime).newsletter) == (Status.CONFIRMED, False)
+    sign_up(runtime)
+    assert jane(runtime).status is Status.UNSUBSCRIBED
+    confirm(runtime)
+    assert (jane(runtime).status, jane(runtime).newsletter) == (Status.CONFIRMED, False)
 
 
 def test_leaving_ends_the_series_and_calls_off_what_is_queued_in_one_go(runtime: Runtime) -> None:
-    _sign_up(runtime)
-    _confirm(runtime)
+    sign_up(runtime)
+    confirm(runtime)
     assert _leave(runtime, goodbye=False)
     assert _courses(runtime) == [("exercise-at-50", Course.STOPPED)]
     with runtime.database.reading() as session:
@@ -221,12 +196,12 @@ def test_leaving_by_the_button_says_goodbye_once(runtime: Runtime, person: Peopl
 
 
 def test_coming_back_resumes_no_series(runtime: Runtime, clock: FixedClock) -> None:
-    _sign_up(runtime)
-    _confirm(runtime)
+    sign_up(runtime)
+    confirm(runtime)
     _leave(runtime, goodbye=False)
     clock.forward(timedelta(days=1))
-    _sign_up(runtime, guide="recover-from-pain")
-    _confirm(runtime)
+    sign_up(runtime, guide="recover-from-pain")
+    confirm(runtime)
     assert _courses(runtime) == [("exercise-at-50", Course.STOPPED), ("recover-from-pain", Course.ACTIVE)]
 
 
