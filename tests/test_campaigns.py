@@ -16,9 +16,9 @@ from newsletter.campaigns import Campaign, CampaignState, NotNow
 from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.mail.outbox import Lane, Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
-from newsletter.mail.transport.memory import accepted
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, Outcome, SentList, Stage
+from newsletter.smtp.memory import accepted
 from newsletter.subscribers import Subscriber
 from tests.conftest import NOON
 

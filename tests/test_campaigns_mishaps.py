@@ -16,12 +16,12 @@ from newsletter.clock import FixedClock
 from newsletter.mail import outbox, recovery
 from newsletter.mail.breaker import RUN
 from newsletter.mail.outbox import Attempt, Dispatch, Hold, Lane, Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
-from newsletter.mail.transport.memory import accepted
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, Outcome, SentList, Stage
+from newsletter.smtp.memory import accepted
 from newsletter.subscribers import Stream, Subscriber
 from tests.fault_smtp import Fault, FaultServer
-from tests.mail.transport.sending import transport
+from tests.smtp.sending import transport
 
 People = Callable[..., int]
 Answer = Callable[[Envelope], Outcome]

@@ -17,8 +17,8 @@ from newsletter.db import Database
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Dispatch, Lane, Message, State, TakenLot, Verdict
 from newsletter.mail.render import Words
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, Outcome, SentList, Stage
 from tests.conftest import NOON
 
 OLD, NEW = Words("Golf", "", "Turn both ways."), Words("Tennis", "New", "Serve {{ first_name }}.")

@@ -20,8 +20,8 @@ from newsletter.local_mail import FILE, Store
 from newsletter.mail import outbox
 from newsletter.mail.journal import ASIDE
 from newsletter.mail.outbox import Dispatch, Lane, Message
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, Outcome, SentList, Stage
 from newsletter.subscribers import Consent, Segment, Stream, Subscriber
 from tests.conftest import NOON
 from tests.test_migrations import back_to

@@ -14,10 +14,10 @@ from newsletter.guides import Guide
 from newsletter.mail import outbox, recovery
 from newsletter.mail.journal import Journal
 from newsletter.mail.outbox import Dispatch, Lane
-from newsletter.mail.transport import Outcome, SentList, Stage
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment, Sequence, Standing
 from newsletter.settings import ROOT
+from newsletter.smtp import Outcome, SentList, Stage
 from newsletter.subscribers import Segment, Status, Stream, Subscriber
 from tests.conftest import NOON
 

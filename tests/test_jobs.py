@@ -19,8 +19,8 @@ from newsletter.clock import FixedClock
 from newsletter.mail import outbox
 from newsletter.mail.journal import Journal
 from newsletter.mail.outbox import Lane, Message, State
-from newsletter.mail.transport import Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Outcome, SentList, Stage
 from newsletter.subscribers import Stream, Subscriber
 from tests.conftest import NOON
 

@@ -16,10 +16,10 @@ from newsletter.imports.fate import Fate
 from newsletter.links import BadLink
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Lane, Message, State
-from newsletter.mail.transport import Outcome, SentList, Stage
-from newsletter.mail.transport.memory import accepted
 from newsletter.runtime import Runtime, build
 from newsletter.settings import Settings, load
+from newsletter.smtp import Outcome, SentList, Stage
+from newsletter.smtp.memory import accepted
 from newsletter.subscribers import Status, Stream, Subscriber
 from newsletter.supervisor.up import prepare
 from tests.conftest import InlineCrank

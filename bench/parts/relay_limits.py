@@ -14,7 +14,7 @@ from redis import Redis
 from bench.report import Table
 from bench.run_size import Size
 from newsletter.limits import SharedAllowances
-from newsletter.mail.transport import Envelope, Outcome, Relay, SmtpTransport, Stage
+from newsletter.smtp import Envelope, Outcome, Relay, SmtpTransport, Stage
 from tests.fault_smtp import FaultServer
 from tests.redis_server import RedisServer
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from newsletter.db import Base, Id
 from newsletter.mail.notice import tell_owner
 from newsletter.mail.outbox import Letter, State, Verdict
-from newsletter.mail.transport import Outcome, RelayRefusal, Stage, Trouble
+from newsletter.smtp import Outcome, RelayRefusal, Stage, Trouble
 from newsletter.subscribers import Stream
 
 IN_A_ROW = 5

@@ -26,9 +26,9 @@ from newsletter.mail.render import BadArticle, Renderer, Skeleton, Words
 from newsletter.mail.replies import RELAY_WAIT, asks_to_slow_down
 from newsletter.mail.stride import Stride
 from newsletter.mail.throttle import Budget, Throttle, Unlimited, domain_of
-from newsletter.mail.transport import Envelope, Outcome, Stage, Transport
 from newsletter.mail.unfit import Unfit
 from newsletter.mail.verdicts import Suppress, judge
+from newsletter.smtp import Envelope, Outcome, Stage, Transport
 
 MOST_ROWS = {Lane.TRANSACTIONAL: 50, Lane.BULK: 500}
 WRITE_EVERY = {Lane.TRANSACTIONAL: 0.0, Lane.BULK: 1.0}

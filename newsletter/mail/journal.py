@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from newsletter.db import without
-from newsletter.mail.transport import Outcome, Stage
+from newsletter.smtp import Outcome, Stage
 
 SUFFIX = ".journal"
 ASIDE = ".aside"

@@ -14,8 +14,8 @@ from newsletter.mail.journal import Left, left_behind
 from newsletter.mail.notice import tell_owner
 from newsletter.mail.outbox import LOST, Lane, Letter, Lot, LotClaim, Message, State
 from newsletter.mail.patience import Transaction
-from newsletter.mail.transport import Outcome, Stage
 from newsletter.mail.verdicts import Suppress, judge
+from newsletter.smtp import Outcome, Stage
 
 log = structlog.get_logger()
 UNTOLD = (State.READY, State.UNCERTAIN, State.CANCELLED)

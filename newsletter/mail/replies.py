@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from newsletter.mail.outbox import SECOND_TRY, Lane, State
-from newsletter.mail.transport import Outcome, Stage
+from newsletter.smtp import Outcome, Stage
 
 GIVE_UP = {Lane.BULK: timedelta(hours=72), Lane.TRANSACTIONAL: timedelta(days=5)}
 FIRST_WAIT = {Lane.BULK: timedelta(minutes=5), Lane.TRANSACTIONAL: timedelta(seconds=30)}

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Attempt, Lane, Letter, Message, Verdict
 from newsletter.mail.replies import MAILBOX_FULL, Consequence, Meaning, classify, is_too_large
-from newsletter.mail.transport import Outcome, Stage
+from newsletter.smtp import Outcome, Stage
 from newsletter.subscribers import Status, Subscriber
 
 REFUSALS = (Consequence.POLICY, Consequence.HARD_BOUNCE)

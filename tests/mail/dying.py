@@ -9,8 +9,8 @@ from sqlalchemy import select
 from newsletter import feedback
 from newsletter.mail import recovery
 from newsletter.mail.outbox import Lane, Message, State
-from newsletter.mail.transport import Envelope, Journal, Outcome, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, Journal, Outcome, Stage
 
 
 class KilledError(Exception):

@@ -10,9 +10,9 @@ from newsletter.clock import FixedClock
 from newsletter.mail import alarms, outbox
 from newsletter.mail.alarms import IN_A_ROW, AlarmKind
 from newsletter.mail.outbox import Attempt, Lane, Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, SmtpTransport, Stage, Trouble, parse_relays
-from newsletter.mail.transport.memory import accepted
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, Outcome, SentList, SmtpTransport, Stage, Trouble, parse_relays
+from newsletter.smtp.memory import accepted
 from newsletter.subscribers import Stream, Subscriber
 from tests.fault_smtp import Fault, FaultServer
 

@@ -8,11 +8,11 @@ from sqlalchemy import select, update
 from newsletter import guides
 from newsletter.guides import Guide
 from newsletter.mail.outbox import Attempt, Lane, Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, Outcome, SentList, Stage
 from newsletter.subscribers import Subscriber
 from tests.fault_smtp import FaultServer
-from tests.mail.transport.sending import transport
+from tests.smtp.sending import transport
 
 LIMIT = 100_000  # octets
 

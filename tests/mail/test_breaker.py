@@ -8,8 +8,8 @@ from newsletter import accounts, articles
 from newsletter.mail import outbox
 from newsletter.mail.breaker import RUN, SAMPLE, Breaker
 from newsletter.mail.outbox import Dispatch, Hold, Lane, Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, Outcome, SentList, Stage
 from newsletter.subscribers import Segment, Stream
 
 

@@ -13,9 +13,9 @@ from newsletter.clock import FixedClock
 from newsletter.links import Signer
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Lane, Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
-from newsletter.mail.transport.memory import accepted
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, Outcome, SentList, Stage
+from newsletter.smtp.memory import accepted
 from newsletter.subscribers import Status, Stream, Subscriber
 
 People = Callable[..., int]

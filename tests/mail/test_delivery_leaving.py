@@ -8,9 +8,9 @@ import pytest
 from newsletter import articles, journey
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Lane
-from newsletter.mail.transport import Envelope, Outcome, SentList
-from newsletter.mail.transport.memory import accepted
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, Outcome, SentList
+from newsletter.smtp.memory import accepted
 from newsletter.subscribers import Stream, Subscriber
 
 People = Callable[..., int]

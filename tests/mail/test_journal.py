@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from newsletter.mail.journal import Journal, Left, left_behind
-from newsletter.mail.transport import Outcome, Stage
+from newsletter.smtp import Outcome, Stage
 
 WRITER = """
 import sys
 from pathlib import Path
 from newsletter.mail.journal import Journal
-from newsletter.mail.transport import Outcome, Stage
+from newsletter.smtp import Outcome, Stage
 journal = Journal(Path(sys.argv[1]), "abc", lot=7)
 journal.handed_over([1, 2, 3])
 journal.outcomes([Outcome(2, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")])

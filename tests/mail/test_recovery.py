@@ -16,8 +16,8 @@ from newsletter import accounts, articles, feedback
 from newsletter.clock import FixedClock
 from newsletter.mail import outbox, recovery
 from newsletter.mail.outbox import Dispatch, Lane, Lot, Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, Outcome, SentList, Stage
 from newsletter.subscribers import Segment
 from tests.mail.dying import KilledError, counts, die, replay
 

@@ -11,8 +11,8 @@ from newsletter import articles
 from newsletter.clock import FixedClock
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Attempt, Lane, Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, Outcome, SentList, Stage
 from newsletter.subscribers import Status, Stream, Subscriber
 from tests.mail.dying import KilledError, LosingOne, counts, die, replay
 

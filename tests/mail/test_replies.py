@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from newsletter.mail.outbox import Lane, State
 from newsletter.mail.replies import LONGEST_WAIT, Consequence, classify
-from newsletter.mail.transport import Outcome, Stage
+from newsletter.smtp import Outcome, Stage
 from tests.conftest import NOON
 
 

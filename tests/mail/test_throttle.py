@@ -13,8 +13,8 @@ from newsletter.clock import FixedClock
 from newsletter.mail import outbox, recovery
 from newsletter.mail.outbox import Attempt, Dispatch, Lane, Lot, LotState, Message, State
 from newsletter.mail.throttle import Grant, Unlimited
-from newsletter.mail.transport import Envelope, Journal, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, Journal, Outcome, SentList, Stage
 from newsletter.subscribers import Segment, Stream, Subscriber
 
 People = Callable[..., int]

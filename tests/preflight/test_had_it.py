@@ -10,11 +10,11 @@ from newsletter.articles import Article
 from newsletter.campaigns import Campaign
 from newsletter.mail import outbox
 from newsletter.mail.render import Words
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.preflight import Level
 from newsletter.preflight.had_it import count
 from newsletter.runtime import Runtime
 from newsletter.sequences import Delay, Sequence
+from newsletter.smtp import Envelope, Outcome, SentList, Stage
 from newsletter.subscribers import Segment, Stream, Subscriber
 from tests.conftest import InlineCrank
 from tests.preflight.conftest import Look, said

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from newsletter.mail.transport import Outcome, Relay, SmtpTransport, Stage
+from newsletter.smtp import Outcome, Relay, SmtpTransport, Stage
 from tests.debian import NotToBeHad
-from tests.mail.transport.sending import Ledger, letter, recipient, stages
 from tests.real.mta import Mta, exim, postfix
+from tests.smtp.sending import Ledger, letter, recipient, stages
 
 pytestmark = pytest.mark.real
 

@@ -12,9 +12,9 @@ from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment, Sequence
+from newsletter.smtp import Envelope, Outcome, SentList, Stage
 from newsletter.subscribers import Status, Stream, Subscriber
 from tests.conftest import NOON
 from tests.sequences.conftest import ZONE

@@ -14,8 +14,8 @@ from newsletter.articles import Article
 from newsletter.clock import FixedClock
 from newsletter.guides import Guide
 from newsletter.mail.outbox import Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, Outcome, SentList, Stage
 from newsletter.subscribers import (
     Consent,
     Status,

@@ -11,8 +11,8 @@ from newsletter.articles import Revision
 from newsletter.db import Database
 from newsletter.mail import outbox, recovery
 from newsletter.mail.outbox import Dispatch, Lane, Message, State, TakenLot, Verdict
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, Outcome, SentList, Stage
 from newsletter.subscribers import Segment
 from tests.conftest import NOON
 

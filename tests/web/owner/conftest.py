@@ -14,9 +14,9 @@ from werkzeug.test import TestResponse
 from newsletter import accounts, articles, credentials, sequences
 from newsletter.credentials import Way
 from newsletter.guides import Guide
-from newsletter.mail.transport import Outcome, SentList, Stage
 from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, Sequence
+from newsletter.smtp import Outcome, SentList, Stage
 from newsletter.subscribers import Subscriber
 
 EMAIL, PASSWORD = "paula@example.org", "a long enough password"

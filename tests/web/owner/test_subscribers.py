@@ -13,10 +13,10 @@ from newsletter.clock import FixedClock
 from newsletter.guides import Guide
 from newsletter.journey import SignUp, confirm, subscribe
 from newsletter.mail.outbox import Lane, queue
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
-from newsletter.mail.transport.memory import accepted
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment
+from newsletter.smtp import Envelope, Outcome, SentList, Stage
+from newsletter.smtp.memory import accepted
 from newsletter.subscribers import Consent, Status, Stream, Subscriber, read_address
 from tests.web.owner.conftest import Desk, answering
 
