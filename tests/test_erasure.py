@@ -21,7 +21,7 @@ from newsletter.mail import outbox
 from newsletter.mail.journal import ASIDE
 from newsletter.mail.outbox import Dispatch, Lane, Message
 from newsletter.runtime import Runtime
-from newsletter.smtp import Envelope, Outcome, SentList, Stage
+from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import Consent, Segment, Stream, Subscriber
 from tests.conftest import NOON
 from tests.test_migrations import back_to
@@ -31,10 +31,10 @@ JANE, NAME = "jane.grosvenor@example.com", "Quirina"
 PEOPLE = 24
 
 
-def _names_jane(envelope: Envelope) -> Outcome:
+def _names_jane(envelope: Envelope) -> SmtpResult:
     """A server that names Jane in every answer, also in those about others (a forwarder does)."""
     words = f"5.7.1 <{JANE.upper()}>: blocked, {JANE} is forwarded"
-    return Outcome(envelope.key, Stage.REJECTED, 550, "5.7.1", words, "mx.example:25", "RCPT")
+    return SmtpResult(envelope.key, Stage.REJECTED, 550, "5.7.1", words, "mx.example:25", "RCPT")
 
 
 def _campaign(runtime: Runtime, readers: list[int]) -> None:

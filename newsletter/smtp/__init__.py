@@ -1,7 +1,7 @@
-"""SMTP: the one room that speaks it. Hand envelopes to a transport, get an outcome for each."""
+"""SMTP: the one room that speaks it. Hand envelopes to a transport, get an result for each."""
 
 from newsletter.smtp.allowance import Allowances, Allowed, OwnAllowances, Report
-from newsletter.smtp.envelope import Envelope, Journal, Outcome, Quotas, RelayRefusal, Stage, Transport
+from newsletter.smtp.envelope import Envelope, Journal, Quotas, RelayRefusal, SmtpResult, Stage, Transport
 from newsletter.smtp.memory import SentList
 from newsletter.smtp.pool import SmtpTransport
 from newsletter.smtp.relay import Relay, parse_relays, without_login
@@ -13,13 +13,13 @@ __all__ = [
     "Allowed",
     "Envelope",
     "Journal",
-    "Outcome",
     "OwnAllowances",
     "Quotas",
     "Relay",
     "RelayRefusal",
     "Report",
     "SentList",
+    "SmtpResult",
     "SmtpTransport",
     "Stage",
     "Timeouts",

@@ -5,35 +5,35 @@ from __future__ import annotations
 import re
 
 from newsletter.smtp import address
-from newsletter.smtp.envelope import Envelope, Outcome, Stage
+from newsletter.smtp.envelope import Envelope, SmtpResult, Stage
 from newsletter.smtp.greeting import Greeting
 from newsletter.smtp.pace import Pace
-from newsletter.smtp.session import State
+from newsletter.smtp.session import Phase
 from newsletter.smtp.settling import Settling
 from newsletter.smtp.transaction import Round, Transaction
 
 OCTETS_IN_FLIGHT = 1 << 20
 """Content queued on one connection before it waits for replies; keeps memory flat when messages are large."""
 
-# Four replies of one line each, the first in plain words: the enhanced status (RFC 2034 §4) that they begin with.
-_usual = re.compile(
+# The replies that nearly always come: four single lines. The group is the enhanced status (RFC 2034 §4) of the first.
+_usual_replies = re.compile(
     rb"250 (?=[!-~])((?:(2\.[0-9]{1,3}\.[0-9]{1,3})(?=[ \r]))?[ -~]{0,490})\r\n"
     rb"250 [^\r\n]{0,500}\r\n250 [^\r\n]{0,500}\r\n354 [^\r\n]{0,500}\r\n"
 ).fullmatch
-PATIENCE = 9
-"""RSETs after refusals that a server may be asked for; Exim hangs up on more than ten (smtp_accept_max_nonmail),
-Postfix on twenty errors, of which a refused message makes two."""
+MAX_RESETS = 9
+"""RSETs after refusals before we say goodbye ourselves. Exim hangs up after ten (smtp_accept_max_nonmail), Postfix
+after twenty errors, and each refused message makes two."""
 FEW = 2
-"""Whole messages in flight behind a refusal."""
+"""Whole messages in flight after a refusal."""
 
 
 class Connection(Settling):
-    """Turns envelopes into octets (`out`) and replies into outcomes (in the round it is given).
+    """Turns envelopes into octets (`out`), and replies into results (in its round).
 
     It works in one of three ways. Where PIPELINING is not offered: one command at a time. With it: MAIL, RCPT and
     DATA of the next message right behind the end of the last one (RFC 2920), a message's content only after its own
     354. With CHUNKING too (RFC 3030): up to `pace.depth` whole messages in flight, with RSET between them, so that
-    what becomes of one leaves nothing behind for the next.
+    nothing of one is left behind for the next.
     """
 
     def __init__(self, name: str, greeting: Greeting, round_: Round, pace: Pace) -> None:
@@ -44,24 +44,24 @@ class Connection(Settling):
     @property
     def wants(self) -> bool:
         """Return whether another envelope can go out now."""
-        if self._opening or self.state is not State.READY or self.tired:
+        if self._opening or self.phase is not Phase.READY or self.tired:
             return False
         if self._deep and not self._probation:
             # One refusal may be the first of many, and servers hang up on too many in a row.
-            room = min(self._pace.depth, FEW if self._refused_last else PATIENCE - self._resets)
+            room = min(self._pace.depth, FEW if self._refused_last else MAX_RESETS - self._resets)
             return not self._inflight or (len(self._inflight) < room and self._octets < OCTETS_IN_FLIGHT)
         return not (self._lockstep and self._awaited)
 
     @property
     def tired(self) -> bool:
-        """Return whether it should say goodbye: others need it, or the server will soon hang up.
+        """Return whether it should say goodbye: others need the connection, or the server will soon hang up.
 
-        That is after so many refusals that needed a RSET (earlier with whole messages in flight, because each of them
-        may be refused too), or after as many messages as it is known to take in one session.
+        It will after too many refusals that needed a RSET (sooner with whole messages in flight, since each of them may
+        be refused too), or after as many messages as it is known to take in one session.
         """
         return (
             self.retired
-            or self._resets >= (PATIENCE // 2 if self._deep else PATIENCE)
+            or self._resets >= (MAX_RESETS // 2 if self._deep else MAX_RESETS)
             or 0 < self._pace.length <= self._given
         )
 
@@ -69,7 +69,9 @@ class Connection(Settling):
         """Queue an envelope; call only while `wants`. One that this server cannot take is answered at once."""
         lines = address.commands(envelope, self.features)
         if isinstance(lines, address.Refusal):
-            refusal = Outcome(envelope.key, Stage.REJECTED, lines.code, lines.enhanced, lines.text, self.name, "local")
+            refusal = SmtpResult(
+                envelope.key, Stage.REJECTED, lines.code, lines.enhanced, lines.text, self.name, "local"
+            )
             self._round.done.append(refusal)
             return
         self._given += 1
@@ -88,7 +90,7 @@ class Connection(Settling):
             self.queue(lines + b"DATA\r\n")
 
     def _give_whole(self, transaction: Transaction, lines: bytes) -> None:
-        """Queue a message with its content in one go; the server has its length, and reads or skips that much."""
+        """Queue a message with its content in one go; the server knows its length, and reads or skips that much."""
         data = transaction.octets(stuffed=False)
         reset = b""
         if self._inflight:
@@ -105,16 +107,16 @@ class Connection(Settling):
         self._awaited.append(("BDAT", transaction))
         self.queue(data)
         transaction.commit_at = self.queued
-        self._round.handed.append(transaction.envelope.key)
+        self._round.sending.append(transaction.envelope.key)
 
     def receive(self, data: bytes) -> bool:
-        """See `Session.receive`. What a message and the next envelope nearly always bring is understood at a glance."""
-        return self._all_is_well(data) or super().receive(data)
+        """Handle what the server sent (see `Session.receive`); the replies that nearly always come take a fast path."""
+        return self._fast_path(data) or super().receive(data)
 
-    def _all_is_well(self, data: bytes) -> bool:
-        """Take "250 250 250 354" to the end of a content and to MAIL, RCPT and DATA; whether it was just that."""
+    def _fast_path(self, data: bytes) -> bool:
+        """Handle "250 250 250 354" (end of content, MAIL, RCPT, DATA) without parsing; return whether it was that."""
         awaited = self._awaited
-        if len(awaited) != 4 or self._parser.inside or not (found := _usual(data)):
+        if len(awaited) != 4 or self._parser.inside or not (found := _usual_replies(data)):
             return False
         (end, done), _, _, (step, following) = awaited
         if end != "." or step != "DATA" or done is None or following is None:
@@ -124,14 +126,14 @@ class Connection(Settling):
         awaited.clear()
         words, status = found.groups(b"")
         key = done.envelope.key
-        accepted = Outcome(key, Stage.ACCEPTED, 250, status.decode(), words.decode().rstrip(), self.name, ".")
+        accepted = SmtpResult(key, Stage.ACCEPTED, 250, status.decode(), words.decode().rstrip(), self.name, ".")
         self._end(done, accepted)
         following.taken = True
         self._content(following)
         return True
 
-    def rested(self) -> None:
-        """Take note that the connection was idle, and may have died without our knowing."""
+    def was_idle(self) -> None:
+        """Note that the connection was idle, and may have died without our knowing."""
         self._probation = not self._inflight
 
     def _ready(self) -> None:
@@ -185,7 +187,7 @@ class Connection(Settling):
         transaction.commit_at = self.queued + len(data) + 1
         self.queued += len(data) + 3
         self._awaited.append((".", transaction))
-        self._round.handed.append(transaction.envelope.key)
+        self._round.sending.append(transaction.envelope.key)
 
     def _final(self, transaction: Transaction, step: str, code: int, text: bytes) -> None:
         whole = self.sent >= transaction.commit_at
@@ -200,7 +202,7 @@ class Connection(Settling):
         elif (failure := transaction.failure) and not transaction.taken:
             self._end(transaction, failure)
         else:
-            self._end(transaction, self._outcome(transaction, Stage.ACCEPTED, step, code, text))
+            self._end(transaction, self._result(transaction, Stage.ACCEPTED, step, code, text))
 
     _replies = {
         "MAIL": _mail,

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from newsletter.smtp.connection import Connection
 from newsletter.smtp.greeting import Refused, greet
 from newsletter.smtp.link import Link, reason
-from newsletter.smtp.poller import Watch
-from newsletter.smtp.relay_state import Health
-from newsletter.smtp.session import State
+from newsletter.smtp.poller import Poller
+from newsletter.smtp.relay_state import RelayState
+from newsletter.smtp.session import Phase
 from newsletter.smtp.timeouts import Timeouts
 from newsletter.smtp.tls import by_san_only, unverified_context, verified_context
 from newsletter.smtp.transaction import Round
@@ -29,7 +29,7 @@ class Connections:
 
     def __init__(
         self,
-        healths: Sequence[Health],
+        states: Sequence[RelayState],
         *,
         helo: str,
         timeouts: Timeouts,
@@ -37,7 +37,7 @@ class Connections:
         clock: Callable[[], float],
     ) -> None:
         """`ssl_context` is for relays whose certificate is checked."""
-        self._healths = healths
+        self._states = states
         self._helo = helo
         self._timeouts = timeouts
         self._clock = clock
@@ -47,31 +47,35 @@ class Connections:
     def begin(self) -> None:
         """Start with no connection."""
         self._process = os.getpid()
-        self.watch = Watch()
+        self.poller = Poller()
         self.round = Round()
-        self.links: list[Link] = []
+        self.links: dict[Link, RelayState] = {}
+        """The open connections, and the relay each one leads to."""
         self.touched: list[Link] = []
         self.lock = threading.Lock()
         """Held by whoever works with the connections: a call of `send`, or the thread that closes idle ones."""
         self._tidying = False
-        for health in self._healths:
-            health.links = []
+        for state in self._states:
+            state.links = []
 
-    def open(self, health: Health, now: float) -> None:
+    def open(self, state: RelayState, now: float) -> None:
         """Begin a connection."""
-        relay = health.relay
-        greeting = greet(relay, relay.helo or self._helo, encrypt=health.encryption.is_used(now))
-        health.pace.look(now)
-        connection = Connection(relay.name, greeting, self.round, health.pace)
+        relay = state.relay
+        greeting = greet(relay, relay.helo or self._helo, encrypt=state.encryption.is_used(now))
+        state.pace.look(now)
+        connection = Connection(relay.name, greeting, self.round, state.pace)
         try:
-            link = Link(health, connection, health.addresses(now), self._timeouts, self._context, now)
+            link = Link(
+                relay, connection, addresses=state.resolver.addresses(now), timeouts=self._timeouts,
+                context=self._context, on_connected=state.resolver.prefer, on_greeted=state.greeted, now=now,
+            )  # fmt: skip
         except OSError as error:
-            health.failed(Refused(0, f"cannot connect: {reason(error)}", "connect"), now)
+            state.failed(Refused(0, f"cannot connect: {reason(error)}", "connect"), now)
             return
-        self.links.append(link)
+        self.links[link] = state
         self.touched.append(link)
-        health.links.append(link)
-        self.watch.add(link)
+        state.links.append(link)
+        self.poller.add(link)
 
     def _context(self, verified: bool) -> ssl.SSLContext:
         if verified not in self._contexts:
@@ -79,18 +83,18 @@ class Connections:
         return self._contexts[verified]
 
     def wake(self) -> None:
-        """Look after what the last call left: connections that died or rested too long cost nobody an attempt."""
-        now, heard = self._clock(), [link for link, _, _ in self.watch.wait(0.0)]
-        for link in list(self.links):
+        """Look after what the last call left: connections that died or were idle too long cost nobody an attempt."""
+        now, heard = self._clock(), [link for link, _, _ in self.poller.wait(0.0)]
+        for link, state in list(self.links.items()):
             connection = link.connection
             if link.is_silent(now) and link not in heard:  # not only because nobody has listened since
                 connection.lose("no answer")
                 self.drop(link)
-                link.health.ended(link, now)
-            elif connection.state is not State.READY or now - link.since > IDLE_LIMIT:
+                state.ended(link, now)
+            elif connection.phase is not Phase.READY or now - link.since > IDLE_LIMIT:
                 self.part(link)
             else:
-                connection.rested()
+                connection.was_idle()
                 link.read(now)
                 link.since = now
                 if link.closed:
@@ -102,20 +106,20 @@ class Connections:
         if self._process != os.getpid():
             for link in self.links:
                 link.close()
-            self.watch.close()
+            self.poller.close()
             self.begin()
 
     def reap(self) -> None:
         """Put away connections that are of no more use."""
-        for link in [link for link in self.touched if link.connection.failure or link.spent]:
-            now = self._clock()
-            if not link.spent:
-                link.health.note(link, now)
+        for link in [link for link in self.touched if link.connection.failure or link.finished]:
+            now, state = self._clock(), self.links[link]
+            if not link.finished:
+                state.note(link, now)
                 continue
             self.part(link)
-            link.health.ended(link, now)
-            if link.health.crowded:
-                link.health.look(now, wants=True, at_once=True)
+            state.ended(link, now)
+            if state.crowded:
+                state.look(now, wants=True, at_once=True)
 
     def part(self, link: Link) -> None:
         """Say QUIT if there is somebody to hear it, and close."""
@@ -128,10 +132,9 @@ class Connections:
     def drop(self, link: Link) -> None:
         """Close a link and forget it."""
         if not link.channel.closed:
-            self.watch.drop(link)
+            self.poller.drop(link)
             link.close()
-        self.links.remove(link)
-        link.health.links.remove(link)
+        self.links.pop(link).links.remove(link)
         if link in self.touched:
             self.touched.remove(link)
 
@@ -143,12 +146,12 @@ class Connections:
         Where the relay allows few connections, one that has served somebody who waited is closed at once.
         """
         now = self._clock()
-        for health in self._healths:
-            if health.crowded:
-                if health.urgent:
-                    for link in list(health.links):
+        for state in self._states:
+            if state.crowded:
+                if state.urgent:
+                    for link in list(state.links):
                         self.part(link)
-                health.look(now, wants=False, at_once=True)
+                state.look(now, wants=False, at_once=True)
         if self.links and not self._tidying:
             self._tidying = True
             threading.Thread(target=_tidy, args=(weakref.ref(self), self.lock), daemon=True).start()
@@ -156,14 +159,14 @@ class Connections:
     def tidy(self) -> float | None:
         """Close what has been idle for too long; return after how many seconds to look again, None: never."""
         now = self._clock()
-        for link in list(self.links):
-            if now - link.since >= (IDLE_LIMIT_CROWDED if link.health.crowded else IDLE_LIMIT):
+        for link, state in list(self.links.items()):
+            if now - link.since >= (IDLE_LIMIT_CROWDED if state.crowded else IDLE_LIMIT):
                 self.part(link)
-                link.health.look(now, wants=False, at_once=True)
+                state.look(now, wants=False, at_once=True)
         self._tidying = bool(self.links)
         if not self._tidying:
             return None
-        return IDLE_LIMIT_CROWDED if any(link.health.crowded for link in self.links) else IDLE_LIMIT / 4
+        return IDLE_LIMIT_CROWDED if any(state.crowded for state in self.links.values()) else IDLE_LIMIT / 4
 
 
 def _tidy(those: weakref.ref[Connections], lock: threading.Lock) -> None:

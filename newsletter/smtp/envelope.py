@@ -1,4 +1,4 @@
-"""What goes into a transport and what comes out of it."""
+"""What goes into a transport, and what comes out."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Envelope:
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What became of one envelope.
+class SmtpResult:
+    """What the server said about one envelope, or what happened instead.
 
     `code` is the three-digit reply, 0 where there was none. `enhanced` is the RFC 3463 status ("5.1.1") or "".
     `text` is printable and at most 500 characters. `relay` is "host:port", "" where none was reached.
@@ -59,16 +59,16 @@ class Outcome:
 
 
 class Journal(Protocol):
-    """Where the hand-over of messages is written down; each method is called at most once a round."""
+    """A record of what is on the wire, written before the bytes leave; each method is called at most once a round."""
 
-    def taken_back(self, keys: Sequence[int]) -> None:
-        """Called with messages handed over that the server has surely not taken: they are to go out once more."""
+    def requeued(self, keys: Sequence[int]) -> None:
+        """Called with messages reported as sending that the server certainly did not take: they go out again."""
 
-    def handed_over(self, keys: Sequence[int]) -> None:
+    def sending(self, keys: Sequence[int]) -> None:
         """Called before any byte that completes one of these messages goes to a socket."""
 
-    def outcomes(self, outcomes: Sequence[Outcome]) -> None:
-        """Called with what became known in this round, after `handed_over` of the same round."""
+    def results(self, results: Sequence[SmtpResult]) -> None:
+        """Called with what became known in this round, after `sending` of the same round."""
 
 
 Quotas = dict[str, int]
@@ -76,7 +76,7 @@ Quotas = dict[str, int]
 
 @dataclass(frozen=True, slots=True)
 class RelayRefusal:
-    """A relay that takes no mail just now, why, and in what words."""
+    """A relay that takes no mail at the moment, why, and what it said."""
 
     relay: str
     trouble: Trouble
@@ -84,7 +84,7 @@ class RelayRefusal:
 
 
 def never() -> bool:
-    """Say that nobody asked to stop."""
+    """Never stop."""
     return False
 
 
@@ -94,18 +94,18 @@ class Transport(Protocol):
     def send(
         self, envelopes: Iterator[Envelope] | Iterable[Envelope], journal: Journal, *,
         stop: Callable[[], bool] = never, quotas: Quotas | None = None, urgent: bool = False,
-    ) -> Iterator[list[Outcome]]:  # fmt: skip
-        """Deliver the envelopes and yield outcomes as they become known, exactly one for each envelope pulled.
+    ) -> Iterator[list[SmtpResult]]:  # fmt: skip
+        """Deliver the envelopes and yield results as they become known, exactly one for each envelope pulled.
 
         Envelopes are pulled only when they can go out, so memory stays flat. Once `stop()` is true no more are
         pulled and what is in flight is finished.
 
-        `quotas` says how many more each relay may be given, by its name; one that is not named may have all. Each
-        message given is taken off; pulling an envelope may add. `urgent`: somebody waits for these messages.
+        `quotas` says how many more messages each relay may be given, by its name; a relay that is not named has no
+        quota. Each message given is subtracted; pulling an envelope may add some. `urgent`: somebody waits for these.
         """
 
     def refusals(self) -> Sequence[RelayRefusal]:
-        """Return the relays that take no mail just now."""
+        """Return the relays that take no mail at the moment."""
 
     def close(self) -> None:
-        """Take leave of the servers."""
+        """Close the connections politely."""

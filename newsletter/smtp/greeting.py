@@ -19,7 +19,7 @@ TLS = "TLS"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Octets to send, and the name of what is awaited then (as in `Outcome.at_command`)."""
+    """Octets to send, and the name of what is awaited then (as in `SmtpResult.at_command`)."""
 
     waits_for: str
     data: bytes = b""

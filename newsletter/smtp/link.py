@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from newsletter.smtp.channel import Address, Channel
 from newsletter.smtp.connection import Connection
-from newsletter.smtp.session import State
+from newsletter.smtp.relay import Relay
+from newsletter.smtp.session import Phase
 from newsletter.smtp.timeouts import Timeouts
-
-if TYPE_CHECKING:
-    from newsletter.smtp.relay_state import Health
 
 STALLED = 1.0
 """Seconds without a reply after which other relays no longer wait for this one."""
@@ -25,15 +22,20 @@ class Link:
 
     def __init__(
         self,
-        health: Health,
+        relay: Relay,
         connection: Connection,
+        *,
         addresses: Sequence[Address],
         timeouts: Timeouts,
         context: Callable[[bool], ssl.SSLContext],
+        on_connected: Callable[[Address], None],
+        on_greeted: Callable[[float, bool], None],
         now: float,
     ) -> None:
-        """Begin to connect to the first address; raises OSError when every address fails at once."""
-        self.health = health
+        """Begin to connect to the first address; raises OSError when every address fails at once.
+
+        `on_connected` is told the address that answered; `on_greeted` the time, and whether the session is encrypted.
+        """
         self.connection = connection
         self.connecting = True
         self.blocked = False
@@ -44,10 +46,12 @@ class Link:
         """Whether the relay's refusal is known already, while other replies are still due."""
         self._greeted = False
         self.events = 0
-        """What the selector watches for; the transport's own note."""
+        """What the selector waits for, as the poller notes it."""
         self._addresses = list(addresses)
         self._timeouts = timeouts
         self._context = context
+        self._relay = relay
+        self._on_connected, self._on_greeted = on_connected, on_greeted
         self.channel = self._connect()
 
     def _connect(self) -> Channel:
@@ -63,13 +67,13 @@ class Link:
     @property
     def closed(self) -> bool:
         """Return whether the connection has ended."""
-        return self.connection.state is State.CLOSED
+        return self.connection.phase is Phase.CLOSED
 
     @property
-    def spent(self) -> bool:
-        """Return whether it is of no more use: ended, or idle and the relay unusable or its patience at an end."""
+    def finished(self) -> bool:
+        """Return whether it is of no more use: ended, or idle and the relay is unusable or will soon hang up."""
         connection = self.connection
-        return connection.state is State.CLOSED or (
+        return connection.phase is Phase.CLOSED or (
             not connection.busy and (connection.failure is not None or (connection.tired and not connection.waits_for))
         )
 
@@ -77,16 +81,16 @@ class Link:
     def let_in(self) -> bool:
         """Return whether the relay has greeted us."""
         connection = self.connection
-        return not self.connecting and (connection.state is State.READY or connection.waits_for not in ("", "banner"))
+        return not self.connecting and (connection.phase is Phase.READY or connection.waits_for not in ("", "banner"))
 
     def is_silent(self, now: float) -> bool:
         """Return whether the relay lets us wait for its first words."""
-        return self.connection.state is State.GREETING and now - self.since >= STALLED
+        return self.connection.phase is Phase.GREETING and now - self.since >= STALLED
 
     @property
     def free(self) -> bool:
         """Return whether it can take an envelope, or soon will."""
-        return self.connection.wants or self.connection.state is State.GREETING
+        return self.connection.wants or self.connection.phase is Phase.GREETING
 
     @property
     def writes(self) -> bool:
@@ -97,7 +101,7 @@ class Link:
 
     @property
     def unsettled(self) -> bool:
-        """Return whether the socket must be watched for writing."""
+        """Return whether the socket must be polled for writing."""
         return self.connecting or self.blocked
 
     def connected(self, now: float) -> None:
@@ -110,8 +114,8 @@ class Link:
             self._connect_elsewhere(error)
             return
         self.connecting = False
-        self.health.reached(self._address)
-        if self.health.relay.implicit_tls:
+        self._on_connected(self._address)
+        if self._relay.implicit_tls:
             self._start_tls()
 
     def hung(self, why: str, now: float) -> None:
@@ -151,14 +155,13 @@ class Link:
             self.since = now
         if self.connection.wants_tls and not self.channel.shaking:
             self._start_tls()
-        if not self._greeted and self.connection.state is State.READY:
+        if not self._greeted and self.connection.phase is Phase.READY:
             self._greeted = True
-            self.health.greeted(now, encrypted=self.channel.encrypted)
+            self._on_greeted(now, self.channel.encrypted)
 
     def _start_tls(self) -> None:
         try:
-            relay = self.health.relay
-            self.channel.start_tls(self._context(relay.verified), relay.host.rstrip("."))
+            self.channel.start_tls(self._context(self._relay.verified), self._relay.host.rstrip("."))
         except (OSError, ValueError) as error:
             self.connection.lose(f"TLS: {error}", "TLS", broken=False)
 

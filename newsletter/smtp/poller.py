@@ -7,26 +7,26 @@ import selectors
 from newsletter.smtp.link import Link
 
 
-class Watch:
-    """A selector that knows links. Each is watched for reading, and for writing only while the kernel takes no more."""
+class Poller:
+    """A selector that knows links. Each is polled for reading, and for writing only while the kernel takes no more."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
 
     def add(self, link: Link) -> None:
-        """Watch its socket from now on."""
+        """Poll its socket from now on."""
         link.events = _events(link)
         self._selector.register(link.channel.socket, link.events, link)
 
     def adjust(self, link: Link) -> None:
-        """Take note that it may want to write now, or no more."""
+        """Poll it for writing, or no longer, as it needs now."""
         events = _events(link)
         if events != link.events and not link.closed:
             link.events = events
             self._selector.modify(link.channel.socket, events, link)
 
     def drop(self, link: Link) -> None:
-        """Watch its socket no more; call before that is closed."""
+        """Stop polling its socket; call this before the socket is closed."""
         if link.channel.socket in self._selector.get_map():
             self._selector.unregister(link.channel.socket)
 
@@ -38,7 +38,7 @@ class Watch:
         ]
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close the selector."""
         self._selector.close()
 
 

@@ -9,11 +9,11 @@ from contextlib import nullcontext
 
 from newsletter.smtp.allowance import Allowances, OwnAllowances
 from newsletter.smtp.connections import Connections
-from newsletter.smtp.envelope import Envelope, Journal, Outcome, Quotas, RelayRefusal, never
+from newsletter.smtp.envelope import Envelope, Journal, Quotas, RelayRefusal, SmtpResult, never
 from newsletter.smtp.feed import Feed
 from newsletter.smtp.link import Link
 from newsletter.smtp.relay import Relay, is_helo
-from newsletter.smtp.relay_state import Health
+from newsletter.smtp.relay_state import RelayState
 from newsletter.smtp.shares import Shares
 from newsletter.smtp.timeouts import Timeouts
 
@@ -49,10 +49,10 @@ class SmtpTransport:
         self._timeouts = timeouts
         self._clock = clock
         counts = allowances or OwnAllowances(clock)
-        self._healths = [Health(relay, counts) for relay in relays]
-        self._shares = Shares(self._healths)
+        self._states = [RelayState(relay, counts) for relay in relays]
+        self._shares = Shares(self._states)
         self._connections = Connections(
-            self._healths, helo=helo, timeouts=timeouts, ssl_context=ssl_context, clock=clock
+            self._states, helo=helo, timeouts=timeouts, ssl_context=ssl_context, clock=clock
         )
         self._sending = False
         self._look_at = 0.0
@@ -60,7 +60,7 @@ class SmtpTransport:
     def send(
         self, envelopes: Iterator[Envelope] | Iterable[Envelope], journal: Journal, *,
         stop: Callable[[], bool] = never, quotas: Quotas | None = None, urgent: bool = False,
-    ) -> Iterator[list[Outcome]]:  # fmt: skip
+    ) -> Iterator[list[SmtpResult]]:  # fmt: skip
         """Deliver the envelopes; see `Transport.send`."""
         if self._sending:
             raise RuntimeError("this transport is already sending")
@@ -87,9 +87,9 @@ class SmtpTransport:
     def refusals(self) -> Sequence[RelayRefusal]:
         """Return the relays that take no mail just now."""
         return [
-            RelayRefusal(health.relay.name, why.trouble, f"{why.code or ''} {why.text}".strip())
-            for health in self._healths
-            if health.troubled and (why := health.refusal)
+            RelayRefusal(state.relay.name, why.trouble, f"{why.code or ''} {why.text}".strip())
+            for state in self._states
+            if state.troubled and (why := state.refusal)
         ]
 
     def close(self) -> None:
@@ -115,13 +115,13 @@ class SmtpTransport:
         for link in list(connections.links):
             connections.drop(link)
         connections.rest()
-        connections.watch.close()
+        connections.poller.close()
 
     # One round: connections are opened and fed, the journal is written, then the sockets.
 
     def _prepare(self, quotas: Quotas | None, *, urgent: bool) -> None:
-        for health in self._healths:
-            health.quotas, health.urgent = quotas, urgent
+        for state in self._states:
+            state.quotas, state.urgent = quotas, urgent
         self._look_at = 0.0
         self._connections.round.forget()
         self._connections.wake()
@@ -130,32 +130,34 @@ class SmtpTransport:
         """Give every connection that can take one an envelope, opening connections where they lack."""
         connections, shares = self._connections, self._shares
         connections.reap()
-        self._take_back(feed)
+        self._requeue(feed)
         self._look(feed, now)
         self._turn_away(feed, now)
         self._open(feed, now)
         if feed.waiting or shares.several:
             connections.touched = list(connections.links)
         for link in connections.touched:
-            connection = link.connection
-            while connection.wants and shares.take(link.health, now):
+            if not (connection := link.connection).wants:
+                continue
+            state = connections.links[link]
+            while connection.wants and shares.take(state, now):
                 envelope = feed.take()
                 if envelope is None:
-                    shares.give_back(link.health)
+                    shares.give_back(state)
                     break
                 connection.give(envelope)
 
-    def _take_back(self, feed: Feed) -> None:
-        returned = self._connections.round.returned
-        if returned:
-            feed.waiting.extendleft(reversed(returned))
-            returned.clear()
+    def _requeue(self, feed: Feed) -> None:
+        requeued = self._connections.round.requeued
+        if requeued:
+            feed.waiting.extendleft(reversed(requeued))
+            requeued.clear()
 
     def _look(self, feed: Feed, now: float) -> None:
         """Learn how many connections there may be, and give up those that others need."""
-        for health in self._healths:
-            health.look(now, wants=not feed.exhausted)
-            if health.crowded and health.shrink():
+        for state in self._states:
+            state.look(now, wants=not feed.exhausted)
+            if state.crowded and state.shrink():
                 self._connections.touched = list(self._connections.links)
 
     def _turn_away(self, feed: Feed, now: float) -> None:
@@ -164,41 +166,41 @@ class SmtpTransport:
             # Looked at twice, since the envelope pulled here may bring quota with it: then it goes.
             if self._shares.open(now) or not feed.peek(1) or self._shares.open(now):
                 return
-            if any(health.is_patient(now) for health in self._healths):
+            if any(state.is_worth_waiting_for(now) for state in self._states):
                 return
-            latest = max(self._healths, key=lambda health: health.retry_at)
+            latest = max(self._states, key=lambda state: state.retry_at)
             self._connections.round.done.append(latest.answer(feed.waiting.popleft(), now))
 
     def _open(self, feed: Feed, now: float) -> None:
         """Open as many connections as envelopes wait for one."""
-        room = sum(health.room(now) for health in self._healths)
+        room = sum(state.room(now) for state in self._states)
         if not room:
             return
         free = sum(
-            link.free and not link.is_silent(now) and self._shares.turn(link.health, now)
-            for link in self._connections.links
+            link.free and not link.is_silent(now) and self._shares.turn(state, now)
+            for link, state in self._connections.links.items()
         )
         lack = feed.peek(room + free) - free
-        for health in self._shares.order():
+        for state in self._shares.order():
             opened = 0
-            while lack > 0 and health.room(now):
-                self._connections.open(health, now)
+            while lack > 0 and state.room(now):
+                self._connections.open(state, now)
                 lack, opened = lack - 1, opened + 1
             if opened:
-                health.look(now, wants=True, at_once=True)
+                state.look(now, wants=True, at_once=True)
 
-    def _commit(self, journal: Journal) -> list[Outcome]:
+    def _commit(self, journal: Journal) -> list[SmtpResult]:
         """Write the journal, then the sockets: never the other way round. Return what became known."""
         round_ = self._connections.round
         done = round_.done
-        if round_.taken_back:
-            journal.taken_back(round_.taken_back)
-            round_.taken_back = []
-        if round_.handed:
-            journal.handed_over(round_.handed)
-            round_.handed = []
+        if round_.requeued_keys:
+            journal.requeued(round_.requeued_keys)
+            round_.requeued_keys = []
+        if round_.sending:
+            journal.sending(round_.sending)
+            round_.sending = []
         if done:
-            journal.outcomes(done)
+            journal.results(done)
             round_.done = []
         self._write()
         return done
@@ -208,13 +210,13 @@ class SmtpTransport:
         for link in self._connections.touched:
             if link.writes:
                 link.flush(now)
-                self._connections.watch.adjust(link)
+                self._connections.poller.adjust(link)
 
     def _wait(self, feed: Feed | None) -> None:
         """Wait for the sockets, but no longer than deadlines allow, and read them."""
         connections = self._connections
         touched = connections.touched = [link for link in connections.touched if link.closed]
-        events = connections.watch.wait(0.0 if touched or connections.round.done else self._patience(feed))
+        events = connections.poller.wait(0.0 if touched or connections.round.done else self._poll_timeout(feed))
         now = self._clock()
         for link, reads, writes in events:
             if link.closed:
@@ -234,34 +236,34 @@ class SmtpTransport:
                 if why := link.overdue(now):
                     self._give_up(link, why, now)
 
-    def _patience(self, feed: Feed | None) -> float:
+    def _poll_timeout(self, feed: Feed | None) -> float:
         """Return how many seconds nothing can happen but on the sockets."""
         tick = self._timeouts.tick
         if feed is None or not feed.waiting:
             return tick if self._connections.links else 0.0
         now = self._clock()
-        wakes = min(health.wakes_at(now) for health in self._healths)
+        wakes = min(state.wakes_at(now) for state in self._states)
         return min(tick, max(SHORTEST_WAIT, wakes - now))
 
     def _connected(self, link: Link, now: float) -> None:
-        self._connections.watch.drop(link)
+        self._connections.poller.drop(link)
         link.connected(now)
         if not link.closed:
-            self._connections.watch.add(link)
+            self._connections.poller.add(link)
 
     def _give_up(self, link: Link, why: str, now: float) -> None:
         if not link.connecting:
             link.connection.lose(why, "TLS" if link.channel.shaking else "")
             return
-        self._connections.watch.drop(link)
+        self._connections.poller.drop(link)
         link.hung(why, now)
         if not link.closed:
-            self._connections.watch.add(link)
+            self._connections.poller.add(link)
 
     def _busy(self) -> bool:
-        """Return whether outcomes are still to come."""
+        """Return whether results are still to come."""
         round_ = self._connections.round
-        return bool(round_.done or round_.returned) or any(link.connection.busy for link in self._connections.links)
+        return bool(round_.done or round_.requeued) or any(link.connection.busy for link in self._connections.links)
 
     def _abandon(self, journal: Journal) -> None:
         """End what is in flight when the caller leaves early, and write down what that makes of it."""
@@ -270,13 +272,13 @@ class SmtpTransport:
             if link.connection.busy:
                 link.connection.lose("abandoned by the sender")
         round_ = connections.round
-        round_.handed = []
+        round_.sending = []
         done, round_.done = round_.done, []
-        taken_back, round_.taken_back = round_.taken_back, []
-        round_.returned.clear()
+        requeued, round_.requeued_keys = round_.requeued_keys, []
+        round_.requeued.clear()
         connections.touched = list(connections.links)
         connections.reap()
-        if taken_back:
-            journal.taken_back(taken_back)
+        if requeued:
+            journal.requeued(requeued)
         if done:
-            journal.outcomes(done)
+            journal.results(done)

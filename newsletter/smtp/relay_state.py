@@ -1,16 +1,16 @@
-"""Which relays may be used now, and how many connections each may have."""
+"""The state of one relay: whether it may be used now, and how many connections it may have."""
 
 from __future__ import annotations
 
 from newsletter.smtp.allowance import Allowances, Report
-from newsletter.smtp.channel import Address, resolve
 from newsletter.smtp.encryption import Encryption
-from newsletter.smtp.envelope import Envelope, Outcome, Quotas, Stage
+from newsletter.smtp.envelope import Envelope, Quotas, SmtpResult, Stage
 from newsletter.smtp.greeting import Refused
 from newsletter.smtp.link import Link
 from newsletter.smtp.pace import Pace
 from newsletter.smtp.relay import Relay
 from newsletter.smtp.reply import enhanced_status
+from newsletter.smtp.resolver import Resolver
 from newsletter.smtp.timeouts import NEVER
 from newsletter.smtp.troubles import Trouble
 
@@ -22,8 +22,8 @@ BACKOFF_QUOTA = 300.0
 """The same for an account whose quota is used up, and for one that is suspended."""
 SHORTEST, SHARE_OF_WAIT = 0.25, 0.1
 """Where too much is asked of a relay: seconds, or this share of the time since it last took something."""
-PATIENCE = 10.0
-"""Seconds since it last took something for which messages wait here for such a relay, instead of in the queue."""
+HOLD = 10.0
+"""Seconds since it last took a message for which messages wait here for a busy relay, not in the database."""
 STRIKES = 3
 """Connections that may die without having dealt with any message, while none does, before the relay has failed."""
 CROWDED, CROWDED_LIMIT, CROWDED_URGENT = 0.1, 2.0, 0.2
@@ -32,17 +32,16 @@ LOOK, LOOK_LIMITED = 1.0, 0.1
 """Seconds after which it is asked again how many connections there may be: without a known limit, and with one."""
 SLOWED = 60.0
 """Seconds for which a relay that asked to slow down is given no more than its weight."""
-RESOLVED = 300.0
-"""Seconds for which a relay's addresses are not asked for again."""
 OPENING = ("connect", "banner", "EHLO")
 """Where a server that allows no more connections says so, or just hangs up."""
 
 
-class Health:
+class RelayState:
     """What is known about one relay. Times are monotonic seconds."""
 
     def __init__(self, relay: Relay, allowances: Allowances) -> None:
         self.relay = relay
+        self.resolver = Resolver(relay.host, relay.port)
         self.links: list[Link] = []
         self.pace = Pace(relay.pipeline)
         self.encryption = Encryption(relay)
@@ -71,32 +70,12 @@ class Health:
         self._failures = self._strikes = self._crowds = self._served = 0
         self._well_at = NEVER
         self._room_at = NEVER
-        self._addresses: list[Address] = []
-        self._resolved_until = NEVER
-
-    # Where it is, and how it is spoken to
-
-    def addresses(self, now: float) -> list[Address]:
-        """Return where the relay is. Raises OSError; but while DNS fails, where it was is good enough."""
-        if now >= self._resolved_until:
-            try:
-                self._addresses = resolve(self.relay.host, self.relay.port)
-            except OSError:
-                if not self._addresses:
-                    raise
-            self._resolved_until = now + RESOLVED
-        return self._addresses
-
-    def reached(self, address: Address) -> None:
-        """Take note which of its addresses answers: that one is asked first."""
-        if address in self._addresses:
-            self._addresses.sort(key=lambda one: one != address)
 
     # What it may be given
 
     @property
-    def spent(self) -> bool:
-        """Return whether it may be given nothing more."""
+    def is_out_of_quota(self) -> bool:
+        """Return whether its quota is used up."""
         return self.quotas is not None and self.quotas.get(self.relay.name, 1) < 1
 
     def count(self, messages: int) -> None:
@@ -110,7 +89,7 @@ class Health:
 
     def may_take(self, now: float) -> bool:
         """Return whether it may be given a message, now or when it has a connection."""
-        return self.usable(now) and not self.spent and (bool(self.links) or self._may_open(now))
+        return self.usable(now) and not self.is_out_of_quota and (bool(self.links) or self._may_open(now))
 
     def feeds(self, now: float) -> bool:
         """Return whether its connections may be given something: of one that had failed a single one, to try."""
@@ -123,16 +102,16 @@ class Health:
             return True
         return not any(link.connection.busy for link in self.links)
 
-    def is_patient(self, now: float) -> bool:
-        """Return whether messages wait for it here: it is only asked too much of, and will soon take more."""
-        if self.spent:
+    def is_worth_waiting_for(self, now: float) -> bool:
+        """Return whether messages should wait for it here: it is only overloaded, and will soon take more."""
+        if self.is_out_of_quota:
             return False
         if self.troubled:
             passes = self.refusal is not None and self.refusal.trouble.passes
-            return passes and self.retry_at - now <= PATIENCE / 4 and now - self._well_at <= PATIENCE
+            return passes and self.retry_at - now <= HOLD / 4 and now - self._well_at <= HOLD
         if not self._may_open(now):
             self.waited_since = now if self.waited_since == NEVER else self.waited_since
-            return now - self.waited_since <= (PATIENCE if self.urgent else PATIENCE / 2)
+            return now - self.waited_since <= (HOLD if self.urgent else HOLD / 2)
         return False
 
     def wakes_at(self, now: float) -> float:
@@ -145,7 +124,7 @@ class Health:
 
     def room(self, now: float) -> int:
         """Return how many more connections may be opened: just one to a relay that has failed, none to a silent one."""
-        if now < self.retry_at or now < self._room_at or self.spent:
+        if now < self.retry_at or now < self._room_at or self.is_out_of_quota:
             return 0
         if self.links and all(link.is_silent(now) for link in self.links):
             return 0
@@ -190,7 +169,7 @@ class Health:
 
     # What became of a connection
 
-    def greeted(self, now: float, *, encrypted: bool) -> None:
+    def greeted(self, now: float, encrypted: bool) -> None:
         """Take note that it let us in."""
         self._crowds, self.waited_since = 0, NEVER
         self._greeted_at = now
@@ -232,7 +211,7 @@ class Health:
         """Return whether a connection just broke that had been let in, while others worked."""
         if not refusal.broken or refusal.at_command in OPENING or self.relay.implicit_tls:
             return False
-        return now - self._greeted_at <= PATIENCE
+        return now - self._greeted_at <= HOLD
 
     def _is_crowd(self, refusal: Refused, link: Link, now: float) -> bool:
         """Return whether it was just one connection too many; that is learned then."""
@@ -282,11 +261,11 @@ class Health:
         first = BACKOFF_LOGIN if trouble.needs_owner else BACKOFF
         return float(min(BACKOFF_LIMIT, first * 2 ** min(self._failures - 1, 10)))
 
-    def answer(self, envelope: Envelope, now: float) -> Outcome:
-        """Return the outcome of an envelope that no relay can be given, in the words of this one's failure."""
+    def answer(self, envelope: Envelope, now: float) -> SmtpResult:
+        """Return the result of an envelope that no relay can be given, in the words of this one's failure."""
         why = self.refusal if self.troubled or not self.crowded else None
         if why is None:
             words = "all connections that the relay allows are in use" if self.crowded else "no relay is usable"
             why = Refused(421 if self.crowded else 0, words, "connect")
         status = enhanced_status(why.code, why.text)
-        return Outcome(envelope.key, Stage.RELAY, why.code, status, why.text[:500], self.relay.name, why.at_command)
+        return SmtpResult(envelope.key, Stage.RELAY, why.code, status, why.text[:500], self.relay.name, why.at_command)

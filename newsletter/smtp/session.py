@@ -14,7 +14,7 @@ from newsletter.smtp.reply import ReplyParser, printable
 from newsletter.smtp.transaction import Transaction
 
 
-class State(Enum):
+class Phase(Enum):
     """Where a connection stands."""
 
     GREETING = 1
@@ -31,7 +31,7 @@ class Session(Outgoing):
     def __init__(self, name: str, greeting: Greeting) -> None:
         super().__init__()
         self.name = name
-        self.state = State.GREETING
+        self.phase = Phase.GREETING
         self.features = Features()
         self.failure: Refused | None = None
         """Why the relay is unusable, once that is known."""
@@ -49,7 +49,7 @@ class Session(Outgoing):
 
     @property
     def waits_for(self) -> str:
-        """Return what the next reply answers (as in `Outcome.at_command`), "" if none is due."""
+        """Return what the next reply answers (as in `SmtpResult.at_command`), "" if none is due."""
         return self._awaited[0][0] if self._awaited else ""
 
     def receive(self, data: bytes) -> bool:
@@ -67,7 +67,7 @@ class Session(Outgoing):
                 self._session_reply(step, code, text)
             else:
                 self._replies[step](self, transaction, step, code, text)
-            if self.state is State.CLOSED or self.wants_tls:
+            if self.phase is Phase.CLOSED or self.wants_tls:
                 break
         else:
             if self._parser.broken:
@@ -83,11 +83,11 @@ class Session(Outgoing):
 
     def leave(self) -> None:
         """Say QUIT, once nothing is due that it may not be pipelined behind; the reply closes the connection."""
-        if self.state is State.READY or (self.state is State.LEAVING and not self.parting):
+        if self.phase is Phase.READY or (self.phase is Phase.LEAVING and not self.parting):
             self.parting = True
             if self.features.pipelining or not self._awaited:
                 self._say("QUIT", b"QUIT\r\n", None)
-                self.state = State.LEAVING
+                self.phase = Phase.LEAVING
 
     def lose(
         self, reason: str, at_command: str = "", *, over: bool = False, by_relay: bool = False, broken: bool = True
@@ -97,9 +97,9 @@ class Session(Outgoing):
         `at_command` is for an opening that fails before any reply is due: "connect" or "TLS". `over`: the server
         said so itself (421). `by_relay`: it closed the connection without a word. `broken`: see `Refused`.
         """
-        if self.state is State.GREETING and self.failure is None:
+        if self.phase is Phase.GREETING and self.failure is None:
             self.failure = Refused(0, reason, at_command or self.waits_for, broken=broken)
-        self.state = State.CLOSED
+        self.phase = Phase.CLOSED
         self._awaited.clear()
         self.out.clear()
 
@@ -112,7 +112,7 @@ class Session(Outgoing):
 
     def _session_reply(self, step: str, code: int, text: bytes) -> None:
         """Take a reply that belongs to no message: of the opening, RSET, a lone dot or QUIT."""
-        if self.state is State.GREETING:
+        if self.phase is Phase.GREETING:
             self._advance(code, text)
         elif step == "QUIT":
             self.lose("said goodbye")
@@ -126,7 +126,7 @@ class Session(Outgoing):
             self._take(self._greeting.send((code, text)))
         except StopIteration as ready:
             self.features = ready.value
-            self.state = State.READY
+            self.phase = Phase.READY
             self._ready()
         except Refused as refusal:
             self.failure = refusal

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 
-from newsletter.smtp.envelope import Outcome, Stage
+from newsletter.smtp.envelope import SmtpResult, Stage
 from newsletter.smtp.greeting import Greeting, Refused
 from newsletter.smtp.pace import WELL, Pace
 from newsletter.smtp.reply import enhanced_status, printable
-from newsletter.smtp.session import Session, State
+from newsletter.smtp.session import Phase, Session
 from newsletter.smtp.transaction import Round, Transaction
 from newsletter.smtp.troubles import trouble_named, trouble_of
 
@@ -58,7 +58,7 @@ class Settling(Session):
 
         `over`: the server said so itself (421), and has taken nothing it did not answer. `by_relay`: it just closed.
         """
-        if self.state is State.CLOSED:
+        if self.phase is Phase.CLOSED:
             return
         self.fruitless = (self.busy or self.garbled) and not (self.answered or self._probation)
         if (over or by_relay) and self._inflight and not self._probation:
@@ -70,7 +70,7 @@ class Settling(Session):
             if failure and failure.stage is not Stage.RELAY:
                 self._round.done.append(failure)
             elif failure or over or self._is_safe(transaction, blamed=place == 0, by_relay=by_relay):
-                self._round.give_back(transaction)
+                self._round.requeue(transaction)
             else:
                 self._round.done.append(self._lost(transaction, reason[:500]))
         self._inflight.clear()
@@ -88,13 +88,13 @@ class Settling(Session):
             return True
         return not blamed or (by_relay and self.answered and self._round.has_doubt(transaction.envelope.key))
 
-    def _lost(self, transaction: Transaction, reason: str) -> Outcome:
+    def _lost(self, transaction: Transaction, reason: str) -> SmtpResult:
         step = next((step for step, whose in self._awaited if whose is transaction), "")
         left = 0 < transaction.commit_at <= self.sent
         stage = Stage.LOST_AFTER if left else Stage.LOST_BEFORE
-        return Outcome(transaction.envelope.key, stage, 0, "", reason, self.name, step or "DATA")
+        return SmtpResult(transaction.envelope.key, stage, 0, "", reason, self.name, step or "DATA")
 
-    def _refuse(self, transaction: Transaction, step: str, code: int, text: bytes) -> Outcome | None:
+    def _refuse(self, transaction: Transaction, step: str, code: int, text: bytes) -> SmtpResult | None:
         """Note a refusal, the first one counts; None where the connection ended with it."""
         if code < 400:
             self.lose(f"protocol error: {code} to {step}")
@@ -106,11 +106,11 @@ class Settling(Session):
         if transaction.failure is None:
             trouble = trouble_of(code, enhanced_status(code, words), words, step)
             stage = Stage.RELAY if trouble else Stage.REJECTED
-            transaction.failure = self._outcome(transaction, stage, step, code, text)
+            transaction.failure = self._result(transaction, stage, step, code, text)
             if trouble:
                 # Whatever else is in flight still gets its own replies; no more is taken on.
                 self.failure = self.failure or Refused(code, words, step)
-                self.state = State.LEAVING
+                self.phase = Phase.LEAVING
         return transaction.failure
 
     def _over(self, transaction: Transaction, step: str, words: str) -> None:
@@ -122,28 +122,28 @@ class Settling(Session):
             if trouble_named(words):
                 self.failure = Refused(421, words, step)
             elif step != "MAIL" and not self._round.has_doubt(transaction.envelope.key):
-                transaction.failure = self._outcome(transaction, Stage.REJECTED, step, 421, words.encode())
+                transaction.failure = self._result(transaction, Stage.REJECTED, step, 421, words.encode())
         self.lose(words, over=True)
 
-    def _outcome(self, transaction: Transaction, stage: Stage, step: str, code: int, text: bytes) -> Outcome:
+    def _result(self, transaction: Transaction, stage: Stage, step: str, code: int, text: bytes) -> SmtpResult:
         words = printable(text)
-        return Outcome(transaction.envelope.key, stage, code, enhanced_status(code, words), words, self.name, step)
+        return SmtpResult(transaction.envelope.key, stage, code, enhanced_status(code, words), words, self.name, step)
 
-    def _end(self, transaction: Transaction, outcome: Outcome) -> None:
+    def _end(self, transaction: Transaction, result: SmtpResult) -> None:
         """Answer the oldest transaction in flight; after a refusal nothing of it may stay with the server."""
         self._inflight.popleft()
         self._octets -= len(transaction.envelope.data)
-        if outcome.stage is Stage.ACCEPTED:
-            self._round.done.append(outcome)
+        if result.stage is Stage.ACCEPTED:
+            self._round.done.append(result)
             self._dealt_with()
             self._refused_last = False
             if not self._deep:
                 self._resets = 0
             return
-        if outcome.stage is Stage.RELAY:
-            self._round.give_back(transaction)
+        if result.stage is Stage.RELAY:
+            self._round.requeue(transaction)
         else:
-            self._round.done.append(outcome)
+            self._round.done.append(result)
             self._dealt_with()
         self._resets += 1
         self._refused_last = True

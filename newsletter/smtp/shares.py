@@ -1,11 +1,11 @@
-"""Whose turn it is, where there are several relays."""
+"""Which of several relays gets the next message."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from newsletter.smtp.link import STALLED
-from newsletter.smtp.relay_state import Health
+from newsletter.smtp.relay_state import RelayState
 from newsletter.smtp.timeouts import NEVER
 
 QUANTUM = 32
@@ -25,72 +25,72 @@ class Shares:
     no more than its weight, however slow the others are.
     """
 
-    def __init__(self, relays: Sequence[Health]) -> None:
+    def __init__(self, relays: Sequence[RelayState]) -> None:
         self._relays = relays
         self.several = len(relays) > 1
-        least = min(health.relay.weight for health in relays)
-        self._quanta = {id(health): max(1, QUANTUM * health.relay.weight // least) for health in relays}
+        least = min(state.relay.weight for state in relays)
+        self._quanta = {id(state): max(1, QUANTUM * state.relay.weight // least) for state in relays}
 
-    def take(self, health: Health, now: float) -> bool:
+    def take(self, state: RelayState, now: float) -> bool:
         """Return whether it is this relay's turn, and count one message if so."""
-        if health.troubled and not health.feeds(now):
+        if state.troubled and not state.feeds(now):
             return False
-        if not (self.several or health.quotas):
+        if not (self.several or state.quotas):
             return True
-        if not self.turn(health, now):
+        if not self.turn(state, now):
             return False
-        health.count(1)
+        state.count(1)
         if not self.several:
             return True
-        if health.credit < 1:
+        if state.credit < 1:
             for each in self._relays:
                 quantum = self._quanta[id(each)]
                 each.credit = min(each.credit + quantum, quantum)
-            health.round_began = now
-        health.credit -= 1
-        health.blocked_since = NEVER
+            state.round_began = now
+        state.credit -= 1
+        state.blocked_since = NEVER
         return True
 
-    def turn(self, health: Health, now: float) -> bool:
+    def turn(self, state: RelayState, now: float) -> bool:
         """Return whether the relay may take a message now."""
-        if health.spent:
+        if state.is_out_of_quota:
             return False
-        if not self.several or health.credit >= 1:
+        if not self.several or state.credit >= 1:
             return True
-        strict = now < health.slowed_until
-        due = [other for other in self._relays if other is not health and self._due(other, now, strict=strict)]
+        strict = now < state.slowed_until
+        due = [other for other in self._relays if other is not state and self._due(other, now, strict=strict)]
         if not due or strict:
             return not due
-        if health.blocked_since == NEVER:
-            health.blocked_since = now
-        own = health.blocked_since - health.round_began if health.round_began > NEVER else 0.0
+        if state.blocked_since == NEVER:
+            state.blocked_since = now
+        own = state.blocked_since - state.round_began if state.round_began > NEVER else 0.0
         for other in due:
             if other.links and not any(link.connection.wants for link in other.links):
-                longest = max(GRACE, SLOWER * own * other.relay.weight / health.relay.weight)
-                if now - health.blocked_since > longest:
+                longest = max(GRACE, SLOWER * own * other.relay.weight / state.relay.weight)
+                if now - state.blocked_since > longest:
                     other.unwaited_until = now + UNWAITED
         return False
 
     def open(self, now: float) -> bool:
         """Return whether any relay may take a message."""
-        return any(health.may_take(now) for health in self._relays)
+        return any(state.may_take(now) for state in self._relays)
 
-    def give_back(self, health: Health) -> None:
+    def give_back(self, state: RelayState) -> None:
         """Undo `take`: there was no message."""
-        health.count(-1)
-        health.credit += 1
+        state.count(-1)
+        state.credit += 1
 
-    def order(self) -> list[Health]:
+    def order(self) -> list[RelayState]:
         """Return the relays, the one that is most behind its share first."""
         if not self.several:
             return list(self._relays)
-        return sorted(self._relays, key=lambda health: -health.credit / self._quanta[id(health)])
+        return sorted(self._relays, key=lambda state: -state.credit / self._quanta[id(state)])
 
-    def _due(self, health: Health, now: float, *, strict: bool) -> bool:
+    def _due(self, state: RelayState, now: float, *, strict: bool) -> bool:
         """Return whether others must wait for this relay: it is behind, and it is moving fast enough."""
-        if health.credit < 1 or not health.may_take(now) or (health.troubled and not health.feeds(now)):
+        if state.credit < 1 or not state.may_take(now) or (state.troubled and not state.feeds(now)):
             return False
-        if not health.links:
-            return health.room(now) > 0
-        patience = STALLED if strict or now >= health.unwaited_until else 0.0
-        return any(link.connection.wants or now - link.since < patience for link in health.links)
+        if not state.links:
+            return state.room(now) > 0
+        tolerance = STALLED if strict or now >= state.unwaited_until else 0.0
+        return any(link.connection.wants or now - link.since < tolerance for link in state.links)

@@ -22,7 +22,7 @@ class Timeouts:
     """How often deadlines are looked at, at least."""
 
     def waiting_for(self, step: str) -> float:
-        """Return the seconds allowed for the reply to `step` (a name as in `Outcome.at_command`)."""
+        """Return the seconds allowed for the reply to `step` (a name as in `SmtpResult.at_command`)."""
         match step:
             case "." | "BDAT" | "void":
                 return self.final

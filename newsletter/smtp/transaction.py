@@ -3,42 +3,42 @@
 from __future__ import annotations
 
 from newsletter.smtp import content
-from newsletter.smtp.envelope import Envelope, Outcome
+from newsletter.smtp.envelope import Envelope, SmtpResult
 
 
 class Round:
-    """What one round of the sockets brings; every connection of a transport writes into the same one."""
+    """What one round over the sockets brings; all connections of a transport share one."""
 
-    __slots__ = ("_doubted", "done", "handed", "returned", "taken_back")
+    __slots__ = ("_doubted", "done", "requeued", "requeued_keys", "sending")
 
     def __init__(self) -> None:
-        self.done: list[Outcome] = []
-        self.handed: list[int] = []
+        self.done: list[SmtpResult] = []
+        self.sending: list[int] = []
         """Keys whose content is queued and not yet written to a socket."""
-        self.returned: list[Envelope] = []
-        """Envelopes that the server has surely not taken: they go out on another connection, no attempt counted."""
-        self.taken_back: list[int] = []
-        """Keys of those among them whose content had been queued."""
+        self.requeued: list[Envelope] = []
+        """Envelopes the server certainly did not take: they go out on another connection, and no attempt is counted."""
+        self.requeued_keys: list[int] = []
+        """Keys of those of them whose content had been queued."""
         self._doubted: set[int] = set()
 
-    def give_back(self, transaction: Transaction) -> None:
-        """Take an envelope back that the server has surely not taken."""
+    def requeue(self, transaction: Transaction) -> None:
+        """Requeue an envelope that the server certainly did not take."""
         key = transaction.envelope.key
-        self.returned.append(transaction.envelope)
-        if key in self.handed:
-            self.handed.remove(key)
+        self.requeued.append(transaction.envelope)
+        if key in self.sending:
+            self.sending.remove(key)
         elif transaction.commit_at:
-            self.taken_back.append(key)
+            self.requeued_keys.append(key)
 
     def has_doubt(self, key: int) -> bool:
-        """Return whether the end of a session may be a coincidence: the first time that it struck this message."""
+        """Return whether this lost session may be a coincidence: true once for each message."""
         if key in self._doubted:
             return False
         self._doubted.add(key)
         return True
 
     def forget(self) -> None:
-        """Forget which messages had the benefit of the doubt."""
+        """Forget which messages have had the benefit of the doubt."""
         self._doubted.clear()
 
 
@@ -51,15 +51,15 @@ class Transaction:
         self.envelope = envelope
         self.recipient_line = b""
         """RCPT, where it waits for the reply to MAIL."""
-        self.failure: Outcome | None = None
+        self.failure: SmtpResult | None = None
         """The first refusal among MAIL, RCPT, DATA and the content."""
         self.taken = False
         """Whether the server accepted the recipient."""
         self.commit_at = 0
-        """Position in the stream of sent octets from which on the server may have the whole message; 0: not queued."""
+        """Stream position from which on the server may have the whole message; 0: its content is not queued."""
 
     def octets(self, *, stuffed: bool) -> bytes:
-        """Return the content: whole lines, and dot-stuffed for DATA. What is promised safe is not looked through."""
+        """Return the content: whole lines, and dot-stuffed for DATA. Data promised to be safe is not scanned."""
         envelope = self.envelope
         if envelope.stuffed_safe and envelope.data.endswith(b"\r\n"):
             return envelope.data

@@ -108,7 +108,7 @@ _OPENING = frozenset({"connect", "banner", "EHLO", "STARTTLS", "TLS", "AUTH"})
 def trouble_of(code: int, enhanced: str, text: str, step: str) -> Trouble | None:
     """Return what is the matter with a relay that gave this reply; None: the reply is about the message.
 
-    `step` is the command, as in `Outcome.at_command`.
+    `step` is the command, as in `SmtpResult.at_command`.
     """
     if step in _OPENING:
         return _at_the_opening(code, text, step)

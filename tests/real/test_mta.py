@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from newsletter.smtp import Outcome, Relay, SmtpTransport, Stage
+from newsletter.smtp import Relay, SmtpResult, SmtpTransport, Stage
 from tests.debian import NotToBeHad
 from tests.real.mta import Mta, exim, postfix
 from tests.smtp.sending import Ledger, letter, recipient, stages
@@ -39,11 +39,11 @@ def running(made: AbstractContextManager[Mta]) -> Iterator[Mta]:
 def campaign(
     server: Mta, count: int, options: str = "connections=6", tries: int = 1,
     meanwhile: Callable[[], None] | None = None, context: ssl.SSLContext | None = None,
-) -> dict[int, Outcome]:  # fmt: skip
+) -> dict[int, SmtpResult]:  # fmt: skip
     """Send to everybody; what no relay would take is offered again, up to so many times, as the queue does."""
     relay = Relay.parse(f"smtp://localhost:{server.port}?{options}")
     transport = SmtpTransport([relay], helo="client.example", ssl_context=context)
-    known: dict[int, Outcome] = {}
+    known: dict[int, SmtpResult] = {}
     waiting = list(range(1, count + 1))
     if meanwhile:
         threading.Thread(target=meanwhile).start()
@@ -60,7 +60,7 @@ def campaign(
     return known
 
 
-def agree(server: Mta, known: dict[int, Outcome]) -> None:
+def agree(server: Mta, known: dict[int, SmtpResult]) -> None:
     """Whoever is told as sent has one copy, nobody two, and nobody else any but where that is uncertain."""
     sent = [key for key, one in known.items() if one.stage is Stage.ACCEPTED]
     until = time.monotonic() + 20

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from newsletter.smtp import Envelope, Outcome, Relay, SmtpTransport, Stage, Timeouts, parse_relays
+from newsletter.smtp import Envelope, Relay, SmtpResult, SmtpTransport, Stage, Timeouts, parse_relays
 from tests.fault_smtp import FaultServer
 
 MODES: dict[str, dict[str, Any]] = {
@@ -21,25 +21,25 @@ class Ledger:
 
     def __init__(self) -> None:
         self.handed: list[int] = []
-        self.known: dict[int, Outcome] = {}
+        self.known: dict[int, SmtpResult] = {}
 
-    def handed_over(self, keys: Sequence[int]) -> None:
+    def sending(self, keys: Sequence[int]) -> None:
         for key in keys:
             assert key not in self.handed
             assert key not in self.known
             self.handed.append(key)
 
-    def taken_back(self, keys: Sequence[int]) -> None:
+    def requeued(self, keys: Sequence[int]) -> None:
         for key in keys:
             self.handed.remove(key)
             assert key not in self.known
 
-    def outcomes(self, outcomes: Sequence[Outcome]) -> None:
-        for outcome in outcomes:
-            assert outcome.key not in self.known
-            if outcome.stage in (Stage.ACCEPTED, Stage.LOST_AFTER):
-                assert outcome.key in self.handed
-            self.known[outcome.key] = outcome
+    def results(self, results: Sequence[SmtpResult]) -> None:
+        for result in results:
+            assert result.key not in self.known
+            if result.stage in (Stage.ACCEPTED, Stage.LOST_AFTER):
+                assert result.key in self.handed
+            self.known[result.key] = result
 
 
 def recipient(key: int) -> str:
@@ -81,15 +81,15 @@ def transport(
 
 def deliver(
     server: FaultServer, sender: SmtpTransport, count: int = 12, first: int = 1, *, keep: bool = False
-) -> dict[int, Outcome]:
-    """Send letters first, first + 1, … and return their outcomes, having checked them against the server's count."""
+) -> dict[int, SmtpResult]:
+    """Send letters first, first + 1, … and return their results, having checked them against the server's count."""
     ledger = Ledger()
     keys = range(first, first + count)
-    yielded = [outcome for some in sender.send(map(letter, keys), ledger) for outcome in some]
+    yielded = [result for some in sender.send(map(letter, keys), ledger) for result in some]
     if not keep:
         sender.close()
-    assert sorted(outcome.key for outcome in yielded) == list(keys)
-    assert ledger.known == {outcome.key: outcome for outcome in yielded}
+    assert sorted(result.key for result in yielded) == list(keys)
+    assert ledger.known == {result.key: result for result in yielded}
     check(server, ledger)
     return ledger.known
 
@@ -97,16 +97,16 @@ def deliver(
 def check(server: FaultServer, ledger: Ledger) -> None:
     """Nobody got two; who was accepted got one; who got one was never called safe to send again."""
     assert server.intruding == 0
-    for key, outcome in ledger.known.items():
+    for key, result in ledger.known.items():
         copies, promised = server.received[recipient(key)], server.accepted[recipient(key)]
-        assert promised <= copies <= 1, outcome
-        match outcome.stage:
+        assert promised <= copies <= 1, result
+        match result.stage:
             case Stage.ACCEPTED:
-                assert promised == 1, outcome
+                assert promised == 1, result
             case Stage.LOST_BEFORE | Stage.RELAY:
-                assert copies == 0, outcome
+                assert copies == 0, result
             case Stage.REJECTED:
-                assert promised == 0, outcome
+                assert promised == 0, result
         if copies:
             assert key in ledger.handed
     for arrived in server.messages:
@@ -118,7 +118,7 @@ def several(*servers: FaultServer, options: Sequence[str] = ("", ""), **more: ob
     return SmtpTransport(parse_relays(",".join(urls)), helo="client.example", **more)  # type: ignore[arg-type]
 
 
-def send(sender: SmtpTransport, count: int, first: int = 1, *, keep: bool = False) -> dict[int, Outcome]:
+def send(sender: SmtpTransport, count: int, first: int = 1, *, keep: bool = False) -> dict[int, SmtpResult]:
     ledger = Ledger()
     for _ in sender.send(map(letter, range(first, first + count)), ledger):
         pass
@@ -127,5 +127,5 @@ def send(sender: SmtpTransport, count: int, first: int = 1, *, keep: bool = Fals
     return ledger.known
 
 
-def stages(outcomes: dict[int, Outcome]) -> Counter[Stage]:
-    return Counter(outcome.stage for outcome in outcomes.values())
+def stages(results: dict[int, SmtpResult]) -> Counter[Stage]:
+    return Counter(result.stage for result in results.values())

@@ -1,10 +1,10 @@
 """A connection without a socket: what it writes, and what it makes of what it is told."""
 
-from newsletter.smtp import Envelope, Outcome, Relay, Stage
+from newsletter.smtp import Envelope, Relay, SmtpResult, Stage
 from newsletter.smtp.connection import Connection
 from newsletter.smtp.greeting import greet
 from newsletter.smtp.pace import Pace
-from newsletter.smtp.session import State
+from newsletter.smtp.session import Phase
 from newsletter.smtp.transaction import Round
 
 PIPELINING = b"250-mx\r\n250-PIPELINING\r\n250 8BITMIME\r\n"
@@ -22,7 +22,7 @@ class Talk:
         self.says(b"220 mx\r\n")
         assert self.wrote() == b"EHLO me.example\r\n"
         self.says(ehlo)
-        assert self.connection.state is State.READY
+        assert self.connection.phase is Phase.READY
 
     def says(self, data: bytes) -> None:
         self.connection.receive(data)
@@ -39,17 +39,17 @@ class Talk:
             assert self.connection.wants
             self.connection.give(Envelope(key, "s@x.org", f"r{key}@y.org", b"A: %d\r\n\r\n.x\r\n" % key))
 
-    def returned(self) -> list[int]:
+    def requeued(self) -> list[int]:
         """Keys of the messages that go out once more."""
-        back, self.round.returned = self.round.returned, []
+        back, self.round.requeued = self.round.requeued, []
         return [envelope.key for envelope in back]
 
-    def outcomes(self) -> list[Outcome]:
+    def results(self) -> list[SmtpResult]:
         done, self.round.done = self.round.done, []
         return done
 
     def stages(self) -> list[tuple[int, Stage]]:
-        return [(outcome.key, outcome.stage) for outcome in self.outcomes()]
+        return [(result.key, result.stage) for result in self.results()]
 
 
 def commands(key: int) -> bytes:

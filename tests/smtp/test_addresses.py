@@ -22,7 +22,7 @@ def test_a_bad_address_never_reaches_the_socket(address: str) -> None:
         talk = Talk(b"250-mx\r\n250-SMTPUTF8\r\n250 PIPELINING\r\n")
         talk.connection.give(bad)
         assert talk.wrote() == b""
-        assert [(o.stage, o.code, o.enhanced, o.at_command) for o in talk.outcomes()] == [
+        assert [(o.stage, o.code, o.enhanced, o.at_command) for o in talk.results()] == [
             (Stage.REJECTED, 553, "5.1.3", "local")
         ]
         assert talk.connection.wants
@@ -33,7 +33,7 @@ def test_what_the_server_cannot_take_is_refused_here() -> None:
     talk.connection.give(envelope(data=b"x" * 101))
     talk.connection.give(envelope(data="ä\r\n".encode()))
     talk.connection.give(envelope(recipient="jürgen@y.org"))
-    assert [(o.code, o.enhanced) for o in talk.outcomes()] == [(552, "5.3.4"), (554, "5.6.3"), (553, "5.6.7")]
+    assert [(o.code, o.enhanced) for o in talk.results()] == [(552, "5.3.4"), (554, "5.6.3"), (553, "5.6.7")]
     assert talk.wrote() == b""
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from newsletter.smtp import Envelope, Outcome, Stage
-from newsletter.smtp.session import State
+from newsletter.smtp import Envelope, SmtpResult, Stage
+from newsletter.smtp.session import Phase
 from tests.smtp.talking import CHUNKING, NOTHING, PIPELINING, Talk, commands
 
 
@@ -12,17 +12,17 @@ def test_the_next_envelope_goes_behind_the_last_dot() -> None:
     talk.give(1)
     assert not talk.connection.wants
     assert talk.wrote() == commands(1)
-    assert talk.round.handed == []
+    assert talk.round.sending == []
     talk.says(b"250 ok\r\n250 ok\r\n354 go\r\n")
-    assert talk.round.handed == [1]
+    assert talk.round.sending == [1]
     talk.give(2)
     assert talk.wrote() == b"A: 1\r\n\r\n..x\r\n.\r\n" + commands(2)
     talk.says(b"250 2.0.0 first\r\n250 ok\r\n250 ok\r\n354 go\r\n")
-    assert talk.outcomes() == [Outcome(1, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 first", "mx:25", ".")]
-    assert talk.round.handed == [1, 2]
+    assert talk.results() == [SmtpResult(1, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 first", "mx:25", ".")]
+    assert talk.round.sending == [1, 2]
     talk.wrote()
     talk.says(b"451 4.3.0 later\r\n")
-    assert talk.outcomes() == [Outcome(2, Stage.REJECTED, 451, "4.3.0", "4.3.0 later", "mx:25", ".")]
+    assert talk.results() == [SmtpResult(2, Stage.REJECTED, 451, "4.3.0", "4.3.0 later", "mx:25", ".")]
 
 
 def test_content_waits_for_its_own_354() -> None:
@@ -31,7 +31,7 @@ def test_content_waits_for_its_own_354() -> None:
     talk.wrote()
     talk.says(b"250 ok\r\n250 ok\r\n")
     assert talk.wrote() == b""
-    assert talk.round.handed == []
+    assert talk.round.sending == []
 
 
 def test_a_refused_recipient_is_cleared_with_rset() -> None:
@@ -39,7 +39,7 @@ def test_a_refused_recipient_is_cleared_with_rset() -> None:
     talk.give(1)
     talk.wrote()
     talk.says(b"250 ok\r\n550 5.1.1 nobody\r\n503 no recipients\r\n")
-    assert talk.outcomes() == [Outcome(1, Stage.REJECTED, 550, "5.1.1", "5.1.1 nobody", "mx:25", "RCPT")]
+    assert talk.results() == [SmtpResult(1, Stage.REJECTED, 550, "5.1.1", "5.1.1 nobody", "mx:25", "RCPT")]
     talk.give(2)
     assert talk.wrote() == b"RSET\r\n" + commands(2)
     talk.says(b"250 reset\r\n250 ok\r\n250 ok\r\n354 go\r\n")
@@ -54,9 +54,9 @@ def test_354_with_nobody_accepted_gets_a_lone_dot() -> None:
     talk.wrote()
     talk.says(b"250 ok\r\n450 4.2.0 later\r\n354 go\r\n")
     assert talk.wrote() == b".\r\nRSET\r\n"
-    assert talk.round.handed == []
+    assert talk.round.sending == []
     talk.says(b"250 accepted for nobody\r\n250 reset\r\n")
-    assert [(o.stage, o.code) for o in talk.outcomes()] == [(Stage.REJECTED, 450)]
+    assert [(o.stage, o.code) for o in talk.results()] == [(Stage.REJECTED, 450)]
     assert talk.connection.wants
 
 
@@ -66,8 +66,8 @@ def test_354_for_a_recipient_whose_mail_was_refused_ends_the_connection() -> Non
     talk.wrote()
     talk.says(b"552 no\r\n250 ok\r\n354 go\r\n")
     assert talk.wrote() == b""
-    assert talk.connection.state is State.CLOSED
-    assert [(o.stage, o.code, o.at_command) for o in talk.outcomes()] == [(Stage.REJECTED, 552, "MAIL")]
+    assert talk.connection.phase is Phase.CLOSED
+    assert [(o.stage, o.code, o.at_command) for o in talk.results()] == [(Stage.REJECTED, 552, "MAIL")]
 
 
 def test_refused_data_is_the_messages_own() -> None:
@@ -75,7 +75,7 @@ def test_refused_data_is_the_messages_own() -> None:
     talk.give(1)
     talk.wrote()
     talk.says(b"250 ok\r\n250 ok\r\n451 4.7.1 wait\r\n")
-    assert [(o.stage, o.code, o.at_command) for o in talk.outcomes()] == [(Stage.REJECTED, 451, "DATA")]
+    assert [(o.stage, o.code, o.at_command) for o in talk.results()] == [(Stage.REJECTED, 451, "DATA")]
     assert talk.wrote() == b"RSET\r\n"
 
 
@@ -112,7 +112,7 @@ def test_loss_in_a_pipeline_tells_each_message_apart() -> None:
     talk.wrote()
     talk.connection.lose("gone")
     assert talk.stages() == [(1, Stage.LOST_AFTER)]
-    assert talk.returned() == [2]
+    assert talk.requeued() == [2]
 
 
 @pytest.mark.parametrize("ehlo", [PIPELINING, CHUNKING])
@@ -125,13 +125,13 @@ def test_nothing_behind_421_was_taken(ehlo: bytes, step: int) -> None:
     talk.says(b"250 ok\r\n250 ok\r\n354 go\r\n" if ehlo is PIPELINING else b"250 ok\r\n250 ok\r\n")
     talk.give(*((2,) if ehlo is PIPELINING else (2, 3, 4)))
     talk.wrote()
-    handed = list(talk.round.handed)
+    handed = list(talk.round.sending)
     talk.says(b"250 took it\r\n" + (b"250 reset\r\n" if ehlo is CHUNKING else b""))
     talk.says(b"250 ok\r\n" * step + b"421 4.3.2 that was enough\r\n")
     assert talk.stages() == [(1, Stage.ACCEPTED)]
-    assert talk.returned() == ([2] if ehlo is PIPELINING else [2, 3, 4])
-    assert talk.round.handed == [key for key in handed if key == 1]
-    assert talk.connection.state is State.CLOSED
+    assert talk.requeued() == ([2] if ehlo is PIPELINING else [2, 3, 4])
+    assert talk.round.sending == [key for key in handed if key == 1]
+    assert talk.connection.phase is Phase.CLOSED
     assert talk.connection.failure is None
 
 
@@ -178,7 +178,7 @@ def test_whole_messages_go_several_deep_with_rset_between() -> None:
     talk = Talk(CHUNKING, depth=2)
     talk.give(1, 2)
     assert not talk.connection.wants
-    assert talk.round.handed == [1, 2]
+    assert talk.round.sending == [1, 2]
     first = b"MAIL FROM:<s@x.org>\r\nRCPT TO:<r1@y.org>\r\nBDAT 12 LAST\r\nA: 1\r\n\r\n.x\r\n"
     second = b"RSET\r\nMAIL FROM:<s@x.org>\r\nRCPT TO:<r2@y.org>\r\nBDAT 12 LAST\r\nA: 2\r\n\r\n.x\r\n"
     assert talk.wrote() == first + second
@@ -238,8 +238,8 @@ def test_a_refused_rset_is_nobodys_fault() -> None:
     talk.wrote()
     talk.says(b"554 too many\r\n")
     assert talk.stages() == [(1, Stage.REJECTED)]
-    assert [envelope.key for envelope in talk.round.returned] == [2]
-    assert talk.connection.state is State.CLOSED
+    assert [envelope.key for envelope in talk.round.requeued] == [2]
+    assert talk.connection.phase is Phase.CLOSED
 
 
 def test_large_messages_wait_for_room() -> None:
@@ -276,22 +276,22 @@ def test_without_pipelining_one_command_at_a_time() -> None:
 def test_a_connection_that_died_at_rest_costs_no_attempt() -> None:
     for death in (b"", b"421 idle too long\r\n"):
         talk = Talk(CHUNKING)
-        talk.connection.rested()
+        talk.connection.was_idle()
         talk.give(1)
         assert not talk.connection.wants
         assert talk.wrote() == commands(1)
         talk.says(death)
         talk.connection.lose("gone")
-        assert [envelope.key for envelope in talk.round.returned] == [1]
-        assert talk.outcomes() == []
+        assert [envelope.key for envelope in talk.round.requeued] == [1]
+        assert talk.results() == []
 
 
 def test_after_rest_and_one_reply_loss_is_loss() -> None:
     talk = Talk(PIPELINING)
-    talk.connection.rested()
+    talk.connection.was_idle()
     talk.give(1)
     talk.wrote()
     talk.says(b"250 ok\r\n")
     talk.connection.lose("gone")
     assert talk.stages() == [(1, Stage.LOST_BEFORE)]
-    assert talk.round.returned == []
+    assert talk.round.requeued == []

@@ -1,11 +1,11 @@
-"""The usual four replies are understood at a glance: that must come to the same as octet by octet."""
+"""The usual four replies take a fast path: that must come to the same as octet by octet."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.smtp import Outcome, Stage
-from newsletter.smtp.session import State
+from newsletter.smtp import SmtpResult, Stage
+from newsletter.smtp.session import Phase
 from tests.smtp.talking import PIPELINING, Talk
 
 REPLIES = [
@@ -22,7 +22,7 @@ ALMOST = st.tuples(*(st.one_of(st.just(reply), SPOKEN) for reply in USUAL)).map(
 TURN = st.one_of(st.just(USUAL), ALMOST, st.lists(SPOKEN, min_size=1, max_size=6))
 
 
-def _told(turns: list[list[bytes]], at_once: bool) -> tuple[list[Outcome], bytes, list[int], State]:
+def _told(turns: list[list[bytes]], at_once: bool) -> tuple[list[SmtpResult], bytes, list[int], Phase]:
     talk, written, key = Talk(PIPELINING), b"", 0
     for turn in turns:
         if talk.connection.wants:
@@ -30,20 +30,20 @@ def _told(turns: list[list[bytes]], at_once: bool) -> tuple[list[Outcome], bytes
             talk.give(key)
         written += talk.wrote()
         for piece in [b"".join(turn)] if at_once else [bytes([octet]) for octet in b"".join(turn)]:
-            if talk.connection.state is not State.CLOSED:
+            if talk.connection.phase is not Phase.CLOSED:
                 talk.says(piece)
         written += talk.wrote()
-    return talk.outcomes(), written, talk.round.handed, talk.connection.state
+    return talk.results(), written, talk.round.sending, talk.connection.phase
 
 
 @given(st.lists(TURN, max_size=6))
-def test_at_a_glance_is_as_octet_by_octet(turns: list[list[bytes]]) -> None:
+def test_the_fast_path_is_as_octet_by_octet(turns: list[list[bytes]]) -> None:
     assert _told([FIRST, *turns], at_once=True) == _told([FIRST, *turns], at_once=False)
 
 
 @pytest.mark.parametrize("place", range(4))
 @pytest.mark.parametrize("reply", REPLIES)
-def test_at_a_glance_with_one_reply_unlike_the_usual(reply: bytes, place: int) -> None:
+def test_the_fast_path_with_one_reply_unlike_the_usual(reply: bytes, place: int) -> None:
     turn = [*USUAL[:place], reply, *USUAL[place + 1 :]]
     assert _told([FIRST, USUAL, turn], at_once=True) == _told([FIRST, USUAL, turn], at_once=False)
 
@@ -56,5 +56,5 @@ def test_all_is_not_well_before_the_content_has_left() -> None:
     talk.give(2)
     talk.wrote(9)  # of the first one's content
     talk.says(b"".join(USUAL))
-    assert talk.connection.state is State.CLOSED
+    assert talk.connection.phase is Phase.CLOSED
     assert (1, Stage.LOST_BEFORE) in talk.stages()

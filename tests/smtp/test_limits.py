@@ -11,8 +11,8 @@ from tests.smtp.sending import MODES, deliver, recipient, send, several, stages,
 @pytest.mark.parametrize("mode", MODES)
 def test_a_relay_that_takes_so_many_messages_in_a_session(mode: str) -> None:
     with FaultServer(session_limit=10, **MODES[mode]) as server:
-        outcomes = deliver(server, transport(server, "connections=4&pipeline=8"), count=300)
-        assert stages(outcomes) == {Stage.ACCEPTED: 300}
+        results = deliver(server, transport(server, "connections=4&pipeline=8"), count=300)
+        assert stages(results) == {Stage.ACCEPTED: 300}
         # All but the first few connections said goodbye by themselves, before the relay did.
         assert 30 <= server.connections <= 40
         assert server.commands.count("QUIT") >= 20
@@ -25,8 +25,8 @@ def test_a_storm_of_421(mode: str, goodbye: str) -> None:
              Fault("dot", "reply-close", nth=31, every=True, text=goodbye),
              Fault("rcpt", "reply", nth=11, every=True, text="451 4.3.0 later")]  # fmt: skip
     with FaultServer(storm, **MODES[mode]) as server:
-        outcomes = deliver(server, transport(server, "connections=4&pipeline=8"), count=200)
-    count = stages(outcomes)
+        results = deliver(server, transport(server, "connections=4&pipeline=8"), count=200)
+    count = stages(results)
     assert count[Stage.LOST_AFTER] == count[Stage.LOST_BEFORE] == 0
     assert count[Stage.ACCEPTED] + count[Stage.REJECTED] == 200
     assert count[Stage.REJECTED] <= 200 // 8
@@ -35,16 +35,16 @@ def test_a_storm_of_421(mode: str, goodbye: str) -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_a_relay_that_takes_so_many_messages_a_second(mode: str) -> None:
     with FaultServer(rate=(20, 0.7), **MODES[mode]) as server:
-        outcomes = deliver(server, transport(server, "connections=3&pipeline=4"), count=60)
-    assert stages(outcomes) == {Stage.ACCEPTED: 60}
+        results = deliver(server, transport(server, "connections=3&pipeline=4"), count=60)
+    assert stages(results) == {Stage.ACCEPTED: 60}
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_full_disk_is_the_relays_own_trouble(mode: str) -> None:
     full = Fault("mail", "reply", nth=0, text="452 4.3.1 Insufficient system storage")
     with FaultServer([full], **MODES[mode]) as server:
-        outcomes = deliver(server, transport(server, "connections=3"), count=40)
-    assert {(one.stage, one.code, one.at_command) for one in outcomes.values()} == {(Stage.RELAY, 452, "MAIL")}
+        results = deliver(server, transport(server, "connections=3"), count=40)
+    assert {(one.stage, one.code, one.at_command) for one in results.values()} == {(Stage.RELAY, 452, "MAIL")}
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -61,13 +61,13 @@ def test_a_full_disk_is_the_relays_own_trouble(mode: str) -> None:
 def test_what_a_relay_refuses_for_its_own_reasons_goes_to_the_other_one(mode: str, stage: str, text: str) -> None:
     own = Fault(stage, "reply", nth=0, text=text)  # type: ignore[arg-type]
     with FaultServer([own], **MODES[mode]) as refusing, FaultServer(**MODES[mode]) as well:
-        outcomes = send(several(refusing, well, options=("connections=2", "connections=2")), 100)
-        assert stages(outcomes) == {Stage.ACCEPTED: 100}
+        results = send(several(refusing, well, options=("connections=2", "connections=2")), 100)
+        assert stages(results) == {Stage.ACCEPTED: 100}
         assert well.accepted.total() == 100
     with FaultServer([own], **MODES[mode]) as refusing:
-        outcomes = deliver(refusing, transport(refusing, "connections=2"), count=100)
-        assert stages(outcomes) == {Stage.RELAY: 100}
-        one = outcomes[100]
+        results = deliver(refusing, transport(refusing, "connections=2"), count=100)
+        assert stages(results) == {Stage.RELAY: 100}
+        one = results[100]
         assert trouble_of(one.code, one.enhanced, one.text, one.at_command) in (
             Trouble.SENDER, Trouble.QUOTA, Trouble.REFUSED
         )  # fmt: skip
@@ -78,8 +78,8 @@ def test_what_a_relay_refuses_for_its_own_reasons_goes_to_the_other_one(mode: st
 def test_a_server_that_hangs_up_leaves_no_more_uncertain_with_chunks(mode: str) -> None:
     hang_up = Fault("dot", "reset", nth=50, every=True)
     with FaultServer([hang_up], **MODES[mode]) as server:
-        outcomes = deliver(server, transport(server, "connections=1&pipeline=8"), count=1000)
-    count = stages(outcomes)
+        results = deliver(server, transport(server, "connections=1&pipeline=8"), count=1000)
+    count = stages(results)
     # One for each hang-up; the first may leave all that was in flight.
     assert count[Stage.LOST_AFTER] <= 1000 // 50 + 8
     assert count[Stage.ACCEPTED] + count[Stage.LOST_AFTER] == 1000
@@ -88,15 +88,15 @@ def test_a_server_that_hangs_up_leaves_no_more_uncertain_with_chunks(mode: str) 
 @pytest.mark.parametrize("mode", MODES)
 def test_of_two_relays_the_slow_one_does_not_set_the_pace(mode: str) -> None:
     with FaultServer(delay=0.2, **MODES[mode]) as slow, FaultServer(**MODES[mode]) as fast:
-        outcomes = send(several(slow, fast, options=("connections=2&pipeline=1", "connections=2")), 400)
-        assert stages(outcomes) == {Stage.ACCEPTED: 400}
+        results = send(several(slow, fast, options=("connections=2&pipeline=1", "connections=2")), 400)
+        assert stages(results) == {Stage.ACCEPTED: 400}
         assert fast.accepted.total() >= 350
 
 
 def test_a_relay_that_allows_few_connections_is_not_called_ill() -> None:
     with FaultServer(connection_limit=2) as server:
-        outcomes = deliver(server, transport(server, "connections=8"), count=300)
-        assert stages(outcomes) == {Stage.ACCEPTED: 300}
+        results = deliver(server, transport(server, "connections=8"), count=300)
+        assert stages(results) == {Stage.ACCEPTED: 300}
         assert server.most_open <= 2
         assert server.turned_away <= 8
 
@@ -104,5 +104,5 @@ def test_a_relay_that_allows_few_connections_is_not_called_ill() -> None:
 def test_refused_recipients_leave_few_in_flight() -> None:
     everybody = [recipient(key) for key in range(1, 101)]
     with FaultServer(bounces=everybody, **MODES["bdat"]) as server:
-        outcomes = deliver(server, transport(server, "connections=1&pipeline=8"), count=100)
-    assert stages(outcomes) == {Stage.REJECTED: 100}
+        results = deliver(server, transport(server, "connections=1&pipeline=8"), count=100)
+    assert stages(results) == {Stage.REJECTED: 100}

@@ -1,4 +1,4 @@
-"""Any number of faults at once: whatever happens, everybody gets one outcome and nobody two copies."""
+"""Any number of faults at once: whatever happens, everybody gets one result and nobody two copies."""
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -36,9 +36,9 @@ def test_mishaps(
     refused = {recipient(key) for key in bounces}
     with FaultServer(given, bounces=refused, data_for_nobody=data_for_nobody, **MODES[mode]) as server:
         sender = transport(server, options)
-        outcomes = deliver(server, sender, count=20, keep=True)
-        outcomes |= deliver(server, sender, count=10, first=21)
+        results = deliver(server, sender, count=20, keep=True)
+        results |= deliver(server, sender, count=10, first=21)
     for key in bounces:
-        assert outcomes[key].stage is not Stage.ACCEPTED
+        assert results[key].stage is not Stage.ACCEPTED
     if not given:
-        assert {outcome.stage for outcome in outcomes.values()} <= {Stage.ACCEPTED, Stage.REJECTED}
+        assert {result.stage for result in results.values()} <= {Stage.ACCEPTED, Stage.REJECTED}

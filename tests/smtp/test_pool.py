@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from newsletter.smtp import Envelope, Outcome, Relay, SentList, SmtpTransport, Stage, Timeouts
+from newsletter.smtp import Envelope, Relay, SentList, SmtpResult, SmtpTransport, Stage, Timeouts
 from tests.fault_smtp import Fault, FaultServer
 from tests.smtp.sending import (
     MODES,
@@ -24,8 +24,8 @@ from tests.smtp.sending import (
 @pytest.mark.parametrize("mode", MODES)
 def test_everybody_gets_one(mode: str) -> None:
     with FaultServer(**MODES[mode]) as server:
-        outcomes = deliver(server, transport(server, "connections=5&pipeline=4"), count=200)
-        assert stages(outcomes) == {Stage.ACCEPTED: 200}
+        results = deliver(server, transport(server, "connections=5&pipeline=4"), count=200)
+        assert stages(results) == {Stage.ACCEPTED: 200}
         assert 1 < server.connections <= 5  # a fast server may have answered all before the fifth is open
 
 
@@ -102,16 +102,16 @@ def test_nothing_to_send_opens_nothing() -> None:
 def test_many_refusals_use_many_connections_and_lose_nobody(mode: str) -> None:
     bounces = {recipient(key) for key in range(1, 201) if key % 3}
     with FaultServer(bounces=bounces, **MODES[mode]) as server:
-        outcomes = deliver(server, transport(server, "connections=2"), count=200)
-    assert stages(outcomes) == {Stage.ACCEPTED: 66, Stage.REJECTED: 134}
+        results = deliver(server, transport(server, "connections=2"), count=200)
+    assert stages(results) == {Stage.ACCEPTED: 66, Stage.REJECTED: 134}
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_server_that_hangs_up_on_rset(mode: str) -> None:
     faults = [Fault("rset", "reply-close", nth=0, text="554 too many nonmail commands")]
     with FaultServer(faults, bounces={recipient(5), recipient(9)}, **MODES[mode]) as server:
-        outcomes = deliver(server, transport(server, "connections=1&pipeline=1"), count=20)
-    count = stages(outcomes)
+        results = deliver(server, transport(server, "connections=1&pipeline=1"), count=20)
+    count = stages(results)
     assert count[Stage.REJECTED] == 2
     # A whole message may have left right behind the RSET: only then is anything uncertain.
     assert count[Stage.LOST_AFTER] <= (2 if mode == "bdat" else 0)
@@ -124,12 +124,12 @@ def test_leaving_early_writes_down_what_was_in_flight() -> None:
         sender = transport(server)
         sending = sender.send(map(letter, range(1, 100)), ledger)
         for some in sending:
-            if any(outcome.key == 8 for outcome in some):
+            if any(result.key == 8 for result in some):
                 break
         sending.close()  # type: ignore[attr-defined]
         sender.close()
         assert set(ledger.handed) <= set(ledger.known)
-        assert all(outcome.stage is Stage.ACCEPTED for key, outcome in ledger.known.items() if key < 9)
+        assert all(result.stage is Stage.ACCEPTED for key, result in ledger.known.items() if key < 9)
         for key in server.received:
             assert ledger.known[int(key[6:].partition("@")[0])].stage in (Stage.ACCEPTED, Stage.LOST_AFTER)
 
@@ -137,10 +137,10 @@ def test_leaving_early_writes_down_what_was_in_flight() -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_what_the_journal_does_not_take_never_leaves(mode: str) -> None:
     class Full(Ledger):
-        def handed_over(self, keys: Sequence[int]) -> None:
+        def sending(self, keys: Sequence[int]) -> None:
             if 5 in keys:
                 raise OSError("no space left")
-            super().handed_over(keys)
+            super().sending(keys)
 
     with FaultServer(**MODES[mode]) as server:
         sender = transport(server, "connections=1&pipeline=2")
@@ -158,7 +158,7 @@ def test_only_one_send_at_a_time() -> None:
         next(sending)
         with pytest.raises(RuntimeError):
             next(sender.send([letter(9)], Ledger()))
-        assert len([outcome for some in sending for outcome in some]) >= 1
+        assert len([result for some in sending for result in some]) >= 1
         sender.close()
 
 
@@ -202,7 +202,7 @@ def test_the_list_keeps_everything() -> None:
     assert [o.key for some in kept.send(map(letter, range(1, 4)), ledger) for o in some] == [1, 2, 3]
     assert kept.envelopes == [letter(key) for key in range(1, 4)]
     assert ledger.handed == [1, 2, 3]
-    refusing = SentList(lambda e: Outcome(e.key, Stage.REJECTED, 550, "5.1.1", "no", "memory:0", "RCPT"))
+    refusing = SentList(lambda e: SmtpResult(e.key, Stage.REJECTED, 550, "5.1.1", "no", "memory:0", "RCPT"))
     assert next(refusing.send([letter(1)], Ledger()))[0].code == 550
     refusing.close()
     assert refusing.closed

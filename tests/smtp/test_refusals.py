@@ -14,7 +14,7 @@ def test_530_says_the_relay_is_unusable_and_lets_the_others_answer() -> None:
     talk.says(refusals)
     assert not talk.connection.wants
     talk.says(b"250 ok\r\n" + refusals)
-    assert talk.returned() == [1, 2]
+    assert talk.requeued() == [1, 2]
     assert talk.connection.failure is not None
 
 
@@ -24,8 +24,8 @@ def test_454_to_the_recipient_is_about_that_recipient(ehlo: bytes) -> None:
     talk.give(1)
     talk.wrote()
     talk.says(b"250 ok\r\n454 4.7.1 Relay access denied\r\n503 no\r\n")
-    (outcome,) = talk.outcomes()
-    assert (outcome.stage, outcome.code, outcome.at_command) == (Stage.REJECTED, 454, "RCPT")
+    (result,) = talk.results()
+    assert (result.stage, result.code, result.at_command) == (Stage.REJECTED, 454, "RCPT")
     assert talk.connection.failure is None
 
 
@@ -34,7 +34,7 @@ def test_530_to_data_stops_the_relay_and_is_nobodys_attempt() -> None:
     talk.give(1)
     talk.wrote()
     talk.says(b"250 ok\r\n250 ok\r\n530 5.7.0 log in\r\n")
-    assert (talk.stages(), talk.returned()) == ([], [1])
+    assert (talk.stages(), talk.requeued()) == ([], [1])
     assert talk.connection.failure is not None
 
 
@@ -52,6 +52,6 @@ def test_a_code_that_no_rfc_knows_counts_by_its_first_digit(code: int) -> None:
     talk.give(1, 2)
     talk.wrote()
     talk.says(b"250 ok\r\n%d not to there\r\n503 no\r\n250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n" % code)
-    first, second = talk.outcomes()
+    first, second = talk.results()
     assert (first.key, first.stage, first.code) == (1, Stage.REJECTED, code)
     assert (second.key, second.stage) == (2, Stage.ACCEPTED)

@@ -18,23 +18,23 @@ def closed_port() -> int:
 
 def test_with_all_relays_down_everybody_is_answered_at_once() -> None:
     relays = parse_relays(f"smtp://127.0.0.1:{closed_port()},smtp://127.0.0.1:{closed_port()}")
-    outcomes = send(SmtpTransport(relays, helo="client.example"), 1000)
-    assert stages(outcomes) == {Stage.RELAY: 1000}
-    assert {(outcome.at_command, outcome.code) for outcome in outcomes.values()} == {("connect", 0)}
+    results = send(SmtpTransport(relays, helo="client.example"), 1000)
+    assert stages(results) == {Stage.RELAY: 1000}
+    assert {(result.at_command, result.code) for result in results.values()} == {("connect", 0)}
 
 
 def test_the_others_take_the_share_of_a_relay_that_fails() -> None:
     with FaultServer([Fault("banner", "reply-close", nth=0)]) as bad, FaultServer() as good:
-        outcomes = send(several(bad, good), 50)
-        assert stages(outcomes) == {Stage.ACCEPTED: 50}
+        results = send(several(bad, good), 50)
+        assert stages(results) == {Stage.ACCEPTED: 50}
         assert good.received.total() == 50
 
 
 def test_a_relay_that_dies_in_the_middle_is_left_alone() -> None:
     faults = [Fault("mail", "vanish", nth=20), Fault("banner", "vanish", nth=2)]
     with FaultServer(faults) as bad, FaultServer() as good:
-        outcomes = send(several(bad, good, options=("connections=1", "connections=1")), 200)
-        count = stages(outcomes)
+        results = send(several(bad, good, options=("connections=1", "connections=1")), 200)
+        count = stages(results)
     assert count[Stage.LOST_BEFORE] <= 1
     assert count[Stage.ACCEPTED] == 200 - count[Stage.LOST_BEFORE]
     assert (good.received + bad.received).total() == count[Stage.ACCEPTED]
@@ -63,15 +63,15 @@ def test_a_relay_that_recovered_gets_all_its_connections_again() -> None:
 
 def test_a_relay_whose_connections_all_die_is_given_up_for_a_while() -> None:
     with FaultServer([Fault("mail", "vanish", nth=0)]) as server:
-        outcomes = deliver(server, transport(server, clock=lambda: 0.0), count=50)
-    assert stages(outcomes) == {Stage.LOST_BEFORE: 3, Stage.RELAY: 47}
+        results = deliver(server, transport(server, clock=lambda: 0.0), count=50)
+    assert stages(results) == {Stage.LOST_BEFORE: 3, Stage.RELAY: 47}
 
 
 def test_a_server_that_takes_few_connections_is_not_asked_for_more() -> None:
     faults = [Fault("banner", "reply-close", nth=n, text="421 too many connections") for n in range(3, 60)]
     with FaultServer(faults) as server:
-        outcomes = deliver(server, transport(server, "connections=8"), count=300)
-        assert stages(outcomes) == {Stage.ACCEPTED: 300}
+        results = deliver(server, transport(server, "connections=8"), count=300)
+        assert stages(results) == {Stage.ACCEPTED: 300}
         assert server.connections <= 8
 
 
@@ -90,8 +90,8 @@ def test_a_refusal_that_comes_before_others_are_greeted_ends_nothing() -> None:
 def test_weights(mode: str) -> None:
     with FaultServer(**MODES[mode]) as heavy, FaultServer(**MODES[mode]) as light:
         options = ("weight=3&connections=2", "weight=1&connections=2")
-        outcomes = send(several(light, heavy, options=options[::-1]), 1024)
-        assert stages(outcomes) == {Stage.ACCEPTED: 1024}
+        results = send(several(light, heavy, options=options[::-1]), 1024)
+        assert stages(results) == {Stage.ACCEPTED: 1024}
         assert heavy.received.total() == pytest.approx(768, abs=40)
 
 
@@ -115,5 +115,5 @@ def test_a_second_address_is_tried() -> None:
 
 def test_a_host_without_address_is_a_relay_failure() -> None:
     sender = SmtpTransport([Relay.parse("smtp://nowhere.invalid")], helo="client.example")
-    outcome = send(sender, 1)[1]
-    assert (outcome.stage, outcome.at_command, outcome.relay) == (Stage.RELAY, "connect", "nowhere.invalid:25")
+    result = send(sender, 1)[1]
+    assert (result.stage, result.at_command, result.relay) == (Stage.RELAY, "connect", "nowhere.invalid:25")

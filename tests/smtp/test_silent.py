@@ -6,12 +6,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from newsletter.smtp import Outcome, Relay, SmtpTransport, Stage, Timeouts
-from newsletter.smtp import relay_state as health_module
+from newsletter.smtp import Relay, SmtpResult, SmtpTransport, Stage, Timeouts, resolver
 from newsletter.smtp.allowance import OwnAllowances
 from newsletter.smtp.encryption import PLAIN
 from newsletter.smtp.greeting import Refused
-from newsletter.smtp.relay_state import BACKOFF, Health
+from newsletter.smtp.relay_state import BACKOFF, RelayState
 from tests.fault_smtp import Fault, FaultServer
 from tests.smtp.sending import Ledger, letter, send, several, stages, transport
 from tests.smtp.test_security import Contexts, contexts, only
@@ -47,12 +46,12 @@ def test_a_connection_that_nobody_listened_to_between_two_calls_is_not_called_si
     now = [1000.0]
     with FaultServer() as server:
         sender = transport(server, "connections=4", clock=lambda: now[0])
-        (health,) = sender._healths
-        sender._connections.open(health, now[0])  # one more than was needed, as at the end of a call
-        assert sender._connections.watch.wait(5.0)
+        (state,) = sender._states
+        sender._connections.open(state, now[0])  # one more than was needed, as at the end of a call
+        assert sender._connections.poller.wait(5.0)
         now[0] += 3
         assert stages(send(sender, 1)) == {Stage.ACCEPTED: 1}
-        assert health.retry_at == float("-inf")
+        assert state.retry_at == float("-inf")
 
 
 @pytest.fixture
@@ -74,24 +73,24 @@ def test_where_the_first_address_swallows_everything_the_next_one_is_tried_and_r
 ) -> None:
     with FaultServer() as server:
         places = [(socket.AF_INET, black_hole), (socket.AF_INET, ("127.0.0.1", server.port))]
-        monkeypatch.setattr(health_module, "resolve", lambda host, port: list(places))
+        monkeypatch.setattr(resolver, "resolve", lambda host, port: list(places))
         relay = Relay.parse("smtp://mx.example?connections=1")
         sender = SmtpTransport([relay], helo="client.example", timeouts=Timeouts(connect=0.2, look_every=0.01))
         assert stages(send(sender, 3, keep=True)) == {Stage.ACCEPTED: 3}
-        assert sender._healths[0].addresses(0.0) == places[::-1]
+        assert sender._states[0].resolver.addresses(0.0) == places[::-1]
         sender.close()
 
 
 def test_connections_that_fail_together_are_one_failure() -> None:
-    health = Health(Relay.parse("smtp://mx.example"), OwnAllowances())
+    state = RelayState(Relay.parse("smtp://mx.example"), OwnAllowances())
     for _ in range(20):
-        health.failed(Refused(421, "too many connections", "banner"), 1000.0)
-    assert health.retry_at == 1000.0 + BACKOFF
-    health.failed(Refused(421, "too many connections", "banner"), health.retry_at)
-    assert health.retry_at == 1000.0 + BACKOFF + 2 * BACKOFF
+        state.failed(Refused(421, "too many connections", "banner"), 1000.0)
+    assert state.retry_at == 1000.0 + BACKOFF
+    state.failed(Refused(421, "too many connections", "banner"), state.retry_at)
+    assert state.retry_at == 1000.0 + BACKOFF + 2 * BACKOFF
 
 
-def _one(sender: SmtpTransport, key: int) -> Outcome:
+def _one(sender: SmtpTransport, key: int) -> SmtpResult:
     ledger = Ledger()
     for _ in sender.send([letter(key)], ledger):
         pass
@@ -103,7 +102,7 @@ def test_starttls_that_failed_once_is_tried_again_later(contexts: Contexts) -> N
     with FaultServer([Fault("starttls", "reply", text="454 4.7.0 not now")], tls=contexts[0]) as server:
         sender = transport(server, clock=lambda: now[0])
         _one(sender, 1)
-        now[0] += PLAIN + 31  # and the connection has rested too long
+        now[0] += PLAIN + 31  # and the connection was idle too long
         _one(sender, 2)
         sender.close()
         assert [arrived.encrypted for arrived in server.messages] == [False, True]
@@ -124,7 +123,7 @@ def test_a_relay_that_insists_on_tls_gets_it_though_it_failed_before(contexts: C
 def test_a_handshake_that_hangs_is_a_handshake_that_failed() -> None:
     with FaultServer([Fault("banner", "hang", nth=0)]) as server:
         sender = transport(server)
-        sender._connections.open(sender._healths[0], 0.0)
+        sender._connections.open(sender._states[0], 0.0)
         (link,) = sender._connections.links
         link.connecting, link.channel.shaking = False, True
         sender._give_up(link, "timed out", 0.0)
