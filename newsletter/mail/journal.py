@@ -49,19 +49,19 @@ class Journal:
         """These may leave from now on: they are begun in the ledger."""
         self._write(f"b {' '.join(map(str, keys))}\n")
 
-    def handed_over(self, keys: Sequence[int]) -> None:
+    def sending(self, keys: Sequence[int]) -> None:
         """These messages are about to leave. Raises OSError (disk full): then they must not."""
         self._write(f"h {' '.join(map(str, keys))}\n")
 
-    def taken_back(self, keys: Sequence[int]) -> None:
+    def requeued(self, keys: Sequence[int]) -> None:
         """The server has surely not taken these, although they were handed over: they go out once more."""
         self._write(f"r {' '.join(map(str, keys))}\n")
 
-    def outcomes(self, outcomes: Sequence[SmtpResult]) -> None:
+    def results(self, results: Sequence[SmtpResult]) -> None:
         """What became known."""
         self._write("".join([
             f"o\t{one.key}\t{one.stage}\t{one.code}\t{one.enhanced}\t{one.relay}\t{one.at_command}\t{one.text}\n"
-            for one in outcomes
+            for one in results
         ]))  # fmt: skip
 
     def close(self, *, settled: bool) -> None:
