@@ -13,8 +13,8 @@ from newsletter.mail import journal
 from newsletter.mail.delivery import Delivery
 from newsletter.mail.render import BadKey, Dkim, Renderer, read_key
 from newsletter.mail.throttle import Throttle, Unlimited
-from newsletter.mail.transport import Allowances, SmtpTransport, Transport, parse_relays
 from newsletter.settings import ROOT, Settings, SettingsError
+from newsletter.smtp import Allowances, SmtpTransport, Transport, parse_relays
 
 
 @dataclass

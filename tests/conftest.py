@@ -25,11 +25,11 @@ from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.mail.outbox import Lane
 from newsletter.mail.render import Renderer
-from newsletter.mail.transport import SentList
 from newsletter.runtime import Runtime, build
 from newsletter.sequences import Delay, Sequence
 from newsletter.sequences.delay import Unit
 from newsletter.settings import ROOT, Settings, load
+from newsletter.smtp import SentList
 from newsletter.subscribers import Status, Subscriber, read_address, register
 from newsletter.web.security import limiter
 from newsletter.web.state import State

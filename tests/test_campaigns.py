@@ -16,9 +16,9 @@ from newsletter.campaigns import Campaign, CampaignState, NotNow
 from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.mail.outbox import Lane, Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
-from newsletter.mail.transport.memory import accepted
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
+from newsletter.smtp.memory import accepted
 from newsletter.subscribers import Subscriber
 from tests.conftest import NOON
 
@@ -146,7 +146,7 @@ def test_a_pause_is_heard_in_the_middle_of_a_lot(
     _schedule(database, golf)
     _beat(database, chunk=100)
 
-    def pausing(one: Envelope) -> Outcome:
+    def pausing(one: Envelope) -> SmtpResult:
         with database.transaction() as session:
             campaign = session.get_one(Campaign, golf)
             if campaign.state is CampaignState.SENDING:
@@ -230,7 +230,7 @@ def test_a_deferred_message_keeps_it_open_and_an_uncertain_one_does_not(
     person("alice@example.com")
     _schedule(database, golf)
     _beat(database)
-    runtime.transport = SentList(lambda one: Outcome(one.key, stage, code, "", "later", "mx.example:25", "."))
+    runtime.transport = SentList(lambda one: SmtpResult(one.key, stage, code, "", "later", "mx.example:25", "."))
     runtime.delivery.run(Lane.BULK)
     _beat(database)
     assert _state(database, golf) is stands

@@ -16,19 +16,19 @@ from newsletter.clock import FixedClock
 from newsletter.mail import outbox, recovery
 from newsletter.mail.breaker import RUN
 from newsletter.mail.outbox import Attempt, Dispatch, Hold, Lane, Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
-from newsletter.mail.transport.memory import accepted
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
+from newsletter.smtp.memory import accepted
 from newsletter.subscribers import Stream, Subscriber
 from tests.fault_smtp import Fault, FaultServer
-from tests.mail.transport.sending import transport
+from tests.smtp.sending import transport
 
 People = Callable[..., int]
-Answer = Callable[[Envelope], Outcome]
+Answer = Callable[[Envelope], SmtpResult]
 
 
 def _refused(code: int, enhanced: str, words: str, at: str = "RCPT") -> Answer:
-    return lambda one: Outcome(one.key, Stage.REJECTED, code, enhanced, f"{enhanced} {words}".strip(), "mx:25", at)
+    return lambda one: SmtpResult(one.key, Stage.REJECTED, code, enhanced, f"{enhanced} {words}".strip(), "mx:25", at)
 
 
 LATER = _refused(451, "4.7.1", "greylisted")
@@ -90,7 +90,7 @@ def test_what_was_on_the_wire_when_it_was_called_off_is_not_tried_again(
     id = golf(8)
     asked: list[int] = []
 
-    def cancelled_meanwhile(one: Envelope) -> Outcome:
+    def cancelled_meanwhile(one: Envelope) -> SmtpResult:
         asked.append(one.key)
         if len(asked) == 1:
             with runtime.database.transaction() as session:
@@ -181,7 +181,7 @@ def test_somebody_who_is_erased_while_a_mail_is_on_the_wire_costs_nobody_else(
 ) -> None:
     id = golf(6)
 
-    def erased(one: Envelope) -> Outcome:
+    def erased(one: Envelope) -> SmtpResult:
         if not one.recipient.startswith("p3@"):
             return accepted(one)
         with runtime.database.transaction() as session:
@@ -233,7 +233,7 @@ def test_the_breaker_does_not_bring_back_what_is_called_off(golf: Callable[[int]
         accounts.create(session, "owner@example.org", "a good password", runtime.clock.now())
     asked: list[int] = []
 
-    def cancelled_meanwhile(one: Envelope) -> Outcome:
+    def cancelled_meanwhile(one: Envelope) -> SmtpResult:
         asked.append(one.key)
         if len(asked) == RUN - 1:
             with runtime.database.transaction() as session:

@@ -17,8 +17,8 @@ from newsletter.db import Database
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Dispatch, Lane, Message, State, TakenLot, Verdict
 from newsletter.mail.render import Words
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from tests.conftest import NOON
 
 OLD, NEW = Words("Golf", "", "Turn both ways."), Words("Tennis", "New", "Serve {{ first_name }}.")
@@ -161,9 +161,9 @@ def test_words_given_while_recipients_are_written_go_to_all_the_others(
 
 
 def test_a_second_try_keeps_the_words_of_the_first(filled: int, runtime: Runtime, database: Database) -> None:
-    def answer(one: Envelope) -> Outcome:
+    def answer(one: Envelope) -> SmtpResult:
         stage = Stage.REJECTED if one.recipient.startswith("p1") else Stage.ACCEPTED
-        return Outcome(one.key, stage, 451 if stage is Stage.REJECTED else 250, "", "later", "mx:25", ".")
+        return SmtpResult(one.key, stage, 451 if stage is Stage.REJECTED else 250, "", "later", "mx:25", ".")
 
     runtime.transport = SentList(answer)
     runtime.delivery.run(Lane.BULK)

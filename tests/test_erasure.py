@@ -22,8 +22,8 @@ from newsletter.local_mail import FILE, Store
 from newsletter.mail import alarms, outbox
 from newsletter.mail.journal import ASIDE
 from newsletter.mail.outbox import Dispatch, Lane, Message
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import Consent, Segment, Stream, Subscriber, address_hash, read_address
 from tests.conftest import NOON
 from tests.test_migrations import back_to
@@ -33,10 +33,10 @@ JANE, NAME = "jane.grosvenor@example.com", "Quirina"
 PEOPLE = 24
 
 
-def _names_jane(envelope: Envelope) -> Outcome:
+def _names_jane(envelope: Envelope) -> SmtpResult:
     """A server that names Jane in every answer, also in those about others (a forwarder does)."""
     words = f"5.7.1 <{JANE.upper()}>: blocked, {JANE} is forwarded"
-    return Outcome(envelope.key, Stage.REJECTED, 550, "5.7.1", words, "mx.example:25", "RCPT")
+    return SmtpResult(envelope.key, Stage.REJECTED, 550, "5.7.1", words, "mx.example:25", "RCPT")
 
 
 def _campaign(runtime: Runtime, readers: list[int]) -> None:

@@ -14,10 +14,10 @@ from newsletter.guides import Guide
 from newsletter.mail import outbox, recovery
 from newsletter.mail.journal import Journal
 from newsletter.mail.outbox import Dispatch, Lane
-from newsletter.mail.transport import Outcome, SentList, Stage
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment, Sequence, Standing
 from newsletter.settings import ROOT
+from newsletter.smtp import SentList, SmtpResult, Stage
 from newsletter.subscribers import Segment, Status, Stream, Subscriber
 from tests.conftest import NOON
 
@@ -26,8 +26,8 @@ PRESS = Press(By.PAGE, "Send it to me", "/library")
 FULL = "5.2.2"
 
 
-def _gone(key: int, enhanced: str = "5.1.1") -> Outcome:
-    return Outcome(key, Stage.REJECTED, 550, enhanced, f"{enhanced} no such user", "mx.example:25", "RCPT")
+def _gone(key: int, enhanced: str = "5.1.1") -> SmtpResult:
+    return SmtpResult(key, Stage.REJECTED, 550, enhanced, f"{enhanced} no such user", "mx.example:25", "RCPT")
 
 
 @pytest.fixture
@@ -84,8 +84,8 @@ def test_a_bounce_that_only_a_dead_workers_journal_knows_ends_them_too(runtime: 
         (letter,) = outbox.claim(session, Lane.BULK, "t", NOON, 9)
         outbox.begin(session, "t", [letter.id], NOON)
     journal = Journal(runtime.journals, "t")
-    journal.handed_over([letter.id])
-    journal.outcomes([_gone(letter.id)])
+    journal.sending([letter.id])
+    journal.results([_gone(letter.id)])
     journal.close(settled=False)
     recovery.replay(runtime.journals, runtime.database.transaction, NOON, feedback.suppress)
     assert _courses(runtime) == [Course.STOPPED, Course.STOPPED]

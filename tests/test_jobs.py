@@ -19,8 +19,8 @@ from newsletter.clock import FixedClock
 from newsletter.mail import outbox
 from newsletter.mail.journal import Journal
 from newsletter.mail.outbox import Lane, Message, State
-from newsletter.mail.transport import Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import SentList, SmtpResult, Stage
 from newsletter.subscribers import Stream, Subscriber
 from tests.conftest import NOON
 
@@ -164,8 +164,8 @@ def test_a_host_that_only_delivers_brings_in_what_its_own_batches_left(
         (letter,) = outbox.claim(session, Lane.TRANSACTIONAL, "t", NOON, 9)
         assert outbox.begin(session, "t", [letter.id], NOON)
     journal = Journal(runtime.journals, "t")
-    journal.handed_over([letter.id])
-    journal.outcomes([Outcome(letter.id, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")])
+    journal.sending([letter.id])
+    journal.results([SmtpResult(letter.id, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")])
     journal.close(settled=False)
     celery.tasks["deliver"](Lane.BULK.value)
     with runtime.database.reading() as session:

@@ -16,10 +16,10 @@ from newsletter.imports.fate import Fate
 from newsletter.links import BadLink
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Lane, Message, State
-from newsletter.mail.transport import Outcome, SentList, Stage
-from newsletter.mail.transport.memory import accepted
 from newsletter.runtime import Runtime, build
 from newsletter.settings import Settings, load
+from newsletter.smtp import SentList, SmtpResult, Stage
+from newsletter.smtp.memory import accepted
 from newsletter.subscribers import Status, Stream, Subscriber
 from newsletter.supervisor.up import prepare
 from tests.conftest import InlineCrank
@@ -108,7 +108,9 @@ def test_a_mail_that_is_tried_again_after_the_change_keeps_its_names(
 ) -> None:
     jane = person(JANE, "Jane")
     first = article_to(jane)
-    sent._answer = lambda envelope: Outcome(envelope.key, Stage.REJECTED, 451, "4.3.0", "later", "mx.example:25", ".")
+    sent._answer = lambda envelope: SmtpResult(
+        envelope.key, Stage.REJECTED, 451, "4.3.0", "later", "mx.example:25", "."
+    )
     runtime.delivery.run(Lane.BULK)
     before = sent.envelopes[-1].sender, _mail(sent)[1]["Message-ID"]
     with runtime.database.reading() as session:

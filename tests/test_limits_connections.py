@@ -7,12 +7,12 @@ import pytest
 from redis import Redis
 
 from newsletter.limits import SharedAllowances
-from newsletter.mail.transport import Allowed, OwnAllowances, Relay, Report, SmtpTransport, Stage
-from newsletter.mail.transport.allowance import FORGOTTEN, GROWTH
+from newsletter.smtp import Allowed, OwnAllowances, Relay, Report, SmtpTransport, Stage
+from newsletter.smtp.allowance import FORGOTTEN, GROWTH
 from newsletter.supervisor.redis import NoRedis, program
 from tests.fault_smtp import FaultServer
-from tests.mail.transport.sending import Ledger, letter, stages
 from tests.redis_server import RedisServer
+from tests.smtp.sending import Ledger, letter, stages
 
 pytestmark = pytest.mark.real
 MX = "mx:25"

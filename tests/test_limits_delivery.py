@@ -15,8 +15,8 @@ from newsletter.limits import SharedThrottle
 from newsletter.mail import outbox
 from newsletter.mail.limit import Limits, Rate, Scope, current, put, remove
 from newsletter.mail.outbox import Dispatch, Lane, Message, State
-from newsletter.mail.transport import SentList
 from newsletter.runtime import Runtime
+from newsletter.smtp import SentList
 from newsletter.subscribers import Segment
 from tests.conftest import NOON
 from tests.redis_server import RedisServer

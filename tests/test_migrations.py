@@ -12,9 +12,9 @@ from newsletter import articles, schema
 from newsletter.db import Database
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Dispatch, Lane, Message, State
-from newsletter.mail.transport import SentList
 from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
+from newsletter.smtp import SentList
 from newsletter.subscribers import Segment, Stream, Subscriber
 from tests.conftest import NOON
 

@@ -9,9 +9,9 @@ from newsletter import schema, sequences
 from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.mail.outbox import Lane
-from newsletter.mail.transport import SentList
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment, Sequence
+from newsletter.smtp import SentList
 from newsletter.subscribers import Subscriber
 from tests.conftest import NOON
 from tests.test_migrations import back_to

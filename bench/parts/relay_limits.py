@@ -14,7 +14,7 @@ from redis import Redis
 from bench.report import Table
 from bench.run_size import Size
 from newsletter.limits import SharedAllowances
-from newsletter.mail.transport import Envelope, Outcome, Relay, SmtpTransport, Stage
+from newsletter.smtp import Envelope, Relay, SmtpResult, SmtpTransport, Stage
 from tests.fault_smtp import FaultServer
 from tests.redis_server import RedisServer
 
@@ -34,14 +34,14 @@ class _Kept:
     def __init__(self) -> None:
         self.stages: Counter[Stage] = Counter()
 
-    def handed_over(self, keys: Sequence[int]) -> None:
+    def sending(self, keys: Sequence[int]) -> None:
         pass
 
-    def taken_back(self, keys: Sequence[int]) -> None:
+    def requeued(self, keys: Sequence[int]) -> None:
         pass
 
-    def outcomes(self, outcomes: Sequence[Outcome]) -> None:
-        self.stages.update(one.stage for one in outcomes)
+    def results(self, results: Sequence[SmtpResult]) -> None:
+        self.stages.update(one.stage for one in results)
 
 
 class _Worker(threading.Thread):

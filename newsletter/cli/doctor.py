@@ -15,9 +15,9 @@ from sqlalchemy import select, text
 from newsletter import brand, installation, schema
 from newsletter.cli.opened import opened
 from newsletter.guides import Guide, inspect
-from newsletter.mail.transport import parse_relays
 from newsletter.runtime import Runtime
 from newsletter.settings import load
+from newsletter.smtp import parse_relays
 from newsletter.workers import make_celery
 
 LEAST_DISK = 200 * 1024 * 1024  # octets

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from newsletter.cli.opened import opened
 from newsletter.mail.limit import EVERY_DOMAIN, WARM_UP, BadLimit, Rate, Scope, current, listed, put, remove, warm_up
-from newsletter.mail.transport import parse_relays
 from newsletter.runtime import Runtime
+from newsletter.smtp import parse_relays
 
 
 @click.group("limit")

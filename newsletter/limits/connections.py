@@ -18,9 +18,9 @@ from redis.retry import Retry
 
 from newsletter.limits.scripts import PRELUDE
 from newsletter.limits.shared import PATIENCE, Scripts
-from newsletter.mail.transport import Allowances, Allowed, OwnAllowances, Report
-from newsletter.mail.transport.allowance import FAR_LESS, FORGOTTEN, GROWTH, RECENT
 from newsletter.settings import Settings
+from newsletter.smtp import Allowances, Allowed, OwnAllowances, Report
+from newsletter.smtp.allowance import FAR_LESS, FORGOTTEN, GROWTH, RECENT
 
 ALONE = 10 * PATIENCE
 """Seconds for which a Redis that did not answer is left alone."""

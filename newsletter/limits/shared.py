@@ -21,8 +21,8 @@ from newsletter.limits.scripts import ADD, LOOK, SLOW, TAKE
 from newsletter.mail.limit import Limits, Used, current, used
 from newsletter.mail.outbox import Lane
 from newsletter.mail.throttle import Grant
-from newsletter.mail.transport import parse_relays
 from newsletter.settings import Settings
+from newsletter.smtp import parse_relays
 
 FRESH = 1.0
 """Seconds for which limits that were read are believed."""

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from newsletter.db import Base, Id, without
 from newsletter.mail.notice import tell_owner
 from newsletter.mail.outbox import Letter, State, Verdict
-from newsletter.mail.transport import Outcome, RelayRefusal, Stage, Trouble
+from newsletter.smtp import RelayRefusal, SmtpResult, Stage, Trouble
 from newsletter.subscribers import Stream
 
 IN_A_ROW = 5
@@ -74,7 +74,7 @@ def current(session: Session, now: datetime) -> list[Alarm]:
     return [alarm for alarm in rows if alarm.is_current(now)]
 
 
-def watch(session: Session, alarmed: set[str] | None, outcomes: Sequence[Outcome], verdicts: Sequence[Verdict],
+def watch(session: Session, alarmed: set[str] | None, outcomes: Sequence[SmtpResult], verdicts: Sequence[Verdict],
           letters: Mapping[int, Letter], refusals: Sequence[RelayRefusal], now: datetime) -> set[str]:  # fmt: skip
     """Raise alarms, or end them, by what became of a batch.
 

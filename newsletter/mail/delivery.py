@@ -26,9 +26,9 @@ from newsletter.mail.render import BadArticle, Renderer, Skeleton, Words
 from newsletter.mail.replies import RELAY_WAIT, asks_to_slow_down
 from newsletter.mail.stride import Stride
 from newsletter.mail.throttle import Budget, Throttle, Unlimited, domain_of
-from newsletter.mail.transport import Envelope, Outcome, Stage, Transport
 from newsletter.mail.unfit import Unfit
 from newsletter.mail.verdicts import Suppress, judge
+from newsletter.smtp import Envelope, SmtpResult, Stage, Transport
 
 MOST_ROWS = {Lane.TRANSACTIONAL: 50, Lane.BULK: 500}
 WRITE_EVERY = {Lane.TRANSACTIONAL: 0.0, Lane.BULK: 1.0}
@@ -144,7 +144,7 @@ class _Batch:
             self.budget.settle(self.unsent | self.stayed)
 
     def _send(self) -> None:
-        known: list[Outcome] = []
+        known: list[SmtpResult] = []
         send, quotas, urgent = self.delivery.transport.send, self.budget.quotas, self.lane is Lane.TRANSACTIONAL
         for outcomes in send(self._envelopes(), self.journal, stop=self._stops, quotas=quotas, urgent=urgent):
             known += outcomes
@@ -235,7 +235,7 @@ class _Batch:
             self.skeletons[kind] = self.delivery.renderer.compile(letter, self.brand, words)
         return self.skeletons[kind]
 
-    def _write(self, known: Sequence[Outcome], last: bool = False) -> None:
+    def _write(self, known: Sequence[SmtpResult], last: bool = False) -> None:
         self.written_at = time.monotonic()
         if self.refused:
             self.refused = 0
@@ -245,7 +245,7 @@ class _Batch:
         if last or known:
             self.breaker = self._persist(lambda session: self._record(session, known, last))
 
-    def _record(self, session: Session, known: Sequence[Outcome], last: bool) -> Breaker:
+    def _record(self, session: Session, known: Sequence[SmtpResult], last: bool) -> Breaker:
         now = self.delivery.now()
         # What no relay would take has not left: a lot keeps it as it is, a row is told when it is offered again.
         ours = [one for one in known if one.stage is not Stage.RELAY or not isinstance(self.taken, outbox.TakenLot)]
@@ -276,7 +276,7 @@ class _Batch:
         kept = self.begun & (self.unsent | self.stayed if self.taken.lot else self.unsent)
         outbox.put_back(session, self.taken.token, kept, now, of_lot=bool(self.taken.lot))
 
-    def _slow_down(self, known: Sequence[Outcome]) -> None:
+    def _slow_down(self, known: Sequence[SmtpResult]) -> None:
         """A receiver that says 4.7.x gets half from now on."""
         for domain in {domain_of(self.letters[one.key].email) for one in known if asks_to_slow_down(one)}:
             ours = sum(domain_of(letter.email) == domain for letter in self.letters.values())

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from newsletter.db import without
-from newsletter.mail.transport import Outcome, Stage
+from newsletter.smtp import SmtpResult, Stage
 
 SUFFIX = ".journal"
 ASIDE = ".aside"
@@ -49,19 +49,19 @@ class Journal:
         """These may leave from now on: they are begun in the ledger."""
         self._write(f"b {' '.join(map(str, keys))}\n")
 
-    def handed_over(self, keys: Sequence[int]) -> None:
+    def sending(self, keys: Sequence[int]) -> None:
         """These messages are about to leave. Raises OSError (disk full): then they must not."""
         self._write(f"h {' '.join(map(str, keys))}\n")
 
-    def taken_back(self, keys: Sequence[int]) -> None:
+    def requeued(self, keys: Sequence[int]) -> None:
         """The server has surely not taken these, although they were handed over: they go out once more."""
         self._write(f"r {' '.join(map(str, keys))}\n")
 
-    def outcomes(self, outcomes: Sequence[Outcome]) -> None:
+    def results(self, results: Sequence[SmtpResult]) -> None:
         """What became known."""
         self._write("".join([
             f"o\t{one.key}\t{one.stage}\t{one.code}\t{one.enhanced}\t{one.relay}\t{one.at_command}\t{one.text}\n"
-            for one in outcomes
+            for one in results
         ]))  # fmt: skip
 
     def close(self, *, settled: bool) -> None:
@@ -91,7 +91,7 @@ class Left:
     """The lot that the worker held; None: it held messages one by one."""
     begun: set[int] = field(default_factory=set)
     handed_over: set[int] = field(default_factory=set)
-    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    outcomes: dict[int, SmtpResult] = field(default_factory=dict)
     has_failed: bool = False
     """Whether the ledger has refused it before."""
 
@@ -160,7 +160,7 @@ def _take(left: Left, line: str) -> None:
         left.handed_over.difference_update([int(key) for key in line[2:].split()])
     elif line.startswith("o\t"):
         _, key, stage, code, enhanced, relay, command, text = line.split("\t", 7)
-        left.outcomes[int(key)] = Outcome(int(key), Stage(stage), int(code), enhanced, text, relay, command)
+        left.outcomes[int(key)] = SmtpResult(int(key), Stage(stage), int(code), enhanced, text, relay, command)
     elif line.startswith("boot "):
         left.whole = line.removeprefix("boot ") == boot_id()
     elif line == FAILED:

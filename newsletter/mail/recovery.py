@@ -14,8 +14,8 @@ from newsletter.mail.journal import Left, left_behind
 from newsletter.mail.notice import tell_owner
 from newsletter.mail.outbox import LOST, Lane, Letter, Lot, LotClaim, Message, State
 from newsletter.mail.patience import Transaction
-from newsletter.mail.transport import Outcome, Stage
 from newsletter.mail.verdicts import Suppress, judge
+from newsletter.smtp import SmtpResult, Stage
 
 log = structlog.get_logger()
 UNTOLD = (State.READY, State.UNCERTAIN, State.CANCELLED)
@@ -31,7 +31,7 @@ def replay(folder: Path, transaction: Transaction, now: datetime, suppress: Supp
     written = uncertain = 0
     for left in left_behind(folder):
         lost = left.handed_over - left.outcomes.keys()
-        outcomes = [*left.outcomes.values(), *(Outcome(key, Stage.LOST_AFTER, 0, "", LOST, "", ".") for key in lost)]
+        outcomes = [*left.outcomes.values(), *(SmtpResult(key, Stage.LOST_AFTER, 0, "", LOST, "", ".") for key in lost)]
         try:
             with transaction() as session:
                 _write(session, left, outcomes, now, suppress)
@@ -67,7 +67,7 @@ def _refused(left: Left, transaction: Transaction, now: datetime, error: Excepti
         )  # fmt: skip
 
 
-def _write(session: Session, left: Left, outcomes: list[Outcome], now: datetime, suppress: Suppress) -> None:
+def _write(session: Session, left: Left, outcomes: list[SmtpResult], now: datetime, suppress: Suppress) -> None:
     lot = session.get(Lot, left.lot) if left.lot else None
     letters, lanes = _letters(session, left, lot is not None)
     told = _told_lost(session, letters)  # that nobody knows is on record: said twice it would be two tries

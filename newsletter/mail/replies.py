@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from newsletter.mail.outbox import SECOND_TRY, Lane, State
-from newsletter.mail.transport import Outcome, Stage
+from newsletter.smtp import SmtpResult, Stage
 
 GIVE_UP = {Lane.BULK: timedelta(hours=72), Lane.TRANSACTIONAL: timedelta(days=5)}
 FIRST_WAIT = {Lane.BULK: timedelta(minutes=5), Lane.TRANSACTIONAL: timedelta(seconds=30)}
@@ -50,7 +50,7 @@ class Meaning:
     consequence: Consequence = Consequence.NONE
 
 
-def classify(outcome: Outcome, lane: Lane, attempts: int, first_try: datetime, now: datetime,
+def classify(outcome: SmtpResult, lane: Lane, attempts: int, first_try: datetime, now: datetime,
              uncertain_before: bool = False) -> Meaning:  # fmt: skip
     """What becomes of a message after this outcome. `attempts`: tries before this one; `first_try`: when they began."""
     if outcome.stage is Stage.ACCEPTED:
@@ -70,18 +70,18 @@ def classify(outcome: Outcome, lane: Lane, attempts: int, first_try: datetime, n
     return Meaning(State.FAILED, consequence=Consequence.POLICY)
 
 
-def asks_to_slow_down(outcome: Outcome) -> bool:
+def asks_to_slow_down(outcome: SmtpResult) -> bool:
     """Whether the receiver defers for policy (4.7.x, RFC 3463 §3.8): greylisting, or too much at once."""
     return outcome.stage is Stage.REJECTED and outcome.enhanced.startswith("4.7.")
 
 
-def is_too_large(outcome: Outcome) -> bool:
+def is_too_large(outcome: SmtpResult) -> bool:
     """Whether the message is larger than the server takes (RFC 1870 §6, RFC 3463 §3.3 and §3.4)."""
     plain = outcome.code == 552 and not outcome.enhanced
     return outcome.stage is Stage.REJECTED and (plain or outcome.enhanced in TOO_LARGE)
 
 
-def _names_no_mailbox(outcome: Outcome) -> bool:
+def _names_no_mailbox(outcome: SmtpResult) -> bool:
     # Without an enhanced code 550 to RCPT is "not found, no access, or command rejected for policy reasons" (RFC 5321
     # §4.2.3), and a relay that does not know us says it of everybody. Only words tell one from the other.
     told = outcome.code in (550, 551, 553) and outcome.at_command == "RCPT" and _NO_MAILBOX.search(outcome.text)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Attempt, Lane, Letter, Message, Verdict
 from newsletter.mail.replies import MAILBOX_FULL, Consequence, Meaning, classify, is_too_large
-from newsletter.mail.transport import Outcome, Stage
+from newsletter.smtp import SmtpResult, Stage
 from newsletter.subscribers import Status, Subscriber
 
 REFUSALS = (Consequence.POLICY, Consequence.HARD_BOUNCE)
@@ -20,7 +20,7 @@ SOFT_BOUNCES = 3
 SOFT_BOUNCE_SPAN = timedelta(days=14)
 
 
-def judge(session: Session, letters: Mapping[int, Letter], lane: Lane, outcomes: Sequence[Outcome],
+def judge(session: Session, letters: Mapping[int, Letter], lane: Lane, outcomes: Sequence[SmtpResult],
           now: datetime, suppress: Suppress) -> tuple[list[Verdict], list[str | None]]:  # fmt: skip
     """The verdicts for these outcomes, and for each the server's words where it refused for good.
 
@@ -53,7 +53,7 @@ def judge(session: Session, letters: Mapping[int, Letter], lane: Lane, outcomes:
     return verdicts, refusals
 
 
-def _verdict(outcome: Outcome, meaning: Meaning) -> Verdict:
+def _verdict(outcome: SmtpResult, meaning: Meaning) -> Verdict:
     return Verdict(
         outcome.key, meaning.state, outcome.code, outcome.text[:500], outcome.relay, meaning.due_at, meaning.counts,
         uncertain=outcome.stage is Stage.LOST_AFTER,

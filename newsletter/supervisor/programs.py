@@ -10,8 +10,8 @@ from contextlib import suppress
 
 from pydantic import SecretStr
 
-from newsletter.mail.transport import without_login
 from newsletter.settings import GIVEN_WHOLE, Settings, SettingsError
+from newsletter.smtp import without_login
 
 KEYS = ("secret_key", "secret_key_old")
 DKIM = ("dkim_domain", "dkim_selector", "dkim_key_file", "dkim_ed25519_selector", "dkim_ed25519_key_file")

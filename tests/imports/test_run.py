@@ -17,8 +17,8 @@ from newsletter.imports import BadFile, Fate, Flaw, Report
 from newsletter.imports.address import unguarded
 from newsletter.imports.report import Remark
 from newsletter.imports.run import BATCH
-from newsletter.mail.transport import SentList
 from newsletter.runtime import Runtime
+from newsletter.smtp import SentList
 from newsletter.subscribers import (
     Consent,
     Status,

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from newsletter import feedback
 from newsletter.mail import recovery
 from newsletter.mail.outbox import Lane, Message, State
-from newsletter.mail.transport import Envelope, Journal, Outcome, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, Journal, SmtpResult, Stage
 
 
 class KilledError(Exception):
@@ -32,15 +32,15 @@ class Dying:
         stop: Callable[[], bool] = lambda: False,
         quotas: dict[str, int] | None = None,
         urgent: bool = False,
-    ) -> Iterator[list[Outcome]]:
+    ) -> Iterator[list[SmtpResult]]:
         for number, one in enumerate(envelopes):
-            journal.handed_over([one.key])
+            journal.sending([one.key])
             self.copies[one.key] += 1
             if number >= self._accepted:
                 if number == self._accepted + self._flying - 1:
                     raise KilledError
                 continue
-            journal.outcomes([Outcome(one.key, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")])
+            journal.results([SmtpResult(one.key, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")])
         yield []
 
     def refusals(self) -> tuple[()]:
@@ -66,11 +66,11 @@ class LosingOne:
         stop: Callable[[], bool] = lambda: False,
         quotas: dict[str, int] | None = None,
         urgent: bool = False,
-    ) -> Iterator[list[Outcome]]:
+    ) -> Iterator[list[SmtpResult]]:
         for one, (stage, code, enhanced, text, at) in zip(envelopes, self.answers, strict=False):
-            journal.handed_over([one.key])
-            outcome = Outcome(one.key, stage, code, enhanced, text, "mx:25", at)
-            journal.outcomes([outcome])
+            journal.sending([one.key])
+            outcome = SmtpResult(one.key, stage, code, enhanced, text, "mx:25", at)
+            journal.results([outcome])
             yield [outcome]
         raise KilledError
 

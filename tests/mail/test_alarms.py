@@ -10,9 +10,9 @@ from newsletter.clock import FixedClock
 from newsletter.mail import alarms, outbox
 from newsletter.mail.alarms import IN_A_ROW, AlarmKind
 from newsletter.mail.outbox import Attempt, Lane, Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, SmtpTransport, Stage, Trouble, parse_relays
-from newsletter.mail.transport.memory import accepted
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, SentList, SmtpResult, SmtpTransport, Stage, Trouble, parse_relays
+from newsletter.smtp.memory import accepted
 from newsletter.subscribers import Stream, Subscriber
 from tests.fault_smtp import Fault, FaultServer
 
@@ -104,8 +104,8 @@ def test_an_alarm_ends_when_the_relay_takes_mail_again(runtime: Runtime, person:
 
 @pytest.mark.usefixtures("owner")
 def test_confirmations_that_fail_one_after_the_other(runtime: Runtime, person: People, clock: FixedClock) -> None:
-    def refuse(one: Envelope) -> Outcome:
-        return Outcome(one.key, Stage.REJECTED, 550, "5.7.1", "5.7.1 blocked", "mx.example:25", ".")
+    def refuse(one: Envelope) -> SmtpResult:
+        return SmtpResult(one.key, Stage.REJECTED, 550, "5.7.1", "5.7.1 blocked", "mx.example:25", ".")
 
     runtime.transport = SentList(refuse)
     _confirmations(runtime, person, IN_A_ROW - 1)

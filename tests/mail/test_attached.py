@@ -8,11 +8,11 @@ from sqlalchemy import select, update
 from newsletter import guides
 from newsletter.guides import Guide
 from newsletter.mail.outbox import Attempt, Lane, Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import Subscriber
 from tests.fault_smtp import FaultServer
-from tests.mail.transport.sending import transport
+from tests.smtp.sending import transport
 
 LIMIT = 100_000  # octets
 
@@ -54,10 +54,10 @@ def test_a_relay_that_says_its_size_gets_the_link(runtime: Runtime, asked: int) 
 def test_one_that_refuses_the_size_gets_the_link(
     code: int, enhanced: str, step: str, runtime: Runtime, asked: int
 ) -> None:
-    def answer(one: Envelope) -> Outcome:
+    def answer(one: Envelope) -> SmtpResult:
         if len(one.data) > LIMIT:
-            return Outcome(one.key, Stage.REJECTED, code, enhanced, f"{enhanced} too big", "mx.example:25", step)
-        return Outcome(one.key, Stage.ACCEPTED, 250, "", "taken", "mx.example:25", ".")
+            return SmtpResult(one.key, Stage.REJECTED, code, enhanced, f"{enhanced} too big", "mx.example:25", step)
+        return SmtpResult(one.key, Stage.ACCEPTED, 250, "", "taken", "mx.example:25", ".")
 
     runtime.transport = kept = SentList(answer)
     while runtime.delivery.run(Lane.TRANSACTIONAL):
@@ -70,7 +70,7 @@ def test_one_that_refuses_the_size_gets_the_link(
 
 def test_a_full_mailbox_is_no_matter_of_size(runtime: Runtime, asked: int) -> None:
     runtime.transport = SentList(
-        lambda one: Outcome(one.key, Stage.REJECTED, 552, "5.2.2", "5.2.2 mailbox full", "mx.example:25", "RCPT")
+        lambda one: SmtpResult(one.key, Stage.REJECTED, 552, "5.2.2", "5.2.2 mailbox full", "mx.example:25", "RCPT")
     )
     while runtime.delivery.run(Lane.TRANSACTIONAL):
         pass
@@ -79,7 +79,7 @@ def test_a_full_mailbox_is_no_matter_of_size(runtime: Runtime, asked: int) -> No
 
 def test_a_mail_that_is_too_large_without_a_guide_fails_once(runtime: Runtime, asked: int) -> None:
     runtime.transport = kept = SentList(
-        lambda one: Outcome(one.key, Stage.REJECTED, 552, "5.3.4", "5.3.4 too big", "mx.example:25", "MAIL")
+        lambda one: SmtpResult(one.key, Stage.REJECTED, 552, "5.3.4", "5.3.4 too big", "mx.example:25", "MAIL")
     )
     while runtime.delivery.run(Lane.TRANSACTIONAL):
         pass

@@ -8,8 +8,8 @@ from newsletter import accounts, articles
 from newsletter.mail import outbox
 from newsletter.mail.breaker import RUN, SAMPLE, Breaker
 from newsletter.mail.outbox import Dispatch, Hold, Lane, Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import Segment, Stream
 
 
@@ -40,8 +40,8 @@ def test_the_share_is_the_operators_choice() -> None:
     assert Breaker(share=0.1).watch(few) is not None
 
 
-def _refuse(one: Envelope) -> Outcome:
-    return Outcome(one.key, Stage.REJECTED, 550, "5.7.1", "5.7.1 listed as spam", "mx.example:25", ".")
+def _refuse(one: Envelope) -> SmtpResult:
+    return SmtpResult(one.key, Stage.REJECTED, 550, "5.7.1", "5.7.1 listed as spam", "mx.example:25", ".")
 
 
 def test_a_refused_campaign_pauses_tells_the_owner_and_loses_nobody(

@@ -13,24 +13,24 @@ from newsletter.clock import FixedClock
 from newsletter.links import Signer
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Lane, Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
-from newsletter.mail.transport.memory import accepted
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
+from newsletter.smtp.memory import accepted
 from newsletter.subscribers import Status, Stream, Subscriber
 
 People = Callable[..., int]
 FULL = (552, "5.2.2", "5.2.2 mailbox full")
 
 
-def _rejected(code: int, enhanced: str, text: str) -> Callable[[Envelope], Outcome]:
-    return lambda one: Outcome(one.key, Stage.REJECTED, code, enhanced, text, "mx.example:25", "RCPT")
+def _rejected(code: int, enhanced: str, text: str) -> Callable[[Envelope], SmtpResult]:
+    return lambda one: SmtpResult(one.key, Stage.REJECTED, code, enhanced, text, "mx.example:25", "RCPT")
 
 
-def _lost_after(one: Envelope) -> Outcome:
-    return Outcome(one.key, Stage.LOST_AFTER, 0, "", "connection lost", "mx.example:25", ".")
+def _lost_after(one: Envelope) -> SmtpResult:
+    return SmtpResult(one.key, Stage.LOST_AFTER, 0, "", "connection lost", "mx.example:25", ".")
 
 
-def _answer(runtime: Runtime, answer: Callable[[Envelope], Outcome]) -> SentList:
+def _answer(runtime: Runtime, answer: Callable[[Envelope], SmtpResult]) -> SentList:
     runtime.transport = SentList(answer)
     return runtime.transport
 
@@ -139,7 +139,9 @@ def test_a_deferred_message_goes_when_its_time_comes(runtime: Runtime, person: P
 
 
 def test_no_relay_is_no_attempt(runtime: Runtime, person: People, clock: FixedClock) -> None:
-    _answer(runtime, lambda one: Outcome(one.key, Stage.RELAY, 0, "", "connection refused", "mx.example:25", "connect"))
+    _answer(
+        runtime, lambda one: SmtpResult(one.key, Stage.RELAY, 0, "", "connection refused", "mx.example:25", "connect")
+    )
     id = _queue(runtime, person("jane@example.com"))
     runtime.delivery.run(Lane.BULK)
     assert (_row(runtime, id).state, _row(runtime, id).attempts) == (State.READY, 0)
@@ -194,12 +196,12 @@ def test_who_leaves_while_a_batch_goes_out_gets_nothing_more(runtime: Runtime, p
     people = [person(f"p{n}@example.com") for n in range(45)]
     ids = [_queue(runtime, one) for one in people]
 
-    def leave(one: Envelope) -> Outcome:
+    def leave(one: Envelope) -> SmtpResult:
         if one.key == ids[0]:
             with runtime.database.transaction() as session:
                 last = session.get_one(Subscriber, people[-1])
                 journey.unsubscribe(session, last, runtime.clock.now(), goodbye=False)
-        return Outcome(one.key, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx.example:25", ".")
+        return SmtpResult(one.key, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx.example:25", ".")
 
     kept = _answer(runtime, leave)
     runtime.delivery.run(Lane.BULK)
@@ -214,7 +216,7 @@ def test_single_messages_go_on_however_slow_the_relay_is(
     passed = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: passed[0])
 
-    def slow(one: Envelope) -> Outcome:
+    def slow(one: Envelope) -> SmtpResult:
         passed[0] += 1.0  # longer than a `begin` is believed
         return accepted(one)
 
@@ -237,7 +239,7 @@ def test_a_worker_that_dies_on_the_wire_loses_nothing_and_repeats_nothing(
 ) -> None:
     ids = [_queue(runtime, person(f"p{n}@example.com")) for n in range(25)]
 
-    def die(one: Envelope) -> Outcome:
+    def die(one: Envelope) -> SmtpResult:
         raise KeyboardInterrupt
 
     _answer(runtime, die)

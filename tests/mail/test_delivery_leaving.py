@@ -8,9 +8,9 @@ import pytest
 from newsletter import articles, journey
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Lane
-from newsletter.mail.transport import Envelope, Outcome, SentList
-from newsletter.mail.transport.memory import accepted
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, SentList, SmtpResult
+from newsletter.smtp.memory import accepted
 from newsletter.subscribers import Stream, Subscriber
 
 People = Callable[..., int]
@@ -39,7 +39,7 @@ def test_a_quarter_of_a_second_after_somebody_left_nothing_goes_to_them(
     passed = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: passed[0])
 
-    def slow(one: Envelope) -> Outcome:
+    def slow(one: Envelope) -> SmtpResult:
         if one.key == ids[0]:
             _leave(runtime, people[2])
         passed[0] += 0.15  # two of these, and what was begun must be asked about again

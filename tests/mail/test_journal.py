@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from newsletter.mail.journal import Journal, Left, left_behind
-from newsletter.mail.transport import Outcome, Stage
+from newsletter.smtp import SmtpResult, Stage
 
 WRITER = """
 import sys
 from pathlib import Path
 from newsletter.mail.journal import Journal
-from newsletter.mail.transport import Outcome, Stage
+from newsletter.smtp import SmtpResult, Stage
 journal = Journal(Path(sys.argv[1]), "abc", lot=7)
-journal.handed_over([1, 2, 3])
-journal.outcomes([Outcome(2, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")])
+journal.sending([1, 2, 3])
+journal.results([SmtpResult(2, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")])
 print("ready", flush=True)
 sys.stdin.read()
 """
@@ -44,14 +44,14 @@ def test_a_living_workers_journal_is_left_alone_and_a_killed_ones_is_read(
     (left,) = left_behind(tmp_path)
     assert (left.token, left.lot, left.whole) == ("abc", 7, True)
     assert left.handed_over == {1, 2, 3}
-    assert left.outcomes == {2: Outcome(2, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")}
+    assert left.outcomes == {2: SmtpResult(2, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")}
     left.settle()
     assert list(left_behind(tmp_path)) == []
 
 
 def test_a_line_that_was_never_finished_is_not_read(tmp_path: Path) -> None:
     journal = Journal(tmp_path, "abc")
-    journal.handed_over([1])
+    journal.sending([1])
     journal.close(settled=False)
     with (tmp_path / "abc.journal").open("a") as file:
         file.write("h 2 3")
@@ -72,7 +72,7 @@ def test_a_line_that_is_none_of_ours_costs_only_the_belief_that_all_is_there(lin
     journal.begun([1, 2])
     with (tmp_path / "abc.journal").open("a") as file:
         file.write(line + "\n")
-    journal.handed_over([1])
+    journal.sending([1])
     journal.close(settled=False)
     (left,) = left_behind(tmp_path)
     assert (left.whole, left.handed_over, left.kept) == (False, {1}, set())
@@ -84,9 +84,9 @@ def test_half_a_line_does_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with monkeypatch.context() as full:
         full.setattr(os, "write", lambda file, data: write(file, data[:-2]))
         with pytest.raises(OSError, match="No space left"):
-            journal.handed_over([77])
-    outcome = Outcome(1, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")
-    journal.outcomes([outcome])  # there is room again
+            journal.sending([77])
+    outcome = SmtpResult(1, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")
+    journal.results([outcome])  # there is room again
     journal.close(settled=False)
     (left,) = left_behind(tmp_path)
     assert (left.whole, left.handed_over, left.outcomes) == (True, set(), {1: outcome})
@@ -118,7 +118,7 @@ def test_a_journal_that_is_taken_for_a_dead_workers_before_it_is_locked_is_begun
 
     monkeypatch.setattr(fcntl, "flock", between)
     journal = Journal(tmp_path, "abc")
-    journal.handed_over([1])
+    journal.sending([1])
     assert (len(files), seen) == (1, [])
     assert list(left_behind(tmp_path)) == []  # it lives
     journal.close(settled=False)
@@ -155,13 +155,13 @@ def test_with_the_disk_full_nothing_may_leave(tmp_path: Path) -> None:
     full = os.open("/dev/full", os.O_WRONLY)
     os.dup2(full, journal._file)
     with pytest.raises(OSError, match="No space left"):
-        journal.handed_over([1])
+        journal.sending([1])
     os.close(full)
     journal.close(settled=True)
 
 
 def test_a_settled_journal_leaves_no_file(tmp_path: Path) -> None:
     journal = Journal(tmp_path, "abc")
-    journal.handed_over([1])
+    journal.sending([1])
     journal.close(settled=True)
     assert list(tmp_path.iterdir()) == []

@@ -16,8 +16,8 @@ from newsletter import accounts, articles, feedback
 from newsletter.clock import FixedClock
 from newsletter.mail import outbox, recovery
 from newsletter.mail.outbox import Dispatch, Lane, Lot, Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import Segment
 from tests.mail.dying import KilledError, counts, die, replay
 
@@ -139,11 +139,11 @@ def test_what_a_worker_gave_back_may_be_on_the_wire_of_another_one(
 def test_a_worker_told_to_stop_after_its_lease_ran_out_gives_back_what_has_not_left(
     campaign: int, runtime: Runtime, clock: FixedClock
 ) -> None:
-    def late(one: Envelope) -> Outcome:
+    def late(one: Envelope) -> SmtpResult:
         clock.forward(timedelta(minutes=2))
         with runtime.database.transaction() as session:
             assert outbox.recover_lots(session, clock.now()) == 40
-        return Outcome(one.key, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")
+        return SmtpResult(one.key, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")
 
     runtime.transport = sent = SentList(late)
     runtime.delivery.run(Lane.BULK, stop=lambda: bool(sent.envelopes))

@@ -11,8 +11,8 @@ from newsletter import articles
 from newsletter.clock import FixedClock
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Attempt, Lane, Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import Status, Stream, Subscriber
 from tests.mail.dying import KilledError, LosingOne, counts, die, replay
 
@@ -92,8 +92,8 @@ def test_a_host_that_was_cut_off_sends_single_messages_that_never_left(
     assert not {one.key for one in living.envelopes} & dead.copies.keys()
 
 
-def _lost_after(one: Envelope) -> Outcome:
-    return Outcome(one.key, Stage.LOST_AFTER, 0, "", "gone", "mx:25", ".")
+def _lost_after(one: Envelope) -> SmtpResult:
+    return SmtpResult(one.key, Stage.LOST_AFTER, 0, "", "gone", "mx:25", ".")
 
 
 def test_a_guide_keeps_its_second_try_when_its_host_comes_back_late(

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from newsletter.mail.outbox import Lane, State
 from newsletter.mail.replies import LONGEST_WAIT, Consequence, classify
-from newsletter.mail.transport import Outcome, Stage
+from newsletter.smtp import SmtpResult, Stage
 from tests.conftest import NOON
 
 
 def _outcome(
     code: int, enhanced: str = "", stage: Stage = Stage.REJECTED, at: str = "RCPT", words: str = "words"
-) -> Outcome:
-    return Outcome(7, stage, code, enhanced, f"{enhanced} {words}".strip(), "mx.example:25", at)
+) -> SmtpResult:
+    return SmtpResult(7, stage, code, enhanced, f"{enhanced} {words}".strip(), "mx.example:25", at)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from newsletter.clock import FixedClock
 from newsletter.mail import outbox, recovery
 from newsletter.mail.outbox import Attempt, Dispatch, Lane, Lot, LotState, Message, State
 from newsletter.mail.throttle import Grant, Unlimited
-from newsletter.mail.transport import Envelope, Journal, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, Journal, SentList, SmtpResult, Stage
 from newsletter.subscribers import Segment, Stream, Subscriber
 
 People = Callable[..., int]
@@ -149,7 +149,7 @@ def test_messages_that_wait_by_themselves_are_offered_again_later(
 
 
 def test_the_budget_of_what_no_relay_took_comes_back(runtime: Runtime, lot: int) -> None:
-    runtime.transport = SentList(lambda one: Outcome(one.key, Stage.RELAY, 0, "", "refused", "mx:25", "connect"))
+    runtime.transport = SentList(lambda one: SmtpResult(one.key, Stage.RELAY, 0, "", "refused", "mx:25", "connect"))
     purse = runtime.throttle = Purse({"strict.example": 3}, relay=10)
     runtime.delivery.run(Lane.BULK)
     assert purse.left["strict.example"] == 3
@@ -157,7 +157,7 @@ def test_the_budget_of_what_no_relay_took_comes_back(runtime: Runtime, lot: int)
 
 
 def test_the_budget_of_a_batch_that_breaks_off_comes_back(runtime: Runtime, lot: int) -> None:
-    def full(one: Envelope) -> Outcome:
+    def full(one: Envelope) -> SmtpResult:
         raise OSError(28, "No space left for the journal")
 
     runtime.transport = SentList(full)
@@ -168,10 +168,10 @@ def test_the_budget_of_a_batch_that_breaks_off_comes_back(runtime: Runtime, lot:
 
 
 def test_a_receiver_that_says_4_7_is_slowed_down_once_a_batch(runtime: Runtime, lot: int) -> None:
-    def answer(one: Envelope) -> Outcome:
+    def answer(one: Envelope) -> SmtpResult:
         if one.recipient.endswith("strict.example"):
-            return Outcome(one.key, Stage.REJECTED, 421, "4.7.28", "4.7.28 too much mail from you", "mx:25", "RCPT")
-        return Outcome(one.key, Stage.REJECTED, 451, "4.3.0", "4.3.0 later", "mx:25", "RCPT")
+            return SmtpResult(one.key, Stage.REJECTED, 421, "4.7.28", "4.7.28 too much mail from you", "mx:25", "RCPT")
+        return SmtpResult(one.key, Stage.REJECTED, 451, "4.3.0", "4.3.0 later", "mx:25", "RCPT")
 
     runtime.transport = SentList(answer)
     purse = runtime.throttle = Purse({})
@@ -187,7 +187,7 @@ class Cut:
         self, envelopes: Iterable[Envelope], journal: Journal, *, stop: Callable[[], bool] = lambda: False,
         quotas: dict[str, int] | None = None,
         urgent: bool = False,
-    ) -> Iterable[list[Outcome]]:  # fmt: skip
+    ) -> Iterable[list[SmtpResult]]:  # fmt: skip
         self.pulled = [one.key for one in envelopes]
         raise ConnectionAbortedError
         yield []

@@ -13,8 +13,8 @@ from newsletter.campaigns import Campaign, CampaignState
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Message, State
 from newsletter.mail.render import Words
-from newsletter.mail.transport import SentList
 from newsletter.runtime import Runtime
+from newsletter.smtp import SentList
 from newsletter.subscribers import Stream, Subscriber
 from tests.conftest import InlineCrank
 

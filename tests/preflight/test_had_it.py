@@ -10,11 +10,11 @@ from newsletter.articles import Article
 from newsletter.campaigns import Campaign
 from newsletter.mail import outbox
 from newsletter.mail.render import Words
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.preflight import Level
 from newsletter.preflight.had_it import count
 from newsletter.runtime import Runtime
 from newsletter.sequences import Delay, Sequence
+from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import Segment, Stream, Subscriber
 from tests.conftest import InlineCrank
 from tests.preflight.conftest import Look, said
@@ -28,9 +28,9 @@ def sent_to_two(runtime: Runtime, person: Callable[..., int], crank: InlineCrank
     for name in ("ann", "ben", "dora"):
         person(f"{name}@example.com", name.title())
 
-    def answer(one: Envelope) -> Outcome:
+    def answer(one: Envelope) -> SmtpResult:
         stage = Stage.REJECTED if one.recipient.startswith("dora") else Stage.ACCEPTED
-        return Outcome(one.key, stage, 550 if stage is Stage.REJECTED else 250, "5.7.1", "no", "mx:25", ".")
+        return SmtpResult(one.key, stage, 550 if stage is Stage.REJECTED else 250, "5.7.1", "no", "mx:25", ".")
 
     runtime.transport = SentList(answer)
     with runtime.database.transaction() as session:

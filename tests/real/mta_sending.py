@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from newsletter.mail.transport import Outcome, Relay, SmtpTransport, Stage
+from newsletter.smtp import Relay, SmtpResult, SmtpTransport, Stage
 from tests.debian import NotToBeHad
-from tests.mail.transport.sending import Ledger, letter, recipient
 from tests.real.mta import Mta
+from tests.smtp.sending import Ledger, letter, recipient
 
 
 @contextmanager
@@ -36,11 +36,11 @@ def running(made: AbstractContextManager[Mta]) -> Iterator[Mta]:
 def campaign(
     server: Mta, count: int, options: str = "connections=6", tries: int = 1,
     meanwhile: Callable[[], None] | None = None, context: ssl.SSLContext | None = None,
-) -> dict[int, Outcome]:  # fmt: skip
+) -> dict[int, SmtpResult]:  # fmt: skip
     """Send to everybody; what no relay would take is offered again, up to so many times, as the queue does."""
     relay = Relay.parse(f"smtp://localhost:{server.port}?{options}")
     transport = SmtpTransport([relay], helo="client.example", ssl_context=context)
-    known: dict[int, Outcome] = {}
+    known: dict[int, SmtpResult] = {}
     waiting = list(range(1, count + 1))
     beside = threading.Thread(target=meanwhile) if meanwhile else None
     if beside:
@@ -60,7 +60,7 @@ def campaign(
     return known
 
 
-def agree(server: Mta, known: dict[int, Outcome]) -> None:
+def agree(server: Mta, known: dict[int, SmtpResult]) -> None:
     """Whoever is told as sent has one copy, nobody two, and nobody else any but where that is uncertain."""
     sent = [key for key, one in known.items() if one.stage is Stage.ACCEPTED]
     took = wait_for(server, [recipient(key) for key in sent])

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.mail.transport.sending import recipient
 from tests.real.mta import Mta, exim, postfix
 from tests.real.opensmtpd import SMALL_DISK, opensmtpd
+from tests.smtp.sending import recipient
 
 Server = Callable[[], AbstractContextManager[Mta]]
 Encrypted = Callable[[Path], AbstractContextManager[Mta]]

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.mail.transport import Stage
 from newsletter.settings import ROOT
-from tests.mail.transport.sending import stages
+from newsletter.smtp import Stage
 from tests.real.mta import exim
 from tests.real.mta_sending import agree, campaign, certificate, running
 from tests.real.mta_situations import ENCRYPTED, SITUATIONS, Encrypted, Server, table
+from tests.smtp.sending import stages
 
 pytestmark = pytest.mark.real
 BROKEN_TLS = "SSL routines::EVP lib"

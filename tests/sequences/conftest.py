@@ -9,9 +9,9 @@ from newsletter import articles, sequences
 from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.mail.outbox import Lane
-from newsletter.mail.transport import SentList
 from newsletter.runtime import Runtime
 from newsletter.sequences import Delay, Enrollment, Sequence
+from newsletter.smtp import SentList
 from newsletter.subscribers import Subscriber
 from tests.conftest import NOON
 

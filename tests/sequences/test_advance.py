@@ -12,9 +12,9 @@ from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment, Sequence
+from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import Status, Stream, Subscriber
 from tests.conftest import NOON
 from tests.sequences.conftest import ZONE
@@ -71,10 +71,10 @@ def test_a_mail_still_under_way_holds_the_series(
 ) -> None:
     refuse = True
 
-    def answer(one: Envelope) -> Outcome:
+    def answer(one: Envelope) -> SmtpResult:
         if refuse:
-            return Outcome(one.key, Stage.REJECTED, 451, "4.7.1", "4.7.1 later", "mx.example:25", "RCPT")
-        return Outcome(one.key, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx.example:25", ".")
+            return SmtpResult(one.key, Stage.REJECTED, 451, "4.7.1", "4.7.1 later", "mx.example:25", "RCPT")
+        return SmtpResult(one.key, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx.example:25", ".")
 
     runtime.transport = SentList(answer)
     id = enrolled(person("jane@example.com"), series("1 day", "1 day"))
@@ -101,7 +101,7 @@ def test_a_bounce_of_a_step_ends_the_series(
     person: People, series: Series, enrolled: Enroll, enrollment: Read, runtime: Runtime, tick: Tick
 ) -> None:
     runtime.transport = SentList(
-        lambda one: Outcome(one.key, Stage.REJECTED, 550, "5.1.1", "5.1.1 no such user", "mx.example:25", "RCPT")
+        lambda one: SmtpResult(one.key, Stage.REJECTED, 550, "5.1.1", "5.1.1 no such user", "mx.example:25", "RCPT")
     )
     id = enrolled(person("jane@example.com"), series("1 day", "1 day"))
     tick(days=1)

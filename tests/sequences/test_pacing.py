@@ -11,10 +11,10 @@ from newsletter.campaigns import Campaign
 from newsletter.clock import FixedClock
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Lane
-from newsletter.mail.transport import SentList
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Delay, Enrollment, Sequence, Standing, Unit
 from newsletter.sequences.pacing import goes_at
+from newsletter.smtp import SentList
 from newsletter.subscribers import Stream, Subscriber
 from tests.conftest import NOON
 from tests.sequences.conftest import ZONE

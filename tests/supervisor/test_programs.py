@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from newsletter.cli import cli
-from newsletter.mail.transport import parse_relays, without_login
 from newsletter.settings import GIVEN_WHOLE, Settings, SettingsError, load
+from newsletter.smtp import parse_relays, without_login
 from newsletter.supervisor import programs
 from newsletter.supervisor.up import _services
 

@@ -14,8 +14,8 @@ from newsletter.articles import Article
 from newsletter.clock import FixedClock
 from newsletter.guides import Guide
 from newsletter.mail.outbox import Message, State
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import (
     Consent,
     Status,
@@ -266,7 +266,7 @@ def test_with_the_mail_server_down_the_page_answers_and_the_mail_goes_later(
     visitor: Visitor, runtime: Runtime, clock: FixedClock
 ) -> None:
     runtime.transport = SentList(
-        lambda one: Outcome(one.key, Stage.RELAY, 0, "", "refused", "mx.example:25", "connect")
+        lambda one: SmtpResult(one.key, Stage.RELAY, 0, "", "refused", "mx.example:25", "connect")
     )
     assert visitor.subscribe().status_code == 303
     with runtime.database.reading() as session:
@@ -278,8 +278,8 @@ def test_with_the_mail_server_down_the_page_answers_and_the_mail_goes_later(
 
 
 def test_an_address_that_is_refused_is_not_told_to_the_page(visitor: Visitor, runtime: Runtime) -> None:
-    def refuse(one: Envelope) -> Outcome:
-        return Outcome(one.key, Stage.REJECTED, 550, "5.1.1", "5.1.1 no such user", "mx.example:25", "RCPT")
+    def refuse(one: Envelope) -> SmtpResult:
+        return SmtpResult(one.key, Stage.REJECTED, 550, "5.1.1", "5.1.1 no such user", "mx.example:25", "RCPT")
 
     runtime.transport = SentList(refuse)
     assert visitor.subscribe().status_code == 303

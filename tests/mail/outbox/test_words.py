@@ -11,8 +11,8 @@ from newsletter.articles import Revision
 from newsletter.db import Database
 from newsletter.mail import outbox, recovery
 from newsletter.mail.outbox import Dispatch, Lane, Message, State, TakenLot, Verdict
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import Segment
 from tests.conftest import NOON
 
@@ -91,10 +91,10 @@ class Dying(SentList):
     def __init__(self) -> None:
         super().__init__(self._answer_first)
 
-    def _answer_first(self, envelope: Envelope) -> Outcome:
+    def _answer_first(self, envelope: Envelope) -> SmtpResult:
         if len(self.envelopes) == 2:
             raise KilledError
-        return Outcome(envelope.key, Stage.ACCEPTED, 250, "2.0.0", "ok", "mx:25", ".")
+        return SmtpResult(envelope.key, Stage.ACCEPTED, 250, "2.0.0", "ok", "mx:25", ".")
 
 
 def _die(runtime: Runtime) -> None:

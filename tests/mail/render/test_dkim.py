@@ -18,8 +18,8 @@ from newsletter.mail import outbox
 from newsletter.mail.outbox import Lane, Letter
 from newsletter.mail.render import Dkim, DkimKey, Renderer, Words, make_key
 from newsletter.mail.render.dkim import SIGNED, fields
-from newsletter.mail.transport import SentList
 from newsletter.runtime import Runtime
+from newsletter.smtp import SentList
 from newsletter.subscribers import Stream, Subscriber
 from tests.conftest import NOON
 from tests.mail.render.conftest import CONTEXTS, WORDS, WRITTEN, letter

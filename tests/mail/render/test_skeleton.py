@@ -15,9 +15,9 @@ from newsletter.brand import Brand
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Lane, Letter
 from newsletter.mail.render import Mail, Renderer, Skeleton, Words
-from newsletter.mail.transport import SentList
 from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
+from newsletter.smtp import SentList
 from newsletter.subscribers import Stream, Subscriber
 from tests.conftest import NOON
 from tests.mail.render.conftest import CONTEXTS, letter

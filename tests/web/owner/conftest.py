@@ -14,9 +14,9 @@ from werkzeug.test import TestResponse
 from newsletter import accounts, articles, credentials, sequences
 from newsletter.credentials import Way
 from newsletter.guides import Guide
-from newsletter.mail.transport import Outcome, SentList, Stage
 from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, Sequence
+from newsletter.smtp import SentList, SmtpResult, Stage
 from newsletter.subscribers import Subscriber
 
 EMAIL, PASSWORD = "paula@example.org", "a long enough password"
@@ -135,4 +135,4 @@ def guide_id(runtime: Runtime) -> int:
 
 def answering(sent: SentList, stage: Stage, code: int, enhanced: str, text: str) -> None:
     """From now on the servers answer so."""
-    sent._answer = lambda envelope: Outcome(envelope.key, stage, code, enhanced, text, "mx.example.com:25", ".")
+    sent._answer = lambda envelope: SmtpResult(envelope.key, stage, code, enhanced, text, "mx.example.com:25", ".")

@@ -4,8 +4,8 @@ import pytest
 
 from newsletter.mail import alarms
 from newsletter.mail.alarms import IN_A_ROW
-from newsletter.mail.transport import RelayRefusal, Trouble
 from newsletter.runtime import Runtime
+from newsletter.smtp import RelayRefusal, Trouble
 from tests.web.owner.conftest import Desk
 
 

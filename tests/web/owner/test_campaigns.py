@@ -12,8 +12,8 @@ from newsletter.campaigns import Campaign, CampaignState
 from newsletter.clock import FixedClock
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Lane, Message, State
-from newsletter.mail.transport import SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import SentList, Stage
 from tests.web.owner.conftest import Desk, answering, readable
 
 

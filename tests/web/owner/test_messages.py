@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from newsletter.articles import Article
 from newsletter.mail.outbox import Dispatch, Hold, Lane, Message, State, queue
-from newsletter.mail.transport import SentList, Stage
 from newsletter.runtime import Runtime
+from newsletter.smtp import SentList, Stage
 from newsletter.subscribers import Stream, Subscriber
 from tests.web.owner.conftest import Desk, answering
 

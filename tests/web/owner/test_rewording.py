@@ -10,8 +10,8 @@ from newsletter import campaigns
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.links import Purpose
 from newsletter.mail.outbox import Lane, Message, State, take
-from newsletter.mail.transport import SentList
 from newsletter.runtime import Runtime
+from newsletter.smtp import SentList
 from tests.web.owner.conftest import Desk, readable
 
 NEW = {"subject": "A better word", "preheader": "", "body": "{{ greeting }},\r\n\r\nwalk <b>less</b>."}

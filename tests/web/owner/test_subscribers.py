@@ -13,10 +13,10 @@ from newsletter.clock import FixedClock
 from newsletter.guides import Guide
 from newsletter.journey import SignUp, confirm, subscribe
 from newsletter.mail.outbox import Lane, queue
-from newsletter.mail.transport import Envelope, Outcome, SentList, Stage
-from newsletter.mail.transport.memory import accepted
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment
+from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
+from newsletter.smtp.memory import accepted
 from newsletter.subscribers import Consent, Status, Stream, Subscriber, read_address
 from tests.web.owner.conftest import Desk, answering
 
@@ -138,7 +138,7 @@ def test_a_mail_that_was_on_its_way_when_they_left_says_so(
 ) -> None:
     id = person("jane@example.com")
 
-    def leave(one: Envelope) -> Outcome:
+    def leave(one: Envelope) -> SmtpResult:
         with runtime.database.transaction() as session:
             journey.unsubscribe(session, session.get_one(Subscriber, id), clock.now(), goodbye=False)
         clock.forward(timedelta(seconds=1))

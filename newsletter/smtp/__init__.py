@@ -1,0 +1,31 @@
+"""SMTP: the one room that speaks it. Hand envelopes to a transport, get an result for each."""
+
+from newsletter.smtp.allowance import Allowances, Allowed, OwnAllowances, Report
+from newsletter.smtp.envelope import Envelope, Journal, Quotas, RelayRefusal, SmtpResult, Stage, Transport
+from newsletter.smtp.memory import SentList
+from newsletter.smtp.pool import SmtpTransport
+from newsletter.smtp.relay import Relay, parse_relays, without_login
+from newsletter.smtp.timeouts import Timeouts
+from newsletter.smtp.troubles import Trouble, trouble_of
+
+__all__ = [
+    "Allowances",
+    "Allowed",
+    "Envelope",
+    "Journal",
+    "OwnAllowances",
+    "Quotas",
+    "Relay",
+    "RelayRefusal",
+    "Report",
+    "SentList",
+    "SmtpResult",
+    "SmtpTransport",
+    "Stage",
+    "Timeouts",
+    "Transport",
+    "Trouble",
+    "parse_relays",
+    "trouble_of",
+    "without_login",
+]

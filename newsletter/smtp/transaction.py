@@ -1,0 +1,67 @@
+"""What is under way: one envelope on one connection, and one round of the sockets."""
+
+from __future__ import annotations
+
+from newsletter.smtp import content
+from newsletter.smtp.envelope import Envelope, SmtpResult
+
+
+class Round:
+    """What one round over the sockets brings; all connections of a transport share one."""
+
+    __slots__ = ("_doubted", "done", "requeued", "requeued_keys", "sending")
+
+    def __init__(self) -> None:
+        self.done: list[SmtpResult] = []
+        self.sending: list[int] = []
+        """Keys whose content is queued and not yet written to a socket."""
+        self.requeued: list[Envelope] = []
+        """Envelopes the server certainly did not take: they go out on another connection, and no attempt is counted."""
+        self.requeued_keys: list[int] = []
+        """Keys of those of them whose content had been queued."""
+        self._doubted: set[int] = set()
+
+    def requeue(self, transaction: Transaction) -> None:
+        """Requeue an envelope that the server certainly did not take."""
+        key = transaction.envelope.key
+        self.requeued.append(transaction.envelope)
+        if key in self.sending:
+            self.sending.remove(key)
+        elif transaction.commit_at:
+            self.requeued_keys.append(key)
+
+    def has_doubt(self, key: int) -> bool:
+        """Return whether this lost session may be a coincidence: true once for each message."""
+        if key in self._doubted:
+            return False
+        self._doubted.add(key)
+        return True
+
+    def forget(self) -> None:
+        """Forget which messages have had the benefit of the doubt."""
+        self._doubted.clear()
+
+
+class Transaction:
+    """One envelope between MAIL and the reply to its content."""
+
+    __slots__ = ("commit_at", "envelope", "failure", "recipient_line", "taken")
+
+    def __init__(self, envelope: Envelope) -> None:
+        self.envelope = envelope
+        self.recipient_line = b""
+        """RCPT, where it waits for the reply to MAIL."""
+        self.failure: SmtpResult | None = None
+        """The first refusal among MAIL, RCPT, DATA and the content."""
+        self.taken = False
+        """Whether the server accepted the recipient."""
+        self.commit_at = 0
+        """Stream position from which on the server may have the whole message; 0: its content is not queued."""
+
+    def octets(self, *, stuffed: bool) -> bytes:
+        """Return the content: whole lines, and dot-stuffed for DATA. Data promised to be safe is not scanned."""
+        envelope = self.envelope
+        if envelope.stuffed_safe and envelope.data.endswith(b"\r\n"):
+            return envelope.data
+        data = content.whole_lines(envelope.data)
+        return content.dot_stuffed(data) if stuffed else data
