@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from newsletter import articles, journey
 from newsletter.guides import Guide
 from newsletter.journey import SignUp
+from newsletter.links import Signer, Urls
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Lane, Message
 from newsletter.runtime import Runtime
@@ -133,11 +134,17 @@ def test_what_can_be_left_says_how(mails: list[EmailMessage]) -> None:
     assert "preferences_url" in guide and "unsubscribe_url" in guide
 
 
-def test_no_mail_holds_a_picture_of_ours(mails: list[EmailMessage]) -> None:
+def test_no_mail_holds_a_picture_that_tells_who_opened_it(mails: list[EmailMessage]) -> None:
+    """The one picture, a guide's cover, is there to be seen, and has the same address for everybody."""
     for mail in mails:
         assert not re.search(r"<img|background(-image)?:\s*url|<link|srcset", _part(mail, "html"))
     for template in (ROOT / "templates" / "email").rglob("*.html"):
-        assert not re.search(r"<img|url\(|<link", template.read_text(encoding="utf-8")), template
+        text = template.read_text(encoding="utf-8")
+        assert not re.search(r"url\(|<link|srcset", text), template
+        for picture in re.findall(r"<img[^>]*>", text):
+            assert 'src="{{ cover_url }}"' in picture and re.search('width="[0-9]{2,}"', picture), template
+    urls = Urls("https://example.com", Signer(b"a" * 32))
+    assert urls.cover("a-guide") == "https://example.com/guides/a-guide/pages/1.png"
 
 
 def test_a_link_to_another_site_leads_there(mails: list[EmailMessage]) -> None:

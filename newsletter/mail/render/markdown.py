@@ -14,8 +14,9 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.linkify import linkify as linkify_scheme
 from markdown_it.token import Token
 
+from newsletter.mail.render.link_address import in_address
 from newsletter.mail.render.places import SCHEMES
-from newsletter.mail.render.template import WORD, Code, code_of, in_address
+from newsletter.mail.render.template import WORD, Code, code_of
 
 COLUMN = 544
 """Pixels of a picture at most: the mail's 600 less the sheet's padding. Outlook for Windows heeds nothing else."""

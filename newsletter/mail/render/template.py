@@ -25,11 +25,7 @@ _OPENS = re.compile(r"\{[{%#]")
 WORD = re.compile(r"zq([vlu])(\d{1,4})qz")
 """What stands in for a code: in text (v), at the beginning of an address (l), or inside one (u)."""
 _PLACES = {"v": Place.TEXT, "l": Place.LINK, "u": Place.IN_LINK}
-_SETTLED = re.compile(r"(?:https?://[^/?#\s@]+|zql\d+qz[^/?#]*)[/?#]|mailto:|tel:", re.IGNORECASE)
-"""Beginnings of an address after which nothing can change where it leads."""
 _STATEMENT = re.compile(r"\s*(\w+)\s*(.*?)\s*\Z", re.DOTALL)
-
-
 OUR_WORD = "The text holds a word that the product needs for itself (zqv…qz); please change it."
 
 
@@ -119,7 +115,7 @@ def _read(source: str, where: str, known: frozenset[str]) -> Code:
             raise Refused(f"nothing may stand behind {word}")
         return Code(source, where, word, condition=condition)
     except Refused as refused:
-        raise _bad(where, source, refused) from None
+        raise refusal(where, source, refused) from None
 
 
 def _statement(inner: str) -> tuple[str, str]:
@@ -132,7 +128,8 @@ def _statement(inner: str) -> tuple[str, str]:
     return word, rest
 
 
-def _bad(where: str, source: str, reason: object) -> BadArticle:
+def refusal(where: str, source: str, reason: object) -> BadArticle:
+    """Return what to raise about a code."""
     shown = source if len(source) <= 80 else source[:79] + "…"
     return BadArticle(f"{shown} {where}: {reason}.")
 
@@ -234,8 +231,8 @@ def _worked(output: Output, values: Values) -> str:
     except Unknown as unknown:
         if unknown.name == IN_SERIES:
             told = "it is only there in the series that follows a guide; elsewhere use library_url, or take it out"
-            raise _bad(output.code.where, output.code.source, told) from None
-        raise _bad(output.code.where, output.code.source, f"{unknown.name} has no value here") from None
+            raise refusal(output.code.where, output.code.source, told) from None
+        raise refusal(output.code.where, output.code.source, f"{unknown.name} has no value here") from None
 
 
 def assemble(hidden: str, codes: Sequence[Code], escaping: Escaping) -> Template:
@@ -252,7 +249,7 @@ def assemble(hidden: str, codes: Sequence[Code], escaping: Escaping) -> Template
         strip, end = code.strips_behind, match.end()
     if open_ones:
         opened = open_ones[-1][0]
-        raise _bad(opened.where, opened.source, "its {% endif %} is missing")
+        raise refusal(opened.where, opened.source, "its {% endif %} is missing")
     top.append(hidden[end:].lstrip() if strip else hidden[end:])
     return Template(top, escaping)
 
@@ -267,12 +264,12 @@ def _put(pieces: list[Piece], code: Code, place: Place, open_ones: list[tuple[Co
         return pieces
     if code.statement == "if":
         if len(open_ones) == DEEPEST:
-            raise _bad(code.where, code.source, f"conditions may stand {DEEPEST} deep at most")
+            raise refusal(code.where, code.source, f"conditions may stand {DEEPEST} deep at most")
         branches = Branches()
         pieces.append(branches)
         open_ones.append((code, branches))
     elif not open_ones:
-        raise _bad(code.where, code.source, "its {% if … %} is missing")
+        raise refusal(code.where, code.source, "its {% if … %} is missing")
     if code.statement == "endif":
         open_ones.pop()
         # Where the next text goes: into the choice that is still open around it.
@@ -284,28 +281,4 @@ def _put(pieces: list[Piece], code: Code, place: Place, open_ones: list[tuple[Co
     return inner
 
 
-def in_address(address: str, codes: Sequence[Code]) -> str:
-    """A link's address whose words say that they stand in one. Raises BadArticle where a value would say whither."""
-
-    def marked(match: re.Match[str]) -> str:
-        code, before = code_of(match, codes), out[-1]
-        if code.statement == "#":
-            return ""
-        if code.expression is None:
-            raise _bad(code.where, code.source, "a condition cannot stand in a link's address; put it around the link")
-        if not before and not code.expression.link:
-            raise _bad(code.where, code.source, "a link's address cannot begin with it; begin with https://…")
-        if before and not _SETTLED.match(before):
-            told = "it would say where the link leads; in an address it may stand behind the first / or ?"
-            raise _bad(code.where, code.source, told)
-        return f"zq{'u' if before else 'l'}{match[2]}qz"
-
-    out, end = [""], 0
-    for match in WORD.finditer(address):
-        out.append(out[-1] + address[end : match.start()])
-        out.append(out[-1] + marked(match))
-        end = match.end()
-    return out[-1] + address[end:]
-
-
-__all__ = ["WORD", "BadArticle", "Code", "Output", "Template", "assemble", "code_of", "hide", "in_address"]
+__all__ = ["WORD", "BadArticle", "Code", "Output", "Template", "assemble", "code_of", "hide", "refusal"]
