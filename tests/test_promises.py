@@ -8,11 +8,12 @@ from email.message import EmailMessage
 import pytest
 from sqlalchemy import func, select
 
-from newsletter import articles, journey
+from newsletter import articles, brand, journey
 from newsletter.guides import Guide
 from newsletter.journey import SignUp
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Lane, Message
+from newsletter.mail.render import Reader
 from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
 from newsletter.subscribers import Consent, Stream, Subscriber, read_address
@@ -133,11 +134,22 @@ def test_what_can_be_left_says_how(mails: list[EmailMessage]) -> None:
     assert "preferences_url" in guide and "unsubscribe_url" in guide
 
 
-def test_no_mail_holds_a_picture_of_ours(mails: list[EmailMessage]) -> None:
+def test_no_mail_holds_a_picture_that_tells_who_opened_it(mails: list[EmailMessage], runtime: Runtime) -> None:
+    """The one picture is the cover in a guide's mail: everybody sees it, under an address that is the same for all."""
     for mail in mails:
         assert not re.search(r"<img|background(-image)?:\s*url|<link|srcset", _part(mail, "html"))
-    for template in (ROOT / "templates" / "email").rglob("*.html"):
-        assert not re.search(r"<img|url\(|<link", template.read_text(encoding="utf-8")), template
+    found = {
+        path.parent.name: tags
+        for path in (ROOT / "templates" / "email").rglob("*.html")
+        if (tags := re.findall(r"<img[^>]*|url\(|<link", path.read_text(encoding="utf-8")))
+    }
+    assert found == {"guide": ['<img src="{{ cover_url }}" width="96" height="136" alt="Cover of the guide"']}
+    with runtime.database.reading() as session:
+        house = brand.current(session)
+        told = {"guide": session.scalars(select(Guide)).first().told(runtime.guides), "series": True}  # type: ignore[union-attr]
+    pages = [runtime.renderer.rendered(Stream.GUIDE, house, Reader(n, "Jane", n), None, told).html for n in (1, 2)]
+    (one,), (other,) = (re.findall(r'<img src="([^"]+)"', page) for page in pages)
+    assert one == other == f"{runtime.settings.site}/guides/{told['guide']['slug']}/pages/1.png"
 
 
 def test_a_link_to_another_site_leads_there(mails: list[EmailMessage]) -> None:
