@@ -94,7 +94,7 @@ class Front:
 
     async def _collect(self, proto: Any, environ: dict[str, Any], body: IO[bytes]) -> None:
         """Read the body; what is not taken leaves its status in the environment."""
-        declared, allowed = declared_length(environ), allowance(self._app, environ)
+        declared, allowed = declared_length(environ), public_allowance(self._app, environ)
         if allowed is None:
             allowed = await self._in_thread(owner_allowance, self._app, environ)
         environ["CONTENT_LENGTH"] = "0"
@@ -148,7 +148,7 @@ def _no_write(_: bytes) -> None:
     raise NotImplementedError("PEP 3333's write() is for old frameworks; answers are returned here")
 
 
-def allowance(app: Flask, environ: Mapping[str, object]) -> int | None:
+def public_allowance(app: Flask, environ: Mapping[str, object]) -> int | None:
     """The octets of body to read for this request; 0: none, because nothing of it would be used.
 
     None: `owner_allowance` knows. This one opens nothing and is quick enough for the event loop.

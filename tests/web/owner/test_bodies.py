@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from newsletter.web import front
 from newsletter.web.bodies import FORM, LARGEST, TEXT, largest
-from newsletter.web.front import allowance
+from newsletter.web.front import owner_allowance, public_allowance
 from tests.web.owner.conftest import Desk
 from tests.web.test_front import scope
 
@@ -17,6 +17,11 @@ def _environ(client: FlaskClient, path: str) -> dict[str, Any]:
     cookie = client.get_cookie("session")
     carried = {"cookie": f"session={cookie.value}"} if cookie else {}
     return front.environment(scope(path=path, content_length="100", **carried))
+
+
+def allowance(app: Flask, environ: dict[str, Any]) -> int:
+    quick = public_allowance(app, environ)
+    return owner_allowance(app, environ) if quick is None else quick
 
 
 def test_of_a_stranger_the_owners_area_reads_nothing_but_the_sign_in(app: Flask) -> None:
