@@ -15,7 +15,7 @@ from bench.compiler import built
 from bench.parts.relay_limits import DATA, Worker, beside_a_campaign, private_redis
 from bench.report import Table, whole
 from bench.run_size import Size
-from newsletter.mail.transport import Stage
+from newsletter.smtp import Stage
 from tests.debian import NotToBeHad
 from tests.real.mta import Mta, exim, postfix
 from tests.real.opensmtpd import opensmtpd

@@ -151,7 +151,6 @@ def test_one_household_is_one_client_however_many_addresses_it_has(held: Visitor
     assert [_knock(held, 1, str(IPv6Address(block + n)))[0] for n in range(11)] == [303] * 10 + [429]
 
 
-<<<<<<< HEAD
 def test_looking_is_not_limited(held: Visitor) -> None:
     assert {held.get("/privacy").status_code for _ in range(30)} == {200}
 
@@ -162,9 +161,6 @@ def test_no_page_waits_long_for_a_redis_that_hangs(url: str, runtime: Runtime) -
     waits = web.create(runtime, InlineCrank(runtime)).config["RATELIMIT_STORAGE_OPTIONS"]
     assert waits["socket_connect_timeout"] <= 0.5 and waits["socket_timeout"] <= 0.5
     Redis.from_url(url, **waits)  # which both kinds of connection understand
-=======
-def test_looking_is_not_limited(limited: Visitor) -> None:
-    assert {limited.get("/privacy").status_code for _ in range(30)} == {200}
 
 
 def test_a_cookie_counts_whatever_the_clock_of_the_host_that_signed_it(app: Flask) -> None:
