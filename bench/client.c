@@ -1,7 +1,10 @@
 /* An SMTP client that sends one mail again and again over several sessions, each command waiting for its reply.
  *
  * It stands in for Postfix's smtp-source where that is not to be had: the same dialogue (RFC 5321, no pipelining), the
- * same sessions, each mail to another recipient. Usage: client PORT SESSIONS MESSAGES OCTETS; exit code 0: all taken.
+ * same sessions, each mail to another recipient. One that a server refuses is left out. With EACH, a session ends by
+ * itself after so many mails, and another one is opened: the best that can be done where a server's limit is known.
+ *
+ * Usage: client PORT SESSIONS MESSAGES OCTETS [EACH]; exit code 0: all were answered.
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -12,10 +15,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum step { BANNER, EHLO, MAIL, RCPT, DATA, CONTENT, QUIT };
-typedef struct { int fd; enum step step; long number; size_t have; char line[1024]; } session;
+enum step { BANNER, EHLO, MAIL, RCPT, DATA, CONTENT, RSET, QUIT };
+typedef struct { int fd; enum step step; long number, given; size_t have; char line[1024]; } session;
 
-static long messages, begun, taken;
+static long messages, begun, answers, each;
 static char *content;
 static size_t content_len;
 
@@ -34,18 +37,20 @@ static void say(session *s, enum step step, const char *text, size_t len) {
 static void command(session *s, enum step step, const char *text) { say(s, step, text, strlen(text)); }
 
 static void next_mail(session *s) {
-    if (begun < messages) { s->number = ++begun; command(s, MAIL, "MAIL FROM:<sender@example.org>\r\n"); }
+    if (begun < messages && (!each || s->given < each)) { s->number = ++begun; s->given++; command(s, MAIL, "MAIL FROM:<sender@example.org>\r\n"); }
     else command(s, QUIT, "QUIT\r\n");
 }
 
 /* Go on after a reply's last line. Return whether the session goes on. */
 static int answered(session *s) {
-    static const char wanted[] = {'2', '2', '2', '2', '3', '2', '2'};
+    static const char wanted[] = {'2', '2', '2', '2', '3', '2', '2', '2'};
     char text[64];
+    if (s->step == RCPT && s->line[0] == '5') { answers++; command(s, RSET, "RSET\r\n"); return 1; }
     if (s->line[0] != wanted[s->step]) { fprintf(stderr, "refused: %s\n", s->line); exit(1); }
     switch (s->step) {
         case BANNER: command(s, EHLO, "EHLO client.example\r\n"); break;
-        case CONTENT: taken++; /* fall through */
+        case CONTENT: answers++; /* fall through */
+        case RSET:
         case EHLO: next_mail(s); break;
         case MAIL:
             snprintf(text, sizeof text, "RCPT TO:<%ldreader@example.org>\r\n", s->number);
@@ -91,17 +96,22 @@ static int connected(int port) {
     return fd;
 }
 
+static void begin(session *s, int port, int poll_fd) {
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = s};
+    if (!s) die("calloc");
+    memset(s, 0, sizeof *s);
+    s->fd = connected(port);
+    if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, s->fd, &event) < 0) die("epoll_ctl");
+}
+
 int main(int argc, char **argv) {
-    if (argc != 5) { fprintf(stderr, "usage: client PORT SESSIONS MESSAGES OCTETS\n"); return 2; }
+    if (argc < 5) { fprintf(stderr, "usage: client PORT SESSIONS MESSAGES OCTETS [EACH]\n"); return 2; }
     int open = atoi(argv[2]), poll_fd = epoll_create1(0);
     messages = atol(argv[3]);
     fill((size_t)atol(argv[4]));
+    each = argc > 5 ? atol(argv[5]) : 0;
     for (int i = 0; i < open; i++) {
-        session *s = calloc(1, sizeof *s);
-        struct epoll_event event = {.events = EPOLLIN, .data.ptr = s};
-        if (!s) die("calloc");
-        s->fd = connected(atoi(argv[1]));
-        if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, s->fd, &event) < 0) die("epoll_ctl");
+        begin(calloc(1, sizeof(session)), atoi(argv[1]), poll_fd);
     }
     while (open) {
         struct epoll_event events[64];
@@ -110,9 +120,10 @@ int main(int argc, char **argv) {
             session *s = events[i].data.ptr;
             if (readable(s)) continue;
             close(s->fd);
+            if (begun < messages) { begin(s, atoi(argv[1]), poll_fd); continue; }
             free(s);
             open--;
         }
     }
-    return taken == messages ? 0 : 1;
+    return answers == messages ? 0 : 1;
 }

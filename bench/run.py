@@ -21,9 +21,9 @@ from bench.parts.building import building
 from bench.parts.latency import latency
 from bench.parts.launch import launch
 from bench.parts.ledger import ledger
-from bench.parts.relay_limits import relay_limits
 from bench.parts.sending import distant, near
 from bench.parts.series import series
+from bench.parts.session_limits import relay_limits
 from bench.parts.task import task
 from bench.postgres import NoPostgres
 from bench.report import Table

@@ -30,11 +30,12 @@
 #endif
 
 enum { INPUT = 256 * 1024, OUTPUT = 64 * 1024, NAMES = 8 * 1024, EVENTS = 256 };
-enum mode { COMMAND, CONTENT, CHUNK };
+enum mode { COMMAND, CONTENT, CHUNK, OVER };
 
 typedef struct {
     int fd, mail, open;
     int begun;           /* whether some content was used up */
+    uint64_t mails;      /* taken in this session */
     enum mode mode;
     size_t have;         /* octets in `in` */
     uint64_t chunk;      /* octets of the chunk still to come */
@@ -49,7 +50,7 @@ typedef struct held { struct held *next; client *to; uint64_t due; size_t len; c
 typedef struct { char *name; uint64_t hash; unsigned copies; } entry;
 
 static int pipelining = 1, chunking = 0, poll_fd, timer_fd;
-static uint64_t delay_ns, refuse_every, bounce_every;
+static uint64_t delay_ns, refuse_every, bounce_every, session_limit;
 static uint64_t messages, copies, refused, bounced, octets, sessions, intruding, asked, first_ns, last_ns;
 static held *first_held, *last_held;
 static entry *table;
@@ -234,7 +235,10 @@ static void bdat(client *c, const char *line, size_t len) {
 static void command(client *c, const char *line, size_t len) {
     if (len >= 4 && !strncasecmp(line, "MAIL", 4)) {
         if (c->mail) reply(c, "503 5.5.1 Nested MAIL\r\n");
-        else { c->mail = 1; reply(c, "250 2.1.0 Ok\r\n"); }
+        else if (session_limit && c->mails++ >= session_limit) {
+            c->mode = OVER; /* what comes behind it is read and thrown away, or the reply might be lost */
+            reply(c, "421 4.7.0 Too many messages in this connection\r\n");
+        } else { c->mail = 1; reply(c, "250 2.1.0 Ok\r\n"); }
     } else if (len >= 4 && !strncasecmp(line, "RCPT", 4)) rcpt(c, line, len);
     else if (len == 4 && !strncasecmp(line, "DATA", 4)) {
         if (!c->count) reply(c, "503 5.5.1 No valid recipients\r\n");
@@ -302,7 +306,9 @@ static size_t chunk(client *c, size_t there) {
 static void work(client *c) {
     char *at = c->in, *end = c->in + c->have;
     while (c->open && at < end) {
-        if (c->mode == CONTENT) {
+        if (c->mode == OVER) {
+            at = end;
+        } else if (c->mode == CONTENT) {
             size_t used = content(c, at, end);
             at += used;
             if (c->mode == CONTENT) break;
@@ -332,6 +338,7 @@ static void serve(client *c) {
     work(c);
     flush(c);
     if (!c->open) leave(c);
+    else if (c->mode == OVER && !c->held) shutdown(c->fd, SHUT_WR);
 }
 
 static void welcome(int listener) {
@@ -367,7 +374,8 @@ static int listen_on(int port) {
 static int options(int argc, char **argv) {
     static const struct option known[] = {
         {"port", 1, 0, 'p'}, {"no-pipelining", 0, 0, 'n'}, {"chunking", 0, 0, 'c'}, {"delay-ms", 1, 0, 'd'},
-        {"dump", 1, 0, 'f'}, {"refuse-every", 1, 0, 'r'}, {"bounce-every", 1, 0, 'b'}, {"stamp", 1, 0, 's'}, {0, 0, 0, 0}};
+        {"dump", 1, 0, 'f'}, {"refuse-every", 1, 0, 'r'}, {"bounce-every", 1, 0, 'b'}, {"stamp", 1, 0, 's'},
+        {"session-limit", 1, 0, 'l'}, {0, 0, 0, 0}};
     int option, port = 0;
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) switch (option) {
         case 'p': port = atoi(optarg); break;
@@ -377,10 +385,12 @@ static int options(int argc, char **argv) {
         case 'f': dump_path = optarg; break;
         case 'r': refuse_every = strtoull(optarg, NULL, 10); break;
         case 's': stamp = optarg; stamp_len = strlen(stamp); break;
+        case 'l': session_limit = strtoull(optarg, NULL, 10); break;
         case 'b': bounce_every = strtoull(optarg, NULL, 10); break;
         default:
             fprintf(stderr, "usage: sink [--port N] [--no-pipelining] [--chunking] [--delay-ms RTT] [--dump FILE] [--stamp PREFIX]\n"
-                            "            [--refuse-every K: 451 to every Kth message] [--bounce-every K: 550 to every Kth RCPT]\n");
+                            "            [--refuse-every K: 451 to every Kth message] [--bounce-every K: 550 to every Kth RCPT]\n"
+                            "            [--session-limit N: 421 after so many messages of a session]\n");
             exit(2);
     }
     return port;

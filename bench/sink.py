@@ -102,13 +102,14 @@ class Sink:
 
 
 @contextmanager
-def running(*, delay_ms: float = 0, stamp: str = "", chunking: bool = False) -> Iterator[Sink]:
+def running(*, delay_ms: float = 0, stamp: str = "", chunking: bool = False, session_limit: int = 0) -> Iterator[Sink]:
     """A sink whose replies take `delay_ms`, and which notes when mail to recipients beginning with `stamp` came.
 
-    `chunking`: whether it offers BDAT (RFC 3030).
+    `chunking`: whether it offers BDAT (RFC 3030). `session_limit`: 421 after so many mails of a session (0: none).
     """
     argv = [str(built("sink")), "--delay-ms", str(delay_ms), *(["--stamp", stamp] if stamp else [])]
     argv += ["--chunking"] if chunking else []
+    argv += ["--session-limit", str(session_limit)] if session_limit else []
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()

@@ -1,4 +1,4 @@
-"""A guide beside a campaign at relays that allow few connections, or few mails in a session."""
+"""A guide beside a campaign at relays that allow few connections."""
 
 import tempfile
 import threading
@@ -6,12 +6,13 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from redis import Redis
 
-from bench.report import Table
+from bench.report import Table, percentile
 from bench.run_size import Size
 from newsletter.limits import SharedAllowances
 from newsletter.smtp import Envelope, Relay, SmtpResult, SmtpTransport, Stage
@@ -25,7 +26,14 @@ LOT = 500
 SLOW = 0.002
 """Seconds the relay takes for each mail."""
 DATA = b"Subject: a guide\r\n\r\n" + (b"x" * 70 + b"\r\n") * 20
-HEADS = ("connections", "then", "guides", "p50 ms", "longest ms", "mails at the relay", "uncertain", "tried", "refused")
+HEADS = (
+    "connections", "then", "p50 ms", "p99 ms", "longest ms", "longest stop s", "mails at the relay", "uncertain",
+    "tried", "refused",
+)  # fmt: skip
+
+
+def _name(number: int) -> str:
+    return f"{number}reader@example.org"
 
 
 class _Kept:
@@ -44,12 +52,12 @@ class _Kept:
         self.stages.update(one.stage for one in results)
 
 
-class _Worker(threading.Thread):
+class Worker(threading.Thread):
     """A worker process, as far as its relay can tell: connections and a count of its own."""
 
-    def __init__(self, redis: str, port: int, keys: range, *, urgent: bool = False, options: str = "") -> None:
+    def __init__(self, redis: str, port: int, keys: range, *, urgent: bool = False, connections: int = 20) -> None:
         super().__init__()
-        relay = Relay.parse(f"smtp://127.0.0.1:{port}?connections=20{options}")
+        relay = Relay.parse(f"smtp://127.0.0.1:{port}?connections={connections}")
         self.kept, self.stopped = _Kept(), False
         self._keys, self._urgent = keys, urgent
         shared = SharedAllowances(Redis.from_url(redis))
@@ -79,84 +87,100 @@ class _Worker(threading.Thread):
     def _mails(self, waiting: deque[int]) -> Iterator[Envelope]:
         while waiting:
             n = waiting.popleft()
-            yield Envelope(n, f"b{n}@example.com", f"r{n}@example.org", DATA, True, True)
+            yield Envelope(n, f"b{n}@example.com", _name(n), DATA, True, True)
 
 
-def relay_limits(size: Size) -> list[Table]:
+def beside_a_campaign(size: Size) -> list[Table]:
     """Two workers of bulk mail and one for guides share a relay."""
-    with _redis() as redis:
-        beside = Table(f"A guide beside a campaign, {GUIDES} of them, at a relay with limits", HEADS)
-        beside.rows = [_beside(redis, most, then) for most, then in LIMITS]
+    with private_redis() as redis:
+        beside = Table(f"A guide beside a campaign, {GUIDES * size.rounds} of them, at a relay with limits", HEADS)
+        beside.rows = [
+            _row(most, then, [_beside(redis, most, then) for _ in range(size.rounds)]) for most, then in LIMITS
+        ]
         beside.notes.append(
-            "Guides follow each other; the limit is changed at the fifth. Refused: connections too many."
+            f"{size.rounds} rounds of {GUIDES} guides, one after the other; the limit is changed at the fifth. The "
+            "longest stop is the time in which the relay took no mail of the campaign. Refused: connections too many."
         )
-        ended = Table(
-            "A relay that ends a session after so many mails",
-            (
-                "mails a session",
-                "mails",
-                "accepted",
-                "uncertain",
-                "tried",
-                "sessions",
-                "msg/s",
-                "msg/s without the limit",
-            ),
-        )
-        ended.rows = [_ended(redis, most, 2_000) for most in (20, 100)]
-    return [beside, ended]
+        return [beside]
 
 
-def _beside(redis: str, most: int, then: int) -> list[str]:
+@dataclass
+class _Round:
+    """What was seen while guides followed each other beside a campaign."""
+
+    waits: list[float]
+    stop: float
+    mails: int
+    stages: Counter[Stage]
+    refused: int
+
+
+def _row(most: int, then: int, rounds: list[_Round]) -> list[str]:
+    waits = [wait for one in rounds for wait in one.waits]
+    stages = sum((one.stages for one in rounds), Counter[Stage]())
+    return [
+        str(most), str(then or "–"), f"{percentile(waits, 50) * 1000:.0f}", f"{percentile(waits, 99) * 1000:.0f}",
+        f"{max(waits) * 1000:.0f}", f"{max(one.stop for one in rounds):.1f}", f"{sum(one.mails for one in rounds):,}",
+        str(stages[Stage.LOST_AFTER]), str(stages[Stage.LOST_BEFORE] + stages[Stage.REJECTED]),
+        str(sum(one.refused for one in rounds)),
+    ]  # fmt: skip
+
+
+def _beside(redis: str, most: int, then: int) -> _Round:
     Redis.from_url(redis).flushall()
     waits = []
-    with FaultServer(connection_limit=most, delay=SLOW) as relay:
-        campaign = [_Worker(redis, relay.port, range(first, first + 10**6)) for first in (10**6, 10**8)]
+    with FaultServer(connection_limit=most, delay=SLOW) as relay, _watched(relay) as stops:
+        campaign = [Worker(redis, relay.port, range(first, first + 10**6)) for first in (10**6, 10**8)]
         for one in campaign:
             one.start()
         for number in range(GUIDES):
             if then and number == GUIDES // 4:
                 relay.connection_limit = then
-            began = time.monotonic()
-            guide = _Worker(redis, relay.port, range(number, number + 1), urgent=True)
-            guide.start()
-            guide.join()
-            waits.append(time.monotonic() - began if guide.kept.stages[Stage.ACCEPTED] else 99.0)
+            waits.append(_guide(redis, relay.port, number))
             time.sleep(PAUSE)
         for one in campaign:
             one.stopped = True
         for one in campaign:
             one.join()
-        kept = sum((one.kept.stages for one in campaign), Counter[Stage]())
-        waits.sort()
-        return [
-            str(most), str(then or "–"), str(GUIDES), f"{waits[GUIDES // 2] * 1000:.0f}", f"{waits[-1] * 1000:.0f}",
-            f"{relay.received.total():,}", str(kept[Stage.LOST_AFTER]),
-            str(kept[Stage.LOST_BEFORE] + kept[Stage.REJECTED]), str(relay.turned_away),
-        ]  # fmt: skip
+        stages = sum((one.kept.stages for one in campaign), Counter[Stage]())
+        return _Round(waits, max(stops), relay.received.total(), stages, relay.turned_away)
 
 
-def _ended(redis: str, most: int, mails: int) -> list[str]:
-    free, _, _ = _timed(redis, 0, mails)
-    rate, kept, sessions = _timed(redis, most, mails)
-    return [
-        str(most), f"{mails:,}", f"{kept[Stage.ACCEPTED]:,}", str(kept[Stage.LOST_AFTER]),
-        str(kept[Stage.LOST_BEFORE] + kept[Stage.REJECTED]), str(sessions), f"{rate:,.0f}", f"{free:,.0f}",
-    ]  # fmt: skip
-
-
-def _timed(redis: str, most: int, mails: int) -> tuple[float, Counter[Stage], int]:
-    Redis.from_url(redis).flushall()
-    with FaultServer(session_limit=most, chunking=True) as relay:
-        worker = _Worker(redis, relay.port, range(mails), options="&pipeline=8")
-        began = time.monotonic()
-        worker.start()
-        worker.join()
-        return mails / (time.monotonic() - began), worker.kept.stages, relay.connections
+def _guide(redis: str, port: int, number: int) -> float:
+    """Seconds until a guide was accepted, connection and all; 99 where it was not."""
+    began = time.monotonic()
+    guide = Worker(redis, port, range(number, number + 1), urgent=True)
+    guide.start()
+    guide.join()
+    return time.monotonic() - began if guide.kept.stages[Stage.ACCEPTED] else 99.0
 
 
 @contextmanager
-def _redis() -> Iterator[str]:
+def _watched(relay: FaultServer) -> Iterator[list[float]]:
+    """Fills a list with the spans in which the relay took nothing of the campaign."""
+    stops, over = [0.0], threading.Event()
+
+    def watch() -> None:
+        seen, since = 0, time.monotonic()
+        while not over.wait(0.02):
+            taken = relay.received.total() - sum(relay.received[_name(number)] for number in range(GUIDES))
+            if taken > seen:
+                stops.append(time.monotonic() - since)
+                seen, since = taken, time.monotonic()
+        stops.append(time.monotonic() - since)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield stops
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
+def private_redis() -> Iterator[str]:
+    """The URL of a Redis of our own."""
     with tempfile.TemporaryDirectory(prefix="rl") as folder:
         server = RedisServer(Path(folder))
         server.start()

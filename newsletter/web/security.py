@@ -4,8 +4,10 @@ import secrets
 from typing import Any
 
 from flask import Flask, Response, g, request
+from flask.sessions import SecureCookieSessionInterface
 from flask_limiter import Limiter
 from flask_wtf.csrf import CSRFProtect
+from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from wtforms import Form, ValidationError
@@ -48,6 +50,28 @@ class FormToken(CSRF):
             raise ValidationError("This page was open for more than a day. Please send it again.") from None
 
 
+class _Ageless(TimestampSigner):
+    """A signature whose age decides nothing."""
+
+    def unsign(self, signed_value: str | bytes, max_age: int | None = None, return_timestamp: bool = False) -> Any:
+        """Read what was signed, whenever that was, by whichever clock."""
+        return super().unsign(signed_value, None, return_timestamp)  # type: ignore[call-overload]
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's cookie, without its age: one that was signed a second ahead of this host's clock would count as expired.
+
+    The owner's session ends by its row in the database.
+    """
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """What cookies are signed with."""
+        serializer = super().get_signing_serializer(app)
+        if serializer is not None:
+            serializer.signer = _Ageless
+        return serializer
+
+
 def install(app: Flask) -> None:
     """Wire the headers, the limits and the owner's CSRF protection into the app."""
     settings = runtime_settings(app)
@@ -56,6 +80,7 @@ def install(app: Flask) -> None:
         "socket_connect_timeout": PATIENCE, "socket_timeout": PATIENCE, "retry": Retry(NoBackoff(), 0)
     })  # fmt: skip
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # the owner's area asks for it; public forms carry a FormToken
+    app.session_interface = Sessions()
     csrf.init_app(app)
     limiter.init_app(app)
     app.before_request(_nonce)

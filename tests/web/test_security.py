@@ -1,11 +1,13 @@
 """Headers, cookies, and how often a client may knock."""
 
 import re
+import time
 from ipaddress import IPv6Address
 from uuid import uuid4
 
 import pytest
-from flask import Flask
+from flask import Flask, session
+from itsdangerous import TimestampSigner
 from redis import Redis
 from wtforms import PasswordField
 
@@ -159,3 +161,18 @@ def test_no_page_waits_long_for_a_redis_that_hangs(url: str, runtime: Runtime) -
     waits = web.create(runtime, InlineCrank(runtime)).config["RATELIMIT_STORAGE_OPTIONS"]
     assert waits["socket_connect_timeout"] <= 0.5 and waits["socket_timeout"] <= 0.5
     Redis.from_url(url, **waits)  # which both kinds of connection understand
+
+
+def test_a_cookie_counts_whatever_the_clock_of_the_host_that_signed_it(app: Flask) -> None:
+    class Ahead(TimestampSigner):
+        def get_timestamp(self) -> int:
+            return int(time.time()) + 420
+
+    serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+    serializer.signer = Ahead
+    cookie = f"{app.config['SESSION_COOKIE_NAME']}={serializer.dumps({'kept': 'yes'})}"
+    with app.test_request_context(headers={"Cookie": cookie}):
+        assert session.get("kept") == "yes"
+    forged = cookie[:-9] + ("A" if cookie[-9] != "A" else "B") + cookie[-8:]
+    with app.test_request_context(headers={"Cookie": forged}):
+        assert "kept" not in session
