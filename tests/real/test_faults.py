@@ -101,11 +101,7 @@ def test_with_web_killed_it_is_back_by_itself(product: Product) -> None:
 
 
 def _wait_for_the_end(product: Product, campaign: str) -> None:
-    def over() -> bool:
-        time.sleep(1)
-        return product.status(campaign)["state"] == "sent"
-
-    until(over, 120, "the campaign does not end")
+    until(lambda: product.is_sent(campaign), 120, "the campaign does not end")
 
 
 def _kill_workers(product: Product) -> None:

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from newsletter.settings import ROOT
 from tests.real.conftest import Product, free_port, until
 
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("proxies")]  # one product for each of them
 NAME = "news.example.org"
 VISITOR, CDN = "127.0.0.9", "127.0.0.5"
 """Addresses that requests come from: one that nobody trusts, and one that `TRUSTED_PROXIES` names."""

@@ -34,9 +34,10 @@ def backed_up(product: Product, tmp_path: Path) -> Path:
     product.recruit(PEOPLE)
     body = tmp_path / "news.md"
     body.write_text("{{ greeting }},\n\nnews.\n")
-    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 20))
-    product.command("campaign", "send", "--subject", "News", "--body", str(body), "--at", soon)
+    later = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+    product.command("campaign", "send", "--subject", "News", "--body", str(body), "--at", later)
     product.command("backup", str(tmp_path / "news.zip"))
+    product.command("fast-forward", "2h")
     until(lambda: all(_mails(product, number) == 1 for number in range(PEOPLE)), 90)
     leave = link_in(product.mail("reader0@example.com", "News"), "/unsubscribe/")
     product.post(leave, **{"List-Unsubscribe": "One-Click"})

@@ -11,6 +11,7 @@ import pytest
 
 from tests.real.conftest import Product, until
 
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("slow connections")]  # one product for all of them
 EACH = 50
 GENEROUS = 8.0
 """Seconds for a sign-up that takes a twentieth of one on an idle machine; a frozen site takes for ever."""
@@ -44,6 +45,14 @@ def _is_open(one: socket.socket) -> bool:
         return True
     except OSError:
         return False
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """One for all of them: strangers leave nothing behind."""
+    made = Product(tmp_path_factory.mktemp("slow") / "a folder" / "var")
+    yield made.start()
+    made.stop()
 
 
 @pytest.fixture
