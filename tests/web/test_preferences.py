@@ -139,7 +139,9 @@ def test_stopping_one_guides_series_leaves_the_other(jane: Visitor, link: Link, 
     assert _course(runtime) is Course.ACTIVE
 
 
-def test_without_the_page_its_reader_can_still_leave(jane: Visitor, link: Link, app: Flask) -> None:
-    app.jinja_env.globals["url_for"] = None
+def test_without_the_page_its_reader_can_still_leave(
+    jane: Visitor, link: Link, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.jinja_env.globals, "url_for", None)
     page = jane.get(f"{link('preferences')}/stop/exercise-at-50")
     assert page.status_code == 200 and "Unsubscribe me" in page.text

