@@ -36,7 +36,8 @@ def test_a_limit_of_a_hundred_is_met_once_and_then_kept(server: Server) -> None:
         known = campaign(relay, 350, "connections=2")
         assert stages(known) == {Stage.ACCEPTED: 350}
         agree(relay, known)
-        assert 1 <= relay.log().lower().count("too many messages") <= 2, "each connection learns, all know it then"
+        # Each of the two learns, with a message in flight or with two; then all know it.
+        assert 1 <= relay.log().lower().count("too many messages") <= 4
 
 
 def test_exim_as_it_comes_takes_a_thousand_mails_in_a_session() -> None:
