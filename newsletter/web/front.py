@@ -157,8 +157,8 @@ def public_allowance(app: Flask, environ: Mapping[str, object]) -> int | None:
     if settle(settled, runtime_settings(app)) is not None:
         return 0
     asked = app.request_class(settled)
-    adapter = app.create_url_adapter(asked)
     try:
+        adapter = app.create_url_adapter(asked)
         endpoint = adapter.match(method=asked.method)[0] if adapter else ""
     except HTTPException:
         return 0
