@@ -111,7 +111,9 @@ def read_site(path: Path) -> dict[str, Any]:
 
 def current(session: Session) -> Brand:
     """The brand; the database has one from the first migration on."""
-    return session.get_one(Brand, 1)
+    found = session.get_one(Brand, 1)
+    session.info["brand"] = found  # held, or it would be read again by whoever asks next in this session
+    return found
 
 
 def retired_keys(session: Session) -> list[tuple[int, str]]:

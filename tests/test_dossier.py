@@ -21,9 +21,9 @@ def _lives(runtime: Runtime, crank: InlineCrank) -> int:
     with runtime.database.transaction() as session:
         journey.subscribe(session, runtime, sign_up, NOON)
     with runtime.database.transaction() as session:
-        confirmed = journey.confirm(session, runtime, 1, NOON)
-        assert confirmed is not None
-        id = confirmed.subscriber.id
+        asked = journey.open_link(session, 1, NOON)
+        assert asked is not None
+        id = journey.confirm(session, runtime, asked, NOON).subscriber.id
     crank.turn()
     return id
 

@@ -3,8 +3,9 @@
 Every function works in the caller's transaction: all of a chapter happens, or nothing of it.
 """
 
+from newsletter.journey.asked import AskedFor, asked_for, open_link
 from newsletter.journey.choose import choose, leave_newsletter, start_again, stop_series
-from newsletter.journey.confirm import Confirmed, LinkOver, asked_for, confirm
+from newsletter.journey.confirm import Confirmed, LinkOver, confirm
 from newsletter.journey.give import (
     LINK_DAYS,
     WORDING_VERSION,
@@ -13,7 +14,6 @@ from newsletter.journey.give import (
     articles_ahead,
     offer_guide,
     request_guide,
-    series_of,
 )
 from newsletter.journey.leave import erase, forget, lift, refuse, unsubscribe
 from newsletter.journey.remind import remind_and_forget, reminders_due
@@ -22,6 +22,7 @@ from newsletter.journey.sign_up import SignUp, subscribe
 __all__ = [
     "LINK_DAYS",
     "WORDING_VERSION",
+    "AskedFor",
     "Confirmed",
     "House",
     "LinkOver",
@@ -36,11 +37,11 @@ __all__ = [
     "leave_newsletter",
     "lift",
     "offer_guide",
+    "open_link",
     "refuse",
     "remind_and_forget",
     "reminders_due",
     "request_guide",
-    "series_of",
     "start_again",
     "stop_series",
     "subscribe",

@@ -1,12 +1,13 @@
 """Giving a guide, and what comes with it: the guide goes when it is asked for, its series when the reader says so."""
 
+from collections.abc import Iterable
 from collections.abc import Sequence as SequenceOf
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from newsletter import brand, guides, sequences
 from newsletter.db import lock
@@ -49,7 +50,7 @@ def request_guide(session: Session, house: House, subscriber: Subscriber, guide:
         Consent(subscriber_id=subscriber.id, guide=guide.slug, wording=press.words[:1000], version=WORDING_VERSION,
                 page=press.page, form="library", given_at=now, confirmed_at=now, basis=Basis.PAGE)
     )  # fmt: skip
-    started = series and start_series(session, subscriber, guide, press, now)
+    started = series and start_series(session, subscriber, series_of(session, guide), press, now)
     guides.send(session, subscriber, guide, house.guides, now, {"series": bool(started)})
     return True
 
@@ -86,28 +87,27 @@ def offer(session: Session, subscriber: Subscriber, consent: Consent, guide: Gui
     }
 
 
-def start_series(session: Session, subscriber: Subscriber, guide: Guide, press: Press, now: datetime) -> int:
+def start_series(session: Session, subscriber: Subscriber, every: Iterable[Sequence], press: Press,
+                 now: datetime) -> int:  # fmt: skip
     """Start what comes with a guide, where the reader has just said so; how many of them send already."""
-    every = session.scalars(select(Sequence).where(Sequence.guide_slug == guide.slug).order_by(Sequence.id)).all()
     # One that is switched off begins when it is switched on: nothing is promised until then.
     return sum(one.live for one in every if start(session, subscriber, one, press, now))
 
 
 def start(session: Session, subscriber: Subscriber, sequence: Sequence, press: Press, now: datetime) -> bool:
     """Start one series, or go on with it where they were when they stopped it."""
-    before = sequences.latest(session, subscriber, sequence)
-    if sequences.enroll(session, subscriber, sequence, brand.current(session).zone, now) is None:
+    started = sequences.enroll(session, subscriber, sequence, brand.current(session).zone, now)
+    if started is None:
         return False
-    kind = EventKind.SERIES_RESUMED if before else EventKind.SERIES_STARTED
+    kind = EventKind.SERIES_RESUMED if started.resumes else EventKind.SERIES_STARTED
     note(session, subscriber.id, kind, press, now, sequence_id=sequence.id)
     return True
 
 
 def series_of(session: Session, guide: Guide) -> SequenceOf[Sequence]:
-    """The live sequences that this guide starts."""
-    return session.scalars(
-        select(Sequence).where(Sequence.guide_slug == guide.slug, Sequence.live).order_by(Sequence.id)
-    ).all()
+    """The sequences that this guide starts, with their steps; those that are switched off, too."""
+    every = select(Sequence).where(Sequence.guide_slug == guide.slug).order_by(Sequence.id)
+    return session.scalars(every.options(selectinload(Sequence.steps))).all()
 
 
 def articles_after(session: Session, guide: Guide) -> int:

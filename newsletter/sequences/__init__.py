@@ -3,7 +3,7 @@
 from newsletter.sequences.advance import advance_due, is_due
 from newsletter.sequences.again import is_under_way, steps_ahead, stopped
 from newsletter.sequences.delay import Delay, Unit, due_after
-from newsletter.sequences.enrollment import Course, Enrollment, enroll, latest, stop, switch_off
+from newsletter.sequences.enrollment import Course, Enrollment, enroll, stop, switch_off
 from newsletter.sequences.let_be import due_of, let_be
 from newsletter.sequences.place import Place
 from newsletter.sequences.replan import keep_dates, replan
@@ -27,7 +27,6 @@ __all__ = [
     "is_due",
     "is_under_way",
     "keep_dates",
-    "latest",
     "let_be",
     "replan",
     "simulate",

@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter.sequences.enrollment import LIVE, Course, Enrollment, latest, may_start
+from newsletter.sequences.enrollment import LIVE, Course, Enrollment
 from newsletter.sequences.sequence import Sequence
 from newsletter.subscribers import Subscriber
 
@@ -20,10 +20,12 @@ def steps_ahead(session: Session, subscriber: Subscriber, sequence: Sequence) ->
     """How many articles starting this sequence would bring: of one that was stopped, those that are left."""
     if not sequence.live:
         return 0
-    before = latest(session, subscriber, sequence)
-    if before and not may_start(session, subscriber, sequence):
+    here = Enrollment.sequence_id == sequence.id
+    before = session.scalars(select(Enrollment).where(Enrollment.subscriber_id == subscriber.id, here)).all()
+    if any(one.course is not Course.STOPPED for one in before):
         return 0
-    return len(sequence.ahead(before.place if before else None))
+    newest = max(before, key=lambda one: one.id, default=None)
+    return len(sequence.ahead(newest.place if newest else None))
 
 
 def stopped(session: Session, subscriber: Subscriber) -> list[Enrollment]:

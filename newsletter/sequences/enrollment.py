@@ -1,6 +1,7 @@
 """Enrollment: one person's way through one sequence."""
 
 from collections.abc import Collection
+from collections.abc import Sequence as SequenceOf
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -86,6 +87,8 @@ class Enrollment(Base):
     """How much of its sequence's standing still is counted in `anchor_at`."""
     ended_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(String(120), default="")
+    resumes = False
+    """Whether it goes on where an earlier one was stopped; only whoever has just started it knows."""
 
     subscriber: Mapped[Subscriber] = relationship()
     sequence: Mapped[Sequence] = relationship()
@@ -190,43 +193,45 @@ def enroll(session: Session, subscriber: Subscriber, sequence: Sequence, zone: s
     It waits behind another series of theirs, and while it is switched off. The unique indexes refuse a second live
     enrollment and a second active one, whatever races.
     """
-    before = latest(session, subscriber, sequence)
-    if before and not may_start(session, subscriber, sequence):
+    ways = _ways(session, subscriber)
+    here = [one for one in ways if one.sequence_id == sequence.id]
+    if any(one.course is not Course.STOPPED for one in here):
         return None
-    is_behind = _is_in_another(session, subscriber)
-    enrollment = Enrollment(
-        subscriber=subscriber, sequence=sequence, course=Course.WAITING, started_at=now, anchor_at=now, stopped_at=now,
-        due_at=now + LOOK_AGAIN if is_behind else now, pauses=sequence.stood_still(now),
-        place=before and before.reached(session), last_step=before and before.last_step,
-    )  # fmt: skip
-    session.add(enrollment)
-    session.flush()
+    before = here[-1] if here else None
+    is_behind = any(one.course in LIVE for one in ways)
+
+    def begin() -> Enrollment:
+        enrollment = Enrollment(
+            subscriber=subscriber, sequence=sequence, course=Course.WAITING, started_at=now, anchor_at=now,
+            stopped_at=now, due_at=now + LOOK_AGAIN if is_behind else now, pauses=sequence.stood_still(now),
+            place=before and before.reached(session), last_step=before and before.last_step,
+        )  # fmt: skip
+        enrollment.resumes = before is not None
+        return enrollment
+
     if not is_behind and sequence.live:
+        enrollment = begin()
+        enrollment.activate(zone, now)
         try:
-            with session.begin_nested():
-                enrollment.activate(zone, now)
+            return _added(session, enrollment)
         except IntegrityError:  # another series of theirs became active in this moment
-            session.refresh(enrollment)
+            is_behind = True
+    return _added(session, begin())
+
+
+def _ways(session: Session, subscriber: Subscriber) -> SequenceOf[Enrollment]:
+    """All of this person's ways through series, the oldest first.
+
+    Locked and read anew: one that ends just now has ended then.
+    """
+    theirs = select(Enrollment).where(Enrollment.subscriber_id == subscriber.id).order_by(Enrollment.id)
+    return session.scalars(theirs.with_for_update(of=Enrollment).execution_options(populate_existing=True)).all()
+
+
+def _added(session: Session, enrollment: Enrollment) -> Enrollment:
+    with session.begin_nested():
+        session.add(enrollment)
     return enrollment
-
-
-def _is_in_another(session: Session, subscriber: Subscriber) -> bool:
-    """Whether a series of this person is live; locked, so that one that ends just now has ended then."""
-    theirs = select(Enrollment.id).where(Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))
-    return bool(session.scalars(theirs.order_by(Enrollment.id).with_for_update()).all())
-
-
-def latest(session: Session, subscriber: Subscriber, sequence: Sequence) -> Enrollment | None:
-    """This person's newest way through this sequence."""
-    here = (Enrollment.subscriber_id == subscriber.id, Enrollment.sequence_id == sequence.id)
-    return session.scalar(select(Enrollment).where(*here).order_by(Enrollment.id.desc()).limit(1))
-
-
-def may_start(session: Session, subscriber: Subscriber, sequence: Sequence) -> bool:
-    """Whether they are neither in it nor have been through it."""
-    here = (Enrollment.subscriber_id == subscriber.id, Enrollment.sequence_id == sequence.id)
-    once = session.scalar(select(Enrollment.id).where(*here, Enrollment.course != Course.STOPPED).limit(1))
-    return once is None
 
 
 def stop(session: Session, subscriber: Subscriber, now: datetime, reason: str, only: int | None = None) -> int:

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from newsletter import brand, guides, journey, sequences
 from newsletter.events import By, Press
 from newsletter.guides import Guide
+from newsletter.journey import AskedFor
 from newsletter.links import Purpose, still_good
 from newsletter.mail import outbox
 from newsletter.mail.outbox import Message
@@ -75,13 +76,11 @@ def _ask(session: Session, consent: Consent, token: str) -> str:
     """The question: to somebody new, whether it was them; to a reader, whether to start what comes with a guide."""
     subscriber = consent.subscriber
     asked = journey.asked_for(session, consent, now(), LATEST)  # the page tells of all that waits by now
-    guide = session.scalar(select(Guide).where(Guide.slug == consent.guide))
     known = subscriber.status is Status.CONFIRMED
     return render_template(
         "public/offer.html" if known else "public/confirm.html", form=ButtonForm(), token=token, asked=asked,
-        card=card(guide) if guide else None, items=_brings(session, consent, guide, asked.newsletter),
-        series=bool(guide and journey.articles_ahead(session, subscriber, guide)), email=subscriber.email,
-        label=_label(guide, known, asked.newsletter),
+        card=card(asked.guide) if asked.guide else None, items=_brings(session, asked, asked.newsletter),
+        series=bool(asked.articles), email=subscriber.email, label=_label(asked.guide, known, asked.newsletter),
         library_url=url_for("personal.library", token=runtime().signer.token(Purpose.LIBRARY, subscriber.id)),
     )  # fmt: skip
 
@@ -93,13 +92,12 @@ def _label(guide: Guide | None, known: bool, newsletter: bool) -> str:
     return "Yes, send me the guide" if guide else "Yes, sign me up"
 
 
-def _brings(session: Session, consent: Consent, guide: Guide | None, newsletter: bool) -> list[str]:
+def _brings(session: Session, asked: AskedFor, newsletter: bool) -> list[str]:
     """What a "yes" behind this link brings, in words. A guide that a reader has already is no part of it."""
-    subscriber = consent.subscriber
-    ahead = journey.articles_ahead(session, subscriber, guide) if guide else 0
-    seen = card(guide) if guide and subscriber.status is not Status.CONFIRMED else None
+    is_new = asked.consent.subscriber.status is not Status.CONFIRMED
+    seen = card(asked.guide) if asked.guide and is_new else None
     title, pages = (seen.title, seen.pages) if seen else (None, 0)
-    return brings(title, pages, ahead, newsletter, brand.current(session))
+    return brings(title, pages, asked.articles, newsletter, brand.current(session))
 
 
 @door.post("/confirm/<token>", endpoint="confirm_now")
@@ -111,18 +109,16 @@ def confirm_now(token: str) -> AnyResponse:
     told = request.form.get("upto", "")
     upto = int(told) if told.isdecimal() and len(told) < 19 else None
     with transaction() as session:
-        consent = session.get(Consent, consent_id) or abort(410, DELETED)
-        if consent.confirmed_at is None:
+        asked = journey.open_link(session, consent_id, now(), upto) or abort(410, DELETED)
+        if asked.consent.confirmed_at is None:
             still_good(last_second, now())
         # Who is confirmed already is asked about the newsletter by a button of its own.
-        known = consent.subscriber.status is Status.CONFIRMED
+        known = asked.consent.subscriber.status is Status.CONFIRMED
         ticked = not known or request.form.get("newsletter") == "y"
-        guide = session.scalar(select(Guide).where(Guide.slug == consent.guide))
-        newsletter = ticked and journey.asked_for(session, consent, now(), upto).newsletter
-        words = agreed(_label(guide, known, newsletter), _brings(session, consent, guide, newsletter))
+        newsletter = ticked and asked.newsletter
+        words = agreed(_label(asked.guide, known, newsletter), _brings(session, asked, newsletter))
         press = Press(By.MAIL, words, "/confirm")
-        if journey.confirm(session, runtime(), consent_id, now(), press=press, upto=upto, newsletter=ticked) is None:
-            abort(410, DELETED)
+        journey.confirm(session, runtime(), asked, now(), press=press, newsletter=ticked)
     state().crank.turn()
     return redirect(url_for("personal.confirm", token=token), 303)
 

@@ -27,7 +27,8 @@ def confirm(runtime: Runtime, consent: int = -1) -> Confirmed | None:
     """The button behind the link of one of them."""
     id = consents(runtime)[consent].id
     with runtime.database.transaction() as session:
-        return journey.confirm(session, runtime, id, runtime.clock.now())
+        asked = journey.open_link(session, id, runtime.clock.now())
+        return asked and journey.confirm(session, runtime, asked, runtime.clock.now())
 
 
 def jane(runtime: Runtime) -> Subscriber:

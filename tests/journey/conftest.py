@@ -42,9 +42,9 @@ class Street:
     def press(self, consent: int, *, newsletter: bool = True, upto: int | None = None) -> Confirmed | None:
         """The button behind the link of this sign-up."""
         with self.runtime.database.transaction() as session:
-            return journey.confirm(
-                session, self.runtime, consent, self.runtime.clock.now(), newsletter=newsletter, upto=upto
-            )
+            now = self.runtime.clock.now()
+            asked = journey.open_link(session, consent, now, upto)
+            return asked and journey.confirm(session, self.runtime, asked, now, newsletter=newsletter)
 
     def press_newest(self, email: str = JANE, *, newsletter: bool = True) -> Confirmed | None:
         """The button behind the newest link."""

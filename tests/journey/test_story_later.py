@@ -101,4 +101,4 @@ def test_a_yes_after_the_deletion_finds_nothing(runtime: Runtime, clock: FixedCl
     clock.forward(timedelta(days=31))
     _forget(runtime)
     with runtime.database.transaction() as session:
-        assert journey.confirm(session, runtime, consent.id, clock.now()) is None
+        assert journey.open_link(session, consent.id, clock.now()) is None
