@@ -83,6 +83,7 @@ def test_a_double_click_on_confirm_brings_one_guide(visitor: Visitor, link: Link
     assert _sent(runtime, Stream.GUIDE) == 1
 
 
+@pytest.mark.both_databases
 def test_two_browsers_confirming_at_once_bring_one_guide(
     app: Flask, visitor: Visitor, link: Link, runtime: Runtime
 ) -> None:

@@ -128,6 +128,7 @@ def test_a_double_click_sends_one_mail(visitor: Visitor, inbox: Inbox) -> None:
     assert len(inbox("jane@example.com")) == 1
 
 
+@pytest.mark.both_databases
 def test_a_real_double_click_in_two_threads_sends_one_mail(
     app: Flask, visitor: Visitor, runtime: Runtime, clock: FixedClock
 ) -> None:

@@ -26,6 +26,8 @@ pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
     pytest.mark.skipif(chromium.find() is None, reason="no Chromium on this machine"),
 ]
+LOOKS = pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (320, "light")])
+"""A width has no say in a colour: both widths and both schemes are seen, not each with each."""
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 LOOK = """;axe.run({iframes: false}).then(seen => JSON.stringify(seen.violations.map(
     one => [one.id, one.nodes.map(node => node.html.slice(0, 200))])))"""
@@ -98,8 +100,7 @@ def _counts(told: str) -> bool:
     return "404" not in told and "http://localhost:8000/guides/" not in told
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 320])
+@LOOKS
 def test_axe_finds_nothing_and_nothing_is_too_wide(
     browser: Browser, site: str, going_out: int, runtime: Runtime, width: int, scheme: str
 ) -> None:
@@ -119,8 +120,7 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(
     assert errors == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 320])
+@LOOKS
 def test_other_words_are_written_looked_at_and_set(
     browser: Browser, site: str, going_out: int, runtime: Runtime, width: int, scheme: str
 ) -> None:
