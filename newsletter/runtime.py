@@ -7,6 +7,7 @@ from pathlib import Path
 from newsletter import feedback, local_mail
 from newsletter.clock import Clock, MovableClock, SharedClock, SystemClock
 from newsletter.db import Database
+from newsletter.guides import Files
 from newsletter.imports.uploads import forget_naming
 from newsletter.links import Signer
 from newsletter.mail import journal
@@ -27,7 +28,7 @@ class Runtime:
     signer: Signer
     renderer: Renderer
     transport: Transport
-    guides: Path
+    guides: Files
     throttle: Throttle = field(default_factory=Unlimited)
 
     @property
@@ -81,7 +82,7 @@ class Runtime:
 
 
 def build(settings: Settings, *, database: Database | None = None, clock: Clock | None = None,
-          transport: Transport | None = None, guides: Path | None = None,
+          transport: Transport | None = None, guides: Files | None = None,
           throttle: Callable[[Settings, Database, Clock], Throttle] | None = None,
           allowances: Callable[[Settings], Allowances] | None = None) -> Runtime:  # fmt: skip
     """Put a Runtime together. Parts that are given replace the real ones; without `throttle` nothing is limited."""
@@ -89,7 +90,7 @@ def build(settings: Settings, *, database: Database | None = None, clock: Clock 
     machine = MovableClock(settings.data_dir / "clock") if settings.is_local else SystemClock()
     clock = clock or (machine if database.is_sqlite else SharedClock(machine, database.server_time))
     signer = Signer(settings.secret, settings.old_secrets)
-    folder = guides or ROOT / "static" / "guides"
+    files = guides or Files.under(settings.data_dir)
     return Runtime(
         settings=settings,
         database=database,
@@ -100,12 +101,12 @@ def build(settings: Settings, *, database: Database | None = None, clock: Clock 
             signer,
             settings.site,
             settings.mail_domain,
-            folder,
+            files.of,
             signing(settings),
             settings.return_path,
         ),
         transport=transport or _smtp(settings, allowances),
-        guides=folder,
+        guides=files,
         throttle=throttle(settings, database, clock) if throttle else Unlimited(),
     )
 

@@ -12,6 +12,7 @@ from pypdf import PdfReader
 from newsletter import brand, content
 from newsletter.articles import Topic
 from newsletter.content import BadContent
+from newsletter.guides import SHIPPED, Files
 from newsletter.links import Signer
 from newsletter.mail.render import Reader, Renderer, Words
 from newsletter.sequences import Delay
@@ -31,7 +32,8 @@ def _named(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def renderer() -> Renderer:
-    return Renderer(ROOT / "templates", Signer(b"k" * 40), "http://localhost:8000", "localhost", ROOT / "static/guides")
+    files = Files(SHIPPED, SHIPPED)
+    return Renderer(ROOT / "templates", Signer(b"k" * 40), "http://localhost:8000", "localhost", files.of)
 
 
 def _words(path: Path) -> Words:

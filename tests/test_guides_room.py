@@ -11,15 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter import guides
-from newsletter.guides import BadGuide, Guide, GuideRequest
+from newsletter.guides import SHIPPED, BadGuide, Files, Guide, GuideRequest
 from newsletter.mail.outbox import Message
 from newsletter.runtime import Runtime
-from newsletter.settings import ROOT
 from newsletter.subscribers import Stream, Subscriber
 from tests.conftest import NOON
 
 People = Callable[..., int]
-FOLDER = ROOT / "static" / "guides"
+FOLDER, FILES = SHIPPED, Files(SHIPPED, SHIPPED)
 
 
 def _fifty(session: Session) -> Guide:
@@ -29,7 +28,7 @@ def _fifty(session: Session) -> Guide:
 def _ask(runtime: Runtime, id: int, after: timedelta = timedelta()) -> GuideRequest:
     with runtime.database.transaction() as session:
         return guides.send(
-            session, session.get_one(Subscriber, id), _fifty(session), FOLDER, NOON + after, {"series": True}
+            session, session.get_one(Subscriber, id), _fifty(session), FILES, NOON + after, {"series": True}
         )
 
 
@@ -93,7 +92,7 @@ def test_pages_are_counted_in_the_file(slug: str, pages: int, runtime: Runtime) 
     assert guides.inspect(FOLDER / f"{slug}.pdf").pages == pages
     with runtime.database.reading() as session:
         guide = session.scalars(select(Guide).where(Guide.slug == slug)).one()
-        assert f"{pages} page guide" in guide.box_words(FOLDER)
+        assert f"{pages} page guide" in guide.box_words(FILES)
 
 
 def test_another_file_is_seen_at_once(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from bench.people import first_name
 from bench.report import Table, whole
 from bench.run_size import Size
 from newsletter import brand
+from newsletter.guides import SHIPPED, Files
 from newsletter.links import Signer
 from newsletter.mail.outbox import Letter
 from newsletter.mail.render import Dkim, Renderer, Words, make_key
@@ -26,8 +27,8 @@ HEADS = ("", "CPU µs/mail", "mails/s on one core")
 
 def building(_size: Size) -> list[Table]:
     """The article of the campaigns, to readers with mixed names."""
-    guides = ROOT / "static" / "guides"
-    renderer = Renderer(ROOT / "templates", Signer(b"s" * 32), SITE, "news.example.org", guides)
+    files = Files(SHIPPED, SHIPPED)
+    renderer = Renderer(ROOT / "templates", Signer(b"s" * 32), SITE, "news.example.org", files.of)
     house = brand.from_site(brand.read_site(ROOT / "site.toml"))
     words = Words(SUBJECT, "What comes first", (ROOT / "bench" / "article.md").read_text(encoding="utf-8"))
     now = datetime.now(UTC)

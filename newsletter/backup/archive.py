@@ -17,6 +17,7 @@ OLD_KEYS = "secret_key_old"
 """As SECRET_KEY_OLD holds them."""
 CLOCK = "clock"
 GUIDES, MEDIA = "guides/", "media/"
+OWN_GUIDES = f"{MEDIA}guides/"
 FOLDERS = (GUIDES, MEDIA)
 PIECE = 1 << 20  # octets
 Tick = Callable[[int], None]
@@ -130,4 +131,5 @@ def _is_ours(name: str) -> bool:
     if name in (SQLITE, POSTGRESQL, KEY, OLD_KEYS, CLOCK):
         return True
     path = PurePosixPath(name)
-    return any(name.startswith(folder) for folder in FOLDERS) and len(path.parts) == 2 and ".." not in path.parts
+    inside = any(name.startswith(folder) for folder in FOLDERS) and ".." not in path.parts
+    return inside and (len(path.parts) == 2 or (len(path.parts) == 3 and name.startswith(OWN_GUIDES)))

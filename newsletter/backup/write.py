@@ -84,10 +84,10 @@ def _packed(rt: Runtime, half: Path, folder: Path, now: datetime, tick: Tick) ->
 
 
 def _files(rt: Runtime) -> Iterator[tuple[str, Path]]:
-    for folder, prefix in ((rt.guides, GUIDES), (rt.settings.data_dir / "media", MEDIA)):
-        for path in sorted(folder.glob("*")) if folder.is_dir() else ():
+    for folder, prefix in ((rt.guides.shipped, GUIDES), (rt.settings.data_dir / "media", MEDIA)):
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
             if path.is_file() and not path.name.startswith("."):
-                yield f"{prefix}{path.name}", path
+                yield f"{prefix}{path.relative_to(folder)}", path
     clock = rt.settings.data_dir / "clock"
     if clock.exists():  # a local installation's time that was moved on
         yield CLOCK, clock

@@ -79,7 +79,8 @@ def _bar(size: int, label: str) -> Iterator[Tick]:
 
 def _size(rt: Runtime) -> int:
     """About how many octets are read: the database twice (copied, then packed), and the guides."""
-    files = sum(path.stat().st_size for path in rt.guides.glob("*") if path.is_file())
+    both = (path for folder in (rt.guides.own, rt.guides.shipped) for path in folder.glob("*"))
+    files = sum(path.stat().st_size for path in both if path.is_file())
     if rt.database.is_sqlite:
         return files + 2 * Path(str(rt.database.engine.url.database)).stat().st_size
     return files

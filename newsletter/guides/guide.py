@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, func, select, update
+from sqlalchemy import ForeignKey, Index, String, false, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, validates
 
 from newsletter import characters
 from newsletter.db import Base, Id
+from newsletter.guides.files import Files
 from newsletter.guides.inspect import BadGuide, inspect
 from newsletter.mail import outbox
 from newsletter.subscribers import Stream, Subscriber
@@ -43,24 +44,27 @@ class Guide(Base):
     question: Mapped[str] = mapped_column(String(300), default="", server_default="")
     """What its mail asks, to be answered by reply; "": nothing."""
 
+    hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether it stands on no page and takes no sign-ups. Who has it keeps it."""
+
     @validates("title", "box", "topic", "begin", "question")
     def _clean(self, _: str, typed: str) -> str:
         return characters.line(typed)
 
-    def file(self, folder: Path) -> Path:
+    def file(self, files: Files) -> Path:
         """Where its PDF lies."""
-        return folder / f"{self.slug}.pdf"
+        return files.of(self.slug)
 
-    def pages(self, folder: Path) -> int:
+    def pages(self, files: Files) -> int:
         """Its page count, read from the file; 0 while the guide is being prepared: its file is missing or not whole."""
         try:
-            return inspect(self.file(folder)).pages
+            return inspect(self.file(files)).pages
         except BadGuide:
             return 0
 
-    def told(self, folder: Path) -> dict[str, Any]:
+    def told(self, files: Files) -> dict[str, Any]:
         """What its mail says of it, as it stands now."""
-        pages = self.pages(folder)
+        pages = self.pages(files)
         return {
             "title": self.title,
             "slug": self.slug,
@@ -71,9 +75,9 @@ class Guide(Base):
             "question": self.question,
         }
 
-    def box_words(self, folder: Path) -> str:
+    def box_words(self, files: Files) -> str:
         """The box's sentence with the page count read from the file. Raises BadGuide."""
-        return self.box.replace("{pages}", str(inspect(self.file(folder)).pages))
+        return self.box.replace("{pages}", str(inspect(self.file(files)).pages))
 
 
 class GuideRequest(Base):
@@ -123,7 +127,7 @@ def given_since(session: Session, subscriber: Subscriber, guide: Guide, since: d
     return session.scalar(look.limit(1)) is not None
 
 
-def send(session: Session, subscriber: Subscriber, guide: Guide, folder: Path, now: datetime, about: dict[str, Any], *,
+def send(session: Session, subscriber: Subscriber, guide: Guide, files: Files, now: datetime, about: dict[str, Any], *,
          due_at: datetime | None = None, held_back: str = "") -> GuideRequest:  # fmt: skip
     """Write down a request and queue the mail with the personal link.
 
@@ -135,7 +139,7 @@ def send(session: Session, subscriber: Subscriber, guide: Guide, folder: Path, n
     session.flush()
     outbox.queue(
         session, subscriber, Stream.GUIDE, f"guide:{guide.slug}:{request.id}", now, due_at=due_at, held_back=held_back,
-        context={"guide": guide.told(folder)} | about,
+        context={"guide": guide.told(files)} | about,
     )  # fmt: skip
     return request
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pypdfium2
 
-_pdfium = threading.Lock()  # PDFium may be used by one thread at a time
+PDFIUM = threading.Lock()  # PDFium may be used by one thread at a time
 END = b"%%EOF"
 END_WITHIN = 2048
 """Octets at the end of a PDF that its last mark lies in; a half-copied file has none there, yet PDFium opens it."""
@@ -97,7 +97,7 @@ def _keep(target: Path, made: bytes) -> None:
 def _opened(path: Path) -> Iterator[pypdfium2.PdfDocument]:
     """A document to read in, alone; what cannot be read in it is a BadGuide."""
     bad = BadGuide(f"The guide's file {path.name} cannot be read as a PDF; it may be copied only in part.")
-    with _pdfium:
+    with PDFIUM:
         try:
             if END not in _end_of(path):
                 raise bad

@@ -6,6 +6,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from newsletter.guides.files import Files
 from newsletter.guides.guide import Guide
 from newsletter.guides.inspect import BadGuide, inspect
 from newsletter.mail.notice import tell_owner
@@ -14,14 +15,14 @@ COPYING = timedelta(minutes=2)
 """A file that was written to more lately than this may still be on its way into the folder."""
 
 
-def watch(session: Session, folder: Path, now: datetime, machine_now: datetime) -> list[str]:
+def watch(session: Session, files: Files, now: datetime, machine_now: datetime) -> list[str]:
     """Tell the owner by mail, once a day, of each guide whose file is missing or not whole; the slugs.
 
     `machine_now`: by the clock that files have their times from; the product's own may have been moved on.
     """
     bad = []
     for guide in session.scalars(select(Guide).order_by(Guide.position, Guide.id)).all():
-        file = guide.file(folder)
+        file = guide.file(files)
         try:
             inspect(file)
         except BadGuide as error:
@@ -44,7 +45,7 @@ def _tell(session: Session, guide: Guide, reason: str, now: datetime) -> None:
         lines=[
             reason,
             "Its box says that it is being prepared and takes no sign-ups; everything else goes on.",
-            f"Put the whole file {guide.slug}.pdf back into the folder static/guides, and its box is there again.",
+            "Send its PDF again on the page “Guides”, and its box is there again.",
         ],
         button="Look at the guides", path="/owner/guides",
     )  # fmt: skip

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from collections.abc import Sequence as SequenceOf
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import func, select
@@ -12,7 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 from newsletter import brand, guides, sequences
 from newsletter.db import lock
 from newsletter.events import EventKind, Press, note
-from newsletter.guides import Guide
+from newsletter.guides import Files, Guide
 from newsletter.sequences import Sequence, Step
 from newsletter.subscribers import Basis, Consent, Stream, Subscriber, open_consents
 
@@ -25,8 +24,8 @@ class House(Protocol):
     """What the story needs to know of the installation; Runtime is one."""
 
     @property
-    def guides(self) -> Path:
-        """The folder with the guides' PDFs."""
+    def guides(self) -> Files:
+        """Where the guides' PDFs lie."""
 
     @property
     def secrets(self) -> tuple[bytes, ...]:
@@ -105,8 +104,9 @@ def start(session: Session, subscriber: Subscriber, sequence: Sequence, press: P
 
 
 def series_of(session: Session, guide: Guide) -> SequenceOf[Sequence]:
-    """The sequences that this guide starts, with their steps; those that are switched off, too."""
-    every = select(Sequence).where(Sequence.guide_slug == guide.slug).order_by(Sequence.id)
+    """The sequences that this guide starts, with their steps. Those that are switched off too, once they have begun."""
+    has_begun = Sequence.live | Sequence.paused_at.is_not(None)  # nobody is enrolled in what nobody was told of
+    every = select(Sequence).where(Sequence.guide_slug == guide.slug, has_begun).order_by(Sequence.id)
     return session.scalars(every.options(selectinload(Sequence.steps))).all()
 
 

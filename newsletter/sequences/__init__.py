@@ -7,7 +7,7 @@ from newsletter.sequences.enrollment import Course, Enrollment, enroll, stop, sw
 from newsletter.sequences.let_be import due_of, let_be
 from newsletter.sequences.place import Place
 from newsletter.sequences.replan import keep_dates, replan
-from newsletter.sequences.sequence import Sequence, Step
+from newsletter.sequences.sequence import Sequence, Step, follow
 from newsletter.sequences.simulate import Planned, Standing, simulate, soonest, standing, what_is_next
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "due_after",
     "due_of",
     "enroll",
+    "follow",
     "is_due",
     "is_under_way",
     "keep_dates",

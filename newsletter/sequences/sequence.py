@@ -2,7 +2,7 @@
 
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.articles import Article
@@ -99,6 +99,18 @@ class Sequence(Base):
             return False
         step.position, steps[other].position = steps[other].position, step.position
         return True
+
+
+def follow(session: Session, guide_slug: str, title: str, now: datetime) -> Sequence:
+    """An empty series behind a guide. It begins when its owner switches it on."""
+    known = session.scalar(select(Sequence.id).where(Sequence.slug == guide_slug))
+    slug = guide_slug if known is None else f"{guide_slug[:50]}-{now:%Y%m%d%H%M}"
+    made = Sequence(
+        slug=slug, name=f"After the guide: {title}"[:200], guide_slug=guide_slug, live=False, created_at=now
+    )
+    session.add(made)
+    session.flush()
+    return made
 
 
 class Step(Base):

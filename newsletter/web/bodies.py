@@ -16,11 +16,15 @@ TEXT = 2560 * KIB
 """An article: 200,000 characters, each up to twelve octets when a browser percent-encodes them."""
 LIST = 32 * 1024 * KIB
 """A file of people: half a million of them."""
+BOOK = 25 * 1024 * KIB
+"""A guide: what mail programs still take with a link, and more than most inboxes take attached."""
 LARGEST: Mapping[str, int] = {
     "owner.article_new": TEXT,
     "owner.article_edit": TEXT,
     "owner.campaign_words_go_on": TEXT,
     "owner.campaign_words_preview": TEXT,
+    "owner.guide_new": BOOK,
+    "owner.guide_replace": BOOK,
     "owner.subscriber_import_send": LIST,
 }
 """Octets by endpoint. A route that is not here takes `FORM`; what is larger than `TEXT` needs a session that lives."""

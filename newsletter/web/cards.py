@@ -62,8 +62,13 @@ def card(guide: Guide) -> Card:
 
 
 def all_guides(session: Session) -> list[Guide]:
-    """The guides in the house's order."""
+    """The guides in the house's order, those that stand on no page too."""
     return list(session.scalars(select(Guide).order_by(Guide.position, Guide.id)))
+
+
+def shown_guides(session: Session) -> list[Guide]:
+    """The guides that visitors see, in the house's order."""
+    return [guide for guide in all_guides(session) if not guide.hidden]
 
 
 def landing(guide: Guide, brand: Brand) -> Landing | None:

@@ -8,7 +8,7 @@ from newsletter.events import By, Press
 from newsletter.links import Purpose, path
 from newsletter.subscribers import Status, Subscriber, Suppression, SuppressionReason, address_hashes
 from newsletter.web import plain
-from newsletter.web.cards import all_guides, card
+from newsletter.web.cards import card, shown_guides
 from newsletter.web.forms import ButtonForm
 from newsletter.web.personal import ACTIONS, check_form, numbers, preferences_path
 from newsletter.web.security import limiter
@@ -63,7 +63,7 @@ def _left(email: str) -> str:
 
 def _done(email: str) -> str:
     with reading() as session:
-        cards = [card(guide) for guide in all_guides(session)]
+        cards = [card(guide) for guide in shown_guides(session)]
     return render_template("public/unsubscribed.html", email=email, cards=cards)
 
 

@@ -20,7 +20,7 @@ from newsletter.mail import outbox
 from newsletter.mail.outbox import Message
 from newsletter.mail.render import Reader, Words
 from newsletter.subscribers import Consent, Status, Stream, Subscriber
-from newsletter.web.cards import Card, all_guides, card
+from newsletter.web.cards import Card, card, shown_guides
 from newsletter.web.forms import ButtonForm
 from newsletter.web.security import limiter
 from newsletter.web.state import now, reading, runtime, state, transaction
@@ -133,7 +133,7 @@ def _library(session: Session, subscriber: Subscriber) -> dict[str, Any]:
     has = {entry.guide.id for entry in guides.shelf(session, subscriber)}
     token = runtime().signer.token(Purpose.LIBRARY, subscriber.id)
     confirmed = subscriber.status is Status.CONFIRMED
-    others = [one for one in all_guides(session) if one.id not in has] if confirmed else []
+    others = [one for one in shown_guides(session) if one.id not in has] if confirmed else []
     return {
         "library_token": token,
         "library_url": url_for("personal.library", token=token),
@@ -194,7 +194,8 @@ def request_guide(token: str) -> AnyResponse:
     check_form(ButtonForm())
     with transaction() as session:
         subscriber = person_or_gone(session, subscriber_id)
-        guide = session.scalar(select(Guide).where(Guide.slug == request.form.get("guide", ""))) or abort(404)
+        shown = (Guide.slug == request.form.get("guide", ""), ~Guide.hidden)
+        guide = session.scalar(select(Guide).where(*shown)) or abort(404)
         ahead = journey.articles_ahead(session, subscriber, guide)
         series = ahead > 0 and request.form.get("series") == "y"
         seen = card(guide)

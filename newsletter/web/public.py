@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, send_file, url_for
+from flask_login import current_user
 from markupsafe import escape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,7 +19,7 @@ from newsletter.guides import picture as guide_picture
 from newsletter.settings import ROOT
 from newsletter.subscribers import read_address
 from newsletter.web import published
-from newsletter.web.cards import CONTENT, COVER_WIDTH, all_guides, card, landing, page_html
+from newsletter.web.cards import CONTENT, COVER_WIDTH, card, landing, page_html, shown_guides
 from newsletter.web.feed import atom
 from newsletter.web.forms import SubscribeForm
 from newsletter.web.security import limiter
@@ -36,7 +37,7 @@ def _house() -> dict[str, Any]:
         return {}
     with reading() as session:
         house = brand.current(session)
-        cards = [card(guide) for guide in all_guides(session)]
+        cards = [card(guide) for guide in shown_guides(session)]
     return {"brand": house, "cards": cards, "year": now().year, "csp_nonce": g.get("csp_nonce", "")}
 
 
@@ -50,7 +51,7 @@ def home() -> str:
 def _home(session: Session, sent: SubscribeForm | None = None) -> str:
     house = brand.current(session)
     forms = {}
-    for guide in all_guides(session):
+    for guide in shown_guides(session):
         own = sent if sent is not None and sent.guide.data == guide.slug else None
         forms[guide.slug] = own or _box(session, guide, house, formdata=None)
     return render_template("public/home.html", forms=forms, articles=_articles(session, 6))
@@ -82,7 +83,9 @@ def guide(slug: str) -> str:
 
 
 def _guide_or_404(session: Session, slug: str) -> Guide:
-    return session.scalar(select(Guide).where(Guide.slug == slug)) or abort(404)
+    """One that is hidden is there for its owner, who looks at its page before others do."""
+    found = session.scalar(select(Guide).where(Guide.slug == slug))
+    return abort(404) if found is None or (found.hidden and not current_user.is_authenticated) else found
 
 
 @door.get("/guides/<slug>/pages/<int:page>.png")
@@ -105,7 +108,8 @@ def picture(slug: str, page: int) -> Response:
 def subscribe() -> tuple[str, int] | AnyResponse:
     """A visitor sent a box. Everybody gets the same answer, whoever is known already."""
     with transaction() as session:
-        found = session.scalar(select(Guide).where(Guide.slug == (request.form.get("guide") or "")))
+        shown = (Guide.slug == (request.form.get("guide") or ""), ~Guide.hidden)
+        found = session.scalar(select(Guide).where(*shown))
         if found is None:
             abort(400, "Please choose one of the guides and send the form again.")
         form = _box(session, found, brand.current(session))

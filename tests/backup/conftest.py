@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from newsletter import backup
 from newsletter.backup import Archive
+from newsletter.guides import Files
 from newsletter.runtime import Runtime, build
 from newsletter.settings import Settings, load
 from newsletter.subscribers import Status, Subscriber, read_address, register
@@ -72,10 +73,10 @@ def install(tmp_path: Path, new_database: Callable[[], str]) -> Iterator[Callabl
         prepare(settings)
         guides = folder / "guides"
         guides.mkdir()
-        source = build(settings).guides
+        source = build(settings).guides.shipped
         for one in GUIDES:
             shutil.copy(source / one, guides / one)
-        built.append(build(settings, guides=guides))
+        built.append(build(settings, guides=Files(folder / "media" / "guides", guides)))
         return built[-1]
 
     yield made
@@ -103,7 +104,7 @@ def put_back(rt: Runtime, file: Path) -> backup.Restored:
     rt.database.dispose()
     archive = Archive(file)
     try:
-        return backup.restore(rt.settings, archive, NOON, nothing, rt.guides)
+        return backup.restore(rt.settings, archive, NOON, nothing, rt.guides.shipped)
     finally:
         archive.close()
 
@@ -121,7 +122,7 @@ def first(install: Callable[..., Runtime]) -> Runtime:
     people(rt, "jane@example.com", "joe@example.com")
     (rt.settings.data_dir / "media").mkdir()
     (rt.settings.data_dir / "media" / "a.png").write_bytes(b"a picture")
-    (rt.guides / "recover-from-pain.pdf").write_bytes(b"%PDF-1.7 another %%EOF")
+    rt.guides.of("recover-from-pain").write_bytes(b"%PDF-1.7 another %%EOF")
     return rt
 
 

@@ -46,7 +46,7 @@ def test_a_new_installation_becomes_the_old_one_and_is_locked(file: Path, first:
     assert (folder / "secret_key").read_bytes().strip() == first.secrets[0]
     assert stat.S_IMODE((folder / "secret_key").stat().st_mode) == 0o600
     assert (folder / "media" / "a.png").read_bytes() == b"a picture"
-    assert (second.guides / "recover-from-pain.pdf").read_bytes() == b"%PDF-1.7 another %%EOF"
+    assert second.guides.of("recover-from-pain").read_bytes() == b"%PDF-1.7 another %%EOF"
     with second.database.reading() as session:
         here = installation.current(session)
         assert (here.lock_reason, here.stands_at) == (LockReason.RESTORED, NOON)
@@ -230,7 +230,7 @@ def test_a_database_in_use_is_left_alone(file: Path, first: Runtime) -> None:
     with first.database.reading() as session:
         session.scalar(select(func.count(Subscriber.id)))
         with pytest.raises(NotRestored, match="stop the product"):
-            backup.restore(first.settings, archive, NOON, nothing, first.guides)
+            backup.restore(first.settings, archive, NOON, nothing, first.guides.shipped)
 
 
 @pytest.mark.parametrize("kind", ["sqlite"], indirect=True)

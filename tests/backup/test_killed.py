@@ -25,11 +25,11 @@ def test_killed_at_any_step_it_is_the_old_one_or_the_new_one(
     seen = set()
     for step in range(40):
         people(first, "late@example.com")
-        (first.guides / "recover-from-pain.pdf").write_bytes(b"the newer guide")
+        first.guides.of("recover-from-pain").write_bytes(b"the newer guide")
         killed = _killed_at(step, file, first, monkeypatch)
         backup.finish(first.settings)  # what every start does
         backup.sweep(first.settings)
-        state = (len(statuses(first)), (first.guides / "recover-from-pain.pdf").read_bytes())
+        state = (len(statuses(first)), first.guides.of("recover-from-pain").read_bytes())
         with first.database.reading() as session:
             is_locked = installation.current(session).is_locked
         assert (*state, is_locked) in (
@@ -74,7 +74,7 @@ def test_a_plan_that_the_server_never_carried_out_is_dropped(
     file: Path, first: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people(first, "late@example.com")
-    (first.guides / "recover-from-pain.pdf").write_bytes(b"the newer guide")
+    first.guides.of("recover-from-pain").write_bytes(b"the newer guide")
 
     def killed(*_: object) -> None:
         raise _Killed
@@ -86,7 +86,7 @@ def test_a_plan_that_the_server_never_carried_out_is_dropped(
                 put_back(first, file)
         backup.finish(first.settings)
         assert len(statuses(first)) == left
-        assert (first.guides / "recover-from-pain.pdf").read_bytes() == guide
+        assert first.guides.of("recover-from-pain").read_bytes() == guide
         assert sorted(path.name for path in first.settings.data_dir.glob("restore*")) == []
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from newsletter import accounts, guides, jobs
+from newsletter.guides import Files
 from newsletter.runtime import Runtime
 from tests.conftest import NOON, InlineCrank
 
@@ -19,8 +20,8 @@ OWNER = "owner@example.org"
 @pytest.fixture
 def folder(runtime: Runtime, tmp_path: Path) -> Path:
     made = tmp_path / "guides"
-    shutil.copytree(runtime.guides, made)
-    runtime.guides = made
+    shutil.copytree(runtime.guides.shipped, made)
+    runtime.guides = Files(made, made)
     with runtime.database.transaction() as session:
         accounts.create(session, OWNER, "a good password", NOON)
     return made

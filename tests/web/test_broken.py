@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, update
 
 from newsletter import articles, jobs
 from newsletter.brand import Brand
-from newsletter.guides import Guide
+from newsletter.guides import Files, Guide
 from newsletter.links import Purpose
 from newsletter.runtime import Runtime
 from newsletter.settings import load
@@ -30,8 +30,8 @@ Saboteur = Callable[[Flask, Runtime, Path], None]
 
 def _guides(runtime: Runtime, tmp_path: Path) -> Path:
     folder = tmp_path / "guides"
-    shutil.copytree(runtime.guides, folder)
-    runtime.guides = folder
+    shutil.copytree(runtime.guides.shipped, folder)
+    runtime.guides = Files(folder, folder)
     return folder
 
 
@@ -254,7 +254,7 @@ def test_an_attached_guide_that_is_gone_by_now_goes_as_a_link(
     try:
         jane.press(link("library"), guide=PAIN)
     finally:
-        object.__setattr__(runtime.renderer, "guides", runtime.guides)
+        object.__setattr__(runtime.renderer, "guides", runtime.guides.of)
     mail = inbox("jane@example.com")[-1]
     assert [part.get_filename() for part in mail.iter_attachments()] == []
     text = mail.get_body(("plain",))

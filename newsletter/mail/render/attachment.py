@@ -1,6 +1,6 @@
 """The guide that a mail carries as a PDF beside its link."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,13 @@ from newsletter.subscribers import Stream
 log = structlog.get_logger()
 
 
-def attachment(letter: Letter, guides: Path) -> tuple[Mapping[str, Any], bytes]:
+def attachment(letter: Letter, guides: Callable[[str], Path]) -> tuple[Mapping[str, Any], bytes]:
     """What the mail says and the PDF it carries; b"": none, or a file that is gone, and then the link has to do."""
     guide = letter.context.get("guide")
     if letter.stream is not Stream.GUIDE or not guide or not guide["attached"]:
         return letter.context, b""
     try:
-        pdf = (guides / f"{guide['slug']}.pdf").read_bytes()
+        pdf = guides(guide["slug"]).read_bytes()
     except OSError as error:
         log.warning("the guide goes as a link", message=letter.id, error=type(error).__name__)
         pdf = b""

@@ -43,7 +43,8 @@ class Renderer:
     signer: Signer
     site: str
     mail_domain: str
-    guides: Path
+    guides: Callable[[str], Path]
+    """Where the PDF of the guide with a slug lies."""
     dkim: Dkim | None = None
     """None: mails leave unsigned, and a relay may sign them."""
     sender_form: str = ""

@@ -14,6 +14,7 @@ from newsletter.web.owner import (
     importing,
     mails,
     messages,
+    own_guides,
     progress,
     proof,
     recipients,
@@ -24,6 +25,7 @@ from newsletter.web.owner import (
     sessions,
     settings,
     subscribers,
+    too_large,
 )
 from newsletter.web.owner.display import FILTERS
 from newsletter.web.owner.door import door
@@ -40,6 +42,7 @@ __all__ = [
     "install",
     "mails",
     "messages",
+    "own_guides",
     "progress",
     "proof",
     "recipients",
@@ -50,6 +53,7 @@ __all__ = [
     "sessions",
     "settings",
     "subscribers",
+    "too_large",
 ]
 
 

@@ -116,6 +116,8 @@ class ScheduleForm(TypedForm):
 class GuideForm(TypedForm):
     """What may be changed about a guide."""
 
+    title = _line("Title", 200, "The guide needs a title.")
+    topic = _line("Topic", 40)
     box = TextAreaField(
         "Words of the box", [DataRequired("The box needs a sentence."), Length(max=500)], filters=[characters.line]
     )
@@ -125,6 +127,21 @@ class GuideForm(TypedForm):
     )
     question = _line("A question to answer by reply", 300)
     attach = BooleanField("Attach the PDF to the mail, beside the link")
+
+
+class NewGuideForm(TypedForm):
+    """A guide of the owner's own."""
+
+    file = FileField("PDF", [FileRequired("Choose your guide, a PDF.")])
+    title = _line("Title", 200)
+    box = TextAreaField("Words of the box", [Optional(), Length(max=500)], filters=[characters.line])
+    topic = _line("Topic", 40)
+
+
+class ReplaceForm(TypedForm):
+    """Another edition of a guide's PDF."""
+
+    file = FileField("PDF", [FileRequired("Choose the new PDF first.")])
 
 
 class StepForm(TypedForm):

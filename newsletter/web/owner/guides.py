@@ -4,10 +4,12 @@ from io import BytesIO
 from typing import Any
 
 from flask import render_template, send_file
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter.guides import BadGuide, Guide, Inspection, inspect, picture
+from newsletter.sequences import Sequence
 from newsletter.web.cards import COVER_WIDTH
 from newsletter.web.owner.dashboard import guide_numbers
 from newsletter.web.owner.door import back, door, note, one_or_404
@@ -27,7 +29,8 @@ def _page(session: Session, sent: tuple[int, GuideForm] | None = None) -> str:
     for numbers in guide_numbers(session):
         own = sent[1] if sent and sent[0] == numbers.guide.id else GuideForm(formdata=None, obj=numbers.guide)
         listed.append((numbers, own, *_inspected(numbers.guide)))
-    return render_template("owner/guides.html", guides=listed)
+    series = session.scalars(select(Sequence).order_by(Sequence.id)).all()
+    return render_template("owner/guides.html", guides=listed, series=series)
 
 
 def _inspected(guide: Guide) -> tuple[Inspection | None, str]:
@@ -67,12 +70,13 @@ def _is_beyond(form: GuideForm, guide: Guide) -> bool:
 
 @door.post("/guides/<row:id>", endpoint="guide_save")
 def save(id: int) -> Any:
-    """The box's words, what its mail says, and the attachment."""
+    """Its title and topic, the box's words, what its mail says, and the attachment."""
     with transaction() as session:
         guide = one_or_404(session, Guide, id, lock=True)
         form = GuideForm()
         if not form.validate() or _is_beyond(form, guide):
             return _page(session, (id, form)), 422
+        guide.title, guide.topic = form.title.data or "", form.topic.data or ""
         guide.box, guide.attach = form.box.data or "", bool(form.attach.data)
         guide.begin, guide.begin_page = form.begin.data or "", form.begin_page.data or 0
         guide.question = form.question.data or ""

@@ -5,7 +5,6 @@ import io
 from typing import Any
 
 from flask import current_app, render_template, request
-from werkzeug.exceptions import HTTPException
 
 from newsletter.imports import BadFile, Fate, Flaw, Report, import_csv
 from newsletter.imports.errors import ErrorsFile
@@ -115,13 +114,11 @@ def _form(form: ImportForm) -> str:
     return render_template("owner/import.html", form=form, largest=largest("owner.subscriber_import_send"))
 
 
-@door.errorhandler(413)
-def _too_large(error: HTTPException) -> Any:
-    if request.endpoint != "owner.subscriber_import_send":
-        return error
+def too_large() -> tuple[str, int]:
+    """The page again, with a word about a file that was too large to be read."""
     form = ImportForm(formdata=None)
     form.file.errors = [
-        f"This file is larger than {size(largest(request.endpoint))}. Import it on the server: "
+        f"This file is larger than {size(largest('owner.subscriber_import_send'))}. Import it on the server: "
         "newsletter subscribers import FILE --consent-basis TEXT"
     ]
     return _form(form), 413

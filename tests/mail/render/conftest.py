@@ -9,6 +9,7 @@ import pytest
 
 from newsletter import brand
 from newsletter.brand import Brand
+from newsletter.guides import SHIPPED, Files
 from newsletter.links import Signer
 from newsletter.mail.outbox import Letter
 from newsletter.mail.render import Renderer, Words
@@ -50,9 +51,8 @@ def letter(stream: Stream, first_name: str = "Jane", email: str = "jane@example.
 @pytest.fixture(scope="session")
 def renderer() -> Renderer:
     """A renderer of a house on this machine."""
-    return Renderer(
-        ROOT / "templates", Signer(b"k" * 40), "http://localhost:8000", "localhost", ROOT / "static" / "guides"
-    )
+    files = Files(SHIPPED, SHIPPED)
+    return Renderer(ROOT / "templates", Signer(b"k" * 40), "http://localhost:8000", "localhost", files.of)
 
 
 @pytest.fixture(scope="session")

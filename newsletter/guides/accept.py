@@ -1,0 +1,60 @@
+"""Whether a PDF that an owner sends may be a guide: what its readers' programs would stumble over is refused."""
+
+from pathlib import Path
+
+import pypdfium2
+import pypdfium2.raw
+
+from newsletter.guides.inspect import END, END_WITHIN, PDFIUM
+
+MOST_PAGES = 500
+SCRIPT = b"/JavaScript"
+SCRIPTS = "This PDF holds scripts, which mail programs take for an attack. Export it without them."
+
+
+class Unfit(Exception):
+    """Why this file can be no guide, in words for the owner."""
+
+
+def accept(path: Path) -> str:
+    """The title that the file gives itself, "" for none. Raises Unfit."""
+    with path.open("rb") as file:
+        start = file.read(1024)
+        file.seek(max(path.stat().st_size - END_WITHIN, 0))
+        end = file.read()
+    if b"%PDF-" not in start:
+        raise Unfit("This file is no PDF. Export your guide as a PDF, and choose that file.")
+    if END not in end:
+        raise Unfit("This PDF is not whole: its end is missing. Copy or export it again.")
+    if SCRIPT in path.read_bytes():  # PDFium counts those of the document, not those that a click or opening it starts
+        raise Unfit(SCRIPTS)
+    with PDFIUM:
+        try:
+            document = pypdfium2.PdfDocument(path)
+        except pypdfium2.PdfiumError as error:
+            raise Unfit(_why(error)) from None
+        try:
+            return _looked_at(document)
+        except pypdfium2.PdfiumError as error:
+            raise Unfit(_why(error)) from None
+        finally:
+            document.close()
+
+
+def _looked_at(document: pypdfium2.PdfDocument) -> str:
+    if not 1 <= len(document) <= MOST_PAGES:
+        raise Unfit(f"This PDF has {len(document)} pages; a guide has 1 to {MOST_PAGES}.")
+    if pypdfium2.raw.FPDF_GetSecurityHandlerRevision(document) != -1:
+        raise Unfit("This PDF is encrypted, so not every reader can open, print or read it aloud. Export it without.")
+    if pypdfium2.raw.FPDFDoc_GetJavaScriptActionCount(document) > 0:
+        raise Unfit(SCRIPTS)
+    if pypdfium2.raw.FPDFDoc_GetAttachmentCount(document) > 0:
+        raise Unfit("This PDF has other files inside, which mail programs take for an attack. Export it without them.")
+    document[0].render(scale=0.1).close()  # its cover can be drawn
+    return " ".join(document.get_metadata_value("Title").split())
+
+
+def _why(error: pypdfium2.PdfiumError) -> str:
+    if "password" in str(error).lower():
+        return "This PDF asks for a password. Export it without one: your readers have none."
+    return "This PDF cannot be opened; it may be damaged. Open it yourself, export it again, and choose the new file."

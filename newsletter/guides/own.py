@@ -1,0 +1,46 @@
+"""Guides that an owner brings: a new one, another edition of one, and whether visitors see it."""
+
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from newsletter.articles import slugify
+from newsletter.guides.accept import Unfit, accept
+from newsletter.guides.files import Files
+from newsletter.guides.guide import Guide
+
+BOX = "Subscribe and receive our {pages} page guide FREE."
+LONGEST_SLUG = 64
+
+
+def add(session: Session, files: Files, received: Path, *, title: str, box: str, topic: str) -> Guide:
+    """Make what was received a guide, on no page yet. Without a title it has its PDF's own. Raises Unfit.
+
+    The file gets its name before the transaction ends: a guide without a file would be worse than a file without one.
+    """
+    inside = accept(received)
+    named = title or inside[:200]
+    if not named:
+        raise Unfit("Give it a title: the PDF has none inside.")
+    last = session.scalar(select(func.max(Guide.position)))
+    guide = Guide(
+        slug=_free_slug(session, named), title=named, box=box or BOX, topic=topic, hidden=True,
+        position=0 if last is None else last + 1,
+    )  # fmt: skip
+    session.add(guide)
+    session.flush()
+    files.put(guide.slug, received)
+    return guide
+
+
+def replace(files: Files, guide: Guide, received: Path) -> None:
+    """Another edition: links in mails that were sent lead to it from now on. Raises Unfit."""
+    accept(received)
+    files.put(guide.slug, received)
+
+
+def _free_slug(session: Session, title: str) -> str:
+    base = slugify(title)[: LONGEST_SLUG - 6].strip("-")
+    taken = set(session.scalars(select(Guide.slug).where(Guide.slug.startswith(base, autoescape=True))))
+    return next(slug for n in range(1, len(taken) + 2) if (slug := base if n == 1 else f"{base}-{n}") not in taken)

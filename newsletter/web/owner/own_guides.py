@@ -1,0 +1,125 @@
+"""Guides of the owner's own: a new one by its PDF, another edition, and whether visitors see it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flask import render_template, request
+
+from newsletter import guides, sequences
+from newsletter.guides import Guide, Unfit
+from newsletter.web.bodies import largest
+from newsletter.web.owner.display import size
+from newsletter.web.owner.door import back, door, note, one_or_404
+from newsletter.web.owner.forms import NewGuideForm, ReplaceForm
+from newsletter.web.state import now, reading, runtime, transaction
+
+TOO_LARGE = "This file is larger than {}. Export it smaller: pictures of 150 dpi are enough."
+FULL = "The file could not be stored: the disk may be full. Nothing was changed."
+
+
+@door.get("/guides/new", endpoint="guide_new_ask")
+def ask() -> Any:
+    """Its PDF, and the few words that it begins with."""
+    return _form(NewGuideForm(formdata=None, data={"box": guides.BOX}))
+
+
+@door.post("/guides/new", endpoint="guide_new")
+def new() -> Any:
+    """The PDF is looked at; then it is a guide that stands on no page yet, with an empty series behind it."""
+    form = NewGuideForm()
+    if not form.validate():
+        return _form(form), 422
+    try:
+        with _received(form.file.data.stream) as received, transaction() as session:
+            guide = guides.add(session, runtime().guides, received, title=form.title.data or "",
+                               box=form.box.data or "", topic=form.topic.data or "")  # fmt: skip
+            sequences.follow(session, guide.slug, guide.title, now())
+            note(session, "guide added", guide.slug)
+            title = guide.title
+    except (Unfit, OSError) as error:
+        form.file.errors = [_told(error)]
+        return _form(form), 422
+    return back("guides", f"“{title}” is here. Look at its page, then show it to visitors.")
+
+
+@door.get("/guides/<row:id>/edition", endpoint="guide_replace_ask")
+def ask_edition(id: int) -> Any:
+    """Which PDF takes the place of the present one, and what that means."""
+    return _edition(id, ReplaceForm(formdata=None))
+
+
+@door.post("/guides/<row:id>/edition", endpoint="guide_replace")
+def replace(id: int) -> Any:
+    """From now on this PDF is the guide."""
+    form = ReplaceForm()
+    if not form.validate():
+        return _edition(id, form), 422
+    try:
+        with _received(form.file.data.stream) as received, transaction() as session:
+            guide = one_or_404(session, Guide, id, lock=True)
+            note(session, "guide's PDF replaced", guide.slug)
+            guides.replace(runtime().guides, guide, received)
+            pages = guide.pages(runtime().guides)
+            if guide.begin_page > pages:
+                guide.begin_page = 0
+    except (Unfit, OSError) as error:
+        form.file.errors = [_told(error)]
+        return _edition(id, form), 422
+    return back("guides", f"The new PDF is in place, {pages} pages. Links in mails that were sent lead to it too.")
+
+
+@door.post("/guides/<row:id>/<any(show, hide):verb>", endpoint="guide_shown")
+def shown(id: int, verb: str) -> Any:
+    """Whether visitors see it. Who asked for it keeps it either way."""
+    with transaction() as session:
+        guide = one_or_404(session, Guide, id, lock=True)
+        if verb == "show" and not guide.pages(runtime().guides):
+            return back("guides", "It cannot be shown: its PDF is missing or not whole. Send the PDF again.", "danger")
+        guide.hidden = verb == "hide"
+        note(session, "guide hidden" if guide.hidden else "guide shown", guide.slug)
+        title = guide.title
+    if verb == "show":
+        return back("guides", f"Visitors see “{title}” now, and can ask for it.")
+    return back("guides", f"“{title}” stands on no page now and takes no sign-ups. Who asked for it keeps it.", "info")
+
+
+@contextmanager
+def _received(stream: Any) -> Iterator[Path]:
+    path = runtime().guides.receive(stream)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _told(error: Unfit | OSError) -> str:
+    return str(error) if isinstance(error, Unfit) else FULL
+
+
+def _form(form: NewGuideForm) -> str:
+    return render_template("owner/guide_new.html", form=form, largest=largest("owner.guide_new"))
+
+
+def _edition(id: int, form: ReplaceForm) -> str:
+    with reading() as session:
+        guide = one_or_404(session, Guide, id)
+        return render_template(
+            "owner/guide_edition.html", guide=guide, form=form, largest=largest("owner.guide_replace"),
+            pages=guide.pages(runtime().guides),
+        )  # fmt: skip
+
+
+def new_too_large() -> tuple[str, int]:
+    """The page of a new guide again, with a word about a file that was too large to be read."""
+    form = NewGuideForm(formdata=None, data={"box": guides.BOX})
+    form.file.errors = [TOO_LARGE.format(size(largest("owner.guide_new")))]
+    return _form(form), 413
+
+
+def edition_too_large() -> tuple[str, int]:
+    """The same of another edition."""
+    form = ReplaceForm(formdata=None)
+    form.file.errors = [TOO_LARGE.format(size(largest("owner.guide_replace")))]
+    return _edition((request.view_args or {})["id"], form), 413
