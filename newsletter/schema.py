@@ -18,7 +18,7 @@ from newsletter import (  # noqa: F401
     subscribers,
 )
 from newsletter.db import Base, Database
-from newsletter.mail import alarms, limit, outbox  # noqa: F401
+from newsletter.mail import alarms, ledger, limit  # noqa: F401
 from newsletter.settings import ROOT
 
 metadata = Base.metadata

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from newsletter import feedback, jobs, limits
 from newsletter.log import configure
 from newsletter.mail import recovery
-from newsletter.mail.outbox import Lane
+from newsletter.mail.ledger import Lane
 from newsletter.runtime import Runtime, build
 from newsletter.settings import Settings, load
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import schema
 from newsletter.db import CUT_OFF, Database
-from newsletter.mail.outbox.claims import LEASE
+from newsletter.mail.ledger.row_claims import LEASE
 from newsletter.subscribers import Consent, Status, Subscriber, read_address, register
 
 NOON = datetime(2026, 6, 1, 11, 0, tzinfo=UTC)

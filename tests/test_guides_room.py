@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import guides
 from newsletter.guides import BadGuide, Guide, GuideRequest
-from newsletter.mail.outbox import Message
+from newsletter.mail.ledger import Message
 from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
 from newsletter.subscribers import Stream, Subscriber

@@ -10,8 +10,8 @@ from redis import Redis
 from structlog.testing import capture_logs
 
 from newsletter.limits import SharedThrottle
+from newsletter.mail.ledger import Lane
 from newsletter.mail.limit import Limits, Rate
-from newsletter.mail.outbox import Lane
 from newsletter.settings import ROOT
 from tests.redis_server import RedisServer
 
@@ -22,7 +22,7 @@ import sys, time
 from redis import Redis
 from newsletter.limits import SharedThrottle
 from newsletter.mail.limit import Limits, Rate
-from newsletter.mail.outbox import Lane
+from newsletter.mail.ledger import Lane
 count, span, runs = map(int, sys.argv[2:])
 limits = Limits(domains={"example.com": (Rate(count, span),)})
 throttle = SharedThrottle(Redis.from_url(sys.argv[1]), lambda: limits, ["mx:25"])

@@ -12,7 +12,7 @@ from newsletter.smtp.allowance import FORGOTTEN, GROWTH
 from newsletter.supervisor.redis import NoRedis, program
 from tests.fault_smtp import FaultServer
 from tests.redis_server import RedisServer
-from tests.smtp.sending import Ledger, letter, stages
+from tests.smtp.sending import Ledger, envelope, stages
 
 pytestmark = pytest.mark.real
 MX = "mx:25"
@@ -165,7 +165,7 @@ class Sending(threading.Thread):
         self._urgent = urgent
 
     def run(self) -> None:
-        for _ in self.transport.send(map(letter, self._keys), self.ledger, urgent=self._urgent):
+        for _ in self.transport.send(map(envelope, self._keys), self.ledger, urgent=self._urgent):
             pass
         self.transport.close()
 

@@ -12,9 +12,9 @@ from sqlalchemy import select
 from newsletter import articles, limits
 from newsletter.clock import FixedClock
 from newsletter.limits import SharedThrottle
-from newsletter.mail import outbox
+from newsletter.mail.ledger import Dispatch, Lane, Message, State
+from newsletter.mail.ledger.queue import fill
 from newsletter.mail.limit import Limits, Rate, Scope, current, put, remove
-from newsletter.mail.outbox import Dispatch, Lane, Message, State
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList
 from newsletter.subscribers import Segment
@@ -28,10 +28,10 @@ def _campaign(runtime: Runtime, person: Callable[..., int]) -> None:
     last = [person(f"p{n}@{domain}") for n in range(6) for domain in ("gmail.com", "example.org")][-1]
     with runtime.database.transaction() as session:
         words = articles.write(session, NOON, title="Golf", subject="Golf", body="Turn both ways.").current
-        made = Dispatch(revision_id=words.id, occasion="campaign:7", created_at=NOON, fill_until=last)
+        made = Dispatch(revision_id=words.id, idempotency_key="campaign:7", created_at=NOON, fill_until=last)
         session.add(made)
         session.flush()
-        outbox.fill(session, made, Segment().condition(), NOON, 100)
+        fill(session, made, Segment().condition(), NOON, 100)
 
 
 def _states(runtime: Runtime) -> Counter[State]:

@@ -7,8 +7,8 @@ from redis import Redis
 from sqlalchemy.exc import OperationalError
 
 from newsletter.limits import SharedThrottle
+from newsletter.mail.ledger import Lane
 from newsletter.mail.limit import Limits, Rate, Used
-from newsletter.mail.outbox import Lane
 from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.real

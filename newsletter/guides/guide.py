@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, validat
 from newsletter import characters
 from newsletter.db import Base, Id
 from newsletter.guides.inspect import BadGuide, inspect
-from newsletter.mail import outbox
+from newsletter.mail import ledger
 from newsletter.subscribers import Stream, Subscriber
 
 AGAIN_AFTER = timedelta(seconds=30)
@@ -133,7 +133,7 @@ def send(session: Session, subscriber: Subscriber, guide: Guide, folder: Path, n
     request = GuideRequest(subscriber_id=subscriber.id, guide=guide, requested_at=now)
     session.add(request)
     session.flush()
-    outbox.queue(
+    ledger.queue(
         session, subscriber, Stream.GUIDE, f"guide:{guide.slug}:{request.id}", now, due_at=due_at, held_back=held_back,
         context={"guide": guide.told(folder)} | about,
     )  # fmt: skip

@@ -9,8 +9,8 @@ from newsletter.db import lock
 from newsletter.events import By, EventKind, Press, note
 from newsletter.journey.confirm import take_newsletter
 from newsletter.journey.give import WORDING_VERSION, start
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Message
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Message
 from newsletter.sequences import Enrollment
 from newsletter.subscribers import Basis, Consent, Status, Stream, Subscriber
 
@@ -39,7 +39,7 @@ def leave_newsletter(session: Session, subscriber: Subscriber, press: Press, now
         subscriber.newsletter = False
         note(session, subscriber.id, EventKind.NEWSLETTER_OFF, press, now, newsletter_before=True)
     its = (Message.subscriber_id == subscriber.id, Message.stream == Stream.CAMPAIGN)
-    outbox.cancel(session, now, NO_NEWSLETTER, *its)
+    ledger.cancel(session, now, NO_NEWSLETTER, *its)
     return took
 
 

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from newsletter.journey.give import LINK_DAYS, House, guide_named
 from newsletter.journey.leave import delete_unproven
 from newsletter.journey.sign_up import TOO_MANY, confirmation, refusal
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Message
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Message
 from newsletter.subscribers import (
     Consent,
     FormMail,
@@ -47,7 +47,7 @@ def remind_and_forget(session: Session, house: House, now: datetime, limit: int 
 
 def reminders_due(now: datetime) -> Select[Subscriber]:
     """Who never confirmed, and is to be reminded by now."""
-    reminded = select(Message.id).where(Message.subscriber_id == Subscriber.id, Message.occasion == OCCASION)
+    reminded = select(Message.id).where(Message.subscriber_id == Subscriber.id, Message.idempotency_key == OCCASION)
     return select(Subscriber).where(
         Subscriber.status == Status.PENDING,
         Subscriber.created_at <= now - REMIND_AFTER,
@@ -75,11 +75,11 @@ def _remind(session: Session, house: House, subscriber: Subscriber, now: datetim
     if any(one.reason is not SuppressionReason.ERASED for one in found):
         held_back = SUPPRESSED
     if not waiting:
-        outbox.queue(session, subscriber, Stream.REMINDER, OCCASION, now, context={}, held_back=NOTHING_OPEN)
+        ledger.queue(session, subscriber, Stream.REMINDER, OCCASION, now, context={}, held_back=NOTHING_OPEN)
         return False
     consent = waiting[-1]
     context = confirmation(session, house, consent, guide_named(session, consent.guide), now)
-    outbox.queue(
+    ledger.queue(
         session, subscriber, Stream.REMINDER, OCCASION, now, context=context | refusal(house, address),
         held_back=held_back,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from newsletter import guides
 from newsletter.guides import Guide
 from newsletter.journey.give import LINK_DAYS, WORDING_VERSION, House, articles_ahead, guide_named, offer
-from newsletter.mail import outbox
+from newsletter.mail import ledger
 from newsletter.subscribers import (
     BARRING,
     Address,
@@ -126,7 +126,7 @@ def _ask(session: Session, house: House, subscriber: Subscriber, sign_up: SignUp
     session.execute(named.values(first_name=typed or subscriber.first_name))
     context = confirmation(session, house, consent, guide, now) | refusal(house, sign_up.address)
     due_at = max(left.domain_free_at, now)
-    outbox.queue(
+    ledger.queue(
         session, subscriber, Stream.CONFIRM, f"confirm:{consent.id}", now, context=context, due_at=due_at,
         held_back=held_back,
     )  # fmt: skip

@@ -18,8 +18,8 @@ from newsletter.db import Database
 from newsletter.limits.own import SLOW_SPAN, OwnCount
 from newsletter.limits.request import Reply, Request, request
 from newsletter.limits.scripts import ADD, LOOK, SLOW, TAKE
+from newsletter.mail.ledger import Lane
 from newsletter.mail.limit import Limits, Used, current, used
-from newsletter.mail.outbox import Lane
 from newsletter.mail.throttle import Grant
 from newsletter.settings import Settings
 from newsletter.smtp import parse_relays

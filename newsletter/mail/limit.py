@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, String, UniqueConstraint, delete, select, 
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.db import Base, Id
-from newsletter.mail.outbox import Lot, LotState, Message, State
+from newsletter.mail.ledger import Message, State
+from newsletter.mail.ledger.dispatch import Batch, BatchState
 from newsletter.subscribers import Subscriber
 
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -182,12 +183,12 @@ def remove(session: Session, scope: Scope, now: datetime, name: str | None = Non
 
 
 def _look_again(session: Session, now: datetime) -> None:
-    """Lots that wait do so under the old limits: they come back as soon as every worker has read the new ones."""
+    """Batches that wait do so under the old limits: they come back as soon as every worker has read the new ones."""
     soon = now + READ_BY_ALL
-    waiting = select(Lot.id).where(Lot.state == LotState.OPEN, Lot.not_before > soon)
+    waiting = select(Batch.id).where(Batch.state == BatchState.OPEN, Batch.not_before > soon)
     session.execute(
-        update(Lot)
-        .where(Lot.id.in_(session.scalars(waiting.order_by(Lot.id).with_for_update()).all()))
+        update(Batch)
+        .where(Batch.id.in_(session.scalars(waiting.order_by(Batch.id).with_for_update()).all()))
         .values(not_before=soon)
         .execution_options(synchronize_session=False)
     )

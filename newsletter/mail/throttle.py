@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from newsletter.mail.outbox import Lane, Letter
+from newsletter.mail.ledger import ClaimedMessage, Lane
 
 EAGER, PATIENT = 1.0, 900.0
 """Seconds after which what was held back is looked at again: no sooner, no later."""
@@ -89,18 +89,18 @@ class Budget:
     quotas: dict[str, int] = field(default_factory=dict)
     """For the transport: how many more each limited relay may take."""
     held: dict[int, float] = field(default_factory=dict)
-    """Letters that may not go now, and the seconds until they may be expected to."""
+    """Messages that may not go now, and the seconds until they probably may."""
     _grants: list[tuple[Grant, dict[int, str]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.quotas.update(dict.fromkeys(self.throttle.relays(), 0))
 
-    def choose(self, letters: Sequence[Letter]) -> Sequence[Letter]:
+    def choose(self, messages: Sequence[ClaimedMessage]) -> Sequence[ClaimedMessage]:
         """Those that may go now, in their order; the others are in `held` from now on."""
         if not self.throttle.limits():
             self.quotas.clear()
-            return letters
-        domains = _by_domain(letters)
+            return messages
+        domains = _by_domain(messages)
         grant = self.throttle.take(self.lane, {domain: len(those) for domain, those in domains.items()})
         chosen = {one.id: domain for domain, those in domains.items() for one in those[: grant.granted[domain]]}
         for domain, those in domains.items():
@@ -111,7 +111,7 @@ class Budget:
         for relay, count in grant.relays.items():
             self.quotas[relay] = self.quotas.get(relay, 0) + count
         self._grants.append((grant, chosen))
-        return [one for one in letters if one.id in chosen]
+        return [one for one in messages if one.id in chosen]
 
     def reconsider(self) -> None:
         """What was held back under limits that do not hold any more need not wait as long as they said."""
@@ -119,7 +119,7 @@ class Budget:
             self.held.update(dict.fromkeys(self.held, EAGER))
 
     def settle(self, unsent: Collection[int]) -> None:
-        """Give back what was taken for letters that have not left, and what relays were not given."""
+        """Give back what was taken for messages that have not left, and what relays were not given."""
         for grant, chosen in reversed(self._grants):
             domains = _counted(chosen[id] for id in chosen if id in unsent)
             relays = {}
@@ -136,10 +136,10 @@ def domain_of(email: str) -> str:
     return email.rpartition("@")[2].lower()
 
 
-def _by_domain(letters: Sequence[Letter]) -> dict[str, list[Letter]]:
-    found: dict[str, list[Letter]] = {}
-    for letter in letters:
-        found.setdefault(domain_of(letter.email), []).append(letter)
+def _by_domain(messages: Sequence[ClaimedMessage]) -> dict[str, list[ClaimedMessage]]:
+    found: dict[str, list[ClaimedMessage]] = {}
+    for message in messages:
+        found.setdefault(domain_of(message.email), []).append(message)
     return found
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, contains_eager, selectinload
 from sqlalchemy.orm.attributes import flag_modified
 
 from newsletter import brand
-from newsletter.mail.outbox import UNDER_WAY, Message, State
+from newsletter.mail.ledger import UNDER_WAY, Message, State
 from newsletter.sequences.delay import allowed_from
 from newsletter.sequences.enrollment import LIVE, LOOK_AGAIN, Course, Enrollment, wake
 from newsletter.sequences.mails import Going, queue_mails
@@ -50,7 +50,7 @@ def advance_due(session: Session, now: datetime, zone: str, limit: int = BATCH,
     """Move up to `limit` enrollments on; how many moved. `zone`: of subscribers who have none of their own.
 
     `mailings`: the campaigns that are planned; series give way to them (`pacing`). Rows are locked while they move
-    (SKIP LOCKED on PostgreSQL, one writer on SQLite), and the mail's occasion is unique: two beats, or two workers,
+    (SKIP LOCKED on PostgreSQL, one writer on SQLite), and the mail's key is unique: two beats, or two workers,
     send one mail.
     """
     # Locked before any enrollment is: an edit waits for the tick, or the tick for the edit.

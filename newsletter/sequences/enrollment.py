@@ -9,8 +9,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.db import Base, Id
-from newsletter.mail import outbox
-from newsletter.mail.outbox import ACCEPTED, Message, State
+from newsletter.mail import ledger
+from newsletter.mail.ledger import ACCEPTED, Message, State
+from newsletter.mail.ledger.lost import stop_requeueing
 from newsletter.sequences.delay import allowed_from, due_after
 from newsletter.sequences.place import Place, Places
 from newsletter.sequences.sequence import Sequence, Step
@@ -174,7 +175,7 @@ class Enrollment(Base):
 
     def reached(self, session: Session) -> Place | None:
         """What they have had, or may have had: also what was on the wire when it was stopped."""
-        gone = self.message is not None and self.message.state in (*ACCEPTED, State.HANDED_OVER, State.UNCERTAIN)
+        gone = self.message is not None and self.message.state in (*ACCEPTED, State.SENDING, State.UNCERTAIN)
         if not gone or self.message_step_id is None:
             return self.place
         self.sequence.lock(session)
@@ -240,10 +241,10 @@ def stop(session: Session, subscriber: Subscriber, now: datetime, reason: str, o
     ).all()
     for enrollment in ended:
         if enrollment.message_id is not None:
-            outbox.cancel(session, now, reason, Message.id == enrollment.message_id)
+            ledger.cancel(session, now, reason, Message.id == enrollment.message_id)
         # One that a cut-off host may have sent, or not: that host may tell yet, but is not to send it any more.
-        its = Message.occasion.startswith(f"step:{enrollment.id}:", autoescape=True)
-        outbox.let_rest(session, Message.subscriber_id == subscriber.id, its)
+        its = Message.idempotency_key.startswith(f"step:{enrollment.id}:", autoescape=True)
+        stop_requeueing(session, Message.subscriber_id == subscriber.id, its)
         enrollment.end(Course.STOPPED, now, reason)
     session.flush()
     wake(session, {subscriber.id} if ended else (), now)
@@ -261,7 +262,7 @@ def switch_off(session: Session, sequence: Sequence, now: datetime) -> None:
     session.flush()
     here = (Enrollment.sequence_id == sequence.id,)
     queued = select(Enrollment.message_id).where(*here, Enrollment.message_id.is_not(None))
-    outbox.cancel(session, now, SWITCHED_OFF, Message.id.in_(queued))
+    ledger.cancel(session, now, SWITCHED_OFF, Message.id.in_(queued))
     theirs = select(Enrollment.subscriber_id).where(*here, Enrollment.course == Course.ACTIVE)
     session.execute(
         update(Enrollment)

@@ -10,7 +10,7 @@ from newsletter import journey
 from newsletter.clock import FixedClock
 from newsletter.events import By, Event, EventKind, Press
 from newsletter.journey import LinkOver
-from newsletter.mail.outbox import Message, State
+from newsletter.mail.ledger import Message, State
 from newsletter.runtime import Runtime
 from newsletter.subscribers import (
     Consent,

@@ -10,7 +10,7 @@ from newsletter import journey
 from newsletter.clock import FixedClock
 from newsletter.events import By, Press
 from newsletter.guides import Guide, GuideRequest
-from newsletter.mail.outbox import Message, State
+from newsletter.mail.ledger import Message, State
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment
 from newsletter.subscribers import (

@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from newsletter import articles
 from newsletter.db import Database
-from newsletter.mail import outbox
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Dispatch, State
+from newsletter.mail.ledger.dispatch import Batch
 from newsletter.mail.limit import BadLimit, Limits, Rate, Scope, current, listed, put, remove, used, warm_up
-from newsletter.mail.outbox import Dispatch, Lot, State
 from newsletter.subscribers import Stream, Subscriber
 from tests.conftest import NOON
 
@@ -91,7 +92,7 @@ def test_the_ledger_tells_what_was_sent_under_a_limit(database: Database, person
     with database.transaction() as session:
         for number, one in enumerate(people):
             to = session.get_one(Subscriber, one)
-            message, _ = outbox.queue(session, to, Stream.NOTICE, "x", NOON)
+            message, _ = ledger.queue(session, to, Stream.NOTICE, "x", NOON)
             message.state, message.relay = State.SENT, "a:25" if number < 4 else "b:25"
             message.settled_at = NOON - timedelta(minutes=number * 30)
     limits = Limits(
@@ -111,14 +112,14 @@ def test_the_ledger_tells_what_was_sent_under_a_limit(database: Database, person
     ]
 
 
-def test_lots_that_wait_look_again_when_a_limit_changes(database: Database) -> None:
+def test_batches_that_wait_look_again_when_a_limit_changes(database: Database) -> None:
     with database.transaction() as session:
         words = articles.write(session, NOON, title="Golf", subject="Golf", body="x").current
-        made = Dispatch(revision_id=words.id, occasion="campaign:7", created_at=NOON, fill_until=0)
+        made = Dispatch(revision_id=words.id, idempotency_key="campaign:7", created_at=NOON, fill_until=0)
         session.add(made)
         session.flush()
-        session.add(Lot(dispatch_id=made.id, first_id=1, last_id=9, not_before=NOON + timedelta(minutes=9)))
+        session.add(Batch(dispatch_id=made.id, first_id=1, last_id=9, not_before=NOON + timedelta(minutes=9)))
     with database.transaction() as session:
         put(session, Scope.ALL, "", Rate(5, 60), NOON)
     with database.reading() as session:
-        assert session.scalars(select(Lot.not_before)).all() == [NOON + timedelta(seconds=2)]
+        assert session.scalars(select(Batch.not_before)).all() == [NOON + timedelta(seconds=2)]

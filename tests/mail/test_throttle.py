@@ -10,8 +10,10 @@ from sqlalchemy import select
 
 from newsletter import articles, feedback
 from newsletter.clock import FixedClock
-from newsletter.mail import outbox, recovery
-from newsletter.mail.outbox import Attempt, Dispatch, Lane, Lot, LotState, Message, State
+from newsletter.mail import ledger, recovery
+from newsletter.mail.ledger import Attempt, Dispatch, Lane, Message, State
+from newsletter.mail.ledger.dispatch import Batch, BatchState
+from newsletter.mail.ledger.queue import fill
 from newsletter.mail.throttle import Grant, Unlimited
 from newsletter.runtime import Runtime
 from newsletter.smtp import Envelope, Journal, SentList, SmtpResult, Stage
@@ -62,16 +64,16 @@ class Purse:
 
 
 @pytest.fixture
-def lot(runtime: Runtime, person: People) -> int:
-    """A campaign to five readers at each of two domains, in turns; one lot."""
+def batch(runtime: Runtime, person: People) -> int:
+    """A campaign to five readers at each of two domains, in turns; one batch."""
     now = runtime.clock.now()
     last = [person(f"p{n}@{domain}") for n in range(5) for domain in ("strict.example", "easy.example")][-1]
     with runtime.database.transaction() as session:
         words = articles.write(session, now, title="Golf", subject="Golf", body="Turn both ways.").current
-        made = Dispatch(revision_id=words.id, occasion="campaign:7", created_at=now, fill_until=last)
+        made = Dispatch(revision_id=words.id, idempotency_key="campaign:7", created_at=now, fill_until=last)
         session.add(made)
         session.flush()
-        outbox.fill(session, made, Segment().condition(), now, 100)
+        fill(session, made, Segment().condition(), now, 100)
         return made.id
 
 
@@ -80,13 +82,13 @@ def _states(runtime: Runtime) -> Counter[State]:
         return Counter(session.scalars(select(Message.state)))
 
 
-def _the_lot(runtime: Runtime) -> Lot:
+def _the_batch(runtime: Runtime) -> Batch:
     with runtime.database.reading() as session:
-        return session.scalars(select(Lot)).one()
+        return session.scalars(select(Batch)).one()
 
 
 def test_one_domain_used_up_does_not_hold_up_the_others_and_its_readers_wait(
-    runtime: Runtime, sent: SentList, lot: int, clock: FixedClock
+    runtime: Runtime, sent: SentList, batch: int, clock: FixedClock
 ) -> None:
     runtime.throttle = Purse({"strict.example": 2})
     assert runtime.delivery.run(Lane.BULK) == 10
@@ -95,14 +97,14 @@ def test_one_domain_used_up_does_not_hold_up_the_others_and_its_readers_wait(
         "easy.example": 5,
     }
     assert _states(runtime) == {State.SENT: 7, State.READY: 3}
-    left = _the_lot(runtime)
-    assert left.state is LotState.OPEN
+    left = _the_batch(runtime)
+    assert left.state is BatchState.OPEN
     assert left.not_before and timedelta(seconds=40) <= left.not_before - clock.now() <= timedelta(seconds=50)
     assert runtime.delivery.run(Lane.BULK) == 0  # nobody asks before there is something to have
 
 
 def test_when_budget_is_there_the_rest_goes_and_nobody_gets_two(
-    runtime: Runtime, sent: SentList, lot: int, clock: FixedClock
+    runtime: Runtime, sent: SentList, batch: int, clock: FixedClock
 ) -> None:
     for budget in (2, 0, 1, 5):
         runtime.throttle = Purse({"strict.example": budget})
@@ -110,22 +112,22 @@ def test_when_budget_is_there_the_rest_goes_and_nobody_gets_two(
         clock.forward(timedelta(seconds=51))
     assert _states(runtime) == {State.SENT: 10}
     assert set(Counter(one.recipient for one in sent.envelopes).values()) == {1}
-    assert _the_lot(runtime).state is LotState.DONE
+    assert _the_batch(runtime).state is BatchState.DONE
 
 
 def test_a_limit_changed_while_a_batch_is_under_way_does_not_keep_the_rest_waiting(
-    runtime: Runtime, lot: int, clock: FixedClock
+    runtime: Runtime, batch: int, clock: FixedClock
 ) -> None:
     runtime.throttle = Purse({"strict.example": 2}, wait=900.0, changed=True)
     runtime.delivery.run(Lane.BULK)
-    left = _the_lot(runtime).not_before
+    left = _the_batch(runtime).not_before
     assert left and left - clock.now() <= timedelta(seconds=2)
 
 
-def test_a_lane_that_is_shut_claims_nothing(runtime: Runtime, sent: SentList, lot: int) -> None:
+def test_a_lane_that_is_shut_claims_nothing(runtime: Runtime, sent: SentList, batch: int) -> None:
     runtime.throttle = Purse({}, shut=True)
     assert runtime.delivery.run(Lane.BULK) == 0
-    assert _the_lot(runtime).state is LotState.OPEN and not sent.envelopes
+    assert _the_batch(runtime).state is BatchState.OPEN and not sent.envelopes
 
 
 def test_messages_that_wait_by_themselves_are_offered_again_later(
@@ -137,7 +139,7 @@ def test_messages_that_wait_by_themselves_are_offered_again_later(
         words = articles.write(session, now, title="Golf", subject="Golf", body="x").current
         for one in people:
             to = session.get_one(Subscriber, one)
-            outbox.queue(session, to, Stream.STEP, "step:1:1", now, revision=words, context={"guide": "exercise-at-50"})
+            ledger.queue(session, to, Stream.STEP, "step:1:1", now, revision=words, context={"guide": "exercise-at-50"})
     purse = runtime.throttle = Purse({"strict.example": 1})
     assert runtime.delivery.run(Lane.BULK) == 3
     assert _states(runtime) == {State.SENT: 1, State.READY: 2}
@@ -148,7 +150,7 @@ def test_messages_that_wait_by_themselves_are_offered_again_later(
     assert (_states(runtime), len(sent.envelopes)) == (Counter({State.SENT: 3}), 3)
 
 
-def test_the_budget_of_what_no_relay_took_comes_back(runtime: Runtime, lot: int) -> None:
+def test_the_budget_of_what_no_relay_took_comes_back(runtime: Runtime, batch: int) -> None:
     runtime.transport = SentList(lambda one: SmtpResult(one.key, Stage.RELAY, 0, "", "refused", "mx:25", "connect"))
     purse = runtime.throttle = Purse({"strict.example": 3}, relay=10)
     runtime.delivery.run(Lane.BULK)
@@ -156,7 +158,7 @@ def test_the_budget_of_what_no_relay_took_comes_back(runtime: Runtime, lot: int)
     assert _states(runtime) == {State.READY: 10}
 
 
-def test_the_budget_of_a_batch_that_breaks_off_comes_back(runtime: Runtime, lot: int) -> None:
+def test_the_budget_of_a_batch_that_breaks_off_comes_back(runtime: Runtime, batch: int) -> None:
     def full(one: Envelope) -> SmtpResult:
         raise OSError(28, "No space left for the journal")
 
@@ -167,7 +169,7 @@ def test_the_budget_of_a_batch_that_breaks_off_comes_back(runtime: Runtime, lot:
     assert purse.left["strict.example"] == 2  # one was pulled, and may have left
 
 
-def test_a_receiver_that_says_4_7_is_slowed_down_once_a_batch(runtime: Runtime, lot: int) -> None:
+def test_a_receiver_that_says_4_7_is_slowed_down_once_a_batch(runtime: Runtime, batch: int) -> None:
     def answer(one: Envelope) -> SmtpResult:
         if one.recipient.endswith("strict.example"):
             return SmtpResult(one.key, Stage.REJECTED, 421, "4.7.28", "4.7.28 too much mail from you", "mx:25", "RCPT")
@@ -200,7 +202,7 @@ class Cut:
 
 
 def test_when_a_host_never_returns_what_a_limit_kept_back_is_still_to_send(
-    runtime: Runtime, sent: SentList, lot: int, clock: FixedClock
+    runtime: Runtime, sent: SentList, batch: int, clock: FixedClock
 ) -> None:
     runtime.throttle, runtime.transport = Purse({"strict.example": 2}), Cut()
     with pytest.raises(ConnectionAbortedError):
@@ -217,7 +219,7 @@ def test_when_a_host_never_returns_what_a_limit_kept_back_is_still_to_send(
 
 
 def test_without_limits_nobody_is_asked_for_budget(
-    runtime: Runtime, lot: int, sent: SentList, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, batch: int, sent: SentList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     purse = Purse({})
     monkeypatch.setattr(purse, "limits", lambda: False)

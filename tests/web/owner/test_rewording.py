@@ -9,7 +9,7 @@ from sqlalchemy import select
 from newsletter import campaigns
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.links import Purpose
-from newsletter.mail.outbox import Lane, Message, State, take
+from newsletter.mail.ledger import Lane, Message, State, take
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList
 from tests.web.owner.conftest import Desk, readable
@@ -19,7 +19,7 @@ NEW = {"subject": "A better word", "preheader": "", "body": "{{ greeting }},\r\n
 
 @dataclass
 class Walk:
-    """A campaign to Ann, Ben and Cat, each in a lot of their own; Ann has it."""
+    """A campaign to Ann, Ben and Cat, each in a batch of their own; Ann has it."""
 
     id: int
     runtime: Runtime

@@ -15,16 +15,20 @@ from sqlalchemy.orm import Session
 from newsletter import articles, brand, campaigns, journey
 from newsletter.campaigns import Campaign, NotNow
 from newsletter.db import Database, Gone
-from newsletter.mail import limit, outbox
+from newsletter.mail import ledger, limit
+from newsletter.mail.ledger import Dispatch, Lane, Message, Outcome, State
+from newsletter.mail.ledger.again import NotAgain, send_again
+from newsletter.mail.ledger.batch_claims import recover_batches
+from newsletter.mail.ledger.counts import count_by_state, recount
+from newsletter.mail.ledger.lost import recover_rows
 from newsletter.mail.limit import Rate, Scope
-from newsletter.mail.outbox import Dispatch, Lane, Message, NotAgain, State, Verdict
-from newsletter.mail.render import Words
+from newsletter.mail.render import Content
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Subscriber
 from tests.conftest import NOON
 
 PEOPLE = 24
-LOT = 3
+BATCH_SIZE = 3
 LATER = NOON + timedelta(hours=1)
 """Leases of workers at noon have run out: the beat takes their messages while they go on."""
 
@@ -34,7 +38,7 @@ pytestmark = pytest.mark.parametrize("database_url", [POSTGRESQL], indirect=True
 
 @pytest.fixture
 def golf(database: Database, person: Callable[..., int]) -> int:
-    """A campaign to 24 people in lots of three."""
+    """A campaign to 24 people in batches of three."""
     for number in range(PEOPLE):
         person(f"p{number}@example.com")
     with database.transaction() as session:
@@ -48,7 +52,7 @@ def golf(database: Database, person: Callable[..., int]) -> int:
     more = True
     while more:
         with database.transaction() as session:
-            more = campaigns.fill_next(session, NOON, LOT)
+            more = campaigns.fill_next(session, NOON, BATCH_SIZE)
     return id
 
 
@@ -61,24 +65,24 @@ class _Town:
 
     def deliver(self) -> None:
         with self.database.transaction() as session:
-            taken = outbox.take(session, Lane.BULK, uuid.uuid4().hex, NOON, 5, begin=2)
-        if taken is None:
+            claim = ledger.claim(session, Lane.BULK, uuid.uuid4().hex, NOON, 5, mark=2)
+        if claim is None:
             return
-        ids = [letter.id for letter in taken.letters]
-        begun = set(taken.begun)
-        if more := [id for id in ids if id not in begun]:
+        ids = [message.id for message in claim.messages]
+        sending = set(claim.sending)
+        if more := [id for id in ids if id not in sending]:
             with self.database.transaction() as session:
-                begun |= taken.begin(session, more, NOON)
-        first, rest = sorted(begun)[::2], sorted(begun)[1::2]
+                sending |= claim.mark_sending(session, more, NOON)
+        first, rest = sorted(sending)[::2], sorted(sending)[1::2]
         self.chance.shuffle(first)
         with self.database.transaction() as session:
-            taken.record(session, [self._verdict(id) for id in first], NOON)
+            claim.record(session, [self._outcome(id) for id in first], NOON)
         with self.database.transaction() as session:
-            taken.finish(session, [self._verdict(id) for id in reversed(rest)], NOON, set(ids) - begun, None)
+            claim.finish(session, [self._outcome(id) for id in reversed(rest)], NOON, set(ids) - sending, None)
 
-    def _verdict(self, id: int) -> Verdict:
+    def _outcome(self, id: int) -> Outcome:
         state = self.chance.choice([State.SENT, State.SENT, State.DEFERRED, State.FAILED, State.UNCERTAIN])
-        return Verdict(id, state, 250, "ok", "mx:25", NOON if state is State.DEFERRED else None)
+        return Outcome(id, state, 250, "ok", "mx:25", NOON if state is State.DEFERRED else None)
 
     def leave(self) -> None:
         with suppress(Gone), self.database.transaction() as session:
@@ -95,7 +99,7 @@ class _Town:
             with suppress(NotNow), self.database.transaction() as session:
                 campaign = session.get_one(Campaign, self.campaign, with_for_update=True)
                 if verb == "revise":
-                    campaign.revise(session, Words(f"Golf {self.chance.random()}", "", "Serve."), NOON)
+                    campaign.revise(session, Content(f"Golf {self.chance.random()}", "", "Serve."), NOON)
                 else:
                     getattr(campaign, verb)()
 
@@ -103,17 +107,17 @@ class _Town:
         with suppress(NotAgain), self.database.transaction() as session:
             troubled = select(Message).where(Message.troubled_at.is_not(None)).order_by(func.random()).limit(1)
             if message := session.scalar(troubled):
-                outbox.send_again(session, message, NOON)
+                send_again(session, message, NOON)
 
     def recover(self) -> None:
         with self.database.transaction() as session:
-            outbox.recover(session, LATER)
-            outbox.recover_lots(session, LATER)
+            recover_rows(session, LATER)
+            recover_batches(session, LATER)
         with self.database.transaction() as session:
-            campaigns.call_off_late(session, NOON)
+            campaigns.cancel_stragglers(session, NOON)
         with self.database.transaction() as session:
             campaigns.finish_done(session, NOON)
-            outbox.count_anew(session)
+            recount(session)
             limit.put(session, Scope.ALL, "", Rate(1000, 60), NOON)
 
     def keep_doing(self, what: Callable[[], None]) -> None:
@@ -126,7 +130,7 @@ class _Town:
         more = True
         while more:
             with self.database.transaction() as session:
-                more = campaigns.call_off(session, NOON)
+                more = campaigns.cancel_more(session, NOON)
 
 
 def _counted(session: Session, dispatch: int) -> dict[State, int]:
@@ -154,12 +158,12 @@ def test_nobody_waits_in_a_circle_and_the_counts_stay_true(
         for one in running:
             one.result(30)  # a deadlock would be raised here
     with database.transaction() as session:
-        outbox.recover(session, LATER)
-        outbox.recover_lots(session, LATER)
-        campaigns.call_off_late(session, NOON)
+        recover_rows(session, LATER)
+        recover_batches(session, LATER)
+        campaigns.cancel_stragglers(session, NOON)
     with database.transaction() as session:
         dispatch = session.get_one(Dispatch, session.get_one(Campaign, golf).dispatch_id)
-        told = {state: number for state, number in outbox.counts(session, dispatch).items() if number}
+        told = {state: number for state, number in count_by_state(session, dispatch).items() if number}
         counted = _counted(session, dispatch.id)
         counted[State.CANCELLED] = counted.get(State.CANCELLED, 0) + counted.pop(State.READY, 0)
         assert told == {state: number for state, number in counted.items() if number}

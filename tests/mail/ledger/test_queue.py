@@ -10,8 +10,10 @@ from sqlalchemy import func, select
 
 from newsletter import articles
 from newsletter.db import Database
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Dispatch, Lane, Message, NotAgain, State
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Dispatch, Lane, Message, State
+from newsletter.mail.ledger.again import NotAgain, send_again
+from newsletter.mail.ledger.queue import fill
 from newsletter.subscribers import Segment, Stream, Subscriber
 from tests.conftest import NOON
 
@@ -26,7 +28,7 @@ def test_a_message_is_ready_at_once_and_in_its_streams_lane(queued: Queued, row:
 
 
 def test_a_second_mail_for_one_occasion_is_not_queued(queued: Queued, database: Database) -> None:
-    assert queued(occasion="confirm:1") == queued(occasion="confirm:1") != queued(occasion="confirm:2")
+    assert queued(key="confirm:1") == queued(key="confirm:1") != queued(key="confirm:2")
 
 
 def test_two_at_once_queue_one(database: Database, person: Callable[..., int]) -> None:
@@ -37,7 +39,7 @@ def test_two_at_once_queue_one(database: Database, person: Callable[..., int]) -
             subscriber = session.get_one(Subscriber, jane)
             if not database.is_sqlite:  # where two writers can be at work together
                 both.wait(10)
-            return outbox.queue(session, subscriber, Stream.GUIDE, "guide:1", NOON)[0].id
+            return ledger.queue(session, subscriber, Stream.GUIDE, "guide:1", NOON)[0].id
 
     with ThreadPoolExecutor(2) as pool:
         first, second = (future.result(30) for future in [pool.submit(one), pool.submit(one)])
@@ -52,7 +54,7 @@ def test_only_what_was_not_handed_over_is_called_off(
     with database.transaction() as session:
         session.get_one(Message, id).state = state
         session.flush()
-        called_off = outbox.cancel(session, NOON, "left", Message.id == id)
+        called_off = ledger.cancel(session, NOON, "left", Message.id == id)
     open_states = (State.READY, State.DEFERRED, State.CLAIMED)
     assert called_off == (state in open_states)
     assert row(id).state is (State.CANCELLED if state in open_states else state)
@@ -64,7 +66,7 @@ def test_a_person_may_send_a_troubled_message_again(state: State, queued: Queued
     with database.transaction() as session:
         message = session.get_one(Message, id)
         message.state, message.reviewed_at = state, NOON
-        outbox.send_again(session, message, later)
+        send_again(session, message, later)
     assert (row(id).state, row(id).due_at, row(id).reviewed_at) == (State.READY, later, None)
 
 
@@ -75,7 +77,7 @@ def test_any_other_message_is_not_sent_again(state: State, queued: Queued, datab
         message = session.get_one(Message, id)
         message.state = state
         with pytest.raises(NotAgain, match=str(state)):
-            outbox.send_again(session, message, NOON)
+            send_again(session, message, NOON)
 
 
 def test_a_deleted_person_takes_their_messages_along(queued: Queued, database: Database) -> None:
@@ -94,10 +96,10 @@ def test_who_is_erased_while_recipients_are_written_leaves_no_message(
     def launch() -> None:
         with database.transaction() as session:
             words = articles.write(session, NOON, title="Golf", subject="Golf", body="Turn.").current
-            made = Dispatch(revision_id=words.id, occasion="campaign:7", created_at=NOON, fill_until=jane)
+            made = Dispatch(revision_id=words.id, idempotency_key="campaign:7", created_at=NOON, fill_until=jane)
             session.add(made)
             session.flush()
-            assert outbox.fill(session, made, Segment().condition(), NOON, 100) == 1
+            assert fill(session, made, Segment().condition(), NOON, 100) == 1
             written.set()
             assert not erased.wait(0.3)  # whoever erases has to wait for us
 

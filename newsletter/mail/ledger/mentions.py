@@ -1,4 +1,4 @@
-"""Where else an erased address may stand: servers name it in their answers, and those are passed on to the owner."""
+"""Other places that may hold an erased address: servers name it in their replies, which the owner gets to see."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from newsletter.db import without
-from newsletter.mail.outbox.dispatch import Dispatch
-from newsletter.mail.outbox.message import Attempt, Message
+from newsletter.mail.ledger.dispatch import Dispatch
+from newsletter.mail.ledger.message import Attempt, Message
 
 
 def forget_mentions(session: Session, address: str) -> None:
-    """Take the address out of pause reasons, of what servers answered to mail to others, and of mail to owners."""
+    """Remove the address from pause reasons, from replies to mail to others, and from mail to owners."""
 
     def names_it(column: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
         return column.icontains(address, autoescape=True)
@@ -20,7 +20,7 @@ def forget_mentions(session: Session, address: str) -> None:
         dispatch.hold_reason = without(address, dispatch.hold_reason)
     for attempt in session.scalars(select(Attempt).where(names_it(Attempt.reply))):
         attempt.reply = without(address, attempt.reply)
-    # Of a million that were sent no server has said more than that it took them; the others have an index.
+    # Replies to the million that were sent name nobody; the few others have an index.
     for message in session.scalars(select(Message).where(Message.troubled_at.is_not(None), names_it(Message.reply))):
         message.reply = without(address, message.reply or "")
     for message in session.scalars(select(Message).where(Message.owner_id.is_not(None))):

@@ -9,8 +9,12 @@ from sqlalchemy import select
 from newsletter import articles, feedback
 from newsletter.articles import Revision
 from newsletter.db import Database
-from newsletter.mail import outbox, recovery
-from newsletter.mail.outbox import Dispatch, Lane, Message, State, TakenLot, Verdict
+from newsletter.mail import ledger, recovery
+from newsletter.mail.ledger import Dispatch, Lane, Message, Outcome, State
+from newsletter.mail.ledger.batch_claims import recover_batches
+from newsletter.mail.ledger.claim import BatchClaim
+from newsletter.mail.ledger.contents import revision_of
+from newsletter.mail.ledger.queue import fill
 from newsletter.runtime import Runtime
 from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import Segment
@@ -25,10 +29,10 @@ def filled(database: Database, person: Callable[..., int]) -> int:
     last = [person(f"p{n}@example.com") for n in range(4)][-1]
     with database.transaction() as session:
         words = articles.write(session, NOON, title="Golf", subject="Golf", body="Turn both ways.").current
-        made = Dispatch(revision_id=words.id, occasion="campaign:7", created_at=NOON, fill_until=last)
+        made = Dispatch(revision_id=words.id, idempotency_key="campaign:7", created_at=NOON, fill_until=last)
         session.add(made)
         session.flush()
-        outbox.fill(session, made, Segment().condition(), NOON, 100)
+        fill(session, made, Segment().condition(), NOON, 100)
         return made.id
 
 
@@ -38,11 +42,11 @@ def _change(database: Database, dispatch: int) -> None:
         found.revision = found.revision.article.revise(NOON, subject="Tennis", preheader="", body="Serve.")
 
 
-def _taken(database: Database, token: str) -> TakenLot:
+def _claimed(database: Database, token: str) -> BatchClaim:
     with database.transaction() as session:
-        taken = outbox.take(session, Lane.BULK, token, NOON, 10)
-    assert isinstance(taken, TakenLot)
-    return taken
+        claim = ledger.claim(session, Lane.BULK, token, NOON, 10)
+    assert isinstance(claim, BatchClaim)
+    return claim
 
 
 def _rows(database: Database) -> list[tuple[State, int]]:
@@ -51,30 +55,30 @@ def _rows(database: Database) -> list[tuple[State, int]]:
         return [(state, number) for state, number in session.execute(look.order_by(Message.id))]
 
 
-def _sent(ids: list[int]) -> list[Verdict]:
-    return [Verdict(id, State.SENT, 250, "ok", "mx:25") for id in ids]
+def _sent(ids: list[int]) -> list[Outcome]:
+    return [Outcome(id, State.SENT, 250, "ok", "mx:25") for id in ids]
 
 
 def test_a_row_is_told_the_words_of_the_claim_with_its_outcome(filled: int, database: Database) -> None:
     _change(database, filled)
-    taken = _taken(database, "a")
-    ids = [letter.id for letter in taken.letters]
+    claim = _claimed(database, "a")
+    ids = [message.id for message in claim.messages]
     with database.transaction() as session:
-        taken.begin(session, ids[:3], NOON)
-        taken.record(session, _sent(ids[:2]), NOON)
+        claim.mark_sending(session, ids[:3], NOON)
+        claim.record(session, _sent(ids[:2]), NOON)
     assert _rows(database) == [(State.SENT, 2), (State.SENT, 2), (State.READY, 1), (State.READY, 1)]
     with database.transaction() as session:
-        assert outbox.recover_lots(session, LATER) == 1
+        assert recover_batches(session, LATER) == 1
     assert _rows(database)[2] == (State.UNCERTAIN, 2)
 
 
 def test_an_answer_that_comes_late_tells_the_words_that_it_answers(filled: int, database: Database) -> None:
-    slow = _taken(database, "a")
-    ids = [letter.id for letter in slow.letters]
+    slow = _claimed(database, "a")
+    ids = [message.id for message in slow.messages]
     with database.transaction() as session:
-        slow.begin(session, ids[:2], NOON)
+        slow.mark_sending(session, ids[:2], NOON)
     with database.transaction() as session:
-        outbox.recover_lots(session, LATER)
+        recover_batches(session, LATER)
     _change(database, filled)
     with database.transaction() as session:
         slow.record(session, _sent(ids[:1]), LATER)
@@ -117,29 +121,29 @@ def test_a_journal_read_after_the_words_changed_tells_the_old_ones(
 ) -> None:
     _die(runtime)
     with database.transaction() as session:
-        outbox.recover_lots(session, LATER)  # all four were begun in one commit
+        recover_batches(session, LATER)  # all four were sending in one commit
     _change(database, filled)
     recovery.replay(runtime.journals, database.transaction, LATER, feedback.suppress)
-    # Two had been begun and never left: they get the new ones.
+    # Two had been sending and never left: they get the new ones.
     assert _rows(database) == [(State.SENT, 1), (State.UNCERTAIN, 1), *[(State.DEFERRED, 2)] * 2]
 
 
 def test_a_worker_that_claimed_before_the_change_begins_nothing_after_it(filled: int, database: Database) -> None:
-    taken = _taken(database, "a")
+    claim = _claimed(database, "a")
     _change(database, filled)  # as it would be, had the change not seen a claim that was not committed yet
-    ids = [letter.id for letter in taken.letters]
+    ids = [message.id for message in claim.messages]
     with database.transaction() as session:
-        assert taken.begin(session, ids, NOON) == set()
-        taken.finish(session, [], NOON, ids, None)
-    again = _taken(database, "b")
+        assert claim.mark_sending(session, ids, NOON) == set()
+        claim.finish(session, [], NOON, ids, None)
+    again = _claimed(database, "b")
     with database.transaction() as session:
-        assert again.begin(session, ids, NOON) == set(ids)
+        assert again.mark_sending(session, ids, NOON) == set(ids)
 
 
 def test_before_its_first_try_a_message_has_the_words_it_would_go_out_in(filled: int, database: Database) -> None:
     def numbers() -> list[int]:
         with database.reading() as session:
-            seen = [outbox.revision_of(session, one) for one in session.scalars(select(Message).order_by(Message.id))]
+            seen = [revision_of(session, one) for one in session.scalars(select(Message).order_by(Message.id))]
             return [one.number for one in seen if one]
 
     with database.transaction() as session:

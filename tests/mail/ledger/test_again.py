@@ -8,8 +8,11 @@ from sqlalchemy import select
 
 from newsletter import articles
 from newsletter.db import Database
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Dispatch, Lane, Message, NotAgain, State, Verdict
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Dispatch, Lane, Message, Outcome, State
+from newsletter.mail.ledger.again import NotAgain, send_all_again
+from newsletter.mail.ledger.counts import count_by_state
+from newsletter.mail.ledger.queue import fill
 from newsletter.subscribers import Segment
 from tests.conftest import NOON
 
@@ -23,22 +26,23 @@ def dispatch(database: Database, person: Callable[..., int]) -> int:
     last = [person(f"p{n}@example.com") for n in range(len(OUTCOMES))][-1]
     with database.transaction() as session:
         words = articles.write(session, NOON, title="Golf", subject="Golf", body="Turn.").current
-        made = Dispatch(revision_id=words.id, occasion="campaign:7", created_at=NOON, fill_until=last)
+        made = Dispatch(revision_id=words.id, idempotency_key="campaign:7", created_at=NOON, fill_until=last)
         session.add(made)
         session.flush()
-        outbox.fill(session, made, Segment().condition(), NOON, 100)
-        taken = outbox.take(session, Lane.BULK, "t", NOON, 10, begin=10)
-        assert taken is not None
-        verdicts = [
-            Verdict(letter.id, state, 250, "ok", "mx:25") for letter, state in zip(taken.letters, OUTCOMES, strict=True)
+        fill(session, made, Segment().condition(), NOON, 100)
+        claim = ledger.claim(session, Lane.BULK, "t", NOON, 10, mark=10)
+        assert claim is not None
+        outcomes = [
+            Outcome(message.id, state, 250, "ok", "mx:25")
+            for message, state in zip(claim.messages, OUTCOMES, strict=True)
         ]
-        taken.finish(session, verdicts, NOON, (), None)
+        claim.finish(session, outcomes, NOON, (), None)
         return made.id
 
 
 def _again(database: Database, dispatch: int, state: State) -> int:
     with database.transaction() as session:
-        return outbox.send_all_again(session, session.get_one(Dispatch, dispatch), state, LATER)
+        return send_all_again(session, session.get_one(Dispatch, dispatch), state, LATER)
 
 
 def _waiting(database: Database) -> list[int]:
@@ -56,7 +60,7 @@ def test_those_in_one_state_go_again_and_once_only(
     assert _waiting(database) == places
     assert _again(database, dispatch, state) == 0
     with database.reading() as session:
-        told = outbox.counts(session, session.get_one(Dispatch, dispatch))
+        told = count_by_state(session, session.get_one(Dispatch, dispatch))
         assert (told[State.READY], told[state], told[State.SENT]) == (2, 0, 2)
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from newsletter.clock import FixedClock
 from newsletter.db import Database
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Message
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Message
 from newsletter.subscribers import Stream, Subscriber
 
 
@@ -15,11 +15,11 @@ from newsletter.subscribers import Stream, Subscriber
 def queued(database: Database, clock: FixedClock, person: Callable[..., int]) -> Callable[..., int]:
     """Queues a message and gives its id: queued("jane@example.com", Stream.STEP)."""
 
-    def made(email: str = "jane@example.com", stream: Stream = Stream.GUIDE, occasion: str = "") -> int:
+    def made(email: str = "jane@example.com", stream: Stream = Stream.GUIDE, key: str = "") -> int:
         id = person(email)
         with database.transaction() as session:
             to = session.get_one(Subscriber, id)
-            message, _ = outbox.queue(session, to, stream, occasion or f"{stream}:1", clock.now())
+            message, _ = ledger.queue(session, to, stream, key or f"{stream}:1", clock.now())
             return message.id
 
     return made

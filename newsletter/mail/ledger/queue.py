@@ -1,4 +1,4 @@
-"""Putting messages into the ledger, and taking back those that no worker has begun."""
+"""Putting messages into the ledger, and cancelling those that no worker has marked as sending."""
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
@@ -13,14 +13,14 @@ from sqlalchemy.orm import Session
 from newsletter.accounts import Owner
 from newsletter.articles import Article, Revision
 from newsletter.db import IN_ONE_STATEMENT, batched
-from newsletter.mail.outbox import tally
-from newsletter.mail.outbox.claims import by_index
-from newsletter.mail.outbox.dispatch import Dispatch, Hold, Lot, LotState
-from newsletter.mail.outbox.message import OPEN, Lane, Message, State
+from newsletter.mail.ledger import counts
+from newsletter.mail.ledger.dispatch import Batch, BatchState, Dispatch, Hold
+from newsletter.mail.ledger.message import OPEN, Lane, Message, State
+from newsletter.mail.ledger.row_claims import by_index
 from newsletter.subscribers import Stream, Subscriber
 
-LOT = 2000
-"""Messages in a lot: some hundredths of a second of work, and what one claim and one recording are shared by."""
+BATCH_SIZE = 2000
+"""Messages in a batch. They share one claim and one recording, and take some hundredths of a second."""
 
 
 ERASING = 7309
@@ -28,31 +28,31 @@ ERASING = 7309
 
 
 @dataclass(frozen=True, slots=True)
-class NewMail:
-    """One of many mails that are queued together."""
+class NewMessage:
+    """One of many messages that are queued together."""
 
     subscriber_id: int
-    occasion: str
+    idempotency_key: str
     revision_id: int
     context: dict[str, Any]
 
 
-def queue(session: Session, to: Subscriber | Owner, stream: Stream, occasion: str, now: datetime, *,
+def queue(session: Session, to: Subscriber | Owner, stream: Stream, key: str, now: datetime, *,
           revision: Revision | None = None, context: dict[str, Any] | None = None,
           due_at: datetime | None = None, held_back: str = "") -> tuple[Message, bool]:  # fmt: skip
-    """The message to this person for this occasion, and whether it is new. A second call for one occasion adds none.
+    """The message to this person under this idempotency `key`, and whether it is new. A second call adds none.
 
-    `held_back`: why it is not to be sent; then it is on record as called off from the start.
+    `held_back`: why it is not to be sent; then it is on record as cancelled from the start.
     """
     who = Message.owner_id == to.id if isinstance(to, Owner) else Message.subscriber_id == to.id
-    look = select(Message).where(who, Message.occasion == occasion)
+    look = select(Message).where(who, Message.idempotency_key == key)
     if known := session.scalar(look):
         return known, False
     message = Message(
         subscriber_id=to.id if isinstance(to, Subscriber) else None,
         owner_id=to.id if isinstance(to, Owner) else None,
         stream=stream,
-        occasion=occasion,
+        idempotency_key=key,
         lane=Lane.of(stream),
         created_at=now,
         due_at=None if held_back else due_at or now,
@@ -66,41 +66,41 @@ def queue(session: Session, to: Subscriber | Owner, stream: Stream, occasion: st
         with session.begin_nested():
             session.add(message)
         return message, True
-    except IntegrityError:  # somebody queued the same occasion between our look and our insert
+    except IntegrityError:  # somebody queued it between our look and our insert
         return session.scalars(look).one(), False
 
 
 def newest(session: Session) -> int:
-    """The number of the newest message; 0 while there is none."""
+    """The id of the newest message; 0 while there is none."""
     return session.scalar(select(func.max(Message.id))) or 0
 
 
 def queue_many(
-    session: Session, stream: Stream, mails: Collection[NewMail], now: datetime
+    session: Session, stream: Stream, new: Collection[NewMessage], now: datetime
 ) -> dict[tuple[int, str], int]:
-    """Queue a mail each for many people in two statements; the messages' ids by subscriber and occasion.
+    """Queue a message each for many people in two statements; return their ids by subscriber and idempotency key.
 
-    None of them may be known: the database refuses all of them then (IntegrityError).
+    All must be new: otherwise the database refuses them all (IntegrityError).
     """
-    if not mails:
+    if not new:
         return {}
     alike = {"stream": stream, "lane": Lane.of(stream), "created_at": now, "due_at": now, "attempts": 0}
-    session.execute(insert(Message.__table__), [alike | asdict(one) for one in mails])  # type: ignore[arg-type]
+    session.execute(insert(Message.__table__), [alike | asdict(one) for one in new])  # type: ignore[arg-type]
     rows = session.execute(
-        select(Message.subscriber_id, Message.occasion, Message.id).where(
-            Message.subscriber_id.in_({one.subscriber_id for one in mails}),
-            Message.occasion.in_({one.occasion for one in mails}),
+        select(Message.subscriber_id, Message.idempotency_key, Message.id).where(
+            Message.subscriber_id.in_({one.subscriber_id for one in new}),
+            Message.idempotency_key.in_({one.idempotency_key for one in new}),
         )
     )
-    return {(person or 0, occasion): id for person, occasion, id in rows}
+    return {(person or 0, key): id for person, key, id in rows}
 
 
 def fill(session: Session, dispatch: Dispatch, audience: ColumnElement[bool], now: datetime, chunk: int) -> int:
-    """Write the next `chunk` recipients of a dispatch by INSERT … SELECT; how many. Sets `filled_at` at the end.
+    """Write the next `chunk` recipients of a dispatch by INSERT … SELECT; return how many. Sets `filled_at` at the end.
 
-    Call it in one transaction a chunk: `filled_to` moves with the rows, so that it can be stopped anywhere.
+    Call it in one transaction per chunk: `filled_to` moves with the rows, so it can stop anywhere.
     """
-    if session.get_bind().dialect.name == "postgresql":  # who is erased meanwhile waits for us (migration 0003)
+    if session.get_bind().dialect.name == "postgresql":  # an erasure waits for us (migration 0003)
         session.execute(select(func.pg_advisory_xact_lock_shared(ERASING)))
     left = (audience, Subscriber.id > dispatch.filled_to, Subscriber.id <= dispatch.fill_until)
     end = session.scalar(select(Subscriber.id).where(*left).order_by(Subscriber.id).offset(chunk - 1).limit(1))
@@ -108,7 +108,7 @@ def fill(session: Session, dispatch: Dispatch, audience: ColumnElement[bool], no
     columns = {
         "subscriber_id": Subscriber.id,
         "stream": literal(Stream.CAMPAIGN, Message.stream.type),
-        "occasion": literal(dispatch.occasion),
+        "idempotency_key": literal(dispatch.idempotency_key),
         "lane": literal(Lane.BULK, Message.lane.type),
         "state": literal(State.READY, Message.state.type),
         "created_at": literal(now, Message.created_at.type),
@@ -122,12 +122,12 @@ def fill(session: Session, dispatch: Dispatch, audience: ColumnElement[bool], no
     dispatch.filled_to = upto
     if upto == dispatch.fill_until:
         dispatch.filled_at = now
-    _cut_lots(session, dispatch.id, before, written)
+    _cut_batches(session, dispatch.id, before, written)
     return written
 
 
 def _written(session: Session, columns: list[str], rows: Any) -> int:
-    """Write them all, or those that are not known yet: to ask for that of a million rows costs a sixth more."""
+    """Write the rows. A plain INSERT is cheaper; fall back to ON CONFLICT where some are known already."""
     connection, counted = session.connection(), {"preserve_rowcount": True}
     try:
         with connection.begin_nested():
@@ -136,29 +136,30 @@ def _written(session: Session, columns: list[str], rows: Any) -> int:
         return connection.execute(_ignoring_known(session, columns, rows), execution_options=counted).rowcount
 
 
-def _cut_lots(session: Session, dispatch_id: int, newest_before: int, written: int) -> None:
-    """Cut what was just written, with numbers above that one, into lots."""
+def _cut_batches(session: Session, dispatch_id: int, newest_before: int, written: int) -> None:
+    """Cut the rows just written, with ids above `newest_before`, into batches."""
     last = newest(session)
-    if last - newest_before == written:  # nobody else has used a number between: it can be reckoned
-        spans = [(one, min(one + LOT - 1, last)) for one in range(newest_before + 1, last + 1, LOT)]
-        lots = [(first, last, last - first + 1) for first, last in spans]
+    if last - newest_before == written:  # no other id lies between: the ranges can be computed
+        spans = [(one, min(one + BATCH_SIZE - 1, last)) for one in range(newest_before + 1, last + 1, BATCH_SIZE)]
+        batches = [(first, last, last - first + 1) for first, last in spans]
     else:
-        lots = _looked_up(session, dispatch_id, newest_before)
+        batches = _looked_up(session, dispatch_id, newest_before)
     session.add_all(
-        Lot(dispatch_id=dispatch_id, first_id=first, last_id=last, tally={State.READY.value: size})
-        for first, last, size in lots
+        Batch(dispatch_id=dispatch_id, first_id=first, last_id=last, counts={State.READY.value: size})
+        for first, last, size in batches
     )
 
 
 def _looked_up(session: Session, dispatch_id: int, newest_before: int) -> list[tuple[int, int, int]]:
-    """The lots of what was just written: first number, last number, size."""
+    """The batches of the rows just written: first id, last id, size."""
     place = func.row_number().over(order_by=Message.id) - 1
     fresh = (
-        select(Message.id, cast(func.floor(place / LOT), Integer).label("lot"))
+        select(Message.id, cast(func.floor(place / BATCH_SIZE), Integer).label("batch"))
         .where(Message.dispatch_id == dispatch_id, Message.id > newest_before)
         .subquery()
     )
-    look = select(func.min(fresh.c.id), func.max(fresh.c.id), func.count()).group_by(fresh.c.lot).order_by(fresh.c.lot)
+    ranges = select(func.min(fresh.c.id), func.max(fresh.c.id), func.count())
+    look = ranges.group_by(fresh.c.batch).order_by(fresh.c.batch)
     return [(first, last, size) for first, last, size in session.execute(look)]
 
 
@@ -173,61 +174,61 @@ def _ignoring_known(session: Session, columns: list[str], rows: Any) -> Insert:
 
 
 def cancel(session: Session, now: datetime, reason: str, *conditions: ColumnElement[bool]) -> int:
-    """Call off every message under these conditions that has not been handed over; the number called off.
+    """Cancel every message under these conditions that is not being sent; return how many.
 
-    For as many as one person has. A whole dispatch is called off by its hold (`call_off_next`).
+    For as many as one person has. A whole dispatch is cancelled by its hold (`cancel_next_batch`).
     """
     open_ = (Message.state.in_((*OPEN, State.CLAIMED)), *conditions)
     ids = session.scalars(select(Message.id).where(*open_).order_by(Message.id)).all()
-    tally.strike_out(session, ids)
-    called_off = 0
+    counts.invalidate(session, ids)
+    cancelled = 0
     for some in batched(ids, IN_ONE_STATEMENT):
-        # In the order of their ids, as everybody locks them. What a worker has begun since is not open any more.
+        # In the order of their ids, as everybody locks them. What a worker has marked since is not open any more.
         locked = session.scalars(
             select(Message.id).where(Message.id.in_(some), *open_).order_by(Message.id).with_for_update()
         ).all()
-        session.execute(update(Message).where(Message.id.in_(locked)).values(**_called_off(now, reason)))
-        called_off += len(locked)
-    return called_off
+        session.execute(update(Message).where(Message.id.in_(locked)).values(**_cancelled(now, reason)))
+        cancelled += len(locked)
+    return cancelled
 
 
-def _called_off(now: datetime, reason: str) -> dict[str, Any]:
+def _cancelled(now: datetime, reason: str) -> dict[str, Any]:
     return {
         "state": State.CANCELLED, "settled_at": now, "reply": reason,
         "claim_token": None, "lease_until": None, "due_at": None, "troubled_at": None,
     }  # fmt: skip
 
 
-def call_off_next(session: Session, now: datetime, reason: str) -> bool:
-    """Say on the rows of one lot of a cancelled dispatch that they are; False when no such lot is left.
+def cancel_next_batch(session: Session, now: datetime, reason: str) -> bool:
+    """Mark the rows of one batch of a cancelled dispatch as cancelled; False when no such batch is left.
 
-    Nothing of it goes out from the moment of the hold; this only brings a million rows in line, a lot a transaction.
+    From the hold on nothing of it goes out; this only brings a million rows in line, a batch per transaction.
     """
-    lot = session.scalars(
-        select(Lot)
-        .join(Dispatch, Dispatch.id == Lot.dispatch_id)
-        .where(Lot.state == LotState.OPEN, Dispatch.hold == Hold.CANCELLED)
-        .order_by(Lot.id)
+    batch = session.scalars(
+        select(Batch)
+        .join(Dispatch, Dispatch.id == Batch.dispatch_id)
+        .where(Batch.state == BatchState.OPEN, Dispatch.hold == Hold.CANCELLED)
+        .order_by(Batch.id)
         .limit(1)
-        .with_for_update(skip_locked=True, of=Lot)
+        .with_for_update(skip_locked=True, of=Batch)
         .execution_options(populate_existing=True)
     ).first()
-    if lot is None:
+    if batch is None:
         return False
     session.execute(
         update(Message)
-        .where(Message.dispatch_id == lot.dispatch_id, Message.id.between(lot.first_id, lot.last_id))
+        .where(Message.dispatch_id == batch.dispatch_id, Message.id.between(batch.first_id, batch.last_id))
         .where(Message.state == State.READY)
-        .values(**_called_off(now, reason))
+        .values(**_cancelled(now, reason))
         .execution_options(synchronize_session=False)
     )
-    _, kept = tally.count_lot(session, lot.id)
-    lot.state, lot.tally = LotState.DONE, kept
+    _, kept = counts.count_batch(session, batch.id)
+    batch.state, batch.counts = BatchState.DONE, kept
     return True
 
 
-def call_off_late(session: Session, now: datetime, reason: str, limit: int = 1_000) -> int:
-    """Call off what was on the wire when its dispatch was cancelled, and would have been tried again; how many."""
+def cancel_late(session: Session, now: datetime, reason: str, limit: int = 1_000) -> int:
+    """Cancel what was on the wire when its dispatch was cancelled and now waits for another try; return how many."""
     by_index(session)
     late = session.scalars(
         select(Message.id)
@@ -239,8 +240,8 @@ def call_off_late(session: Session, now: datetime, reason: str, limit: int = 1_0
     return cancel(session, now, reason, Message.id.in_(late)) if late else 0
 
 
-def reword(session: Session, article: Article, now: datetime) -> int:
-    """Give an article's newest words to steps that wait and were never tried: at once; how many."""
+def update_waiting_steps(session: Session, article: Article, now: datetime) -> int:
+    """Send series mails that wait and were never tried with the article's newest revision, at once; how many."""
     waits = (
         Message.state == State.DEFERRED, Message.lane == Lane.BULK, Message.due_at.is_not(None),
         Message.stream == Stream.STEP, Message.attempts == 0,

@@ -1,7 +1,7 @@
-"""Claims: how a worker takes messages, keeps them, begins them, and how they come back when it dies.
+"""Row claims: messages that wait by themselves are claimed, renewed, marked as sending and released one by one.
 
-Every change is one conditional UPDATE that names the state it starts from and the token of the claim (a fencing
-token): a worker whose lease ran out finds that its updates touch no row, and sends nothing.
+Each change is one conditional UPDATE that names the state it starts from and the claim's token (a fencing token). A
+worker whose lease ran out finds that its updates touch no row, and sends nothing.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,20 +13,20 @@ from sqlalchemy import ColumnElement, Select, and_, case, or_, select, true, upd
 from sqlalchemy.orm import Session
 
 from newsletter.accounts import Owner
-from newsletter.mail.outbox import tally
-from newsletter.mail.outbox.dispatch import Dispatch, Hold
-from newsletter.mail.outbox.message import OPEN, Attempt, Lane, Message, State
+from newsletter.mail.ledger import counts
+from newsletter.mail.ledger.dispatch import Dispatch, Hold
+from newsletter.mail.ledger.message import OPEN, Attempt, Lane, Message, State
 from newsletter.subscribers import Stream, Subscriber, receivable
 
 LEASE = timedelta(seconds=45)
 ASKED_FOR = (Stream.CONFIRM, Stream.GUIDE, Stream.GOODBYE, Stream.TEST, Stream.NOTICE)
-"""What somebody waits for who has just pressed a button, and what the owner is told: the send lock lets it through."""
+"""Mail that somebody has just asked for, and notices to the owner: the send lock lets these through."""
 NOT_ELIGIBLE = "Not sent: the person may not receive this any more."
 
 
 @dataclass(slots=True)
-class Letter:
-    """What delivery needs to know of a claimed message, read once, without the ORM."""
+class ClaimedMessage:
+    """What delivery needs to know about a claimed message, read once and without the ORM."""
 
     id: int
     stream: Stream
@@ -40,13 +40,13 @@ class Letter:
     context: dict[str, Any]
 
 
-def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int,
-          above: int | None = None) -> list[Letter]:  # fmt: skip
-    """Take up to `limit` due messages of a lane under a lease, oldest first.
+def claim_rows(session: Session, lane: Lane, token: str, now: datetime, limit: int,
+               above: int | None = None) -> list[ClaimedMessage]:  # fmt: skip
+    """Claim up to `limit` due messages of a lane under a lease, oldest first.
 
-    Eligibility is asked in the same UPDATE: a message whose person may not receive it any more becomes `cancelled`.
-    `above`: the send lock holds, and only what people have asked for since then goes, which are messages above that
-    number (see `Installation`).
+    The same UPDATE checks eligibility: a message whose reader may no longer receive it becomes `cancelled`.
+    `above`: the send lock is on, so only what people have asked for since goes: messages with ids above this one (see
+    `Installation`).
     """
     ids = _lock_due(session, lane, now, limit, above)
     if not ids:
@@ -65,7 +65,7 @@ def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int,
         )
         .execution_options(synchronize_session=False)
     )
-    return _letters(session, token, ids)
+    return _messages(session, token, ids)
 
 
 def _may_receive() -> ColumnElement[bool]:
@@ -84,13 +84,13 @@ def _lock_due(session: Session, lane: Lane, now: datetime, limit: int, above: in
         if above is not None:
             due = due.where(Message.id > above, Message.stream.in_(ASKED_FOR))
         return session.scalars(due.limit(limit).with_for_update(skip_locked=True, of=Message)).all()
-    # Some lie in lots, and lots are locked before rows: look, lock the lots, then the rows that are still due.
-    # Two workers that see the same ones queue up there; who comes second looks again.
+    # Some of them lie in batches, and batches are locked before rows: look, lock the batches, then the rows still due.
+    # Two workers that see the same rows queue up at the batch, and the second one looks again.
     for _ in range(2):
         seen = session.scalars(_due(lane, now).limit(limit)).all()
         if not seen:
             return []
-        tally.strike_out(session, seen)
+        counts.invalidate(session, seen)
         still_due = _due(lane, now).where(Message.id.in_(seen)).order_by(None).order_by(Message.id)
         if ids := session.scalars(still_due.with_for_update(of=Message)).all():
             return ids
@@ -104,7 +104,7 @@ def _due(lane: Lane, now: datetime) -> Select[int]:
         .where(
             Message.lane == lane,
             Message.state.in_(OPEN),
-            Message.due_at.is_not(None),  # says to the database that its index of the few that wait will do
+            Message.due_at.is_not(None),  # so that the partial index of waiting messages applies
             Message.due_at <= now,
             or_(Message.dispatch_id.is_(None), Dispatch.hold == Hold.OPEN),
         )
@@ -112,7 +112,7 @@ def _due(lane: Lane, now: datetime) -> Select[int]:
     )
 
 
-def _letters(session: Session, token: str, ids: Sequence[int]) -> list[Letter]:
+def _messages(session: Session, token: str, ids: Sequence[int]) -> list[ClaimedMessage]:
     rows = session.execute(
         select(
             Message.id, Message.stream, Message.attempts, Message.created_at, Message.subscriber_id,
@@ -125,54 +125,57 @@ def _letters(session: Session, token: str, ids: Sequence[int]) -> list[Letter]:
         .order_by(Message.id)
     )  # fmt: skip
     return [
-        Letter(id, stream, attempts, created, subscriber, email or owner, name or "", revision, dispatch, context or {})
-        for id, stream, attempts, created, subscriber, email, owner, name, revision, dispatch, context in rows
+        ClaimedMessage(id, stream, tries, at, person, email or owner, name or "", revision, dispatch, context or {})
+        for id, stream, tries, at, person, email, owner, name, revision, dispatch, context in rows
     ]
 
 
-def begin(session: Session, token: str, ids: list[int], now: datetime) -> set[int]:
-    """Mark messages as handed over, before the first byte of them leaves; the ids that may go. May be asked again.
+def mark_sending(session: Session, token: str, ids: list[int], now: datetime) -> set[int]:
+    """Mark messages as sending before their first byte leaves, and return the ids that may go. May be repeated.
 
-    An id that is missing from the answer must not be sent: it was called off, its reader has left since, its dispatch
-    was held, or the lease is somebody else's by now.
+    An id missing from the answer must not be sent: the message was cancelled, its reader has left, its dispatch is
+    held, or another claim has taken over.
     """
     held = select(Dispatch.id).where(Dispatch.id == Message.dispatch_id, Dispatch.hold != Hold.OPEN).correlate(Message)
-    begun = session.scalars(
+    marked = session.scalars(
         update(Message)
         .where(Message.id.in_(ids), Message.claim_token == token, ~held.exists())
-        .where(Message.state.in_((State.CLAIMED, State.HANDED_OVER)), _may_receive())
-        .values(state=State.HANDED_OVER, lease_until=now + LEASE)
+        .where(Message.state.in_((State.CLAIMED, State.SENDING)), _may_receive())
+        .values(state=State.SENDING, lease_until=now + LEASE)
         .returning(Message.id)
         .execution_options(synchronize_session=False)
     )
-    return set(begun)
+    return set(marked)
 
 
 def held_by(token: str, ids: Collection[int] | None = None) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """What this claim holds. Whoever knows its `ids` names them, for then no planner can go astray: one that has not
-    seen the table yet takes it that nearly everything is under a lease, and reads all of it."""
+    """The conditions for what a claim holds. Give its `ids` where they are known.
+
+    Without them a planner that has no statistics yet assumes that nearly every row is under a lease, and reads the
+    whole table.
+    """
     look = Message.lease_until.is_not(None) if ids is None else Message.id.in_(ids)
     return look, Message.claim_token == token
 
 
 def by_index(session: Session) -> None:
-    """To the end of this transaction PostgreSQL does not read a whole table where an index will do (see `held_by`)."""
+    """Make PostgreSQL use an index where there is one, until the end of this transaction (see `held_by`)."""
     if session.get_bind().dialect.name == "postgresql":
         session.connection().exec_driver_sql("SET LOCAL enable_seqscan = off")
 
 
-def keep(session: Session, token: str, ids: Collection[int], now: datetime) -> None:
-    """Prolong the lease on those of these that a claim still holds."""
+def renew(session: Session, token: str, ids: Collection[int], now: datetime) -> None:
+    """Renew the lease on those of these messages that the claim still holds."""
     session.execute(
         update(Message)
-        .where(*held_by(token, ids), Message.state.in_((State.CLAIMED, State.HANDED_OVER)))
+        .where(*held_by(token, ids), Message.state.in_((State.CLAIMED, State.SENDING)))
         .values(lease_until=now + LEASE)
         .execution_options(synchronize_session=False)
     )
 
 
 def postpone(session: Session, token: str, until: Mapping[int, datetime]) -> None:
-    """Say of messages that a claim holds and has not begun when they are offered again."""
+    """Set a new `due_at` for messages that a claim holds and has not marked as sending."""
     moments: dict[datetime, list[int]] = {}
     for id, moment in until.items():
         moments.setdefault(moment, []).append(id)
@@ -185,16 +188,16 @@ def postpone(session: Session, token: str, until: Mapping[int, datetime]) -> Non
         )
 
 
-def release(session: Session, token: str, kept_back: Collection[int] = (),
+def release(session: Session, token: str, skipped: Collection[int] = (),
             ids: Collection[int] | None = None) -> None:  # fmt: skip
-    """Give back what a claim took and did not send: the worker stops, or the dispatch is held.
+    """Release what a claim holds and has not sent: the worker stops, or the dispatch is held.
 
-    `kept_back`: ids that were begun, but which the caller knows never reached the transport. `ids`: all that the claim
-    took, where that is known.
+    `skipped`: ids that were marked as sending, but never reached the transport. `ids`: all that the claim holds, where
+    that is known.
     """
     unsent = or_(
         Message.state == State.CLAIMED,
-        and_(Message.state == State.HANDED_OVER, Message.id.in_(kept_back)),
+        and_(Message.state == State.SENDING, Message.id.in_(skipped)),
     )
     session.execute(
         update(Message)
@@ -205,17 +208,17 @@ def release(session: Session, token: str, kept_back: Collection[int] = (),
 
 
 def was_uncertain(session: Session, message_id: int) -> bool:
-    """Whether an earlier try of this message ended without anybody knowing."""
+    """Whether an earlier try of this message ended as uncertain."""
     look = select(Attempt.id).where(Attempt.message_id == message_id, Attempt.state == State.UNCERTAIN)
     return session.scalar(look.limit(1)) is not None
 
 
 def first_try(session: Session, message_id: int, attempts: int) -> datetime | None:
-    """When the first of these attempts was; None if none is on record. After "send again" they are counted anew."""
+    """When the first of these attempts was; None if none is on record. "Send again" starts a new count."""
     newest = select(Attempt.at).where(Attempt.message_id == message_id).order_by(Attempt.id.desc())
     return session.scalar(newest.offset(max(attempts - 1, 0)).limit(1))
 
 
 def open_state() -> Any:
-    """What a message that is let go becomes: tried before, or not."""
+    """The state of a released message: deferred if it was tried before, else ready."""
     return case((Message.attempts > 0, State.DEFERRED), else_=State.READY)

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import select, update
 
 from newsletter.db import Database
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Attempt, Lane, Letter, Message, State
-from newsletter.mail.outbox.claims import LEASE
-from newsletter.mail.outbox.lost import SECOND_TRY
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Attempt, ClaimedMessage, Lane, Message, State
+from newsletter.mail.ledger.lost import SECOND_TRY, recover_rows
+from newsletter.mail.ledger.row_claims import LEASE, claim_rows, mark_sending, release, renew
 from newsletter.subscribers import Status, Stream, Subscriber
 from tests.conftest import NOON
 
@@ -20,33 +20,38 @@ Row = Callable[[int], Message]
 AFTER_LEASE = NOON + LEASE + timedelta(seconds=1)
 
 
-def _claim(database: Database, token: str, lane: Lane = Lane.TRANSACTIONAL, limit: int = 50) -> list[Letter]:
+def _claim(database: Database, token: str, lane: Lane = Lane.TRANSACTIONAL, limit: int = 50) -> list[ClaimedMessage]:
     with database.transaction() as session:
-        return outbox.claim(session, lane, token, NOON, limit)
+        return claim_rows(session, lane, token, NOON, limit)
 
 
-def _begin(database: Database, token: str, ids: Iterable[int]) -> set[int]:
+def _mark(database: Database, token: str, ids: Iterable[int]) -> set[int]:
     with database.transaction() as session:
-        return outbox.begin(session, token, list(ids), NOON)
+        return mark_sending(session, token, list(ids), NOON)
 
 
 def test_a_claim_takes_the_oldest_first_and_no_more_than_asked(queued: Queued, database: Database) -> None:
     ids = [queued(f"p{n}@example.com") for n in range(5)]
-    assert [letter.id for letter in _claim(database, "a", limit=3)] == ids[:3]
-    assert [letter.id for letter in _claim(database, "b", limit=3)] == ids[3:]
+    assert [message.id for message in _claim(database, "a", limit=3)] == ids[:3]
+    assert [message.id for message in _claim(database, "b", limit=3)] == ids[3:]
     assert _claim(database, "c") == []
 
 
-def test_a_letter_tells_whom_it_is_for(queued: Queued, database: Database) -> None:
+def test_a_claimed_message_tells_whom_it_is_for(queued: Queued, database: Database) -> None:
     queued("jane@example.com")
-    (letter,) = _claim(database, "a")
-    assert (letter.email, letter.stream, letter.attempts, letter.context) == ("jane@example.com", Stream.GUIDE, 0, {})
+    (message,) = _claim(database, "a")
+    assert (message.email, message.stream, message.attempts, message.context) == (
+        "jane@example.com",
+        Stream.GUIDE,
+        0,
+        {},
+    )
 
 
 def test_a_lane_is_claimed_by_itself(queued: Queued, database: Database) -> None:
     guide, step = queued(stream=Stream.GUIDE), queued(stream=Stream.STEP)
-    assert [letter.id for letter in _claim(database, "a", Lane.BULK)] == [step]
-    assert [letter.id for letter in _claim(database, "b", Lane.TRANSACTIONAL)] == [guide]
+    assert [message.id for message in _claim(database, "a", Lane.BULK)] == [step]
+    assert [message.id for message in _claim(database, "b", Lane.TRANSACTIONAL)] == [guide]
 
 
 def test_what_is_not_due_yet_waits(queued: Queued, database: Database) -> None:
@@ -62,8 +67,8 @@ def test_many_workers_never_get_the_same_message(queued: Queued, database: Datab
     def worker(name: str) -> list[int]:
         got: list[int] = []
         while claimed := _claim(database, name, limit=3):
-            got += [letter.id for letter in claimed if letter.id not in got]
-            _begin(database, name, got)
+            got += [message.id for message in claimed if message.id not in got]
+            _mark(database, name, got)
         return got
 
     with ThreadPoolExecutor(4) as pool:
@@ -77,9 +82,9 @@ def test_a_claim_in_an_open_transaction_is_passed_over(queued: Queued, database:
         assert len(_claim(database, "a", limit=2)) == len(_claim(database, "b", limit=2)) == 2
         return
     with database.transaction() as first, database.transaction() as second:
-        one = outbox.claim(first, Lane.TRANSACTIONAL, "a", NOON, 2)
-        two = outbox.claim(second, Lane.TRANSACTIONAL, "b", NOON, 2)
-    assert sorted(letter.id for letter in one + two) == ids
+        one = claim_rows(first, Lane.TRANSACTIONAL, "a", NOON, 2)
+        two = claim_rows(second, Lane.TRANSACTIONAL, "b", NOON, 2)
+    assert sorted(message.id for message in one + two) == ids
 
 
 @pytest.mark.parametrize("status", [Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED, Status.PENDING])
@@ -98,54 +103,54 @@ def test_who_left_only_the_newsletter_gets_no_campaign(queued: Queued, database:
     campaign, step = queued(stream=Stream.CAMPAIGN), queued(stream=Stream.STEP)
     with database.transaction() as session:
         session.execute(update(Subscriber).values(newsletter=False))
-    assert [letter.id for letter in _claim(database, "a", Lane.BULK)] == [step]
+    assert [message.id for message in _claim(database, "a", Lane.BULK)] == [step]
     assert row(campaign).state is State.CANCELLED
 
 
-def test_called_off_between_claim_and_begin_is_not_sent(queued: Queued, database: Database, row: Row) -> None:
+def test_called_off_between_claim_and_sending_is_not_sent(queued: Queued, database: Database, row: Row) -> None:
     alice, bob = queued("alice@example.com"), queued("bob@example.com")
     _claim(database, "a")
     with database.transaction() as session:
-        outbox.cancel(session, NOON, "left", Message.id == alice)
-    assert _begin(database, "a", [alice, bob]) == {bob}
+        ledger.cancel(session, NOON, "left", Message.id == alice)
+    assert _mark(database, "a", [alice, bob]) == {bob}
     assert row(alice).state is State.CANCELLED
 
 
-def test_a_message_begins_for_one_claim_only_which_may_ask_again(queued: Queued, database: Database) -> None:
+def test_a_message_is_marked_for_one_claim_only_which_may_ask_again(queued: Queued, database: Database) -> None:
     id = queued()
     _claim(database, "a")
-    assert _begin(database, "a", [id]) == {id}
-    assert _begin(database, "a", [id]) == {id}  # a commit in doubt is made once more
-    assert _begin(database, "b", [id]) == set()
+    assert _mark(database, "a", [id]) == {id}
+    assert _mark(database, "a", [id]) == {id}  # a commit in doubt is made once more
+    assert _mark(database, "b", [id]) == set()
 
 
-def test_a_worker_whose_lease_ran_out_begins_nothing(queued: Queued, database: Database) -> None:
+def test_a_worker_whose_lease_ran_out_marks_nothing(queued: Queued, database: Database) -> None:
     id = queued()
     _claim(database, "slow")
     with database.transaction() as session:
-        assert outbox.recover(session, AFTER_LEASE) == (1, 0)
-    assert _begin(database, "slow", [id]) == set()
+        assert recover_rows(session, AFTER_LEASE) == (1, 0)
+    assert _mark(database, "slow", [id]) == set()
     assert len(_claim(database, "quick")) == 1
-    assert _begin(database, "slow", [id]) == set()
-    assert _begin(database, "quick", [id]) == {id}
+    assert _mark(database, "slow", [id]) == set()
+    assert _mark(database, "quick", [id]) == {id}
 
 
-def test_a_lease_that_is_kept_is_not_taken_back(queued: Queued, database: Database) -> None:
+def test_a_renewed_lease_is_not_recovered(queued: Queued, database: Database) -> None:
     id = queued()
     _claim(database, "a")
     with database.transaction() as session:
-        outbox.keep(session, "a", [id], AFTER_LEASE)
-        assert outbox.recover(session, AFTER_LEASE + timedelta(seconds=40)) == (0, 0)
+        renew(session, "a", [id], AFTER_LEASE)
+        assert recover_rows(session, AFTER_LEASE + timedelta(seconds=40)) == (0, 0)
 
 
-def test_what_was_not_begun_is_given_back(queued: Queued, database: Database, row: Row) -> None:
+def test_what_was_not_marked_is_released(queued: Queued, database: Database, row: Row) -> None:
     alice, bob = queued("alice@example.com"), queued("bob@example.com")
     _claim(database, "a")
-    _begin(database, "a", [bob])
+    _mark(database, "a", [bob])
     with database.transaction() as session:
-        outbox.release(session, "a")
+        release(session, "a")
     assert (row(alice).state, row(alice).claim_token) == (State.READY, None)
-    assert row(bob).state is State.HANDED_OVER
+    assert row(bob).state is State.SENDING
 
 
 def test_what_was_tried_before_comes_back_as_deferred(queued: Queued, database: Database, row: Row) -> None:
@@ -154,7 +159,7 @@ def test_what_was_tried_before_comes_back_as_deferred(queued: Queued, database: 
         session.get_one(Message, id).attempts = 1
     _claim(database, "a")
     with database.transaction() as session:
-        outbox.release(session, "a")
+        release(session, "a")
     assert row(id).state is State.DEFERRED
 
 
@@ -162,9 +167,9 @@ def _die_on_the_wire(database: Database, id: int, lane: Lane) -> None:
     with database.transaction() as session:
         session.execute(update(Message).where(Message.id == id).values(due_at=NOON))
     _claim(database, "dead", lane)
-    assert _begin(database, "dead", [id]) == {id}
+    assert _mark(database, "dead", [id]) == {id}
     with database.transaction() as session:
-        assert outbox.recover(session, AFTER_LEASE) == (0, 1)
+        assert recover_rows(session, AFTER_LEASE) == (0, 1)
 
 
 @pytest.mark.parametrize("stream", [Stream.STEP, Stream.CAMPAIGN])

@@ -1,4 +1,4 @@
-"""Message: one mail to one person for one occasion, with its outcome. Attempt: one try that did not end in `sent`."""
+"""Message: one mail to one person for one purpose, with its outcome. Attempt: one try that did not end in `sent`."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -19,8 +19,8 @@ class State(StrEnum):
     READY = "ready"
     CLAIMED = "claimed"
     """A worker holds it under a lease; nothing has left yet."""
-    HANDED_OVER = "handed-over"
-    """A worker is about to put it on the wire, or has: from here it is never simply sent again."""
+    SENDING = "sending"
+    """A worker is about to put it on the wire, or already has: from here on it is never simply sent again."""
     SENT = "sent"
     """The server accepted it."""
     DEFERRED = "deferred"
@@ -36,7 +36,7 @@ class State(StrEnum):
 
 OPEN = (State.READY, State.DEFERRED)
 """May be claimed."""
-UNDER_WAY = (State.READY, State.CLAIMED, State.HANDED_OVER, State.DEFERRED)
+UNDER_WAY = (State.READY, State.CLAIMED, State.SENDING, State.DEFERRED)
 """Still to send."""
 ACCEPTED = (State.SENT, State.DELIVERED, State.BOUNCED, State.COMPLAINED)
 """A server took it."""
@@ -62,54 +62,56 @@ _TROUBLE = text("troubled_at IS NOT NULL")
 
 
 class Message(Base):
-    """One row for each person and occasion; the database refuses the second."""
+    """One row for each person and idempotency key; the database refuses a second one."""
 
     __tablename__ = "messages"
     __table_args__ = (
-        UniqueConstraint("subscriber_id", "occasion"),
-        Index("uq_messages_owner", "owner_id", "occasion", unique=True, postgresql_where=_OWN, sqlite_where=_OWN),
+        UniqueConstraint("subscriber_id", "idempotency_key"),
+        Index(
+            "uq_messages_owner", "owner_id", "idempotency_key", unique=True, postgresql_where=_OWN, sqlite_where=_OWN
+        ),
         CheckConstraint("(subscriber_id IS NULL) != (owner_id IS NULL)", name="one_recipient"),
-        # No index looks at `state`: a campaign's row is then updated in place (PostgreSQL's HOT), which is most of
-        # what recording an outcome costs. What waits by itself is found by `due_at`, what is held by `lease_until`.
+        # No index covers `state`, so PostgreSQL updates a campaign's rows in place (HOT); moving them is most of what
+        # recording an outcome costs. `due_at` finds messages that wait by themselves, `lease_until` the claimed ones.
         Index("ix_messages_due", "lane", "due_at", postgresql_where=_WAITS, sqlite_where=_WAITS),
         Index("ix_messages_lease", "lease_until", postgresql_where=_HELD, sqlite_where=_HELD),
-        # None by dispatch either: its lots say where its messages lie (`outbox.of_dispatch`).
+        # None by dispatch either: its batches know the ranges of its messages (`ledger.of_dispatch`).
         Index("ix_messages_trouble", "troubled_at", "id", postgresql_where=_TROUBLE, sqlite_where=_TROUBLE),
-        # A page has room for two versions of each of its rows, and for the longer one: outcomes are written to all rows
-        # of a page in one transaction. At 70 two thirds of them had to move, and every index with them.
+        # Outcomes are written to all rows of a page in one transaction, so it needs room for a second, longer version
+        # of each. At a fill factor of 70 two thirds of them had to move, and every index entry with them.
         {"sqlite_autoincrement": True, "postgresql_with": {"fillfactor": 40}},
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    # No foreign keys to subscriber, revision and dispatch, though that is what they are: checking a million rows one by
-    # one was two thirds of what it costs to write them. A trigger lets messages go with their subscriber; the other two
-    # parents are never deleted (migration 0003, docs/decisions).
+    # Subscriber, revision and dispatch have no foreign keys: checking them row by row was two thirds of the cost of
+    # writing a million rows. A trigger deletes messages with their subscriber; the other two parents are never deleted
+    # (migration 0003, docs/decisions).
     subscriber_id: Mapped[int | None] = mapped_column(Id)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("owners.id"))
     stream: Mapped[Stream]
-    occasion: Mapped[str] = mapped_column(String(100))
+    idempotency_key: Mapped[str] = mapped_column(String(100))
     lane: Mapped[Lane]
     state: Mapped[State] = mapped_column(default=State.READY)
     created_at: Mapped[datetime]
     due_at: Mapped[datetime | None]
-    """When it may be claimed by itself. None: it is due with its lot (see `Lot`), or has an outcome."""
+    """When it may be claimed by itself. None: it goes with its batch (see `Batch`), or has its outcome."""
     claim_token: Mapped[str | None] = mapped_column(String(32))
     lease_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     settled_at: Mapped[datetime | None]
-    """When it reached the state that it will stay in; of a sent one: when the server accepted it."""
+    """When it reached its final state; for a sent message, when the server accepted it."""
     troubled_at: Mapped[datetime | None]
-    """When it became deferred, failed or uncertain, as long as it is; for finding the few among the many."""
+    """When it became deferred, failed or uncertain, while it is: an index finds these few among the many."""
     reply_code: Mapped[int | None]
     reply: Mapped[str | None] = mapped_column(String(500))
     """The server's last words, or ours where no server spoke."""
     relay: Mapped[str | None] = mapped_column(String(120))
     reviewed_at: Mapped[datetime | None]
-    """When the owner looked at a failed or uncertain one and left it as it is."""
+    """When the owner looked at a failed or uncertain message and left it as it is."""
     revision_id: Mapped[int | None] = mapped_column(Id)
     dispatch_id: Mapped[int | None] = mapped_column(Id)
     context: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """What the templates of a transactional mail need to know, as it was when the mail was queued."""
+    """What the templates of a transactional mail need, as it was when the mail was queued."""
 
     subscriber: Mapped[Subscriber | None] = relationship(
         primaryjoin=lambda: foreign(Message.subscriber_id) == Subscriber.id
@@ -120,11 +122,11 @@ class Message(Base):
 
     @property
     def is_troubled(self) -> bool:
-        """It ended without being sent for certain, and the owner may decide about it."""
+        """Whether it failed or is uncertain, so that the owner may decide about it."""
         return self.state in (State.FAILED, State.UNCERTAIN)
 
     def leave(self, now: datetime) -> None:
-        """The owner has seen that it failed, or that nobody knows, and lets it rest."""
+        """Note that the owner has looked at it and leaves it as it is."""
         self.reviewed_at = now
 
 

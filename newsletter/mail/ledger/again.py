@@ -1,4 +1,4 @@
-"""Sending again what failed, or may not have arrived: only ever because a person asks for it."""
+"""Sending again what failed or may not have arrived, but only when a person asks for it."""
 
 from datetime import datetime
 from typing import Any
@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.db import IN_ONE_STATEMENT, Gone, batched, lock
-from newsletter.mail.outbox import tally
-from newsletter.mail.outbox.dispatch import Dispatch, Hold, of_dispatch
-from newsletter.mail.outbox.message import Message, State
+from newsletter.mail.ledger import counts
+from newsletter.mail.ledger.dispatch import Dispatch, Hold, of_dispatch
+from newsletter.mail.ledger.message import Message, State
 
 UNDECIDED = (State.UNCERTAIN, State.FAILED)
 
@@ -19,11 +19,11 @@ class NotAgain(ValueError):
 
 
 def send_again(session: Session, message: Message, now: datetime) -> None:
-    """Put a failed or uncertain message back in the queue, under its own Message-ID: it may arrive twice.
+    """Queue a failed or uncertain message again, under its own Message-ID: it may arrive twice.
 
-    Whether the reader may still receive it is asked in the claim, as always. Raises NotAgain.
+    The claim asks whether the reader may still receive it, as always. Raises NotAgain.
     """
-    tally.strike_out(session, [message.id])
+    counts.invalidate(session, [message.id])
     try:
         lock(session, message)
     except Gone as gone:
@@ -37,19 +37,19 @@ def send_again(session: Session, message: Message, now: datetime) -> None:
     session.flush()
 
 
-def troubled(session: Session, dispatch: Dispatch, state: State) -> int:
-    """How many of a dispatch's messages are in this state, and nobody has decided to leave them so."""
+def count_troubled(session: Session, dispatch: Dispatch, state: State) -> int:
+    """How many of a dispatch's messages are in this state, without those the owner decided to leave so."""
     return session.scalar(select(func.count(Message.id)).where(*_troubled(session, dispatch, state))) or 0
 
 
 def send_all_again(session: Session, dispatch: Dispatch, state: State, now: datetime) -> int:
-    """Put all failed, or all uncertain, messages of a dispatch back in the queue; how many. Raises NotAgain.
+    """Queue all failed, or all uncertain, messages of a dispatch again; return how many. Raises NotAgain.
 
-    Not those that the owner has looked at and left as they are.
+    Those that the owner has looked at and left as they are stay so.
     """
     _may_go(dispatch)
     ids = session.scalars(select(Message.id).where(*_troubled(session, dispatch, state)).order_by(Message.id)).all()
-    tally.strike_out(session, ids)
+    counts.invalidate(session, ids)
     queued = 0
     for some in batched(ids, IN_ONE_STATEMENT):
         still = (Message.id.in_(some), Message.state == state, Message.reviewed_at.is_(None))
@@ -67,7 +67,7 @@ def send_all_again(session: Session, dispatch: Dispatch, state: State, now: date
 def _troubled(session: Session, dispatch: Dispatch, state: State) -> tuple[ColumnElement[bool], ...]:
     if state not in UNDECIDED:
         raise ValueError(f"{state} is nothing to send again")
-    found = Message.troubled_at.is_not(None)  # an index knows these few
+    found = Message.troubled_at.is_not(None)  # the index of these few
     return (*of_dispatch(session, dispatch.id), found, Message.state == state, Message.reviewed_at.is_(None))
 
 
@@ -80,5 +80,5 @@ def _queued_again(now: datetime) -> dict[str, Any]:
     return {
         "state": State.READY, "due_at": now, "settled_at": None, "troubled_at": None, "claim_token": None,
         "lease_until": None, "reviewed_at": None,
-        "attempts": 0,  # patience begins anew; what was tried stays on record
+        "attempts": 0,  # the retry schedule starts again; earlier attempts stay on record
     }  # fmt: skip
