@@ -14,8 +14,8 @@ from redis import Redis
 
 from bench.report import Table, percentile
 from bench.run_size import Size
-from newsletter.limits import SharedAllowances
 from newsletter.smtp import Envelope, Relay, SmtpResult, SmtpTransport, Stage
+from newsletter.throttle.connections import SharedAllowances
 from tests.fault_smtp import FaultServer
 from tests.redis_server import RedisServer
 

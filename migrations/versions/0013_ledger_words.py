@@ -1,4 +1,4 @@
-"""The ledger in the field's own words: batches, idempotency keys, sending
+"""The ledger and the throttle in the field's own words: batches, idempotency keys, sending, throttle rules
 
 Only names change, so no table is rewritten; the few messages on the wire are found by their lease.
 
@@ -23,31 +23,36 @@ CONSTRAINTS = (
     ("pk_lots", "pk_batches"),
     ("uq_messages_subscriber_id_occasion", "uq_messages_subscriber_id_idempotency_key"),
     ("uq_dispatches_occasion", "uq_dispatches_idempotency_key"),
+    ("pk_limits", "pk_throttle_rules"),
+    ("uq_limits_scope_name_seconds", "uq_throttle_rules_scope_name_seconds"),
 )
 
 
 def upgrade() -> None:
     """Apply."""
     op.rename_table("lots", "batches")
+    op.rename_table("limits", "throttle_rules")
     for old, new in BATCH_COLUMNS:
         op.alter_column("batches", old, new_column_name=new)
     for table in ("messages", "dispatches"):
         op.alter_column(table, "occasion", new_column_name="idempotency_key")
     _rename_indexes("lots", "batches", "counts")
-    _rename_on_postgresql(CONSTRAINTS, "batches", "fk_lots_dispatch_id", "fk_batches_dispatch_id")
+    _rename_on_postgresql(*CONSTRAINTS)
+    _rename_sequences(("lots", "batches"), ("limits", "throttle_rules"))
     _restate("handed-over", "sending")
 
 
 def downgrade() -> None:
     """Take back."""
     _restate("sending", "handed-over")
-    back = tuple((new, old) for old, new in CONSTRAINTS)
-    _rename_on_postgresql(back, "batches", "fk_batches_dispatch_id", "fk_lots_dispatch_id")
+    _rename_sequences(("batches", "lots"), ("throttle_rules", "limits"))
+    _rename_on_postgresql(*((new, old) for old, new in CONSTRAINTS))
     for table in ("messages", "dispatches"):
         op.alter_column(table, "idempotency_key", new_column_name="occasion")
     for old, new in BATCH_COLUMNS:
         op.alter_column("batches", new, new_column_name=old)
     op.rename_table("batches", "lots")
+    op.rename_table("throttle_rules", "limits")
     _rename_indexes("batches", "lots", "tally")
 
 
@@ -71,12 +76,18 @@ def _rename_indexes(old: str, new: str, counts: str) -> None:
         op.create_index(f"ix_{new}_{name}", new, columns, sqlite_where=where)
 
 
-def _rename_on_postgresql(indexes: tuple[tuple[str, str], ...], table: str, old_key: str, new_key: str) -> None:
-    """The names of constraints and of the sequence; SQLite keeps those in a table's own text, where nobody asks."""
+def _rename_on_postgresql(*names: tuple[str, str]) -> None:
+    """The names of constraints that are indexes; SQLite keeps those in a table's own text, where nobody asks."""
+    if op.get_bind().dialect.name == "postgresql":
+        for old, new in names:
+            op.execute(f"ALTER INDEX {old} RENAME TO {new}")
+
+
+def _rename_sequences(*tables: tuple[str, str]) -> None:
+    """Also the foreign key of the batches; on PostgreSQL only. `batches` is what the table is called just now."""
     if op.get_bind().dialect.name != "postgresql":
         return
-    for old, new in indexes:
-        op.execute(f"ALTER INDEX {old} RENAME TO {new}")
-    op.execute(f"ALTER TABLE {table} RENAME CONSTRAINT {old_key} TO {new_key}")
-    old_name, new_name = old_key.split("_")[1], new_key.split("_")[1]
-    op.execute(f"ALTER SEQUENCE {old_name}_id_seq RENAME TO {new_name}_id_seq")
+    for old, new in tables:
+        op.execute(f"ALTER SEQUENCE {old}_id_seq RENAME TO {new}_id_seq")
+    old, new = tables[0]
+    op.execute(f"ALTER TABLE batches RENAME CONSTRAINT fk_{old}_dispatch_id TO fk_{new}_dispatch_id")

@@ -78,7 +78,7 @@ class Delivery:
                 if not self.renderer.signer.knows_ranges:
                     self.renderer.signer.learn_ranges(brand.retired_keys(session))
                 # Where throttle rules hold, nothing is marked before the budget says what may go.
-                mark = 0 if self.throttle.limits() else self.batch_size.size
+                mark = 0 if self.throttle.is_active() else self.batch_size.size
                 claim = ledger.claim(session, lane, token, self.now(), MOST_ROWS[lane], mark)
                 if claim is None:
                     return 0
@@ -137,7 +137,7 @@ class _Run:
     def __post_init__(self) -> None:
         self.messages = {message.id: message for message in self.claim.messages}
         self.unsent = set(self.messages)
-        self.budget = Budget(self.delivery.throttle, self.lane)
+        self.budget = self.delivery.throttle.budget(self.lane)
         self.breaker = Breaker(self.delivery.pause_at)
         self.unfit = Unfit()
         self._note_marked(self.claim.sending)

@@ -15,16 +15,17 @@ from sqlalchemy.orm import Session
 from newsletter import articles, brand, campaigns, journey
 from newsletter.campaigns import Campaign, NotNow
 from newsletter.db import Database, Gone
-from newsletter.mail import ledger, limit
+from newsletter.mail import ledger
 from newsletter.mail.ledger import Dispatch, Lane, Message, Outcome, State
 from newsletter.mail.ledger.again import NotAgain, send_again
 from newsletter.mail.ledger.batch_claims import recover_batches
 from newsletter.mail.ledger.counts import count_by_state, recount
 from newsletter.mail.ledger.lost import recover_rows
-from newsletter.mail.limit import Rate, Scope
 from newsletter.mail.render import Content
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Subscriber
+from newsletter.throttle import rules
+from newsletter.throttle.rules import Rate, Scope
 from tests.conftest import NOON
 
 PEOPLE = 24
@@ -118,7 +119,7 @@ class _Town:
         with self.database.transaction() as session:
             campaigns.finish_done(session, NOON)
             recount(session)
-            limit.put(session, Scope.ALL, "", Rate(1000, 60), NOON)
+            rules.put(session, Scope.ALL, "", Rate(1000, 60), NOON)
 
     def keep_doing(self, what: Callable[[], None]) -> None:
         while not self.over.is_set():

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 
-from newsletter.limits.request import Reply, Request, Use
-from newsletter.mail.limit import Rate, Used
+from newsletter.throttle.request import Reply, Request, Use
+from newsletter.throttle.rules import Rate, Used
 
 SLOTS = 60
 RECOVERY = 120.0
@@ -40,7 +40,7 @@ class Window:
         return max(0.0, at - (slot + 1) * self._span / SLOTS)
 
     def wait(self, at: float, count: int, wanted: int) -> float:
-        """Seconds until a tenth of the limit (or what is wanted, if that is less) fits again."""
+        """Seconds until a tenth of the allowed number (or what is wanted, if that is less) fits again."""
         excess = self.used(at) + min(wanted, max(1, math.ceil(count / 10))) - count
         longest = 0.0
         for slot in sorted(self.slots):
@@ -103,17 +103,17 @@ class OwnCount:
         return {name: (2 ** -(lev - (at - since) / RECOVERY), base) for name, (lev, since, base) in self._slow.items()}
 
     def take(self, asked: Request, workers: int) -> Reply:
-        """Grant what this worker's own share of the limits allows: one part in `workers`."""
+        """Grant what this worker's own share of the rules allows: one part in `workers`."""
         slow, at = self.slow(), self._clock()
-        everything = self._limits("all", "", asked.everything, 1 / workers)
-        relays = {n: self._limits("relay", n, r, asked.share / workers) for n, r in asked.relays.items()}
+        everything = self._windows_of("all", "", asked.everything, 1 / workers)
+        relays = {n: self._windows_of("relay", n, r, asked.share / workers) for n, r in asked.relays.items()}
         left = sum(self._room(windows) for windows in relays.values()) if asked.bounded else math.inf
         left = min(left, self._room(everything)) if asked.binding else left
         granted, waits = [], []
         for group in asked.groups:
             share, base = slow.get(group.name, (1.0, 0.0))
-            own = self._limits("domain", group.name, group.rates, share / workers)
-            own += self._limits("slow", group.name, [Rate(int(base), SLOW_SPAN)] if base else (), share / workers)
+            own = self._windows_of("domain", group.name, group.rates, share / workers)
+            own += self._windows_of("slow", group.name, [Rate(int(base), SLOW_SPAN)] if base else (), share / workers)
             may = min(group.wanted, self._room(own)) if asked.binding else group.wanted
             granted.append(int(min(may, left)))
             left -= granted[-1]
@@ -125,7 +125,7 @@ class OwnCount:
         common = self._common([*everything, *(w for ws in relays.values() for w in ws)], at) if left <= 0 else 0.0
         return Reply(granted, [max(wait, common) for wait in waits], list(reserved.values()), common, at)
 
-    def _limits(self, kind: str, name: str, rates: Sequence[Rate], share: float) -> list[tuple[Window, int]]:
+    def _windows_of(self, kind: str, name: str, rates: Sequence[Rate], share: float) -> list[tuple[Window, int]]:
         return [
             (self._windows.setdefault((kind, name, r.seconds), Window(r.seconds)), max(1, int(r.count * share)))
             for r in rates

@@ -1,4 +1,4 @@
-"""A batch under limits: what may go goes, what may not stays as it is, and nobody is asked again in vain."""
+"""A batch under throttle rules: what may go goes, what may not stays as it is, and nobody is asked again in vain."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -14,10 +14,11 @@ from newsletter.mail import ledger, recovery
 from newsletter.mail.ledger import Attempt, Dispatch, Lane, Message, State
 from newsletter.mail.ledger.dispatch import Batch, BatchState
 from newsletter.mail.ledger.queue import fill
-from newsletter.mail.throttle import Grant, Unlimited
+from newsletter.mail.throttle import Unlimited
 from newsletter.runtime import Runtime
 from newsletter.smtp import Envelope, Journal, SentList, SmtpResult, Stage
 from newsletter.subscribers import Segment, Stream, Subscriber
+from newsletter.throttle.budget import CountedBudget, Grant
 
 People = Callable[..., int]
 
@@ -34,8 +35,11 @@ class Purse:
     changed: bool = False
     slowed: list[str] = field(default_factory=list)
 
-    def limits(self) -> bool:
+    def is_active(self) -> bool:
         return True
+
+    def budget(self, lane: Lane) -> CountedBudget:
+        return CountedBudget(self, lane)
 
     def is_shut(self, lane: Lane) -> bool:
         return self.shut
@@ -222,6 +226,6 @@ def test_without_limits_nobody_is_asked_for_budget(
     runtime: Runtime, batch: int, sent: SentList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     purse = Purse({})
-    monkeypatch.setattr(purse, "limits", lambda: False)
+    monkeypatch.setattr(purse, "is_active", lambda: False)
     runtime.throttle = purse
     assert (runtime.delivery.run(Lane.BULK), purse.asked, len(sent.envelopes)) == (10, 0, 10)

@@ -1,4 +1,4 @@
-"""Limits counted in a real Redis: by several processes, with clocks set back, with Redis gone."""
+"""Rules counted in a real Redis: by several processes, with clocks set back, with Redis gone."""
 
 import subprocess
 import sys
@@ -9,10 +9,10 @@ import pytest
 from redis import Redis
 from structlog.testing import capture_logs
 
-from newsletter.limits import SharedThrottle
 from newsletter.mail.ledger import Lane
-from newsletter.mail.limit import Limits, Rate
 from newsletter.settings import ROOT
+from newsletter.throttle.redis import SharedThrottle
+from newsletter.throttle.rules import Rate, Rules
 from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.real
@@ -20,11 +20,11 @@ HOUR, SECOND = 3600, 1
 PROCESS = """
 import sys, time
 from redis import Redis
-from newsletter.limits import SharedThrottle
-from newsletter.mail.limit import Limits, Rate
+from newsletter.throttle.redis import SharedThrottle
+from newsletter.throttle.rules import Rules, Rate
 from newsletter.mail.ledger import Lane
 count, span, runs = map(int, sys.argv[2:])
-limits = Limits(domains={"example.com": (Rate(count, span),)})
+limits = Rules(domains={"example.com": (Rate(count, span),)})
 throttle = SharedThrottle(Redis.from_url(sys.argv[1]), lambda: limits, ["mx:25"])
 until = time.monotonic() + runs
 while time.monotonic() < until:
@@ -71,16 +71,16 @@ Make = Callable[..., SharedThrottle]
 def make(server: RedisServer, hand: Hand) -> Make:
     """Makes a worker's throttle."""
 
-    def made(limits: Limits | Callable[[], Limits], *relays: str, redis_clock: Hand = hand) -> SharedThrottle:
-        read = limits if callable(limits) else lambda: limits
+    def made(rules: Rules | Callable[[], Rules], *relays: str, redis_clock: Hand = hand) -> SharedThrottle:
+        read = rules if callable(rules) else lambda: rules
         names = relays or ("mx:25",)
         return SharedThrottle(Redis.from_url(server.url), read, names, monotonic=hand, redis_clock=redis_clock)
 
     return made
 
 
-def _domain(count: int, seconds: int = HOUR) -> Limits:
-    return Limits(domains={"example.com": (Rate(count, seconds),)})
+def _domain(count: int, seconds: int = HOUR) -> Rules:
+    return Rules(domains={"example.com": (Rate(count, seconds),)})
 
 
 def _get(throttle: SharedThrottle, count: int, domain: str = "example.com", lane: Lane = Lane.BULK) -> int:
@@ -117,22 +117,22 @@ def test_it_says_when_more_may_be_expected(make: Make, hand: Hand) -> None:
 
 
 def test_several_spans_hold_together(make: Make, hand: Hand) -> None:
-    throttle = make(Limits(domains={"example.com": (Rate(5, SECOND), Rate(8, HOUR))}))
+    throttle = make(Rules(domains={"example.com": (Rate(5, SECOND), Rate(8, HOUR))}))
     assert _get(throttle, 10) == 5
     hand.move(2)
     assert _get(throttle, 10) == 3
 
 
 def test_a_domain_does_not_take_from_another_and_the_rest_has_no_limit(make: Make) -> None:
-    throttle = make(Limits(domains={"*": (Rate(3, HOUR),), "example.com": (Rate(10, HOUR),)}))
+    throttle = make(Rules(domains={"*": (Rate(3, HOUR),), "example.com": (Rate(10, HOUR),)}))
     wanted = {"example.com": 20, "example.org": 20, "example.net": 2}
     assert throttle.take(Lane.BULK, wanted).granted == {"example.com": 10, "example.org": 3, "example.net": 2}
     assert _get(make(_domain(10)), 500, "example.org") == 500
 
 
 def test_what_somebody_waits_for_counts_but_only_a_relay_binds_it(make: Make) -> None:
-    limits = Limits((Rate(10, HOUR),), {"mx:25": (Rate(20, HOUR),)}, {"example.com": (Rate(5, HOUR),)})
-    throttle = make(limits)
+    rules = Rules((Rate(10, HOUR),), {"mx:25": (Rate(20, HOUR),)}, {"example.com": (Rate(5, HOUR),)})
+    throttle = make(rules)
     assert _get(throttle, 8, lane=Lane.TRANSACTIONAL) == 8
     assert _get(throttle, 8) == 0  # a domain's limit is used up, and more
     assert _get(throttle, 8, "example.org") == 2  # of the ten in all
@@ -140,19 +140,19 @@ def test_what_somebody_waits_for_counts_but_only_a_relay_binds_it(make: Make) ->
 
 
 def test_bulk_leaves_a_tenth_of_a_relay_to_what_somebody_waits_for(make: Make) -> None:
-    throttle = make(Limits(relays={"mx:25": (Rate(100, HOUR),)}))
+    throttle = make(Rules(relays={"mx:25": (Rate(100, HOUR),)}))
     assert _get(throttle, 200) == 90
     assert _get(throttle, 200, lane=Lane.TRANSACTIONAL) == 10
 
 
 def test_where_one_of_two_relays_is_limited_the_other_takes_the_rest(make: Make) -> None:
-    throttle = make(Limits(relays={"a:25": (Rate(10, HOUR),)}), "a:25", "b:25")
+    throttle = make(Rules(relays={"a:25": (Rate(10, HOUR),)}), "a:25", "b:25")
     grant = throttle.take(Lane.BULK, {"example.com": 50})
     assert (grant.granted, grant.relays) == ({"example.com": 50}, {"a:25": 9})
 
 
 def test_what_was_not_used_comes_back(make: Make, hand: Hand) -> None:
-    throttle = make(Limits((Rate(100, HOUR),), {"mx:25": (Rate(100, HOUR),)}, {"example.com": (Rate(50, HOUR),)}))
+    throttle = make(Rules((Rate(100, HOUR),), {"mx:25": (Rate(100, HOUR),)}, {"example.com": (Rate(50, HOUR),)}))
     grant = throttle.take(Lane.BULK, {"example.com": 50})
     hand.move(300)
     throttle.give_back(grant, {"example.com": 20}, {"mx:25": 20})
@@ -178,18 +178,18 @@ def test_all_workers_slow_down_on_4_7_and_recover_by_themselves(make: Make, hand
 def test_a_domain_without_limits_is_slowed_down_too_and_replies_of_one_moment_halve_once(
     make: Make, hand: Hand
 ) -> None:
-    one, other = make(Limits()), make(Limits())
-    assert not other.limits()
+    one, other = make(Rules()), make(Rules())
+    assert not other.is_active()
     for _ in range(20):
         one.slow_down("example.com", 40)
     hand.move(1.1)
-    assert other.limits() and 200 <= _get(other, 9_999) <= 205  # in ten seconds, of 400
+    assert other.is_active() and 200 <= _get(other, 9_999) <= 205  # in ten seconds, of 400
     hand.move(11)
     one.slow_down("example.com", 9)
     hand.move(11)
     assert 90 <= _get(other, 9_999) <= 125
     hand.move(300)
-    assert not other.limits() and _get(other, 9_999) == 9_999
+    assert not other.is_active() and _get(other, 9_999) == 9_999
 
 
 def test_a_clock_set_back_neither_opens_nor_blocks(make: Make, hand: Hand) -> None:
@@ -205,20 +205,20 @@ def test_a_clock_set_back_neither_opens_nor_blocks(make: Make, hand: Hand) -> No
 
 
 def test_a_changed_limit_holds_within_a_second(make: Make, hand: Hand) -> None:
-    holds = [Limits()]
+    holds = [Rules()]
     throttle = make(lambda: holds[0])
-    assert not throttle.limits()
+    assert not throttle.is_active()
     holds[0] = _domain(5)
     hand.move(1.0)
     assert (_get(throttle, 9), _get(throttle, 9)) == (5, 0)
     holds[0] = _domain(50)
     hand.move(1.0)
     assert _get(throttle, 99) == 45
-    holds[0] = Limits((Rate(10, HOUR),))
+    holds[0] = Rules((Rate(10, HOUR),))
     hand.move(1.0)
     assert _get(throttle, 99) == 10 and throttle.is_shut(Lane.BULK) is False
     assert _get(throttle, 99) == 0 and throttle.is_shut(Lane.BULK) and not throttle.is_shut(Lane.TRANSACTIONAL)
-    holds[0] = Limits((Rate(20, HOUR),))
+    holds[0] = Rules((Rate(20, HOUR),))
     hand.move(1.0)
     assert not throttle.is_shut(Lane.BULK) and _get(throttle, 99) == 10
 
@@ -228,7 +228,7 @@ def test_a_change_is_known_at_once_to_who_asks_whether_there_was_one(make: Make)
     throttle = make(lambda: holds[0])
     grant = throttle.take(Lane.BULK, {"example.com": 9})
     assert not throttle.is_outdated(grant)
-    holds[0] = Limits()
+    holds[0] = Rules()
     assert throttle.is_outdated(grant)
 
 
@@ -257,20 +257,18 @@ def test_redis_back_and_empty_is_told_what_was_used(make: Make, hand: Hand, serv
     assert _get(one, 30) == 0
     server.start()
     hand.move(6)
-    assert one.limits() and other.limits()
+    assert one.is_active() and other.is_active()
     hand.move(1)
     assert _get(make(_domain(100)), 100) == 50
 
 
 def test_what_the_ledger_says_was_sent_counts_after_a_start(server: RedisServer, hand: Hand) -> None:
-    limits = _domain(100)
+    rules = _domain(100)
 
     def started(sent: int) -> SharedThrottle:
         before = [("domain", "example.com", HOUR, 600.0, sent)]
         client = Redis.from_url(server.url)
-        return SharedThrottle(
-            client, lambda: limits, ["mx:25"], monotonic=hand, redis_clock=hand, used=lambda _: before
-        )
+        return SharedThrottle(client, lambda: rules, ["mx:25"], monotonic=hand, redis_clock=hand, used=lambda _: before)
 
     assert _get(started(70), 100) == 30
     assert _get(started(70), 100) == 0  # the second worker does not count it again, nor free it
@@ -279,7 +277,7 @@ def test_what_the_ledger_says_was_sent_counts_after_a_start(server: RedisServer,
 
 
 def test_slowing_down_holds_without_redis(make: Make, hand: Hand, server: RedisServer) -> None:
-    throttle = make(Limits())
+    throttle = make(Rules())
     server.kill()
     throttle.slow_down("example.com", 40)
     assert _get(throttle, 9_999) == 50  # a quarter of half of 400

@@ -6,9 +6,9 @@ import pytest
 from redis import Redis
 from sqlalchemy.exc import OperationalError
 
-from newsletter.limits import SharedThrottle
 from newsletter.mail.ledger import Lane
-from newsletter.mail.limit import Limits, Rate, Used
+from newsletter.throttle.redis import SharedThrottle
+from newsletter.throttle.rules import Rate, Rules, Used
 from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.real
@@ -16,9 +16,9 @@ HOUR = 3600
 
 
 def test_what_the_ledger_cannot_tell_at_once_it_tells_later_and_nobody_takes_it_for_nothing(tmp_path: Path) -> None:
-    limits, away, seconds = Limits(domains={"example.com": (Rate(100, HOUR),)}), [True], [5_000.0]
+    limits, away, seconds = Rules(domains={"example.com": (Rate(100, HOUR),)}), [True], [5_000.0]
 
-    def used(_: Limits) -> list[Used]:
+    def used(_: Rules) -> list[Used]:
         if away[0]:
             raise OperationalError("SELECT", {}, Exception("the database is away"))
         return [("domain", "example.com", HOUR, 600.0, 70)]

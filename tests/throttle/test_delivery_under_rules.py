@@ -1,4 +1,4 @@
-"""A campaign under limits that the owner sets, counted in a real Redis, from the database to the last reader."""
+"""A campaign under throttle rules of the owner, counted in a real Redis, from the database to the last reader."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -9,15 +9,15 @@ import pytest
 from redis import Redis
 from sqlalchemy import select
 
-from newsletter import articles, limits
+from newsletter import articles
 from newsletter.clock import FixedClock
-from newsletter.limits import SharedThrottle
 from newsletter.mail.ledger import Dispatch, Lane, Message, State
 from newsletter.mail.ledger.queue import fill
-from newsletter.mail.limit import Limits, Rate, Scope, current, put, remove
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList
 from newsletter.subscribers import Segment
+from newsletter.throttle.redis import SharedThrottle, connect
+from newsletter.throttle.rules import Rate, Rules, Scope, current, put, remove
 from tests.conftest import NOON
 from tests.redis_server import RedisServer
 
@@ -44,7 +44,7 @@ def test_the_owners_limit_holds_and_lifting_it_lets_the_rest_go_at_once(
 ) -> None:
     seconds = [0.0]
 
-    def read() -> Limits:
+    def read() -> Rules:
         with runtime.database.reading() as session:
             return current(session, clock.now())
 
@@ -77,11 +77,11 @@ def test_a_worker_is_wired_to_the_products_redis(runtime: Runtime, tmp_path: Pat
     server.start()
     try:
         settings = runtime.settings.model_copy(update={"redis_url": server.url.replace("unix://", "redis+socket://")})
-        throttle = limits.connect(settings, runtime.database, runtime.clock)
-        assert not throttle.limits()
+        throttle = connect(settings, runtime.database, runtime.clock)
+        assert not throttle.is_active()
         with runtime.database.transaction() as session:
             put(session, Scope.ALL, "", Rate(3, 60), NOON)
-        other = limits.connect(settings, runtime.database, runtime.clock)
+        other = connect(settings, runtime.database, runtime.clock)
         assert other.take(Lane.BULK, {"example.org": 9}).granted == {"example.org": 3}
         with Redis.from_url(server.url) as redis:
             assert redis.keys("*w:all::60")

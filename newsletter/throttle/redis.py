@@ -4,7 +4,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from redis import Redis
@@ -15,85 +15,84 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from newsletter.clock import Clock
 from newsletter.db import Database
-from newsletter.limits.own import SLOW_SPAN, OwnCount
-from newsletter.limits.request import Reply, Request, request
-from newsletter.limits.scripts import ADD, LOOK, SLOW, TAKE
 from newsletter.mail.ledger import Lane
-from newsletter.mail.limit import Limits, Used, current, used
-from newsletter.mail.throttle import Grant
+from newsletter.mail.throttle import Budget
 from newsletter.settings import Settings
 from newsletter.smtp import parse_relays
+from newsletter.throttle.budget import CountedBudget, Grant
+from newsletter.throttle.fallback import SLOW_SPAN, OwnCount
+from newsletter.throttle.request import Reply, Request, request
+from newsletter.throttle.rules import Rules, Used, current, used
+from newsletter.throttle.script import Scripts, script
 
 FRESH = 1.0
-"""Seconds for which limits that were read are believed."""
-PATIENCE = 0.5
+"""Seconds for which the rules are not read again."""
+REDIS_TIMEOUT = 0.5
 """Seconds Redis has to answer; and for which a Redis that did not is left alone, times ten."""
 LEAST_SHARE = 4
 """Without Redis a worker takes itself for one of at least so many."""
 LEAST_PACE, MOST_PACE = 10.0, 100.0
-"""Messages a second that a domain without limits is taken to have received before it is slowed down."""
+"""Messages a second that a domain without rules is taken to have received before it is slowed down."""
 SHUT = 10.0
 """Seconds after which a shut lane is tried again, at most."""
+TAKE, ADD, SLOW, LOOK = script("take"), script("add"), script("slow"), script("look")
 log = structlog.get_logger()
 
 
-class Scripts(Protocol):
-    """What is asked of the Redis client."""
-
-    def eval(self, script: str, numkeys: int, *keys_and_args: Any) -> Any:
-        """Run a script."""
-
-
 class SharedThrottle:
-    """See `mail.throttle.Throttle`. `read` gives the limits that hold; `relays`: the names of those there are.
+    """A `mail.throttle.Throttle`, counted in Redis. `read` gives the rules that hold; `relays`: all names there are.
 
     `used` tells from the ledger what was sent before the product was started. `monotonic` is this process's own time;
     `redis_clock` takes the place of Redis's own (tests).
     """
 
-    def __init__(self, redis: Scripts, read: Callable[[], Limits], relays: Sequence[str], *,
+    def __init__(self, redis: Scripts, read: Callable[[], Rules], relays: Sequence[str], *,
                  prefix: str = "{newsletter:throttle}:", monotonic: Callable[[], float] = time.monotonic,
                  redis_clock: Callable[[], float] | None = None,
-                 used: Callable[[Limits], Sequence[Used]] = lambda _: ()) -> None:  # fmt: skip
+                 used: Callable[[Rules], Sequence[Used]] = lambda _: ()) -> None:  # fmt: skip
         self._redis, self._read, self._names, self._prefix = redis, read, relays, prefix
         self._used = used
         self._monotonic, self._redis_clock = monotonic, redis_clock
         self._worker = secrets.token_hex(8)
         self._own = OwnCount(monotonic)
-        self._limits, self._slow = Limits(), set[str]()
+        self._rules, self._slow = Rules(), set[str]()
         self._look_at = self._try_at = self._shut_until = float("-inf")
         self._workers, self._epoch, self._down, self._version = 1, "", False, 0
         self._owes = False
         """Whether Redis is still to be told what the ledger says."""
 
-    def limits(self) -> bool:
+    def is_active(self) -> bool:
         """See `Throttle`."""
         if self._monotonic() >= self._look_at:
             self._look()
-        return bool(self._limits) or bool(self._slow)
+        return bool(self._rules) or bool(self._slow)
 
     def is_shut(self, lane: Lane) -> bool:
         """See `Throttle`; what somebody waits for is always tried."""
-        return self.limits() and lane is Lane.BULK and self._monotonic() < self._shut_until
+        return self.is_active() and lane is Lane.BULK and self._monotonic() < self._shut_until
+
+    def budget(self, lane: Lane) -> Budget:
+        """See `Throttle`."""
+        return CountedBudget(self, lane)
 
     def relays(self) -> Collection[str]:
         """See `Throttle`."""
-        return self._limits.relays.keys() & set(self._names) if self.limits() else ()
+        return self._rules.relays.keys() & set(self._names) if self.is_active() else ()
 
     def take(self, lane: Lane, wanted: Mapping[str, int]) -> Grant:
         """See `Throttle`."""
-        self.limits()
+        self.is_active()
         slow = dict.fromkeys(self._slow)
-        asked, free = request(self._limits, slow, self._names, wanted, binding=lane is Lane.BULK)
+        asked, free = request(self._rules, slow, self._names, wanted, binding=lane is Lane.BULK)
         reply = self._shared(asked) or self._own.take(asked, self._share)
         if reply.common and not sum(reply.granted):
             self._shut_until = self._monotonic() + min(reply.common, SHUT)
         return _grant(asked, free, wanted, reply, self._version)
 
     def give_back(self, grant: Grant, domains: Mapping[str, int], relays: Mapping[str, int]) -> None:
-        """See `Throttle`. A limit that was lifted or set meanwhile is none the worse: no count falls below zero."""
+        """See `Throttle`. A rule that was lifted or set meanwhile is none the worse: no count falls below zero."""
         self._shut_until = float("-inf")
-        asked, _ = request(self._limits, dict.fromkeys(self._slow), self._names, domains, binding=True)
+        asked, _ = request(self._rules, dict.fromkeys(self._slow), self._names, domains, binding=True)
         bound = {group.name: domains.get(group.name, 0) for group in asked.groups}
         bound[""] = sum(domains.values()) - sum(bound.values())
         uses = [(kind, name, span, -count) for kind, name, span, count in asked.uses(bound, relays)]
@@ -119,15 +118,15 @@ class SharedThrottle:
         return max(LEAST_SHARE, self._workers)
 
     def _look(self) -> None:
-        """Read the limits, and tell the others that we live."""
+        """Read the rules, and tell the others that we live."""
         self._look_at = self._monotonic() + FRESH
         try:
-            limits = self._read()
-        except SQLAlchemyError as error:  # what held a second ago still does
-            log.warning("limits could not be read", error=type(error).__name__)
-            limits = self._limits
-        if limits != self._limits:
-            self._limits, self._shut_until = limits, float("-inf")
+            rules = self._read()
+        except SQLAlchemyError as error:  # go on with the rules of a second ago
+            log.warning("throttle rules could not be read", error=type(error).__name__)
+            rules = self._rules
+        if rules != self._rules:
+            self._rules, self._shut_until = rules, float("-inf")
             self._version += 1
         if answer := self._ask(LOOK, worker=self._worker):
             self._workers = int(answer["workers"])
@@ -141,9 +140,9 @@ class SharedThrottle:
         forgot = self._epoch not in ("", epoch)
         uses = self._own.to_tell(everything=forgot)
         self._owes = self._owes or (first and not self._epoch)  # Redis says but once that somebody is the first
-        if self._owes and self._limits:
+        if self._owes and self._rules:
             try:
-                uses += self._used(self._limits)
+                uses += self._used(self._rules)
             except SQLAlchemyError as error:
                 log.warning("what was sent before is told to Redis later", error=type(error).__name__)
                 return
@@ -171,7 +170,7 @@ class SharedThrottle:
         try:
             answer = self._redis.eval(script, 1, self._prefix, json.dumps(data))
         except (RedisError, OSError) as error:
-            self._try_at = self._monotonic() + 10 * PATIENCE
+            self._try_at = self._monotonic() + 10 * REDIS_TIMEOUT
             if not self._down:
                 log.warning("Redis does not answer: each worker keeps to its own share of the limits",
                             share=f"1/{self._share}", error=type(error).__name__)  # fmt: skip
@@ -197,17 +196,17 @@ def _grant(asked: Request, free: Sequence[str], wanted: Mapping[str, int], reply
 def connect(settings: Settings, database: Database, clock: Clock) -> SharedThrottle:
     """The throttle of this process, on the product's Redis. Connects when it is first asked."""
 
-    def read() -> Limits:
+    def read() -> Rules:
         with database.reading() as session:
             return current(session, clock.now())
 
-    def sent_before(limits: Limits) -> Sequence[Used]:
+    def sent_before(rules: Rules) -> Sequence[Used]:
         with database.reading() as session:
-            return used(session, limits, clock.now())
+            return used(session, rules, clock.now())
 
     url = settings.broker.replace("redis+socket://", "unix://", 1)
     redis = Redis.from_url(
-        url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 0),
+        url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT, retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
     )  # fmt: skip
     return SharedThrottle(redis, read, [relay.name for relay in parse_relays(settings.relays)], used=sent_before)

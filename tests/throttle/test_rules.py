@@ -1,4 +1,4 @@
-"""Limits as the owner sets them."""
+"""Rules as the owner sets them."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,8 +11,8 @@ from newsletter.db import Database
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Dispatch, State
 from newsletter.mail.ledger.dispatch import Batch
-from newsletter.mail.limit import BadLimit, Limits, Rate, Scope, current, listed, put, remove, used, warm_up
 from newsletter.subscribers import Stream, Subscriber
+from newsletter.throttle.rules import BadRule, Rate, Rules, Scope, current, listed, put, remove, used, warm_up
 from tests.conftest import NOON
 
 
@@ -32,11 +32,11 @@ def test_a_rate_is_read_and_written(text: str, rate: Rate) -> None:
 
 @pytest.mark.parametrize("text", ["", "100", "0/hour", "-5/hour", "5/week", "5/0 hour", "9999999999/day", "1e3/hour"])
 def test_what_is_no_rate_is_told(text: str) -> None:
-    with pytest.raises(BadLimit, match="should read like 100/hour"):
+    with pytest.raises(BadRule, match="should read like 100/hour"):
         Rate.parse(text)
 
 
-def _now(database: Database, days: float = 0) -> Limits:
+def _now(database: Database, days: float = 0) -> Rules:
     with database.reading() as session:
         return current(session, NOON + timedelta(days=days))
 
@@ -83,7 +83,7 @@ def test_of_a_days_limit_and_a_warm_ups_day_the_smaller_holds_and_a_mail_counts_
 
 @pytest.mark.parametrize("counts", [[], [0, 5], [100, 50]])
 def test_a_warm_up_that_does_not_grow_is_none(counts: list[int], database: Database) -> None:
-    with database.transaction() as session, pytest.raises(BadLimit, match="one number for each day"):
+    with database.transaction() as session, pytest.raises(BadRule, match="one number for each day"):
         warm_up(session, counts, NOON)
 
 
@@ -95,11 +95,11 @@ def test_the_ledger_tells_what_was_sent_under_a_limit(database: Database, person
             message, _ = ledger.queue(session, to, Stream.NOTICE, "x", NOON)
             message.state, message.relay = State.SENT, "a:25" if number < 4 else "b:25"
             message.settled_at = NOON - timedelta(minutes=number * 30)
-    limits = Limits(
+    rules = Rules(
         (Rate(2, 86400),), {"a:25": (Rate(9, 3601),)}, {"example.com": (Rate(9, 86400),), "*": (Rate(1, 60),)}
     )
     with database.reading() as session:
-        told = sorted(used(session, limits, NOON))
+        told = sorted(used(session, rules, NOON))
     assert told == [
         ("all", "", 86400, 0, 1),
         ("all", "", 86400, 1800, 1),

@@ -3,17 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from newsletter.mail.limit import Limits, Rate
+from newsletter.throttle.rules import Rate, Rules
 
 RESERVE = 0.9
-"""The share of a relay's limit that bulk mail may use: the rest is for mail that somebody waits for."""
+"""The share of a relay's rule that bulk mail may use: the rest is for mail that somebody waits for."""
 Use = tuple[str, str, int, int]
 """Kind, name and span (seconds) of a window, and messages."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Messages that are limited together: those to one domain, or (named "") those to domains without limits."""
+    """Messages that are limited together: those to one domain, or (named "") those to domains without rules."""
 
     name: str
     wanted: int
@@ -22,19 +22,19 @@ class Group:
 
 @dataclass(frozen=True)
 class Request:
-    """Budget that is asked for. `binding`: whether limits other than the relays' bind it (they do not, where
+    """Budget that is asked for. `binding`: whether rules other than the relays' bind it (they do not, where
     somebody waits; it is counted all the same)."""
 
     groups: Sequence[Group]
     everything: tuple[Rate, ...]
     relays: Mapping[str, tuple[Rate, ...]]
     bounded: bool
-    """Whether every relay there is has a limit."""
+    """Whether every relay there is has a rule."""
     binding: bool
 
     @property
     def share(self) -> float:
-        """What part of the relays' limits it may use."""
+        """What part of the relays' rules it may use."""
         return RESERVE if self.binding else 1.0
 
     def data(self) -> dict[str, object]:
@@ -77,12 +77,12 @@ def _pairs(rates: Sequence[Rate]) -> list[list[int]]:
     return [[rate.seconds, rate.count] for rate in rates]
 
 
-def request(limits: Limits, slow: Mapping[str, object], relays: Sequence[str], wanted: Mapping[str, int],
+def request(rules: Rules, slow: Mapping[str, object], relays: Sequence[str], wanted: Mapping[str, int],
             *, binding: bool) -> tuple[Request, list[str]]:  # fmt: skip
-    """The request for these messages, and the domains whose messages are in its last group, which has no limits."""
-    free = [domain for domain in wanted if not limits.of(domain) and domain not in slow]
+    """The request for these messages, and the domains whose messages are in its last group, which has no rules."""
+    free = [domain for domain in wanted if not rules.of(domain) and domain not in slow]
     bound = wanted.keys() - free
-    groups = [Group(name, count, limits.of(name)) for name, count in wanted.items() if name in bound]
+    groups = [Group(name, count, rules.of(name)) for name, count in wanted.items() if name in bound]
     groups.append(Group("", sum(wanted[domain] for domain in free), ()))
-    limited = {name: limits.relays[name] for name in relays if name in limits.relays}
-    return Request(groups, limits.everything, limited, bool(limited) and len(limited) == len(relays), binding), free
+    limited = {name: rules.relays[name] for name in relays if name in rules.relays}
+    return Request(groups, rules.everything, limited, bool(limited) and len(limited) == len(relays), binding), free

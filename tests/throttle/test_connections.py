@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from redis import Redis
 
-from newsletter.limits import SharedAllowances
 from newsletter.smtp import Allowed, OwnAllowances, Relay, Report, SmtpTransport, Stage
 from newsletter.smtp.allowance import FORGOTTEN, GROWTH
 from newsletter.supervisor.redis import NoRedis, program
+from newsletter.throttle.connections import SharedAllowances
 from tests.fault_smtp import FaultServer
 from tests.redis_server import RedisServer
 from tests.smtp.sending import Ledger, envelope, stages
