@@ -10,7 +10,7 @@ from newsletter.articles import Article, Revision
 from newsletter.brand import Brand
 from newsletter.db import Base, Id
 from newsletter.mail import ledger
-from newsletter.mail.ledger import Dispatch, Hold, Lane, Message, State
+from newsletter.mail.ledger import Dispatch, Hold, Lane, Message, Reason, State
 from newsletter.mail.ledger.contents import RevisionImpact, has_no_claimed_batch, revision_impact
 from newsletter.mail.ledger.counts import count_by_state
 from newsletter.mail.ledger.dispatch import Batch, BatchState
@@ -20,7 +20,6 @@ from newsletter.subscribers import Mailing, Segment, Subscriber
 
 CHUNK = 10_000
 """Recipients written in one transaction: about a tenth of a second of the database's time."""
-CANCELLED = "The campaign was cancelled."
 AT_ONCE = 3
 """Batches of a cancelled campaign whose rows say so in the same moment; the others follow (`cancel_more`)."""
 
@@ -154,9 +153,9 @@ class Campaign(Base):
             by_itself = (
                 Message.dispatch_id == self.dispatch_id, Message.lane == Lane.BULK, Message.due_at.is_not(None),
             )  # fmt: skip
-            ledger.cancel(session, now, CANCELLED, *by_itself)
+            ledger.cancel(session, now, Reason.CAMPAIGN_CANCELLED, *by_itself)
             for _ in range(AT_ONCE):
-                cancel_next_batch(session, now, CANCELLED)
+                cancel_next_batch(session, now, Reason.CAMPAIGN_CANCELLED)
 
     def counts(self, session: Session) -> dict[State, int]:
         """How many recipients stand where; all zero before the launch."""
@@ -218,12 +217,12 @@ def fill_next(session: Session, now: datetime, chunk: int = CHUNK) -> bool:
 
 def cancel_more(session: Session, now: datetime) -> bool:
     """Bring the rows of one more batch of a cancelled campaign in line; False when none is left. One transaction."""
-    return cancel_next_batch(session, now, CANCELLED)
+    return cancel_next_batch(session, now, Reason.CAMPAIGN_CANCELLED)
 
 
 def cancel_stragglers(session: Session, now: datetime) -> int:
     """Cancel what was on the wire when its campaign was cancelled, and did not arrive; return how many."""
-    return cancel_late(session, now, CANCELLED)
+    return cancel_late(session, now, Reason.CAMPAIGN_CANCELLED)
 
 
 def finish_done(session: Session, now: datetime) -> int:

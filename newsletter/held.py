@@ -14,11 +14,9 @@ from sqlalchemy.orm import Session
 from newsletter import installation, journey, sequences
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.mail import ledger
-from newsletter.mail.ledger import ACCEPTED, UNDER_WAY, Lane, Message
+from newsletter.mail.ledger import ACCEPTED, UNDER_WAY, Lane, Message, Reason
 from newsletter.sequences import Sequence
 from newsletter.subscribers import Stream
-
-LET_BE = "Not sent: the owner let it be after the installation was restored or copied."
 
 
 class HeldKind(StrEnum):
@@ -144,11 +142,11 @@ def _let_sequence_be(session: Session, id: str, zone: str, now: datetime) -> Non
 
 
 def _let_messages_be(session: Session, stream: str, zone: str, now: datetime) -> None:
-    ledger.cancel(session, now, LET_BE, *_single(session), Message.stream == Stream(stream))
+    ledger.cancel(session, now, Reason.LET_BE, *_single(session), Message.stream == Stream(stream))
 
 
 def _let_reminders_be(session: Session, _: str, zone: str, now: datetime) -> None:
     """The ledger has it that each was reminded, so that nobody is, by itself, ever again."""
     for subscriber in session.scalars(journey.reminders_due(now)).all():
         message, _fresh = ledger.queue(session, subscriber, Stream.REMINDER, "reminder", now, context={})
-        ledger.cancel(session, now, LET_BE, Message.id == message.id)
+        ledger.cancel(session, now, Reason.LET_BE, Message.id == message.id)

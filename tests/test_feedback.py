@@ -15,6 +15,7 @@ from newsletter.mail import ledger, recovery
 from newsletter.mail.journal import Journal
 from newsletter.mail.ledger import Dispatch, Lane
 from newsletter.mail.ledger.queue import fill
+from newsletter.mail.ledger.reasons import Reason
 from newsletter.mail.ledger.row_claims import claim_rows, mark_sending
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment, Sequence, Standing
@@ -76,7 +77,7 @@ def test_a_hard_bounce_of_any_mail_ends_every_series(stream: Stream, runtime: Ru
     with runtime.database.reading() as session:
         one = session.scalars(select(Enrollment).order_by(Enrollment.id)).first()
         assert one is not None
-        assert (one.reason, one.due_at) == ("Mail to the address bounced.", None)
+        assert (one.reason, one.due_at) == (Reason.BOUNCED, None)
         assert sequences.what_is_next(session, one, ZONE, NOON) == []
 
 

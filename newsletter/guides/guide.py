@@ -12,6 +12,7 @@ from newsletter import characters
 from newsletter.db import Base, Id
 from newsletter.guides.inspect import BadGuide, inspect
 from newsletter.mail import ledger
+from newsletter.mail.ledger import Reason
 from newsletter.subscribers import Stream, Subscriber
 
 AGAIN_AFTER = timedelta(seconds=30)
@@ -124,7 +125,7 @@ def given_since(session: Session, subscriber: Subscriber, guide: Guide, since: d
 
 
 def send(session: Session, subscriber: Subscriber, guide: Guide, folder: Path, now: datetime, about: dict[str, Any], *,
-         due_at: datetime | None = None, held_back: str = "") -> GuideRequest:  # fmt: skip
+         due_at: datetime | None = None, held_back: Reason | None = None) -> GuideRequest:  # fmt: skip
     """Write down a request and queue the mail with the personal link.
 
     `about`: what else the mail says: `series`, whether articles follow, or what it asks about. `held_back`: why it is

@@ -12,7 +12,7 @@ from newsletter.events import By, EventKind, Press, note
 from newsletter.guides import Guide
 from newsletter.journey.give import LINK_DAYS, House, guide_named, start_series
 from newsletter.mail import ledger
-from newsletter.mail.ledger import Message
+from newsletter.mail.ledger import Message, Reason
 from newsletter.subscribers import (
     BARRING,
     Basis,
@@ -105,7 +105,7 @@ def _prove(session: Session, consent: Consent, press: Press, now: datetime) -> N
     if before in (Status.UNSUBSCRIBED, Status.BOUNCED):
         note(session, subscriber.id, EventKind.RETURNED, press, now, before=before, newsletter_before=False)
     reminder = (Message.subscriber_id == subscriber.id, Message.stream == Stream.REMINDER)
-    ledger.cancel(session, now, "Not needed any more: the person has confirmed.", *reminder)
+    ledger.cancel(session, now, Reason.CONFIRMED, *reminder)
 
 
 def take_newsletter(session: Session, subscriber: Subscriber, press: Press, now: datetime) -> None:

@@ -10,7 +10,7 @@ from newsletter.db import lock
 from newsletter.events import By, Event, EventKind, Press, note
 from newsletter.journey.give import House
 from newsletter.mail import alarms, ledger
-from newsletter.mail.ledger import Message, mentions
+from newsletter.mail.ledger import Message, Reason, mentions
 from newsletter.mail.ledger.counts import invalidate
 from newsletter.subscribers import (
     Status,
@@ -22,9 +22,6 @@ from newsletter.subscribers import (
     address_hashes,
     end_open,
 )
-
-LEFT = "The person unsubscribed."
-REFUSED = "Somebody at this address said that it was not them who signed up."
 
 
 def unsubscribe(session: Session, subscriber: Subscriber, now: datetime, goodbye: bool,
@@ -40,8 +37,8 @@ def unsubscribe(session: Session, subscriber: Subscriber, now: datetime, goodbye
         press = press or Press(By.MAIL, page="/unsubscribe")
         note(session, subscriber.id, EventKind.LEFT, press, now, before=before, newsletter_before=newsletter)
     end_open(session, subscriber.id, now)
-    sequences.stop(session, subscriber, now, LEFT)
-    ledger.cancel(session, now, LEFT, Message.subscriber_id == subscriber.id, Message.stream != Stream.GOODBYE)
+    sequences.stop(session, subscriber, now, Reason.LEFT)
+    ledger.cancel(session, now, Reason.LEFT, Message.subscriber_id == subscriber.id, Message.stream != Stream.GOODBYE)
     if left and goodbye:
         key = f"goodbye:{subscriber.left_at:%Y%m%d%H%M%S}"
         ledger.queue(session, subscriber, Stream.GOODBYE, key, now, context={})
@@ -68,7 +65,7 @@ def refuse(session: Session, house: House, subscriber_id: int, mailbox_hash: str
         return
     end_open(session, subscriber.id, now)
     asking = (Stream.CONFIRM, Stream.REMINDER)
-    ledger.cancel(session, now, REFUSED, Message.subscriber_id == subscriber.id, Message.stream.in_(asking))
+    ledger.cancel(session, now, Reason.REFUSED, Message.subscriber_id == subscriber.id, Message.stream.in_(asking))
     note(session, subscriber.id, EventKind.REFUSED, press, now)
 
 

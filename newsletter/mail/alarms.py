@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from newsletter.db import Base, Id, without
 from newsletter.mail.ledger import ClaimedMessage, Outcome, State
 from newsletter.mail.notice import tell_owner
+from newsletter.mail.sentences import explained
 from newsletter.smtp import RelayRefusal, SmtpResult, Stage, Trouble
 from newsletter.subscribers import Stream
 
@@ -91,7 +92,7 @@ def watch(session: Session, alarmed: set[str] | None, results: Sequence[SmtpResu
             relays_take(session, well & alarmed)
             alarmed -= well
     ended = [
-        None if one.state is State.SENT else one.reply for one in outcomes
+        None if one.state is State.SENT else explained(one.reason, reply=one.reply) for one in outcomes
         if one.state in (State.SENT, State.FAILED) and messages[one.id].stream is Stream.CONFIRM
     ]  # fmt: skip
     if any(ended) or (ended and "" in alarmed):

@@ -20,7 +20,7 @@ from newsletter.mail import alarms, ledger
 from newsletter.mail.batch_size import AdaptiveBatchSize
 from newsletter.mail.breaker import RUN, SHARE, Breaker
 from newsletter.mail.journal import Journal
-from newsletter.mail.ledger import ClaimedMessage, Lane, Outcome, State
+from newsletter.mail.ledger import ClaimedMessage, Lane, Outcome, Reason, State
 from newsletter.mail.ledger.claim import BatchClaim, Claim
 from newsletter.mail.ledger.dispatch import pause_open
 from newsletter.mail.ledger.lost import requeue
@@ -224,8 +224,9 @@ class _Run:
             return None
         except OSError as error:
             log.warning("mail could not be built", message=message.id, error=str(error))
-            why = f"The mail could not be built: {error}"[:500]
-            self.unbuildable.append(Outcome(message.id, State.FAILED, 0, why, ""))
+            self.unbuildable.append(
+                Outcome(message.id, State.FAILED, 0, str(error)[:500], "", reason=Reason.UNBUILDABLE)
+            )
             return None
         return Envelope(message.id, mail.sender, mail.recipient, mail.data, True, mail.seven_bit)
 

@@ -57,7 +57,7 @@ def interpret(session: Session, messages: Mapping[int, ClaimedMessage], lane: La
 def _outcome(result: SmtpResult, classified: Classification) -> Outcome:
     return Outcome(
         result.key, classified.state, result.code, result.text[:500], result.relay, classified.due_at,
-        classified.is_attempt, uncertain=result.stage is Stage.LOST_AFTER,
+        classified.is_attempt, uncertain=result.stage is Stage.LOST_AFTER, enhanced=result.enhanced,
     )  # fmt: skip
 
 
@@ -76,6 +76,6 @@ def _keeps_bouncing(session: Session, subscriber_id: int, message_id: int, now: 
         select(func.count(), func.min(Attempt.at))
         .join(Message, Message.id == Attempt.message_id)
         .where(Message.subscriber_id == subscriber_id, Message.id != message_id)
-        .where(Attempt.reply.startswith(MAILBOX_FULL))
+        .where(Attempt.enhanced == MAILBOX_FULL)
     ).one()
     return count + 1 >= SOFT_BOUNCES and oldest is not None and now - oldest >= SOFT_BOUNCE_SPAN

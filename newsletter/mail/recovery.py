@@ -1,6 +1,7 @@
 """Recovery: what dead workers left is put right, by itself, from their journals or, without them, when leases end."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -10,12 +11,13 @@ from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 from newsletter.mail.journal import Left, left_behind
-from newsletter.mail.ledger import ClaimedMessage, Lane, Message, State
+from newsletter.mail.ledger import ClaimedMessage, Lane, Message, Outcome, State
 from newsletter.mail.ledger.batch_claims import recover_batches, revision_being_sent, rewind_batch
 from newsletter.mail.ledger.batch_outcomes import record_batch
 from newsletter.mail.ledger.counts import invalidate
 from newsletter.mail.ledger.dispatch import Batch, BatchRange
-from newsletter.mail.ledger.lost import LOST, recover_rows, requeue
+from newsletter.mail.ledger.lost import recover_rows, requeue
+from newsletter.mail.ledger.reasons import Reason
 from newsletter.mail.ledger.record import record
 from newsletter.mail.ledger.row_claims import held_by, release
 from newsletter.mail.notice import tell_owner
@@ -37,7 +39,7 @@ def replay(folder: Path, transaction: Transaction, now: datetime, suppress: Supp
     written = uncertain = 0
     for left in left_behind(folder):
         lost = left.sending - left.results.keys()
-        results = [*left.results.values(), *(SmtpResult(key, Stage.LOST_AFTER, 0, "", LOST, "", ".") for key in lost)]
+        results = [*left.results.values(), *(SmtpResult(key, Stage.LOST_AFTER, 0, "", "", "", ".") for key in lost)]
         try:
             with transaction() as session:
                 _write(session, left, results, now, suppress)
@@ -80,7 +82,7 @@ def _write(session: Session, left: Left, results: list[SmtpResult], now: datetim
     known = [one for one in results if one.key in messages and not (one.stage is Stage.LOST_AFTER and one.key in told)]
     if batch is None:
         lane = next(iter(lanes), Lane.TRANSACTIONAL)
-        outcomes, _ = interpret(session, messages, lane, known, now, suppress)
+        outcomes = _outcomes(session, left, messages, lane, known, now, suppress)
         record(session, left.token, outcomes, now)
         if left.whole:
             held = select(Message.id).where(*held_by(left.token), Message.state == State.SENDING)
@@ -88,7 +90,7 @@ def _write(session: Session, left: Left, results: list[SmtpResult], now: datetim
         requeue(session, left.token, left.kept, now, of_batch=False)
         return
     wire = [one for one in known if one.stage is not Stage.RELAY]
-    outcomes, _ = interpret(session, messages, Lane.BULK, wire, now, suppress)
+    outcomes = _outcomes(session, left, messages, Lane.BULK, wire, now, suppress)
     session.refresh(batch, with_for_update=True)
     # Otherwise another claim has it by now: when it was recovered, each row got its revision.
     revision = revision_being_sent(session, batch) if batch.claim_token == left.token else None
@@ -100,6 +102,13 @@ def _write(session: Session, left: Left, results: list[SmtpResult], now: datetim
         rewind_batch(session, left.token)
     recover_batches(session, now, tokens=[left.token])
     requeue(session, left.token, left.kept, now, of_batch=True)
+
+
+def _outcomes(session: Session, left: Left, messages: Mapping[int, ClaimedMessage], lane: Lane,
+              results: Sequence[SmtpResult], now: datetime, suppress: Suppress) -> list[Outcome]:  # fmt: skip
+    """The outcomes of these results. What the journal has no result of was lost with its worker."""
+    outcomes, _ = interpret(session, messages, lane, results, now, suppress)
+    return [one if one.id in left.results else replace(one, reason=Reason.LOST) for one in outcomes]
 
 
 def _messages(session: Session, left: Left, of_batch: bool) -> tuple[dict[int, ClaimedMessage], set[Lane]]:
@@ -121,7 +130,7 @@ def _messages(session: Session, left: Left, of_batch: bool) -> tuple[dict[int, C
 
 
 def _told_lost(session: Session, messages: Mapping[int, ClaimedMessage]) -> set[int]:
-    lost = (Message.state.in_((State.UNCERTAIN, State.DEFERRED)), Message.reply == LOST)
+    lost = (Message.state.in_((State.UNCERTAIN, State.DEFERRED)), Message.reason == Reason.LOST)
     return set(session.scalars(select(Message.id).where(Message.id.in_(messages), *lost)))
 
 

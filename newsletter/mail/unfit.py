@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from newsletter.mail.ledger import ClaimedMessage, Outcome, State
+from newsletter.mail.ledger import ClaimedMessage, Outcome, Reason, State
 from newsletter.mail.ledger.dispatch import pause_open
 from newsletter.mail.notice import tell_owner
 from newsletter.subscribers import Stream
@@ -35,13 +35,15 @@ class Unfit:
         if message.dispatch_id and not message.attempts:
             self.dispatches[message.dispatch_id] = reason
             return
-        words, waits = f"Its text cannot be put together: {reason}"[:500], None
+        waits = None
         if message.stream is Stream.STEP and not message.attempts:
             waits = now + LOOK_AGAIN
             if message.revision_id:
                 self.revisions[message.revision_id] = reason
         state = State.DEFERRED if waits else State.FAILED
-        self.outcomes.append(Outcome(message.id, state, 0, words, "", due_at=waits, is_attempt=not waits))
+        self.outcomes.append(
+            Outcome(message.id, state, 0, reason[:500], "", waits, is_attempt=not waits, reason=Reason.UNFIT)
+        )
 
     def settle(self, session: Session, now: datetime) -> None:
         """Pause the campaigns, and tell the owner once of each text."""

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.db import Base, Id
 from newsletter.mail import ledger
-from newsletter.mail.ledger import ACCEPTED, Message, State
+from newsletter.mail.ledger import ACCEPTED, Message, Reason, State
 from newsletter.mail.ledger.lost import stop_requeueing
 from newsletter.sequences.delay import allowed_from, due_after
 from newsletter.sequences.place import Place, Places
@@ -28,7 +28,6 @@ class Course(StrEnum):
     STOPPED = "stopped"
 
 
-SWITCHED_OFF = "The series was switched off."
 LIVE = (Course.WAITING, Course.ACTIVE)
 _LIVE = text("course IN ('waiting', 'active')")
 _ACTIVE = text("course = 'active'")
@@ -87,6 +86,7 @@ class Enrollment(Base):
     """How much of its sequence's standing still is counted in `anchor_at`."""
     ended_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(String(120), default="")
+    """Why it ended, a `Reason`; "" where it ended by itself."""
 
     subscriber: Mapped[Subscriber] = relationship()
     sequence: Mapped[Sequence] = relationship()
@@ -168,9 +168,9 @@ class Enrollment(Base):
         if self.course is Course.ACTIVE:
             self.schedule(zone, now)
 
-    def end(self, course: Course, now: datetime, reason: str = "") -> None:
+    def end(self, course: Course, now: datetime, reason: Reason | None = None) -> None:
         """Finished or stopped: nothing more of it is sent. What is on the wire still counts as had."""
-        self.course, self.ended_at, self.due_at, self.reason = course, now, None, reason
+        self.course, self.ended_at, self.due_at, self.reason = course, now, None, reason or ""
         self.waiting_since = self.stopped_at = None
 
     def reached(self, session: Session) -> Place | None:
@@ -230,7 +230,7 @@ def may_start(session: Session, subscriber: Subscriber, sequence: Sequence) -> b
     return once is None
 
 
-def stop(session: Session, subscriber: Subscriber, now: datetime, reason: str, only: int | None = None) -> int:
+def stop(session: Session, subscriber: Subscriber, now: datetime, reason: Reason, only: int | None = None) -> int:
     """End every live enrollment of a person (or `only` the one with this id) and call off its queued mail; how many."""
     look = select(Enrollment).where(Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))
     if only is not None:
@@ -262,7 +262,7 @@ def switch_off(session: Session, sequence: Sequence, now: datetime) -> None:
     session.flush()
     here = (Enrollment.sequence_id == sequence.id,)
     queued = select(Enrollment.message_id).where(*here, Enrollment.message_id.is_not(None))
-    ledger.cancel(session, now, SWITCHED_OFF, Message.id.in_(queued))
+    ledger.cancel(session, now, Reason.SERIES_OFF, Message.id.in_(queued))
     theirs = select(Enrollment.subscriber_id).where(*here, Enrollment.course == Course.ACTIVE)
     session.execute(
         update(Enrollment)

@@ -9,6 +9,7 @@ from newsletter.mail.ledger.claim import claim
 from newsletter.mail.ledger.dispatch import Dispatch, Hold
 from newsletter.mail.ledger.message import ACCEPTED, OPEN, UNDER_WAY, Attempt, Lane, Message, State
 from newsletter.mail.ledger.queue import NewMessage, cancel, queue
+from newsletter.mail.ledger.reasons import Reason
 from newsletter.mail.ledger.record import Outcome
 from newsletter.mail.ledger.row_claims import ClaimedMessage
 
@@ -24,6 +25,7 @@ __all__ = [
     "Message",
     "NewMessage",
     "Outcome",
+    "Reason",
     "State",
     "cancel",
     "claim",

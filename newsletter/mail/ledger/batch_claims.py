@@ -29,10 +29,10 @@ from newsletter.db import UtcDateTime
 from newsletter.mail.ledger import counts
 from newsletter.mail.ledger.batch_outcomes import record_batch
 from newsletter.mail.ledger.dispatch import Batch, BatchRange, BatchState, Dispatch, Hold
-from newsletter.mail.ledger.lost import LOST
 from newsletter.mail.ledger.message import Message, State
+from newsletter.mail.ledger.reasons import Reason
 from newsletter.mail.ledger.record import Outcome
-from newsletter.mail.ledger.row_claims import LEASE, NOT_ELIGIBLE, ClaimedMessage
+from newsletter.mail.ledger.row_claims import LEASE, ClaimedMessage
 from newsletter.subscribers import Stream, Subscriber, receivable
 
 _B, _D = cast(Table, Batch.__table__), cast(Table, Dispatch.__table__)
@@ -131,7 +131,7 @@ def _messages(session: Session, held: BatchRange, at: datetime, now: datetime) -
         session.execute(
             update(Message)
             .where(Message.id.in_(gone), Message.state == State.READY)
-            .values(state=State.CANCELLED, settled_at=now, reply=NOT_ELIGIBLE)
+            .values(state=State.CANCELLED, settled_at=now, reason=Reason.NOT_ELIGIBLE)
             .execution_options(synchronize_session=False)
         )
     return messages
@@ -209,7 +209,8 @@ def recover_batches(session: Session, now: datetime, tokens: Collection[str] | N
         with_it = (Message.state == State.READY, Message.due_at.is_(None))  # not what waits by itself by now
         up_to = select(Message.id).where(*_rows(held), Message.id <= batch.sending_to, *with_it)
         unknown = set(session.scalars(up_to)).difference(batch.skipped or ())
-        record_batch(session, held, [Outcome(id, State.UNCERTAIN, 0, LOST, "") for id in unknown], now)
+        outcomes = [Outcome(id, State.UNCERTAIN, 0, "", "", reason=Reason.LOST) for id in unknown]
+        record_batch(session, held, outcomes, now)
         release_batch(session, held)
         lost += len(unknown)
     return lost

@@ -38,7 +38,7 @@ def record_batch(session: Session, held: BatchRange, outcomes: Sequence[Outcome]
 # `cancelled`: a message cancelled while it was on the wire was sent all the same.
 _SENT = (
     "UPDATE messages SET state = 'sent', settled_at = :now, due_at = NULL, troubled_at = NULL, reply_code = :code, "
-    "relay = :relay, attempts = messages.attempts + 1, reply = v.reply, "
+    "relay = :relay, attempts = messages.attempts + 1, reply = v.reply, enhanced = NULL, reason = NULL, "
     "revision_id = coalesce(CAST(:revision AS bigint), messages.revision_id) FROM {} AS v{} "
     "WHERE messages.id = v.id AND messages.id BETWEEN :first AND :last AND "
     "messages.state IN ('ready', 'uncertain', 'cancelled')"
@@ -83,7 +83,8 @@ _RECORD = (
     .where(_M.id == bindparam("b_id"))
     .values(
         state=bindparam("b_state"), due_at=bindparam("b_due"), settled_at=bindparam("b_settled"),
-        reply_code=bindparam("b_code"), reply=bindparam("b_reply"), relay=bindparam("b_relay"),
+        reply_code=bindparam("b_code"), enhanced=bindparam("b_enhanced"), reply=bindparam("b_reply"),
+        reason=bindparam("b_reason"), relay=bindparam("b_relay"),
         attempts=_M.attempts + 1, troubled_at=bindparam("b_troubled"), claim_token=bindparam("b_uncertain_of"),
         revision_id=func.coalesce(bindparam("b_revision"), _M.revision_id),
     )
@@ -121,7 +122,9 @@ def _row(outcome: Outcome, held: BatchRange, now: datetime) -> dict[str, object]
         "b_due": outcome.due_at,
         "b_settled": None if outcome.due_at else now,
         "b_code": outcome.code or None,
-        "b_reply": outcome.reply,
+        "b_enhanced": outcome.enhanced or None,
+        "b_reply": outcome.reply or None,
+        "b_reason": outcome.reason,
         "b_relay": outcome.relay,
         "b_troubled": now if outcome.state in TROUBLED else None,
     }
@@ -130,5 +133,5 @@ def _row(outcome: Outcome, held: BatchRange, now: datetime) -> dict[str, object]
 def _attempt(outcome: Outcome, now: datetime) -> dict[str, object]:
     return {
         "message_id": outcome.id, "at": now, "state": outcome.state, "relay": outcome.relay, "code": outcome.code,
-        "reply": outcome.reply,
+        "enhanced": outcome.enhanced, "reply": outcome.reply, "reason": outcome.reason,
     }  # fmt: skip

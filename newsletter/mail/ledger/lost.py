@@ -10,13 +10,13 @@ from newsletter.db import IN_ONE_STATEMENT, batched
 from newsletter.mail.ledger import counts
 from newsletter.mail.ledger.dispatch import Dispatch, Hold
 from newsletter.mail.ledger.message import Attempt, Lane, Message, State
+from newsletter.mail.ledger.reasons import Reason
 from newsletter.mail.ledger.row_claims import by_index, open_state, was_uncertain
 
 SECOND_TRY = timedelta(minutes=15)
 BACK_IN_TIME = {True: timedelta(hours=72), False: timedelta(hours=1)}
 """How long after it became uncertain a message that never left is still requeued: one of a batch, and a single one (by
 then a series has gone on, a guide has had its second try)."""
-LOST = "The worker stopped while this was being handed over; the server may have it."
 
 
 def recover_rows(session: Session, now: datetime) -> tuple[int, int]:
@@ -57,13 +57,16 @@ def _mark_uncertain(session: Session, id: int, lane: Lane, now: datetime) -> boo
             lease_until=None,
             troubled_at=now,
             settled_at=None if again else now,
-            reply=LOST,
+            enhanced=None,
+            reply=None,
+            reason=Reason.LOST,
             attempts=Message.attempts + 1,
         )
         .execution_options(synchronize_session=False)
     )
     if changed.rowcount:  # type: ignore[attr-defined]
-        session.add(Attempt(message_id=id, at=now, state=State.UNCERTAIN, relay="", code=0, reply=LOST))
+        lost = {"state": State.UNCERTAIN, "reason": Reason.LOST, "relay": "", "code": 0, "reply": ""}
+        session.add(Attempt(message_id=id, at=now, **lost))
     return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 
@@ -80,7 +83,8 @@ def requeue(session: Session, token: str, ids: Collection[int], now: datetime, *
     going = revision.where(Dispatch.hold != Hold.CANCELLED)
     never_left = (
         Message.claim_token == token, Message.state.in_((State.UNCERTAIN, State.DEFERRED)),
-        Message.reply == LOST, Message.troubled_at >= now - BACK_IN_TIME[of_batch], Message.reviewed_at.is_(None),
+        Message.reason == Reason.LOST, Message.troubled_at >= now - BACK_IN_TIME[of_batch],
+        Message.reviewed_at.is_(None),
         or_(Message.dispatch_id.is_(None), going.exists()),
     )  # fmt: skip
     found = session.scalars(select(Message.id).where(Message.id.in_(ids), *never_left).order_by(Message.id)).all()
@@ -91,7 +95,8 @@ def requeue(session: Session, token: str, ids: Collection[int], now: datetime, *
         update(Message)
         .where(Message.id.in_(found), *never_left)
         .values(
-            state=State.DEFERRED, due_at=now, settled_at=None, claim_token=None, attempts=Message.attempts - 1,
+            state=State.DEFERRED, reason=None, due_at=now, settled_at=None, claim_token=None,
+            attempts=Message.attempts - 1,
             revision_id=revision.scalar_subquery() if of_batch else Message.revision_id,
         )
         .returning(Message.id)
@@ -100,7 +105,7 @@ def requeue(session: Session, token: str, ids: Collection[int], now: datetime, *
     if not back:
         return
     # It never was on the wire, so that was no attempt: a guide still has its second one.
-    untrue = select(func.max(Attempt.id)).where(Attempt.message_id.in_(back), Attempt.reply == LOST)
+    untrue = select(func.max(Attempt.id)).where(Attempt.message_id.in_(back), Attempt.reason == Reason.LOST)
     session.execute(delete(Attempt).where(Attempt.id.in_(untrue.group_by(Attempt.message_id))))
 
 
@@ -108,7 +113,7 @@ def stop_requeueing(session: Session, *conditions: ColumnElement[bool]) -> None:
     """Stop requeueing the uncertain messages under these conditions."""
     session.execute(
         update(Message)
-        .where(Message.state == State.UNCERTAIN, Message.reply == LOST, *conditions)
-        .values(reply=f"{LOST} Not wanted any more.")
+        .where(Message.state == State.UNCERTAIN, Message.reason == Reason.LOST, *conditions)
+        .values(reason=Reason.LOST_UNWANTED)
         .execution_options(synchronize_session=False)
     )

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 from newsletter.accounts import Owner
 from newsletter.articles import Revision
 from newsletter.db import Base, Id
+from newsletter.mail.ledger.reasons import REASON_CHECK, Reason
 from newsletter.subscribers import Stream, Subscriber
 
 
@@ -71,6 +72,7 @@ class Message(Base):
             "uq_messages_owner", "owner_id", "idempotency_key", unique=True, postgresql_where=_OWN, sqlite_where=_OWN
         ),
         CheckConstraint("(subscriber_id IS NULL) != (owner_id IS NULL)", name="one_recipient"),
+        CheckConstraint(REASON_CHECK, name="reason"),
         # No index covers `state`, so PostgreSQL updates a campaign's rows in place (HOT); moving them is most of what
         # recording an outcome costs. `due_at` finds messages that wait by themselves, `lease_until` the claimed ones.
         Index("ix_messages_due", "lane", "due_at", postgresql_where=_WAITS, sqlite_where=_WAITS),
@@ -103,8 +105,12 @@ class Message(Base):
     troubled_at: Mapped[datetime | None]
     """When it became deferred, failed or uncertain, while it is: an index finds these few among the many."""
     reply_code: Mapped[int | None]
+    enhanced: Mapped[str | None] = mapped_column(String(12))
+    """The enhanced status code of the last refusal (RFC 3463), "5.1.1"."""
     reply: Mapped[str | None] = mapped_column(String(500))
-    """The server's last words, or ours where no server spoke."""
+    """The server's last words; with some reasons of ours, the detail."""
+    reason: Mapped[Reason | None]
+    """Why it is in its state, where that is our own doing."""
     relay: Mapped[str | None] = mapped_column(String(120))
     reviewed_at: Mapped[datetime | None]
     """When the owner looked at a failed or uncertain message and left it as it is."""
@@ -134,7 +140,7 @@ class Attempt(Base):
     """One try that did not end in `sent`, with the server's own words."""
 
     __tablename__ = "attempts"
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__ = (CheckConstraint(REASON_CHECK, name="reason"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
@@ -143,4 +149,6 @@ class Attempt(Base):
     """What the message became through it."""
     relay: Mapped[str] = mapped_column(String(120))
     code: Mapped[int]
+    enhanced: Mapped[str] = mapped_column(String(12), default="")
     reply: Mapped[str] = mapped_column(String(500))
+    reason: Mapped[Reason | None]

@@ -16,6 +16,7 @@ from newsletter.db import IN_ONE_STATEMENT, batched
 from newsletter.mail.ledger import counts
 from newsletter.mail.ledger.dispatch import Batch, BatchState, Dispatch, Hold
 from newsletter.mail.ledger.message import OPEN, Lane, Message, State
+from newsletter.mail.ledger.reasons import Reason
 from newsletter.mail.ledger.row_claims import by_index
 from newsletter.subscribers import Stream, Subscriber
 
@@ -39,7 +40,7 @@ class NewMessage:
 
 def queue(session: Session, to: Subscriber | Owner, stream: Stream, key: str, now: datetime, *,
           revision: Revision | None = None, context: dict[str, Any] | None = None,
-          due_at: datetime | None = None, held_back: str = "") -> tuple[Message, bool]:  # fmt: skip
+          due_at: datetime | None = None, held_back: Reason | None = None) -> tuple[Message, bool]:  # fmt: skip
     """The message to this person under this idempotency `key`, and whether it is new. A second call adds none.
 
     `held_back`: why it is not to be sent; then it is on record as cancelled from the start.
@@ -58,7 +59,7 @@ def queue(session: Session, to: Subscriber | Owner, stream: Stream, key: str, no
         due_at=None if held_back else due_at or now,
         state=State.CANCELLED if held_back else State.READY,
         settled_at=now if held_back else None,
-        reply=held_back or None,
+        reason=held_back,
         revision_id=revision.id if revision else None,
         context=context,
     )
@@ -173,7 +174,7 @@ def _ignoring_known(session: Session, columns: list[str], rows: Any) -> Insert:
     return insert(Message).from_select(columns, rows)
 
 
-def cancel(session: Session, now: datetime, reason: str, *conditions: ColumnElement[bool]) -> int:
+def cancel(session: Session, now: datetime, reason: Reason, *conditions: ColumnElement[bool]) -> int:
     """Cancel every message under these conditions that is not being sent; return how many.
 
     For as many as one person has. A whole dispatch is cancelled by its hold (`cancel_next_batch`).
@@ -192,14 +193,14 @@ def cancel(session: Session, now: datetime, reason: str, *conditions: ColumnElem
     return cancelled
 
 
-def _cancelled(now: datetime, reason: str) -> dict[str, Any]:
+def _cancelled(now: datetime, reason: Reason) -> dict[str, Any]:
     return {
-        "state": State.CANCELLED, "settled_at": now, "reply": reason,
+        "state": State.CANCELLED, "settled_at": now, "reason": reason, "reply": None,
         "claim_token": None, "lease_until": None, "due_at": None, "troubled_at": None,
     }  # fmt: skip
 
 
-def cancel_next_batch(session: Session, now: datetime, reason: str) -> bool:
+def cancel_next_batch(session: Session, now: datetime, reason: Reason) -> bool:
     """Mark the rows of one batch of a cancelled dispatch as cancelled; False when no such batch is left.
 
     From the hold on nothing of it goes out; this only brings a million rows in line, a batch per transaction.
@@ -227,7 +228,7 @@ def cancel_next_batch(session: Session, now: datetime, reason: str) -> bool:
     return True
 
 
-def cancel_late(session: Session, now: datetime, reason: str, limit: int = 1_000) -> int:
+def cancel_late(session: Session, now: datetime, reason: Reason, limit: int = 1_000) -> int:
     """Cancel what was on the wire when its dispatch was cancelled and now waits for another try; return how many."""
     by_index(session)
     late = session.scalars(

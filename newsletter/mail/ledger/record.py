@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.mail.ledger import counts
 from newsletter.mail.ledger.message import TROUBLED, Attempt, Message, State
+from newsletter.mail.ledger.reasons import Reason
 
 # A worker slower than its lease finds its message `uncertain`, or due for a second try. If the server's answer comes
 # after all, that answer is the truth.
@@ -30,6 +31,10 @@ class Outcome:
     """Whether it counts as an attempt of the message (False: the relay's own trouble)."""
     uncertain: bool = False
     """Whether the server may have it, even where it is tried once more."""
+    enhanced: str = ""
+    """The enhanced status code of a refusal (RFC 3463)."""
+    reason: Reason | None = None
+    """Where it is our own doing, and no server's reply."""
 
 
 def record(session: Session, token: str, outcomes: Sequence[Outcome], now: datetime) -> None:
@@ -54,7 +59,9 @@ def record(session: Session, token: str, outcomes: Sequence[Outcome], now: datet
             due_at=bindparam("b_due"),
             settled_at=bindparam("b_settled"),
             reply_code=bindparam("b_code"),
+            enhanced=bindparam("b_enhanced"),
             reply=bindparam("b_reply"),
+            reason=bindparam("b_reason"),
             relay=bindparam("b_relay"),
             attempts=messages.c.attempts + bindparam("b_counts"),
             troubled_at=bindparam("b_troubled"),
@@ -92,7 +99,9 @@ def _row(outcome: Outcome, token: str, now: datetime) -> dict[str, object]:
         "b_troubled": now if outcome.state in TROUBLED else None,
         "b_settled": None if outcome.due_at else now,
         "b_code": outcome.code or None,
-        "b_reply": outcome.reply,
+        "b_enhanced": outcome.enhanced or None,
+        "b_reply": outcome.reply or None,
+        "b_reason": outcome.reason,
         "b_relay": outcome.relay,
         "b_counts": int(outcome.is_attempt),
     }
@@ -105,5 +114,7 @@ def _attempt(outcome: Outcome, now: datetime) -> dict[str, object]:
         "state": State.UNCERTAIN if outcome.uncertain else outcome.state,
         "relay": outcome.relay,
         "code": outcome.code,
+        "enhanced": outcome.enhanced,
         "reply": outcome.reply,
+        "reason": outcome.reason,
     }

@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, case, literal, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from newsletter.accounts import Owner
 from newsletter.mail.ledger import counts
 from newsletter.mail.ledger.dispatch import Dispatch, Hold
 from newsletter.mail.ledger.message import OPEN, Attempt, Lane, Message, State
+from newsletter.mail.ledger.reasons import Reason
 from newsletter.subscribers import Stream, Subscriber, receivable
 
 LEASE = timedelta(seconds=45)
 ASKED_FOR = (Stream.CONFIRM, Stream.GUIDE, Stream.GOODBYE, Stream.TEST, Stream.NOTICE)
 """Mail that somebody has just asked for, and notices to the owner: the send lock lets these through."""
-NOT_ELIGIBLE = "Not sent: the person may not receive this any more."
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ def claim_rows(session: Session, lane: Lane, token: str, now: datetime, limit: i
             lease_until=case((may, now + LEASE), else_=None),
             settled_at=case((may, None), else_=now),
             due_at=case((may, Message.due_at), else_=None),
-            reply=case((may, Message.reply), else_=NOT_ELIGIBLE),
+            reason=case((may, Message.reason), else_=literal(Reason.NOT_ELIGIBLE, Message.reason.type)),
         )
         .execution_options(synchronize_session=False)
     )

@@ -11,6 +11,7 @@ from newsletter.events import Event as Noted
 from newsletter.guides import Guide, GuideRequest
 from newsletter.links import Urls, path
 from newsletter.mail.ledger import ACCEPTED, Lane, Message
+from newsletter.mail.sentences import explained
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.subscribers import Basis, Consent, Status, Stream, Subscriber
 from newsletter.web.owner.door import PAGE
@@ -204,6 +205,6 @@ def _series(session: Session, person: Subscriber) -> list[Event]:
     for one in session.scalars(select(Enrollment).where(Enrollment.subscriber_id == person.id)):
         events.append(Event(one.started_at, "series", f"Series started: {one.sequence.name}"))
         if one.ended_at is not None:
-            why = (one.reason,) if one.reason else ()
+            why = (explained(one.reason),) if one.reason else ()
             events.append(Event(one.ended_at, "series", f"Series {one.course}: {one.sequence.name}", why))
     return events

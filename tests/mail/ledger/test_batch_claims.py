@@ -18,6 +18,7 @@ from newsletter.mail.ledger.counts import count_by_state, recount
 from newsletter.mail.ledger.dispatch import Batch, BatchState
 from newsletter.mail.ledger.lost import recover_rows
 from newsletter.mail.ledger.queue import fill
+from newsletter.mail.ledger.reasons import Reason
 from newsletter.mail.ledger.row_claims import claim_rows, mark_sending
 from newsletter.subscribers import Segment, Subscriber
 from tests.conftest import NOON
@@ -78,7 +79,7 @@ def test_who_leaves_after_the_claim_does_not_begin(filled: int, database: Databa
     claim = _claimed(database)
     ids = [message.id for message in claim.messages]
     with database.transaction() as session:
-        ledger.cancel(session, NOON, "left", Message.id == ids[1])
+        ledger.cancel(session, NOON, Reason.LEFT, Message.id == ids[1])
     with database.transaction() as session:
         assert claim.mark_sending(session, ids, NOON) == set(ids) - {ids[1]}
 
@@ -100,7 +101,7 @@ def test_what_was_on_the_wire_when_it_was_called_off_is_told_as_it_ended(filled:
     with database.transaction() as session:
         claim.mark_sending(session, ids, NOON)
     with database.transaction() as session:
-        ledger.cancel(session, NOON, "left", Message.id.in_(ids[:3]))
+        ledger.cancel(session, NOON, Reason.LEFT, Message.id.in_(ids[:3]))
     with database.transaction() as session:
         claim.finish(session, [*_sent(ids[:1]), later], NOON, ids[2:], None)
     assert _states(database) == [State.SENT, State.CANCELLED, State.CANCELLED, State.READY, State.READY, State.READY]

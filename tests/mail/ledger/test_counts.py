@@ -20,6 +20,7 @@ from newsletter.mail.ledger.counts import count_by_state, recount
 from newsletter.mail.ledger.dispatch import Batch
 from newsletter.mail.ledger.lost import recover_rows
 from newsletter.mail.ledger.queue import cancel_next_batch, fill
+from newsletter.mail.ledger.reasons import Reason
 from newsletter.subscribers import Segment
 from tests.conftest import NOON
 
@@ -111,7 +112,7 @@ class _Life:
     def leave(self) -> None:
         with self.database.transaction() as session:
             someone = self.chance.randint(1, PEOPLE)
-            ledger.cancel(session, self.now, "left", Message.subscriber_id == someone)
+            ledger.cancel(session, self.now, Reason.LEFT, Message.subscriber_id == someone)
 
     def send_again(self) -> None:
         with self.database.transaction() as session:
@@ -169,7 +170,7 @@ def test_what_a_cancelled_one_still_has_is_told_as_cancelled_before_its_rows_say
     for left in (9, 6, 3, 0):
         with database.transaction() as session:
             assert _told(session, dispatch) == {State.CANCELLED: PEOPLE}
-            assert cancel_next_batch(session, NOON, "over")
+            assert cancel_next_batch(session, NOON, Reason.CAMPAIGN_CANCELLED)
             assert _counted(session, dispatch).get(State.READY, 0) == left
     with database.transaction() as session:
-        assert not cancel_next_batch(session, NOON, "over")
+        assert not cancel_next_batch(session, NOON, Reason.CAMPAIGN_CANCELLED)

@@ -14,6 +14,7 @@ from newsletter.mail import ledger
 from newsletter.mail.ledger import Dispatch, Lane, Message, State
 from newsletter.mail.ledger.again import NotAgain, send_again
 from newsletter.mail.ledger.queue import fill
+from newsletter.mail.ledger.reasons import Reason
 from newsletter.subscribers import Segment, Stream, Subscriber
 from tests.conftest import NOON
 
@@ -54,7 +55,7 @@ def test_only_what_was_not_handed_over_is_called_off(
     with database.transaction() as session:
         session.get_one(Message, id).state = state
         session.flush()
-        called_off = ledger.cancel(session, NOON, "left", Message.id == id)
+        called_off = ledger.cancel(session, NOON, Reason.LEFT, Message.id == id)
     open_states = (State.READY, State.DEFERRED, State.CLAIMED)
     assert called_off == (state in open_states)
     assert row(id).state is (State.CANCELLED if state in open_states else state)
