@@ -69,7 +69,7 @@ def test_everything_is_kept_down_and_up_again(runtime: Runtime, person: Callable
     database = runtime.database
     _a_day_in_the_ledger(runtime, person)
     before = _rows(database)
-    back_to("0012", database)
+    back_to("0020", database)
     with database.reading() as session:
         replies = dict(session.execute(text("SELECT id, reply FROM messages WHERE reply IS NOT NULL")).all())
         states = set(session.scalars(text("SELECT state FROM messages")))
@@ -86,7 +86,7 @@ def test_everything_is_kept_down_and_up_again(runtime: Runtime, person: Callable
 def test_words_of_an_older_version_that_no_code_is_for_stay(runtime: Runtime, person: Callable[..., int]) -> None:
     database = runtime.database
     _a_day_in_the_ledger(runtime, person)
-    back_to("0012", database)
+    back_to("0020", database)
     with database.transaction() as session:
         session.execute(text("UPDATE messages SET reply = 'Not sent: of old.' WHERE state = 'cancelled'"))
         session.execute(text("UPDATE messages SET reply = 'Its text cannot be put together: x' WHERE state = 'failed'"))

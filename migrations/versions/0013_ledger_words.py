@@ -3,7 +3,7 @@
 Only names change, so no table is rewritten; the few messages on the wire are found by their lease.
 
 Revision ID: 0013
-Revises: 0012
+Revises: 0020
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from alembic import op
 
 
 revision = "0013"
-down_revision = "0012"
+down_revision = "0020"
 BATCH_COLUMNS = (("tally", "counts"), ("begun_to", "sending_to"), ("kept_back", "skipped"))
 BATCH_INDEXES = {
     "state_id": (["state", "id"], None),

@@ -9,7 +9,7 @@ import pytest
 
 from newsletter.mail.ledger import ClaimedMessage
 from newsletter.subscribers import Stream
-from tests.mail.render.conftest import GUIDE
+from tests.mail.render.conftest import GUIDE, claimed
 
 Mail = Callable[[ClaimedMessage], EmailMessage]
 
