@@ -85,8 +85,8 @@ def _write(session: Session, left: Left, results: list[SmtpResult], now: datetim
         outcomes = _outcomes(session, left, messages, lane, known, now, suppress)
         record(session, left.token, outcomes, now)
         if left.whole:
-            held = select(Message.id).where(*held_by(left.token), Message.state == State.SENDING)
-            release(session, left.token, set(session.scalars(held)) - left.sending)
+            ours = select(Message.id).where(*held_by(left.token), Message.state == State.SENDING)
+            release(session, left.token, set(session.scalars(ours)) - left.sending)
         requeue(session, left.token, left.kept, now, of_batch=False)
         return
     wire = [one for one in known if one.stage is not Stage.RELAY]

@@ -38,8 +38,11 @@ def by_batch(session: Session, dispatch: Dispatch) -> list[BatchCounts]:
     look = select(Batch.first_id, Batch.last_id, Batch.counts).where(Batch.dispatch_id == dispatch.id)
     found = []
     for first, last, cached in session.execute(look.order_by(Batch.first_id)).all():
-        live = None if cached is not None else _live(session, dispatch.id, first, last)
-        found.append(BatchCounts(first, last, live or {State(name): cached[name] for name in cached or ()}))
+        if cached is None:
+            states = _live(session, dispatch.id, first, last)
+        else:
+            states = {State(name): count for name, count in cached.items()}
+        found.append(BatchCounts(first, last, states))
     return found
 
 
