@@ -14,7 +14,7 @@ from newsletter import articles, brand
 from newsletter.brand import Brand
 from newsletter.mail import ledger
 from newsletter.mail.ledger import ClaimedMessage, Lane
-from newsletter.mail.render import Content, Mail, Renderer, Skeleton
+from newsletter.mail.render import Content, RenderedMessage, Renderer, Skeleton
 from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
 from newsletter.smtp import SentList
@@ -87,7 +87,7 @@ def words(request: pytest.FixtureRequest) -> Content:
     return found
 
 
-def _parts(mail: Mail) -> list[object]:
+def _parts(mail: RenderedMessage) -> list[object]:
     """What a mail program gets to see: envelope, header octets, decoded headers, and every part decoded."""
     message = message_from_bytes(mail.data, policy=policy.default)
     decoded = [
