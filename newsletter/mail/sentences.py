@@ -37,7 +37,7 @@ def explained(reason: Reason | str | None, code: int | None = None, reply: str |
     said = reply or ""
     if reason:
         sentence = _SENTENCES.get(Reason(reason), "") if reason in set(Reason) else str(reason)
-        return f"{sentence}: {said}" if reason in _WITH_DETAIL else sentence
+        return f"{sentence}: {said}" if said and reason in _WITH_DETAIL else sentence
     if said and code and not said.startswith(str(code)):
         return f"{code} {said}"
     return said
