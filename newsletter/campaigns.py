@@ -9,16 +9,19 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from newsletter.articles import Article, Revision
 from newsletter.brand import Brand
 from newsletter.db import Base, Id
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Dispatch, Hold, Lane, Lot, LotState, Message, State, Turn
-from newsletter.mail.render import Words
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Dispatch, Hold, Lane, Message, Reason, State
+from newsletter.mail.ledger.contents import RevisionImpact, has_no_claimed_batch, revision_impact
+from newsletter.mail.ledger.counts import count_by_state
+from newsletter.mail.ledger.dispatch import Batch, BatchState
+from newsletter.mail.ledger.queue import cancel_late, cancel_next_batch, fill
+from newsletter.mail.render import Content
 from newsletter.subscribers import Mailing, Segment, Subscriber
 
 CHUNK = 10_000
 """Recipients written in one transaction: about a tenth of a second of the database's time."""
-CALLED_OFF = "The campaign was cancelled."
 AT_ONCE = 3
-"""Lots of a cancelled campaign whose rows say so in the same moment; the others follow (`call_off`)."""
+"""Batches of a cancelled campaign whose rows say so in the same moment; the others follow (`cancel_more`)."""
 
 
 class CampaignState(StrEnum):
@@ -96,11 +99,11 @@ class Campaign(Base):
             raise NotNow(f"Only a paused campaign can be resumed; this one is {self.state}.")
         self.dispatch.resume()
 
-    def turn(self, session: Session) -> Turn | None:
+    def turn(self, session: Session) -> RevisionImpact | None:
         """Where other words would begin, were it given them now; None before the launch."""
-        return outbox.turn(session, self.dispatch, self.segment.condition()) if self.dispatch else None
+        return revision_impact(session, self.dispatch, self.segment.condition()) if self.dispatch else None
 
-    def revisable(self, session: Session, words: Words) -> Turn:
+    def revisable(self, session: Session, words: Content) -> RevisionImpact:
         """Who would get these words, as things stand; no resume comes before the end of the transaction.
 
         Raises NotNow when it is not held, while a worker still holds some of it, and for words that change nothing.
@@ -108,9 +111,9 @@ class Campaign(Base):
         dispatch = self._locked(session)
         if dispatch.hold is Hold.OPEN:
             raise NotNow("It is going out. Pause it first, so that it can be said who gets which words.")
-        if not outbox.is_still(session, dispatch):
+        if not has_no_claimed_batch(session, dispatch):
             raise NotNow("A few are still on the wire; try again in a few seconds.")
-        turn = outbox.turn(session, dispatch, self.segment.condition())
+        turn = revision_impact(session, dispatch, self.segment.condition())
         if not turn.to_come:
             raise NotNow("Nobody is left to get other words: everybody has had their turn.")
         if not words.subject.strip() or not words.body.strip():
@@ -127,7 +130,7 @@ class Campaign(Base):
             raise NotNow(f"Only a campaign that is going out can be given other words; this one is {self.state}.")
         return dispatch
 
-    def revise(self, session: Session, words: Words, now: datetime) -> Turn:
+    def revise(self, session: Session, words: Content, now: datetime) -> RevisionImpact:
         """Make these its article's newest words and give them to everybody it has not tried yet; who they are.
 
         It stays held. Raises NotNow, and then nothing has changed.
@@ -150,17 +153,17 @@ class Campaign(Base):
             by_itself = (
                 Message.dispatch_id == self.dispatch_id, Message.lane == Lane.BULK, Message.due_at.is_not(None),
             )  # fmt: skip
-            outbox.cancel(session, now, CALLED_OFF, *by_itself)
+            ledger.cancel(session, now, Reason.CAMPAIGN_CANCELLED, *by_itself)
             for _ in range(AT_ONCE):
-                outbox.call_off_next(session, now, CALLED_OFF)
+                cancel_next_batch(session, now, Reason.CAMPAIGN_CANCELLED)
 
     def counts(self, session: Session) -> dict[State, int]:
         """How many recipients stand where; all zero before the launch."""
-        return outbox.counts(session, self.dispatch) if self.dispatch else dict.fromkeys(State, 0)
+        return count_by_state(session, self.dispatch) if self.dispatch else dict.fromkeys(State, 0)
 
 
-def _words(revision: Revision) -> Words:
-    return Words(revision.subject, revision.preheader, revision.body)
+def _words(revision: Revision) -> Content:
+    return Content(revision.subject, revision.preheader, revision.body)
 
 
 def planned(session: Session) -> list[Mailing]:
@@ -188,7 +191,7 @@ def launch_due(session: Session, now: datetime) -> list[Campaign]:
         newest = session.scalar(select(func.max(Subscriber.id))) or 0
         campaign.dispatch = Dispatch(
             revision_id=campaign.article.current.id,
-            occasion=f"campaign:{campaign.id}",
+            idempotency_key=f"campaign:{campaign.id}",
             created_at=now,
             fill_until=newest,
         )
@@ -208,31 +211,31 @@ def fill_next(session: Session, now: datetime, chunk: int = CHUNK) -> bool:
     ).first()
     if campaign is None or campaign.dispatch is None:
         return False
-    outbox.fill(session, campaign.dispatch, campaign.segment.condition(), now, chunk)
+    fill(session, campaign.dispatch, campaign.segment.condition(), now, chunk)
     return True
 
 
-def call_off(session: Session, now: datetime) -> bool:
-    """Bring the rows of one more lot of a cancelled campaign in line; False when none is left. One transaction."""
-    return outbox.call_off_next(session, now, CALLED_OFF)
+def cancel_more(session: Session, now: datetime) -> bool:
+    """Bring the rows of one more batch of a cancelled campaign in line; False when none is left. One transaction."""
+    return cancel_next_batch(session, now, Reason.CAMPAIGN_CANCELLED)
 
 
-def call_off_late(session: Session, now: datetime) -> int:
-    """Call off what was on the wire when its campaign was cancelled, and did not arrive; how many."""
-    return outbox.call_off_late(session, now, CALLED_OFF)
+def cancel_stragglers(session: Session, now: datetime) -> int:
+    """Cancel what was on the wire when its campaign was cancelled, and did not arrive; return how many."""
+    return cancel_late(session, now, Reason.CAMPAIGN_CANCELLED)
 
 
 def finish_done(session: Session, now: datetime) -> int:
     """Mark as sent every campaign whose recipients all have an outcome; how many."""
-    # Two looks that stay cheap with a million rows: lots under way, and messages that wait by themselves.
-    open_lots = exists().where(Lot.dispatch_id == Campaign.dispatch_id, Lot.state != LotState.DONE)
+    # Two looks that stay cheap with a million rows: batches under way, and messages that wait by themselves.
+    open_batches = exists().where(Batch.dispatch_id == Campaign.dispatch_id, Batch.state != BatchState.DONE)
     open_rows = exists().where(
         Message.dispatch_id == Campaign.dispatch_id, Message.lane == Lane.BULK, Message.due_at.is_not(None)
     )
     filled = select(Dispatch.id).where(Dispatch.id == Campaign.dispatch_id, Dispatch.filled_at.is_not(None)).exists()
     done = session.execute(
         update(Campaign)
-        .where(Campaign.stored_state == CampaignState.SENDING, filled, ~open_lots, ~open_rows)
+        .where(Campaign.stored_state == CampaignState.SENDING, filled, ~open_batches, ~open_rows)
         .values(stored_state=CampaignState.SENT, finished_at=now)
         .execution_options(synchronize_session=False)
     )

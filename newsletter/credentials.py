@@ -11,7 +11,7 @@ from newsletter import accounts, brand
 from newsletter.accounts import Owner, PasswordReset, WeakPassword
 from newsletter.accounts.reset import GOOD_FOR
 from newsletter.accounts.wait import ACCOUNT
-from newsletter.mail import outbox
+from newsletter.mail import ledger
 from newsletter.subscribers import Stream
 
 LEAST_SCORE = 3
@@ -54,7 +54,7 @@ def change_password(session: Session, owner: Owner, password: str, now: datetime
     accounts.session.end_all(session, owner.id)
     accounts.reset.forget_resets(session, owner.id)
     accounts.note(session, owner, now, "password changed", way, ip)
-    outbox.queue(session, owner, Stream.NOTICE, f"password:{now:%Y%m%d%H%M%S%f}", now, context=_changed(way))
+    ledger.queue(session, owner, Stream.NOTICE, f"password:{now:%Y%m%d%H%M%S%f}", now, context=_changed(way))
 
 
 def ask_for_reset(session: Session, email: str, now: datetime, ip: str | None = None) -> bool:
@@ -68,7 +68,7 @@ def ask_for_reset(session: Session, email: str, now: datetime, ip: str | None = 
         return False
     accounts.note(session, owner, now, "password reset asked for", ip=ip)
     context = {"reset": list(numbers), "minutes": round(GOOD_FOR.total_seconds() / 60)}
-    outbox.queue(session, owner, Stream.RESET, f"reset:{numbers[0]}", now, context=context)
+    ledger.queue(session, owner, Stream.RESET, f"reset:{numbers[0]}", now, context=context)
     return True
 
 

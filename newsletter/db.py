@@ -41,7 +41,7 @@ CUT_OFF = 30
 Less than the lease on what a worker has claimed: when that runs out, the locks of a host that is gone are gone too, and
 a worker whose host was cut off is told so. The system's own times are two hours, and a quarter of one.
 """
-BUSY_PATIENCE, SCRUB_PATIENCE = 20_000, 1_000
+BUSY_TIMEOUT, SCRUB_TIMEOUT = 20_000, 1_000
 """Milliseconds that SQLite waits for another's lock; and where waiting is not worth it."""
 FROZEN = 60
 """Seconds that a transaction may rest: a process that is frozen in the middle of one does not keep its locks for
@@ -175,9 +175,9 @@ class Database:
             return True
         raw = self.engine.raw_connection()
         try:
-            raw.execute(f"PRAGMA busy_timeout = {SCRUB_PATIENCE}")
+            raw.execute(f"PRAGMA busy_timeout = {SCRUB_TIMEOUT}")
             (busy, *_) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            raw.execute(f"PRAGMA busy_timeout = {BUSY_PATIENCE}")
+            raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
             return not busy
         finally:
             raw.close()
@@ -223,7 +223,7 @@ def _postgresql_connected(connection: Any, _record: Any) -> None:
 def _sqlite_connected(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver starts no transaction by itself: `_sqlite_begun` does
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_PATIENCE}")
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
     cursor.execute("PRAGMA journal_mode = WAL")
     # FULL: a commit is on the disk before it is believed, so that a power cut cannot forget a mail that was sent.
     cursor.execute("PRAGMA synchronous = FULL")

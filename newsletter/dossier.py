@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from newsletter.db import Base
 from newsletter.events import Event
 from newsletter.guides import GuideRequest
-from newsletter.mail.outbox import Message
+from newsletter.mail.ledger import Message
 from newsletter.sequences import Enrollment
 from newsletter.subscribers import Consent, Subscriber, tags_of
 

@@ -6,14 +6,10 @@ from sqlalchemy.orm import Session
 
 from newsletter import sequences
 from newsletter.events import By, EventKind, Press, note
+from newsletter.mail.ledger import Reason
 from newsletter.subscribers import Status, Subscriber, end_open
 
-WHY = {
-    Status.BOUNCED: "Mail to the address bounced.",
-    Status.COMPLAINED: "The person reported our mail as spam.",
-}
-
-
+WHY = {Status.BOUNCED: Reason.BOUNCED, Status.COMPLAINED: Reason.COMPLAINED}
 KINDS = {Status.BOUNCED: EventKind.BOUNCED, Status.COMPLAINED: EventKind.COMPLAINED}
 BY_SERVER = Press(By.SERVER)
 

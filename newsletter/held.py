@@ -13,12 +13,10 @@ from sqlalchemy.orm import Session
 
 from newsletter import installation, journey, sequences
 from newsletter.campaigns import Campaign, CampaignState
-from newsletter.mail import outbox
-from newsletter.mail.outbox import ACCEPTED, UNDER_WAY, Lane, Message
+from newsletter.mail import ledger
+from newsletter.mail.ledger import ACCEPTED, UNDER_WAY, Lane, Message, Reason
 from newsletter.sequences import Sequence
 from newsletter.subscribers import Stream
-
-LET_BE = "Not sent: the owner let it be after the installation was restored or copied."
 
 
 class HeldKind(StrEnum):
@@ -105,7 +103,7 @@ def _single(session: Session) -> tuple[ColumnElement[bool], ...]:
     above = installation.current(session).locked_above
     return (
         Message.id <= above, Message.lane == Lane.TRANSACTIONAL, Message.due_at.is_not(None),
-        Message.state.in_(outbox.OPEN),
+        Message.state.in_(ledger.OPEN),
     )  # fmt: skip
 
 
@@ -144,11 +142,11 @@ def _let_sequence_be(session: Session, id: str, zone: str, now: datetime) -> Non
 
 
 def _let_messages_be(session: Session, stream: str, zone: str, now: datetime) -> None:
-    outbox.cancel(session, now, LET_BE, *_single(session), Message.stream == Stream(stream))
+    ledger.cancel(session, now, Reason.LET_BE, *_single(session), Message.stream == Stream(stream))
 
 
 def _let_reminders_be(session: Session, _: str, zone: str, now: datetime) -> None:
     """The ledger has it that each was reminded, so that nobody is, by itself, ever again."""
     for subscriber in session.scalars(journey.reminders_due(now)).all():
-        message, _fresh = outbox.queue(session, subscriber, Stream.REMINDER, "reminder", now, context={})
-        outbox.cancel(session, now, LET_BE, Message.id == message.id)
+        message, _fresh = ledger.queue(session, subscriber, Stream.REMINDER, "reminder", now, context={})
+        ledger.cancel(session, now, Reason.LET_BE, Message.id == message.id)

@@ -19,8 +19,9 @@ from sqlalchemy.exc import OperationalError
 from newsletter import accounts, brand, campaigns, feedback, guides, installation, journey, sequences, subscribers
 from newsletter.db import was_broken_off
 from newsletter.imports.uploads import forget_old
-from newsletter.mail import outbox, recovery
-from newsletter.mail.outbox import Lane
+from newsletter.mail import recovery
+from newsletter.mail.ledger import Lane
+from newsletter.mail.ledger.counts import recount
 from newsletter.runtime import Runtime
 
 SLICE = 15.0
@@ -65,7 +66,7 @@ def launch_campaigns(rt: Runtime, stopping: Stopping) -> None:
         return
     with rt.database.transaction() as session:
         campaigns.launch_due(session, rt.clock.now())
-    for step in (campaigns.fill_next, campaigns.call_off):
+    for step in (campaigns.fill_next, campaigns.cancel_more):
         more = True
         while more and not stopping() and time.monotonic() < until:
             with rt.database.transaction() as session:
@@ -74,7 +75,7 @@ def launch_campaigns(rt: Runtime, stopping: Stopping) -> None:
                 time.sleep(BREATH)
     with rt.database.transaction() as session:
         campaigns.finish_done(session, rt.clock.now())
-        outbox.count_anew(session)
+        recount(session)
 
 
 def advance_sequences(rt: Runtime, stopping: Stopping) -> int:
@@ -103,7 +104,7 @@ def recover_messages(rt: Runtime, _stopping: Stopping) -> None:
     """Take back what dead workers held, and call off what comes back to a campaign that is cancelled."""
     back, lost = recovery.recover(rt.journals, rt.database.transaction, rt.clock.now(), feedback.suppress)
     with rt.database.transaction() as session:
-        campaigns.call_off_late(session, rt.clock.now())
+        campaigns.cancel_stragglers(session, rt.clock.now())
     if back or lost:
         log.warning("messages of a lost worker", given_back=back, uncertain=lost)
 

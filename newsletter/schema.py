@@ -18,8 +18,9 @@ from newsletter import (  # noqa: F401
     subscribers,
 )
 from newsletter.db import Base, Database
-from newsletter.mail import alarms, limit, outbox  # noqa: F401
+from newsletter.mail import alarms, ledger  # noqa: F401
 from newsletter.settings import ROOT
+from newsletter.throttle import rules  # noqa: F401
 
 metadata = Base.metadata
 OVERWRITES = "0007"

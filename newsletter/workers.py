@@ -12,12 +12,14 @@ from celery import Celery, signals
 from celery.beat import ScheduleEntry, Scheduler
 from sqlalchemy.exc import SQLAlchemyError
 
-from newsletter import feedback, jobs, limits
+from newsletter import feedback, jobs
 from newsletter.log import configure
 from newsletter.mail import recovery
-from newsletter.mail.outbox import Lane
+from newsletter.mail.ledger import Lane
 from newsletter.runtime import Runtime, build
 from newsletter.settings import Settings, load
+from newsletter.throttle.connections import connections
+from newsletter.throttle.redis import connect
 
 POLITE = 10
 """Steps (nice) by which workers of bulk mail stand back: on a small machine pages, and the guide that somebody waits
@@ -55,7 +57,7 @@ class Worker:
     def runtime(self) -> Runtime:
         """This process's own."""
         if self._runtime is None:
-            self._runtime = build(self._settings, throttle=limits.connect, allowances=limits.connections)
+            self._runtime = build(self._settings, throttle=connect, allowances=connections)
         return self._runtime
 
     def stopping(self) -> bool:

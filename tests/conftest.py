@@ -23,7 +23,7 @@ from sqlalchemy import select
 from newsletter import accounts, schema, seeds, web
 from newsletter.clock import FixedClock
 from newsletter.db import Database
-from newsletter.mail.outbox import Lane
+from newsletter.mail.ledger import Lane
 from newsletter.mail.render import Renderer
 from newsletter.runtime import Runtime, build
 from newsletter.sequences import Delay, Sequence

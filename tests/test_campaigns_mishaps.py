@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from newsletter import accounts, articles, brand, campaigns, feedback
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.clock import FixedClock
-from newsletter.mail import outbox, recovery
+from newsletter.mail import recovery
 from newsletter.mail.breaker import RUN
-from newsletter.mail.outbox import Attempt, Dispatch, Hold, Lane, Message, State
+from newsletter.mail.ledger import Attempt, Dispatch, Hold, Lane, Message, State
+from newsletter.mail.ledger.again import send_again
+from newsletter.mail.ledger.counts import recount
 from newsletter.runtime import Runtime
 from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.smtp.memory import accepted
@@ -60,16 +62,16 @@ def _tick(runtime: Runtime) -> None:
     now = runtime.clock.now()
     with runtime.database.transaction() as session:
         campaigns.launch_due(session, now)
-    for step in (campaigns.fill_next, campaigns.call_off):
+    for step in (campaigns.fill_next, campaigns.cancel_more):
         more = True
         while more:
             with runtime.database.transaction() as session:
                 more = step(session, now)
     recovery.recover(runtime.journals, runtime.database.transaction, now, feedback.suppress)
     with runtime.database.transaction() as session:
-        campaigns.call_off_late(session, now)
+        campaigns.cancel_stragglers(session, now)
         campaigns.finish_done(session, now)
-        outbox.count_anew(session)
+        recount(session)
 
 
 def _deliver(runtime: Runtime, answer: Answer) -> SentList:
@@ -134,7 +136,7 @@ def test_what_is_sent_again_by_hand_has_all_its_patience_again(
     with runtime.database.transaction() as session:
         message = session.scalars(select(Message)).one()
         assert message.state is State.FAILED
-        outbox.send_again(session, message, clock.now())
+        send_again(session, message, clock.now())
     for _ in range(3):
         _deliver(runtime, LATER)
         clock.forward(timedelta(hours=5))

@@ -14,14 +14,16 @@ from newsletter.articles import Revision
 from newsletter.campaigns import Campaign, NotNow
 from newsletter.clock import FixedClock
 from newsletter.db import Database
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Dispatch, Lane, Message, State, TakenLot, Verdict
-from newsletter.mail.render import Words
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Dispatch, Lane, Message, Outcome, State
+from newsletter.mail.ledger.claim import BatchClaim
+from newsletter.mail.ledger.contents import RevisionImpact, revisions_used
+from newsletter.mail.render import Content
 from newsletter.runtime import Runtime
 from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from tests.conftest import NOON
 
-OLD, NEW = Words("Golf", "", "Turn both ways."), Words("Tennis", "New", "Serve {{ first_name }}.")
+OLD, NEW = Content("Golf", "", "Turn both ways."), Content("Tennis", "New", "Serve {{ first_name }}.")
 PEOPLE = 6
 
 
@@ -47,7 +49,7 @@ def golf(database: Database, people: list[int]) -> int:
 
 @pytest.fixture
 def filled(golf: int, database: Database) -> int:
-    """The same in two lots of four and two."""
+    """The same in two batches of four and two."""
     _fill(database, 4)
     _fill(database, 4)
     _fill(database, 4)
@@ -70,16 +72,16 @@ def _act(database: Database, id: int, verb: str) -> None:
         getattr(campaign, verb)()
 
 
-def _revise(database: Database, id: int, words: Words = NEW) -> outbox.Turn:
+def _revise(database: Database, id: int, words: Content = NEW) -> RevisionImpact:
     with _campaign(database, id) as (session, campaign):
         return campaign.revise(session, words, NOON)
 
 
-def _take(database: Database, token: str = "a") -> TakenLot:
+def _claim(database: Database, token: str = "a") -> BatchClaim:
     with database.transaction() as session:
-        taken = outbox.take(session, Lane.BULK, token, NOON, 10)
-    assert isinstance(taken, TakenLot)
-    return taken
+        claim = ledger.claim(session, Lane.BULK, token, NOON, 10)
+    assert isinstance(claim, BatchClaim)
+    return claim
 
 
 def _subjects(database: Database) -> list[str]:
@@ -126,10 +128,10 @@ def test_whoever_is_tried_after_the_change_gets_the_new_words_and_the_ledger_kno
     assert _subjects(database) == ["Golf"] * 4 + ["Tennis"] * 2
     with _campaign(database, filled) as (session, campaign):
         assert campaign.dispatch is not None
-        assert [(one.number, count) for one, count in outbox.used(session, campaign.dispatch)] == [(1, 4), (2, 2)]
+        assert [(one.number, count) for one, count in revisions_used(session, campaign.dispatch)] == [(1, 4), (2, 2)]
 
 
-def test_a_lot_stopped_in_its_middle_is_split_where_it_stopped(
+def test_a_batch_stopped_in_its_middle_is_split_where_it_stopped(
     filled: int, runtime: Runtime, database: Database
 ) -> None:
     runtime.transport = first = SentList()
@@ -185,8 +187,8 @@ def test_a_second_try_keeps_the_words_of_the_first(filled: int, runtime: Runtime
 
 
 def test_those_after_the_first_who_had_their_turn_are_told(filled: int, runtime: Runtime, database: Database) -> None:
-    slow = _take(database)
-    runtime.delivery.run(Lane.BULK)  # the second lot
+    slow = _claim(database)
+    runtime.delivery.run(Lane.BULK)  # the second batch
     with database.transaction() as session:
         slow.finish(session, [], NOON, (), None)
     _act(database, filled, "pause")
@@ -196,12 +198,12 @@ def test_those_after_the_first_who_had_their_turn_are_told(filled: int, runtime:
 
 
 def test_it_waits_for_what_is_on_the_wire(filled: int, database: Database) -> None:
-    taken = _take(database)
+    claim = _claim(database)
     _act(database, filled, "pause")
     with pytest.raises(NotNow, match="still on the wire"):
         _revise(database, filled)
     with database.transaction() as session:
-        taken.finish(session, [], NOON, (), None)
+        claim.finish(session, [], NOON, (), None)
     _revise(database, filled)
 
 
@@ -209,12 +211,12 @@ def test_it_waits_for_what_is_on_the_wire(filled: int, database: Database) -> No
     ("words", "told"),
     [
         (OLD, "has already"),
-        (Words(" ", "", "x"), "a subject and a text"),
-        (Words("x", "", "\n"), "a subject and a text"),
+        (Content(" ", "", "x"), "a subject and a text"),
+        (Content("x", "", "\n"), "a subject and a text"),
     ],
 )
 def test_words_that_change_nothing_or_are_none_are_refused(
-    words: Words, told: str, filled: int, database: Database
+    words: Content, told: str, filled: int, database: Database
 ) -> None:
     _act(database, filled, "pause")
     with pytest.raises(NotNow, match=told):
@@ -252,28 +254,28 @@ def test_the_articles_own_newer_words_are_used_and_not_doubled(filled: int, data
 
 
 def _work(database: Database, token: str) -> int:
-    """What a worker does with one lot; how many it sent in words that its dispatch did not have at that moment."""
+    """What a worker does with one batch; how many it sent in words that its dispatch did not have at that moment."""
     with database.transaction() as session:
-        taken = outbox.take(session, Lane.BULK, token, NOON, 10, begin=1)
-    if not isinstance(taken, TakenLot):
+        claim = ledger.claim(session, Lane.BULK, token, NOON, 10, mark=1)
+    if not isinstance(claim, BatchClaim):
         return 0
     with database.transaction() as session:
-        begun = taken.begun
-        in_force = session.scalar(select(Dispatch.revision_id).where(Dispatch.id == taken.claim.dispatch_id))
+        sending = claim.sending
+        in_force = session.scalar(select(Dispatch.revision_id).where(Dispatch.id == claim.range.dispatch_id))
     with database.transaction() as session:
-        taken.finish(session, [Verdict(id, State.SENT, 250, "ok", "mx:25") for id in begun], NOON, (), None)
-    return len(begun) if taken.claim.revision_id != in_force else 0
+        claim.finish(session, [Outcome(id, State.SENT, 250, "ok", "mx:25") for id in sending], NOON, (), None)
+    return len(sending) if claim.range.revision_id != in_force else 0
 
 
 def test_claims_and_changes_at_the_same_time_never_mix_words(golf: int, database: Database) -> None:
     for _ in range(PEOPLE + 1):
-        _fill(database, 1)  # a lot for each
+        _fill(database, 1)  # a batch for each
 
     def change(number: int) -> bool:
         _act(database, golf, "pause")
         for _ in range(50):
             with suppress(NotNow):  # something is on the wire, or all had their turn
-                _revise(database, golf, Words(f"Tennis {number}", "", "Serve."))
+                _revise(database, golf, Content(f"Tennis {number}", "", "Serve."))
                 break
         else:
             number = 0

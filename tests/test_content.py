@@ -14,7 +14,7 @@ from newsletter.articles import Topic
 from newsletter.content import BadContent
 from newsletter.guides import SHIPPED, Files
 from newsletter.links import Signer
-from newsletter.mail.render import Reader, Renderer, Words
+from newsletter.mail.render import Content, Reader, Renderer
 from newsletter.sequences import Delay
 from newsletter.sequences.delay import Unit
 from newsletter.settings import ROOT
@@ -36,9 +36,9 @@ def renderer() -> Renderer:
     return Renderer(ROOT / "templates", Signer(b"k" * 40), "http://localhost:8000", "localhost", files.of)
 
 
-def _words(path: Path) -> Words:
+def _words(path: Path) -> Content:
     head, body = content.read(path)
-    return Words(head["subject"], head["preheader"], body)
+    return Content(head["subject"], head["preheader"], body)
 
 
 @pytest.mark.parametrize("path", SERIES, ids=_named)

@@ -11,7 +11,7 @@ from newsletter.accounts.reset import GOOD_FOR, MOST_AT_ONCE
 from newsletter.credentials import Way
 from newsletter.db import Database
 from newsletter.links import BadLink, Purpose, Signer
-from newsletter.mail.outbox import Message
+from newsletter.mail.ledger import Message
 from newsletter.subscribers import Stream
 from tests.conftest import NOON
 

@@ -19,9 +19,10 @@ from newsletter.imports.fate import Fate
 from newsletter.imports.uploads import Upload
 from newsletter.journey import SignUp
 from newsletter.local_mail import FILE, Store
-from newsletter.mail import alarms, outbox
+from newsletter.mail import alarms, ledger
 from newsletter.mail.journal import ASIDE
-from newsletter.mail.outbox import Dispatch, Lane, Message
+from newsletter.mail.ledger import Dispatch, Lane, Message
+from newsletter.mail.ledger.queue import fill
 from newsletter.runtime import Runtime
 from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import Consent, Segment, Stream, Subscriber, address_hash, read_address
@@ -43,10 +44,10 @@ def _campaign(runtime: Runtime, readers: list[int]) -> None:
     """A campaign that the breaker pauses, with the server's words in the pause reason and in a notice to the owner."""
     with runtime.database.transaction() as session:
         words = articles.write(session, NOON, title="Golf", subject="Golf", body="{{ greeting }}").current
-        made = Dispatch(revision_id=words.id, occasion="campaign:7", created_at=NOON, fill_until=max(readers))
+        made = Dispatch(revision_id=words.id, idempotency_key="campaign:7", created_at=NOON, fill_until=max(readers))
         session.add(made)
         session.flush()
-        outbox.fill(session, made, Segment().condition(), NOON, PEOPLE)
+        fill(session, made, Segment().condition(), NOON, PEOPLE)
     runtime.delivery.run(Lane.BULK)
 
 
@@ -69,7 +70,7 @@ def known(runtime: Runtime, person: Callable[..., int], sent: SentList) -> int:
         session.get_one(Subscriber, jane).rename("Wilhelmina")  # the name before stands in the file, let go
     with runtime.database.transaction() as session:
         session.get_one(Subscriber, jane).rename(NAME)
-        outbox.queue(session, session.get_one(Subscriber, jane), Stream.GOODBYE, "bye", NOON, context={})
+        ledger.queue(session, session.get_one(Subscriber, jane), Stream.GOODBYE, "bye", NOON, context={})
     readers = [jane, *(person(f"r{number}@example.com") for number in range(PEOPLE))]
     sent._answer = _names_jane
     _campaign(runtime, readers)

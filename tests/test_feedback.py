@@ -11,9 +11,12 @@ from newsletter import articles, feedback, journey, sequences
 from newsletter.clock import FixedClock
 from newsletter.events import By, Press
 from newsletter.guides import Guide
-from newsletter.mail import outbox, recovery
+from newsletter.mail import ledger, recovery
 from newsletter.mail.journal import Journal
-from newsletter.mail.outbox import Dispatch, Lane
+from newsletter.mail.ledger import Dispatch, Lane
+from newsletter.mail.ledger.queue import fill
+from newsletter.mail.ledger.reasons import Reason
+from newsletter.mail.ledger.row_claims import claim_rows, mark_sending
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment, Sequence, Standing
 from newsletter.settings import ROOT
@@ -54,13 +57,13 @@ def _queue(runtime: Runtime, jane: int, stream: Stream) -> None:
             return
         words = articles.write(session, NOON, title="Golf", subject="Golf", body="x").current
         if stream is Stream.CAMPAIGN:
-            made = Dispatch(revision_id=words.id, occasion="campaign:7", created_at=NOON, fill_until=jane)
+            made = Dispatch(revision_id=words.id, idempotency_key="campaign:7", created_at=NOON, fill_until=jane)
             session.add(made)
             session.flush()
-            outbox.fill(session, made, Segment().condition(), NOON, 10)
+            fill(session, made, Segment().condition(), NOON, 10)
         else:
             who = session.get_one(Subscriber, jane)
-            outbox.queue(session, who, stream, "one", NOON, revision=words)
+            ledger.queue(session, who, stream, "one", NOON, revision=words)
 
 
 @pytest.mark.parametrize("stream", [Stream.CAMPAIGN, Stream.STEP, Stream.GUIDE])
@@ -74,18 +77,18 @@ def test_a_hard_bounce_of_any_mail_ends_every_series(stream: Stream, runtime: Ru
     with runtime.database.reading() as session:
         one = session.scalars(select(Enrollment).order_by(Enrollment.id)).first()
         assert one is not None
-        assert (one.reason, one.due_at) == ("Mail to the address bounced.", None)
+        assert (one.reason, one.due_at) == (Reason.BOUNCED, None)
         assert sequences.what_is_next(session, one, ZONE, NOON) == []
 
 
 def test_a_bounce_that_only_a_dead_workers_journal_knows_ends_them_too(runtime: Runtime, jane: int) -> None:
     _queue(runtime, jane, Stream.STEP)
     with runtime.database.transaction() as session:
-        (letter,) = outbox.claim(session, Lane.BULK, "t", NOON, 9)
-        outbox.begin(session, "t", [letter.id], NOON)
+        (message,) = claim_rows(session, Lane.BULK, "t", NOON, 9)
+        mark_sending(session, "t", [message.id], NOON)
     journal = Journal(runtime.journals, "t")
-    journal.sending([letter.id])
-    journal.results([_gone(letter.id)])
+    journal.sending([message.id])
+    journal.results([_gone(message.id)])
     journal.close(settled=False)
     recovery.replay(runtime.journals, runtime.database.transaction, NOON, feedback.suppress)
     assert _courses(runtime) == [Course.STOPPED, Course.STOPPED]

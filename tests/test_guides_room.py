@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import guides
 from newsletter.guides import SHIPPED, BadGuide, Files, Guide, GuideRequest
-from newsletter.mail.outbox import Message
+from newsletter.mail.ledger import Message
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Stream, Subscriber
 from tests.conftest import NOON

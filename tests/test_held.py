@@ -12,8 +12,9 @@ from newsletter.brand import current as brand_of
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.held import HeldKind, Undecided
 from newsletter.installation import LockReason
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Dispatch, Lane, Message, State
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Dispatch, Lane, Message, State
+from newsletter.mail.ledger.queue import fill
 from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.subscribers import Consent, Segment, Stream, Subscriber
@@ -32,10 +33,11 @@ def restored(runtime: Runtime, person: Callable[..., int]) -> list[int]:
         now = runtime.clock.now()
         session.add(Consent(subscriber_id=pending, newsletter=True, wording="yes", version="1", given_at=now))
         words = articles.write(session, now, title="Golf", subject="Golf", body="x")
-        begun = Dispatch(revision_id=words.current.id, occasion="campaign:7", created_at=now, fill_until=readers[1])
+        key, until = "campaign:7", readers[1]
+        begun = Dispatch(revision_id=words.current.id, idempotency_key=key, created_at=now, fill_until=until)
         session.add(begun)
         session.flush()
-        outbox.fill(session, begun, Segment().condition(), now, 10)
+        fill(session, begun, Segment().condition(), now, 10)
         session.add(Campaign(article=words, dispatch=begun, stored_state=CampaignState.SENDING, launched_at=now,
                              created_at=now))  # fmt: skip
         runtime_sequence = session.scalars(select(Sequence).order_by(Sequence.id)).first()
@@ -46,12 +48,12 @@ def restored(runtime: Runtime, person: Callable[..., int]) -> list[int]:
     with runtime.database.transaction() as session:
         begun = session.scalars(select(Dispatch)).one()
         begun.fill_until, begun.filled_at = readers[3], None
-        outbox.fill(session, begun, Segment().condition(), now, 10)
+        fill(session, begun, Segment().condition(), now, 10)
         other = articles.write(session, now, title="Walks", subject="Walks", body="x")
         later = Campaign(article=other, created_at=now)
         session.add(later)
         later.schedule(now + timedelta(hours=1), brand_of(session))
-        outbox.queue(session, session.get_one(Subscriber, readers[0]), Stream.GOODBYE, "goodbye:1", now, context={})
+        ledger.queue(session, session.get_one(Subscriber, readers[0]), Stream.GOODBYE, "goodbye:1", now, context={})
         session.flush()
         newest = max(session.scalars(select(Message.id)))
         installation.current(session).lock(LockReason.RESTORED, newest, now, now)

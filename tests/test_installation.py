@@ -15,8 +15,8 @@ from newsletter import accounts, articles, installation, jobs, journey, sequence
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.db import Database
 from newsletter.installation import Home, LockReason
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Message, State
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Message, State
 from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.settings import Settings, load
@@ -190,9 +190,9 @@ def locked(runtime: Runtime, person: Callable[..., int]) -> int:
         reader, pending = session.get_one(Subscriber, jane), session.get_one(Subscriber, joe)
         words = articles.write(session, now, title="Golf", subject="Golf", body="x")
         session.add(Campaign(article=words, stored_state=CampaignState.SCHEDULED, scheduled_at=now, created_at=now))
-        outbox.queue(session, reader, Stream.STEP, "step:1:1", now, revision=words.current)
-        outbox.queue(session, reader, Stream.GOODBYE, "goodbye:1", now, context={})
-        outbox.queue(session, pending, Stream.GOODBYE, "goodbye:2", now, context={})
+        ledger.queue(session, reader, Stream.STEP, "step:1:1", now, revision=words.current)
+        ledger.queue(session, reader, Stream.GOODBYE, "goodbye:1", now, context={})
+        ledger.queue(session, pending, Stream.GOODBYE, "goodbye:2", now, context={})
         session.flush()
         newest = max(session.scalars(select(Message.id)))
         installation.current(session).lock(LockReason.RESTORED, newest, now, now)

@@ -16,9 +16,10 @@ from sqlalchemy.exc import OperationalError
 from newsletter import articles, brand, jobs
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.clock import FixedClock
-from newsletter.mail import outbox
+from newsletter.mail import ledger
 from newsletter.mail.journal import Journal
-from newsletter.mail.outbox import Lane, Message, State
+from newsletter.mail.ledger import Lane, Message, State
+from newsletter.mail.ledger.row_claims import claim_rows, mark_sending
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList, SmtpResult, Stage
 from newsletter.subscribers import Stream, Subscriber
@@ -160,12 +161,12 @@ def test_a_host_that_only_delivers_brings_in_what_its_own_batches_left(
     person("jane@example.com")
     with runtime.database.transaction() as session:
         subscriber = session.scalars(select(Subscriber)).one()
-        outbox.queue(session, subscriber, Stream.GUIDE, "guide:x:1", NOON)
-        (letter,) = outbox.claim(session, Lane.TRANSACTIONAL, "t", NOON, 9)
-        assert outbox.begin(session, "t", [letter.id], NOON)
+        ledger.queue(session, subscriber, Stream.GUIDE, "guide:x:1", NOON)
+        (message,) = claim_rows(session, Lane.TRANSACTIONAL, "t", NOON, 9)
+        assert mark_sending(session, "t", [message.id], NOON)
     journal = Journal(runtime.journals, "t")
-    journal.sending([letter.id])
-    journal.results([SmtpResult(letter.id, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")])
+    journal.sending([message.id])
+    journal.results([SmtpResult(message.id, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")])
     journal.close(settled=False)
     celery.tasks["deliver"](Lane.BULK.value)
     with runtime.database.reading() as session:

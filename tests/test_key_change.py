@@ -14,8 +14,8 @@ from newsletter import articles, journey, web
 from newsletter.imports import import_csv
 from newsletter.imports.fate import Fate
 from newsletter.links import BadLink
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Lane, Message, State
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Lane, Message, State
 from newsletter.runtime import Runtime, build
 from newsletter.settings import Settings, load
 from newsletter.smtp import SentList, SmtpResult, Stage
@@ -60,7 +60,7 @@ def article_to(runtime: Runtime) -> Callable[[int], int]:
             now = runtime.clock.now()
             words = articles.write(session, now, title="Golf", subject="Golf", body="{{ greeting }}").current
             jane = session.get_one(Subscriber, subscriber)
-            return outbox.queue(session, jane, Stream.STEP, f"step:{words.id}", now, revision=words)[0].id
+            return ledger.queue(session, jane, Stream.STEP, f"step:{words.id}", now, revision=words)[0].id
 
     return queued
 

@@ -23,7 +23,7 @@ def test_what_was_signed_is_read_back(purpose: Purpose, numbers: list[int]) -> N
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
-def test_the_tokens_of_a_letter_are_those_that_are_made_one_by_one(subscriber: int, message: int) -> None:
+def test_the_tokens_of_a_message_are_those_that_are_made_one_by_one(subscriber: int, message: int) -> None:
     one_by_one = (
         SIGNER.token(Purpose.PREFERENCES, subscriber),
         SIGNER.token(Purpose.VIEW, message),

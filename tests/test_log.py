@@ -87,7 +87,10 @@ def test_a_link_is_told_as_its_kind_and_a_bare_token_not_at_all(token: str) -> N
         ("redis://:s3cret@127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"),
         ("/confirm/<token>", "/confirm/<token>"),
         ("campaign 17 of 2026-06-01T11:00:00", "campaign 17 of 2026-06-01T11:00:00"),
-        ("newsletter.mail.outbox.lot_outcomes_of_a_long_name", "newsletter.mail.outbox.lot_outcomes_of_a_long_name"),
+        (
+            "newsletter.mail.ledger.batch_outcomes_of_a_long_name",
+            "newsletter.mail.ledger.batch_outcomes_of_a_long_name",
+        ),
     ],
 )
 def test_what_says_nothing_of_a_person_stays(text: str, told: str) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from newsletter import schema, sequences
 from newsletter.clock import FixedClock
 from newsletter.db import Database
-from newsletter.mail.outbox import Lane
+from newsletter.mail.ledger import Lane
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment, Sequence
 from newsletter.smtp import SentList

@@ -12,8 +12,8 @@ from newsletter import articles, journey
 from newsletter.guides import Guide
 from newsletter.journey import SignUp
 from newsletter.links import Signer, Urls
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Lane, Message
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Lane, Message
 from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
 from newsletter.subscribers import Consent, Stream, Subscriber, read_address
@@ -113,7 +113,7 @@ def mails(runtime: Runtime, person: Callable[..., int], inbox: Inbox) -> list[Em
         words = articles.write(session, now, title="Golf", subject="Golf", body=body).current
         for stream, name in ((Stream.STEP, "step:1:1"), (Stream.CAMPAIGN, "campaign:1")):
             context = {"guide": "exercise-at-50"} if stream is Stream.STEP else {}
-            outbox.queue(session, session.get_one(Subscriber, jane), stream, name, now, revision=words, context=context)
+            ledger.queue(session, session.get_one(Subscriber, jane), stream, name, now, revision=words, context=context)
     while runtime.delivery.run(Lane.BULK):
         pass
     return inbox("jane@example.com")

@@ -12,7 +12,7 @@ from newsletter.campaigns import Campaign, CampaignState
 from newsletter.content import BadContent
 from newsletter.db import Database
 from newsletter.guides import Guide
-from newsletter.mail.render import Words
+from newsletter.mail.render import Content
 from newsletter.preflight import Level, check
 from newsletter.runtime import Runtime
 from newsletter.sequences import Sequence
@@ -46,7 +46,7 @@ def test_everything_that_is_planted_passes_the_preflight(runtime: Runtime) -> No
         house = brand.current(session)
         campaign = session.scalars(select(Campaign)).one()
         now = campaign.article.current
-        words = Words(now.subject, now.preheader, now.body)
+        words = Content(now.subject, now.preheader, now.body)
         report = check(session, runtime.renderer, house, words, campaign.segment, campaign.article_id)
     assert [one for one in report.checks if one.level in (Level.WARNING, Level.BLOCK)] == []
 

@@ -16,8 +16,8 @@ from bench.run_size import Size
 from newsletter import brand
 from newsletter.guides import SHIPPED, Files
 from newsletter.links import Signer
-from newsletter.mail.outbox import Letter
-from newsletter.mail.render import Dkim, Renderer, Words, make_key
+from newsletter.mail.ledger import ClaimedMessage
+from newsletter.mail.render import Content, Dkim, Renderer, make_key
 from newsletter.subscribers import Stream
 
 SITE = "https://news.example.org"
@@ -30,24 +30,24 @@ def building(_size: Size) -> list[Table]:
     files = Files(SHIPPED, SHIPPED)
     renderer = Renderer(ROOT / "templates", Signer(b"s" * 32), SITE, "news.example.org", files.of)
     house = brand.from_site(brand.read_site(ROOT / "site.toml"))
-    words = Words(SUBJECT, "What comes first", (ROOT / "bench" / "article.md").read_text(encoding="utf-8"))
+    words = Content(SUBJECT, "What comes first", (ROOT / "bench" / "article.md").read_text(encoding="utf-8"))
     now = datetime.now(UTC)
-    letters = [_letter(number, now) for number in range(1, FAST + 1)]
+    messages = [_claimed(number, now) for number in range(1, FAST + 1)]
     begun = time.process_time()
-    skeleton = renderer.compile(letters[0], house, words)
+    skeleton = renderer.compile(messages[0], house, words)
     compiling = time.process_time() - begun
-    octets = len(renderer.compose(letters[0], house, words, now).data)
+    octets = len(renderer.compose(messages[0], house, words, now).data)
     table = Table(f"Building a mail of {whole(octets)} octets", HEADS)
-    table.rows.append(_row("composed", lambda one: renderer.compose(one, house, words, now), letters[:SLOW]))
+    table.rows.append(_row("composed", lambda one: renderer.compose(one, house, words, now), messages[:SLOW]))
     if skeleton is None:
         table.notes.append("The article has no skeleton.")
     else:
-        table.rows.append(_row("spliced into a skeleton", lambda one: skeleton.splice(one, now), letters))
+        table.rows.append(_row("spliced into a skeleton", lambda one: skeleton.splice(one, now), messages))
         for name, dkim in _signing():
-            signed = replace(renderer, dkim=dkim).compile(letters[0], house, words)
+            signed = replace(renderer, dkim=dkim).compile(messages[0], house, words)
             if signed is not None:
                 table.rows.append(
-                    _row(f"spliced and signed ({name})", partial(signed.splice, now=now), letters[:SIGNED])
+                    _row(f"spliced and signed ({name})", partial(signed.splice, now=now), messages[:SIGNED])
                 )
         table.notes.append(f"Compiling the skeleton, once for a campaign in each process: {compiling * 1000:.1f} ms.")
     return [table]
@@ -59,19 +59,19 @@ def _signing() -> Iterator[tuple[str, Dkim]]:
             yield name, Dkim("example.org", (make_key("news", Path(folder) / f"{bits}.pem", bits),))
 
 
-def _letter(number: int, now: datetime) -> Letter:
+def _claimed(number: int, now: datetime) -> ClaimedMessage:
     email = f"reader{number}@example.org"
-    return Letter(number, Stream.CAMPAIGN, 0, now, number, email, first_name(number), 1, 1, {})
+    return ClaimedMessage(number, Stream.CAMPAIGN, 0, now, number, email, first_name(number), 1, 1, {})
 
 
-def _row(name: str, build: Callable[[Letter], object], letters: Sequence[Letter]) -> list[str]:
-    build(letters[0])
-    best = min(_seconds(build, letters) for _ in range(ROUNDS)) / len(letters)
+def _row(name: str, build: Callable[[ClaimedMessage], object], messages: Sequence[ClaimedMessage]) -> list[str]:
+    build(messages[0])
+    best = min(_seconds(build, messages) for _ in range(ROUNDS)) / len(messages)
     return [name, f"{best * 1e6:.1f}", whole(1 / best)]
 
 
-def _seconds(build: Callable[[Letter], object], letters: Sequence[Letter]) -> float:
+def _seconds(build: Callable[[ClaimedMessage], object], messages: Sequence[ClaimedMessage]) -> float:
     begun = time.process_time()
-    for letter in letters:
-        build(letter)
+    for message in messages:
+        build(message)
     return time.process_time() - begun

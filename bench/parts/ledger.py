@@ -1,4 +1,4 @@
-"""The ledger alone: recipients written, taken, begun and recorded, at the front and at the end of a campaign."""
+"""The ledger alone: recipients written, claimed and recorded, at the front and at the end of a campaign."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -19,16 +19,17 @@ from bench.run_size import Size
 from newsletter import articles, brand, campaigns, schema, seeds
 from newsletter.campaigns import Campaign
 from newsletter.db import Database
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Lane, Lot, LotState, Message, State
+from newsletter.mail.ledger import Lane, Message, Outcome, State, claim
+from newsletter.mail.ledger.dispatch import Batch, BatchState
+from newsletter.mail.ledger.queue import BATCH_SIZE
 
 T = TypeVar("T")
 CLAIMS = 2
-"""Lots that are measured at the front, and as many at the end."""
+"""Batches that are measured at the front, and as many at the end."""
 LIMIT = 500
-"""Messages of one claim where they wait one by one; of a lot, there are as many as it has."""
-VERBS = ("take", "finish")
-"""A lot is begun by its claim, and its outcomes are written with its release."""
+"""Messages of one claim where they wait by themselves; a batch is claimed whole."""
+VERBS = ("claim", "finish")
+"""A batch is marked as sending by its claim, and its outcomes are written with its release."""
 HEADS = ("recipients", "written rows/s", *(f"{verb} µs" for verb in VERBS), "all µs", "all µs at the end")
 
 
@@ -55,8 +56,8 @@ def ledger(size: Size) -> list[Table]:
                 people.add(url, 1, number + 1)
                 table.rows.append(_row(f"{name}, {whole(number)}", database, number))
     table.notes.append(
-        f"Wall-clock µs a message with commits, one process alone, {CLAIMS} lots of {whole(outbox.LOT)} each. "
-        "“At the end”: when all but the last lots have been sent."
+        f"Wall-clock µs a message with commits, one process alone, {CLAIMS} batches of {whole(BATCH_SIZE)} each. "
+        "“At the end”: when all but the last batches have been sent."
     )
     return [table]
 
@@ -106,30 +107,30 @@ def _launch(database: Database) -> None:
 
 
 def _deliver(database: Database, spent: Spent) -> int:
-    """Claim and finish lots as delivery does, with nothing on the wire; how many messages."""
+    """Claim and finish batches as delivery does, with nothing on the wire; how many messages."""
     count = 0
     for number in range(CLAIMS):
         now = datetime.now(UTC)
         token = f"bench-{time.monotonic_ns()}-{number}"
-        take = partial(outbox.take, lane=Lane.BULK, token=token, now=now, limit=LIMIT, begin=outbox.LOT)
-        with spent.on("take"):
-            taken = _in_one(database, take)
-        if taken is None:
+        claiming = partial(claim, lane=Lane.BULK, token=token, now=now, limit=LIMIT, mark=BATCH_SIZE)
+        with spent.on("claim"):
+            claimed = _in_one(database, claiming)
+        if claimed is None:
             break
-        ids = [letter.id for letter in taken.letters]
-        verdicts = [outbox.Verdict(id, State.SENT, 250, "2.0.0 Ok: taken", "sink") for id in ids]
+        ids = [message.id for message in claimed.messages]
+        outcomes = [Outcome(id, State.SENT, 250, "2.0.0 Ok: taken", "sink") for id in ids]
         with spent.on("finish"):
-            _in_one(database, partial(taken.finish, verdicts=verdicts, now=now, unsent=(), not_before=None))
+            _in_one(database, partial(claimed.finish, outcomes=outcomes, now=now, unsent=(), not_before=None))
         count += len(ids)
     return count
 
 
 def _skip(database: Database) -> None:
-    """Everybody has been sent to but the last few lots: what a claim has to look past is left as it lies."""
+    """Everybody has been sent to but the last few batches: what a claim has to look past is left as it lies."""
     with database.transaction() as session:
-        last = session.scalars(select(Lot.id).order_by(Lot.id.desc()).offset(CLAIMS).limit(1)).one()
-        until = session.get_one(Lot, last).last_id
-        session.execute(update(Lot).where(Lot.id <= last).values(state=LotState.DONE))
+        last = session.scalars(select(Batch.id).order_by(Batch.id.desc()).offset(CLAIMS).limit(1)).one()
+        until = session.get_one(Batch, last).last_id
+        session.execute(update(Batch).where(Batch.id <= last).values(state=BatchState.DONE))
         done = {"state": State.SENT, "settled_at": datetime.now(UTC)}
         session.execute(update(Message).where(Message.id <= until, Message.state == State.READY).values(done))
 

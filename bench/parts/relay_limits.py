@@ -14,15 +14,15 @@ from redis import Redis
 
 from bench.report import Table, percentile
 from bench.run_size import Size
-from newsletter.limits import SharedAllowances
 from newsletter.smtp import Envelope, Relay, SmtpResult, SmtpTransport, Stage
+from newsletter.throttle.connections import SharedAllowances
 from tests.fault_smtp import FaultServer
 from tests.redis_server import RedisServer
 
 LIMITS = ((1, 0), (2, 0), (10, 0), (20, 0), (20, 2), (10, 1), (2, 20))
 """Connections that the relay allows, and what that is changed to in mid-campaign (0: nothing)."""
 GUIDES, PAUSE = 20, 0.25
-LOT = 500
+BATCH_SIZE = 500
 SLOW = 0.002
 """Seconds the relay takes for each mail."""
 DATA = b"Subject: a guide\r\n\r\n" + (b"x" * 70 + b"\r\n") * 20
@@ -67,7 +67,7 @@ class Worker(threading.Thread):
         """Send until all is gone, or it is told to stop."""
         keys, waiting = iter(self._keys), deque[int]()
         while not self.stopped:
-            waiting.extend(islice(keys, max(0, LOT - len(waiting))))
+            waiting.extend(islice(keys, max(0, BATCH_SIZE - len(waiting))))
             if not waiting:
                 break
             self._send(waiting)

@@ -12,7 +12,7 @@ from bench.report import Table, whole
 from bench.run_size import Size
 from newsletter import articles, brand, campaigns, sequences
 from newsletter.db import Database
-from newsletter.mail.outbox import Message, State
+from newsletter.mail.ledger import Message, State
 from newsletter.sequences import Course, Delay, Enrollment, Sequence
 from newsletter.subscribers import Subscriber
 

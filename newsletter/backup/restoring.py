@@ -24,7 +24,7 @@ from newsletter.backup.archive import CLOCK, GUIDES, KEY, MEDIA, OLD_KEYS, POSTG
 from newsletter.db import Database
 from newsletter.installation import LockReason
 from newsletter.links import Signer
-from newsletter.mail.outbox import Message
+from newsletter.mail.ledger import Message
 from newsletter.settings import ROOT, Settings
 
 PLAN = "restore.json"

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from newsletter import articles, brand, characters, preflight
 from newsletter.campaigns import Campaign, NotNow
 from newsletter.cli.opened import opened
-from newsletter.mail.outbox import State, Turn
-from newsletter.mail.render import BadArticle, Reader, Words
+from newsletter.mail.ledger import State
+from newsletter.mail.ledger.contents import RevisionImpact
+from newsletter.mail.render import BadArticle, Content, Reader
 from newsletter.preflight import Level, NotFit
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Segment, Stream
@@ -45,7 +46,7 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, at: s
         now = rt.clock.now()
         house = brand.current(session)
         when = _moment(at, house.zone, now)
-        words, segment = Words(subject, preheader, body), Segment(guide)
+        words, segment = Content(subject, preheader, body), Segment(guide)
         _insist(preflight.check(session, rt.renderer, house, words, segment), force)
         try:
             seen = rt.renderer.rendered(Stream.CAMPAIGN, house, Reader(0), words, {})
@@ -192,7 +193,7 @@ def revise(id: int, body_file: Path, subject: str | None, preheader: str | None,
         with rt.database.reading() as session:
             found = _found(session, id)
             before = found.dispatch.revision if found.dispatch else found.article.current
-            words = Words(_or(subject, before.subject), _or(preheader, before.preheader), body)
+            words = Content(_or(subject, before.subject), _or(preheader, before.preheader), body)
             _insist(preflight.check_words(session, rt.renderer, brand.current(session), words), accepted=True)
             for line in _looked_at(session, found, words).told:
                 click.echo(line)
@@ -212,14 +213,14 @@ def _or(given: str | None, known: str) -> str:
     return known if given is None else characters.line(given)
 
 
-def _looked_at(session: Session, found: Campaign, words: Words) -> Turn:
+def _looked_at(session: Session, found: Campaign, words: Content) -> RevisionImpact:
     try:
         return found.revisable(session, words)
     except NotNow as error:
         raise click.ClickException(str(error)) from None
 
 
-def _revised(session: Session, found: Campaign, words: Words, now: datetime) -> Turn:
+def _revised(session: Session, found: Campaign, words: Content, now: datetime) -> RevisionImpact:
     try:
         return found.revise(session, words, now)
     except NotNow as error:

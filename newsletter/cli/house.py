@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from newsletter.cli.opened import opened
 from newsletter.clock import MovableClock, SharedClock
-from newsletter.mail.outbox import Message, State
+from newsletter.mail.ledger import Message, State
 from newsletter.runtime import Runtime
 from newsletter.settings import load
 from newsletter.supervisor import StartError
@@ -52,7 +52,7 @@ def _wait_until_quiet(rt: Runtime) -> None:
     """Leases are told by the same clock: what is on the wire should land before its lease is over."""
     for _ in range(100):
         with rt.database.reading() as session:
-            busy = session.scalar(select(func.count()).where(Message.state.in_((State.CLAIMED, State.HANDED_OVER))))
+            busy = session.scalar(select(func.count()).where(Message.state.in_((State.CLAIMED, State.SENDING))))
         if not busy:
             return
         time.sleep(0.1)

@@ -8,9 +8,9 @@ import idna
 from sqlalchemy.orm import Session
 
 from newsletter.cli.opened import opened
-from newsletter.mail.limit import EVERY_DOMAIN, WARM_UP, BadLimit, Rate, Scope, current, listed, put, remove, warm_up
 from newsletter.runtime import Runtime
 from newsletter.smtp import parse_relays
+from newsletter.throttle.rules import EVERY_DOMAIN, WARM_UP, BadRule, Rate, Scope, current, listed, put, remove, warm_up
 
 
 @click.group("limit")
@@ -37,7 +37,7 @@ def set_limit(rate: str, everything: bool, relay: str | None, domain: str | None
         scope, name = _target(rt, everything, relay, domain)
         try:
             made = put(session, scope, name or "", Rate.parse(rate), rt.clock.now())
-        except BadLimit as error:
+        except BadRule as error:
             raise click.BadParameter(str(error), param_hint="RATE") from None
         click.echo(f"From now on: {_named(made.scope, made.name)} at most {made.rate}")
 
@@ -69,7 +69,7 @@ def warmup_limit(counts: str | None, since: str | None) -> None:
             now = rt.clock.now()
             warm_up(session, schedule, now, _moment(since, now))
         except ValueError as error:
-            words = str(error) if isinstance(error, BadLimit) else "should read like 50,100,200"
+            words = str(error) if isinstance(error, BadRule) else "should read like 50,100,200"
             raise click.BadParameter(words, param_hint="COUNTS") from None
     click.echo(f"Warm-up: {', '.join(f'{count:,}' for count in schedule)} on days 1 to {len(schedule)}")
 

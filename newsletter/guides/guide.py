@@ -12,7 +12,8 @@ from newsletter import characters
 from newsletter.db import Base, Id
 from newsletter.guides.files import Files
 from newsletter.guides.inspect import BadGuide, inspect
-from newsletter.mail import outbox
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Reason
 from newsletter.subscribers import Stream, Subscriber
 
 AGAIN_AFTER = timedelta(seconds=30)
@@ -128,7 +129,7 @@ def given_since(session: Session, subscriber: Subscriber, guide: Guide, since: d
 
 
 def send(session: Session, subscriber: Subscriber, guide: Guide, files: Files, now: datetime, about: dict[str, Any], *,
-         due_at: datetime | None = None, held_back: str = "") -> GuideRequest:  # fmt: skip
+         due_at: datetime | None = None, held_back: Reason | None = None) -> GuideRequest:  # fmt: skip
     """Write down a request and queue the mail with the personal link.
 
     `about`: what else the mail says: `series`, whether articles follow, or what it asks about. `held_back`: why it is
@@ -137,7 +138,7 @@ def send(session: Session, subscriber: Subscriber, guide: Guide, files: Files, n
     request = GuideRequest(subscriber_id=subscriber.id, guide=guide, requested_at=now)
     session.add(request)
     session.flush()
-    outbox.queue(
+    ledger.queue(
         session, subscriber, Stream.GUIDE, f"guide:{guide.slug}:{request.id}", now, due_at=due_at, held_back=held_back,
         context={"guide": guide.told(files)} | about,
     )  # fmt: skip

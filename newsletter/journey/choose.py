@@ -9,14 +9,12 @@ from newsletter.db import lock
 from newsletter.events import By, EventKind, Press, note
 from newsletter.journey.confirm import take_newsletter
 from newsletter.journey.give import WORDING_VERSION, start
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Message
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Message, Reason
 from newsletter.sequences import Enrollment
 from newsletter.subscribers import Basis, Consent, Status, Stream, Subscriber
 
 PAGE = "/preferences"
-STOPPED = "The person stopped this series."
-NO_NEWSLETTER = "The person left the newsletter."
 
 
 def choose(session: Session, subscriber: Subscriber, newsletter: bool, first_name: str, wording: str,
@@ -39,12 +37,12 @@ def leave_newsletter(session: Session, subscriber: Subscriber, press: Press, now
         subscriber.newsletter = False
         note(session, subscriber.id, EventKind.NEWSLETTER_OFF, press, now, newsletter_before=True)
     its = (Message.subscriber_id == subscriber.id, Message.stream == Stream.CAMPAIGN)
-    outbox.cancel(session, now, NO_NEWSLETTER, *its)
+    ledger.cancel(session, now, Reason.NEWSLETTER_LEFT, *its)
     return took
 
 
 def stop_series(session: Session, subscriber: Subscriber, enrollment_id: int, press: Press, now: datetime,
-                reason: str = STOPPED) -> bool:  # fmt: skip
+                reason: Reason = Reason.SERIES_STOPPED) -> bool:  # fmt: skip
     """End one series of this person, until they start it again themselves. False: it had ended already."""
     lock(session, subscriber)
     if not sequences.stop(session, subscriber, now, reason, only=enrollment_id):

@@ -11,8 +11,8 @@ from newsletter.events import By, EventKind, Press, note
 from newsletter.guides import Guide
 from newsletter.journey.asked import AskedFor
 from newsletter.journey.give import House, start_series
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Message
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Message, Reason
 from newsletter.subscribers import (
     BARRING,
     Basis,
@@ -79,7 +79,7 @@ def _prove(session: Session, asked: AskedFor, press: Press, now: datetime) -> No
     if before in (Status.UNSUBSCRIBED, Status.BOUNCED):
         note(session, subscriber.id, EventKind.RETURNED, press, now, before=before, newsletter_before=False)
     reminder = (Message.subscriber_id == subscriber.id, Message.stream == Stream.REMINDER)
-    outbox.cancel(session, now, "Not needed any more: the person has confirmed.", *reminder)
+    ledger.cancel(session, now, Reason.CONFIRMED, *reminder)
 
 
 def take_newsletter(session: Session, subscriber: Subscriber, press: Press, now: datetime) -> None:

@@ -9,8 +9,9 @@ from newsletter import accounts, sequences
 from newsletter.db import lock
 from newsletter.events import By, Event, EventKind, Press, note
 from newsletter.journey.give import House
-from newsletter.mail import alarms, outbox
-from newsletter.mail.outbox import Message
+from newsletter.mail import alarms, ledger
+from newsletter.mail.ledger import Message, Reason, mentions
+from newsletter.mail.ledger.counts import invalidate
 from newsletter.subscribers import (
     Status,
     Stream,
@@ -21,9 +22,6 @@ from newsletter.subscribers import (
     address_hashes,
     end_open,
 )
-
-LEFT = "The person unsubscribed."
-REFUSED = "Somebody at this address said that it was not them who signed up."
 
 
 def unsubscribe(session: Session, subscriber: Subscriber, now: datetime, goodbye: bool,
@@ -39,11 +37,11 @@ def unsubscribe(session: Session, subscriber: Subscriber, now: datetime, goodbye
         press = press or Press(By.MAIL, page="/unsubscribe")
         note(session, subscriber.id, EventKind.LEFT, press, now, before=before, newsletter_before=newsletter)
     end_open(session, subscriber.id, now)
-    sequences.stop(session, subscriber, now, LEFT)
-    outbox.cancel(session, now, LEFT, Message.subscriber_id == subscriber.id, Message.stream != Stream.GOODBYE)
+    sequences.stop(session, subscriber, now, Reason.LEFT)
+    ledger.cancel(session, now, Reason.LEFT, Message.subscriber_id == subscriber.id, Message.stream != Stream.GOODBYE)
     if left and goodbye:
-        occasion = f"goodbye:{subscriber.left_at:%Y%m%d%H%M%S}"
-        outbox.queue(session, subscriber, Stream.GOODBYE, occasion, now, context={})
+        key = f"goodbye:{subscriber.left_at:%Y%m%d%H%M%S}"
+        ledger.queue(session, subscriber, Stream.GOODBYE, key, now, context={})
     return left
 
 
@@ -67,7 +65,7 @@ def refuse(session: Session, house: House, subscriber_id: int, mailbox_hash: str
         return
     end_open(session, subscriber.id, now)
     asking = (Stream.CONFIRM, Stream.REMINDER)
-    outbox.cancel(session, now, REFUSED, Message.subscriber_id == subscriber.id, Message.stream.in_(asking))
+    ledger.cancel(session, now, Reason.REFUSED, Message.subscriber_id == subscriber.id, Message.stream.in_(asking))
     note(session, subscriber.id, EventKind.REFUSED, press, now)
 
 
@@ -97,14 +95,14 @@ def delete_unproven(session: Session, subscriber: Subscriber) -> None:
 
 def _delete(session: Session, subscriber: Subscriber) -> None:
     """The database deletes with it: consents, events, requests, enrollments, messages, attempts."""
-    outbox.strike_out(session, session.scalars(select(Message.id).where(Message.subscriber_id == subscriber.id)).all())
+    invalidate(session, session.scalars(select(Message.id).where(Message.subscriber_id == subscriber.id)).all())
     session.delete(subscriber)
     session.flush()
 
 
 def _forget_mentions(session: Session, address: str) -> None:
     """Servers name addresses in their answers, which are passed on to the owner, who names them too."""
-    for kind in (outbox, alarms, accounts.audit):
+    for kind in (mentions, alarms, accounts.audit):
         kind.forget_mentions(session, address)
 
 

@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from newsletter.journey.give import LINK_DAYS, House, guide_named
 from newsletter.journey.leave import delete_unproven
-from newsletter.journey.sign_up import TOO_MANY, confirmation, refusal
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Message
+from newsletter.journey.sign_up import confirmation, refusal
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Message, Reason
 from newsletter.subscribers import (
     Consent,
     FormMail,
@@ -25,8 +25,6 @@ from newsletter.subscribers.form_mail import forget_old
 
 REMIND_AFTER = timedelta(days=3)
 OCCASION = "reminder"
-NOTHING_OPEN = "Not sent: there is no sign-up of this person to remind of."
-SUPPRESSED = "Not sent: the address is not to be written to."
 
 
 def remind_and_forget(session: Session, house: House, now: datetime, limit: int = 200) -> tuple[int, int]:
@@ -47,7 +45,7 @@ def remind_and_forget(session: Session, house: House, now: datetime, limit: int 
 
 def reminders_due(now: datetime) -> Select[Subscriber]:
     """Who never confirmed, and is to be reminded by now."""
-    reminded = select(Message.id).where(Message.subscriber_id == Subscriber.id, Message.occasion == OCCASION)
+    reminded = select(Message.id).where(Message.subscriber_id == Subscriber.id, Message.idempotency_key == OCCASION)
     return select(Subscriber).where(
         Subscriber.status == Status.PENDING,
         Subscriber.created_at <= now - REMIND_AFTER,
@@ -70,16 +68,16 @@ def _remind(session: Session, house: House, subscriber: Subscriber, now: datetim
     address = subscriber.address
     waiting = open_consents(session, subscriber, now - timedelta(days=LINK_DAYS))
     left = allowance(session, house.secrets, address, 0, now)
-    held_back = "" if left.permits(proven=False) else TOO_MANY
+    held_back = None if left.permits(proven=False) else Reason.MAILBOX_LIMIT
     found = Suppression.of_address(session, house.secrets, address)
     if any(one.reason is not SuppressionReason.ERASED for one in found):
-        held_back = SUPPRESSED
+        held_back = Reason.SUPPRESSED
     if not waiting:
-        outbox.queue(session, subscriber, Stream.REMINDER, OCCASION, now, context={}, held_back=NOTHING_OPEN)
+        ledger.queue(session, subscriber, Stream.REMINDER, OCCASION, now, context={}, held_back=Reason.NOTHING_OPEN)
         return False
     consent = waiting[-1]
     context = confirmation(session, house, consent, guide_named(session, consent.guide), now)
-    outbox.queue(
+    ledger.queue(
         session, subscriber, Stream.REMINDER, OCCASION, now, context=context | refusal(house, address),
         held_back=held_back,
     )  # fmt: skip

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from newsletter import guides
 from newsletter.guides import Guide
 from newsletter.journey.give import LINK_DAYS, WORDING_VERSION, House, articles_ahead, guide_named, offer
-from newsletter.mail import outbox
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Reason
 from newsletter.subscribers import (
     BARRING,
     Address,
@@ -31,8 +32,6 @@ from newsletter.subscribers import (
 
 AGAIN_AFTER = timedelta(seconds=30)
 """A sign-up repeated sooner than this, in all the same, is a double click."""
-TOO_MANY = "Not sent: this mailbox has had as many mails because of our forms as it may."
-DOMAIN_FULL = "Not sent: too many people of this domain were signed up at once."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def subscribe(session: Session, house: House, sign_up: SignUp, now: datetime) ->
     """
     found = Suppression.of_address(session, house.secrets, sign_up.address)
     left = allowance(session, house.secrets, sign_up.address, house.sign_ups_per_domain, now)
-    proven, held_back, kept = False, "", True
+    proven, held_back, kept = False, None, True
     try:
         with session.begin_nested():
             subscriber = register(session, sign_up.address, now, sign_up.first_name)
@@ -79,10 +78,10 @@ def subscribe(session: Session, house: House, sign_up: SignUp, now: datetime) ->
     )  # fmt: skip
 
 
-def _held_back(left: Allowance, proven: bool, now: datetime) -> str:
+def _held_back(left: Allowance, proven: bool, now: datetime) -> Reason | None:
     if not left.permits(proven=proven):
-        return TOO_MANY
-    return DOMAIN_FULL if not proven and left.waits_too_long(now) else ""
+        return Reason.MAILBOX_LIMIT
+    return Reason.DOMAIN_LIMIT if not proven and left.waits_too_long(now) else None
 
 
 def _is_barred(subscriber: Subscriber, found: list[Suppression], left: Allowance, now: datetime) -> bool:
@@ -104,8 +103,8 @@ def _is_double_click(session: Session, subscriber: Subscriber, sign_up: SignUp, 
     return session.scalar(look.limit(1)) is not None
 
 
-def _ask(session: Session, house: House, subscriber: Subscriber, sign_up: SignUp, left: Allowance, held_back: str,
-         now: datetime) -> None:  # fmt: skip
+def _ask(session: Session, house: House, subscriber: Subscriber, sign_up: SignUp, left: Allowance,
+         held_back: Reason | None, now: datetime) -> None:  # fmt: skip
     """Write down what was asked for, and queue the mail that asks the mailbox."""
     guide = guide_named(session, sign_up.guide)
     consent = Consent(
@@ -126,7 +125,7 @@ def _ask(session: Session, house: House, subscriber: Subscriber, sign_up: SignUp
     session.execute(named.values(first_name=typed or subscriber.first_name))
     context = confirmation(session, house, consent, guide, now) | refusal(house, sign_up.address)
     due_at = max(left.domain_free_at, now)
-    outbox.queue(
+    ledger.queue(
         session, subscriber, Stream.CONFIRM, f"confirm:{consent.id}", now, context=context, due_at=due_at,
         held_back=held_back,
     )  # fmt: skip

@@ -14,8 +14,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.db import Base, Id, without
+from newsletter.mail.ledger import ClaimedMessage, Outcome, State
 from newsletter.mail.notice import tell_owner
-from newsletter.mail.outbox import Letter, State, Verdict
+from newsletter.mail.sentences import explained
 from newsletter.smtp import RelayRefusal, SmtpResult, Stage, Trouble
 from newsletter.subscribers import Stream
 
@@ -74,8 +75,9 @@ def current(session: Session, now: datetime) -> list[Alarm]:
     return [alarm for alarm in rows if alarm.is_current(now)]
 
 
-def watch(session: Session, alarmed: set[str] | None, outcomes: Sequence[SmtpResult], verdicts: Sequence[Verdict],
-          letters: Mapping[int, Letter], refusals: Sequence[RelayRefusal], now: datetime) -> set[str]:  # fmt: skip
+def watch(session: Session, alarmed: set[str] | None, results: Sequence[SmtpResult], outcomes: Sequence[Outcome],
+          messages: Mapping[int, ClaimedMessage], refusals: Sequence[RelayRefusal],
+          now: datetime) -> set[str]:  # fmt: skip
     """Raise alarms, or end them, by what became of a batch.
 
     `alarmed`: the relays that alarms are known about, "" for confirmations; None: nobody has looked yet. Returned anew.
@@ -85,13 +87,13 @@ def watch(session: Session, alarmed: set[str] | None, outcomes: Sequence[SmtpRes
         relays_refuse(session, refusals, now)
         alarmed |= {one.relay for one in refusals}
     if alarmed:
-        well = {one.relay for one in outcomes if one.stage is Stage.ACCEPTED} - {one.relay for one in refusals}
+        well = {one.relay for one in results if one.stage is Stage.ACCEPTED} - {one.relay for one in refusals}
         if well & alarmed:
             relays_take(session, well & alarmed)
             alarmed -= well
     ended = [
-        None if one.state is State.SENT else one.reply for one in verdicts
-        if one.state in (State.SENT, State.FAILED) and letters[one.id].stream is Stream.CONFIRM
+        None if one.state is State.SENT else explained(one.reason, reply=one.reply) for one in outcomes
+        if one.state in (State.SENT, State.FAILED) and messages[one.id].stream is Stream.CONFIRM
     ]  # fmt: skip
     if any(ended) or (ended and "" in alarmed):
         confirmations_end(session, ended, now)

@@ -4,7 +4,7 @@ One file for each claim. It is locked while its worker lives; the kernel lets th
 it dies, and then the next worker on this host reads the file and knows exactly which messages left, which of them the
 server answered, and which never went. The kernel keeps what was written when only the process dies. When the machine
 itself went down, the end of the file may be missing: another boot id says so, and then the ledger's own coarser mark
-(`begun_to`, `handed-over`) counts instead.
+(`sending_to`, `sending`) counts instead.
 """
 
 import errno
@@ -27,12 +27,12 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 class Journal:
     """The journal of one claim; the transport calls it once a round of its sockets."""
 
-    def __init__(self, folder: Path, token: str, lot: int | None = None) -> None:
+    def __init__(self, folder: Path, token: str, batch: int | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / f"{token}{SUFFIX}"
         self._file, self._size = self._locked(), 0
         try:
-            self._write(f"boot {boot_id()}\nlot {lot or 0}\n")
+            self._write(f"boot {boot_id()}\nbatch {batch or 0}\n")
         except OSError:
             self.close(settled=True)
             raise
@@ -43,22 +43,22 @@ class Journal:
             fcntl.flock(file, fcntl.LOCK_EX)
             if os.fstat(file).st_nlink:
                 return file
-            os.close(file)  # somebody took it for a dead worker's before it was locked, and put it away
+            os.close(file)  # before it was locked, somebody took it for a dead worker's and removed it
 
-    def begun(self, keys: Collection[int]) -> None:
-        """These may leave from now on: they are begun in the ledger."""
+    def marked(self, keys: Collection[int]) -> None:
+        """Note that these may leave from now on: the ledger has them as sending."""
         self._write(f"b {' '.join(map(str, keys))}\n")
 
     def sending(self, keys: Sequence[int]) -> None:
-        """These messages are about to leave. Raises OSError (disk full): then they must not."""
+        """Note that these messages are about to leave. Raises OSError (disk full): then they must not."""
         self._write(f"h {' '.join(map(str, keys))}\n")
 
     def requeued(self, keys: Sequence[int]) -> None:
-        """The server has surely not taken these, although they were handed over: they go out once more."""
+        """Note that the server certainly did not take these, although they were `sending`: they go out again."""
         self._write(f"r {' '.join(map(str, keys))}\n")
 
     def results(self, results: Sequence[SmtpResult]) -> None:
-        """What became known."""
+        """Note what servers said."""
         self._write("".join([
             f"o\t{one.key}\t{one.stage}\t{one.code}\t{one.enhanced}\t{one.relay}\t{one.at_command}\t{one.text}\n"
             for one in results
@@ -87,18 +87,18 @@ class Left:
     token: str
     whole: bool = False
     """Whether the file surely holds everything: it can be read, and the machine has not gone down since."""
-    lot: int | None = None
-    """The lot that the worker held; None: it held messages one by one."""
-    begun: set[int] = field(default_factory=set)
-    handed_over: set[int] = field(default_factory=set)
-    outcomes: dict[int, SmtpResult] = field(default_factory=dict)
+    batch: int | None = None
+    """The batch that the worker held; None: it held messages one by one."""
+    marked: set[int] = field(default_factory=set)
+    sending: set[int] = field(default_factory=set)
+    results: dict[int, SmtpResult] = field(default_factory=dict)
     has_failed: bool = False
     """Whether the ledger has refused it before."""
 
     @property
     def kept(self) -> set[int]:
-        """Begun in the ledger, and surely never on a wire."""
-        return self.begun - self.handed_over if self.whole else set()
+        """Marked as sending in the ledger, but certainly never on a wire."""
+        return self.marked - self.sending if self.whole else set()
 
     def settle(self) -> None:
         """All of it is in the ledger now."""
@@ -153,20 +153,20 @@ def _take(left: Left, line: str) -> None:
     if "\0" in line:  # a file system may fill with zeros what it had not written when the machine went down
         raise ValueError(line)
     if line.startswith("b "):
-        left.begun.update([int(key) for key in line[2:].split()])
+        left.marked.update([int(key) for key in line[2:].split()])
     elif line.startswith("h "):
-        left.handed_over.update([int(key) for key in line[2:].split()])
+        left.sending.update([int(key) for key in line[2:].split()])
     elif line.startswith("r "):
-        left.handed_over.difference_update([int(key) for key in line[2:].split()])
+        left.sending.difference_update([int(key) for key in line[2:].split()])
     elif line.startswith("o\t"):
         _, key, stage, code, enhanced, relay, command, text = line.split("\t", 7)
-        left.outcomes[int(key)] = SmtpResult(int(key), Stage(stage), int(code), enhanced, text, relay, command)
+        left.results[int(key)] = SmtpResult(int(key), Stage(stage), int(code), enhanced, text, relay, command)
     elif line.startswith("boot "):
         left.whole = line.removeprefix("boot ") == boot_id()
     elif line == FAILED:
         left.has_failed = True
-    elif line.startswith("lot "):
-        left.lot = int(line.removeprefix("lot ")) or None
+    elif line.startswith(("batch ", "lot ")):  # "lot": written before the upgrade
+        left.batch = int(line.partition(" ")[2]) or None
     else:
         raise ValueError(line)
 

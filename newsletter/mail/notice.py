@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from newsletter import accounts
-from newsletter.mail import outbox
+from newsletter.mail import ledger
 from newsletter.subscribers import Stream
 
 
@@ -19,4 +19,4 @@ def tell_owner(session: Session, now: datetime, *, key: str, title: str, lines: 
     owner = accounts.first(session)
     if owner is not None:
         context = {"title": title, "lines": list(lines), "action_label": button, "action_path": path}
-        outbox.queue(session, owner, Stream.NOTICE, key, now, context=context)
+        ledger.queue(session, owner, Stream.NOTICE, key, now, context=context)

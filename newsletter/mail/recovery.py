@@ -1,6 +1,7 @@
 """Recovery: what dead workers left is put right, by itself, from their journals or, without them, when leases end."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -9,46 +10,53 @@ from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Session
 
-from newsletter.mail import outbox
 from newsletter.mail.journal import Left, left_behind
+from newsletter.mail.ledger import ClaimedMessage, Lane, Message, Outcome, State
+from newsletter.mail.ledger.batch_claims import recover_batches, revision_being_sent, rewind_batch
+from newsletter.mail.ledger.batch_outcomes import record_batch
+from newsletter.mail.ledger.counts import invalidate
+from newsletter.mail.ledger.dispatch import Batch, BatchRange
+from newsletter.mail.ledger.lost import recover_rows, requeue
+from newsletter.mail.ledger.reasons import Reason
+from newsletter.mail.ledger.record import record
+from newsletter.mail.ledger.row_claims import held_by, release
 from newsletter.mail.notice import tell_owner
-from newsletter.mail.outbox import LOST, Lane, Letter, Lot, LotClaim, Message, State
-from newsletter.mail.patience import Transaction
-from newsletter.mail.verdicts import Suppress, judge
+from newsletter.mail.outcomes import Suppress, interpret
+from newsletter.mail.retry import Transaction
 from newsletter.smtp import SmtpResult, Stage
 
 log = structlog.get_logger()
 UNTOLD = (State.READY, State.UNCERTAIN, State.CANCELLED)
-"""Of a lot's rows: without an outcome, or with one that was made up in its absence."""
+"""Rows of a batch without an outcome, or with one that only stands in for it."""
 
 
 def replay(folder: Path, transaction: Transaction, now: datetime, suppress: Suppress) -> tuple[int, int]:
-    """Bring the journals of this host's dead workers into the ledger: (outcomes written, messages uncertain).
+    """Bring the journals of this host's dead workers into the ledger: (results recorded, messages uncertain).
 
     Exact: what the journal does not name never left and is sent by the next worker, at once; what it names without
-    an outcome was on the wire.
+    a result was on the wire.
     """
     written = uncertain = 0
     for left in left_behind(folder):
-        lost = left.handed_over - left.outcomes.keys()
-        outcomes = [*left.outcomes.values(), *(SmtpResult(key, Stage.LOST_AFTER, 0, "", LOST, "", ".") for key in lost)]
+        lost = left.sending - left.results.keys()
+        results = [*left.results.values(), *(SmtpResult(key, Stage.LOST_AFTER, 0, "", "", "", ".") for key in lost)]
         try:
             with transaction() as session:
-                _write(session, left, outcomes, now, suppress)
+                _write(session, left, results, now, suppress)
         except (OperationalError, InternalError, InterfaceError):
             raise  # the database's trouble, not the journal's: it stays for the next one who looks
         except Exception as error:  # noqa: BLE001 - one file that cannot be read must not stop a host's mail
             _refused(left, transaction, now, error)
             continue
         left.settle()
-        written, uncertain = written + len(left.outcomes), uncertain + len(lost)
+        written, uncertain = written + len(left.results), uncertain + len(lost)
     return written, uncertain
 
 
 def _refused(left: Left, transaction: Transaction, now: datetime, error: Exception) -> None:
     """Leave a journal for a second try, or put it aside and tell the owner.
 
-    Without it the ledger's own mark counts: when the claim's lease runs out, what was begun is `uncertain`.
+    Without it the ledger's own mark counts: when the claim's lease runs out, what was marked is `uncertain`.
     """
     log.error("a journal cannot be replayed", journal=left.path.name, error=type(error).__name__)
     if not left.has_failed:
@@ -67,62 +75,69 @@ def _refused(left: Left, transaction: Transaction, now: datetime, error: Excepti
         )  # fmt: skip
 
 
-def _write(session: Session, left: Left, outcomes: list[SmtpResult], now: datetime, suppress: Suppress) -> None:
-    lot = session.get(Lot, left.lot) if left.lot else None
-    letters, lanes = _letters(session, left, lot is not None)
-    told = _told_lost(session, letters)  # that nobody knows is on record: said twice it would be two tries
-    known = [one for one in outcomes if one.key in letters and not (one.stage is Stage.LOST_AFTER and one.key in told)]
-    if lot is None:
+def _write(session: Session, left: Left, results: list[SmtpResult], now: datetime, suppress: Suppress) -> None:
+    batch = session.get(Batch, left.batch) if left.batch else None
+    messages, lanes = _messages(session, left, batch is not None)
+    told = _told_lost(session, messages)  # already recorded as lost: a second record would be a second attempt
+    known = [one for one in results if one.key in messages and not (one.stage is Stage.LOST_AFTER and one.key in told)]
+    if batch is None:
         lane = next(iter(lanes), Lane.TRANSACTIONAL)
-        verdicts, _ = judge(session, letters, lane, known, now, suppress)
-        outbox.record(session, left.token, verdicts, now)
+        outcomes = _outcomes(session, left, messages, lane, known, now, suppress)
+        record(session, left.token, outcomes, now)
         if left.whole:
-            held = select(Message.id).where(*outbox.held_by(left.token), Message.state == State.HANDED_OVER)
-            outbox.release(session, left.token, set(session.scalars(held)) - left.handed_over)
-        outbox.put_back(session, left.token, left.kept, now, of_lot=False)
+            ours = select(Message.id).where(*held_by(left.token), Message.state == State.SENDING)
+            release(session, left.token, set(session.scalars(ours)) - left.sending)
+        requeue(session, left.token, left.kept, now, of_batch=False)
         return
     wire = [one for one in known if one.stage is not Stage.RELAY]
-    verdicts, _ = judge(session, letters, Lane.BULK, wire, now, suppress)
-    session.refresh(lot, with_for_update=True)
-    # A lot that is somebody else's by now: when it was taken back, each row was told its words.
-    words = outbox.words_under_way(session, lot) if lot.claim_token == left.token else None
-    claim = LotClaim(lot.id, left.token, lot.dispatch_id, lot.first_id, lot.last_id, words)
-    if lot.claim_token != left.token:
-        outbox.strike_out(session, [verdict.id for verdict in verdicts])
-    outbox.record_lot(session, claim, verdicts, now)
+    outcomes = _outcomes(session, left, messages, Lane.BULK, wire, now, suppress)
+    session.refresh(batch, with_for_update=True)
+    # Otherwise another claim has it by now: when it was recovered, each row got its revision.
+    revision = revision_being_sent(session, batch) if batch.claim_token == left.token else None
+    held = BatchRange(batch.id, left.token, batch.dispatch_id, batch.first_id, batch.last_id, revision)
+    if batch.claim_token != left.token:
+        invalidate(session, [outcome.id for outcome in outcomes])
+    record_batch(session, held, outcomes, now)
     if left.whole:
-        outbox.rewind_lot(session, left.token)
-    outbox.recover_lots(session, now, tokens=[left.token])
-    outbox.put_back(session, left.token, left.kept, now, of_lot=True)
+        rewind_batch(session, left.token)
+    recover_batches(session, now, tokens=[left.token])
+    requeue(session, left.token, left.kept, now, of_batch=True)
 
 
-def _letters(session: Session, left: Left, of_lot: bool) -> tuple[dict[int, Letter], set[Lane]]:
-    """Those that the ledger has no outcome of: what was written before the worker died is not judged again, and
-    somebody may have been erased meanwhile."""
-    wanted = left.handed_over | left.outcomes.keys()
-    ours = Message.state.in_(UNTOLD) if of_lot else Message.claim_token == left.token
+def _outcomes(session: Session, left: Left, messages: Mapping[int, ClaimedMessage], lane: Lane,
+              results: Sequence[SmtpResult], now: datetime, suppress: Suppress) -> list[Outcome]:  # fmt: skip
+    """The outcomes of these results. What the journal has no result of was lost with its worker."""
+    outcomes, _ = interpret(session, messages, lane, results, now, suppress)
+    return [one if one.id in left.results else replace(one, reason=Reason.LOST) for one in outcomes]
+
+
+def _messages(session: Session, left: Left, of_batch: bool) -> tuple[dict[int, ClaimedMessage], set[Lane]]:
+    """The messages that the ledger has no outcome of. What was recorded before the worker died is not recorded again,
+    and a reader may have been erased meanwhile."""
+    wanted = left.sending | left.results.keys()
+    ours = Message.state.in_(UNTOLD) if of_batch else Message.claim_token == left.token
     rows = session.execute(
         select(
             Message.id, Message.stream, Message.attempts, Message.created_at, Message.subscriber_id,
             Message.revision_id, Message.dispatch_id, Message.lane,
         ).where(Message.id.in_(wanted), ours)
     ).all()  # fmt: skip
-    letters = {
-        id: Letter(id, stream, attempts, created, person, "", "", revision, dispatch, {})
+    messages = {
+        id: ClaimedMessage(id, stream, attempts, created, person, "", "", revision, dispatch, {})
         for id, stream, attempts, created, person, revision, dispatch, _ in rows
     }
-    return letters, {row[-1] for row in rows}
+    return messages, {row[-1] for row in rows}
 
 
-def _told_lost(session: Session, letters: Mapping[int, Letter]) -> set[int]:
-    lost = (Message.state.in_((State.UNCERTAIN, State.DEFERRED)), Message.reply == LOST)
-    return set(session.scalars(select(Message.id).where(Message.id.in_(letters), *lost)))
+def _told_lost(session: Session, messages: Mapping[int, ClaimedMessage]) -> set[int]:
+    lost = (Message.state.in_((State.UNCERTAIN, State.DEFERRED)), Message.reason == Reason.LOST)
+    return set(session.scalars(select(Message.id).where(Message.id.in_(messages), *lost)))
 
 
 def recover(folder: Path, transaction: Transaction, now: datetime, suppress: Suppress) -> tuple[int, int]:
-    """What a beat tick does several times a minute: (given back, uncertain)."""
+    """Recover, from journals first: (released, uncertain). A beat tick calls it several times a minute."""
     _, uncertain = replay(folder, transaction, now, suppress)
     with transaction() as session:
-        back, lost = outbox.recover(session, now)
-        lost += outbox.recover_lots(session, now)
+        back, lost = recover_rows(session, now)
+        lost += recover_batches(session, now)
     return back, uncertain + lost

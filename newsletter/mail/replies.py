@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from newsletter.mail.outbox import SECOND_TRY, Lane, State
+from newsletter.mail.ledger import Lane, State
+from newsletter.mail.ledger.lost import SECOND_TRY
 from newsletter.smtp import SmtpResult, Stage
 
 GIVE_UP = {Lane.BULK: timedelta(hours=72), Lane.TRANSACTIONAL: timedelta(days=5)}
@@ -28,8 +29,8 @@ _NOT_THEM = re.compile("sender|verif|callout|relay|helo|domain|credential", re.I
 """What they may say it of instead: our own sender, or us."""
 
 
-class Consequence(StrEnum):
-    """What an outcome means beyond its message."""
+class BounceClass(StrEnum):
+    """What a reply means beyond its message."""
 
     NONE = "none"
     HARD_BOUNCE = "hard bounce"
@@ -41,56 +42,56 @@ class Consequence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
-    """The state a message gets, and when it is tried again if it is."""
+class Classification:
+    """The state a message gets, when it is tried again if at all, and what it means for the address."""
 
     state: State
     due_at: datetime | None = None
-    counts: bool = True
-    consequence: Consequence = Consequence.NONE
+    is_attempt: bool = True
+    bounce: BounceClass = BounceClass.NONE
 
 
-def classify(outcome: SmtpResult, lane: Lane, attempts: int, first_try: datetime, now: datetime,
-             uncertain_before: bool = False) -> Meaning:  # fmt: skip
-    """What becomes of a message after this outcome. `attempts`: tries before this one; `first_try`: when they began."""
-    if outcome.stage is Stage.ACCEPTED:
-        return Meaning(State.SENT)
-    if outcome.stage is Stage.RELAY:  # the connection has told it apart: see `Connection._refuse`
-        return Meaning(State.READY if attempts == 0 else State.DEFERRED, now + RELAY_WAIT, counts=False)
-    if outcome.stage is Stage.LOST_AFTER:
+def classify(result: SmtpResult, lane: Lane, attempts: int, first_try: datetime, now: datetime,
+             uncertain_before: bool = False) -> Classification:  # fmt: skip
+    """What becomes of a message after this result. `attempts`: tries before this one; `first_try`: when they began."""
+    if result.stage is Stage.ACCEPTED:
+        return Classification(State.SENT)
+    if result.stage is Stage.RELAY:  # the connection has told these apart (`Connection._refuse`)
+        return Classification(State.READY if attempts == 0 else State.DEFERRED, now + RELAY_WAIT, is_attempt=False)
+    if result.stage is Stage.LOST_AFTER:
         if lane is Lane.TRANSACTIONAL and not uncertain_before:
-            return Meaning(State.DEFERRED, now + SECOND_TRY)
-        return Meaning(State.UNCERTAIN)
-    if outcome.stage is Stage.LOST_BEFORE or outcome.code < 500:
+            return Classification(State.DEFERRED, now + SECOND_TRY)
+        return Classification(State.UNCERTAIN)
+    if result.stage is Stage.LOST_BEFORE or result.code < 500:
         return _later(lane, attempts, first_try, now)
-    if outcome.enhanced in NO_SUCH_ADDRESS or (not outcome.enhanced and _names_no_mailbox(outcome)):
-        return Meaning(State.FAILED, consequence=Consequence.HARD_BOUNCE)
-    if outcome.enhanced == MAILBOX_FULL:
-        return Meaning(State.FAILED, consequence=Consequence.SOFT_BOUNCE)
-    return Meaning(State.FAILED, consequence=Consequence.POLICY)
+    if result.enhanced in NO_SUCH_ADDRESS or (not result.enhanced and _names_no_mailbox(result)):
+        return Classification(State.FAILED, bounce=BounceClass.HARD_BOUNCE)
+    if result.enhanced == MAILBOX_FULL:
+        return Classification(State.FAILED, bounce=BounceClass.SOFT_BOUNCE)
+    return Classification(State.FAILED, bounce=BounceClass.POLICY)
 
 
-def asks_to_slow_down(outcome: SmtpResult) -> bool:
+def asks_to_slow_down(result: SmtpResult) -> bool:
     """Whether the receiver defers for policy (4.7.x, RFC 3463 §3.8): greylisting, or too much at once."""
-    return outcome.stage is Stage.REJECTED and outcome.enhanced.startswith("4.7.")
+    return result.stage is Stage.REJECTED and result.enhanced.startswith("4.7.")
 
 
-def is_too_large(outcome: SmtpResult) -> bool:
+def is_too_large(result: SmtpResult) -> bool:
     """Whether the message is larger than the server takes (RFC 1870 §6, RFC 3463 §3.3 and §3.4)."""
-    plain = outcome.code == 552 and not outcome.enhanced
-    return outcome.stage is Stage.REJECTED and (plain or outcome.enhanced in TOO_LARGE)
+    plain = result.code == 552 and not result.enhanced
+    return result.stage is Stage.REJECTED and (plain or result.enhanced in TOO_LARGE)
 
 
-def _names_no_mailbox(outcome: SmtpResult) -> bool:
+def _names_no_mailbox(result: SmtpResult) -> bool:
     # Without an enhanced code 550 to RCPT is "not found, no access, or command rejected for policy reasons" (RFC 5321
     # §4.2.3), and a relay that does not know us says it of everybody. Only words tell one from the other.
-    told = outcome.code in (550, 551, 553) and outcome.at_command == "RCPT" and _NO_MAILBOX.search(outcome.text)
-    return bool(told) and not _NOT_THEM.search(outcome.text)
+    told = result.code in (550, 551, 553) and result.at_command == "RCPT" and _NO_MAILBOX.search(result.text)
+    return bool(told) and not _NOT_THEM.search(result.text)
 
 
-def _later(lane: Lane, attempts: int, first_try: datetime, now: datetime) -> Meaning:
+def _later(lane: Lane, attempts: int, first_try: datetime, now: datetime) -> Classification:
     if attempts and now - first_try >= GIVE_UP[lane]:
-        return Meaning(State.FAILED)
+        return Classification(State.FAILED)
     # Exponential with jitter, so that a thousand deferred together do not come back together.
     wait = min(FIRST_WAIT[lane] * 2 ** min(attempts, 12), LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311
-    return Meaning(State.DEFERRED, now + wait)
+    return Classification(State.DEFERRED, now + wait)

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from newsletter.mail import outbox
+from newsletter.mail.ledger import ClaimedMessage, Outcome, Reason, State
+from newsletter.mail.ledger.dispatch import pause_open
 from newsletter.mail.notice import tell_owner
-from newsletter.mail.outbox import Letter, State, Verdict
 from newsletter.subscribers import Stream
 
 LOOK_AGAIN = timedelta(hours=1)
@@ -23,31 +23,33 @@ class Unfit:
 
     dispatches: dict[int, str] = field(default_factory=dict)
     revisions: dict[int, str] = field(default_factory=dict)
-    verdicts: list[Verdict] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
 
-    def covers(self, letter: Letter) -> bool:
-        """Whether it is known already that a letter's campaign cannot be put together."""
-        return letter.dispatch_id in self.dispatches and not letter.attempts
+    def covers(self, message: ClaimedMessage) -> bool:
+        """Whether it is known already that a message's campaign cannot be put together."""
+        return message.dispatch_id in self.dispatches and not message.attempts
 
-    def add(self, letter: Letter, reason: str, now: datetime) -> None:
-        """A letter could not be put together. What was never tried waits for other words; the rest has failed."""
-        log.warning("mail could not be put together", message=letter.id, error=reason)
-        if letter.dispatch_id and not letter.attempts:
-            self.dispatches[letter.dispatch_id] = reason
+    def add(self, message: ClaimedMessage, reason: str, now: datetime) -> None:
+        """Note that a message could not be put together. If never tried it waits for other content, else it failed."""
+        log.warning("mail could not be put together", message=message.id, error=reason)
+        if message.dispatch_id and not message.attempts:
+            self.dispatches[message.dispatch_id] = reason
             return
-        words, waits = f"Its text cannot be put together: {reason}"[:500], None
-        if letter.stream is Stream.STEP and not letter.attempts:
+        waits = None
+        if message.stream is Stream.STEP and not message.attempts:
             waits = now + LOOK_AGAIN
-            if letter.revision_id:
-                self.revisions[letter.revision_id] = reason
+            if message.revision_id:
+                self.revisions[message.revision_id] = reason
         state = State.DEFERRED if waits else State.FAILED
-        self.verdicts.append(Verdict(letter.id, state, 0, words, "", due_at=waits, counts=not waits))
+        self.outcomes.append(
+            Outcome(message.id, state, 0, reason[:500], "", waits, is_attempt=not waits, reason=Reason.UNFIT)
+        )
 
     def settle(self, session: Session, now: datetime) -> None:
         """Pause the campaigns, and tell the owner once of each text."""
         for id, reason in sorted(self.dispatches.items()):
             told = f"Paused by itself: its text cannot be put together. {reason} Give it other words, then resume it."
-            if outbox.pause_open(session, [id], told):
+            if pause_open(session, [id], told):
                 self._tell(
                     session, now, f"unfit:d{id}:{now:%Y%m%d%H%M%S}", "A campaign has been paused", reason, "campaigns",
                     "Nobody who has not been sent to is lost.", "Give it other words there, then resume it.",

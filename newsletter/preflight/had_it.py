@@ -4,14 +4,15 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.articles import Revision
-from newsletter.mail import outbox
-from newsletter.mail.outbox import TRIED, Dispatch, Message
-from newsletter.mail.render import Words
+from newsletter.mail.ledger import Dispatch, Message
+from newsletter.mail.ledger.contents import TRIED
+from newsletter.mail.ledger.dispatch import of_dispatch
+from newsletter.mail.render import Content
 from newsletter.sequences import Step
 from newsletter.subscribers import Segment, Stream, Subscriber
 
 
-def count(session: Session, segment: Segment, words: Words, article_id: int | None) -> int:
+def count(session: Session, segment: Segment, words: Content, article_id: int | None) -> int:
     """How many of a segment were sent this article, in whatever words, or these words as another article."""
     same = (Revision.subject == words.subject) & (Revision.body == words.body)
     if article_id is not None:
@@ -23,7 +24,7 @@ def count(session: Session, segment: Segment, words: Words, article_id: int | No
     # A campaign may have been given other words; a row says which it went out in.
     siblings = select(Revision.id).where(Revision.article_id.in_(articles))
     dispatches = session.scalars(select(Dispatch.id).where(Dispatch.revision_id.in_(siblings))).all()
-    places = [and_(*outbox.of_dispatch(session, id)) for id in dispatches]
+    places = [and_(*of_dispatch(session, id)) for id in dispatches]
     if session.scalar(select(Step.id).where(Step.article_id.in_(articles)).limit(1)) is not None:
         places.append(Message.stream == Stream.STEP)
     if not places:

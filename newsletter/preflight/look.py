@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from newsletter.articles import LONGEST_LINE
 from newsletter.brand import Brand
 from newsletter.guides import Guide
-from newsletter.mail.render import BadArticle, Compiled, Reader, Renderer, Words
+from newsletter.mail.render import BadArticle, Compiled, Content, Reader, Renderer
 from newsletter.preflight import had_it, left_over
 from newsletter.preflight.addresses import Addresses
 from newsletter.preflight.check import Check, Level, NotFit, Report
@@ -33,7 +33,7 @@ def check_time(at: datetime, now: datetime) -> None:
         raise NotFit("That is more than two years away; is the year right?")
 
 
-def check(session: Session, renderer: Renderer, brand: Brand, words: Words, segment: Segment,
+def check(session: Session, renderer: Renderer, brand: Brand, words: Content, segment: Segment,
           article_id: int | None = None) -> Report:  # fmt: skip
     """Look at an article as a campaign to this segment would carry it."""
     people = segment.size(session)
@@ -45,7 +45,7 @@ def check(session: Session, renderer: Renderer, brand: Brand, words: Words, segm
     ))  # fmt: skip
 
 
-def check_words(session: Session, renderer: Renderer, brand: Brand, words: Words) -> Report:
+def check_words(session: Session, renderer: Renderer, brand: Brand, words: Content) -> Report:
     """Look at words alone, for a campaign whose recipients are settled."""
     return Report((*_words(session, renderer, brand, words, 1, 1), _address(brand)))
 
@@ -73,14 +73,14 @@ def _nameless(session: Session, segment: Segment) -> int:
     return session.scalar(look) or 0
 
 
-def _again(session: Session, segment: Segment, words: Words, article_id: int | None, people: int) -> Iterator[Check]:
+def _again(session: Session, segment: Segment, words: Content, article_id: int | None, people: int) -> Iterator[Check]:
     if had := had_it.count(session, segment, words, article_id):
         yield Check(
             "Sent before", Level.TOLD, f"{had:,} of {people:,} have had this article already, and would get it again."
         )
 
 
-def _words(session: Session, renderer: Renderer, brand: Brand, words: Words, nameless: int,
+def _words(session: Session, renderer: Renderer, brand: Brand, words: Content, nameless: int,
            people: int) -> Iterator[Check]:  # fmt: skip
     yield from _lines(words)
     try:
@@ -110,7 +110,7 @@ def _left_over(compiled: Compiled) -> Iterator[Check]:
         yield Check("Left over in a link", Level.WARNING, told)
 
 
-def _lines(words: Words) -> Iterator[Check]:
+def _lines(words: Content) -> Iterator[Check]:
     subject = words.subject.strip()
     yield Check("Subject", *((Level.GOOD, subject) if subject else (Level.BLOCK, "There is none. Write one.")))
     for name, line in (("Subject", words.subject), ("Preheader", words.preheader)):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, contains_eager, selectinload
 from sqlalchemy.orm.attributes import flag_modified
 
 from newsletter import brand
-from newsletter.mail.outbox import UNDER_WAY, Message, State
+from newsletter.mail.ledger import UNDER_WAY, Message, Reason, State
 from newsletter.sequences.delay import allowed_from
 from newsletter.sequences.enrollment import LIVE, LOOK_AGAIN, Course, Enrollment, wake
 from newsletter.sequences.mails import Going, queue_mails
@@ -31,7 +31,6 @@ TRY_AGAIN = timedelta(days=7)
 """A step whose mail failed (mailbox full, refused) goes again after this time; after `MOST_TRIES` it counts as had."""
 WIRE = timedelta(minutes=1)
 """When to look again whether a mail that is on the wire has arrived."""
-LEFT = "The person may not receive the series any more."
 _COLUMNS = (
     "course", "anchor_at", "due_at", "place_id", "last_step_id", "message_id", "message_step_id", "tries", "not_before",
     "waiting_since", "stopped_at", "pauses", "ended_at", "reason",
@@ -50,7 +49,7 @@ def advance_due(session: Session, now: datetime, zone: str, limit: int = BATCH,
     """Move up to `limit` enrollments on; how many moved. `zone`: of subscribers who have none of their own.
 
     `mailings`: the campaigns that are planned; series give way to them (`pacing`). Rows are locked while they move
-    (SKIP LOCKED on PostgreSQL, one writer on SQLite), and the mail's occasion is unique: two beats, or two workers,
+    (SKIP LOCKED on PostgreSQL, one writer on SQLite), and the mail's key is unique: two beats, or two workers,
     send one mail.
     """
     # Locked before any enrollment is: an edit waits for the tick, or the tick for the edit.
@@ -147,7 +146,7 @@ class _Tick:
         if failed and not enrollment.subscriber.may_receive(Stream.STEP):
             enrollment.message = enrollment.message_step = None
             if enrollment.course is Course.ACTIVE:
-                self._end(enrollment, Course.STOPPED, LEFT)
+                self._end(enrollment, Course.STOPPED, Reason.SERIES_NOT_ELIGIBLE)
         elif failed and not (state is State.FAILED and enrollment.tries + 1 >= MOST_TRIES):
             enrollment.failed(at + TRY_AGAIN if state is State.FAILED else None, self.zone, self.now)
         elif (step := enrollment.message_step) is not None:
@@ -156,7 +155,7 @@ class _Tick:
         if enrollment.course is Course.FINISHED:
             self.ended.add(enrollment.subscriber_id)
 
-    def _end(self, enrollment: Enrollment, course: Course, reason: str = "") -> None:
+    def _end(self, enrollment: Enrollment, course: Course, reason: Reason | None = None) -> None:
         enrollment.end(course, self.now, reason)
         self.ended.add(enrollment.subscriber_id)
 
@@ -188,7 +187,7 @@ class _Tick:
         ready: list[Enrollment] = []
         for one in sorted(waiting, key=lambda one: one.id):
             if not one.subscriber.may_receive(Stream.STEP):
-                self._end(one, Course.STOPPED, LEFT)
+                self._end(one, Course.STOPPED, Reason.SERIES_NOT_ELIGIBLE)
             elif self._is_behind(one, others[one.subscriber_id]):
                 one.due_at = self.now + LOOK_AGAIN
                 self.still_behind += 1
@@ -226,7 +225,7 @@ class _Tick:
         """The step that this person should get now; None: none yet, or none any more."""
         step = enrollment.next_step
         if not enrollment.subscriber.may_receive(Stream.STEP):
-            self._end(enrollment, Course.STOPPED, LEFT)
+            self._end(enrollment, Course.STOPPED, Reason.SERIES_NOT_ELIGIBLE)
         elif step is None:
             self._end(enrollment, Course.FINISHED)
         else:

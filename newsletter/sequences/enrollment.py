@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.db import Base, Id
-from newsletter.mail import outbox
-from newsletter.mail.outbox import ACCEPTED, Message, State
+from newsletter.mail import ledger
+from newsletter.mail.ledger import ACCEPTED, Message, Reason, State
+from newsletter.mail.ledger.lost import stop_requeueing
 from newsletter.sequences.delay import allowed_from, due_after
 from newsletter.sequences.place import Place, Places
 from newsletter.sequences.sequence import Sequence, Step
@@ -28,7 +29,6 @@ class Course(StrEnum):
     STOPPED = "stopped"
 
 
-SWITCHED_OFF = "The series was switched off."
 LIVE = (Course.WAITING, Course.ACTIVE)
 _LIVE = text("course IN ('waiting', 'active')")
 _ACTIVE = text("course = 'active'")
@@ -87,6 +87,7 @@ class Enrollment(Base):
     """How much of its sequence's standing still is counted in `anchor_at`."""
     ended_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(String(120), default="")
+    """Why it ended, a `Reason`; "" where it ended by itself."""
     resumes = False
     """Whether it goes on where an earlier one was stopped; only whoever has just started it knows."""
 
@@ -170,14 +171,14 @@ class Enrollment(Base):
         if self.course is Course.ACTIVE:
             self.schedule(zone, now)
 
-    def end(self, course: Course, now: datetime, reason: str = "") -> None:
+    def end(self, course: Course, now: datetime, reason: Reason | None = None) -> None:
         """Finished or stopped: nothing more of it is sent. What is on the wire still counts as had."""
-        self.course, self.ended_at, self.due_at, self.reason = course, now, None, reason
+        self.course, self.ended_at, self.due_at, self.reason = course, now, None, reason or ""
         self.waiting_since = self.stopped_at = None
 
     def reached(self, session: Session) -> Place | None:
         """What they have had, or may have had: also what was on the wire when it was stopped."""
-        gone = self.message is not None and self.message.state in (*ACCEPTED, State.HANDED_OVER, State.UNCERTAIN)
+        gone = self.message is not None and self.message.state in (*ACCEPTED, State.SENDING, State.UNCERTAIN)
         if not gone or self.message_step_id is None:
             return self.place
         self.sequence.lock(session)
@@ -234,7 +235,7 @@ def _added(session: Session, enrollment: Enrollment) -> Enrollment:
     return enrollment
 
 
-def stop(session: Session, subscriber: Subscriber, now: datetime, reason: str, only: int | None = None) -> int:
+def stop(session: Session, subscriber: Subscriber, now: datetime, reason: Reason, only: int | None = None) -> int:
     """End every live enrollment of a person (or `only` the one with this id) and call off its queued mail; how many."""
     look = select(Enrollment).where(Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))
     if only is not None:
@@ -245,10 +246,10 @@ def stop(session: Session, subscriber: Subscriber, now: datetime, reason: str, o
     ).all()
     for enrollment in ended:
         if enrollment.message_id is not None:
-            outbox.cancel(session, now, reason, Message.id == enrollment.message_id)
+            ledger.cancel(session, now, reason, Message.id == enrollment.message_id)
         # One that a cut-off host may have sent, or not: that host may tell yet, but is not to send it any more.
-        its = Message.occasion.startswith(f"step:{enrollment.id}:", autoescape=True)
-        outbox.let_rest(session, Message.subscriber_id == subscriber.id, its)
+        its = Message.idempotency_key.startswith(f"step:{enrollment.id}:", autoescape=True)
+        stop_requeueing(session, Message.subscriber_id == subscriber.id, its)
         enrollment.end(Course.STOPPED, now, reason)
     session.flush()
     wake(session, {subscriber.id} if ended else (), now)
@@ -266,7 +267,7 @@ def switch_off(session: Session, sequence: Sequence, now: datetime) -> None:
     session.flush()
     here = (Enrollment.sequence_id == sequence.id,)
     queued = select(Enrollment.message_id).where(*here, Enrollment.message_id.is_not(None))
-    outbox.cancel(session, now, SWITCHED_OFF, Message.id.in_(queued))
+    ledger.cancel(session, now, Reason.SERIES_OFF, Message.id.in_(queued))
     theirs = select(Enrollment.subscriber_id).where(*here, Enrollment.course == Course.ACTIVE)
     session.execute(
         update(Enrollment)

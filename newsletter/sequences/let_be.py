@@ -5,13 +5,11 @@ from datetime import datetime
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from newsletter.mail import outbox
-from newsletter.mail.outbox import UNDER_WAY, Message
+from newsletter.mail import ledger
+from newsletter.mail.ledger import UNDER_WAY, Message, Reason
 from newsletter.sequences.enrollment import Course, Enrollment, wake
 from newsletter.sequences.place import Places
 from newsletter.sequences.sequence import Sequence, Step
-
-LET_BE = "Not sent: the owner let it be after the installation was restored or copied."
 
 
 def due_of(sequence: Sequence, now: datetime) -> Select[Enrollment]:
@@ -33,7 +31,7 @@ def let_be(session: Session, sequence: Sequence, now: datetime, zone: str) -> in
 
     due = session.scalars(due_of(sequence, now).with_for_update(of=Enrollment)).all()
     for one in due:
-        if one.message_step and outbox.cancel(session, now, LET_BE, Message.id == one.message_id):
+        if one.message_step and ledger.cancel(session, now, Reason.LET_BE, Message.id == one.message_id):
             passed(one, one.message_step, now)
         while one.message_id is None and (at := one.due_at) and at <= now and (step := one.next_step):
             passed(one, step, at)

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.articles import Revision
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Message, NewMail, State
+from newsletter.mail.ledger import Message, NewMessage, State
+from newsletter.mail.ledger.queue import queue_many
 from newsletter.sequences.enrollment import Enrollment
 from newsletter.sequences.sequence import Step
 from newsletter.subscribers import Stream
@@ -26,7 +26,7 @@ class Going:
     step: Step
 
     @property
-    def occasions(self) -> list[str]:
+    def keys(self) -> list[str]:
         """Of its mail: those of earlier tries, and the one of this try."""
         first = f"step:{self.enrollment.id}:{self.step.id}"
         return [first, *(f"{first}:{number}" for number in range(1, self.enrollment.tries + 1))]
@@ -40,32 +40,33 @@ def queue_mails(session: Session, going: Sequence[Going], now: datetime) -> None
     if not going:
         return
     known, words = _known(session, going), _words(session, going)
-    fresh: list[NewMail] = []
+    fresh: list[NewMessage] = []
     for one in going:
         enrollment = one.enrollment
-        earlier = [found for key in one.occasions if (found := known.get((enrollment.subscriber_id, key)))]
+        earlier = [found for key in one.keys if (found := known.get((enrollment.subscriber_id, key)))]
         enrollment.tries = max(enrollment.tries, len(earlier))
         enrollment.message_step, enrollment.due_at, enrollment.waiting_since = one.step, None, None
         # One that the owner sent once more by hand has come, or comes: it is settled as this step's.
         enrollment.message_id = next((id for id, state in earlier if state not in NOTHING), None)
         if enrollment.message_id is None:
             context = {"guide": enrollment.sequence.guide_slug}
-            fresh.append(NewMail(enrollment.subscriber_id, one.occasions[-1], words[one.step.article_id], context))
-    queued = outbox.queue_many(session, Stream.STEP, fresh, now)
+            revision = words[one.step.article_id]
+            fresh.append(NewMessage(enrollment.subscriber_id, one.keys[-1], revision, context))
+    queued = queue_many(session, Stream.STEP, fresh, now)
     for one in going:
         if one.enrollment.message_id is None:
-            one.enrollment.message_id = queued[one.enrollment.subscriber_id, one.occasions[-1]]
+            one.enrollment.message_id = queued[one.enrollment.subscriber_id, one.keys[-1]]
 
 
 def _known(session: Session, going: Sequence[Going]) -> dict[tuple[int, str], tuple[int, State]]:
-    """What these people were sent, or not sent, of these steps before: (id, state) by person and occasion."""
+    """What these people were sent, or not sent, of these steps before: (id, state) by person and idempotency key."""
     rows = session.execute(
-        select(Message.subscriber_id, Message.occasion, Message.id, Message.state).where(
+        select(Message.subscriber_id, Message.idempotency_key, Message.id, Message.state).where(
             Message.subscriber_id.in_({one.enrollment.subscriber_id for one in going}),
-            Message.occasion.in_([occasion for one in going for occasion in one.occasions]),
+            Message.idempotency_key.in_([key for one in going for key in one.keys]),
         )
     )
-    return {(person or 0, occasion): (id, state) for person, occasion, id, state in rows}
+    return {(person or 0, key): (id, state) for person, key, id, state in rows}
 
 
 def _words(session: Session, going: Sequence[Going]) -> dict[int, int]:

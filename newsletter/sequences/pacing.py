@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from newsletter.mail.outbox import UNDER_WAY, Dispatch, Hold, Lane, Message, State
+from newsletter.mail.ledger import UNDER_WAY, Dispatch, Hold, Lane, Message, State
 from newsletter.sequences.delay import Delay, allowed_from, local_day, next_day
 from newsletter.subscribers import Mailing, Segment, Subscriber
 

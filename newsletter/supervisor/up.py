@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import accounts, backup, brand, installation, schema, seeds
 from newsletter.db import Database
-from newsletter.mail import outbox
+from newsletter.mail.ledger.queue import newest
 from newsletter.runtime import build
 from newsletter.settings import ROOT, Settings
 from newsletter.subscribers import Subscriber
@@ -78,7 +78,7 @@ def prepare(settings: Settings, new_key: bool = False) -> FirstOwner:
         schema.upgrade(database)
         with database.transaction() as session:
             seeds.plant(session, ROOT, rt.clock.now())
-            keys = (rt.signer.key_prints, outbox.newest(session), rt.clock.now())
+            keys = (rt.signer.key_prints, newest(session), rt.clock.now())
             if new_key:
                 brand.current(session).forget_keys(session, *keys)
             elif brand.current(session).adopt(session, *keys):
@@ -97,7 +97,7 @@ def _settle(session: Session, settings: Settings, database: Database, now: datet
     home = installation.home_of(session, folder, is_sqlite=database.is_sqlite)
     reason = here.settle(home, installation.kept_witnesses(folder) if database.is_sqlite else ())
     if reason is not None and session.scalar(select(Subscriber.id).limit(1)):  # else there is nobody to write to
-        here.lock(reason, outbox.newest(session), here.witnessed_at, now)
+        here.lock(reason, newest(session), here.witnessed_at, now)
     if database.is_sqlite:
         here.witness, here.witnessed_at = installation.keep_witness(folder, here.witness), now
 

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from newsletter.mail.outbox import OPEN, Message
+from newsletter.mail.ledger import OPEN, Message
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.state import now, reading, runtime
 

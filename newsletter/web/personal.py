@@ -16,9 +16,9 @@ from newsletter.events import By, Press
 from newsletter.guides import Guide
 from newsletter.journey import AskedFor
 from newsletter.links import Purpose, still_good
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Message
-from newsletter.mail.render import Reader, Words
+from newsletter.mail.ledger import Message
+from newsletter.mail.ledger.contents import revision_of
+from newsletter.mail.render import Content, Reader
 from newsletter.subscribers import Consent, Status, Stream, Subscriber
 from newsletter.web.cards import Card, card, shown_guides
 from newsletter.web.forms import ButtonForm
@@ -242,8 +242,8 @@ def view(token: str) -> str | Response:
         message = session.get(Message, message_id)
         if message is None or message.stream is Stream.RESET:  # its link is for the mailbox alone
             abort(410, "This mail has been deleted together with its reader's data, or it was only a preview.")
-        revision = outbox.revision_of(session, message)
-        words = revision and Words(revision.subject, revision.preheader, revision.body)
+        revision = revision_of(session, message)
+        words = revision and Content(revision.subject, revision.preheader, revision.body)
         reader = Reader(
             message.subscriber_id or 0, message.subscriber.first_name if message.subscriber else "", message.id
         )

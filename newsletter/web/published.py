@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from newsletter import brand
 from newsletter.articles import Article
-from newsletter.mail.render import BadArticle, Words
+from newsletter.mail.render import BadArticle, Content
 from newsletter.sequences import Sequence, Step
 from newsletter.web.state import runtime
 
@@ -38,10 +38,10 @@ def entries(session: Session, at: datetime, limit: int) -> list[tuple[Article, s
     return made
 
 
-def words_of(article: Article) -> Words:
+def words_of(article: Article) -> Content:
     """Its words as they stand now."""
     current = article.current
-    return Words(current.subject, current.preheader, current.body)
+    return Content(current.subject, current.preheader, current.body)
 
 
 def html(session: Session, article: Article) -> str:

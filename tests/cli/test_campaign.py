@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from newsletter import brand, campaigns
 from newsletter.campaigns import Campaign
 from newsletter.db import Database
-from newsletter.mail.outbox import Hold
+from newsletter.mail.ledger import Hold
 from newsletter.subscribers import Subscriber, read_address, register
 from tests.cli.conftest import Command
 

@@ -13,8 +13,8 @@ from newsletter.imports import Fate, Report
 from newsletter.imports.fate import ENDS, Known, decide
 from newsletter.imports.person import Person
 from newsletter.imports.standing import Standing
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Message, State
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Message, State
 from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.subscribers import (
@@ -69,7 +69,7 @@ def test_who_was_imported_and_has_left_after_all_gets_nothing_more(
         series = session.scalars(select(Sequence).order_by(Sequence.id)).first()
         assert series is not None
         sequences.enroll(session, jane, series, "Europe/London", NOON)
-        outbox.queue(session, jane, Stream.GUIDE, "guide:x:1", NOON, context={})
+        ledger.queue(session, jane, Stream.GUIDE, "guide:x:1", NOON, context={})
     bring(f"email,status,unsubscribed_at\njane@example.com,{word},2026-05-30\n")
     with runtime.database.reading() as session:
         jane = session.scalars(select(Subscriber)).one()

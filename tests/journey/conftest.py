@@ -11,7 +11,7 @@ from newsletter import journey, sequences
 from newsletter.events import By, Event, EventKind, Press
 from newsletter.guides import Guide
 from newsletter.journey import Confirmed, SignUp
-from newsletter.mail.outbox import Message, State
+from newsletter.mail.ledger import Message, State
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment
 from newsletter.subscribers import Consent, Status, Stream, Subscriber, read_address

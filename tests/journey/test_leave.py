@@ -10,7 +10,8 @@ from newsletter import journey
 from newsletter.clock import FixedClock
 from newsletter.events import By, Event, EventKind, Press
 from newsletter.journey import LinkOver
-from newsletter.mail.outbox import Message, State
+from newsletter.mail.ledger import Message, State
+from newsletter.mail.sentences import explained
 from newsletter.runtime import Runtime
 from newsletter.subscribers import (
     Consent,
@@ -141,8 +142,8 @@ def test_those_who_cannot_be_reminded_do_not_stand_in_front_for_ever(
     assert [_forget(runtime)[0] for _ in range(3)] == [0, 1, 0]
     assert street.mails() == [Stream.CONFIRM, Stream.REMINDER]
     with runtime.database.reading() as session:
-        told = session.scalars(select(Message.reply).where(Message.state == State.CANCELLED)).all()
-    assert len(told) == 6 and all(reply and reply.startswith("Not sent: ") for reply in told)
+        told = session.scalars(select(Message.reason).where(Message.state == State.CANCELLED)).all()
+    assert len(told) == 6 and all(explained(reason).startswith("Not sent: ") for reason in told)
 
 
 def test_a_reminder_counts_for_the_mailbox_and_keeps_to_its_limit(street: Street, clock: FixedClock) -> None:

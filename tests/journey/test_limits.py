@@ -10,7 +10,8 @@ from sqlalchemy import event, func, select
 
 from newsletter.clock import FixedClock
 from newsletter.db import Database
-from newsletter.mail.outbox import Message, State
+from newsletter.mail.ledger import Message, State
+from newsletter.mail.ledger.reasons import Reason
 from newsletter.runtime import Runtime
 from newsletter.settings import load
 from newsletter.subscribers import (
@@ -69,7 +70,7 @@ def test_what_a_limit_holds_back_is_on_record(street: Street, runtime: Runtime) 
         street.sign_up(name=f"Jane{'abcd'[number]}")
     with runtime.database.reading() as session:
         held = session.scalars(select(Message).where(Message.state == State.CANCELLED)).one()
-        assert held.reply is not None and held.reply.startswith("Not sent: this mailbox has had as many")
+        assert held.reason is Reason.MAILBOX_LIMIT
         assert (held.due_at, held.settled_at) == (None, runtime.clock.now())
 
 

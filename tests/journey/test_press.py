@@ -11,7 +11,7 @@ from newsletter.clock import FixedClock
 from newsletter.events import By, Event, EventKind
 from newsletter.guides import Guide
 from newsletter.journey import LinkOver
-from newsletter.mail.outbox import Message
+from newsletter.mail.ledger import Message
 from newsletter.sequences import Course
 from newsletter.subscribers import Basis, Status, Stream, Subscriber
 from tests.conftest import InlineCrank

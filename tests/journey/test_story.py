@@ -10,7 +10,8 @@ from newsletter import journey
 from newsletter.clock import FixedClock
 from newsletter.events import By, Press
 from newsletter.guides import Guide, GuideRequest
-from newsletter.mail.outbox import Message, State
+from newsletter.mail.ledger import Message, State
+from newsletter.mail.ledger.reasons import Reason
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment
 from newsletter.subscribers import (
@@ -26,9 +27,15 @@ from tests.journey.acts import JANE, confirm, consents, jane, sign_up
 People = Callable[..., int]
 
 
+NOT_SENT = (
+    Reason.MAILBOX_LIMIT, Reason.DOMAIN_LIMIT, Reason.NOTHING_OPEN, Reason.SUPPRESSED, Reason.NOT_ELIGIBLE,
+    Reason.LET_BE,
+)  # fmt: skip
+
+
 def _streams(runtime: Runtime) -> list[Stream]:
     with runtime.database.reading() as session:
-        going = select(Message.stream).where(Message.reply.is_(None) | ~Message.reply.startswith("Not sent"))
+        going = select(Message.stream).where(Message.reason.is_(None) | Message.reason.not_in(NOT_SENT))
         return list(session.scalars(going.order_by(Message.id)))
 
 

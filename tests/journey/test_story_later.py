@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from newsletter import journey
 from newsletter.clock import FixedClock
-from newsletter.mail.outbox import Message
+from newsletter.mail.ledger import Message
 from newsletter.runtime import Runtime
 from newsletter.subscribers import (
     Consent,

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from newsletter import feedback
 from newsletter.mail import recovery
-from newsletter.mail.outbox import Lane, Message, State
+from newsletter.mail.ledger import Lane, Message, State
 from newsletter.runtime import Runtime
 from newsletter.smtp import Envelope, Journal, SmtpResult, Stage
 

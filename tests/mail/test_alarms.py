@@ -7,9 +7,10 @@ from sqlalchemy import func, select
 
 from newsletter import accounts
 from newsletter.clock import FixedClock
-from newsletter.mail import alarms, outbox
+from newsletter.mail import alarms, ledger
 from newsletter.mail.alarms import IN_A_ROW, AlarmKind
-from newsletter.mail.outbox import Attempt, Lane, Message, State
+from newsletter.mail.ledger import Attempt, Lane, Message, State
+from newsletter.mail.ledger.lost import SECOND_TRY
 from newsletter.runtime import Runtime
 from newsletter.smtp import Envelope, SentList, SmtpResult, SmtpTransport, Stage, Trouble, parse_relays
 from newsletter.smtp.memory import accepted
@@ -34,7 +35,7 @@ def _confirmations(runtime: Runtime, person: People, count: int, first: int = 0)
         with runtime.database.transaction() as session:
             context = {"consent": 1, "until": 1, "days": 30, "guide": None, "newsletter": True}
             to = session.get_one(Subscriber, id)
-            outbox.queue(session, to, Stream.CONFIRM, f"confirm:{number}", runtime.clock.now(), context=context)
+            ledger.queue(session, to, Stream.CONFIRM, f"confirm:{number}", runtime.clock.now(), context=context)
 
 
 def _relays(runtime: Runtime, *servers: FaultServer) -> SmtpTransport:
@@ -95,7 +96,7 @@ def test_an_alarm_ends_when_the_relay_takes_mail_again(runtime: Runtime, person:
         delivery.run(Lane.TRANSACTIONAL)
         assert [trouble for _, trouble, _ in _alarms(runtime)] == [Trouble.RATE]
         transport.close()
-        clock.forward(outbox.SECOND_TRY)
+        clock.forward(SECOND_TRY)
         transport = _relays(runtime, server)
         runtime.delivery.run(Lane.TRANSACTIONAL)
         transport.close()

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from newsletter import guides
 from newsletter.guides import Guide
-from newsletter.mail.outbox import Attempt, Lane, Message, State
+from newsletter.mail.ledger import Attempt, Lane, Message, State
 from newsletter.runtime import Runtime
 from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import Subscriber

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from sqlalchemy import select
 
 from newsletter import accounts, articles
-from newsletter.mail import outbox
 from newsletter.mail.breaker import RUN, SAMPLE, Breaker
-from newsletter.mail.outbox import Dispatch, Hold, Lane, Message, State
+from newsletter.mail.ledger import Dispatch, Hold, Lane, Message, State
+from newsletter.mail.ledger.counts import count_by_state
+from newsletter.mail.ledger.queue import fill
 from newsletter.runtime import Runtime
 from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import Segment, Stream
@@ -52,16 +53,16 @@ def test_a_refused_campaign_pauses_tells_the_owner_and_loses_nobody(
     with runtime.database.transaction() as session:
         accounts.create(session, "owner@example.org", "a good password", now)
         words = articles.write(session, now, title="Golf", subject="Golf", body="Turn.").current
-        made = Dispatch(revision_id=words.id, occasion="campaign:7", created_at=now, fill_until=last)
+        made = Dispatch(revision_id=words.id, idempotency_key="campaign:7", created_at=now, fill_until=last)
         session.add(made)
         session.flush()
-        outbox.fill(session, made, Segment().condition(), now, 1000)
+        fill(session, made, Segment().condition(), now, 1000)
     runtime.transport = SentList(_refuse)
     while runtime.delivery.run(Lane.BULK):
         pass
     with runtime.database.reading() as session:
         held = session.get_one(Dispatch, made.id)
-        counts = outbox.counts(session, held)
+        counts = count_by_state(session, held)
         assert held.hold is Hold.PAUSED
         assert "listed as spam" in held.hold_reason
         assert counts[State.FAILED] + counts[State.READY] == 300

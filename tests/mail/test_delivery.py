@@ -11,8 +11,9 @@ from sqlalchemy import select
 from newsletter import articles, brand, journey
 from newsletter.clock import FixedClock
 from newsletter.links import Signer
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Lane, Message, State
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Lane, Message, State
+from newsletter.mail.ledger.lost import recover_rows
 from newsletter.runtime import Runtime
 from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.smtp.memory import accepted
@@ -35,13 +36,13 @@ def _answer(runtime: Runtime, answer: Callable[[Envelope], SmtpResult]) -> SentL
     return runtime.transport
 
 
-def _queue(runtime: Runtime, id: int, stream: Stream = Stream.STEP, occasion: str = "step:1:1", body: str = "x") -> int:
+def _queue(runtime: Runtime, id: int, stream: Stream = Stream.STEP, key: str = "step:1:1", body: str = "x") -> int:
     with runtime.database.transaction() as session:
         now = runtime.clock.now()
         words = articles.write(session, now, title="Golf", subject="Golf", body=body).current
         to = session.get_one(Subscriber, id)
         context = {"guide": "exercise-at-50"} if stream is Stream.STEP else {}
-        message, _ = outbox.queue(session, to, stream, occasion, now, revision=words, context=context)
+        message, _ = ledger.queue(session, to, stream, key, now, revision=words, context=context)
         return message.id
 
 
@@ -81,7 +82,7 @@ def test_a_refused_address_is_written_to_no_more(runtime: Runtime, person: Peopl
     runtime.delivery.run(Lane.BULK)
     assert (_row(runtime, refused).state, _row(runtime, refused).reply) == (State.FAILED, "5.1.1 no such user")
     assert _status(runtime, jane) is Status.BOUNCED
-    later = _queue(runtime, jane, occasion="step:1:2")
+    later = _queue(runtime, jane, key="step:1:2")
     runtime.delivery.run(Lane.BULK)
     assert _row(runtime, later).state is State.CANCELLED
 
@@ -97,7 +98,7 @@ def test_a_policy_refusal_suppresses_nobody(runtime: Runtime, person: People) ->
 def _fill_mailbox(runtime: Runtime, clock: FixedClock, jane: int, days: list[int]) -> Status:
     for number, day in enumerate(days):
         clock.forward(timedelta(days=day))
-        _queue(runtime, jane, occasion=f"step:1:{number}")
+        _queue(runtime, jane, key=f"step:1:{number}")
         runtime.delivery.run(Lane.BULK)
     return _status(runtime, jane)
 
@@ -156,7 +157,7 @@ def test_a_guide_nobody_knows_the_end_of_is_sent_once_more_and_then_left(
     with runtime.database.transaction() as session:
         context = {"consent": 1, "until": 1, "days": 30, "guide": None, "newsletter": True}
         to = session.get_one(Subscriber, jane)
-        message, _ = outbox.queue(session, to, Stream.CONFIRM, "confirm:1", clock.now(), context=context)
+        message, _ = ledger.queue(session, to, Stream.CONFIRM, "confirm:1", clock.now(), context=context)
     for _ in range(4):
         runtime.delivery.run(Lane.TRANSACTIONAL)
         clock.forward(timedelta(minutes=15))
@@ -247,7 +248,7 @@ def test_a_worker_that_dies_on_the_wire_loses_nothing_and_repeats_nothing(
         runtime.delivery.run(Lane.BULK)
     clock.forward(timedelta(minutes=1))
     with runtime.database.transaction() as session:
-        assert outbox.recover(session, clock.now()) == (5, 20)
+        assert recover_rows(session, clock.now()) == (5, 20)
     kept = _answer(runtime, SentList()._answer)
     runtime.delivery.run(Lane.BULK)
     assert [one.key for one in kept.envelopes] == ids[20:]

@@ -1,4 +1,4 @@
-"""Somebody leaves while a worker has their mail in hand: nothing is begun any more."""
+"""Somebody leaves while a worker has their mail in hand: nothing more goes out."""
 
 import time
 from collections.abc import Callable
@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from newsletter import articles, journey
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Lane
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Lane
 from newsletter.runtime import Runtime
 from newsletter.smtp import Envelope, SentList, SmtpResult
 from newsletter.smtp.memory import accepted
@@ -22,7 +22,7 @@ def _queue(runtime: Runtime, id: int) -> int:
         words = articles.write(session, now, title="Golf", subject="Golf", body="x").current
         to = session.get_one(Subscriber, id)
         context = {"guide": "exercise-at-50"}
-        message, _ = outbox.queue(session, to, Stream.STEP, "step:1:1", now, revision=words, context=context)
+        message, _ = ledger.queue(session, to, Stream.STEP, "step:1:1", now, revision=words, context=context)
         return message.id
 
 
@@ -42,7 +42,7 @@ def test_a_quarter_of_a_second_after_somebody_left_nothing_goes_to_them(
     def slow(one: Envelope) -> SmtpResult:
         if one.key == ids[0]:
             _leave(runtime, people[2])
-        passed[0] += 0.15  # two of these, and what was begun must be asked about again
+        passed[0] += 0.15  # two of these, and what was marked must be asked about again
         return accepted(one)
 
     runtime.transport = kept = SentList(slow)

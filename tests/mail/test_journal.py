@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from newsletter.mail.journal import Journal
 from newsletter.smtp import SmtpResult, Stage
-journal = Journal(Path(sys.argv[1]), "abc", lot=7)
+journal = Journal(Path(sys.argv[1]), "abc", batch=7)
 journal.sending([1, 2, 3])
 journal.results([SmtpResult(2, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")])
 print("ready", flush=True)
@@ -42,9 +42,9 @@ def test_a_living_workers_journal_is_left_alone_and_a_killed_ones_is_read(
     writer.kill()
     writer.communicate()
     (left,) = left_behind(tmp_path)
-    assert (left.token, left.lot, left.whole) == ("abc", 7, True)
-    assert left.handed_over == {1, 2, 3}
-    assert left.outcomes == {2: SmtpResult(2, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")}
+    assert (left.token, left.batch, left.whole) == ("abc", 7, True)
+    assert left.sending == {1, 2, 3}
+    assert left.results == {2: SmtpResult(2, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")}
     left.settle()
     assert list(left_behind(tmp_path)) == []
 
@@ -56,26 +56,26 @@ def test_a_line_that_was_never_finished_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "abc.journal").open("a") as file:
         file.write("h 2 3")
     (left,) = left_behind(tmp_path)
-    assert left.handed_over == {1}
+    assert left.sending == {1}
 
 
 def test_after_the_machine_went_down_the_journal_is_not_believed_to_be_whole(tmp_path: Path) -> None:
     (tmp_path / "abc.journal").write_text("boot another-start\nlot 0\nh 1\n")
     (left,) = left_behind(tmp_path)
     assert not left.whole
-    assert left.handed_over == {1}
+    assert left.sending == {1}
 
 
 @pytest.mark.parametrize("line", ["h 1 o\t1\taccepted", "o\t5\tno-such-stage\t1\t\t\t\t", "\0\0\0\0", "h one", "x"])
 def test_a_line_that_is_none_of_ours_costs_only_the_belief_that_all_is_there(line: str, tmp_path: Path) -> None:
     journal = Journal(tmp_path, "abc")
-    journal.begun([1, 2])
+    journal.marked([1, 2])
     with (tmp_path / "abc.journal").open("a") as file:
         file.write(line + "\n")
     journal.sending([1])
     journal.close(settled=False)
     (left,) = left_behind(tmp_path)
-    assert (left.whole, left.handed_over, left.kept) == (False, {1}, set())
+    assert (left.whole, left.sending, left.kept) == (False, {1}, set())
 
 
 def test_half_a_line_does_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +89,7 @@ def test_half_a_line_does_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     journal.results([outcome])  # there is room again
     journal.close(settled=False)
     (left,) = left_behind(tmp_path)
-    assert (left.whole, left.handed_over, left.outcomes) == (True, set(), {1: outcome})
+    assert (left.whole, left.sending, left.results) == (True, set(), {1: outcome})
 
 
 def test_a_journal_that_cannot_be_begun_leaves_nothing_open_and_nothing_there(
@@ -122,7 +122,7 @@ def test_a_journal_that_is_taken_for_a_dead_workers_before_it_is_locked_is_begun
     assert (len(files), seen) == (1, [])
     assert list(left_behind(tmp_path)) == []  # it lives
     journal.close(settled=False)
-    assert [left.handed_over for left in left_behind(tmp_path)] == [{1}]
+    assert [left.sending for left in left_behind(tmp_path)] == [{1}]
 
 
 def test_a_file_that_took_the_name_of_one_that_is_gone_is_not_read_as_a_dead_workers(

@@ -1,4 +1,4 @@
-"""Recovery: a worker dies in the middle of a lot, or of single messages; nothing is lost, nothing goes twice."""
+"""Recovery: a worker dies in the middle of a batch, or of single messages; nothing is lost, nothing goes twice."""
 
 import secrets
 from collections import Counter
@@ -14,8 +14,11 @@ from sqlalchemy.orm import Session
 
 from newsletter import accounts, articles, feedback
 from newsletter.clock import FixedClock
-from newsletter.mail import outbox, recovery
-from newsletter.mail.outbox import Dispatch, Lane, Lot, Message, State
+from newsletter.mail import ledger, recovery
+from newsletter.mail.ledger import Dispatch, Lane, Message, State
+from newsletter.mail.ledger.batch_claims import recover_batches
+from newsletter.mail.ledger.dispatch import Batch
+from newsletter.mail.ledger.queue import fill
 from newsletter.runtime import Runtime
 from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import Segment
@@ -31,14 +34,14 @@ def campaign(runtime: Runtime, person: People) -> int:
     last = [person(f"p{n}@example.com") for n in range(40)][-1]
     with runtime.database.transaction() as session:
         words = articles.write(session, now, title="Golf", subject="Golf", body="Turn both ways.").current
-        made = Dispatch(revision_id=words.id, occasion="campaign:7", created_at=now, fill_until=last)
+        made = Dispatch(revision_id=words.id, idempotency_key="campaign:7", created_at=now, fill_until=last)
         session.add(made)
         session.flush()
-        outbox.fill(session, made, Segment().condition(), now, 100)
+        fill(session, made, Segment().condition(), now, 100)
         return made.id
 
 
-def test_a_killed_lot_is_exact_and_goes_on_at_once(campaign: int, runtime: Runtime) -> None:
+def test_a_killed_batch_is_exact_and_goes_on_at_once(campaign: int, runtime: Runtime) -> None:
     dead = die(runtime, Lane.BULK, accepted=10, flying=3)
     assert replay(runtime) == (10, 3)
     assert counts(runtime) == {State.SENT: 10, State.UNCERTAIN: 3, State.READY: 27}
@@ -60,7 +63,7 @@ def test_a_worker_killed_right_behind_its_claim_has_begun_nothing(campaign: int,
     with pytest.raises(KilledError):
         replace(runtime.delivery, transaction=dying).run(Lane.BULK)
     with runtime.database.reading() as session:
-        assert session.scalars(select(Lot.begun_to)).one() > 0
+        assert session.scalars(select(Batch.sending_to)).one() > 0
     assert replay(runtime) == (0, 0)
     assert counts(runtime) == {State.READY: 40}
     runtime.transport = living = SentList()
@@ -87,7 +90,7 @@ def test_answers_in_the_journal_count_also_when_the_lease_was_taken_away_before(
     dead = die(runtime, Lane.BULK, accepted=10, flying=3)
     clock.forward(timedelta(minutes=2))
     with runtime.database.transaction() as session:
-        assert outbox.recover_lots(session, clock.now()) == 40  # all were begun in one commit
+        assert recover_batches(session, clock.now()) == 40  # all were marked in one commit
     replay(runtime)
     assert counts(runtime) == {State.SENT: 10, State.UNCERTAIN: 3, State.DEFERRED: 27}  # those have never left
     runtime.transport = living = SentList()
@@ -102,9 +105,9 @@ def test_what_never_left_stays_uncertain(what: str, campaign: int, runtime: Runt
     die(runtime, Lane.BULK, accepted=10, flying=3)
     clock.forward(timedelta(minutes=2))
     with runtime.database.transaction() as session:
-        outbox.recover_lots(session, clock.now())
+        recover_batches(session, clock.now())
         if what == "cancelled":
-            session.get_one(Dispatch, campaign).hold = outbox.Hold.CANCELLED
+            session.get_one(Dispatch, campaign).hold = ledger.Hold.CANCELLED
         for message in session.scalars(select(Message)) if what == "reviewed" else ():
             message.leave(clock.now())
     clock.forward(timedelta(days=4 if what == "days ago" else 0))
@@ -121,7 +124,7 @@ def test_what_a_worker_gave_back_may_be_on_the_wire_of_another_one(
     tokens = iter(["ff" * 12, "00" * 12])  # the journal of the second is replayed first
     monkeypatch.setattr(secrets, "token_hex", lambda _: next(tokens, "11" * 12))
     runtime.transport = first = SentList()
-    with monkeypatch.context() as killed:  # it stops, gives the lot back, and dies before its journal is gone
+    with monkeypatch.context() as killed:  # it stops, gives the batch back, and dies before its journal is gone
         killed.setattr(Path, "unlink", lambda *_, **__: None)
         runtime.delivery.run(Lane.BULK, stop=lambda: bool(first.envelopes))
     second = die(runtime, Lane.BULK, accepted=10, flying=3)
@@ -142,7 +145,7 @@ def test_a_worker_told_to_stop_after_its_lease_ran_out_gives_back_what_has_not_l
     def late(one: Envelope) -> SmtpResult:
         clock.forward(timedelta(minutes=2))
         with runtime.database.transaction() as session:
-            assert outbox.recover_lots(session, clock.now()) == 40
+            assert recover_batches(session, clock.now()) == 40
         return SmtpResult(one.key, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")
 
     runtime.transport = sent = SentList(late)
@@ -194,7 +197,7 @@ def test_a_journal_that_cannot_be_written_down_is_put_aside_and_stops_nobody(
         pass
     [notice] = living.envelopes
     assert journal.name.encode() in notice.data
-    clock.forward(timedelta(minutes=2))  # its lease has run out: without the journal all that was begun is uncertain
+    clock.forward(timedelta(minutes=2))  # its lease has run out: without the journal all that was marked is uncertain
     recovery.recover(runtime.journals, runtime.database.transaction, clock.now(), feedback.suppress)
     assert counts(runtime) == {State.UNCERTAIN: 40, State.SENT: 1}  # that one is the notice
 

@@ -9,8 +9,9 @@ from sqlalchemy import func, select
 
 from newsletter import articles
 from newsletter.clock import FixedClock
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Attempt, Lane, Message, State
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Attempt, Lane, Message, State
+from newsletter.mail.ledger.lost import recover_rows, stop_requeueing
 from newsletter.runtime import Runtime
 from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import Status, Stream, Subscriber
@@ -23,7 +24,7 @@ def _given_up_by_others(runtime: Runtime, clock: FixedClock) -> int:
     """What another host does while this one is cut off; how many it calls uncertain."""
     clock.forward(timedelta(minutes=2))
     with runtime.database.transaction() as session:
-        return outbox.recover(session, clock.now())[1]
+        return recover_rows(session, clock.now())[1]
 
 
 def _queue_guides(runtime: Runtime, person: People, clock: FixedClock) -> None:
@@ -35,7 +36,7 @@ def _queue_guides(runtime: Runtime, person: People, clock: FixedClock) -> None:
                 "series": False,
             }
             to = session.get_one(Subscriber, id)
-            outbox.queue(session, to, Stream.GUIDE, "guide:exercise-at-50:1", clock.now(), context=context)
+            ledger.queue(session, to, Stream.GUIDE, "guide:exercise-at-50:1", clock.now(), context=context)
 
 
 def test_single_messages_too_are_exact(runtime: Runtime, person: People, clock: FixedClock) -> None:
@@ -78,11 +79,11 @@ def test_a_host_that_was_cut_off_sends_single_messages_that_never_left(
         id = person(f"p{n}@example.com")
         with runtime.database.transaction() as session:
             to, now = session.get_one(Subscriber, id), clock.now()
-            outbox.queue(session, to, Stream.STEP, "step:1:1", now, revision=words, context={"guide": "exercise-at-50"})
+            ledger.queue(session, to, Stream.STEP, "step:1:1", now, revision=words, context={"guide": "exercise-at-50"})
     dead = die(runtime, Lane.BULK, accepted=2, flying=1)
     clock.forward(timedelta(minutes=2))
     with runtime.database.transaction() as session:
-        _, lost = outbox.recover(session, clock.now())  # by another host
+        _, lost = recover_rows(session, clock.now())  # by another host
     assert lost == 15
     replay(runtime)
     assert counts(runtime) == {State.SENT: 2, State.UNCERTAIN: 1, State.DEFERRED: 12}
@@ -147,7 +148,7 @@ def _queue_steps(runtime: Runtime, person: People, count: int) -> list[int]:
         with runtime.database.transaction() as session:
             to = session.get_one(Subscriber, id)
             context = {"guide": "exercise-at-50"}
-            ids.append(outbox.queue(session, to, Stream.STEP, "step:1:1", now, revision=words, context=context)[0].id)
+            ids.append(ledger.queue(session, to, Stream.STEP, "step:1:1", now, revision=words, context=context)[0].id)
     return ids
 
 
@@ -158,7 +159,7 @@ def test_a_series_mail_that_never_left_rests_once_the_series_is_stopped(
     die(runtime, Lane.BULK, accepted=1, flying=1)
     assert _given_up_by_others(runtime, clock) == 5
     with runtime.database.transaction() as session:
-        outbox.let_rest(session, Message.id == ids[4])
+        stop_requeueing(session, Message.id == ids[4])
     replay(runtime)
     assert counts(runtime) == {State.SENT: 1, State.UNCERTAIN: 2, State.DEFERRED: 2}
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.mail.outbox import Lane, State
-from newsletter.mail.replies import LONGEST_WAIT, Consequence, classify
+from newsletter.mail.ledger import Lane, State
+from newsletter.mail.replies import LONGEST_WAIT, BounceClass, classify
 from newsletter.smtp import SmtpResult, Stage
 from tests.conftest import NOON
 
@@ -19,31 +19,31 @@ def _outcome(
 
 
 @pytest.mark.parametrize(
-    ("code", "enhanced", "at", "consequence"),
+    ("code", "enhanced", "at", "bounce"),
     [
-        (550, "5.1.1", "RCPT", Consequence.HARD_BOUNCE),
-        (550, "5.1.2", "RCPT", Consequence.HARD_BOUNCE),
-        (553, "5.1.6", ".", Consequence.HARD_BOUNCE),
-        (556, "5.1.10", "RCPT", Consequence.HARD_BOUNCE),
-        (550, "5.2.1", ".", Consequence.HARD_BOUNCE),
-        (552, "5.2.2", "RCPT", Consequence.SOFT_BOUNCE),
-        (550, "5.7.1", "RCPT", Consequence.POLICY),
-        (550, "", ".", Consequence.POLICY),
-        (550, "", "RCPT", Consequence.POLICY),
-        (571, "", "RCPT", Consequence.POLICY),
-        (530, "5.7.0", ".", Consequence.POLICY),
-        (554, "", "RCPT", Consequence.POLICY),
-        (554, "5.6.0", ".", Consequence.POLICY),
-        (552, "5.3.4", "MAIL", Consequence.POLICY),
-        (553, "5.6.7", "local", Consequence.POLICY),
+        (550, "5.1.1", "RCPT", BounceClass.HARD_BOUNCE),
+        (550, "5.1.2", "RCPT", BounceClass.HARD_BOUNCE),
+        (553, "5.1.6", ".", BounceClass.HARD_BOUNCE),
+        (556, "5.1.10", "RCPT", BounceClass.HARD_BOUNCE),
+        (550, "5.2.1", ".", BounceClass.HARD_BOUNCE),
+        (552, "5.2.2", "RCPT", BounceClass.SOFT_BOUNCE),
+        (550, "5.7.1", "RCPT", BounceClass.POLICY),
+        (550, "", ".", BounceClass.POLICY),
+        (550, "", "RCPT", BounceClass.POLICY),
+        (571, "", "RCPT", BounceClass.POLICY),
+        (530, "5.7.0", ".", BounceClass.POLICY),
+        (554, "", "RCPT", BounceClass.POLICY),
+        (554, "5.6.0", ".", BounceClass.POLICY),
+        (552, "5.3.4", "MAIL", BounceClass.POLICY),
+        (553, "5.6.7", "local", BounceClass.POLICY),
     ],
 )
 def test_a_refusal_for_good_and_what_it_says_of_the_address(
-    code: int, enhanced: str, at: str, consequence: Consequence
+    code: int, enhanced: str, at: str, bounce: BounceClass
 ) -> None:
-    meaning = classify(_outcome(code, enhanced, at=at), Lane.BULK, 0, NOON, NOON)
-    assert (meaning.state, meaning.due_at, meaning.counts) == (State.FAILED, None, True)
-    assert meaning.consequence is consequence
+    classified = classify(_outcome(code, enhanced, at=at), Lane.BULK, 0, NOON, NOON)
+    assert (classified.state, classified.due_at, classified.is_attempt) == (State.FAILED, None, True)
+    assert classified.bounce is bounce
 
 
 @pytest.mark.parametrize(
@@ -72,25 +72,25 @@ def test_a_refusal_for_good_and_what_it_says_of_the_address(
 def test_without_an_enhanced_code_only_words_tell_a_lost_address_from_a_relay_that_is_set_up_wrongly(
     words: str, gone: bool
 ) -> None:
-    meaning = classify(_outcome(550, words=words), Lane.BULK, 0, NOON, NOON)
-    assert meaning.state is State.FAILED
-    assert meaning.consequence is (Consequence.HARD_BOUNCE if gone else Consequence.POLICY)
+    classified = classify(_outcome(550, words=words), Lane.BULK, 0, NOON, NOON)
+    assert classified.state is State.FAILED
+    assert classified.bounce is (BounceClass.HARD_BOUNCE if gone else BounceClass.POLICY)
     in_data = classify(_outcome(550, words=words, at="."), Lane.BULK, 0, NOON, NOON)
-    assert in_data.consequence is Consequence.POLICY
+    assert in_data.bounce is BounceClass.POLICY
 
 
 def test_accepted_is_sent() -> None:
-    meaning = classify(_outcome(250, "2.0.0", Stage.ACCEPTED, "."), Lane.BULK, 3, NOON, NOON)
-    assert (meaning.state, meaning.consequence) == (State.SENT, Consequence.NONE)
+    classified = classify(_outcome(250, "2.0.0", Stage.ACCEPTED, "."), Lane.BULK, 3, NOON, NOON)
+    assert (classified.state, classified.bounce) == (State.SENT, BounceClass.NONE)
 
 
 @pytest.mark.parametrize("stage", [Stage.REJECTED, Stage.LOST_BEFORE])
 @pytest.mark.parametrize("lane", Lane)
 def test_trouble_before_the_last_dot_is_tried_again(stage: Stage, lane: Lane) -> None:
     code = 451 if stage is Stage.REJECTED else 0
-    meaning = classify(_outcome(code, stage=stage), lane, 0, NOON, NOON)
-    assert meaning.state is State.DEFERRED
-    assert meaning.due_at is not None and NOON < meaning.due_at < NOON + timedelta(minutes=10)
+    classified = classify(_outcome(code, stage=stage), lane, 0, NOON, NOON)
+    assert classified.state is State.DEFERRED
+    assert classified.due_at is not None and NOON < classified.due_at < NOON + timedelta(minutes=10)
 
 
 @given(st.sampled_from(Lane), st.integers(0, 1000))
@@ -103,11 +103,9 @@ def test_a_thousand_deferred_together_do_not_come_back_together() -> None:
     assert len({classify(_outcome(421), Lane.BULK, 2, NOON, NOON).due_at for _ in range(100)}) > 90
 
 
-@pytest.mark.parametrize(
-    ("lane", "patience"), [(Lane.BULK, timedelta(hours=72)), (Lane.TRANSACTIONAL, timedelta(days=5))]
-)
-def test_patience_ends(lane: Lane, patience: timedelta) -> None:
-    last, over = NOON + patience - timedelta(seconds=1), NOON + patience
+@pytest.mark.parametrize(("lane", "limit"), [(Lane.BULK, timedelta(hours=72)), (Lane.TRANSACTIONAL, timedelta(days=5))])
+def test_tries_end(lane: Lane, limit: timedelta) -> None:
+    last, over = NOON + limit - timedelta(seconds=1), NOON + limit
     assert classify(_outcome(451), lane, 20, NOON, last).state is State.DEFERRED
     assert classify(_outcome(451), lane, 20, NOON, over).state is State.FAILED
 
@@ -119,14 +117,14 @@ def test_nothing_is_given_up_at_its_first_try(lane: Lane) -> None:
 
 @pytest.mark.parametrize(("attempts", "state"), [(0, State.READY), (2, State.DEFERRED)])
 def test_the_relays_own_trouble_is_no_attempt_however_long_it_lasts(attempts: int, state: State) -> None:
-    meaning = classify(_outcome(454, "4.7.0", Stage.RELAY), Lane.BULK, attempts, NOON, NOON + timedelta(days=30))
-    assert (meaning.state, meaning.counts, meaning.consequence) == (state, False, Consequence.NONE)
-    assert meaning.due_at is not None
+    classified = classify(_outcome(454, "4.7.0", Stage.RELAY), Lane.BULK, attempts, NOON, NOON + timedelta(days=30))
+    assert (classified.state, classified.is_attempt, classified.bounce) == (state, False, BounceClass.NONE)
+    assert classified.due_at is not None
 
 
 def test_bulk_mail_lost_after_the_last_dot_is_uncertain() -> None:
-    meaning = classify(_outcome(0, stage=Stage.LOST_AFTER), Lane.BULK, 0, NOON, NOON)
-    assert (meaning.state, meaning.due_at) == (State.UNCERTAIN, None)
+    classified = classify(_outcome(0, stage=Stage.LOST_AFTER), Lane.BULK, 0, NOON, NOON)
+    assert (classified.state, classified.due_at) == (State.UNCERTAIN, None)
 
 
 def test_a_guide_lost_after_the_last_dot_is_tried_once_more_after_15_minutes() -> None:

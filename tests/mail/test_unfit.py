@@ -10,9 +10,10 @@ from newsletter import accounts, articles, campaigns
 from newsletter.articles import Revision
 from newsletter.brand import current
 from newsletter.campaigns import Campaign, CampaignState
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Message, State
-from newsletter.mail.render import Words
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Message, State
+from newsletter.mail.ledger.queue import update_waiting_steps
+from newsletter.mail.render import Content
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList
 from newsletter.subscribers import Stream, Subscriber
@@ -65,7 +66,7 @@ def test_a_campaign_is_paused_with_the_reason_and_goes_out_whole_in_other_words(
         campaign = session.get_one(Campaign, id)
         assert campaign.state is CampaignState.PAUSED and campaign.dispatch is not None
         assert "cannot be put together. {% for x in (1, 2) %} in line 1" in campaign.dispatch.hold_reason
-        campaign.revise(session, Words("s", "", "{{ greeting }}"), runtime.clock.now())
+        campaign.revise(session, Content("s", "", "{{ greeting }}"), runtime.clock.now())
         campaign.resume()
     crank.turn()
     assert set(_states(runtime, Stream.CAMPAIGN)) == {State.SENT}
@@ -98,7 +99,7 @@ def test_a_step_waits_for_its_article_and_the_owner_is_told_once(
         for number, id in enumerate(people):
             to = session.get_one(Subscriber, id)
             context = {"guide": "exercise-at-50"}
-            outbox.queue(session, to, Stream.STEP, f"step:{number}:1", now, revision=article.current, context=context)
+            ledger.queue(session, to, Stream.STEP, f"step:{number}:1", now, revision=article.current, context=context)
         article_id = article.id
     crank.turn()
     crank.turn()  # the notice was queued by the first
@@ -108,7 +109,7 @@ def test_a_step_waits_for_its_article_and_the_owner_is_told_once(
         mended = session.get_one(articles.Article, article_id)
         mended.revise(runtime.clock.now(), subject="s", preheader="", body="{{ greeting }}")
         session.flush()
-        assert outbox.reword(session, mended, runtime.clock.now()) == 2
+        assert update_waiting_steps(session, mended, runtime.clock.now()) == 2
     crank.turn()
     assert _states(runtime, Stream.STEP) == [State.SENT, State.SENT]
     assert "Hello Ann" in str(inbox("ann@example.com")[0].get_body(("plain",)))
@@ -122,7 +123,7 @@ def test_what_was_tried_already_in_words_that_are_refused_now_has_failed(
     with runtime.database.transaction() as session:
         words = articles.write(session, runtime.clock.now(), title="t", subject="s", body=OLD).current
         to = session.get_one(Subscriber, id)
-        outbox.queue(session, to, Stream.STEP, "step:1:1", runtime.clock.now(), revision=words, context={"guide": "g"})
+        ledger.queue(session, to, Stream.STEP, "step:1:1", runtime.clock.now(), revision=words, context={"guide": "g"})
         session.execute(update(Message).values(attempts=1))
     crank.turn()
     assert _states(runtime, Stream.STEP) == [State.FAILED]
@@ -137,7 +138,7 @@ def test_a_stored_text_with_control_characters_goes_out_without_them(
         session.flush()
         session.execute(update(Revision).where(Revision.id == words.id).values(body="one\x0btwo\x07"))
         to = session.get_one(Subscriber, id)
-        outbox.queue(session, to, Stream.STEP, "step:1:1", runtime.clock.now(), revision=words, context={"guide": "g"})
+        ledger.queue(session, to, Stream.STEP, "step:1:1", runtime.clock.now(), revision=words, context={"guide": "g"})
     crank.turn()
     text = str(inbox("ann@example.com")[0].get_body(("plain",)))
     assert "one two" in text and "\x0b" not in text and "\x07" not in text

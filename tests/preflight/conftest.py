@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from newsletter import brand, preflight
-from newsletter.mail.render import Words
+from newsletter.mail.render import Content
 from newsletter.preflight import Level, Report
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Segment
@@ -19,7 +19,7 @@ def look(runtime: Runtime) -> Look:
 
     def looked(body: str, subject: str = "On walking", guide: str | None = None, preheader: str = "") -> Report:
         with runtime.database.reading() as session:
-            house, words = brand.current(session), Words(subject, preheader, body)
+            house, words = brand.current(session), Content(subject, preheader, body)
             return preflight.check(session, runtime.renderer, house, words, Segment(guide))
 
     return looked

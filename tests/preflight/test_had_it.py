@@ -8,8 +8,8 @@ from sqlalchemy import select
 from newsletter import articles, brand, campaigns, preflight
 from newsletter.articles import Article
 from newsletter.campaigns import Campaign
-from newsletter.mail import outbox
-from newsletter.mail.render import Words
+from newsletter.mail import ledger
+from newsletter.mail.render import Content
 from newsletter.preflight import Level
 from newsletter.preflight.had_it import count
 from newsletter.runtime import Runtime
@@ -19,7 +19,7 @@ from newsletter.subscribers import Segment, Stream, Subscriber
 from tests.conftest import InlineCrank
 from tests.preflight.conftest import Look, said
 
-WORDS = Words("On walking", "", "Walk more.")
+WORDS = Content("On walking", "", "Walk more.")
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def sent_to_two(runtime: Runtime, person: Callable[..., int], crank: InlineCrank
     return id
 
 
-def _count(runtime: Runtime, words: Words, article: int | None = None, guide: str | None = None) -> int:
+def _count(runtime: Runtime, words: Content, article: int | None = None, guide: str | None = None) -> int:
     with runtime.database.reading() as session:
         return count(session, Segment(guide), words, article)
 
@@ -61,7 +61,7 @@ def test_it_is_told_with_their_number_and_stops_nothing(sent_to_two: int, look: 
 
 
 def test_other_words_of_the_article_count_and_another_article_does_not(sent_to_two: int, runtime: Runtime) -> None:
-    other = Words("Other", "", "Words.")
+    other = Content("Other", "", "Words.")
     assert _count(runtime, other, sent_to_two) == 2
     assert _count(runtime, other) == 0
     assert _count(runtime, WORDS, guide="exercise-at-50") == 0, "nobody of that audience has had it"
@@ -75,7 +75,7 @@ def test_what_came_as_a_step_counts(runtime: Runtime, person: Callable[..., int]
         session.scalars(select(Sequence).limit(1)).one().append(article, Delay.parse("1 day"))
         session.flush()
         to = session.get_one(Subscriber, ann)
-        outbox.queue(session, to, Stream.STEP, "step:1:1", now, revision=article.current, context={"guide": "g"})
+        ledger.queue(session, to, Stream.STEP, "step:1:1", now, revision=article.current, context={"guide": "g"})
     assert _count(runtime, WORDS) == 0, "it has not left"
     crank.turn()
     assert _count(runtime, WORDS) == 1

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from newsletter.smtp import Relay, SmtpResult, SmtpTransport, Stage
 from tests.debian import NotToBeHad
 from tests.real.mta import Mta
-from tests.smtp.sending import Ledger, letter, recipient
+from tests.smtp.sending import Ledger, envelope, recipient
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def campaign(
         beside.start()
     for _ in range(tries):
         ledger = Ledger()
-        for _ in transport.send(map(letter, waiting), ledger):
+        for _ in transport.send(map(envelope, waiting), ledger):
             pass
         known |= ledger.known
         waiting = [key for key in waiting if known[key].stage is Stage.RELAY]

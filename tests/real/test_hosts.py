@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from newsletter.db import Database
-from newsletter.mail.outbox.claims import LEASE
+from newsletter.mail.ledger.row_claims import LEASE
 from newsletter.settings import ROOT
 from tests import postgres
 from tests.fault_smtp import Fault, FaultServer
@@ -25,11 +25,11 @@ from tests.real.conftest import until
 from tests.redis_server import RedisServer
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600), pytest.mark.xdist_group("networks")]
-PEOPLE = 8000  # eight lots
+PEOPLE = 8000  # eight batches
 LATE = 0.05  # seconds the relay takes for each message on each connection
 CONNECTIONS = 5
 UNCERTAIN_OF_A_HOST = 2 * (200 + int(CONNECTIONS / LATE) + 100)
-"""For each of two processes: what is begun in one commit, what goes in the second between two writes, and some."""
+"""For each of two processes: what is marked in one commit, what goes in the second between two writes, and some."""
 ON_THE_WIRES = 2 * CONNECTIONS
 """Of a host: one mail on each connection of its two processes."""
 
@@ -206,7 +206,7 @@ def _begin(stage: Stage, senders: Sequence[Host], count: int) -> tuple[str, Sequ
 
 
 def _end(stage: Stage, campaign: str, cut: Sequence[Host]) -> None:
-    """The others finish: nobody has two, and those that the lost hosts had begun are called uncertain."""
+    """The others finish: nobody has two, and those that the lost hosts had marked are uncertain."""
     until(lambda: stage.is_sent(campaign), 150, "the others do not finish")
     counts = _check(stage)
     print("while they are cut off:", dict(counts))

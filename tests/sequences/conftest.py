@@ -8,7 +8,7 @@ import pytest
 from newsletter import articles, sequences
 from newsletter.clock import FixedClock
 from newsletter.db import Database
-from newsletter.mail.outbox import Lane
+from newsletter.mail.ledger import Lane
 from newsletter.runtime import Runtime
 from newsletter.sequences import Delay, Enrollment, Sequence
 from newsletter.smtp import SentList

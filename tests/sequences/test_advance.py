@@ -10,8 +10,8 @@ from sqlalchemy import func, select, update
 from newsletter import articles, sequences
 from newsletter.clock import FixedClock
 from newsletter.db import Database
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Message, State
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Message, State
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment, Sequence
 from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
@@ -124,7 +124,7 @@ def test_one_marketing_mail_a_day(
     with runtime.database.transaction() as session:
         words = articles.write(session, clock.now(), title="Golf", subject="Golf", body="x").current
         who = session.get_one(Subscriber, jane)
-        outbox.queue(session, who, Stream.CAMPAIGN, "campaign:1", clock.now(), revision=words)
+        ledger.queue(session, who, Stream.CAMPAIGN, "campaign:1", clock.now(), revision=words)
     assert tick(minutes=1) == ["Golf"]
     assert tick(hours=1) == []
     assert tick(days=1) == ["short A"]

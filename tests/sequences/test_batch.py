@@ -11,7 +11,7 @@ from sqlalchemy import event, func, insert, select, update
 from newsletter import brand, campaigns, sequences
 from newsletter.campaigns import Campaign
 from newsletter.db import Database
-from newsletter.mail.outbox import Message, State
+from newsletter.mail.ledger import Message, State
 from newsletter.sequences import Course, Enrollment, Sequence
 from newsletter.sequences.advance import BATCH, SPREAD_OVER
 from newsletter.subscribers import Status, Subscriber

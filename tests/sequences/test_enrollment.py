@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from newsletter import sequences
 from newsletter.clock import FixedClock
 from newsletter.db import Database
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Lane, Message, State
+from newsletter.mail.ledger import Lane, Message, State
+from newsletter.mail.ledger.lost import recover_rows, requeue
+from newsletter.mail.ledger.row_claims import claim_rows, mark_sending
 from newsletter.sequences import Course, Delay, Enrollment, Sequence
 from newsletter.subscribers import Subscriber
 from tests.conftest import NOON
@@ -120,14 +121,14 @@ def test_a_mail_that_a_lost_host_may_have_begun_is_not_put_back_into_a_series_th
     with database.transaction() as session:
         assert sequences.advance_due(session, clock.now(), ZONE) == 3
     with database.transaction() as session:
-        ids = [letter.id for letter in outbox.claim(session, Lane.BULK, "lost", clock.now(), 10)]
-        outbox.begin(session, "lost", ids, clock.now())
+        ids = [letter.id for letter in claim_rows(session, Lane.BULK, "lost", clock.now(), 10)]
+        mark_sending(session, "lost", ids, clock.now())
     clock.forward(timedelta(minutes=2))
     with database.transaction() as session:
-        assert outbox.recover(session, clock.now()) == (0, 3)
+        assert recover_rows(session, clock.now()) == (0, 3)
         sequences.advance_due(session, clock.now(), ZONE)  # the series goes on without it
         sequences.stop(session, session.get_one(Subscriber, alice), clock.now(), "enough", only=hers[0])
-        outbox.put_back(session, "lost", ids, clock.now(), of_lot=False)
+        requeue(session, "lost", ids, clock.now(), of_batch=False)
     with database.reading() as session:
         states = session.scalars(select(Message.state).order_by(Message.subscriber_id)).all()
     assert states == [State.UNCERTAIN, State.DEFERRED, State.DEFERRED]

@@ -22,7 +22,7 @@ from newsletter import articles, sequences
 from newsletter.articles import Article
 from newsletter.clock import FixedClock
 from newsletter.db import Database
-from newsletter.mail.outbox import Message
+from newsletter.mail.ledger import Message
 from newsletter.sequences import Course, Delay, Enrollment, Sequence
 from newsletter.subscribers import Subscriber, read_address, register
 from tests.conftest import NOON, _sqlalchemy_url

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from newsletter import articles, brand, campaigns, sequences
 from newsletter.campaigns import Campaign
 from newsletter.clock import FixedClock
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Lane
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Lane
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Delay, Enrollment, Sequence, Standing, Unit
 from newsletter.sequences.pacing import goes_at
@@ -115,7 +115,7 @@ def test_a_campaign_still_on_its_way_counts(
     with runtime.database.transaction() as session:
         words = articles.write(session, clock.now(), title="Golf", subject="Golf", body="x").current
         who = session.get_one(Subscriber, jane)
-        outbox.queue(session, who, Stream.CAMPAIGN, "campaign:1", clock.now(), revision=words)
+        ledger.queue(session, who, Stream.CAMPAIGN, "campaign:1", clock.now(), revision=words)
         sequences.advance_due(session, clock.now(), ZONE)
     one = enrollment(id)
     assert (one.message_id, one.waiting_since, one.due_at) == (None, clock.now(), clock.now() + timedelta(days=1))

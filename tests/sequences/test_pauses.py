@@ -8,7 +8,7 @@ from sqlalchemy import select
 from newsletter import sequences
 from newsletter.clock import FixedClock
 from newsletter.db import Database
-from newsletter.mail.outbox import Message, State
+from newsletter.mail.ledger import Message, State
 from newsletter.sequences import Course, Enrollment, Sequence, Standing
 from tests.sequences.conftest import ZONE
 

@@ -13,7 +13,7 @@ from sqlalchemy import event, func, select
 
 from newsletter import feedback, journey, sequences
 from newsletter.db import Database
-from newsletter.mail.outbox import Message, State
+from newsletter.mail.ledger import Message, State
 from newsletter.sequences import Course, Enrollment, Sequence
 from newsletter.subscribers import Status, Subscriber
 from tests.conftest import NOON

@@ -46,7 +46,7 @@ def recipient(key: int) -> str:
     return f"reader{key}@example.org"
 
 
-def letter(key: int) -> Envelope:
+def envelope(key: int) -> Envelope:
     data = f"Subject: {key}\r\n\r\n.dot\r\n..dots\r\n.\r\nEnd of {key}\r\n" + "x" * 70 + "\r\n"
     return Envelope(key, f"bounce-{key}@example.com", recipient(key), data.encode())
 
@@ -82,10 +82,10 @@ def transport(
 def deliver(
     server: FaultServer, sender: SmtpTransport, count: int = 12, first: int = 1, *, keep: bool = False
 ) -> dict[int, SmtpResult]:
-    """Send letters first, first + 1, … and return their results, having checked them against the server's count."""
+    """Send messages first, first + 1, … and return their results, having checked them against the server's count."""
     ledger = Ledger()
     keys = range(first, first + count)
-    yielded = [result for some in sender.send(map(letter, keys), ledger) for result in some]
+    yielded = [result for some in sender.send(map(envelope, keys), ledger) for result in some]
     if not keep:
         sender.close()
     assert sorted(result.key for result in yielded) == list(keys)
@@ -110,7 +110,7 @@ def check(server: FaultServer, ledger: Ledger) -> None:
         if copies:
             assert key in ledger.handed
     for arrived in server.messages:
-        assert all(arrived.data == letter(int(name[6:].partition("@")[0])).data for name in arrived.recipients)
+        assert all(arrived.data == envelope(int(name[6:].partition("@")[0])).data for name in arrived.recipients)
 
 
 def several(*servers: FaultServer, options: Sequence[str] = ("", ""), **more: object) -> SmtpTransport:
@@ -120,7 +120,7 @@ def several(*servers: FaultServer, options: Sequence[str] = ("", ""), **more: ob
 
 def send(sender: SmtpTransport, count: int, first: int = 1, *, keep: bool = False) -> dict[int, SmtpResult]:
     ledger = Ledger()
-    for _ in sender.send(map(letter, range(first, first + count)), ledger):
+    for _ in sender.send(map(envelope, range(first, first + count)), ledger):
         pass
     if not keep:
         sender.close()

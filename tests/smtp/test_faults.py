@@ -6,7 +6,7 @@ import pytest
 
 from newsletter.smtp import SmtpResult, Stage
 from tests.fault_smtp import Fault, FaultServer, What, Where
-from tests.smtp.sending import MODES, deliver, letter, recipient, transport
+from tests.smtp.sending import MODES, deliver, envelope, recipient, transport
 
 pytestmark = pytest.mark.parametrize("mode", MODES)
 
@@ -91,7 +91,7 @@ def test_garbage_is_a_loss(mode: str, stage: Where, garbage: str) -> None:
             assert results[3].code == 0
         else:
             # One reply too many shifts all that follow: nothing can be matched any more, but nobody gets two copies.
-            stages = [o for some in sender.send(map(letter, range(1, 7)), Deaf()) for o in some]
+            stages = [o for some in sender.send(map(envelope, range(1, 7)), Deaf()) for o in some]
             sender.close()
             assert sorted(result.key for result in stages) == list(range(1, 7))
             assert all(server.received[recipient(key)] <= 1 for key in range(1, 7))

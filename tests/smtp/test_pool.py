@@ -13,7 +13,7 @@ from tests.smtp.sending import (
     Ledger,
     check,
     deliver,
-    letter,
+    envelope,
     recipient,
     send,
     stages,
@@ -57,7 +57,7 @@ def test_envelopes_are_pulled_only_when_they_can_go_out() -> None:
     def source() -> Iterator[Envelope]:
         for key in range(1, 101):
             pulled.append(key)
-            yield letter(key)
+            yield envelope(key)
 
     answered = 0
     with FaultServer() as server:
@@ -76,7 +76,7 @@ def test_stopping_finishes_what_was_pulled(mode: str) -> None:
     def source() -> Iterator[Envelope]:
         for key in range(1, 1001):
             pulled.append(key)
-            yield letter(key)
+            yield envelope(key)
 
     with FaultServer(**MODES[mode]) as server:
         sender = transport(server, "connections=2")
@@ -93,7 +93,7 @@ def test_nothing_to_send_opens_nothing() -> None:
     with FaultServer() as server:
         sender = transport(server)
         assert list(sender.send([], Ledger())) == []
-        assert list(sender.send([letter(1)], Ledger(), stop=lambda: True)) == []
+        assert list(sender.send([envelope(1)], Ledger(), stop=lambda: True)) == []
         sender.close()
         assert server.connections == 0
 
@@ -122,7 +122,7 @@ def test_leaving_early_writes_down_what_was_in_flight() -> None:
     ledger = Ledger()
     with FaultServer([Fault("dot", "hang", nth=10)]) as server:
         sender = transport(server)
-        sending = sender.send(map(letter, range(1, 100)), ledger)
+        sending = sender.send(map(envelope, range(1, 100)), ledger)
         for some in sending:
             if any(result.key == 8 for result in some):
                 break
@@ -145,7 +145,7 @@ def test_what_the_journal_does_not_take_never_leaves(mode: str) -> None:
     with FaultServer(**MODES[mode]) as server:
         sender = transport(server, "connections=1&pipeline=2")
         with pytest.raises(OSError, match="no space"):
-            list(sender.send(map(letter, range(1, 10)), Full()))
+            list(sender.send(map(envelope, range(1, 10)), Full()))
         sender.close()
     assert server.received[recipient(5)] == 0
     assert set(server.received) <= {recipient(key) for key in range(1, 5)}
@@ -154,10 +154,10 @@ def test_what_the_journal_does_not_take_never_leaves(mode: str) -> None:
 def test_only_one_send_at_a_time() -> None:
     with FaultServer() as server:
         sender = transport(server)
-        sending = sender.send(map(letter, range(1, 9)), Ledger())
+        sending = sender.send(map(envelope, range(1, 9)), Ledger())
         next(sending)
         with pytest.raises(RuntimeError):
-            next(sender.send([letter(9)], Ledger()))
+            next(sender.send([envelope(9)], Ledger()))
         assert len([result for some in sending for result in some]) >= 1
         sender.close()
 
@@ -199,11 +199,11 @@ def test_bad_arguments() -> None:
 
 def test_the_list_keeps_everything() -> None:
     kept, ledger = SentList(), Ledger()
-    assert [o.key for some in kept.send(map(letter, range(1, 4)), ledger) for o in some] == [1, 2, 3]
-    assert kept.envelopes == [letter(key) for key in range(1, 4)]
+    assert [o.key for some in kept.send(map(envelope, range(1, 4)), ledger) for o in some] == [1, 2, 3]
+    assert kept.envelopes == [envelope(key) for key in range(1, 4)]
     assert ledger.handed == [1, 2, 3]
     refusing = SentList(lambda e: SmtpResult(e.key, Stage.REJECTED, 550, "5.1.1", "no", "memory:0", "RCPT"))
-    assert next(refusing.send([letter(1)], Ledger()))[0].code == 550
+    assert next(refusing.send([envelope(1)], Ledger()))[0].code == 550
     refusing.close()
     assert refusing.closed
 

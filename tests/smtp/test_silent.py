@@ -12,7 +12,7 @@ from newsletter.smtp.encryption import PLAIN
 from newsletter.smtp.greeting import Refused
 from newsletter.smtp.relay_state import BACKOFF, RelayState
 from tests.fault_smtp import Fault, FaultServer
-from tests.smtp.sending import Ledger, letter, send, several, stages, transport
+from tests.smtp.sending import Ledger, envelope, send, several, stages, transport
 from tests.smtp.test_security import Contexts, contexts, only
 
 __all__ = ["contexts"]
@@ -92,7 +92,7 @@ def test_connections_that_fail_together_are_one_failure() -> None:
 
 def _one(sender: SmtpTransport, key: int) -> SmtpResult:
     ledger = Ledger()
-    for _ in sender.send([letter(key)], ledger):
+    for _ in sender.send([envelope(key)], ledger):
         pass
     return only(ledger.known)
 

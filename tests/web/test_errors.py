@@ -9,7 +9,7 @@ from sqlalchemy import event, func, select
 
 from newsletter.app import create_app
 from newsletter.db import Database
-from newsletter.mail.outbox import Message, State
+from newsletter.mail.ledger import Message, State
 from newsletter.runtime import Runtime
 from newsletter.settings import load
 from newsletter.subscribers import Consent, Status, Subscriber

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from newsletter import articles
 from newsletter.links import Purpose
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Lane, Message, State
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Lane, Message, State
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment
 from newsletter.subscribers import Status, Stream, Subscriber
@@ -83,7 +83,7 @@ def _campaign(runtime: Runtime, id: int, deliver: bool = True) -> None:
     with runtime.database.transaction() as session:
         now = runtime.clock.now()
         words = articles.write(session, now, title="Golf", subject="Golf", body="x").current
-        outbox.queue(session, session.get_one(Subscriber, id), Stream.CAMPAIGN, "campaign:1", now, revision=words)
+        ledger.queue(session, session.get_one(Subscriber, id), Stream.CAMPAIGN, "campaign:1", now, revision=words)
     if deliver:
         runtime.delivery.run(Lane.BULK)
 

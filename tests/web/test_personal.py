@@ -14,7 +14,7 @@ from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.guides import GuideRequest
 from newsletter.links import Purpose
-from newsletter.mail.outbox import Message
+from newsletter.mail.ledger import Message
 from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment
 from newsletter.subscribers import Status, Stream, Subscriber

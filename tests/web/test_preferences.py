@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from newsletter import sequences
 from newsletter.events import By, Event, EventKind
-from newsletter.mail.outbox import Lane
+from newsletter.mail.ledger import Lane
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment
 from newsletter.subscribers import Consent, Subscriber

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from newsletter.articles import Article
 from newsletter.clock import FixedClock
 from newsletter.guides import Guide
-from newsletter.mail.outbox import Message, State
+from newsletter.mail.ledger import Message, State
 from newsletter.runtime import Runtime
 from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import (

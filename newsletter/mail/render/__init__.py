@@ -1,4 +1,4 @@
-"""From a Letter to the bytes of a mail. Below the doors, Jinja is known here and nowhere else."""
+"""From a ClaimedMessage to the bytes of a mail. Below the doors, Jinja is known here and nowhere else."""
 
 from newsletter.mail.render.article import BadArticle, Compiled
 from newsletter.mail.render.dkim import Dkim
@@ -6,7 +6,7 @@ from newsletter.mail.render.dkim_key import BadKey, DkimKey
 from newsletter.mail.render.dkim_key import make as make_key
 from newsletter.mail.render.dkim_key import read as read_key
 from newsletter.mail.render.filters import EXAMPLES as FILTER_EXAMPLES
-from newsletter.mail.render.mail import Mail, Reader, Words
+from newsletter.mail.render.mail import Content, Reader, RenderedMessage
 from newsletter.mail.render.markdown import Written
 from newsletter.mail.render.names import IN_SERIES, NAMES
 from newsletter.mail.render.renderer import Renderer
@@ -19,13 +19,13 @@ __all__ = [
     "BadArticle",
     "BadKey",
     "Compiled",
+    "Content",
     "Dkim",
     "DkimKey",
-    "Mail",
     "Reader",
+    "RenderedMessage",
     "Renderer",
     "Skeleton",
-    "Words",
     "Written",
     "make_key",
     "read_key",

@@ -6,20 +6,20 @@ from typing import Any
 
 import structlog
 
-from newsletter.mail.outbox import Letter
+from newsletter.mail.ledger import ClaimedMessage
 from newsletter.subscribers import Stream
 
 log = structlog.get_logger()
 
 
-def attachment(letter: Letter, guides: Callable[[str], Path]) -> tuple[Mapping[str, Any], bytes]:
+def attachment(claimed: ClaimedMessage, guides: Callable[[str], Path]) -> tuple[Mapping[str, Any], bytes]:
     """What the mail says and the PDF it carries; b"": none, or a file that is gone, and then the link has to do."""
-    guide = letter.context.get("guide")
-    if letter.stream is not Stream.GUIDE or not guide or not guide["attached"]:
-        return letter.context, b""
+    guide = claimed.context.get("guide")
+    if claimed.stream is not Stream.GUIDE or not guide or not guide["attached"]:
+        return claimed.context, b""
     try:
         pdf = guides(guide["slug"]).read_bytes()
     except OSError as error:
-        log.warning("the guide goes as a link", message=letter.id, error=type(error).__name__)
+        log.warning("the guide goes as a link", message=claimed.id, error=type(error).__name__)
         pdf = b""
-    return {**letter.context, "guide": {**guide, "attached": bool(pdf)}}, pdf
+    return {**claimed.context, "guide": {**guide, "attached": bool(pdf)}}, pdf

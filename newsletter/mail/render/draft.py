@@ -8,11 +8,11 @@ from email import message_from_bytes
 from typing import Any
 
 from newsletter.links import Purpose, Signer
-from newsletter.mail.outbox import Letter
+from newsletter.mail.ledger import ClaimedMessage
 from newsletter.mail.render import mime
 from newsletter.mail.render.dkim import Dkim, fields
 from newsletter.mail.render.expression import Expression
-from newsletter.mail.render.mail import Mail, Words
+from newsletter.mail.render.mail import Content, RenderedMessage
 from newsletter.mail.render.names import OF_THE_NAME
 from newsletter.mail.render.places import in_url
 from newsletter.mail.render.skeleton import (
@@ -56,14 +56,14 @@ class Form:
     revision_id: int | None
     dispatch_id: int | None
     guide: str | None
-    words: Words
+    words: Content
     brand: tuple[tuple[str, Any], ...]
 
-    def letter(self, subscriber: int, id: int, first_name: str) -> Letter:
-        """A letter of this form that nobody gets."""
+    def sample(self, subscriber: int, id: int, first_name: str) -> ClaimedMessage:
+        """A claimed message of this form that nobody gets."""
         context = {"guide": self.guide}
         address = "reader@example.invalid"
-        return Letter(
+        return ClaimedMessage(
             id, self.stream, 0, ONCE, subscriber, address, first_name, self.revision_id, self.dispatch_id, context
         )
 
@@ -166,7 +166,7 @@ class Draft:
             self._places.append(place)
         return gap(PERSONAL + self._places.index(place))
 
-    def skeleton(self, message: bytes, return_path: str, slow: Callable[[Letter, datetime], Mail],
+    def skeleton(self, message: bytes, return_path: str, slow: Callable[[ClaimedMessage, datetime], RenderedMessage],
                  dkim: Dkim | None) -> Skeleton:  # fmt: skip
         """The skeleton of a complete message: its header lines as they were rendered, its parts made by `part`."""
         for stand_in, place in self._numbers.items():
@@ -190,10 +190,10 @@ def _seal(message: bytes, dkim: Dkim) -> Seal:
     return Seal(dkim, signed.names, *_template(signed.canonical))
 
 
-def alike(one: Mail, other: Mail) -> bool:
+def alike(one: RenderedMessage, other: RenderedMessage) -> bool:
     """Whether two mails have one envelope, the same header octets, and parts that decode to the same octets."""
 
-    def seen(mail: Mail) -> list[object]:
+    def seen(mail: RenderedMessage) -> list[object]:
         parts = [(part.items(), part.get_payload(decode=True)) for part in message_from_bytes(mail.data).walk()]
         return [mail.sender, mail.recipient, mail.data.partition(mime.CRLF * 2)[0], parts]
 

@@ -6,7 +6,7 @@ from newsletter.subscribers import Stream
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Content:
     """The words of an article at one revision."""
 
     subject: str
@@ -24,7 +24,7 @@ class Reader:
 
 
 @dataclass(slots=True)
-class Mail:
+class RenderedMessage:
     """A complete message and its envelope. Not frozen: a million of them are made, and that would double their cost."""
 
     sender: str

@@ -1,4 +1,4 @@
-"""The Renderer: a Letter, the brand and an article's words become a complete message."""
+"""The Renderer: a ClaimedMessage, the brand and an article's words become a complete message."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -17,13 +17,13 @@ from markupsafe import Markup
 
 from newsletter.brand import Brand
 from newsletter.links import Signer, Urls
-from newsletter.mail.outbox import Letter
+from newsletter.mail.ledger import ClaimedMessage
 from newsletter.mail.render import mime
 from newsletter.mail.render.article import BadArticle, Compiled, compiled
 from newsletter.mail.render.attachment import attachment
 from newsletter.mail.render.dkim import Dkim
 from newsletter.mail.render.draft import NOBODY, ONCE, STRANGERS, Draft, Form, NoSkeleton, alike, gap
-from newsletter.mail.render.mail import Mail, Reader, Rendered, Words, greeting, name_for, one_line
+from newsletter.mail.render.mail import Content, Reader, Rendered, RenderedMessage, greeting, name_for, one_line
 from newsletter.mail.render.names import NAMES, OF_THE_BRAND, Values, of_brand
 from newsletter.mail.render.skeleton import DATE, TO, Skeleton
 from newsletter.subscribers import Stream
@@ -69,34 +69,34 @@ class Renderer:
         object.__setattr__(self, "_inliner", inliner)
         object.__setattr__(self, "_skeleton", lru_cache(SKELETONS)(self._compiled))
 
-    def compose(self, letter: Letter, brand: Brand, words: Words | None, now: datetime) -> Mail:
-        """The message for a claimed letter. Raises BadArticle when the owner's text cannot be filled in."""
-        mail = self._composed(letter, brand, words, now)
+    def compose(self, claimed: ClaimedMessage, brand: Brand, words: Content | None, now: datetime) -> RenderedMessage:
+        """The complete message for a claimed one. Raises BadArticle when the owner's text cannot be filled in."""
+        mail = self._composed(claimed, brand, words, now)
         return replace(mail, data=self.dkim.signed(mail.data, now)) if self.dkim else mail
 
-    def _composed(self, letter: Letter, brand: Brand, words: Words | None, now: datetime) -> Mail:
-        name = name_for(letter.stream, letter.first_name)
-        reader = Reader(letter.subscriber_id or 0, name, letter.id)
-        context, pdf = attachment(letter, self.guides)
-        seen = self.rendered(letter.stream, brand, reader, words, context)
-        subject = TEST_MARK + seen.subject if letter.stream is Stream.TEST else seen.subject
+    def _composed(self, claimed: ClaimedMessage, brand: Brand, words: Content | None, now: datetime) -> RenderedMessage:
+        name = name_for(claimed.stream, claimed.first_name)
+        reader = Reader(claimed.subscriber_id or 0, name, claimed.id)
+        context, pdf = attachment(claimed, self.guides)
+        seen = self.rendered(claimed.stream, brand, reader, words, context)
+        subject = TEST_MARK + seen.subject if claimed.stream is Stream.TEST else seen.subject
         head = self._head(
-            letter,
+            claimed,
             brand,
             mime.header("Date", format_datetime(now.astimezone(UTC))),
-            mime.address_header("To", name, letter.email),
+            mime.address_header("To", name, claimed.email),
             mime.text_header("Subject", subject),
         )
-        boundary = self.signer.message_tag(letter.id)
+        boundary = self.signer.message_tag(claimed.id)
         body = mime.multipart(
             "alternative", boundary, [mime.text_part("plain", seen.text), mime.text_part("html", seen.html)]
         )
         if pdf:
             name = f"{context['guide']['slug']}.pdf"
             body = mime.multipart("mixed", f"m-{boundary}", [body, mime.pdf_part(name, pdf)])
-        return Mail(self.return_path(letter.id), letter.email, head + body)
+        return RenderedMessage(self.return_path(claimed.id), claimed.email, head + body)
 
-    def rendered(self, stream: Stream, brand: Brand, reader: Reader, words: Words | None,
+    def rendered(self, stream: Stream, brand: Brand, reader: Reader, words: Content | None,
                  context: Mapping[str, Any]) -> Rendered:  # fmt: skip
         """Subject, text and HTML of any mail. Raises BadArticle."""
         reader = replace(reader, first_name=name_for(stream, reader.first_name))
@@ -119,17 +119,17 @@ class Renderer:
         page = self._jinja.get_template(f"{folder}/html.html").render(values)
         return Rendered(values["subject"], text, self._inliner.inline(page))
 
-    def compile(self, letter: Letter, brand: Brand, words: Words | None) -> Skeleton | None:
-        """The skeleton of the bulk mail that `letter` is one copy of, kept for the next call.
+    def compile(self, claimed: ClaimedMessage, brand: Brand, words: Content | None) -> Skeleton | None:
+        """The skeleton of the bulk mail that `claimed` is one copy of, kept for the next call.
 
         None: this mail can only be composed for each reader. It is no article, or the owner's text holds more than
         plain variables, or it cannot be filled in (which `compose` then says).
         """
-        if words is None or not letter.stream.is_bulk or not letter.context.keys() <= {"guide"}:
+        if words is None or not claimed.stream.is_bulk or not claimed.context.keys() <= {"guide"}:
             return None
         content = tuple((column.key, getattr(brand, column.key)) for column in Brand.__mapper__.column_attrs)
-        slug = _guide_slug(letter.context)
-        return self._skeleton(Form(letter.stream, letter.revision_id, letter.dispatch_id, slug, words, content))
+        slug = _guide_slug(claimed.context)
+        return self._skeleton(Form(claimed.stream, claimed.revision_id, claimed.dispatch_id, slug, words, content))
 
     def _compiled(self, form: Form) -> Skeleton | None:
         brand = Brand(**dict(form.brand))  # the caller's belongs to a session that ends
@@ -137,8 +137,8 @@ class Renderer:
             skeleton = self._drafted(form, brand)
             unsigned = replace(skeleton, seal=None)
             for number, name in enumerate(STRANGERS, start=1):
-                letter = form.letter(number, 10**number, name)
-                if not alike(unsigned.splice(letter, ONCE), self._composed(letter, brand, form.words, ONCE)):
+                claimed = form.sample(number, 10**number, name)
+                if not alike(unsigned.splice(claimed, ONCE), self._composed(claimed, brand, form.words, ONCE)):
                     raise NoSkeleton("it comes out differently for different readers")
         except BadArticle:
             return None
@@ -152,7 +152,7 @@ class Renderer:
         if not article.is_plain:
             raise NoSkeleton("its text holds more than plain variables")
         draft = Draft(self.signer)
-        nobody = form.letter(NOBODY, NOBODY, "")
+        nobody = form.sample(NOBODY, NOBODY, "")
         values = self._values(brand, Reader(NOBODY, "", NOBODY), nobody.context)
         subject, preheader, html, text = article.fill(self._plain(brand, values), draft.stand_in)
         lines = (draft.line("subject", subject), draft.line("preheader", preheader))
@@ -161,10 +161,10 @@ class Renderer:
         parts = [draft.part("plain", seen.text), draft.part("html", seen.html)]
         body = mime.multipart("alternative", self.signer.message_tag(NOBODY), parts)
         return draft.skeleton(
-            head + body, self.sender_form, lambda letter, now: self.compose(letter, brand, form.words, now), self.dkim
+            head + body, self.sender_form, lambda claimed, now: self.compose(claimed, brand, form.words, now), self.dkim
         )
 
-    def article_page(self, words: Words, brand: Brand, guide_url: str) -> Rendered:
+    def article_page(self, words: Content, brand: Brand, guide_url: str) -> Rendered:
         """An article for the public archive: nobody is greeted, and personal links lead to public pages."""
         values = self._values(brand, Reader(0), {})
         values |= dict.fromkeys(("preferences_url", "unsubscribe_url", "view_url"), f"{self.site}/")
@@ -178,7 +178,7 @@ class Renderer:
         page = compiled("", "", body, self.site, OF_THE_BRAND)
         return page.fill(of_brand(brand, self.site))[2]
 
-    def compiled(self, words: Words) -> Compiled:
+    def compiled(self, words: Content) -> Compiled:
         """An article's words, checked and read once. Raises BadArticle."""
         return compiled(words.subject, words.preheader, words.body, self.site)
 
@@ -186,7 +186,7 @@ class Renderer:
         """The codes that come to nothing where no name is known: in subject and preheader, and in the text."""
         return article.empty(self._plain(brand, self._values(brand, Reader(0), {})))
 
-    def problem(self, words: Words) -> str:
+    def problem(self, words: Content) -> str:
         """Why these words can be no mail, in words for their writer; "" where they can."""
         try:
             self.compiled(words)
@@ -206,26 +206,26 @@ class Renderer:
         """The Message-ID, the same at every try (RFC 5322 §3.6.4)."""
         return f"<{self.signer.message_tag(message_id)}@{self.mail_domain}>"
 
-    def _head(self, letter: Letter, brand: Brand, date: bytes, to: bytes, subject: bytes) -> bytes:
+    def _head(self, claimed: ClaimedMessage, brand: Brand, date: bytes, to: bytes, subject: bytes) -> bytes:
         lines = [
             date,
             mime.address_header("From", brand.sender, brand.email),
             to,
             subject,
-            mime.header("Message-ID", self.message_id(letter.id)),
+            mime.header("Message-ID", self.message_id(claimed.id)),
             mime.header("MIME-Version", "1.0"),
         ]
-        if letter.stream.is_bulk:
-            lines += self._bulk_head(letter, brand)
+        if claimed.stream.is_bulk:
+            lines += self._bulk_head(claimed, brand)
         else:
             lines.append(mime.header("Auto-Submitted", "auto-generated"))  # RFC 3834 §5
         return b"".join(lines)
 
-    def _bulk_head(self, letter: Letter, brand: Brand) -> list[bytes]:
-        one_click = self.urls.unsubscribe(letter.subscriber_id or 0, letter.id)
-        by_mail = f"mailto:{brand.email}?subject={quote(f'unsubscribe {letter.id}')}"
-        kind = "newsletter" if letter.stream is Stream.CAMPAIGN else "series"
-        what = f"c{letter.dispatch_id}" if letter.dispatch_id else f"r{letter.revision_id}"
+    def _bulk_head(self, claimed: ClaimedMessage, brand: Brand) -> list[bytes]:
+        one_click = self.urls.unsubscribe(claimed.subscriber_id or 0, claimed.id)
+        by_mail = f"mailto:{brand.email}?subject={quote(f'unsubscribe {claimed.id}')}"
+        kind = "newsletter" if claimed.stream is Stream.CAMPAIGN else "series"
+        what = f"c{claimed.dispatch_id}" if claimed.dispatch_id else f"r{claimed.revision_id}"
         host = urlsplit(self.site).hostname or "localhost"
         return [
             mime.header("List-Unsubscribe", f"<{one_click}>,", f"<{by_mail}>"),  # RFC 2369 §3.2
@@ -275,4 +275,4 @@ def _why(stream: Stream, brand: Brand) -> str:
     return f"You get this because you subscribed to the {brand.name} newsletter."
 
 
-__all__ = ["BadArticle", "Mail", "Reader", "Rendered", "Renderer", "Words"]
+__all__ = ["BadArticle", "Content", "Reader", "Rendered", "RenderedMessage", "Renderer"]

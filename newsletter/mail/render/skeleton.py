@@ -15,11 +15,11 @@ from functools import lru_cache
 from operator import itemgetter
 
 from newsletter.links import Purpose, Signer
-from newsletter.mail.outbox import Letter
+from newsletter.mail.ledger import ClaimedMessage
 from newsletter.mail.render import mime
 from newsletter.mail.render.dkim import Dkim, Fields, relaxed
 from newsletter.mail.render.expression import Expression
-from newsletter.mail.render.mail import Mail, greeting, one_line
+from newsletter.mail.render.mail import RenderedMessage, greeting, one_line
 from newsletter.mail.render.names import Values
 from newsletter.mail.render.places import in_url
 
@@ -79,7 +79,7 @@ class Skeleton:
     signer: Signer
     return_path: str
     """The envelope sender; an asterisk in it stands for the message."""
-    slow: Callable[[Letter, datetime], Mail]
+    slow: Callable[[ClaimedMessage, datetime], RenderedMessage]
     """Composes the same mail, for a name that holds control characters."""
     template: bytes
     gaps: tuple[int, ...]
@@ -88,7 +88,7 @@ class Skeleton:
     places: tuple[Place, ...]
     seal: Seal | None = None
     """None: the mails go out unsigned."""
-    _made: Callable[[Letter, "Named", bytes, datetime], list[bytes]] = field(init=False)
+    _made: Callable[[ClaimedMessage, "Named", bytes, datetime], list[bytes]] = field(init=False)
     _named: Callable[[str], "Named | None"] = field(init=False)
     _tags: Callable[[int], tuple[str, str]] = field(init=False)
     _in_order: Callable[[Sequence[bytes]], tuple[bytes, ...]] = field(init=False)
@@ -102,19 +102,19 @@ class Skeleton:
         # A list of a hundred thousand people has some thousand first names.
         self._named = lru_cache(NAMES)(self._what_a_name_makes)
 
-    def splice(self, letter: Letter, now: datetime) -> Mail:
-        """The message for a claimed letter: what `Renderer.compose` gives, but for soft line breaks."""
-        named = self._named(letter.first_name)
+    def splice(self, claimed: ClaimedMessage, now: datetime) -> RenderedMessage:
+        """The message for a claimed message: what `Renderer.compose` gives, but for soft line breaks."""
+        named = self._named(claimed.first_name)
         if named is None:
-            return self.slow(letter, now)
-        tag, return_tag = self._tags(letter.id)
-        values = self._made(letter, named, tag.encode(), now)
+            return self.slow(claimed, now)
+        tag, return_tag = self._tags(claimed.id)
+        values = self._made(claimed, named, tag.encode(), now)
         message = self.template % self._in_order(values)
         if self.seal:
             message = self.seal.signed(message, values, now)
         # Of what fills the gaps only the address is not encoded.
-        seven_bit = self._seven_bit and letter.email.isascii()
-        return Mail(self.return_path.replace("*", return_tag, 1), letter.email, message, seven_bit)
+        seven_bit = self._seven_bit and claimed.email.isascii()
+        return RenderedMessage(self.return_path.replace("*", return_tag, 1), claimed.email, message, seven_bit)
 
     def _what_a_name_makes(self, name: str) -> "Named | None":
         if _ODD.search(name):
@@ -135,16 +135,16 @@ class Named:
     fillings: list[bytes]
 
 
-def _values(signer: Signer, gaps: Collection[int]) -> Callable[[Letter, Named, bytes, datetime], list[bytes]]:
-    """What fills the gaps, for a letter at a time; what no gap asks for is left empty."""
+def _values(signer: Signer, gaps: Collection[int]) -> Callable[[ClaimedMessage, Named, bytes, datetime], list[bytes]]:
+    """What fills the gaps, for one claimed message at a time; what no gap asks for is left empty."""
     links, dated, has_library = signer.letter_maker(), _Dates(), LIBRARY in gaps
 
-    def values(letter: Letter, named: Named, tag: bytes, now: datetime) -> list[bytes]:
-        address, before, number, subscriber = letter.email, named.before, letter.id, letter.subscriber_id or 0
+    def values(claimed: ClaimedMessage, named: Named, tag: bytes, now: datetime) -> list[bytes]:
+        address, before, number, subscriber = claimed.email, named.before, claimed.id, claimed.subscriber_id or 0
         if before and len(before) + len(address) < _LONGEST_LINE:
             to = b"%b%b>\r\n" % (before, address.encode())
         else:
-            to = mime.address_header("To", letter.first_name, address)
+            to = mime.address_header("To", claimed.first_name, address)
         library = signer.token(Purpose.LIBRARY, subscriber).encode() if has_library else b""
         return [
             dated.line(now), to, named.subject, tag, b"%d" % number, *links(subscriber, number), library,
@@ -155,7 +155,7 @@ def _values(signer: Signer, gaps: Collection[int]) -> Callable[[Letter, Named, b
 
 
 class _Dates:
-    """The Date line, made once for all letters of a moment."""
+    """The Date line, made once for all messages of a moment."""
 
     def __init__(self) -> None:
         self._known: tuple[datetime | None, bytes] = (None, b"")

@@ -10,9 +10,10 @@ from werkzeug.wrappers import Response
 from newsletter import articles, brand
 from newsletter.articles import Article, Revision, Topic
 from newsletter.brand import Brand
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Message
-from newsletter.mail.render import FILTER_EXAMPLES, NAMES, BadArticle, Reader, Words
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Message
+from newsletter.mail.ledger.queue import update_waiting_steps
+from newsletter.mail.render import FILTER_EXAMPLES, NAMES, BadArticle, Content, Reader
 from newsletter.mail.render.renderer import Rendered
 from newsletter.sequences import Sequence, Step
 from newsletter.subscribers import Stream, Subscriber
@@ -71,7 +72,7 @@ def edit(id: int) -> Any:
                 now(), subject=form.subject.data or "", preheader=form.preheader.data or "", body=form.body.data or ""
             )
             session.flush()
-            outbox.reword(session, article, now())  # of a series, what waited for a text that can be put together
+            update_waiting_steps(session, article, now())  # series mails that waited for a text that can be built
             note(session, "article saved", f"{article.id} revision {revision.number} {article.title}")
             return back("article", "Saved.", id=id)
         return _editor(form, article)
@@ -98,7 +99,7 @@ def _topic(form: ArticleForm) -> Topic | None:
 
 def _fills_in(form: ArticleForm, house: Brand) -> bool:
     """Whether every variable can be filled in; what is wrong is told beside the text."""
-    words = Words(form.subject.data or "", form.preheader.data or "", form.body.data or "")
+    words = Content(form.subject.data or "", form.preheader.data or "", form.body.data or "")
     try:
         runtime().renderer.rendered(Stream.STEP, house, Reader(0, "Alex"), words, {"guide": "a-guide"})
     except BadArticle as error:
@@ -156,7 +157,7 @@ def _rendered(session: Session, article: Article, reader: Subscriber | None) -> 
     # Nobody's links: a click in the preview must not unsubscribe the person it is shown for.
     nobody = Reader(0, reader.first_name if reader else "")
     return runtime().renderer.rendered(
-        stream, brand.current(session), nobody, Words(words.subject, words.preheader, words.body), context
+        stream, brand.current(session), nobody, Content(words.subject, words.preheader, words.body), context
     )
 
 
@@ -186,9 +187,9 @@ def test(id: int) -> Response:
             _rendered(session, article, None)
         except BadArticle as error:
             return back("article", str(error), "danger", id=id)
-        occasion = f"test:{article.current.id}:{asked_id('number', request.form) or 1}"
+        key = f"test:{article.current.id}:{asked_id('number', request.form) or 1}"
         _, context = _as_sent(session, article)
-        _, fresh = outbox.queue(session, owner, Stream.TEST, occasion, now(), revision=article.current, context=context)
+        _, fresh = ledger.queue(session, owner, Stream.TEST, key, now(), revision=article.current, context=context)
         if fresh:
             note(session, "test sent", f"article {id}")
         told = f"A test is on its way to {owner.email}." if fresh else "That test is on its way already."

@@ -15,7 +15,7 @@ from newsletter import brand, preflight
 from newsletter.articles import Article, Revision
 from newsletter.campaigns import Campaign, CampaignState, NotNow
 from newsletter.guides import Guide
-from newsletter.mail import outbox
+from newsletter.mail.ledger.contents import revisions_used
 from newsletter.subscribers import Segment
 from newsletter.web.owner.display import in_zone
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, tell
@@ -116,7 +116,7 @@ def _used(session: Session, campaign: Campaign) -> list[tuple[Revision, int]]:
     dispatch = campaign.dispatch
     if dispatch is None or dispatch.revision.created_at < dispatch.created_at:
         return []  # the words of the launch
-    seen = outbox.used(session, dispatch)
+    seen = revisions_used(session, dispatch)
     return [(one, count) for one, count in seen if one.id != dispatch.revision_id] and seen
 
 

@@ -13,7 +13,7 @@ from newsletter.articles import Article
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.guides import BadGuide, Guide, GuideRequest, inspect
 from newsletter.mail import alarms
-from newsletter.mail.outbox import Message, State
+from newsletter.mail.ledger import Message, State
 from newsletter.subscribers import Segment, Subscriber
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.cards import all_guides, unfit_pages

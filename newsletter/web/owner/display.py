@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_login import current_user
 
+from newsletter.mail.sentences import explained
 from newsletter.zones import zone_named
 
 
@@ -68,4 +69,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "percent": percent,
     "size": size,
     "duration": duration,
+    "explained": explained,
 }

@@ -10,14 +10,14 @@ from newsletter import brand
 from newsletter.articles import Article
 from newsletter.guides import Guide
 from newsletter.journey import LINK_DAYS
-from newsletter.mail.render import BadArticle, Reader, Words
+from newsletter.mail.render import BadArticle, Content, Reader
 from newsletter.mail.render.renderer import Rendered
 from newsletter.subscribers import Stream
 from newsletter.web.owner.door import door
 from newsletter.web.personal import MAIL_PAGE_POLICY
 from newsletter.web.state import now, reading, runtime
 
-SAMPLE = Words(
+SAMPLE = Content(
     "What one short walk can tell you", "A sample of an article with everything that Markdown has",
     "{{ greeting }},\n\nthis is **bold**, *leaning* and [a link]({{ library_url }}).\n\n## A heading\n\n- one\n"
     "- two\n\n1. first\n2. second\n\n> A quotation.\n\n---\n\nYours\n{{ brand.author }}\n",
@@ -76,9 +76,9 @@ def _rendered(session: Session, name: str) -> Rendered:
         return rt.renderer.rendered(stream, house, reader, SAMPLE, _context(name, guide))
 
 
-def _words(session: Session) -> Words:
+def _words(session: Session) -> Content:
     newest = session.scalar(select(Article).order_by(Article.updated_at.desc()).limit(1))
-    return Words(newest.current.subject, newest.current.preheader, newest.current.body) if newest else SAMPLE
+    return Content(newest.current.subject, newest.current.preheader, newest.current.body) if newest else SAMPLE
 
 
 def _context(name: str, guide: Guide | None) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from flask import render_template, request
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Message, NotAgain, State
+from newsletter.mail.ledger import Message, State
+from newsletter.mail.ledger.again import NotAgain, send_again
 from newsletter.web.owner.dashboard import trouble
 from newsletter.web.owner.door import asked_id, back, door, note, one_or_404, tell
 from newsletter.web.owner.recipients import asked_state, page_of
@@ -41,14 +41,14 @@ def index() -> str:
 def act(id: int, verb: str) -> Response:
     """The owner's decision about one message."""
     with transaction() as session:
-        message = one_or_404(session, Message, id, lock=verb == "leave")  # sending again locks its lot first
+        message = one_or_404(session, Message, id, lock=verb == "leave")  # sending again locks its batch first
         was = message.state
         try:
             if verb == "leave":
                 message.leave(now())
                 told = "Left as it is."
             else:
-                outbox.send_again(session, message, now())
+                send_again(session, message, now())
                 told = "It is sent once more, if the person may still receive it."
         except NotAgain as error:
             tell(str(error), "info")

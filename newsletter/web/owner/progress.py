@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter.campaigns import Campaign, CampaignState
-from newsletter.mail.outbox import ACCEPTED, UNDER_WAY, State
+from newsletter.mail.ledger import ACCEPTED, UNDER_WAY, State
 from newsletter.web.owner.display import duration
 from newsletter.web.owner.door import door, one_or_404
 from newsletter.web.state import now, reading
 
-WAITING = (State.READY, State.CLAIMED, State.HANDED_OVER)
+WAITING = (State.READY, State.CLAIMED, State.SENDING)
 
 
 @dataclass(frozen=True, slots=True)

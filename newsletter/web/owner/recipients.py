@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, joinedload
 
 from newsletter.campaigns import Campaign
-from newsletter.mail.outbox import Message, State, of_dispatch
+from newsletter.mail.ledger import Message, State
+from newsletter.mail.ledger.dispatch import of_dispatch
 from newsletter.web.owner.door import PAGE, asked_id, door, one_or_404, words_asked
 from newsletter.web.state import reading
 

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from newsletter import brand, preflight
 from newsletter.articles import Revision
 from newsletter.campaigns import Campaign, CampaignState, NotNow
-from newsletter.mail.outbox import Dispatch
-from newsletter.mail.render import FILTER_EXAMPLES, IN_SERIES, NAMES, BadArticle, Reader, Words
+from newsletter.mail.ledger import Dispatch
+from newsletter.mail.render import FILTER_EXAMPLES, IN_SERIES, NAMES, BadArticle, Content, Reader
 from newsletter.subscribers import Stream
 from newsletter.web.owner.door import LONG_TEXT, back, door, note, one_or_404
 from newsletter.web.owner.forms import WordsForm
@@ -109,12 +109,12 @@ def _set(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsFo
     return back("campaign", told, id=campaign.id)
 
 
-def _typed(form: WordsForm) -> Words:
-    return Words(form.subject.data or "", form.preheader.data or "", form.body.data or "")
+def _typed(form: WordsForm) -> Content:
+    return Content(form.subject.data or "", form.preheader.data or "", form.body.data or "")
 
 
-def _words(dispatch: Dispatch) -> Words:
-    return Words(dispatch.revision.subject, dispatch.revision.preheader, dispatch.revision.body)
+def _words(dispatch: Dispatch) -> Content:
+    return Content(dispatch.revision.subject, dispatch.revision.preheader, dispatch.revision.body)
 
 
 def _not_overtaken(form: WordsForm, dispatch: Dispatch) -> bool:

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter.campaigns import Campaign
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Dispatch, NotAgain, State
+from newsletter.mail.ledger import Dispatch, State
+from newsletter.mail.ledger.again import NotAgain, count_troubled, send_all_again
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.state import now, reading, state, transaction
 
@@ -24,7 +24,7 @@ def ask(id: int, which: str) -> Any:
     """How many it would be, and what it means for them."""
     with reading() as session:
         campaign = one_or_404(session, Campaign, id)
-        people = outbox.troubled(session, _dispatch(session, campaign), State(which))
+        people = count_troubled(session, _dispatch(session, campaign), State(which))
         if not people:
             return back("campaign", f"Nothing of it is {which}, or you have left it as it is.", "info", id=id)
         return render_template("owner/campaign_again.html", campaign=campaign, which=which, people=people)
@@ -36,7 +36,7 @@ def send(id: int, which: str) -> Response:
     with transaction() as session:
         campaign = one_or_404(session, Campaign, id, lock=True)
         try:
-            people = outbox.send_all_again(session, _dispatch(session, campaign), State(which), now())
+            people = send_all_again(session, _dispatch(session, campaign), State(which), now())
         except NotAgain as error:
             return back("campaign", str(error), "info", id=id)
         if people:

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from newsletter import brand, campaigns, dossier, guides, journey, sequences
 from newsletter.events import By, Press
 from newsletter.guides import Guide
+from newsletter.mail.ledger import Reason
 from newsletter.sequences import Enrollment, Planned, Standing
 from newsletter.subscribers import BARRING, Status, Stream, Subscriber, Suppression, SuppressionReason, tags_of
 from newsletter.subscribers.subscriber import count_by_status
@@ -142,7 +143,7 @@ def stop_series(id: int) -> Response:
         person = one_or_404(session, Subscriber, id, lock=True)
         enrollment = asked_id("stop", request.form) or 0
         press = Press(By.OWNER, STOPPED)
-        if not journey.stop_series(session, person, enrollment, press, now(), STOPPED):
+        if not journey.stop_series(session, person, enrollment, press, now(), Reason.STOPPED_BY_OWNER):
             return back("subscriber", "That series had ended already.", "info", id=id)
         note(session, "series stopped", f"enrollment {enrollment} of subscriber {person.id}")
     return back("subscriber", "The series is stopped for this person.", "success", id=id)

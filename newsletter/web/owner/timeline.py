@@ -10,7 +10,8 @@ from newsletter.events import By, EventKind
 from newsletter.events import Event as Noted
 from newsletter.guides import Guide, GuideRequest
 from newsletter.links import Urls, path
-from newsletter.mail.outbox import ACCEPTED, Lane, Message
+from newsletter.mail.ledger import ACCEPTED, Lane, Message
+from newsletter.mail.sentences import explained
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.subscribers import Basis, Consent, Status, Stream, Subscriber
 from newsletter.web.owner.door import PAGE
@@ -55,9 +56,9 @@ ON_ITS_WAY = "It was on its way already when they left."
 HOW_CONFIRMED = {
     Basis.MAIL: "Confirmed by the button in their own mail",
     Basis.PAGE: "Agreed on their own page",
-    Basis.IMPORT: "Taken as confirmed on import, on the owner's word",
-    Basis.FORM: "Taken from the form, because the address was confirmed before; nobody pressed a button",
-    None: "Taken as confirmed; how is not on record",
+    Basis.IMPORT: "Claim as confirmed on import, on the owner's word",
+    Basis.FORM: "Claim from the form, because the address was confirmed before; nobody pressed a button",
+    None: "Claim as confirmed; how is not on record",
 }
 """What proves a consent, in words."""
 KINDS = {
@@ -102,9 +103,9 @@ def guide_answers(session: Session, person: Subscriber) -> list[GuideAnswer]:
             .order_by(GuideRequest.id.desc())
         ).all()
         last = asked[0] if asked else None
-        occasion = f"guide:{guide.slug}:{last.id if last else 0}"
+        key = f"guide:{guide.slug}:{last.id if last else 0}"
         message = session.scalar(
-            select(Message).where(Message.subscriber_id == person.id, Message.occasion == occasion)
+            select(Message).where(Message.subscriber_id == person.id, Message.idempotency_key == key)
         )
         fetched = min((one.fetched_at for one in asked if one.fetched_at), default=None)
         answers.append(GuideAnswer(guide, last.requested_at if last else None, message, fetched))
@@ -204,6 +205,6 @@ def _series(session: Session, person: Subscriber) -> list[Event]:
     for one in session.scalars(select(Enrollment).where(Enrollment.subscriber_id == person.id)):
         events.append(Event(one.started_at, "series", f"Series started: {one.sequence.name}"))
         if one.ended_at is not None:
-            why = (one.reason,) if one.reason else ()
+            why = (explained(one.reason),) if one.reason else ()
             events.append(Event(one.ended_at, "series", f"Series {one.course}: {one.sequence.name}", why))
     return events

@@ -1,4 +1,4 @@
-"""The renderer's stage: a letter of every stream, and the message it becomes."""
+"""The renderer's stage: a claimed message of every stream, and the message it becomes."""
 
 from collections.abc import Callable
 from email import message_from_bytes, policy
@@ -11,8 +11,8 @@ from newsletter import brand
 from newsletter.brand import Brand
 from newsletter.guides import SHIPPED, Files
 from newsletter.links import Signer
-from newsletter.mail.outbox import Letter
-from newsletter.mail.render import Renderer, Words
+from newsletter.mail.ledger import ClaimedMessage
+from newsletter.mail.render import Content, Renderer
 from newsletter.settings import ROOT
 from newsletter.subscribers import Stream
 from tests.conftest import NOON
@@ -36,16 +36,18 @@ CONTEXTS: dict[Stream, dict[str, Any]] = {
     Stream.NOTICE: NOTICE,
     Stream.RESET: {"reset": [1, 2, 3], "minutes": 30},
 }
-WORDS = Words("The club that is missing", "Strength for golf", "{{ greeting }},\n\nTurn both ways.\n")
+WORDS = Content("The club that is missing", "Strength for golf", "{{ greeting }},\n\nTurn both ways.\n")
 WRITTEN = (Stream.STEP, Stream.CAMPAIGN, Stream.TEST)
 """Streams whose words an owner wrote."""
 
 
-def letter(stream: Stream, first_name: str = "Jane", email: str = "jane@example.com", **context: Any) -> Letter:
-    """A claimed letter to Jane."""
+def claimed(
+    stream: Stream, first_name: str = "Jane", email: str = "jane@example.com", **context: Any
+) -> ClaimedMessage:
+    """A claimed message to Jane."""
     words = 3 if stream in WRITTEN else None
     bulk = 9 if stream is Stream.CAMPAIGN else None
-    return Letter(77, stream, 0, NOON, 5, email, first_name, words, bulk, {**CONTEXTS[stream], **context})
+    return ClaimedMessage(77, stream, 0, NOON, 5, email, first_name, words, bulk, {**CONTEXTS[stream], **context})
 
 
 @pytest.fixture(scope="session")
@@ -62,20 +64,20 @@ def house() -> Brand:
 
 
 @pytest.fixture(scope="session")
-def composed(renderer: Renderer, house: Brand) -> Callable[[Letter], bytes]:
-    """The bytes of a letter's message."""
+def composed(renderer: Renderer, house: Brand) -> Callable[[ClaimedMessage], bytes]:
+    """The bytes of a message."""
 
-    def compose(one: Letter) -> bytes:
+    def compose(one: ClaimedMessage) -> bytes:
         return renderer.compose(one, house, WORDS if one.stream in WRITTEN else None, NOON).data
 
     return compose
 
 
 @pytest.fixture(scope="session")
-def mail(composed: Callable[[Letter], bytes]) -> Callable[[Letter], EmailMessage]:
-    """A letter's message as a mail program reads it."""
+def mail(composed: Callable[[ClaimedMessage], bytes]) -> Callable[[ClaimedMessage], EmailMessage]:
+    """a message as a mail program reads it."""
 
-    def read(one: Letter) -> EmailMessage:
+    def read(one: ClaimedMessage) -> EmailMessage:
         parsed = message_from_bytes(composed(one), policy=policy.default)
         assert isinstance(parsed, EmailMessage)
         return parsed

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from newsletter.brand import Brand
-from newsletter.mail.render import BadArticle, Renderer, Words
+from newsletter.mail.render import BadArticle, Content, Renderer
 from newsletter.mail.render.draft import alike
 from newsletter.settings import ROOT
 from newsletter.subscribers import Stream
 from tests.conftest import NOON
-from tests.mail.render.conftest import WORDS, letter
+from tests.mail.render.conftest import WORDS, claimed
 
 
 @pytest.mark.parametrize(
@@ -29,9 +29,9 @@ from tests.mail.render.conftest import WORDS, letter
 )
 @pytest.mark.parametrize("place", ["subject", "preheader", "body"])
 def test_logic_in_a_text_is_worked_out_for_each_reader(renderer: Renderer, house: Brand, body: str, place: str) -> None:
-    words = Words(**{"subject": "s", "preheader": "p", "body": "b", place: body})
-    assert renderer.compile(letter(Stream.STEP, "Bob"), house, words) is None
-    assert renderer.compose(letter(Stream.STEP, "Bob"), house, words, NOON).data
+    words = Content(**{"subject": "s", "preheader": "p", "body": "b", place: body})
+    assert renderer.compile(claimed(Stream.STEP, "Bob"), house, words) is None
+    assert renderer.compose(claimed(Stream.STEP, "Bob"), house, words, NOON).data
 
 
 @pytest.mark.parametrize(
@@ -45,31 +45,31 @@ def test_logic_in_a_text_is_worked_out_for_each_reader(renderer: Renderer, house
 )
 @pytest.mark.parametrize("name", ["", "Anna", "zoë o'neil"])
 def test_a_filter_on_the_name_or_the_brand_is_spliced(renderer: Renderer, house: Brand, code: str, name: str) -> None:
-    words = Words(
+    words = Content(
         f"For {{{{ {code} }}}}!", f"{{{{ {code} }}}}", f"Hi {{{{ {code} }}}} <https://x.org/?{{{{ {code} }}}}>"
     )
-    one = letter(Stream.STEP, name)
+    one = claimed(Stream.STEP, name)
     skeleton = renderer.compile(one, house, words)
     assert skeleton is not None
     assert alike(skeleton.splice(one, NOON), renderer.compose(one, house, words, NOON))
 
 
 def test_a_text_that_cannot_be_filled_in_has_no_skeleton_and_compose_says_why(renderer: Renderer, house: Brand) -> None:
-    words = Words("s", "", "[The guide]({{ guide_pdf }})")  # a campaign is about no guide
-    assert renderer.compile(letter(Stream.CAMPAIGN), house, words) is None
+    words = Content("s", "", "[The guide]({{ guide_pdf }})")  # a campaign is about no guide
+    assert renderer.compile(claimed(Stream.CAMPAIGN), house, words) is None
     with pytest.raises(BadArticle, match="guide_pdf"):
-        renderer.compose(letter(Stream.CAMPAIGN), house, words, NOON)
-    assert renderer.compile(letter(Stream.CAMPAIGN), house, Words("{{ oops }}", "", "b")) is None
+        renderer.compose(claimed(Stream.CAMPAIGN), house, words, NOON)
+    assert renderer.compile(claimed(Stream.CAMPAIGN), house, Content("{{ oops }}", "", "b")) is None
 
 
 def test_a_text_with_a_word_of_our_own_in_it_is_composed(renderer: Renderer, house: Brand) -> None:
     for word in [f'zqs{variable}"sqz' for variable in ("0", "7", "subject", "preheader")]:
-        for words in (Words(word, "p", "b"), Words("s", word, "b"), Words("s", "p", word)):
-            assert renderer.compile(letter(Stream.STEP), house, words) is None
+        for words in (Content(word, "p", "b"), Content("s", word, "b"), Content("s", "p", word)):
+            assert renderer.compile(claimed(Stream.STEP), house, words) is None
 
 
 def test_a_link_in_a_subject_is_no_skeletons_work(renderer: Renderer, house: Brand) -> None:
-    assert renderer.compile(letter(Stream.STEP), house, Words("{{ view_url }}", "", "b")) is None
+    assert renderer.compile(claimed(Stream.STEP), house, Content("{{ view_url }}", "", "b")) is None
 
 
 @pytest.mark.parametrize(
@@ -89,23 +89,23 @@ def test_a_frame_that_looks_at_its_reader_has_no_skeleton(
     assert plain in frame.read_text()
     frame.write_text(frame.read_text().replace(plain, looks, 1))
     other = replace(renderer, templates=tmp_path)
-    words = Words("For {{ first_name }}", "", "{{ greeting }}")
-    assert other.compile(letter(Stream.STEP), house, words) is None
-    assert renderer.compile(letter(Stream.STEP), house, words) is not None
+    words = Content("For {{ first_name }}", "", "{{ greeting }}")
+    assert other.compile(claimed(Stream.STEP), house, words) is None
+    assert renderer.compile(claimed(Stream.STEP), house, words) is not None
 
 
 @pytest.mark.parametrize("stream", [stream for stream in Stream if not stream.is_bulk])
 def test_what_a_person_waits_for_is_composed(renderer: Renderer, house: Brand, stream: Stream) -> None:
-    assert renderer.compile(letter(stream), house, WORDS if stream is Stream.TEST else None) is None
-    assert renderer.compile(letter(stream), house, WORDS) is None
+    assert renderer.compile(claimed(stream), house, WORDS if stream is Stream.TEST else None) is None
+    assert renderer.compile(claimed(stream), house, WORDS) is None
 
 
 def test_every_article_of_a_new_install_has_a_skeleton(renderer: Renderer, house: Brand) -> None:
     files = sorted((ROOT / "content" / "series").rglob("*.md"))
     assert len(files) > 10
     for file in files:
-        words = Words(file.stem, "", file.read_text().split("---", 2)[2])
-        assert renderer.compile(letter(Stream.STEP), house, words) is not None, file.stem
+        words = Content(file.stem, "", file.read_text().split("---", 2)[2])
+        assert renderer.compile(claimed(Stream.STEP), house, words) is not None, file.stem
 
 
 def _copy(house: Brand, **changed: str) -> Brand:
@@ -125,14 +125,14 @@ def _copy(house: Brand, **changed: str) -> Brand:
 def test_one_skeleton_for_all_readers_of_a_mail_and_another_for_each_mail(
     renderer: Renderer, house: Brand, change: dict[str, Any]
 ) -> None:
-    one = letter(Stream.CAMPAIGN)
+    one = claimed(Stream.CAMPAIGN)
     first = renderer.compile(one, house, WORDS)
     again = renderer.compile(replace(one, **change), _copy(house), WORDS)
     assert first is not None and (again is first) == ("email" in change)
 
 
 def test_a_new_brand_or_new_words_make_a_new_skeleton(renderer: Renderer, house: Brand) -> None:
-    jane = letter(Stream.CAMPAIGN)
+    jane = claimed(Stream.CAMPAIGN)
     moved = _copy(house, address="1 New Street\nLondon")
     skeleton = renderer.compile(jane, moved, WORDS)
     assert skeleton is not None and skeleton is not renderer.compile(jane, house, WORDS)

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 from newsletter import articles
 from newsletter.brand import Brand
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Lane, Letter
-from newsletter.mail.render import Dkim, DkimKey, Renderer, Words, make_key
+from newsletter.mail import ledger
+from newsletter.mail.ledger import ClaimedMessage, Lane
+from newsletter.mail.render import Content, Dkim, DkimKey, Renderer, make_key
 from newsletter.mail.render.dkim import SIGNED, fields
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList
 from newsletter.subscribers import Stream, Subscriber
 from tests.conftest import NOON
-from tests.mail.render.conftest import CONTEXTS, WORDS, WRITTEN, letter
+from tests.mail.render.conftest import CONTEXTS, WORDS, WRITTEN, claimed
 
 dkim = pytest.importorskip("dkim", reason="dkimpy is not installed")
 
@@ -36,7 +36,7 @@ NAMES = st.one_of(
     st.sampled_from(["Jane", "x" * 120, "Zoë  Ünal", "a\tb   c", "%(greeting)s %b %%", "\r\nBcc: a@b.c"]),
 )
 TEXTS = st.text("ab {}%=.\r\n\t é李", max_size=80)
-FOLLOWED = Words("For {{ first_name }}: 100 %", "", "{{ greeting }},\n\nTurn both ways, {{ first_name }}. 5 %\n")
+FOLLOWED = Content("For {{ first_name }}: 100 %", "", "{{ greeting }},\n\nTurn both ways, {{ first_name }}. 5 %\n")
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +89,7 @@ def _tags(data: bytes, index: int = 0) -> dict[str, str]:
 
 @pytest.mark.parametrize("stream", list(Stream))
 def test_every_mail_is_signed(stream: Stream, signer: Renderer, signing: Dkim, house: Brand) -> None:
-    one = letter(stream)
+    one = claimed(stream)
     data = signer.compose(one, house, WORDS if stream in WRITTEN else None, NOON).data
     _assert_signed(data, signing)
     named = _tags(data)["h"].split(":")
@@ -102,7 +102,7 @@ def test_every_mail_is_signed(stream: Stream, signer: Renderer, signing: Dkim, h
 @pytest.mark.parametrize("attached", [True, False])
 def test_a_guide_is_signed_with_its_pdf(attached: bool, signer: Renderer, signing: Dkim, house: Brand) -> None:
     guide = {"title": "Exercise at 50", "slug": "exercise-at-50", "pages": 45, "attached": attached}
-    _assert_signed(signer.compose(letter(Stream.GUIDE, guide=guide), house, None, NOON).data, signing)
+    _assert_signed(signer.compose(claimed(Stream.GUIDE, guide=guide), house, None, NOON).data, signing)
 
 
 @settings(RELAXED, max_examples=60)
@@ -111,7 +111,7 @@ def test_a_guide_is_signed_with_its_pdf(attached: bool, signer: Renderer, signin
 def test_spliced_and_composed_mails_are_signed_alike(
     signer: Renderer, signing: Dkim, house: Brand, name: str, id: int, email: str
 ) -> None:
-    one = replace(letter(Stream.CAMPAIGN, name, email), id=id, subscriber_id=id)
+    one = replace(claimed(Stream.CAMPAIGN, name, email), id=id, subscriber_id=id)
     for words in (WORDS, FOLLOWED):
         skeleton = signer.compile(one, house, words)
         assert skeleton is not None
@@ -127,7 +127,7 @@ def test_spliced_and_composed_mails_are_signed_alike(
 def test_whatever_an_owner_writes_is_signed(
     signer: Renderer, signing: Dkim, house: Brand, subject: str, body: str, name: str
 ) -> None:
-    one, words = letter(Stream.STEP, name), Words(f"S {subject.translate(_NO_LOGIC)}", "", body.translate(_NO_LOGIC))
+    one, words = claimed(Stream.STEP, name), Content(f"S {subject.translate(_NO_LOGIC)}", "", body.translate(_NO_LOGIC))
     _assert_signed(signer.compose(one, house, words, NOON).data, signing)
     skeleton = signer.compile(one, house, words)
     assert skeleton is not None
@@ -142,7 +142,7 @@ _NO_LOGIC = str.maketrans({"{": "(", "}": ")"})
 def test_no_octet_of_a_signed_field_or_the_body_may_change(
     signer: Renderer, signing: Dkim, house: Brand, data: st.DataObject
 ) -> None:
-    message = signer.compose(letter(Stream.CAMPAIGN), house, WORDS, NOON).data
+    message = signer.compose(claimed(Stream.CAMPAIGN), house, WORDS, NOON).data
     body = message.index(b"\r\n\r\n") + 4
     subject = message.index(b"Subject: ") + 9
     place = data.draw(st.integers(body, len(message) - 3) | st.integers(subject, subject + 20))
@@ -155,13 +155,13 @@ def test_no_octet_of_a_signed_field_or_the_body_may_change(
 
 @pytest.mark.parametrize("line", [b"Subject: Another\r\n", b"From: eve@example.net\r\n"])
 def test_no_second_from_or_subject_may_be_added(line: bytes, signer: Renderer, signing: Dkim, house: Brand) -> None:
-    message = signer.compose(letter(Stream.CAMPAIGN), house, WORDS, NOON).data
+    message = signer.compose(claimed(Stream.CAMPAIGN), house, WORDS, NOON).data
     for added in (line + message, message.replace(b"\r\n\r\n", b"\r\n" + line + b"\r\n", 1)):
         assert True not in _verified(added, signing)
 
 
 def test_white_space_and_folds_in_the_head_may_change_on_the_way(signer: Renderer, signing: Dkim, house: Brand) -> None:
-    message = signer.compose(letter(Stream.CAMPAIGN), house, WORDS, NOON).data
+    message = signer.compose(claimed(Stream.CAMPAIGN), house, WORDS, NOON).data
     head, _, body = message.partition(b"\r\n\r\n")
     refolded = re.sub(rb"(?m)^(Subject|List-Id): ?", lambda m: m[1].upper() + b":\r\n\t  ", head)
     assert refolded != head
@@ -186,7 +186,7 @@ def test_the_example_of_the_standard_is_canonical() -> None:
 
 def test_a_signature_says_when_and_never_how_long(keys: tuple[DkimKey, ...], renderer: Renderer, house: Brand) -> None:
     moment = datetime(2026, 2, 3, 4, 5, 6, 999_999, tzinfo=UTC)
-    data = replace(renderer, dkim=Dkim(DOMAIN, keys)).compose(letter(Stream.STEP), house, WORDS, moment).data
+    data = replace(renderer, dkim=Dkim(DOMAIN, keys)).compose(claimed(Stream.STEP), house, WORDS, moment).data
     for index, (algorithm, selector) in enumerate([("rsa-sha256", "news"), ("ed25519-sha256", "news.ed")]):
         tags = _tags(data, index)
         assert {tag: tags[tag] for tag in "vacdst"} == {
@@ -206,18 +206,18 @@ def test_delivery_hands_over_nothing_unsigned(
         for id in people:
             to = session.get_one(Subscriber, id)
             if body is None:
-                outbox.queue(session, to, Stream.GUIDE, "guide:1", NOON, context=CONTEXTS[Stream.GUIDE])
+                ledger.queue(session, to, Stream.GUIDE, "guide:1", NOON, context=CONTEXTS[Stream.GUIDE])
             else:
                 revision = articles.write(session, NOON, title="t", subject="s", body=body).current
                 session.flush()
-                outbox.queue(session, to, Stream.STEP, "step:1", NOON, revision=revision, context={"guide": None})
+                ledger.queue(session, to, Stream.STEP, "step:1", NOON, revision=revision, context={"guide": None})
     assert runtime.delivery.run(Lane.TRANSACTIONAL if body is None else Lane.BULK) == 3
     for envelope in sent.envelopes:
         _assert_signed(envelope.data, signing)
 
 
-def test_a_house_without_a_key_signs_nothing(composed: Callable[[Letter], bytes]) -> None:
-    assert b"DKIM" not in composed(letter(Stream.CAMPAIGN))
+def test_a_house_without_a_key_signs_nothing(composed: Callable[[ClaimedMessage], bytes]) -> None:
+    assert b"DKIM" not in composed(claimed(Stream.CAMPAIGN))
 
 
 @pytest.mark.parametrize(

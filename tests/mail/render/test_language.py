@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jinja2 import Environment, nodes
 
 from newsletter.brand import Brand
-from newsletter.mail.render import BadArticle, Reader, Renderer, Words
+from newsletter.mail.render import BadArticle, Content, Reader, Renderer
 from newsletter.mail.render.article import compiled
 from newsletter.mail.render.filters import FILTERS
 from newsletter.mail.render.names import NAMES, of_brand
@@ -240,7 +240,7 @@ def test_a_whole_address_that_is_none_leads_nowhere(evil: str) -> None:
 def test_what_is_allowed_works_and_is_the_same_in_mail_and_archive(
     renderer: Renderer, house: Brand, code: str, seen: str
 ) -> None:
-    words = Words("s", "", f"<{code}>" if "https" in code else code)
+    words = Content("s", "", f"<{code}>" if "https" in code else code)
     if "guide_pdf" not in code:
         assert seen in renderer.article_page(words, house, SITE).text
     mail = renderer.rendered(Stream.CAMPAIGN, house, Reader(0), words, {})

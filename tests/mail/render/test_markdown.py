@@ -5,7 +5,7 @@ import re
 import pytest
 
 from newsletter.brand import Brand
-from newsletter.mail.render import BadArticle, Reader, Renderer, Words
+from newsletter.mail.render import BadArticle, Content, Reader, Renderer
 from newsletter.mail.render.article import compiled
 from newsletter.subscribers import Stream
 
@@ -76,14 +76,14 @@ def test_a_relative_address_is_completed_in_both_parts(written: str, leads: str)
 
 
 def test_the_mail_and_the_archive_show_them_completed(renderer: Renderer, house: Brand) -> None:
-    words = Words("s", "", "[a](/archive)")
+    words = Content("s", "", "[a](/archive)")
     mail = renderer.rendered(Stream.CAMPAIGN, house, Reader(0), words, {})
     assert f'href="{renderer.site}/archive"' in mail.html and f"({renderer.site}/archive)" in mail.text
     assert f'href="{renderer.site}/archive"' in renderer.article_page(words, house, SITE).html
 
 
 def test_a_picture_has_a_width_that_every_program_heeds(renderer: Renderer, house: Brand) -> None:
-    mail = renderer.rendered(Stream.CAMPAIGN, house, Reader(0), Words("s", "", "![c](https://x.org/3000.jpg)"), {})
+    mail = renderer.rendered(Stream.CAMPAIGN, house, Reader(0), Content("s", "", "![c](https://x.org/3000.jpg)"), {})
     (picture,) = re.findall(r"<img [^>]*>", mail.html)
     width = re.search(r' width="(\d+)"', picture)
     assert width is not None and 0 < int(width[1]) <= 544
@@ -96,7 +96,7 @@ def test_texts_of_other_programs() -> None:
 
 
 def test_somebody_without_a_name_is_greeted_in_preview_and_mail(renderer: Renderer, house: Brand) -> None:
-    words = Words('For {{ first_name|default("you") }}', "", 'Hi {{ first_name|default("friend") }},')
+    words = Content('For {{ first_name|default("you") }}', "", 'Hi {{ first_name|default("friend") }},')
     nobody = renderer.rendered(Stream.CAMPAIGN, house, Reader(0, ""), words, {})
     assert nobody.subject == "For you" and "Hi friend," in nobody.html and "Hi friend," in nobody.text
 

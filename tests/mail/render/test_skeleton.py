@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 
 from newsletter import articles, brand
 from newsletter.brand import Brand
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Lane, Letter
-from newsletter.mail.render import Mail, Renderer, Skeleton, Words
+from newsletter.mail import ledger
+from newsletter.mail.ledger import ClaimedMessage, Lane
+from newsletter.mail.render import Content, RenderedMessage, Renderer, Skeleton
 from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
 from newsletter.smtp import SentList
 from newsletter.subscribers import Stream, Subscriber
 from tests.conftest import NOON
-from tests.mail.render.conftest import CONTEXTS, letter
+from tests.mail.render.conftest import CONTEXTS, claimed
 
-PERSONAL = Words(
+PERSONAL = Content(
     "{{ first_name }}: 100% %s of {{ brand.name }}, {{ first_name }}",
     "  {{ greeting }} and\twelcome ",
     "{{ greeting }},\n\n{{ first_name }}\n\n.{{ first_name }}. From {{ first_name }} \n\n"
@@ -33,7 +33,7 @@ PERSONAL = Words(
     "```\n{{ first_name }}  \n\n  {{ greeting }}\n```\n\n= % %% %b é 李 🙂 {{ brand.email }} &nbsp; {{ 'a' }}\n",
 )
 """Every variable, in every place that Markdown has."""
-EVERYDAY = Words(
+EVERYDAY = Content(
     "Why you’re not getting stronger", "Five reasons", "{{ greeting }},\n\nRead [more]({{ library_url }}).\n"
 )
 
@@ -81,13 +81,13 @@ RELAXED = settings(deadline=None)
 
 
 @pytest.fixture(scope="module", params=[EVERYDAY, PERSONAL], ids=["everyday", "personal"])
-def words(request: pytest.FixtureRequest) -> Words:
+def words(request: pytest.FixtureRequest) -> Content:
     """An article as owners write them, and one that uses everything."""
-    found: Words = request.param
+    found: Content = request.param
     return found
 
 
-def _parts(mail: Mail) -> list[object]:
+def _parts(mail: RenderedMessage) -> list[object]:
     """What a mail program gets to see: envelope, header octets, decoded headers, and every part decoded."""
     message = message_from_bytes(mail.data, policy=policy.default)
     decoded = [
@@ -111,8 +111,8 @@ def _assert_well_formed(data: bytes) -> None:
     assert b"=" not in lines, "a soft break that breaks nothing"
 
 
-def _skeleton(renderer: Renderer, house: Brand, words: Words, stream: Stream = Stream.STEP) -> Skeleton:
-    skeleton = renderer.compile(letter(stream), house, words)
+def _skeleton(renderer: Renderer, house: Brand, words: Content, stream: Stream = Stream.STEP) -> Skeleton:
+    skeleton = renderer.compile(claimed(stream), house, words)
     assert skeleton is not None
     return skeleton
 
@@ -131,14 +131,14 @@ def _skeleton(renderer: Renderer, house: Brand, words: Words, stream: Stream = S
 def test_a_spliced_mail_is_the_composed_mail(
     renderer: Renderer,
     house: Brand,
-    words: Words,
+    words: Content,
     name: str,
     email: str,
     id: int,
     subscriber: int | None,
     stream: Stream,
 ) -> None:
-    one = replace(letter(stream, name, email), id=id, subscriber_id=subscriber, context={"guide": "exercise-at-50"})
+    one = replace(claimed(stream, name, email), id=id, subscriber_id=subscriber, context={"guide": "exercise-at-50"})
     skeleton = renderer.compile(one, house, words)
     assert skeleton is not None
     spliced = skeleton.splice(one, NOON)
@@ -153,8 +153,8 @@ def test_the_date_is_that_of_the_moment(renderer: Renderer, house: Brand, moment
     skeleton = _skeleton(renderer, house, EVERYDAY)
     for now in [*moments, moments[0], moments[0] + timedelta(microseconds=999_999)]:
         spliced, composed = (
-            skeleton.splice(letter(Stream.STEP), now),
-            renderer.compose(letter(Stream.STEP), house, EVERYDAY, now),
+            skeleton.splice(claimed(Stream.STEP), now),
+            renderer.compose(claimed(Stream.STEP), house, EVERYDAY, now),
         )
         assert spliced.data.split(b"\r\n")[0] == composed.data.split(b"\r\n")[0]
 
@@ -221,7 +221,7 @@ MARKDOWN += [
 def test_whatever_an_owner_writes_is_spliced_rightly_or_not_at_all(
     renderer: Renderer, house: Brand, body: str, name: str
 ) -> None:
-    words, one = Words("Hello {{ first_name }}", "", body), letter(Stream.STEP, name)
+    words, one = Content("Hello {{ first_name }}", "", body), claimed(Stream.STEP, name)
     skeleton = renderer.compile(one, house, words)
     if skeleton is not None:
         assert renderer.compiled(words).is_plain
@@ -236,7 +236,7 @@ def test_a_condition_about_the_brand_costs_no_skeleton(renderer: Renderer, booki
     house = brand.from_site(brand.read_site(ROOT / "site.toml"))
     house.booking = booking
     body = "{{ greeting }}{% if brand.booking %}\n\nP.S. [A talk]({{ brand.booking }}){% endif %}"
-    words, one = Words("s", "", body), letter(Stream.STEP, "Zoë")
+    words, one = Content("s", "", body), claimed(Stream.STEP, "Zoë")
     skeleton = renderer.compile(one, house, words)
     assert skeleton is not None
     assert _parts(skeleton.splice(one, NOON)) == _parts(renderer.compose(one, house, words, NOON))
@@ -251,7 +251,7 @@ def _queue(runtime: Runtime, ids: list[int], body: str) -> None:
         session.flush()
         for id in ids:
             to = session.get_one(Subscriber, id)
-            outbox.queue(session, to, Stream.STEP, "step:1:1", NOON, revision=revision, context=CONTEXTS[Stream.STEP])
+            ledger.queue(session, to, Stream.STEP, "step:1:1", NOON, revision=revision, context=CONTEXTS[Stream.STEP])
 
 
 @pytest.mark.parametrize(
@@ -265,9 +265,10 @@ def test_delivery_sends_skeletons_where_it_can_and_everything_else_as_well(
     _queue(runtime, ids, body)
     assert runtime.delivery.run(Lane.BULK) == 3
     assert [envelope.recipient for envelope in sent.envelopes] == list(people)
-    words, renderer = Words("For {{ first_name }}", "", body), runtime.renderer
+    words, renderer = Content("For {{ first_name }}", "", body), runtime.renderer
     for envelope, subscriber in zip(sent.envelopes, ids, strict=True):
-        one = Letter(envelope.key, Stream.STEP, 0, NOON, subscriber, envelope.recipient, people[envelope.recipient],
+        to = envelope.recipient
+        one = ClaimedMessage(envelope.key, Stream.STEP, 0, NOON, subscriber, to, people[to],
                      _revision(runtime, envelope.key), None, CONTEXTS[Stream.STEP])  # fmt: skip
         skeleton = renderer.compile(one, house, words)
         mail = skeleton.splice(one, NOON) if skeleton else renderer.compose(one, house, words, NOON)
@@ -277,4 +278,4 @@ def test_delivery_sends_skeletons_where_it_can_and_everything_else_as_well(
 
 def _revision(runtime: Runtime, message: int) -> int | None:
     with runtime.database.reading() as session:
-        return session.get_one(outbox.Message, message).revision_id
+        return session.get_one(ledger.Message, message).revision_id

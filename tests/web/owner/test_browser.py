@@ -16,7 +16,7 @@ from newsletter import campaigns
 from newsletter.articles import Article
 from newsletter.brand import current
 from newsletter.campaigns import Campaign
-from newsletter.mail.outbox import Lane, Message, State
+from newsletter.mail.ledger import Lane, Message, State
 from newsletter.runtime import Runtime
 from tests import chromium
 from tests.web.owner.conftest import EMAIL, PASSWORD

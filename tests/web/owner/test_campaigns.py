@@ -10,8 +10,8 @@ from sqlalchemy.orm import joinedload
 from newsletter import brand, campaigns
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.clock import FixedClock
-from newsletter.mail import outbox
-from newsletter.mail.outbox import Lane, Message, State
+from newsletter.mail.ledger import Lane, Message, State
+from newsletter.mail.ledger.counts import invalidate
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList, Stage
 from tests.web.owner.conftest import Desk, answering, readable
@@ -187,7 +187,7 @@ def test_progress_counts_people_and_says_how_long_it_takes(
         assert first is not None
         first.state = State.SENT
         session.flush()
-        outbox.strike_out(session, [first.id])
+        invalidate(session, [first.id])
     clock.forward(timedelta(seconds=10))
     answer = desk.client.get(f"/owner/campaigns/{draft}/progress.json")
     now = answer.json

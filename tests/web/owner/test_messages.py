@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from newsletter.articles import Article
-from newsletter.mail.outbox import Dispatch, Hold, Lane, Message, State, queue
+from newsletter.mail.ledger import Dispatch, Hold, Lane, Message, State, queue
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList, Stage
 from newsletter.subscribers import Stream, Subscriber
@@ -77,7 +77,7 @@ def test_nothing_of_a_cancelled_campaign_is_sent_again(desk: Desk, lost: int, ru
         message = session.get_one(Message, lost)
         dispatch = Dispatch(
             revision_id=message.revision_id,
-            occasion="campaign:9",
+            idempotency_key="campaign:9",
             hold=Hold.CANCELLED,
             created_at=runtime.clock.now(),
             fill_until=1,

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from newsletter.accounts import AuditEntry
 from newsletter.clock import FixedClock
-from newsletter.mail.outbox import Message
+from newsletter.mail.ledger import Message
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Stream
 from tests.web.owner.conftest import EMAIL, PASSWORD, Desk, readable, sign_in

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from newsletter import campaigns
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.links import Purpose
-from newsletter.mail.outbox import Lane, Message, State, take
+from newsletter.mail.ledger import Lane, Message, State, claim
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList
 from tests.web.owner.conftest import Desk, readable
@@ -19,7 +19,7 @@ NEW = {"subject": "A better word", "preheader": "", "body": "{{ greeting }},\r\n
 
 @dataclass
 class Walk:
-    """A campaign to Ann, Ben and Cat, each in a lot of their own; Ann has it."""
+    """A campaign to Ann, Ben and Cat, each in a batch of their own; Ann has it."""
 
     id: int
     runtime: Runtime
@@ -154,7 +154,7 @@ def test_resumed_in_another_window_it_can_be_held_with_the_text_in_hand(desk: De
 
 def test_with_some_on_the_wire_it_says_so_and_keeps_the_text(desk: Desk, walk: Walk, runtime: Runtime) -> None:
     with runtime.database.transaction() as session:
-        assert take(session, Lane.BULK, "a", runtime.clock.now(), 10) is not None
+        assert claim(session, Lane.BULK, "a", runtime.clock.now(), 10) is not None
     assert "A few are still on the wire." in desk.told(walk.path, step="hold")
     answer = desk.post(walk.path, **NEW, base="1", step="set")
     assert answer.status_code == 422

@@ -6,7 +6,7 @@ import pytest
 
 from newsletter import articles, brand, campaigns
 from newsletter.campaigns import Campaign
-from newsletter.mail.outbox import Lane
+from newsletter.mail.ledger import Lane
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList, Stage
 from tests.web.owner.conftest import Desk, answering

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from newsletter import sequences
 from newsletter.clock import FixedClock
-from newsletter.mail.outbox import Message
+from newsletter.mail.ledger import Message
 from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, Sequence, Step
 from newsletter.subscribers import Stream

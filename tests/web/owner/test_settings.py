@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 
 from newsletter import brand
-from newsletter.mail.render import Reader, Words
+from newsletter.mail.render import Content, Reader
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Stream
 from tests.web.owner.conftest import PASSWORD, Desk, sign_in
@@ -52,7 +52,7 @@ def test_the_booking_link_is_there_for_the_mails(desk: Desk, runtime: Runtime) -
     desk.told("/owner/settings/brand", **{**BRAND, "booking": "https://book.example/a-talk"})
     with runtime.database.reading() as session:
         house = brand.current(session)
-    words = Words("s", "p", "Come{% if brand.booking %}: [choose]({{ brand.booking }}){% endif %}.")
+    words = Content("s", "p", "Come{% if brand.booking %}: [choose]({{ brand.booking }}){% endif %}.")
     seen = runtime.renderer.rendered(Stream.STEP, house, Reader(1), words, {})
     assert 'href="https://book.example/a-talk"' in seen.html
 

@@ -12,7 +12,7 @@ from newsletter.articles import Article
 from newsletter.clock import FixedClock
 from newsletter.guides import Guide
 from newsletter.journey import SignUp, confirm, subscribe
-from newsletter.mail.outbox import Lane, queue
+from newsletter.mail.ledger import Lane, queue
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment
 from newsletter.smtp import Envelope, SentList, SmtpResult, Stage

@@ -1,0 +1,33 @@
+"""The ledger of mail: every Message there is, and the only ways its state changes.
+
+`ready → claimed → sending → sent | deferred | failed | uncertain | cancelled` (docs/architecture.md, "The ledger").
+Whoever wants something mailed queues a Message here; only `mail.delivery` takes it further. This door shows what most
+callers need; the rarer verbs are imported from their modules.
+"""
+
+from newsletter.mail.ledger.claim import claim
+from newsletter.mail.ledger.dispatch import Dispatch, Hold
+from newsletter.mail.ledger.message import ACCEPTED, OPEN, UNDER_WAY, Attempt, Lane, Message, State
+from newsletter.mail.ledger.queue import NewMessage, cancel, queue
+from newsletter.mail.ledger.reasons import Reason
+from newsletter.mail.ledger.record import Outcome
+from newsletter.mail.ledger.row_claims import ClaimedMessage
+
+__all__ = [
+    "ACCEPTED",
+    "OPEN",
+    "UNDER_WAY",
+    "Attempt",
+    "ClaimedMessage",
+    "Dispatch",
+    "Hold",
+    "Lane",
+    "Message",
+    "NewMessage",
+    "Outcome",
+    "Reason",
+    "State",
+    "cancel",
+    "claim",
+    "queue",
+]

@@ -1,0 +1,236 @@
+"""Batch claims: a campaign's messages are claimed two thousand at a time, and recovered when a worker dies.
+
+The lease and its fencing token are on the batch, not on its rows, and `sending_to` moves on (under the token) before
+messages leave. A worker that lost its lease or cannot reach the database cannot move it, and so sends nothing more.
+The rows themselves are written once: with their outcome.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import (
+    JSON,
+    BindParameter,
+    ColumnElement,
+    CursorResult,
+    Table,
+    bindparam,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from newsletter.db import UtcDateTime
+from newsletter.mail.ledger import counts
+from newsletter.mail.ledger.batch_outcomes import record_batch
+from newsletter.mail.ledger.dispatch import Batch, BatchRange, BatchState, Dispatch, Hold
+from newsletter.mail.ledger.message import Message, State
+from newsletter.mail.ledger.reasons import Reason
+from newsletter.mail.ledger.record import Outcome
+from newsletter.mail.ledger.row_claims import LEASE, ClaimedMessage
+from newsletter.subscribers import Stream, Subscriber, receivable
+
+_B, _D = cast(Table, Batch.__table__), cast(Table, Dispatch.__table__)
+# Statements without the ORM, built once: a dozen batches are claimed in a second.
+_FREE = (
+    select(_B.c.id, _B.c.dispatch_id, _B.c.first_id, _B.c.last_id, _B.c.counts, _D.c.revision_id, _D.c.created_at)
+    .join(_D, _D.c.id == _B.c.dispatch_id)
+    .where(_B.c.state == BatchState.OPEN, _D.c.hold == Hold.OPEN)
+    .where(or_(_B.c.not_before.is_(None), _B.c.not_before <= bindparam("now", type_=UtcDateTime())))
+    .order_by(_B.c.id)
+    .limit(1)
+    # The dispatch's row first, shared: a claim waits for whoever is changing its content (`has_no_claimed_batch`).
+    .with_statement_hint("FOR KEY SHARE OF dispatches FOR UPDATE OF batches SKIP LOCKED", "postgresql")
+)
+_BATCH: BindParameter[int] = bindparam("batch")
+_TOKEN: BindParameter[str] = bindparam("token")
+_LEASE = bindparam("lease", type_=UtcDateTime())
+_SKIPPED = bindparam("skipped", type_=JSON(none_as_null=True))
+_OURS = (_B.c.id == _BATCH, _B.c.claim_token == _TOKEN)
+# It may go out, with the content that its claim has read.
+_GOES = exists().where(_D.c.id == _B.c.dispatch_id, _D.c.hold == Hold.OPEN, _D.c.revision_id == bindparam("revision"))
+_CLAIM = (
+    update(_B)
+    .where(_B.c.id == _BATCH, _B.c.state == BatchState.OPEN, _GOES)
+    .values(
+        state=BatchState.CLAIMED, claim_token=_TOKEN, lease_until=_LEASE, sending_to=bindparam("to"),
+        not_before=None, skipped=None, counts=None,
+    )
+)  # fmt: skip
+_MARK_SENDING = (
+    update(_B)
+    .where(*_OURS, _B.c.state == BatchState.CLAIMED, _GOES)
+    .values(sending_to=bindparam("to"), lease_until=_LEASE, skipped=func.coalesce(_SKIPPED, _B.c.skipped))
+)
+_UNCOUNTED = update(_B).where(_B.c.id == _BATCH).values(counts=None)
+_LOCK = select(_B.c.id).where(*_OURS).with_for_update()
+_RENEW = update(_B).where(*_OURS).values(lease_until=_LEASE)
+_DONE = (
+    update(_B)
+    .where(*_OURS)
+    .values(state=BatchState.DONE, claim_token=None, lease_until=None, not_before=None, counts=bindparam("counted"))
+)
+
+
+def claim_batch(session: Session, token: str, now: datetime,
+                mark: int = 0) -> tuple[BatchRange, list[ClaimedMessage], set[int]] | None:  # fmt: skip
+    """Claim the oldest open batch of a dispatch that is not held; None when there is none.
+
+    Returns the range, its messages, and the ids of those already marked as sending: the first `mark`, which saves a
+    commit. Eligibility is joined in: a message whose reader may no longer receive it is `cancelled` here and left out.
+    """
+    connection = session.connection()
+    # Two statements: PostgreSQL may run a subquery with LIMIT once per row, and so claim several batches.
+    chosen = connection.execute(_FREE, {"now": now}).first()
+    if chosen is None:
+        return None
+    id, dispatch, first, last, counted, revision, created_at = chosen
+    held = BatchRange(id, token, dispatch, first, last, revision, sum((counted or {}).values()))
+    messages = _messages(session, held, created_at, now)
+    marked = [message.id for message in messages[:mark]]
+    lease = {"token": token, "lease": now + LEASE, "to": marked[-1] if marked else 0}
+    if not _changed(connection.execute(_CLAIM, {"batch": id, "revision": revision, **lease})):
+        connection.execute(_UNCOUNTED, {"batch": id})  # some may have become `cancelled` all the same
+        return None
+    return held, messages, set(marked)
+
+
+def _rows(held: BatchRange) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Message.id.between(held.first_id, held.last_id), Message.dispatch_id == held.dispatch_id
+
+
+_M, _S = Message.__table__.c, Subscriber.__table__.c
+_IN_BATCH = (_M.id.between(bindparam("first"), bindparam("last")), _M.dispatch_id == bindparam("dispatch"))
+_WAITING = (
+    select(_M.id, _M.subscriber_id, _S.email, _S.first_name, func.coalesce(receivable(_M.stream), false()))
+    .select_from(Message.__table__.outerjoin(Subscriber.__table__, _S.id == _M.subscriber_id))
+    .where(*_IN_BATCH, _M.state == State.READY, _M.due_at.is_(None))
+    .order_by(_M.id)
+)
+_NOT_READY = select(_M.id).where(*_IN_BATCH, _M.state != State.READY)
+
+
+def _messages(session: Session, held: BatchRange, at: datetime, now: datetime) -> list[ClaimedMessage]:
+    dispatch, revision = held.dispatch_id, held.revision_id
+    span = {"first": held.first_id, "last": held.last_id, "dispatch": dispatch}
+    context: dict[str, object] = {}
+    messages, gone = [], []
+    for id, person, email, name, may in session.connection().execute(_WAITING, span).all():
+        if may:
+            messages.append(
+                ClaimedMessage(id, Stream.CAMPAIGN, 0, at, person, email, name, revision, dispatch, context)
+            )
+        else:
+            gone.append(id)
+    if gone:
+        session.execute(
+            update(Message)
+            .where(Message.id.in_(gone), Message.state == State.READY)
+            .values(state=State.CANCELLED, settled_at=now, reason=Reason.NOT_ELIGIBLE)
+            .execution_options(synchronize_session=False)
+        )
+    return messages
+
+
+def mark_batch_sending(session: Session, held: BatchRange, ids: Sequence[int], now: datetime,
+              skipped: Collection[int] = ()) -> set[int]:  # fmt: skip
+    """Move `sending_to` to the last of these ids (ascending) before any of them leaves; return the ids that may go.
+
+    `skipped`: all messages of this claim that stay, though some may lie before that last one. An empty answer: another
+    claim has taken over, or the dispatch is held or has other content by now. A missing id was cancelled meanwhile.
+    """
+    there = {"batch": held.id, "token": held.token, "revision": held.revision_id}
+    moved = {"to": ids[-1], "lease": now + LEASE, "skipped": sorted(skipped) or None}
+    if not _changed(session.connection().execute(_MARK_SENDING, there | moved)):
+        return set()
+    span = {"first": ids[0], "last": ids[-1], "dispatch": held.dispatch_id}
+    return set(ids).difference(session.connection().execute(_NOT_READY, span).scalars())
+
+
+def renew_batch(session: Session, held: BatchRange, now: datetime) -> bool:
+    """Renew the lease; return whether the batch is still this claim's."""
+    ours = {"batch": held.id, "token": held.token, "lease": now + LEASE}
+    return _changed(session.connection().execute(_RENEW, ours))
+
+
+def lock_batch(session: Session, held: BatchRange) -> bool:
+    """Lock a batch's row before its messages are changed; return whether it is still this claim's."""
+    return session.connection().execute(_LOCK, {"batch": held.id, "token": held.token}).first() is not None
+
+
+def release_batch(session: Session, held: BatchRange, not_before: datetime | None = None, sent: int = 0) -> None:
+    """Release a batch that the caller has locked (`lock_batch`): done if every message has its outcome, else open.
+
+    `sent`: how many of its rows became `sent` in this transaction. If that is all of them, nothing need be counted.
+    """
+    if sent and sent == held.size:
+        ours = {"batch": held.id, "token": held.token}
+        session.connection().execute(_DONE, ours | {"counted": {State.SENT.value: sent}})
+        return
+    found, kept = counts.count_batch(session, held.id)
+    session.execute(
+        update(Batch)
+        .where(Batch.id == held.id)
+        .values(
+            state=BatchState.OPEN if found.get(State.READY) and _has_ready(session, held) else BatchState.DONE,
+            claim_token=None, lease_until=None, not_before=not_before, counts=kept,
+        )
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+
+
+def _has_ready(session: Session, held: BatchRange) -> bool:
+    look = select(Message.id).where(*_rows(held), Message.state == State.READY, Message.due_at.is_(None)).limit(1)
+    return session.scalar(look) is not None
+
+
+def recover_batches(session: Session, now: datetime, tokens: Collection[str] | None = None) -> int:
+    """Recover batches whose lease ran out (or those of dead workers' `tokens`); return how many messages are uncertain.
+
+    A message up to `sending_to` without an outcome may have arrived: it is `uncertain`, and never resent by itself.
+    """
+    dead = Batch.lease_until < now if tokens is None else Batch.claim_token.in_(tokens)
+    batches = session.scalars(
+        select(Batch)
+        .where(Batch.state == BatchState.CLAIMED, dead)
+        .order_by(Batch.id)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    lost = 0
+    for batch in batches:
+        revision = revision_being_sent(session, batch)
+        held = BatchRange(batch.id, batch.claim_token or "", batch.dispatch_id, batch.first_id, batch.last_id, revision)
+        with_it = (Message.state == State.READY, Message.due_at.is_(None))  # not what waits by itself by now
+        up_to = select(Message.id).where(*_rows(held), Message.id <= batch.sending_to, *with_it)
+        unknown = set(session.scalars(up_to)).difference(batch.skipped or ())
+        outcomes = [Outcome(id, State.UNCERTAIN, 0, "", "", reason=Reason.LOST) for id in unknown]
+        record_batch(session, held, outcomes, now)
+        release_batch(session, held)
+        lost += len(unknown)
+    return lost
+
+
+def revision_being_sent(session: Session, batch: Batch) -> int:
+    """The revision that a claimed batch goes out with: while one is claimed, its dispatch gets no other."""
+    return session.scalars(select(Dispatch.revision_id).where(Dispatch.id == batch.dispatch_id)).one()
+
+
+def rewind_batch(session: Session, token: str) -> None:
+    """Reset `sending_to`: the journal knows exactly what left (see `mail.journal`)."""
+    session.execute(
+        update(Batch)
+        .where(Batch.claim_token == token, Batch.state == BatchState.CLAIMED)
+        .values(sending_to=0)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _changed(result: object) -> bool:
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1

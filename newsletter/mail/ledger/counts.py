@@ -1,0 +1,114 @@
+"""Counts: how many messages of a dispatch are in which state, without counting a million rows at every look.
+
+A batch caches its own counts (`Batch.counts`) while nobody works on it. Claiming it, or changing one of its rows,
+invalidates them in the same transaction (`invalidate`); they are counted again when the batch is released
+(`count_batch`) or by a beat tick (`recount`). Without a cache a batch is counted live. Counting locks the batch's row,
+and so does whoever changes one of its messages, beforehand: counts never miss a change that is not committed yet.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import and_, func, select, update
+from sqlalchemy.orm import Session
+
+from newsletter.db import IN_ONE_STATEMENT, batched
+from newsletter.mail.ledger.dispatch import Batch, BatchState, Dispatch, Hold
+from newsletter.mail.ledger.message import Message, State
+
+MOVING = (State.CLAIMED, State.SENDING)
+"""Another state in a moment: a batch with such a message is not worth caching."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCounts:
+    """A batch's range, and how many of its messages are in which state; a state without messages may be missing."""
+
+    first_id: int
+    last_id: int
+    states: Mapping[State, int]
+
+    def of(self, *states: State) -> int:
+        """How many are in one of these states."""
+        return sum(self.states.get(state, 0) for state in states)
+
+
+def by_batch(session: Session, dispatch: Dispatch) -> list[BatchCounts]:
+    """The counts of a dispatch's batches, in order; a batch without a cache is counted live."""
+    look = select(Batch.first_id, Batch.last_id, Batch.counts).where(Batch.dispatch_id == dispatch.id)
+    found = []
+    for first, last, cached in session.execute(look.order_by(Batch.first_id)).all():
+        if cached is None:
+            states = _live(session, dispatch.id, first, last)
+        else:
+            states = {State(name): count for name, count in cached.items()}
+        found.append(BatchCounts(first, last, states))
+    return found
+
+
+def _live(session: Session, dispatch_id: int, first: int, last: int) -> dict[State, int]:
+    # A range at a time: for all in one statement PostgreSQL would compare each row with each range.
+    rows = session.execute(
+        select(Message.state, func.count())
+        .where(Message.dispatch_id == dispatch_id, Message.id.between(first, last))
+        .group_by(Message.state)
+    )
+    return dict(rows.all())
+
+
+def count_by_state(session: Session, dispatch: Dispatch) -> dict[State, int]:
+    """How many messages of a dispatch are in which state, all states. What a cancelled one still has is cancelled."""
+    return total(dispatch, by_batch(session, dispatch))
+
+
+def total(dispatch: Dispatch, batches: Iterable[BatchCounts]) -> dict[State, int]:
+    """The same, from the counts of all its batches (`by_batch`)."""
+    found = dict.fromkeys(State, 0)
+    for batch in batches:
+        for state, number in batch.states.items():
+            found[state] += number
+    if dispatch.hold is Hold.CANCELLED:
+        found[State.CANCELLED] += found[State.READY]
+        found[State.READY] = 0
+    return found
+
+
+def count_batch(session: Session, batch_id: int) -> tuple[dict[State, int], dict[str, int] | None]:
+    """Count a batch whose row the caller has locked: what was found, and what to cache of it (`Batch.counts`)."""
+    batch = session.execute(select(Batch.dispatch_id, Batch.first_id, Batch.last_id).where(Batch.id == batch_id)).one()
+    found = _live(session, *batch)
+    return found, None if found.keys() & set(MOVING) else {state.value: number for state, number in found.items()}
+
+
+def invalidate(session: Session, message_ids: Sequence[int]) -> None:
+    """Invalidate the cached counts of the batches these messages are in. Call it before changing the messages.
+
+    It locks those batches, in the order of their ids, until the transaction ends. Everywhere rows are locked after
+    their batch (docs/architecture.md, "Locks"), or two transactions would wait for each other.
+    """
+    inside = and_(Message.dispatch_id == Batch.dispatch_id, Message.id.between(Batch.first_id, Batch.last_id))
+    hit: set[int] = set()
+    for some in batched(sorted(message_ids), IN_ONE_STATEMENT):
+        hit.update(session.scalars(select(Batch.id).join(Message, inside).where(Message.id.in_(some)).distinct()))
+    if not hit:
+        return
+    session.execute(select(Batch.id).where(Batch.id.in_(hit)).order_by(Batch.id).with_for_update()).all()
+    session.execute(
+        update(Batch).where(Batch.id.in_(hit)).values(counts=None).execution_options(synchronize_session=False)
+    )
+
+
+def recount(session: Session, most: int = 20) -> int:
+    """Count batches that nobody works on and that have no counts; return how many were looked at."""
+    ids = session.scalars(
+        select(Batch.id)
+        .where(Batch.counts.is_(None), Batch.state != BatchState.CLAIMED)
+        .order_by(Batch.id.desc())
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for id in ids:
+        _, kept = count_batch(session, id)
+        written = update(Batch).where(Batch.id == id).values(counts=kept)
+        session.execute(written.execution_options(synchronize_session=False))
+    return len(ids)

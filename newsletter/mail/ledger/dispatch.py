@@ -1,0 +1,133 @@
+"""Dispatch: one bulk sending. It is paused, resumed and cancelled as a whole, without touching its million rows."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import JSON, BigInteger, ColumnElement, ForeignKey, Index, String, func, select, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from newsletter.articles import Revision
+from newsletter.db import Base, Id
+from newsletter.mail.ledger.message import Message
+
+
+class Hold(StrEnum):
+    """Whether its messages may be claimed."""
+
+    OPEN = "open"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+
+
+class BatchState(StrEnum):
+    """The state of a batch."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"
+    DONE = "done"
+    """Every one of its messages has an outcome, or waits for a second try by itself."""
+
+
+_UNCOUNTED = text("counts IS NULL")
+
+
+class Batch(Base):
+    """A range of a dispatch's messages that one worker claims as a whole, under one lease.
+
+    `sending_to` moves on before messages leave. When a lease runs out, a message up to there without an outcome may
+    have arrived. Each row still records its own outcome.
+    """
+
+    __tablename__ = "batches"
+    __table_args__ = (
+        Index("ix_batches_state_id", "state", "id"),
+        Index("ix_batches_uncounted", "id", postgresql_where=_UNCOUNTED, sqlite_where=_UNCOUNTED),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    dispatch_id: Mapped[int] = mapped_column(ForeignKey("dispatches.id"), index=True)
+    first_id: Mapped[int] = mapped_column(BigInteger)
+    last_id: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[BatchState] = mapped_column(default=BatchState.OPEN)
+    claim_token: Mapped[str | None] = mapped_column(String(32), index=True)
+    lease_until: Mapped[datetime | None]
+    not_before: Mapped[datetime | None]
+    """When it may be claimed again, where no relay could be reached or a budget was used up."""
+    sending_to: Mapped[int] = mapped_column(BigInteger, default=0)
+    """The last message id that may have left."""
+    skipped: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
+    """Messages up to `sending_to` that have not left, because a throttle rule held them back."""
+    counts: Mapped[dict[str, int] | None] = mapped_column(JSON(none_as_null=True))
+    """How many of its messages are in which state; None while that changes (see `ledger.counts`)."""
+
+
+def of_dispatch(session: Session, dispatch_id: int) -> tuple[ColumnElement[bool], ...]:
+    """The condition for a dispatch's messages. It names the range of its batches, so the primary key finds them.
+
+    An index of their own would add much to the cost of writing them. The two ends are looked up beforehand: with a
+    subquery the planner could not tell how many rows lie between them.
+    """
+    ends = select(func.min(Batch.first_id), func.max(Batch.last_id)).where(Batch.dispatch_id == dispatch_id)
+    first, last = session.execute(ends).one()
+    return Message.dispatch_id == dispatch_id, Message.id.between(first or 0, last or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRange:
+    """The range of messages that a claim holds, with the claim's token."""
+
+    id: int
+    token: str
+    dispatch_id: int
+    first_id: int
+    last_id: int
+    revision_id: int | None
+    """What it goes out with: the dispatch's revision when it was claimed. None: each row says its own."""
+    size: int = 0
+    """How many rows are in it, in whatever state; 0: not known."""
+
+
+class Dispatch(Base):
+    """Recipients are written in chunks. `filled_to` says how far, so a worker killed half-way loses nobody."""
+
+    __tablename__ = "dispatches"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id"))
+    idempotency_key: Mapped[str] = mapped_column(String(100), unique=True)
+    hold: Mapped[Hold] = mapped_column(default=Hold.OPEN)
+    hold_reason: Mapped[str] = mapped_column(String(500), default="")
+    created_at: Mapped[datetime]
+    filled_to: Mapped[int] = mapped_column(default=0)
+    """The last subscriber id looked at."""
+    fill_until: Mapped[int]
+    """The newest subscriber id when it was launched: whoever signs up later is not in it."""
+    filled_at: Mapped[datetime | None]
+
+    revision: Mapped[Revision] = relationship()
+
+    def pause(self, reason: str = "") -> None:
+        """Pause: nothing more of it is claimed, and what is claimed is released unless it is on the wire."""
+        if self.hold is Hold.OPEN:
+            self.hold, self.hold_reason = Hold.PAUSED, reason[:500]
+
+    def resume(self) -> None:
+        """Resume a paused dispatch."""
+        if self.hold is Hold.PAUSED:
+            self.hold, self.hold_reason = Hold.OPEN, ""
+
+
+def pause_open(session: Session, ids: Collection[int], reason: str) -> list[int]:
+    """Pause those of these dispatches that are open now, and return which. A cancelled one stays cancelled."""
+    paused = session.scalars(
+        update(Dispatch)
+        .where(Dispatch.id.in_(ids), Dispatch.hold == Hold.OPEN)
+        .values(hold=Hold.PAUSED, hold_reason=reason[:500])
+        .returning(Dispatch.id)
+        .execution_options(synchronize_session=False)
+    )
+    return list(paused)

@@ -1,0 +1,119 @@
+"""Messages of dead workers: recovered when their lease runs out, requeued when a journal shows they never left."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from newsletter.db import IN_ONE_STATEMENT, batched
+from newsletter.mail.ledger import counts
+from newsletter.mail.ledger.dispatch import Dispatch, Hold
+from newsletter.mail.ledger.message import Attempt, Lane, Message, State
+from newsletter.mail.ledger.reasons import Reason
+from newsletter.mail.ledger.row_claims import by_index, open_state, was_uncertain
+
+SECOND_TRY = timedelta(minutes=15)
+BACK_IN_TIME = {True: timedelta(hours=72), False: timedelta(hours=1)}
+"""How long after it became uncertain a message that never left is still requeued: one of a batch, and a single one (by
+then a series has gone on, a guide has had its second try)."""
+
+
+def recover_rows(session: Session, now: datetime) -> tuple[int, int]:
+    """Recover what dead workers held: (released, uncertain). A beat tick calls it several times a minute.
+
+    A claimed message has not left: it is ready again. One that was `sending` may have arrived. Bulk mail stays
+    `uncertain`; a person waits for a confirmation or a guide, so that is tried once more after 15 minutes under the
+    same Message-ID, by which a receiver recognises a second copy.
+    """
+    by_index(session)
+    expired = session.execute(
+        select(Message.id, Message.state, Message.lane)
+        .where(Message.state.in_((State.CLAIMED, State.SENDING)), Message.lease_until < now)
+        .order_by(Message.id)
+        .with_for_update(skip_locked=True)  # its worker is just recording it
+    ).all()
+    claimed = [id for id, state, _ in expired if state is State.CLAIMED]
+    for some in batched(claimed, IN_ONE_STATEMENT):
+        session.execute(
+            update(Message)
+            .where(Message.id.in_(some))
+            .values(state=open_state(), claim_token=None, lease_until=None)
+            .execution_options(synchronize_session=False)
+        )
+    lost = [(id, lane) for id, state, lane in expired if state is State.SENDING]
+    return len(claimed), sum([_mark_uncertain(session, id, lane, now) for id, lane in lost])
+
+
+def _mark_uncertain(session: Session, id: int, lane: Lane, now: datetime) -> bool:
+    """Mark one message uncertain. It keeps its token: its worker may still report (`record`, `requeue`)."""
+    again = lane is Lane.TRANSACTIONAL and not was_uncertain(session, id)
+    changed = session.execute(
+        update(Message)
+        .where(Message.id == id, Message.state == State.SENDING, Message.lease_until < now)
+        .values(
+            state=State.DEFERRED if again else State.UNCERTAIN,
+            due_at=now + SECOND_TRY if again else None,
+            lease_until=None,
+            troubled_at=now,
+            settled_at=None if again else now,
+            enhanced=None,
+            reply=None,
+            reason=Reason.LOST,
+            attempts=Message.attempts + 1,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    if changed.rowcount:  # type: ignore[attr-defined]
+        lost = {"state": State.UNCERTAIN, "reason": Reason.LOST, "relay": "", "code": 0, "reply": ""}
+        session.add(Attempt(message_id=id, at=now, **lost))
+    return bool(changed.rowcount)  # type: ignore[attr-defined]
+
+
+def requeue(session: Session, token: str, ids: Collection[int], now: datetime, *, of_batch: bool) -> None:
+    """Requeue messages that this claim had marked as sending and that never left, if they became uncertain meanwhile.
+
+    Only while they are uncertain because of this claim: another one may have marked them since. Not where a person has
+    decided about one, nor after `BACK_IN_TIME`. A message of a batch goes out with the revision its dispatch has by
+    now: its reader has seen no other.
+    """
+    if not ids:
+        return
+    revision = select(Dispatch.revision_id).where(Dispatch.id == Message.dispatch_id).correlate(Message)
+    going = revision.where(Dispatch.hold != Hold.CANCELLED)
+    never_left = (
+        Message.claim_token == token, Message.state.in_((State.UNCERTAIN, State.DEFERRED)),
+        Message.reason == Reason.LOST, Message.troubled_at >= now - BACK_IN_TIME[of_batch],
+        Message.reviewed_at.is_(None),
+        or_(Message.dispatch_id.is_(None), going.exists()),
+    )  # fmt: skip
+    found = session.scalars(select(Message.id).where(Message.id.in_(ids), *never_left).order_by(Message.id)).all()
+    if not found:
+        return
+    counts.invalidate(session, found)
+    back = session.scalars(
+        update(Message)
+        .where(Message.id.in_(found), *never_left)
+        .values(
+            state=State.DEFERRED, reason=None, due_at=now, settled_at=None, claim_token=None,
+            attempts=Message.attempts - 1,
+            revision_id=revision.scalar_subquery() if of_batch else Message.revision_id,
+        )
+        .returning(Message.id)
+        .execution_options(synchronize_session=False)
+    ).all()  # fmt: skip
+    if not back:
+        return
+    # It never was on the wire, so that was no attempt: a guide still has its second one.
+    untrue = select(func.max(Attempt.id)).where(Attempt.message_id.in_(back), Attempt.reason == Reason.LOST)
+    session.execute(delete(Attempt).where(Attempt.id.in_(untrue.group_by(Attempt.message_id))))
+
+
+def stop_requeueing(session: Session, *conditions: ColumnElement[bool]) -> None:
+    """Stop requeueing the uncertain messages under these conditions."""
+    session.execute(
+        update(Message)
+        .where(Message.state == State.UNCERTAIN, Message.reason == Reason.LOST, *conditions)
+        .values(reason=Reason.LOST_UNWANTED)
+        .execution_options(synchronize_session=False)
+    )

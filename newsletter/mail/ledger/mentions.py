@@ -1,0 +1,38 @@
+"""Other places that may hold an erased address: servers name it in their replies, which the owner gets to see."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from newsletter.db import without
+from newsletter.mail.ledger.dispatch import Dispatch
+from newsletter.mail.ledger.message import Attempt, Message
+
+
+def forget_mentions(session: Session, address: str) -> None:
+    """Remove the address from pause reasons, from replies to mail to others, and from mail to owners."""
+
+    def names_it(column: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+        return column.icontains(address, autoescape=True)
+
+    for dispatch in session.scalars(select(Dispatch).where(names_it(Dispatch.hold_reason))):
+        dispatch.hold_reason = without(address, dispatch.hold_reason)
+    for attempt in session.scalars(select(Attempt).where(names_it(Attempt.reply))):
+        attempt.reply = without(address, attempt.reply)
+    # Replies to the million that were sent name nobody; the few others have an index.
+    for message in session.scalars(select(Message).where(Message.troubled_at.is_not(None), names_it(Message.reply))):
+        message.reply = without(address, message.reply or "")
+    for message in session.scalars(select(Message).where(Message.owner_id.is_not(None))):
+        message.reply = message.reply and without(address, message.reply)
+        message.context = _cleaned(address, message.context)
+
+
+def _cleaned(address: str, value: Any) -> Any:
+    if isinstance(value, str):
+        return without(address, value)
+    if isinstance(value, list):
+        return [_cleaned(address, one) for one in value]
+    if isinstance(value, dict):
+        return {name: _cleaned(address, one) for name, one in value.items()}
+    return value

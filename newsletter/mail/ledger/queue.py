@@ -1,0 +1,259 @@
+"""Putting messages into the ledger, and cancelling those that no worker has marked as sending."""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Insert, Integer, cast, func, insert, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from newsletter.accounts import Owner
+from newsletter.articles import Article, Revision
+from newsletter.db import IN_ONE_STATEMENT, batched
+from newsletter.mail.ledger import counts
+from newsletter.mail.ledger.dispatch import Batch, BatchState, Dispatch, Hold
+from newsletter.mail.ledger.message import OPEN, Lane, Message, State
+from newsletter.mail.ledger.reasons import Reason
+from newsletter.mail.ledger.row_claims import by_index
+from newsletter.subscribers import Stream, Subscriber
+
+BATCH_SIZE = 2000
+"""Messages in a batch. They share one claim and one recording, and take some hundredths of a second."""
+
+
+ERASING = 7309
+"""PostgreSQL's advisory lock between writing recipients and erasing one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """One of many messages that are queued together."""
+
+    subscriber_id: int
+    idempotency_key: str
+    revision_id: int
+    context: dict[str, Any]
+
+
+def queue(session: Session, to: Subscriber | Owner, stream: Stream, key: str, now: datetime, *,
+          revision: Revision | None = None, context: dict[str, Any] | None = None,
+          due_at: datetime | None = None, held_back: Reason | None = None) -> tuple[Message, bool]:  # fmt: skip
+    """The message to this person under this idempotency `key`, and whether it is new. A second call adds none.
+
+    `held_back`: why it is not to be sent; then it is on record as cancelled from the start.
+    """
+    who = Message.owner_id == to.id if isinstance(to, Owner) else Message.subscriber_id == to.id
+    look = select(Message).where(who, Message.idempotency_key == key)
+    if known := session.scalar(look):
+        return known, False
+    message = Message(
+        subscriber_id=to.id if isinstance(to, Subscriber) else None,
+        owner_id=to.id if isinstance(to, Owner) else None,
+        stream=stream,
+        idempotency_key=key,
+        lane=Lane.of(stream),
+        created_at=now,
+        due_at=None if held_back else due_at or now,
+        state=State.CANCELLED if held_back else State.READY,
+        settled_at=now if held_back else None,
+        reason=held_back,
+        revision_id=revision.id if revision else None,
+        context=context,
+    )
+    try:
+        with session.begin_nested():
+            session.add(message)
+        return message, True
+    except IntegrityError:  # somebody queued it between our look and our insert
+        return session.scalars(look).one(), False
+
+
+def newest(session: Session) -> int:
+    """The id of the newest message; 0 while there is none."""
+    return session.scalar(select(func.max(Message.id))) or 0
+
+
+def queue_many(
+    session: Session, stream: Stream, new: Collection[NewMessage], now: datetime
+) -> dict[tuple[int, str], int]:
+    """Queue a message each for many people in two statements; return their ids by subscriber and idempotency key.
+
+    All must be new: otherwise the database refuses them all (IntegrityError).
+    """
+    if not new:
+        return {}
+    alike = {"stream": stream, "lane": Lane.of(stream), "created_at": now, "due_at": now, "attempts": 0}
+    session.execute(insert(Message.__table__), [alike | asdict(one) for one in new])  # type: ignore[arg-type]
+    rows = session.execute(
+        select(Message.subscriber_id, Message.idempotency_key, Message.id).where(
+            Message.subscriber_id.in_({one.subscriber_id for one in new}),
+            Message.idempotency_key.in_({one.idempotency_key for one in new}),
+        )
+    )
+    return {(person or 0, key): id for person, key, id in rows}
+
+
+def fill(session: Session, dispatch: Dispatch, audience: ColumnElement[bool], now: datetime, chunk: int) -> int:
+    """Write the next `chunk` recipients of a dispatch by INSERT … SELECT; return how many. Sets `filled_at` at the end.
+
+    Call it in one transaction per chunk: `filled_to` moves with the rows, so it can stop anywhere.
+    """
+    if session.get_bind().dialect.name == "postgresql":  # an erasure waits for us (migration 0003)
+        session.execute(select(func.pg_advisory_xact_lock_shared(ERASING)))
+    left = (audience, Subscriber.id > dispatch.filled_to, Subscriber.id <= dispatch.fill_until)
+    end = session.scalar(select(Subscriber.id).where(*left).order_by(Subscriber.id).offset(chunk - 1).limit(1))
+    upto = dispatch.fill_until if end is None else end
+    columns = {
+        "subscriber_id": Subscriber.id,
+        "stream": literal(Stream.CAMPAIGN, Message.stream.type),
+        "idempotency_key": literal(dispatch.idempotency_key),
+        "lane": literal(Lane.BULK, Message.lane.type),
+        "state": literal(State.READY, Message.state.type),
+        "created_at": literal(now, Message.created_at.type),
+        "attempts": literal(0),
+        "revision_id": literal(dispatch.revision_id),
+        "dispatch_id": literal(dispatch.id),
+    }
+    chosen = select(*columns.values()).where(*left, Subscriber.id <= upto).order_by(Subscriber.id)
+    before = newest(session)
+    written = _written(session, list(columns), chosen)
+    dispatch.filled_to = upto
+    if upto == dispatch.fill_until:
+        dispatch.filled_at = now
+    _cut_batches(session, dispatch.id, before, written)
+    return written
+
+
+def _written(session: Session, columns: list[str], rows: Any) -> int:
+    """Write the rows. A plain INSERT is cheaper; fall back to ON CONFLICT where some are known already."""
+    connection, counted = session.connection(), {"preserve_rowcount": True}
+    try:
+        with connection.begin_nested():
+            return connection.execute(insert(Message).from_select(columns, rows), execution_options=counted).rowcount
+    except IntegrityError:
+        return connection.execute(_ignoring_known(session, columns, rows), execution_options=counted).rowcount
+
+
+def _cut_batches(session: Session, dispatch_id: int, newest_before: int, written: int) -> None:
+    """Cut the rows just written, with ids above `newest_before`, into batches."""
+    last = newest(session)
+    if last - newest_before == written:  # no other id lies between: the ranges can be computed
+        spans = [(one, min(one + BATCH_SIZE - 1, last)) for one in range(newest_before + 1, last + 1, BATCH_SIZE)]
+        batches = [(first, last, last - first + 1) for first, last in spans]
+    else:
+        batches = _looked_up(session, dispatch_id, newest_before)
+    session.add_all(
+        Batch(dispatch_id=dispatch_id, first_id=first, last_id=last, counts={State.READY.value: size})
+        for first, last, size in batches
+    )
+
+
+def _looked_up(session: Session, dispatch_id: int, newest_before: int) -> list[tuple[int, int, int]]:
+    """The batches of the rows just written: first id, last id, size."""
+    place = func.row_number().over(order_by=Message.id) - 1
+    fresh = (
+        select(Message.id, cast(func.floor(place / BATCH_SIZE), Integer).label("batch"))
+        .where(Message.dispatch_id == dispatch_id, Message.id > newest_before)
+        .subquery()
+    )
+    ranges = select(func.min(fresh.c.id), func.max(fresh.c.id), func.count())
+    look = ranges.group_by(fresh.c.batch).order_by(fresh.c.batch)
+    return [(first, last, size) for first, last, size in session.execute(look)]
+
+
+def _ignoring_known(session: Session, columns: list[str], rows: Any) -> Insert:
+    dialect = session.get_bind().dialect.name
+    if dialect == "postgresql":
+        return postgresql.insert(Message).from_select(columns, rows).on_conflict_do_nothing()
+    if dialect == "sqlite":
+        # "WHERE true"-less INSERT … SELECT … ON CONFLICT is ambiguous to SQLite; our SELECT always has a WHERE.
+        return sqlite.insert(Message).from_select(columns, rows).on_conflict_do_nothing()
+    return insert(Message).from_select(columns, rows)
+
+
+def cancel(session: Session, now: datetime, reason: Reason, *conditions: ColumnElement[bool]) -> int:
+    """Cancel every message under these conditions that is not being sent; return how many.
+
+    For as many as one person has. A whole dispatch is cancelled by its hold (`cancel_next_batch`).
+    """
+    open_ = (Message.state.in_((*OPEN, State.CLAIMED)), *conditions)
+    ids = session.scalars(select(Message.id).where(*open_).order_by(Message.id)).all()
+    counts.invalidate(session, ids)
+    cancelled = 0
+    for some in batched(ids, IN_ONE_STATEMENT):
+        # In the order of their ids, as everybody locks them. What a worker has marked since is not open any more.
+        locked = session.scalars(
+            select(Message.id).where(Message.id.in_(some), *open_).order_by(Message.id).with_for_update()
+        ).all()
+        session.execute(update(Message).where(Message.id.in_(locked)).values(**_cancelled(now, reason)))
+        cancelled += len(locked)
+    return cancelled
+
+
+def _cancelled(now: datetime, reason: Reason) -> dict[str, Any]:
+    return {
+        "state": State.CANCELLED, "settled_at": now, "reason": reason, "reply": None,
+        "claim_token": None, "lease_until": None, "due_at": None, "troubled_at": None,
+    }  # fmt: skip
+
+
+def cancel_next_batch(session: Session, now: datetime, reason: Reason) -> bool:
+    """Mark the rows of one batch of a cancelled dispatch as cancelled; False when no such batch is left.
+
+    From the hold on nothing of it goes out; this only brings a million rows in line, a batch per transaction.
+    """
+    batch = session.scalars(
+        select(Batch)
+        .join(Dispatch, Dispatch.id == Batch.dispatch_id)
+        .where(Batch.state == BatchState.OPEN, Dispatch.hold == Hold.CANCELLED)
+        .order_by(Batch.id)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=Batch)
+        .execution_options(populate_existing=True)
+    ).first()
+    if batch is None:
+        return False
+    session.execute(
+        update(Message)
+        .where(Message.dispatch_id == batch.dispatch_id, Message.id.between(batch.first_id, batch.last_id))
+        .where(Message.state == State.READY)
+        .values(**_cancelled(now, reason))
+        .execution_options(synchronize_session=False)
+    )
+    _, kept = counts.count_batch(session, batch.id)
+    batch.state, batch.counts = BatchState.DONE, kept
+    return True
+
+
+def cancel_late(session: Session, now: datetime, reason: Reason, limit: int = 1_000) -> int:
+    """Cancel what was on the wire when its dispatch was cancelled and now waits for another try; return how many."""
+    by_index(session)
+    late = session.scalars(
+        select(Message.id)
+        .join(Dispatch, Dispatch.id == Message.dispatch_id)
+        .where(Message.lane == Lane.BULK, Message.due_at.is_not(None), Message.state.in_(OPEN))
+        .where(Dispatch.hold == Hold.CANCELLED)
+        .limit(limit)
+    ).all()
+    return cancel(session, now, reason, Message.id.in_(late)) if late else 0
+
+
+def update_waiting_steps(session: Session, article: Article, now: datetime) -> int:
+    """Send series mails that wait and were never tried with the article's newest revision, at once; how many."""
+    waits = (
+        Message.state == State.DEFERRED, Message.lane == Lane.BULK, Message.due_at.is_not(None),
+        Message.stream == Stream.STEP, Message.attempts == 0,
+        Message.revision_id.in_([one.id for one in article.revisions]),
+    )  # fmt: skip
+    ids = session.scalars(select(Message.id).where(*waits).order_by(Message.id).with_for_update()).all()
+    for some in batched(ids, IN_ONE_STATEMENT):
+        session.execute(
+            update(Message)
+            .where(Message.id.in_(some))
+            .values(revision_id=article.current.id, due_at=now)
+            .execution_options(synchronize_session=False)
+        )
+    return len(ids)

@@ -1,0 +1,224 @@
+"""Row claims: messages that wait by themselves are claimed, renewed, marked as sending and released one by one.
+
+Each change is one conditional UPDATE that names the state it starts from and the claim's token (a fencing token). A
+worker whose lease ran out finds that its updates touch no row, and sends nothing.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, literal, or_, select, true, update
+from sqlalchemy.orm import Session
+
+from newsletter.accounts import Owner
+from newsletter.mail.ledger import counts
+from newsletter.mail.ledger.dispatch import Dispatch, Hold
+from newsletter.mail.ledger.message import OPEN, Attempt, Lane, Message, State
+from newsletter.mail.ledger.reasons import Reason
+from newsletter.subscribers import Stream, Subscriber, receivable
+
+LEASE = timedelta(seconds=45)
+ASKED_FOR = (Stream.CONFIRM, Stream.GUIDE, Stream.GOODBYE, Stream.TEST, Stream.NOTICE)
+"""Mail that somebody has just asked for, and notices to the owner: the send lock lets these through."""
+
+
+@dataclass(slots=True)
+class ClaimedMessage:
+    """What delivery needs to know about a claimed message, read once and without the ORM."""
+
+    id: int
+    stream: Stream
+    attempts: int
+    created_at: datetime
+    subscriber_id: int | None
+    email: str
+    first_name: str
+    revision_id: int | None
+    dispatch_id: int | None
+    context: dict[str, Any]
+
+
+def claim_rows(session: Session, lane: Lane, token: str, now: datetime, limit: int,
+               above: int | None = None) -> list[ClaimedMessage]:  # fmt: skip
+    """Claim up to `limit` due messages of a lane under a lease, oldest first.
+
+    The same UPDATE checks eligibility: a message whose reader may no longer receive it becomes `cancelled`.
+    `above`: the send lock is on, so only what people have asked for since goes: messages with ids above this one (see
+    `Installation`).
+    """
+    ids = _lock_due(session, lane, now, limit, above)
+    if not ids:
+        return []
+    may = _may_receive()
+    session.execute(
+        update(Message)
+        .where(Message.id.in_(ids), Message.state.in_(OPEN))
+        .values(
+            state=case((may, State.CLAIMED), else_=State.CANCELLED),
+            claim_token=case((may, token), else_=None),
+            lease_until=case((may, now + LEASE), else_=None),
+            settled_at=case((may, None), else_=now),
+            due_at=case((may, Message.due_at), else_=None),
+            reason=case((may, Message.reason), else_=literal(Reason.NOT_ELIGIBLE, Message.reason.type)),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return _messages(session, token, ids)
+
+
+def _may_receive() -> ColumnElement[bool]:
+    return or_(
+        Message.owner_id.is_not(None),
+        select(true())
+        .where(Subscriber.id == Message.subscriber_id, receivable(Message.stream.expression))
+        .correlate(Message)
+        .exists(),
+    )
+
+
+def _lock_due(session: Session, lane: Lane, now: datetime, limit: int, above: int | None) -> Sequence[int]:
+    if lane is Lane.TRANSACTIONAL:
+        due = _due(lane, now)
+        if above is not None:
+            due = due.where(Message.id > above, Message.stream.in_(ASKED_FOR))
+        return session.scalars(due.limit(limit).with_for_update(skip_locked=True, of=Message)).all()
+    # Some of them lie in batches, and batches are locked before rows: look, lock the batches, then the rows still due.
+    # Two workers that see the same rows queue up at the batch, and the second one looks again.
+    for _ in range(2):
+        seen = session.scalars(_due(lane, now).limit(limit)).all()
+        if not seen:
+            return []
+        counts.invalidate(session, seen)
+        still_due = _due(lane, now).where(Message.id.in_(seen)).order_by(None).order_by(Message.id)
+        if ids := session.scalars(still_due.with_for_update(of=Message)).all():
+            return ids
+    return []
+
+
+def _due(lane: Lane, now: datetime) -> Select[int]:
+    return (
+        select(Message.id)
+        .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
+        .where(
+            Message.lane == lane,
+            Message.state.in_(OPEN),
+            Message.due_at.is_not(None),  # so that the partial index of waiting messages applies
+            Message.due_at <= now,
+            or_(Message.dispatch_id.is_(None), Dispatch.hold == Hold.OPEN),
+        )
+        .order_by(Message.due_at, Message.id)
+    )
+
+
+def _messages(session: Session, token: str, ids: Sequence[int]) -> list[ClaimedMessage]:
+    rows = session.execute(
+        select(
+            Message.id, Message.stream, Message.attempts, Message.created_at, Message.subscriber_id,
+            Subscriber.email, Owner.email, Subscriber.first_name,
+            Message.revision_id, Message.dispatch_id, Message.context,
+        )
+        .outerjoin(Subscriber, Subscriber.id == Message.subscriber_id)
+        .outerjoin(Owner, Owner.id == Message.owner_id)
+        .where(Message.id.in_(ids), Message.claim_token == token, Message.state == State.CLAIMED)
+        .order_by(Message.id)
+    )  # fmt: skip
+    return [
+        ClaimedMessage(id, stream, tries, at, person, email or owner, name or "", revision, dispatch, context or {})
+        for id, stream, tries, at, person, email, owner, name, revision, dispatch, context in rows
+    ]
+
+
+def mark_sending(session: Session, token: str, ids: list[int], now: datetime) -> set[int]:
+    """Mark messages as sending before their first byte leaves, and return the ids that may go. May be repeated.
+
+    An id missing from the answer must not be sent: the message was cancelled, its reader has left, its dispatch is
+    held, or another claim has taken over.
+    """
+    held = select(Dispatch.id).where(Dispatch.id == Message.dispatch_id, Dispatch.hold != Hold.OPEN).correlate(Message)
+    marked = session.scalars(
+        update(Message)
+        .where(Message.id.in_(ids), Message.claim_token == token, ~held.exists())
+        .where(Message.state.in_((State.CLAIMED, State.SENDING)), _may_receive())
+        .values(state=State.SENDING, lease_until=now + LEASE)
+        .returning(Message.id)
+        .execution_options(synchronize_session=False)
+    )
+    return set(marked)
+
+
+def held_by(token: str, ids: Collection[int] | None = None) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The conditions for what a claim holds. Give its `ids` where they are known.
+
+    Without them a planner that has no statistics yet assumes that nearly every row is under a lease, and reads the
+    whole table.
+    """
+    look = Message.lease_until.is_not(None) if ids is None else Message.id.in_(ids)
+    return look, Message.claim_token == token
+
+
+def by_index(session: Session) -> None:
+    """Make PostgreSQL use an index where there is one, until the end of this transaction (see `held_by`)."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().exec_driver_sql("SET LOCAL enable_seqscan = off")
+
+
+def renew(session: Session, token: str, ids: Collection[int], now: datetime) -> None:
+    """Renew the lease on those of these messages that the claim still holds."""
+    session.execute(
+        update(Message)
+        .where(*held_by(token, ids), Message.state.in_((State.CLAIMED, State.SENDING)))
+        .values(lease_until=now + LEASE)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def postpone(session: Session, token: str, until: Mapping[int, datetime]) -> None:
+    """Set a new `due_at` for messages that a claim holds and has not marked as sending."""
+    moments: dict[datetime, list[int]] = {}
+    for id, moment in until.items():
+        moments.setdefault(moment, []).append(id)
+    for moment, ids in moments.items():
+        session.execute(
+            update(Message)
+            .where(Message.id.in_(ids), Message.claim_token == token, Message.state == State.CLAIMED)
+            .values(due_at=moment)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def release(session: Session, token: str, skipped: Collection[int] = (),
+            ids: Collection[int] | None = None) -> None:  # fmt: skip
+    """Release what a claim holds and has not sent: the worker stops, or the dispatch is held.
+
+    `skipped`: ids that were marked as sending, but never reached the transport. `ids`: all that the claim holds, where
+    that is known.
+    """
+    unsent = or_(
+        Message.state == State.CLAIMED,
+        and_(Message.state == State.SENDING, Message.id.in_(skipped)),
+    )
+    session.execute(
+        update(Message)
+        .where(*held_by(token, ids), unsent)
+        .values(state=open_state(), claim_token=None, lease_until=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def was_uncertain(session: Session, message_id: int) -> bool:
+    """Whether an earlier try of this message ended as uncertain."""
+    look = select(Attempt.id).where(Attempt.message_id == message_id, Attempt.state == State.UNCERTAIN)
+    return session.scalar(look.limit(1)) is not None
+
+
+def first_try(session: Session, message_id: int, attempts: int) -> datetime | None:
+    """When the first of these attempts was; None if none is on record. "Send again" starts a new count."""
+    newest = select(Attempt.at).where(Attempt.message_id == message_id).order_by(Attempt.id.desc())
+    return session.scalar(newest.offset(max(attempts - 1, 0)).limit(1))
+
+
+def open_state() -> Any:
+    """The state of a released message: deferred if it was tried before, else ready."""
+    return case((Message.attempts > 0, State.DEFERRED), else_=State.READY)

@@ -1,0 +1,212 @@
+"""The throttle of a worker process: Redis counts for all; while it does not answer, each keeps to its own share."""
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import structlog
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from sqlalchemy.exc import SQLAlchemyError
+
+from newsletter.clock import Clock
+from newsletter.db import Database
+from newsletter.mail.ledger import Lane
+from newsletter.mail.throttle import Budget
+from newsletter.settings import Settings
+from newsletter.smtp import parse_relays
+from newsletter.throttle.budget import CountedBudget, Grant
+from newsletter.throttle.fallback import SLOW_SPAN, OwnCount
+from newsletter.throttle.request import Reply, Request, request
+from newsletter.throttle.rules import Rules, Used, current, used
+from newsletter.throttle.script import Scripts, script
+
+FRESH = 1.0
+"""Seconds for which the rules are not read again."""
+REDIS_TIMEOUT = 0.5
+"""Seconds Redis has to answer; and for which a Redis that did not is left alone, times ten."""
+LEAST_SHARE = 4
+"""Without Redis a worker takes itself for one of at least so many."""
+LEAST_PACE, MOST_PACE = 10.0, 100.0
+"""Messages a second that a domain without rules is taken to have received before it is slowed down."""
+SHUT = 10.0
+"""Seconds after which a shut lane is tried again, at most."""
+TAKE, ADD, SLOW, LOOK = script("take"), script("add"), script("slow"), script("look")
+log = structlog.get_logger()
+
+
+class SharedThrottle:
+    """A `mail.throttle.Throttle`, counted in Redis. `read` gives the rules that hold; `relays`: all names there are.
+
+    `used` tells from the ledger what was sent before the product was started. `monotonic` is this process's own time;
+    `redis_clock` takes the place of Redis's own (tests).
+    """
+
+    def __init__(self, redis: Scripts, read: Callable[[], Rules], relays: Sequence[str], *,
+                 prefix: str = "{newsletter:throttle}:", monotonic: Callable[[], float] = time.monotonic,
+                 redis_clock: Callable[[], float] | None = None,
+                 used: Callable[[Rules], Sequence[Used]] = lambda _: ()) -> None:  # fmt: skip
+        self._redis, self._read, self._names, self._prefix = redis, read, relays, prefix
+        self._used = used
+        self._monotonic, self._redis_clock = monotonic, redis_clock
+        self._worker = secrets.token_hex(8)
+        self._own = OwnCount(monotonic)
+        self._rules, self._slow = Rules(), set[str]()
+        self._look_at = self._try_at = self._shut_until = float("-inf")
+        self._workers, self._epoch, self._down, self._version = 1, "", False, 0
+        self._owes = False
+        """Whether Redis is still to be told what the ledger says."""
+
+    def is_active(self) -> bool:
+        """See `Throttle`."""
+        if self._monotonic() >= self._look_at:
+            self._look()
+        return bool(self._rules) or bool(self._slow)
+
+    def is_shut(self, lane: Lane) -> bool:
+        """See `Throttle`; what somebody waits for is always tried."""
+        return self.is_active() and lane is Lane.BULK and self._monotonic() < self._shut_until
+
+    def budget(self, lane: Lane) -> Budget:
+        """See `Throttle`."""
+        return CountedBudget(self, lane)
+
+    def relays(self) -> Collection[str]:
+        """See `Throttle`."""
+        return self._rules.relays.keys() & set(self._names) if self.is_active() else ()
+
+    def take(self, lane: Lane, wanted: Mapping[str, int]) -> Grant:
+        """See `Throttle`."""
+        self.is_active()
+        slow = dict.fromkeys(self._slow)
+        asked, free = request(self._rules, slow, self._names, wanted, binding=lane is Lane.BULK)
+        reply = self._shared(asked) or self._own.take(asked, self._share)
+        if reply.common and not sum(reply.granted):
+            self._shut_until = self._monotonic() + min(reply.common, SHUT)
+        return _grant(asked, free, wanted, reply, self._version)
+
+    def give_back(self, grant: Grant, domains: Mapping[str, int], relays: Mapping[str, int]) -> None:
+        """See `Throttle`. A rule that was lifted or set meanwhile is none the worse: no count falls below zero."""
+        self._shut_until = float("-inf")
+        asked, _ = request(self._rules, dict.fromkeys(self._slow), self._names, domains, binding=True)
+        bound = {group.name: domains.get(group.name, 0) for group in asked.groups}
+        bound[""] = sum(domains.values()) - sum(bound.values())
+        uses = [(kind, name, span, -count) for kind, name, span, count in asked.uses(bound, relays)]
+        self._own.note(uses, told=True)
+        if not self._down:
+            self._ask(ADD, uses=[[kind, name, span, grant.at, count] for kind, name, span, count in uses])
+
+    def is_outdated(self, grant: Grant) -> bool:
+        """See `Throttle`."""
+        self._look()
+        return grant.version != self._version
+
+    def slow_down(self, domain: str, pace: float) -> None:
+        """See `Throttle`."""
+        base = min(max(pace, LEAST_PACE), MOST_PACE) * SLOW_SPAN
+        self._slow.add(domain)
+        self._own.slow_down(domain, base)
+        if self._ask(SLOW, name=domain, base=base):
+            log.info("a domain asks to slow down", domain=domain, pace=round(pace, 1))
+
+    @property
+    def _share(self) -> int:
+        return max(LEAST_SHARE, self._workers)
+
+    def _look(self) -> None:
+        """Read the rules, and tell the others that we live."""
+        self._look_at = self._monotonic() + FRESH
+        try:
+            rules = self._read()
+        except SQLAlchemyError as error:  # go on with the rules of a second ago
+            log.warning("throttle rules could not be read", error=type(error).__name__)
+            rules = self._rules
+        if rules != self._rules:
+            self._rules, self._shut_until = rules, float("-inf")
+            self._version += 1
+        if answer := self._ask(LOOK, worker=self._worker):
+            self._workers = int(answer["workers"])
+            self._slow = set(answer["slow"])
+            self._tell(str(answer["epoch"]), first=answer["fresh"])
+        else:
+            self._slow = set(self._own.slow())
+
+    def _tell(self, epoch: str, *, first: bool) -> None:
+        """What Redis has not seen, or has forgotten, is told to it; at a start by the first worker, from the ledger."""
+        forgot = self._epoch not in ("", epoch)
+        uses = self._own.to_tell(everything=forgot)
+        self._owes = self._owes or (first and not self._epoch)  # Redis says but once that somebody is the first
+        if self._owes and self._rules:
+            try:
+                uses += self._used(self._rules)
+            except SQLAlchemyError as error:
+                log.warning("what was sent before is told to Redis later", error=type(error).__name__)
+                return
+        if uses:
+            self._ask(ADD, uses=uses, ago=True)
+        if self._down:
+            return
+        self._own.told()
+        self._epoch, self._owes = epoch, False
+
+    def _shared(self, asked: Request) -> Reply | None:
+        answer = None if self._owes else self._ask(TAKE, **asked.data())
+        if not answer:
+            return None
+        granted, reserved = [int(n) for n in answer["granted"]], [int(n) for n in answer["reserved"]]
+        domains = {group.name: count for group, count in zip(asked.groups, granted, strict=True)}
+        self._own.note(asked.uses(domains, dict(zip(asked.relays, reserved, strict=True))), told=True)
+        return Reply(granted, list(answer["waits"]), reserved, float(answer["common"]), float(answer["at"]))
+
+    def _ask(self, script: str, **data: object) -> Any:
+        """What a script answers; None while Redis does not."""
+        if self._monotonic() < self._try_at:
+            return None
+        data["now"] = self._redis_clock() if self._redis_clock else False
+        try:
+            answer = self._redis.eval(script, 1, self._prefix, json.dumps(data))
+        except (RedisError, OSError) as error:
+            self._try_at = self._monotonic() + 10 * REDIS_TIMEOUT
+            if not self._down:
+                log.warning("Redis does not answer: each worker keeps to its own share of the limits",
+                            share=f"1/{self._share}", error=type(error).__name__)  # fmt: skip
+            self._down = True
+            return None
+        if self._down:
+            log.warning("Redis answers again: limits are counted together")
+        self._down = False
+        return json.loads(answer) if isinstance(answer, bytes | str) else answer
+
+
+def _grant(asked: Request, free: Sequence[str], wanted: Mapping[str, int], reply: Reply, version: int) -> Grant:
+    granted = {group.name: count for group, count in zip(asked.groups, reply.granted, strict=True)}
+    waits = {group.name: wait for group, wait in zip(asked.groups, reply.waits, strict=True)}
+    left, wait = granted.pop(""), waits.pop("")
+    for domain in free:
+        granted[domain] = min(wanted[domain], left)
+        left -= granted[domain]
+        waits[domain] = wait
+    return Grant(granted, waits, dict(zip(asked.relays, reply.reserved, strict=True)), reply.at, version)
+
+
+def connect(settings: Settings, database: Database, clock: Clock) -> SharedThrottle:
+    """The throttle of this process, on the product's Redis. Connects when it is first asked."""
+
+    def read() -> Rules:
+        with database.reading() as session:
+            return current(session, clock.now())
+
+    def sent_before(rules: Rules) -> Sequence[Used]:
+        with database.reading() as session:
+            return used(session, rules, clock.now())
+
+    url = settings.broker.replace("redis+socket://", "unix://", 1)
+    redis = Redis.from_url(
+        url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT, retry=Retry(NoBackoff(), 0),
+        health_check_interval=0,
+    )  # fmt: skip
+    return SharedThrottle(redis, read, [relay.name for relay in parse_relays(settings.relays)], used=sent_before)
