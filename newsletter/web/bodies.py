@@ -16,7 +16,7 @@ TEXT = 2560 * KIB
 """An article: 200,000 characters, each up to twelve octets when a browser percent-encodes them."""
 LIST = 32 * 1024 * KIB
 """A file of people: half a million of them."""
-BOOK = 25 * 1024 * KIB
+BOOK = 25_000_000
 """A guide: what mail programs still take with a link, and more than most inboxes take attached."""
 LARGEST: Mapping[str, int] = {
     "owner.article_new": TEXT,
