@@ -3,9 +3,20 @@
 from collections.abc import Iterable
 
 from newsletter.brand import Brand
+from newsletter.forms import Form
 
 NO_NEWSLETTER = "Save, with the box for the newsletter empty."
 """Names no brand: ending it depends on nothing else."""
+
+
+def form_wording(form: Form, brand: Brand, articles: int) -> str:
+    """What sending a form brings, and what its owner has added. `articles`: how many follow."""
+    follows = f", and {articles} short e-mails on the same subject over the next weeks" if articles else ""
+    if form.gives_newsletter:
+        told = f"We send the {brand.name} newsletter to this address{follows}. You can leave at any time."
+    else:
+        told = f"We send the guide to this address{follows}. You can stop them at any time."
+    return f"{told} {form.consent_words}".strip()
 
 
 def newsletter_wording(brand: Brand) -> str:

@@ -23,6 +23,7 @@ from newsletter.web.owner import (
     series,
     sessions,
     settings,
+    sign_up_forms,
     subscribers,
 )
 from newsletter.web.owner.display import FILTERS
@@ -49,6 +50,7 @@ __all__ = [
     "series",
     "sessions",
     "settings",
+    "sign_up_forms",
     "subscribers",
 ]
 
