@@ -22,7 +22,7 @@ from newsletter.settings import ROOT
 from newsletter.web import errors
 from newsletter.web.cards import card
 from newsletter.web.form_page import open_or_gone
-from newsletter.web.forms import SubscribeForm
+from newsletter.web.forms import OTHER_WORDS, SubscribeForm
 from newsletter.web.sign_up import allowed, box, guide_of, leads_to, origins, page_of, per_client, sign_up
 from newsletter.web.state import now, reading, runtime, state, transaction
 
@@ -38,6 +38,7 @@ LABELS = {
     "close": "Close",
 }
 SENT, SENT_TEXT = "Check your inbox", "We have sent you an e-mail. Open it and follow its link."
+TOO_MANY = "Too many at once. What you typed is still here: please wait a minute, and send it again."
 FRESH = 300
 """Seconds for which a browser need not ask for the script anew."""
 STRANGER = "This form may not be sent from here. Its owner can add your site to the list beside the forms."
@@ -85,16 +86,14 @@ def _failed(error: HTTPException) -> Any:
     if not isinstance(told, tuple | Response):  # a redirect
         return told
     answer = make_response(told)
+    text = TOO_MANY if isinstance(error, TooManyRequests) else error.description or "That did not work."
     if request.is_json or request.endpoint == "embed.token":
-        said = jsonify(state="error", text=error.description or "That did not work.", errors={})
-        if isinstance(error, TooManyRequests):
-            said = jsonify(state="error", text="Too many at once. Please try again in a minute.", errors={})
-        answer.data, answer.mimetype = said.data, "application/json"
+        answer.data, answer.mimetype = jsonify(state="error", text=text, errors={}).data, "application/json"
     elif request.endpoint in ("embed.show", "embed.send"):
         with reading() as session:
             _let_frame(brand.current(session))
         typed = list(request.form.items(multi=True)) if answer.status_code == 429 else []
-        answer.data = render_template("embed/error.html", text=error.description, typed=typed).encode()
+        answer.data = render_template("embed/error.html", text=text, typed=typed).encode()
     return answer
 
 
@@ -161,6 +160,7 @@ def _told(session: Session, form: Form) -> dict[str, Any]:
         "name": form.asks_name,
         "newsletter": typed.newsletter.label.text if with_box else "",
         "consent": typed.consent_note,
+        "agreed": typed.agreed.data,
         "cover": f"{site}{cover}" if (cover := _cover(session, form)) else "",
         "page": site + url_for("forms.send", slug=form.slug),
         "send": site + url_for("embed.send", slug=form.slug),
@@ -232,7 +232,7 @@ def _typed() -> MultiDict[str, str]:
         told = None
     if not isinstance(told, dict):
         abort(400, "Please send a JSON object with the form's fields.")
-    texts = {name: _text(told.get(name)) for name in ("email", "first_name", "website")}
+    texts = {name: _text(told.get(name)) for name in ("email", "first_name", "website", "agreed")}
     if told.get("newsletter") is True:
         texts["newsletter"] = "y"
     g.embed_page = _text(told.get("page"))
@@ -246,8 +246,13 @@ def _text(told: object) -> str:
 
 def _answer(session: Session, typed: SubscribeForm) -> Any:
     if not typed.is_right:
-        told = {name: " ".join(found) for name, found in typed.errors.items() if name != "csrf_token"}
-        return jsonify(state="error", text="", errors=told), 422
+        told = {name: " ".join(found) for name, found in typed.errors.items() if name in ("email", "first_name")}
+        text, words = "", {}
+        if typed.has_other_words:
+            text = OTHER_WORDS
+            words = {"consent": typed.consent_note, "newsletter": typed.newsletter.label.text,
+                     "agreed": typed.agreed.data}  # fmt: skip
+        return jsonify(state="error", text=text, errors=told, **words), 422
     if not typed.is_ours:
         fresh = typed.csrf_token.current_token
         return jsonify(state="token", token=fresh, text="Please send it once more, with this token."), 403

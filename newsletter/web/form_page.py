@@ -37,6 +37,8 @@ def send(slug: str) -> Any:
         typed.validate()
         if not typed.is_right:
             return _page(session, typed, "public/form.html"), 422
+        if "correct" in request.form:
+            return _page(session, typed, "public/form.html")
         page = page_of(session, request.form.get("page") or request.referrer or "")
         if not typed.is_ours:
             return _page(session, typed, "public/form_press.html", page=page)

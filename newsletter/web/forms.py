@@ -12,13 +12,19 @@ from newsletter.brand import Brand
 from newsletter.forms import Form
 from newsletter.subscribers import BadAddress, read_address
 from newsletter.web.security import FormToken
-from newsletter.web.wording import form_wording, newsletter_wording
+from newsletter.web.wording import fingerprint, form_wording, newsletter_wording
 
 PASSWORDS = {
     "old": "Present password", "password": "Password", "password_again": "Password", "new": "New password",
     "new_again": "New password once more",
 }  # fmt: skip
 """Every field that a password is typed into, and its label: no page gives one back."""
+
+
+OTHER_WORDS = (
+    "What this form brings has changed since you opened the page. Please read the words below its button, and send it "
+    "once more."
+)
 
 
 class TypedForm(FlaskForm):
@@ -65,8 +71,12 @@ class SubscribeForm(PublicForm):
     first_name = StringField("First name")
     newsletter = BooleanField()
     website = StringField("Leave this empty")
+    agreed = HiddenField()
+    """Which words stood beside it (`fingerprint`). A plain form of another site has none, and is asked once more."""
 
     id_prefix: str
+    has_other_words: bool
+    """Whether it was sent from under words that are not today's."""
     consent_note: str
     row: Form
 
@@ -81,6 +91,11 @@ class SubscribeForm(PublicForm):
         """A name of 10 kB is no name."""
         if len(field.data or "") > 200:
             raise ValidationError("This name is too long; the first name alone is enough.")
+
+    def validate_agreed(self, _: HiddenField) -> None:
+        """Nobody agrees to words that they have not seen: a page may have been open, or cached, since they changed."""
+        if self.has_other_words:
+            raise ValidationError(OTHER_WORDS)
 
     @property
     def wants_newsletter(self) -> bool:
@@ -110,6 +125,9 @@ class SubscribeForm(PublicForm):
         form.row, form.id_prefix = row, row.slug
         form.newsletter.label.text = newsletter_wording(brand)
         form.consent_note = form_wording(row, brand, articles)
+        words = fingerprint(form.consent_note, form.newsletter.label.text)
+        form.has_other_words = form.agreed.data not in (None, "", words)
+        form.agreed.data = words
         if not form.guide.data:
             form.guide.data = row.guide_slug or ""
         return form

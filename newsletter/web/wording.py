@@ -1,6 +1,7 @@
 """Sentences that a reader agrees to. A page shows them and the press stores them, so both are made here."""
 
 from collections.abc import Iterable
+from hashlib import sha256
 
 from newsletter.brand import Brand
 from newsletter.forms import Form
@@ -17,6 +18,11 @@ def form_wording(form: Form, brand: Brand, articles: int) -> str:
     else:
         told = f"We send the guide to this address{follows}. You can stop them at any time."
     return f"{told} {form.consent_words}".strip()
+
+
+def fingerprint(*words: str) -> str:
+    """What a form sends back of the words that stood beside it: enough to tell whether they are still the same."""
+    return sha256("\n".join(words).encode()).hexdigest()[:16]
 
 
 def newsletter_wording(brand: Brand) -> str:

@@ -28,11 +28,13 @@
   const said = el("p", { class: "said", role: "status" });
   const picture = form.cover && el("img", { src: form.cover, alt: "", width: 72, height: 102 });
   if (picture) picture.onerror = () => picture.remove(); // the page's policy may let no picture of ours in
+  const ticked = el("label", { for: "newsletter" }, form.newsletter);
+  const consent = el("span", {}, form.consent);
   const sheet = el("form", { method: "post", action: form.page, novalidate: "" },
     emailRow, form.name && nameRow,
-    form.newsletter && el("div", { class: "choice" }, tick, el("label", { for: "newsletter" }, form.newsletter)),
+    form.newsletter && el("div", { class: "choice" }, tick, ticked),
     el("div", { class: "off", "aria-hidden": "true" }, trap), button, said,
-    el("p", { class: "small" }, form.consent + " ", el("a", { href: form.privacy, target: "_blank", rel: "noopener" }, form.labels.privacy)));
+    el("p", { class: "small" }, consent, " ", el("a", { href: form.privacy, target: "_blank", rel: "noopener" }, form.labels.privacy)));
   const title = el("h2", { id: "title", tabindex: "-1" }, form.headline);
   const words = el("p", {}, form.words);
   const box = el("section", { class: "box", "aria-labelledby": "title" },
@@ -50,7 +52,7 @@
     if (!token) await ask();
     const answer = await fetch(form.send, {
       method: "POST", credentials: "omit", headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ email: email.value, first_name: name.value, newsletter: tick.checked, website: trap.value, page: location.origin + location.pathname, token }),
+      body: JSON.stringify({ email: email.value, first_name: name.value, newsletter: tick.checked, website: trap.value, page: location.origin + location.pathname, agreed: form.agreed, token }),
     });
     return answer.json();
   };
@@ -75,6 +77,11 @@
     wrong(email, emailError, errors.email);
     wrong(name, nameError, errors.first_name);
     said.textContent = answer.text || "";
+    if (answer.agreed) { // this script lay in a cache: the words are others now
+      form.agreed = answer.agreed;
+      consent.textContent = answer.consent;
+      ticked.textContent = answer.newsletter;
+    }
     (errors.email ? email : errors.first_name ? name : button).focus();
   };
   sheet.addEventListener("submit", async (event) => {

@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
-from newsletter.mail.transport import SentList
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
@@ -20,6 +19,7 @@ from newsletter.clock import FixedClock
 from newsletter.forms import Form
 from newsletter.runtime import Runtime, build
 from newsletter.settings import load
+from newsletter.smtp import SentList
 from newsletter.subscribers import Consent, Subscriber
 from newsletter.web.security import limiter
 from tests.conftest import InlineCrank
@@ -118,6 +118,22 @@ def test_errors_are_told_by_their_fields(visitor: Visitor, runtime: Runtime) -> 
     answer = post(visitor, email="jane", first_name="x" * 300, token=token(visitor))
     assert answer.status_code == 422 and set(answer.json["errors"]) == {"email", "first_name"}
     assert people(runtime) == 0
+
+
+def test_nobody_agrees_to_words_that_lay_in_a_cache(visitor: Visitor, runtime: Runtime, inbox: Inbox) -> None:
+    code = visitor.get(f"/embed/{PAIN}.js").text
+    told = json.loads(code[code.rindex("})({") + 3 : code.rindex(',"')])
+    with runtime.database.transaction() as session:
+        form = forms.named(session, PAIN)
+        assert form is not None
+        form.consent_words = "We may ring you too."
+    sent = {"email": "jane@example.com", "token": token(visitor)}
+    answer = post(visitor, **sent, agreed=told["agreed"])
+    assert answer.status_code == 422 and "has changed" in answer.json["text"] and answer.json["errors"] == {}
+    assert answer.json["consent"].endswith("We may ring you too.") and people(runtime) == 0
+    assert post(visitor, **sent, agreed=answer.json["agreed"]).json["state"] == "done"
+    with runtime.database.reading() as session:
+        assert session.scalars(select(Consent.wording)).one() == answer.json["consent"]
 
 
 def test_everybody_gets_the_same_answer(visitor: Visitor, person: Callable[..., int]) -> None:
@@ -256,3 +272,4 @@ def test_a_client_that_sends_too_often_is_told_in_the_forms_own_way(runtime: Run
     assert first + others == [422] * 10, "all forms count together"
     assert told.status_code == 429 and told.json["state"] == "error" and told.headers["Retry-After"]
     assert framed.status_code == 429 and 'value="jane@example.com"' in framed.text
+    assert "wait a minute" in framed.text and "10 per" not in framed.text

@@ -5,7 +5,6 @@ from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
-from newsletter.mail.transport import SentList
 from sqlalchemy import func, select
 
 from newsletter import brand, forms
@@ -13,6 +12,7 @@ from newsletter.clock import FixedClock
 from newsletter.forms import Form
 from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, Sequence
+from newsletter.smtp import SentList
 from newsletter.subscribers import Consent, Subscriber, tags_of
 from tests.web.conftest import FIFTY, PAIN, Visitor
 from tests.web.conftest import forms as forms_of
@@ -84,6 +84,32 @@ def test_errors_come_back_with_what_was_typed(visitor: Visitor, sent: SentList) 
     assert f'id="{PAIN}-email-error"' in page.text
     answer = visitor.browser.post(form.action, data={**form.fields, "email": "jane@example.com"})
     assert answer.status_code == 303, "this page is ours: no second question"
+
+
+def test_what_was_typed_elsewhere_can_be_corrected(visitor: Visitor, sent: SentList) -> None:
+    data = {"email": "jnae@example.com", "first_name": "Jane", "newsletter": "y"}
+    asked = visitor.browser.post(f"/f/{PAIN}", data=data, headers=BLOG)
+    assert [form.action for form in forms_of(asked)] == [f"/f/{PAIN}"] * 2, "no third button for something else"
+    page = visitor.browser.post(f"/f/{PAIN}", data=forms_of(asked)[1].fields)
+    form = forms_of(page)[0]
+    assert (form.fields["email"], form.fields["first_name"], form.fields["newsletter"]) == (*data.values(),)
+    assert page.status_code == 200 and sent.envelopes == []
+    assert visitor.browser.post(form.action, data={**form.fields, "email": "jane@example.com"}).status_code == 303
+
+
+@pytest.mark.parametrize("where", [f"/f/{PAIN}", f"/guides/{PAIN}", f"/embed/{PAIN}"])
+def test_nobody_agrees_to_words_that_changed_while_the_page_was_open(
+    where: str, visitor: Visitor, runtime: Runtime, sent: SentList
+) -> None:
+    form = forms_of(visitor.get(where))[0]
+    change(runtime, PAIN, consent_words="We may ring you too.")
+    typed = {**form.fields, "email": "jane@example.com", "first_name": "Jane"}
+    page = visitor.browser.post(form.action, data=typed)
+    assert page.status_code == 422 and "has changed since you opened the page" in page.text and sent.envelopes == []
+    again = next(one for one in forms_of(page) if one.fields["email"])
+    assert again.fields["first_name"] == "Jane" and "We may ring you too." in page.text
+    assert visitor.browser.post(again.action, data=again.fields).status_code in (200, 303)
+    assert consent(runtime).wording.endswith("We may ring you too.")
 
 
 def test_what_a_robot_fills_in_mails_nobody_even_with_a_press(visitor: Visitor, sent: SentList) -> None:

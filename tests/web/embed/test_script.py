@@ -4,9 +4,9 @@ from collections.abc import Callable
 from email.message import EmailMessage
 
 import pytest
-from newsletter.mail.transport import SentList
 from playwright.sync_api import Browser, expect
 
+from newsletter.smtp import SentList
 from tests import chromium
 from tests.web.conftest import PAIN
 from tests.web.embed.conftest import Blog, opened, script
