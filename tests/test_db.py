@@ -96,6 +96,8 @@ def test_the_migrations_make_what_the_models_say(database: Database) -> None:
         ]
     # SQLite keeps three checks that the models do not have (migration 0003).
     kept = [("remove_fk", "messages", column) for column in ("dispatch_id", "revision_id", "subscriber_id")]
+    # And SQLAlchemy does not read what a column's own reference does at a deletion (0021; it sets it to nothing).
+    kept = sorted([*kept, *((kind, "consents", "form_id") for kind in ("add_fk", "remove_fk"))])
     assert sorted(found) == (kept if database.is_sqlite else [])
 
 

@@ -60,9 +60,10 @@ def upgrade() -> None:
     )
     op.add_column("brand", sa.Column("sites", sa.String(length=4000), nullable=False, server_default=""))
     # As a column's own reference SQLite adds it without copying the table of consents.
+    number = "INTEGER" if op.get_bind().dialect.name == "sqlite" else "BIGINT"
     op.execute(
         sa.text(
-            "ALTER TABLE consents ADD COLUMN form_id BIGINT CONSTRAINT fk_consents_form_id REFERENCES forms (id) "
+            f"ALTER TABLE consents ADD COLUMN form_id {number} CONSTRAINT fk_consents_form_id REFERENCES forms (id) "
             "ON DELETE SET NULL"
         )
     )

@@ -8,7 +8,8 @@ READABLE = 4.5
 SEEN = 3.0
 """The least contrast of the border of a field."""
 _HEX = re.compile(r"#[0-9a-f]{6}\Z")
-LIGHT, DARK = "#ffffff", "#111111"
+LIGHT, DARK = "#ffffff", "#000000"
+"""One of the two can be read on any colour (4.58 : 1 or more)."""
 
 
 class BadColours(ValueError):
@@ -25,7 +26,7 @@ class Colours:
 
     @property
     def on_accent(self) -> str:
-        """The colour of the button's label: white, or nearly black where that is easier to read."""
+        """The colour of the button's label: white, or black where that is easier to read."""
         return max(LIGHT, DARK, key=lambda one: contrast(one, self.accent))
 
     @property

@@ -24,7 +24,7 @@ class AskedFor:
     form: Form | None
     """Where it was typed, as long as that is not deleted."""
     series: SequenceOf[Sequence]
-    """What comes with the guide, and behind it the form's own. A guide's that is switched off begins when it is switched on."""
+    """What comes with the guide (one that is off begins when it is switched on), and behind it the form's own."""
     articles: int
     """How many of them are ahead of this person, in the series that send already."""
     newsletter: bool
