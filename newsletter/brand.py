@@ -47,6 +47,8 @@ class Brand(Base):
     website: Mapped[str] = mapped_column(String(200), default="")
     booking: Mapped[str] = mapped_column(String(300), default="", server_default="")
     """Where readers book a talk; "" where there is no such page."""
+    sites: Mapped[str] = mapped_column(String(4000), default="", server_default="")
+    """Origins of the owner's other sites, a line each: our forms may stand there, and lead there (`forms.hosts`)."""
     zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
     language: Mapped[str] = mapped_column(String(16), default="en-GB")
     series_wait_days: Mapped[int] = mapped_column(default=2, server_default="2")

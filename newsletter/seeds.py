@@ -11,6 +11,7 @@ from newsletter import articles, brand, content
 from newsletter.articles import Article, Topic
 from newsletter.brand import Brand
 from newsletter.campaigns import Campaign
+from newsletter.forms import Form, Gives
 from newsletter.guides import Guide
 from newsletter.sequences import Delay, Sequence, Step
 
@@ -26,6 +27,8 @@ def plant(session: Session, root: Path, now: datetime) -> bool:
     for position, one in enumerate(site["guides"]):
         session.add(_guide(one, position))
         _plant_series(session, root / "content" / "series" / one["slug"], one, now)
+    for one in site.get("forms", []):
+        session.add(_form(one, now))
     _plant_campaign(session, root / "content" / "welcome.md", site["brand"]["zone"], now)
     return True
 
@@ -42,6 +45,13 @@ def _guide(one: dict[str, Any], position: int) -> Guide:
         begin_page=one.get("begin_page", 0),
         question=one.get("question", ""),
     )
+
+
+def _form(one: dict[str, Any], now: datetime) -> Form:
+    """A `[[forms]]` table: the columns of a form by their names, and `guide`, without which it gives the newsletter."""
+    data = dict(one)
+    guide = data.pop("guide", None)
+    return Form(gives=Gives.GUIDE if guide else Gives.NEWSLETTER, guide_slug=guide, created_at=now, **data)
 
 
 def _plant_series(session: Session, folder: Path, guide: dict[str, Any], now: datetime) -> None:

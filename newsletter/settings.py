@@ -30,7 +30,6 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 SHORTEST_SECRET = 32
 """Characters that SECRET_KEY has at least. Old ones may be shorter: they were chosen before this was asked."""
 _SELECTOR = re.compile(r"(?!.{64})[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\Z", re.IGNORECASE)
-
 _RETURN_PATH = re.compile(
     r"(?!\*?@.*\*)(?=[^@]{1,64}@)[\w.!#$%&'/=?^`{|}~+-]*\*?[\w.!#$%&'/=?^`{|}~+-]*@([\w-]+\.)+[\w-]+", re.A
 )
@@ -60,6 +59,7 @@ class Settings(BaseSettings):
     port: Port = 8000
     mailbox_port: Port = 8025
     mailbox_smtp_port: Port = 2525
+    blog_port: Port = 8026
     web_workers: Annotated[int, Field(ge=1, le=64)] = 2
     bulk_workers: Annotated[int, Field(ge=1, le=64)] = 2
     pause_at_refused: Annotated[int, Field(ge=1, le=100)] = 25

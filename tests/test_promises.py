@@ -78,7 +78,7 @@ def test_every_test_that_is_named_exists() -> None:
 
 def test_a_form_asks_for_an_address_and_a_name_alone(visitor: Visitor) -> None:  # noqa: F811
     for form in forms(visitor.get("/")):
-        assert form.fields.keys() <= {"csrf_token", "guide", "email", "first_name", "newsletter", "website"}
+        assert form.fields.keys() <= {"csrf_token", "guide", "email", "first_name", "newsletter", "website", "agreed"}
 
 
 def test_the_box_says_how_many_articles_come_with_the_guide(

@@ -12,6 +12,7 @@ from newsletter.journey.give import (
     House,
     articles_after,
     articles_ahead,
+    articles_promised,
     offer_guide,
     request_guide,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "SignUp",
     "articles_after",
     "articles_ahead",
+    "articles_promised",
     "asked_for",
     "choose",
     "confirm",

@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter import sequences
+from newsletter.forms import Form
 from newsletter.guides import Guide
-from newsletter.journey.give import LINK_DAYS, guide_named, series_of
+from newsletter.journey.give import LINK_DAYS, guide_named, series_of, series_of_form
 from newsletter.sequences import Sequence
 from newsletter.subscribers import Consent, Subscriber, open_consents
 
@@ -20,8 +21,10 @@ class AskedFor:
 
     consent: Consent
     guide: Guide | None
+    form: Form | None
+    """Where it was typed, as long as that is not deleted."""
     series: SequenceOf[Sequence]
-    """What comes with the guide; one that is switched off begins when it is switched on."""
+    """What comes with the guide (one that is off begins when it is switched on), and behind it the form's own."""
     articles: int
     """How many of them are ahead of this person, in the series that send already."""
     newsletter: bool
@@ -64,9 +67,11 @@ def _asked(session: Session, consent: Consent, waiting: list[Consent], upto: int
     subscriber = consent.subscriber
     told = [one for one in waiting if one.id <= (consent.id if upto is None else upto)]
     guide = guide_named(session, consent.guide)
-    series = series_of(session, guide) if guide else ()
+    form = session.get(Form, consent.form_id) if consent.form_id else None
+    own = series_of_form(session, form, guide)
+    series = [*(series_of(session, guide) if guide else ()), *([own] if own else ())]
     return AskedFor(
-        consent=consent, guide=guide, series=series, waiting=waiting,
+        consent=consent, guide=guide, form=form, series=series, waiting=waiting,
         articles=sum(sequences.steps_ahead(session, subscriber, one) for one in series),
         newsletter=any(one.newsletter for one in told) and not subscriber.newsletter,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from newsletter import guides
 from newsletter.events import By, EventKind, Press, note
 from newsletter.guides import Guide
 from newsletter.journey.asked import AskedFor
-from newsletter.journey.give import House, start_series
+from newsletter.journey.give import House, give_tags, start_series
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Message, Reason
 from newsletter.subscribers import (
@@ -60,10 +60,10 @@ def confirm(session: Session, house: House, asked: AskedFor, now: datetime, *, p
     newsletter = newsletter and asked.newsletter
     if newsletter:
         take_newsletter(session, subscriber, press, now)
-    if guide is not None:
-        started = start_series(session, subscriber, asked.series, press, now)
-        if not guides.given_since(session, subscriber, guide, consent.given_at):
-            guides.send(session, subscriber, guide, house.guides, now, {"series": bool(started)})
+    give_tags(session, subscriber, asked.form)
+    started = start_series(session, subscriber, asked.series, press, now)
+    if guide is not None and not guides.given_since(session, subscriber, guide, consent.given_at):
+        guides.send(session, subscriber, guide, house.guides, now, {"series": bool(started)})
     return Confirmed(subscriber, guide, newsletter, True)
 
 

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session, selectinload
 from newsletter import brand, guides, sequences
 from newsletter.db import lock
 from newsletter.events import EventKind, Press, note
+from newsletter.forms import Form
 from newsletter.guides import Files, Guide
 from newsletter.sequences import Sequence, Step
-from newsletter.subscribers import Basis, Consent, Stream, Subscriber, open_consents
+from newsletter.subscribers import Basis, Consent, Stream, Subscriber, SubscriberTag, open_consents, tag_ids
 
 WORDING_VERSION = "2026-11"
 LINK_DAYS = 30
@@ -81,7 +82,7 @@ def offer(session: Session, subscriber: Subscriber, consent: Consent, guide: Gui
         "series": False,
         "consent": consent.id,
         "until": int(until.timestamp()),
-        "articles": articles_ahead(session, subscriber, guide),
+        "articles": articles_brought(session, consent, guide),
         "newsletter": any(one.newsletter for one in waiting) and not subscriber.newsletter,
     }
 
@@ -119,6 +120,34 @@ def articles_after(session: Session, guide: Guide) -> int:
 def articles_ahead(session: Session, subscriber: Subscriber, guide: Guide) -> int:
     """How many articles a "yes" to this guide's series would bring this person."""
     return sum(sequences.steps_ahead(session, subscriber, one) for one in series_of(session, guide))
+
+
+def series_of_form(session: Session, form: Form | None, guide: Guide | None) -> Sequence | None:
+    """The live series that a form starts besides those of its guide."""
+    found = session.get(Sequence, form.sequence_id) if form is not None and form.sequence_id else None
+    if found is None or not found.live or (guide is not None and found.guide_slug == guide.slug):
+        return None
+    return found
+
+
+def articles_promised(session: Session, form: Form, guide: Guide | None) -> int:
+    """How many articles follow a sign-up by this form: what it says itself."""
+    own = series_of_form(session, form, guide)
+    return (articles_after(session, guide) if guide else 0) + (len(own.current_steps) if own else 0)
+
+
+def articles_brought(session: Session, consent: Consent, guide: Guide | None) -> int:
+    """How many articles a "yes" to this consent would bring its person."""
+    form = session.get(Form, consent.form_id) if consent.form_id else None
+    own = series_of_form(session, form, guide)
+    ahead = articles_ahead(session, consent.subscriber, guide) if guide else 0
+    return ahead + (sequences.steps_ahead(session, consent.subscriber, own) if own else 0)
+
+
+def give_tags(session: Session, subscriber: Subscriber, form: Form | None) -> None:
+    """The tags of the form that a sign-up came by."""
+    for id in tag_ids(session, form.tags if form else []).values():
+        session.merge(SubscriberTag(subscriber_id=subscriber.id, tag_id=id))
 
 
 def guide_named(session: Session, slug: str | None) -> Guide | None:

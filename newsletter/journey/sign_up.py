@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import guides
 from newsletter.guides import Guide
-from newsletter.journey.give import LINK_DAYS, WORDING_VERSION, House, articles_ahead, guide_named, offer
+from newsletter.journey.give import LINK_DAYS, WORDING_VERSION, House, articles_brought, guide_named, offer
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Reason
 from newsletter.subscribers import (
@@ -46,6 +46,7 @@ class SignUp:
     page: str = ""
     form: str = ""
     ip: str | None = None
+    form_id: int | None = None
 
 
 class _TakenBack(Exception):
@@ -110,7 +111,7 @@ def _ask(session: Session, house: House, subscriber: Subscriber, sign_up: SignUp
     consent = Consent(
         subscriber_id=subscriber.id, guide=guide.slug if guide else None, newsletter=sign_up.newsletter,
         wording=sign_up.wording[:1000], version=WORDING_VERSION, page=sign_up.page[:200], form=sign_up.form[:64],
-        ip=sign_up.ip, first_name=clean_name(sign_up.first_name), given_at=now,
+        form_id=sign_up.form_id, ip=sign_up.ip, first_name=clean_name(sign_up.first_name), given_at=now,
     )  # fmt: skip
     session.add(consent)
     session.flush()
@@ -151,5 +152,5 @@ def confirmation(session: Session, house: House, consent: Consent, guide: Guide 
         "days": max(round((until - now) / timedelta(days=1)), 1),
         "guide": named,
         "newsletter": any(one.newsletter for one in asked),
-        "articles": articles_ahead(session, subscriber, guide) if guide else 0,
+        "articles": articles_brought(session, consent, guide),
     }

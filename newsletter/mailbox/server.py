@@ -1,15 +1,21 @@
-"""The mailbox's two servers: SMTP (aiosmtpd) and the page."""
+"""The mailbox's two servers, SMTP (aiosmtpd) and the page; beside them the example blog."""
 
+import threading
+
+import structlog
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import make_server
 
 from newsletter.clock import Clock
 from newsletter.local_mail import FILE, Store
+from newsletter.mailbox import blog
 from newsletter.mailbox.page import create
+from newsletter.mailbox.quiet import Quiet
 from newsletter.settings import Settings
 
 LARGEST = 32 * 1024 * 1024  # octets
+log = structlog.get_logger()
 
 
 class _Keeper:
@@ -27,11 +33,6 @@ class _Keeper:
         return "250 2.0.0 Kept in the local mailbox"
 
 
-class _Quiet(WSGIRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: the page asks for itself every few seconds."""
-
-
 def smtp_server(store: Store, clock: Clock, port: int) -> Controller:
     """The SMTP half, not started yet."""
     return Controller(
@@ -45,12 +46,24 @@ def smtp_server(store: Store, clock: Clock, port: int) -> Controller:
 
 
 def serve(settings: Settings, clock: Clock) -> None:
-    """Run both until the process is told to end."""
+    """Run all of them until the process is told to end."""
     store = Store(settings.data_dir / FILE)
     smtp = smtp_server(store, clock, settings.mailbox_smtp_port)
     smtp.start()
+    if settings.is_local:
+        _start_blog(settings)
     try:
-        page = make_server("127.0.0.1", settings.mailbox_port, create(store), threaded=True, request_handler=_Quiet)
+        page = make_server("127.0.0.1", settings.mailbox_port, create(store), threaded=True, request_handler=Quiet)
         page.serve_forever()
     finally:
         smtp.stop()
+
+
+def _start_blog(settings: Settings) -> None:
+    """The example blog, in a thread: nothing depends on it, so a port that is taken keeps nobody from their mail."""
+    try:
+        example = blog.server(settings)
+    except OSError as error:
+        log.warning("the example blog is not served", port=settings.blog_port, error=error.strerror)
+        return
+    threading.Thread(target=example.serve_forever, name="blog", daemon=True).start()

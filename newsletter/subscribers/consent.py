@@ -47,6 +47,8 @@ class Consent(Base):
     version: Mapped[str] = mapped_column(String(16))
     page: Mapped[str] = mapped_column(String(200), default="")
     form: Mapped[str] = mapped_column(String(64), default="")
+    """By its name at that time; it stays when the form is deleted."""
+    form_id: Mapped[int | None] = mapped_column(ForeignKey("forms.id", ondelete="SET NULL"))
     ip: Mapped[str | None] = mapped_column(String(45))
     first_name: Mapped[str] = mapped_column(String(LONGEST_NAME), default="")
     """The name typed into that form: taken over when the address is proven."""

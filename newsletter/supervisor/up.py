@@ -46,6 +46,7 @@ def up(settings: Settings, say: Callable[[str], None], new_key: bool = False) ->
     with alone(settings):
         backup.sweep(settings)
         _check_ports(settings)
+        blog = _has_blog(settings)
         services: list[Service] = []
         with _told_to_stop() as asked:
             try:
@@ -56,7 +57,7 @@ def up(settings: Settings, say: Callable[[str], None], new_key: bool = False) ->
                     services.append(service)
                 _wait_until_healthy(settings, services, asked)
                 if not asked():
-                    say(_banner(settings, owner))
+                    say(_banner(settings, owner, blog))
                 while not asked():
                     for service in services:
                         service.watch(say)
@@ -148,6 +149,13 @@ def _check_ports(settings: Settings) -> None:
         )
 
 
+def _has_blog(settings: Settings) -> bool | None:
+    """Whether the mailbox's process can serve the example blog, which no start fails for; None: it is not wanted."""
+    if not settings.is_local or not settings.runs_mailbox:
+        return None
+    return not _is_taken("127.0.0.1", settings.blog_port)
+
+
 def _is_taken(host: str, port: int) -> bool:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -215,7 +223,7 @@ def _stop(services: list[Service], asked: Callable[[], int]) -> None:
         service.wait_stopped(hurry=lambda: asked() > max(first, 1))
 
 
-def _banner(settings: Settings, owner: FirstOwner) -> str:
+def _banner(settings: Settings, owner: FirstOwner, blog: bool | None) -> str:
     lines = [
         "",
         "  newsletter is running",
@@ -226,5 +234,9 @@ def _banner(settings: Settings, owner: FirstOwner) -> str:
     ]
     if settings.runs_mailbox:
         lines.append(f"  Mailbox        http://127.0.0.1:{settings.mailbox_port}/   (every mail lands here)")
+    if blog is not None:
+        where = f"http://127.0.0.1:{settings.blog_port}/   (your forms in somebody's site)"
+        taken = f"not served: port {settings.blog_port} is taken (BLOG_PORT chooses another)"
+        lines.append(f"  Example blog   {where if blog else taken}")
     logs: Path = settings.data_dir / "log"
     return "\n".join([*lines, f"  Logs           {logs}", "", "  Ctrl-C stops all of it and keeps everything.", ""])

@@ -9,7 +9,20 @@ from sqlalchemy.exc import OperationalError
 from newsletter.db import was_broken_off
 from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
-from newsletter.web import access, bodies, errors, feedback, health, owner, personal, preferences, public, security
+from newsletter.web import (
+    access,
+    bodies,
+    embed,
+    errors,
+    feedback,
+    form_page,
+    health,
+    owner,
+    personal,
+    preferences,
+    public,
+    security,
+)
 from newsletter.web.origin import Origin
 from newsletter.web.rows import Number, RowId
 from newsletter.web.state import Crank, State, has_committed
@@ -59,7 +72,7 @@ def create(runtime: Runtime, crank: Crank) -> Flask:
     bodies.install(app)
     errors.install(app)
     app.add_url_rule("/static/<path:filename>", "static", public.static_file)
-    for door in (public.door, personal.door, preferences.door, feedback.door, health.door):
+    for door in (public.door, form_page.door, embed.door, personal.door, preferences.door, feedback.door, health.door):
         app.register_blueprint(door)
     owner.install(app)
     return app

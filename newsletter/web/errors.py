@@ -45,8 +45,8 @@ DISK_FULL = ("disk is full", "No space left", "disk I/O error", "could not exten
 
 def install(app: Flask) -> None:
     """Register the pages for everything that can go wrong."""
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(TooManyRequests, _too_many)
+    app.register_error_handler(HTTPException, http)
+    app.register_error_handler(TooManyRequests, too_many)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(BadLink, _bad_link)
     app.register_error_handler(ExpiredLink, _expired_link)
@@ -72,7 +72,8 @@ def _page(code: int, title: str, text: str, action: tuple[str, str] | None = Non
         return Response(f"{title}\n\n{text}\n", code, mimetype="text/plain; charset=utf-8")
 
 
-def _http(error: HTTPException) -> Any:
+def http(error: HTTPException) -> Any:
+    """An error that says itself what it is."""
     code = error.code or 500
     if code < 400:
         return error
@@ -81,7 +82,7 @@ def _http(error: HTTPException) -> Any:
     return _page(code, TITLES.get(code, error.name), text or "Please go back and try again.")
 
 
-def _too_many(error: TooManyRequests) -> Any:
+def too_many(error: TooManyRequests) -> Any:
     """Says when, and keeps what was typed: the page has it in a form that only needs to be sent (RFC 6585 §4)."""
     reached = limiter.current_limit
     wait = max(1, ceil(reached.reset_at - time.time())) if reached else LONGEST_LIMIT
@@ -144,7 +145,7 @@ def _database(error: OperationalError) -> Any:
 
 def _unfit(_: DataError) -> Any:
     """A zero byte, or a number beyond 64 bits: PostgreSQL has no place for it."""
-    return _http(NotFound() if request.method in ("GET", "HEAD") else BadRequest())
+    return http(NotFound() if request.method in ("GET", "HEAD") else BadRequest())
 
 
 def _gone(_: Gone) -> Any:

@@ -9,16 +9,22 @@ from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, FileField, HiddenField, StringField, ValidationError
 
 from newsletter.brand import Brand
-from newsletter.guides import Guide
+from newsletter.forms import Form
 from newsletter.subscribers import BadAddress, read_address
 from newsletter.web.security import FormToken
-from newsletter.web.wording import newsletter_wording
+from newsletter.web.wording import fingerprint, form_wording, newsletter_wording
 
 PASSWORDS = {
     "old": "Present password", "password": "Password", "password_again": "Password", "new": "New password",
     "new_again": "New password once more",
 }  # fmt: skip
 """Every field that a password is typed into, and its label: no page gives one back."""
+
+
+OTHER_WORDS = (
+    "What this form brings has changed since you opened the page. Please read the words below its button, and send it "
+    "once more."
+)
 
 
 class TypedForm(FlaskForm):
@@ -58,16 +64,21 @@ class ButtonForm(PublicForm):
 
 
 class SubscribeForm(PublicForm):
-    """The box: an address, perhaps a name, and whether the newsletter is wanted too."""
+    """A box: an address, perhaps a name, and whether the newsletter is wanted too."""
 
     guide = HiddenField()
     email = StringField("E-mail address")
     first_name = StringField("First name")
     newsletter = BooleanField()
     website = StringField("Leave this empty")
+    agreed = HiddenField()
+    """Which words stood beside it (`fingerprint`). A plain form of another site has none, and is asked once more."""
 
     id_prefix: str
+    has_other_words: bool
+    """Whether it was sent from under words that are not today's."""
     consent_note: str
+    row: Form
 
     def validate_email(self, field: StringField) -> None:
         """The syntax of the address, in words for the person who typed it."""
@@ -81,21 +92,44 @@ class SubscribeForm(PublicForm):
         if len(field.data or "") > 200:
             raise ValidationError("This name is too long; the first name alone is enough.")
 
+    def validate_agreed(self, _: HiddenField) -> None:
+        """Nobody agrees to words that they have not seen: a page may have been open, or cached, since they changed."""
+        if self.has_other_words:
+            raise ValidationError(OTHER_WORDS)
+
+    @property
+    def wants_newsletter(self) -> bool:
+        """Whether sending it as it is asks for the newsletter."""
+        return self.row.gives_newsletter or (self.row.offers_newsletter and bool(self.newsletter.data))
+
     @property
     def wording(self) -> str:
         """Word for word what is agreed to by sending this form as it is."""
-        return f"{self.consent_note} {self.newsletter.label.text}" if self.newsletter.data else self.consent_note
+        ticked = self.wants_newsletter and not self.row.gives_newsletter
+        return f"{self.consent_note} {self.newsletter.label.text}" if ticked else self.consent_note
+
+    @property
+    def is_ours(self) -> bool:
+        """After `validate`: whether it carries the token of a page of ours."""
+        return not self.csrf_token.errors
+
+    @property
+    def is_right(self) -> bool:
+        """After `validate`: whether everything typed is as it should be."""
+        return not set(self.errors) - {"csrf_token"}
 
     @classmethod
-    def box(cls, guide: Guide, brand: Brand, articles: int, **kwargs: Any) -> "SubscribeForm":
-        """The form for one guide, under the house's words. `articles`: how many follow in its series."""
+    def box(cls, row: Form, brand: Brand, articles: int, **kwargs: Any) -> "SubscribeForm":
+        """The form as its owner has set it. `articles`: how many follow."""
         form = cls(**kwargs)
-        form.id_prefix = guide.slug
+        form.row, form.id_prefix = row, row.slug
         form.newsletter.label.text = newsletter_wording(brand)
-        follows = f", and {articles} short e-mails on the same subject over the next weeks" if articles else ""
-        form.consent_note = f"We send the guide to this address{follows}. You can stop them at any time."
+        form.consent_note = form_wording(row, brand, articles)
+        words = fingerprint(form.consent_note, form.newsletter.label.text)
+        form.has_other_words = form.agreed.data not in (None, "", words)
+        form.agreed.data = words
         if not form.guide.data:
-            form.guide.data = guide.slug
+            form.guide.data = row.guide_slug or ""
         return form
 
 

@@ -3,7 +3,7 @@
 from datetime import date
 from io import BytesIO
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, send_file, url_for
 from flask_login import current_user
@@ -12,23 +12,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from newsletter import brand, content, journey
+from newsletter import brand, content, forms
 from newsletter.articles import Article
 from newsletter.guides import Guide
 from newsletter.guides import picture as guide_picture
 from newsletter.settings import ROOT
-from newsletter.subscribers import read_address
 from newsletter.web import published
 from newsletter.web.cards import CONTENT, COVER_WIDTH, card, landing, page_html, shown_guides
 from newsletter.web.feed import atom
 from newsletter.web.forms import SubscribeForm
-from newsletter.web.security import limiter
-from newsletter.web.state import kept_ip, now, reading, runtime, state, transaction
+from newsletter.web.sign_up import footer_form, guide_box, leads_to, per_client, sign_up
+from newsletter.web.state import now, reading, runtime, state, transaction
 
 door = Blueprint("public", __name__)
 STATIC = ("css", "js", "img")
-SIGN_UPS = "10 per minute; 60 per hour"
-"""For one client; limits for one target address are the journey's."""
 
 
 @door.app_context_processor
@@ -38,7 +35,9 @@ def _house() -> dict[str, Any]:
     with reading() as session:
         house = brand.current(session)
         cards = [card(guide) for guide in shown_guides(session)]
-    return {"brand": house, "cards": cards, "year": now().year, "csp_nonce": g.get("csp_nonce", "")}
+        footer = footer_form(session, house)
+    return {"brand": house, "cards": cards, "year": now().year, "csp_nonce": g.get("csp_nonce", ""),
+            "footer_form": footer}  # fmt: skip
 
 
 @door.get("/")
@@ -50,15 +49,11 @@ def home() -> str:
 
 def _home(session: Session, sent: SubscribeForm | None = None) -> str:
     house = brand.current(session)
-    forms = {}
+    boxes = {}
     for guide in shown_guides(session):
         own = sent if sent is not None and sent.guide.data == guide.slug else None
-        forms[guide.slug] = own or _box(session, guide, house, formdata=None)
-    return render_template("public/home.html", forms=forms, articles=_articles(session, 6))
-
-
-def _box(session: Session, guide: Guide, house: brand.Brand, **kwargs: Any) -> SubscribeForm:
-    return SubscribeForm.box(guide, house, journey.articles_after(session, guide), **kwargs)
+        boxes[guide.slug] = own or guide_box(session, guide, house, formdata=None)
+    return render_template("public/home.html", forms=boxes, articles=_articles(session, 6))
 
 
 def _articles(session: Session, limit: int) -> list[dict[str, Any]]:
@@ -78,7 +73,7 @@ def guide(slug: str) -> str:
     """The landing page of one guide."""
     with reading() as session:
         found, house = _guide_or_404(session, slug), brand.current(session)
-        form = _box(session, found, house, formdata=None)
+        form = guide_box(session, found, house, formdata=None)
         return render_template("public/guide.html", card=card(found), form=form, landing=landing(found, house))
 
 
@@ -104,7 +99,7 @@ def picture(slug: str, page: int) -> Response:
 
 
 @door.post("/subscribe")
-@limiter.limit(SIGN_UPS)
+@per_client
 def subscribe() -> tuple[str, int] | AnyResponse:
     """A visitor sent a box. Everybody gets the same answer, whoever is known already."""
     with transaction() as session:
@@ -112,36 +107,29 @@ def subscribe() -> tuple[str, int] | AnyResponse:
         found = session.scalar(select(Guide).where(*shown))
         if found is None:
             abort(400, "Please choose one of the guides and send the form again.")
-        form = _box(session, found, brand.current(session))
+        form = guide_box(session, found, brand.current(session))
         if not form.validate_on_submit():
             # A form that was open too long is shown again with what was typed, and with a fresh token.
             return _home(session, form), 400 if form.csrf_token.errors else 422
-        if not form.website.data:  # a robot fills in every field; it is thanked like everybody
-            sign_up = journey.SignUp(
-                read_address(form.email.data or ""), found.slug, bool(form.newsletter.data), form.wording,
-                form.first_name.data or "", _came_from(), "box", kept_ip(),
-            )  # fmt: skip
-            journey.subscribe(session, runtime(), sign_up, now())
+        sign_up(session, form)
+        asked = {"form": form.row.slug} if form.row.after_url else {"guide": found.slug}
     state().crank.turn()
-    return redirect(url_for("public.inbox", guide=found.slug), 303)
-
-
-def _came_from() -> str:
-    """The path of the page that the form stood on, as the browser tells it; "" for what is no address."""
-    try:
-        return urlsplit(request.referrer or "/").path
-    except ValueError:
-        return ""
+    return redirect(f"{url_for('public.inbox')}?{urlencode(asked)}", 303)
 
 
 @door.get("/check-your-inbox")
 def inbox() -> str:
-    """What happens next."""
+    """What happens next; or, where a form leads elsewhere, the way there."""
     settings = runtime().settings
     local = f"http://127.0.0.1:{settings.mailbox_port}/" if settings.is_local and settings.runs_mailbox else None
     with reading() as session:
-        found = session.scalar(select(Guide).where(Guide.slug == request.args.get("guide", "")))
-        return render_template("public/inbox.html", card=card(found) if found else None, local_mailbox=local)
+        form = forms.named(session, request.args.get("form", ""))
+        slug = (form.guide_slug or "") if form else request.args.get("guide", "")
+        found = session.scalar(select(Guide).where(Guide.slug == slug))
+        return render_template(
+            "public/inbox.html", card=card(found) if found else None, local_mailbox=local,
+            onward=leads_to(session, form) if form else "",
+        )  # fmt: skip
 
 
 @door.get("/archive")

@@ -109,7 +109,8 @@ def _headers(response: Response) -> Response:
     )
     response.headers.setdefault("Content-Security-Policy", policy)
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["X-Frame-Options"] = "SAMEORIGIN" if "frame-ancestors 'self'" in policy else "DENY"
+    if not g.get("is_framed"):  # a form on the owner's sites: frame-ancestors says which, and this header cannot
+        response.headers["X-Frame-Options"] = "SAMEORIGIN" if "frame-ancestors 'self'" in policy else "DENY"
     response.headers["Referrer-Policy"] = "same-origin"
     if request.url_rule is not None and "token" in request.url_rule.arguments:
         # A personal page: on a shared computer nobody finds it in the cache, and its address travels nowhere.

@@ -1,11 +1,28 @@
 """Sentences that a reader agrees to. A page shows them and the press stores them, so both are made here."""
 
 from collections.abc import Iterable
+from hashlib import sha256
 
 from newsletter.brand import Brand
+from newsletter.forms import Form
 
 NO_NEWSLETTER = "Save, with the box for the newsletter empty."
 """Names no brand: ending it depends on nothing else."""
+
+
+def form_wording(form: Form, brand: Brand, articles: int) -> str:
+    """What sending a form brings, and what its owner has added. `articles`: how many follow."""
+    follows = f", and {articles} short e-mails on the same subject over the next weeks" if articles else ""
+    if form.gives_newsletter:
+        told = f"We send the {brand.name} newsletter to this address{follows}. You can leave at any time."
+    else:
+        told = f"We send the guide to this address{follows}. You can stop them at any time."
+    return f"{told} {form.consent_words}".strip()
+
+
+def fingerprint(*words: str) -> str:
+    """What a form sends back of the words that stood beside it: enough to tell whether they are still the same."""
+    return sha256("\n".join(words).encode()).hexdigest()[:16]
 
 
 def newsletter_wording(brand: Brand) -> str:

@@ -49,12 +49,32 @@ function editor() {
   }
 }
 
+// One after the other: a form that is sent a second time at once forgets the first.
+function press(buttons) {
+  buttons.forEach((button, place) => setTimeout(() => button.form.requestSubmit(button), place * 150));
+}
+
 // A frame that shows what a form would send: filled at once, where without this file a button fills it.
 function frames() {
-  for (const button of document.querySelectorAll("[data-press]")) {
-    button.hidden = true;
-    button.form.requestSubmit(button);
-  }
+  const buttons = [...document.querySelectorAll("[data-press]")];
+  for (const button of buttons) button.hidden = true;
+  press(buttons);
+}
+
+// A preview follows what is typed, a moment behind it.
+function live() {
+  const buttons = document.querySelectorAll("[data-live][data-press]");
+  if (!buttons.length) return;
+  let waiting;
+  buttons[0].form.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => press([...buttons]), 400);
+  });
+}
+
+// A press selects a piece of code, ready to be copied.
+function copies() {
+  for (const box of document.querySelectorAll("[data-copy]")) box.addEventListener("focus", () => box.select());
 }
 
 // The numbers of a campaign, every second. The rate is what these last seconds showed, not the average.
@@ -93,4 +113,4 @@ function watch() {
   setInterval(look, 1000);
 }
 
-document.addEventListener("DOMContentLoaded", () => { menu(); editor(); frames(); watch(); });
+document.addEventListener("DOMContentLoaded", () => { menu(); editor(); frames(); live(); copies(); watch(); });

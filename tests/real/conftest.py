@@ -55,6 +55,7 @@ class Product:
     extra: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     mailbox_port: int = field(default_factory=free_port)
+    blog_port: int = field(default_factory=free_port)
     smtp_port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
 
@@ -65,6 +66,7 @@ class Product:
             "PATH": os.environ["PATH"], "HOME": str(self.data.parent), "DATA_DIR": str(self.data),
             "PORT": str(self.port),
             "MAILBOX_PORT": str(self.mailbox_port), "MAILBOX_SMTP_PORT": str(self.smtp_port),
+            "BLOG_PORT": str(self.blog_port),
             "OWNER_EMAIL": "owner@example.org", "OWNER_PASSWORD": "a good password", **self.extra,
         }  # fmt: skip
 

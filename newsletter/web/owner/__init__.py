@@ -24,6 +24,7 @@ from newsletter.web.owner import (
     series,
     sessions,
     settings,
+    sign_up_forms,
     subscribers,
     too_large,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "series",
     "sessions",
     "settings",
+    "sign_up_forms",
     "subscribers",
     "too_large",
 ]

@@ -61,6 +61,15 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def ago(at: datetime, now: datetime) -> str:
+    """How long ago something was, to the unit that matters."""
+    minutes = max(int((now - at).total_seconds() // 60), 0)
+    for unit, length in (("day", 1440), ("hour", 60), ("minute", 1)):
+        if minutes >= length:
+            return f"{minutes // length} {unit}{'' if minutes // length == 1 else 's'} ago"
+    return "just now"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "local": local,
     "local_day": local_day,
@@ -70,4 +79,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "size": size,
     "duration": duration,
     "explained": explained,
+    "ago": ago,
 }

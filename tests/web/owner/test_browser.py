@@ -35,7 +35,7 @@ PAGES = (
     "", "articles", "articles/new", "articles/1", "articles/1/edit", "campaigns", "campaigns/new", "campaigns/1",
     "campaigns/2", "campaigns/2/recipients", "campaigns/2/cancel", "series", "series/1", "guides", "subscribers",
     "subscribers/import", "subscribers?q=nobody", "subscribers/1", "messages", "messages?state=failed", "settings",
-    "audit", "mails", "nothing",
+    "forms", "forms/1", "forms/3", "forms/1/code", "forms/1/delete", "audit", "mails", "nothing",
 )  # fmt: skip
 
 

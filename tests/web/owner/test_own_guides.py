@@ -59,6 +59,21 @@ def test_shown_it_has_a_box_and_hidden_it_takes_no_sign_ups(desk: Desk, sleep: i
     assert client.get("/guides/sleep-well").status_code == 404
 
 
+def test_a_form_elsewhere_gives_no_guide_that_is_hidden(desk: Desk, client: FlaskClient, runtime: Runtime) -> None:
+    with runtime.database.reading() as session:
+        fifty = session.scalars(select(Guide.id).where(Guide.slug == "exercise-at-50")).one()
+    assert client.get("/f/exercise-at-50").status_code == 200
+    desk.post(f"/owner/guides/{fifty}/hide")
+    for path in ("/f/exercise-at-50", "/embed/exercise-at-50"):
+        assert client.get(path).status_code == 410
+    assert b"closed" in client.get("/embed/exercise-at-50.js").data
+    typed = {"email": "jane@example.com", "first_name": "Jane"}
+    for path in ("/f/exercise-at-50", "/embed/exercise-at-50"):
+        assert client.post(path, data=typed).status_code == 410
+    with runtime.database.reading() as session:
+        assert session.scalars(select(Subscriber)).all() == []
+
+
 def _asks(runtime: Runtime, crank: InlineCrank) -> None:
     form = journey.SignUp(read_address("jane@example.com"), "sleep-well", False, "Yes.", "Jane", "/", "box", None)
     with runtime.database.transaction() as session:

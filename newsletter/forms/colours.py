@@ -1,0 +1,73 @@
+"""The three colours of a form, and whether its words can be read in them (WCAG 2.2, 1.4.3 and 1.4.11)."""
+
+import re
+from dataclasses import dataclass
+
+READABLE = 4.5
+"""The least contrast of text with what lies behind it."""
+SEEN = 3.0
+"""The least contrast of the border of a field."""
+_HEX = re.compile(r"#[0-9a-f]{6}\Z")
+LIGHT, DARK = "#ffffff", "#000000"
+"""One of the two can be read on any colour (4.58 : 1 or more)."""
+
+
+class BadColours(ValueError):
+    """These colours cannot be read, or are none; the message says which and what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """Ground, text, and the button's (links have it too). Each is `#rrggbb` in small letters."""
+
+    ground: str
+    ink: str
+    accent: str
+
+    @property
+    def on_accent(self) -> str:
+        """The colour of the button's label: white, or black where that is easier to read."""
+        return max(LIGHT, DARK, key=lambda one: contrast(one, self.accent))
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether the browser's own parts (the tick of a box, the text cursor) belong on a dark ground."""
+        return contrast(self.ground, LIGHT) > contrast(self.ground, DARK)
+
+    @property
+    def edge(self) -> str:
+        """Halfway between ground and text, so far towards the text that a field's border can be seen (3 : 1)."""
+        for share in range(4, 11):
+            mixed = _mixed(self.ground, self.ink, share / 10)
+            if contrast(mixed, self.ground) >= SEEN:
+                return mixed
+        return self.ink
+
+    def check(self) -> None:
+        """Raise BadColours, naming the first pair that cannot be read."""
+        for what, value in (("ground", self.ground), ("text", self.ink), ("button", self.accent)):
+            if not _HEX.match(value):
+                raise BadColours(f"The colour of the {what} should be # and six digits, such as #0f5f63.")
+        for what, value in (("text", self.ink), ("button", self.accent)):
+            if (found := contrast(value, self.ground)) < READABLE:
+                raise BadColours(
+                    f"The {what} has a contrast of {found:.1f} : 1 with the ground; people need {READABLE} : 1. "
+                    "Make one of the two darker or lighter."
+                )
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two `#rrggbb` colours, from 1 (the same) to 21 (black and white); WCAG 2.2's definition."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _mixed(one: str, other: str, share: float) -> str:
+    parts = ((int(one[at : at + 2], 16), int(other[at : at + 2], 16)) for at in (1, 3, 5))
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in parts)
+
+
+def _luminance(colour: str) -> float:
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,0 +1,303 @@
+"""Forms on other sites: `/embed/<form>.js` (a script), `/embed/<form>` (an iframe, and JSON), for the owner's sites.
+
+Nothing here sets a cookie. A sign-up needs a token that was asked for just before, so that a robot's POST alone mails
+nobody; the limits for one mailbox are the journey's, as for every form.
+"""
+
+import gzip
+import json
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+from flask import Blueprint, Response, abort, g, jsonify, make_response, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import HTTPException, TooManyRequests
+
+from newsletter import brand, characters, forms
+from newsletter.brand import Brand
+from newsletter.forms import Form
+from newsletter.settings import ROOT
+from newsletter.web import errors
+from newsletter.web.cards import card
+from newsletter.web.form_page import open_or_gone
+from newsletter.web.forms import OTHER_WORDS, SubscribeForm
+from newsletter.web.sign_up import (
+    allowed,
+    box,
+    guide_of,
+    leads_to,
+    origins,
+    page_of,
+    per_client,
+    sign_up,
+    takes_sign_ups,
+)
+from newsletter.web.state import now, reading, runtime, state, transaction
+
+door = Blueprint("embed", __name__)
+LABELS = {
+    "email": "Your e-mail address",
+    "name": "First name (optional)",
+    "trap": "Leave this empty",
+    "privacy": "How we treat your data",
+    "sending": "Sending…",
+    "offline": "You seem to be offline. What you typed is still here; please try again when you are back.",
+    "failed": "That did not arrive. What you typed is still here; please try again in a moment.",
+    "close": "Close",
+}
+SENT, SENT_TEXT = "Check your inbox", "We have sent you an e-mail. Open it and follow its link."
+TOO_MANY = "Too many at once. What you typed is still here: please wait a minute, and send it again."
+FRESH = 300
+"""Seconds for which a browser need not ask for the script anew."""
+STRANGER = "This form may not be sent from here. Its owner can add your site to the list beside the forms."
+
+
+@door.after_request
+def _for_other_sites(response: Response) -> Response:
+    """What browsers ask before a page of another origin may use an answer (Fetch §3.2, §3.7)."""
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.headers.pop("Cross-Origin-Opener-Policy", None)
+    response.vary.add("Origin")
+    if origin := g.get("embed_origin"):
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Allow-Headers"] = "Content-Type"
+        response.headers["Access-Control-Allow-Methods"] = "GET, POST"
+        response.headers["Access-Control-Max-Age"] = "600"
+    return response
+
+
+@door.before_request
+def _origin() -> Any:
+    """Whose page asks. A stranger's gets no answer that its script could read."""
+    asked = request.headers.get("Origin", "")
+    if not asked:
+        return None
+    with reading() as session:
+        g.embed_origin = allowed(session, asked)
+    stranger = not g.embed_origin and asked not in (_site(), "null")
+    if stranger and request.endpoint not in ("embed.script", "embed.frame_script"):
+        abort(403, STRANGER)
+    return ("", 204) if request.method == "OPTIONS" else None
+
+
+def _site() -> str:
+    """The origin of this site, as its visitors have it."""
+    settings = runtime().settings
+    return request.host_url.rstrip("/") if settings.is_local else settings.site.removesuffix(settings.site_path)
+
+
+@door.errorhandler(HTTPException)
+@door.errorhandler(429)
+def _failed(error: HTTPException) -> Any:
+    """In the form's own way: JSON for its script, a small page in the iframe."""
+    told = errors.too_many(error) if isinstance(error, TooManyRequests) else errors.http(error)
+    if not isinstance(told, tuple | Response):  # a redirect
+        return told
+    answer = make_response(told)
+    text = TOO_MANY if isinstance(error, TooManyRequests) else error.description or "That did not work."
+    if request.is_json or request.endpoint == "embed.token":
+        answer.data, answer.mimetype = jsonify(state="error", text=text, errors={}).data, "application/json"
+    elif request.endpoint in ("embed.show", "embed.send"):
+        with reading() as session:
+            _let_frame(brand.current(session))
+        typed = list(request.form.items(multi=True)) if answer.status_code == 429 else []
+        answer.data = render_template("embed/error.html", text=text, typed=typed).encode()
+    return answer
+
+
+@door.get("/embed/<slug>.js")
+def script(slug: str) -> Response:
+    """The script, with this form's words in it. A form that is gone leaves the page that shows it as it is."""
+    with reading() as session:
+        form = forms.named(session, slug)
+        form = form if form is not None and takes_sign_ups(session, form) else None
+        code = _code(_told(session, form), _css(form)) if form else b"/* This form is closed. */"
+    if form:
+        _seen(form)
+    return _sent(code, FRESH)
+
+
+@door.get("/embed/frame.js")
+def frame_script() -> Response:
+    """The script beside an iframe."""
+    return _sent(_file("js/frame.js").encode(), 86400)
+
+
+def _sent(code: bytes, seconds: int) -> Response:
+    answer = make_response(code)
+    answer.mimetype = "text/javascript"
+    answer.headers["Cache-Control"] = f"public, max-age={seconds}, stale-while-revalidate=86400"
+    answer.set_etag(sha256(code).hexdigest()[:32], weak=True)
+    answer.make_conditional(request)
+    if answer.status_code == 200 and request.accept_encodings["gzip"]:
+        answer.data = gzip.compress(code, 9, mtime=0)
+        answer.headers["Content-Encoding"] = "gzip"
+    answer.vary.add("Accept-Encoding")
+    return answer
+
+
+@lru_cache(8)
+def _file(name: str) -> str:
+    return (ROOT / "static" / name).read_text(encoding="utf-8")
+
+
+def _code(told: dict[str, Any], css: str) -> bytes:
+    body = _file("js/embed.js").rstrip()
+    return f"{body}({json.dumps(told)},{json.dumps(css)});\n".encode()
+
+
+def _css(form: Form) -> str:
+    """The style sheet, with a form's colours: each is checked to be # and six digits before it is stored."""
+    colours = form.colours
+    scheme = "dark" if colours.is_dark else "light"
+    own = (
+        f".box,dialog{{--ground:{colours.ground};--ink:{colours.ink};--accent:{colours.accent};"
+        f"--on:{colours.on_accent};--edge:{colours.edge};color-scheme:{scheme}}}"
+    )
+    return " ".join(_file("css/embed.css").split()) + own
+
+
+def _told(session: Session, form: Form) -> dict[str, Any]:
+    """All that the script has to know."""
+    typed = box(session, form, brand.current(session), formdata=None)
+    site = _site()
+    with_box = form.offers_newsletter and not form.gives_newsletter
+    return {
+        "slug": form.slug,
+        **_words(session, form),
+        "button": form.button,
+        "name": form.asks_name,
+        "newsletter": typed.newsletter.label.text if with_box else "",
+        "consent": typed.consent_note,
+        "agreed": typed.agreed.data,
+        "cover": f"{site}{cover}" if (cover := _cover(session, form)) else "",
+        "page": site + url_for("forms.send", slug=form.slug),
+        "send": site + url_for("embed.send", slug=form.slug),
+        "token": site + url_for("embed.token", slug=form.slug),
+        "privacy": site + url_for("public.page", name="privacy"),
+        "labels": LABELS,
+    }
+
+
+def _words(session: Session, form: Form) -> dict[str, str]:
+    guide = guide_of(session, form)
+    seen = card(guide) if guide else None
+    house = brand.current(session).name
+    return {
+        "headline": form.headline or (seen.title if seen else house),
+        "words": form.words or (seen.box if seen else ""),
+    }
+
+
+def _cover(session: Session, form: Form) -> str:
+    guide = guide_of(session, form) if form.shows_cover else None
+    return card(guide).cover_url if guide else ""
+
+
+@door.get("/embed/<slug>.json")
+def token(slug: str) -> Response:
+    """A fresh token: asked for when somebody begins to type."""
+    with reading() as session:
+        form = open_or_gone(session, slug)
+        typed = box(session, form, brand.current(session), formdata=None)
+    answer = jsonify(token=typed.csrf_token.current_token)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@door.get("/embed/<slug>")
+def show(slug: str) -> str:
+    """The form in an iframe."""
+    with reading() as session:
+        form = open_or_gone(session, slug)
+        page = frame(session, box(session, form, brand.current(session), formdata=None), request.referrer or "")
+    _seen(form)
+    return page
+
+
+@door.route("/embed/<slug>", methods=["POST", "OPTIONS"])
+@per_client
+def send(slug: str) -> Any:
+    """What was typed into the script's form (JSON) or into the iframe's."""
+    with transaction() as session:
+        form = open_or_gone(session, slug)
+        typed = box(session, form, brand.current(session), formdata=_typed() if request.is_json else request.form)
+        typed.validate()
+        taken = typed.is_right and typed.is_ours
+        page = g.embed_page if request.is_json else request.form.get("page", "")
+        if taken:
+            sign_up(session, typed, page_of(session, page))
+        said = _answer(session, typed) if request.is_json else frame(session, typed, page, sent=SENT if taken else "")
+    if taken:
+        state().crank.turn()
+    return said if taken or request.is_json else (said, 422)
+
+
+def _typed() -> MultiDict[str, str]:
+    """The JSON of the script as a form has it: text, and a tick or none."""
+    try:
+        told = request.get_json(silent=True)
+    except RecursionError:
+        told = None
+    if not isinstance(told, dict):
+        abort(400, "Please send a JSON object with the form's fields.")
+    texts = {name: _text(told.get(name)) for name in ("email", "first_name", "website", "agreed")}
+    if told.get("newsletter") is True:
+        texts["newsletter"] = "y"
+    g.embed_page = _text(told.get("page"))
+    return MultiDict({**texts, "csrf_token": _text(told.get("token"))})
+
+
+def _text(told: object) -> str:
+    """A text of JSON, which may hold half a surrogate pair, as a form would have it."""
+    return characters.text(told) if isinstance(told, str) else ""
+
+
+def _answer(session: Session, typed: SubscribeForm) -> Any:
+    if not typed.is_right:
+        told = {name: " ".join(found) for name, found in typed.errors.items() if name in ("email", "first_name")}
+        text, words = "", {}
+        if typed.has_other_words:
+            text = OTHER_WORDS
+            words = {"consent": typed.consent_note, "newsletter": typed.newsletter.label.text,
+                     "agreed": typed.agreed.data}  # fmt: skip
+        return jsonify(state="error", text=text, errors=told, **words), 422
+    if not typed.is_ours:
+        fresh = typed.csrf_token.current_token
+        return jsonify(state="token", token=fresh, text="Please send it once more, with this token."), 403
+    return jsonify(state="done", title=SENT, text=SENT_TEXT, next=leads_to(session, typed.row) or None)
+
+
+def frame(session: Session, typed: SubscribeForm, page: str, sent: str = "", action: str | None = None) -> str:
+    """The page inside an iframe, which the owner's sites may show and no others."""
+    form, house = typed.row, brand.current(session)
+    _let_frame(house)
+    return render_template(
+        "embed/frame.html", form=typed, brand=house, css=_css(form), cover=_cover(session, form), labels=LABELS,
+        page=page, sent=sent, sent_text=SENT_TEXT, onward=leads_to(session, form) if sent else "",
+        action=url_for("embed.send", slug=form.slug) if action is None else action, **_words(session, form),
+    )  # fmt: skip
+
+
+def _let_frame(house: Brand) -> None:
+    """Let the owner's sites show this answer in an iframe, and no others."""
+    local = ("http://localhost:*", "http://127.0.0.1:*") if runtime().settings.is_local else ()
+    ancestors = " ".join(["'self'", *local, *origins(house)])
+    g.csp = (
+        f"default-src 'none'; style-src 'nonce-{g.csp_nonce}'; script-src 'nonce-{g.csp_nonce}'; img-src 'self'; "
+        f"form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
+    )
+    g.is_framed = True
+
+
+def _seen(form: Form) -> None:
+    """Write down on which of the owner's sites it stands, at most once a minute."""
+    with reading() as session:
+        origin = allowed(session, request.headers.get("Origin") or request.referrer or "")
+        own = origin in (_site(), forms.origin_of(runtime().settings.site))
+        if origin is None or own or not forms.is_due(session, form, origin, now()):
+            return
+    with transaction() as session:
+        forms.note_sighting(session, form.id, origin, now())

@@ -1,0 +1,61 @@
+"""A form's own page, `/f/<form>`: where plain HTML forms of other sites post to.
+
+Such a form has no token, so its POST alone proves nothing and mails nobody: a page of ours asks for one more press.
+"""
+
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+
+from newsletter import brand, forms
+from newsletter.forms import Form
+from newsletter.web.cards import card
+from newsletter.web.forms import SubscribeForm
+from newsletter.web.sign_up import box, guide_of, page_of, per_client, sign_up, takes_sign_ups
+from newsletter.web.state import reading, state, transaction
+
+door = Blueprint("forms", __name__)
+CLOSED = "This form takes no sign-ups any more. On our home page you find what there is now."
+
+
+@door.get("/f/<slug>")
+def show(slug: str) -> str:
+    """The form."""
+    with reading() as session:
+        form = open_or_gone(session, slug)
+        return _page(session, box(session, form, brand.current(session), formdata=None), "public/form.html")
+
+
+@door.post("/f/<slug>")
+@per_client
+def send(slug: str) -> Any:
+    """What somebody typed, here or on another site."""
+    with transaction() as session:
+        form = open_or_gone(session, slug)
+        typed = box(session, form, brand.current(session))
+        typed.validate()
+        if not typed.is_right:
+            return _page(session, typed, "public/form.html"), 422
+        if "correct" in request.form:
+            return _page(session, typed, "public/form.html")
+        page = page_of(session, request.form.get("page") or request.referrer or "")
+        if not typed.is_ours:
+            return _page(session, typed, "public/form_press.html", page=page)
+        sign_up(session, typed, page)
+    state().crank.turn()
+    return redirect(url_for("public.inbox", form=form.slug), 303)
+
+
+def open_or_gone(session: Session, slug: str) -> Form:
+    """The form that takes sign-ups under this name; else a page that says what became of it."""
+    form = forms.named(session, slug) or abort(404, "There is no form here. It may have been deleted by its owner.")
+    if not takes_sign_ups(session, form):
+        abort(410, CLOSED)
+    return form
+
+
+def _page(session: Session, typed: SubscribeForm, template: str, **more: Any) -> str:
+    guide = guide_of(session, typed.row)
+    typed.csrf_token.errors = []
+    return render_template(template, form=typed, card=card(guide) if guide else None, **more)

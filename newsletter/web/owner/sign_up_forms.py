@@ -1,0 +1,218 @@
+"""Forms: made, edited with a preview, copied, archived, deleted; and the code that puts one on a site."""
+
+from typing import Any
+
+from flask import g, render_template, request
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+from wtforms.fields.choices import SelectChoice
+
+from newsletter import brand, forms
+from newsletter.forms import BadColours, BadHost, Colours, Form, Gives
+from newsletter.guides import Guide
+from newsletter.sequences import Sequence
+from newsletter.subscribers import Consent
+from newsletter.web import embed
+from newsletter.web.owner.door import back, door, note, one_or_404
+from newsletter.web.owner.form_fields import FormForm, NewFormForm, SitesForm
+from newsletter.web.sign_up import box, origins
+from newsletter.web.state import now, reading, runtime, transaction
+from newsletter.web.wording import newsletter_wording
+
+PLAIN = ("name", "headline", "words", "button", "consent_words", "asks_name", "offers_newsletter", "shows_cover",
+         "ground", "ink", "accent", "after_url")  # fmt: skip
+
+
+@door.get("/forms", endpoint="forms")
+def index() -> Any:
+    """Every form: what it gives, how many signed up by it, where it was seen last."""
+    with reading() as session:
+        return _index(session)
+
+
+def _index(session: Session, sites: SitesForm | None = None, new: NewFormForm | None = None) -> Any:
+    by_form = select(Consent.form_id, func.count(func.distinct(Consent.subscriber_id))).group_by(Consent.form_id)
+    titles = dict(session.execute(select(Guide.slug, Guide.title)).all())
+    page = render_template(
+        "owner/forms.html", forms=forms.every(session), people=dict(session.execute(by_form).all()), titles=titles,
+        seen=forms.sightings(session), at=now(), new=new or _new_form(session, formdata=None),
+        sites=sites or SitesForm(formdata=None, data={"sites": brand.current(session).sites}),
+        website=forms.origin_of(brand.current(session).website), bad_sites=bool(sites),
+    )  # fmt: skip
+    return page, 422 if sites or new else 200
+
+
+def _new_form(session: Session, **kwargs: Any) -> NewFormForm:
+    form = NewFormForm(**kwargs)
+    rows = session.execute(select(Guide.slug, Guide.title).order_by(Guide.position, Guide.id))
+    form.gives.choices = [*(SelectChoice(slug, f"The guide “{title}”") for slug, title in rows),
+                          SelectChoice("", "The newsletter")]  # fmt: skip
+    return form
+
+
+@door.post("/forms/new", endpoint="form_new")
+def new() -> Any:
+    """A new form, ready to be edited."""
+    with transaction() as session:
+        typed = _new_form(session)
+        if not typed.validate():
+            return _index(session, new=typed)
+        guide = session.scalar(select(Guide).where(Guide.slug == typed.gives.data)) if typed.gives.data else None
+        if guide is not None:
+            made = forms.standard(guide.slug, guide.title, now())
+        else:
+            made = Form(slug="newsletter", name="", gives=Gives.NEWSLETTER, headline="Get our articles by e-mail",
+                        button="Subscribe", offers_newsletter=False, shows_cover=False, created_at=now())  # fmt: skip
+        made.name = typed.name.data or ""
+        made.slug = forms.free_slug(session, typed.name.data or made.slug)
+        session.add(made)
+        session.flush()
+        note(session, "form made", made.slug)
+        return back("form", id=made.id)
+
+
+@door.post("/forms/sites", endpoint="form_sites")
+def save_sites() -> Any:
+    """On which sites the forms may stand, and where they may lead."""
+    with transaction() as session:
+        typed, house = SitesForm(), brand.current(session)
+        try:
+            house.sites = "\n".join(forms.read_origins(typed.sites.data or ""))
+        except BadHost as error:
+            typed.sites.errors = [str(error)]
+            return _index(session, sites=typed)
+        note(session, "sites of forms saved", house.sites.replace("\n", ", ")[:200])
+    return back("forms", "Saved. From now on your forms work on these sites.")
+
+
+@door.route("/forms/<row:id>", methods=["GET", "POST"], endpoint="form")
+def edit(id: int) -> Any:
+    """All that a form is, beside its preview."""
+    with transaction() if request.method == "POST" else reading() as session:
+        form = one_or_404(session, Form, id, lock=request.method == "POST")
+        if request.method == "GET":
+            return _page(form, _form(session, form))
+        typed = _form(session)
+        if not typed.validate() or not _is_sound(session, typed):
+            return _page(form, typed), 422
+        _fill(form, typed)
+        note(session, "form saved", form.slug)
+    return back("form", "Saved. It holds wherever the form stands.", id=id)
+
+
+def _form(session: Session, form: Form | None = None) -> FormForm:
+    if form is None:
+        typed = FormForm()
+    else:
+        data = {name: getattr(form, name) for name in PLAIN}
+        typed = FormForm(formdata=None, data={**data, "tags": ", ".join(form.tags), "sequence": form.sequence_id or 0})
+    rows = session.execute(select(Sequence.id, Sequence.name).order_by(Sequence.id))
+    typed.sequence.choices = [SelectChoice(0, "None"), *(SelectChoice(id, name) for id, name in rows)]
+    return typed
+
+
+def _fill(form: Form, typed: FormForm) -> None:
+    for name in PLAIN:
+        setattr(form, name, typed[name].data if isinstance(typed[name].data, bool) else typed[name].data or "")
+    form.tags = (typed.tags.data or "").split(",")
+    form.sequence_id = typed.sequence.data or None
+
+
+def _colours(typed: FormForm) -> Colours:
+    return Colours(*((typed[name].data or "").lower() for name in ("ground", "ink", "accent")))
+
+
+def _is_sound(session: Session, typed: FormForm) -> bool:
+    """Whether it can be read, and leads to a site of the owner's; else it is told beside the field."""
+    try:
+        _colours(typed).check()
+    except BadColours as error:
+        typed.accent.errors = [str(error)]
+    after, local = typed.after_url.data or "", runtime().settings.is_local
+    if after and not forms.may_lead_to(after, origins(brand.current(session)), local=local):
+        typed.after_url.errors = [
+            "Forms lead only to your own sites, so that nobody is sent to a stranger's. Add the site to the list on "
+            "the page Forms first; an address begins with https://."
+        ]
+    return not typed.errors
+
+
+def _page(form: Form, typed: FormForm) -> str:
+    return render_template("owner/form.html", row=form, form=typed, url=_url(form))
+
+
+def _url(form: Form) -> str:
+    return f"{runtime().settings.site}/f/{form.slug}"
+
+
+@door.post("/forms/<row:id>/preview", endpoint="form_preview")
+def preview(id: int) -> Any:
+    """The form as it is typed, for a frame. Nothing is saved, and its button sends nothing."""
+    with reading() as session:
+        form = one_or_404(session, Form, id)
+        typed = _form(session)
+        try:
+            _colours(typed).check()
+        except BadColours as error:
+            return str(error), 422, {"Content-Type": "text/plain; charset=utf-8"}
+        with session.no_autoflush:
+            _fill(form, typed)
+            house = brand.current(session)
+            page = embed.frame(session, box(session, form, house, formdata=None), "", action="")
+        g.csp = g.csp.replace("form-action 'self'", "form-action 'none'")
+        return page
+
+
+@door.get("/forms/<row:id>/code", endpoint="form_code")
+def code(id: int) -> str:
+    """What to copy into a site, and where to."""
+    with reading() as session:
+        form = one_or_404(session, Form, id)
+        house = brand.current(session)
+        return render_template(
+            "owner/form_code.html", row=form, newsletter=newsletter_wording(house), site=runtime().settings.site,
+            url=_url(form), at=now(), seen=forms.sightings(session).get(form.id, []), height=_height(form),
+            sites=origins(house),
+        )  # fmt: skip
+
+
+def _height(form: Form) -> int:
+    """Pixels to keep free for it in a column of 300: so the page does not jump when the form comes."""
+    lines = -(-len(form.headline) // 18) * 24 + -(-len(form.words) // 22) * 24
+    with_box = form.offers_newsletter and not form.gives_newsletter
+    return max(lines, 116 if form.shows_cover else 0) + 320 + 80 * form.asks_name + 90 * with_box
+
+
+@door.post("/forms/<row:id>/<any(copy, archive, restore):verb>", endpoint="form_do")
+def do(id: int, verb: str) -> Response:
+    """Copy it, close it, open it again."""
+    with transaction() as session:
+        form = one_or_404(session, Form, id, lock=True)
+        note(session, f"form {verb}", form.slug)
+        if verb == "copy":
+            made = forms.copy_of(session, form, now())
+            session.flush()
+            return back("form", "This is the copy. It has a name and an address of its own.", id=made.id)
+        if verb == "archive":
+            form.archive(now())
+            return back("forms", f"“{form.name}” takes no sign-ups any more; where it still stands, it says so.")
+        form.restore()
+    return back("forms", f"“{form.name}” takes sign-ups again.")
+
+
+@door.route("/forms/<row:id>/delete", methods=["GET", "POST"], endpoint="form_delete")
+def delete(id: int) -> Any:
+    """Ask, then delete it. What people agreed to by it stays."""
+    with transaction() if request.method == "POST" else reading() as session:
+        form = one_or_404(session, Form, id, lock=request.method == "POST")
+        if request.method == "GET":
+            counts = func.count(), func.count().filter(Consent.confirmed_at.is_(None), Consent.ended_at.is_(None))
+            agreed, waiting = session.execute(select(*counts).where(Consent.form_id == id)).one()
+            return render_template(
+                "owner/form_delete.html", row=form, agreed=agreed, waiting=waiting, at=now(),
+                seen=forms.sightings(session).get(id, []),
+            )  # fmt: skip
+        session.delete(form)
+        note(session, "form deleted", form.slug)
+    return back("forms", f"“{form.name}” is deleted. What people agreed to by it is kept.")

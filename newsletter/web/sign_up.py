@@ -1,0 +1,97 @@
+"""One way in for every form, wherever it stands: what was typed is checked here, and the story gets it."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter import brand, forms, journey
+from newsletter.brand import Brand
+from newsletter.forms import Form
+from newsletter.forms.form import FOOTER
+from newsletter.guides import Guide
+from newsletter.subscribers import read_address
+from newsletter.web.forms import SubscribeForm
+from newsletter.web.security import limiter
+from newsletter.web.state import kept_ip, now, runtime
+
+per_client = limiter.shared_limit("10 per minute; 60 per hour", scope="sign-up")
+"""Sign-ups of one client, over all forms together; limits for one target address are the journey's."""
+
+
+def box(session: Session, form: Form, house: Brand, **kwargs: Any) -> SubscribeForm:
+    """What is typed into this form, under the words it is agreed to."""
+    return SubscribeForm.box(form, house, journey.articles_promised(session, form, guide_of(session, form)), **kwargs)
+
+
+def guide_box(session: Session, guide: Guide, house: Brand, **kwargs: Any) -> SubscribeForm:
+    """The same for the form that stands on a guide's own page."""
+    return box(session, forms.for_guide(session, guide.slug, guide.title, now()), house, **kwargs)
+
+
+def footer_form(session: Session, house: Brand) -> SubscribeForm | None:
+    """The form below every page, unless the owner has archived or deleted it."""
+    form = forms.open_form(session, FOOTER)
+    if form is None:
+        return None
+    made = box(session, form, house, formdata=None)
+    made.id_prefix = "foot"
+    return made
+
+
+def guide_of(session: Session, form: Form) -> Guide | None:
+    """The guide that a form gives."""
+    return session.scalar(select(Guide).where(Guide.slug == form.guide_slug)) if form.guide_slug else None
+
+
+def takes_sign_ups(session: Session, form: Form) -> bool:
+    """Whether it is open, and what it gives is there for visitors."""
+    guide = guide_of(session, form)
+    return form.is_open and not (guide is not None and guide.hidden)
+
+
+def sign_up(session: Session, typed: SubscribeForm, page: str = "") -> None:
+    """Hand a form to the story that was checked (`typed.is_ours`, `typed.is_right`)."""
+    if typed.website.data:  # a robot fills in every field; it is thanked like everybody
+        return
+    row = typed.row
+    asked = journey.SignUp(
+        address=read_address(typed.email.data or ""), guide=row.guide_slug, newsletter=typed.wants_newsletter,
+        wording=typed.wording, first_name=(typed.first_name.data or "") if row.asks_name else "",
+        page=page or own_page(), form=row.slug, form_id=row.id, ip=kept_ip(),
+    )  # fmt: skip
+    journey.subscribe(session, runtime(), asked, now())
+
+
+def origins(house: Brand) -> list[str]:
+    """Where the owner's forms may stand, and may lead: the site named in the brand, and those in the settings."""
+    website = forms.origin_of(house.website)
+    return list(dict.fromkeys([*([website] if website else []), *house.sites.split()]))
+
+
+def allowed(session: Session, url: str) -> str | None:
+    """The origin of a URL, where it is one of the owner's sites."""
+    return forms.allowed_origin(url, origins(brand.current(session)), local=runtime().settings.is_local)
+
+
+def leads_to(session: Session, form: Form) -> str:
+    """Where it goes after a sign-up by this form; "" for our own page. A site that was taken off the list since is not
+    led to."""
+    house, local = brand.current(session), runtime().settings.is_local
+    return form.after_url if forms.may_lead_to(form.after_url, origins(house), local=local) else ""
+
+
+def own_page() -> str:
+    """The path of the page of ours that the form was sent from; "" for what is no address."""
+    try:
+        return urlsplit(request.referrer or "/").path
+    except ValueError:
+        return ""
+
+
+def page_of(session: Session, told: str) -> str:
+    """The page that a form stands on, as a visitor's browser tells; "" where that is none of the owner's sites."""
+    origin = allowed(session, told)
+    return f"{origin}{urlsplit(told).path}" if origin else ""

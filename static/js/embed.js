@@ -1,0 +1,155 @@
+// A sign-up form of ours on somebody else's page. It keeps to itself: a shadow tree that no style of the page reaches,
+// styles that need no permission of the page's policy, no cookie, and nobody asked but the site that it comes from.
+// `form` (words, fields, addresses) and `css` are put in by the server behind this function.
+((form, css) => {
+  "use strict";
+  const script = document.currentScript;
+  const { shape, when = "10" } = script.dataset;
+  const key = "newsletter-form:" + form.slug;
+  const el = (name, attributes, ...inside) => {
+    const made = document.createElement(name);
+    for (const [at, value] of Object.entries(attributes || {})) if (value || value === "") made.setAttribute(at, value);
+    made.append(...inside.filter((one) => one));
+    return made;
+  };
+
+  // The form itself.
+
+  const field = (name, label, more) => {
+    const input = el("input", { id: name, name, ...more });
+    const error = el("p", { id: name + "-error", class: "error", hidden: "" });
+    return [input, error, el("div", { class: "field" }, el("label", { for: name }, label), input, error)];
+  };
+  const [email, emailError, emailRow] = field("email", form.labels.email, { type: "email", autocomplete: "email", required: "" });
+  const [name, nameError, nameRow] = field("first_name", form.labels.name, { autocomplete: "given-name" });
+  const tick = el("input", { type: "checkbox", id: "newsletter", name: "newsletter", value: "y" });
+  const trap = el("input", { name: "website", tabindex: "-1", autocomplete: "off", "aria-label": form.labels.trap });
+  const button = el("button", {}, form.button);
+  const said = el("p", { class: "said", role: "status" });
+  const picture = form.cover && el("img", { src: form.cover, alt: "", width: 72, height: 102 });
+  if (picture) picture.onerror = () => picture.remove(); // the page's policy may let no picture of ours in
+  const ticked = el("label", { for: "newsletter" }, form.newsletter);
+  const consent = el("span", {}, form.consent);
+  const sheet = el("form", { method: "post", action: form.page, novalidate: "" },
+    emailRow, form.name && nameRow,
+    form.newsletter && el("div", { class: "choice" }, tick, ticked),
+    el("div", { class: "off", "aria-hidden": "true" }, trap), button, said,
+    el("p", { class: "small" }, consent, " ", el("a", { href: form.privacy, target: "_blank", rel: "noopener" }, form.labels.privacy)));
+  const title = el("h2", { id: "title", tabindex: "-1" }, form.headline);
+  const words = el("p", {}, form.words);
+  const box = el("section", { class: "box", "aria-labelledby": "title" },
+    el("div", { class: "top" }, picture, el("div", {}, title, words)), sheet);
+
+  // Sending it. Without a token of this minute nothing is taken, so a robot's post alone mails nobody.
+
+  let token, busy, blocked;
+  const ask = async () => { token = (await (await fetch(form.token, { credentials: "omit" })).json()).token; };
+  document.addEventListener("securitypolicyviolation", (event) => {
+    if (event.effectiveDirective === "connect-src" && event.blockedURI.startsWith(new URL(form.send).origin)) blocked = true;
+  });
+  sheet.addEventListener("focusin", () => token || ask().catch(() => {}), { once: true });
+  const post = async () => {
+    if (!token) await ask();
+    const answer = await fetch(form.send, {
+      method: "POST", credentials: "omit", headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ email: email.value, first_name: name.value, newsletter: tick.checked, website: trap.value, page: location.origin + location.pathname, agreed: form.agreed, token }),
+    });
+    return answer.json();
+  };
+  const wrong = (input, place, text) => {
+    place.textContent = text || "";
+    place.hidden = !text;
+    input.setAttribute("aria-invalid", String(!!text));
+    text ? input.setAttribute("aria-describedby", place.id) : input.removeAttribute("aria-describedby");
+  };
+  const done = (answer) => {
+    if (answer.next) return location.assign(answer.next);
+    box.style.minHeight = box.offsetHeight + "px"; // what stands below stays where it is
+    title.textContent = answer.title;
+    words.textContent = answer.text;
+    words.setAttribute("role", "status");
+    sheet.remove();
+    title.focus();
+  };
+  const told = (answer) => {
+    if (answer.state === "done") return done(answer);
+    const errors = answer.errors || {};
+    wrong(email, emailError, errors.email);
+    wrong(name, nameError, errors.first_name);
+    said.textContent = answer.text || "";
+    if (answer.agreed) { // this script lay in a cache: the words are others now
+      form.agreed = answer.agreed;
+      consent.textContent = answer.consent;
+      ticked.textContent = answer.newsletter;
+    }
+    (errors.email ? email : errors.first_name ? name : button).focus();
+  };
+  sheet.addEventListener("submit", async (event) => {
+    if (blocked) return; // the page's policy keeps us from asking: the browser sends the form, and our page answers
+    event.preventDefault();
+    if (busy) return;
+    busy = true;
+    button.setAttribute("aria-disabled", "true");
+    said.textContent = form.labels.sending;
+    try {
+      let answer = await post();
+      if (answer.state === "token") { token = answer.token; answer = await post(); }
+      told(answer);
+    } catch {
+      said.textContent = navigator.onLine === false ? form.labels.offline : form.labels.failed;
+      if (blocked) sheet.submit();
+    }
+    busy = false;
+    button.removeAttribute("aria-disabled");
+  });
+
+  // Where it stands.
+
+  const host = document.createElement("newsletter-form");
+  const root = host.attachShadow({ mode: "open" });
+  const style = new CSSStyleSheet();
+  style.replaceSync(css);
+  root.adoptedStyleSheets = [style];
+
+  if (!["popup", "slide-in", "bar"].includes(shape)) {
+    root.append(box);
+    // The first place kept for this form that is still free; without one, where the script stands.
+    const place = [...document.querySelectorAll("[data-newsletter-form]")].find((one) => one.dataset.newsletterForm === form.slug);
+    const kept = place ? place.offsetHeight : 0;
+    place ? place.replaceWith(host) : script.after(host);
+    if (kept) box.style.minHeight = kept + "px";
+    return;
+  }
+
+  // Or comes by itself: once for a person, some time after the page, never for who asked for less motion.
+  const seen = (mark) => {
+    try {
+      if (mark) localStorage.setItem(key, "1");
+      return localStorage.getItem(key);
+    } catch { return "1"; } // what cannot be remembered would come again and again
+  };
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches || seen()) return;
+  const close = el("button", { class: "close", type: "button", "aria-label": form.labels.close }, "×");
+  const panel = el("dialog", { class: shape, "aria-labelledby": "title" }, box);
+  box.prepend(close);
+  root.append(panel);
+  close.addEventListener("click", () => panel.close());
+  addEventListener("keydown", (event) => event.key === "Escape" && panel.open && panel.close());
+  const began = performance.now();
+  const open = () => {
+    if (performance.now() - began < 3000 || panel.open || seen()) return;
+    stop.abort();
+    seen(true);
+    document.body.append(host);
+    if (shape === "popup") panel.showModal(); // the browser keeps the focus inside, and gives it back
+    else { panel.inert = true; panel.show(); panel.inert = false; } // nobody who is typing loses the focus
+  };
+  const stop = new AbortController();
+  const { signal } = stop;
+  if (when === "leaving") {
+    document.documentElement.addEventListener("mouseleave", (event) => event.clientY <= 0 && open(), { signal });
+  } else if (when.endsWith("%")) {
+    const look = () => scrollY >= (document.documentElement.scrollHeight - innerHeight) * parseFloat(when) / 100 && open();
+    addEventListener("scroll", look, { signal, passive: true });
+  } else setTimeout(open, Math.max(3, parseFloat(when) || 10) * 1000 + 50);
+})

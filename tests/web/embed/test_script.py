@@ -1,0 +1,121 @@
+"""The script's form in a real browser, on somebody else's page."""
+
+from collections.abc import Callable
+from email.message import EmailMessage
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from newsletter.smtp import SentList
+from tests import chromium
+from tests.web.conftest import PAIN
+from tests.web.embed.conftest import Blog, opened, script
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+    pytest.mark.skipif(chromium.find() is None, reason="no Chromium on this machine"),
+]
+Inbox = Callable[[str], list[EmailMessage]]
+
+
+def test_the_script_signs_up_in_a_hostile_page_by_the_keyboard(
+    browser: Browser, site: str, blog: Blog, inbox: Inbox, sent: SentList
+) -> None:
+    blog.widget = script(site)
+    page, wrong = opened(browser, blog)
+    email = page.get_by_label("Your e-mail address")
+    expect(email).to_be_visible()
+    box = page.locator("newsletter-form .box")
+    look = "(e) => { const s = getComputedStyle(e); return [s.color, s.fontSize, s.direction]; }"
+    assert box.evaluate(look) == ["rgb(29, 42, 42)", "16px", "ltr"]
+    measure = "(e) => [e.offsetWidth, e.shadowRoot.querySelector('.box').scrollWidth]"
+    width = page.locator("newsletter-form").evaluate(measure)
+    assert width[0] == 300 and width[1] <= 300, "as wide as the sidebar, and nothing sticks out"
+    assert not any(url.startswith(f"{site}/embed/{PAIN}.json") for url in blog.asked), "nothing is asked before a press"
+    email.focus()
+    page.keyboard.type("jane@example")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("e-mail address", exact=False).nth(1)).to_be_visible()
+    expect(email).to_be_focused()
+    assert email.get_attribute("aria-invalid") == "true" and email.get_attribute("aria-describedby") == "email-error"
+    page.keyboard.type(".com")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Jane")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    done = page.get_by_role("heading", name="Check your inbox")
+    expect(done).to_be_visible()
+    expect(done).to_be_focused()
+    assert len(inbox("jane@example.com")) == 1
+    assert {url.split("/")[2] for url in blog.asked} == {blog.url.split("/")[2], site.split("/")[2]}
+    assert page.context.cookies() == [] and page.evaluate("localStorage.length") == 0
+    page.context.close()
+    assert wrong == []
+
+
+def test_it_works_twice_on_a_page_and_beside_another(browser: Browser, site: str, blog: Blog, inbox: Inbox) -> None:
+    blog.widget, blog.footer = script(site) + script(site), script(site, "footer")
+    page, wrong = opened(browser, blog)
+    expect(page.locator("newsletter-form")).to_have_count(3)
+    expect(page.locator("[data-newsletter-form]")).to_have_count(0)
+    for number in range(3):
+        box = page.locator("newsletter-form").nth(number)
+        box.get_by_label("Your e-mail address").fill(f"p{number}@example.com")
+        box.get_by_role("button").click()
+        expect(box.get_by_role("heading", name="Check your inbox")).to_be_visible()
+        assert len(inbox(f"p{number}@example.com")) == 1
+    page.context.close()
+    assert wrong == []
+
+
+def test_nothing_below_it_moves(browser: Browser, site: str, blog: Blog) -> None:
+    blog.widget, blog.style = script(site), "aside { width: 300px }"
+    page, _ = opened(browser, blog)
+    expect(page.get_by_label("Your e-mail address")).to_be_visible()
+    shifted = page.evaluate("""new Promise(done => {
+        let sum = 0;
+        new PerformanceObserver(list => list.getEntries().forEach(one => { sum += one.value; }))
+            .observe({type: "layout-shift", buffered: true});
+        requestAnimationFrame(() => requestAnimationFrame(() => done(sum)));
+    })""")
+    assert shifted == 0
+    page.context.close()
+
+
+def test_offline_is_told_and_nothing_typed_is_lost(browser: Browser, site: str, blog: Blog, inbox: Inbox) -> None:
+    blog.widget = script(site)
+    page, _ = opened(browser, blog)
+    page.get_by_label("Your e-mail address").fill("jane@example.com")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Send me the guide").click()
+    expect(page.get_by_text("You seem to be offline")).to_be_visible()
+    assert page.get_by_label("Your e-mail address").input_value() == "jane@example.com"
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Send me the guide").click()
+    expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
+    assert len(inbox("jane@example.com")) == 1
+    page.context.close()
+
+
+def test_a_policy_without_connect_src_sends_the_form_to_our_page(
+    browser: Browser, site: str, blog: Blog, inbox: Inbox
+) -> None:
+    blog.widget, blog.policy = script(site), f"script-src {site}; connect-src 'self'"
+    page, _ = opened(browser, blog)
+    page.get_by_label("Your e-mail address").fill("jane@example.com")
+    page.get_by_role("button", name="Send me the guide").click()
+    page.wait_for_url(f"{site}/f/{PAIN}")
+    page.get_by_role("button", name="Send me the guide").click()
+    page.wait_for_url(f"{site}/check-your-inbox**")
+    assert len(inbox("jane@example.com")) == 1
+    page.context.close()
+
+
+def test_without_any_script_the_link_is_there(browser: Browser, site: str, blog: Blog) -> None:
+    blog.widget, blog.style = script(site), ""
+    page, _ = opened(browser, blog, java_script_enabled=False)
+    page.get_by_role("link", name="Get it").click()
+    page.wait_for_url(f"{site}/f/{PAIN}")
+    page.context.close()
