@@ -16,7 +16,7 @@ from newsletter.mail.ledger.counts import count_by_state
 from newsletter.mail.ledger.dispatch import Batch, BatchState
 from newsletter.mail.ledger.queue import cancel_late, cancel_next_batch, fill
 from newsletter.mail.render import Content
-from newsletter.subscribers import Mailing, Segment, Subscriber
+from newsletter.subscribers import LONGEST_TAG, Mailing, Segment, Subscriber
 
 CHUNK = 10_000
 """Recipients written in one transaction: about a tenth of a second of the database's time."""
@@ -48,6 +48,8 @@ class Campaign(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     article_id: Mapped[int] = mapped_column(ForeignKey("articles.id"))
     segment_guide: Mapped[str | None] = mapped_column(String(64))
+    segment_tag: Mapped[str | None] = mapped_column(String(LONGEST_TAG))
+    """By its name: a tag that nobody has any more is an audience of nobody."""
     stored_state: Mapped[CampaignState] = mapped_column("state", default=CampaignState.DRAFT, index=True)
     scheduled_at: Mapped[datetime | None]
     zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
@@ -63,7 +65,7 @@ class Campaign(Base):
     @property
     def segment(self) -> Segment:
         """Who it goes to."""
-        return Segment(self.segment_guide)
+        return Segment(self.segment_guide, self.segment_tag)
 
     @property
     def state(self) -> CampaignState:

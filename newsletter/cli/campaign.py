@@ -34,11 +34,13 @@ def campaign() -> None:
 @click.option("--body", "body_file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="A Markdown file.")  # fmt: skip
 @click.option("--guide", default=None, help="Only those who asked for this guide (its slug).")
+@click.option("--tag", default=None, help="Only those who have this tag.")
 @click.option(
     "--at", default=None, help="ISO 8601, e.g. 2026-12-01T09:00 (your zone) or …T09:00:00+00:00; now without it."
 )
 @click.option("--force", is_flag=True, help="Send it in spite of warnings; what is wrong stops it all the same.")
-def send(subject: str, preheader: str, body_file: Path, guide: str | None, at: str | None, force: bool) -> None:
+def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: str | None, at: str | None,
+         force: bool) -> None:  # fmt: skip
     """Send an article to everybody who agreed to the newsletter. The last word printed is the campaign's id."""
     subject, preheader = characters.line(subject), characters.line(preheader)
     body = _text(body_file)
@@ -46,14 +48,14 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, at: s
         now = rt.clock.now()
         house = brand.current(session)
         when = _moment(at, house.zone, now)
-        words, segment = Content(subject, preheader, body), Segment(guide)
+        words, segment = Content(subject, preheader, body), Segment(guide, tag)
         _insist(preflight.check(session, rt.renderer, house, words, segment), force)
         try:
             seen = rt.renderer.rendered(Stream.CAMPAIGN, house, Reader(0), words, {})
             article = articles.write(
                 session, now, title=seen.subject[:200] or subject[:200], subject=subject, preheader=preheader, body=body
             )
-            made = Campaign(article=article, segment_guide=guide, zone=house.zone, created_at=now)
+            made = Campaign(article=article, segment_guide=guide, segment_tag=tag, zone=house.zone, created_at=now)
             session.add(made)
             made.schedule(when or now, house)
         except (NotNow, BadArticle) as error:

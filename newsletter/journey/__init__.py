@@ -17,7 +17,7 @@ from newsletter.journey.give import (
     request_guide,
 )
 from newsletter.journey.leave import erase, forget, lift, refuse, unsubscribe
-from newsletter.journey.remind import remind_and_forget, reminders_due
+from newsletter.journey.remind import ask_again, remind_and_forget, reminders_due
 from newsletter.journey.sign_up import SignUp, subscribe
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "articles_after",
     "articles_ahead",
     "articles_promised",
+    "ask_again",
     "asked_for",
     "choose",
     "confirm",

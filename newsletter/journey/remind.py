@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from newsletter.db import lock
 from newsletter.journey.give import LINK_DAYS, House, guide_named
 from newsletter.journey.leave import delete_unproven
 from newsletter.journey.sign_up import confirmation, refusal
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Message, Reason
 from newsletter.subscribers import (
+    Allowance,
     Consent,
     FormMail,
     Status,
@@ -63,26 +65,48 @@ def _asked_lately(now: datetime) -> Select[int]:
     return select(Consent.id).where(Consent.subscriber_id == Subscriber.id, Consent.given_at > lately)
 
 
+def ask_again(session: Session, house: House, subscriber: Subscriber, now: datetime) -> Reason | None:
+    """The owner has the confirmation sent once more to somebody who waits for it. None: it goes; else why it does not.
+
+    It counts as a mail of a form: what limits strangers limits owners too. A double click in one minute sends one.
+    """
+    lock(session, subscriber)
+    if subscriber.status is not Status.PENDING:
+        return Reason.NOTHING_OPEN
+    known = (Message.subscriber_id == subscriber.id, Message.idempotency_key == f"again:{now:%Y-%m-%dT%H:%M}")
+    if session.scalar(select(Message.id).where(*known)) is not None:
+        return None
+    waiting, left, held_back = _may_ask(session, house, subscriber, now)
+    if held_back is None:
+        _ask(session, house, subscriber, Stream.CONFIRM, f"again:{now:%Y-%m-%dT%H:%M}", waiting[-1], left, now)
+    return held_back
+
+
 def _remind(session: Session, house: House, subscriber: Subscriber, now: datetime) -> bool:
     """Queue the reminder, or put on record why there is none: nobody stands in front of the others for ever."""
-    address = subscriber.address
-    waiting = open_consents(session, subscriber, now - timedelta(days=LINK_DAYS))
-    left = allowance(session, house.secrets, address, 0, now)
-    held_back = None if left.permits(proven=False) else Reason.MAILBOX_LIMIT
-    found = Suppression.of_address(session, house.secrets, address)
-    if any(one.reason is not SuppressionReason.ERASED for one in found):
-        held_back = Reason.SUPPRESSED
-    if not waiting:
-        ledger.queue(session, subscriber, Stream.REMINDER, OCCASION, now, context={}, held_back=Reason.NOTHING_OPEN)
+    waiting, left, held_back = _may_ask(session, house, subscriber, now)
+    if held_back is not None:
+        ledger.queue(session, subscriber, Stream.REMINDER, OCCASION, now, context={}, held_back=held_back)
         return False
-    consent = waiting[-1]
+    _ask(session, house, subscriber, Stream.REMINDER, OCCASION, waiting[-1], left, now)
+    return True
+
+
+def _may_ask(session: Session, house: House, subscriber: Subscriber,
+             now: datetime) -> tuple[list[Consent], Allowance, Reason | None]:  # fmt: skip
+    """What waits for this person's press, what may still be sent to their mailbox, and what is against asking now."""
+    waiting = open_consents(session, subscriber, now - timedelta(days=LINK_DAYS))
+    left = allowance(session, house.secrets, subscriber.address, 0, now)
+    found = Suppression.of_address(session, house.secrets, subscriber.address)
+    if not waiting:
+        return waiting, left, Reason.NOTHING_OPEN
+    if any(one.reason is not SuppressionReason.ERASED for one in found):
+        return waiting, left, Reason.SUPPRESSED
+    return waiting, left, None if left.permits(proven=False) else Reason.MAILBOX_LIMIT
+
+
+def _ask(session: Session, house: House, subscriber: Subscriber, stream: Stream, key: str, consent: Consent,
+         left: Allowance, now: datetime) -> None:  # fmt: skip
     context = confirmation(session, house, consent, guide_named(session, consent.guide), now)
-    ledger.queue(
-        session, subscriber, Stream.REMINDER, OCCASION, now, context=context | refusal(house, address),
-        held_back=held_back,
-    )  # fmt: skip
-    if not held_back:
-        session.add(
-            FormMail(mailbox_hash=left.mailbox_hash, domain_hash=left.domain_hash, at=now, sent=True, proven=False)
-        )
-    return not held_back
+    ledger.queue(session, subscriber, stream, key, now, context=context | refusal(house, subscriber.address))
+    session.add(FormMail(mailbox_hash=left.mailbox_hash, domain_hash=left.domain_hash, at=now, sent=True, proven=False))

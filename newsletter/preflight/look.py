@@ -14,7 +14,7 @@ from newsletter.mail.render import BadArticle, Compiled, Content, Reader, Render
 from newsletter.preflight import had_it, left_over
 from newsletter.preflight.addresses import Addresses
 from newsletter.preflight.check import Check, Level, NotFit, Report
-from newsletter.subscribers import Segment, Stream, Subscriber
+from newsletter.subscribers import Segment, Stream, Subscriber, Tag, all_tags
 
 HEAVIEST = 100_000
 """Bytes of HTML: Gmail clips a mail at 102 kB, and the unsubscribe link is at its end."""
@@ -62,6 +62,9 @@ def _audience(session: Session, segment: Segment, people: int) -> Iterator[Check
     if segment.guide is not None and segment.guide not in slugs:
         told = f"There is no guide “{segment.guide}”. Guides that exist: {', '.join(slugs) or 'none'}."
         yield Check("Audience", Level.BLOCK, told)
+    elif segment.tag is not None and session.scalar(select(Tag.id).where(Tag.name == segment.tag)) is None:
+        tags = ", ".join(name for name, _ in all_tags(session, 20)) or "none"
+        yield Check("Audience", Level.BLOCK, f"There is no tag “{segment.tag}”. Tags that people have: {tags}.")
     elif people:
         yield Check("People", Level.GOOD, f"{people:,} will get it.")
     else:

@@ -60,9 +60,10 @@ def other_mail(session: Session, people: Mapping[int, str], now: datetime, maili
 
 
 def days_of(mailings: Iterable[Mailing], now: datetime, zone: str, guide: str | None) -> set[date]:
-    """The local days of the campaigns that somebody gets who takes the newsletter and has asked for this guide."""
-    known = (None, guide)
-    return {local_day(max(one.at, now), zone) for one in mailings if one.segment.guide in known}
+    """The local days of the campaigns that somebody gets who takes the newsletter, asked for this guide and has no
+    tag."""
+    theirs = (Segment(), Segment(guide))
+    return {local_day(max(one.at, now), zone) for one in mailings if one.segment in theirs}
 
 
 def _by_segment(mailings: Iterable[Mailing], now: datetime) -> dict[Segment, list[datetime]]:

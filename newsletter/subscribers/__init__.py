@@ -14,10 +14,23 @@ from newsletter.subscribers.suppression import (
     address_hashes,
     suppressed,
 )
-from newsletter.subscribers.tag import SubscriberTag, Tag, clean_tag, tag_ids, tags_of
+from newsletter.subscribers.tag import (
+    LONGEST_TAG,
+    MOST_TAGS,
+    SubscriberTag,
+    Tag,
+    all_tags,
+    clean_tag,
+    retag,
+    tag_ids,
+    tags_of,
+    with_tag,
+)
 
 __all__ = [
     "BARRING",
+    "LONGEST_TAG",
+    "MOST_TAGS",
     "Address",
     "Allowance",
     "BadAddress",
@@ -35,6 +48,7 @@ __all__ = [
     "Tag",
     "address_hash",
     "address_hashes",
+    "all_tags",
     "allowance",
     "clean_name",
     "clean_tag",
@@ -44,7 +58,9 @@ __all__ = [
     "read_address",
     "receivable",
     "register",
+    "retag",
     "suppressed",
     "tag_ids",
     "tags_of",
+    "with_tag",
 ]

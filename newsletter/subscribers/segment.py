@@ -8,17 +8,21 @@ from sqlalchemy.orm import Session
 
 from newsletter.subscribers.consent import Consent
 from newsletter.subscribers.subscriber import Status, Subscriber
+from newsletter.subscribers.tag import with_tag
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Everybody who agreed to the newsletter; with `guide`, of these only who asked for that guide."""
+    """Everybody who agreed to the newsletter; of these, with `guide`, who asked for it, with `tag`, who has it."""
 
     guide: str | None = None
+    tag: str | None = None
 
     def condition(self) -> ColumnElement[bool]:
         """The segment as an SQL condition on Subscriber."""
         everybody = (Subscriber.status == Status.CONFIRMED) & Subscriber.newsletter
+        if self.tag is not None:
+            everybody &= with_tag(self.tag)
         if self.guide is None:
             return everybody
         asked = select(Consent.id).where(

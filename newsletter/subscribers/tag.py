@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, select
+from sqlalchemy import ColumnElement, ForeignKey, String, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -11,6 +11,8 @@ from newsletter.db import Base, Id
 from newsletter.subscribers.subscriber import Subscriber
 
 LONGEST_TAG = 80
+MOST_TAGS = 100
+"""Of one subscriber, where an owner types them."""
 
 
 class Tag(Base):
@@ -35,6 +37,28 @@ class SubscriberTag(Base):
 def clean_tag(typed: str) -> str:
     """One line of printable text, at most 80 characters; empty when nothing is left."""
     return " ".join("".join(c if c.isprintable() else " " for c in typed).split())[:LONGEST_TAG].strip()
+
+
+def all_tags(session: Session, most: int = 500) -> list[tuple[str, int]]:
+    """The tags that people have, in alphabetical order, and how many have each; the first `most`."""
+    look = select(Tag.name, func.count(SubscriberTag.subscriber_id)).join(SubscriberTag).group_by(Tag.name)
+    return [(name, people) for name, people in session.execute(look.order_by(Tag.name).limit(most))]
+
+
+def with_tag(name: str) -> ColumnElement[bool]:
+    """That a subscriber has this tag, as an SQL condition on Subscriber."""
+    look = select(SubscriberTag.tag_id).join(Tag).where(SubscriberTag.subscriber_id == Subscriber.id, Tag.name == name)
+    return look.exists()
+
+
+def retag(session: Session, subscriber_id: int, names: Iterable[str]) -> None:
+    """Give a subscriber these tags and no others."""
+    wanted = tag_ids(session, filter(None, map(clean_tag, names)))
+    its = SubscriberTag.subscriber_id == subscriber_id
+    session.execute(delete(SubscriberTag).where(its, SubscriberTag.tag_id.not_in(wanted.values())))
+    kept = set(session.scalars(select(SubscriberTag.tag_id).where(its)))
+    session.add_all(SubscriberTag(subscriber_id=subscriber_id, tag_id=id) for id in wanted.values() if id not in kept)
+    session.flush()
 
 
 def tags_of(session: Session, subscriber_id: int) -> list[str]:

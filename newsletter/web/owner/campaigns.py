@@ -16,7 +16,7 @@ from newsletter.articles import Article, Revision
 from newsletter.campaigns import Campaign, CampaignState, NotNow
 from newsletter.guides import Guide
 from newsletter.mail.ledger.contents import revisions_used
-from newsletter.subscribers import Segment
+from newsletter.subscribers import Segment, all_tags
 from newsletter.web.owner.display import in_zone
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, tell
 from newsletter.web.owner.forms import CampaignForm, ScheduleForm
@@ -26,6 +26,10 @@ from newsletter.web.state import now, reading, runtime, transaction
 from newsletter.zones import NoSuchTime, instant
 
 NINE = time(9)
+TAG = "tag:"
+"""Before a tag, where an audience is chosen: no guide's name has a colon."""
+MOST = 100
+"""Tags among which an audience is chosen on the page; the command takes any."""
 
 
 @door.get("/campaigns", endpoint="campaigns")
@@ -47,7 +51,7 @@ def new() -> Any:
     with transaction() if request.method == "POST" else reading() as session:
         form = _form(session, data={"article": asked_id("article"), "audience": ""})
         if form.validate_on_submit():
-            campaign = _draft(session, form.article.data, form.audience.data or None)
+            campaign = _draft(session, form.article.data, _segment(form.audience.data or ""))
             return back("campaign", id=campaign.id)
         page = render_template("owner/campaign_new.html", form=form, sizes=_sizes(session))
         return page, 422 if form.errors else 200
@@ -58,8 +62,16 @@ def _form(session: Session, **kwargs: Any) -> CampaignForm:
     rows = session.execute(select(Article.id, Article.title).order_by(Article.updated_at.desc()))
     form.article.choices = [SelectChoice(id, title) for id, title in rows]
     asked = [SelectChoice(s, f"Of these, who asked for “{title}”") for s, title in _titles(session).items()]
-    form.audience.choices = [SelectChoice("", "Everybody who takes the newsletter"), *asked]
+    tags = [name for name, _ in all_tags(session, MOST)]
+    tagged = [SelectChoice(f"{TAG}{name}", f"Of these, who has the tag “{name}”") for name in tags]
+    form.audience.choices = [SelectChoice("", "Everybody who takes the newsletter"), *asked, *tagged]
     return form
+
+
+def _segment(chosen: str) -> Segment:
+    if chosen.startswith(TAG):
+        return Segment(tag=chosen.removeprefix(TAG))
+    return Segment(guide=chosen or None)
 
 
 def _titles(session: Session) -> dict[str, str]:
@@ -68,20 +80,22 @@ def _titles(session: Session) -> dict[str, str]:
 
 
 def _sizes(session: Session) -> dict[str, int]:
-    return {slug: Segment(slug or None).size(session) for slug in ("", *_titles(session))}
+    tags = (f"{TAG}{name}" for name, _ in all_tags(session, MOST))
+    return {chosen: _segment(chosen).size(session) for chosen in ("", *_titles(session), *tags)}
 
 
-def _draft(session: Session, article_id: int, guide: str | None) -> Campaign:
+def _draft(session: Session, article_id: int, to: Segment) -> Campaign:
     article = one_or_404(session, Article, article_id, lock=True)
     known = session.scalar(
         select(Campaign).where(
             Campaign.article_id == article.id, Campaign.stored_state == CampaignState.DRAFT,
-            Campaign.segment_guide == guide if guide else Campaign.segment_guide.is_(None),
+            Campaign.segment_guide.is_not_distinct_from(to.guide), Campaign.segment_tag.is_not_distinct_from(to.tag),
         ).limit(1)
     )  # fmt: skip
     if known is not None:
         return known
-    campaign = Campaign(article=article, segment_guide=guide, zone=current_user.zone, created_at=now())
+    campaign = Campaign(article=article, segment_guide=to.guide, segment_tag=to.tag, zone=current_user.zone,
+                        created_at=now())  # fmt: skip
     session.add(campaign)
     session.flush()
     note(session, "campaign drafted", f"{campaign.id} {article.title}")

@@ -25,7 +25,8 @@ from wtforms.validators import DataRequired, Length, NumberRange, Optional
 from newsletter import characters
 from newsletter.articles import LONGEST_BODY, Topic
 from newsletter.sequences import Delay
-from newsletter.subscribers import BadAddress, read_address
+from newsletter.subscribers import BadAddress, clean_name, read_address
+from newsletter.subscribers.name import LONGEST_NAME
 from newsletter.web.forms import TypedForm
 
 
@@ -87,6 +88,15 @@ class ArticleForm(WordsForm):
 
     title = _line("Title", 200, "Give the article a name of its own; readers see it in the archive.")
     topic = SelectField("Topic", choices=[SelectChoice("", "None"), *(SelectChoice(topic.value) for topic in Topic)])
+
+
+class PersonForm(TypedForm):
+    """What an owner may change about a person."""
+
+    first_name = StringField(
+        "First name", [Optional(), Length(max=LONGEST_NAME)], filters=[lambda typed: clean_name(typed or "")]
+    )
+    tags = TextAreaField("Tags", [Optional(), Length(max=20_000)], filters=[characters.text])
 
 
 class CampaignForm(TypedForm):

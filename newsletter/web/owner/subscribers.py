@@ -10,7 +10,17 @@ from newsletter.events import By, Press
 from newsletter.guides import Guide
 from newsletter.mail.ledger import Reason
 from newsletter.sequences import Enrollment, Planned, Standing
-from newsletter.subscribers import BARRING, Status, Stream, Subscriber, Suppression, SuppressionReason, tags_of
+from newsletter.subscribers import (
+    BARRING,
+    Status,
+    Stream,
+    Subscriber,
+    Suppression,
+    SuppressionReason,
+    all_tags,
+    tags_of,
+    with_tag,
+)
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, words_asked
 from newsletter.web.owner.proof import asks_password
@@ -18,6 +28,7 @@ from newsletter.web.owner.timeline import guide_answers, timeline
 from newsletter.web.state import now, reading, runtime, state, transaction
 
 STOPPED = "Stopped by the owner."
+MOST_LISTED = 60
 
 
 def found_by(asked: str) -> ColumnElement[bool]:
@@ -39,10 +50,12 @@ def matching(session: Session, asked: str, *conditions: ColumnElement[bool]) -> 
 
 @door.get("/subscribers", endpoint="subscribers")
 def index() -> str:
-    """Search by address or name, filter by status."""
+    """Search by address or name, filter by status and tag."""
     asked, typed = words_asked(), words_asked("status")
     status = Status(typed) if typed in {one.value for one in Status} else None
     conditions = [Subscriber.status == status] if status else []
+    if tag := words_asked("tag"):
+        conditions.append(with_tag(tag))
     if before := asked_id("before"):
         conditions.append(Subscriber.id < before)
     with reading() as session:
@@ -50,7 +63,7 @@ def index() -> str:
         more = rows[PAGE - 1].id if len(rows) > PAGE else None
         return render_template(
             "owner/subscribers.html", rows=rows[:PAGE], more=more, asked=asked, status=status,
-            counts=count_by_status(session),
+            counts=count_by_status(session), tag=tag, tags=all_tags(session, MOST_LISTED),
         )  # fmt: skip
 
 

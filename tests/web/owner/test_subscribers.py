@@ -11,7 +11,7 @@ from newsletter import guides, journey
 from newsletter.articles import Article
 from newsletter.clock import FixedClock
 from newsletter.guides import Guide
-from newsletter.journey import SignUp, confirm, subscribe
+from newsletter.journey import SignUp, confirm, open_link, subscribe
 from newsletter.mail.ledger import Lane, queue
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment
@@ -41,9 +41,9 @@ def signed_up(runtime: Runtime, email: str, crank: Callable[[], None]) -> int:
     with runtime.database.transaction() as session:
         consent = session.scalars(select(Consent).order_by(Consent.id.desc())).first()
         assert consent is not None
-        confirmed = confirm(session, runtime, consent.id, runtime.clock.now())
-        assert confirmed is not None
-        id = confirmed.subscriber.id
+        asked = open_link(session, consent.id, runtime.clock.now())
+        assert asked is not None
+        id = confirm(session, runtime, asked, runtime.clock.now()).subscriber.id
     crank()
     return id
 
