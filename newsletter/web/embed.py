@@ -112,10 +112,10 @@ def script(slug: str) -> Response:
     """The script, with this form's words in it. A form that is gone leaves the page that shows it as it is."""
     with reading() as session:
         form = forms.named(session, slug)
-        form = form if form is not None and takes_sign_ups(session, form) else None
-        code = _code(_told(session, form), _css(form)) if form else b"/* This form is closed. */"
-    if form:
-        _seen(form)
+        if form is None or not takes_sign_ups(session, form):
+            return _sent(b"/* This form is closed. */", FRESH)
+        code = _code(_told(session, form), _css(form))
+    _seen(form)
     return _sent(code, FRESH)
 
 
@@ -144,8 +144,7 @@ def _file(name: str) -> str:
 
 
 def _code(told: dict[str, Any], css: str) -> bytes:
-    body = _file("js/embed.js").rstrip()
-    return f"{body}({json.dumps(told)},{json.dumps(css)});\n".encode()
+    return f"{_file('js/embed.js').rstrip()}({json.dumps(told)},{json.dumps(css)});\n".encode()
 
 
 def _css(form: Form) -> str:
@@ -258,12 +257,10 @@ def _text(told: object) -> str:
 def _answer(session: Session, typed: SubscribeForm) -> Any:
     if not typed.is_right:
         told = {name: " ".join(found) for name, found in typed.errors.items() if name in ("email", "first_name")}
-        text, words = "", {}
         if typed.has_other_words:
-            text = OTHER_WORDS
-            words = {"consent": typed.consent_note, "newsletter": typed.newsletter.label.text,
-                     "agreed": typed.agreed.data}  # fmt: skip
-        return jsonify(state="error", text=text, errors=told, **words), 422
+            words = {"consent": typed.consent_note, "newsletter": typed.newsletter.label.text}
+            return jsonify(state="error", text=OTHER_WORDS, errors=told, agreed=typed.agreed.data, **words), 422
+        return jsonify(state="error", text="", errors=told), 422
     if not typed.is_ours:
         fresh = typed.csrf_token.current_token
         return jsonify(state="token", token=fresh, text="Please send it once more, with this token."), 403

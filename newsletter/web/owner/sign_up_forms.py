@@ -16,7 +16,7 @@ from newsletter.subscribers import Consent
 from newsletter.web import embed
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.owner.form_fields import FormForm, NewFormForm, SitesForm
-from newsletter.web.sign_up import box, origins
+from newsletter.web.sign_up import box, origins, takes_sign_ups
 from newsletter.web.state import now, reading, runtime, transaction
 from newsletter.web.wording import newsletter_wording
 
@@ -173,7 +173,7 @@ def code(id: int) -> str:
         return render_template(
             "owner/form_code.html", row=form, newsletter=newsletter_wording(house), site=runtime().settings.site,
             url=_url(form), at=now(), seen=forms.sightings(session).get(form.id, []), height=_height(form),
-            sites=origins(house),
+            sites=origins(house), is_waiting=form.is_open and not takes_sign_ups(session, form),
         )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from newsletter import brand, forms
 from newsletter.forms import Form
+from newsletter.guides import Guide
 from newsletter.runtime import Runtime
 from newsletter.sequences import Sequence
 from newsletter.subscribers import Consent
@@ -158,6 +159,13 @@ def test_the_plain_form_that_is_copied_has_what_the_form_asks(desk: Desk, visito
     pieces = _pieces(desk.get("/owner/forms/3/code"))
     assert "first_name" not in pieces["plain"] and "checkbox" not in pieces["plain"]
     assert 'name="newsletter"' in _pieces(desk.get("/owner/forms/1/code"))["plain"]
+
+
+def test_the_code_of_a_form_whose_guide_is_hidden_says_that_it_does_not_work_yet(desk: Desk, runtime: Runtime) -> None:
+    assert "show it on the page" not in desk.get("/owner/forms/1/code")
+    with runtime.database.transaction() as session:
+        session.scalars(select(Guide).where(Guide.slug == form(runtime).guide_slug)).one().hidden = True
+    assert "show it on the page" in desk.get("/owner/forms/1/code")
 
 
 @pytest.mark.parametrize("path", ["forms", "forms/1", "forms/1/code", "forms/1/delete"])
