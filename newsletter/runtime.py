@@ -62,6 +62,11 @@ class Runtime:
         return self.settings.data_dir / "cache" / "guides"
 
     @property
+    def media(self) -> Path:
+        """Where the pictures of texts lie."""
+        return self.settings.data_dir / "media"
+
+    @property
     def uploads(self) -> Path:
         """Where files wait that an owner has sent to the import page."""
         return self.settings.data_dir / "imports"

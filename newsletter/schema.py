@@ -15,6 +15,7 @@ from newsletter import (  # noqa: F401
     forms,
     guides,
     installation,
+    media,
     sequences,
     subscribers,
 )

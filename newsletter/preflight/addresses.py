@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from newsletter.articles import Article
 from newsletter.guides import Guide
 from newsletter.mail.render import Written
+from newsletter.media import Picture
 from newsletter.preflight.check import Check, Level
 from newsletter.settings import ROOT
 
@@ -21,7 +22,7 @@ PERSONAL = {
     "unsubscribe": "unsubscribe_url", "view": "view_url",
 }  # fmt: skip
 """Pages that belong to one person, and the variable that gives each reader their own."""
-NOT_JUDGED = {"embed", "f", "c", "media", "hooks", "api"}
+NOT_JUDGED = {"embed", "f", "c", "hooks", "api"}
 STATIC = ("css", "js", "img")
 _HERE = re.compile(r"localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|[^.:]+(?:\.local)?")
 _WORD = re.compile(r"zq[vlu]\d+qz")
@@ -98,6 +99,8 @@ class Addresses:
     def _is_there(self, first: str, rest: list[str]) -> bool:
         if first == "static":
             return _is_file(rest)
+        if first == "media" and len(rest) == 1:
+            return self.session.scalar(select(Picture.id).where(Picture.name == rest[0])) is not None
         if first == "archive" and len(rest) == 1:
             look = select(Article.id).where(Article.slug == rest[0], Article.published_at.is_not(None))
             return self.session.scalar(look) is not None
@@ -117,7 +120,7 @@ class Addresses:
         if seen.scheme not in ("http", "https"):
             return "is shown by no mail program: a picture needs an address that begins with https://"
         path = seen.path.removeprefix(urlsplit(self.site).path).strip("/")
-        if self._is_own(src) and path.startswith(("static/", "guides/")) and self._dead_here(path):
+        if self._is_own(src) and path.startswith(("static/", "guides/", "media/")) and self._dead_here(path):
             return "is not there"
         return ""
 

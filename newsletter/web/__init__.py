@@ -17,6 +17,7 @@ from newsletter.web import (
     feedback,
     form_page,
     health,
+    media,
     owner,
     personal,
     preferences,
@@ -72,7 +73,8 @@ def create(runtime: Runtime, crank: Crank) -> Flask:
     bodies.install(app)
     errors.install(app)
     app.add_url_rule("/static/<path:filename>", "static", public.static_file)
-    for door in (public.door, form_page.door, embed.door, personal.door, preferences.door, feedback.door, health.door):
+    for door in (public.door, form_page.door, embed.door, personal.door, preferences.door, feedback.door, health.door,
+                 media.door):  # fmt: skip
         app.register_blueprint(door)
     owner.install(app)
     return app

@@ -16,6 +16,8 @@ TEXT = 2560 * KIB
 """An article: 200,000 characters, each up to twelve octets when a browser percent-encodes them."""
 LIST = 32 * 1024 * KIB
 """A file of people: half a million of them."""
+PHOTO = 20_000_000
+"""A photo as a good camera makes it."""
 BOOK = 25_000_000
 """A guide: what mail programs still take with a link, and more than most inboxes take attached."""
 LARGEST: Mapping[str, int] = {
@@ -24,6 +26,7 @@ LARGEST: Mapping[str, int] = {
     "owner.campaign_words_go_on": TEXT,
     "owner.campaign_words_preview": TEXT,
     "owner.guide_new": BOOK,
+    "owner.picture_add": PHOTO,
     "owner.guide_replace": BOOK,
     "owner.subscriber_import_send": LIST,
 }

@@ -29,6 +29,7 @@ LONGEST_PARAGRAPH = 10_000
 """Characters of a paragraph in which addresses that are typed out become links: finding them takes its square."""
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _WWW = re.compile(r"[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+(?:[/?#][^\s<>\"]*)?", re.IGNORECASE)
+_SIZED = re.compile(r"/media/[0-9a-f]+-(\d{1,4})x\d{1,4}\.(?:jpg|png|gif)\Z")
 _ONLY_CODES = re.compile(r"<p>((?:zqv\d+qz\s*)+)</p>\n?")
 
 
@@ -68,10 +69,16 @@ def read(hidden: str, codes: Sequence[Code], site: str) -> Written:
         if name == "href":
             links.append(address)
         else:
-            token.attrSet("width", str(COLUMN))
+            token.attrSet("width", str(_shown(written)))
             pictures.append((address, token.content))
     html = _ONLY_CODES.sub(lambda match: _bare(match, codes), _markdown.renderer.render(tokens, _markdown.options, {}))
     return Written(html, to_text(tokens), _prose(tokens), tuple(links), tuple(pictures), tuple(relative))
+
+
+def _shown(address: str) -> int:
+    """How wide a picture is shown; one of the library has it in its name."""
+    named = _SIZED.search(address)
+    return min(int(named[1]), COLUMN) if named else COLUMN
 
 
 def _bare(match: re.Match[str], codes: Sequence[Code]) -> str:

@@ -19,6 +19,7 @@ from newsletter.sequences import Sequence, Step
 from newsletter.subscribers import Stream, Subscriber
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
 from newsletter.web.owner.forms import ArticleForm
+from newsletter.web.owner.pictures import newest
 from newsletter.web.owner.subscribers import matching
 from newsletter.web.personal import MAIL_PAGE_POLICY
 from newsletter.web.state import now, reading, runtime, state, transaction
@@ -87,8 +88,15 @@ def _as_typed(article: Article) -> dict[str, Any]:
 
 
 def _editor(form: ArticleForm, article: Article | None) -> Any:
+    with reading() as session:
+        pictures = newest(session)
     page = render_template(
-        "owner/article_edit.html", form=form, article=article, variables=NAMES.values(), filters=FILTER_EXAMPLES
+        "owner/article_edit.html",
+        form=form,
+        article=article,
+        variables=NAMES.values(),
+        filters=FILTER_EXAMPLES,
+        pictures=pictures,
     )
     return page, 422 if form.errors else 200
 

@@ -90,6 +90,13 @@ class ArticleForm(WordsForm):
     topic = SelectField("Topic", choices=[SelectChoice("", "None"), *(SelectChoice(topic.value) for topic in Topic)])
 
 
+class PictureForm(TypedForm):
+    """A picture for texts."""
+
+    file = FileField("Picture", [FileRequired("Choose a picture first.")])
+    words = _line("What it shows", 300)
+
+
 class PersonForm(TypedForm):
     """What an owner may change about a person."""
 

@@ -6,12 +6,13 @@ from typing import Any
 from flask import request
 from werkzeug.exceptions import HTTPException
 
-from newsletter.web.owner import importing, own_guides
+from newsletter.web.owner import importing, own_guides, pictures
 from newsletter.web.owner.door import door
 
-PAGES: Mapping[str, Callable[[], tuple[str, int]]] = {
+PAGES: Mapping[str, Callable[[], Any]] = {
     "owner.guide_new": own_guides.new_too_large,
     "owner.guide_replace": own_guides.edition_too_large,
+    "owner.picture_add": pictures.too_large,
     "owner.subscriber_import_send": importing.too_large,
 }
 

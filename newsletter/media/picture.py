@@ -1,0 +1,101 @@
+"""Picture: one that was sent, under a name made of its content. What shows it is found in the texts themselves."""
+
+import os
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, validates
+
+from newsletter import characters
+from newsletter.articles import Revision
+from newsletter.db import Base, Id
+from newsletter.media.prepare import Prepared
+
+LONGEST_WORDS = 300
+
+
+class Picture(Base):
+    """A picture of the library."""
+
+    __tablename__ = "pictures"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    words: Mapped[str] = mapped_column(String(LONGEST_WORDS), default="")
+    """What it shows, for whoever cannot see it."""
+    width: Mapped[int]
+    """In pixels, where it is shown; it has up to twice as many."""
+    height: Mapped[int]
+    octets: Mapped[int]
+    created_at: Mapped[datetime]
+
+    @validates("words")
+    def _clean(self, _: str, typed: str) -> str:
+        return characters.line(typed)
+
+    @property
+    def path(self) -> str:
+        """Its path on this site, as a text names it."""
+        return f"/media/{self.name}"
+
+    @property
+    def code(self) -> str:
+        """What to write into a text to show it. What would end the words early is left out of them."""
+        words = "".join(one for one in self.words if one not in "[]\\{}<>*_`")
+        return f"![{words}]({self.path})"
+
+
+def add(session: Session, folder: Path, prepared: Prepared, words: str, now: datetime) -> Picture:
+    """Keep a picture. The same one again is the one there is; it takes these words, if there are any.
+
+    Its file is there before its row is. Raises OSError.
+    """
+    known = session.scalar(select(Picture).where(Picture.name == prepared.name))
+    if not (folder / prepared.name).exists():
+        _keep(folder / prepared.name, prepared.data)
+    if known is not None:
+        known.words = words or known.words
+        return known
+    made = Picture(name=prepared.name, words=words, width=prepared.width, height=prepared.height,
+                   octets=len(prepared.data), created_at=now)  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made
+
+
+def uses(session: Session, pictures: list[Picture]) -> dict[int, int]:
+    """In how many articles each of these stands, in words of today or of earlier: mails that were sent show it too."""
+    found: dict[int, set[int]] = {one.id: set() for one in pictures}
+    rows = session.execute(select(Revision.article_id, Revision.body).where(Revision.body.contains("/media/")))
+    for article_id, body in rows:
+        for one in pictures:
+            if one.name in body:
+                found[one.id].add(article_id)
+    return {id: len(articles) for id, articles in found.items()}
+
+
+def remove(session: Session, folder: Path, picture: Picture) -> bool:
+    """Delete a picture that stands in no text. False: it stands in one, or did when that was sent."""
+    if uses(session, [picture])[picture.id]:
+        return False
+    session.delete(picture)
+    session.flush()
+    (folder / picture.name).unlink(missing_ok=True)
+    return True
+
+
+def _keep(target: Path, data: bytes) -> None:
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, half = tempfile.mkstemp(dir=target.parent, prefix=".")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(half, target)
+    except OSError:
+        Path(half).unlink(missing_ok=True)
+        raise

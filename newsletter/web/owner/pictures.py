@@ -1,0 +1,99 @@
+"""Pictures: sent once, described, and put into texts by their code."""
+
+from typing import Any
+
+from flask import jsonify, render_template, request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter import media
+from newsletter.media import BadPicture, Picture
+from newsletter.web.bodies import largest
+from newsletter.web.owner.display import size
+from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
+from newsletter.web.owner.forms import PictureForm
+from newsletter.web.state import now, reading, runtime, transaction
+
+FULL = "The picture could not be stored: the disk may be full. Nothing was changed."
+
+
+@door.get("/pictures", endpoint="pictures")
+def index() -> Any:
+    """All of them, the newest first, and where they stand."""
+    return _page(PictureForm(formdata=None))
+
+
+def _page(form: PictureForm) -> str:
+    look = select(Picture).order_by(Picture.id.desc()).limit(PAGE + 1)
+    if before := asked_id("before"):
+        look = look.where(Picture.id < before)
+    with reading() as session:
+        rows = list(session.scalars(look))
+        more = rows[PAGE - 1].id if len(rows) > PAGE else None
+        return render_template(
+            "owner/pictures.html", pictures=rows[:PAGE], uses=media.uses(session, rows[:PAGE]), form=form, more=more,
+            largest=largest("owner.picture_add"),
+        )  # fmt: skip
+
+
+@door.post("/pictures", endpoint="picture_add")
+def add() -> Any:
+    """One more. The editor's script asks for JSON, and gets the code to write."""
+    form = PictureForm()
+    if not form.validate():
+        return _refused(form, 422)
+    try:
+        prepared = media.prepare(form.file.data.stream)
+        with transaction() as session:
+            made = media.add(session, runtime().media, prepared, form.words.data or "", now())
+            note(session, "picture added", made.name)
+            code = made.code
+    except (BadPicture, OSError) as error:
+        form.file.errors = [str(error) if isinstance(error, BadPicture) else FULL]
+        return _refused(form, 422)
+    if _wants_json():
+        return jsonify(code=code)
+    return back("pictures", "The picture is here. Its code shows it in a text.")
+
+
+def _wants_json() -> bool:
+    return request.accept_mimetypes.best == "application/json"
+
+
+def _refused(form: PictureForm, status: int) -> Any:
+    if _wants_json():
+        return jsonify(error=" ".join(text for texts in form.errors.values() for text in texts)), status
+    return _page(form), status
+
+
+@door.post("/pictures/<row:id>/words", endpoint="picture_words")
+def words(id: int) -> Any:
+    """Another description, for texts that it is put into from now on."""
+    with transaction() as session:
+        picture = one_or_404(session, Picture, id, lock=True)
+        picture.words = (request.form.get("words") or "")[:300]
+    return back("pictures", "Saved. Texts that show it already keep the words in their square brackets.")
+
+
+@door.post("/pictures/<row:id>/delete", endpoint="picture_delete")
+def delete(id: int) -> Any:
+    """One that stands in no text."""
+    with transaction() as session:
+        picture = one_or_404(session, Picture, id, lock=True)
+        name = picture.name
+        if not media.remove(session, runtime().media, picture):
+            return back("pictures", "It stands in an article, or did when that was sent: it stays.", "danger")
+        note(session, "picture deleted", name)
+    return back("pictures", "Deleted.")
+
+
+def too_large() -> Any:
+    """The answer to a file that was too large to be read."""
+    form = PictureForm(formdata=None)
+    form.file.errors = [f"This file is larger than {size(largest('owner.picture_add'))}. Make it smaller first."]
+    return _refused(form, 413)
+
+
+def newest(session: Session) -> list[Picture]:
+    """A few for the editor, to be put in by one press."""
+    return list(session.scalars(select(Picture).order_by(Picture.id.desc()).limit(6)))
