@@ -33,7 +33,8 @@ LOOK = """;axe.run({iframes: false}).then(seen => JSON.stringify(seen.violations
     one => [one.id, one.nodes.map(node => node.html.slice(0, 200))])))"""
 PAGES = (
     "", "articles", "articles/new", "articles/1", "articles/1/edit", "campaigns", "campaigns/new", "campaigns/1",
-    "campaigns/2", "campaigns/2/recipients", "campaigns/2/cancel", "series", "series/1", "guides", "guides/new", "guides/1/edition", "pictures", "subscribers/1/edit", "subscribers",
+    "campaigns/2", "campaigns/2/recipients", "campaigns/2/cancel", "series", "series/1", "guides", "guides/new",
+    "guides/1/edition", "pictures", "subscribers/1/edit", "subscribers",
     "subscribers/import", "subscribers?q=nobody", "subscribers/1", "messages", "messages?state=failed", "settings",
     "forms", "forms/1", "forms/3", "forms/1/code", "forms/1/delete", "audit", "mails", "nothing",
 )  # fmt: skip
