@@ -176,7 +176,8 @@ def check_accent(guide: Mapping[str, Any]) -> None:
 def check_book(guide: Mapping[str, Any], pdf: bytes, planned: Sequence[Mapping[str, Any]]) -> None:
     """Raise BuildError unless the book keeps its plan: its pages, its edges, and at most 2 MiB."""
     slug, pages = guide["slug"], int(guide["pages"])
-    found, moved = count_pages(pdf), overflow(planned)
+    found = count_pages(pdf)
+    moved = overflow(planned) or (f"page {pages} overflows" if found > pages else None)
     if found != pages:
         raise BuildError(f"{slug}: {found} pages, but site.toml says {pages}" + (f"; {moved}" if moved else ""))
     if moved:

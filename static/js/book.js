@@ -29,6 +29,7 @@ function field(label) {
   const input = document.createElement("input");
   input.type = "text";
   input.maxLength = 40;
+  input.size = 4;
   input.autocomplete = "off";
   input.setAttribute("aria-label", label);
   return input;

@@ -21,7 +21,7 @@ FILLED = {
 def _imprint_page(pdf: bytes) -> str:
     """The one page of it that says what edition it is."""
     pages = (" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(pdf)).pages)
-    (found,) = [page for page in pages if "edition" in page.lower() and ("Written by" in page or "Not filled in" in page)]
+    (found,) = [page for page in pages if "This edition:" in page]
     return found
 
 

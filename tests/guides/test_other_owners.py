@@ -36,6 +36,7 @@ def site(number: int) -> dict[str, Any]:
     """site.toml as one of those owners would write it."""
     made: dict[str, Any] = tomllib.loads((ROOT / "site.toml").read_text(encoding="utf-8"))
     made["brand"] |= BRANDS[number]
+    made["edition"] |= {"author": made["brand"]["author"], "credentials": "BSc (Hons), MCSP"}
     for guide in made["guides"]:
         guide["accent"] = ACCENTS[number]
     return made
@@ -91,7 +92,7 @@ def test_an_accent_that_nobody_can_read_is_refused(
 
 def test_words_past_the_edge_are_found(build_script: ModuleType, tmp_path: Path) -> None:
     made = site(1)
-    made["brand"]["author"] = "M" * 90
+    made["edition"]["author"] = "M" * 90
     failures = build_script.build(made, tmp_path)
     assert all("words run past its edge near" in failure for failure in failures) and len(failures) == 2
 
@@ -103,10 +104,10 @@ def test_the_chapters_type_no_owner() -> None:
     for own in (
         "people over 40",
         "City of London",
-        *brand["methods"],
+        *(one for one in brand["methods"] if one.istitle()),
         *brand["address"],
         brand["name"],
         brand["email"],
     ):
-        assert own.lower() not in chapters.lower().replace("# resistance training", ""), own
+        assert own.lower() not in chapters.lower(), own
     assert json.dumps(brand["audience"])

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
-from newsletter.guides import GuideRequest
+from newsletter.guides import Files, GuideRequest
 from newsletter.links import Purpose
 from newsletter.runtime import Runtime
 from tests import chromium
@@ -51,8 +51,11 @@ def test_the_library_offers_to_read_here_and_the_pdf(jane: Visitor, link: Link) 
 def test_a_guide_without_an_edition_for_phones_is_offered_as_a_pdf(
     jane: Visitor, link: Link, runtime: Runtime, tmp_path: Path
 ) -> None:
-    (tmp_path / f"{FIFTY}.pdf").write_bytes((runtime.guides / f"{FIFTY}.pdf").read_bytes())
-    runtime.guides = tmp_path
+    """Such as one whose owner has sent another PDF: what we built is another book then."""
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / f"{FIFTY}.pdf").write_bytes((runtime.guides.shipped / f"{FIFTY}.pdf").read_bytes())
+    runtime.guides = Files(own=own, shipped=runtime.guides.shipped)
     page = jane.get(link("library"))
     assert "Read here" not in page.text and "PDF, 45 pages" in page.text
     assert jane.get(f"{link('library')}/{FIFTY}/").status_code == 404
