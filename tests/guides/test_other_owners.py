@@ -56,7 +56,7 @@ def test_an_awkward_brand_gets_both_books_at_their_pages(build_script: ModuleTyp
             assert len(book.pages) == guide["pages"]
             text = " ".join(" ".join(page.extract_text() for page in book.pages).replace("\u200b", "").split())
         for part in (made["brand"]["name"], made["brand"]["author"], *made["brand"]["address"]):
-            assert part in text
+            assert "".join(part.split()) in "".join(text.split())  # a name breaks at its hyphen
         assert ", ," not in text and "Human Movement" not in text
         page = (tmp_path / guide["slug"] / "read.html").read_text(encoding="utf-8")
         assert made["brand"]["author"] in page and "Human Movement" not in page
