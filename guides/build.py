@@ -1,15 +1,17 @@
-"""Build the guides: every book of site.toml from its Typst source to a tagged PDF.
+"""Build the guides: every book of site.toml from its Typst source to a tagged PDF and to a page for phones.
 
-`python guides/build.py [--site FILE] [--out FOLDER]` writes `<slug>.pdf` for each guide, prints
-its pages and size, and ends with status 1, leaving the old file alone, where a book does not
-compile or does not come to the number of pages site.toml states. The same sources give the same
-bytes: the date is fixed, and only the fonts named here are used.
+`python guides/build.py [--site FILE] [--out FOLDER]` writes `<slug>.pdf` and `<slug>/read.html` for
+each guide, prints its pages and size, and ends with status 1, leaving the old files alone, where a
+book does not compile or does not keep the plan of its pages; the message names the page that
+overflows. The same sources give the same bytes: the date is fixed, and only the fonts named here are
+used.
 """
 
 import argparse
 import importlib.resources
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -18,12 +20,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import phone
 import pypdfium2
 import typst
+from failure import BuildError
 
 GUIDES = Path(__file__).resolve().parent
 ROOT = GUIDES.parent
 BIGGEST = 2 * 1024 * 1024
+# Points from the edge of the paper inside which no letter may stand.
+EDGE = 25
+FOOT = 15
+# Least contrast of words (WCAG 2.2, 1.4.3), and the warm paper of brand.typ.
+READABLE = 4.5
+WARM = "#f3f1ec"
 # 2026-01-01T00:00:00Z, the edition's date: a build must not depend on the day it is made.
 EDITION = 1767225600
 # Package -> the faces the design uses. One format only, so that the choice is never the walk's.
@@ -44,10 +54,6 @@ FONTS: Mapping[str, Sequence[str]] = {
         f"SourceSerifPro-{face}.otf" for face in ("Regular", "It", "Semibold", "SemiboldIt", "Bold", "BoldIt")
     ],
 }
-
-
-class BuildError(Exception):
-    """A book that cannot be delivered; the message is the one line the operator reads."""
 
 
 def read_site(path: Path) -> dict[str, Any]:
@@ -75,8 +81,8 @@ def collect_fonts(folder: Path) -> None:
             (folder / face).write_bytes((files / face).read_bytes())
 
 
-def compiler_of(slug: str, site: Mapping[str, Any], fonts: Path) -> typst.Compiler:
-    """Return Typst's compiler for one book. Raises BuildError where it has no source."""
+def compiler_of(slug: str, site: Mapping[str, Any], fonts: Path, edition: str = "print") -> typst.Compiler:
+    """Return a compiler of one book for one edition, `print` or `phone`. Raises BuildError."""
     source = GUIDES / slug / "main.typ"
     if not source.is_file():
         raise BuildError(f"{slug}: no source at guides/{slug}/main.typ")
@@ -84,51 +90,51 @@ def compiler_of(slug: str, site: Mapping[str, Any], fonts: Path) -> typst.Compil
         str(source),
         root=str(GUIDES),
         font_paths=typst.Fonts(include_system_fonts=False, font_paths=[str(fonts)]),
-        sys_inputs={"site": json.dumps(site), "slug": slug},
+        sys_inputs={"site": json.dumps(site), "slug": slug, "edition": edition},
     )
 
 
-def compile_book(slug: str, site: Mapping[str, Any], fonts: Path) -> bytes:
-    """Return the PDF/UA-1 bytes of one book.
-
-    Raises BuildError with Typst's own diagnostic, or where a margin note meets a wide element.
-    """
-    compiler = compiler_of(slug, site, fonts)
+def compile_book(slug: str, site: Mapping[str, Any], fonts: Path) -> tuple[bytes, list[dict[str, Any]]]:
+    """Return the PDF/UA-1 bytes of one book, and where its planned pages begin. Raises BuildError."""
+    compiler = compiler_of(slug, site, fonts, "print")
     try:
         pdf = compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=EDITION)
-        edges = json.loads(compiler.query("<edge>", field="value"))
+        planned = json.loads(compiler.query("<planned>", field="value"))
     except typst.TypstError as error:
         raise BuildError(f"{slug}: {error.diagnostic or error.message}") from None
-    collisions = find_collisions(edges)
-    if collisions:
-        raise BuildError(f"{slug}: " + "; ".join(collisions))
     assert isinstance(pdf, bytes)  # one PDF: only images come as a list
-    return pdf
+    return pdf, planned
 
 
-def find_collisions(edges: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a line for each margin note that meets a wide element or another note.
+def overflow(planned: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return which page overflows, from the marks of planned pages in the order of the book, or None."""
+    for mark in planned:
+        if mark["planned"] is None or mark["page"] == mark["planned"]:
+            continue
+        opens = f"“{mark['words']}” is planned for page {mark['planned']} and opens on page {mark['page']}"
+        if mark["page"] > mark["planned"]:
+            return f"page {mark['planned'] - 1} overflows: {opens}"
+        return f"page {mark['page'] - 1} is too short: {opens}"
+    return None
 
-    `edges` are the marks of elements.typ in the order of the book; `y` and `bottom` are points
-    from the top of the page.
-    """
-    boxes: list[tuple[int, str, float, float]] = []
-    top: Mapping[str, Any] | None = None
-    for edge in edges:
-        if edge["kind"] == "note":
-            boxes.append((edge["page"], "note", edge["y"], edge["bottom"]))
-        elif edge["kind"] == "wide-top":
-            top = top or edge
-        elif top is not None:
-            if top["page"] == edge["page"]:
-                boxes.append((edge["page"], "wide", top["y"], edge["y"]))
-            top = None
-    return [
-        f"page {one[0]}: a margin note meets a {other[1]} element {one[2]:.0f} pt from the top"
-        for index, one in enumerate(boxes)
-        for other in (*boxes[:index], *boxes[index + 1 :])
-        if one[1] == "note" and one[0] == other[0] and one[2] < other[3] and other[2] < one[3]
-    ]
+
+def spills(pdf: bytes) -> list[str]:
+    """Return a line for each page on which words run past the edge of the text."""
+    document = pypdfium2.PdfDocument(pdf)
+    found = []
+    try:
+        for number, page in enumerate(document, 1):
+            text = page.get_textpage()
+            right = page.get_width() - EDGE
+            for index in range(text.count_chars()):
+                left_side, bottom, right_side, _ = text.get_charbox(index)
+                if right_side > left_side and (left_side < EDGE or right_side > right or bottom < FOOT):
+                    near = text.get_text_range(max(index - 20, 0), 30)
+                    found.append(f"page {number}: words run past its edge near “{' '.join(near.split())}”")
+                    break
+    finally:
+        document.close()
+    return found
 
 
 def count_pages(pdf: bytes) -> int:
@@ -140,11 +146,44 @@ def count_pages(pdf: bytes) -> int:
         document.close()
 
 
-def check_book(slug: str, pdf: bytes, pages: int) -> None:
-    """Raise BuildError unless the book has exactly `pages` pages and at most 2 MiB."""
+def luminance(colour: str) -> float:
+    """Return the relative luminance of `#rrggbb` (WCAG 2.2)."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours, 1 to 21 (WCAG 2.2, success criterion 1.4.3)."""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def check_accent(guide: Mapping[str, Any]) -> None:
+    """Raise BuildError where words in the accent colour would not stand out from their paper."""
+    slug, accent = guide["slug"], str(guide.get("accent", ""))
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", accent):
+        raise BuildError(f"{slug}: the accent “{accent}” is no colour of the kind #0f5f63")
+    tint = "#" + "".join(f"{round(int(accent[at : at + 2], 16) * 0.1 + 255 * 0.9):02x}" for at in (1, 3, 5))
+    for paper in ("#ffffff", tint, WARM):
+        if (found := contrast(accent, paper)) < READABLE:
+            raise BuildError(
+                f"{slug}: words in the accent {accent} would stand out from {paper} by {found:.1f} to 1 only; "
+                f"take a darker one ({READABLE} to 1 or more)"
+            )
+
+
+def check_book(guide: Mapping[str, Any], pdf: bytes, planned: Sequence[Mapping[str, Any]]) -> None:
+    """Raise BuildError unless the book keeps its plan: its pages, its edges, and at most 2 MiB."""
+    slug, pages = guide["slug"], int(guide["pages"])
     found = count_pages(pdf)
+    moved = overflow(planned) or (f"page {pages} overflows" if found > pages else None)
     if found != pages:
-        raise BuildError(f"{slug}: {found} pages, but site.toml says {pages}")
+        raise BuildError(f"{slug}: {found} pages, but site.toml says {pages}" + (f"; {moved}" if moved else ""))
+    if moved:
+        raise BuildError(f"{slug}: {moved}")
+    if beyond := spills(pdf):
+        raise BuildError(f"{slug}: " + "; ".join(beyond))
     if len(pdf) > BIGGEST:
         raise BuildError(f"{slug}: {len(pdf)} bytes, more than {BIGGEST}")
 
@@ -152,11 +191,23 @@ def check_book(slug: str, pdf: bytes, pages: int) -> None:
 def replace_file(path: Path, content: bytes) -> None:
     """Put `content` at `path` in one step, so that a reader never meets half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".pdf")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
     Path(name).chmod(0o644)
     shutil.move(name, path)
+
+
+def build_guide(guide: Mapping[str, Any], site: Mapping[str, Any], fonts: Path, out: Path) -> None:
+    """Build both editions of one guide into `out`. Raises BuildError and then leaves the old files."""
+    slug = str(guide["slug"])
+    check_accent(guide)
+    pdf, planned = compile_book(slug, site, fonts)
+    check_book(guide, pdf, planned)
+    page = phone.page(compiler_of(slug, site, fonts, "phone"), slug)
+    replace_file(out / f"{slug}.pdf", pdf)
+    replace_file(out / slug / "read.html", page)
+    print(f"{slug}.pdf  {guide['pages']} pages  {len(pdf) / 1024:.0f} KiB  for phones: {len(page) / 1024:.0f} KiB")
 
 
 def build(site: Mapping[str, Any], out: Path) -> list[str]:
@@ -166,15 +217,10 @@ def build(site: Mapping[str, Any], out: Path) -> list[str]:
         fonts = Path(folder)
         collect_fonts(fonts)
         for guide in site["guides"]:
-            slug = str(guide["slug"])
             try:
-                pdf = compile_book(slug, site, fonts)
-                check_book(slug, pdf, int(guide["pages"]))
+                build_guide(guide, site, fonts, out)
             except BuildError as failure:
                 failures.append(str(failure))
-                continue
-            replace_file(out / f"{slug}.pdf", pdf)
-            print(f"{slug}.pdf  {guide['pages']} pages  {len(pdf) / 1024:.0f} KiB")
     return failures
 
 

@@ -17,7 +17,7 @@ GUIDES = Path(__file__).resolve().parent
 ROOT = GUIDES.parent
 Rules = Mapping[str, Any]
 # Whoever is sent to the rules themselves has been told.
-POINTS_THERE = re.compile(r"\bsafety pages?\b|\bchapter 14\b|\btraffic light\b", re.IGNORECASE)
+POINTS_THERE = re.compile(r"\bsafety pages?\b|<(?:safety|ask|clinician)>|\btraffic light\b", re.IGNORECASE)
 DURATION = re.compile(r"\b(hours?|minutes?|weeks?|months?)\b", re.IGNORECASE)
 LIST_ITEM = re.compile(r"^\s*(?:[-+*•]|\d+\.)\s+", re.MULTILINE)
 

@@ -56,6 +56,13 @@ class Guide(Base):
         """Where its PDF lies."""
         return files.of(self.slug)
 
+    def phone_edition(self, files: Files) -> Path:
+        """Where its edition for phones lies, if it has one: the inside of a page, which `make guides` builds.
+
+        It stands beside the PDF that it was built with; another edition, which its owner sent, has none.
+        """
+        return self.file(files).with_suffix("") / "read.html"
+
     def pages(self, files: Files) -> int:
         """Its page count, read from the file; 0 while the guide is being prepared: its file is missing or not whole."""
         try:

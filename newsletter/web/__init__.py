@@ -12,6 +12,7 @@ from newsletter.settings import ROOT
 from newsletter.web import (
     access,
     bodies,
+    books,
     embed,
     errors,
     feedback,
@@ -73,8 +74,8 @@ def create(runtime: Runtime, crank: Crank) -> Flask:
     bodies.install(app)
     errors.install(app)
     app.add_url_rule("/static/<path:filename>", "static", public.static_file)
-    for door in (public.door, form_page.door, embed.door, personal.door, preferences.door, feedback.door, health.door,
-                 media.door):  # fmt: skip
+    doors = (public, form_page, embed, personal, books, preferences, feedback, health, media)
+    for door in (room.door for room in doors):
         app.register_blueprint(door)
     owner.install(app)
     return app

@@ -169,7 +169,7 @@ def library(token: str) -> str:
     (subscriber_id,) = numbers(Purpose.LIBRARY, token)
     with reading() as session:
         subscriber = person_or_gone(session, subscriber_id)
-        shelf = [_entry(subscriber, entry) for entry in guides.shelf(session, subscriber)]
+        shelf = [_entry(subscriber, entry, token) for entry in guides.shelf(session, subscriber)]
         asked = request.args.get("requested", "")
         requested: Card | None = next((one["card"] for one in shelf if one["card"].slug == asked), None)
         return render_template(
@@ -178,9 +178,11 @@ def library(token: str) -> str:
         )  # fmt: skip
 
 
-def _entry(subscriber: Subscriber, entry: guides.guide.ShelfEntry) -> dict[str, Any]:
+def _entry(subscriber: Subscriber, entry: guides.guide.ShelfEntry, token: str) -> dict[str, Any]:
+    readable = entry.guide.phone_edition(runtime().guides).is_file()
     return {
         "card": card(entry.guide),
+        "read_url": url_for("books.read", token=token, slug=entry.guide.slug) if readable else None,
         "download_url": _download_url(subscriber, entry.guide),
         "requested_at": entry.requested_at,
     }

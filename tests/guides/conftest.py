@@ -1,6 +1,7 @@
 """Fixtures of the books: the site's data, the built PDFs, and the two scripts as modules."""
 
 import importlib.util
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +20,12 @@ def load_script(name: str) -> ModuleType:
     """Import guides/<name>.py, which is a script and not part of a package."""
     spec = importlib.util.spec_from_file_location(name, ROOT / "guides" / f"{name}.py")
     assert spec is not None and spec.loader is not None
+    sys.path.insert(0, str(ROOT / "guides"))  # a script imports what lies beside it
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(ROOT / "guides"))
     return module
 
 

@@ -128,6 +128,38 @@ def test_contents_list_every_chapter_with_its_page(book: pypdf.PdfReader) -> Non
             assert re.search(re.escape(title) + rf" {page}\b", text), (title, page)
 
 
+def bookmarks(marks: Any) -> Iterator[str]:
+    """The titles of all bookmarks, of every level."""
+    for mark in marks:
+        if isinstance(mark, list):
+            yield from bookmarks(mark)
+        else:
+            yield str(mark.title)
+
+
+def test_no_two_bookmarks_read_alike(book: pypdf.PdfReader) -> None:
+    titles = list(bookmarks(book.outline))
+    assert [title for title, count in Counter(titles).items() if count > 1] == []
+    assert len(titles) > 25
+
+
+def test_every_exercise_and_box_is_a_heading(book: pypdf.PdfReader, guide: Guide) -> None:
+    sources = "".join(path.read_text() for path in sorted((ROOT / "guides" / guide["slug"]).glob("*.typ")))
+    named = len(re.findall(r"#(exercise|panel|keybox|week|mistake|pair|checklist)[(\[]", sources))
+    third = [tag for tag in tags(book) if tag["/S"] in ("/H2", "/H3")]
+    assert len(third) >= named > 20
+
+
+def test_the_phone_number_dials(book: pypdf.PdfReader) -> None:
+    assert "tel:+442071831164" in [target for kind, target in link_targets(book) if kind == "uri"]
+
+
+def test_no_chapter_types_the_number_of_another(guide: Guide) -> None:
+    for path in (ROOT / "guides" / guide["slug"]).glob("*.typ"):
+        prose = re.sub(r'alt: "[^"]*"|^\s*//.*$', "", path.read_text(), flags=re.MULTILINE)
+        assert not re.search(r"\b([Cc]hapter|[Pp]rinciple|[Pp]age) \d", prose), path.name
+
+
 def test_bookmarks_are_the_chapters_of_the_sources_in_order(book: pypdf.PdfReader, guide: Guide) -> None:
     titles = [title for title, _ in chapters(book)]
     assert len(titles) == len(set(titles)) >= 10
@@ -136,6 +168,7 @@ def test_bookmarks_are_the_chapters_of_the_sources_in_order(book: pypdf.PdfReade
     assert numbers[0] == 2
     sources = "".join(path.read_text() for path in sorted((ROOT / "guides" / guide["slug"]).glob("*.typ")))
     written = set(re.findall(r"#chapter\(\[([^\]#]+)\]", sources))
+    assert written
     assert written <= set(titles)
 
 

@@ -79,7 +79,7 @@ def test_another_owner_gets_the_books_under_their_own_name(tmp_path: Path) -> No
     assert built.returncode == 0, built.stderr
     for path in tmp_path.glob("*.pdf"):
         with pypdf.PdfReader(path) as book:
-            text = "\n".join(page.extract_text() for page in book.pages)
+            text = "\n".join(page.extract_text() for page in book.pages).replace("\u200b", "")
             facts = f"{book.metadata}"
         assert "Northside Strength Rooms" in text
         assert "Northside Strength Rooms" in facts
@@ -88,19 +88,21 @@ def test_another_owner_gets_the_books_under_their_own_name(tmp_path: Path) -> No
             assert ours not in text + facts
 
 
-def edge(kind: str, page: int, y: float, bottom: float = 0) -> dict[str, Any]:
-    return {"kind": kind, "page": page, "y": y, "bottom": bottom}
+def test_both_editions_are_the_committed_ones(tmp_path: Path, guide: dict[str, Any]) -> None:
+    assert run_build("--out", str(tmp_path)).returncode == 0
+    name = f"{guide['slug']}/read.html"
+    assert (tmp_path / name).read_bytes() == (ROOT / "static" / "guides" / name).read_bytes()
 
 
-def test_a_note_that_meets_a_wide_element_is_found(build_script: ModuleType) -> None:
-    wide = [edge("wide-top", 4, 200), edge("wide-bottom", 4, 260)]
-    assert build_script.find_collisions([edge("note", 4, 150, 210), *wide]) == [
-        "page 4: a margin note meets a wide element 150 pt from the top"
-    ]
-    assert build_script.find_collisions([edge("note", 4, 150, 199), *wide]) == []
-    assert build_script.find_collisions([edge("note", 5, 150, 210), *wide]) == []
+def mark(planned: int | None, page: int, words: str = "Bone") -> dict[str, Any]:
+    return {"planned": planned, "page": page, "words": words}
 
 
-def test_two_notes_that_meet_are_found(build_script: ModuleType) -> None:
-    notes = [edge("note", 4, 150, 210), edge("note", 4, 200, 260)]
-    assert len(build_script.find_collisions(notes)) == 2
+def test_the_page_that_overflows_is_named(build_script: ModuleType) -> None:
+    assert build_script.overflow([mark(2, 2), mark(None, 3), mark(4, 4)]) is None
+    assert build_script.overflow([mark(2, 2), mark(4, 5), mark(5, 6)]) == (
+        "page 3 overflows: “Bone” is planned for page 4 and opens on page 5"
+    )
+    assert build_script.overflow([mark(4, 3)]) == (
+        "page 2 is too short: “Bone” is planned for page 4 and opens on page 3"
+    )

@@ -18,12 +18,15 @@ FILLED = {
 }  # fmt: skip
 
 
-def _last_page(pdf: bytes) -> str:
-    return " ".join(PdfReader(io.BytesIO(pdf)).pages[-1].extract_text().split())
+def _imprint_page(pdf: bytes) -> str:
+    """The one page of it that says what edition it is."""
+    pages = (" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(pdf)).pages)
+    (found,) = [page for page in pages if "This edition:" in page]
+    return found
 
 
 def test_a_new_install_says_in_the_book_what_is_the_owners_to_fill_in(book_path: Path) -> None:
-    said = _last_page(book_path.read_bytes())
+    said = _imprint_page(book_path.read_bytes())
     assert "Not filled in yet, and for the owner of this guide to say: who wrote it" in said
     assert "Written by" not in said and f" {SITE['brand']['author']} " not in said
     assert inspect(book_path).unfilled == tuple(FILLED)
@@ -36,8 +39,8 @@ def test_what_is_filled_in_stands_there_and_nothing_is_left_to_say(
     site["edition"] |= FILLED
     with tempfile.TemporaryDirectory() as fonts:
         build_script.collect_fonts(Path(fonts))
-        pdf = build_script.compile_book(guide["slug"], site, Path(fonts))
-    said = _last_page(pdf)
+        pdf, _ = build_script.compile_book(guide["slug"], site, Path(fonts))
+    said = _imprint_page(pdf)
     assert all(words in said for words in FILLED.values()) and "Not filled in" not in said
     (tmp_path / "guide.pdf").write_bytes(pdf)
     seen = inspect(tmp_path / "guide.pdf")

@@ -45,7 +45,7 @@ def test_a_page_that_the_guide_does_not_have_is_told(desk: Desk, guide_id: int) 
 
 
 def test_what_is_the_owners_to_fill_in_is_told_there_and_on_the_first_page(desk: Desk) -> None:
-    assert "Not filled in yet on its last page: author, credentials" in desk.read("/owner/guides")
+    assert "Not filled in yet, as the guide says itself: author, credentials" in desk.read("/owner/guides")
     assert "Yours to fill in before it goes out: who wrote these guides" in desk.read("/owner/")
 
 
