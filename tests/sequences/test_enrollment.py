@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from newsletter import sequences
 from newsletter.clock import FixedClock
 from newsletter.db import Database
-from newsletter.mail.ledger import Lane, Message, State
+from newsletter.mail.ledger import Lane, Message, Reason, State
 from newsletter.mail.ledger.lost import recover_rows, requeue
 from newsletter.mail.ledger.row_claims import claim_rows, mark_sending
 from newsletter.sequences import Course, Delay, Enrollment, Sequence
@@ -93,7 +93,7 @@ def test_stopping_ends_every_series_and_calls_off_what_is_queued(
     with database.transaction() as session:
         assert sequences.advance_due(session, clock.now(), ZONE) == 1
         who = session.get_one(Subscriber, jane)
-        assert sequences.stop(session, who, clock.now(), "left") == 2
+        assert sequences.stop(session, who, clock.now(), Reason.LEFT) == 2
     assert {enrollment(first).course, enrollment(second).course} == {Course.STOPPED}
     with database.reading() as session:
         assert session.scalars(select(Message.state)).all() == [State.CANCELLED]
@@ -105,7 +105,7 @@ def test_one_series_can_be_stopped_alone_and_the_other_moves_up(
     jane = person("jane@example.com")
     first, second = enrolled(jane, series("1 day", slug="first")), enrolled(jane, series("1 day", slug="second"))
     with database.transaction() as session:
-        assert sequences.stop(session, session.get_one(Subscriber, jane), NOON, "enough", only=first) == 1
+        assert sequences.stop(session, session.get_one(Subscriber, jane), NOON, Reason.SERIES_STOPPED, only=first) == 1
     assert tick(minutes=1) == []
     assert enrollment(second).course is Course.ACTIVE
     assert tick(days=1) == ["second A"]
@@ -127,7 +127,7 @@ def test_a_mail_that_a_lost_host_may_have_begun_is_not_put_back_into_a_series_th
     with database.transaction() as session:
         assert recover_rows(session, clock.now()) == (0, 3)
         sequences.advance_due(session, clock.now(), ZONE)  # the series goes on without it
-        sequences.stop(session, session.get_one(Subscriber, alice), clock.now(), "enough", only=hers[0])
+        sequences.stop(session, session.get_one(Subscriber, alice), clock.now(), Reason.SERIES_STOPPED, only=hers[0])
         requeue(session, "lost", ids, clock.now(), of_batch=False)
     with database.reading() as session:
         states = session.scalars(select(Message.state).order_by(Message.subscriber_id)).all()
@@ -140,7 +140,7 @@ def test_nobody_stops_somebody_elses_series(
     alice, bob = person("alice@example.com"), person("bob@example.com")
     hers = enrolled(alice, series("1 day"))
     with database.transaction() as session:
-        assert sequences.stop(session, session.get_one(Subscriber, bob), NOON, "mine?", only=hers) == 0
+        assert sequences.stop(session, session.get_one(Subscriber, bob), NOON, Reason.SERIES_STOPPED, only=hers) == 0
 
 
 def _edit(database: Database, id: int, change: Callable[[Sequence], None]) -> int:

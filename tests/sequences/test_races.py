@@ -13,7 +13,7 @@ from sqlalchemy import event, func, select
 
 from newsletter import feedback, journey, sequences
 from newsletter.db import Database
-from newsletter.mail.ledger import Message, State
+from newsletter.mail.ledger import Message, Reason, State
 from newsletter.sequences import Course, Enrollment, Sequence
 from newsletter.subscribers import Status, Subscriber
 from tests.conftest import NOON
@@ -45,7 +45,7 @@ def _bounce(database: Database, id: int) -> None:
 def _stop(database: Database, id: int) -> None:
     with database.transaction() as session:
         one = session.scalars(select(Enrollment.id).where(Enrollment.subscriber_id == id)).one()
-        sequences.stop(session, session.get_one(Subscriber, id), LATER, "enough", only=one)
+        sequences.stop(session, session.get_one(Subscriber, id), LATER, Reason.SERIES_STOPPED, only=one)
 
 
 def _edit(database: Database, id: int) -> None:

@@ -130,7 +130,7 @@ def test_a_guide_is_attached_only_where_the_owner_said_so(mail: Mail, renderer: 
     assert [part.get_content_type() for part in message.iter_parts()] == ["multipart/alternative", "application/pdf"]
     (pdf,) = message.iter_attachments()
     assert pdf.get_filename() == "exercise-at-50.pdf"
-    assert pdf.get_content() == (renderer.guides / "exercise-at-50.pdf").read_bytes()
+    assert pdf.get_content() == renderer.guides("exercise-at-50").read_bytes()
 
 
 def test_a_test_mail_says_so(mail: Mail) -> None:
