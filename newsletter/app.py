@@ -3,6 +3,7 @@
 from flask import Flask
 
 from newsletter import jobs, web
+from newsletter.lateness import Lateness
 from newsletter.log import configure
 from newsletter.runtime import Runtime, build
 from newsletter.settings import Settings, load
@@ -20,4 +21,5 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
 
 def create_front() -> Front:
     """What granian serves: the application behind a front that holds no thread for a slow connection."""
-    return Front(create_app())
+    settings = load()
+    return Front(create_app(settings), took=Lateness.of(settings.data_dir).note)

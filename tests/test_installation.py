@@ -21,7 +21,7 @@ from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.settings import Settings, load
 from newsletter.subscribers import Stream, Subscriber, read_address, register
-from newsletter.supervisor.up import prepare
+from newsletter.supervisor.prepare import prepare
 from tests.conftest import NOON, InlineCrank
 
 Inbox = Callable[[str], list[EmailMessage]]

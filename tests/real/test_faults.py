@@ -105,7 +105,7 @@ def _wait_for_the_end(product: Product, campaign: str) -> None:
 
 
 def _kill_workers(product: Product) -> None:
-    for pid in product.processes("-Q bulk"):
+    for pid in product.processes("bulk@"):
         os.kill(pid, signal.SIGKILL)
 
 
