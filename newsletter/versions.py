@@ -3,15 +3,22 @@
 Every command asks, so it is asked without Alembic and without every record of the house: importing them takes a second.
 """
 
+import re
+
 from sqlalchemy import inspect, text
 
 from newsletter.db import Database
 from newsletter.settings import ROOT
 
+_REVISION = re.compile(r'^revision = "(\w+)"$', re.MULTILINE)
+_DOWN_REVISION = re.compile(r'^down_revision = "(\w+)"$', re.MULTILINE)
+
 
 def newest() -> str:
-    """The newest migration of this version: its files are named after them."""
-    return max(file.name.partition("_")[0] for file in (ROOT / "migrations" / "versions").glob("[0-9]*.py"))
+    """The newest migration of this version: the one that no other stands behind."""
+    text = "\n".join(file.read_text() for file in (ROOT / "migrations" / "versions").glob("*.py"))
+    (newest,) = {*_REVISION.findall(text)} - {*_DOWN_REVISION.findall(text)}
+    return str(newest)
 
 
 def version(database: Database) -> str | None:

@@ -37,7 +37,7 @@ def dispatch(database: Database, person: Callable[..., int]) -> int:
     last = person("jane@example.com")
     with database.transaction() as session:
         words = articles.write(session, NOON, title="Golf", subject="Golf", body="Turn both ways.").current
-        made = Dispatch(revision_id=words.id, occasion="campaign:7", created_at=NOON, fill_until=last)
+        made = Dispatch(revision_id=words.id, idempotency_key="campaign:7", created_at=NOON, fill_until=last)
         session.add(made)
         session.flush()
         fill(session, made, Segment().condition(), NOON, 100)
