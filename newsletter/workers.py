@@ -14,7 +14,7 @@ from celery import Celery, signals
 from celery.beat import ScheduleEntry, Scheduler
 from sqlalchemy.exc import SQLAlchemyError
 
-from newsletter import feedback, jobs
+from newsletter import feedback, jobs, parent
 from newsletter.clock import Clock
 from newsletter.db import Database
 from newsletter.log import configure
@@ -55,6 +55,7 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._main = os.getpid()
         self._runtime: Runtime | None = None
         # One byte shared by the main process and its children: set when the worker is told to stop, so that a batch
         # under way takes nothing new and finishes what is on the wire.
@@ -75,7 +76,9 @@ class Worker:
         self._told[0] = 1
 
     def started(self, **_: Any) -> None:
-        """Celery's signal, in a new process."""
+        """Celery's signal, in a new process. Without its main process it would wait for ever for something to do."""
+        if os.getpid() != self._main:
+            parent.die_with(self._main)
         self._runtime = None
         rt = self.runtime()
         try:  # this process may follow one that died: what that one had on the wire is put right before anything else

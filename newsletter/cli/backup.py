@@ -39,7 +39,7 @@ def restore_command(file: Path, yes: bool) -> None:
     settings = load()
     with _explained(), _archive(file) as archive:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with alone(settings):
+        with alone(settings, click.echo):
             backup.finish(settings)
             backup.check(settings, archive)
             _ask(settings, archive, yes)

@@ -23,6 +23,6 @@ def up_command(new_key: bool) -> None:
             supervise(settings, sealed, click.echo, new_key)
         else:
             programs.check_relays(settings)
-            up(settings, new_key)
+            up(settings, click.echo, new_key)
     except StartError as error:
         raise click.ClickException(str(error)) from None

@@ -16,8 +16,12 @@ from pathlib import Path
 
 from setproctitle import setproctitle
 
+from newsletter import parent
 from newsletter.supervisor.sealed import Sealed
-from newsletter.supervisor.service import Process, Service, die_with_parent
+from newsletter.supervisor.service import Process, Service
+
+_HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What the supervisor answers in its own way (`up`), and no fork of it does."""
 
 
 @dataclass
@@ -36,8 +40,13 @@ class Fork:
     def __init__(self, name: str, argv: Sequence[str], sealed: Sealed, cwd: Path, log: Path) -> None:
         # fork, whatever is Python's default by now.
         context = multiprocessing.get_context("fork")
-        self._process = context.Process(target=_become, args=(name, argv, sealed, cwd, log), name=name)
-        self._process.start()
+        told = (name, argv, sealed, cwd, log, os.getpid())
+        self._process = context.Process(target=_become, args=told, name=name)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)  # the supervisor's answer is not the fork's
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     @property
     def pid(self) -> int:
@@ -60,13 +69,14 @@ class Fork:
             os.kill(self.pid, which)
 
 
-def _become(name: str, argv: Sequence[str], sealed: Sealed, cwd: Path, log: Path) -> None:
+def _become(name: str, argv: Sequence[str], sealed: Sealed, cwd: Path, log: Path, supervisor: int) -> None:
     """In the fork: stand alone, and run the program as `python -m` would."""
-    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(one, signal.SIG_DFL)  # the supervisor's are not ours
-    setproctitle(f"newsletter: {name}")
     os.setsid()
-    die_with_parent()
+    for one in _HANDLED:
+        signal.signal(one, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
+    parent.die_with(supervisor)
+    setproctitle(f"newsletter: {name}")
     _write_to(log)
     os.chdir(cwd)
     environment = sealed.open(name)

@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 VARIABLE = "NEWSLETTER_SEALED"
 """In the supervisor's environment: which of its open files is what."""
@@ -19,6 +19,8 @@ class Sealed:
     """Open files of the supervisor. `lock`: that of the data folder. `environments`: by the name of a part."""
 
     lock: int
+    parts: int
+    """The lock that all parts hold together."""
     has_redis: bool
     """Whether a Redis of our own belongs to the product."""
     environments: Mapping[str, int]
@@ -32,7 +34,7 @@ class Sealed:
     @property
     def told(self) -> str:
         """For the environment of who becomes the supervisor."""
-        return json.dumps({"lock": self.lock, "has_redis": self.has_redis, "environments": dict(self.environments)})
+        return json.dumps(asdict(self))
 
     def open(self, name: str) -> dict[str, str]:
         """In a fork: its own environment. The other files are closed, and the lock is left to the supervisor."""

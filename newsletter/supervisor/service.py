@@ -1,30 +1,24 @@
 """Service: one child process with its log, its process group, and how it is started, watched and stopped."""
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
+
+from newsletter import parent
 
 SLOWEST_RESTART = 10.0
 STEADY_AFTER = 30.0
 LOG_KEPT = 5 * 1024 * 1024
 """Octets; of a larger log the supervisor makes `.1`, and `.1` becomes `.2`, up to `OLD_LOGS`."""
 OLD_LOGS = 3
-_PR_SET_PDEATHSIG = 1
-
-
-def die_with_parent() -> None:
-    """In a child: be told to end when its parent is killed outright (Linux prctl(2))."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Process(Protocol):
@@ -72,7 +66,7 @@ class Service:
         with self.log.open("ab") as out:
             return subprocess.Popen(
                 self.argv, env=dict(self.env), cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                start_new_session=True, preexec_fn=die_with_parent,
+                start_new_session=True, preexec_fn=partial(parent.die_with, os.getpid()),
             )  # fmt: skip
 
     def keep_log_small(self) -> None:
@@ -133,8 +127,11 @@ class Service:
         if self.process is not None:
             self.process.wait()
 
-    def end(self) -> int | None:
-        """Wait until it has ended by itself; its exit code."""
+    def end(self, hurry: Callable[[], bool]) -> int | None:
+        """Wait until it has ended by itself, or kill it when `hurry()`; its exit code."""
+        while self.is_running and not hurry():
+            time.sleep(0.02)
+        self._kill_group()
         return self.process.wait() if self.process else None
 
     def last_words(self, lines: int = 15) -> str:

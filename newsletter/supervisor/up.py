@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from newsletter.settings import ROOT, Settings, SettingsError
 from newsletter.supervisor import programs, redis
-from newsletter.supervisor.alone import StartError, hold
+from newsletter.supervisor.alone import StartError, hold, hold_for_parts
 from newsletter.supervisor.forks import ForkedService
 from newsletter.supervisor.programs import Program
 from newsletter.supervisor.sealed import VARIABLE, Sealed, seal
@@ -25,18 +25,20 @@ HEALTHY_WITHIN = 60.0  # seconds
 WATCHED_EVERY = 0.25  # seconds
 
 
-def up(settings: Settings, new_key: bool) -> NoReturn:
+def up(settings: Settings, say: Callable[[str], None], new_key: bool) -> NoReturn:
     """Check what can be checked, seal what each part is told, and become the supervisor. Raises StartError."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     programs.allow_many_files()
     lock = hold(settings)
+    parts = hold_for_parts(settings, say)
     _check_ports(settings)
     url = settings.redis_url or _configure_redis(settings)
     told = settings.model_copy(update={"redis_url": url})
-    parts = [programs.prepare(), *programs.every(settings)]
-    environments = {part.name: seal(programs.environment(told, part.needs)) for part in parts}
-    os.set_inheritable(lock.fileno(), True)
-    sealed = Sealed(lock.fileno(), not settings.redis_url, environments)
+    every = [programs.prepare(), *programs.every(settings)]
+    environments = {one.name: seal(programs.environment(told, one.needs)) for one in every}
+    for number in (lock.fileno(), parts):
+        os.set_inheritable(number, True)
+    sealed = Sealed(lock.fileno(), parts, not settings.redis_url, environments)
     ours = {VARIABLE: sealed.told, "SPT_NOENV": "1"}  # a title leaves the environment as it is, for `ps e`
     argv = [sys.executable, "-m", "newsletter.cli", "up", *(["--new-key"] if new_key else [])]
     os.execve(sys.executable, argv, programs.environment(settings, programs.SUPERVISOR) | ours)  # noqa: S606 - ourselves
@@ -50,8 +52,8 @@ def supervise(settings: Settings, sealed: Sealed, say: Callable[[str], None], ne
         try:
             if sealed.has_redis:
                 _start(services, redis.service(settings.data_dir / "redis", settings.data_dir / "log" / "redis.log"))
-            owner = _prepare(settings, sealed, new_key)
-            for program in programs.every(settings):
+            owner = _prepare(settings, sealed, new_key, asked)
+            for program in programs.every(settings) if not asked() else ():
                 _start(services, _service(settings, sealed, program))
             _wait_until_healthy(settings, services, asked)
             if not asked():
@@ -77,13 +79,17 @@ def _service(settings: Settings, sealed: Sealed, program: Program) -> ForkedServ
     return ForkedService(program.name, program.argv, {}, ROOT, log, patience=program.patience, sealed=sealed)
 
 
-def _prepare(settings: Settings, sealed: Sealed, new_key: bool) -> str:
-    """Have a fork prepare the database: what it needs for that goes with it. How to sign in. Raises StartError."""
+def _prepare(settings: Settings, sealed: Sealed, new_key: bool, asked: Callable[[], int]) -> str:
+    """Have a fork prepare the database: what it needs for that goes with it. How to sign in. Raises StartError.
+
+    A migration that has begun is finished, unless it is asked twice to stop.
+    """
     made = _service(settings, sealed, programs.prepare(new_key))
     made.log.unlink(missing_ok=True)
     try:
         made.start()
-        code, words = made.end(), made.log.read_text(errors="replace").strip()
+        code = made.end(hurry=lambda: asked() > 1)
+        words = made.log.read_text(errors="replace").strip()
     finally:
         made.log.unlink(missing_ok=True)  # a first password may stand there
     if code == programs.BAD_SETTING:

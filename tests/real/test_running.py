@@ -70,10 +70,26 @@ def test_a_bad_setting_is_told_by_its_name(tmp_path: Path) -> None:
     assert "Traceback" not in said
 
 
-def test_when_the_supervisor_is_killed_its_children_end_too(tmp_path: Path) -> None:
+def test_when_the_supervisor_is_killed_the_next_start_waits_until_its_parts_have_ended(tmp_path: Path) -> None:
     product = Product(tmp_path / "var").start()
+    left = product.processes()
     assert product.process is not None
     product.process.kill()
+    product.process.communicate()
+    product.start()
+    try:
+        assert not left.keys() & product.processes().keys()
+        assert '"ok":true' in product.get("/healthz")
+    finally:
+        product.stop()
+    assert product.processes() == {}
+
+
+def test_when_every_part_is_killed_with_the_supervisor_no_child_of_theirs_is_left(tmp_path: Path) -> None:
+    product = Product(tmp_path / "var").start()
+    assert product.process is not None
+    for pid in (product.process.pid, *product.parts()):
+        os.kill(pid, signal.SIGKILL)
     product.process.communicate()
     product.process = None
     until(lambda: not product.processes(), 60, f"left: {product.processes()}")

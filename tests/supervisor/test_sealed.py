@@ -10,17 +10,18 @@ from newsletter.supervisor.sealed import VARIABLE, Sealed, seal
 
 @pytest.fixture
 def sealed(tmp_path: Path) -> Sealed:
-    """Two environments, and a lock."""
-    lock = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
-    return Sealed(lock, True, {"web": seal({"A": "1", "B": "é" * 100_000}), "beat": seal({"A": "2"})})
+    """Two environments, a lock, and one for all parts."""
+    lock, parts = (os.open(tmp_path / name, os.O_RDWR | os.O_CREAT) for name in ("lock", "parts"))
+    return Sealed(lock, parts, True, {"web": seal({"A": "1", "B": "é" * 100_000}), "beat": seal({"A": "2"})})
 
 
 def _in_a_fork(sealed: Sealed, name: str) -> int:
-    """0: it read what is its own, and nothing of ours is open there any more."""
+    """0: it read what is its own, and nothing of ours is open there any more, but the lock of all parts."""
     pid = os.fork()
     if pid:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     ok = sealed.open(name)["A"] == {"web": "1", "beat": "2"}[name]
+    ok = ok and bool(os.fstat(sealed.parts))
     for number in (sealed.lock, *sealed.environments.values()):
         try:
             os.fstat(number)
