@@ -61,13 +61,25 @@ def test_a_port_in_use_is_told_by_name_and_number(tmp_path: Path) -> None:
     assert product.processes() == {}
 
 
-def test_a_bad_setting_is_told_by_its_name(tmp_path: Path) -> None:
-    process = Product(tmp_path / "var", {"SMTP_URL": "mail.example.org"}).spawn()
-    said, _ = process.communicate(timeout=30)
+NO_KEY = {"DKIM_DOMAIN": "example.org", "DKIM_SELECTOR": "news", "DKIM_KEY_FILE": "none.pem"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({"SMTP_URL": "mail.example.org"}, "Bad setting: SMTP_URL: should be smtp://"),
+        (NO_KEY, "Bad setting: DKIM_KEY_FILE: "),
+    ],
+    ids=["a relay", "a key"],
+)
+def test_a_bad_setting_is_told_by_its_name(tmp_path: Path, setting: dict[str, str], told: str) -> None:
+    product = Product(tmp_path / "var", setting)
+    process = product.spawn()
+    said, _ = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert "SMTP_URL" in said
-    assert "smtp://" in said
+    assert told in said
     assert "Traceback" not in said
+    assert product.processes() == {}
 
 
 def test_when_the_supervisor_is_killed_the_next_start_waits_until_its_parts_have_ended(tmp_path: Path) -> None:
