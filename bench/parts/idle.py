@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from bench import campaign, installation, machine, people, postgres, sink
 from bench.installation import Installation
-from bench.postgres import Server
+from bench.postgres import Postgres
 from bench.report import Table, whole
 from bench.run_size import Size
 
@@ -50,7 +50,7 @@ def _sum(table: Table) -> list[str]:
     return ["all", str(sum(map(int, processes))), whole(sum(map(float, memory))), f"{sum(map(float, cpu)):.2f}"]
 
 
-def _cpu(product: Installation, server: Server | None) -> dict[str, float]:
+def _cpu(product: Installation, server: Postgres | None) -> dict[str, float]:
     used: dict[str, float] = defaultdict(float)
     for one in machine.family(product.supervisor):
         used[one.kind] += one.cpu
