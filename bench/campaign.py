@@ -45,10 +45,10 @@ def run(product: Installation, sink: Sink, people: int, postmaster: int,
     sink.forget()
     time.sleep(at - time.time())
     before = machine.cpu(product.supervisor, postmaster)
-    _wait(product, lambda: sink.taken().messages > 0)
+    wait(product, lambda: sink.taken().messages > 0)
     if meanwhile:
         meanwhile(lambda: sink.taken().messages < people)
-    _wait(product, lambda: sink.taken().messages >= people)
+    wait(product, lambda: sink.taken().messages >= people)
     time.sleep(SETTLING)
     used = machine.cpu(product.supervisor, postmaster) - before
     taken = sink.taken()
@@ -68,7 +68,8 @@ def _scheduled(product: Installation) -> tuple[int, float]:
     raise Broken("`campaign send` takes longer than the campaign is ahead: the machine is overloaded")
 
 
-def _wait(product: Installation, what: Callable[[], bool]) -> None:
+def wait(product: Installation, what: Callable[[], bool]) -> None:
+    """Wait until this is so. Raises Broken when it never is."""
     until = time.monotonic() + LONGEST
     while not what():
         if time.monotonic() > until or product.process is None or product.process.poll() is not None:

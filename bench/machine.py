@@ -8,8 +8,9 @@ from pathlib import Path
 
 TICK = os.sysconf("SC_CLK_TCK")
 KINDS = {
-    "redis-server": "redis", "valkey-server": "redis", "-Q bulk": "bulk", "-Q transactional": "transactional",
-    "granian": "web", "celery -A worker beat": "beat", "newsletter.cli up": "supervisor",
+    "redis-server": "redis", "valkey-server": "redis", "bulk@": "bulk", "transactional@": "transactional",
+    "granian": "web", "celery beat": "beat", "newsletter: mailbox": "mailbox",
+    "newsletter: supervisor": "supervisor",
 }  # fmt: skip
 """A word of the command line → which part of the product that process is."""
 
@@ -27,6 +28,15 @@ class Process:
     def kind(self) -> str:
         """Which part of the product it is."""
         return next((kind for word, kind in KINDS.items() if word in self.command), "other")
+
+    @property
+    def pss(self) -> float:
+        """Its memory in MB, a page that n processes share counted as 1/n (proportional set size); 0 when it is gone."""
+        try:
+            lines = Path(f"/proc/{self.id}/smaps_rollup").read_text().splitlines()
+        except OSError:
+            return 0.0
+        return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("Pss:")), 0.0)
 
     @property
     def peak_rss(self) -> float:

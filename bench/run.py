@@ -18,6 +18,8 @@ from bench import machine, postgres, report, run_size
 from bench.compiler import NoCompiler
 from bench.installation import Broken
 from bench.parts.building import building
+from bench.parts.first_mail import first_mail
+from bench.parts.idle import idle
 from bench.parts.latency import latency
 from bench.parts.launch import launch
 from bench.parts.ledger import ledger
@@ -34,7 +36,7 @@ QUIET = 0.5
 BUSY = ": **the machine was busy with other work, so the figures are noisy and too low**"
 PARTS: dict[str, Callable[[Size], list[Table]]] = {
     "near": near, "distant": distant, "launch": launch, "latency": latency, "task": task, "ledger": ledger,
-    "series": series, "building": building, "relay-limits": relay_limits,
+    "series": series, "building": building, "relay-limits": relay_limits, "idle": idle, "first-mail": first_mail,
 }  # fmt: skip
 
 

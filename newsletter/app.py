@@ -1,8 +1,11 @@
 """The web's door: hands the Flask application one Runtime."""
 
+import multiprocessing
+
 from flask import Flask
 
-from newsletter import jobs, web
+from newsletter import jobs, parent, web
+from newsletter.lateness import Lateness
 from newsletter.log import configure
 from newsletter.runtime import Runtime, build
 from newsletter.settings import Settings, load
@@ -19,5 +22,11 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
 
 
 def create_front() -> Front:
-    """What granian serves: the application behind a front that holds no thread for a slow connection."""
-    return Front(create_app())
+    """What granian serves: the application behind a front that holds no thread for a slow connection.
+
+    In a process of granian's own; that would go on serving after granian was killed.
+    """
+    if granian := multiprocessing.parent_process():
+        parent.die_with(granian.pid or 0)
+    settings = load()
+    return Front(create_app(settings), took=Lateness.of(settings.data_dir).note)

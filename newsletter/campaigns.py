@@ -15,6 +15,7 @@ from newsletter.mail.ledger.contents import RevisionImpact, has_no_claimed_batch
 from newsletter.mail.ledger.counts import count_by_state
 from newsletter.mail.ledger.dispatch import Batch, BatchState
 from newsletter.mail.ledger.queue import cancel_late, cancel_next_batch, fill
+from newsletter.mail.ledger.waiting import is_unsettled
 from newsletter.mail.render import Content
 from newsletter.subscribers import LONGEST_TAG, Mailing, Segment, Subscriber
 
@@ -178,6 +179,24 @@ def planned(session: Session) -> list[Mailing]:
     )
     rows = [*session.scalars(coming), *session.scalars(filling)]
     return [Mailing(at, one.segment) for one in rows if (at := one.scheduled_at or one.launched_at)]
+
+
+def is_time(session: Session, now: datetime) -> bool:
+    """Whether a campaign is to be launched."""
+    due = select(Campaign.id).where(Campaign.stored_state == CampaignState.SCHEDULED, Campaign.scheduled_at <= now)
+    return session.scalar(due.limit(1)) is not None
+
+
+def is_under_way(session: Session, _now: datetime) -> bool:
+    """Whether a campaign has recipients to be written, or may have come to its end, or its counts are to be made."""
+    going = (
+        select(Campaign.id)
+        .join(Dispatch, Dispatch.id == Campaign.dispatch_id)
+        .where(Campaign.stored_state == CampaignState.SENDING, Dispatch.hold == Hold.OPEN)
+    )
+    if session.scalar(going.limit(1)) is not None:
+        return True
+    return is_unsettled(session)
 
 
 def launch_due(session: Session, now: datetime) -> list[Campaign]:

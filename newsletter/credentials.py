@@ -1,11 +1,11 @@
 """The owner's story with their password: chosen, forgotten, chosen anew, and the mail that tells them of it."""
 
+import importlib
 import re
 from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy.orm import Session
-from zxcvbn import zxcvbn
 
 from newsletter import accounts, brand
 from newsletter.accounts import Owner, PasswordReset, WeakPassword
@@ -33,11 +33,17 @@ def check(password: str, *known: str) -> None:
     """Raise WeakPassword for one that is short, common, like a common one, or made of what everybody knows here."""
     accounts.password.check_strength(password)
     parts = [part for word in known for part in (word, "".join(word.split()), *_WORD.findall(word)) if part]
-    if zxcvbn(password[:LOOKED_AT], user_inputs=parts)["score"] < LEAST_SCORE:
+    if _score(password[:LOOKED_AT], parts) < LEAST_SCORE:
         raise WeakPassword(
             "This password is too easy to guess: it is a common one, or much like one. "
             "Four unrelated words make a good one."
         )
+
+
+def _score(password: str, known: list[str]) -> int:
+    # Imported here: its lists of words take 12 MB, and passwords are seldom chosen.
+    judged = importlib.import_module("zxcvbn").zxcvbn(password, user_inputs=known)
+    return int(judged["score"])
 
 
 def add_owner(session: Session, email: str, password: str, now: datetime, zone: str = "Europe/London") -> Owner:

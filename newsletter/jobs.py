@@ -7,6 +7,7 @@ whose clocks differ understand each other. What nobody works on does not pile up
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from celery import Celery
@@ -15,6 +16,7 @@ from kombu.exceptions import OperationalError as BrokerDown
 from kombu.transport.virtual import Channel
 from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from newsletter import accounts, brand, campaigns, feedback, guides, installation, journey, sequences, subscribers
 from newsletter.db import was_broken_off
@@ -22,10 +24,14 @@ from newsletter.imports.uploads import forget_old
 from newsletter.mail import recovery
 from newsletter.mail.ledger import Lane
 from newsletter.mail.ledger.counts import recount
+from newsletter.mail.ledger.waiting import is_waiting
 from newsletter.runtime import Runtime
 
 SLICE = 15.0
 """Seconds a delivery task works before it lets the worker breathe (and be stopped)."""
+LONGEST_REST = 1.0
+"""Seconds. While pages of ours are slow, a worker of bulk mail rests after each batch for as long as that took, so that
+it leaves them half of what it had; however busy a host is with other work, that is all it leaves."""
 ADVANCE_SLICE = 5.0
 """Seconds for which series are advanced before the campaign behind them has its turn; the next tick goes on."""
 BREATH = 0.03
@@ -34,7 +40,12 @@ looks again after a tenth of a second or less, and would hardly ever find it fre
 MOST_WAITING = 20
 """Tasks in a queue behind which beat and doors add no more: while its worker is away, or behind."""
 QUEUES = {Lane.TRANSACTIONAL: "transactional", Lane.BULK: "bulk"}
+ANYWAY = 15.0
+"""Seconds after which a tick is published even where a look has found nothing to do: no look has to be relied on, and
+every host's workers see after the journals that they have left."""
 Stopping = Callable[[], bool]
+Wake = Callable[[], None]
+Look = Callable[[Session, datetime], bool]
 log = structlog.get_logger()
 
 
@@ -45,11 +56,13 @@ def deliver(rt: Runtime, stopping: Stopping, lane: str) -> int:
     # nobody else looks for it: `recover_messages` reads the journals of the host it runs on.
     recovery.replay(rt.journals, rt.database.transaction, rt.clock.now(), feedback.suppress)
     delivery = rt.delivery
-    while not stopping() and time.monotonic() < until:
+    while not stopping() and (began := time.monotonic()) < until:
         claimed = delivery.run(Lane(lane), stopping)
         if not claimed:
             break
         sent += claimed
+        if lane == Lane.BULK and rt.lateness.is_fresh():
+            time.sleep(min(time.monotonic() - began, LONGEST_REST))
     return sent
 
 
@@ -59,9 +72,12 @@ def _is_locked(rt: Runtime) -> bool:
         return installation.current(session).is_locked
 
 
-def launch_campaigns(rt: Runtime, stopping: Stopping) -> None:
-    """Launch what is due, write recipients, call off what was cancelled, and finish and count what is done."""
-    until = time.monotonic() + SLICE
+def launch_campaigns(rt: Runtime, stopping: Stopping, wake: Wake) -> None:
+    """Launch what is due, write recipients, call off what was cancelled, and finish and count what is done.
+
+    With the first recipients written the workers are woken: they send while the others are being written.
+    """
+    until, woken = time.monotonic() + SLICE, False
     if _is_locked(rt):
         return
     with rt.database.transaction() as session:
@@ -71,6 +87,9 @@ def launch_campaigns(rt: Runtime, stopping: Stopping) -> None:
         while more and not stopping() and time.monotonic() < until:
             with rt.database.transaction() as session:
                 more = step(session, rt.clock.now())
+            if more and step is campaigns.fill_next and not woken:
+                wake()
+                woken = True
             if more and rt.database.is_sqlite:
                 time.sleep(BREATH)
     with rt.database.transaction() as session:
@@ -147,16 +166,17 @@ def sweep(rt: Runtime, stopping: Stopping) -> None:
     rt.database.scrub()
 
 
-TASKS = (
-    deliver, launch_campaigns, advance_sequences, recover_messages, remind_and_forget, watch_guides, witness, sweep,
-)  # fmt: skip
+TASKS = (deliver, advance_sequences, recover_messages, remind_and_forget, watch_guides, witness, sweep)
 
 
-def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Stopping) -> None:
-    """Define the tasks on a Celery app. `runtime` gives the worker process's own; `stopping`: it was told to end."""
+def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Stopping, wake: Wake) -> None:
+    """Define the tasks on a Celery app. `runtime` gives the worker process's own; `stopping`: it was told to end.
 
-    def define(work: Callable[..., object]) -> None:
-        @celery.task(name=work.__name__)
+    `wake`: asks the workers of bulk mail to look at once.
+    """
+
+    def define(name: str, work: Callable[..., object]) -> None:
+        @celery.task(name=name)
         def task(*args: str) -> object:
             try:
                 return work(runtime(), stopping, *args)
@@ -166,7 +186,8 @@ def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Stopping)
             return work(runtime(), stopping, *args)  # it stores in steps, and goes on where it was broken off
 
     for work in TASKS:
-        define(work)
+        define(work.__name__, work)
+    define(launch_campaigns.__name__, partial(launch_campaigns, wake=wake))
 
 
 def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
@@ -180,7 +201,8 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
         "deliver-transactional": every(1, "deliver", Lane.TRANSACTIONAL, Lane.TRANSACTIONAL.value),
         # Not with what people wait for. A worker in the middle of a campaign takes it within a slice.
         "advance-sequences": every(3, "advance_sequences", Lane.BULK),
-        "launch-campaigns": every(1, "launch_campaigns", Lane.TRANSACTIONAL),
+        "launch-campaigns": every(0.25, "launch_campaigns", Lane.TRANSACTIONAL),
+        "tend-campaigns": every(1, "launch_campaigns", Lane.TRANSACTIONAL),
         "recover-messages": every(15, "recover_messages", Lane.TRANSACTIONAL),
         "remind-and-forget": every(60, "remind_and_forget", Lane.TRANSACTIONAL),
         "watch-guides": every(60, "watch_guides", Lane.TRANSACTIONAL),
@@ -190,6 +212,21 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
     for number in range(bulk_workers):
         table[f"deliver-bulk-{number}"] = every(1, "deliver", Lane.BULK, Lane.BULK.value)
     return table
+
+
+LOOKS: dict[str, Look] = {
+    "deliver-transactional": partial(is_waiting, lane=Lane.TRANSACTIONAL),
+    "deliver-bulk": partial(is_waiting, lane=Lane.BULK),
+    "advance-sequences": sequences.is_due,
+    "launch-campaigns": campaigns.is_time,
+    "tend-campaigns": campaigns.is_under_way,
+}
+"""What beat asks before it publishes a tick: one that finds nothing costs ten times as much as the look."""
+
+
+def look_before(tick: str) -> Look | None:
+    """The look for a line of the beat table; None: it is published in any case."""
+    return LOOKS.get(tick.rstrip("-0123456789"))
 
 
 def has_room(channel: Channel, queue: str) -> bool:
@@ -207,11 +244,11 @@ class Crank:
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
 
-    def turn(self, lane: Lane = Lane.TRANSACTIONAL) -> None:
-        """Ask for delivery; with Redis down the mail waits in the database."""
+    def turn(self, lane: Lane = Lane.TRANSACTIONAL, workers: int = 1) -> None:
+        """Ask so many worker processes for delivery; with Redis down the mail waits in the database."""
         try:
             with self._celery.producer_or_acquire() as producer:
-                if has_room(producer.channel, QUEUES[lane]):
+                for _ in range(workers if has_room(producer.channel, QUEUES[lane]) else 0):
                     self._celery.send_task(
                         "deliver", (lane.value,), queue=QUEUES[lane], retry=False, ignore_result=True, producer=producer
                     )

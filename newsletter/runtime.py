@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from newsletter import feedback, local_mail
@@ -9,6 +10,7 @@ from newsletter.clock import Clock, MovableClock, SharedClock, SystemClock
 from newsletter.db import Database
 from newsletter.guides import Files
 from newsletter.imports.uploads import forget_naming
+from newsletter.lateness import Lateness
 from newsletter.links import Signer
 from newsletter.mail import journal
 from newsletter.mail.delivery import Delivery
@@ -51,6 +53,11 @@ class Runtime:
             pause_at=self.settings.pause_at_refused / 100,
         )  # fmt: skip
 
+    @cached_property
+    def lateness(self) -> Lateness:
+        """Whether pages of this host's web were slow a moment ago."""
+        return Lateness.of(self.settings.data_dir)
+
     @property
     def journals(self) -> Path:
         """Where this host's workers keep their journals."""
@@ -92,8 +99,7 @@ def build(settings: Settings, *, database: Database | None = None, clock: Clock 
           allowances: Callable[[Settings], Allowances] | None = None) -> Runtime:  # fmt: skip
     """Put a Runtime together. Parts that are given replace the real ones; without `throttle` nothing is limited."""
     database = database or Database(settings.database)
-    machine = MovableClock(settings.data_dir / "clock") if settings.is_local else SystemClock()
-    clock = clock or (machine if database.is_sqlite else SharedClock(machine, database.server_time))
+    clock = clock or clock_for(settings, database)
     signer = Signer(settings.secret, settings.old_secrets)
     files = guides or Files.under(settings.data_dir)
     return Runtime(
@@ -114,6 +120,12 @@ def build(settings: Settings, *, database: Database | None = None, clock: Clock 
         guides=files,
         throttle=throttle(settings, database, clock) if throttle else Unlimited(),
     )
+
+
+def clock_for(settings: Settings, database: Database) -> Clock:
+    """The installation's clock: the machine's, put right by a database server's."""
+    machine = MovableClock(settings.data_dir / "clock") if settings.is_local else SystemClock()
+    return machine if database.is_sqlite else SharedClock(machine, database.server_time)
 
 
 def _smtp(settings: Settings, allowances: Callable[[Settings], Allowances] | None) -> SmtpTransport:

@@ -43,17 +43,6 @@ def upgrade(database: Database) -> None:
         database.rewrite()
 
 
-def is_current(database: Database) -> bool:
-    """Whether the database is at the newest migration."""
-    return revision(database) == ScriptDirectory.from_config(_config()).get_current_head()
-
-
-def revision(database: Database) -> str | None:
-    """The newest migration that the database has had; None: it is empty."""
-    with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
 def knows(name: str) -> bool:
     """Whether this version has a migration of that name, and so can bring such a database up to date."""
     return any(script.revision == name for script in ScriptDirectory.from_config(_config()).walk_revisions())

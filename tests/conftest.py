@@ -32,7 +32,7 @@ from newsletter.settings import ROOT, Settings, load
 from newsletter.smtp import SentList
 from newsletter.subscribers import Status, Subscriber, read_address, register
 from newsletter.web.security import limiter
-from newsletter.web.state import State
+from newsletter.web.state import WebState
 from tests import chromium, postgres
 
 hypothesis.settings.register_profile("house", deadline=None, max_examples=100)
@@ -176,7 +176,7 @@ def crank(runtime: Runtime) -> InlineCrank:
 def app(runtime: Runtime, crank: InlineCrank) -> Iterator[Flask]:
     """The web application on the Runtime; limits for a client are off (tests of limits make an app of their own)."""
     made = _app()
-    made.extensions["newsletter"] = State(runtime, crank)
+    made.extensions["newsletter"] = WebState(runtime, crank)
     config = dict(made.config)
     yield made
     made.config.clear()
@@ -188,7 +188,7 @@ def limited(runtime: Runtime, crank: InlineCrank) -> Iterator[Flask]:
     """The application with its limits on, counted in memory; they remember for longer than a test lasts."""
     limiter.enabled = True
     made = _app(limited=True)
-    made.extensions["newsletter"] = State(runtime, crank)
+    made.extensions["newsletter"] = WebState(runtime, crank)
     yield made
     limiter.enabled = False
 

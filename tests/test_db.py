@@ -109,15 +109,6 @@ def test_the_migrations_make_what_the_models_say(database: Database) -> None:
     assert sorted(found) == (sorted(kept) if database.is_sqlite else [])
 
 
-def test_migrating_again_changes_nothing(database: Database) -> None:
-    schema.upgrade(database)
-    assert schema.is_current(database)
-
-
-def test_an_empty_database_is_not_current() -> None:
-    assert not schema.is_current(Database("sqlite://"))
-
-
 def test_a_connection_to_postgresql_that_is_cut_is_given_up_in_time_and_the_url_has_the_last_word() -> None:
     url = Database("postgresql+psycopg://u:secret@db.example.org/news?connect_timeout=3").engine.url
     assert (url.query["connect_timeout"], url.query["keepalives_idle"]) == ("3", "15")

@@ -75,7 +75,8 @@ def _unlock(runtime: Runtime, sends: bool, *but: HeldKind) -> None:
 
 def _turn(runtime: Runtime, crank: InlineCrank) -> None:
     for _ in range(2):
-        for job in (jobs.launch_campaigns, jobs.advance_sequences, jobs.remind_and_forget):
+        jobs.launch_campaigns(runtime, lambda: False, lambda: None)
+        for job in (jobs.advance_sequences, jobs.remind_and_forget):
             job(runtime, lambda: False)
         crank.turn()
 

@@ -21,7 +21,7 @@ from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.settings import Settings, load
 from newsletter.subscribers import Stream, Subscriber, read_address, register
-from newsletter.supervisor.up import prepare
+from newsletter.supervisor.prepare import prepare
 from tests.conftest import NOON, InlineCrank
 
 Inbox = Callable[[str], list[EmailMessage]]
@@ -201,7 +201,8 @@ def locked(runtime: Runtime, person: Callable[..., int]) -> int:
 
 
 def _turn_everything(runtime: Runtime, crank: InlineCrank) -> None:
-    for job in (jobs.launch_campaigns, jobs.advance_sequences, jobs.remind_and_forget, jobs.recover_messages):
+    jobs.launch_campaigns(runtime, lambda: False, lambda: None)
+    for job in (jobs.advance_sequences, jobs.remind_and_forget, jobs.recover_messages):
         job(runtime, lambda: False)
     crank.turn()
 

@@ -13,7 +13,7 @@ from celery import Celery
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from newsletter import articles, brand, jobs
+from newsletter import articles, brand, campaigns, jobs
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.clock import FixedClock
 from newsletter.mail import ledger
@@ -45,6 +45,9 @@ class Worker:
         assert self.runtime is not None
         return self.runtime
 
+    def wake(self) -> None:
+        """Nobody sleeps."""
+
 
 WORKER = Worker()
 
@@ -53,7 +56,7 @@ WORKER = Worker()
 def _celery() -> Celery:
     """Made once: Celery knows a task's name in one place for the whole process."""
     made = Celery("test", broker="memory://")
-    jobs.register(made, WORKER.own, lambda: WORKER.stopping)
+    jobs.register(made, WORKER.own, lambda: WORKER.stopping, lambda: WORKER.wake())
     return made
 
 
@@ -136,6 +139,30 @@ def test_the_tasks_take_a_campaign_from_its_time_to_its_end(
     assert [one.recipient for one in sent.envelopes] == ["jane@example.com"]
     with runtime.database.reading() as session:
         assert session.get_one(Campaign, campaign.id).state is CampaignState.SENT
+
+
+def test_a_launch_wakes_the_workers_when_the_first_recipients_are_written(
+    celery: Celery, runtime: Runtime, person: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("jane", "tom", "ann"):
+        person(f"{name}@example.com")
+    with runtime.database.transaction() as session:
+        article = articles.write(session, NOON, title="Golf", subject="Golf", body="x")
+        campaign = Campaign(article=article, created_at=NOON)
+        session.add(campaign)
+        campaign.schedule(NOON, brand.current(session))
+    written: list[int] = []
+
+    def wake() -> None:
+        with runtime.database.reading() as session:
+            written.append(len(session.scalars(select(Message.id)).all()))
+
+    monkeypatch.setattr(campaigns.fill_next, "__defaults__", (2,))
+    monkeypatch.setattr(WORKER, "wake", wake)
+    celery.tasks["launch_campaigns"]()
+    assert written == [2], "woken once, while the others are still to be written"
+    celery.tasks["launch_campaigns"]()
+    assert written == [2], "nothing to write, nobody to wake"
 
 
 def test_the_other_tasks_do_their_work(

@@ -21,7 +21,7 @@ from newsletter.settings import Settings, load
 from newsletter.smtp import SentList, SmtpResult, Stage
 from newsletter.smtp.memory import accepted
 from newsletter.subscribers import Status, Stream, Subscriber
-from newsletter.supervisor.up import prepare
+from newsletter.supervisor.prepare import prepare
 from tests.conftest import InlineCrank
 
 JANE, BOB = "jane@example.com", "bob@example.com"

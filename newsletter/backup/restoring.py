@@ -27,7 +27,6 @@ from newsletter.links import Signer
 from newsletter.mail.ledger import Message
 from newsletter.settings import ROOT, Settings
 
-PLAN = "restore.json"
 CARRIED = "gone.json"
 STAGE = "restore-"
 
@@ -77,7 +76,7 @@ def restore(settings: Settings, archive: Archive, now: datetime, tick: Tick,
         try:
             _staged(settings, archive, database, stage, guides, now, tick)
         except BaseException:
-            if not (settings.data_dir / PLAN).exists():
+            if not installation.restore_plan(settings.data_dir).exists():
                 shutil.rmtree(stage, ignore_errors=True)
             raise
     finally:
@@ -112,12 +111,12 @@ def _staged(settings: Settings, archive: Archive, database: Database, stage: Pat
         carry.keep(gone, stage / CARRIED)
     _sync(stage)
     mark = "" if database.is_sqlite else secrets.token_hex(16)
-    _write_plan(settings.data_dir / PLAN, {"stage": stage.name, "moves": moves, "mark": mark})
+    _write_plan(installation.restore_plan(settings.data_dir), {"stage": stage.name, "moves": moves, "mark": mark})
     if mark:
         try:
             postgres.load(database, stage / POSTGRESQL, _lock_statement(archive, mark, now), stage, tick)
         except BadBackup:
-            (settings.data_dir / PLAN).unlink()  # the server has done nothing of it
+            installation.restore_plan(settings.data_dir).unlink()  # the server has done nothing of it
             raise
 
 
@@ -185,7 +184,7 @@ def finish(settings: Settings) -> int | None:
 
     Every start asks; without a plan it is one look for a file.
     """
-    plan = settings.data_dir / PLAN
+    plan = installation.restore_plan(settings.data_dir)
     if not plan.exists():
         return None
     told = json.loads(plan.read_text())
@@ -202,7 +201,7 @@ def finish(settings: Settings) -> int | None:
 
 def sweep(settings: Settings) -> None:
     """Remove what a restore left that was killed before it had a plan. The caller holds the lock of the data folder."""
-    if not (settings.data_dir / PLAN).exists():
+    if not installation.restore_plan(settings.data_dir).exists():
         for left in settings.data_dir.glob(f"{STAGE}*/"):
             shutil.rmtree(left)
 

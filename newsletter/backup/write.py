@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from newsletter import schema
+from newsletter import versions
 from newsletter.backup import postgres, sqlite
 from newsletter.backup.archive import (
     CLOCK,
@@ -95,7 +95,7 @@ def _files(rt: Runtime) -> Iterator[tuple[str, Path]]:
 
 def _manifest(rt: Runtime, counts: dict[str, int], files: dict[str, str], now: datetime) -> Manifest:
     return Manifest(
-        format=FORMAT, version=VERSION, schema=schema.revision(rt.database) or "", created_at=now.isoformat(),
+        format=FORMAT, version=VERSION, schema=versions.version(rt.database) or "", created_at=now.isoformat(),
         database="sqlite" if rt.database.is_sqlite else "postgresql", key_fingerprint=rt.signer.key_print,
         counts=counts, settings={name: str(getattr(rt.settings, name)) for name in TOLD}, files=files,
     )  # fmt: skip

@@ -1,34 +1,55 @@
 """The `newsletter` command. Every command works beside a running product."""
 
+import importlib
 import os
 import sys
 
 import click
-from sqlalchemy.exc import OperationalError
 
-from newsletter.cli import backup, bench, campaign, dkim, doctor, house, limit, owner, processes, subscribers
 from newsletter.settings import SettingsError
 
+COMMANDS = {
+    "backup": "backup.backup_command",
+    "bench": "bench.bench",
+    "campaign": "campaign.campaign",
+    "dkim": "dkim.dkim",
+    "doctor": "doctor.doctor",
+    "fast-forward": "house.fast_forward",
+    "limit": "limit.limit",
+    "mailbox": "mailbox.mailbox",
+    "migrate": "processes.migrate",
+    "owner": "owner.owner",
+    "prepare": "processes.prepare_command",
+    "restore": "backup.restore_command",
+    "subscribers": "subscribers.subscribers",
+    "up": "up.up_command",
+    "web": "processes.web",
+    "worker": "processes.worker",
+}
+"""Where each stands in this package. Only the one that is asked for is imported: all of them take seconds."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One of them."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(".")
+        command = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option("0.1.0")
 def cli() -> None:
     """E-mail newsletter and lead-magnet service. Settings come from the environment and `.env`."""
-
-
-for command in (
-    *processes.commands,
-    *house.commands,
-    *backup.commands,
-    doctor.doctor,
-    owner.owner,
-    subscribers.subscribers,
-    campaign.campaign,
-    dkim.dkim,
-    bench.bench,
-    limit.limit,
-):
-    cli.add_command(command)
 
 
 def main() -> None:
@@ -39,8 +60,18 @@ def main() -> None:
     except SettingsError as error:
         click.echo(f"Bad setting: {error}", err=True)
         sys.exit(2)
-    except (OperationalError, OSError) as error:
-        reason = str(error.orig if isinstance(error, OperationalError) else error).strip().splitlines()
-        told = reason[0] if reason else type(error).__name__
+    except Exception as error:
+        if not (told := _trouble(error)):
+            raise
         click.echo(f"Not possible just now: {told}. What was finished before is kept; nothing is half done.", err=True)
         sys.exit(1)
+
+
+def _trouble(error: Exception) -> str:
+    """What the database or the system says it cannot do; empty: it is a fault of ours."""
+    database = sys.modules.get("sqlalchemy.exc")  # a command that has not imported it does not meet its errors
+    is_database = database is not None and isinstance(error, database.OperationalError)
+    if not is_database and not isinstance(error, OSError):
+        return ""
+    reason = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return reason[0] if reason else type(error).__name__

@@ -39,7 +39,7 @@ def restore_command(file: Path, yes: bool) -> None:
     settings = load()
     with _explained(), _archive(file) as archive:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with alone(settings):
+        with alone(settings, click.echo):
             backup.finish(settings)
             backup.check(settings, archive)
             _ask(settings, archive, yes)
@@ -117,6 +117,3 @@ def _tell(archive: Archive, done: backup.Restored, settings: Settings) -> None:
     if OLD_KEYS in archive.names and not settings.secret_key_old.get_secret_value():
         click.echo(f"Earlier keys are in {settings.data_dir / OLD_KEYS}: put that line into SECRET_KEY_OLD first.")
     click.echo(f"Sending is locked. Start the product, and see {settings.site}/owner/held for what would go.")
-
-
-commands = (backup_command, restore_command)

@@ -12,7 +12,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import select, text
 
-from newsletter import brand, installation, schema
+from newsletter import brand, installation, versions
 from newsletter.cli.opened import opened
 from newsletter.guides import Guide, inspect
 from newsletter.runtime import Runtime
@@ -51,7 +51,7 @@ class _Ill(Exception):
 def _database(rt: Runtime) -> str:
     with rt.database.reading() as session:
         session.execute(text("SELECT 1"))
-    if not schema.is_current(rt.database):
+    if not versions.is_current(rt.database):
         raise _Ill("not up to date; run `newsletter migrate`")
     return "answers and is up to date"
 

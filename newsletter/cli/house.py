@@ -1,4 +1,4 @@
-"""Commands about the installation: migrate, fast-forward."""
+"""Commands about the installation as a whole: fast-forward."""
 
 import re
 import time
@@ -11,23 +11,8 @@ from newsletter.cli.opened import opened
 from newsletter.clock import MovableClock, SharedClock
 from newsletter.mail.ledger import Message, State
 from newsletter.runtime import Runtime
-from newsletter.settings import load
-from newsletter.supervisor import StartError
-from newsletter.supervisor.up import prepare
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-@click.command()
-def migrate() -> None:
-    """Bring the database up to date, and fill a new one with its seeds."""
-    settings = load()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    try:
-        owner = prepare(settings)
-    except StartError as error:
-        raise click.ClickException(str(error)) from None
-    click.echo(f"The database is up to date. Owner: {owner.words}")
 
 
 @click.command("fast-forward")
@@ -56,6 +41,3 @@ def _wait_until_quiet(rt: Runtime) -> None:
         if not busy:
             return
         time.sleep(0.1)
-
-
-commands = (migrate, fast_forward)

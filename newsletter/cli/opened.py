@@ -1,26 +1,34 @@
 """A Runtime for one command."""
 
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
 
-from newsletter import backup, schema
+from newsletter import installation, versions
 from newsletter.runtime import Runtime, build
-from newsletter.settings import load
+from newsletter.settings import Settings, load
 
 
 @contextmanager
 def opened(check: bool = True) -> Iterator[Runtime]:
     """The product's Runtime; `check`: stop with a clear line when the database has not been migrated."""
     settings = load()
-    backup.finish(settings)  # a restore that was killed is finished before anything looks at its data
+    _finish_restore(settings)
     rt = build(settings)
     try:
-        if check and not schema.is_current(rt.database):
+        if check and not versions.is_current(rt.database):
             raise click.ClickException(
                 "The database is not up to date: run `newsletter migrate` (or `make run`) first."
             )
         yield rt
     finally:
         rt.close()
+
+
+def _finish_restore(settings: Settings) -> None:
+    """A restore that was killed is finished before anything looks at its data. Few commands meet one: what can do it
+    is imported then, for that takes a second."""
+    if installation.restore_plan(settings.data_dir).exists():
+        importlib.import_module("newsletter.backup").finish(settings)

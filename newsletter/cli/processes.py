@@ -1,4 +1,4 @@
-"""Commands that run a part of the product, or all of it."""
+"""Commands that run a part of the product, or prepare for it."""
 
 import os
 import sys
@@ -7,25 +7,10 @@ from collections.abc import Collection
 import click
 
 from newsletter import backup
-from newsletter.clock import MovableClock
-from newsletter.log import configure
-from newsletter.mailbox import serve
 from newsletter.runtime import signing
 from newsletter.settings import ROOT, Settings, load
-from newsletter.supervisor import StartError, programs, up
-
-
-@click.command("up")
-@click.option("--new-key", is_flag=True, help="Go on with another SECRET_KEY: links in mails sent before stop working.")
-def up_command(new_key: bool) -> None:
-    """Start the whole product: Redis, web, workers, beat and the local mailbox."""
-    settings = load()
-    programs.check_relays(settings)
-    signing(settings)  # a bad key is told here once, before anything runs
-    try:
-        up(settings, click.echo, new_key)
-    except StartError as error:
-        raise click.ClickException(str(error)) from None
+from newsletter.supervisor import StartError, programs
+from newsletter.supervisor.prepare import prepare
 
 
 @click.command()
@@ -58,12 +43,26 @@ def _become(settings: Settings, needs: Collection[str], argv: list[str]) -> None
     os.execve(sys.executable, [sys.executable, "-m", *argv], env)  # noqa: S606 - our own interpreter, fixed words
 
 
-@click.command(hidden=True)
-def mailbox() -> None:
-    """Run the local mailbox alone."""
-    configure()
+@click.command()
+def migrate() -> None:
+    """Bring the database up to date, and fill a new one with its seeds."""
     settings = load()
-    serve(settings, MovableClock(settings.data_dir / "clock"))
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        owner = prepare(settings)
+    except StartError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"The database is up to date. Owner: {owner.words}")
 
 
-commands = (up_command, web, worker, mailbox)
+@click.command("prepare", hidden=True)
+@click.option("--new-key", is_flag=True)
+def prepare_command(new_key: bool) -> None:
+    """Do what comes before every other part. `newsletter up` runs it, and holds the lock of the data folder."""
+    settings = load()
+    signing(settings)  # a bad key is told here once, before anything runs
+    backup.sweep(settings)
+    try:
+        click.echo(prepare(settings, new_key).words)
+    except StartError as error:
+        raise click.ClickException(str(error)) from None

@@ -1,6 +1,6 @@
 """The installation: which copy of the product a database belongs to, and whether it may send."""
 
-from newsletter.installation.home import Home, home_of, keep_witness, kept_witnesses
+from newsletter.installation.home import Home, home_of, keep_witness, kept_witnesses, restore_plan
 from newsletter.installation.record import Installation, LockReason, current, sends_above
 
 __all__ = [
@@ -11,5 +11,6 @@ __all__ = [
     "home_of",
     "keep_witness",
     "kept_witnesses",
+    "restore_plan",
     "sends_above",
 ]

@@ -104,3 +104,8 @@ def keep_witness(data_dir: Path, last: str) -> str:
         os.fsync(file.fileno())
     half.replace(data_dir / "witness")
     return fresh
+
+
+def restore_plan(folder: Path) -> Path:
+    """Where a restore says what it is about to do; while that is there, the restore is not finished."""
+    return folder / "restore.json"

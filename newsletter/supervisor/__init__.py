@@ -1,6 +1,5 @@
 """`newsletter up`: start the whole product from one command, keep it running, and stop all of it on Ctrl-C."""
 
 from newsletter.supervisor.alone import StartError, alone
-from newsletter.supervisor.up import up
 
-__all__ = ["StartError", "alone", "up"]
+__all__ = ["StartError", "alone"]

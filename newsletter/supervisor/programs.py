@@ -7,6 +7,7 @@ import os
 import resource
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from pydantic import SecretStr
 
@@ -20,8 +21,13 @@ SECRETS = (*KEYS, *DKIM, "database_url", "redis_url", "smtp_url", "owner_email",
 STORES = ("database_url", "redis_url", *KEYS)
 WEB = (*STORES, "metrics_token")
 WORKER = (*STORES, "smtp_url", *DKIM)
-BEAT = ("redis_url",)
+BEAT = ("redis_url", "database_url")
 MAILBOX: tuple[str, ...] = ()
+PREPARE = (*STORES, *DKIM, "owner_email", "owner_password")
+SUPERVISOR: tuple[str, ...] = ()
+WORKERS_TRANSACTIONAL = 2
+BAD_SETTING = 2
+"""The exit code of a command that a setting stops."""
 HEADERS_WITHIN = 10_000
 """Milliseconds in which a request's headers must be there, and after which a connection that asks nothing is closed."""
 CONNECTIONS = 4000
@@ -73,6 +79,34 @@ def beat() -> list[str]:
     return ["celery", "-A", "worker", "beat", "--pidfile=", "--loglevel", "WARNING"]
 
 
+@dataclass(frozen=True)
+class Program:
+    """A part of the product. `argv`: what stands behind `python -m`; `needs`: the secret settings it is told."""
+
+    name: str
+    argv: list[str]
+    needs: Collection[str]
+    patience: float
+    """Seconds it may take to stop before it is killed."""
+
+
+def every(settings: Settings) -> list[Program]:
+    """All that `newsletter up` keeps running, but Redis."""
+    mailbox = Program("mailbox", ["newsletter.cli", "mailbox"], MAILBOX, 5.0)
+    return [
+        *([mailbox] if settings.runs_mailbox else []),
+        Program("web", web(settings), WEB, 15.0),
+        Program("worker-transactional", worker("transactional", WORKERS_TRANSACTIONAL), WORKER, 60.0),
+        Program("worker-bulk", worker("bulk", settings.bulk_workers), WORKER, 60.0),
+        Program("beat", beat(), BEAT, 10.0),
+    ]
+
+
+def prepare(new_key: bool = False) -> Program:
+    """What is done before the others start (`supervisor.prepare`)."""
+    return Program("prepare", ["newsletter.cli", "prepare", *(["--new-key"] if new_key else [])], PREPARE, 60.0)
+
+
 def environment(settings: Settings, needed: Collection[str], base: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What a process gets: the operator's environment, the settings, and of the secrets only those it needs.
 
@@ -82,7 +116,7 @@ def environment(settings: Settings, needed: Collection[str], base: Mapping[str, 
     for name in sorted(settings.model_fields_set - {*SECRETS} | settings.model_fields_set & {*needed}):
         value = getattr(settings, name)
         env[name.upper()] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-    if "database_url" in needed and "smtp_url" not in needed and settings.smtp_url:
+    if "smtp_url" not in needed and settings.smtp_url:
         env["SMTP_URL"] = without_login(settings.smtp_url)  # that there are relays, and which
     return {**env, "DATA_DIR": str(settings.data_dir), "PYTHONUNBUFFERED": "1", GIVEN_WHOLE: "1"}
 

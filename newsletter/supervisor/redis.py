@@ -13,6 +13,8 @@ from pathlib import Path
 from newsletter.supervisor import programs
 from newsletter.supervisor.service import Service
 
+CONFIG = "redis.conf"
+
 
 class NoRedis(Exception):
     """No server program was found; the message says what to install."""
@@ -31,20 +33,28 @@ def program() -> str:
     raise NoRedis("No Redis found: install redis-server (Debian: apt install redis-server), or set REDIS_URL.")
 
 
-def service(folder: Path, log: Path) -> tuple[Service, str]:
-    """The service and its URL. The password is in files that only this user can read, never in an argument."""
+def configure(folder: Path) -> str:
+    """Write down how the next one runs; its URL. Raises NoRedis.
+
+    The password is in files that only this user can read, never in an argument.
+    """
+    program()
     folder.mkdir(parents=True, exist_ok=True)
     port, password = free_port(), secrets.token_urlsafe(24)
-    config = folder / "redis.conf"
     _write_private(
-        config,
+        folder / CONFIG,
         f'bind 127.0.0.1\nport {port}\nrequirepass {password}\nsave ""\nappendonly no\ndaemonize no\n'
         "maxmemory-policy noeviction\n",
     )
     url = f"redis://:{password}@127.0.0.1:{port}/0"
     _write_private(folder / "url", url)
+    return url
+
+
+def service(folder: Path, log: Path) -> Service:
+    """The service that runs as it is written down."""
     # The working folder is set by `cwd`: a path with a space would need quoting in the configuration.
-    return Service("redis", [program(), "redis.conf"], programs.plain_environment(), folder, log, patience=5.0), url
+    return Service("redis", [program(), CONFIG], programs.plain_environment(), folder, log, patience=5.0)
 
 
 def _write_private(path: Path, text: str) -> None:

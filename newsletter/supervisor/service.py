@@ -1,28 +1,41 @@
 """Service: one child process with its log, its process group, and how it is started, watched and stopped."""
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Protocol
+
+from newsletter import parent
 
 SLOWEST_RESTART = 10.0
 STEADY_AFTER = 30.0
 LOG_KEPT = 5 * 1024 * 1024
 """Octets; of a larger log the supervisor makes `.1`, and `.1` becomes `.2`, up to `OLD_LOGS`."""
 OLD_LOGS = 3
-_PR_SET_PDEATHSIG = 1
 
 
-def _die_with_parent() -> None:
-    """In the child: be told to end when the supervisor is killed outright (Linux prctl(2))."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+class Process(Protocol):
+    """A child that was started: what `subprocess.Popen` and `forks.Fork` both are."""
+
+    @property
+    def pid(self) -> int:
+        """Its id, and that of its group."""
+
+    def poll(self) -> int | None:
+        """How it ended; None: it runs."""
+
+    def wait(self) -> int | None:
+        """Wait for its end."""
+
+    def send_signal(self, which: signal.Signals, /) -> None:
+        """Tell it something."""
 
 
 @dataclass
@@ -37,7 +50,7 @@ class Service:
     stop_signal: signal.Signals = signal.SIGTERM
     patience: float = 30.0
     """Seconds it may take to stop before it is killed."""
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     failures: int = 0
     started: float = 0.0
     not_before: float = field(default=0.0)
@@ -46,12 +59,15 @@ class Service:
         """Start it in a process group of its own, so that Ctrl-C reaches the supervisor alone."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.keep_log_small()
-        with self.log.open("ab") as out:
-            self.process = subprocess.Popen(
-                self.argv, env=dict(self.env), cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                start_new_session=True, preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-            )  # fmt: skip
+        self.process = self._launched()
         self.started = time.monotonic()
+
+    def _launched(self) -> Process:
+        with self.log.open("ab") as out:
+            return subprocess.Popen(
+                self.argv, env=dict(self.env), cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                start_new_session=True, preexec_fn=partial(parent.die_with, os.getpid()),
+            )  # fmt: skip
 
     def keep_log_small(self) -> None:
         """Put a log that has grown too large aside, while whoever writes it goes on.
@@ -91,7 +107,7 @@ class Service:
             self.failures = 1 if now - self.started > STEADY_AFTER else self.failures + 1
             wait = min(0.5 * 2 ** (self.failures - 1), SLOWEST_RESTART)
             self.not_before = now + wait
-            say(f"{self.name} ended ({_how(self.process.returncode)}); starting it again. Its log: {self.log}")
+            say(f"{self.name} ended ({_how(self.process.poll())}); starting it again. Its log: {self.log}")
             self._kill_group()
         elif now >= self.not_before:
             self.not_before = 0.0
@@ -110,6 +126,13 @@ class Service:
         self._kill_group()
         if self.process is not None:
             self.process.wait()
+
+    def end(self, hurry: Callable[[], bool]) -> int | None:
+        """Wait until it has ended by itself, or kill it when `hurry()`; its exit code."""
+        while self.is_running and not hurry():
+            time.sleep(0.02)
+        self._kill_group()
+        return self.process.wait() if self.process else None
 
     def last_words(self, lines: int = 15) -> str:
         """The end of its log."""

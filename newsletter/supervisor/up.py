@@ -1,134 +1,109 @@
 """The order of things: checks, Redis, migration, seeds, owner, processes, health, the banner, the watch, the end."""
 
 import json
+import os
 import signal
 import socket
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from newsletter import accounts, backup, brand, installation, schema, seeds
-from newsletter.db import Database
-from newsletter.mail.ledger.queue import newest
-from newsletter.runtime import build
-from newsletter.settings import ROOT, Settings
-from newsletter.subscribers import Subscriber
+from newsletter.settings import ROOT, Settings, SettingsError
 from newsletter.supervisor import programs, redis
-from newsletter.supervisor.alone import StartError, alone
-from newsletter.supervisor.first_owner import FirstOwner, ensure_owner
+from newsletter.supervisor.alone import StartError, hold, hold_for_parts
+from newsletter.supervisor.forks import ForkedService
+from newsletter.supervisor.programs import Program
+from newsletter.supervisor.sealed import VARIABLE, Sealed, seal
 from newsletter.supervisor.service import Service
 
 HEALTHY_WITHIN = 60.0  # seconds
-WORKERS_TRANSACTIONAL = 2
+WATCHED_EVERY = 0.25  # seconds
 
 
-OTHER_KEY = (
-    "SECRET_KEY (or the file DATA_DIR/secret_key) is not the key that the links in this installation's mails are "
-    "signed with: unsubscribing by them would not work. Put the old key back, or, if it was changed on purpose, put "
-    "the old one into SECRET_KEY_OLD (several, separated by commas). If it is lost: `newsletter up --new-key` goes on "
-    "with this one; links in mails that were sent before then stop working, and who was erased can be signed up again."
-)
-
-
-def up(settings: Settings, say: Callable[[str], None], new_key: bool = False) -> None:
-    """Run the product until Ctrl-C or SIGTERM. Raises StartError. `new_key`: make this key the installation's."""
+def up(settings: Settings, say: Callable[[str], None], new_key: bool) -> NoReturn:
+    """Check what can be checked, seal what each part is told, and become the supervisor. Raises StartError."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     programs.allow_many_files()
-    with alone(settings):
-        backup.sweep(settings)
-        _check_ports(settings)
-        blog = _has_blog(settings)
-        services: list[Service] = []
-        with _told_to_stop() as asked:
-            try:
-                url = settings.redis_url or _start_redis(settings, services)
-                owner = prepare(settings, new_key)
-                for service in _services(settings.model_copy(update={"redis_url": url})):
-                    service.start()
-                    services.append(service)
-                _wait_until_healthy(settings, services, asked)
-                if not asked():
-                    say(_banner(settings, owner, blog))
-                while not asked():
-                    for service in services:
-                        service.watch(say)
-                        service.keep_log_small()
-                    time.sleep(0.1)
-            finally:
-                say("Stopping: what is being sent is finished first.")
-                _stop(services, asked)
+    lock = hold(settings)
+    parts = hold_for_parts(settings, say)
+    _check_ports(settings)
+    url = settings.redis_url or _configure_redis(settings)
+    told = settings.model_copy(update={"redis_url": url})
+    every = [programs.prepare(), *programs.every(settings)]
+    environments = {one.name: seal(programs.environment(told, one.needs)) for one in every}
+    for number in (lock.fileno(), parts):
+        os.set_inheritable(number, True)
+    sealed = Sealed(lock.fileno(), parts, not settings.redis_url, environments)
+    ours = {VARIABLE: sealed.told, "SPT_NOENV": "1"}  # a title leaves the environment as it is, for `ps e`
+    argv = [sys.executable, "-m", "newsletter.cli", "up", *(["--new-key"] if new_key else [])]
+    os.execve(sys.executable, argv, programs.environment(settings, programs.SUPERVISOR) | ours)  # noqa: S606 - ourselves
+
+
+def supervise(settings: Settings, sealed: Sealed, say: Callable[[str], None], new_key: bool) -> None:
+    """Run the product until Ctrl-C or SIGTERM. Raises StartError. `new_key`: make this key the installation's."""
+    services: list[Service] = []
+    blog = _has_blog(settings)
+    with _told_to_stop() as asked:
+        try:
+            if sealed.has_redis:
+                _start(services, redis.service(settings.data_dir / "redis", settings.data_dir / "log" / "redis.log"))
+            owner = _prepare(settings, sealed, new_key, asked)
+            for program in programs.every(settings) if not asked() else ():
+                _start(services, _service(settings, sealed, program))
+            _wait_until_healthy(settings, services, asked)
+            if not asked():
+                say(_banner(settings, owner, blog))
+            while not asked():
+                for service in services:
+                    service.watch(say)
+                    service.keep_log_small()
+                time.sleep(WATCHED_EVERY)
+        finally:
+            say("Stopping: what is being sent is finished first.")
+            _stop(services, asked)
     say("Stopped. Everything is kept; `make run` goes on where it was.")
 
 
-def prepare(settings: Settings, new_key: bool = False) -> FirstOwner:
-    """Bring the database up to date, plant the seeds in a new one, see that there is an owner. Raises StartError."""
-    backup.finish(settings)
-    settings.secret  # noqa: B018 - made now, before several processes would each want to make it
-    database = Database(settings.database)
-    rt = build(settings, database=database)
-    try:
-        schema.upgrade(database)
-        with database.transaction() as session:
-            seeds.plant(session, ROOT, rt.clock.now())
-            keys = (rt.signer.key_prints, newest(session), rt.clock.now())
-            if new_key:
-                brand.current(session).forget_keys(session, *keys)
-            elif brand.current(session).adopt(session, *keys):
-                accounts.note(session, None, rt.clock.now(), "key changed")
-            _settle(session, settings, database, rt.clock.now())
-            return ensure_owner(session, settings, rt.clock.now())
-    except brand.LostKey:
-        raise StartError(OTHER_KEY) from None
-    finally:
-        rt.close()
-
-
-def _settle(session: Session, settings: Settings, database: Database, now: datetime) -> None:
-    """Lock sending where this is not the place, or not the state, in which the database was left."""
-    here, folder = installation.current(session), settings.data_dir
-    home = installation.home_of(session, folder, is_sqlite=database.is_sqlite)
-    reason = here.settle(home, installation.kept_witnesses(folder) if database.is_sqlite else ())
-    if reason is not None and session.scalar(select(Subscriber.id).limit(1)):  # else there is nobody to write to
-        here.lock(reason, newest(session), here.witnessed_at, now)
-    if database.is_sqlite:
-        here.witness, here.witnessed_at = installation.keep_witness(folder, here.witness), now
-
-
-def _start_redis(settings: Settings, services: list[Service]) -> str:
-    try:
-        service, url = redis.service(settings.data_dir / "redis", settings.data_dir / "log" / "redis.log")
-    except redis.NoRedis as error:
-        raise StartError(str(error)) from None
+def _start(services: list[Service], service: Service) -> None:
     service.start()
     services.append(service)
-    return url
 
 
-def _services(settings: Settings) -> Iterator[Service]:
-    python, logs = sys.executable, settings.data_dir / "log"
+def _service(settings: Settings, sealed: Sealed, program: Program) -> ForkedService:
+    log = settings.data_dir / "log" / f"{program.name}.log"
+    return ForkedService(program.name, program.argv, {}, ROOT, log, patience=program.patience, sealed=sealed)
 
-    def service(name: str, argv: list[str], needs: Collection[str], patience: float) -> Service:
-        env = programs.environment(settings, needs)
-        return Service(name, [python, "-m", *argv], env, ROOT, logs / f"{name}.log", patience=patience)
 
-    def worker(name: str, concurrency: int) -> Service:
-        return service(f"worker-{name}", programs.worker(name, concurrency), programs.WORKER, 60.0)
+def _prepare(settings: Settings, sealed: Sealed, new_key: bool, asked: Callable[[], int]) -> str:
+    """Have a fork prepare the database: what it needs for that goes with it. How to sign in. Raises StartError.
 
-    if settings.runs_mailbox:
-        yield service("mailbox", ["newsletter.cli", "mailbox"], programs.MAILBOX, 5.0)
-    yield service("web", programs.web(settings), programs.WEB, 15.0)
-    yield worker("transactional", WORKERS_TRANSACTIONAL)
-    yield worker("bulk", settings.bulk_workers)
-    yield service("beat", programs.beat(), programs.BEAT, 10.0)
+    A migration that has begun is finished, unless it is asked twice to stop.
+    """
+    made = _service(settings, sealed, programs.prepare(new_key))
+    made.log.unlink(missing_ok=True)
+    try:
+        made.start()
+        code = made.end(hurry=lambda: asked() > 1)
+        words = made.log.read_text(errors="replace").strip()
+    finally:
+        made.log.unlink(missing_ok=True)  # a first password may stand there
+    if code == programs.BAD_SETTING:
+        raise SettingsError(words.removeprefix("Bad setting: "))
+    if code:
+        raise StartError(words.removeprefix("Error: ") or f"The database could not be prepared (exit code {code}).")
+    return words.splitlines()[-1]
+
+
+def _configure_redis(settings: Settings) -> str:
+    try:
+        return redis.configure(settings.data_dir / "redis")
+    except redis.NoRedis as error:
+        raise StartError(str(error)) from None
 
 
 def _check_ports(settings: Settings) -> None:
@@ -223,14 +198,14 @@ def _stop(services: list[Service], asked: Callable[[], int]) -> None:
         service.wait_stopped(hurry=lambda: asked() > max(first, 1))
 
 
-def _banner(settings: Settings, owner: FirstOwner, blog: bool | None) -> str:
+def _banner(settings: Settings, owner: str, blog: bool | None) -> str:
     lines = [
         "",
         "  newsletter is running",
         "",
         f"  Site           {settings.site}/",
         f"  Owner's area   {settings.site}/owner/",
-        f"                 {owner.words}",
+        f"                 {owner}",
     ]
     if settings.runs_mailbox:
         lines.append(f"  Mailbox        http://127.0.0.1:{settings.mailbox_port}/   (every mail lands here)")

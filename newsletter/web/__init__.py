@@ -27,7 +27,7 @@ from newsletter.web import (
 )
 from newsletter.web.origin import Origin
 from newsletter.web.rows import Number, RowId
-from newsletter.web.state import Crank, State, has_committed
+from newsletter.web.state import Crank, WebState, has_committed
 
 TRIES = 3
 """How often a request is served whose transaction the database breaks off for another one."""
@@ -66,7 +66,7 @@ def create(runtime: Runtime, crank: Crank) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,
         BOOTSTRAP_SERVE_LOCAL=True,
     )
-    app.extensions["newsletter"] = State(runtime, crank)
+    app.extensions["newsletter"] = WebState(runtime, crank)
     app.wsgi_app = Origin(app.wsgi_app, lambda: security.runtime_settings(app))  # type: ignore[method-assign]
     access.install(app)
     app.url_map.converters.update(row=RowId, int=Number)

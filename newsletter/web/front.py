@@ -7,6 +7,7 @@ slowly somebody reads it. Header deadlines are granian's own (`supervisor.web_co
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -53,8 +54,11 @@ class Gone(Exception):
 class Front:
     """The application as granian sees it."""
 
-    def __init__(self, app: Flask, threads: int = THREADS, grace: float = GRACE) -> None:
+    def __init__(self, app: Flask, threads: int = THREADS, grace: float = GRACE,
+                 took: Callable[[float], None] = lambda _: None) -> None:  # fmt: skip
+        """`took` is told the seconds of each answer, from the moment that its request was whole."""
         self._app = app
+        self._took = took
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="web")
         self._grace = grace
         self._inside = 0
@@ -70,7 +74,9 @@ class Front:
             if has_body(environ):
                 body = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed below
                 await self._collect(proto, environ, body)
+            whole = time.monotonic()
             status, headers, answer = await self._in_thread(self._answer, environ, body)
+            self._took(time.monotonic() - whole)
         except Gone:
             proto.response_empty(400, [("connection", "close")])
             return

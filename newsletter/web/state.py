@@ -21,16 +21,16 @@ class Crank(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class WebState:
     """Kept in `app.extensions["newsletter"]`."""
 
     runtime: Runtime
     crank: Crank
 
 
-def state() -> State:
+def state() -> WebState:
     """The state of the app that serves this request."""
-    found: State = current_app.extensions["newsletter"]
+    found: WebState = current_app.extensions["newsletter"]
     return found
 
 

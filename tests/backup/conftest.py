@@ -17,7 +17,7 @@ from newsletter.guides import Files
 from newsletter.runtime import Runtime, build
 from newsletter.settings import Settings, load
 from newsletter.subscribers import Status, Subscriber, read_address, register
-from newsletter.supervisor.up import prepare
+from newsletter.supervisor.prepare import prepare
 from tests.conftest import NOON
 
 GUIDES = ("recover-from-pain.pdf", "exercise-at-50.pdf")

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -128,6 +129,13 @@ class Product:
         with urllib.request.urlopen(urllib.parse.urljoin(self.site, url), timeout=20) as answer:
             return str(answer.read().decode())
 
+    def answers(self) -> bool:
+        """Whether the site answers, and is well."""
+        try:
+            return '"ok":true' in self.get("/healthz")
+        except (urllib.error.URLError, OSError):
+            return False
+
     def post(self, url: str, **fields: str) -> str:
         """Send a form, with the token of its page."""
         data = urllib.parse.urlencode(fields).encode()
@@ -220,6 +228,12 @@ class Product:
             if f"DATA_DIR={self.data}\0".encode() in environ and holding in line and words:
                 found[int(entry.name)] = line
         return found
+
+    def parts(self) -> dict[int, str]:
+        """The main processes of its parts: the children of the supervisor."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return {int(pid): Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip() for pid in children}
 
 
 def text_of(mail: EmailMessage) -> str:

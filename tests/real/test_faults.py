@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-import urllib.error
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -90,14 +89,7 @@ def _redis(product: Product) -> list[int]:
 def test_with_web_killed_it_is_back_by_itself(product: Product) -> None:
     for pid in product.processes("granian"):
         os.kill(pid, signal.SIGKILL)
-
-    def answers() -> bool:
-        try:
-            return '"ok":true' in product.get("/healthz")
-        except (urllib.error.URLError, OSError):
-            return False
-
-    until(answers)
+    until(product.answers)
 
 
 def _wait_for_the_end(product: Product, campaign: str) -> None:
@@ -105,7 +97,7 @@ def _wait_for_the_end(product: Product, campaign: str) -> None:
 
 
 def _kill_workers(product: Product) -> None:
-    for pid in product.processes("-Q bulk"):
+    for pid in product.processes("bulk@"):
         os.kill(pid, signal.SIGKILL)
 
 

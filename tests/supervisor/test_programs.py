@@ -10,7 +10,6 @@ from newsletter.cli import cli
 from newsletter.settings import GIVEN_WHOLE, Settings, SettingsError, load
 from newsletter.smtp import parse_relays, without_login
 from newsletter.supervisor import programs
-from newsletter.supervisor.up import _services
 
 SECRET = {
     "SECRET_KEY": "the-present-key-" * 3, "SECRET_KEY_OLD": "the-key-before", "OWNER_PASSWORD": "owners-password",
@@ -34,17 +33,20 @@ def _told(text: str) -> set[str]:
 
 def test_each_process_is_told_only_the_secrets_it_needs(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
-    told = {one.name: _told("\n".join(one.env.values())) for one in _services(settings)}
+    parts = [*programs.every(settings), programs.prepare()]
+    told = {one.name: _told("\n".join(programs.environment(settings, one.needs).values())) for one in parts}
     smtp = {"smtp-password", "other-smtp-word"}
     assert told == {
-        "web": STORES, "worker-transactional": STORES | smtp, "worker-bulk": STORES | smtp, "beat": {"redis-password"},
+        "web": STORES, "worker-transactional": STORES | smtp, "worker-bulk": STORES | smtp,
+        "beat": {"redis-password", "database-password"}, "prepare": STORES | {"owners-password"},
     }  # fmt: skip
-    assert _told(str(programs.environment(settings, programs.MAILBOX))) == set()
+    for needs in (programs.MAILBOX, programs.SUPERVISOR):
+        assert _told(str(programs.environment(settings, needs))) == set()
 
 
 def test_nothing_secret_is_an_argument(tmp_path: Path) -> None:
-    for service in _services(_settings(tmp_path)):
-        assert _told(" ".join(service.argv)) == set()
+    for program in programs.every(_settings(tmp_path)):
+        assert _told(" ".join(program.argv)) == set()
 
 
 def test_an_environment_that_holds_secrets_is_not_passed_on(tmp_path: Path) -> None:
@@ -98,13 +100,14 @@ def test_a_process_run_alone_is_run_as_by_the_whole_product(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(os, "execve", execve)
     monkeypatch.chdir(tmp_path)
-    CliRunner().invoke(cli, words)
+    told = CliRunner().invoke(cli, words)
     settings = load()
-    by_name = {one.name: one for one in _services(settings)}
+    by_name = {one.name: one for one in programs.every(settings)}
     same = by_name[{"web": "web", "worker": "worker-bulk"}[words[0]] if len(words) == 1 else "beat"]
+    assert isinstance(told.exception, Gone), told.output
     ((argv, env),) = ran
-    assert argv == list(same.argv)
-    assert env == same.env
+    assert argv[1:] == ["-m", *same.argv]
+    assert env == programs.environment(settings, same.needs)
     assert words != ["web"] or {"--respawn-failed-workers", "--workers-kill-timeout"} <= set(argv)
 
 

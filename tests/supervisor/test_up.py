@@ -9,7 +9,7 @@ from newsletter.db import Database
 from newsletter.links import Signer
 from newsletter.settings import Settings, load
 from newsletter.supervisor import StartError
-from newsletter.supervisor.up import prepare
+from newsletter.supervisor.prepare import prepare
 
 
 def _settings(folder: Path, url: str, key: str) -> Settings:

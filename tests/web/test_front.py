@@ -83,6 +83,14 @@ def test_a_whole_body_reaches_its_page_however_many_pieces_it_comes_in(echo: Fla
     assert ask(echo, Wire(), scope()).body == b"nothing"
 
 
+def test_each_answer_is_told_with_the_time_it_took(echo: Flask) -> None:
+    took: list[float] = []
+    ask(echo, Wire(), scope(), took=took.append)
+    assert len(took) == 1 and took[0] > 0
+    ask(echo, Wire(b"a"), scope(content_length="3"), took=took.append)
+    assert len(took) == 1, "a body that does not come whole is the reader's time, not ours"
+
+
 def test_a_body_that_does_not_come_is_waited_for_only_so_long(echo: Flask) -> None:
     wire = ask(echo, Wire(b"a", whole=False), scope(content_length="3"), grace=0.05)
     assert (wire.status, wire.headers["connection"]) == (408, "close")

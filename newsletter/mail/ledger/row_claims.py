@@ -80,24 +80,25 @@ def _may_receive() -> ColumnElement[bool]:
 
 def _lock_due(session: Session, lane: Lane, now: datetime, limit: int, above: int | None) -> Sequence[int]:
     if lane is Lane.TRANSACTIONAL:
-        due = _due(lane, now)
+        ours = due(lane, now)
         if above is not None:
-            due = due.where(Message.id > above, Message.stream.in_(ASKED_FOR))
-        return session.scalars(due.limit(limit).with_for_update(skip_locked=True, of=Message)).all()
+            ours = ours.where(Message.id > above, Message.stream.in_(ASKED_FOR))
+        return session.scalars(ours.limit(limit).with_for_update(skip_locked=True, of=Message)).all()
     # Some of them lie in batches, and batches are locked before rows: look, lock the batches, then the rows still due.
     # Two workers that see the same rows queue up at the batch, and the second one looks again.
     for _ in range(2):
-        seen = session.scalars(_due(lane, now).limit(limit)).all()
+        seen = session.scalars(due(lane, now).limit(limit)).all()
         if not seen:
             return []
         counts.invalidate(session, seen)
-        still_due = _due(lane, now).where(Message.id.in_(seen)).order_by(None).order_by(Message.id)
+        still_due = due(lane, now).where(Message.id.in_(seen)).order_by(None).order_by(Message.id)
         if ids := session.scalars(still_due.with_for_update(of=Message)).all():
             return ids
     return []
 
 
-def _due(lane: Lane, now: datetime) -> Select[int]:
+def due(lane: Lane, now: datetime) -> Select[int]:
+    """What waits by itself and may be claimed, oldest first."""
     return (
         select(Message.id)
         .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)

@@ -1,0 +1,97 @@
+"""Forks: our own programs start as forks of the supervisor, which has imported them all (`newsletter.preloaded`).
+
+What they have in common is in memory once then, and none spends seconds of its start on imports. The supervisor has one
+thread, and no secret (`sealed`).
+"""
+
+import multiprocessing
+import os
+import runpy
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from setproctitle import setproctitle
+
+from newsletter import parent
+from newsletter.supervisor.sealed import Sealed
+from newsletter.supervisor.service import Process, Service
+
+_HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What the supervisor answers in its own way (`up`), and no fork of it does."""
+
+
+@dataclass
+class ForkedService(Service):
+    """A service whose `argv` is what stands behind `python -m`."""
+
+    sealed: Sealed = field(kw_only=True)
+
+    def _launched(self) -> Process:
+        return Fork(self.name, self.argv, self.sealed, self.cwd, self.log)
+
+
+class Fork:
+    """A running fork; it is asked as a `subprocess.Popen` is."""
+
+    def __init__(self, name: str, argv: Sequence[str], sealed: Sealed, cwd: Path, log: Path) -> None:
+        # fork, whatever is Python's default by now.
+        context = multiprocessing.get_context("fork")
+        told = (name, argv, sealed, cwd, log, os.getpid())
+        self._process = context.Process(target=_become, args=told, name=name)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)  # the supervisor's answer is not the fork's
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    @property
+    def pid(self) -> int:
+        """Its process id, and that of its group and session."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """How it ended; less than 0: by that signal. None: it runs."""
+        return self._process.exitcode
+
+    def wait(self) -> int | None:
+        """Wait for its end."""
+        self._process.join()
+        return self.poll()
+
+    def send_signal(self, which: signal.Signals, /) -> None:
+        """Tell it something; one that has ended hears nothing."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, which)
+
+
+def _become(name: str, argv: Sequence[str], sealed: Sealed, cwd: Path, log: Path, supervisor: int) -> None:
+    """In the fork: stand alone, and run the program as `python -m` would."""
+    os.setsid()
+    for one in _HANDLED:
+        signal.signal(one, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
+    parent.die_with(supervisor)
+    setproctitle(f"newsletter: {name}")
+    _write_to(log)
+    os.chdir(cwd)
+    environment = sealed.open(name)
+    os.environ.clear()
+    os.environ.update(environment)
+    multiprocessing.set_start_method("fork", force=True)  # granian's own: a spawned one would share nothing
+    sys.argv[:] = argv
+    runpy.run_module(argv[0], run_name="__main__", alter_sys=True)
+
+
+def _write_to(log: Path) -> None:
+    out, nothing = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), os.open(os.devnull, os.O_RDONLY)
+    for here, there in ((nothing, 0), (out, 1), (out, 2)):
+        os.dup2(here, there)
+    os.close(out)
+    os.close(nothing)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]

@@ -1,0 +1,56 @@
+"""What a start prepares before anything runs: the database, its seeds, its owner, and the send lock."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter import accounts, backup, brand, installation, schema, seeds
+from newsletter.db import Database
+from newsletter.mail.ledger.queue import newest
+from newsletter.runtime import build
+from newsletter.settings import ROOT, Settings
+from newsletter.subscribers import Subscriber
+from newsletter.supervisor.alone import StartError
+from newsletter.supervisor.first_owner import FirstOwner, ensure_owner
+
+OTHER_KEY = (
+    "SECRET_KEY (or the file DATA_DIR/secret_key) is not the key that the links in this installation's mails are "
+    "signed with: unsubscribing by them would not work. Put the old key back, or, if it was changed on purpose, put "
+    "the old one into SECRET_KEY_OLD (several, separated by commas). If it is lost: `newsletter up --new-key` goes on "
+    "with this one; links in mails that were sent before then stop working, and who was erased can be signed up again."
+)
+
+
+def prepare(settings: Settings, new_key: bool = False) -> FirstOwner:
+    """Bring the database up to date, plant the seeds in a new one, see that there is an owner. Raises StartError."""
+    backup.finish(settings)
+    settings.secret  # noqa: B018 - made now, before several processes would each want to make it
+    database = Database(settings.database)
+    rt = build(settings, database=database)
+    try:
+        schema.upgrade(database)
+        with database.transaction() as session:
+            seeds.plant(session, ROOT, rt.clock.now())
+            keys = (rt.signer.key_prints, newest(session), rt.clock.now())
+            if new_key:
+                brand.current(session).forget_keys(session, *keys)
+            elif brand.current(session).adopt(session, *keys):
+                accounts.note(session, None, rt.clock.now(), "key changed")
+            _settle(session, settings, database, rt.clock.now())
+            return ensure_owner(session, settings, rt.clock.now())
+    except brand.LostKey:
+        raise StartError(OTHER_KEY) from None
+    finally:
+        rt.close()
+
+
+def _settle(session: Session, settings: Settings, database: Database, now: datetime) -> None:
+    """Lock sending where this is not the place, or not the state, in which the database was left."""
+    here, folder = installation.current(session), settings.data_dir
+    home = installation.home_of(session, folder, is_sqlite=database.is_sqlite)
+    reason = here.settle(home, installation.kept_witnesses(folder) if database.is_sqlite else ())
+    if reason is not None and session.scalar(select(Subscriber.id).limit(1)):  # else there is nobody to write to
+        here.lock(reason, newest(session), here.witnessed_at, now)
+    if database.is_sqlite:
+        here.witness, here.witnessed_at = installation.keep_witness(folder, here.witness), now

@@ -1,0 +1,112 @@
+"""Beat's metronome: what is published, and what an idle second costs."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from celery import Celery
+from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError
+
+from newsletter import jobs
+from newsletter.db import Database
+from newsletter.mail import ledger
+from newsletter.runtime import Runtime
+from newsletter.settings import load
+from newsletter.subscribers import Stream, Subscriber
+from newsletter.workers import Lookout, Metronome, make_celery
+from tests.conftest import NOON
+
+UNASKED = {"recover-messages", "remind-and-forget", "watch-guides", "sweep", "witness"}
+"""Ticks of which a look would cost as much as the tick."""
+
+
+class _Beat:
+    """A metronome that is asked by hand, tick by tick; what it published."""
+
+    def __init__(self, lookout: Lookout, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds = 0.0
+        monkeypatch.setattr("newsletter.workers.time", SimpleNamespace(monotonic=lambda: self.seconds))
+        app = Celery("test", broker="memory://", set_as_current=False)
+        app.conf.beat_schedule = jobs.beat_table(2)
+        self.metronome = Metronome(app=app, lookout=lookout)
+        self.published: list[str] = []
+        self.metronome.send_task = self._publish
+
+    def _publish(self, task: str, args: list[str], *_: object, **__: object) -> None:
+        self.published.append(" ".join([task, *args]))
+
+    def go_by(self, seconds: float) -> list[str]:
+        """So much time; what is published then, when every tick is due."""
+        self.seconds += seconds
+        self.published = []
+        for entry in self.metronome.schedule.values():
+            self.metronome.apply_async(entry)
+        return sorted(self.published)
+
+
+@pytest.fixture
+def looked_at(database: Database) -> Iterator[list[str]]:
+    """Every statement that the database is asked."""
+    seen: list[str] = []
+    listen = lambda *args: seen.append(args[2])  # noqa: E731
+    event.listen(database.engine, "before_cursor_execute", listen)
+    yield seen
+    event.remove(database.engine, "before_cursor_execute", listen)
+
+
+@pytest.fixture
+def beat(runtime: Runtime, database: Database, monkeypatch: pytest.MonkeyPatch) -> _Beat:
+    """Beat beside this test's database, in its first second."""
+    lookout = Lookout(runtime.settings)
+    lookout.open = lambda: (database, runtime.clock)  # type: ignore[method-assign]
+    return _Beat(lookout, monkeypatch)
+
+
+def test_an_idle_tick_publishes_nothing_and_looks_a_few_times(beat: _Beat, looked_at: list[str]) -> None:
+    first = beat.go_by(0)
+    assert len(first) == len(jobs.beat_table(2)), "who has just started knows nothing"
+    looked_at.clear()
+    assert beat.go_by(1) == sorted(jobs.beat_table(2)[name]["task"] for name in UNASKED)
+    assert {words.split()[0] for words in looked_at} <= {"BEGIN", "SELECT"}
+    assert sum(words != "BEGIN" for words in looked_at) <= 14
+
+
+def test_after_some_seconds_every_tick_goes_out_whatever_a_look_says(beat: _Beat) -> None:
+    first = beat.go_by(0)
+    assert len(beat.go_by(jobs.ANYWAY)) == len(UNASKED)
+    assert beat.go_by(1) == first
+
+
+def test_what_is_due_is_published_at_once(beat: _Beat, database: Database, person: Callable[..., int]) -> None:
+    beat.go_by(0)
+    person("jane@example.com")
+    with database.transaction() as session:
+        ledger.queue(session, session.scalars(select(Subscriber)).one(), Stream.GUIDE, "guide:x:1", NOON)
+    published = beat.go_by(1)
+    assert "deliver transactional" in published
+    assert "deliver bulk" not in published
+
+
+def test_where_a_look_is_not_to_be_had_the_workers_look(beat: _Beat, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> bool:
+        raise OperationalError("SELECT", {}, Exception("the database is away"))
+
+    first = beat.go_by(0)
+    monkeypatch.setattr(jobs, "LOOKS", dict.fromkeys(jobs.LOOKS, away))
+    assert beat.go_by(1) == first
+
+
+def test_every_look_belongs_to_a_tick() -> None:
+    ticks = {name for name in jobs.beat_table(2) if jobs.look_before(name)}
+    assert {name.rstrip("-01") for name in ticks} == jobs.LOOKS.keys()
+    assert jobs.beat_table(2).keys() - ticks == UNASKED
+
+
+def test_beat_needs_no_key(tmp_path: Path) -> None:
+    settings = load({"DATA_DIR": str(tmp_path), "REDIS_URL": "redis://127.0.0.1:1/0"})
+    scheduler = make_celery(settings).conf.beat_scheduler
+    metronome = scheduler(app=Celery("test", broker="memory://", set_as_current=False), lazy=True)
+    assert metronome._is_wanted("launch-campaigns")
+    assert not (tmp_path / "secret_key").exists()
