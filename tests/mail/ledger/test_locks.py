@@ -126,7 +126,7 @@ class _Town:
             what()
 
     def cancel(self) -> None:
-        with self.database.transaction() as session:
+        with suppress(NotNow), self.database.transaction() as session:  # it may have come to its end
             session.get_one(Campaign, self.campaign, with_for_update=True).cancel(session, NOON)
         more = True
         while more:
