@@ -56,7 +56,7 @@ def _a_file_where_the_cache_should_be(app: Flask, runtime: Runtime, tmp_path: Pa
 def _no_queue(app: Flask, runtime: Runtime, tmp_path: Path) -> None:
     nowhere = load({"REDIS_URL": "redis://127.0.0.1:1/0", "SECRET_KEY": "k" * 40, "DATA_DIR": str(tmp_path)})
     crank = jobs.Crank(make_celery(nowhere, patient=False))
-    app.extensions["newsletter"] = state.State(runtime, crank)
+    app.extensions["newsletter"] = state.WebState(runtime, crank)
 
 
 class _Raises:
@@ -68,7 +68,7 @@ class _Raises:
 
 
 def _a_mad_queue(app: Flask, runtime: Runtime, tmp_path: Path) -> None:
-    app.extensions["newsletter"] = state.State(runtime, _Raises())
+    app.extensions["newsletter"] = state.WebState(runtime, _Raises())
 
 
 def _a_bad_article(app: Flask, runtime: Runtime, tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_who_asked_before_confirms_and_is_told_that_it_is_being_prepared(
     assert "being prepared" in visitor.get(library).text
     assert visitor.get(f"{library}/{FIFTY}.pdf").status_code == 503
     whole.write_bytes(kept)
-    assert "Open" in visitor.get(library).text
+    assert "Read here" in visitor.get(library).text
     assert visitor.get(f"{library}/{FIFTY}.pdf").data == kept
 
 

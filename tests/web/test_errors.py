@@ -33,7 +33,7 @@ class _Elsewhere:
 @pytest.fixture
 def filling_up(app: Flask, runtime: Runtime, database: Database) -> Visitor:
     """A visitor of a site whose disk has no room left: what fits into SQLite's last pages still goes in."""
-    app.extensions["newsletter"] = state.State(runtime, _Elsewhere())
+    app.extensions["newsletter"] = state.WebState(runtime, _Elsewhere())
 
     def no_page_more(connection: Any, _: object) -> None:
         (pages,) = connection.execute("PRAGMA page_count").fetchone()

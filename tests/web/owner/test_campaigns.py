@@ -232,4 +232,4 @@ def test_the_list_shows_state_and_numbers(desk: Desk, draft: int, runtime: Runti
     desk.post(f"/owner/campaigns/{draft}/schedule", when="now")
     launch(runtime)
     words = desk.read("/owner/campaigns")
-    assert "On walking sent everybody with the newsletter Mon 1 Jun 2026, 12:00 BST 2 2" in words
+    assert "On walking sent everybody who takes the newsletter Mon 1 Jun 2026, 12:00 BST 2 2" in words
