@@ -18,6 +18,7 @@ from newsletter.subscribers import Segment, Subscriber
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.cards import all_guides, unfit_pages
 from newsletter.web.owner.door import door
+from newsletter.web.owner.first_steps import first_steps
 from newsletter.web.owner.progress import Progress
 from newsletter.web.state import now, reading, runtime
 from newsletter.zones import zone_named
@@ -49,6 +50,7 @@ def dashboard() -> str:
     """Numbers, what is due, and what needs the owner."""
     with reading() as session:
         at = now()
+        unsigned = [one.title for one in all_guides(session) if _unfilled(one)]
         under_way = select(Campaign).where(Campaign.stored_state.in_(UNDER_WAY)).order_by(Campaign.scheduled_at)
         campaigns = session.scalars(under_way).all()
         return render_template(
@@ -60,7 +62,8 @@ def dashboard() -> str:
             trouble=trouble(session),
             alarms=[(alarm, alarm.trouble and alarms.advice(alarm.trouble)) for alarm in alarms.current(session, at)],
             unready=[one.title for one in all_guides(session) if not one.pages(runtime().guides)],
-            unsigned=[one.title for one in all_guides(session) if _unfilled(one)],
+            unsigned=unsigned,
+            first_steps=first_steps(session, runtime().settings, bool(unsigned)),
             due=sequences.soonest(session, 6),
             unfit=preflight.unfit(session, runtime().renderer),
             unfit_pages=unfit_pages(brand.current(session)),

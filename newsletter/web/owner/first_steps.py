@@ -1,0 +1,65 @@
+"""What a new owner does before the first campaign: each step is ticked by what is so, never by hand."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from flask import url_for
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from newsletter.accounts import AuditEntry
+from newsletter.campaigns import Campaign
+from newsletter.forms.sighting import Sighting
+from newsletter.networks import is_loopback
+from newsletter.settings import Settings
+from newsletter.subscribers import Basis, Consent
+
+
+@dataclass(frozen=True, slots=True)
+class FirstStep:
+    """One thing to do, and where."""
+
+    done: bool
+    title: str
+    what: str
+    url: str
+
+
+def first_steps(session: Session, settings: Settings, unsigned: bool) -> list[FirstStep]:
+    """The steps in their order; none once a campaign has gone out. `unsigned`: whether a guide names nobody yet."""
+    if session.scalar(select(exists().where(Campaign.launched_at.is_not(None)))):
+        return []
+    own_guide = not unsigned or _noted(session, "guide added")
+    return [
+        FirstStep(_noted(session, "brand saved"), "Say who you are",
+                  "Name, sender address and postal address stand in every mail.", url_for("owner.settings")),
+        FirstStep(bool(settings.smtp_url), "Let mail out",
+                  "All of it lands in the local mailbox now. Set SMTP_URL in .env to your provider or your own server.",
+                  url_for("owner.settings")),
+        FirstStep(own_guide, "Make the guides yours",
+                  "Send a PDF of your own, or fill in who wrote the example’s.", url_for("owner.guides")),
+        FirstStep(_stands_elsewhere(session), "Put a form on your site",
+                  "Copy its code into your sidebar; it is ticked when the form has been seen there.",
+                  url_for("owner.forms")),
+        FirstStep(_imported(session), "Bring the people you have",
+                  "An export of your present program, or any CSV. Leave it out if you begin with nobody.",
+                  url_for("owner.subscriber_import")),
+        FirstStep(_noted(session, "test sent"), "Send yourself an article",
+                  "Open one and press “Send a test to me”.", url_for("owner.articles")),
+    ]  # fmt: skip
+
+
+def _noted(session: Session, action: str) -> bool:
+    return bool(session.scalar(select(exists().where(AuditEntry.action == action))))
+
+
+def _stands_elsewhere(session: Session) -> bool:
+    """Whether a form was seen on a site that is not this machine: the example blog does not count."""
+    return any(
+        not is_loopback(urlsplit(origin).hostname or "")
+        for origin in session.scalars(select(Sighting.origin).distinct())
+    )
+
+
+def _imported(session: Session) -> bool:
+    return bool(session.scalar(select(exists().where(Consent.basis == Basis.IMPORT))))

@@ -1,0 +1,67 @@
+"""What a new owner does before the first campaign: ticked by what is so."""
+
+from collections.abc import Callable
+from io import BytesIO
+
+import pytest
+from sqlalchemy import select
+
+from newsletter.campaigns import Campaign
+from newsletter.forms import every
+from newsletter.forms.sighting import note_sighting
+from newsletter.imports import import_csv
+from newsletter.runtime import Runtime
+from tests.web.owner.conftest import Desk
+
+TITLE = "Before your first campaign"
+
+
+def _ticked(desk: Desk) -> list[str]:
+    page = desk.get("/owner/")
+    items = page.split('<ul class="first-steps">')[1].split("</ul>")[0].split("<li")[1:]
+    return [item.split("<a ")[1].split(">")[1].split("<")[0] for item in items if 'class="done"' in item]
+
+
+def test_a_new_owner_sees_what_is_to_be_done(desk: Desk) -> None:
+    assert f"{TITLE}: 0 of 6" in desk.read("/owner/")
+    assert _ticked(desk) == []
+
+
+def test_each_step_is_ticked_by_what_is_so(
+    desk: Desk, runtime: Runtime, article: int, person: Callable[..., int]
+) -> None:
+    person("jane@example.com")  # who has signed up was not brought in
+    form = {
+        "name": "A practice",
+        "author": "Ann",
+        "email": "ann@example.com",
+        "zone": "Europe/London",
+        "address": "1 A St",
+    }
+    desk.post("/owner/settings/brand", **form, language="en-GB", series_wait_days="2")
+    assert _ticked(desk) == ["Say who you are"]
+    desk.post(f"/owner/articles/{article}/test", number="1")
+    assert _ticked(desk) == ["Say who you are", "Send yourself an article"]
+    file = BytesIO(b"email\njoe@example.com\n")
+    import_csv(runtime.database, file, "Signed a sheet.", runtime.secrets, runtime.clock.now())
+    assert "Bring the people you have" in _ticked(desk)
+
+
+@pytest.mark.parametrize(
+    ("origin", "counts"),
+    [("http://127.0.0.1:8026", False), ("http://[::1]", False), ("https://blog.example.org", True)],
+)
+def test_a_form_counts_where_it_was_seen_on_another_site(
+    origin: str, counts: bool, desk: Desk, runtime: Runtime
+) -> None:
+    with runtime.database.transaction() as session:
+        note_sighting(session, every(session)[0].id, origin, runtime.clock.now())
+    assert ("Put a form on your site" in _ticked(desk)) is counts
+
+
+def test_once_a_campaign_has_gone_out_nobody_is_told_any_more(desk: Desk, runtime: Runtime) -> None:
+    with runtime.database.transaction() as session:
+        campaign = session.scalars(select(Campaign)).first()
+        assert campaign is not None
+        campaign.launched_at = runtime.clock.now()
+    assert TITLE not in desk.read("/owner/")
