@@ -1,11 +1,11 @@
-"""Everybody as CSV, so that an import brings the same people back, to the byte."""
+"""People as CSV, so that an import brings the same people back, to the byte."""
 
 import csv
 import re
 from collections.abc import Iterable
 from typing import Any, TextIO
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from newsletter.subscribers import Subscriber, SubscriberTag, Tag
@@ -15,14 +15,14 @@ _RISKY = re.compile(r"'*[=+\-@\t\r]")
 _PAGE = 5000
 
 
-def export_csv(session: Session, out: TextIO) -> None:
-    """Write the header and a row for every subscriber, with their tags in the last column."""
+def export_csv(session: Session, out: TextIO, *only: ColumnElement[bool]) -> None:
+    """Write the header and a row for every subscriber, with their tags in the last column; `only`: of whom."""
     writer = csv.writer(out)
     writer.writerow((*COLUMNS, "tags"))
     columns = [getattr(Subscriber, name) for name in COLUMNS]
     last = 0
     while page := session.execute(
-        select(Subscriber.id, *columns).where(Subscriber.id > last).order_by(Subscriber.id).limit(_PAGE)
+        select(Subscriber.id, *columns).where(Subscriber.id > last, *only).order_by(Subscriber.id).limit(_PAGE)
     ).all():
         first, last = page[0][0], page[-1][0]
         tags = _tags(session, first, last)

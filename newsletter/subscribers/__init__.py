@@ -22,8 +22,10 @@ from newsletter.subscribers.tag import (
     all_tags,
     clean_tag,
     retag,
+    tag_all,
     tag_ids,
     tags_of,
+    untag_all,
     with_tag,
 )
 
@@ -60,7 +62,9 @@ __all__ = [
     "register",
     "retag",
     "suppressed",
+    "tag_all",
     "tag_ids",
     "tags_of",
+    "untag_all",
     "with_tag",
 ]

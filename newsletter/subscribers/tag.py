@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, String, delete, func, select
+from sqlalchemy import ColumnElement, ForeignKey, String, delete, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -59,6 +59,23 @@ def retag(session: Session, subscriber_id: int, names: Iterable[str]) -> None:
     kept = set(session.scalars(select(SubscriberTag.tag_id).where(its)))
     session.add_all(SubscriberTag(subscriber_id=subscriber_id, tag_id=id) for id in wanted.values() if id not in kept)
     session.flush()
+
+
+def tag_all(session: Session, name: str, who: ColumnElement[bool]) -> int:
+    """Give everybody for whom this holds a tag, in one statement; how many had it not."""
+    (id,) = tag_ids(session, [name]).values()
+    insert: Any = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert
+    rows = select(Subscriber.id, literal(id)).where(who)
+    fresh = insert(SubscriberTag).from_select(["subscriber_id", "tag_id"], rows).on_conflict_do_nothing()
+    return int(session.connection().execute(fresh, execution_options={"preserve_rowcount": True}).rowcount)
+
+
+def untag_all(session: Session, name: str, who: ColumnElement[bool]) -> int:
+    """Take a tag from everybody for whom this holds; how many had it."""
+    people = select(Subscriber.id).where(who)
+    tag = select(Tag.id).where(Tag.name == name).scalar_subquery()
+    gone = delete(SubscriberTag).where(SubscriberTag.tag_id == tag, SubscriberTag.subscriber_id.in_(people))
+    return int(session.connection().execute(gone).rowcount)
 
 
 def tags_of(session: Session, subscriber_id: int) -> list[str]:

@@ -85,9 +85,9 @@ def asked_id(name: str, source: Any = None) -> int | None:
     return int(typed) if sound else None
 
 
-def words_asked(name: str = "q") -> str:
-    """What was typed into a search box: one line, at most 254 characters."""
-    return " ".join(request.args.get(name, "").replace("\0", "").split())[:254]
+def words_asked(name: str = "q", source: Any = None) -> str:
+    """What was typed into a search box, from the query or a form: one line, at most 254 characters."""
+    return " ".join((request.args if source is None else source).get(name, "").replace("\0", "").split())[:254]
 
 
 def tell(words: str, kind: str) -> None:

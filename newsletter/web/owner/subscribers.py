@@ -1,4 +1,4 @@
-"""Subscribers: find somebody, and see everything that happened between them and us."""
+"""A subscriber: everything that happened between them and us, and what may be done at their request."""
 
 from flask import jsonify, render_template, request
 from sqlalchemy import ColumnElement, or_, select
@@ -17,18 +17,14 @@ from newsletter.subscribers import (
     Subscriber,
     Suppression,
     SuppressionReason,
-    all_tags,
     tags_of,
-    with_tag,
 )
-from newsletter.subscribers.subscriber import count_by_status
-from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, words_asked
+from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
 from newsletter.web.owner.proof import asks_password
 from newsletter.web.owner.timeline import guide_answers, timeline
 from newsletter.web.state import now, reading, runtime, state, transaction
 
 STOPPED = "Stopped by the owner."
-MOST_LISTED = 60
 
 
 def found_by(asked: str) -> ColumnElement[bool]:
@@ -46,25 +42,6 @@ def matching(session: Session, asked: str, *conditions: ColumnElement[bool]) -> 
     if asked:
         look = look.where(found_by(asked))
     return list(session.scalars(look.order_by(Subscriber.id.desc()).limit(PAGE + 1)))
-
-
-@door.get("/subscribers", endpoint="subscribers")
-def index() -> str:
-    """Search by address or name, filter by status and tag."""
-    asked, typed = words_asked(), words_asked("status")
-    status = Status(typed) if typed in {one.value for one in Status} else None
-    conditions = [Subscriber.status == status] if status else []
-    if tag := words_asked("tag"):
-        conditions.append(with_tag(tag))
-    if before := asked_id("before"):
-        conditions.append(Subscriber.id < before)
-    with reading() as session:
-        rows = matching(session, asked, *conditions)
-        more = rows[PAGE - 1].id if len(rows) > PAGE else None
-        return render_template(
-            "owner/subscribers.html", rows=rows[:PAGE], more=more, asked=asked, status=status,
-            counts=count_by_status(session), tag=tag, tags=all_tags(session, MOST_LISTED),
-        )  # fmt: skip
 
 
 @door.get("/subscribers/<row:id>", endpoint="subscriber")

@@ -1,0 +1,109 @@
+"""People: found by words, status and tag; those found can be tagged, and taken along as a file."""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, render_template, request
+from sqlalchemy import ColumnElement, and_, func, select, true
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from newsletter.imports import export_csv
+from newsletter.subscribers import Status, Subscriber, all_tags, clean_tag, tag_all, untag_all, with_tag
+from newsletter.subscribers.subscriber import count_by_status
+from newsletter.web.owner.door import PAGE, asked_id, back, door, note, words_asked
+from newsletter.web.owner.proof import asks_password
+from newsletter.web.owner.subscribers import found_by
+from newsletter.web.state import reading, transaction
+
+MOST_LISTED = 60
+"""Tags that the list offers."""
+MOST_EXPORTED = 200_000
+"""People whose file a page makes in memory: about twenty megabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Whom the list shows: by words, status and tag."""
+
+    asked: str
+    status: Status | None
+    tag: str
+
+    @classmethod
+    def typed(cls, source: Any = None) -> "Filter":
+        """The one in the address, or in a form that was sent from the list."""
+        status = words_asked("status", source)
+        known = Status(status) if status in {one.value for one in Status} else None
+        return cls(words_asked("q", source), known, words_asked("tag", source))
+
+    @property
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """All that has to hold, as SQL."""
+        return [
+            *([found_by(self.asked)] if self.asked else []),
+            *([Subscriber.status == self.status] if self.status else []),
+            *([with_tag(self.tag)] if self.tag else []),
+        ]
+
+    @property
+    def as_query(self) -> dict[str, str]:
+        """What an address that shows the same people holds."""
+        every = {"q": self.asked, "status": self.status.value if self.status else "", "tag": self.tag}
+        return {name: value for name, value in every.items() if value}
+
+    def size(self, session: Session) -> int:
+        """How many people it shows."""
+        return session.scalar(select(func.count()).select_from(Subscriber).where(*self.conditions)) or 0
+
+
+@door.get("/subscribers", endpoint="subscribers")
+def index() -> str:
+    """Search by address or name, filter by status and tag."""
+    shown = Filter.typed()
+    conditions = shown.conditions
+    if before := asked_id("before"):
+        conditions.append(Subscriber.id < before)
+    with reading() as session:
+        look = select(Subscriber).where(*conditions).order_by(Subscriber.id.desc()).limit(PAGE + 1)
+        rows = session.scalars(look).all()
+        more = rows[PAGE - 1].id if len(rows) > PAGE else None
+        return render_template(
+            "owner/subscribers.html", rows=rows[:PAGE], more=more, asked=shown.asked, status=shown.status,
+            counts=count_by_status(session), tag=shown.tag, tags=all_tags(session, MOST_LISTED), shown=shown,
+            size=shown.size(session),
+        )  # fmt: skip
+
+
+@door.get("/subscribers/export.csv", endpoint="subscribers_export")
+@asks_password
+def export() -> Response:
+    """Those that the list shows, as a file that an import reads again."""
+    shown, out = Filter.typed(), io.StringIO(newline="")
+    with transaction() as session:
+        people = shown.size(session)
+        if people > MOST_EXPORTED:
+            told = f"These are {people:,} people. Write so many on the server: newsletter subscribers export FILE.csv"
+            return back("subscribers", told, "info", **shown.as_query)
+        export_csv(session, out, *shown.conditions)
+        note(session, "subscribers exported", f"{people} people")
+    answer = current_app.response_class(out.getvalue(), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = "attachment; filename=subscribers.csv"
+    return answer
+
+
+@door.post("/subscribers/tag", endpoint="subscribers_tag")
+def tag_shown() -> Response:
+    """Give those that the list shows a tag, or take it from them. Nothing of what they receive changes."""
+    shown, name = Filter.typed(request.form), clean_tag(request.form.get("name", ""))
+    if not name:
+        return back("subscribers", "Nothing was changed: please type the tag.", "danger", **shown.as_query)
+    who = and_(true(), *shown.conditions)
+    with transaction() as session:
+        if request.form.get("verb") == "untag":
+            changed, told = untag_all(session, name, who), f"no longer have the tag “{name}”"
+        else:
+            changed, told = tag_all(session, name, who), f"have the tag “{name}” now"
+        note(session, "subscribers tagged", f"{changed} people {told}"[:500])
+    return back("subscribers", f"{changed:,} more people {told}.", **shown.as_query)

@@ -1,0 +1,77 @@
+"""People that the list shows: tagged together, and taken along as a file that an import reads again."""
+
+import csv
+import io
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+
+from newsletter.imports import Fate, import_csv
+from newsletter.runtime import Runtime
+from newsletter.subscribers import tags_of
+from newsletter.web.owner import people
+from tests.web.owner.conftest import Desk
+
+People = Callable[..., int]
+
+
+@pytest.fixture
+def three(person: People) -> tuple[int, int, int]:
+    """Jane and Joe are confirmed, Ann is not."""
+    return (
+        person("jane@example.com", "Jane"),
+        person("joe@example.com", "=Joe"),
+        person("ann@example.com", confirmed=False),
+    )
+
+
+def _exported(desk: Desk, query: str = "") -> list[dict[str, str]]:
+    answer = desk.client.get(f"/owner/subscribers/export.csv{query}")
+    assert (answer.status_code, answer.mimetype) == (200, "text/csv")
+    assert answer.headers["Content-Disposition"] == "attachment; filename=subscribers.csv"
+    return list(csv.DictReader(io.StringIO(answer.text)))
+
+
+def _with(runtime: Runtime, ids: tuple[int, ...]) -> list[list[str]]:
+    with runtime.database.reading() as session:
+        return [tags_of(session, id) for id in ids]
+
+
+def test_everybody_shown_gets_a_tag_and_loses_it_again(desk: Desk, three: tuple[int, ...], runtime: Runtime) -> None:
+    told = desk.told("/owner/subscribers/tag", status="confirmed", name="  spring   list ", verb="tag")
+    assert "2 more people have the tag “spring list” now." in told
+    assert _with(runtime, three) == [["spring list"], ["spring list"], []]
+    assert "1 more people" in desk.told("/owner/subscribers/tag", name="spring list", verb="tag")
+    told = desk.told("/owner/subscribers/tag", tag="spring list", q="jane", name="spring list", verb="untag")
+    assert "1 more people no longer have" in told
+    assert _with(runtime, three) == [[], ["spring list"], ["spring list"]]
+    assert "please type the tag" in desk.told("/owner/subscribers/tag", name="  ", verb="tag")
+
+
+def test_a_filter_that_is_nonsense_finds_nobody_or_everybody_and_breaks_nothing(
+    desk: Desk, three: tuple[int, ...]
+) -> None:
+    assert "0 more people" in desk.told("/owner/subscribers/tag", q="%", name="x", verb="tag")
+    assert "3 more people" in desk.told("/owner/subscribers/tag", status="no such", name="x", verb="nonsense")
+
+
+def test_the_file_holds_those_shown_and_an_import_reads_it_again(
+    desk: Desk, three: tuple[int, ...], runtime: Runtime
+) -> None:
+    assert [row["email"] for row in _exported(desk, "?status=confirmed")] == ["jane@example.com", "joe@example.com"]
+    assert [row["first_name"] for row in _exported(desk, "?q=joe")] == ["'=Joe"]
+    every = desk.client.get("/owner/subscribers/export.csv").text
+    report = import_csv(runtime.database, io.BytesIO(every.encode()), "", runtime.secrets, runtime.clock.now())
+    assert report.read == 3
+    assert report.fates[Fate.REFUSED] == 0
+    desk.post("/owner/subscribers/tag", q="ann", name="a,b", verb="tag")
+    assert [row["tags"] for row in _exported(desk, f"?tag={quote('a,b')}")] == ['"a,b"']
+
+
+def test_too_many_for_a_page_are_written_by_the_command(
+    desk: Desk, three: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "MOST_EXPORTED", 2)
+    told = desk.client.get("/owner/subscribers/export.csv", follow_redirects=True).text
+    assert "newsletter subscribers export FILE.csv" in told
