@@ -1,6 +1,39 @@
 // Optional: every page works without this file.
 "use strict";
 
+// The page after a sign-up says where we wrote to. The address is kept in this tab until then, and travels nowhere.
+function remember(address) {
+  try { sessionStorage.setItem("asked", address.trim()); } catch { /* a browser that keeps nothing */ }
+}
+
+const INBOXES = {
+  Gmail: ["https://mail.google.com/mail/u/0/#search/in%3Aanywhere+newer_than%3A1d", "gmail.com", "googlemail.com"],
+  Outlook: ["https://outlook.live.com/mail/", "outlook.com", "hotmail.com", "hotmail.co.uk", "live.com", "live.co.uk", "msn.com"],
+  "Yahoo Mail": ["https://mail.yahoo.com/", "yahoo.com", "yahoo.co.uk"],
+  "iCloud Mail": ["https://www.icloud.com/mail/", "icloud.com", "me.com"],
+};
+
+function asked() {
+  const place = document.querySelector("[data-asked]");
+  if (!place) return;
+  let address;
+  try {
+    address = sessionStorage.getItem("asked");
+    sessionStorage.removeItem("asked");
+  } catch { /* as above */ }
+  if (!address) return;
+  place.querySelector("strong").textContent = address;
+  place.hidden = false;
+  const host = address.split("@").pop().toLowerCase();
+  const [name, [url]] = Object.entries(INBOXES).find(([, known]) => known.includes(host)) ?? ["", [""]];
+  if (!name) return;
+  const link = place.querySelector("a[data-inbox]");
+  link.href = url;
+  link.textContent = `Open ${name}`;
+  link.parentElement.hidden = false;
+}
+document.addEventListener("DOMContentLoaded", asked);
+
 // A second press while the first is on its way sends nothing twice (the server refuses it as well).
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -9,6 +42,7 @@ document.addEventListener("submit", (event) => {
     return;
   }
   form.dataset.sent = "yes";
+  if (form.elements.email) remember(form.elements.email.value);
   setTimeout(() => delete form.dataset.sent, 8000); // whoever stopped the page may try again
 });
 
