@@ -14,14 +14,15 @@ from newsletter.brand import Brand
 ATOM = "http://www.w3.org/2005/Atom"
 
 
-def atom(house: Brand, site: str, entries: list[tuple[Article, str]], now: datetime) -> bytes:
-    """The feed of these (article, HTML) pairs, newest first."""
+def atom(house: Brand, site: str, entries: list[tuple[Article, str]], now: datetime, topic: str = "") -> bytes:
+    """The feed of these (article, HTML) pairs, newest first; `topic`: the one that they are of."""
+    own = f"{site}/feed.xml" + (f"?topic={quote(topic)}" if topic else "")
     feed = Element("feed", xmlns=ATOM)
     updated = max((article.updated_at for article, _ in entries), default=now)
-    _text(feed, "id", f"{site}/feed.xml")
-    _text(feed, "title", house.name)
+    _text(feed, "id", own)
+    _text(feed, "title", f"{house.name}: {topic}" if topic else house.name)
     _text(feed, "updated", updated.isoformat())
-    SubElement(feed, "link", rel="self", href=f"{site}/feed.xml")
+    SubElement(feed, "link", rel="self", href=own)
     SubElement(feed, "link", rel="alternate", href=f"{site}/archive")
     _text(SubElement(feed, "author"), "name", house.author or house.name)
     for article, html in entries:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from newsletter import brand, content, forms
-from newsletter.articles import Article
+from newsletter.articles import Article, Topic
 from newsletter.guides import Guide
 from newsletter.guides import picture as guide_picture
 from newsletter.settings import ROOT
@@ -56,15 +56,16 @@ def _home(session: Session, sent: SubscribeForm | None = None) -> str:
     return render_template("public/home.html", forms=boxes, articles=_articles(session, 6))
 
 
-def _articles(session: Session, limit: int) -> list[dict[str, Any]]:
+def _articles(session: Session, limit: int, topic: Topic | None = None) -> list[dict[str, Any]]:
     return [
         {
             "title": a.title,
             "topic": a.topic,
+            "summary": published.summary(a),
             "published_at": a.published_at,
             "url": url_for("public.article", slug=a.slug),
         }
-        for a in published.newest(session, now(), limit)
+        for a in published.newest(session, now(), limit, topic)
     ]
 
 
@@ -134,9 +135,19 @@ def inbox() -> str:
 
 @door.get("/archive")
 def archive() -> str:
-    """Every public article."""
+    """Every public article, or those of a topic."""
+    topic = _topic()
     with reading() as session:
-        return render_template("public/archive.html", articles=_articles(session, 200))
+        return render_template("public/archive.html", articles=_articles(session, 200, topic), topic=topic,
+                               topics=list(Topic))  # fmt: skip
+
+
+def _topic() -> Topic | None:
+    """The topic that is asked for. One that there is not is no page."""
+    typed = request.args.get("topic", "")
+    if typed and typed not in {one.value for one in Topic}:
+        abort(404)
+    return Topic(typed) if typed else None
 
 
 @door.get("/archive/<slug>")
@@ -148,13 +159,15 @@ def article(slug: str) -> str:
 
 
 @door.get("/feed.xml")
-def feed() -> Response:
-    """The newest public articles as an Atom feed (RFC 4287)."""
+def feed() -> AnyResponse:
+    """The newest public articles (of a topic) as an Atom feed (RFC 4287); who has it already gets 304."""
+    topic = _topic()
     with reading() as session:
-        entries = published.entries(session, now(), 20)
-        return Response(
-            atom(brand.current(session), runtime().settings.site, entries, now()), mimetype="application/atom+xml"
-        )
+        entries = published.entries(session, now(), 20, topic)
+        made = atom(brand.current(session), runtime().settings.site, entries, now(), topic or "")
+    answer = Response(made, mimetype="application/atom+xml")
+    answer.add_etag()
+    return answer.make_conditional(request)
 
 
 def _day(iso: str) -> str:

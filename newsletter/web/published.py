@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from newsletter import brand
-from newsletter.articles import Article
+from newsletter.articles import Article, Topic
 from newsletter.mail.render import BadArticle, Content
 from newsletter.sequences import Sequence, Step
 from newsletter.web.state import runtime
@@ -15,11 +15,15 @@ from newsletter.web.state import runtime
 log = structlog.get_logger()
 
 
-def newest(session: Session, at: datetime, limit: int) -> list[Article]:
-    """Public articles, the newest first. One whose text cannot be put together is left out; the dashboard says so."""
+def newest(session: Session, at: datetime, limit: int, topic: Topic | None = None) -> list[Article]:
+    """Public articles (of a topic), the newest first.
+
+    One whose text cannot be put together is left out; the owner's first page says so.
+    """
+    of_topic = [Article.topic == topic] if topic else []
     rows = session.scalars(
         select(Article)
-        .where(Article.published_at.is_not(None), Article.published_at <= at)
+        .where(Article.published_at.is_not(None), Article.published_at <= at, *of_topic)
         .order_by(Article.published_at.desc(), Article.id)
         .limit(limit)
         .options(selectinload(Article.revisions))
@@ -27,15 +31,21 @@ def newest(session: Session, at: datetime, limit: int) -> list[Article]:
     return [one for one in rows if not runtime().renderer.problem(words_of(one))]
 
 
-def entries(session: Session, at: datetime, limit: int) -> list[tuple[Article, str]]:
+def entries(session: Session, at: datetime, limit: int, topic: Topic | None = None) -> list[tuple[Article, str]]:
     """The newest with their HTML."""
     made = []
-    for one in newest(session, at, limit):
+    for one in newest(session, at, limit, topic):
         try:
             made.append((one, html(session, one)))
         except BadArticle as error:
             log.warning("article is left out", article=one.id, error=str(error))
     return made
+
+
+def summary(article: Article) -> str:
+    """A line about an article: its preheader, unless that speaks to one reader."""
+    words = article.current.preheader
+    return "" if "{" in words else words
 
 
 def words_of(article: Article) -> Content:

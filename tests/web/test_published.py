@@ -15,7 +15,7 @@ from newsletter.brand import Brand
 from newsletter.mail.render import BadArticle, Renderer
 from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
-from newsletter.web import cards, public
+from newsletter.web import cards, public, published
 from newsletter.web.feed import atom
 from tests.conftest import NOON
 from tests.web.conftest import FIFTY, Visitor
@@ -122,3 +122,29 @@ def test_a_bad_text_on_a_guides_page_leaves_its_box(visitor: Visitor, monkeypatc
     page = visitor.get(f"/guides/{FIFTY}")
     assert page.status_code == 200 and 'name="email"' in page.text
     assert visitor.get("/privacy").status_code == 503
+
+
+def test_the_archive_and_the_feed_of_a_topic_hold_its_articles_and_no_others(visitor: Visitor) -> None:
+    page = visitor.get("/archive?topic=Training").text
+    assert "Why you&#39;re not getting stronger" in page
+    assert "waking up in pain" not in page
+    feed = ElementTree.fromstring(visitor.get("/feed.xml?topic=Training").data)
+    titles = [entry.findtext("{*}title") or "" for entry in feed.findall("{*}entry")]
+    assert titles and not any("waking" in title for title in titles)
+    assert feed.findtext("{*}id") == "http://localhost:8000/feed.xml?topic=Training"
+    assert [visitor.get(f"{path}?topic=Nothing").status_code for path in ("/archive", "/feed.xml")] == [404, 404]
+
+
+def test_who_has_the_feed_already_is_told_so_in_a_few_octets(visitor: Visitor) -> None:
+    first = visitor.get("/feed.xml")
+    again = visitor.browser.get("/feed.xml", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_a_line_that_speaks_to_one_reader_is_no_summary(runtime: Runtime) -> None:
+    with runtime.database.transaction() as session:
+        mine, everybodys = (
+            articles.write(session, NOON, title="T", subject="S", body="B", preheader=line)
+            for line in ("For you, {{ first_name }}", "On walking")
+        )
+        assert (published.summary(mine), published.summary(everybodys)) == ("", "On walking")
