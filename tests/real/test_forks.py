@@ -29,7 +29,13 @@ def _holds(pid: int, words: bytes) -> bool:
     return False
 
 
+def _wait_for_workers(product: Product) -> None:
+    """The site answers before all workers are there under their own names."""
+    until(lambda: len(product.processes("celeryd")) == 6, why=f"there are only {product.processes()}")
+
+
 def test_the_product_takes_no_more_processes_than_it_needs(product: Product) -> None:
+    _wait_for_workers(product)
     lines = list(product.processes().values())
     count = {name: sum(name in line for line in lines) for name in ("granian", "transactional@", "bulk@")}
     # One that watches and two that work, three times; the supervisor, beat and the mailbox.
@@ -80,6 +86,7 @@ def test_no_part_holds_a_secret_that_it_does_not_need(tmp_path: Path) -> None:
     relay = f"smtp://user:{PASSWORD}@127.0.0.1:{free_port()}"
     product = Product(tmp_path / "var", {"SMTP_URL": relay, "OWNER_PASSWORD": OWNERS}).start()
     try:
+        _wait_for_workers(product)
         told = {line for pid, line in product.processes().items() if _holds(pid, PASSWORD.encode())}
         assert told and all("celeryd" in line for line in told), told
         assert not [line for pid, line in product.processes().items() if _holds(pid, OWNERS.encode())]
