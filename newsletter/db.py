@@ -104,7 +104,12 @@ class Base(DeclarativeBase):
     }
 
     def __init__(self, **values: Any) -> None:
-        """Set the columns' plain defaults at once, not only at the flush: a new record obeys its own rules too."""
+        """Set the columns' plain defaults at once, not only at the flush: a new record obeys its own rules too.
+
+        Raises TypeError for a name that the record does not have.
+        """
+        if unknown := [name for name in values if not hasattr(type(self), name)]:
+            raise TypeError(f"{type(self).__name__} has no {', '.join(unknown)}")
         for key, column in inspect(type(self)).columns.items():
             if key not in values and isinstance(column.default, ScalarElementColumnDefault):
                 values[key] = column.default.arg

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from newsletter import schema
+from newsletter.campaigns import Campaign
 from newsletter.db import CUT_OFF, Database
 from newsletter.mail.ledger.row_claims import LEASE
 from newsletter.subscribers import Consent, Status, Subscriber, read_address, register
@@ -139,3 +140,9 @@ def test_the_locks_of_a_process_that_is_frozen_in_a_transaction_are_freed(databa
         pytest.fail("the frozen transaction lives")
     with database.reading() as session:
         assert session.scalars(select(Subscriber.first_name)).one() == "Jane"
+
+
+def test_a_record_takes_no_name_that_it_does_not_have() -> None:
+    with pytest.raises(TypeError, match="Campaign has no articel, zonne"):
+        Campaign(articel=1, zonne="Europe/London", created_at=NOON)
+    assert Campaign(article_id=1, created_at=NOON).zone == "Europe/London"
