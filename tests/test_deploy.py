@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from newsletter import log
-from newsletter.cli import cli
+from newsletter.cli import COMMANDS
 from newsletter.settings import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -29,6 +29,6 @@ def test_systemd_starts_a_command_that_there_is_and_gives_it_time() -> None:
     unit.read(DEPLOY / "newsletter.service")
     service = unit["Service"]
     program, command = service["ExecStart"].rsplit("/", 1)[1].split()
-    assert (program, command in cli.commands) == ("newsletter", True)
+    assert (program, command in COMMANDS) == ("newsletter", True)
     assert service["KillMode"] == "mixed"
     assert int(service["TimeoutStopSec"]) > 60  # what a worker is given to finish

@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import func, select
 
-from newsletter import articles, schema
+from newsletter import articles, schema, versions
 from newsletter.db import Database
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Dispatch, Lane, Message, State
@@ -60,7 +60,7 @@ def test_an_older_database_is_brought_up_with_all_its_mail(
 ) -> None:
     database, readers = runtime.database, _half_sent(runtime, person)
     back_to(revision, database)
-    assert not schema.is_current(database)
+    assert not versions.is_current(database)
     schema.upgrade(database)
     with database.reading() as session:
         states = Counter(session.scalars(select(Message.state)))

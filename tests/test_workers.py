@@ -30,6 +30,7 @@ class _Beat:
         monkeypatch.setattr("newsletter.workers.time", SimpleNamespace(monotonic=lambda: self.seconds))
         app = Celery("test", broker="memory://", set_as_current=False)
         app.conf.beat_schedule = jobs.beat_table(2)
+        app.tasks.clear()  # Celery gives every app the tasks that another one has registered
         self.metronome = Metronome(app=app, lookout=lookout)
         self.published: list[str] = []
         self.metronome.send_task = self._publish

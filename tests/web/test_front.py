@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -73,7 +74,8 @@ def echo(monkeypatch: pytest.MonkeyPatch) -> Flask:
 
 def ask(app: Flask, wire: Wire, said: Any, **options: Any) -> Wire:
     """One request through a front of its own."""
-    asyncio.run(Front(app, **options).__rsgi__(said, wire))
+    with ThreadPoolExecutor(1) as thread:  # where a browser was opened before, this one has a loop that runs
+        thread.submit(asyncio.run, Front(app, **options).__rsgi__(said, wire)).result()
     return wire
 
 
