@@ -123,6 +123,9 @@ def first(install: Callable[..., Runtime]) -> Runtime:
     (rt.settings.data_dir / "media").mkdir()
     (rt.settings.data_dir / "media" / "a.png").write_bytes(b"a picture")
     rt.guides.of("recover-from-pain").write_bytes(b"%PDF-1.7 another %%EOF")
+    for deeper in (rt.guides.own / "sleep-well.pdf", rt.guides.shipped / "recover-from-pain" / "read.html"):
+        deeper.parent.mkdir(parents=True, exist_ok=True)
+        deeper.write_bytes(b"one of the owner's, and one for phones")
     return rt
 
 

@@ -47,6 +47,8 @@ def test_a_new_installation_becomes_the_old_one_and_is_locked(file: Path, first:
     assert stat.S_IMODE((folder / "secret_key").stat().st_mode) == 0o600
     assert (folder / "media" / "a.png").read_bytes() == b"a picture"
     assert second.guides.of("recover-from-pain").read_bytes() == b"%PDF-1.7 another %%EOF"
+    for deeper in (second.guides.own / "sleep-well.pdf", second.guides.shipped / "recover-from-pain" / "read.html"):
+        assert deeper.read_bytes() == b"one of the owner's, and one for phones"
     with second.database.reading() as session:
         here = installation.current(session)
         assert (here.lock_reason, here.stands_at) == (LockReason.RESTORED, NOON)
