@@ -23,12 +23,16 @@ per_client = limiter.shared_limit("10 per minute; 60 per hour", scope="sign-up")
 
 def box(session: Session, form: Form, house: Brand, **kwargs: Any) -> SubscribeForm:
     """What is typed into this form, under the words it is agreed to."""
-    return SubscribeForm.box(form, house, journey.articles_promised(session, form, guide_of(session, form)), **kwargs)
+    return _worded(session, form, guide_of(session, form), house, **kwargs)
 
 
 def guide_box(session: Session, guide: Guide, house: Brand, **kwargs: Any) -> SubscribeForm:
     """The same for the form that stands on a guide's own page."""
-    return box(session, forms.for_guide(session, guide.slug, guide.title, now()), house, **kwargs)
+    return _worded(session, forms.for_guide(session, guide.slug, guide.title, now()), guide, house, **kwargs)
+
+
+def _worded(session: Session, form: Form, guide: Guide | None, house: Brand, **kwargs: Any) -> SubscribeForm:
+    return SubscribeForm.box(form, house, journey.articles_promised(session, form, guide), **kwargs)
 
 
 def footer_form(session: Session, house: Brand) -> SubscribeForm | None:
