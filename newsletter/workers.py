@@ -4,7 +4,6 @@ import gc
 import mmap
 import os
 import time
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -108,8 +107,19 @@ def _stand_back(instance: Any, **_: Any) -> None:
     # Where Linux shares the processor by session (sched(7), autogroup), niceness counts among those of a session only;
     # the session has its own. Of a session that is not ours, such as a terminal's, it is left alone.
     if os.getsid(0) == os.getpid():
-        with suppress(OSError):
-            Path("/proc/self/autogroup").write_text(str(POLITE))
+        _ease_session(Path("/proc/self/autogroup"))
+
+
+def _ease_session(autogroup: Path) -> None:
+    for _ in range(20):
+        try:
+            autogroup.write_text(str(POLITE))
+        except BlockingIOError:  # the kernel takes one such wish in a tenth of a second, of everybody who is not root
+            time.sleep(0.15)
+        except OSError:
+            return
+        else:
+            return
 
 
 class Lookout:

@@ -15,7 +15,7 @@ from newsletter.mail import ledger
 from newsletter.runtime import Runtime
 from newsletter.settings import load
 from newsletter.subscribers import Stream, Subscriber
-from newsletter.workers import Lookout, Metronome, make_celery
+from newsletter.workers import Lookout, Metronome, _ease_session, make_celery
 from tests.conftest import NOON
 
 UNASKED = {"recover-messages", "remind-and-forget", "watch-guides", "sweep", "witness"}
@@ -111,3 +111,30 @@ def test_beat_needs_no_key(tmp_path: Path) -> None:
     metronome = scheduler(app=Celery("test", broker="memory://", set_as_current=False), lazy=True)
     assert metronome._is_wanted("launch-campaigns")
     assert not (tmp_path / "secret_key").exists()
+
+
+class _Autogroup:
+    """The file of a session; the kernel is busy with others for some tries."""
+
+    def __init__(self, *answers: Exception | None) -> None:
+        self.answers = list(answers)
+        self.written: list[str] = []
+
+    def write_text(self, nice: str) -> None:
+        """Take it, or raise as the kernel does."""
+        if (answer := self.answers.pop(0)) is not None:
+            raise answer
+        self.written.append(nice)
+
+
+@pytest.mark.parametrize(
+    ("answers", "written"),
+    [((None,), ["4"]), ((BlockingIOError(), BlockingIOError(), None), ["4"]), ((PermissionError(),), [])],
+)
+def test_a_kernel_that_is_busy_with_other_sessions_is_asked_again(
+    answers: tuple[Exception | None, ...], written: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("newsletter.workers.time", SimpleNamespace(sleep=lambda _: None))
+    group = _Autogroup(*answers)
+    _ease_session(group)  # type: ignore[arg-type]
+    assert (group.written, group.answers) == (written, [])
