@@ -67,8 +67,11 @@ def all_guides(session: Session) -> list[Guide]:
 
 
 def shown_guides(session: Session) -> list[Guide]:
-    """The guides that visitors see, in the house's order."""
-    return [guide for guide in all_guides(session) if not guide.hidden]
+    """The guides that visitors see, in the house's order; a session reads them once, for a page and for its frame."""
+    found: list[Guide] | None = session.info.get("shown_guides")
+    if found is None:
+        found = session.info["shown_guides"] = [guide for guide in all_guides(session) if not guide.hidden]
+    return found
 
 
 def landing(guide: Guide, brand: Brand) -> Landing | None:
