@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
@@ -114,9 +115,10 @@ def slugify(title: str) -> str:
 
 
 def _free_slug(session: Session, wanted: str) -> str:
-    taken = set(session.scalars(select(Article.slug).where(Article.slug.like(f"{wanted}%"))))
-    number, slug = 1, wanted
-    while slug in taken:
-        number += 1
-        slug = f"{wanted}-{number}"
-    return slug
+    return numbered(wanted, set(session.scalars(select(Article.slug).where(Article.slug.like(f"{wanted}%")))))
+
+
+def numbered(wanted: str, taken: Collection[str]) -> str:
+    """This name, or the next one behind it that is not taken: `walking-2`."""
+    every = (wanted if number == 1 else f"{wanted}-{number}" for number in range(1, len(taken) + 2))
+    return next(name for name in every if name not in taken)

@@ -9,6 +9,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from newsletter import characters
+from newsletter.articles import numbered
 from newsletter.db import Base, Id
 from newsletter.forms.colours import Colours
 from newsletter.subscribers import clean_tag
@@ -144,7 +145,7 @@ def free_slug(session: Session, wanted: str) -> str:
     """This slug, or the next free one behind it: `footer-2`."""
     base = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")[: LONGEST_SLUG - 6].strip("-") or "form"
     taken = set(session.scalars(select(Form.slug).where(Form.slug.startswith(base, autoescape=True)))) | set(RESERVED)
-    return next(s for n in range(1, len(taken) + 2) if (s := base if n == 1 else f"{base}-{n}") not in taken)
+    return numbered(base, taken)
 
 
 _COPIED = ("gives", "guide_slug", "headline", "words", "button", "consent_words", "asks_name", "offers_newsletter",

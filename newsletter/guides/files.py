@@ -1,11 +1,11 @@
 """Where guides' PDFs lie: those that an owner sent, and behind them those that come with the program."""
 
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from newsletter import atomic
 from newsletter.settings import ROOT
 
 SHIPPED = ROOT / "static" / "guides"
@@ -32,18 +32,7 @@ class Files:
 
     def receive(self, sent: BinaryIO) -> Path:
         """Keep what was sent under a name of no guide, until it has been looked at. Raises OSError."""
-        self.own.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.own, prefix=".", suffix=".pdf")
-        try:
-            with os.fdopen(handle, "wb") as out:
-                while piece := sent.read(PIECE):
-                    out.write(piece)
-                out.flush()
-                os.fsync(out.fileno())
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
-        return Path(name)
+        return atomic.receive(self.own, iter(lambda: sent.read(PIECE), b""), ".pdf")
 
     def put(self, slug: str, received: Path) -> None:
         """Make what was received the guide's file: who reads it at this moment reads the one before to its end."""

@@ -1,7 +1,5 @@
 """What a guide's file says of itself: its pages are counted and pictured here, never typed."""
 
-import os
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +9,8 @@ from io import BytesIO
 from pathlib import Path
 
 import pypdfium2
+
+from newsletter import atomic
 
 PDFIUM = threading.Lock()  # PDFium may be used by one thread at a time
 END = b"%%EOF"
@@ -68,7 +68,7 @@ def picture(path: Path, page: int, width: int, cache: Path) -> bytes:
         return target.read_bytes()
     made = _drawn(path, page, width)
     with suppress(OSError):  # a full disk, or no folder: it is drawn anew the next time
-        _keep(target, made)
+        atomic.write(target, made)
     return made
 
 
@@ -79,18 +79,6 @@ def _drawn(path: Path, page: int, width: int) -> bytes:
     made = BytesIO()
     image.save(made, format="PNG", optimize=True)
     return made.getvalue()
-
-
-def _keep(target: Path, made: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, half = tempfile.mkstemp(dir=target.parent, suffix=".png")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(made)
-        os.replace(half, target)  # another process sees the whole picture or none
-    except OSError:
-        Path(half).unlink(missing_ok=True)
-        raise
 
 
 @contextmanager

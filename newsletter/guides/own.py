@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from newsletter.articles import slugify
+from newsletter.articles import numbered, slugify
 from newsletter.guides.accept import Unfit, accept
 from newsletter.guides.files import Files
 from newsletter.guides.guide import Guide
@@ -43,4 +43,4 @@ def replace(files: Files, guide: Guide, received: Path) -> None:
 def _free_slug(session: Session, title: str) -> str:
     base = slugify(title)[: LONGEST_SLUG - 6].strip("-")
     taken = set(session.scalars(select(Guide.slug).where(Guide.slug.startswith(base, autoescape=True))))
-    return next(slug for n in range(1, len(taken) + 2) if (slug := base if n == 1 else f"{base}-{n}") not in taken)
+    return numbered(base, taken)

@@ -1,14 +1,12 @@
 """Picture: one that was sent, under a name made of its content. What shows it is found in the texts themselves."""
 
-import os
-import tempfile
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
-from newsletter import characters
+from newsletter import atomic, characters
 from newsletter.articles import Revision
 from newsletter.db import Base, Id
 from newsletter.media.prepare import Prepared
@@ -55,7 +53,7 @@ def add(session: Session, folder: Path, prepared: Prepared, words: str, now: dat
     """
     known = session.scalar(select(Picture).where(Picture.name == prepared.name))
     if not (folder / prepared.name).exists():
-        _keep(folder / prepared.name, prepared.data)
+        atomic.write(folder / prepared.name, prepared.data)
     if known is not None:
         known.words = words or known.words
         return known
@@ -85,17 +83,3 @@ def remove(session: Session, folder: Path, picture: Picture) -> bool:
     session.flush()
     (folder / picture.name).unlink(missing_ok=True)
     return True
-
-
-def _keep(target: Path, data: bytes) -> None:
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, half = tempfile.mkstemp(dir=target.parent, prefix=".")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(half, target)
-    except OSError:
-        Path(half).unlink(missing_ok=True)
-        raise
