@@ -184,8 +184,6 @@ class RelayState:
         refusal = link.connection.failure
         if refusal and not link.noted and refusal.trouble is not Trouble.CONNECTIONS:
             link.noted = True
-            if any(one.connection.answered for one in self.links):
-                self.recovered(now)  # what it took just now says how long to wait
             self.failed(refusal, now)
 
     def ended(self, link: Link, now: float) -> None:
@@ -247,6 +245,8 @@ class RelayState:
         self.refusal = refusal
         if now < self.retry_at:
             return
+        if any(link.connection.answered for link in self.links):
+            self.recovered(now)  # what it took just now says how long to wait
         if refusal.code == 530:
             self.encryption.insist()
         self._failures += 1

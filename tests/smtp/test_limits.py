@@ -73,6 +73,20 @@ def test_a_rate_that_is_refused_in_the_first_session_is_waited_for(mode: str) ->
     assert stages(outcomes) == {Stage.ACCEPTED: 30}
 
 
+@pytest.mark.parametrize("mode", ["lockstep", "lockstep-bdat"])
+def test_a_rate_that_is_refused_to_a_newcomer_is_waited_for(mode: str) -> None:
+    """A connection whose first reply is a refusal has taken nothing itself; what the others took still counts."""
+    faults = [
+        Fault("banner", "late", nth=2, seconds=0.2),
+        Fault("rcpt", "late", nth=2, seconds=0.5),
+        Fault("mail", "reply", nth=3, text="450 4.7.1 Error: too much mail from 127.0.0.1"),
+    ]
+    with FaultServer(faults, **MODES[mode]) as server:
+        outcomes = deliver(server, transport(server, "connections=2"), count=10)
+        assert [struck[:2] for struck in server.struck] == [("banner", "late"), ("rcpt", "late"), ("mail", "reply")]
+    assert stages(outcomes) == {Stage.ACCEPTED: 10}
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_full_disk_is_the_relays_own_trouble(mode: str) -> None:
     full = Fault("mail", "reply", nth=0, text="452 4.3.1 Insufficient system storage")
