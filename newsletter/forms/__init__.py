@@ -1,7 +1,18 @@
 """Forms: what stands in a sidebar, in a footer or on a page of ours, and asks for an address. A form is data."""
 
 from newsletter.forms.colours import BadColours, Colours
-from newsletter.forms.form import Form, Gives, copy_of, every, for_guide, free_slug, is_slug, named, open_form, standard
+from newsletter.forms.form import (
+    Form,
+    Gives,
+    copy_of,
+    every,
+    for_guides,
+    free_slug,
+    is_slug,
+    named,
+    open_form,
+    standard,
+)
 from newsletter.forms.hosts import BadHost, allowed_origin, may_lead_to, origin_of, read_origins
 from newsletter.forms.sighting import Sighting, is_due, note_sighting, sightings
 
@@ -15,7 +26,7 @@ __all__ = [
     "allowed_origin",
     "copy_of",
     "every",
-    "for_guide",
+    "for_guides",
     "free_slug",
     "is_due",
     "is_slug",

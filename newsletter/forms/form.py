@@ -1,6 +1,7 @@
 """Form: what it gives, what it asks, its words and colours, and what a sign-up by it brings. Never who signed up."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -125,10 +126,14 @@ def open_form(session: Session, slug: str) -> Form | None:
     return found if found is not None and found.is_open else None
 
 
-def for_guide(session: Session, guide_slug: str, title: str, now: datetime) -> Form:
-    """The form that stands on a guide's page and on the home page: its oldest open one, else the standard one."""
-    look = select(Form).where(Form.guide_slug == guide_slug, Form.archived_at.is_(None)).order_by(Form.id).limit(1)
-    return session.scalar(look) or standard(guide_slug, title, now)
+def for_guides(session: Session, titles: Mapping[str, str], now: datetime) -> dict[str, Form]:
+    """The form that stands on the page of each guide and on the home page: its oldest open one, else the standard one.
+
+    `titles`: the guides' titles by slug.
+    """
+    look = select(Form).where(Form.guide_slug.in_(titles), Form.archived_at.is_(None)).order_by(Form.id.desc())
+    oldest = {form.guide_slug: form for form in session.scalars(look)}
+    return {slug: oldest.get(slug) or standard(slug, title, now) for slug, title in titles.items()}
 
 
 def every(session: Session) -> list[Form]:

@@ -111,10 +111,13 @@ def series_of(session: Session, guide: Guide) -> SequenceOf[Sequence]:
     return session.scalars(every.options(selectinload(Sequence.steps))).all()
 
 
-def articles_after(session: Session, guide: Guide) -> int:
-    """How many articles follow this guide: what the form promises."""
-    steps = select(func.count()).select_from(Step).join(Sequence, Step.sequence_id == Sequence.id)
-    return session.scalar(steps.where(Sequence.guide_slug == guide.slug, Sequence.live, Step.deleted_at.is_(None))) or 0
+def articles_after(session: Session, slugs: Iterable[str]) -> dict[str, int]:
+    """How many articles follow each of these guides: what its form promises."""
+    wanted = list(slugs)
+    steps = select(Sequence.guide_slug, func.count()).select_from(Step).join(Sequence, Step.sequence_id == Sequence.id)
+    live = steps.where(Sequence.guide_slug.in_(wanted), Sequence.live, Step.deleted_at.is_(None))
+    counted = session.execute(live.group_by(Sequence.guide_slug)).tuples()
+    return dict.fromkeys(wanted, 0) | {slug: many for slug, many in counted if slug is not None}
 
 
 def articles_ahead(session: Session, subscriber: Subscriber, guide: Guide) -> int:
@@ -130,10 +133,14 @@ def series_of_form(session: Session, form: Form | None, guide: Guide | None) -> 
     return found
 
 
-def articles_promised(session: Session, form: Form, guide: Guide | None) -> int:
-    """How many articles follow a sign-up by this form: what it says itself."""
-    own = series_of_form(session, form, guide)
-    return (articles_after(session, guide) if guide else 0) + (len(own.current_steps) if own else 0)
+def articles_promised(session: Session, boxes: SequenceOf[tuple[Form, Guide | None]]) -> list[int]:
+    """How many articles follow a sign-up by each of these forms, with the guide it gives: what it says itself."""
+    after = articles_after(session, {guide.slug for _, guide in boxes if guide})
+    own = [series_of_form(session, form, guide) for form, guide in boxes]
+    return [
+        (after[guide.slug] if guide else 0) + (len(series.current_steps) if series else 0)
+        for (_, guide), series in zip(boxes, own, strict=True)
+    ]
 
 
 def articles_brought(session: Session, consent: Consent, guide: Guide | None) -> int:

@@ -21,7 +21,7 @@ from newsletter.web import published
 from newsletter.web.cards import CONTENT, COVER_WIDTH, card, landing, page_html, shown_guides
 from newsletter.web.feed import atom
 from newsletter.web.forms import SubscribeForm
-from newsletter.web.sign_up import footer_form, guide_box, leads_to, per_client, sign_up
+from newsletter.web.sign_up import footer_form, guide_boxes, leads_to, per_client, sign_up
 from newsletter.web.state import now, reading, runtime, state, transaction
 
 door = Blueprint("public", __name__)
@@ -48,11 +48,9 @@ def home() -> str:
 
 
 def _home(session: Session, sent: SubscribeForm | None = None) -> str:
-    house = brand.current(session)
-    boxes = {}
-    for guide in shown_guides(session):
-        own = sent if sent is not None and sent.guide.data == guide.slug else None
-        boxes[guide.slug] = own or guide_box(session, guide, house, formdata=None)
+    boxes = guide_boxes(session, shown_guides(session), brand.current(session), formdata=None)
+    if sent is not None:
+        boxes[sent.guide.data] = sent
     return render_template("public/home.html", forms=boxes, articles=_articles(session, 6))
 
 
@@ -74,7 +72,7 @@ def guide(slug: str) -> str:
     """The landing page of one guide."""
     with reading() as session:
         found, house = _guide_or_404(session, slug), brand.current(session)
-        form = guide_box(session, found, house, formdata=None)
+        form = guide_boxes(session, [found], house, formdata=None)[slug]
         return render_template("public/guide.html", card=card(found), form=form, landing=landing(found, house))
 
 
@@ -108,7 +106,7 @@ def subscribe() -> tuple[str, int] | AnyResponse:
         found = session.scalar(select(Guide).where(*shown))
         if found is None:
             abort(400, "Please choose one of the guides and send the form again.")
-        form = guide_box(session, found, brand.current(session))
+        form = guide_boxes(session, [found], brand.current(session))[found.slug]
         if not form.validate_on_submit():
             # A form that was open too long is shown again with what was typed, and with a fresh token.
             return _home(session, form), 400 if form.csrf_token.errors else 422

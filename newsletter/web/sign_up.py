@@ -1,5 +1,6 @@
 """One way in for every form, wherever it stands: what was typed is checked here, and the story gets it."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,16 +24,16 @@ per_client = limiter.shared_limit("10 per minute; 60 per hour", scope="sign-up")
 
 def box(session: Session, form: Form, house: Brand, **kwargs: Any) -> SubscribeForm:
     """What is typed into this form, under the words it is agreed to."""
-    return _worded(session, form, guide_of(session, form), house, **kwargs)
+    (articles,) = journey.articles_promised(session, [(form, guide_of(session, form))])
+    return SubscribeForm.box(form, house, articles, **kwargs)
 
 
-def guide_box(session: Session, guide: Guide, house: Brand, **kwargs: Any) -> SubscribeForm:
-    """The same for the form that stands on a guide's own page."""
-    return _worded(session, forms.for_guide(session, guide.slug, guide.title, now()), guide, house, **kwargs)
-
-
-def _worded(session: Session, form: Form, guide: Guide | None, house: Brand, **kwargs: Any) -> SubscribeForm:
-    return SubscribeForm.box(form, house, journey.articles_promised(session, form, guide), **kwargs)
+def guide_boxes(session: Session, guides: Sequence[Guide], house: Brand, **kwargs: Any) -> dict[str, SubscribeForm]:
+    """The same for the forms that stand on the guides' own pages, by the guides' slugs."""
+    rows = forms.for_guides(session, {guide.slug: guide.title for guide in guides}, now())
+    boxes = [(rows[guide.slug], guide) for guide in guides]
+    promised = zip(boxes, journey.articles_promised(session, boxes), strict=True)
+    return {guide.slug: SubscribeForm.box(form, house, articles, **kwargs) for (form, guide), articles in promised}
 
 
 def footer_form(session: Session, house: Brand) -> SubscribeForm | None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from newsletter import forms
 from newsletter.db import Database
@@ -63,22 +64,26 @@ def test_tags_are_clean_and_few(database: Database) -> None:
         assert form.tags[:3] == ["a", "b c", "t0"] and len(form.tags) == 20
 
 
+def standing(session: Session) -> Form:
+    return forms.for_guides(session, {"exercise-at-50": "At 50"}, NOON)["exercise-at-50"]
+
+
 def test_the_guides_page_takes_its_oldest_open_form_or_the_plain_one(database: Database) -> None:
     with database.transaction() as session:
-        first = forms.for_guide(session, "exercise-at-50", "At 50", NOON)
+        first = standing(session)
         second = forms.copy_of(session, first, NOON)
         session.flush()
-        assert forms.for_guide(session, "exercise-at-50", "At 50", NOON) is first
+        assert standing(session) is first
         first.archive(NOON)
         session.flush()
-        assert forms.for_guide(session, "exercise-at-50", "At 50", NOON) is second
+        assert standing(session) is second
         session.delete(second)
         session.flush()
-        plain = forms.for_guide(session, "exercise-at-50", "At 50", NOON)
+        plain = standing(session)
         assert plain.id is None and plain.headline == "At 50" and plain not in session
         first.restore()
         session.flush()
-        assert forms.for_guide(session, "exercise-at-50", "At 50", NOON) is first
+        assert standing(session) is first
 
 
 def test_a_sighting_is_one_row_for_each_site(database: Database) -> None:
