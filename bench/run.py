@@ -23,6 +23,7 @@ from bench.parts.idle import idle
 from bench.parts.latency import latency
 from bench.parts.launch import launch
 from bench.parts.ledger import ledger
+from bench.parts.owner import owner
 from bench.parts.sending import distant, near
 from bench.parts.series import series
 from bench.parts.session_limits import relay_limits
@@ -37,6 +38,7 @@ BUSY = ": **the machine was busy with other work, so the figures are noisy and t
 PARTS: dict[str, Callable[[Size], list[Table]]] = {
     "near": near, "distant": distant, "launch": launch, "latency": latency, "task": task, "ledger": ledger,
     "series": series, "building": building, "relay-limits": relay_limits, "idle": idle, "first-mail": first_mail,
+    "owner": owner,
 }  # fmt: skip
 
 

@@ -116,7 +116,7 @@ def articles_after(session: Session, slugs: Iterable[str]) -> dict[str, int]:
     wanted = list(slugs)
     steps = select(Sequence.guide_slug, func.count()).select_from(Step).join(Sequence, Step.sequence_id == Sequence.id)
     live = steps.where(Sequence.guide_slug.in_(wanted), Sequence.live, Step.deleted_at.is_(None))
-    counted = session.execute(live.group_by(Sequence.guide_slug)).tuples()
+    counted = session.execute(live.group_by(Sequence.guide_slug))
     return dict.fromkeys(wanted, 0) | {slug: many for slug, many in counted if slug is not None}
 
 

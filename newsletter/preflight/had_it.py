@@ -4,6 +4,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.articles import Revision
+from newsletter.figures import figure
 from newsletter.mail.ledger import Dispatch, Message
 from newsletter.mail.ledger.contents import TRIED
 from newsletter.mail.ledger.dispatch import of_dispatch
@@ -34,4 +35,5 @@ def count(session: Session, segment: Segment, words: Content, article_id: int | 
         .join(Subscriber, Subscriber.id == Message.subscriber_id)
         .where(or_(*places), Message.revision_id.in_(revisions), Message.state.in_(TRIED), segment.condition())
     )
-    return session.scalar(had) or 0
+    key = ("had it", segment, tuple(revisions), len(dispatches))
+    return figure(session, key, lambda it: it.scalar(had) or 0)

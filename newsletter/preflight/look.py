@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.articles import LONGEST_LINE
 from newsletter.brand import Brand
+from newsletter.figures import figure
 from newsletter.guides import Guide
 from newsletter.mail.render import BadArticle, Compiled, Content, Reader, Renderer
 from newsletter.preflight import had_it, left_over
@@ -73,7 +74,7 @@ def _audience(session: Session, segment: Segment, people: int) -> Iterator[Check
 
 def _nameless(session: Session, segment: Segment) -> int:
     look = select(func.count()).select_from(Subscriber).where(segment.condition(), Subscriber.first_name == "")
-    return session.scalar(look) or 0
+    return figure(session, ("nameless", segment), lambda it: it.scalar(look) or 0)
 
 
 def _again(session: Session, segment: Segment, words: Content, article_id: int | None, people: int) -> Iterator[Check]:

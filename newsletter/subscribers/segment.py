@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from newsletter.figures import figure
 from newsletter.subscribers.consent import Consent
 from newsletter.subscribers.subscriber import Status, Subscriber
 from newsletter.subscribers.tag import with_tag
@@ -32,7 +33,8 @@ class Segment:
 
     def size(self, session: Session) -> int:
         """How many people are in it now."""
-        return session.scalar(select(func.count()).select_from(Subscriber).where(self.condition())) or 0
+        look = select(func.count()).select_from(Subscriber).where(self.condition())
+        return figure(session, ("in segment", self), lambda it: it.scalar(look) or 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.db import Base, Id
+from newsletter.figures import figure
 from newsletter.subscribers.address import Address
 from newsletter.subscribers.name import LONGEST_NAME, clean_name
 
@@ -69,7 +70,10 @@ class Subscriber(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     email: Mapped[str] = mapped_column(String(254))
-    email_key: Mapped[str] = mapped_column(String(254), unique=True)
+    # By code points: so the unique index also finds whose address begins with something.
+    email_key: Mapped[str] = mapped_column(
+        String(254).with_variant(String(254, collation="C"), "postgresql"), unique=True
+    )
     first_name: Mapped[str] = mapped_column(String(LONGEST_NAME), default="")
     zone: Mapped[str | None] = mapped_column(String(64))
     status: Mapped[Status] = mapped_column(default=Status.PENDING)
@@ -141,5 +145,6 @@ def register(session: Session, address: Address, now: datetime, first_name: str 
 
 def count_by_status(session: Session) -> dict[Status, int]:
     """How many people stand where; every status is there, with 0 when nobody is."""
-    rows = session.execute(select(Subscriber.status, func.count()).group_by(Subscriber.status))
-    return dict.fromkeys(Status, 0) | dict(rows.all())
+    look = select(Subscriber.status, func.count()).group_by(Subscriber.status)
+    found = figure(session, "people by status", lambda it: dict(it.execute(look).all()))
+    return dict.fromkeys(Status, 0) | found

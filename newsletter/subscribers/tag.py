@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.db import Base, Id
+from newsletter.figures import figure
 from newsletter.subscribers.subscriber import Subscriber
 
 LONGEST_TAG = 80
@@ -42,7 +43,8 @@ def clean_tag(typed: str) -> str:
 def all_tags(session: Session, most: int = 500) -> list[tuple[str, int]]:
     """The tags that people have, in alphabetical order, and how many have each; the first `most`."""
     look = select(Tag.name, func.count(SubscriberTag.subscriber_id)).join(SubscriberTag).group_by(Tag.name)
-    return [(name, people) for name, people in session.execute(look.order_by(Tag.name).limit(most))]
+    listed = look.order_by(Tag.name).limit(most)
+    return figure(session, ("people by tag", most), lambda it: list(it.execute(listed)))
 
 
 def with_tag(name: str) -> ColumnElement[bool]:

@@ -8,8 +8,10 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
-from newsletter.mail.ledger import OPEN, Message
+from newsletter.figures import figure
+from newsletter.mail.ledger import OPEN, Lane, Message, State
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.state import now, reading, runtime
 
@@ -42,6 +44,11 @@ def _redis() -> str:
         return type(error).__name__
 
 
+def _messages(session: Session) -> list[tuple[Lane, State, int]]:
+    look = select(Message.lane, Message.state, func.count()).group_by(Message.lane, Message.state)
+    return list(session.execute(look))
+
+
 @door.get("/metrics")
 def metrics() -> Response:
     """Numbers for Prometheus; no address among them. Without the token there is no such page (RFC 6750 §2.1)."""
@@ -58,9 +65,7 @@ def metrics() -> Response:
     with reading() as session:
         for status, number in count_by_status(session).items():
             people.labels(status.value).set(number)
-        for lane, state, number in session.execute(
-            select(Message.lane, Message.state, func.count()).group_by(Message.lane, Message.state)
-        ):
+        for lane, state, number in figure(session, "messages by lane and state", _messages):
             mails.labels(lane.value, state.value).set(number)
         oldest = session.scalar(
             select(func.min(Message.due_at)).where(Message.state.in_(OPEN), Message.due_at <= now())

@@ -2,15 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from flask import current_app, g, request
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from newsletter.figures import Figures
+from newsletter.mail.ledger import Message
 from newsletter.networks import address, household
 from newsletter.runtime import Runtime
+from newsletter.subscribers import Subscriber
+
+LARGE = 50_000
+"""People or messages above which pages show figures (`newsletter.figures`) instead of counting each time."""
 
 
 class Crank(Protocol):
@@ -26,6 +33,15 @@ class WebState:
 
     runtime: Runtime
     crank: Crank
+    figures: Figures = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Count in sessions of its own."""
+        object.__setattr__(self, "figures", Figures(self.runtime.database.reading, _is_large))
+
+
+def _is_large(session: Session) -> bool:
+    return any((session.scalar(select(func.max(kind.id))) or 0) > LARGE for kind in (Subscriber, Message))
 
 
 def state() -> WebState:
@@ -65,7 +81,7 @@ def reading() -> Iterator[Session]:
         yield outer
         return
     with runtime().database.reading() as session:
-        g.reading = session
+        g.reading = state().figures.carried_by(session)
         try:
             yield session
         finally:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from newsletter import brand, preflight, sequences
 from newsletter.articles import Article
 from newsletter.campaigns import Campaign, CampaignState
+from newsletter.figures import figure
 from newsletter.guides import BadGuide, Guide, GuideRequest, inspect
 from newsletter.mail import alarms
 from newsletter.mail.ledger import Message, State
@@ -83,13 +84,10 @@ def _unfilled(guide: Guide) -> tuple[str, ...]:
 def guide_numbers(session: Session) -> list[GuideNumbers]:
     """For each guide in the house's order: people who asked and people who fetched."""
     fetched = case((GuideRequest.fetched_at.is_not(None), GuideRequest.subscriber_id))
-    rows = session.execute(
-        select(Guide, func.count(GuideRequest.subscriber_id.distinct()), func.count(fetched.distinct()))
-        .outerjoin(GuideRequest, GuideRequest.guide_id == Guide.id)
-        .group_by(Guide.id)
-        .order_by(Guide.position, Guide.id)
-    )
-    return [GuideNumbers(guide, asked, got) for guide, asked, got in rows]
+    people = func.count(GuideRequest.subscriber_id.distinct()), func.count(fetched.distinct())
+    look = select(GuideRequest.guide_id, *people).group_by(GuideRequest.guide_id)
+    rows = figure(session, "guides fetched", lambda it: {id: (asked, got) for id, asked, got in it.execute(look)})
+    return [GuideNumbers(guide, *rows.get(guide.id, (0, 0))) for guide in all_guides(session)]
 
 
 def trouble(session: Session) -> dict[State, int]:
@@ -104,10 +102,8 @@ def trouble(session: Session) -> dict[State, int]:
 
 
 def _mails_of_last_day(session: Session, at: datetime) -> list[tuple[State, int]]:
-    rows = session.execute(
-        select(Message.state, func.count()).where(Message.created_at > at - timedelta(days=1)).group_by(Message.state)
-    )
-    counts = dict(rows.all())
+    look = select(Message.state, func.count()).where(Message.created_at > at - timedelta(days=1))
+    counts = figure(session, "mails of a day", lambda it: dict(it.execute(look.group_by(Message.state)).all()))
     return [(state, counts[state]) for state in State if counts.get(state)]
 
 
@@ -119,10 +115,10 @@ def sign_ups(session: Session, at: datetime, zone: str) -> list[Day]:
     ends = [datetime.combine(day + timedelta(days=1), time(0), here) for day in days]
     # One look at the table: the database sorts people into days that begin at the owner's midnight.
     bucket = case(*((Subscriber.created_at < end, place) for place, end in enumerate(ends)), else_=DAYS - 1)
-    rows = session.execute(
+    look = (
         select(bucket, func.count(), func.count(Subscriber.confirmed_at))
         .where(Subscriber.created_at >= datetime.combine(days[0], time(0), here))
         .group_by(bucket)
     )
-    found = {place: (signed_up, confirmed) for place, signed_up, confirmed in rows}
+    found = figure(session, ("sign-ups", zone, today), lambda it: {place: tuple(of) for place, *of in it.execute(look)})
     return [Day(day, *found.get(place, (0, 0))) for place, day in enumerate(days)]

@@ -14,7 +14,7 @@ from newsletter.accounts import Owner
 from newsletter.db import Base
 from newsletter.web.rows import LARGEST_ID
 from newsletter.web.security import csrf
-from newsletter.web.state import now, reading, runtime
+from newsletter.web.state import now, reading, runtime, state
 
 door = Blueprint("owner", __name__, url_prefix="/owner")
 OPEN_TO_ALL = ("owner.login", "owner.forgot", "owner.reset")
@@ -60,7 +60,9 @@ def _house() -> dict[str, Any]:
         return {}
     with reading() as session:
         name, locked = brand.current(session).name, installation.current(session).is_locked
-    return {"house": name, "locked": locked, "is_local": runtime().settings.is_local, "page_now": now()}
+        age = state().figures.age(session)
+    return {"house": name, "locked": locked, "is_local": runtime().settings.is_local, "page_now": now(),
+            "figures_age": age}  # fmt: skip
 
 
 def owner_in(session: Session) -> Owner:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, select, true
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from newsletter.figures import figure
 from newsletter.imports import export_csv
 from newsletter.subscribers import Status, Subscriber, all_tags, clean_tag, tag_all, untag_all, with_tag
 from newsletter.subscribers.subscriber import count_by_status
@@ -19,6 +20,8 @@ from newsletter.web.state import reading, transaction
 
 MOST_LISTED = 60
 """Tags that the list offers."""
+MOST_COUNTED = 10_000
+"""People whose number a page tells where words were searched for; more are “more than 10,000”."""
 MOST_EXPORTED = 200_000
 """People whose file a page makes in memory: about twenty megabytes."""
 
@@ -55,7 +58,18 @@ class Filter:
 
     def size(self, session: Session) -> int:
         """How many people it shows."""
-        return session.scalar(select(func.count()).select_from(Subscriber).where(*self.conditions)) or 0
+        look = select(func.count()).select_from(Subscriber).where(*self.conditions)
+        return figure(session, ("people found", self), lambda it: it.scalar(look) or 0)
+
+    def hits(self, session: Session, listed: int) -> int:
+        """The same for a page that lists so many and one more if there are more. Of words at most MOST_COUNTED + 1 are
+        counted: what many letters fit is found quickly, and counting all of it is not."""
+        if listed <= PAGE and not asked_id("before"):
+            return listed
+        if not self.asked:
+            return self.size(session)
+        some = select(Subscriber.id).where(*self.conditions).limit(MOST_COUNTED + 1).subquery()
+        return session.scalar(select(func.count()).select_from(some)) or 0
 
 
 @door.get("/subscribers", endpoint="subscribers")
@@ -72,7 +86,7 @@ def index() -> str:
         return render_template(
             "owner/subscribers.html", rows=rows[:PAGE], more=more, asked=shown.asked, status=shown.status,
             counts=count_by_status(session), tag=shown.tag, tags=all_tags(session, MOST_LISTED), shown=shown,
-            size=shown.size(session),
+            size=shown.hits(session, len(rows)), most=MOST_COUNTED,
         )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from wtforms.fields.choices import SelectChoice
 
 from newsletter import brand, campaigns, characters, sequences
 from newsletter.articles import Article
+from newsletter.figures import figure
 from newsletter.guides import Guide
 from newsletter.sequences import Course, Delay, Enrollment, Sequence, Step
 from newsletter.web.owner.door import back, door, note, one_or_404
@@ -29,11 +30,9 @@ class People:
     @classmethod
     def of(cls, session: Session, sequence: Sequence) -> "People":
         """Count them."""
-        rows = session.execute(
-            select(Enrollment.course, Enrollment.place_id, func.count())
-            .where(Enrollment.sequence_id == sequence.id)
-            .group_by(Enrollment.course, Enrollment.place_id)
-        )
+        look = select(Enrollment.course, Enrollment.place_id, func.count()).where(Enrollment.sequence_id == sequence.id)
+        look = look.group_by(Enrollment.course, Enrollment.place_id)
+        rows = figure(session, ("people in series", sequence.id), lambda it: list(it.execute(look)))
         places = {place.id: place for place in sequence.places}
         before, courses = Counter[int](), Counter[Course]()
         for course, place, people in rows:

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
 from newsletter import brand, forms
+from newsletter.figures import figure
 from newsletter.forms import BadColours, BadHost, Colours, Form, Gives
 from newsletter.guides import Guide
 from newsletter.sequences import Sequence
@@ -33,9 +34,10 @@ def index() -> Any:
 
 def _index(session: Session, sites: SitesForm | None = None, new: NewFormForm | None = None) -> Any:
     by_form = select(Consent.form_id, func.count(func.distinct(Consent.subscriber_id))).group_by(Consent.form_id)
+    people = figure(session, "people by form", lambda it: dict(it.execute(by_form).all()))
     titles = dict(session.execute(select(Guide.slug, Guide.title)).all())
     page = render_template(
-        "owner/forms.html", forms=forms.every(session), people=dict(session.execute(by_form).all()), titles=titles,
+        "owner/forms.html", forms=forms.every(session), people=people, titles=titles,
         seen=forms.sightings(session), at=now(), new=new or _new_form(session, formdata=None),
         sites=sites or SitesForm(formdata=None, data={"sites": brand.current(session).sites}),
         website=forms.origin_of(brand.current(session).website), bad_sites=bool(sites),

@@ -25,14 +25,17 @@ from newsletter.web.owner.timeline import guide_answers, timeline
 from newsletter.web.state import now, reading, runtime, state, transaction
 
 STOPPED = "Stopped by the owner."
+LAST = "\U0010ffff"
+"""Sorts behind everything that an address may hold."""
 
 
 def found_by(asked: str) -> ColumnElement[bool]:
     """Whose address or first name holds these words; with an @, whose address begins so."""
+    key = asked.lower()
     if "@" in asked.strip("@"):
-        return Subscriber.email_key.istartswith(asked, autoescape=True)
+        return Subscriber.email_key.between(key, f"{key}{LAST}")  # a range of the unique index
     return or_(
-        Subscriber.email_key.icontains(asked, autoescape=True), Subscriber.first_name.icontains(asked, autoescape=True)
+        Subscriber.email_key.contains(key, autoescape=True), Subscriber.first_name.icontains(asked, autoescape=True)
     )
 
 

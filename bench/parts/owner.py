@@ -1,0 +1,120 @@
+"""Owner: how long the owner's pages take once a list is large and old."""
+
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+
+from flask.testing import FlaskClient
+from pydantic import SecretStr
+from sqlalchemy import event, select
+
+from bench import years
+from bench.folders import temporary
+from bench.installation import Broken
+from bench.parts.ledger import empty
+from bench.report import Table, ms, whole
+from bench.run_size import Size
+from newsletter.accounts import Owner, OwnerSession
+from newsletter.app import create_app
+from newsletter.campaigns import Campaign
+from newsletter.db import Database
+from newsletter.runtime import build
+from newsletter.settings import Settings
+
+LOOKS = 25
+"""Times that each page is opened, of which the first is not counted."""
+TOKEN = "looks-at-the-numbers-of-the-benchmark"
+HEADS = ("page", "p50 ms", "p95 ms", "dearest statement ms", "statements")
+
+
+def owner(size: Size) -> list[Table]:
+    """The pages of the owner's area in this process, without the network: PostgreSQL and SQLite."""
+    return [_table(name, size.growth[-1]) for name in ("PostgreSQL", "SQLite")]
+
+
+def _table(name: str, people: int) -> Table:
+    table = Table(f"The owner's pages, {name}: {whole(people)} people, {whole(5 * people)} messages", HEADS)
+    with ExitStack() as stack:
+        database, url = stack.enter_context(empty(name))
+        years.fill(database, url, people, datetime.now(UTC))
+        client = _signed_in(database, str(stack.enter_context(temporary("owner"))))
+        for page, path in pages(database, people).items():
+            table.rows.append(_row(client, database, page, path))
+    return table
+
+
+def pages(database: Database, people: int) -> dict[str, str]:
+    """The pages that are opened, by what an owner would call them."""
+    with database.reading() as session:
+        sent, *_, draft = session.scalars(select(Campaign).order_by(Campaign.id))
+        return {
+            "home": "/owner/",
+            "people": "/owner/subscribers",
+            "people: an address": f"/owner/subscribers?q=reader{people // 2}@example",
+            "people: part of an address": f"/owner/subscribers?q={people // 2}",
+            "people: a name": "/owner/subscribers?q=Chlo%C3%AB",
+            "people: nobody": "/owner/subscribers?q=zzzz",
+            "people: a tag": "/owner/subscribers?tag=runners",
+            "people: who left": "/owner/subscribers?status=unsubscribed",
+            "a person": f"/owner/subscribers/{people // 2}",
+            "campaigns": "/owner/campaigns",
+            "a campaign": f"/owner/campaigns/{sent.id}",
+            "its recipients": f"/owner/campaigns/{sent.id}/recipients",
+            "those that failed": f"/owner/campaigns/{sent.id}/recipients?state=failed",
+            "a new campaign": "/owner/campaigns/new",
+            "a campaign's draft": f"/owner/campaigns/{draft.id}",
+            "articles": "/owner/articles",
+            "an article": f"/owner/articles/{sent.article_id}",
+            "series": "/owner/series",
+            "a series": "/owner/series/3",
+            "guides": "/owner/guides",
+            "forms": "/owner/forms",
+            "messages": "/owner/messages",
+            "settings": "/owner/settings",
+            "/metrics": "/metrics",
+        }  # fmt: skip
+
+
+def _signed_in(database: Database, folder: str) -> FlaskClient:
+    """A browser in which an owner is signed in, with an application of its own behind it."""
+    settings = Settings.model_validate({
+        "data_dir": folder, "secret_key": SecretStr("k" * 40), "metrics_token": SecretStr(TOKEN),
+        "redis_url": "redis://127.0.0.1:1/0",
+    })  # fmt: skip
+    app = create_app(runtime=build(settings, database=database))
+    with database.transaction() as session:
+        made = Owner(email="owner@example.org", password_hash="-", zone="Europe/London", created_at=datetime.now(UTC))
+        session.add(made)
+        _, token = OwnerSession.start(session, made, datetime.now(UTC) + timedelta(minutes=1))
+    client = app.test_client()
+    with client.session_transaction() as cookie:
+        cookie["_user_id"], cookie["_fresh"] = token, True
+    return client
+
+
+def _row(client: FlaskClient, database: Database, page: str, path: str) -> list[str]:
+    seconds: list[float] = []
+    statements: list[float] = []
+    begun = [0.0]
+
+    def before(*_: object) -> None:
+        begun[0] = time.perf_counter()
+
+    def after(*_: object) -> None:
+        statements.append(time.perf_counter() - begun[0])
+
+    event.listen(database.engine, "before_cursor_execute", before)
+    event.listen(database.engine, "after_cursor_execute", after)
+    try:
+        for _ in range(LOOKS):
+            statements.clear()
+            at = time.perf_counter()
+            answer = client.get(path, headers={"Authorization": f"Bearer {TOKEN}"})
+            seconds.append(time.perf_counter() - at)
+            if answer.status_code != 200:
+                raise Broken(f"{path} answered {answer.status_code}")
+    finally:
+        event.remove(database.engine, "before_cursor_execute", before)
+        event.remove(database.engine, "after_cursor_execute", after)
+    counted = seconds[1:]
+    return [page, ms(counted, 50), ms(counted, 95), f"{max(statements) * 1000:.1f}", str(len(statements))]
