@@ -201,7 +201,7 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
         "deliver-transactional": every(1, "deliver", Lane.TRANSACTIONAL, Lane.TRANSACTIONAL.value),
         # Not with what people wait for. A worker in the middle of a campaign takes it within a slice.
         "advance-sequences": every(3, "advance_sequences", Lane.BULK),
-        "launch-campaigns": every(0.25, "launch_campaigns", Lane.TRANSACTIONAL),
+        "launch-campaigns": every(0.5, "launch_campaigns", Lane.TRANSACTIONAL),
         "tend-campaigns": every(1, "launch_campaigns", Lane.TRANSACTIONAL),
         "recover-messages": every(15, "recover_messages", Lane.TRANSACTIONAL),
         "remind-and-forget": every(60, "remind_and_forget", Lane.TRANSACTIONAL),

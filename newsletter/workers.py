@@ -30,6 +30,8 @@ for, come first. Few steps, for programs of strangers are no politer: beside eac
 an equal share. With ten it was one tenth, and campaigns starved. `Lateness` does the rest."""
 GIVE_UP_AT_ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "socket_timeout": 1.0}
 """A page does not wait for a Redis that is gone or hangs (kombu would, for ever): the next tick sends the mail."""
+MOMENT = 0.05
+"""Seconds for which beat believes what it saw."""
 log = structlog.get_logger()
 
 
@@ -128,6 +130,7 @@ class Lookout:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._opened: tuple[Database, Clock] | None = None
+        self._seen: dict[jobs.Look, tuple[float, bool]] = {}
 
     def open(self) -> tuple[Database, Clock]:
         """The database, and the clock by which things are due."""
@@ -137,7 +140,17 @@ class Lookout:
         return self._opened
 
     def sees(self, look: jobs.Look) -> bool:
-        """What the look finds; True where it cannot be had: then the workers look for themselves."""
+        """What the look finds; True where it cannot be had: then the workers look for themselves.
+
+        Ticks that are due in the same moment share one look.
+        """
+        at, found = self._seen.get(look, (float("-inf"), False))
+        if time.monotonic() - at > MOMENT:
+            found = self._look(look)
+            self._seen[look] = time.monotonic(), found
+        return found
+
+    def _look(self, look: jobs.Look) -> bool:
         database, clock = self.open()
         try:
             with database.reading() as session:
