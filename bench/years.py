@@ -14,7 +14,7 @@ from newsletter.events import By, Event, EventKind
 from newsletter.guides import Guide, GuideRequest
 from newsletter.mail.ledger import Lane, Message, State
 from newsletter.mail.ledger.dispatch import Batch, BatchState, Dispatch
-from newsletter.sequences import Course, Delay, Enrollment, Sequence
+from newsletter.sequences import Delay, Enrollment, EnrollmentStatus, Sequence
 from newsletter.subscribers import Consent, Status, Stream, Subscriber, tag_all
 
 CAMPAIGNS = 4
@@ -118,5 +118,5 @@ def _enroll(session: Session, now: datetime) -> None:
         sequence.append(words, Delay.parse("1 day"))
     session.flush()
     _copy(session, Enrollment, Subscriber.status == Status.CONFIRMED, subscriber_id=Subscriber.id,
-          sequence_id=sequence.id, course=Course.ACTIVE, started_at=now, anchor_at=now,
-          due_at=now + timedelta(days=30), tries=0, pauses=timedelta(), reason="")  # fmt: skip
+          sequence_id=sequence.id, status=EnrollmentStatus.ACTIVE, started_at=now, anchor_at=now,
+          due_at=now + timedelta(days=30), tries=0, pauses=timedelta())  # fmt: skip

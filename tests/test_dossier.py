@@ -42,7 +42,7 @@ def test_everything_held_is_told_as_json(runtime: Runtime, crank: InlineCrank) -
     assert held["subscriber"]["email"] == JANE
     assert (held["consents"][0]["wording"], held["consents"][0]["ip"]) == ("I agree.", "192.0.2.7")
     assert held["guides"][0]["guide"].startswith("9 key principles")
-    assert held["series"][0]["course"] == "active"
+    assert held["series"][0]["status"] == "active"
     assert [one["stream"] for one in held["messages"]] == ["confirm", "guide"]
 
 

@@ -18,7 +18,7 @@ from newsletter.mail.ledger.queue import fill
 from newsletter.mail.ledger.reasons import Reason
 from newsletter.mail.ledger.row_claims import claim_rows, mark_sending
 from newsletter.runtime import Runtime
-from newsletter.sequences import Course, Enrollment, Sequence, Standing
+from newsletter.sequences import Enrollment, EnrollmentStatus, Sequence, Standing
 from newsletter.settings import ROOT
 from newsletter.smtp import SentList, SmtpResult, Stage
 from newsletter.subscribers import Segment, Status, Stream, Subscriber
@@ -43,9 +43,9 @@ def jane(runtime: Runtime, person: Callable[..., int]) -> int:
     return id
 
 
-def _courses(runtime: Runtime) -> list[Course]:
+def _statuses(runtime: Runtime) -> list[EnrollmentStatus]:
     with runtime.database.reading() as session:
-        return list(session.scalars(select(Enrollment.course).order_by(Enrollment.id)))
+        return list(session.scalars(select(Enrollment.status).order_by(Enrollment.id)))
 
 
 def _queue(runtime: Runtime, jane: int, stream: Stream) -> None:
@@ -68,12 +68,12 @@ def _queue(runtime: Runtime, jane: int, stream: Stream) -> None:
 
 @pytest.mark.parametrize("stream", [Stream.CAMPAIGN, Stream.STEP, Stream.GUIDE])
 def test_a_hard_bounce_of_any_mail_ends_every_series(stream: Stream, runtime: Runtime, jane: int) -> None:
-    assert _courses(runtime) == [Course.ACTIVE, Course.WAITING]
+    assert _statuses(runtime) == [EnrollmentStatus.ACTIVE, EnrollmentStatus.WAITING]
     _queue(runtime, jane, stream)
     runtime.transport = SentList(lambda one: _gone(one.key))
     for lane in Lane:
         runtime.delivery.run(lane)
-    assert _courses(runtime) == [Course.STOPPED, Course.STOPPED]
+    assert _statuses(runtime) == [EnrollmentStatus.STOPPED, EnrollmentStatus.STOPPED]
     with runtime.database.reading() as session:
         one = session.scalars(select(Enrollment).order_by(Enrollment.id)).first()
         assert one is not None
@@ -91,7 +91,7 @@ def test_a_bounce_that_only_a_dead_workers_journal_knows_ends_them_too(runtime: 
     journal.results([_gone(message.id)])
     journal.close(settled=False)
     recovery.replay(runtime.journals, runtime.database.transaction, NOON, feedback.suppress)
-    assert _courses(runtime) == [Course.STOPPED, Course.STOPPED]
+    assert _statuses(runtime) == [EnrollmentStatus.STOPPED, EnrollmentStatus.STOPPED]
 
 
 def test_a_full_mailbox_gets_the_same_step_again_and_the_third_ends_it(
@@ -107,7 +107,7 @@ def test_a_full_mailbox_gets_the_same_step_again_and_the_third_ends_it(
             if runtime.delivery.run(Lane.BULK):
                 tried.append(day + 1)
     assert tried == [2, 9, 16]
-    assert _courses(runtime) == [Course.STOPPED, Course.STOPPED]
+    assert _statuses(runtime) == [EnrollmentStatus.STOPPED, EnrollmentStatus.STOPPED]
 
 
 @pytest.mark.parametrize("status", [Status.BOUNCED, Status.COMPLAINED])
@@ -120,7 +120,7 @@ def test_suppressing_somebody_calls_off_the_queued_step(
         feedback.suppress(session, session.get_one(Subscriber, jane), status, clock.now())
     runtime.delivery.run(Lane.BULK)
     assert sent.envelopes == []
-    assert _courses(runtime) == [Course.STOPPED, Course.STOPPED]
+    assert _statuses(runtime) == [EnrollmentStatus.STOPPED, EnrollmentStatus.STOPPED]
 
 
 def test_whose_status_was_changed_by_other_ways_is_promised_nothing(runtime: Runtime, jane: int) -> None:

@@ -10,7 +10,7 @@ from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.mail.ledger import Lane
 from newsletter.runtime import Runtime
-from newsletter.sequences import Course, Enrollment, Sequence
+from newsletter.sequences import Enrollment, EnrollmentStatus, Sequence
 from newsletter.smtp import SentList
 from newsletter.subscribers import Subscriber
 from tests.conftest import NOON
@@ -61,7 +61,12 @@ def test_everybody_keeps_their_place_down_and_up_again(
         rows = session.scalars(select(Enrollment).order_by(Enrollment.id)).all()
         had = [one.place.had if one.place else [] for one in rows]
         assert had == [steps[:2], steps[:2], [], []]
-        assert [one.course for one in rows] == [Course.ACTIVE, Course.ACTIVE, Course.ACTIVE, Course.WAITING]
+        assert [one.status for one in rows] == [
+            EnrollmentStatus.ACTIVE,
+            EnrollmentStatus.ACTIVE,
+            EnrollmentStatus.ACTIVE,
+            EnrollmentStatus.WAITING,
+        ]
         assert [one.next_step.id for one in rows[:3] if one.next_step] == [steps[2], steps[2], steps[0]]
     _days(runtime, clock, 90)
     counts = {one.recipient: 0 for one in sent.envelopes}

@@ -13,7 +13,7 @@ from bench.run_size import Size
 from newsletter import articles, brand, campaigns, sequences
 from newsletter.db import Database
 from newsletter.mail.ledger import Message, State
-from newsletter.sequences import Course, Delay, Enrollment, Sequence
+from newsletter.sequences import Delay, Enrollment, EnrollmentStatus, Sequence
 from newsletter.subscribers import Subscriber
 
 DUE = 1000
@@ -70,10 +70,11 @@ def _enroll_everybody(database: Database, now: datetime) -> None:
         kinds = Enrollment.__table__.c
         columns = {
             "subscriber_id": Subscriber.id, "sequence_id": literal(sequence.id),
-            "course": literal(Course.ACTIVE, kinds.course.type), "started_at": literal(now, kinds.started_at.type),
+            "status": literal(EnrollmentStatus.ACTIVE, kinds.status.type),
+            "started_at": literal(now, kinds.started_at.type),
             "anchor_at": literal(now, kinds.anchor_at.type),
             "due_at": literal(now + timedelta(days=30), kinds.due_at.type), "tries": literal(0),
-            "pauses": literal(timedelta(), kinds.pauses.type), "reason": literal(""),
+            "pauses": literal(timedelta(), kinds.pauses.type),
         }  # fmt: skip
         session.execute(insert(Enrollment).from_select(list(columns), select(*columns.values())))
     with database.engine.begin() as connection:

@@ -35,7 +35,7 @@ _STOPPED = (
     "SELECT DISTINCT s.email_key, q.slug FROM events e JOIN subscribers s ON s.id = e.subscriber_id "
     "JOIN sequences q ON q.id = e.sequence_id WHERE e.kind = 'series-stopped' AND NOT EXISTS ("
     "SELECT 1 FROM enrollments n WHERE n.subscriber_id = s.id AND n.sequence_id = q.id "
-    "AND n.course IN ('waiting', 'active'))"
+    "AND n.status IN ('waiting', 'active'))"
 )
 STAYS = {SuppressionReason.REFUSED, SuppressionReason.OWNER}
 """Suppressions that do not tell that somebody was erased: a reader may have refused what a stranger typed."""
@@ -114,7 +114,7 @@ def _stop(session: Session, known: dict[str, Any], at: datetime) -> int:
             journey.leave_newsletter(session, one, BY_RESTORE, at)
             changed.add(one.id)
     for key, slug in known["stopped"]:
-        theirs = select(Enrollment).join(Subscriber).join(Sequence).where(Enrollment.course.in_(LIVE))
+        theirs = select(Enrollment).join(Subscriber).join(Sequence).where(Enrollment.status.in_(LIVE))
         for way in session.scalars(theirs.where(Subscriber.email_key == key, Sequence.slug == slug)).all():
             journey.stop_series(session, way.subscriber, way.id, BY_RESTORE, at)
             changed.add(way.subscriber_id)

@@ -3,7 +3,7 @@
 from newsletter.sequences.advance import advance_due, is_due
 from newsletter.sequences.again import is_under_way, steps_ahead, stopped
 from newsletter.sequences.delay import Delay, Unit, due_after
-from newsletter.sequences.enrollment import Course, Enrollment, enroll, stop, switch_off
+from newsletter.sequences.enrollment import Enrollment, EnrollmentStatus, enroll, stop, switch_off
 from newsletter.sequences.let_be import due_of, let_be
 from newsletter.sequences.place import Place
 from newsletter.sequences.replan import keep_dates, replan
@@ -11,9 +11,9 @@ from newsletter.sequences.sequence import Sequence, Step, follow
 from newsletter.sequences.simulate import Planned, Standing, simulate, soonest, standing, what_is_next
 
 __all__ = [
-    "Course",
     "Delay",
     "Enrollment",
+    "EnrollmentStatus",
     "Place",
     "Planned",
     "Sequence",

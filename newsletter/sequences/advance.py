@@ -11,7 +11,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from newsletter import brand
 from newsletter.mail.ledger import UNDER_WAY, Message, Reason, State
 from newsletter.sequences.delay import allowed_from
-from newsletter.sequences.enrollment import LIVE, LOOK_AGAIN, Course, Enrollment, wake
+from newsletter.sequences.enrollment import LIVE, LOOK_AGAIN, Enrollment, EnrollmentStatus, wake
 from newsletter.sequences.mails import Going, queue_mails
 from newsletter.sequences.pacing import goes_at, other_mail
 from newsletter.sequences.place import Places
@@ -32,7 +32,7 @@ TRY_AGAIN = timedelta(days=7)
 WIRE = timedelta(minutes=1)
 """When to look again whether a mail that is on the wire has arrived."""
 _COLUMNS = (
-    "course", "anchor_at", "due_at", "place_id", "last_step_id", "message_id", "message_step_id", "tries", "not_before",
+    "status", "anchor_at", "due_at", "place_id", "last_step_id", "message_id", "message_step_id", "tries", "not_before",
     "waiting_since", "stopped_at", "pauses", "ended_at", "reason",
 )  # fmt: skip
 
@@ -145,18 +145,18 @@ class _Tick:
         failed = state in (State.CANCELLED, State.FAILED)
         if failed and not enrollment.subscriber.may_receive(Stream.STEP):
             enrollment.message = enrollment.message_step = None
-            if enrollment.course is Course.ACTIVE:
-                self._end(enrollment, Course.STOPPED, Reason.SERIES_NOT_ELIGIBLE)
+            if enrollment.status is EnrollmentStatus.ACTIVE:
+                self._end(enrollment, EnrollmentStatus.STOPPED, Reason.SERIES_NOT_ELIGIBLE)
         elif failed and not (state is State.FAILED and enrollment.tries + 1 >= MOST_TRIES):
             enrollment.failed(at + TRY_AGAIN if state is State.FAILED else None, self.zone, self.now)
         elif (step := enrollment.message_step) is not None:
             place = self.places.behind(enrollment.sequence_id, enrollment.place, step.id)
             enrollment.passed(at, place, self.zone, self.now)
-        if enrollment.course is Course.FINISHED:
+        if enrollment.status is EnrollmentStatus.FINISHED:
             self.ended.add(enrollment.subscriber_id)
 
-    def _end(self, enrollment: Enrollment, course: Course, reason: Reason | None = None) -> None:
-        enrollment.end(course, self.now, reason)
+    def _end(self, enrollment: Enrollment, status: EnrollmentStatus, reason: Reason | None = None) -> None:
+        enrollment.end(status, self.now, reason)
         self.ended.add(enrollment.subscriber_id)
 
     def move(self, limit: int) -> int:
@@ -170,8 +170,8 @@ class _Tick:
             .with_for_update(skip_locked=True, of=Enrollment)
         ).all()
         self.touched |= {one.id: one for one in due}
-        active = [one for one in due if one.course is Course.ACTIVE]
-        self._activate([one for one in due if one.course is Course.WAITING])
+        active = [one for one in due if one.status is EnrollmentStatus.ACTIVE]
+        self._activate([one for one in due if one.status is EnrollmentStatus.WAITING])
         self._queue([going for one in active if (going := self._next(one))])
         return len(due)
 
@@ -181,31 +181,35 @@ class _Tick:
             return
         people = {one.subscriber_id for one in waiting}
         others: dict[int, list[Enrollment]] = {}
-        theirs = select(Enrollment).where(Enrollment.subscriber_id.in_(people), Enrollment.course.in_(LIVE))
+        theirs = select(Enrollment).where(Enrollment.subscriber_id.in_(people), Enrollment.status.in_(LIVE))
         for other in self.session.scalars(theirs.order_by(Enrollment.id)):
             others.setdefault(other.subscriber_id, []).append(other)
         ready: list[Enrollment] = []
         for one in sorted(waiting, key=lambda one: one.id):
             if not one.subscriber.may_receive(Stream.STEP):
-                self._end(one, Course.STOPPED, Reason.SERIES_NOT_ELIGIBLE)
+                self._end(one, EnrollmentStatus.STOPPED, Reason.SERIES_NOT_ELIGIBLE)
             elif self._is_behind(one, others[one.subscriber_id]):
                 one.due_at = self.now + LOOK_AGAIN
                 self.still_behind += 1
             else:
                 ready.append(one)
-        active = [other for one in ready for other in others[one.subscriber_id] if other.course is Course.ACTIVE]
+        active = [
+            other for one in ready for other in others[one.subscriber_id] if other.status is EnrollmentStatus.ACTIVE
+        ]
         on_the_wire = self._step_aside(active)
         for one in ready:
             if one.subscriber_id in on_the_wire:
                 one.due_at = self.now + WIRE
                 continue
             one.activate(self.zone, self.now)
-            if one.course is Course.FINISHED:
+            if one.status is EnrollmentStatus.FINISHED:
                 self.ended.add(one.subscriber_id)
 
     def _is_behind(self, waiting: Enrollment, others: Iterable[Enrollment]) -> bool:
         live = [one for one in others if one.sequence_id in self.live and one is not waiting]
-        return any(one.course is Course.ACTIVE or (one.course in LIVE and one.id < waiting.id) for one in live)
+        return any(
+            one.status is EnrollmentStatus.ACTIVE or (one.status in LIVE and one.id < waiting.id) for one in live
+        )
 
     def _step_aside(self, off: Sequence[Enrollment]) -> set[int]:
         """Let series that are switched off make way; the people of whom a mail of such a one is still on the wire."""
@@ -225,9 +229,9 @@ class _Tick:
         """The step that this person should get now; None: none yet, or none any more."""
         step = enrollment.next_step
         if not enrollment.subscriber.may_receive(Stream.STEP):
-            self._end(enrollment, Course.STOPPED, Reason.SERIES_NOT_ELIGIBLE)
+            self._end(enrollment, EnrollmentStatus.STOPPED, Reason.SERIES_NOT_ELIGIBLE)
         elif step is None:
-            self._end(enrollment, Course.FINISHED)
+            self._end(enrollment, EnrollmentStatus.FINISHED)
         else:
             enrollment.catch_up(self.now)
             enrollment.due_at = enrollment.due(step, self.zone, self.now)

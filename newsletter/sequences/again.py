@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter.sequences.enrollment import LIVE, Course, Enrollment
+from newsletter.sequences.enrollment import LIVE, Enrollment, EnrollmentStatus
 from newsletter.sequences.sequence import Sequence
 from newsletter.subscribers import Subscriber
 
@@ -12,7 +12,7 @@ def is_under_way(session: Session, subscriber: Subscriber, guide_slug: str) -> b
     """Whether a series that comes with this guide is live for this person."""
     look = select(Enrollment.id).join(Sequence, Sequence.id == Enrollment.sequence_id)
     its = (Sequence.guide_slug == guide_slug, Sequence.live)
-    here = (Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))
+    here = (Enrollment.subscriber_id == subscriber.id, Enrollment.status.in_(LIVE))
     return session.scalar(look.where(*its, *here).limit(1)) is not None
 
 
@@ -22,7 +22,7 @@ def steps_ahead(session: Session, subscriber: Subscriber, sequence: Sequence) ->
         return 0
     here = Enrollment.sequence_id == sequence.id
     before = session.scalars(select(Enrollment).where(Enrollment.subscriber_id == subscriber.id, here)).all()
-    if any(one.course is not Course.STOPPED for one in before):
+    if any(one.status is not EnrollmentStatus.STOPPED for one in before):
         return 0
     newest = max(before, key=lambda one: one.id, default=None)
     return len(sequence.ahead(newest.place if newest else None))
@@ -32,7 +32,7 @@ def stopped(session: Session, subscriber: Subscriber) -> list[Enrollment]:
     """The series that were stopped for this person and have something ahead: each one's newest enrollment."""
     every = session.scalars(
         select(Enrollment)
-        .where(Enrollment.subscriber_id == subscriber.id, Enrollment.course == Course.STOPPED)
+        .where(Enrollment.subscriber_id == subscriber.id, Enrollment.status == EnrollmentStatus.STOPPED)
         .order_by(Enrollment.id)
     )
     newest = {one.sequence_id: one for one in every}

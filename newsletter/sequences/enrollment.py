@@ -5,7 +5,7 @@ from collections.abc import Sequence as SequenceOf
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, select, text, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
@@ -13,13 +13,14 @@ from newsletter.db import Base, Id
 from newsletter.mail import ledger
 from newsletter.mail.ledger import ACCEPTED, Message, Reason, State
 from newsletter.mail.ledger.lost import stop_requeueing
+from newsletter.mail.ledger.reasons import REASON_CHECK
 from newsletter.sequences.delay import allowed_from, due_after
 from newsletter.sequences.place import Place, Places
 from newsletter.sequences.sequence import Sequence, Step
 from newsletter.subscribers import Subscriber
 
 
-class Course(StrEnum):
+class EnrollmentStatus(StrEnum):
     """Where an enrollment stands."""
 
     WAITING = "waiting"
@@ -29,9 +30,9 @@ class Course(StrEnum):
     STOPPED = "stopped"
 
 
-LIVE = (Course.WAITING, Course.ACTIVE)
-_LIVE = text("course IN ('waiting', 'active')")
-_ACTIVE = text("course = 'active'")
+LIVE = (EnrollmentStatus.WAITING, EnrollmentStatus.ACTIVE)
+_LIVE = text("status IN ('waiting', 'active')")
+_ACTIVE = text("status = 'active'")
 _DUE = text("due_at IS NOT NULL")
 _SENDING = text("message_id IS NOT NULL")
 LOOK_AGAIN = timedelta(days=1)
@@ -59,13 +60,14 @@ class Enrollment(Base):
         # By sequence, so that a tick does not even see those of one that is switched off.
         Index("ix_enrollments_due", "sequence_id", "due_at", postgresql_where=_DUE, sqlite_where=_DUE),
         Index("ix_enrollments_message", "message_id", postgresql_where=_SENDING, sqlite_where=_SENDING),
+        CheckConstraint(REASON_CHECK, name="reason"),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
     sequence_id: Mapped[int] = mapped_column(ForeignKey("sequences.id"))
-    course: Mapped[Course]
+    status: Mapped[EnrollmentStatus]
     started_at: Mapped[datetime]
     anchor_at: Mapped[datetime]
     due_at: Mapped[datetime | None]
@@ -86,8 +88,8 @@ class Enrollment(Base):
     pauses: Mapped[timedelta] = mapped_column(default=timedelta())
     """How much of its sequence's standing still is counted in `anchor_at`."""
     ended_at: Mapped[datetime | None]
-    reason: Mapped[str] = mapped_column(String(120), default="")
-    """Why it ended, a `Reason`; "" where it ended by itself."""
+    reason: Mapped[Reason | None]
+    """Why it ended; None where it ended by itself."""
     resumes = False
     """Whether it goes on where an earlier one was stopped; only whoever has just started it knows."""
 
@@ -137,20 +139,20 @@ class Enrollment(Base):
         self.catch_up(now)
         step = self.next_step
         if step is None:
-            self.end(Course.FINISHED, now)
+            self.end(EnrollmentStatus.FINISHED, now)
         else:
             self.due_at = self.due(step, zone, now)
 
     def activate(self, zone: str, now: datetime) -> None:
         """Its turn has come: the clock, which stood, runs from now."""
         self._restart_clock(now - (self.stopped_at or now), now)
-        self.course, self.stopped_at = Course.ACTIVE, None
+        self.status, self.stopped_at = EnrollmentStatus.ACTIVE, None
         self.schedule(zone, now)
 
     def step_aside(self, now: datetime) -> None:
         """Its sequence is switched off: let another series of this person go first."""
         self.catch_up(now)
-        self.course, self.stopped_at, self.due_at = Course.WAITING, now, now + LOOK_AGAIN
+        self.status, self.stopped_at, self.due_at = EnrollmentStatus.WAITING, now, now + LOOK_AGAIN
 
     def passed(self, at: datetime, place: Place, zone: str, now: datetime) -> None:
         """The mail of the current step is out of the way; the next delay counts from `at`."""
@@ -168,12 +170,12 @@ class Enrollment(Base):
 
     def _settled(self, zone: str, now: datetime) -> None:
         self.message = self.message_step = None
-        if self.course is Course.ACTIVE:
+        if self.status is EnrollmentStatus.ACTIVE:
             self.schedule(zone, now)
 
-    def end(self, course: Course, now: datetime, reason: Reason | None = None) -> None:
+    def end(self, status: EnrollmentStatus, now: datetime, reason: Reason | None = None) -> None:
         """Finished or stopped: nothing more of it is sent. What is on the wire still counts as had."""
-        self.course, self.ended_at, self.due_at, self.reason = course, now, None, reason or ""
+        self.status, self.ended_at, self.due_at, self.reason = status, now, None, reason
         self.waiting_since = self.stopped_at = None
 
     def reached(self, session: Session) -> Place | None:
@@ -196,14 +198,14 @@ def enroll(session: Session, subscriber: Subscriber, sequence: Sequence, zone: s
     """
     ways = _ways(session, subscriber)
     here = [one for one in ways if one.sequence_id == sequence.id]
-    if any(one.course is not Course.STOPPED for one in here):
+    if any(one.status is not EnrollmentStatus.STOPPED for one in here):
         return None
     before = here[-1] if here else None
-    is_behind = any(one.course in LIVE for one in ways)
+    is_behind = any(one.status in LIVE for one in ways)
 
     def begin() -> Enrollment:
         enrollment = Enrollment(
-            subscriber=subscriber, sequence=sequence, course=Course.WAITING, started_at=now, anchor_at=now,
+            subscriber=subscriber, sequence=sequence, status=EnrollmentStatus.WAITING, started_at=now, anchor_at=now,
             stopped_at=now, due_at=now + LOOK_AGAIN if is_behind else now, pauses=sequence.stood_still(now),
             place=before and before.reached(session), last_step=before and before.last_step,
         )  # fmt: skip
@@ -237,7 +239,7 @@ def _added(session: Session, enrollment: Enrollment) -> Enrollment:
 
 def stop(session: Session, subscriber: Subscriber, now: datetime, reason: Reason, only: int | None = None) -> int:
     """End every live enrollment of a person (or `only` the one with this id) and call off its queued mail; how many."""
-    look = select(Enrollment).where(Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))
+    look = select(Enrollment).where(Enrollment.subscriber_id == subscriber.id, Enrollment.status.in_(LIVE))
     if only is not None:
         look = look.where(Enrollment.id == only)
     # Locked and read anew: a tick that queues its mail just now has queued it then, and the mail is called off.
@@ -250,7 +252,7 @@ def stop(session: Session, subscriber: Subscriber, now: datetime, reason: Reason
         # One that a cut-off host may have sent, or not: that host may tell yet, but is not to send it any more.
         its = Message.idempotency_key.startswith(f"step:{enrollment.id}:", autoescape=True)
         stop_requeueing(session, Message.subscriber_id == subscriber.id, its)
-        enrollment.end(Course.STOPPED, now, reason)
+        enrollment.end(EnrollmentStatus.STOPPED, now, reason)
     session.flush()
     wake(session, {subscriber.id} if ended else (), now)
     return len(ended)
@@ -268,10 +270,10 @@ def switch_off(session: Session, sequence: Sequence, now: datetime) -> None:
     here = (Enrollment.sequence_id == sequence.id,)
     queued = select(Enrollment.message_id).where(*here, Enrollment.message_id.is_not(None))
     ledger.cancel(session, now, Reason.SERIES_OFF, Message.id.in_(queued))
-    theirs = select(Enrollment.subscriber_id).where(*here, Enrollment.course == Course.ACTIVE)
+    theirs = select(Enrollment.subscriber_id).where(*here, Enrollment.status == EnrollmentStatus.ACTIVE)
     session.execute(
         update(Enrollment)
-        .where(Enrollment.course == Course.WAITING, Enrollment.subscriber_id.in_(theirs))
+        .where(Enrollment.status == EnrollmentStatus.WAITING, Enrollment.subscriber_id.in_(theirs))
         .values(due_at=now)
         .execution_options(synchronize_session=False)
     )
@@ -282,7 +284,7 @@ def wake(session: Session, subscribers: Collection[int], now: datetime) -> None:
     if not subscribers:
         return
     # Whoever is changed just now wakes by itself, or is being ended: nobody waits for a lock here.
-    theirs = (Enrollment.subscriber_id.in_(subscribers), Enrollment.course == Course.WAITING)
+    theirs = (Enrollment.subscriber_id.in_(subscribers), Enrollment.status == EnrollmentStatus.WAITING)
     if ids := session.scalars(select(Enrollment.id).where(*theirs).with_for_update(skip_locked=True)).all():
         session.execute(
             update(Enrollment)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.mail import ledger
 from newsletter.mail.ledger import UNDER_WAY, Message, Reason
-from newsletter.sequences.enrollment import Course, Enrollment, wake
+from newsletter.sequences.enrollment import Enrollment, EnrollmentStatus, wake
 from newsletter.sequences.place import Places
 from newsletter.sequences.sequence import Sequence, Step
 
@@ -16,7 +16,9 @@ def due_of(sequence: Sequence, now: datetime) -> Select[Enrollment]:
     """Whose next article of this sequence is due, or queued and not gone yet."""
     queued = select(Message.id).where(Message.id == Enrollment.message_id, Message.state.in_(UNDER_WAY)).exists()
     return select(Enrollment).where(
-        Enrollment.sequence_id == sequence.id, Enrollment.course == Course.ACTIVE, (Enrollment.due_at <= now) | queued
+        Enrollment.sequence_id == sequence.id,
+        Enrollment.status == EnrollmentStatus.ACTIVE,
+        (Enrollment.due_at <= now) | queued,
     )
 
 
@@ -36,5 +38,5 @@ def let_be(session: Session, sequence: Sequence, now: datetime, zone: str) -> in
         while one.message_id is None and (at := one.due_at) and at <= now and (step := one.next_step):
             passed(one, step, at)
     session.flush()
-    wake(session, {one.subscriber_id for one in due if one.course is Course.FINISHED}, now)
+    wake(session, {one.subscriber_id for one in due if one.status is EnrollmentStatus.FINISHED}, now)
     return len(due)

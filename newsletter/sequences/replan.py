@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, contains_eager
 
-from newsletter.sequences.enrollment import Course, Enrollment
+from newsletter.sequences.enrollment import Enrollment, EnrollmentStatus
 from newsletter.sequences.sequence import Sequence, Step
 from newsletter.subscribers import Subscriber
 
@@ -48,7 +48,11 @@ def _under_way(session: Session, sequence: Sequence, *conditions: ColumnElement[
             select(Enrollment)
             .join(Subscriber, Subscriber.id == Enrollment.subscriber_id)
             .options(contains_eager(Enrollment.subscriber))
-            .where(Enrollment.sequence_id == sequence.id, Enrollment.course == Course.ACTIVE, Enrollment.id > last)
+            .where(
+                Enrollment.sequence_id == sequence.id,
+                Enrollment.status == EnrollmentStatus.ACTIVE,
+                Enrollment.id > last,
+            )
             .where(Enrollment.message_id.is_(None), *conditions)
             .order_by(Enrollment.id)
             .limit(PIECE)

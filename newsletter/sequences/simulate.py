@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import brand
 from newsletter.sequences.delay import due_after, local_day
-from newsletter.sequences.enrollment import LIVE, Course, Enrollment
+from newsletter.sequences.enrollment import LIVE, Enrollment, EnrollmentStatus
 from newsletter.sequences.pacing import days_of, goes_at, other_mail
 from newsletter.sequences.sequence import Sequence, Step
 from newsletter.subscribers import Mailing, Stream
@@ -55,7 +55,7 @@ def simulate(sequence: Sequence, start: datetime, zone: str, wait: int = 2,
 
 def standing(enrollment: Enrollment) -> Standing:
     """What this enrollment waits for."""
-    if enrollment.course not in LIVE:
+    if enrollment.status not in LIVE:
         return Standing.ENDED
     if not enrollment.subscriber.may_receive(Stream.STEP):
         return Standing.NOBODY
@@ -63,7 +63,7 @@ def standing(enrollment: Enrollment) -> Standing:
         return Standing.SWITCHED_OFF
     if enrollment.message_step is not None:
         return Standing.ITS_MAIL
-    if enrollment.course is Course.WAITING:
+    if enrollment.status is EnrollmentStatus.WAITING:
         return Standing.ITS_TURN
     return Standing.OTHER_MAIL if enrollment.waiting_since else Standing.ITS_TIME
 
@@ -80,7 +80,7 @@ def what_is_next(session: Session, enrollment: Enrollment, zone: str, now: datet
     own = {enrollment.message_id} if enrollment.message_id else set()
     busy = other_mail(session, {person: place}, now, mailings, own)[person]
     wait = brand.current(session).series_wait_days
-    if enrollment.course is Course.WAITING:
+    if enrollment.status is EnrollmentStatus.WAITING:
         begin, taken = _end_of_those_before(session, enrollment, zone, now, mailings)
         anchor = enrollment.anchor_at + (begin - (enrollment.stopped_at or begin))
         return _from(enrollment.ahead, anchor, place, busy | taken, wait, begin)
@@ -98,7 +98,7 @@ def soonest(session: Session, count: int) -> list[Enrollment]:
     rows: list[Enrollment] = []
     for sequence in session.scalars(select(Sequence.id).where(Sequence.live)).all():  # each by its own index
         theirs = select(Enrollment).where(Enrollment.sequence_id == sequence, Enrollment.due_at.is_not(None))
-        active = theirs.where(Enrollment.course == Course.ACTIVE).order_by(Enrollment.due_at)
+        active = theirs.where(Enrollment.status == EnrollmentStatus.ACTIVE).order_by(Enrollment.due_at)
         rows += session.scalars(active.limit(count))
     return sorted((one for one in rows if one.next_step), key=lambda one: (one.due_at or one.anchor_at, one.id))[:count]
 
@@ -122,8 +122,8 @@ def _end_of_those_before(session: Session, enrollment: Enrollment, zone: str, no
     before = session.scalars(
         select(Enrollment)
         .join(Sequence, Sequence.id == Enrollment.sequence_id)
-        .where(Enrollment.subscriber_id == enrollment.subscriber_id, Enrollment.course.in_(LIVE), Sequence.live)
-        .where((Enrollment.course == Course.ACTIVE) | (Enrollment.id < enrollment.id))
+        .where(Enrollment.subscriber_id == enrollment.subscriber_id, Enrollment.status.in_(LIVE), Sequence.live)
+        .where((Enrollment.status == EnrollmentStatus.ACTIVE) | (Enrollment.id < enrollment.id))
     ).all()
     place = enrollment.subscriber.zone or zone
     planned = [one for other in before for one in what_is_next(session, other, zone, now, mailings)]

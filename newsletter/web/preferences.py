@@ -91,7 +91,7 @@ def _stop_page(token: str, subscriber_id: int, slug: str) -> str:
 
 def _of_guide(session: Session, subscriber: Subscriber, slug: str) -> list[Enrollment]:
     """What goes on, or waits, because of this guide."""
-    live = select(Enrollment).where(Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))
+    live = select(Enrollment).where(Enrollment.subscriber_id == subscriber.id, Enrollment.status.in_(LIVE))
     return [one for one in session.scalars(live) if one.sequence.guide_slug == slug]
 
 
@@ -123,7 +123,7 @@ def _comes(session: Session, enrollment: Enrollment) -> list[str]:
 
 def _live(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     live = session.scalars(
-        select(Enrollment).where(Enrollment.subscriber_id == subscriber.id, Enrollment.course.in_(LIVE))
+        select(Enrollment).where(Enrollment.subscriber_id == subscriber.id, Enrollment.status.in_(LIVE))
     )
     zone, mailings = brand.current(session).zone, campaigns.planned(session)
     return [

@@ -18,7 +18,7 @@ from newsletter.events import By, Event, EventKind, Press
 from newsletter.installation import LockReason
 from newsletter.mail import alarms
 from newsletter.runtime import Runtime
-from newsletter.sequences import Course, Enrollment, Sequence
+from newsletter.sequences import Enrollment, EnrollmentStatus, Sequence
 from newsletter.settings import Settings
 from newsletter.subscribers import Status, Subscriber, Suppression, address_hash
 from tests.backup.conftest import nothing, people, put_back, statuses
@@ -100,8 +100,8 @@ def test_what_was_stopped_since_the_backup_stays_stopped(first: Runtime, tmp_pat
     with first.database.reading() as session:
         newsletters = dict(session.execute(select(Subscriber.email_key, Subscriber.newsletter)).all())
         assert newsletters == {"jane@example.com": False, "joe@example.com": True}
-        courses = session.scalars(select(Enrollment.course).order_by(Enrollment.id)).all()
-        assert courses[0] is Course.STOPPED and Course.STOPPED not in courses[1:]
+        statuses = session.scalars(select(Enrollment.status).order_by(Enrollment.id)).all()
+        assert statuses[0] is EnrollmentStatus.STOPPED and EnrollmentStatus.STOPPED not in statuses[1:]
         kinds = set(session.execute(select(Event.kind, Event.by)).all())
         assert kinds == {(EventKind.NEWSLETTER_OFF, By.OWNER), (EventKind.SERIES_STOPPED, By.OWNER)}
 

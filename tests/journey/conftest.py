@@ -13,7 +13,7 @@ from newsletter.guides import Guide
 from newsletter.journey import Confirmed, SignUp
 from newsletter.mail.ledger import Message, State
 from newsletter.runtime import Runtime
-from newsletter.sequences import Course, Enrollment
+from newsletter.sequences import Enrollment, EnrollmentStatus
 from newsletter.subscribers import Consent, Status, Stream, Subscriber, read_address
 
 JANE, FIFTY, PAIN = "jane@example.com", "exercise-at-50", "recover-from-pain"
@@ -100,11 +100,11 @@ class Street:
             going = look.where(Subscriber.email_key == read_address(email).key, Message.state != State.CANCELLED)
             return list(session.scalars(going.order_by(Message.id)))
 
-    def courses(self) -> list[tuple[str, Course]]:
+    def statuses(self) -> list[tuple[str, EnrollmentStatus]]:
         """Every way through every series, oldest first."""
         with self.runtime.database.reading() as session:
             every = session.scalars(select(Enrollment).order_by(Enrollment.id))
-            return [(one.sequence.slug, one.course) for one in every]
+            return [(one.sequence.slug, one.status) for one in every]
 
     def events(self) -> list[EventKind]:
         """What was noted, oldest first."""

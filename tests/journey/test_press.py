@@ -12,7 +12,7 @@ from newsletter.events import By, Event, EventKind
 from newsletter.guides import Guide
 from newsletter.journey import LinkOver
 from newsletter.mail.ledger import Message
-from newsletter.sequences import Course
+from newsletter.sequences import EnrollmentStatus
 from newsletter.subscribers import Basis, Status, Stream, Subscriber
 from tests.conftest import InlineCrank
 from tests.journey.conftest import FIFTY, JANE, PAGE, PAIN, Street
@@ -24,7 +24,7 @@ def test_a_stranger_who_types_a_confirmed_address_starts_nothing(street: Street,
     person(JANE, newsletter=False)
     street.sign_up(newsletter=True)
     assert street.mails() == [Stream.GUIDE], "the guide may go at once"
-    assert (street.courses(), street.person().newsletter, street.events()) == ([], False, [])
+    assert (street.statuses(), street.person().newsletter, street.events()) == ([], False, [])
     assert [one.confirmed_at for one in street.consents()] == [None]
 
 
@@ -33,7 +33,7 @@ def test_the_readers_press_in_that_mail_starts_it(street: Street, person: People
     street.sign_up(newsletter=True)
     clock.forward(timedelta(hours=1))
     street.press_newest(newsletter=False)
-    assert street.courses() == [(FIFTY, Course.ACTIVE)]
+    assert street.statuses() == [(FIFTY, EnrollmentStatus.ACTIVE)]
     assert not street.person().newsletter, "that has a button of its own"
     (consent,) = street.consents()
     assert (consent.confirmed_at, consent.basis) == (clock.now(), Basis.MAIL)
@@ -44,7 +44,7 @@ def test_the_button_for_the_newsletter_too_brings_both(street: Street, person: P
     person(JANE, newsletter=False)
     street.sign_up(newsletter=True)
     street.press_newest(newsletter=True)
-    assert (street.courses(), street.person().newsletter) == ([(FIFTY, Course.ACTIVE)], True)
+    assert (street.statuses(), street.person().newsletter) == ([(FIFTY, EnrollmentStatus.ACTIVE)], True)
     assert street.events() == [EventKind.NEWSLETTER_ON, EventKind.SERIES_STARTED]
 
 
@@ -53,7 +53,7 @@ def test_a_stranger_does_not_restart_what_the_reader_stopped(street: Street) -> 
     street.press_newest()
     assert street.stop()
     street.sign_up()
-    assert street.courses() == [(FIFTY, Course.STOPPED)]
+    assert street.statuses() == [(FIFTY, EnrollmentStatus.STOPPED)]
 
 
 def test_a_stopped_series_goes_on_where_they_were(street: Street, crank: InlineCrank, clock: FixedClock) -> None:
@@ -95,19 +95,19 @@ def test_nobody_starts_somebody_elses_series_again(street: Street, person: Peopl
     with street.runtime.database.transaction() as session:
         bob = session.get_one(Subscriber, street.person("bob@example.com").id)
         assert not journey.start_again(session, bob, 1, PAGE, street.runtime.clock.now())
-    assert street.courses() == [(FIFTY, Course.STOPPED)]
+    assert street.statuses() == [(FIFTY, EnrollmentStatus.STOPPED)]
 
 
-@pytest.mark.parametrize(("series", "courses"), [(False, []), (True, [(PAIN, Course.ACTIVE)])])
+@pytest.mark.parametrize(("series", "statuses"), [(False, []), (True, [(PAIN, EnrollmentStatus.ACTIVE)])])
 def test_the_library_asks_and_writes_down_what_was_said(
-    series: bool, courses: list[object], street: Street, person: People, clock: FixedClock
+    series: bool, statuses: list[object], street: Street, person: People, clock: FixedClock
 ) -> None:
     person(JANE)
     assert street.request(PAIN, series=series)
     (consent,) = street.consents()
     assert (consent.guide, consent.basis, consent.confirmed_at) == (PAIN, Basis.PAGE, clock.now())
     assert consent.wording == "Send me both."
-    assert street.courses() == courses
+    assert street.statuses() == statuses
 
 
 def test_what_the_owner_sends_starts_nothing_and_asks(street: Street, person: People) -> None:
@@ -117,12 +117,12 @@ def test_what_the_owner_sends_starts_nothing_and_asks(street: Street, person: Pe
         jane = session.get_one(Subscriber, street.person().id)
         assert journey.offer_guide(session, street.runtime, jane, guide, street.runtime.clock.now())
     (consent,) = street.consents()
-    assert (street.courses(), consent.confirmed_at, consent.form) == ([], None, "owner")
+    assert (street.statuses(), consent.confirmed_at, consent.form) == ([], None, "owner")
     with street.runtime.database.reading() as session:
         context = session.scalars(select(Message.context)).one()
     assert context is not None and context["articles"] == 10 and context["consent"] == consent.id
     street.press(consent.id)
-    assert street.courses() == [(FIFTY, Course.ACTIVE)]
+    assert street.statuses() == [(FIFTY, EnrollmentStatus.ACTIVE)]
 
 
 @pytest.mark.parametrize("how", ["left", "bounced"])
@@ -148,7 +148,7 @@ def test_an_old_link_stays_dead_when_its_person_has_come_back(street: Street, cl
     street.press_newest()
     with pytest.raises(LinkOver):
         street.press(old.id)
-    assert street.courses() == [(PAIN, Course.ACTIVE)]
+    assert street.statuses() == [(PAIN, EnrollmentStatus.ACTIVE)]
     assert EventKind.RETURNED in street.events()
 
 

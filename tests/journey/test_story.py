@@ -13,7 +13,7 @@ from newsletter.guides import Guide, GuideRequest
 from newsletter.mail.ledger import Message, State
 from newsletter.mail.ledger.reasons import Reason
 from newsletter.runtime import Runtime
-from newsletter.sequences import Course, Enrollment
+from newsletter.sequences import Enrollment, EnrollmentStatus
 from newsletter.subscribers import (
     Status,
     Stream,
@@ -39,10 +39,10 @@ def _streams(runtime: Runtime) -> list[Stream]:
         return list(session.scalars(going.order_by(Message.id)))
 
 
-def _courses(runtime: Runtime) -> list[tuple[str, Course]]:
+def _statuses(runtime: Runtime) -> list[tuple[str, EnrollmentStatus]]:
     with runtime.database.reading() as session:
         every = session.scalars(select(Enrollment).order_by(Enrollment.id))
-        return [(one.sequence.slug, one.course) for one in every]
+        return [(one.sequence.slug, one.status) for one in every]
 
 
 def _leave(runtime: Runtime, goodbye: bool = True) -> bool:
@@ -58,7 +58,7 @@ def test_signing_up_is_written_down_with_its_wording_and_asks_for_a_yes(runtime:
     assert (consent.given_at, consent.ip, consent.confirmed_at) == (runtime.clock.now(), "192.0.2.1", None)
     assert _streams(runtime) == [Stream.CONFIRM]
     assert (jane(runtime).status, jane(runtime).newsletter) == (Status.PENDING, False)
-    assert _courses(runtime) == []
+    assert _statuses(runtime) == []
 
 
 def test_the_yes_brings_the_guide_its_series_and_what_was_ticked(runtime: Runtime) -> None:
@@ -67,7 +67,7 @@ def test_the_yes_brings_the_guide_its_series_and_what_was_ticked(runtime: Runtim
     assert seen is not None and seen.fresh and seen.guide is not None and seen.guide.slug == "exercise-at-50"
     assert (jane(runtime).status, jane(runtime).newsletter) == (Status.CONFIRMED, True)
     assert _streams(runtime) == [Stream.CONFIRM, Stream.GUIDE]
-    assert _courses(runtime) == [("exercise-at-50", Course.ACTIVE)]
+    assert _statuses(runtime) == [("exercise-at-50", EnrollmentStatus.ACTIVE)]
 
 
 def test_the_guide_comes_without_the_newsletter_too(runtime: Runtime) -> None:
@@ -126,7 +126,10 @@ def test_two_guides_asked_for_before_the_yes_both_come(runtime: Runtime) -> None
     confirm(runtime, 0)
     confirm(runtime, 1)
     assert _streams(runtime).count(Stream.GUIDE) == 2
-    assert _courses(runtime) == [("exercise-at-50", Course.ACTIVE), ("recover-from-pain", Course.WAITING)]
+    assert _statuses(runtime) == [
+        ("exercise-at-50", EnrollmentStatus.ACTIVE),
+        ("recover-from-pain", EnrollmentStatus.WAITING),
+    ]
 
 
 def test_somebody_confirmed_gets_the_second_guide_at_once(runtime: Runtime, person: People) -> None:
@@ -189,7 +192,7 @@ def test_leaving_ends_the_series_and_calls_off_what_is_queued_in_one_go(runtime:
     sign_up(runtime)
     confirm(runtime)
     assert _leave(runtime, goodbye=False)
-    assert _courses(runtime) == [("exercise-at-50", Course.STOPPED)]
+    assert _statuses(runtime) == [("exercise-at-50", EnrollmentStatus.STOPPED)]
     with runtime.database.reading() as session:
         assert set(session.scalars(select(Message.state))) == {State.CANCELLED}
 
@@ -209,7 +212,10 @@ def test_coming_back_resumes_no_series(runtime: Runtime, clock: FixedClock) -> N
     clock.forward(timedelta(days=1))
     sign_up(runtime, guide="recover-from-pain")
     confirm(runtime)
-    assert _courses(runtime) == [("exercise-at-50", Course.STOPPED), ("recover-from-pain", Course.ACTIVE)]
+    assert _statuses(runtime) == [
+        ("exercise-at-50", EnrollmentStatus.STOPPED),
+        ("recover-from-pain", EnrollmentStatus.ACTIVE),
+    ]
 
 
 def _request(runtime: Runtime) -> bool:

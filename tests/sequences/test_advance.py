@@ -13,7 +13,7 @@ from newsletter.db import Database
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Message, State
 from newsletter.runtime import Runtime
-from newsletter.sequences import Course, Enrollment, Sequence
+from newsletter.sequences import Enrollment, EnrollmentStatus, Sequence
 from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import Status, Stream, Subscriber
 from tests.conftest import NOON
@@ -94,7 +94,7 @@ def test_who_may_not_receive_it_any_more_is_taken_out(
     with database.transaction() as session:
         session.execute(update(Subscriber).values(status=status))
     assert tick(days=1) == []
-    assert (enrollment(id).course, enrollment(id).due_at) == (Course.STOPPED, None)
+    assert (enrollment(id).status, enrollment(id).due_at) == (EnrollmentStatus.STOPPED, None)
 
 
 def test_a_bounce_of_a_step_ends_the_series(
@@ -105,7 +105,7 @@ def test_a_bounce_of_a_step_ends_the_series(
     )
     id = enrolled(person("jane@example.com"), series("1 day", "1 day"))
     tick(days=1)
-    assert enrollment(id).course is Course.STOPPED
+    assert enrollment(id).status is EnrollmentStatus.STOPPED
 
 
 def test_somebody_without_the_newsletter_still_gets_their_series(

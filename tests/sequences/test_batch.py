@@ -12,7 +12,7 @@ from newsletter import brand, campaigns, sequences
 from newsletter.campaigns import Campaign
 from newsletter.db import Database
 from newsletter.mail.ledger import Message, State
-from newsletter.sequences import Course, Enrollment, Sequence
+from newsletter.sequences import Enrollment, EnrollmentStatus, Sequence
 from newsletter.sequences.advance import BATCH, SPREAD_OVER
 from newsletter.subscribers import Status, Subscriber
 from tests.conftest import NOON
@@ -66,8 +66,8 @@ def _crowd(database: Database, sequence: int, people: int, due_at: datetime) -> 
         session.execute(
             insert(Enrollment),
             [
-                {"subscriber_id": id, "sequence_id": sequence, "course": Course.ACTIVE, "started_at": NOON,
-                 "anchor_at": NOON, "due_at": due_at, "tries": 0, "pauses": timedelta(), "reason": ""}
+                {"subscriber_id": id, "sequence_id": sequence, "status": EnrollmentStatus.ACTIVE, "started_at": NOON,
+                 "anchor_at": NOON, "due_at": due_at, "tries": 0, "pauses": timedelta()}
                 for id in ids
             ],
         )  # fmt: skip
@@ -97,16 +97,16 @@ def test_a_thousand_who_are_due_take_a_handful_of_statements(series: Series, dat
         assert _advance(database, NOON + timedelta(days=3, hours=1)) == BATCH
     assert len(seen) <= MOST_STATEMENTS
     with database.reading() as session:
-        assert set(session.scalars(select(Enrollment.course))) == {Course.FINISHED}
+        assert set(session.scalars(select(Enrollment.status))) == {EnrollmentStatus.FINISHED}
 
 
 def test_a_thousand_who_waited_for_their_turn_take_no_more(series: Series, database: Database) -> None:
     first, second = series("1 day", slug="first"), series("1 day", slug="second")
     _crowd(database, first, BATCH, NOON)
     with database.transaction() as session:
-        session.execute(update(Enrollment).values(course=Course.STOPPED, due_at=None))
-        waiting = {"sequence_id": second, "course": Course.WAITING, "started_at": NOON, "anchor_at": NOON,
-                   "due_at": NOON, "stopped_at": NOON, "tries": 0, "pauses": timedelta(), "reason": ""}  # fmt: skip
+        session.execute(update(Enrollment).values(status=EnrollmentStatus.STOPPED, due_at=None))
+        waiting = {"sequence_id": second, "status": EnrollmentStatus.WAITING, "started_at": NOON, "anchor_at": NOON,
+                   "due_at": NOON, "stopped_at": NOON, "tries": 0, "pauses": timedelta()}  # fmt: skip
         people = session.scalars(select(Subscriber.id)).all()
         session.execute(insert(Enrollment), [{"subscriber_id": id, **waiting} for id in people])
     with _statements(database) as seen:

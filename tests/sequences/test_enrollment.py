@@ -13,7 +13,7 @@ from newsletter.db import Database
 from newsletter.mail.ledger import Lane, Message, Reason, State
 from newsletter.mail.ledger.lost import recover_rows, requeue
 from newsletter.mail.ledger.row_claims import claim_rows, mark_sending
-from newsletter.sequences import Course, Delay, Enrollment, Sequence
+from newsletter.sequences import Delay, Enrollment, EnrollmentStatus, Sequence
 from newsletter.subscribers import Subscriber
 from tests.conftest import NOON
 from tests.sequences.conftest import ZONE
@@ -29,7 +29,7 @@ def test_the_first_step_is_due_after_its_delay(
     person: People, series: Series, enrolled: Enroll, enrollment: Read
 ) -> None:
     id = enrolled(person("jane@example.com"), series("2 days", "3 days"))
-    assert (enrollment(id).course, enrollment(id).due_at) == (Course.ACTIVE, NOON + timedelta(days=2))
+    assert (enrollment(id).status, enrollment(id).due_at) == (EnrollmentStatus.ACTIVE, NOON + timedelta(days=2))
 
 
 def test_the_subscribers_own_zone_counts(
@@ -54,7 +54,7 @@ def test_who_finished_is_not_taken_again(
     jane, short = person("jane@example.com"), series("1 day")
     id = enrolled(jane, short)
     assert tick(days=1) == ["short A"]
-    assert enrollment(id).course is Course.FINISHED
+    assert enrollment(id).status is EnrollmentStatus.FINISHED
     assert enrolled(jane, short) is None
 
 
@@ -63,7 +63,9 @@ def test_the_database_refuses_a_second_live_one(
 ) -> None:
     jane, short = person("jane@example.com"), series("1 day")
     enrolled(jane, short)
-    second = Enrollment(subscriber_id=jane, sequence_id=short, course=Course.ACTIVE, started_at=NOON, anchor_at=NOON)
+    second = Enrollment(
+        subscriber_id=jane, sequence_id=short, status=EnrollmentStatus.ACTIVE, started_at=NOON, anchor_at=NOON
+    )
     with pytest.raises(IntegrityError), database.transaction() as session:
         session.add(second)
 
@@ -71,7 +73,7 @@ def test_the_database_refuses_a_second_live_one(
 def test_a_series_without_steps_is_finished_at_once(
     person: People, series: Series, enrolled: Enroll, enrollment: Read
 ) -> None:
-    assert enrollment(enrolled(person("jane@example.com"), series())).course is Course.FINISHED
+    assert enrollment(enrolled(person("jane@example.com"), series())).status is EnrollmentStatus.FINISHED
 
 
 def test_a_second_series_waits_behind_the_first(
@@ -80,7 +82,7 @@ def test_a_second_series_waits_behind_the_first(
     jane = person("jane@example.com")
     enrolled(jane, series("1 day", slug="first"))
     second = enrolled(jane, series("1 day", slug="second"))
-    assert enrollment(second).course is Course.WAITING
+    assert enrollment(second).status is EnrollmentStatus.WAITING
     assert [tick(days=1), tick(days=1), tick(days=1)] == [["first A"], ["second A"], []]
 
 
@@ -94,7 +96,7 @@ def test_stopping_ends_every_series_and_calls_off_what_is_queued(
         assert sequences.advance_due(session, clock.now(), ZONE) == 1
         who = session.get_one(Subscriber, jane)
         assert sequences.stop(session, who, clock.now(), Reason.LEFT) == 2
-    assert {enrollment(first).course, enrollment(second).course} == {Course.STOPPED}
+    assert {enrollment(first).status, enrollment(second).status} == {EnrollmentStatus.STOPPED}
     with database.reading() as session:
         assert session.scalars(select(Message.state)).all() == [State.CANCELLED]
 
@@ -107,7 +109,7 @@ def test_one_series_can_be_stopped_alone_and_the_other_moves_up(
     with database.transaction() as session:
         assert sequences.stop(session, session.get_one(Subscriber, jane), NOON, Reason.SERIES_STOPPED, only=first) == 1
     assert tick(minutes=1) == []
-    assert enrollment(second).course is Course.ACTIVE
+    assert enrollment(second).status is EnrollmentStatus.ACTIVE
     assert tick(days=1) == ["second A"]
 
 
@@ -188,7 +190,7 @@ def test_a_step_put_behind_the_end_leaves_the_finished_finished(
     tick(days=1)
     _edit(database, short, lambda sequence: sequence.append(sequence.steps[0].article, Delay.parse("1 day")) and None)
     assert tick(days=2) == []
-    assert enrollment(id).course is Course.FINISHED
+    assert enrollment(id).status is EnrollmentStatus.FINISHED
 
 
 def test_a_step_moved_behind_a_person_is_not_sent_again(

@@ -23,7 +23,7 @@ from newsletter.articles import Article
 from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.mail.ledger import Message
-from newsletter.sequences import Course, Delay, Enrollment, Sequence
+from newsletter.sequences import Delay, Enrollment, EnrollmentStatus, Sequence
 from newsletter.subscribers import Subscriber, read_address, register
 from tests.conftest import NOON, _sqlalchemy_url
 from tests.sequences.conftest import ZONE
@@ -206,8 +206,8 @@ def _play(database: Database, acts: list[tuple[str, Any, Any]]) -> None:
         model.send_one_each()
     assert house.got() == [reader.got for reader in model.readers]
     with database.reading() as session:
-        mine = select(Enrollment.course).where(Enrollment.subscriber_id.in_(select(Subscriber.id)))
-        assert set(session.scalars(mine)) <= {Course.FINISHED}
+        mine = select(Enrollment.status).where(Enrollment.subscriber_id.in_(select(Subscriber.id)))
+        assert set(session.scalars(mine)) <= {EnrollmentStatus.FINISHED}
 
 
 @contextmanager

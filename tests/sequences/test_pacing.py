@@ -12,7 +12,7 @@ from newsletter.clock import FixedClock
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Lane
 from newsletter.runtime import Runtime
-from newsletter.sequences import Course, Delay, Enrollment, Sequence, Standing, Unit
+from newsletter.sequences import Delay, Enrollment, EnrollmentStatus, Sequence, Standing, Unit
 from newsletter.sequences.pacing import goes_at
 from newsletter.smtp import SentList
 from newsletter.subscribers import Stream, Subscriber
@@ -194,7 +194,7 @@ def test_a_finished_series_is_left_alone(person: People, series: Series, enrolle
                                          hour: Callable[..., list[str]], runtime: Runtime) -> None:  # fmt: skip
     id = enrolled(person("jane@example.com"), series("1 hour"))
     assert hour() == ["short A"]
-    assert enrollment(id).course is Course.FINISHED
+    assert enrollment(id).status is EnrollmentStatus.FINISHED
     with runtime.database.reading() as session:
         assert session.scalars(select(Sequence.id)).all()
         assert sequences.what_is_next(session, session.get_one(Enrollment, id), ZONE, NOON) == []

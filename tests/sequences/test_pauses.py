@@ -9,7 +9,7 @@ from newsletter import sequences
 from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.mail.ledger import Message, State
-from newsletter.sequences import Course, Enrollment, Sequence, Standing
+from newsletter.sequences import Enrollment, EnrollmentStatus, Sequence, Standing
 from tests.sequences.conftest import ZONE
 
 People = Callable[..., int]
@@ -68,7 +68,7 @@ def test_who_confirms_meanwhile_begins_when_it_is_switched_on(
     assert [tick(days=1) for _ in range(5)] == [[]] * 5
     _on(database, short, clock)
     assert tick(minutes=1) == []
-    assert enrollment(id).course is Course.ACTIVE
+    assert enrollment(id).status is EnrollmentStatus.ACTIVE
     assert tick(days=1) == ["short A"]
 
 
@@ -98,7 +98,7 @@ def test_another_series_goes_first_meanwhile_and_then_this_one_goes_on(
     tick(days=1)  # three more to its next step
     _off(database, first, clock)
     assert [tick(minutes=1), tick(days=1)] == [[], ["second A"]]
-    assert (enrollment(one).course, enrollment(two).course) == (Course.WAITING, Course.ACTIVE)
+    assert (enrollment(one).status, enrollment(two).status) == (EnrollmentStatus.WAITING, EnrollmentStatus.ACTIVE)
     _on(database, first, clock)
     assert [tick(days=1), tick(days=1), tick(days=1), tick(days=1), tick(days=1)] == [
         ["second B"], [], [], ["first B"], []

@@ -14,7 +14,7 @@ from sqlalchemy import event, func, select
 from newsletter import feedback, journey, sequences
 from newsletter.db import Database
 from newsletter.mail.ledger import Message, Reason, State
-from newsletter.sequences import Course, Enrollment, Sequence
+from newsletter.sequences import Enrollment, EnrollmentStatus, Sequence
 from newsletter.subscribers import Status, Subscriber
 from tests.conftest import NOON
 from tests.sequences.conftest import ZONE
@@ -94,14 +94,14 @@ def test_two_beats_and_something_in_the_middle(
             select(Message.subscriber_id, func.count()).where(Message.state == State.READY)
             .group_by(Message.subscriber_id)
         ).all()  # fmt: skip
-        courses = dict(session.execute(select(Enrollment.subscriber_id, Enrollment.course)).all())
+        statuses = dict(session.execute(select(Enrollment.subscriber_id, Enrollment.status)).all())
     if act is _off:
         assert counts == []
     elif act is _edit:
         assert dict(counts) == dict.fromkeys(people, 1)
     else:
         assert dict(counts) == {id: 1 for id in people if id != leaver}
-        assert courses[leaver] is Course.STOPPED
+        assert statuses[leaver] is EnrollmentStatus.STOPPED
 
 
 @contextmanager
@@ -136,7 +136,7 @@ def test_who_leaves_while_their_mail_is_being_queued_does_not_get_it(
         leaving.result(30)
     with database.reading() as session:
         assert session.scalars(select(Message.state)).all() == [State.CANCELLED]
-        assert session.scalars(select(Enrollment.course)).all() == [Course.STOPPED]
+        assert session.scalars(select(Enrollment.status)).all() == [EnrollmentStatus.STOPPED]
 
 
 def test_two_series_that_begin_in_the_same_moment_come_one_after_the_other(
@@ -154,4 +154,4 @@ def test_two_series_that_begin_in_the_same_moment_come_one_after_the_other(
         for future in [pool.submit(begin, id) for id in ids]:
             future.result(30)
     with database.reading() as session:
-        assert sorted(session.scalars(select(Enrollment.course))) == [Course.ACTIVE, Course.WAITING]
+        assert sorted(session.scalars(select(Enrollment.status))) == [EnrollmentStatus.ACTIVE, EnrollmentStatus.WAITING]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from newsletter import sequences
 from newsletter.clock import FixedClock
 from newsletter.db import Database
-from newsletter.sequences import Course, Enrollment, Planned, Sequence
+from newsletter.sequences import Enrollment, EnrollmentStatus, Planned, Sequence
 from tests.conftest import NOON
 from tests.sequences.conftest import ZONE
 
@@ -78,5 +78,5 @@ def test_a_stopped_series_has_nothing_to_come(
 ) -> None:
     id = enrolled(person("jane@example.com"), series("1 day"))
     with database.transaction() as session:
-        session.get_one(Enrollment, id).end(Course.STOPPED, NOON)
+        session.get_one(Enrollment, id).end(EnrollmentStatus.STOPPED, NOON)
     assert _next(database, id, NOON) == []

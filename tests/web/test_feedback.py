@@ -12,7 +12,7 @@ from newsletter.links import Purpose
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Lane, Message, State
 from newsletter.runtime import Runtime
-from newsletter.sequences import Course, Enrollment
+from newsletter.sequences import Enrollment, EnrollmentStatus
 from newsletter.subscribers import Status, Stream, Subscriber
 from tests.web.conftest import Visitor, forms
 
@@ -31,7 +31,7 @@ def test_the_button_ends_everything_and_says_goodbye(jane: Visitor, link: Link, 
     assert page.status_code == 200
     assert "You are unsubscribed" in page.text and "jane@example.com" in page.text
     with runtime.database.reading() as session:
-        assert session.scalars(select(Enrollment.course)).all() == [Course.STOPPED]
+        assert session.scalars(select(Enrollment.status)).all() == [EnrollmentStatus.STOPPED]
     assert _status(runtime) is Status.UNSUBSCRIBED
     assert inbox("jane@example.com")[-1]["subject"] == "You are unsubscribed"
 

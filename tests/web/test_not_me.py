@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from newsletter.runtime import Runtime
-from newsletter.sequences import Course, Enrollment
+from newsletter.sequences import Enrollment, EnrollmentStatus
 from newsletter.subscribers import Consent, Subscriber
 from tests.web.conftest import PAIN, Visitor, forms
 
@@ -50,9 +50,9 @@ def test_a_readers_mail_asks_before_anything_starts(jane: Visitor, link: Link, i
     (form,) = forms(page)
     assert jane.browser.post(form.action, data=form.fields).status_code == 303
     with runtime.database.reading() as session:
-        courses = session.scalars(select(Enrollment.course).order_by(Enrollment.id)).all()
+        statuses = session.scalars(select(Enrollment.status).order_by(Enrollment.id)).all()
         agreed = session.scalars(select(Consent).order_by(Consent.id.desc())).first()
-    assert courses == [Course.ACTIVE, Course.WAITING]
+    assert statuses == [EnrollmentStatus.ACTIVE, EnrollmentStatus.WAITING]
     assert agreed is not None and agreed.guide == PAIN and agreed.confirmed_at is not None
 
 
@@ -87,9 +87,9 @@ def test_a_series_is_started_again_on_the_preferences_page(jane: Visitor, link: 
     assert "Start again" in page.text and "10 articles left" in page.text
     jane.press(link("preferences"), 1)
     with runtime.database.reading() as session:
-        courses = session.scalars(select(Enrollment.course).order_by(Enrollment.id)).all()
+        statuses = session.scalars(select(Enrollment.status).order_by(Enrollment.id)).all()
         agreed = session.scalars(select(Consent).order_by(Consent.id.desc())).first()
-    assert courses == [Course.STOPPED, Course.ACTIVE]
+    assert statuses == [EnrollmentStatus.STOPPED, EnrollmentStatus.ACTIVE]
     assert agreed is not None and agreed.wording.startswith("Start again: ")
 
 

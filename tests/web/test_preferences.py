@@ -14,7 +14,7 @@ from newsletter import sequences
 from newsletter.events import By, Event, EventKind
 from newsletter.mail.ledger import Lane
 from newsletter.runtime import Runtime
-from newsletter.sequences import Course, Enrollment
+from newsletter.sequences import Enrollment, EnrollmentStatus
 from newsletter.subscribers import Consent, Subscriber
 from tests.conftest import FixedClock
 from tests.web.conftest import Visitor, forms
@@ -50,16 +50,16 @@ def test_a_name_of_ten_thousand_letters_is_told_there_too(jane: Visitor, link: L
     assert _one(runtime).first_name == "Jane"
 
 
-def _course(runtime: Runtime) -> Course:
+def _course(runtime: Runtime) -> EnrollmentStatus:
     with runtime.database.reading() as session:
-        return session.scalars(select(Enrollment.course)).one()
+        return session.scalars(select(Enrollment.status)).one()
 
 
 def test_a_series_is_stopped_with_one_button_pressed_once_or_twice(jane: Visitor, link: Link, runtime: Runtime) -> None:
     form = forms(jane.get(link("preferences")))[1]
     answers = [jane.browser.post(link("preferences"), data=form.fields).status_code for _ in range(2)]
     assert answers == [303, 303]
-    assert _course(runtime) is Course.STOPPED
+    assert _course(runtime) is EnrollmentStatus.STOPPED
     assert _one(runtime).newsletter, "the newsletter goes on"
     assert ["stop" in form.fields for form in forms(jane.get(link("preferences")))] == [False, False]
 
@@ -67,7 +67,7 @@ def test_a_series_is_stopped_with_one_button_pressed_once_or_twice(jane: Visitor
 @pytest.mark.parametrize("stop", ["abc", "-1", "0", "9" * 30, "1e3", "\x00", "٣", "404"])
 def test_a_series_that_is_not_there_cannot_be_stopped(stop: str, jane: Visitor, link: Link, runtime: Runtime) -> None:
     assert jane.press(link("preferences"), 1, stop=stop).status_code in (303, 400, 404)
-    assert _course(runtime) is Course.ACTIVE
+    assert _course(runtime) is EnrollmentStatus.ACTIVE
 
 
 def test_nobody_stops_somebody_elses_series(
@@ -76,7 +76,7 @@ def test_nobody_stops_somebody_elses_series(
     bob = runtime.renderer.urls.preferences(person("bob@example.com")).removeprefix(runtime.settings.site)
     hers = forms(jane.get(link("preferences")))[1].fields["stop"]
     jane.press(bob, stop=hers)
-    assert _course(runtime) is Course.ACTIVE
+    assert _course(runtime) is EnrollmentStatus.ACTIVE
 
 
 def _stop_link(inbox: Callable[[str], list[EmailMessage]], subject: str) -> str:
@@ -100,10 +100,10 @@ def test_the_link_that_stops_them_stops_them_in_one_press(
     page = jane.get(link)
     assert "Stop these e-mails?" in page.text and len(forms(page)) == 1
     assert jane.browser.head(link).status_code == 200
-    assert _course(runtime) is Course.ACTIVE, "a scanner has looked at it"
+    assert _course(runtime) is EnrollmentStatus.ACTIVE, "a scanner has looked at it"
     answers = [jane.browser.post(link, data=forms(page)[0].fields) for _ in range(2)]
     assert [one.status_code for one in answers] == [303, 303]
-    assert _course(runtime) is Course.STOPPED
+    assert _course(runtime) is EnrollmentStatus.STOPPED
     done = jane.get(answers[0].location or "")
     assert "These e-mails have stopped" in done.text and forms(done) == []
     assert _one(runtime).newsletter, "the newsletter goes on"
@@ -124,7 +124,7 @@ def test_a_mail_of_the_series_leads_there_too(
         sequences.advance_due(session, clock.now(), "Europe/London")
     runtime.delivery.run(Lane.BULK)
     assert jane.press(_stop_link(inbox, "start with a chair")).status_code == 303
-    assert _course(runtime) is Course.STOPPED
+    assert _course(runtime) is EnrollmentStatus.STOPPED
 
 
 def test_stopping_one_guides_series_leaves_the_other(jane: Visitor, link: Link, runtime: Runtime) -> None:
@@ -136,7 +136,7 @@ def test_stopping_one_guides_series_leaves_the_other(jane: Visitor, link: Link, 
         ).status_code
         == 303
     )
-    assert _course(runtime) is Course.ACTIVE
+    assert _course(runtime) is EnrollmentStatus.ACTIVE
 
 
 def test_without_the_page_its_reader_can_still_leave(

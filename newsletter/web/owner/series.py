@@ -14,7 +14,7 @@ from newsletter import brand, campaigns, characters, sequences
 from newsletter.articles import Article
 from newsletter.figures import figure
 from newsletter.guides import Guide
-from newsletter.sequences import Course, Delay, Enrollment, Sequence, Step
+from newsletter.sequences import Delay, Enrollment, EnrollmentStatus, Sequence, Step
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.owner.forms import StepForm
 from newsletter.web.state import now, reading, transaction
@@ -22,25 +22,25 @@ from newsletter.web.state import now, reading, transaction
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Where the people of a series are: how many wait for each step (by its id), and how many in each course."""
+    """Where the people of a series are: how many wait for each step (by its id), and how many in each status."""
 
     before: dict[int, int]
-    courses: dict[Course, int]
+    statuses: dict[EnrollmentStatus, int]
 
     @classmethod
     def of(cls, session: Session, sequence: Sequence) -> "People":
         """Count them."""
-        look = select(Enrollment.course, Enrollment.place_id, func.count()).where(Enrollment.sequence_id == sequence.id)
-        look = look.group_by(Enrollment.course, Enrollment.place_id)
+        look = select(Enrollment.status, Enrollment.place_id, func.count()).where(Enrollment.sequence_id == sequence.id)
+        look = look.group_by(Enrollment.status, Enrollment.place_id)
         rows = figure(session, ("people in series", sequence.id), lambda it: list(it.execute(look)))
         places = {place.id: place for place in sequence.places}
-        before, courses = Counter[int](), Counter[Course]()
-        for course, place, people in rows:
-            courses[course] += people
+        before, statuses = Counter[int](), Counter[EnrollmentStatus]()
+        for status, place, people in rows:
+            statuses[status] += people
             step = next(iter(sequence.ahead(places.get(place or 0))), None)
-            if course in (Course.ACTIVE, Course.WAITING) and step is not None:
+            if status in (EnrollmentStatus.ACTIVE, EnrollmentStatus.WAITING) and step is not None:
                 before[step.id] += people
-        return cls(dict(before), {course: courses[course] for course in Course})
+        return cls(dict(before), {status: statuses[status] for status in EnrollmentStatus})
 
 
 @door.get("/series", endpoint="all_series")

@@ -206,5 +206,5 @@ def _series(session: Session, person: Subscriber) -> list[Event]:
         events.append(Event(one.started_at, "series", f"Series started: {one.sequence.name}"))
         if one.ended_at is not None:
             why = (explained(one.reason),) if one.reason else ()
-            events.append(Event(one.ended_at, "series", f"Series {one.course}: {one.sequence.name}", why))
+            events.append(Event(one.ended_at, "series", f"Series {one.status}: {one.sequence.name}", why))
     return events

@@ -14,7 +14,7 @@ from newsletter.guides import Guide
 from newsletter.journey import SignUp, confirm, open_link, subscribe
 from newsletter.mail.ledger import Lane, queue
 from newsletter.runtime import Runtime
-from newsletter.sequences import Course, Enrollment
+from newsletter.sequences import Enrollment, EnrollmentStatus
 from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.smtp.memory import accepted
 from newsletter.subscribers import Consent, Status, Stream, Subscriber, read_address
@@ -165,7 +165,7 @@ def test_unsubscribing_ends_series_and_queue_without_a_goodbye(
     assert len(inbox("jane@example.com")) == before
     with runtime.database.reading() as session:
         assert session.get_one(Subscriber, id).status is Status.UNSUBSCRIBED
-        assert session.scalars(select(Enrollment.course)).all() == [Course.STOPPED]
+        assert session.scalars(select(Enrollment.status)).all() == [EnrollmentStatus.STOPPED]
 
 
 def test_a_guide_is_sent_again_and_a_double_click_sends_one(
