@@ -101,6 +101,31 @@ def test_a_lifted_bounce_leaves_them_where_they_stood(stood: str, street: Street
         assert session.scalars(select(Event.words).order_by(Event.id.desc())).first() == "Spoke to her."
 
 
+@pytest.mark.parametrize("how", ["button", "one click", "owner", "newsletter off"])
+def test_what_they_took_back_while_it_bounced_holds_when_it_is_lifted(
+    how: str, street: Street, clock: FixedClock
+) -> None:
+    street.sign_up(newsletter=True)
+    street.press_newest()
+    clock.forward(timedelta(days=1))
+    street.bounce()
+    before = street.events()
+    for _ in range(2):  # a second press is not a second leaving
+        with street.runtime.database.transaction() as session:
+            jane = session.get_one(Subscriber, street.person().id)
+            if how == "newsletter off":
+                journey.choose(session, jane, False, "", "No newsletter.", clock.now())
+            else:
+                journey.unsubscribe(session, jane, clock.now(), goodbye=how == "button")
+    assert street.person().status is Status.BOUNCED, "the address is as dead as it was"
+    assert Stream.GOODBYE not in street.mails()
+    assert street.events()[len(before)] is (EventKind.NEWSLETTER_OFF if how == "newsletter off" else EventKind.LEFT)
+    assert how == "newsletter off" or len(street.events()) == len(before) + 1
+    assert _lift(street)
+    stands = Status.CONFIRMED if how == "newsletter off" else Status.UNSUBSCRIBED
+    assert (street.person().status, street.person().newsletter) == (stands, False)
+
+
 def test_a_lifted_complaint_starts_nothing(street: Street, clock: FixedClock) -> None:
     street.sign_up(newsletter=True)
     street.press_newest()
