@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from newsletter import backup, brand, feedback, installation, journey, sequences
+from newsletter import backup, brand, installation, journey, sequences
 from newsletter.backup import Archive, BadBackup, NotRestored
 from newsletter.events import By, Event, EventKind, Press
 from newsletter.installation import LockReason
@@ -66,57 +66,6 @@ def test_who_left_or_was_erased_since_the_backup_stays_so(file: Path, first: Run
     assert statuses(first) == {"jane@example.com": Status.UNSUBSCRIBED}
     with first.database.reading() as session:
         assert Suppression.of(session, first.secrets, "joe@example.com") is not None
-
-
-@pytest.mark.parametrize(
-    ("then", "since", "lifted"),
-    [
-        ("left", "complained", Status.UNSUBSCRIBED), ("bounced", "complained", Status.UNSUBSCRIBED),
-        ("left", "bounced", Status.UNSUBSCRIBED), ("bounced", "left", Status.UNSUBSCRIBED),
-        ("reader", "bounced, then left", Status.UNSUBSCRIBED), ("bounced", "bounced", Status.CONFIRMED),
-    ],
-)  # fmt: skip
-def test_who_was_gone_already_and_has_said_more_since(
-    then: str, since: str, lifted: Status, first: Runtime, tmp_path: Path
-) -> None:
-    def jane(session: Session) -> Subscriber:
-        return session.scalars(select(Subscriber).where(Subscriber.email_key == "jane@example.com")).one()
-
-    def happens(what: str) -> None:
-        with first.database.transaction() as session:
-            if what == "left":
-                journey.unsubscribe(session, jane(session), NOON, goodbye=False)
-            elif what != "reader":
-                feedback.suppress(session, jane(session), Status(what), NOON)
-
-    happens(then)
-    written = tmp_path / "later.zip"
-    backup.write(first, written, NOON, nothing)
-    if then == "bounced" and since in ("left", "bounced"):
-        with first.database.transaction() as session:
-            journey.lift(session, first, jane(session), "Spoke to her.", NOON)
-    for what in since.split(", then "):
-        happens(what)
-    put_back(first, written)
-    with first.database.transaction() as session:
-        journey.lift(session, first, jane(session), "Spoke to her once more.", NOON)
-        assert jane(session).status is lifted
-        last = session.scalars(select(Event).order_by(Event.id.desc())).first()
-        assert since != "complained" or last is None or last.before == Status.COMPLAINED
-
-
-def test_who_had_left_and_was_erased_since_is_not_back_either(first: Runtime, tmp_path: Path) -> None:
-    def joe(session: Session) -> Subscriber:
-        return session.scalars(select(Subscriber).where(Subscriber.email_key == "joe@example.com")).one()
-
-    with first.database.transaction() as session:
-        journey.unsubscribe(session, joe(session), NOON, goodbye=False)
-    written = tmp_path / "later.zip"
-    backup.write(first, written, NOON, nothing)
-    with first.database.transaction() as session:
-        journey.erase(session, first, joe(session), NOON)
-    assert put_back(first, written).carried == 1
-    assert statuses(first) == {"jane@example.com": Status.CONFIRMED}
 
 
 def test_a_reader_who_only_refused_a_form_is_no_erased_one(file: Path, first: Runtime) -> None:

@@ -98,6 +98,7 @@ def test_a_link_that_would_run_something_is_no_link(target: str) -> None:
         ("{{ ''.__class__.__mro__ }}", "one dot"),
         ("{{ first_name.__class__ }}", "first_name.__class__"),
         ("{{ 1 / 0 }}", "write the result"),
+        ('{{ first_name or "friend" }}', "first_name.default"),
         ("{% for i in range(10**9) %}x{% endfor %}", "only if, elif, else"),
         ("{% include 'confirm/html.html' %}", "only if, elif, else"),
         ("{{ guide_pdf }}", "series that follows a guide"),
