@@ -21,6 +21,7 @@ from newsletter.subscribers import (
     address_hash,
     address_hashes,
     end_open,
+    forget_open,
 )
 
 
@@ -49,8 +50,8 @@ def unsubscribe(session: Session, subscriber: Subscriber, now: datetime, goodbye
 def refuse(session: Session, house: House, subscriber_id: int, mailbox_hash: str, press: Press, now: datetime) -> None:
     """ "This was not me, never again": no form makes us write to this mailbox any more.
 
-    A sign-up that nobody confirmed is deleted with its address. Whoever had confirmed before keeps what they get: that
-    was their own press, and has its own link to leave.
+    A sign-up that nobody confirmed is deleted, and its address with it where nobody ever confirmed that. Whoever had
+    confirmed before keeps what they get: that was their own press, and has its own link to leave.
     """
     Suppression.add(session, mailbox_hash, SuppressionReason.REFUSED, now)
     subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)
@@ -64,7 +65,7 @@ def refuse(session: Session, house: House, subscriber_id: int, mailbox_hash: str
     if subscriber.status is Status.PENDING:
         delete_unproven(session, subscriber)
         return
-    end_open(session, subscriber.id, now)
+    forget_open(session, subscriber.id)
     asking = (Stream.CONFIRM, Stream.REMINDER)
     ledger.cancel(session, now, Reason.REFUSED, Message.subscriber_id == subscriber.id, Message.stream.in_(asking))
     note(session, subscriber.id, EventKind.REFUSED, press, now)

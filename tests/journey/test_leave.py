@@ -9,7 +9,6 @@ from sqlalchemy import func, select
 from newsletter import journey
 from newsletter.clock import FixedClock
 from newsletter.events import By, Event, EventKind, Press
-from newsletter.journey import LinkOver
 from newsletter.mail.ledger import Message, State
 from newsletter.mail.sentences import explained
 from newsletter.runtime import Runtime
@@ -64,12 +63,27 @@ def test_never_again_leaves_a_reader_what_they_confirmed_themselves(street: Stre
     offered = street.consents()[-1]
     _refuse(street, JANE)
     assert (street.person().status, street.person().newsletter) == (Status.CONFIRMED, True)
-    with pytest.raises(LinkOver):
-        street.press(offered.id)
+    assert street.press(offered.id) is None, "the sign-up is deleted"
+    assert [one.guide for one in street.consents()] == [FIFTY], "what she agreed to herself is not"
     before = len(street.mails())
     street.sign_up(guide=PAIN)
     assert len(street.mails()) == before
     assert street.events()[-1] is EventKind.REFUSED
+
+
+@pytest.mark.parametrize("how", ["left", "bounced"])
+def test_never_again_deletes_what_was_typed_of_who_is_gone_as_well(how: str, street: Street, clock: FixedClock) -> None:
+    street.sign_up()
+    street.press_newest()
+    street.leave() if how == "left" else street.bounce()
+    clock.forward(timedelta(days=8))
+    street.sign_up(guide=PAIN, name="Stranger")
+    asked = street.consents()[-1]
+    assert asked.first_name == "Stranger"
+    _refuse(street, JANE)
+    assert [one.first_name for one in street.consents()] == [""]
+    assert street.press(asked.id) is None
+    assert street.person().status is (Status.UNSUBSCRIBED if how == "left" else Status.BOUNCED)
 
 
 def test_never_again_for_a_number_that_is_somebody_elses_by_now_touches_nobody(street: Street, person: People) -> None:
