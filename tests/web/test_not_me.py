@@ -1,11 +1,13 @@
 """The pages that ask: "this was not me", and what comes with a guide."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
 from sqlalchemy import func, select
 
+from newsletter import journey
 from newsletter.runtime import Runtime
 from newsletter.sequences import Course, Enrollment
 from newsletter.subscribers import Consent, Status, Subscriber
@@ -65,6 +67,9 @@ def test_what_becomes_of_a_sign_up_is_said_as_it_is(
     refused, unpressed = SAID[stands]
     assert refused in visitor.get(link("not-me")).text
     assert unpressed in visitor.get(link("confirm")).text
+    with runtime.database.transaction() as session:
+        reminded, _ = journey.remind_and_forget(session, runtime, NOON + timedelta(days=4))
+    assert reminded == (stands == "new")
     kept = _count(runtime, Subscriber)
     visitor.press(link("not-me"))
     assert (kept, _count(runtime, Subscriber)) == (1, stands != "new")
