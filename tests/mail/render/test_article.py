@@ -110,6 +110,11 @@ def test_a_text_that_cannot_be_filled_in_is_told_in_words(body: str, told: str) 
         _filled(body)
 
 
+def test_what_a_text_becomes_is_bounded() -> None:
+    with pytest.raises(BadArticle, match="longer than 1,000,000 characters"):
+        _filled("-\n" * 100_000)
+
+
 def _told(body: str) -> str:
     try:
         _filled(body)
