@@ -23,13 +23,16 @@ from newsletter.subscribers import Status, Subscriber, Suppression, SuppressionR
 from newsletter.subscribers.suppression import address_hashes
 
 BY_RESTORE = Press(By.OWNER, "It had happened before a backup from an earlier time was put back.", "restore")
-GONE = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
 _GONE = "SELECT email_key, status FROM subscribers WHERE status IN ('unsubscribed', 'bounced', 'complained')"
 _SUPPRESSED = "SELECT address_hash, reason FROM suppressions"
 _THERE = "SELECT email_key FROM subscribers"
 _NO_NEWSLETTER = (
     "SELECT DISTINCT s.email_key FROM subscribers s JOIN events e ON e.subscriber_id = s.id "
     "WHERE e.kind = 'newsletter-off' AND NOT s.newsletter"
+)
+_LEFT_BOUNCED = (
+    "SELECT DISTINCT s.email_key FROM subscribers s JOIN events e ON e.subscriber_id = s.id "
+    "WHERE s.status = 'bounced' AND e.kind = 'left' AND e.before = 'bounced'"
 )
 _STOPPED = (
     "SELECT DISTINCT s.email_key, q.slug FROM events e JOIN subscribers s ON s.id = e.subscriber_id "
@@ -60,9 +63,10 @@ def _stopped(session: Session) -> dict[str, Any]:
     """Who has left the newsletter, and which series was stopped for whom; nothing where older versions wrote none."""
     try:
         series = [list(row) for row in session.execute(text(_STOPPED))]
-        return {"no_newsletter": list(session.scalars(text(_NO_NEWSLETTER))), "stopped": series}
+        off, left = session.scalars(text(_NO_NEWSLETTER)).all(), session.scalars(text(_LEFT_BOUNCED)).all()
+        return {"no_newsletter": list(off), "stopped": series, "left_bounced": list(left)}
     except SQLAlchemyError:
-        return {"no_newsletter": [], "stopped": []}
+        return {"no_newsletter": [], "stopped": [], "left_bounced": []}
 
 
 def keep(known: dict[str, Any], file: Path) -> None:
@@ -88,12 +92,15 @@ def carry(session: Session, file: Path, secrets: SequenceOf[bytes]) -> int:
     known = json.loads(file.read_text())
     people, suppressed, there = known["people"], known["suppressed"], set(known["there"])
     written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-    changed = 0
-    for subscriber in session.scalars(select(Subscriber).where(Subscriber.status.not_in(GONE))).all():
+    left, changed = set(known["left_bounced"]), 0
+    for subscriber in session.scalars(select(Subscriber)).all():
         status = people.get(subscriber.email_key)
         if status is not None:
-            _end(session, subscriber, Status(status), written)
-            changed += 1
+            if subscriber.status not in (status, Status.COMPLAINED):  # of two bad things the complaint counts
+                _end(session, subscriber, Status(status), written)
+                changed += 1
+            if subscriber.email_key in left:
+                journey.unsubscribe(session, subscriber, written, goodbye=False, press=BY_RESTORE)
         elif subscriber.email_key not in there and _is_among(suppressed, secrets, subscriber):
             journey.forget(session, subscriber)
             changed += 1

@@ -139,12 +139,12 @@ def export(file: Path | None) -> None:
         raise click.ClickException(f"There is no folder {file.parent}; make it first, or name another.")
     with opened() as rt, rt.database.reading() as session:
         if file is None:
-            export_csv(session, sys.stdout)
+            export_csv(session, sys.stdout, rt.secrets)
             return
         half = file.with_name(f"{file.name}.part")
         try:
             with half.open("w", encoding="utf-8", newline="") as out:
-                export_csv(session, out)
+                export_csv(session, out, rt.secrets)
             os.replace(half, file)  # whole or not at all
         finally:
             half.unlink(missing_ok=True)

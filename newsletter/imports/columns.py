@@ -51,10 +51,12 @@ _HEADINGS = {
     Role.LISTS: "lists",
     Role.SUBSCRIBED: "subscribed subscribedtoemails issubscribed optin optedin emailoptin acceptsmarketing "
     "acceptsemailmarketing marketingconsent emailconsent marketingoptin newsletteroptin newslettersubscribed "
-    "subscribedtonewsletter active isactive enabled isenabled receivesemail receivesemails",
+    "subscribedtonewsletter subscribedtoemail emailsubscribed wantsnewsletter wantsemail consent gdprconsent "
+    "hasconsent consented consentgiven emailpermission marketingpermission allowsmarketing allowsemails "
+    "active isactive enabled isenabled receivesemail receivesemails",
     Role.NEWSLETTER: "newsletter",
     Role.CONFIRMED: "confirmed confirmedat confirmedon confirmtime confirmationtime confirmationdate confirmdate "
-    "dateconfirmed isconfirmed",
+    "dateconfirmed isconfirmed doubleoptin doubleoptinat doubleoptindate doubleoptintime doubleoptinconfirmed",
     Role.UNSUBSCRIBED: "unsubscribed isunsubscribed unsubscribedfromemails emaildisabled optout optedout emailoptout "
     "hasoptedoutofemail donotemail donotmail deleted isdeleted blocklisted blacklisted isblocklisted isblacklisted "
     "emailblocklisted emailblacklisted unsubtime unsubscribetime unsubscribedat unsubscribedon unsubscribedate "

@@ -2,32 +2,48 @@
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.orm import Session
 
-from newsletter.subscribers import Subscriber, SubscriberTag, Tag
+from newsletter.subscribers import Status, Subscriber, SubscriberTag, Tag, suppressed
 
 COLUMNS = ("email", "first_name", "status", "newsletter", "zone", "created_at", "confirmed_at", "left_at")
 _RISKY = re.compile(r"'*[=+\-@\t\r]")
 _PAGE = 5000
+BLOCKED = "blocked"
+"""A status that an import knows (`standing.STATUSES`), and no subscriber has."""
 
 
-def export_csv(session: Session, out: TextIO, *only: ColumnElement[bool]) -> None:
-    """Write the header and a row for every subscriber, with their tags in the last column; `only`: of whom."""
+def export_csv(session: Session, out: TextIO, secrets: Sequence[bytes], *only: ColumnElement[bool]) -> None:
+    """Write the header and a row for every subscriber, with their tags in the last column; `only`: of whom.
+
+    Who has left and is suppressed too is "blocked": whoever reads the file back keeps them out for good. `secrets`: the
+    product's keys.
+    """
     writer = csv.writer(out)
     writer.writerow((*COLUMNS, "tags"))
     columns = [getattr(Subscriber, name) for name in COLUMNS]
     last = 0
     while page := session.execute(
-        select(Subscriber.id, *columns).where(Subscriber.id > last, *only).order_by(Subscriber.id).limit(_PAGE)
+        select(Subscriber.id, Subscriber.email_key, *columns)
+        .where(Subscriber.id > last, *only)
+        .order_by(Subscriber.id)
+        .limit(_PAGE)
     ).all():
         first, last = page[0][0], page[-1][0]
-        tags = _tags(session, first, last)
-        for id, *values in page:
+        tags, blocked = _tags(session, first, last), _blocked(session, secrets, page)
+        for id, key, *values in page:
+            if key in blocked:
+                values[COLUMNS.index("status")] = BLOCKED
             writer.writerow([guarded(_text(value)) for value in (*values, tag_cell(tags.get(id, ())))])
+
+
+def _blocked(session: Session, secrets: Sequence[bytes], page: Sequence[Row[Any]]) -> set[str]:
+    """The keys of those who have left and whom nothing may be sent to, even if they are typed into a form."""
+    return suppressed(session, secrets, [row.email_key for row in page if row.status is Status.UNSUBSCRIBED])
 
 
 def _tags(session: Session, first: int, last: int) -> dict[int, list[str]]:

@@ -20,12 +20,14 @@ ENDS = {
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is on record about an address. `pressed`: when they last confirmed by a press of their own."""
+    """What is on record about an address. `pressed`: when they last confirmed by a press of their own. `left`: whether
+    somebody who bounced has left since, which holds when the bounce is lifted."""
 
     id: int | None = None
     status: Status | None = None
     suppressed: bool = False
     pressed: datetime | None = None
+    left: bool = False
 
 
 def decide(person: Person, known: Known) -> Fate:
@@ -52,7 +54,10 @@ def _goes(person: Person, known: Known) -> Fate:
     if known.status is Status.UNSUBSCRIBED:
         worse = end is Fate.COMPLAINED or (end is Fate.BLOCKED and not known.suppressed)
         return end if worse else Fate.KNOWN
-    if known.status in (Status.BOUNCED, Status.COMPLAINED):
+    if known.status is Status.BOUNCED:  # an owner may lift that, and must not bring back who has left elsewhere
+        worse = end is Fate.COMPLAINED or (end is Fate.BLOCKED and not known.suppressed)
+        return end if worse or (end is Fate.LEFT and not known.left) else Fate.KNOWN
+    if known.status is Status.COMPLAINED:
         return Fate.KNOWN
     if known.status is None and known.suppressed:
         return Fate.BARRED  # erased: the address is not stored again, not even as gone

@@ -18,6 +18,7 @@ from newsletter.events import By, Press
 from newsletter.imports.fate import ENDS, Known, decide, merged
 from newsletter.imports.person import Person
 from newsletter.imports.report import Fate
+from newsletter.imports.standing import Standing
 from newsletter.subscribers import (
     Basis,
     Consent,
@@ -103,10 +104,13 @@ class Writer:
         confirmed = [id for key, (id, status) in found.items()
                      if status is Status.CONFIRMED and people[key].standing in ENDS]  # fmt: skip
         pressed = _pressed(session, confirmed)
+        bounced = [id for key, (id, status) in found.items()
+                   if status is Status.BOUNCED and people[key].standing is Standing.LEFT]  # fmt: skip
+        left = _left_bounced(session, bounced)
         known = {}
         for key in people:
             id, status = found.get(key, (None, None))
-            known[key] = Known(id, status, key in barred, pressed.get(id) if id else None)
+            known[key] = Known(id, status, key in barred, pressed.get(id) if id else None, id in left)
             if self.dry_run and (would := self._would.get(hash(key))) is not None:
                 known[key] = would
         return known
@@ -191,11 +195,12 @@ class Writer:
         with suppress(Gone), self.database.transaction() as session:
             if (subscriber := session.get(Subscriber, id)) is None:
                 return
+            bounced = subscriber.status is Status.BOUNCED
             left = journey.unsubscribe(session, subscriber, self.now, goodbye=False, press=LIST)
             status = ENDS[person.standing][1]
             if status is not Status.UNSUBSCRIBED:
                 feedback.suppress(session, subscriber, status, self.now, LIST)
-            if left and person.left is not None:
+            if left and person.left is not None and not bounced:
                 subscriber.left_at = person.left
 
     def _block(self, session: Session, keys: Iterable[str]) -> None:
@@ -222,6 +227,12 @@ def _upsert(session: Session, model: type[Base]) -> Any:
 
 def _plain_insert(model: type[Base]) -> Any:
     return insert(cast("Table", model.__table__))  # of the table: nothing is asked back, and no record is made
+
+
+def _left_bounced(session: Session, ids: Sequence[int]) -> set[int]:
+    """Which of these people, whose addresses bounce, have left since."""
+    every = session.scalars(select(Subscriber).where(Subscriber.id.in_(ids))) if ids else ()
+    return {one.id for one in every if journey.has_left_bounced(session, one)}
 
 
 def _pressed(session: Session, ids: Sequence[int]) -> dict[int, datetime]:

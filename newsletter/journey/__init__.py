@@ -16,7 +16,7 @@ from newsletter.journey.give import (
     offer_guide,
     request_guide,
 )
-from newsletter.journey.leave import erase, forget, lift, refuse, unsubscribe
+from newsletter.journey.leave import erase, forget, has_left_bounced, lift, refuse, unsubscribe
 from newsletter.journey.remind import ask_again, remind_and_forget, reminders_due
 from newsletter.journey.sign_up import SignUp, subscribe
 
@@ -37,6 +37,7 @@ __all__ = [
     "confirm",
     "erase",
     "forget",
+    "has_left_bounced",
     "leave_newsletter",
     "lift",
     "offer_guide",

@@ -33,7 +33,7 @@ def choose(session: Session, subscriber: Subscriber, newsletter: bool, first_nam
 def leave_newsletter(session: Session, subscriber: Subscriber, press: Press, now: datetime) -> bool:
     """No newsletter from now on, and none of what is queued. False: they took none."""
     took = subscriber.newsletter
-    if took:
+    if took or subscriber.status is Status.BOUNCED:  # who bounced takes none, and would again if the bounce is lifted
         subscriber.newsletter = False
         note(session, subscriber.id, EventKind.NEWSLETTER_OFF, press, now, newsletter_before=True)
     its = (Message.subscriber_id == subscriber.id, Message.stream == Stream.CAMPAIGN)

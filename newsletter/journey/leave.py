@@ -21,6 +21,7 @@ from newsletter.subscribers import (
     address_hash,
     address_hashes,
     end_open,
+    forget_open,
 )
 
 
@@ -28,18 +29,19 @@ def unsubscribe(session: Session, subscriber: Subscriber, now: datetime, goodbye
                 press: Press | None = None) -> bool:  # fmt: skip
     """Leave: every series ends and everything queued is called off, in this one transaction. False: had left before.
 
+    Who leaves while their address bounces gets nothing as it is; it is on record for the day the bounce is lifted.
     `goodbye`: whether a last mail says so. The one-click POST of a mail program asks for none.
     """
     lock(session, subscriber)
     before, newsletter = subscriber.status, subscriber.newsletter
-    left = subscriber.unsubscribe(now)
+    left = subscriber.unsubscribe(now) or (before is Status.BOUNCED and not has_left_bounced(session, subscriber))
     if left:
         press = press or Press(By.MAIL, page="/unsubscribe")
         note(session, subscriber.id, EventKind.LEFT, press, now, before=before, newsletter_before=newsletter)
     end_open(session, subscriber.id, now)
     sequences.stop(session, subscriber, now, Reason.LEFT)
     ledger.cancel(session, now, Reason.LEFT, Message.subscriber_id == subscriber.id, Message.stream != Stream.GOODBYE)
-    if left and goodbye:
+    if left and goodbye and subscriber.may_receive(Stream.GOODBYE):
         key = f"goodbye:{subscriber.left_at:%Y%m%d%H%M%S}"
         ledger.queue(session, subscriber, Stream.GOODBYE, key, now, context={})
     return left
@@ -48,8 +50,8 @@ def unsubscribe(session: Session, subscriber: Subscriber, now: datetime, goodbye
 def refuse(session: Session, house: House, subscriber_id: int, mailbox_hash: str, press: Press, now: datetime) -> None:
     """ "This was not me, never again": no form makes us write to this mailbox any more.
 
-    A sign-up that nobody confirmed is deleted with its address. Whoever had confirmed before keeps what they get: that
-    was their own press, and has its own link to leave.
+    A sign-up that nobody confirmed is deleted, and its address with it where nobody ever confirmed that. Whoever had
+    confirmed before keeps what they get: that was their own press, and has its own link to leave.
     """
     Suppression.add(session, mailbox_hash, SuppressionReason.REFUSED, now)
     subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)
@@ -63,7 +65,7 @@ def refuse(session: Session, house: House, subscriber_id: int, mailbox_hash: str
     if subscriber.status is Status.PENDING:
         delete_unproven(session, subscriber)
         return
-    end_open(session, subscriber.id, now)
+    forget_open(session, subscriber.id)
     asking = (Stream.CONFIRM, Stream.REMINDER)
     ledger.cancel(session, now, Reason.REFUSED, Message.subscriber_id == subscriber.id, Message.stream.in_(asking))
     note(session, subscriber.id, EventKind.REFUSED, press, now)
@@ -127,10 +129,25 @@ def lift(session: Session, house: House, subscriber: Subscriber, reason: str, no
 
 
 def _as_before_the_bounce(session: Session, subscriber: Subscriber) -> None:
-    bounced = (Event.subscriber_id == subscriber.id, Event.kind == EventKind.BOUNCED, Event.before != Status.BOUNCED)
-    last = session.scalar(select(Event).where(*bounced).order_by(Event.id.desc()).limit(1))
+    """Where they stood, but for what they have taken back since: on a page that was open, by an old mail's link."""
+    last, since = _since_the_bounce(session, subscriber)
     stood = Status(last.before) if last and last.before else None
-    subscriber.status = stood or (Status.CONFIRMED if subscriber.confirmed_at else Status.PENDING)
-    subscriber.newsletter = bool(last and last.newsletter_before) and subscriber.status is Status.CONFIRMED
+    stood = stood or (Status.CONFIRMED if subscriber.confirmed_at else Status.PENDING)
+    subscriber.status = Status.UNSUBSCRIBED if EventKind.LEFT in since else stood
+    takes_it = last is not None and last.newsletter_before and EventKind.NEWSLETTER_OFF not in since
+    subscriber.newsletter = bool(takes_it) and subscriber.status is Status.CONFIRMED
     if subscriber.status is not Status.UNSUBSCRIBED:
         subscriber.left_at = None
+
+
+def has_left_bounced(session: Session, subscriber: Subscriber) -> bool:
+    """Whether somebody whose address bounces has left since it does."""
+    return EventKind.LEFT in _since_the_bounce(session, subscriber)[1]
+
+
+def _since_the_bounce(session: Session, subscriber: Subscriber) -> tuple[Event | None, set[EventKind]]:
+    """The event that made the address bounce, and what has been noted of this person since."""
+    theirs = select(Event).where(Event.subscriber_id == subscriber.id)
+    bounced = theirs.where(Event.kind == EventKind.BOUNCED, Event.before != Status.BOUNCED)
+    last = session.scalar(bounced.order_by(Event.id.desc()).limit(1))
+    return last, {one.kind for one in session.scalars(theirs.where(Event.id > (last.id if last else 0)))}

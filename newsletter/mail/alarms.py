@@ -95,7 +95,7 @@ def watch(session: Session, alarmed: set[str] | None, results: Sequence[SmtpResu
         None if one.state is State.SENT else explained(one.reason, reply=one.reply) for one in outcomes
         if one.state in (State.SENT, State.FAILED) and messages[one.id].stream is Stream.CONFIRM
     ]  # fmt: skip
-    if any(ended) or (ended and "" in alarmed):
+    if any(one is not None for one in ended) or (ended and "" in alarmed):
         confirmations_end(session, ended, now)
         alarmed.add("")
     return alarmed
@@ -141,7 +141,7 @@ def confirmations_end(session: Session, replies: Sequence[str | None], now: date
         tell_owner(
             session, now, key=f"confirmations:{alarm.since:%Y%m%d%H%M%S}",
             title=f"{alarm.count} confirmations in a row could not be delivered",
-            lines=[f"The last answer was: {failed[-1]}"[:600],
+            lines=[f"The last answer was: {failed[-1] or '(none)'}"[:600],
                    "Who signs up now gets no confirmation. Most often the sender's address is not allowed: look at "
                    "RETURN_PATH and SMTP_URL, and at your provider's own page."],
             button="Look at the messages", path="/owner/messages?state=failed",

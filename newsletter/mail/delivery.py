@@ -261,7 +261,7 @@ class _Run:
             self._trip(session, reason, now)  # first, because a dispatch is locked before its batches
         if last:
             self.unfit.settle(session, now)
-            self._finish(session, [*outcomes, *self.unbuildable, *self.unfit.outcomes], now)
+            self._finish(session, outcomes := [*outcomes, *self.unbuildable, *self.unfit.outcomes], now)
         else:
             self.claim.record(session, outcomes, now)
         delivery = self.delivery

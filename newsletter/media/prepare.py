@@ -10,7 +10,7 @@ from hashlib import sha256
 from io import BytesIO
 from typing import BinaryIO
 
-from PIL import Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms
 
 SHOWN = 544
 """Pixels in width at most where a mail shows it (`mail.render.markdown`)."""
@@ -22,6 +22,12 @@ MOST_PIXELS = 40_000_000
 HEAVIEST = 200_000
 """Octets. Heavier ones are seen late on a telephone, and weigh on whoever pays for its data."""
 KINDS = ("JPEG", "PNG", "WEBP", "GIF")
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+"""What makes a picture upright, by its tag Orientation (Exif 2.32 §4.6.4)."""
 _QUALITIES = (85, 78, 70, 60, 50, 40)
 
 
@@ -54,9 +60,11 @@ def prepare(sent: BinaryIO) -> Prepared:
             if getattr(image, "is_animated", False):
                 return _moving(image, sent)
             return _still(image)
+    except BadPicture:
+        raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise BadPicture("This picture has too many pixels; 40 million is the most. Make it smaller.") from None
-    except (OSError, ValueError, SyntaxError, EOFError):
+    except Exception:  # noqa: BLE001 - of a file that is spoilt, Pillow raises whatever its parsers stumble over
         raise BadPicture(
             "This file cannot be read as a picture. JPEG, PNG, WebP and GIF are taken; a photo of an iPhone (HEIC) has "
             "to be exported as JPEG."
@@ -74,7 +82,7 @@ def _moving(image: Image.Image, sent: BinaryIO) -> Prepared:
 
 
 def _still(image: Image.Image) -> Prepared:
-    upright = _in_srgb(ImageOps.exif_transpose(image))
+    upright = _in_srgb(_turned(image))
     width = min(upright.width, SHOWN)
     height = _part(upright.height, width, upright.width)
     if height > HIGHEST:
@@ -89,6 +97,15 @@ def _still(image: Image.Image) -> Prepared:
 
 def _part(whole: int, part: int, of: int) -> int:
     return max(round(whole * part / of), 1)
+
+
+def _turned(image: Image.Image) -> Image.Image:
+    """As the camera was held. Not by `ImageOps`: that writes all the other tags anew, and fails where one is odd."""
+    try:
+        way = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # noqa: BLE001 - struct.error, TypeError, KeyError …, by what is broken
+        way = None
+    return image if way is None else image.transpose(way)
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:

@@ -15,6 +15,7 @@ _LEFT_OVER = (
     ),
     re.compile(r"</?[A-Za-z][^<>\n]{0,80}>|<!--"),
     re.compile(r"(?<!\w)::\w{2,40}::(?!\w)"),
+    re.compile(r"(?<![\w#])(?:##[A-Za-z][\w .-]{1,40}##|\$\$?(?:first|last|full)?_?name\b\$*)", re.IGNORECASE),
     re.compile(r"\blorem ipsum\b", re.IGNORECASE),
 )
 _IN_ADDRESSES = (_LEFT_OVER[0], re.compile(r"\{\{?[^{}/]{1,60}\}\}?"), _LEFT_OVER[2], re.compile(r"::\w{2,40}::"))

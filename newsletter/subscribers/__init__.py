@@ -1,7 +1,7 @@
 """Who receives: Subscriber, what they agreed to (Consent), their tags, and who is never written to (Suppression)."""
 
 from newsletter.subscribers.address import Address, BadAddress, read_address
-from newsletter.subscribers.consent import Basis, Consent, end_open, forget_ips, open_consents
+from newsletter.subscribers.consent import Basis, Consent, end_open, forget_ips, forget_open, open_consents
 from newsletter.subscribers.form_mail import Allowance, FormMail, allowance
 from newsletter.subscribers.name import clean_name
 from newsletter.subscribers.segment import Mailing, Segment
@@ -56,6 +56,7 @@ __all__ = [
     "clean_tag",
     "end_open",
     "forget_ips",
+    "forget_open",
     "open_consents",
     "read_address",
     "receivable",

@@ -7,7 +7,12 @@ from email_validator import EmailNotValidError, validate_email
 
 GMAIL = ("gmail.com", "googlemail.com")
 _AROUND = r"[\s\u202a-\u202e\u2066-\u2069]+"
-_UNSEEN = re.compile(rf"[\xad\u200b-\u200f\u2060\ufeff]|^{_AROUND}|{_AROUND}$")
+_IGNORABLE = (
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u2065\u206a-\u206f\u2800\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff9-\ufffc\U000e0000-\U000e0fff"
+)
+"""Unicode's Default_Ignorable_Code_Point but for the marks of a direction, and what else is drawn as nothing."""
+_UNSEEN = re.compile(rf"[{_IGNORABLE}]|^{_AROUND}|{_AROUND}$")
 """What comes along when an address is copied: invisible letters anywhere, marks of a direction around it."""
 LONGEST = 254  # octets, RFC 5321 §4.5.3.1.3 less the angle brackets
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, delete, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.db import Base, Id
@@ -89,6 +89,12 @@ def end_open(session: Session, subscriber_id: int, now: datetime) -> None:
         .where(Consent.subscriber_id == subscriber_id, Consent.confirmed_at.is_(None), Consent.ended_at.is_(None))
         .values(ended_at=now)
     )
+
+
+def forget_open(session: Session, subscriber_id: int) -> None:
+    """Delete all that waits for a press: somebody else typed it."""
+    open_ones = (Consent.subscriber_id == subscriber_id, Consent.confirmed_at.is_(None), Consent.ended_at.is_(None))
+    session.execute(delete(Consent).where(*open_ones))
 
 
 def forget_ips(session: Session, before: datetime, limit: int = 1000) -> int:

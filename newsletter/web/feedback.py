@@ -87,6 +87,7 @@ def not_me(token: str) -> str:
         return render_template(
             "public/not_me.html", form=ButtonForm(), token=token, email=subscriber.email if subscriber else "",
             reads=subscriber is not None and subscriber.status is Status.CONFIRMED, label=NEVER,
+            stays=subscriber is not None and subscriber.status is not Status.PENDING,
         )  # fmt: skip
 
 

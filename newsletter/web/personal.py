@@ -81,6 +81,7 @@ def _ask(session: Session, consent: Consent, token: str) -> str:
         "public/offer.html" if known else "public/confirm.html", form=ButtonForm(), token=token, asked=asked,
         card=card(asked.guide) if asked.guide else None, items=_brings(session, asked, asked.newsletter),
         series=bool(asked.articles), email=subscriber.email, label=_label(asked.guide, known, asked.newsletter),
+        is_new=subscriber.status is Status.PENDING,
         library_url=url_for("personal.library", token=runtime().signer.token(Purpose.LIBRARY, subscriber.id)),
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 from sqlalchemy import select
 
-from newsletter import sequences
+from newsletter import feedback, journey, sequences
 from newsletter.db import Database
 from newsletter.imports import Fate, Report
 from newsletter.imports.fate import ENDS, Known, decide
@@ -57,6 +57,22 @@ def test_who_left_there_and_confirmed_here_since_stays_unless_they_complained() 
     assert left(Standing.LEFT, None) is Fate.STAYED
     assert left(Standing.LEFT, 1) is Fate.LEFT
     assert left(Standing.COMPLAINED, -1) is Fate.COMPLAINED
+
+
+@pytest.mark.parametrize("word", ["unsubscribed", "blocked", "complained"])
+def test_who_left_elsewhere_and_bounced_here_is_not_back_when_the_bounce_is_lifted(
+    word: str, runtime: Runtime, person: Callable[..., int], bring: Bring
+) -> None:
+    id = person("jane@example.com")
+    with runtime.database.transaction() as session:
+        feedback.suppress(session, session.get_one(Subscriber, id), Status.BOUNCED, NOON)
+    assert sum(bring(f"email,status\njane@example.com,{word}\n").fates.values()) == 1
+    again = bring(f"email,status\njane@example.com,{word}\n")
+    assert again.fates == {Fate.KNOWN: 1}, "a second import changes nothing"
+    with runtime.database.transaction() as session:
+        jane = session.get_one(Subscriber, id)
+        assert journey.lift(session, runtime, jane, "Spoke to her.", NOON)
+        assert (jane.status, jane.newsletter) == (Status.UNSUBSCRIBED, False)
 
 
 @pytest.mark.parametrize("word", ["unsubscribed", "bounced", "complained"])

@@ -198,6 +198,8 @@ def test_an_empty_cell_beside_others_that_say_yes_is_no_yes(bring: Bring, status
         ("Marketing opt-in", "FALSCH", "unsubscribed"), ("Active", "0", "unsubscribed"),
         ("Unsubscribed from all email", "TRUE", "unsubscribed"), ("Suppressed", "vrai", "unsubscribed"),
         ("Spam", "ja", "complained"), ("Opt-in status", "unconfirmed", "pending"),
+        ("GDPR consent", "no", "unsubscribed"), ("Wants newsletter", "nein", "unsubscribed"),
+        ("DOUBLE_OPT-IN", "No", "pending"), ("Double Opt-In At", "2024-05-06", "confirmed+"),
         ("Subscribed to newsletter", "WAHR", "confirmed+"), ("Do not contact", "no", "confirmed+"),
     ],
 )  # fmt: skip

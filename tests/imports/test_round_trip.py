@@ -17,15 +17,17 @@ from newsletter.subscribers import (
     Status,
     Subscriber,
     SubscriberTag,
+    Suppression,
     Tag,
     clean_name,
     clean_tag,
     read_address,
+    suppressed,
     tag_ids,
     tags_of,
 )  # fmt: skip
 from tests.conftest import NOON
-from tests.imports.conftest import bring_into
+from tests.imports.conftest import SECRET, bring_into
 
 ATEXT = "abcXYZ019!#$%&'*+-/=?^_`{|}~.ëß漢"
 NAMES = st.one_of(
@@ -98,11 +100,26 @@ def test_the_same_people_come_back(people: list[dict[str, object]], database: Da
     assert _read(database) == people
     out = io.StringIO(newline="")
     with database.reading() as session:
-        export_csv(session, out)
+        export_csv(session, out, [SECRET])
     _clear(database)
     report = bring_into(database, out.getvalue().encode(), now=NOON)
     assert not report.fates[Fate.REFUSED], out.getvalue()
     assert _read(database) == people
+
+
+def test_who_was_blocked_is_blocked_on_the_new_server_too(database: Database) -> None:
+    bring_into(database, "email,status\nann@x.example,blocked\nbea@x.example,unsubscribed\ncat@x.example,active\n")
+    out = io.StringIO(newline="")
+    with database.reading() as session:
+        export_csv(session, out, [SECRET])
+    assert [line.split(",")[2] for line in out.getvalue().splitlines()[1:]] == ["blocked", "unsubscribed", "confirmed"]
+    _clear(database)
+    with database.transaction() as session:
+        session.execute(Suppression.__table__.delete())  # type: ignore[arg-type]
+    bring_into(database, out.getvalue().encode(), now=NOON)
+    with database.reading() as session:
+        barred = suppressed(session, [SECRET], [f"{name}@x.example" for name in ("ann", "bea", "cat")])
+    assert barred == {"ann@x.example"}
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Z", "C"]), max_size=12))

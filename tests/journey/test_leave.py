@@ -9,7 +9,6 @@ from sqlalchemy import func, select
 from newsletter import journey
 from newsletter.clock import FixedClock
 from newsletter.events import By, Event, EventKind, Press
-from newsletter.journey import LinkOver
 from newsletter.mail.ledger import Message, State
 from newsletter.mail.sentences import explained
 from newsletter.runtime import Runtime
@@ -64,12 +63,27 @@ def test_never_again_leaves_a_reader_what_they_confirmed_themselves(street: Stre
     offered = street.consents()[-1]
     _refuse(street, JANE)
     assert (street.person().status, street.person().newsletter) == (Status.CONFIRMED, True)
-    with pytest.raises(LinkOver):
-        street.press(offered.id)
+    assert street.press(offered.id) is None, "the sign-up is deleted"
+    assert [one.guide for one in street.consents()] == [FIFTY], "what she agreed to herself is not"
     before = len(street.mails())
     street.sign_up(guide=PAIN)
     assert len(street.mails()) == before
     assert street.events()[-1] is EventKind.REFUSED
+
+
+@pytest.mark.parametrize("how", ["left", "bounced"])
+def test_never_again_deletes_what_was_typed_of_who_is_gone_as_well(how: str, street: Street, clock: FixedClock) -> None:
+    street.sign_up()
+    street.press_newest()
+    street.leave() if how == "left" else street.bounce()
+    clock.forward(timedelta(days=8))
+    street.sign_up(guide=PAIN, name="Stranger")
+    asked = street.consents()[-1]
+    assert asked.first_name == "Stranger"
+    _refuse(street, JANE)
+    assert [one.first_name for one in street.consents()] == [""]
+    assert street.press(asked.id) is None
+    assert street.person().status is (Status.UNSUBSCRIBED if how == "left" else Status.BOUNCED)
 
 
 def test_never_again_for_a_number_that_is_somebody_elses_by_now_touches_nobody(street: Street, person: People) -> None:
@@ -99,6 +113,31 @@ def test_a_lifted_bounce_leaves_them_where_they_stood(stood: str, street: Street
     assert street.events()[-1] is EventKind.LIFTED
     with street.runtime.database.reading() as session:
         assert session.scalars(select(Event.words).order_by(Event.id.desc())).first() == "Spoke to her."
+
+
+@pytest.mark.parametrize("how", ["button", "one click", "owner", "newsletter off"])
+def test_what_they_took_back_while_it_bounced_holds_when_it_is_lifted(
+    how: str, street: Street, clock: FixedClock
+) -> None:
+    street.sign_up(newsletter=True)
+    street.press_newest()
+    clock.forward(timedelta(days=1))
+    street.bounce()
+    before = street.events()
+    for _ in range(2):  # a second press is not a second leaving
+        with street.runtime.database.transaction() as session:
+            jane = session.get_one(Subscriber, street.person().id)
+            if how == "newsletter off":
+                journey.choose(session, jane, False, "", "No newsletter.", clock.now())
+            else:
+                journey.unsubscribe(session, jane, clock.now(), goodbye=how == "button")
+    assert street.person().status is Status.BOUNCED, "the address is as dead as it was"
+    assert Stream.GOODBYE not in street.mails()
+    assert street.events()[len(before)] is (EventKind.NEWSLETTER_OFF if how == "newsletter off" else EventKind.LEFT)
+    assert how == "newsletter off" or len(street.events()) == len(before) + 1
+    assert _lift(street)
+    stands = Status.CONFIRMED if how == "newsletter off" else Status.UNSUBSCRIBED
+    assert (street.person().status, street.person().newsletter) == (stands, False)
 
 
 def test_a_lifted_complaint_starts_nothing(street: Street, clock: FixedClock) -> None:

@@ -104,6 +104,37 @@ def test_an_alarm_ends_when_the_relay_takes_mail_again(runtime: Runtime, person:
 
 
 @pytest.mark.usefixtures("owner")
+def test_confirmations_that_fail_without_a_word_alarm_as_well(runtime: Runtime, person: People) -> None:
+    """A batch of nothing else: whether anything failed is not to be told by whether there are words about it."""
+
+    def refuse(one: Envelope) -> SmtpResult:
+        return SmtpResult(one.key, Stage.REJECTED, 550, "", "", "mx.example:25", ".")
+
+    runtime.transport = SentList(refuse)
+    for batch in range(IN_A_ROW):
+        _confirmations(runtime, person, 1, first=batch)
+        runtime.delivery.run(Lane.TRANSACTIONAL)
+    assert _states(runtime) == {State.FAILED: IN_A_ROW}
+    assert _alarms(runtime) == [(AlarmKind.CONFIRMATIONS, None, IN_A_ROW)]
+    with runtime.database.reading() as session:
+        (notice,) = session.scalars(select(Message).where(Message.stream == Stream.NOTICE))
+        assert "The last answer was: (none)" in notice.context["lines"]
+
+
+@pytest.mark.usefixtures("owner")
+def test_confirmations_that_cannot_even_be_built_alarm_as_well(runtime: Runtime, person: People,
+                                                               monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    def missing(*_: object) -> None:
+        raise FileNotFoundError("email/confirm/text.txt")
+
+    monkeypatch.setattr(type(runtime.renderer), "compose", missing)
+    _confirmations(runtime, person, IN_A_ROW)
+    runtime.delivery.run(Lane.TRANSACTIONAL)
+    assert _states(runtime) == {State.FAILED: IN_A_ROW}
+    assert _alarms(runtime) == [(AlarmKind.CONFIRMATIONS, None, IN_A_ROW)]
+
+
+@pytest.mark.usefixtures("owner")
 def test_confirmations_that_fail_one_after_the_other(runtime: Runtime, person: People, clock: FixedClock) -> None:
     def refuse(one: Envelope) -> SmtpResult:
         return SmtpResult(one.key, Stage.REJECTED, 550, "5.7.1", "5.7.1 blocked", "mx.example:25", ".")

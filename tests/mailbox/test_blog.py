@@ -19,6 +19,7 @@ def test_every_address_of_the_product_is_there(client: FlaskClient) -> None:
     page = blog.create(SITE).test_client().get("/")
     assert page.status_code == 200 and "{site}" not in page.text
     asked = re.findall(rf'(?:href|src)="{SITE}(/[^"]+)"', page.text)
+    assert '<link rel="icon" ' in page.text  # else every browser asks for /favicon.ico, and tells that there is none
     assert {"/embed/recover-from-pain.js", "/embed/exercise-at-50.js", "/embed/footer.js"} <= set(asked)
     for path in asked:
         assert client.get(path).status_code == 200, path

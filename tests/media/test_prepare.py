@@ -2,10 +2,11 @@
 
 import io
 import random
+import struct
 from collections.abc import Callable
 
 import pytest
-from PIL import Image, ImageCms, ImageDraw
+from PIL import Image, ImageCms, ImageDraw, ImageOps
 
 from newsletter.media import BadPicture, prepare
 from newsletter.media.prepare import HEAVIEST, MOST_PIXELS
@@ -56,6 +57,36 @@ def test_where_it_was_taken_is_not_kept_and_it_stands_upright() -> None:
     assert b"A camera" not in made.data
     assert b"Jane" not in made.data
     assert {"exif", "comment", "icc_profile", "xmp"} & set(seen.info) == set()
+
+
+@pytest.mark.parametrize(("tag", "kind"), [(0x100, 2), (0x10E, 5), (0x10E, 11), (0x111, 7), (0xA005, 2), (0x8825, 13)])
+def test_a_camera_that_wrote_nonsense_spoils_no_picture(tag: int, kind: int) -> None:
+    """A tag of a type that it never has (TIFF 6.0 §2): Pillow fails while it writes the others anew."""
+    fields = ((ORIENTATION, 3, b"\6\0\0\0"), (tag, kind, b"\7\0\0\0"))
+    tags = b"".join(struct.pack("<HHI", one, type, 1) + value for one, type, value in fields)
+    written = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", len(fields)) + tags + b"\0\0\0\0"
+    made = prepare(encoded(Image.new("RGB", (80, 40), "teal"), exif=written))
+    assert (made.width, made.height) == (40, 80), "and it stands upright all the same"
+
+
+@pytest.mark.parametrize("way", range(9))
+def test_however_the_camera_was_held(way: int) -> None:
+    image = Image.new("RGB", (60, 40), "teal")
+    image.paste("red", (0, 0, 20, 20))
+    exif = Image.Exif()
+    exif[ORIENTATION] = way
+    made = opened(prepare(encoded(image, "PNG", exif=exif)).data).convert("RGB")
+    upright = ImageOps.exif_transpose(opened(encoded(image, "PNG", exif=exif).getvalue()))
+    assert (made.size, made.tobytes()) == (upright.size, upright.tobytes())
+
+
+def test_whatever_pillow_stumbles_over_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(*_: object, **__: object) -> None:
+        raise struct.error("unpack requires a buffer of 4 bytes")
+
+    monkeypatch.setattr(Image, "open", stumble)
+    with pytest.raises(BadPicture, match="cannot be read as a picture"):
+        prepare(io.BytesIO(b"x"))
 
 
 def test_a_drawing_stays_sharp_and_transparency_stays() -> None:

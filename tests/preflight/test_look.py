@@ -21,8 +21,8 @@ GOOD, TOLD, WARNING, BLOCK = Level
     "text",
     [
         "Hi {first_name}", "Hi {{first_name", "name}} here", "{% if x", "*|FNAME|*", "Dear %recipient%",
-        "%recipient.name%", "%%first_name%%", "Hi [FIRST NAME]", "Hi [first name],", "[[name]]", "[insert link here]",
-        "<b>bold</b>",
+        "%recipient.name%", "%%first_name%%", "Hi [FIRST NAME]", "Hi ##name##", "Hi $first_name,", "Hi [first name],",
+        "[[name]]", "[insert link here]", "<b>bold</b>",
         "a <br> b", "</p>", "::name::", "Lorem ipsum dolor", "{unsubscribe}",
     ],
 )  # fmt: skip

@@ -21,6 +21,8 @@ from newsletter.subscribers import BadAddress, read_address
         ("ß@straße.example", "ß@xn--strae-oqa.example", "ß@xn--strae-oqa.example"),
         ("\u200bjane@example.com\ufeff", "jane@example.com", "jane@example.com"),
         ("\u202ajane@example.com\u202c ", "jane@example.com", "jane@example.com"),
+        ("\u3164jane\ufe0f@example.com\u2800", "jane@example.com", "jane@example.com"),
+        ("ja\u034fne@exam\u2063ple.com\U000e0020", "jane@example.com", "jane@example.com"),
         ("ja\xadne\u2060@exam\u200dple.com", "jane@example.com", "jane@example.com"),
     ],
 )

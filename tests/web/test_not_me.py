@@ -1,14 +1,17 @@
 """The pages that ask: "this was not me", and what comes with a guide."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
 from sqlalchemy import func, select
 
+from newsletter import journey
 from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, EnrollmentStatus
-from newsletter.subscribers import Consent, Subscriber
+from newsletter.subscribers import Consent, Status, Subscriber
+from tests.conftest import NOON
 from tests.web.conftest import PAIN, Visitor, forms
 
 Inbox = Callable[[str], list[EmailMessage]]
@@ -37,6 +40,41 @@ def test_not_me_never_again(visitor: Visitor, link: Link, runtime: Runtime, inbo
     assert "No form can make us" in visitor.get(url).text, "the link works for ever, and may be pressed twice"
     assert visitor.subscribe(guide=PAIN).location == f"/check-your-inbox?guide={PAIN}"
     assert len(inbox("jane@example.com")) == 1
+
+
+STANDS = ("new", "reader", "left", "bounced")
+SAID = {
+    "new": ("The sign-up and its address are then deleted.", "the address is deleted after 30 days."),
+    "reader": ("What you once confirmed yourself goes on.", "close this page: nothing starts."),
+    "left": ("The sign-up is then deleted, and nothing comes of it.", "Without your yes, nothing comes of it."),
+    "bounced": ("The sign-up is then deleted, and nothing comes of it.", "Without your yes, nothing comes of it."),
+}
+
+
+@pytest.mark.parametrize("stands", STANDS)
+def test_what_becomes_of_a_sign_up_is_said_as_it_is(
+    stands: str, visitor: Visitor, link: Link, runtime: Runtime, person: Callable[..., int]
+) -> None:
+    if stands != "new":
+        id = person("jane@example.com", newsletter=False)
+        with runtime.database.transaction() as session:
+            jane = session.get_one(Subscriber, id)
+            if stands == "left":
+                jane.unsubscribe(NOON)
+            elif stands == "bounced":
+                jane.stop_mail(Status.BOUNCED, NOON)
+    visitor.subscribe()
+    refused, unpressed = SAID[stands]
+    assert refused in visitor.get(link("not-me")).text
+    assert unpressed in visitor.get(link("confirm")).text
+    with runtime.database.transaction() as session:
+        reminded, _ = journey.remind_and_forget(session, runtime, NOON + timedelta(days=4))
+    assert reminded == (stands == "new")
+    kept = _count(runtime, Subscriber)
+    visitor.press(link("not-me"))
+    assert (kept, _count(runtime, Subscriber)) == (1, stands != "new")
+    with runtime.database.reading() as session:
+        assert session.scalars(select(Consent)).all() == []
 
 
 def test_a_readers_mail_asks_before_anything_starts(jane: Visitor, link: Link, inbox: Inbox, runtime: Runtime) -> None:

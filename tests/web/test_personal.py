@@ -190,6 +190,19 @@ def test_the_library_shows_what_is_there_and_gives_another_guide_with_one_click(
     assert "9 key principles" in inbox("jane@example.com")[-1]["subject"]
 
 
+def test_who_has_left_keeps_the_guides_and_gets_no_new_one(jane: Visitor, link: Link, runtime: Runtime) -> None:
+    library = link("library")
+    jane.press(link("unsubscribe"))
+    page = jane.get(library)
+    assert page.text.count("/download/") == 1
+    download = next(url for url in re.findall(r'href="([^"]+)"', page.text) if "/download/" in url)
+    assert jane.get(download).status_code == 200
+    sent = _sent(runtime, Stream.GUIDE)
+    for form in forms(page):
+        jane.browser.post(form.action or library, data=form.fields)
+    assert _sent(runtime, Stream.GUIDE) == sent
+
+
 def test_a_double_click_on_a_guide_sends_one_mail(jane: Visitor, link: Link, runtime: Runtime) -> None:
     (form,) = forms(jane.get(link("library")))
     answers = [jane.browser.post(link("library"), data=form.fields).status_code for _ in range(3)]

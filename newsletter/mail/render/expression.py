@@ -193,6 +193,7 @@ _INSTEAD: tuple[tuple[type[nodes.Node], str], ...] = (
     (nodes.Getattr, "only one dot is known, as in {{ brand.name }}"),
     (nodes.CondExpr, "write the condition as {% if first_name %}…{% else %}…{% endif %}"),
     (nodes.Concat, "write the variables side by side: {{ first_name }}{{ brand.name }}"),
+    (nodes.Or, 'write what stands in for an empty variable as {{ first_name|default("friend") }}'),
     (nodes.BinExpr, "a text cannot work anything out; write the result"),
     (nodes.UnaryExpr, "a text cannot work anything out; write the result"),
     (nodes.Test, "“is” is not known; {% if first_name %} asks whether there is one"),

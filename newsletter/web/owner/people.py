@@ -16,7 +16,7 @@ from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, words_asked
 from newsletter.web.owner.proof import asks_password
 from newsletter.web.owner.subscribers import found_by
-from newsletter.web.state import reading, transaction
+from newsletter.web.state import reading, runtime, transaction
 
 MOST_LISTED = 60
 """Tags that the list offers."""
@@ -100,7 +100,7 @@ def export() -> Response:
         if people > MOST_EXPORTED:
             told = f"These are {people:,} people. Write so many on the server: newsletter subscribers export FILE.csv"
             return back("subscribers", told, "info", **shown.as_query)
-        export_csv(session, out, *shown.conditions)
+        export_csv(session, out, runtime().secrets, *shown.conditions)
         note(session, "subscribers exported", f"{people} people")
     answer = current_app.response_class(out.getvalue(), mimetype="text/csv")
     answer.headers["Content-Disposition"] = "attachment; filename=subscribers.csv"

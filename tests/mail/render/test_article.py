@@ -98,6 +98,7 @@ def test_a_link_that_would_run_something_is_no_link(target: str) -> None:
         ("{{ ''.__class__.__mro__ }}", "one dot"),
         ("{{ first_name.__class__ }}", "first_name.__class__"),
         ("{{ 1 / 0 }}", "write the result"),
+        ('{{ first_name or "friend" }}', "first_name.default"),
         ("{% for i in range(10**9) %}x{% endfor %}", "only if, elif, else"),
         ("{% include 'confirm/html.html' %}", "only if, elif, else"),
         ("{{ guide_pdf }}", "series that follows a guide"),
@@ -107,6 +108,11 @@ def test_a_link_that_would_run_something_is_no_link(target: str) -> None:
 def test_a_text_that_cannot_be_filled_in_is_told_in_words(body: str, told: str) -> None:
     with pytest.raises(BadArticle, match=told):
         _filled(body)
+
+
+def test_what_a_text_becomes_is_bounded() -> None:
+    with pytest.raises(BadArticle, match="longer than 1,000,000 characters"):
+        _filled("-\n" * 100_000)
 
 
 def _told(body: str) -> str:

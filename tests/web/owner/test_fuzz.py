@@ -23,6 +23,7 @@ from newsletter.settings import load
 from newsletter.web.owner.door import OPEN_TO_ALL
 from tests.web.conftest import Form, _Forms
 from tests.web.owner.conftest import Desk
+from tests.web.owner.test_pictures import sent
 
 # Minutes, for hundreds of requests go to each route; on PostgreSQL, which takes less than SQLite does.
 pytestmark = [pytest.mark.real, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
@@ -86,6 +87,7 @@ def lived_in(desk: Desk, article: int, runtime: Runtime) -> Desk:
     confirm = f"/confirm/{runtime.signer.token(Purpose.CONFIRM, 1, 2**40)}"
     visitor.post(confirm, data=_Forms(visitor.get(confirm).text).found[0].fields)
     desk.post("/owner/campaigns/new", article=article, audience="")
+    desk.post("/owner/pictures", file=sent(), words="A field")
     return desk
 
 
@@ -167,10 +169,15 @@ NAMES = {
     "csrf_token", "email", "first_name", "newsletter", "guide", "website", "stop", "password", "title", "subject",
     "preheader", "body", "base", "topic", "article", "audience", "when", "day", "clock", "box", "attach", "delay",
     "zone", "name", "address", "old", "new", "new_again", "again", "List-Unsubscribe", "sequence", "series", "confirm",
-    "id",
+    "id", "words", "file", "tags", "sites", "gives", "verb", "live", "public", "reason", "step", "sure", "upto",
+    "agreed", "form", "correct", "begin_page", "begin", "question", "headline", "button", "consent_words", "ground",
+    "after_url", "accept", "basis", "q", "tag", "status",
 }  # fmt: skip
 
-QUERIES = {"next", "q", "requested", "state", "page", "before", "after", "to", "saved", "v", "lane", "status"}
+QUERIES = {
+    "next", "q", "requested", "state", "page", "before", "after", "to", "saved", "v", "lane", "status", "tag", "from",
+    "form", "guide", "topic", "reviewed",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("rule", _rules(), ids=str)

@@ -1,5 +1,7 @@
 """The page of the send lock: it says what would go, asks for each, and unlocks."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -7,9 +9,10 @@ from newsletter import articles, installation
 from newsletter.accounts import AuditEntry
 from newsletter.brand import current as brand_of
 from newsletter.campaigns import Campaign, CampaignState
+from newsletter.clock import FixedClock
 from newsletter.installation import LockReason
 from newsletter.runtime import Runtime
-from tests.web.owner.conftest import Desk
+from tests.web.owner.conftest import PASSWORD, Desk
 
 
 @pytest.fixture
@@ -61,6 +64,20 @@ def test_decided_it_is_unlocked_and_noted(
     with runtime.database.reading() as session:
         noted = session.scalars(select(AuditEntry.action)).all()
     assert "sending unlocked" in noted and any(action.startswith("held mail") for action in noted)
+
+
+def test_the_password_is_asked_for_before_and_what_was_decided_is_kept(
+    campaign: int, desk: Desk, runtime: Runtime, clock: FixedClock
+) -> None:
+    desk.get("/owner/held")
+    clock.forward(timedelta(minutes=11))
+    page = desk.post("/owner/held", **{f"campaign-{campaign}": "let-be"})
+    assert page.status_code == 403 and "Your password, please" in page.text
+    assert _state(runtime)[0], "it is still locked"
+    assert f'name="campaign-{campaign}" value="let-be"' in page.text
+    told = desk.told("/owner/held", **{f"campaign-{campaign}": "let-be", "password_again": PASSWORD})
+    assert "Sending is unlocked." in told
+    assert not _state(runtime)[0]
 
 
 def test_a_stranger_unlocks_nothing(campaign: int, desk: Desk, runtime: Runtime) -> None:

@@ -1,0 +1,65 @@
+"""What people said after a backup was written holds over its restore, whatever they had said before."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter import backup, feedback, journey
+from newsletter.events import Event
+from newsletter.runtime import Runtime
+from newsletter.subscribers import Status, Subscriber
+from tests.backup.conftest import nothing, put_back, statuses
+from tests.conftest import NOON
+
+
+@pytest.mark.parametrize(
+    ("then", "since", "lifted"),
+    [
+        ("left", "complained", Status.UNSUBSCRIBED), ("bounced", "complained", Status.UNSUBSCRIBED),
+        ("left", "bounced", Status.UNSUBSCRIBED), ("bounced", "left", Status.UNSUBSCRIBED),
+        ("reader", "bounced, then left", Status.UNSUBSCRIBED), ("bounced", "bounced", Status.CONFIRMED),
+    ],
+)  # fmt: skip
+def test_who_was_gone_already_and_has_said_more_since(
+    then: str, since: str, lifted: Status, first: Runtime, tmp_path: Path
+) -> None:
+    def jane(session: Session) -> Subscriber:
+        return session.scalars(select(Subscriber).where(Subscriber.email_key == "jane@example.com")).one()
+
+    def happens(what: str) -> None:
+        with first.database.transaction() as session:
+            if what == "left":
+                journey.unsubscribe(session, jane(session), NOON, goodbye=False)
+            elif what != "reader":
+                feedback.suppress(session, jane(session), Status(what), NOON)
+
+    happens(then)
+    written = tmp_path / "later.zip"
+    backup.write(first, written, NOON, nothing)
+    if then == "bounced" and since in ("left", "bounced"):
+        with first.database.transaction() as session:
+            journey.lift(session, first, jane(session), "Spoke to her.", NOON)
+    for what in since.split(", then "):
+        happens(what)
+    put_back(first, written)
+    with first.database.transaction() as session:
+        journey.lift(session, first, jane(session), "Spoke to her once more.", NOON)
+        assert jane(session).status is lifted
+        last = session.scalars(select(Event).order_by(Event.id.desc())).first()
+        assert since != "complained" or last is None or last.before == Status.COMPLAINED
+
+
+def test_who_had_left_and_was_erased_since_is_not_back_either(first: Runtime, tmp_path: Path) -> None:
+    def joe(session: Session) -> Subscriber:
+        return session.scalars(select(Subscriber).where(Subscriber.email_key == "joe@example.com")).one()
+
+    with first.database.transaction() as session:
+        journey.unsubscribe(session, joe(session), NOON, goodbye=False)
+    written = tmp_path / "later.zip"
+    backup.write(first, written, NOON, nothing)
+    with first.database.transaction() as session:
+        journey.erase(session, first, joe(session), NOON)
+    assert put_back(first, written).carried == 1
+    assert statuses(first) == {"jane@example.com": Status.CONFIRMED}
