@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, String, exists, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from newsletter.articles import Article, Revision
+from newsletter.articles import Article
 from newsletter.brand import Brand
 from newsletter.db import Base, Id
 from newsletter.mail import ledger
@@ -121,7 +121,8 @@ class Campaign(Base):
             raise NotNow("Nobody is left to get other words: everybody has had their turn.")
         if not words.subject.strip() or not words.body.strip():
             raise NotNow("The mail needs a subject and a text.")
-        if words == _words(dispatch.revision):
+        newest = dispatch.revision
+        if words.words == (newest.subject, newest.preheader, newest.body):
             raise NotNow("These are the words it has already.")
         return turn
 
@@ -163,10 +164,6 @@ class Campaign(Base):
     def counts(self, session: Session) -> dict[State, int]:
         """How many recipients stand where; all zero before the launch."""
         return count_by_state(session, self.dispatch) if self.dispatch else dict.fromkeys(State, 0)
-
-
-def _words(revision: Revision) -> Content:
-    return Content(revision.subject, revision.preheader, revision.body)
 
 
 def planned(session: Session) -> list[Mailing]:

@@ -18,7 +18,7 @@ from newsletter.guides import SHIPPED, Files
 from newsletter.links import Signer
 from newsletter.mail.ledger import ClaimedMessage
 from newsletter.mail.render import Content, Dkim, Renderer, make_key
-from newsletter.subscribers import Stream
+from newsletter.subscribers import FIRST_NAME, Stream
 
 SITE = "https://news.example.org"
 SLOW, FAST, SIGNED, ROUNDS = 300, 10_000, 2_000, 3
@@ -61,7 +61,7 @@ def _signing() -> Iterator[tuple[str, Dkim]]:
 
 def _claimed(number: int, now: datetime) -> ClaimedMessage:
     email = f"reader{number}@example.org"
-    return ClaimedMessage(number, Stream.CAMPAIGN, 0, now, number, email, first_name(number), 1, 1, {})
+    return ClaimedMessage(number, Stream.CAMPAIGN, 0, now, number, email, {FIRST_NAME: first_name(number)}, 1, 1, {})
 
 
 def _row(name: str, build: Callable[[ClaimedMessage], object], messages: Sequence[ClaimedMessage]) -> list[str]:

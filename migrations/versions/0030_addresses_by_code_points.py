@@ -1,13 +1,13 @@
 """Addresses are compared by code points on PostgreSQL, as on SQLite: then the unique index finds a beginning, too
 
 Revision ID: 0030
-Revises: 0026
+Revises: 0027
 """
 
 from alembic import op
 
 revision = "0030"
-down_revision = "0026"
+down_revision = "0027"
 
 
 def upgrade() -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from newsletter import articles, brand, characters, preflight
 from newsletter.campaigns import Campaign, NotNow
 from newsletter.cli.opened import opened
+from newsletter.mail.contents import content
 from newsletter.mail.ledger import State
 from newsletter.mail.ledger.contents import RevisionImpact
 from newsletter.mail.render import BadArticle, Content, Reader
@@ -48,7 +49,7 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: 
         now = rt.clock.now()
         house = brand.current(session)
         when = _moment(at, house.zone, now)
-        words, segment = Content(subject, preheader, body), Segment(guide, tag)
+        words, segment = content(session, subject, preheader, body), Segment(guide, tag)
         _insist(preflight.check(session, rt.renderer, house, words, segment), force)
         try:
             seen = rt.renderer.rendered(Stream.CAMPAIGN, house, Reader(0), words, {})
@@ -195,7 +196,7 @@ def revise(id: int, body_file: Path, subject: str | None, preheader: str | None,
         with rt.database.reading() as session:
             found = _found(session, id)
             before = found.dispatch.revision if found.dispatch else found.article.current
-            words = Content(_or(subject, before.subject), _or(preheader, before.preheader), body)
+            words = content(session, _or(subject, before.subject), _or(preheader, before.preheader), body)
             _insist(preflight.check_words(session, rt.renderer, brand.current(session), words), accepted=True)
             for line in _looked_at(session, found, words).told:
                 click.echo(line)

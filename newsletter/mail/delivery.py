@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter import brand
-from newsletter.articles import Revision
 from newsletter.brand import Brand
 from newsletter.mail import alarms, ledger
 from newsletter.mail.batch_size import AdaptiveBatchSize
 from newsletter.mail.breaker import RUN, SHARE, Breaker
+from newsletter.mail.contents import Contents
 from newsletter.mail.journal import Journal
 from newsletter.mail.ledger import ClaimedMessage, Lane, Outcome, Reason, State
 from newsletter.mail.ledger.claim import BatchClaim, Claim
@@ -58,10 +57,12 @@ class Delivery:
     batch_size: AdaptiveBatchSize = field(default_factory=AdaptiveBatchSize)
     pause_at: float = SHARE
     """The share of refusals at which a campaign is paused."""
-    last_contents: dict[int, Content] = field(default_factory=dict)
-    """Those of the last claim, by revision."""
+    contents: Contents = field(init=False)
     alarmed: set[str] | None = None
     """Relays with an alarm, and "" for confirmations; None: not looked up yet."""
+
+    def __post_init__(self) -> None:
+        self.contents = Contents(self.renderer)
 
     def run(self, lane: Lane, stop: Callable[[], bool] = lambda: False) -> int:
         """Deliver one claim of a lane; return how many messages it held. 0: nothing is due, or nothing may go now."""
@@ -79,10 +80,10 @@ class Delivery:
                     self.renderer.signer.learn_ranges(brand.retired_keys(session))
                 # Where throttle rules hold, nothing is marked before the budget says what may go.
                 mark = 0 if self.throttle.is_active() else self.batch_size.size
-                claim = ledger.claim(session, lane, token, self.now(), MOST_ROWS[lane], mark)
+                claim = ledger.claim(session, lane, token, self.now(), MOST_ROWS[lane], mark, self.contents.own_fields)
                 if claim is None:
                     return 0
-                contents = self._contents(session, claim.messages)
+                contents = self.contents.of(session, {one.revision_id for one in claim.messages if one.revision_id})
                 # Open before the commit: a crash then leaves proof that nothing was sent.
                 journal = Journal(self.journals, token, claim.batch)
             _Run(self, lane, stop, claim, contents, house, journal, began_at).run()
@@ -91,16 +92,6 @@ class Delivery:
             if journal:
                 journal.close(settled=settled)
         return max(len(claim.messages), 1)
-
-    def _contents(self, session: Session, messages: Sequence[ClaimedMessage]) -> dict[int, Content]:
-        """What these messages say. A revision never changes, so those of the last claim need no second look."""
-        wanted = {message.revision_id for message in messages if message.revision_id}
-        known = {id: content for id, content in self.last_contents.items() if id in wanted}
-        if unread := wanted - known.keys():
-            rows = session.scalars(select(Revision).where(Revision.id.in_(unread)))
-            known |= {row.id: Content(row.subject, row.preheader, row.body) for row in rows}
-        self.last_contents = known
-        return known
 
 
 @dataclass

@@ -123,7 +123,7 @@ def _messages(session: Session, left: Left, of_batch: bool) -> tuple[dict[int, C
         ).where(Message.id.in_(wanted), ours)
     ).all()  # fmt: skip
     messages = {
-        id: ClaimedMessage(id, stream, attempts, created, person, "", "", revision, dispatch, {})
+        id: ClaimedMessage(id, stream, attempts, created, person, "", {}, revision, dispatch, {})
         for id, stream, attempts, created, person, revision, dispatch, _ in rows
     }
     return messages, {row[-1] for row in rows}

@@ -99,7 +99,7 @@ def _words(session: Session, renderer: Renderer, brand: Brand, words: Content, n
         "Size", Level.GOOD if size <= HEAVIEST else Level.BLOCK,
         f"{size / 1000:.0f} kB of {HEAVIEST // 1000} kB; Gmail cuts off what is larger.",
     )  # fmt: skip
-    yield from _without_a_name(renderer, brand, compiled, seen.subject, nameless, people)
+    yield from _without_a_name(renderer, brand, words, seen.subject, nameless, people)
     yield from _left_over(compiled)
     yield from Addresses(session, renderer.site).checks(compiled.written)
 
@@ -129,12 +129,12 @@ def _length(body: str) -> Check:
     return Check("Text", Level.GOOD, f"{words:,} words, and every variable can be filled in.")
 
 
-def _without_a_name(renderer: Renderer, brand: Brand, compiled: Compiled, subject: str, nameless: int,
+def _without_a_name(renderer: Renderer, brand: Brand, words: Content, subject: str, nameless: int,
                     people: int) -> Iterator[Check]:  # fmt: skip
     """How it reads where no name is known."""
-    in_subject, in_text = renderer.empty_for_nobody(compiled, brand)
+    in_subject, in_text = renderer.empty_for_nobody(words, brand)
     who = f"{nameless:,} of {people:,} people" if people else "people"
-    if compiled.subject.is_personal:
+    if renderer.compiled(words).subject.is_personal:
         badly = (bool(in_subject) or bool(_BADLY.search(subject))) and (nameless or not people)
         told = f"To {who} without a name it reads “{subject}”."
         if badly:

@@ -5,7 +5,8 @@ from sqlalchemy.orm import Session, selectinload
 
 from newsletter.articles import Article
 from newsletter.campaigns import Campaign, CampaignState
-from newsletter.mail.render import Content, Renderer
+from newsletter.mail.contents import content_of
+from newsletter.mail.render import Renderer
 from newsletter.sequences import Step
 
 WAITING = (CampaignState.DRAFT, CampaignState.SCHEDULED)
@@ -19,5 +20,5 @@ def unfit(session: Session, renderer: Renderer) -> list[tuple[Article, str]]:
         Article.id.in_(select(Campaign.article_id).where(Campaign.stored_state.in_(WAITING))),
     )
     rows = session.scalars(select(Article).where(used).order_by(Article.id).options(selectinload(Article.revisions)))
-    seen = ((one, Content(one.current.subject, one.current.preheader, one.current.body)) for one in rows)
+    seen = ((one, content_of(session, one.current)) for one in rows)
     return [(one, problem) for one, words in seen if (problem := renderer.problem(words))]

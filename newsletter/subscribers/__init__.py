@@ -2,7 +2,19 @@
 
 from newsletter.subscribers.address import Address, BadAddress, read_address
 from newsletter.subscribers.consent import Basis, Consent, end_open, forget_ips, forget_open, open_consents
+from newsletter.subscribers.field import (
+    LONGEST_VALUE,
+    BadField,
+    BadValue,
+    Field,
+    add_field,
+    all_fields,
+    change_field,
+    own_merge_fields,
+)
+from newsletter.subscribers.field_value import FieldValue, merged, own_values, set_values, values_of
 from newsletter.subscribers.form_mail import Allowance, FormMail, allowance
+from newsletter.subscribers.merge_field import BUILT_IN, FIRST_NAME, NO, OWN, YES, FieldKind, Fields, MergeField
 from newsletter.subscribers.name import clean_name
 from newsletter.subscribers.segment import Mailing, Segment
 from newsletter.subscribers.subscriber import Status, Stream, Subscriber, receivable, register
@@ -31,15 +43,28 @@ from newsletter.subscribers.tag import (
 
 __all__ = [
     "BARRING",
+    "BUILT_IN",
+    "FIRST_NAME",
     "LONGEST_TAG",
+    "LONGEST_VALUE",
     "MOST_TAGS",
+    "NO",
+    "OWN",
+    "YES",
     "Address",
     "Allowance",
     "BadAddress",
+    "BadField",
+    "BadValue",
     "Basis",
     "Consent",
+    "Field",
+    "FieldKind",
+    "FieldValue",
+    "Fields",
     "FormMail",
     "Mailing",
+    "MergeField",
     "Segment",
     "Status",
     "Stream",
@@ -48,24 +73,32 @@ __all__ = [
     "Suppression",
     "SuppressionReason",
     "Tag",
+    "add_field",
     "address_hash",
     "address_hashes",
+    "all_fields",
     "all_tags",
     "allowance",
+    "change_field",
     "clean_name",
     "clean_tag",
     "end_open",
     "forget_ips",
     "forget_open",
+    "merged",
     "open_consents",
+    "own_merge_fields",
+    "own_values",
     "read_address",
     "receivable",
     "register",
     "retag",
+    "set_values",
     "suppressed",
     "tag_all",
     "tag_ids",
     "tags_of",
     "untag_all",
+    "values_of",
     "with_tag",
 ]

@@ -16,10 +16,11 @@ from newsletter.events import By, Press
 from newsletter.guides import Guide
 from newsletter.journey import AskedFor
 from newsletter.links import Purpose, still_good
+from newsletter.mail.contents import content_of
 from newsletter.mail.ledger import Message
 from newsletter.mail.ledger.contents import revision_of
-from newsletter.mail.render import Content, Reader
-from newsletter.subscribers import Consent, Status, Stream, Subscriber
+from newsletter.mail.render import Reader
+from newsletter.subscribers import Consent, Status, Stream, Subscriber, merged
 from newsletter.web.cards import Card, card, shown_guides
 from newsletter.web.forms import ButtonForm
 from newsletter.web.security import limiter
@@ -246,12 +247,9 @@ def view(token: str) -> str | Response:
         if message is None or message.stream is Stream.RESET:  # its link is for the mailbox alone
             abort(410, "This mail has been deleted together with its reader's data, or it was only a preview.")
         revision = revision_of(session, message)
-        words = revision and Content(revision.subject, revision.preheader, revision.body)
-        reader = Reader(
-            message.subscriber_id or 0, message.subscriber.first_name if message.subscriber else "", message.id
-        )
-        seen = runtime().renderer.rendered(
-            message.stream, brand.current(session), reader, words or None, message.context or {}
-        )
+        words = content_of(session, revision) if revision else None
+        named = runtime().renderer.own_fields(words) if words else []
+        reader = Reader(message.subscriber_id or 0, merged(session, message.subscriber, named), message.id)
+        seen = runtime().renderer.rendered(message.stream, brand.current(session), reader, words, message.context or {})
     g.csp = MAIL_PAGE_POLICY
     return seen.html

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from newsletter import brand
 from newsletter.articles import Article, Topic
+from newsletter.mail.contents import content_of
 from newsletter.mail.render import BadArticle, Content
 from newsletter.sequences import Sequence, Step
 from newsletter.web.state import runtime
@@ -28,7 +29,7 @@ def newest(session: Session, at: datetime, limit: int, topic: Topic | None = Non
         .limit(limit)
         .options(selectinload(Article.revisions))
     )
-    return [one for one in rows if not runtime().renderer.problem(words_of(one))]
+    return [one for one in rows if not runtime().renderer.problem(words_of(session, one))]
 
 
 def entries(session: Session, at: datetime, limit: int, topic: Topic | None = None) -> list[tuple[Article, str]]:
@@ -48,10 +49,9 @@ def summary(article: Article) -> str:
     return "" if "{" in words else words
 
 
-def words_of(article: Article) -> Content:
+def words_of(session: Session, article: Article) -> Content:
     """Its words as they stand now."""
-    current = article.current
-    return Content(current.subject, current.preheader, current.body)
+    return content_of(session, article.current)
 
 
 def html(session: Session, article: Article) -> str:
@@ -64,4 +64,4 @@ def html(session: Session, article: Article) -> str:
     )
     home = runtime().settings.site
     guide = f"{home}/guides/{series}" if series else home
-    return runtime().renderer.article_page(words_of(article), brand.current(session), guide).html
+    return runtime().renderer.article_page(words_of(session, article), brand.current(session), guide).html

@@ -32,8 +32,8 @@ from newsletter.mail.ledger.dispatch import Batch, BatchRange, BatchState, Dispa
 from newsletter.mail.ledger.message import Message, State
 from newsletter.mail.ledger.reasons import Reason
 from newsletter.mail.ledger.record import Outcome
-from newsletter.mail.ledger.row_claims import LEASE, ClaimedMessage
-from newsletter.subscribers import Stream, Subscriber, receivable
+from newsletter.mail.ledger.row_claims import LEASE, ClaimedMessage, OwnFields, no_own_fields
+from newsletter.subscribers import FIRST_NAME, MergeField, Stream, Subscriber, own_values, receivable
 
 _B, _D = cast(Table, Batch.__table__), cast(Table, Dispatch.__table__)
 # Statements without the ORM, built once: a dozen batches are claimed in a second.
@@ -77,8 +77,9 @@ _DONE = (
 )
 
 
-def claim_batch(session: Session, token: str, now: datetime,
-                mark: int = 0) -> tuple[BatchRange, list[ClaimedMessage], set[int]] | None:  # fmt: skip
+def claim_batch(session: Session, token: str, now: datetime, mark: int = 0,
+                own_fields: OwnFields = no_own_fields,
+                ) -> tuple[BatchRange, list[ClaimedMessage], set[int]] | None:  # fmt: skip
     """Claim the oldest open batch of a dispatch that is not held; None when there is none.
 
     Returns the range, its messages, and the ids of those already marked as sending: the first `mark`, which saves a
@@ -91,7 +92,7 @@ def claim_batch(session: Session, token: str, now: datetime,
         return None
     id, dispatch, first, last, counted, revision, created_at = chosen
     held = BatchRange(id, token, dispatch, first, last, revision, sum((counted or {}).values()))
-    messages = _messages(session, held, created_at, now)
+    messages = _messages(session, held, created_at, now, own_fields(session, [revision]))
     marked = [message.id for message in messages[:mark]]
     lease = {"token": token, "lease": now + LEASE, "to": marked[-1] if marked else 0}
     if not _changed(connection.execute(_CLAIM, {"batch": id, "revision": revision, **lease})):
@@ -112,18 +113,22 @@ _WAITING = (
     .where(*_IN_BATCH, _M.state == State.READY, _M.due_at.is_(None))
     .order_by(_M.id)
 )
+_READERS = select(_M.subscriber_id).where(*_IN_BATCH, _M.state == State.READY, _M.due_at.is_(None))
 _NOT_READY = select(_M.id).where(*_IN_BATCH, _M.state != State.READY)
 
 
-def _messages(session: Session, held: BatchRange, at: datetime, now: datetime) -> list[ClaimedMessage]:
+def _messages(session: Session, held: BatchRange, at: datetime, now: datetime,
+              named: Collection[MergeField]) -> list[ClaimedMessage]:  # fmt: skip
     dispatch, revision = held.dispatch_id, held.revision_id
     span = {"first": held.first_id, "last": held.last_id, "dispatch": dispatch}
     context: dict[str, object] = {}
     messages, gone = [], []
+    own = own_values(session, named, _READERS.params(span)) if named else {}
     for id, person, email, name, may in session.connection().execute(_WAITING, span).all():
         if may:
+            fields = {FIRST_NAME: name, **own[person]} if person in own else {FIRST_NAME: name}
             messages.append(
-                ClaimedMessage(id, Stream.CAMPAIGN, 0, at, person, email, name, revision, dispatch, context)
+                ClaimedMessage(id, Stream.CAMPAIGN, 0, at, person, email, fields, revision, dispatch, context)
             )
         else:
             gone.append(id)

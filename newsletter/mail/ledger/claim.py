@@ -14,7 +14,7 @@ from newsletter.mail.ledger.batch_outcomes import record_batch
 from newsletter.mail.ledger.dispatch import BatchRange
 from newsletter.mail.ledger.message import Lane
 from newsletter.mail.ledger.record import Outcome, record
-from newsletter.mail.ledger.row_claims import ClaimedMessage
+from newsletter.mail.ledger.row_claims import ClaimedMessage, OwnFields
 
 NOTHING: Mapping[int, datetime] = MappingProxyType({})
 
@@ -131,8 +131,8 @@ class BatchClaim:
         counts.invalidate(session, [outcome.id for outcome in outcomes])
 
 
-def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int,
-          mark: int = 0) -> RowClaim | BatchClaim | None:  # fmt: skip
+def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int, mark: int = 0,
+          own_fields: OwnFields = row_claims.no_own_fields) -> RowClaim | BatchClaim | None:  # fmt: skip
     """Claim what is due in a lane: up to `limit` messages that wait by themselves, else (bulk) one batch.
 
     The first `mark` messages of a batch are marked as sending at once. Under the send lock only what people have asked
@@ -141,8 +141,8 @@ def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int,
     above = installation.sends_above(session)
     if above is not None and lane is Lane.BULK:
         return None
-    if messages := row_claims.claim_rows(session, lane, token, now, limit, above):
+    if messages := row_claims.claim_rows(session, lane, token, now, limit, above, own_fields):
         return RowClaim(token, messages)
-    if lane is Lane.BULK and (claimed := batch_claims.claim_batch(session, token, now, mark)):
+    if lane is Lane.BULK and (claimed := batch_claims.claim_batch(session, token, now, mark, own_fields)):
         return BatchClaim(*claimed)
     return None

@@ -4,7 +4,7 @@ Each change is one conditional UPDATE that names the state it starts from and th
 worker whose lease ran out finds that its updates touch no row, and sends nothing.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,11 +17,20 @@ from newsletter.mail.ledger import counts
 from newsletter.mail.ledger.dispatch import Dispatch, Hold
 from newsletter.mail.ledger.message import OPEN, Attempt, Lane, Message, State
 from newsletter.mail.ledger.reasons import Reason
-from newsletter.subscribers import Stream, Subscriber, receivable
+from newsletter.subscribers import FIRST_NAME, Fields, MergeField, Stream, Subscriber, own_values, receivable
 
 LEASE = timedelta(seconds=45)
 ASKED_FOR = (Stream.CONFIRM, Stream.GUIDE, Stream.GOODBYE, Stream.TEST, Stream.NOTICE)
 """Mail that somebody has just asked for, and notices to the owner: the send lock lets these through."""
+
+
+OwnFields = Callable[[Session, Collection[int]], Collection[MergeField]]
+"""Which of the owner's own fields the words of these revisions name: a claim reads those, and no others."""
+
+
+def no_own_fields(_session: Session, _revisions: Collection[int]) -> Collection[MergeField]:
+    """Claim for words that name none."""
+    return ()
 
 
 @dataclass(slots=True)
@@ -34,14 +43,15 @@ class ClaimedMessage:
     created_at: datetime
     subscriber_id: int | None
     email: str
-    first_name: str
+    fields: Fields
+    """What is held of its reader, as far as its words name it; the first name always, for the To line."""
     revision_id: int | None
     dispatch_id: int | None
     context: dict[str, Any]
 
 
 def claim_rows(session: Session, lane: Lane, token: str, now: datetime, limit: int,
-               above: int | None = None) -> list[ClaimedMessage]:  # fmt: skip
+               above: int | None = None, own_fields: OwnFields = no_own_fields) -> list[ClaimedMessage]:  # fmt: skip
     """Claim up to `limit` due messages of a lane under a lease, oldest first.
 
     The same UPDATE checks eligibility: a message whose reader may no longer receive it becomes `cancelled`.
@@ -65,7 +75,7 @@ def claim_rows(session: Session, lane: Lane, token: str, now: datetime, limit: i
         )
         .execution_options(synchronize_session=False)
     )
-    return _messages(session, token, ids)
+    return _messages(session, token, ids, own_fields)
 
 
 def _may_receive() -> ColumnElement[bool]:
@@ -113,7 +123,7 @@ def due(lane: Lane, now: datetime) -> Select[int]:
     )
 
 
-def _messages(session: Session, token: str, ids: Sequence[int]) -> list[ClaimedMessage]:
+def _messages(session: Session, token: str, ids: Sequence[int], own_fields: OwnFields) -> list[ClaimedMessage]:
     rows = session.execute(
         select(
             Message.id, Message.stream, Message.attempts, Message.created_at, Message.subscriber_id,
@@ -124,11 +134,16 @@ def _messages(session: Session, token: str, ids: Sequence[int]) -> list[ClaimedM
         .outerjoin(Owner, Owner.id == Message.owner_id)
         .where(Message.id.in_(ids), Message.claim_token == token, Message.state == State.CLAIMED)
         .order_by(Message.id)
-    )  # fmt: skip
+    ).all()  # fmt: skip
+    named = own_fields(session, {revision for *_, revision, _, _ in rows if revision})
+    held = own_values(session, named, {person for *_, person, _, _, _, _, _, _ in rows if person}) if named else {}
     return [
-        ClaimedMessage(id, stream, tries, at, person, email or owner, name or "", revision, dispatch, context or {})
+        ClaimedMessage(
+            id, stream, tries, at, person, email or owner, {FIRST_NAME: name or "", **held.get(person or 0, {})},
+            revision, dispatch, context or {},
+        )
         for id, stream, tries, at, person, email, owner, name, revision, dispatch, context in rows
-    ]
+    ]  # fmt: skip
 
 
 def mark_sending(session: Session, token: str, ids: list[int], now: datetime) -> set[int]:

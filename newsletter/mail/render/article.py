@@ -12,7 +12,7 @@ from newsletter import characters
 from newsletter.articles import LONGEST_BODY
 from newsletter.mail.render import markdown
 from newsletter.mail.render.markdown import Written
-from newsletter.mail.render.names import NAMES, OF_THE_BRAND, OF_THE_NAME, Values
+from newsletter.mail.render.names import NAMES, OF_THE_BRAND, Known, Name, Values, is_of_reader
 from newsletter.mail.render.places import HTML, PLAIN
 from newsletter.mail.render.template import BadArticle, Output, StandIn, Template, assemble, hide
 
@@ -21,7 +21,7 @@ MOST_BRACKETS = 20_000
 MOST_ADDRESSES = 2_000
 """That are typed out, or look as if one began; each is looked for up to the end of its paragraph."""
 _ADDRESS = re.compile(r"(?:https?|ftp|mailto):|//|www\.", re.IGNORECASE)
-FOR_READERS = frozenset(NAMES)
+FOR_READERS = tuple(NAMES.values())
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,16 @@ class Compiled:
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether all that is filled in is a name, or is made of the first name or the brand alone: no condition that
+        """Whether all that is filled in is a name, or is made of the reader or the brand alone: no condition that
         asks about the reader, and nothing that could change a reader's link."""
         return all(
             template.outputs is not None and all(map(_is_plain, template.outputs)) for template in self.templates
         )
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """All that it names, in any of its parts."""
+        return frozenset().union(*(template.names for template in self.templates))
 
     @property
     def literal(self) -> str:
@@ -75,12 +80,13 @@ class Compiled:
 
 def _is_plain(output: Output) -> bool:
     names = output.expression.names
-    return output.expression.bare or names <= OF_THE_NAME or names <= OF_THE_BRAND
+    return output.expression.bare or all(map(is_of_reader, names)) or names <= OF_THE_BRAND
 
 
 @lru_cache(maxsize=512)
-def compiled(subject: str, preheader: str, body: str, site: str, known: frozenset[str] = FOR_READERS) -> Compiled:
+def compiled(subject: str, preheader: str, body: str, site: str, names: tuple[Name, ...] = FOR_READERS) -> Compiled:
     """Compile an article once. Raises BadArticle for what is not allowed. `site` completes relative addresses."""
+    known = {one.name: one for one in names}
     body = characters.text(body)
     _measure(body)
     hidden, codes = hide(body, known)
@@ -94,7 +100,7 @@ def compiled(subject: str, preheader: str, body: str, site: str, known: frozense
     )
 
 
-def _line(source: str, known: frozenset[str], what: str) -> Template:
+def _line(source: str, known: Known, what: str) -> Template:
     hidden, codes = hide(characters.text(source), known, what)
     return assemble(hidden, codes, PLAIN)
 

@@ -13,7 +13,7 @@ from newsletter.mail.render import mime
 from newsletter.mail.render.dkim import Dkim, fields
 from newsletter.mail.render.expression import Expression
 from newsletter.mail.render.mail import Content, RenderedMessage
-from newsletter.mail.render.names import OF_THE_NAME
+from newsletter.mail.render.names import is_of_reader
 from newsletter.mail.render.places import in_url
 from newsletter.mail.render.skeleton import (
     LIBRARY,
@@ -30,10 +30,11 @@ from newsletter.mail.render.skeleton import (
     Place,
     Seal,
     Skeleton,
+    by_fields,
     open_ended,
 )  # fmt: skip
 from newsletter.mail.render.template import Output
-from newsletter.subscribers import Stream
+from newsletter.subscribers import Fields, Stream
 
 NOBODY = 0xF1D2_C3B4_A596_8778
 """The subscriber and message of the reader who does not exist: no database gives a number of 64 bits away."""
@@ -43,7 +44,7 @@ STRANGERS = (
     "Anna",
     ".From \xa0\"=?utf-8?\" <b>{{7*7}}</b>\\ & 'Zoë', 李 👩🏽‍⚕️ %s%% &quot;=3D " + "ö" * 30,
 )
-"""Names that a skeleton has to get right before it is used."""
+"""Values that a skeleton has to get right before it is used, whatever field they are of."""
 _MARK = re.compile(rb"\0(\d+)\0")
 _NAMED = re.compile(r'zqs(\d+|subject|preheader)("|&quot;|%22)sqz')
 
@@ -59,12 +60,12 @@ class Form:
     words: Content
     brand: tuple[tuple[str, Any], ...]
 
-    def sample(self, subscriber: int, id: int, first_name: str) -> ClaimedMessage:
+    def sample(self, subscriber: int, id: int, fields: Fields) -> ClaimedMessage:
         """A claimed message of this form that nobody gets."""
         context = {"guide": self.guide}
         address = "reader@example.invalid"
         return ClaimedMessage(
-            id, self.stream, 0, ONCE, subscriber, address, first_name, self.revision_id, self.dispatch_id, context
+            id, self.stream, 0, ONCE, subscriber, address, fields, self.revision_id, self.dispatch_id, context
         )
 
 
@@ -114,11 +115,11 @@ class Draft:
         return self._signer.token(purpose, *numbers).removesuffix(self._signer.key_id)
 
     def stand_in(self, output: Output, value: str) -> str:
-        """What stands in for something that is filled in; its value, where that is not made of a name.
+        """What stands in for something that is filled in; its value, where that is not made of the reader's fields.
 
         The quotation mark in it comes out differently in an element, an attribute and an address: so the place tells.
         """
-        if not output.expression.names & OF_THE_NAME:
+        if not any(map(is_of_reader, output.expression.names)):
             return value
         key = self._sources.setdefault(output.code.source, str(len(self._sources)))
         self._phrases[key] = Phrase((output.expression,))
@@ -127,7 +128,7 @@ class Draft:
     def line(self, variable: str, words: str) -> str:
         """A subject or preheader, filled with `stand_in`: as it is, or a word that stands in for the whole of it."""
         if self._any_number.search(words):
-            raise NoSkeleton(f"there is more than a name in the {variable}")
+            raise NoSkeleton(f"there is more than fields in the {variable}")
         pieces: list[str | Expression] = []
         end = 0
         for found in _NAMED.finditer(words):
@@ -173,7 +174,11 @@ class Draft:
             message = message.replace(stand_in.encode(), gap(place))
         template, gaps = _template(message)
         subject, seal = self._phrases.get("subject"), _seal(message, dkim) if dkim else None
-        return Skeleton(self._signer, return_path, slow, template, gaps, subject, tuple(self._places), seal)
+        groups = by_fields(subject, self._places)
+        order = {place: number for number, place in enumerate(place for group in groups for place in group.places)}
+        moved = [order[place] for place in self._places]
+        gaps = tuple(gap if gap < PERSONAL else PERSONAL + moved[gap - PERSONAL] for gap in gaps)
+        return Skeleton(self._signer, return_path, slow, template, gaps, groups, seal)
 
 
 def _template(marked: bytes) -> tuple[bytes, tuple[int, ...]]:

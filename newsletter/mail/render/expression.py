@@ -7,13 +7,15 @@ is ever looked up on an object, so there is nothing to reach (`{{ x.__class__ }}
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from enum import Flag, auto
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
-from newsletter.mail.render.filters import FILTERS, Filter
-from newsletter.mail.render.names import NAMES, Kind, Value, Values
+from newsletter.mail.render.filters import FILTERS, Filter, day_as
+from newsletter.mail.render.names import Kind, Known, Name, Value, Values
+from newsletter.subscribers import YES
 
 Worked = Value | int | float | bool
 """What an expression may come to: conditions know numbers and truth as well."""
@@ -23,6 +25,21 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "eq": eq, "ne": ne, "lt": lt, "lteq": le, "gt": gt, "gteq": ge,
     "in": lambda one, other: one in other, "notin": lambda one, other: one not in other,
 }  # fmt: skip
+
+
+class _As(Flag):
+    """How a name is read."""
+
+    IN_A_MAIL = 0
+    STORED = auto()
+    """A date as it is stored, not as it reads."""
+    BARE = auto()
+    """Empty where nothing is held: the field's fall-back does not stand in for it."""
+
+
+_AS_STORED = _As.STORED | _As.BARE
+_INSIDE = {"default": _As.BARE, "date": _As.STORED}
+"""How what a filter gets is read; a text's own fall-back goes before the field's."""
 
 
 class Refused(ValueError):
@@ -62,12 +79,12 @@ class Condition:
     names: frozenset[str]
 
 
-def parse(code: str, known: frozenset[str]) -> Expression:
+def parse(code: str, known: Known) -> Expression:
     """What stands between the braces of a text. Raises Refused."""
     return _Reader(known).output(_tree(code))
 
 
-def parse_condition(code: str, known: frozenset[str]) -> Condition:
+def parse_condition(code: str, known: Known) -> Condition:
     """What stands behind `if`. Raises Refused."""
     reader = _Reader(known)
     return Condition(reader.condition(_tree(code)), frozenset(reader.met))
@@ -88,49 +105,41 @@ def _tree(code: str) -> nodes.Expr:
 
 @dataclass(slots=True)
 class _Reader:
-    known: frozenset[str]
+    known: Known
     met: set[str] = field(default_factory=set)
     """The names that were read so far."""
 
-    def output(self, node: nodes.Expr) -> Expression:
+    def output(self, node: nodes.Expr, read: _As = _As.IN_A_MAIL) -> Expression:
         if isinstance(node, nodes.Const):
             if not isinstance(node.value, str):
                 raise Refused(f"{node.value} needs no braces; write it as text")
             word = node.value
             return Expression(lambda _: word, frozenset(), link=word.startswith(("https://", "http://")))
         if isinstance(node, nodes.Filter):
-            return self._filtered(node)
-        return self._named(node)
+            return self._filtered(node, read)
+        return self._named(node, read)
 
-    def _named(self, node: nodes.Expr) -> Expression:
-        if isinstance(node, nodes.Name):
-            name = node.name
-        elif isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
-            name = f"{node.node.name}.{node.attr}"
-        else:
+    def _named(self, node: nodes.Expr, read: _As) -> Expression:
+        name = _name(node)
+        if name is None:
             raise Refused(_told(node))
         if name not in self.known:
             raise Refused(self._unknown(name))
         self.met.add(name)
-
-        def look_up(values: Values) -> Value:
-            try:
-                return values[name]
-            except KeyError:
-                raise Unknown(name) from None
-
-        return Expression(look_up, frozenset({name}), link=NAMES[name].kind is Kind.LINK, bare=True)
+        known = self.known[name]
+        return Expression(_look_up(known, read), frozenset({name}), link=known.kind is Kind.LINK, bare=True)
 
     def _unknown(self, name: str) -> str:
         near = get_close_matches(name, self.known, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        there = ", ".join(one for one in NAMES if one in self.known)
+        there = ", ".join(self.known)
         return f"there is no variable “{name}”.{hint} Variables that exist: {there}"
 
-    def _filtered(self, node: nodes.Filter) -> Expression:
+    def _filtered(self, node: nodes.Filter, read: _As) -> Expression:
         if node.name not in FILTERS or node.node is None:
             raise Refused(f"there is no filter “{node.name}”. Filters that exist: {', '.join(FILTERS)}")
-        inner, filter = self.output(node.node), FILTERS[node.name]
+        filter = FILTERS[node.name]
+        inner = self.output(node.node, read | _INSIDE.get(node.name, _As.IN_A_MAIL))
         given = self._arguments(node, filter)
         stays_link = inner.link and node.name == "default" and str(given[0]).startswith(("https://", "http://"))
         evaluate = _or_nothing(inner.evaluate) if node.name == "default" else inner.evaluate
@@ -158,12 +167,25 @@ class _Reader:
         if isinstance(node, nodes.Const):
             constant = node.value
             return lambda _: constant if isinstance(constant, str | int | float) else False
-        return _or_nothing(self.output(node).evaluate)
+        held = _or_nothing(self.output(node, _AS_STORED).evaluate)
+        return (lambda values: held(values) == YES) if self._kind(node) is Kind.YES_NO else held
+
+    def _kind(self, node: nodes.Expr) -> Kind | None:
+        known = self.known.get(_name(node) or "")
+        return known.kind if known else None
+
+    def _side(self, node: nodes.Expr) -> Evaluate:
+        """One side of a comparison. A name is what is held, not whether it holds."""
+        if _name(node) is None:
+            return self.condition(node)
+        return _or_nothing(self.output(node, _AS_STORED).evaluate)
 
     def _compared(self, node: nodes.Compare) -> Evaluate:
         if len(node.ops) != 1:
             raise Refused("compare two things at a time, and put “and” between")
-        left, right = self.condition(node.expr), self.condition(node.ops[0].expr)
+        left, right = self._side(node.expr), self._side(node.ops[0].expr)
+        if Kind.NUMBER in (self._kind(node.expr), self._kind(node.ops[0].expr)):
+            left, right = _as_number(left), _as_number(right)
         compare = _ORDER[node.ops[0].op]
 
         def compared(values: Values) -> bool:
@@ -173,6 +195,42 @@ class _Reader:
                 return False
 
         return compared
+
+
+def _name(node: nodes.Expr) -> str | None:
+    """The name that this is, where it is a name and nothing else."""
+    if isinstance(node, nodes.Name):
+        return node.name
+    if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
+        return f"{node.node.name}.{node.attr}"
+    return None
+
+
+def _look_up(known: Name, read: _As) -> Evaluate:
+    name, fallback = known.name, "" if _As.BARE in read else known.fallback
+
+    def look_up(values: Values) -> Value:
+        try:
+            return values[name] or fallback
+        except KeyError:
+            raise Unknown(name) from None
+
+    if known.kind is Kind.DATE and _As.STORED not in read:
+        return lambda values: day_as("long", look_up(values))
+    return look_up
+
+
+def _as_number(side: Evaluate) -> Evaluate:
+    """A text that reads as a number is one; "" has no order, and no comparison with it holds."""
+
+    def number(values: Values) -> Worked:
+        found = side(values)
+        try:
+            return float(found) if isinstance(found, str) else found
+        except ValueError:
+            return found
+
+    return number
 
 
 def _or_nothing(evaluate: Evaluate) -> Evaluate:

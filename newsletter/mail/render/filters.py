@@ -59,12 +59,17 @@ def _title(value: Any) -> str:
     return "".join(word[:1].upper() + word[1:].lower() for word in _WORDS.split(plain(value)))
 
 
-def _date(value: Any, form: str = "long") -> str:
+def day_as(form: str, value: Any) -> str:
+    """A day held as 1960-05-03, in one of the forms; anything else as it is."""
     try:
         day = date.fromisoformat(plain(value).strip()[:10])
     except ValueError:
         return plain(value)
     return DATES.get(form, DATES["long"])(day)
+
+
+def _date(value: Any, form: str = "long") -> str:
+    return day_as(form, value)
 
 
 FILTERS: dict[str, Filter] = {

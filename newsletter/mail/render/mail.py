@@ -1,8 +1,11 @@
 """What goes into a rendered mail and what comes out of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from newsletter.subscribers import Stream
+from newsletter.subscribers import Fields, MergeField, Stream
+
+NO_FIELDS: Fields = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +15,13 @@ class Content:
     subject: str
     preheader: str
     body: str
+    own: tuple[MergeField, ...] = ()
+    """The owner's own fields that there are; the words may name them."""
+
+    @property
+    def words(self) -> tuple[str, str, str]:
+        """What was written."""
+        return self.subject, self.preheader, self.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +29,7 @@ class Reader:
     """Who a mail is for: what its variables and links are made of. `message` 0: no message, a preview."""
 
     subscriber: int
-    first_name: str = ""
+    fields: Fields = field(default_factory=dict)
     message: int = 0
 
 
@@ -43,14 +53,9 @@ class Rendered:
     html: str
 
 
-def name_for(stream: Stream, first_name: str) -> str:
-    """The name that such a mail may say: none where the address is not proven, for anybody may have typed it."""
-    return "" if stream in (Stream.CONFIRM, Stream.REMINDER) else first_name
-
-
-def greeting(first_name: str) -> str:
-    """How a mail greets; "" is somebody whose name nobody knows."""
-    return f"Hello {first_name}" if first_name else "Hello"
+def fields_for(stream: Stream, fields: Fields) -> Fields:
+    """What such a mail may say of its reader: nothing where the address is not proven, for it may be a stranger's."""
+    return NO_FIELDS if stream in (Stream.CONFIRM, Stream.REMINDER) else fields
 
 
 def one_line(text: str) -> str:

@@ -1,11 +1,12 @@
 """What an owner's text may name: the one list that editors, checks and the filling in read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
 from newsletter.brand import Brand
+from newsletter.subscribers import BUILT_IN, FIRST_NAME, OWN, FieldKind, Fields, MergeField
 
 Value = str | tuple[str, ...]
 Values = Mapping[str, Value]
@@ -20,6 +21,15 @@ class Kind(StrEnum):
     LINK = "link"
     """A whole address; the only kind a link may begin with."""
     LIST = "list"
+    NUMBER = "number"
+    """Compared as a number."""
+    DATE = "date"
+    """Held as 1960-05-03, and read as 3 May 1960 where the text asks for no other form."""
+    YES_NO = "yes_no"
+    """Holds in a condition where it is yes."""
+
+
+_KINDS = {FieldKind.NUMBER: Kind.NUMBER, FieldKind.DATE: Kind.DATE, FieldKind.YES_NO: Kind.YES_NO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,13 @@ class Name:
     name: str
     means: str
     kind: Kind = Kind.TEXT
+    fallback: str = ""
+    """Stands for it where it is empty and the text itself says nothing else."""
+
+    @classmethod
+    def of_field(cls, field: MergeField) -> "Name":
+        """The name of a merge field."""
+        return cls(field.name, field.means, _KINDS.get(field.kind, Kind.TEXT), field.fallback)
 
     @property
     def code(self) -> str:
@@ -38,13 +55,14 @@ class Name:
 
 IN_SERIES = "guide_pdf"
 """Known only in the series that follows a guide."""
-OF_THE_NAME = frozenset({"greeting", "first_name"})
-"""Made of the reader's first name alone."""
+GREETING = "greeting"
+MADE_OF = {GREETING: FIRST_NAME}
+"""Which field a name that stands for none is made of."""
 NAMES = MappingProxyType({
     one.name: one
     for one in (
-        Name("greeting", "“Hello Jane”, or “Hello” where no name is known"),
-        Name("first_name", "the first name; empty where none is known"),
+        Name(GREETING, "“Hello Jane”, or “Hello” where no name is known"),
+        *map(Name.of_field, BUILT_IN),
         Name("library_url", "the reader's own page with their guides", Kind.LINK),
         Name("preferences_url", "the reader's choices", Kind.LINK),
         Name("view_url", "this mail in the browser", Kind.LINK),
@@ -64,6 +82,30 @@ NAMES = MappingProxyType({
 })  # fmt: skip
 OF_THE_BRAND = frozenset(name for name in NAMES if name.startswith("brand.")) | {"site_url"}
 """The same for every reader; all that a page of the site may name."""
+_OF_THE_READER = frozenset({*(one.name for one in BUILT_IN), *MADE_OF})
+Known = Mapping[str, Name]
+"""The names that a text may use."""
+
+
+def names_for_readers(own: Iterable[MergeField] = ()) -> tuple[Name, ...]:
+    """All that a text for readers may name, the owner's own fields behind what is built in."""
+    return (*NAMES.values(), *map(Name.of_field, own))
+
+
+def is_of_reader(name: str) -> bool:
+    """Whether a name stands for what is held of a reader, or is made of it."""
+    return name in _OF_THE_READER or name.startswith(OWN)
+
+
+def greeting(first_name: str) -> str:
+    """How a mail greets; "" is somebody whose name nobody knows."""
+    return f"Hello {first_name}" if first_name else "Hello"
+
+
+def of_reader(fields: Fields) -> dict[str, str]:
+    """The values of all names that stand for what is held of a reader."""
+    first_name = fields.get(FIRST_NAME, "")
+    return {**fields, FIRST_NAME: first_name, GREETING: greeting(first_name)}
 
 
 def of_brand(brand: Brand, site: str) -> dict[str, Value]:

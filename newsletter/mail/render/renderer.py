@@ -23,10 +23,10 @@ from newsletter.mail.render.article import BadArticle, Compiled, compiled
 from newsletter.mail.render.attachment import attachment
 from newsletter.mail.render.dkim import Dkim
 from newsletter.mail.render.draft import NOBODY, ONCE, STRANGERS, Draft, Form, NoSkeleton, alike, gap
-from newsletter.mail.render.mail import Content, Reader, Rendered, RenderedMessage, greeting, name_for, one_line
-from newsletter.mail.render.names import NAMES, OF_THE_BRAND, Values, of_brand
+from newsletter.mail.render.mail import NO_FIELDS, Content, Reader, Rendered, RenderedMessage, fields_for, one_line
+from newsletter.mail.render.names import NAMES, OF_THE_BRAND, Values, names_for_readers, of_brand, of_reader
 from newsletter.mail.render.skeleton import DATE, TO, Skeleton
-from newsletter.subscribers import Stream
+from newsletter.subscribers import FIRST_NAME, MergeField, Stream
 
 TEST_MARK = "[Test] "
 SKELETONS = 128
@@ -75,8 +75,8 @@ class Renderer:
         return replace(mail, data=self.dkim.signed(mail.data, now)) if self.dkim else mail
 
     def _composed(self, claimed: ClaimedMessage, brand: Brand, words: Content | None, now: datetime) -> RenderedMessage:
-        name = name_for(claimed.stream, claimed.first_name)
-        reader = Reader(claimed.subscriber_id or 0, name, claimed.id)
+        fields = fields_for(claimed.stream, claimed.fields)
+        reader = Reader(claimed.subscriber_id or 0, fields, claimed.id)
         context, pdf = attachment(claimed, self.guides)
         seen = self.rendered(claimed.stream, brand, reader, words, context)
         subject = TEST_MARK + seen.subject if claimed.stream is Stream.TEST else seen.subject
@@ -84,7 +84,7 @@ class Renderer:
             claimed,
             brand,
             mime.header("Date", format_datetime(now.astimezone(UTC))),
-            mime.address_header("To", name, claimed.email),
+            mime.address_header("To", fields.get(FIRST_NAME, ""), claimed.email),
             mime.text_header("Subject", subject),
         )
         boundary = self.signer.message_tag(claimed.id)
@@ -99,10 +99,10 @@ class Renderer:
     def rendered(self, stream: Stream, brand: Brand, reader: Reader, words: Content | None,
                  context: Mapping[str, Any]) -> Rendered:  # fmt: skip
         """Subject, text and HTML of any mail. Raises BadArticle."""
-        reader = replace(reader, first_name=name_for(stream, reader.first_name))
+        reader = replace(reader, fields=fields_for(stream, reader.fields))
         values = self._values(brand, reader, context)
         if words is not None:
-            return self._article(stream, values, self.compiled(words).fill(self._plain(brand, values)))
+            return self._article(stream, values, self.compiled(words).fill(self._plain(brand, values, words)))
         values |= {"subject": "", "preheader": ""}
         values["subject"] = one_line(self._jinja.get_template(f"{stream}/subject.txt").render(values))
         return self._framed(str(stream), values)
@@ -136,8 +136,8 @@ class Renderer:
         try:
             skeleton = self._drafted(form, brand)
             unsigned = replace(skeleton, seal=None)
-            for number, name in enumerate(STRANGERS, start=1):
-                claimed = form.sample(number, 10**number, name)
+            for number, stranger in enumerate(STRANGERS, start=1):
+                claimed = form.sample(number, 10**number, dict.fromkeys(skeleton.fields, stranger))
                 if not alike(unsigned.splice(claimed, ONCE), self._composed(claimed, brand, form.words, ONCE)):
                     raise NoSkeleton("it comes out differently for different readers")
         except BadArticle:
@@ -152,9 +152,9 @@ class Renderer:
         if not article.is_plain:
             raise NoSkeleton("its text holds more than plain variables")
         draft = Draft(self.signer)
-        nobody = form.sample(NOBODY, NOBODY, "")
-        values = self._values(brand, Reader(NOBODY, "", NOBODY), nobody.context)
-        subject, preheader, html, text = article.fill(self._plain(brand, values), draft.stand_in)
+        nobody = form.sample(NOBODY, NOBODY, NO_FIELDS)
+        values = self._values(brand, Reader(NOBODY, message=NOBODY), nobody.context)
+        subject, preheader, html, text = article.fill(self._plain(brand, values, form.words), draft.stand_in)
         lines = (draft.line("subject", subject), draft.line("preheader", preheader))
         seen = self._article(form.stream, values, (*lines, html, text))
         head = self._head(nobody, brand, gap(DATE), gap(TO), draft.subject(seen.subject))
@@ -170,21 +170,22 @@ class Renderer:
         values |= dict.fromkeys(("preferences_url", "unsubscribe_url", "view_url"), f"{self.site}/")
         values |= dict.fromkeys(("guide_pdf", "library_url"), guide_url)
         public = replace(words, body=_GREETING.sub("", words.body))
-        subject, _, html, text = self.compiled(public).fill(self._plain(brand, values))
+        subject, _, html, text = self.compiled(public).fill(self._plain(brand, values, words))
         return Rendered(subject, text, html)
 
     def page(self, body: str, brand: Brand) -> str:
         """The HTML of a page of the site, from the owner's folder of texts. Raises BadArticle."""
-        page = compiled("", "", body, self.site, OF_THE_BRAND)
+        page = compiled("", "", body, self.site, tuple(NAMES[name] for name in NAMES if name in OF_THE_BRAND))
         return page.fill(of_brand(brand, self.site))[2]
 
     def compiled(self, words: Content) -> Compiled:
         """An article's words, checked and read once. Raises BadArticle."""
-        return compiled(words.subject, words.preheader, words.body, self.site)
+        return compiled(words.subject, words.preheader, words.body, self.site, names_for_readers(words.own))
 
-    def empty_for_nobody(self, article: Compiled, brand: Brand) -> tuple[list[str], list[str]]:
-        """The codes that come to nothing where no name is known: in subject and preheader, and in the text."""
-        return article.empty(self._plain(brand, self._values(brand, Reader(0), {})))
+    def empty_for_nobody(self, words: Content, brand: Brand) -> tuple[list[str], list[str]]:
+        """The codes that come to nothing where no field is known: in subject and preheader, and in the text."""
+        values = self._values(brand, Reader(0), {})
+        return self.compiled(words).empty(self._plain(brand, values, words))
 
     def problem(self, words: Content) -> str:
         """Why these words can be no mail, in words for their writer; "" where they can."""
@@ -194,9 +195,18 @@ class Renderer:
             return str(error)
         return ""
 
-    def _plain(self, brand: Brand, values: Mapping[str, Any]) -> Values:
+    def own_fields(self, words: Content) -> list[MergeField]:
+        """The owner's own fields that these words name; none where they can be no mail."""
+        try:
+            names = self.compiled(words).names
+        except BadArticle:
+            return []
+        return [one for one in words.own if one.name in names]
+
+    def _plain(self, brand: Brand, values: Mapping[str, Any], words: Content) -> Values:
         """What an owner's text is filled in with: these names with plain texts, and nothing else."""
-        return of_brand(brand, self.site) | {name: str(values[name]) for name in NAMES if name in values}
+        own = {one.name: str(values.get(one.name, "")) for one in words.own}
+        return of_brand(brand, self.site) | {name: str(values[name]) for name in NAMES if name in values} | own
 
     def return_path(self, message_id: int) -> str:
         """The envelope sender of a message. With a signed tag in it (VERP) a bounce names its message by itself."""
@@ -243,8 +253,7 @@ class Renderer:
             "brand": brand,
             "site_url": self.site,
             "home_url": f"{self.site}/",
-            "first_name": reader.first_name,
-            "greeting": greeting(reader.first_name),
+            **of_reader(reader.fields),
             "library_url": urls.library(reader.subscriber),
             "preferences_url": urls.preferences(reader.subscriber),
             "unsubscribe_url": urls.unsubscribe(reader.subscriber, reader.message),

@@ -7,7 +7,7 @@ breaks, so that a value begins at column 0 and can be encoded without a look at 
 
 import re
 from binascii import b2a_qp
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -19,15 +19,17 @@ from newsletter.mail.ledger import ClaimedMessage
 from newsletter.mail.render import mime
 from newsletter.mail.render.dkim import Dkim, Fields, relaxed
 from newsletter.mail.render.expression import Expression
-from newsletter.mail.render.mail import RenderedMessage, greeting, one_line
-from newsletter.mail.render.names import Values
+from newsletter.mail.render.mail import RenderedMessage, one_line
+from newsletter.mail.render.names import MADE_OF, Values, of_reader
 from newsletter.mail.render.places import in_url
+from newsletter.subscribers import FIRST_NAME
 
-NAMES = 4096
-"""First names whose share of a mail is kept with its skeleton: some hundred octets each."""
+KEPT = 4096
+"""Values of a field (or of some that stand together) whose share of a mail is kept with its skeleton: some hundred
+octets each."""
 SOFT = b"=\r\n"
 DATE, TO, SUBJECT, TAG, NUMBER, PREFERENCES, VIEW, UNSUBSCRIBE, LIBRARY, PERSONAL = range(10)
-"""The gaps by their place among the values; from PERSONAL on, what is made of the name."""
+"""The gaps by their place among the values; from PERSONAL on, what is made of the reader's fields."""
 
 LINES = {DATE: b"Date", TO: b"To", SUBJECT: b"Subject"}
 _LONGEST_LINE = 78  # RFC 5322 §2.1.1
@@ -39,7 +41,7 @@ _ATOMS = re.compile(r"[A-Za-z0-9'-]+(?: [A-Za-z0-9'-]+)*\Z")
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Words made of a first name: what stands between, and what is worked out."""
+    """Words made of a reader's fields: what stands between, and what is worked out."""
 
     pieces: tuple[str | Expression, ...]
     single: bool = False
@@ -50,8 +52,54 @@ class Phrase:
         words = "".join([one if isinstance(one, str) else one.text(variables) for one in self.pieces])
         return one_line(words) if self.single else words
 
+    @property
+    def fields(self) -> frozenset[str]:
+        """Of which fields they are made."""
+        names = frozenset[str]().union(*(one.names for one in self.pieces if isinstance(one, Expression)))
+        return frozenset(MADE_OF.get(name, name) for name in names)
+
 
 Place = tuple[Phrase, Callable[[str], str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What of a mail is made of the same fields: worked out once for all readers who have the same values there."""
+
+    fields: tuple[str, ...]
+    places: tuple[Place, ...]
+    subject: Phrase | None = None
+    """The subject, where it is made of these fields."""
+
+    def filled(self, *found: str) -> "Filled | None":
+        """What these values make; None for those that hold control characters."""
+        if any(map(_ODD.search, found)):
+            return None
+        values = of_reader(dict(zip(self.fields, found, strict=True)))
+        subject = mime.text_header("Subject", self.subject.filled(values)) if self.subject else b""
+        name = values[FIRST_NAME]
+        before = f"To: {name} <".encode() if _ATOMS.match(name) else None
+        return Filled(before, subject, [_filling(phrase.filled(values), escaped) for phrase, escaped in self.places])
+
+
+def by_fields(subject: Phrase | None, places: Sequence[Place]) -> tuple[Group, ...]:
+    """The places of a mail, those together that are made of the same fields.
+
+    The first is always the first name's alone, which every To line needs: most mails have no other.
+    """
+    groups: dict[tuple[str, ...], list[Place]] = {(FIRST_NAME,): []}
+    for place in places:
+        groups.setdefault(_in_order(place[0].fields), []).append(place)
+    of_subject = _in_order(subject.fields) if subject else None
+    if of_subject:
+        groups.setdefault(of_subject, [])
+    return tuple(
+        Group(fields, tuple(found), subject if fields == of_subject else None) for fields, found in groups.items()
+    )
+
+
+def _in_order(fields: Collection[str]) -> tuple[str, ...]:
+    return tuple(sorted(fields)) or (FIRST_NAME,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +128,15 @@ class Skeleton:
     return_path: str
     """The envelope sender; an asterisk in it stands for the message."""
     slow: Callable[[ClaimedMessage, datetime], RenderedMessage]
-    """Composes the same mail, for a name that holds control characters."""
+    """Composes the same mail, for values that hold control characters."""
     template: bytes
     gaps: tuple[int, ...]
-    subject: Phrase | None
-    """None: the same subject for everybody, in the template."""
-    places: tuple[Place, ...]
+    groups: tuple[Group, ...]
     seal: Seal | None = None
     """None: the mails go out unsigned."""
-    _made: Callable[[ClaimedMessage, "Named", bytes, datetime], list[bytes]] = field(init=False)
-    _named: Callable[[str], "Named | None"] = field(init=False)
+    _made: Callable[[ClaimedMessage, bytes | None, bytes, bytes, datetime], list[bytes]] = field(init=False)
+    _named: Callable[[str], "Filled | None"] = field(init=False)
+    _others: list[tuple[tuple[str, ...], Callable[..., "Filled | None"]]] = field(init=False)
     _tags: Callable[[int], tuple[str, str]] = field(init=False)
     _in_order: Callable[[Sequence[bytes]], tuple[bytes, ...]] = field(init=False)
     _seven_bit: bool = field(init=False)
@@ -99,16 +146,30 @@ class Skeleton:
         self._seven_bit = self.template.isascii()
         self._tags = self.signer.tags
         self._made = _values(self.signer, frozenset(self.gaps))
-        # A list of a hundred thousand people has some thousand first names.
-        self._named = lru_cache(NAMES)(self._what_a_name_makes)
+        # A list of a hundred thousand people has some thousand first names, and towns.
+        first, *others = self.groups
+        self._named = lru_cache(KEPT)(first.filled)
+        self._others = [(group.fields, lru_cache(KEPT)(group.filled)) for group in others]
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields that it is filled with."""
+        return frozenset(name for group in self.groups for name in group.fields)
 
     def splice(self, claimed: ClaimedMessage, now: datetime) -> RenderedMessage:
         """The message for a claimed message: what `Renderer.compose` gives, but for soft line breaks."""
-        named = self._named(claimed.first_name)
-        if named is None:
+        named = self._named(claimed.fields.get(FIRST_NAME, ""))
+        more = self._more(claimed.fields) if self._others else ()
+        if named is None or more is None:
             return self.slow(claimed, now)
+        subject = named.subject
+        for one in more:
+            subject = one.subject or subject
         tag, return_tag = self._tags(claimed.id)
-        values = self._made(claimed, named, tag.encode(), now)
+        values = self._made(claimed, named.before, subject, tag.encode(), now)
+        values += named.fillings
+        for one in more:
+            values += one.fillings
         message = self.template % self._in_order(values)
         if self.seal:
             message = self.seal.signed(message, values, now)
@@ -116,18 +177,20 @@ class Skeleton:
         seven_bit = self._seven_bit and claimed.email.isascii()
         return RenderedMessage(self.return_path.replace("*", return_tag, 1), claimed.email, message, seven_bit)
 
-    def _what_a_name_makes(self, name: str) -> "Named | None":
-        if _ODD.search(name):
-            return None
-        variables: Values = {"first_name": name, "greeting": greeting(name)}
-        subject = mime.text_header("Subject", self.subject.filled(variables)) if self.subject else b""
-        before = f"To: {name} <".encode() if _ATOMS.match(name) else None
-        return Named(before, subject, [_filling(phrase.filled(variables), escaped) for phrase, escaped in self.places])
+    def _more(self, fields: Mapping[str, str]) -> "list[Filled] | None":
+        """What the fields besides the first name make; None where it takes the slow way."""
+        found = []
+        for names, filled in self._others:
+            made = filled(*[fields.get(name, "") for name in names])
+            if made is None:
+                return None
+            found.append(made)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """What a first name makes of one mail."""
+class Filled:
+    """What the values of a group make of one mail."""
 
     before: bytes | None
     """The To line up to the address; None where more than that depends on the name."""
@@ -135,20 +198,21 @@ class Named:
     fillings: list[bytes]
 
 
-def _values(signer: Signer, gaps: Collection[int]) -> Callable[[ClaimedMessage, Named, bytes, datetime], list[bytes]]:
-    """What fills the gaps, for one claimed message at a time; what no gap asks for is left empty."""
+def _values(
+    signer: Signer, gaps: Collection[int]
+) -> Callable[[ClaimedMessage, bytes | None, bytes, bytes, datetime], list[bytes]]:
+    """What fills the gaps up to PERSONAL, for one claimed message at a time; what no gap asks for is left empty."""
     links, dated, has_library = signer.letter_maker(), _Dates(), LIBRARY in gaps
 
-    def values(claimed: ClaimedMessage, named: Named, tag: bytes, now: datetime) -> list[bytes]:
-        address, before, number, subscriber = claimed.email, named.before, claimed.id, claimed.subscriber_id or 0
+    def values(claimed: ClaimedMessage, before: bytes | None, subject: bytes, tag: bytes, now: datetime) -> list[bytes]:
+        address, number, subscriber = claimed.email, claimed.id, claimed.subscriber_id or 0
         if before and len(before) + len(address) < _LONGEST_LINE:
             to = b"%b%b>\r\n" % (before, address.encode())
         else:
-            to = mime.address_header("To", claimed.first_name, address)
+            to = mime.address_header("To", claimed.fields.get(FIRST_NAME, ""), address)
         library = signer.token(Purpose.LIBRARY, subscriber).encode() if has_library else b""
         return [
-            dated.line(now), to, named.subject, tag, b"%d" % number, *links(subscriber, number), library,
-            *named.fillings,
+            dated.line(now), to, subject, tag, b"%d" % number, *links(subscriber, number), library,
         ]  # fmt: skip
 
     return values

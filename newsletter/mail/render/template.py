@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from newsletter.mail.render.expression import Condition, Evaluate, Expression, Refused, Unknown, parse, parse_condition
-from newsletter.mail.render.names import IN_SERIES, OF_THE_BRAND, OF_THE_NAME, Values
+from newsletter.mail.render.names import IN_SERIES, OF_THE_BRAND, Known, Values, is_of_reader
 from newsletter.mail.render.places import Escaping, Place
 
 LONGEST_CODE = 400
@@ -54,7 +54,7 @@ class Code:
         return self.source.endswith("-", 0, -2)
 
 
-def hide(source: str, known: frozenset[str], what: str = "") -> tuple[str, list[Code]]:
+def hide(source: str, known: Known, what: str = "") -> tuple[str, list[Code]]:
     """The text with a word in place of each code, and the codes. Raises BadArticle for what is not allowed.
 
     `what` names the text where it has one line only ("the subject").
@@ -102,7 +102,7 @@ def _found(source: str) -> Sequence[tuple[int, int]]:
     return found
 
 
-def _read(source: str, where: str, known: frozenset[str]) -> Code:
+def _read(source: str, where: str, known: Known) -> Code:
     inner = source[2:-2].strip("-+")
     try:
         if source.startswith("{#"):
@@ -169,13 +169,13 @@ class Template:
 
     @property
     def is_personal(self) -> bool:
-        """Whether the reader's name has a part in it."""
-        return any(isinstance(one, Branches) or one.expression.names & OF_THE_NAME for one in self.codes)
+        """Whether what is held of the reader has a part in it."""
+        return any(map(is_of_reader, self.names))
 
     @property
-    def codes(self) -> list[Output | Branches]:
-        """The pieces that are not text."""
-        return [one for one in self.pieces if not isinstance(one, str)]
+    def names(self) -> frozenset[str]:
+        """All that it names, in what is filled in and in conditions."""
+        return frozenset(_names(self.pieces))
 
     @property
     def literal(self) -> str:
@@ -214,6 +214,16 @@ def _outputs(pieces: list[Piece]) -> list[Output] | None:
                 return None
             found += [output for one in inner for output in one or ()]
     return found
+
+
+def _names(pieces: list[Piece]) -> Iterator[str]:
+    for piece in pieces:
+        if isinstance(piece, Output):
+            yield from piece.expression.names
+        elif isinstance(piece, Branches):
+            yield from piece.names
+            for _, inner in piece.choices:
+                yield from _names(inner)
 
 
 def _literal(pieces: list[Piece]) -> Iterator[str]:

@@ -11,12 +11,13 @@ from newsletter import articles, brand
 from newsletter.articles import Article, Revision, Topic
 from newsletter.brand import Brand
 from newsletter.mail import ledger
+from newsletter.mail.contents import content, content_of
 from newsletter.mail.ledger import Message
 from newsletter.mail.ledger.queue import update_waiting_steps
-from newsletter.mail.render import FILTER_EXAMPLES, NAMES, BadArticle, Content, Reader
+from newsletter.mail.render import FILTER_EXAMPLES, NAMES, BadArticle, Reader
 from newsletter.mail.render.renderer import Rendered
 from newsletter.sequences import Sequence, Step
-from newsletter.subscribers import Stream, Subscriber
+from newsletter.subscribers import FIRST_NAME, Stream, Subscriber, merged
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
 from newsletter.web.owner.forms import ArticleForm
 from newsletter.web.owner.pictures import newest
@@ -51,7 +52,7 @@ def new() -> Any:
     """A first draft."""
     form = ArticleForm(data={"body": "{{ greeting }},\n\n"} if request.method == "GET" else None)
     with transaction() if request.method == "POST" else reading() as session:
-        if form.validate_on_submit() and _fills_in(form, brand.current(session)):
+        if form.validate_on_submit() and _fills_in(session, form, brand.current(session)):
             article = articles.write(
                 session, now(), title=form.title.data or "", subject=form.subject.data or "",
                 preheader=form.preheader.data or "", body=form.body.data or "", topic=_topic(form),
@@ -67,7 +68,11 @@ def edit(id: int) -> Any:
     with transaction() if request.method == "POST" else reading() as session:
         article = one_or_404(session, Article, id, lock=request.method == "POST")
         form = ArticleForm(data=_as_typed(article))
-        if form.validate_on_submit() and _fills_in(form, brand.current(session)) and _not_overtaken(form, article):
+        if (
+            form.validate_on_submit()
+            and _fills_in(session, form, brand.current(session))
+            and _not_overtaken(form, article)
+        ):
             article.title, article.topic = form.title.data or "", _topic(form)
             revision = article.revise(
                 now(), subject=form.subject.data or "", preheader=form.preheader.data or "", body=form.body.data or ""
@@ -105,11 +110,12 @@ def _topic(form: ArticleForm) -> Topic | None:
     return Topic(form.topic.data) if form.topic.data else None
 
 
-def _fills_in(form: ArticleForm, house: Brand) -> bool:
+def _fills_in(session: Session, form: ArticleForm, house: Brand) -> bool:
     """Whether every variable can be filled in; what is wrong is told beside the text."""
-    words = Content(form.subject.data or "", form.preheader.data or "", form.body.data or "")
+    words = content(session, form.subject.data or "", form.preheader.data or "", form.body.data or "")
+    reader = Reader(0, {FIRST_NAME: "Alex"})
     try:
-        runtime().renderer.rendered(Stream.STEP, house, Reader(0, "Alex"), words, {"guide": "a-guide"})
+        runtime().renderer.rendered(Stream.STEP, house, reader, words, {"guide": "a-guide"})
     except BadArticle as error:
         form.body.errors = [str(error)]
         return False
@@ -161,12 +167,10 @@ def _chosen_reader(session: Session) -> Subscriber | None:
 
 def _rendered(session: Session, article: Article, reader: Subscriber | None) -> Rendered:
     stream, context = _as_sent(session, article)
-    words = article.current
+    words, renderer = content_of(session, article.current), runtime().renderer
     # Nobody's links: a click in the preview must not unsubscribe the person it is shown for.
-    nobody = Reader(0, reader.first_name if reader else "")
-    return runtime().renderer.rendered(
-        stream, brand.current(session), nobody, Content(words.subject, words.preheader, words.body), context
-    )
+    nobody = Reader(0, merged(session, reader, renderer.own_fields(words)))
+    return renderer.rendered(stream, brand.current(session), nobody, words, context)
 
 
 def _as_sent(session: Session, article: Article) -> tuple[Stream, dict[str, Any]]:

@@ -135,7 +135,7 @@ def _used(session: Session, campaign: Campaign) -> list[tuple[Revision, int]]:
 
 
 def _report(session: Session, campaign: Campaign) -> preflight.Report:
-    words, house = words_of(campaign.article), brand.current(session)
+    words, house = words_of(session, campaign.article), brand.current(session)
     return preflight.check(session, runtime().renderer, house, words, campaign.segment, campaign.article_id)
 
 

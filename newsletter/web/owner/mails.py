@@ -10,9 +10,10 @@ from newsletter import brand
 from newsletter.articles import Article
 from newsletter.guides import Guide
 from newsletter.journey import LINK_DAYS
+from newsletter.mail.contents import content_of
 from newsletter.mail.render import BadArticle, Content, Reader
 from newsletter.mail.render.renderer import Rendered
-from newsletter.subscribers import Stream
+from newsletter.subscribers import FIRST_NAME, Stream
 from newsletter.web.owner.door import door
 from newsletter.web.personal import MAIL_PAGE_POLICY
 from newsletter.web.state import now, reading, runtime
@@ -69,7 +70,7 @@ def _rendered(session: Session, name: str) -> Rendered:
     stream = GALLERY[name]
     guide = session.scalar(select(Guide).order_by(Guide.position, Guide.id).limit(1))
     words = _words(session) if stream.is_bulk else None
-    rt, house, reader = runtime(), brand.current(session), Reader(0, "Jane")
+    rt, house, reader = runtime(), brand.current(session), Reader(0, {FIRST_NAME: "Jane"})
     try:
         return rt.renderer.rendered(stream, house, reader, words, _context(name, guide))
     except BadArticle:
@@ -78,7 +79,7 @@ def _rendered(session: Session, name: str) -> Rendered:
 
 def _words(session: Session) -> Content:
     newest = session.scalar(select(Article).order_by(Article.updated_at.desc()).limit(1))
-    return Content(newest.current.subject, newest.current.preheader, newest.current.body) if newest else SAMPLE
+    return content_of(session, newest.current) if newest else SAMPLE
 
 
 def _context(name: str, guide: Guide | None) -> dict[str, Any]:

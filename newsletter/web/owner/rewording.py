@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from newsletter import brand, preflight
 from newsletter.articles import Revision
 from newsletter.campaigns import Campaign, CampaignState, NotNow
+from newsletter.mail.contents import content, content_of
 from newsletter.mail.ledger import Dispatch
 from newsletter.mail.render import FILTER_EXAMPLES, IN_SERIES, NAMES, BadArticle, Content, Reader
 from newsletter.subscribers import Stream
@@ -68,7 +69,7 @@ def go_on(id: int) -> Any:
             return _hold(session, campaign, dispatch, form)
         if step == "write":
             return _editor(session, campaign, dispatch, form)
-        if step == "set" and _typed(form) == _words(dispatch):  # a second click
+        if step == "set" and _has_these(session, dispatch, form):  # a second click
             return back("campaign", "It has these words; they go out when you resume it.", "info", id=id)
         if not (form.validate() and _not_overtaken(form, dispatch) and _fits(session, form)):
             return _editor(session, campaign, dispatch, form)
@@ -90,7 +91,7 @@ def _hold(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsF
 
 
 def _ask(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsForm) -> Any:
-    turn = campaign.revisable(session, _typed(form))
+    turn = campaign.revisable(session, _typed(session, form))
     seen = _rendered(session, form)
     return render_template(
         "owner/campaign_words_ask.html", campaign=campaign, form=form, turn=turn, seen=seen, dispatch=dispatch,
@@ -99,7 +100,7 @@ def _ask(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsFo
 
 
 def _set(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsForm) -> Any:
-    turn = campaign.revise(session, _typed(form), now())
+    turn = campaign.revise(session, _typed(session, form), now())
     number = dispatch.revision.number
     detail = f"{campaign.id} revision {number} to {turn.to_come} people from No. {turn.first} on"
     note(session, "campaign words changed", detail)
@@ -109,12 +110,12 @@ def _set(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsFo
     return back("campaign", told, id=campaign.id)
 
 
-def _typed(form: WordsForm) -> Content:
-    return Content(form.subject.data or "", form.preheader.data or "", form.body.data or "")
+def _typed(session: Session, form: WordsForm) -> Content:
+    return content(session, form.subject.data or "", form.preheader.data or "", form.body.data or "")
 
 
-def _words(dispatch: Dispatch) -> Content:
-    return Content(dispatch.revision.subject, dispatch.revision.preheader, dispatch.revision.body)
+def _has_these(session: Session, dispatch: Dispatch, form: WordsForm) -> bool:
+    return _typed(session, form).words == content_of(session, dispatch.revision).words
 
 
 def _not_overtaken(form: WordsForm, dispatch: Dispatch) -> bool:
@@ -134,12 +135,12 @@ def _fits(session: Session, form: WordsForm) -> bool:
 
 
 def _report(session: Session, form: WordsForm) -> preflight.Report:
-    return preflight.check_words(session, runtime().renderer, brand.current(session), _typed(form))
+    return preflight.check_words(session, runtime().renderer, brand.current(session), _typed(session, form))
 
 
 def _rendered(session: Session, form: WordsForm) -> Any:
     # Nobody's links: a click in the preview must not unsubscribe anybody.
-    return runtime().renderer.rendered(Stream.CAMPAIGN, brand.current(session), Reader(0), _typed(form), {})
+    return runtime().renderer.rendered(Stream.CAMPAIGN, brand.current(session), Reader(0), _typed(session, form), {})
 
 
 @door.post("/campaigns/<row:id>/words/preview", endpoint="campaign_words_preview")

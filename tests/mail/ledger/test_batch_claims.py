@@ -64,7 +64,7 @@ def _sent(ids: list[int]) -> list[Outcome]:
 
 def test_two_workers_never_hold_the_same_batch(filled: int, database: Database) -> None:
     first = _claimed(database)
-    assert [message.first_name for message in first.messages] == [f"P{n}" for n in range(6)]
+    assert [message.fields["first_name"] for message in first.messages] == [f"P{n}" for n in range(6)]
     assert _claim(database, "b") is None
 
 

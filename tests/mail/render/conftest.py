@@ -13,8 +13,9 @@ from newsletter.guides import SHIPPED, Files
 from newsletter.links import Signer
 from newsletter.mail.ledger import ClaimedMessage
 from newsletter.mail.render import Content, Renderer
+from newsletter.mail.render.mail import NO_FIELDS
 from newsletter.settings import ROOT
-from newsletter.subscribers import Stream
+from newsletter.subscribers import FIRST_NAME, Fields, Stream
 from tests.conftest import NOON
 
 GUIDE = {"title": "Exercise at 50", "slug": "exercise-at-50", "pages": 45, "attached": False}
@@ -42,12 +43,13 @@ WRITTEN = (Stream.STEP, Stream.CAMPAIGN, Stream.TEST)
 
 
 def claimed(
-    stream: Stream, first_name: str = "Jane", email: str = "jane@example.com", **context: Any
+    stream: Stream, first_name: str = "Jane", email: str = "jane@example.com", own: Fields = NO_FIELDS, **context: Any
 ) -> ClaimedMessage:
     """A claimed message to Jane."""
     words = 3 if stream in WRITTEN else None
     bulk = 9 if stream is Stream.CAMPAIGN else None
-    return ClaimedMessage(77, stream, 0, NOON, 5, email, first_name, words, bulk, {**CONTEXTS[stream], **context})
+    fields = {FIRST_NAME: first_name, **own}
+    return ClaimedMessage(77, stream, 0, NOON, 5, email, fields, words, bulk, {**CONTEXTS[stream], **context})
 
 
 @pytest.fixture(scope="session")

@@ -119,7 +119,7 @@ def _copy(house: Brand, **changed: str) -> Brand:
         {"revision_id": 4},
         {"stream": Stream.STEP},
         {"context": {"guide": "recover-from-pain"}},
-        {"first_name": "Bob", "id": 78, "subscriber_id": 6, "email": "bob@example.com"},
+        {"fields": {"first_name": "Bob"}, "id": 78, "subscriber_id": 6, "email": "bob@example.com"},
     ],
 )
 def test_one_skeleton_for_all_readers_of_a_mail_and_another_for_each_mail(
@@ -138,5 +138,5 @@ def test_a_new_brand_or_new_words_make_a_new_skeleton(renderer: Renderer, house:
     assert skeleton is not None and skeleton is not renderer.compile(jane, house, WORDS)
     moved.address = "2 Newer Street"  # the skeleton keeps what it was made of, for slow readers too
     for name in ("Jane", "Ja\nne"):
-        assert b"1 New Street" in decodestring(skeleton.splice(replace(jane, first_name=name), NOON).data)
+        assert b"1 New Street" in decodestring(skeleton.splice(replace(jane, fields={"first_name": name}), NOON).data)
     assert renderer.compile(jane, house, replace(WORDS, preheader="Six")) is not renderer.compile(jane, house, WORDS)

@@ -97,7 +97,7 @@ def test_texts_of_other_programs() -> None:
 
 def test_somebody_without_a_name_is_greeted_in_preview_and_mail(renderer: Renderer, house: Brand) -> None:
     words = Content('For {{ first_name|default("you") }}', "", 'Hi {{ first_name|default("friend") }},')
-    nobody = renderer.rendered(Stream.CAMPAIGN, house, Reader(0, ""), words, {})
+    nobody = renderer.rendered(Stream.CAMPAIGN, house, Reader(0), words, {})
     assert nobody.subject == "For you" and "Hi friend," in nobody.html and "Hi friend," in nobody.text
 
 

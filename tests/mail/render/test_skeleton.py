@@ -18,7 +18,7 @@ from newsletter.mail.render import Content, RenderedMessage, Renderer, Skeleton
 from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
 from newsletter.smtp import SentList
-from newsletter.subscribers import Stream, Subscriber
+from newsletter.subscribers import FIRST_NAME, Stream, Subscriber
 from tests.conftest import NOON
 from tests.mail.render.conftest import CONTEXTS, claimed
 
@@ -268,7 +268,7 @@ def test_delivery_sends_skeletons_where_it_can_and_everything_else_as_well(
     words, renderer = Content("For {{ first_name }}", "", body), runtime.renderer
     for envelope, subscriber in zip(sent.envelopes, ids, strict=True):
         to = envelope.recipient
-        one = ClaimedMessage(envelope.key, Stream.STEP, 0, NOON, subscriber, to, people[to],
+        one = ClaimedMessage(envelope.key, Stream.STEP, 0, NOON, subscriber, to, {FIRST_NAME: people[to]},
                      _revision(runtime, envelope.key), None, CONTEXTS[Stream.STEP])  # fmt: skip
         skeleton = renderer.compile(one, house, words)
         mail = skeleton.splice(one, NOON) if skeleton else renderer.compose(one, house, words, NOON)

@@ -1,0 +1,54 @@
+"""What the messages of a claim say: the words of their revisions, and which fields of their readers these name."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter.articles import Revision
+from newsletter.mail.render import Content, Renderer
+from newsletter.subscribers import OWN, MergeField, own_merge_fields
+
+
+@dataclass
+class Contents:
+    """The contents of the last claim are kept: the next one mostly has the same."""
+
+    renderer: Renderer
+    last: dict[int, Content] = field(default_factory=dict)
+    """By revision. A revision never changes, but the fields that there are do."""
+
+    def of(self, session: Session, revisions: Collection[int]) -> dict[int, Content]:
+        """The contents of these revisions. The owner's fields are read for those alone that may name one."""
+        known = {id: content for id, content in self.last.items() if id in revisions}
+        if unread := set(revisions) - known.keys():
+            rows = session.scalars(select(Revision).where(Revision.id.in_(unread)))
+            known |= {row.id: Content(row.subject, row.preheader, row.body) for row in rows}
+        if naming := [id for id, content in known.items() if may_name_own(content)]:
+            own = own_merge_fields(session)
+            known |= {id: replace(known[id], own=own) for id in naming}
+        self.last = known
+        return known
+
+    def own_fields(self, session: Session, revisions: Collection[int]) -> list[MergeField]:
+        """The owner's own fields that the words of these revisions name (`ledger.OwnFields`)."""
+        contents = self.of(session, revisions).values()
+        named = [one for content in contents if content.own for one in self.renderer.own_fields(content)]
+        return list(dict.fromkeys(named))
+
+
+def content(session: Session, subject: str, preheader: str, body: str) -> Content:
+    """What was typed, as a mail's words: they may name any field that there is."""
+    return Content(subject, preheader, body, own_merge_fields(session))
+
+
+def content_of(session: Session, revision: Revision) -> Content:
+    """The words of a revision."""
+    words = Content(revision.subject, revision.preheader, revision.body)
+    return replace(words, own=own_merge_fields(session)) if may_name_own(words) else words
+
+
+def may_name_own(content: Content) -> bool:
+    """Whether these words may name a field of the owner's: a look that costs nothing."""
+    return any(OWN in text for text in content.words)

@@ -1,0 +1,193 @@
+"""Field: what an owner wants to know of readers besides the address: a town, a birthday, a size.
+
+A value is a row of its own (`field_value`), so the owner's fields cost nothing in the rows that every claim reads.
+Why rows and not a JSON column: docs/decisions/own-fields-are-rows.md.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import JSON, CheckConstraint, String, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, validates
+
+from newsletter import characters
+from newsletter.db import Base, Id
+from newsletter.subscribers.merge_field import NO, OWN, YES, FieldKind, MergeField
+
+LONGEST_KEY, LONGEST_LABEL, LONGEST_FALLBACK = 40, 80, 200
+LONGEST_VALUE = 500
+"""Characters. What is longer is no merge field; and an index of either database takes it whole."""
+MOST_FIELDS, MOST_CHOICES = 200, 100
+RESERVED = frozenset((
+    "email", "e_mail", "mail", "first_name", "last_name", "name", "greeting", "zone", "status", "newsletter", "tags",
+    "tag", "created_at", "confirmed_at", "left_at", "guide", "website", "agreed", "page", "token", "csrf_token", "form",
+    "id", "fields", "brand", "site_url", "library_url", "preferences_url", "view_url", "unsubscribe_url", "guide_pdf",
+))  # fmt: skip
+"""Keys that mean something already, in a mail, a form, an import or an export."""
+_KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
+_YES = frozenset(("yes", "y", "true", "1", "on", "x"))
+_NO = frozenset(("no", "n", "false", "0", "off"))
+_NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,10}|,(?!\d{3}\Z)\d{1,10})?\Z", re.ASCII)
+"""A comma is a decimal one; “1,200” may be meant either way, and is asked about."""
+_UNSEEN = re.compile("[\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+"""What turns the direction of what stands beside it, or cannot be seen."""
+
+
+class BadField(ValueError):
+    """The field cannot be like this; the message says why and what to do. `part`: which of its parts is wrong."""
+
+    def __init__(self, part: str, told: str) -> None:
+        super().__init__(told)
+        self.part = part
+
+
+class BadValue(ValueError):
+    """What was typed is no value of this field; the message is fit for the person who typed it."""
+
+
+class Field(Base):
+    """One field of the owner's own. Its key never changes: texts, forms and files know it by that."""
+
+    __tablename__ = "fields"
+    __table_args__ = (
+        CheckConstraint("kind IN ('text', 'number', 'date', 'choice', 'yes_no')", name="kind"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    key: Mapped[str] = mapped_column(String(LONGEST_KEY), unique=True)
+    label: Mapped[str] = mapped_column(String(LONGEST_LABEL))
+    kind: Mapped[FieldKind] = mapped_column(default=FieldKind.TEXT)
+    choices: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """What may be chosen, in order; empty for every other kind."""
+    fallback: Mapped[str] = mapped_column(String(LONGEST_FALLBACK), default="")
+    created_at: Mapped[datetime]
+
+    @validates("label", "fallback")
+    def _clean(self, _: str, typed: str) -> str:
+        return characters.line(typed).strip()
+
+    @property
+    def merge_field(self) -> MergeField:
+        """It, as a mail knows it."""
+        return MergeField(f"{OWN}{self.key}", self.label, self.kind, self.fallback, self.id)
+
+    def read(self, typed: str) -> str:
+        """A value as it is held: 12.5, 1960-05-03, yes; "" for none. Raises BadValue."""
+        if len(typed) > 20 * LONGEST_VALUE:
+            raise BadValue(f"{self.label}: that is too long; {LONGEST_VALUE} characters are the most.")
+        value = unicodedata.normalize("NFC", characters.line(_UNSEEN.sub("", typed)))
+        if not value:
+            return ""
+        if len(value) > LONGEST_VALUE:
+            raise BadValue(f"{self.label}: that has {len(value):,} characters; {LONGEST_VALUE} are the most.")
+        return _READERS[self.kind](self, value)
+
+    def _text(self, value: str) -> str:
+        return value
+
+    def _number(self, value: str) -> str:
+        if not _NUMBER.match(value):
+            raise BadValue(f"{self.label}: please type a number, such as 1200 or 12.5.")
+        number = Decimal(value.replace(",", "."))
+        return f"{number.normalize():f}" if number else "0"
+
+    def _date(self, value: str) -> str:
+        try:
+            return date.fromisoformat(value).isoformat()
+        except ValueError:
+            raise BadValue(f"{self.label}: please type a date as year-month-day, such as 1960-05-31.") from None
+
+    def _choice(self, value: str) -> str:
+        folded = value.casefold()
+        for choice in self.choices:
+            if choice.casefold() == folded:
+                return choice
+        raise BadValue(f"{self.label}: please choose one of {', '.join(self.choices)}.")
+
+    def _yes_no(self, value: str) -> str:
+        folded = value.casefold()
+        if folded in _YES or folded in _NO:
+            return YES if folded in _YES else NO
+        raise BadValue(f"{self.label}: please answer yes or no.")
+
+
+_READERS: dict[FieldKind, Callable[[Field, str], str]] = {
+    FieldKind.TEXT: Field._text, FieldKind.NUMBER: Field._number, FieldKind.DATE: Field._date,
+    FieldKind.CHOICE: Field._choice, FieldKind.YES_NO: Field._yes_no,
+}  # fmt: skip
+
+
+def all_fields(session: Session) -> list[Field]:
+    """Every field of the owner's, in the order in which they were made."""
+    return list(session.scalars(select(Field).order_by(Field.id)))
+
+
+def own_merge_fields(session: Session) -> tuple[MergeField, ...]:
+    """The same, as mails know them."""
+    rows = session.execute(select(Field.key, Field.label, Field.kind, Field.fallback, Field.id).order_by(Field.id))
+    return tuple(MergeField(f"{OWN}{key}", label, kind, fallback, id) for key, label, kind, fallback, id in rows)
+
+
+def check_key(session: Session, key: str) -> str:
+    """A key as a new field may have it. Raises BadField."""
+    key = key.strip()
+    if not key:
+        raise BadField("key", "Please give it a short name for texts and files, such as city.")
+    if len(key) > LONGEST_KEY or not _KEY.match(key):
+        raise BadField(
+            "key", f"Small letters, digits and _ only, a letter first, at most {LONGEST_KEY}: for example city."
+        )
+    if key in RESERVED:
+        raise BadField("key", f"“{key}” means something already. Please take another, such as my_{key}.")
+    if session.scalar(select(Field.id).where(Field.key == key)) is not None:
+        raise BadField("key", f"There is a field “{key}” already.")
+    return key
+
+
+def add_field(session: Session, *, key: str, label: str, kind: FieldKind, choices: list[str], fallback: str,
+              now: datetime) -> Field:  # fmt: skip
+    """A new field. Raises BadField."""
+    if (session.scalar(select(func.count()).select_from(Field)) or 0) >= MOST_FIELDS:
+        raise BadField("key", f"There are {MOST_FIELDS} fields, which is the most. Please delete one first.")
+    field = Field(key=check_key(session, key), label="", kind=kind, created_at=now)
+    with session.no_autoflush:
+        change_field(session, field, label=label, choices=choices, fallback=fallback)
+    session.add(field)
+    session.flush()
+    return field
+
+
+def change_field(session: Session, field: Field, *, label: str, choices: list[str], fallback: str) -> None:
+    """Give a field another label, other choices and another fall-back. Its key and kind stay. Raises BadField.
+
+    A value whose choice is gone stays as it is held until somebody chooses anew.
+    """
+    label = " ".join(characters.line(label).split())
+    if not label:
+        raise BadField("label", "Please give it a label: what people read beside it.")
+    if len(label) > LONGEST_LABEL:
+        raise BadField("label", f"A label has {LONGEST_LABEL} characters at most.")
+    taken = session.execute(select(Field.id, Field.label)).all()
+    if any(name.casefold() == label.casefold() for id, name in taken if id != field.id):
+        raise BadField("label", f"Another field is called “{label}” already.")
+    fallback = " ".join(characters.line(fallback).split())
+    if len(fallback) > LONGEST_FALLBACK:
+        raise BadField("fallback", f"A fall-back has {LONGEST_FALLBACK} characters at most.")
+    field.label, field.fallback = label, fallback
+    field.choices = _choices(choices) if field.kind is FieldKind.CHOICE else []
+
+
+def _choices(typed: list[str]) -> list[str]:
+    cleaned = [" ".join(characters.line(one).split()) for one in typed]
+    found = list({one.casefold(): one for one in reversed(cleaned) if one}.values())[::-1]
+    if len(found) < 2:
+        raise BadField("choices", "Please write at least two choices, one a line.")
+    if len(found) > MOST_CHOICES:
+        raise BadField("choices", f"{MOST_CHOICES} choices are the most.")
+    if any(len(one) > LONGEST_LABEL for one in found):
+        raise BadField("choices", f"A choice has {LONGEST_LABEL} characters at most.")
+    return found

@@ -1,0 +1,101 @@
+"""FieldValue: what is held of one reader in one field of the owner's."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Double, ForeignKey, Index, Select, String, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from newsletter.db import IN_ONE_STATEMENT, Base, batched
+from newsletter.subscribers.field import LONGEST_VALUE, Field
+from newsletter.subscribers.merge_field import BUILT_IN, FieldKind, MergeField
+from newsletter.subscribers.subscriber import Subscriber
+
+FOLDED = 200
+"""Characters by which two values are compared."""
+
+
+class FieldValue(Base):
+    """One value. Nothing typed is no row."""
+
+    __tablename__ = "field_values"
+    __table_args__ = (
+        Index("ix_field_values_field_id_folded", "field_id", "folded"),
+        Index("ix_field_values_field_id_number", "field_id", "number"),
+    )
+
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey(Subscriber.id, ondelete="CASCADE"), primary_key=True)
+    field_id: Mapped[int] = mapped_column(ForeignKey(Field.id, ondelete="CASCADE"), primary_key=True)
+    value: Mapped[str] = mapped_column(String(LONGEST_VALUE))
+    """As `Field.read` gives it."""
+    folded: Mapped[str] = mapped_column(String(FOLDED))
+    """The same as it is looked for: “London” and “LONDON” are one town. Days are in order too."""
+    number: Mapped[float | None] = mapped_column(Double)
+    """The same as a number, in fields that hold numbers."""
+
+
+def folded(value: str) -> str:
+    """A value as it is looked for."""
+    return value.casefold()[:FOLDED]
+
+
+def stored(field: Field, value: str) -> dict[str, str | float | None]:
+    """The columns that hold a value that was read."""
+    number = float(value) if field.kind is FieldKind.NUMBER else None
+    return {"value": value, "folded": folded(value), "number": number}
+
+
+def values_of(session: Session, subscriber_id: int) -> dict[int, str]:
+    """What is held of a reader, by the field's number."""
+    look = select(FieldValue.field_id, FieldValue.value).where(FieldValue.subscriber_id == subscriber_id)
+    return dict(session.execute(look).all())
+
+
+def set_values(session: Session, subscriber_id: int, values: Mapping[Field, str]) -> None:
+    """Hold these values of a reader, as `Field.read` gave them; "" takes one away. Other fields stay as they are."""
+    gone = [field.id for field, value in values.items() if not value]
+    if gone:
+        its = (FieldValue.subscriber_id == subscriber_id, FieldValue.field_id.in_(gone))
+        session.execute(delete(FieldValue).where(*its))
+    hold(session, [
+        {"subscriber_id": subscriber_id, "field_id": field.id, **stored(field, value)}
+        for field, value in values.items() if value
+    ])  # fmt: skip
+
+
+def hold(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write these rows; one that is there already is written anew. Safe against two at once."""
+    insert: Any = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert
+    for some in batched(rows, IN_ONE_STATEMENT // 5):
+        fresh = insert(FieldValue).values(list(some))
+        columns = {name: fresh.excluded[name] for name in ("value", "folded", "number")}
+        session.connection().execute(
+            fresh.on_conflict_do_update(index_elements=["subscriber_id", "field_id"], set_=columns)
+        )
+
+
+def own_values(
+    session: Session, fields: Iterable[MergeField], who: Collection[int] | Select[int | None]
+) -> dict[int, dict[str, str]]:
+    """What these own fields hold of these readers, by their numbers and by the names that mails know the fields by."""
+    names = {one.id: one.name for one in fields}
+    found: dict[int, dict[str, str]] = {}
+    if not names:
+        return found
+    rows = session.connection().execute(
+        select(FieldValue.subscriber_id, FieldValue.field_id, FieldValue.value).where(
+            FieldValue.subscriber_id.in_(who), FieldValue.field_id.in_(names)
+        )
+    )
+    for person, field, value in rows.all():
+        found.setdefault(person, {})[names[field]] = value
+    return found
+
+
+def merged(session: Session, subscriber: Subscriber | None, own: Collection[MergeField]) -> dict[str, str]:
+    """What a mail may say of one reader: what is built in, and these own fields. Nobody: nothing."""
+    if subscriber is None:
+        return {}
+    built_in = {one.name: str(getattr(subscriber, one.name)) for one in BUILT_IN}
+    return {**built_in, **own_values(session, own, [subscriber.id]).get(subscriber.id, {})}

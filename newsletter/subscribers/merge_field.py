@@ -1,0 +1,50 @@
+"""Merge fields: what is held of a reader and may be named in a mail. One registry: built in, and the owner's own.
+
+What a text may name, how a claim reads it, what stands in an export and which names an own field may not take, all ask
+here. An own field is a row (`field.Field`); in a mail it goes by `fields.` and its key.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FieldKind(StrEnum):
+    """What a field holds, and so how a value is checked, asked for and compared."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DATE = "date"
+    CHOICE = "choice"
+    YES_NO = "yes_no"
+
+
+OWN = "fields."
+"""Before the key of an owner's own field, in a mail: `fields.city`. So it never meets a name of the product's."""
+FIRST_NAME = "first_name"
+YES, NO = "yes", "no"
+
+
+@dataclass(frozen=True, slots=True)
+class MergeField:
+    """One field by the name that a mail knows it by. `id`: its row, for an owner's own; 0 for what is built in."""
+
+    name: str
+    means: str
+    kind: FieldKind = FieldKind.TEXT
+    fallback: str = ""
+    """What a mail says to a reader of whom no value is held."""
+    id: int = 0
+
+
+BUILT_IN = (MergeField(FIRST_NAME, "the first name; empty where none is known"),)
+"""Columns of Subscriber. The To line of every mail to a reader needs the first name, whatever the text says."""
+
+
+def uses_own(names: Iterable[str]) -> bool:
+    """Whether any of these names is an owner's own field."""
+    return any(name.startswith(OWN) for name in names)
+
+
+Fields = Mapping[str, str]
+"""Values by the name that a mail knows them by. A name that is not there has no value."""
