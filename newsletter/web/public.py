@@ -18,7 +18,7 @@ from newsletter.guides import Guide
 from newsletter.guides import picture as guide_picture
 from newsletter.settings import ROOT
 from newsletter.web import published
-from newsletter.web.cards import CONTENT, COVER_WIDTH, card, landing, page_html, shown_guides
+from newsletter.web.cards import CONTENT, COVER_WIDTH, Card, card, landing, page_html, shown_guides
 from newsletter.web.feed import atom
 from newsletter.web.forms import SubscribeForm
 from newsletter.web.sign_up import footer_form, guide_boxes, leads_to, per_client, sign_up
@@ -34,10 +34,19 @@ def _house() -> dict[str, Any]:
         return {}
     with reading() as session:
         house = brand.current(session)
-        cards = [card(guide) for guide in shown_guides(session)]
-        footer = footer_form(session, house)
-    return {"brand": house, "cards": cards, "year": now().year, "csp_nonce": g.get("csp_nonce", ""),
-            "footer_form": footer}  # fmt: skip
+    return {"brand": house, "shown_cards": _shown_cards, "footer_form": _footer_form, "year": now().year,
+            "csp_nonce": g.get("csp_nonce", "")}  # fmt: skip
+
+
+def _shown_cards() -> list[Card]:
+    """Asked for by the pages that show them: a personal page has neither these nor the form below."""
+    with reading() as session:
+        return [card(guide) for guide in shown_guides(session)]
+
+
+def _footer_form() -> SubscribeForm | None:
+    with reading() as session:
+        return footer_form(session, brand.current(session))
 
 
 @door.get("/")
