@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.db import IN_ONE_STATEMENT, batched
@@ -80,13 +80,7 @@ def requeue(session: Session, token: str, ids: Collection[int], now: datetime, *
     if not ids:
         return
     revision = select(Dispatch.revision_id).where(Dispatch.id == Message.dispatch_id).correlate(Message)
-    going = revision.where(Dispatch.hold != Hold.CANCELLED)
-    never_left = (
-        Message.claim_token == token, Message.state.in_((State.UNCERTAIN, State.DEFERRED)),
-        Message.reason == Reason.LOST, Message.troubled_at >= now - BACK_IN_TIME[of_batch],
-        Message.reviewed_at.is_(None),
-        or_(Message.dispatch_id.is_(None), going.exists()),
-    )  # fmt: skip
+    never_left = _never_left(token, now - BACK_IN_TIME[of_batch], revision.where(Dispatch.hold != Hold.CANCELLED))
     found = session.scalars(select(Message.id).where(Message.id.in_(ids), *never_left).order_by(Message.id)).all()
     if not found:
         return
@@ -107,6 +101,15 @@ def requeue(session: Session, token: str, ids: Collection[int], now: datetime, *
     # It never was on the wire, so that was no attempt: a guide still has its second one.
     untrue = select(func.max(Attempt.id)).where(Attempt.message_id.in_(back), Attempt.reason == Reason.LOST)
     session.execute(delete(Attempt).where(Attempt.id.in_(untrue.group_by(Attempt.message_id))))
+
+
+def _never_left(token: str, since: datetime, going: Select[int]) -> tuple[ColumnElement[bool], ...]:
+    """Uncertain since then because of this claim alone, undecided, and of no dispatch that was cancelled (`going`)."""
+    return (
+        Message.claim_token == token, Message.state.in_((State.UNCERTAIN, State.DEFERRED)),
+        Message.reason == Reason.LOST, Message.troubled_at >= since, Message.reviewed_at.is_(None),
+        or_(Message.dispatch_id.is_(None), going.exists()),
+    )  # fmt: skip
 
 
 def stop_requeueing(session: Session, *conditions: ColumnElement[bool]) -> None:

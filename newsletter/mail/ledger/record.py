@@ -15,6 +15,30 @@ from newsletter.mail.ledger.reasons import Reason
 # after all, that answer is the truth.
 LATE = (State.CLAIMED, State.SENDING, State.UNCERTAIN, State.DEFERRED)
 
+_MESSAGES = Message.__table__
+_WRITE = (
+    update(_MESSAGES)  # type: ignore[arg-type]
+    .where(
+        _MESSAGES.c.id == bindparam("b_id"),
+        _MESSAGES.c.claim_token == bindparam("b_token"),
+        or_(*(_MESSAGES.c.state == state for state in LATE)),  # IN does not work with executemany
+    )
+    .values(
+        state=bindparam("b_state"),
+        due_at=bindparam("b_due"),
+        settled_at=bindparam("b_settled"),
+        reply_code=bindparam("b_code"),
+        enhanced=bindparam("b_enhanced"),
+        reply=bindparam("b_reply"),
+        reason=bindparam("b_reason"),
+        relay=bindparam("b_relay"),
+        attempts=_MESSAGES.c.attempts + bindparam("b_counts"),
+        troubled_at=bindparam("b_troubled"),
+        claim_token=None,
+        lease_until=None,
+    )
+)
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -46,35 +70,12 @@ def record(session: Session, token: str, outcomes: Sequence[Outcome], now: datet
         return
     outcomes = sorted(outcomes, key=lambda outcome: outcome.id)
     counts.invalidate(session, [outcome.id for outcome in outcomes])
-    messages = Message.__table__
-    statement = (
-        update(messages)  # type: ignore[arg-type]
-        .where(
-            messages.c.id == bindparam("b_id"),
-            messages.c.claim_token == bindparam("b_token"),
-            or_(*(messages.c.state == state for state in LATE)),  # IN does not work with executemany
-        )
-        .values(
-            state=bindparam("b_state"),
-            due_at=bindparam("b_due"),
-            settled_at=bindparam("b_settled"),
-            reply_code=bindparam("b_code"),
-            enhanced=bindparam("b_enhanced"),
-            reply=bindparam("b_reply"),
-            reason=bindparam("b_reason"),
-            relay=bindparam("b_relay"),
-            attempts=messages.c.attempts + bindparam("b_counts"),
-            troubled_at=bindparam("b_troubled"),
-            claim_token=None,
-            lease_until=None,
-        )
-    )
     tries = {v.id: _attempt(v, now) for v in outcomes if v.state is not State.SENT and v.is_attempt}
     ours = (Message.id.in_(tries), Message.claim_token == token, Message.state.in_(LATE))
     held = (
         session.scalars(select(Message.id).where(*ours).order_by(Message.id).with_for_update()).all() if tries else []
     )
-    session.execute(statement, [_row(v, token, now) for v in outcomes])
+    session.execute(_WRITE, [_row(v, token, now) for v in outcomes])
     if held:
         session.execute(insert(Attempt), [tries[id] for id in held])
 
