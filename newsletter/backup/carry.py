@@ -93,16 +93,17 @@ def carry(session: Session, file: Path, secrets: SequenceOf[bytes]) -> int:
     people, suppressed, there = known["people"], known["suppressed"], set(known["there"])
     written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     left, changed = set(known["left_bounced"]), 0
-    for subscriber in session.scalars(select(Subscriber)).all():
-        status = people.get(subscriber.email_key)
+    for id, key, stands in session.execute(select(Subscriber.id, Subscriber.email_key, Subscriber.status)).all():
+        status = people.get(key)
         if status is not None:
-            if subscriber.status not in (status, Status.COMPLAINED):  # of two bad things the complaint counts
-                _end(session, subscriber, Status(status), written)
+            if stands not in (status, Status.COMPLAINED):  # of two bad things the complaint counts
+                _end(session, session.get_one(Subscriber, id), Status(status), written)
                 changed += 1
-            if subscriber.email_key in left:
-                journey.unsubscribe(session, subscriber, written, goodbye=False, press=BY_RESTORE)
-        elif subscriber.email_key not in there and _is_among(suppressed, secrets, subscriber):
-            journey.forget(session, subscriber)
+            if key in left:
+                leaver = session.get_one(Subscriber, id)
+                journey.unsubscribe(session, leaver, written, goodbye=False, press=BY_RESTORE)
+        elif key not in there and not suppressed.keys().isdisjoint(address_hashes(secrets, key)):
+            journey.forget(session, session.get_one(Subscriber, id))
             changed += 1
     kept = set(session.scalars(select(Suppression.address_hash)))
     session.add_all(
@@ -126,7 +127,3 @@ def _stop(session: Session, known: dict[str, Any], at: datetime) -> int:
             journey.stop_series(session, way.subscriber, way.id, BY_RESTORE, at)
             changed.add(way.subscriber_id)
     return len(changed)
-
-
-def _is_among(suppressed: dict[str, str], secrets: SequenceOf[bytes], subscriber: Subscriber) -> bool:
-    return not suppressed.keys().isdisjoint(address_hashes(secrets, subscriber.email_key))

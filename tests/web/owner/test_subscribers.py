@@ -7,7 +7,7 @@ from email.message import EmailMessage
 
 from sqlalchemy import select
 
-from newsletter import guides, journey
+from newsletter import feedback, guides, journey
 from newsletter.articles import Article
 from newsletter.clock import FixedClock
 from newsletter.guides import Guide
@@ -166,6 +166,17 @@ def test_unsubscribing_ends_series_and_queue_without_a_goodbye(
     with runtime.database.reading() as session:
         assert session.get_one(Subscriber, id).status is Status.UNSUBSCRIBED
         assert session.scalars(select(Enrollment.status)).all() == [EnrollmentStatus.STOPPED]
+
+
+def test_who_asks_to_leave_while_their_address_bounces_has_left(
+    desk: Desk, runtime: Runtime, person: Callable[..., int], clock: FixedClock
+) -> None:
+    id = person("jane@example.com")
+    with runtime.database.transaction() as session:
+        feedback.suppress(session, session.get_one(Subscriber, id), Status.BOUNCED, clock.now())
+    assert f'action="/owner/subscribers/{id}/unsubscribe"' in desk.get(f"/owner/subscribers/{id}")
+    assert "Nothing more is sent" in desk.told(f"/owner/subscribers/{id}/unsubscribe")
+    assert "This person is unsubscribed now" in desk.told(f"/owner/subscribers/{id}/lift", reason="Spoke to her.")
 
 
 def test_a_guide_is_sent_again_and_a_double_click_sends_one(
