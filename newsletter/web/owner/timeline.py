@@ -56,9 +56,9 @@ ON_ITS_WAY = "It was on its way already when they left."
 HOW_CONFIRMED = {
     Basis.MAIL: "Confirmed by the button in their own mail",
     Basis.PAGE: "Agreed on their own page",
-    Basis.IMPORT: "Claim as confirmed on import, on the owner's word",
-    Basis.FORM: "Claim from the form, because the address was confirmed before; nobody pressed a button",
-    None: "Claim as confirmed; how is not on record",
+    Basis.IMPORT: "Taken as confirmed on import, on the owner's word",
+    Basis.FORM: "Taken from the form, because the address was confirmed before; nobody pressed a button",
+    None: "Taken as confirmed; how is not on record",
 }
 """What proves a consent, in words."""
 KINDS = {
