@@ -92,7 +92,7 @@ def carry(session: Session, file: Path, secrets: SequenceOf[bytes]) -> int:
     known = json.loads(file.read_text())
     people, suppressed, there = known["people"], known["suppressed"], set(known["there"])
     written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-    left, changed = set(known["left_bounced"]), 0
+    left, changed = set(known.get("left_bounced", ())), 0
     for id, key, stands in session.execute(select(Subscriber.id, Subscriber.email_key, Subscriber.status)).all():
         status = people.get(key)
         if status is not None:
