@@ -16,7 +16,8 @@ from newsletter.media import Picture
 from newsletter.preflight.check import Check, Level
 from newsletter.settings import ROOT
 
-PAGES = {"", "archive", "feed.xml", "privacy", "cookies", "terms", "check-your-inbox", "icon.svg", "robots.txt"}
+PAGES = {"", "archive", "feed.xml", "privacy", "cookies", "terms", "check-your-inbox", "icon.svg", "robots.txt",
+         "sitemap.xml"}  # fmt: skip
 PERSONAL = {
     "confirm": "library_url", "library": "library_url", "download": "library_url", "preferences": "preferences_url",
     "unsubscribe": "unsubscribe_url", "view": "view_url",

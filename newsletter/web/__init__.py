@@ -24,6 +24,7 @@ from newsletter.web import (
     preferences,
     public,
     security,
+    sharing,
 )
 from newsletter.web.origin import Origin
 from newsletter.web.rows import Number, RowId
@@ -74,7 +75,7 @@ def create(runtime: Runtime, crank: Crank) -> Flask:
     bodies.install(app)
     errors.install(app)
     app.add_url_rule("/static/<path:filename>", "static", public.static_file)
-    doors = (public, form_page, embed, personal, books, preferences, feedback, health, media)
+    doors = (public, sharing, form_page, embed, personal, books, preferences, feedback, health, media)
     for door in (room.door for room in doors):
         app.register_blueprint(door)
     owner.install(app)

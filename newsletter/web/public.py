@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, send_file, url_for
 from flask_login import current_user
-from markupsafe import escape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
@@ -21,6 +20,7 @@ from newsletter.web import published
 from newsletter.web.cards import CONTENT, COVER_WIDTH, Card, card, landing, page_html, shown_guides
 from newsletter.web.feed import atom
 from newsletter.web.forms import SubscribeForm
+from newsletter.web.sharing import canonical
 from newsletter.web.sign_up import footer_form, guide_boxes, leads_to, per_client, sign_up
 from newsletter.web.state import now, reading, runtime, state, transaction
 
@@ -34,7 +34,8 @@ def _house() -> dict[str, Any]:
         return {}
     with reading() as session:
         house = brand.current(session)
-    return {"brand": house, "shown_cards": _shown_cards, "footer_form": _footer_form, "year": now().year,
+    return {"brand": house, "shown_cards": _shown_cards, "footer_form": _footer_form, "canonical": canonical,
+            "site": runtime().settings.site, "year": now().year,
             "csp_nonce": g.get("csp_nonce", "")}  # fmt: skip
 
 
@@ -193,28 +194,6 @@ def page(name: str) -> str:
         html = page_html(body, brand.current(session))
     title, updated = head.get("title", name.capitalize()), _day(head.get("updated", ""))
     return render_template("public/page.html", title=title, updated=updated, body=html)
-
-
-@door.get("/icon.svg")
-def icon() -> Response:
-    """The browser tab's picture: the brand's first letter."""
-    with reading() as session:
-        letter = escape(brand.current(session).name[:1].upper())
-    svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
-        '<rect width="32" height="32" rx="7" fill="#0f5f63"/>'
-        '<text x="16" y="23" font-family="Georgia,serif" font-size="20" font-weight="700" text-anchor="middle" '
-        f'fill="#fff">{letter}</text></svg>'
-    )
-    return Response(svg, mimetype="image/svg+xml", headers={"Cache-Control": "max-age=86400"})
-
-
-@door.get("/robots.txt")
-def robots() -> Response:
-    """Personal pages and the owner's area are not for search engines."""
-    private = ("confirm", "library", "download", "preferences", "unsubscribe", "not-me", "view", "owner")
-    lines = ["User-agent: *", *(f"Disallow: {request.script_root}/{path}/" for path in private)]
-    return Response("\n".join(lines) + "\n", mimetype="text/plain")
 
 
 def static_file(filename: str) -> AnyResponse:

@@ -1,0 +1,42 @@
+"""The picture that other sites show beside a link to a guide: its cover on its own colour."""
+
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageFilter
+
+from newsletter import atomic
+from newsletter.guides.inspect import inspect, picture
+
+SIZE = 1200, 630
+"""Pixels: what Facebook, LinkedIn, WhatsApp and X cut nothing off (ratio 1.91)."""
+COVER_HEIGHT, COVER_WIDTH = 550, 640
+_SHADOW, _BLUR = (0, 0, 0, 110), 14
+
+
+def share_picture(path: Path, accent: str, cache: Path) -> bytes:
+    """A PNG of `SIZE`; kept in the folder `cache` where that can be. `accent`: "#rrggbb". Raises BadGuide."""
+    seen = inspect(path)
+    target = cache / f"{path.stem}-{seen.stamp}-share-{accent.removeprefix('#')}.png"
+    with suppress(OSError):
+        return target.read_bytes()
+    made = _drawn(picture(path, 1, COVER_WIDTH, cache), accent)
+    with suppress(OSError):  # a full disk, or no folder: it is drawn anew the next time
+        atomic.write(target, made)
+    return made
+
+
+def _drawn(cover: bytes, accent: str) -> bytes:
+    with Image.open(BytesIO(cover)) as page:
+        sheet = page.convert("RGB").resize((page.width * COVER_HEIGHT // page.height, COVER_HEIGHT))
+    ground = Image.new("RGB", SIZE, accent)
+    at = ((SIZE[0] - sheet.width) // 2, (SIZE[1] - sheet.height) // 2)
+    shadow = Image.new("RGBA", SIZE, (0, 0, 0, 0))
+    shadow.paste(_SHADOW, (at[0], at[1] + 6, at[0] + sheet.width, at[1] + 6 + sheet.height))
+    shadow = shadow.filter(ImageFilter.GaussianBlur(_BLUR))
+    ground.paste(shadow, mask=shadow)
+    ground.paste(sheet, at)
+    out = BytesIO()
+    ground.save(out, format="PNG", optimize=True)
+    return out.getvalue()

@@ -1,0 +1,116 @@
+"""What search engines, browsers' tabs and pages that show a link ask for: icons, sitemap, robots, pictures to share."""
+
+from io import BytesIO
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from flask import Blueprint, Response, abort, request, send_file, url_for
+from markupsafe import escape
+from PIL import Image, ImageDraw, ImageFont
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter import brand
+from newsletter.guides import Guide
+from newsletter.guides.share import share_picture
+from newsletter.web import published
+from newsletter.web.cards import shown_guides
+from newsletter.web.state import now, reading, runtime
+
+door = Blueprint("sharing", __name__)
+GROUND, INK = "#0f5f63", "#ffffff"
+ICON_SIZES = ((48, 48), (32, 32), (16, 16))
+A_DAY = 86400
+SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
+MOST_URLS = 50_000
+"""In one sitemap (sitemaps.org)."""
+PRIVATE = ("confirm", "library", "download", "preferences", "unsubscribe", "not-me", "view", "owner")
+
+
+def canonical() -> str:
+    """The address of this page that is the one to link to: the site's own, with the topic where there is one.
+
+    A form that is shown again stands on the page it was sent from, which is the first one.
+    """
+    shown = request.endpoint if request.method in ("GET", "HEAD") else None
+    values: dict[str, Any] = dict(request.view_args or {}) if shown else {}
+    if topic := request.args.get("topic"):
+        values["topic"] = topic
+    return _absolute(url_for(shown or "public.home", **values))
+
+
+def _absolute(path: str) -> str:
+    return runtime().settings.site + path.removeprefix(request.script_root)
+
+
+@door.get("/icon.svg")
+def icon() -> Response:
+    """The browser tab's picture: the brand's first letter."""
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+        f'<rect width="32" height="32" rx="7" fill="{GROUND}"/>'
+        '<text x="16" y="23" font-family="Georgia,serif" font-size="20" font-weight="700" text-anchor="middle" '
+        f'fill="{INK}">{escape(_letter())}</text></svg>'
+    )
+    return Response(svg, mimetype="image/svg+xml", headers={"Cache-Control": f"max-age={A_DAY}"})
+
+
+@door.get("/favicon.ico")
+def favicon() -> Response:
+    """The same for whoever asks for it where browsers have always looked."""
+    side = ICON_SIZES[0][0]
+    image = Image.new("RGBA", (side, side), (0, 0, 0, 0))
+    draw = ImageDraw.Draw(image)
+    draw.rounded_rectangle((0, 0, side - 1, side - 1), radius=side // 5, fill=GROUND)
+    draw.text((side / 2, side / 2), _letter(), fill=INK, anchor="mm", font=ImageFont.load_default(side * 2 // 3))
+    out = BytesIO()
+    image.save(out, format="ICO", sizes=ICON_SIZES)
+    out.seek(0)
+    return send_file(out, mimetype="image/x-icon", max_age=A_DAY)
+
+
+def _letter() -> str:
+    with reading() as session:
+        return brand.current(session).name[:1].upper()
+
+
+@door.get("/guides/<slug>/share.png")
+def guide_picture(slug: str) -> Response:
+    """A guide's cover as other sites show it beside a link."""
+    with reading() as session:
+        found = session.scalar(select(Guide).where(Guide.slug == slug, ~Guide.hidden)) or abort(404)
+        drawn = share_picture(found.file(runtime().guides), found.accent, runtime().pictures)
+    return send_file(BytesIO(drawn), mimetype="image/png", max_age=A_DAY)
+
+
+@door.get("/robots.txt")
+def robots() -> Response:
+    """Personal pages and the owner's area are not for search engines; what is, the sitemap lists (RFC 9309)."""
+    lines = ["User-agent: *", *(f"Disallow: {request.script_root}/{path}/" for path in PRIVATE),
+             f"Sitemap: {runtime().settings.site}/sitemap.xml"]  # fmt: skip
+    return Response("\n".join(lines) + "\n", mimetype="text/plain")
+
+
+@door.get("/sitemap.xml")
+def sitemap() -> Response:
+    """Every page that a search engine may show."""
+    urls = Element("urlset", xmlns=SITEMAP)
+    with reading() as session:
+        for path, changed in _pages(session):
+            entry = SubElement(urls, "url")
+            SubElement(entry, "loc").text = _absolute(path)
+            if changed:
+                SubElement(entry, "lastmod").text = changed
+    return Response(tostring(urls, encoding="utf-8", xml_declaration=True), mimetype="application/xml")
+
+
+def _pages(session: Session) -> list[tuple[str, str]]:
+    """Paths, and when each was changed where that is known (W3C date and time)."""
+    guides = (url_for("public.guide", slug=one.slug) for one in shown_guides(session))
+    texts = (url_for("public.page", name=name) for name in ("privacy", "cookies", "terms"))
+    fixed = [url_for("public.home"), *guides, url_for("public.archive"), *texts]
+    articles = published.newest(session, now(), MOST_URLS - len(fixed))
+    return [
+        *((path, "") for path in fixed),
+        *((url_for("public.article", slug=one.slug), one.updated_at.isoformat(timespec="seconds")) for one in articles),
+    ]
