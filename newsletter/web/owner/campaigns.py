@@ -30,6 +30,8 @@ TAG = "tag:"
 """Before a tag, where an audience is chosen: no guide's name has a colon."""
 MOST = 100
 """Tags among which an audience is chosen on the page; the command takes any."""
+UNDO = timedelta(seconds=10)
+"""What is sent now waits so long: the mistake in a mail is seen right behind the button."""
 
 
 @door.get("/campaigns", endpoint="campaigns")
@@ -121,7 +123,7 @@ def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
     return render_template(
         "owner/campaign.html", campaign=campaign, form=form, people=people, report=report,
         guides=_titles(session),
-        progress=Progress.of(session, campaign, now()), used=_used(session, campaign),
+        progress=Progress.of(session, campaign, now()), used=_used(session, campaign), undo=timedelta(minutes=1),
     )  # fmt: skip
 
 
@@ -167,15 +169,15 @@ def schedule(id: int) -> Any:
 
 def _schedule(campaign: Campaign, at: datetime, house: brand.Brand) -> str:
     campaign.schedule(at, house)
-    if at <= now():
-        return "It goes out now."
+    if at <= now() + UNDO:
+        return f"It goes out in {UNDO.seconds} seconds. Until then “Undo” makes it a draft again."
     return f"It goes out {in_zone(at, current_user.zone)} ({in_zone(at, 'UTC')})."
 
 
 def _chosen(form: ScheduleForm) -> datetime | None:
     """The chosen instant; None when there is none, and the form says why."""
     if form.when.data == "now":
-        return now()
+        return now() + UNDO
     wall = form.wall()
     if wall is None:
         form.day.errors = ["Choose a date and a time."]

@@ -14,6 +14,7 @@ from newsletter.mail.ledger import Lane, Message, State
 from newsletter.mail.ledger.counts import invalidate
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList, Stage
+from newsletter.web.owner.campaigns import UNDO
 from tests.web.owner.conftest import Desk, answering, readable
 
 
@@ -34,7 +35,7 @@ def found(runtime: Runtime, id: int) -> Campaign:
 def launch(runtime: Runtime, deliver: bool = True) -> None:
     """What the beat does: launch, write the recipients down, deliver, finish."""
     with runtime.database.transaction() as session:
-        campaigns.launch_due(session, runtime.clock.now())
+        campaigns.launch_due(session, runtime.clock.now() + UNDO)
     for _ in range(2):
         with runtime.database.transaction() as session:
             campaigns.fill_next(session, runtime.clock.now())
@@ -149,6 +150,25 @@ def test_unscheduling_makes_it_a_draft_again(desk: Desk, draft: int, runtime: Ru
     assert found(runtime, draft).scheduled_at is None
 
 
+def test_what_is_sent_now_can_be_undone_for_some_seconds(
+    desk: Desk, draft: int, runtime: Runtime, clock: FixedClock, sent: SentList
+) -> None:
+    assert "Send it to 2 people" in desk.read(f"/owner/campaigns/{draft}")
+    assert "It goes out in 10 seconds" in desk.told(f"/owner/campaigns/{draft}/schedule", when="now")
+    clock.forward(timedelta(seconds=4))
+    page = desk.read(f"/owner/campaigns/{draft}")
+    assert "It goes out in 6 seconds" in page and "Undo" in page
+    with runtime.database.transaction() as session:
+        assert campaigns.launch_due(session, runtime.clock.now()) == []
+    assert "It is a draft again; nothing has left." in desk.told(f"/owner/campaigns/{draft}/unschedule")
+    launch(runtime)
+    assert sent.envelopes == []
+    desk.post(f"/owner/campaigns/{draft}/schedule", when="now")
+    launch(runtime)
+    assert len(sent.envelopes) == 2
+    assert "Only a scheduled campaign" in desk.told(f"/owner/campaigns/{draft}/unschedule")
+
+
 def test_pausing_holds_the_rest_and_resuming_sends_it(desk: Desk, draft: int, runtime: Runtime, sent: SentList) -> None:
     desk.post(f"/owner/campaigns/{draft}/schedule", when="now")
     launch(runtime, deliver=False)
@@ -188,7 +208,7 @@ def test_progress_counts_people_and_says_how_long_it_takes(
         first.state = State.SENT
         session.flush()
         invalidate(session, [first.id])
-    clock.forward(timedelta(seconds=10))
+    clock.forward(timedelta(seconds=10) + UNDO)
     answer = desk.client.get(f"/owner/campaigns/{draft}/progress.json")
     now = answer.json
     assert now is not None

@@ -8,10 +8,12 @@ from sqlalchemy import select
 
 from newsletter import campaigns
 from newsletter.campaigns import Campaign, CampaignState
+from newsletter.clock import FixedClock
 from newsletter.links import Purpose
 from newsletter.mail.ledger import Lane, Message, State, claim
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList
+from newsletter.web.owner.campaigns import UNDO
 from tests.web.owner.conftest import Desk, readable
 
 NEW = {"subject": "A better word", "preheader": "", "body": "{{ greeting }},\r\n\r\nwalk <b>less</b>."}
@@ -44,13 +46,14 @@ class Walk:
 
 
 @pytest.fixture
-def walk(desk: Desk, runtime: Runtime, article: int, person: Callable[..., int]) -> Walk:
+def walk(desk: Desk, runtime: Runtime, article: int, person: Callable[..., int], clock: FixedClock) -> Walk:
     for name in ("ann", "ben", "cat"):
         person(f"{name}@example.com", name.capitalize())
     id = int(desk.post("/owner/campaigns/new", article=article, audience="").request.path.rsplit("/", 1)[1])
     desk.post(f"/owner/campaigns/{id}/schedule", when="now")
+    clock.forward(UNDO)
     with runtime.database.transaction() as session:
-        campaigns.launch_due(session, runtime.clock.now())
+        campaigns.launch_due(session, clock.now())
     for _ in range(4):
         with runtime.database.transaction() as session:
             campaigns.fill_next(session, runtime.clock.now(), 1)
