@@ -4,6 +4,8 @@ from newsletter.forms.colours import BadColours, Colours
 from newsletter.forms.form import (
     Form,
     Gives,
+    asked_for,
+    asking,
     copy_of,
     every,
     for_guides,
@@ -24,6 +26,8 @@ __all__ = [
     "Gives",
     "Sighting",
     "allowed_origin",
+    "asked_for",
+    "asking",
     "copy_of",
     "every",
     "for_guides",

@@ -18,6 +18,8 @@ from newsletter.subscribers import clean_tag
 FOOTER = "footer"
 """The form that stands below every page of ours."""
 MOST_TAGS = 20
+MOST_ASKED = 20
+"""Own fields that one form may ask for: nobody fills in more."""
 LONGEST_SLUG = 64
 RESERVED = ("frame",)
 """`/embed/frame.js` is the script beside an iframe."""
@@ -56,6 +58,8 @@ class Form(Base):
     consent_words: Mapped[str] = mapped_column(String(400), default="")
     """Stands behind our own sentence of what a sign-up brings, and is kept with each consent, word for word."""
     asks_name: Mapped[bool] = mapped_column(default=True)
+    asks_fields: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """The keys of the owner's own fields that it asks for. One that was deleted since is asked for no more."""
     offers_newsletter: Mapped[bool] = mapped_column(default=True)
     """Whether a form that gives a guide has the (unticked) box for the newsletter."""
     shows_cover: Mapped[bool] = mapped_column(default=True)
@@ -78,6 +82,10 @@ class Form(Base):
     @validates("tags")
     def _clean_tags(self, _: str, typed: list[str]) -> list[str]:
         return list(dict.fromkeys(filter(None, map(clean_tag, typed))))[:MOST_TAGS]
+
+    @validates("asks_fields")
+    def _few(self, _: str, keys: list[str]) -> list[str]:
+        return list(dict.fromkeys(keys))[:MOST_ASKED]
 
     @validates("ground", "ink", "accent")
     def _small(self, _: str, typed: str) -> str:
@@ -136,6 +144,17 @@ def for_guides(session: Session, titles: Mapping[str, str], now: datetime) -> di
     return {slug: oldest.get(slug) or standard(slug, title, now) for slug, title in titles.items()}
 
 
+def asking(session: Session, key: str) -> list[Form]:
+    """The forms that ask for this field of the owner's."""
+    return [one for one in every(session) if key in one.asks_fields]
+
+
+def asked_for(session: Session) -> set[str]:
+    """The keys of all fields of the owner's that open forms ask for."""
+    rows = session.scalars(select(Form.asks_fields).where(Form.archived_at.is_(None)))
+    return {key for keys in rows for key in keys}
+
+
 def every(session: Session) -> list[Form]:
     """All forms, the open ones first."""
     return list(session.scalars(select(Form).order_by(Form.archived_at.is_not(None), Form.id)))
@@ -153,7 +172,8 @@ def free_slug(session: Session, wanted: str) -> str:
     return numbered(base, taken)
 
 
-_COPIED = ("gives", "guide_slug", "headline", "words", "button", "consent_words", "asks_name", "offers_newsletter",
+_COPIED = ("gives", "guide_slug", "headline", "words", "button", "consent_words", "asks_name", "asks_fields",
+           "offers_newsletter",
            "shows_cover", "ground", "ink", "accent", "after_url", "tags", "sequence_id")  # fmt: skip
 
 

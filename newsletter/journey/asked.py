@@ -1,5 +1,6 @@
 """What the press of the button behind a mail's link would bring, read once: the page tells it, the press does it."""
 
+from collections.abc import Mapping
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from newsletter.forms import Form
 from newsletter.guides import Guide
 from newsletter.journey.give import LINK_DAYS, guide_named, series_of, series_of_form
 from newsletter.sequences import Sequence
-from newsletter.subscribers import Consent, Subscriber, open_consents
+from newsletter.subscribers import Consent, Field, Subscriber, open_consents, typed_values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,10 @@ class AskedFor:
     """Whether it was ticked in any sign-up of this person that waits for its press."""
     waiting: SequenceOf[Consent]
     """All that waits for a press of this person, the oldest first."""
+    told: SequenceOf[Consent]
+    """Those of them that the page, or else the mail, has told of."""
+    typed: Mapping[Field, str]
+    """What these forms' senders typed into the owner's fields: the page shows it, and the press takes it over."""
 
     @property
     def upto(self) -> int:
@@ -74,4 +79,5 @@ def _asked(session: Session, consent: Consent, waiting: list[Consent], upto: int
         consent=consent, guide=guide, form=form, series=series, waiting=waiting,
         articles=sum(sequences.steps_ahead(session, subscriber, one) for one in series),
         newsletter=any(one.newsletter for one in told) and not subscriber.newsletter,
+        told=told, typed=typed_values(session, [one.id for one in told]),
     )  # fmt: skip

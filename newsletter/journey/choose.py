@@ -1,6 +1,8 @@
 """The preferences page: the newsletter on or off, a series stopped or started again, and a name."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy.orm import Session
 
@@ -12,16 +14,21 @@ from newsletter.journey.give import WORDING_VERSION, start
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Message, Reason
 from newsletter.sequences import Enrollment
-from newsletter.subscribers import Basis, Consent, Status, Stream, Subscriber
+from newsletter.subscribers import Basis, Consent, Field, Status, Stream, Subscriber, set_values
 
 PAGE = "/preferences"
+NO_ANSWERS: Mapping[Field, str] = MappingProxyType({})
 
 
-def choose(session: Session, subscriber: Subscriber, newsletter: bool, first_name: str, wording: str,
-           now: datetime) -> None:  # fmt: skip
-    """The form of the page: the newsletter on or off, and a name. `wording`: the words beside the box."""
+def choose(session: Session, subscriber: Subscriber, newsletter: bool, first_name: str, wording: str, now: datetime,
+           fields: Mapping[Field, str] = NO_ANSWERS) -> None:  # fmt: skip
+    """The form of the page: the newsletter on or off, a name, and answers to the owner's fields.
+
+    `wording`: the words beside the box. An answer that was emptied is held no more.
+    """
     lock(session, subscriber)
     subscriber.rename(first_name)
+    set_values(session, subscriber.id, fields)
     press = Press(By.PAGE, wording, PAGE)
     if newsletter and not subscriber.newsletter and subscriber.status is Status.CONFIRMED:
         session.add(_agreed(subscriber, press, now, newsletter=True))

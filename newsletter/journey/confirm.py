@@ -16,10 +16,13 @@ from newsletter.mail.ledger import Message, Reason
 from newsletter.subscribers import (
     BARRING,
     Basis,
+    Consent,
     Status,
     Stream,
     Subscriber,
     Suppression,
+    forget_typed,
+    set_values,
 )
 
 MAIL_LINK = Press(By.MAIL, page="/confirm")
@@ -74,6 +77,8 @@ def _prove(session: Session, asked: AskedFor, press: Press, now: datetime) -> No
     if before is not Status.CONFIRMED:
         names = [one.first_name for one in asked.waiting]
         subscriber.rename(next((name for name in reversed(names) if name), ""))
+    set_values(session, subscriber.id, asked.typed)
+    forget_typed(session, Consent.id.in_([one.id for one in asked.told]))
     consent.confirm(now, Basis.MAIL)
     subscriber.confirm(now)
     if before in (Status.UNSUBSCRIBED, Status.BOUNCED):

@@ -21,6 +21,7 @@ from newsletter.subscribers import (
     Suppression,
     SuppressionReason,
     allowance,
+    forget_old_typed,
     open_consents,
 )
 from newsletter.subscribers.form_mail import forget_old
@@ -42,6 +43,7 @@ def remind_and_forget(session: Session, house: House, now: datetime, limit: int 
     for subscriber in old:
         delete_unproven(session, subscriber)
     forget_old(session, now)
+    forget_old_typed(session, now - timedelta(days=LINK_DAYS))
     return reminded, len(old)
 
 

@@ -1,6 +1,7 @@
 """Signing up: anybody may type anybody's address, so a form starts nothing. It writes down and asks."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from newsletter.subscribers import (
     Subscriber,
     Suppression,
     SuppressionReason,
+    TypedValue,
     address_hash,
     allowance,
     clean_name,
@@ -47,6 +49,8 @@ class SignUp:
     form: str = ""
     ip: str | None = None
     form_id: int | None = None
+    fields: Mapping[int, str] = field(default_factory=dict)
+    """What was typed into the owner's fields, by their numbers, as `Field.read` gives it."""
 
 
 class _TakenBack(Exception):
@@ -96,12 +100,15 @@ def _is_barred(subscriber: Subscriber, found: list[Suppression], left: Allowance
 
 def _is_double_click(session: Session, subscriber: Subscriber, sign_up: SignUp, now: datetime) -> bool:
     """Whether the very same was sent a moment ago. Who has ticked the box since, or given a name, is heard."""
-    look = select(Consent.id).where(
+    look = select(Consent.id, TypedValue.field_id, TypedValue.value).outerjoin(TypedValue).where(
         Consent.subscriber_id == subscriber.id, Consent.guide == sign_up.guide,
         Consent.newsletter == sign_up.newsletter, Consent.first_name == clean_name(sign_up.first_name),
         Consent.given_at > now - AGAIN_AFTER,
     )  # fmt: skip
-    return session.scalar(look.limit(1)) is not None
+    before: dict[int, dict[int, str]] = {}
+    for id, typed_into, value in session.execute(look):
+        before.setdefault(id, {}).update({typed_into: value} if typed_into else {})
+    return dict(sign_up.fields) in before.values()
 
 
 def _ask(session: Session, house: House, subscriber: Subscriber, sign_up: SignUp, left: Allowance,
@@ -115,6 +122,7 @@ def _ask(session: Session, house: House, subscriber: Subscriber, sign_up: SignUp
     )  # fmt: skip
     session.add(consent)
     session.flush()
+    session.add_all(TypedValue(consent_id=consent.id, field_id=id, value=typed) for id, typed in sign_up.fields.items())
     if subscriber.status is Status.CONFIRMED and guide is not None:
         about = offer(session, subscriber, consent, guide) | refusal(house, sign_up.address)
         guides.send(session, subscriber, guide, house.guides, now, about, held_back=held_back)

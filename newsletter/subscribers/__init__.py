@@ -1,7 +1,18 @@
 """Who receives: Subscriber, what they agreed to (Consent), their tags, and who is never written to (Suppression)."""
 
 from newsletter.subscribers.address import Address, BadAddress, read_address
-from newsletter.subscribers.consent import Basis, Consent, end_open, forget_ips, forget_open, open_consents
+from newsletter.subscribers.consent import (
+    Basis,
+    Consent,
+    TypedValue,
+    end_open,
+    forget_ips,
+    forget_old_typed,
+    forget_open,
+    forget_typed,
+    open_consents,
+    typed_values,
+)
 from newsletter.subscribers.field import (
     LONGEST_VALUE,
     BadField,
@@ -10,9 +21,11 @@ from newsletter.subscribers.field import (
     add_field,
     all_fields,
     change_field,
+    delete_field,
+    fields_named,
     own_merge_fields,
 )
-from newsletter.subscribers.field_value import FieldValue, merged, own_values, set_values, values_of
+from newsletter.subscribers.field_value import FieldValue, held, hold, merged, own_values, set_values, stored, values_of
 from newsletter.subscribers.form_mail import Allowance, FormMail, allowance
 from newsletter.subscribers.merge_field import BUILT_IN, FIRST_NAME, NO, OWN, YES, FieldKind, Fields, MergeField
 from newsletter.subscribers.name import clean_name
@@ -73,6 +86,7 @@ __all__ = [
     "Suppression",
     "SuppressionReason",
     "Tag",
+    "TypedValue",
     "add_field",
     "address_hash",
     "address_hashes",
@@ -82,9 +96,15 @@ __all__ = [
     "change_field",
     "clean_name",
     "clean_tag",
+    "delete_field",
     "end_open",
+    "fields_named",
     "forget_ips",
+    "forget_old_typed",
     "forget_open",
+    "forget_typed",
+    "held",
+    "hold",
     "merged",
     "open_consents",
     "own_merge_fields",
@@ -94,10 +114,12 @@ __all__ = [
     "register",
     "retag",
     "set_values",
+    "stored",
     "suppressed",
     "tag_all",
     "tag_ids",
     "tags_of",
+    "typed_values",
     "untag_all",
     "values_of",
     "with_tag",

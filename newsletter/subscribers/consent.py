@@ -1,12 +1,14 @@
 """What a person agreed to, when, where and in which words (UK GDPR Art. 7(1): the proof is the owner's to keep)."""
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, delete, select, text, update
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, delete, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.db import Base, Id
+from newsletter.subscribers.field import LONGEST_VALUE, Field
 from newsletter.subscribers.name import LONGEST_NAME
 from newsletter.subscribers.subscriber import Subscriber
 
@@ -89,6 +91,43 @@ def end_open(session: Session, subscriber_id: int, now: datetime) -> None:
         .where(Consent.subscriber_id == subscriber_id, Consent.confirmed_at.is_(None), Consent.ended_at.is_(None))
         .values(ended_at=now)
     )
+    forget_typed(session, Consent.subscriber_id == subscriber_id)
+
+
+class TypedValue(Base):
+    """What a form's sender typed into a field of the owner's. It waits for the press, and goes with it."""
+
+    __tablename__ = "typed_values"
+
+    consent_id: Mapped[int] = mapped_column(ForeignKey(Consent.id, ondelete="CASCADE"), primary_key=True)
+    field_id: Mapped[int] = mapped_column(ForeignKey(Field.id, ondelete="CASCADE"), primary_key=True, index=True)
+    value: Mapped[str] = mapped_column(String(LONGEST_VALUE))
+    """As `Field.read` gives it."""
+
+
+def typed_values(session: Session, consents: Collection[int]) -> dict[Field, str]:
+    """What was typed with these sign-ups, by field; what was typed last counts."""
+    look = (
+        select(Field, TypedValue.value)
+        .join(TypedValue, TypedValue.field_id == Field.id)
+        .where(TypedValue.consent_id.in_(consents))
+        .order_by(Field.id, TypedValue.consent_id)
+    )
+    return dict(session.execute(look).all())
+
+
+def forget_typed(session: Session, *whose: ColumnElement[bool]) -> None:
+    """Let go of what was typed with these sign-ups: it was taken over, or will not be."""
+    ids = select(Consent.id).where(*whose)
+    gone = delete(TypedValue).where(TypedValue.consent_id.in_(ids))
+    session.execute(gone.execution_options(synchronize_session=False))
+
+
+def forget_old_typed(session: Session, before: datetime) -> None:
+    """Let go of what was typed before this and got no press: its link is over."""
+    old = select(TypedValue.consent_id).join(Consent).where(Consent.given_at <= before)
+    gone = delete(TypedValue).where(TypedValue.consent_id.in_(old))
+    session.execute(gone.execution_options(synchronize_session=False))
 
 
 def forget_open(session: Session, subscriber_id: int) -> None:

@@ -1,30 +1,31 @@
 """Field: what an owner wants to know of readers besides the address: a town, a birthday, a size.
 
 A value is a row of its own (`field_value`), so the owner's fields cost nothing in the rows that every claim reads.
-Why rows and not a JSON column: docs/decisions/own-fields-are-rows.md.
+Why rows and not a JSON column: docs/decisions.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import JSON, CheckConstraint, String, func, select
+from sqlalchemy import JSON, CheckConstraint, String, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from newsletter import characters
 from newsletter.db import Base, Id
-from newsletter.subscribers.merge_field import NO, OWN, YES, FieldKind, MergeField
+from newsletter.subscribers.merge_field import BUILT_IN, NO, OWN, YES, FieldKind, MergeField
 
 LONGEST_KEY, LONGEST_LABEL, LONGEST_FALLBACK = 40, 80, 200
 LONGEST_VALUE = 500
 """Characters. What is longer is no merge field; and an index of either database takes it whole."""
 MOST_FIELDS, MOST_CHOICES = 200, 100
 RESERVED = frozenset((
-    "email", "e_mail", "mail", "first_name", "last_name", "name", "greeting", "zone", "status", "newsletter", "tags",
+    "email", "e_mail", "mail", "last_name", "name", "greeting", "zone", "status", "newsletter", "tags",
     "tag", "created_at", "confirmed_at", "left_at", "guide", "website", "agreed", "page", "token", "csrf_token", "form",
     "id", "fields", "brand", "site_url", "library_url", "preferences_url", "view_url", "unsubscribe_url", "guide_pdf",
+    *(one.name for one in BUILT_IN),
 ))  # fmt: skip
 """Keys that mean something already, in a mail, a form, an import or an export."""
 _KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -126,6 +127,13 @@ def all_fields(session: Session) -> list[Field]:
     return list(session.scalars(select(Field).order_by(Field.id)))
 
 
+def fields_named(session: Session, keys: Collection[str]) -> list[Field]:
+    """Those of these fields that there are."""
+    if not keys:
+        return []
+    return list(session.scalars(select(Field).where(Field.key.in_(keys)).order_by(Field.id)))
+
+
 def own_merge_fields(session: Session) -> tuple[MergeField, ...]:
     """The same, as mails know them."""
     rows = session.execute(select(Field.key, Field.label, Field.kind, Field.fallback, Field.id).order_by(Field.id))
@@ -179,6 +187,12 @@ def change_field(session: Session, field: Field, *, label: str, choices: list[st
         raise BadField("fallback", f"A fall-back has {LONGEST_FALLBACK} characters at most.")
     field.label, field.fallback = label, fallback
     field.choices = _choices(choices) if field.kind is FieldKind.CHOICE else []
+
+
+def delete_field(session: Session, field: Field) -> None:
+    """Delete a field with all that it holds. Who uses it is asked before (`preflight.field_uses`)."""
+    session.execute(delete(Field).where(Field.id == field.id))
+    session.expunge(field)
 
 
 def _choices(typed: list[str]) -> list[str]:

@@ -1,10 +1,10 @@
 """Merge fields: what is held of a reader and may be named in a mail. One registry: built in, and the owner's own.
 
-What a text may name, how a claim reads it, what stands in an export and which names an own field may not take, all ask
-here. An own field is a row (`field.Field`); in a mail it goes by `fields.` and its key.
+Texts, claims, previews and the preflight know a reader by these names alone. An own field is a row (`field.Field`); in
+a mail it goes by `fields.` and its key.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,11 +39,6 @@ class MergeField:
 
 BUILT_IN = (MergeField(FIRST_NAME, "the first name; empty where none is known"),)
 """Columns of Subscriber. The To line of every mail to a reader needs the first name, whatever the text says."""
-
-
-def uses_own(names: Iterable[str]) -> bool:
-    """Whether any of these names is an owner's own field."""
-    return any(name.startswith(OWN) for name in names)
 
 
 Fields = Mapping[str, str]

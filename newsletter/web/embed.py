@@ -5,8 +5,6 @@ nobody; the limits for one mailbox are the journey's, as for every form.
 """
 
 import gzip
-import json
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -18,15 +16,22 @@ from werkzeug.exceptions import HTTPException, TooManyRequests
 from newsletter import brand, characters, forms
 from newsletter.brand import Brand
 from newsletter.forms import Form
-from newsletter.settings import ROOT
 from newsletter.web import errors
-from newsletter.web.cards import card
+from newsletter.web.embedded import (
+    INPUTS,
+    LABELS,
+    cover_url,
+    form_words,
+    our_site,
+    script_code,
+    static_text,
+    style_sheet,
+)
 from newsletter.web.form_page import open_or_gone
-from newsletter.web.forms import OTHER_WORDS, SubscribeForm
+from newsletter.web.forms import ANSWER, OTHER_WORDS, SubscribeForm
 from newsletter.web.sign_up import (
     allowed,
     box,
-    guide_of,
     leads_to,
     origins,
     page_of,
@@ -37,16 +42,6 @@ from newsletter.web.sign_up import (
 from newsletter.web.state import now, reading, runtime, state, transaction
 
 door = Blueprint("embed", __name__)
-LABELS = {
-    "email": "Your e-mail address",
-    "name": "First name (optional)",
-    "trap": "Leave this empty",
-    "privacy": "How we treat your data",
-    "sending": "Sending…",
-    "offline": "You seem to be offline. What you typed is still here; please try again when you are back.",
-    "failed": "That did not arrive. What you typed is still here; please try again in a moment.",
-    "close": "Close",
-}
 SENT, SENT_TEXT = "Check your inbox", "We have sent you an e-mail. Open it and follow its link."
 TOO_MANY = "Too many at once. What you typed is still here: please wait a minute, and send it again."
 FRESH = 300
@@ -76,16 +71,10 @@ def _origin() -> Any:
         return None
     with reading() as session:
         g.embed_origin = allowed(session, asked)
-    stranger = not g.embed_origin and asked not in (_site(), "null")
+    stranger = not g.embed_origin and asked not in (our_site(), "null")
     if stranger and request.endpoint not in ("embed.script", "embed.frame_script"):
         abort(403, STRANGER)
     return ("", 204) if request.method == "OPTIONS" else None
-
-
-def _site() -> str:
-    """The origin of this site, as its visitors have it."""
-    settings = runtime().settings
-    return request.host_url.rstrip("/") if settings.is_local else settings.site.removesuffix(settings.site_path)
 
 
 @door.errorhandler(HTTPException)
@@ -114,7 +103,7 @@ def script(slug: str) -> Response:
         form = forms.named(session, slug)
         if form is None or not takes_sign_ups(session, form):
             return _sent(b"/* This form is closed. */", FRESH)
-        code = _code(_told(session, form), _css(form))
+        code = script_code(session, form)
     _seen(form)
     return _sent(code, FRESH)
 
@@ -122,7 +111,7 @@ def script(slug: str) -> Response:
 @door.get("/embed/frame.js")
 def frame_script() -> Response:
     """The script beside an iframe."""
-    return _sent(_file("js/frame.js").encode(), 86400)
+    return _sent(static_text("js/frame.js").encode(), 86400)
 
 
 def _sent(code: bytes, seconds: int) -> Response:
@@ -136,63 +125,6 @@ def _sent(code: bytes, seconds: int) -> Response:
         answer.headers["Content-Encoding"] = "gzip"
     answer.vary.add("Accept-Encoding")
     return answer
-
-
-@lru_cache(8)
-def _file(name: str) -> str:
-    return (ROOT / "static" / name).read_text(encoding="utf-8")
-
-
-def _code(told: dict[str, Any], css: str) -> bytes:
-    return f"{_file('js/embed.js').rstrip()}({json.dumps(told)},{json.dumps(css)});\n".encode()
-
-
-def _css(form: Form) -> str:
-    """The style sheet, with a form's colours: each is checked to be # and six digits before it is stored."""
-    colours = form.colours
-    scheme = "dark" if colours.is_dark else "light"
-    own = (
-        f".box,dialog{{--ground:{colours.ground};--ink:{colours.ink};--accent:{colours.accent};"
-        f"--on:{colours.on_accent};--edge:{colours.edge};color-scheme:{scheme}}}"
-    )
-    return " ".join(_file("css/embed.css").split()) + own
-
-
-def _told(session: Session, form: Form) -> dict[str, Any]:
-    """All that the script has to know."""
-    typed = box(session, form, brand.current(session), formdata=None)
-    site = _site()
-    with_box = form.offers_newsletter and not form.gives_newsletter
-    return {
-        "slug": form.slug,
-        **_words(session, form),
-        "button": form.button,
-        "name": form.asks_name,
-        "newsletter": typed.newsletter.label.text if with_box else "",
-        "consent": typed.consent_note,
-        "agreed": typed.agreed.data,
-        "cover": f"{site}{cover}" if (cover := _cover(session, form)) else "",
-        "page": site + url_for("forms.send", slug=form.slug),
-        "send": site + url_for("embed.send", slug=form.slug),
-        "token": site + url_for("embed.token", slug=form.slug),
-        "privacy": site + url_for("public.page", name="privacy"),
-        "labels": LABELS,
-    }
-
-
-def _words(session: Session, form: Form) -> dict[str, str]:
-    guide = guide_of(session, form)
-    seen = card(guide) if guide else None
-    house = brand.current(session).name
-    return {
-        "headline": form.headline or (seen.title if seen else house),
-        "words": form.words or (seen.box if seen else ""),
-    }
-
-
-def _cover(session: Session, form: Form) -> str:
-    guide = guide_of(session, form) if form.shows_cover else None
-    return card(guide).cover_url if guide else ""
 
 
 @door.get("/embed/<slug>.json")
@@ -243,6 +175,9 @@ def _typed() -> MultiDict[str, str]:
     if not isinstance(told, dict):
         abort(400, "Please send a JSON object with the form's fields.")
     texts = {name: _text(told.get(name)) for name in ("email", "first_name", "website", "agreed")}
+    answers = told.get("fields")
+    for name, answer in answers.items() if isinstance(answers, dict) else ():
+        texts[f"{ANSWER}{name}"] = _text(answer)
     if told.get("newsletter") is True:
         texts["newsletter"] = "y"
     g.embed_page = _text(told.get("page"))
@@ -256,7 +191,8 @@ def _text(told: object) -> str:
 
 def _answer(session: Session, typed: SubscribeForm) -> Any:
     if not typed.is_right:
-        told = {name: " ".join(found) for name, found in typed.errors.items() if name in ("email", "first_name")}
+        beside = {"email", "first_name", *(answer.name for _, answer in typed.own)}
+        told = {name: " ".join(found) for name, found in typed.errors.items() if name in beside}
         if typed.has_other_words:
             words = {"consent": typed.consent_note, "newsletter": typed.newsletter.label.text}
             return jsonify(state="error", text=OTHER_WORDS, errors=told, agreed=typed.agreed.data, **words), 422
@@ -272,9 +208,10 @@ def frame(session: Session, typed: SubscribeForm, page: str, sent: str = "", act
     form, house = typed.row, brand.current(session)
     _let_frame(house)
     return render_template(
-        "embed/frame.html", form=typed, brand=house, css=_css(form), cover=_cover(session, form), labels=LABELS,
-        page=page, sent=sent, sent_text=SENT_TEXT, onward=leads_to(session, form) if sent else "",
-        action=url_for("embed.send", slug=form.slug) if action is None else action, **_words(session, form),
+        "embed/frame.html", form=typed, brand=house, css=style_sheet(form), cover=cover_url(session, form),
+        labels=LABELS, inputs=INPUTS, page=page, sent=sent, sent_text=SENT_TEXT,
+        onward=leads_to(session, form) if sent else "",
+        action=url_for("embed.send", slug=form.slug) if action is None else action, **form_words(session, form),
     )  # fmt: skip
 
 
@@ -293,7 +230,7 @@ def _seen(form: Form) -> None:
     """Write down on which of the owner's sites it stands, at most once a minute."""
     with reading() as session:
         origin = allowed(session, request.headers.get("Origin") or request.referrer or "")
-        own = origin in (_site(), forms.origin_of(runtime().settings.site))
+        own = origin in (our_site(), forms.origin_of(runtime().settings.site))
         if origin is None or own or not forms.is_due(session, form, origin, now()):
             return
     with transaction() as session:

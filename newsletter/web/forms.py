@@ -1,19 +1,24 @@
 """The forms that visitors and subscribers fill in."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from flask import request
 from flask_wtf import FlaskForm
 from flask_wtf.form import _Auto
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, FileField, HiddenField, StringField, ValidationError
+from wtforms import BooleanField, FileField, HiddenField, SelectField, StringField, ValidationError
+from wtforms.fields.choices import SelectChoice
 
 from newsletter.brand import Brand
 from newsletter.forms import Form
-from newsletter.subscribers import BadAddress, read_address
+from newsletter.subscribers import NO, YES, BadAddress, BadValue, Field, FieldKind, read_address
 from newsletter.web.security import FormToken
 from newsletter.web.wording import fingerprint, form_wording, newsletter_wording
 
+FormKind = TypeVar("FormKind", bound=FlaskForm)
+ANSWER = "field_"
+"""Before the key of a field of the owner's, where its answer is sent: so it never meets an input of ours."""
 PASSWORDS = {
     "old": "Present password", "password": "Password", "password_again": "Password", "new": "New password",
     "new_again": "New password once more",
@@ -63,7 +68,19 @@ class ButtonForm(PublicForm):
     """One button."""
 
 
-class SubscribeForm(PublicForm):
+class AskingForm(PublicForm):
+    """A form that may ask for fields of the owner's (`with_answers`)."""
+
+    answers: Sequence[Field] = ()
+    """Which it asks for."""
+
+    @property
+    def own(self) -> list[tuple[Field, Any]]:
+        """Each of them with what holds its answer."""
+        return [(one, self[answer_name(one)]) for one in self.answers]
+
+
+class SubscribeForm(AskingForm):
     """A box: an address, perhaps a name, and whether the newsletter is wanted too."""
 
     guide = HiddenField()
@@ -98,6 +115,11 @@ class SubscribeForm(PublicForm):
             raise ValidationError(OTHER_WORDS)
 
     @property
+    def typed_fields(self) -> dict[int, str]:
+        """After `validate`: what was typed into them, as it is held; nothing typed is left out."""
+        return {one.id: found for one, answer in self.own if (found := one.read(answer.data or ""))}
+
+    @property
     def wants_newsletter(self) -> bool:
         """Whether sending it as it is asks for the newsletter."""
         return self.row.gives_newsletter or (self.row.offers_newsletter and bool(self.newsletter.data))
@@ -119,9 +141,9 @@ class SubscribeForm(PublicForm):
         return not set(self.errors) - {"csrf_token"}
 
     @classmethod
-    def box(cls, row: Form, brand: Brand, articles: int, **kwargs: Any) -> "SubscribeForm":
-        """The form as its owner has set it. `articles`: how many follow."""
-        form = cls(**kwargs)
+    def box(cls, row: Form, brand: Brand, articles: int, asks: Sequence[Field] = (), **kwargs: Any) -> "SubscribeForm":
+        """The form as its owner has set it. `articles`: how many follow. `asks`: the owner's fields in it."""
+        form = with_answers(cls, asks)(**kwargs)
         form.row, form.id_prefix = row, row.slug
         form.newsletter.label.text = newsletter_wording(brand)
         form.consent_note = form_wording(row, brand, articles)
@@ -133,7 +155,39 @@ class SubscribeForm(PublicForm):
         return form
 
 
-class PreferencesForm(PublicForm):
+def answer_name(field: Field) -> str:
+    """What the answer to a field of the owner's is called, in a page and where it is sent to."""
+    return f"{ANSWER}{field.key}"
+
+
+def with_answers(form: type[FormKind], asks: Sequence[Field]) -> type[FormKind]:
+    """A form that has an input for each of these fields too."""
+    if not asks:
+        return form
+    return type(form.__name__, (form,), {**{answer_name(one): _answer(one) for one in asks}, "answers": asks})
+
+
+def _answer(field: Field) -> Any:
+    def check(_: FlaskForm, typed: Any) -> None:
+        try:
+            field.read(typed.data or "")
+        except BadValue as error:
+            raise ValidationError(str(error)) from None
+
+    choices = choices_of(field)
+    if not choices:
+        return StringField(field.label, [check])
+    return SelectField(field.label, [check], choices=choices, validate_choice=False)
+
+
+def choices_of(field: Field) -> list[SelectChoice]:
+    """What may be chosen; the first is no answer. Nothing where it is typed."""
+    if field.kind is FieldKind.YES_NO:
+        return [SelectChoice("", "–"), SelectChoice(YES, "Yes"), SelectChoice(NO, "No")]
+    return [SelectChoice("", "–"), *map(SelectChoice, field.choices)] if field.kind is FieldKind.CHOICE else []
+
+
+class PreferencesForm(AskingForm):
     """What a subscriber may choose."""
 
     first_name = StringField("First name")

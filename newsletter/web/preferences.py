@@ -6,15 +6,15 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter import brand, campaigns, journey, sequences
+from newsletter import brand, campaigns, forms, journey, sequences
 from newsletter.events import By, Press
 from newsletter.links import Purpose, path
 from newsletter.sequences import Enrollment
 from newsletter.sequences.enrollment import LIVE
-from newsletter.subscribers import Status, Subscriber
+from newsletter.subscribers import Status, Subscriber, fields_named, values_of
 from newsletter.web import plain
 from newsletter.web.cards import all_guides
-from newsletter.web.forms import ButtonForm, PreferencesForm
+from newsletter.web.forms import ButtonForm, PreferencesForm, answer_name, with_answers
 from newsletter.web.personal import ACTIONS, check_form, numbers, person_or_gone
 from newsletter.web.security import limiter
 from newsletter.web.state import now, reading, runtime, transaction
@@ -42,7 +42,7 @@ def show(token: str) -> Any:
 def _page(token: str, subscriber_id: int) -> Any:
     with transaction() if request.method == "POST" else reading() as session:
         subscriber = person_or_gone(session, subscriber_id)
-        form = PreferencesForm(data={"first_name": subscriber.first_name, "newsletter": subscriber.newsletter})
+        form = _form(session, subscriber)
         if request.method == "POST" and form.validate():
             _change(session, subscriber, form)
             session.flush()
@@ -57,6 +57,15 @@ def _page(token: str, subscriber_id: int) -> Any:
             email=subscriber.email, left=subscriber.status is not Status.CONFIRMED,
         )  # fmt: skip
         return page, 422 if form.errors else 200
+
+
+def _form(session: Session, subscriber: Subscriber) -> PreferencesForm:
+    """What they may change about themselves: of the owner's fields those that a form asks for."""
+    asked = fields_named(session, forms.asked_for(session))
+    held = values_of(session, subscriber.id) if asked else {}
+    shown = {"first_name": subscriber.first_name, "newsletter": subscriber.newsletter}
+    shown |= {answer_name(one): held.get(one.id, "") for one in asked}
+    return with_answers(PreferencesForm, asked)(data=shown)
 
 
 @door.route("/preferences/<token>/stop/<slug>", methods=["GET", "POST"])
@@ -109,7 +118,9 @@ def _change(session: Session, subscriber: Subscriber, form: PreferencesForm) -> 
     else:
         # Ending it depends on nothing else: only who wants the newsletter agrees to words, which name the brand.
         wording = newsletter_wording(brand.current(session)) if form.newsletter.data else NO_NEWSLETTER
-        journey.choose(session, subscriber, bool(form.newsletter.data), form.first_name.data or "", wording, now())
+        sent = {one: one.read(answer.data or "") for one, answer in form.own if answer.name in request.form}
+        name = form.first_name.data or ""
+        journey.choose(session, subscriber, bool(form.newsletter.data), name, wording, now(), sent)
 
 
 def _number(typed: str) -> int:

@@ -15,13 +15,15 @@
 
   // The form itself.
 
-  const field = (name, label, more) => {
-    const input = el("input", { id: name, name, ...more });
+  const field = (name, label, more, choices = []) => {
+    const options = choices.map(([value, words]) => el("option", { value }, words));
+    const input = el(choices.length ? "select" : "input", { id: name, name, ...more }, ...options);
     const error = el("p", { id: name + "-error", class: "error", hidden: "" });
     return [input, error, el("div", { class: "field" }, el("label", { for: name }, label), input, error)];
   };
   const [email, emailError, emailRow] = field("email", form.labels.email, { type: "email", autocomplete: "email", required: "" });
   const [name, nameError, nameRow] = field("first_name", form.labels.name, { autocomplete: "given-name" });
+  const own = form.fields.map((one) => [one, ...field(one.name, one.label + " " + form.labels.optional, { type: one.type, maxlength: "500" }, one.choices)]);
   const tick = el("input", { type: "checkbox", id: "newsletter", name: "newsletter", value: "y" });
   const trap = el("input", { name: "website", tabindex: "-1", autocomplete: "off", "aria-label": form.labels.trap });
   const button = el("button", {}, form.button);
@@ -31,7 +33,7 @@
   const ticked = el("label", { for: "newsletter" }, form.newsletter);
   const consent = el("span", {}, form.consent);
   const sheet = el("form", { method: "post", action: form.page, novalidate: "" },
-    emailRow, form.name && nameRow,
+    emailRow, form.name && nameRow, ...own.map(([, , , row]) => row),
     form.newsletter && el("div", { class: "choice" }, tick, ticked),
     el("div", { class: "off", "aria-hidden": "true" }, trap), button, said,
     el("p", { class: "small" }, consent, " ", el("a", { href: form.privacy, target: "_blank", rel: "noopener" }, form.labels.privacy)));
@@ -52,7 +54,8 @@
     if (!token) await ask();
     const answer = await fetch(form.send, {
       method: "POST", credentials: "omit", headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ email: email.value, first_name: name.value, newsletter: tick.checked, website: trap.value, page: location.origin + location.pathname, agreed: form.agreed, token }),
+      body: JSON.stringify({ email: email.value, first_name: name.value, newsletter: tick.checked, website: trap.value, page: location.origin + location.pathname, agreed: form.agreed, token,
+        fields: Object.fromEntries(own.map(([one, input]) => [one.key, input.value])) }),
     });
     return answer.json();
   };
@@ -76,13 +79,15 @@
     const errors = answer.errors || {};
     wrong(email, emailError, errors.email);
     wrong(name, nameError, errors.first_name);
+    for (const [one, input, place] of own) wrong(input, place, errors[one.name]);
+    const first = own.find(([one]) => errors[one.name]);
     said.textContent = answer.text || "";
     if (answer.agreed) { // this script lay in a cache: the words are others now
       form.agreed = answer.agreed;
       consent.textContent = answer.consent;
       ticked.textContent = answer.newsletter;
     }
-    (errors.email ? email : errors.first_name ? name : button).focus();
+    (errors.email ? email : errors.first_name ? name : first ? first[1] : button).focus();
   };
   sheet.addEventListener("submit", async (event) => {
     if (blocked) return; // the page's policy keeps us from asking: the browser sends the form, and our page answers

@@ -113,7 +113,6 @@ _WAITING = (
     .where(*_IN_BATCH, _M.state == State.READY, _M.due_at.is_(None))
     .order_by(_M.id)
 )
-_READERS = select(_M.subscriber_id).where(*_IN_BATCH, _M.state == State.READY, _M.due_at.is_(None))
 _NOT_READY = select(_M.id).where(*_IN_BATCH, _M.state != State.READY)
 
 
@@ -123,8 +122,9 @@ def _messages(session: Session, held: BatchRange, at: datetime, now: datetime,
     span = {"first": held.first_id, "last": held.last_id, "dispatch": dispatch}
     context: dict[str, object] = {}
     messages, gone = [], []
-    own = own_values(session, named, _READERS.params(span)) if named else {}
-    for id, person, email, name, may in session.connection().execute(_WAITING, span).all():
+    rows = session.connection().execute(_WAITING, span).all()
+    own = own_values(session, named, [person for _, person, *_ in rows if person]) if named else {}
+    for id, person, email, name, may in rows:
         if may:
             fields = {FIRST_NAME: name, **own[person]} if person in own else {FIRST_NAME: name}
             messages.append(

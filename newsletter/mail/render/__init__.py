@@ -8,14 +8,13 @@ from newsletter.mail.render.dkim_key import read as read_key
 from newsletter.mail.render.filters import EXAMPLES as FILTER_EXAMPLES
 from newsletter.mail.render.mail import Content, Reader, RenderedMessage
 from newsletter.mail.render.markdown import Written
-from newsletter.mail.render.names import IN_SERIES, NAMES
+from newsletter.mail.render.names import IN_SERIES, names_for_readers
 from newsletter.mail.render.renderer import Renderer
 from newsletter.mail.render.skeleton import Skeleton
 
 __all__ = [
     "FILTER_EXAMPLES",
     "IN_SERIES",
-    "NAMES",
     "BadArticle",
     "BadKey",
     "Compiled",
@@ -28,5 +27,6 @@ __all__ = [
     "Skeleton",
     "Written",
     "make_key",
+    "names_for_readers",
     "read_key",
 ]

@@ -45,7 +45,8 @@ class Name:
     @classmethod
     def of_field(cls, field: MergeField) -> "Name":
         """The name of a merge field."""
-        return cls(field.name, field.means, _KINDS.get(field.kind, Kind.TEXT), field.fallback)
+        means = f"{field.means}; where it is not known: “{field.fallback}”" if field.fallback else field.means
+        return cls(field.name, means, _KINDS.get(field.kind, Kind.TEXT), field.fallback)
 
     @property
     def code(self) -> str:

@@ -24,9 +24,9 @@ from newsletter.mail.render.names import MADE_OF, Values, of_reader
 from newsletter.mail.render.places import in_url
 from newsletter.subscribers import FIRST_NAME
 
-KEPT = 4096
-"""Values of a field (or of some that stand together) whose share of a mail is kept with its skeleton: some hundred
-octets each."""
+KEPT, KEPT_OF_OWN = 4096, 1024
+"""First names whose share of a mail is kept with its skeleton, some hundred octets each; and values of other fields (or
+of some that stand together), which may be longer."""
 SOFT = b"=\r\n"
 DATE, TO, SUBJECT, TAG, NUMBER, PREFERENCES, VIEW, UNSUBSCRIBE, LIBRARY, PERSONAL = range(10)
 """The gaps by their place among the values; from PERSONAL on, what is made of the reader's fields."""
@@ -149,7 +149,7 @@ class Skeleton:
         # A list of a hundred thousand people has some thousand first names, and towns.
         first, *others = self.groups
         self._named = lru_cache(KEPT)(first.filled)
-        self._others = [(group.fields, lru_cache(KEPT)(group.filled)) for group in others]
+        self._others = [(group.fields, lru_cache(KEPT_OF_OWN)(group.filled)) for group in others]
 
     @property
     def fields(self) -> frozenset[str]:

@@ -168,9 +168,9 @@ class Template:
         return _outputs(self.pieces)
 
     @property
-    def is_personal(self) -> bool:
-        """Whether what is held of the reader has a part in it."""
-        return any(map(is_of_reader, self.names))
+    def reader_names(self) -> frozenset[str]:
+        """Those of its names that stand for what is held of the reader."""
+        return frozenset(filter(is_of_reader, self.names))
 
     @property
     def names(self) -> frozenset[str]:

@@ -1,0 +1,108 @@
+"""A form as other sites get it: the script with its words, its style sheet, and what stands in the iframe."""
+
+import json
+from functools import lru_cache
+from typing import Any
+
+from flask import request, url_for
+from sqlalchemy.orm import Session
+
+from newsletter import brand
+from newsletter.forms import Form
+from newsletter.settings import ROOT
+from newsletter.subscribers import Field, FieldKind
+from newsletter.web.cards import card
+from newsletter.web.forms import answer_name, choices_of
+from newsletter.web.sign_up import box, guide_of
+from newsletter.web.state import runtime
+
+INPUTS = {FieldKind.DATE: "date"}
+"""Types of inputs besides plain text. A number is typed as text: an input of numbers loses what it cannot read."""
+LABELS = {
+    "email": "Your e-mail address",
+    "name": "First name (optional)",
+    "optional": "(optional)",
+    "trap": "Leave this empty",
+    "privacy": "How we treat your data",
+    "sending": "Sending…",
+    "offline": "You seem to be offline. What you typed is still here; please try again when you are back.",
+    "failed": "That did not arrive. What you typed is still here; please try again in a moment.",
+    "close": "Close",
+}
+
+
+def our_site() -> str:
+    """The origin of this site, as its visitors have it."""
+    settings = runtime().settings
+    return request.host_url.rstrip("/") if settings.is_local else settings.site.removesuffix(settings.site_path)
+
+
+@lru_cache(8)
+def static_text(name: str) -> str:
+    """A file of ours, read once."""
+    return (ROOT / "static" / name).read_text(encoding="utf-8")
+
+
+def script_code(session: Session, form: Form) -> bytes:
+    """The script, with this form's words and style in it."""
+    told, style = json.dumps(_told(session, form)), json.dumps(style_sheet(form))
+    return f"{static_text('js/embed.js').rstrip()}({told},{style});\n".encode()
+
+
+def style_sheet(form: Form) -> str:
+    """The style sheet, with a form's colours: each is checked to be # and six digits before it is stored."""
+    colours = form.colours
+    scheme = "dark" if colours.is_dark else "light"
+    own = (
+        f".box,dialog{{--ground:{colours.ground};--ink:{colours.ink};--accent:{colours.accent};"
+        f"--on:{colours.on_accent};--edge:{colours.edge};color-scheme:{scheme}}}"
+    )
+    return " ".join(static_text("css/embed.css").split()) + own
+
+
+def _told(session: Session, form: Form) -> dict[str, Any]:
+    """All that the script has to know."""
+    typed = box(session, form, brand.current(session), formdata=None)
+    site = our_site()
+    with_box = form.offers_newsletter and not form.gives_newsletter
+    return {
+        "slug": form.slug,
+        **form_words(session, form),
+        "button": form.button,
+        "name": form.asks_name,
+        "fields": [_asked(field) for field in typed.answers],
+        "newsletter": typed.newsletter.label.text if with_box else "",
+        "consent": typed.consent_note,
+        "agreed": typed.agreed.data,
+        "cover": f"{site}{cover}" if (cover := cover_url(session, form)) else "",
+        "page": site + url_for("forms.send", slug=form.slug),
+        "send": site + url_for("embed.send", slug=form.slug),
+        "token": site + url_for("embed.token", slug=form.slug),
+        "privacy": site + url_for("public.page", name="privacy"),
+        "labels": LABELS,
+    }
+
+
+def _asked(field: Field) -> dict[str, Any]:
+    choices = [[one.value, one.label] for one in choices_of(field)]
+    return {
+        "key": field.key, "name": answer_name(field), "label": field.label, "type": INPUTS.get(field.kind, ""),
+        "choices": choices,
+    }  # fmt: skip
+
+
+def form_words(session: Session, form: Form) -> dict[str, str]:
+    """Its headline and its sentence."""
+    guide = guide_of(session, form)
+    seen = card(guide) if guide else None
+    house = brand.current(session).name
+    return {
+        "headline": form.headline or (seen.title if seen else house),
+        "words": form.words or (seen.box if seen else ""),
+    }
+
+
+def cover_url(session: Session, form: Form) -> str:
+    """The picture beside it; "" for none."""
+    guide = guide_of(session, form) if form.shows_cover else None
+    return card(guide).cover_url if guide else ""
