@@ -12,7 +12,7 @@ from newsletter.events import Event
 from newsletter.guides import GuideRequest
 from newsletter.mail.ledger import Message
 from newsletter.sequences import Enrollment
-from newsletter.subscribers import Consent, Subscriber, tags_of
+from newsletter.subscribers import Consent, Subscriber, held, tags_of, typed_values
 
 INNER = {"claim_token", "lease_until", "email_key"}
 """Columns that say nothing about the person."""
@@ -28,12 +28,18 @@ def of(session: Session, subscriber: Subscriber) -> dict[str, Any]:
     return {
         "subscriber": _plain(subscriber),
         "tags": tags_of(session, subscriber.id),
-        "consents": [_plain(one) for one in rows(Consent)],
+        "fields": {field.key: value for field, value in held(session, subscriber.id)},
+        "consents": [_plain(one) | {"fields": _typed(session, one)} for one in rows(Consent)],
         "events": [_plain(one) for one in rows(Event)],
         "guides": [_plain(one) | {"guide": one.guide.title} for one in rows(GuideRequest)],
         "series": [_plain(one) | {"series": one.sequence.name} for one in rows(Enrollment)],
         "messages": [_plain(one) | {"tries": [_plain(each) for each in one.tries]} for one in rows(Message)],
     }
+
+
+def _typed(session: Session, consent: Consent) -> dict[str, str]:
+    """What was typed with a sign-up and waits for its press."""
+    return {field.key: value for field, value in typed_values(session, [consent.id]).items()}
 
 
 def _plain(row: Base) -> dict[str, Any]:

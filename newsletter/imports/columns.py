@@ -16,6 +16,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from newsletter.imports.report import BadFile
+from newsletter.subscribers import OWN, Field
 
 
 class Role(StrEnum):
@@ -119,6 +120,24 @@ class Columns:
     headings: tuple[str, ...]
     places: dict[Role, tuple[int, ...]]
     program: Program | None
+    fields: tuple[Field, ...] = ()
+    """The owner's own."""
+
+    @cached_property
+    def own(self) -> dict[int, Field]:
+        """Which column holds which field of the owner's: by its key or label, or as an export of ours names it.
+
+        A heading that means something to every program is that, unless nothing is read from the column otherwise.
+        """
+        named = {squashed(name): field for field in reversed(self.fields) for name in (field.label, field.key)}
+        exact = {f"{OWN}{field.key}": field for field in self.fields}
+        seen = {place for places in self.places.values() for place in places}
+        found: dict[int, Field] = {}
+        for place, heading in enumerate(self.headings):
+            field = exact.get(heading.casefold()) or (named.get(squashed(heading)) if place not in seen else None)
+            if field is not None and field not in found.values():
+                found[place] = field
+        return found
 
     def at(self, role: Role) -> tuple[int, ...]:
         """The columns that say this, perhaps none."""
@@ -127,7 +146,7 @@ class Columns:
     @cached_property
     def words(self) -> frozenset[int]:
         """Columns whose cells are somebody's own words: nothing but spaces is taken off them."""
-        return frozenset(self.at(Role.FIRST_NAME) + self.at(Role.FULL_NAME) + self.at(Role.TAGS))
+        return frozenset((*self.at(Role.FIRST_NAME), *self.at(Role.FULL_NAME), *self.at(Role.TAGS), *self.own))
 
     @cached_property
     def needed(self) -> tuple[int, ...]:
@@ -137,19 +156,20 @@ class Columns:
     @property
     def used(self) -> tuple[tuple[str, str], ...]:
         """(heading, what it is read as), in the file's order."""
-        named = {place: role for role, places in self.places.items() for place in places}
+        named: dict[int, str] = {place: role for role, places in self.places.items() for place in places}
+        named |= {place: f"your field “{field.label}”" for place, field in self.own.items()}
         return tuple((self.headings[place], str(named[place])) for place in sorted(named))
 
     @property
     def unused(self) -> tuple[str, ...]:
         """Headings of columns that nothing is read from."""
-        seen = {place for places in self.places.values() for place in places}
+        seen = {place for places in self.places.values() for place in places} | self.own.keys()
         return tuple(name for place, name in enumerate(self.headings) if place not in seen and name)
 
     def without(self, role: Role) -> "Columns":
         """The same header with this role given up."""
         places = {one: where for one, where in self.places.items() if one is not role}
-        return Columns(self.headings, places, self.program)
+        return Columns(self.headings, places, self.program, self.fields)
 
     def is_whole(self, cells: Sequence[str]) -> bool:
         """Whether these cells look like a row: as many as there are columns, with an address where it belongs."""
@@ -158,8 +178,8 @@ class Columns:
         return any(re.fullmatch(r"\S+@\S+\.\S+", cells[place].strip()) for place in self.at(Role.EMAIL))
 
 
-def recognise(headings: Iterable[str]) -> Columns | None:
-    """The columns of a header; None when none of them holds addresses."""
+def recognise(headings: Iterable[str], fields: Iterable[Field] = ()) -> Columns | None:
+    """The columns of a header; None when none of them holds addresses. `fields`: the owner's own."""
     names = tuple(" ".join(heading.replace("\ufeff", "").split()) for heading in headings)
     places: dict[Role, tuple[int, ...]] = {}
     for place, name in enumerate(names):
@@ -169,7 +189,7 @@ def recognise(headings: Iterable[str]) -> Columns | None:
         return None
     if Role.STATUS in places:
         places.pop(Role.STATE, None)  # then “state” is where somebody lives
-    return Columns(names, places, _program([squashed(name) for name in names]))
+    return Columns(names, places, _program([squashed(name) for name in names]), tuple(fields))
 
 
 def _program(names: list[str]) -> Program | None:

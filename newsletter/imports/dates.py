@@ -1,7 +1,7 @@
 """Dates as other programs write them. What names no zone is taken as UTC, as most of them export it."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _ZONE_WORD = re.compile(r"\s*(?:UTC|GMT|Z)$", re.I)
@@ -40,6 +40,15 @@ def read_date(text: str, day_first: bool | None, now: datetime) -> datetime | No
     return min(at, now)  # a clock that is a little ahead, or a date without a time in a zone to the east
 
 
+def read_day(text: str, day_first: bool | None) -> date | None:
+    """The day that is meant, of any year; None when it cannot be told."""
+    try:
+        seen = _read(text.strip(), day_first)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return seen.date() if seen else None
+
+
 def _read(text: str, day_first: bool | None) -> datetime | None:
     if _STAMP.fullmatch(text):
         seconds = int(text) if len(text) == 10 else int(text) / 1000
@@ -69,10 +78,10 @@ def _from_numbers(seen: re.Match[str], day_first: bool | None) -> datetime | Non
 
 
 def _from_words(text: str) -> datetime | None:
-    for date in _WORDS:
+    for day in _WORDS:
         for time in _TIMES:
             try:
-                return datetime.strptime(text, date + time).replace(tzinfo=UTC)
+                return datetime.strptime(text, day + time).replace(tzinfo=UTC)
             except ValueError:
                 continue
     return None

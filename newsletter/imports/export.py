@@ -2,13 +2,22 @@
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TextIO
 
 from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.orm import Session
 
-from newsletter.subscribers import Status, Subscriber, SubscriberTag, Tag, suppressed
+from newsletter.subscribers import (
+    FieldValue,
+    MergeField,
+    Status,
+    Subscriber,
+    SubscriberTag,
+    Tag,
+    own_merge_fields,
+    suppressed,
+)
 
 COLUMNS = ("email", "first_name", "status", "newsletter", "zone", "created_at", "confirmed_at", "left_at")
 _RISKY = re.compile(r"'*[=+\-@\t\r]")
@@ -18,13 +27,14 @@ BLOCKED = "blocked"
 
 
 def export_csv(session: Session, out: TextIO, secrets: Sequence[bytes], *only: ColumnElement[bool]) -> None:
-    """Write the header and a row for every subscriber, with their tags in the last column; `only`: of whom.
+    """Write the header and a row for every subscriber, with their tags and the owner's fields; `only`: of whom.
 
     Who has left and is suppressed too is "blocked": whoever reads the file back keeps them out for good. `secrets`: the
     product's keys.
     """
     writer = csv.writer(out)
-    writer.writerow((*COLUMNS, "tags"))
+    own = own_merge_fields(session)
+    writer.writerow((*COLUMNS, "tags", *(one.name for one in own)))
     columns = [getattr(Subscriber, name) for name in COLUMNS]
     last = 0
     while page := session.execute(
@@ -35,10 +45,12 @@ def export_csv(session: Session, out: TextIO, secrets: Sequence[bytes], *only: C
     ).all():
         first, last = page[0][0], page[-1][0]
         tags, blocked = _tags(session, first, last), _blocked(session, secrets, page)
+        held = _held(session, own, first, last)
         for id, key, *values in page:
             if key in blocked:
                 values[COLUMNS.index("status")] = BLOCKED
-            writer.writerow([guarded(_text(value)) for value in (*values, tag_cell(tags.get(id, ())))])
+            fields = [held.get((id, one.id), "") for one in own]
+            writer.writerow([guarded(_text(value)) for value in (*values, tag_cell(tags.get(id, ())), *fields)])
 
 
 def _blocked(session: Session, secrets: Sequence[bytes], page: Sequence[Row[Any]]) -> set[str]:
@@ -52,6 +64,15 @@ def _tags(session: Session, first: int, last: int) -> dict[int, list[str]]:
     for id, name in session.execute(look.where(SubscriberTag.subscriber_id.between(first, last))):
         found.setdefault(id, []).append(name)
     return found
+
+
+def _held(session: Session, own: Collection[MergeField], first: int, last: int) -> dict[tuple[int, int], str]:
+    """What the fields hold of these subscribers, by the numbers of both."""
+    if not own:
+        return {}
+    look = select(FieldValue.subscriber_id, FieldValue.field_id, FieldValue.value)
+    rows = session.execute(look.where(FieldValue.subscriber_id.between(first, last)))
+    return {(person, field): value for person, field, value in rows}
 
 
 def tag_cell(names: Iterable[str]) -> str:

@@ -3,19 +3,19 @@
 import csv
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, lru_cache
 from zoneinfo import available_timezones
 
 from newsletter.imports.address import BadRow, Found, bare, find_address, unguarded
 from newsletter.imports.columns import Columns, Role
-from newsletter.imports.dates import read_date
+from newsletter.imports.dates import read_date, read_day
 from newsletter.imports.report import Flaw, Remark
 from newsletter.imports.rows import Row
 from newsletter.imports.standing import Standing, StandingJudge, is_date_like, says_yes
-from newsletter.subscribers import Address, clean_name, clean_tag
+from newsletter.subscribers import Address, BadValue, Field, FieldKind, clean_name, clean_tag
 
 MOST_TAGS = 100
 """Of one person; what comes behind them is no list of tags."""
@@ -35,6 +35,8 @@ class Person:
     confirmed: datetime | None = None
     left: datetime | None = None
     tags: tuple[str, ...] = ()
+    fields: Mapping[int, str] = field(default_factory=dict)
+    """Values of the owner's fields, by their numbers, as they are held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Judge:
             confirmed=self._date(row.line, cells, Role.CONFIRMED),
             left=self._date(row.line, cells, Role.UNSUBSCRIBED, Role.BOUNCED, Role.COMPLAINED),
             tags=self._tags(cells),
+            fields=self._fields(row.line, cells) if self.columns.own else {},
         )
 
     def _address(self, line: int, cells: Sequence[str]) -> Found:
@@ -106,6 +109,21 @@ class Judge:
             if cells[place]:
                 named.update(dict.fromkeys(filter(None, map(clean_tag, split_tags(cells[place])))))
         return tuple(named)[:MOST_TAGS]
+
+    def _fields(self, line: int, cells: Sequence[str]) -> dict[int, str]:
+        found: dict[int, str] = {}
+        for place, own in self.columns.own.items():
+            try:
+                if value := self._value(own, cells[place]):
+                    found[own.id] = value
+            except BadValue:
+                self.remark(line, Remark.FIELD)
+        return found
+
+    def _value(self, own: Field, cell: str) -> str:
+        if own.kind is FieldKind.DATE and cell and (day := read_day(cell, self.day_first)):
+            return own.read(day.isoformat())
+        return own.read(cell)
 
 
 def whole(row: Row, columns: Columns) -> list[str]:

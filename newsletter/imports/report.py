@@ -32,6 +32,8 @@ class Remark(StrEnum):
     ZONE = "zone"
     NAME = "name"
     SECOND_ADDRESS = "second address"
+    FIELD = "field"
+    """A value that its field of the owner's cannot hold."""
 
 
 class Fate(StrEnum):

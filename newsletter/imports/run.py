@@ -14,6 +14,7 @@ from newsletter.imports.source import Source
 from newsletter.imports.standing import StandingJudge
 from newsletter.imports.survey import rows_of, survey
 from newsletter.imports.writing import Writer
+from newsletter.subscribers import all_fields
 
 BATCH = 2000
 """Rows in one transaction."""
@@ -33,7 +34,9 @@ def import_csv(database: Database, file: BinaryIO, basis: str, secrets: Sequence
     report so far, bytes read). `left_out` gets the rows that bring nobody. Raises BadFile: then nothing was written.
     """
     source = Source(file)
-    plan = survey(source, name)
+    with database.reading() as session:
+        fields = all_fields(session)
+    plan = survey(source, name, fields)
     report = Report(plan.reading, dry_run)
     standing = StandingJudge(plan.columns, plan.asked)
     judge = Judge(plan.columns, standing, plan.day_first, plan.otherwise, now, report.remark)

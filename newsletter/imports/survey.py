@@ -1,6 +1,6 @@
 """The first reading of a file, before anything is written: how it is put together, and whether it can be trusted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from newsletter.imports.address import BadRow
@@ -11,6 +11,7 @@ from newsletter.imports.report import BadFile, Reading
 from newsletter.imports.rows import SEPARATORS, Row, rows, split
 from newsletter.imports.source import Line, Source
 from newsletter.imports.standing import Standing, StandingJudge, UnknownStatus, says_gone
+from newsletter.subscribers import Field, FieldKind
 
 _KINDS = {"unsubscribed": Standing.LEFT, "cleaned": Standing.BOUNCED}
 _DATED = (Role.JOINED, Role.CONFIRMED, Role.SUBSCRIBED, Role.UNSUBSCRIBED, Role.BOUNCED, Role.COMPLAINED)
@@ -39,13 +40,14 @@ def rows_of(source: Source, separator: str, columns: Columns) -> Iterator[Row]:
     return found
 
 
-def survey(source: Source, name: str) -> Survey:
+def survey(source: Source, name: str, fields: Iterable[Field] = ()) -> Survey:
     """Read the file through once. `name`: its file name, by which Mailchimp alone tells some lists apart.
+    `fields`: the owner's own.
 
     Raises BadFile when it cannot be imported.
     """
     header, separator = _header(source)
-    columns = _columns(header, separator)
+    columns = _columns(header, separator, fields)
     seen = _read_through(source, separator, columns)
     columns = seen.columns
     otherwise = _otherwise(columns, name)
@@ -94,9 +96,9 @@ def _separator(header: str) -> str:
     return max(SEPARATORS, key=worth)
 
 
-def _columns(header: str, separator: str) -> Columns:
+def _columns(header: str, separator: str, fields: Iterable[Field]) -> Columns:
     try:
-        columns = recognise(split(header, separator))
+        columns = recognise(split(header, separator), fields)
     except ValueError:
         raise BadFile("The first line, which names the columns, has a quote that is not closed.") from None
     if columns is None:
@@ -117,7 +119,8 @@ class _Seen:
 
     def __post_init__(self) -> None:
         self._dated = [place for role in _DATED for place in self.columns.at(role)]
-        used = {place for places in self.columns.places.values() for place in places}
+        self._dated += [place for place, field in self.columns.own.items() if field.kind is FieldKind.DATE]
+        used = {place for places in self.columns.places.values() for place in places} | self.columns.own.keys()
         self._unused = () if self.columns.needed else tuple(set(range(len(self.columns.headings))) - used)
 
     def look(self, row: Row) -> None:

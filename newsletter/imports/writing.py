@@ -28,6 +28,9 @@ from newsletter.subscribers import (
     Suppression,
     SuppressionReason,
     address_hash,
+    all_fields,
+    hold,
+    stored,
     suppressed,
     tag_ids,
 )
@@ -131,6 +134,7 @@ class Writer:
         agreed += self._confirm(session, people, fates)
         self._consent(session, agreed)
         self._block(session, [key for key, fate in fates.items() if fate is Fate.BLOCKED])
+        self._hold(session, {ids[key]: fresh[key].fields for key in ids if fresh[key].fields})
         return self._tag(session, {ids[key]: fresh[key].tags for key in ids if fresh[key].tags})
 
     def _insert(self, session: Session, fresh: Mapping[str, Person], fates: Mapping[str, Fate]) -> dict[str, int]:
@@ -210,6 +214,15 @@ class Writer:
         ]  # fmt: skip
         if rows:
             session.execute(_upsert(session, Suppression), rows)
+
+    def _hold(self, session: Session, given: Mapping[int, Mapping[int, str]]) -> None:
+        if not given:
+            return
+        there = {one.id: one for one in all_fields(session)}  # one may have been deleted since the file was begun
+        hold(session, [
+            {"subscriber_id": id, "field_id": field, **stored(there[field], value)}
+            for id, values in given.items() for field, value in values.items() if field in there
+        ])  # fmt: skip
 
     def _tag(self, session: Session, given: Mapping[int, Sequence[str]]) -> dict[str, int]:
         new = tag_ids(session, {name for names in given.values() for name in names} - self._tags.keys())
