@@ -1,21 +1,20 @@
 """The preflight: what a person looks at before a mail goes to many people, worked out instead of remembered."""
 
-import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.articles import LONGEST_LINE
 from newsletter.brand import Brand
-from newsletter.figures import figure
 from newsletter.guides import Guide
 from newsletter.mail.render import BadArticle, Compiled, Content, Reader, Renderer
 from newsletter.preflight import had_it, left_over
 from newsletter.preflight.addresses import Addresses
 from newsletter.preflight.check import Check, Level, NotFit, Report
-from newsletter.subscribers import Segment, Stream, Subscriber, Tag, all_tags
+from newsletter.preflight.without import without_values
+from newsletter.subscribers import Segment, Stream, Tag, all_tags
 
 HEAVIEST = 100_000
 """Bytes of HTML: Gmail clips a mail at 102 kB, and the unsubscribe link is at its end."""
@@ -23,7 +22,6 @@ FARTHEST = timedelta(days=730)
 """A date farther away is a slip of the finger."""
 A_MOMENT = timedelta(minutes=1)
 """A time that has just gone by means now."""
-_BADLY = re.compile(r"^[\s,.;:!?–-]|\s[,.;:!?](?:\s|$)|\(\s*\)|[,–-]\s*$|^$")
 
 
 def check_time(at: datetime, now: datetime) -> None:
@@ -40,7 +38,8 @@ def check(session: Session, renderer: Renderer, brand: Brand, words: Content, se
     people = segment.size(session)
     return Report((
         *_audience(session, segment, people),
-        *_words(session, renderer, brand, words, _nameless(session, segment), people),
+        *_words(session, renderer, brand, words),
+        *without_values(session, renderer, brand, words, segment, people),
         *_again(session, segment, words, article_id, people),
         _address(brand),
     ))  # fmt: skip
@@ -48,7 +47,10 @@ def check(session: Session, renderer: Renderer, brand: Brand, words: Content, se
 
 def check_words(session: Session, renderer: Renderer, brand: Brand, words: Content) -> Report:
     """Look at words alone, for a campaign whose recipients are settled."""
-    return Report((*_words(session, renderer, brand, words, 1, 1), _address(brand)))
+    return Report((
+        *_words(session, renderer, brand, words), *without_values(session, renderer, brand, words, None, 0),
+        _address(brand),
+    ))  # fmt: skip
 
 
 def _address(brand: Brand) -> Check:
@@ -72,11 +74,6 @@ def _audience(session: Session, segment: Segment, people: int) -> Iterator[Check
         yield Check("People", Level.TOLD, "Nobody is in this audience yet.")
 
 
-def _nameless(session: Session, segment: Segment) -> int:
-    look = select(func.count()).select_from(Subscriber).where(segment.condition(), Subscriber.first_name == "")
-    return figure(session, ("nameless", segment), lambda it: it.scalar(look) or 0)
-
-
 def _again(session: Session, segment: Segment, words: Content, article_id: int | None, people: int) -> Iterator[Check]:
     if had := had_it.count(session, segment, words, article_id):
         yield Check(
@@ -84,8 +81,7 @@ def _again(session: Session, segment: Segment, words: Content, article_id: int |
         )
 
 
-def _words(session: Session, renderer: Renderer, brand: Brand, words: Content, nameless: int,
-           people: int) -> Iterator[Check]:  # fmt: skip
+def _words(session: Session, renderer: Renderer, brand: Brand, words: Content) -> Iterator[Check]:
     yield from _lines(words)
     try:
         compiled = renderer.compiled(words)
@@ -99,7 +95,6 @@ def _words(session: Session, renderer: Renderer, brand: Brand, words: Content, n
         "Size", Level.GOOD if size <= HEAVIEST else Level.BLOCK,
         f"{size / 1000:.0f} kB of {HEAVIEST // 1000} kB; Gmail cuts off what is larger.",
     )  # fmt: skip
-    yield from _without_a_name(renderer, brand, words, seen.subject, nameless, people)
     yield from _left_over(compiled)
     yield from Addresses(session, renderer.site).checks(compiled.written)
 
@@ -127,20 +122,3 @@ def _length(body: str) -> Check:
     if not words:
         return Check("Text", Level.BLOCK, "The article is empty.")
     return Check("Text", Level.GOOD, f"{words:,} words, and every variable can be filled in.")
-
-
-def _without_a_name(renderer: Renderer, brand: Brand, words: Content, subject: str, nameless: int,
-                    people: int) -> Iterator[Check]:  # fmt: skip
-    """How it reads where no name is known."""
-    in_subject, in_text = renderer.empty_for_nobody(words, brand)
-    who = f"{nameless:,} of {people:,} people" if people else "people"
-    if renderer.compiled(words).subject.is_personal:
-        badly = (bool(in_subject) or bool(_BADLY.search(subject))) and (nameless or not people)
-        told = f"To {who} without a name it reads “{subject}”."
-        if badly:
-            told += ' Write {{ first_name|default("you") }}, or put the name inside {% if first_name %}…{% endif %}.'
-        yield Check("Subject without a name", Level.WARNING if badly else Level.GOOD, told)
-    if in_text and (nameless or not people):
-        codes = ", ".join(dict.fromkeys(in_text))
-        told = f'{codes} is empty for {who} without a name. Write {{{{ first_name|default("friend") }}}}.'
-        yield Check("Text without a name", Level.TOLD, told)

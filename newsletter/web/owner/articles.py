@@ -14,10 +14,10 @@ from newsletter.mail import ledger
 from newsletter.mail.contents import content, content_of
 from newsletter.mail.ledger import Message
 from newsletter.mail.ledger.queue import update_waiting_steps
-from newsletter.mail.render import FILTER_EXAMPLES, NAMES, BadArticle, Reader
+from newsletter.mail.render import FILTER_EXAMPLES, BadArticle, Reader, names_for_readers
 from newsletter.mail.render.renderer import Rendered
 from newsletter.sequences import Sequence, Step
-from newsletter.subscribers import FIRST_NAME, Stream, Subscriber, merged
+from newsletter.subscribers import FIRST_NAME, Stream, Subscriber, merged, own_merge_fields
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
 from newsletter.web.owner.forms import ArticleForm
 from newsletter.web.owner.pictures import newest
@@ -94,12 +94,12 @@ def _as_typed(article: Article) -> dict[str, Any]:
 
 def _editor(form: ArticleForm, article: Article | None) -> Any:
     with reading() as session:
-        pictures = newest(session)
+        pictures, variables = newest(session), names_for_readers(own_merge_fields(session))
     page = render_template(
         "owner/article_edit.html",
         form=form,
         article=article,
-        variables=NAMES.values(),
+        variables=variables,
         filters=FILTER_EXAMPLES,
         pictures=pictures,
     )

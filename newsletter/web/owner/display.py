@@ -6,7 +6,9 @@ from typing import Any
 
 from flask_login import current_user
 
+from newsletter.mail.render.filters import day_as
 from newsletter.mail.sentences import explained
+from newsletter.subscribers import FieldKind
 from newsletter.zones import zone_named
 
 
@@ -70,6 +72,11 @@ def ago(at: datetime, now: datetime) -> str:
     return "just now"
 
 
+def as_held(value: str, kind: FieldKind) -> str:
+    """A value of an own field as a person reads it."""
+    return day_as("long", value) if kind is FieldKind.DATE else value
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "local": local,
     "local_day": local_day,
@@ -80,4 +87,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "duration": duration,
     "explained": explained,
     "ago": ago,
+    "as_held": as_held,
 }

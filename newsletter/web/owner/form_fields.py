@@ -3,11 +3,13 @@
 import re
 from typing import Any
 
-from wtforms import BooleanField, SelectField, StringField, TextAreaField, ValidationError
+from wtforms import BooleanField, SelectField, SelectMultipleField, StringField, TextAreaField, ValidationError
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional
 
 from newsletter import characters
 from newsletter.forms.form import MOST_TAGS
+from newsletter.subscribers import FieldKind
 from newsletter.subscribers.tag import LONGEST_TAG
 from newsletter.web.forms import TypedForm
 
@@ -27,6 +29,25 @@ class NewFormForm(TypedForm):
     gives = SelectField("It gives")
 
 
+class FieldForm(TypedForm):
+    """What may be changed about a field of the owner's."""
+
+    label = StringField("Label", filters=[characters.line])
+    choices = TextAreaField("Choices", [Optional()], filters=[characters.text])
+    fallback = StringField("Fall-back", filters=[characters.line])
+
+
+class NewFieldForm(FieldForm):
+    """A new field. Its key and its kind are settled now."""
+
+    key = StringField("Key", filters=[characters.line])
+    kind = SelectField("It holds", choices=[
+        SelectChoice(FieldKind.TEXT.value, "Text"), SelectChoice(FieldKind.NUMBER.value, "A number"),
+        SelectChoice(FieldKind.DATE.value, "A date"), SelectChoice(FieldKind.CHOICE.value, "One of several choices"),
+        SelectChoice(FieldKind.YES_NO.value, "Yes or no"),
+    ])  # fmt: skip
+
+
 class SitesForm(TypedForm):
     """The owner's sites."""
 
@@ -42,6 +63,7 @@ class FormForm(TypedForm):
     button = _line("Button", 60, "A button needs a word.")
     consent_words = _line("Your own words about consent", 400)
     asks_name = BooleanField("Ask for the first name (nobody must give it)")
+    asks_fields = SelectMultipleField("Ask for your own fields too", validate_choice=False)
     offers_newsletter = BooleanField("Offer the newsletter too, with a box that is not ticked")
     shows_cover = BooleanField("Show the guide’s cover")
     ground = _line("Ground", 7, "Choose a colour.")

@@ -1,5 +1,6 @@
 """The forms that the owner fills in. What is typed is cleaned here and judged by the records."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,9 +26,9 @@ from wtforms.validators import DataRequired, Length, NumberRange, Optional
 from newsletter import characters
 from newsletter.articles import LONGEST_BODY, Topic
 from newsletter.sequences import Delay
-from newsletter.subscribers import BadAddress, clean_name, read_address
+from newsletter.subscribers import BadAddress, Field, clean_name, read_address
 from newsletter.subscribers.name import LONGEST_NAME
-from newsletter.web.forms import TypedForm
+from newsletter.web.forms import TypedForm, with_answers
 
 
 def _line(label: str, longest: int, needed: str = "", **kwargs: Any) -> StringField:
@@ -104,6 +105,13 @@ class PersonForm(TypedForm):
         "First name", [Optional(), Length(max=LONGEST_NAME)], filters=[lambda typed: clean_name(typed or "")]
     )
     tags = TextAreaField("Tags", [Optional(), Length(max=20_000)], filters=[characters.text])
+    answers: Sequence[Field] = ()
+    """The owner's fields."""
+
+
+def person_form(asks: Sequence[Field], **kwargs: Any) -> PersonForm:
+    """The same with an input for each of the owner's fields."""
+    return with_answers(PersonForm, asks)(**kwargs)
 
 
 class CampaignForm(TypedForm):

@@ -1,15 +1,28 @@
-"""One person: their name and tags, and the confirmation once more."""
+"""One person: their name, tags and fields, and the confirmation once more."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import render_template
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter import journey
 from newsletter.mail.sentences import explained
-from newsletter.subscribers import MOST_TAGS, Subscriber, all_tags, retag, tags_of
+from newsletter.subscribers import (
+    MOST_TAGS,
+    Field,
+    Subscriber,
+    all_fields,
+    all_tags,
+    retag,
+    set_values,
+    tags_of,
+    values_of,
+)
+from newsletter.web.forms import answer_name
 from newsletter.web.owner.door import back, door, note, one_or_404
-from newsletter.web.owner.forms import PersonForm
+from newsletter.web.owner.forms import PersonForm, person_form
 from newsletter.web.state import now, reading, runtime, state, transaction
 
 SENT = "The confirmation is on its way once more. Nothing else is sent before they press its button."
@@ -20,25 +33,35 @@ def ask(id: int) -> Any:
     """What they are called, and what they are sorted by."""
     with reading() as session:
         person = one_or_404(session, Subscriber, id)
+        fields, held = all_fields(session), values_of(session, id)
         shown = {"first_name": person.first_name, "tags": "\n".join(tags_of(session, id))}
-        return render_template("owner/subscriber_edit.html", person=person, known=all_tags(session),
-                               form=PersonForm(formdata=None, data=shown))  # fmt: skip
+        shown |= {answer_name(one): held.get(one.id, "") for one in fields}
+        form = person_form(fields, formdata=None, data=shown)
+        return _page(session, person, form, fields)
+
+
+def _page(session: Session, person: Subscriber, form: PersonForm, fields: Sequence[Field]) -> str:
+    return render_template(
+        "owner/subscriber_edit.html", person=person, known=all_tags(session), form=form,
+        answers=[(one, form[answer_name(one)]) for one in fields],
+    )  # fmt: skip
 
 
 @door.post("/subscribers/<row:id>/edit", endpoint="subscriber_edit")
 def edit(id: int) -> Any:
-    """Both as they stand in the form. They change nothing of what this person receives by themselves."""
+    """All as it stands in the form. It changes nothing of what this person receives by itself."""
     with transaction() as session:
         person = one_or_404(session, Subscriber, id, lock=True)
-        form = PersonForm()
+        fields = all_fields(session)
+        form = person_form(fields)
         names = list(dict.fromkeys(filter(None, (line.strip() for line in (form.tags.data or "").splitlines()))))
         if form.validate() and len(names) > MOST_TAGS:
             form.tags.errors = [f"These are {len(names):,} tags; a person can have {MOST_TAGS}."]
         if form.errors:
-            page = render_template("owner/subscriber_edit.html", person=person, known=all_tags(session), form=form)
-            return page, 422
+            return _page(session, person, form, fields), 422
         person.first_name = form.first_name.data or ""
         retag(session, id, names)
+        set_values(session, id, {one: one.read(form[answer_name(one)].data or "") for one in fields})
         note(session, "subscriber edited", str(id))
     return back("subscriber", "Saved.", id=id)
 

@@ -14,15 +14,13 @@ from newsletter.articles import Revision
 from newsletter.campaigns import Campaign, CampaignState, NotNow
 from newsletter.mail.contents import content, content_of
 from newsletter.mail.ledger import Dispatch
-from newsletter.mail.render import FILTER_EXAMPLES, IN_SERIES, NAMES, BadArticle, Content, Reader
-from newsletter.subscribers import Stream
+from newsletter.mail.render import FILTER_EXAMPLES, IN_SERIES, BadArticle, Content, Reader, names_for_readers
+from newsletter.subscribers import Stream, own_merge_fields
 from newsletter.web.owner.door import LONG_TEXT, back, door, note, one_or_404
 from newsletter.web.owner.forms import WordsForm
 from newsletter.web.personal import MAIL_PAGE_POLICY
 from newsletter.web.state import now, reading, runtime, transaction
 
-OURS = tuple(one for name, one in NAMES.items() if name != IN_SERIES)
-"""A campaign follows no guide."""
 GOING_OUT = (CampaignState.SENDING, CampaignState.PAUSED)
 CHANGED_ELSEWHERE = (
     "The words were changed in another window since you opened this page: they are revision {} now. "
@@ -50,8 +48,10 @@ def _as_typed(revision: Revision, dispatch: Dispatch) -> dict[str, str]:
 
 
 def _editor(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsForm, problem: str = "") -> Any:
+    # A campaign follows no guide.
+    ours = [one for one in names_for_readers(own_merge_fields(session)) if one.name != IN_SERIES]
     page = render_template(
-        "owner/campaign_words.html", campaign=campaign, dispatch=dispatch, form=form, problem=problem, variables=OURS,
+        "owner/campaign_words.html", campaign=campaign, dispatch=dispatch, form=form, problem=problem, variables=ours,
         filters=FILTER_EXAMPLES, turn=campaign.turn(session),
     )  # fmt: skip
     return page, 422 if problem or form.errors else 200

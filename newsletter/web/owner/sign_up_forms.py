@@ -13,11 +13,12 @@ from newsletter.figures import figure
 from newsletter.forms import BadColours, BadHost, Colours, Form, Gives
 from newsletter.guides import Guide
 from newsletter.sequences import Sequence
-from newsletter.subscribers import Consent
+from newsletter.subscribers import Consent, all_fields
 from newsletter.web import embed
+from newsletter.web.forms import answer_name, choices_of
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.owner.form_fields import FormForm, NewFormForm, SitesForm
-from newsletter.web.sign_up import box, origins, takes_sign_ups
+from newsletter.web.sign_up import asked_by, box, origins, takes_sign_ups
 from newsletter.web.state import now, reading, runtime, transaction
 from newsletter.web.wording import newsletter_wording
 
@@ -107,8 +108,9 @@ def _form(session: Session, form: Form | None = None) -> FormForm:
     if form is None:
         typed = FormForm()
     else:
-        data = {name: getattr(form, name) for name in PLAIN}
+        data = {name: getattr(form, name) for name in (*PLAIN, "asks_fields")}
         typed = FormForm(formdata=None, data={**data, "tags": ", ".join(form.tags), "sequence": form.sequence_id or 0})
+    typed.asks_fields.choices = [SelectChoice(one.key, one.label) for one in all_fields(session)]
     rows = session.execute(select(Sequence.id, Sequence.name).order_by(Sequence.id))
     typed.sequence.choices = [SelectChoice(0, "None"), *(SelectChoice(id, name) for id, name in rows)]
     return typed
@@ -117,6 +119,8 @@ def _form(session: Session, form: Form | None = None) -> FormForm:
 def _fill(form: Form, typed: FormForm) -> None:
     for name in PLAIN:
         setattr(form, name, typed[name].data if isinstance(typed[name].data, bool) else typed[name].data or "")
+    known = {choice.value for choice in typed.asks_fields.choices}
+    form.asks_fields = [key for key in typed.asks_fields.data or () if key in known]
     form.tags = (typed.tags.data or "").split(",")
     form.sequence_id = typed.sequence.data or None
 
@@ -175,7 +179,9 @@ def code(id: int) -> str:
         return render_template(
             "owner/form_code.html", row=form, newsletter=newsletter_wording(house), site=runtime().settings.site,
             url=_url(form), at=now(), seen=forms.sightings(session).get(form.id, []), height=_height(form),
-            sites=origins(house), is_waiting=form.is_open and not takes_sign_ups(session, form),
+            sites=origins(house), asked=asked_by(session, form),
+            choices_of=choices_of, answer_name=answer_name,
+            is_waiting=form.is_open and not takes_sign_ups(session, form),
         )  # fmt: skip
 
 
@@ -183,7 +189,9 @@ def _height(form: Form) -> int:
     """Pixels to keep free for it in a column of 300: so the page does not jump when the form comes."""
     lines = -(-len(form.headline) // 18) * 24 + -(-len(form.words) // 22) * 24
     with_box = form.offers_newsletter and not form.gives_newsletter
-    return max(lines, 116 if form.shows_cover else 0) + 320 + 80 * form.asks_name + 90 * with_box
+    return (
+        max(lines, 116 if form.shows_cover else 0) + 320 + 80 * (form.asks_name + len(form.asks_fields)) + 90 * with_box
+    )
 
 
 @door.post("/forms/<row:id>/<any(copy, archive, restore):verb>", endpoint="form_do")

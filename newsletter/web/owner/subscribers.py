@@ -17,6 +17,7 @@ from newsletter.subscribers import (
     Subscriber,
     Suppression,
     SuppressionReason,
+    held,
     tags_of,
 )
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
@@ -57,7 +58,8 @@ def show(id: int) -> str:
             select(Enrollment).where(Enrollment.subscriber_id == id).order_by(Enrollment.id.desc())
         ).all()
         return render_template(
-            "owner/subscriber.html", person=person, tags=tags_of(session, id), guides=guide_answers(session, person),
+            "owner/subscriber.html", person=person, tags=tags_of(session, id), held=held(session, id),
+            guides=guide_answers(session, person),
             series=[_outlook(session, one, zone) for one in enrollments],
             may_have_guide=person.may_receive(Stream.GUIDE), events=timeline(session, person, runtime().renderer.urls),
             ahead={one.slug: journey.articles_ahead(session, person, one) for one in session.scalars(select(Guide))},

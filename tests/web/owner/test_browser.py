@@ -16,9 +16,12 @@ from newsletter import campaigns
 from newsletter.articles import Article
 from newsletter.brand import current
 from newsletter.campaigns import Campaign
+from newsletter.forms import Form
 from newsletter.mail.ledger import Lane, Message, State
 from newsletter.runtime import Runtime
+from newsletter.subscribers import Field, FieldKind, set_values
 from tests import chromium
+from tests.conftest import NOON
 from tests.web.owner.conftest import EMAIL, PASSWORD
 
 pytestmark = [
@@ -36,7 +39,8 @@ PAGES = (
     "campaigns/2", "campaigns/2/recipients", "campaigns/2/cancel", "series", "series/1", "guides", "guides/new",
     "guides/1/edition", "pictures", "subscribers/1/edit", "subscribers",
     "subscribers/import", "subscribers?q=nobody", "subscribers/1", "messages", "messages?state=failed", "settings",
-    "forms", "forms/1", "forms/3", "forms/1/code", "forms/1/delete", "audit", "mails", "nothing",
+    "forms", "forms/1", "forms/3", "forms/1/code", "forms/1/delete", "fields",
+    "fields/new", "fields/1", "fields/2", "fields/1/delete", "audit", "mails", "nothing",
 )  # fmt: skip
 
 
@@ -108,6 +112,14 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(
     with runtime.database.transaction() as session:
         first, second = session.scalars(select(Message).order_by(Message.id).limit(2))
         first.state, second.state = State.UNCERTAIN, State.FAILED
+        long, choice = "W" * 80, FieldKind.CHOICE
+        session.add_all([
+            Field(key="x" * 40, label=long, fallback=long, created_at=NOON),
+            Field(key="plan", label="<b>Plan</b>", kind=choice, choices=[long, "b"], created_at=NOON),
+        ])  # fmt: skip
+        session.flush()
+        set_values(session, 1, dict.fromkeys(session.scalars(select(Field)), long))
+        session.get_one(Form, 1).asks_fields = ["x" * 40, "plan"]
     page = signed_in(browser, site, viewport={"width": width, "height": 900}, color_scheme=scheme)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

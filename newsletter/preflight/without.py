@@ -1,0 +1,93 @@
+"""How a mail reads to those of whom something is not known: the first name, or a field of the owner's."""
+
+import re
+from collections.abc import Iterator
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from newsletter.brand import Brand
+from newsletter.figures import figure
+from newsletter.mail.render import BadArticle, Content, Reader, Renderer
+from newsletter.preflight.check import Check, Level
+from newsletter.subscribers import FIRST_NAME, OWN, FieldValue, MergeField, Segment, Stream, Subscriber
+
+_BADLY = re.compile(r"^[\s,.;:!?–-]|\s[,.;:!?](?:\s|$)|\(\s*\)|[,–-]\s*$|^$")
+_SOMETHING = "…"
+"""Stands for what is known, where it matters how the rest reads."""
+
+
+def without_values(session: Session, renderer: Renderer, brand: Brand, words: Content, segment: Segment | None,
+                   people: int) -> Iterator[Check]:  # fmt: skip
+    """What there is to say of each field that the words name. `segment` None: who gets it is settled elsewhere."""
+    try:
+        subject = renderer.compiled(words).subject
+        in_subject, in_text = renderer.empty_for_nobody(words, brand)
+        seen = _subject(renderer, brand, words, {one.name: _SOMETHING for one in words.own})
+    except BadArticle:
+        return
+    lacking = _nameless(session, segment) if segment else 1
+    of_name = {code for code in (*in_subject, *in_text) if OWN not in code}
+    if any(not name.startswith(OWN) for name in subject.reader_names):
+        yield from _subject_without_a_name(seen, bool(of_name & set(in_subject)), lacking, people)
+    if (codes := [code for code in in_text if code in of_name]) and (lacking or not people):
+        told = f"{_listed(codes)} is empty for {_who(lacking, people)} without a name."
+        yield Check("Text without a name", Level.TOLD, f'{told} Write {{{{ first_name|default("friend") }}}}.')
+    for field in renderer.own_fields(words):
+        empty = [code for code in (*in_subject, *in_text) if field.name in code]
+        known = {FIRST_NAME: _SOMETHING, **{one.name: _SOMETHING for one in words.own if one != field}}
+        reads = _subject(renderer, brand, words, known) if field.name in subject.names else ""
+        yield from _without(session, field, empty, reads, segment, people)
+
+
+def _subject(renderer: Renderer, brand: Brand, words: Content, known: dict[str, str]) -> str:
+    return renderer.rendered(Stream.CAMPAIGN, brand, Reader(0, known), words, {}).subject
+
+
+def _subject_without_a_name(seen: str, empty: bool, lacking: int, people: int) -> Iterator[Check]:
+    badly = (empty or bool(_BADLY.search(seen))) and (lacking or not people)
+    told = f"To {_who(lacking, people)} without a name it reads “{seen}”."
+    if badly:
+        told += ' Write {{ first_name|default("you") }}, or put the name inside {% if first_name %}…{% endif %}.'
+    yield Check("Subject without a name", Level.WARNING if badly else Level.GOOD, told)
+
+
+def _without(session: Session, field: MergeField, empty: list[str], subject: str, segment: Segment | None,
+             people: int) -> Iterator[Check]:  # fmt: skip
+    """What readers without a value read in place of it."""
+    lacking = max(people - _having(session, field, segment), 0) if segment else 0
+    if segment and people and not lacking:
+        yield Check(field.means, Level.GOOD, f"It is known of all {people:,}.")
+        return
+    who = f"{lacking:,} of {people:,} have no “{field.means}”" if people else f"Some may have no “{field.means}”"
+    if not empty:
+        instead = f"the fall-back, “{field.fallback}”, or " if field.fallback else ""
+        told = f"{who}: they will read {instead}what the text says for them."
+        yield Check(field.means, Level.TOLD, told)
+        return
+    told = f"{who}: they will read nothing at {_listed(empty)}."
+    badly = subject and _BADLY.search(subject)
+    if badly:
+        told += f" The subject reads “{subject}”."
+    told += f' Give the field a fall-back, or write {{{{ {field.name}|default("…") }}}}.'
+    yield Check(field.means, Level.WARNING if badly else Level.TOLD, told)
+
+
+def _who(lacking: int, people: int) -> str:
+    return f"{lacking:,} of {people:,} people" if people else "people"
+
+
+def _listed(codes: list[str]) -> str:
+    return ", ".join(dict.fromkeys(codes))
+
+
+def _nameless(session: Session, segment: Segment) -> int:
+    look = select(func.count()).select_from(Subscriber).where(segment.condition(), Subscriber.first_name == "")
+    return figure(session, ("nameless", segment), lambda it: it.scalar(look) or 0)
+
+
+def _having(session: Session, field: MergeField, segment: Segment) -> int:
+    """How many of a segment have a value in a field."""
+    look = select(func.count()).select_from(FieldValue).join(Subscriber, Subscriber.id == FieldValue.subscriber_id)
+    there = look.where(FieldValue.field_id == field.id, segment.condition())
+    return figure(session, ("with a value", field.id, segment), lambda it: it.scalar(there) or 0)
