@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -88,6 +89,31 @@ def reset_password(session: Session, numbers: tuple[int, ...], password: str, no
     change_password(session, owner, password, now, way=Way.LINK, ip=ip)
     accounts.wait.forgive(session, [(ACCOUNT, f"account {owner.email}")])
     return owner
+
+
+def ask_for_codes(session: Session, owner: Owner, secret: str, step: int, keys: Sequence[bytes], now: datetime,
+                  ip: str | None = None) -> list[str]:  # fmt: skip
+    """Ask for a code behind the password from now on, and tell the owner by mail; the recovery codes.
+
+    `step`: of the code that proved that the app has the secret.
+    """
+    codes = accounts.second_factor.switch_on(session, owner, secret, step, keys)
+    _tell_of_codes(session, owner, "A second factor was switched on", "on", now, ip)
+    return codes
+
+
+def ask_for_no_codes(session: Session, owner: Owner, now: datetime, *, way: Way, ip: str | None = None) -> None:
+    """Ask for the password alone, and tell the owner by mail."""
+    accounts.second_factor.switch_off(session, owner)
+    _tell_of_codes(session, owner, "Your second factor was switched off", f"off {way}", now, ip)
+
+
+def _tell_of_codes(session: Session, owner: Owner, title: str, what: str, now: datetime, ip: str | None) -> None:
+    accounts.note(session, owner, now, "second factor", what, ip)
+    lines = ["If that was you, there is nothing to do. If it was not, choose a new password at once, and look under "
+             "Settings."]  # fmt: skip
+    context = {"title": title, "lines": lines, "action_label": "Choose a new password", "action_path": "/owner/forgot"}
+    ledger.queue(session, owner, Stream.NOTICE, f"second-factor:{now:%Y%m%d%H%M%S%f}", now, context=context)
 
 
 def note_refused(session: Session, owner: Owner, now: datetime, *, way: Way, ip: str | None = None) -> None:

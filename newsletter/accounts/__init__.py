@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from newsletter.accounts import audit, password, reset, session, wait
+from newsletter.accounts import audit, password, reset, second_factor, session, wait
 from newsletter.accounts.audit import AuditEntry, note
 from newsletter.accounts.password import WeakPassword
 from newsletter.accounts.reset import PasswordReset
@@ -25,6 +25,7 @@ __all__ = [
     "note",
     "password",
     "reset",
+    "second_factor",
     "session",
     "sign_in",
     "sweep",

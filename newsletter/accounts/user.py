@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import String, select
+from sqlalchemy import BigInteger, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.accounts import password as passwords
@@ -20,6 +20,15 @@ class Owner(Base):
     password_hash: Mapped[str] = mapped_column(String(200))
     zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
     created_at: Mapped[datetime]
+    totp_secret: Mapped[str | None] = mapped_column(String(200))
+    """Sealed (`second_factor`). None: the password alone lets them in."""
+    totp_step: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Of the last code that let them in; no code is good twice (RFC 6238 §5.2)."""
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether a code is asked for behind the password."""
+        return self.totp_secret is not None
 
     def set_password(self, password: str) -> None:
         """Keep the argon2id hash of a new password. Raises WeakPassword."""

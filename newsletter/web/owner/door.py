@@ -17,7 +17,7 @@ from newsletter.web.security import csrf
 from newsletter.web.state import now, reading, runtime, state
 
 door = Blueprint("owner", __name__, url_prefix="/owner")
-OPEN_TO_ALL = ("owner.login", "owner.forgot", "owner.reset")
+OPEN_TO_ALL = ("owner.login", "owner.login_code", "owner.forgot", "owner.reset")
 Row = TypeVar("Row", bound=Base)
 LONG_TEXT = "body"
 """The field of a form that somebody may have written in for an hour."""

@@ -3,6 +3,7 @@
 import math
 import secrets
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import structlog
@@ -27,6 +28,9 @@ KNOWN_FOR = timedelta(days=180)
 """How long a browser in which an owner has signed in is known as theirs."""
 LOOKS_BY_ITSELF = ("owner.campaign_progress",)
 """What a page asks for every second with nobody there: that is no use of the session."""
+HALFWAY = "halfway"
+CODE_WITHIN = timedelta(minutes=5)
+"""How long a password that was just typed waits for its code."""
 # Not "cookies": a browser would delete those of the whole registered domain, and sign the owner out of their blog too.
 CLEAR = '"cache", "storage"'
 manager = LoginManager()
@@ -71,14 +75,17 @@ def login() -> Any:
     """Address and password; both wrong and either wrong answer alike."""
     form = SignInForm()
     if current_user.is_authenticated:
-        return redirect(_onward())
+        return redirect(onward())
     wait = 0
     if form.validate_on_submit():
         email = form.email.data or ""
         keys = _counted_as(email)
         wait = take_try(keys)
-        if not wait and _signed_in(email, form.password.data or "", keys):
-            return redirect(_onward(), 303)
+        owner = None if wait else _with_password(email, form.password.data or "", keys)
+        if owner is not None and owner.has_second_factor:
+            return to_code(owner)
+        if owner is not None:
+            return redirect(onward(), 303)
         form.password.errors = [asked_to_wait(wait) if wait else "This address and password do not belong together."]
     with reading() as session:
         nobody = accounts.first(session) is None
@@ -113,7 +120,8 @@ def _counted_as(email: str) -> list[Key]:
     return [(CLIENT, f"client {client_household()}"), (ACCOUNT, f"account {email}")]
 
 
-def _signed_in(email: str, password: str, keys: list[Key]) -> bool:
+def _with_password(email: str, password: str, keys: list[Key]) -> Owner | None:
+    """Who this is. They are signed in with it, unless a code is asked for behind the password."""
     with reading() as looking:  # the slow hash must not hold the one writer's lock
         seen = accounts.find(looking, email)
         before = seen.password_hash if seen else ""
@@ -123,13 +131,39 @@ def _signed_in(email: str, password: str, keys: list[Key]) -> bool:
         if seen is None or owner is None or not right or owner.password_hash != before:
             # Changed in between: that ended every session, and must not be followed by one of the old password.
             accounts.note(session, owner, now(), "sign-in refused", ip=kept_ip())
-            return False
+            return None
         owner.password_hash = seen.password_hash  # perhaps hashed anew at higher costs
         accounts.wait.forgive(session, keys)
-        accounts.note(session, owner, now(), "signed in", ip=kept_ip())
-        start_session(session, owner)
-        is_known(owner.id)
-    return True
+        if not owner.has_second_factor:
+            sign_in(session, owner)
+    return owner
+
+
+def sign_in(session: Session, owner: Owner) -> None:
+    """Everything was right: a session in this browser, which is known as theirs from now on."""
+    accounts.note(session, owner, now(), "signed in", ip=kept_ip())
+    start_session(session, owner)
+    is_known(owner.id)
+
+
+def to_code(owner: Owner) -> Response:
+    """To the page that asks for the code. The cookie, which is signed, holds who typed which password, and when."""
+    cookie.clear()
+    cookie[HALFWAY] = [owner.id, fingerprint(owner), now().timestamp()]
+    return redirect(url_for("owner.login_code", next=request.args.get("next") or None), 303)
+
+
+def halfway() -> tuple[int, str] | None:
+    """Who has typed their password in this browser in the last minutes, and a fingerprint of that."""
+    match cookie.get(HALFWAY):
+        case [int(owner_id), str(seen), float(at)] if 0 <= now().timestamp() - at <= CODE_WITHIN.total_seconds():
+            return owner_id, seen
+    return None
+
+
+def fingerprint(owner: Owner) -> str:
+    """Changes with the password and with the second factor: half a sign-in does not outlive either."""
+    return sha256(f"{owner.password_hash} {owner.totp_secret}".encode()).hexdigest()[:32]
 
 
 def start_session(session: Session, owner: Owner) -> None:
@@ -156,7 +190,8 @@ def is_known(owner_id: int) -> None:
         return response
 
 
-def _onward() -> str:
+def onward() -> str:
+    """Where they wanted to go, within this area."""
     return local_path(request.args.get("next", "")) or url_for("owner.dashboard")
 
 

@@ -16,7 +16,7 @@ from newsletter.web.state import Crank
 from tests.web.owner.conftest import EMAIL, PASSWORD, Desk, readable, sign_in
 
 VALUES = {"id": 1, "step_id": 1, "verb": "pause", "name": "confirm", "token": "x", "which": "failed"}
-OPEN = ("/owner/login", "/owner/forgot", "/owner/reset/x")
+OPEN = ("/owner/login", "/owner/login/code", "/owner/forgot", "/owner/reset/x")
 
 
 def rules(app: Flask, method: str) -> list[str]:
