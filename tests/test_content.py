@@ -115,7 +115,7 @@ def test_a_quiet_postscript_from_the_second_mail_on_and_the_offer_once_in_the_la
     house = brand.from_site(SITE)
     house.booking = BOOKING
     seen = [
-        renderer.rendered(Stream.STEP, house, Reader(5, "Jane", 7), _words(path), {"guide": slug})
+        renderer.rendered(Stream.STEP, house, Reader(5, {"first_name": "Jane"}, 7), _words(path), {"guide": slug})
         for path in _of_series(slug)
     ]
     assert [one.text.count(BOOKING) for one in seen] == [0] + [1] * (len(seen) - 1)
@@ -129,7 +129,9 @@ def test_a_quiet_postscript_from_the_second_mail_on_and_the_offer_once_in_the_la
 def test_without_a_booking_link_nothing_is_left_of_it(path: Path, renderer: Renderer) -> None:
     house = brand.from_site(SITE)
     house.booking = house.phone = ""
-    seen = renderer.rendered(Stream.STEP, house, Reader(5, "Jane", 7), _words(path), {"guide": path.parent.name})
+    seen = renderer.rendered(
+        Stream.STEP, house, Reader(5, {"first_name": "Jane"}, 7), _words(path), {"guide": path.parent.name}
+    )
     assert "P.S." not in seen.text and "choose a time" not in seen.text
     assert "<p></p>" not in seen.html and "call ." not in seen.text and "mail, ." not in seen.text
 
@@ -172,7 +174,9 @@ def test_every_variable_can_be_filled_in(path: Path, renderer: Renderer) -> None
     stream = Stream.STEP if path in SERIES else Stream.CAMPAIGN
     context = {"guide": path.parent.name} if path in SERIES else {}
     for name in ("Jane", ""):
-        seen = renderer.rendered(stream, brand.from_site(SITE), Reader(5, name, 7), _words(path), context)
+        seen = renderer.rendered(
+            stream, brand.from_site(SITE), Reader(5, {"first_name": name}, 7), _words(path), context
+        )
         assert "{" not in seen.text and seen.subject
         assert seen.text.startswith("Hello Jane," if name else "Hello,")
         assert len(seen.html.encode()) < 100_000
