@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, String, exists, func, select, update
+from sqlalchemy import JSON, ForeignKey, String, exists, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.articles import Article
@@ -18,6 +19,7 @@ from newsletter.mail.ledger.queue import cancel_late, cancel_next_batch, fill
 from newsletter.mail.ledger.waiting import is_unsettled
 from newsletter.mail.render import Content
 from newsletter.subscribers import LONGEST_TAG, Mailing, Segment, Subscriber
+from newsletter.subscribers.segments import Rules, SavedSegment, stored_rules
 
 CHUNK = 10_000
 """Recipients written in one transaction: about a tenth of a second of the database's time."""
@@ -51,6 +53,9 @@ class Campaign(Base):
     segment_guide: Mapped[str | None] = mapped_column(String(64))
     segment_tag: Mapped[str | None] = mapped_column(String(LONGEST_TAG))
     """By its name: a tag that nobody has any more is an audience of nobody."""
+    segment_id: Mapped[int | None] = mapped_column(ForeignKey("saved_segments.id"))
+    segment_rules: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """The rules of its saved segment as they were at the launch: all its recipients are chosen by the same."""
     stored_state: Mapped[CampaignState] = mapped_column("state", default=CampaignState.DRAFT, index=True)
     scheduled_at: Mapped[datetime | None]
     zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
@@ -62,11 +67,24 @@ class Campaign(Base):
 
     article: Mapped[Article] = relationship()
     dispatch: Mapped[Dispatch | None] = relationship()
+    saved_segment: Mapped[SavedSegment | None] = relationship()
 
     @property
-    def segment(self) -> Segment:
-        """Who it goes to."""
-        return Segment(self.segment_guide, self.segment_tag)
+    def rules(self) -> Rules | None:
+        """The rules of its saved segment; None when it goes to none."""
+        if self.segment_rules is not None:
+            return stored_rules(self.segment_rules)
+        return self.saved_segment.rules if self.saved_segment else None
+
+    def audience(self, now: datetime) -> Segment:
+        """Who it goes to. "The last 30 days" of a rule end when it goes out; of a draft, now."""
+        rules, at = self.rules, self.launched_at or max(self.scheduled_at or now, now)
+        return Segment(self.segment_guide, self.segment_tag, rules.on(at) if rules else None)
+
+    def keep_rules(self) -> None:
+        """Write down the rules of its saved segment as they are: what becomes of that no longer matters."""
+        if self.saved_segment is not None and self.segment_rules is None:
+            self.segment_rules = self.saved_segment.stored
 
     @property
     def state(self) -> CampaignState:
@@ -104,7 +122,7 @@ class Campaign(Base):
 
     def turn(self, session: Session) -> RevisionImpact | None:
         """Where other words would begin, were it given them now; None before the launch."""
-        return revision_impact(session, self.dispatch, self.segment.condition()) if self.dispatch else None
+        return self._impact(session, self.dispatch) if self.dispatch else None
 
     def revisable(self, session: Session, words: Content) -> RevisionImpact:
         """Who would get these words, as things stand; no resume comes before the end of the transaction.
@@ -116,7 +134,7 @@ class Campaign(Base):
             raise NotNow("It is going out. Pause it first, so that it can be said who gets which words.")
         if not has_no_claimed_batch(session, dispatch):
             raise NotNow("A few are still on the wire; try again in a few seconds.")
-        turn = revision_impact(session, dispatch, self.segment.condition())
+        turn = self._impact(session, dispatch)
         if not turn.to_come:
             raise NotNow("Nobody is left to get other words: everybody has had their turn.")
         if not words.subject.strip() or not words.body.strip():
@@ -125,6 +143,9 @@ class Campaign(Base):
         if words.words == (newest.subject, newest.preheader, newest.body):
             raise NotNow("These are the words it has already.")
         return turn
+
+    def _impact(self, session: Session, dispatch: Dispatch) -> RevisionImpact:
+        return revision_impact(session, dispatch, self.audience(dispatch.created_at).condition())
 
     def _locked(self, session: Session) -> Dispatch:
         if self.dispatch_id is None:
@@ -166,6 +187,19 @@ class Campaign(Base):
         return count_by_state(session, self.dispatch) if self.dispatch else dict.fromkeys(State, 0)
 
 
+def delete_segment(session: Session, segment: SavedSegment) -> None:
+    """Delete a saved segment; what went to it keeps its rules. Raises NotNow while a campaign is still to go to it."""
+    users = session.scalars(select(Campaign).where(Campaign.segment_id == segment.id).with_for_update()).all()
+    to_come = [one for one in users if one.stored_state in (CampaignState.DRAFT, CampaignState.SCHEDULED)]
+    if to_come:
+        listed = ", ".join(f"“{one.article.title}” ({one.state})" for one in to_come[:5])
+        raise NotNow(f"A campaign is still to go to “{segment.name}”: {listed}. Cancel it first.")
+    for one in users:
+        one.keep_rules()
+        one.saved_segment = None
+    session.delete(segment)
+
+
 def planned(session: Session) -> list[Mailing]:
     """The campaigns to come, and those whose recipients are not all written yet: series give way to them."""
     coming = select(Campaign).where(Campaign.stored_state == CampaignState.SCHEDULED)
@@ -175,7 +209,7 @@ def planned(session: Session) -> list[Mailing]:
         .where(Campaign.stored_state == CampaignState.SENDING, Dispatch.filled_at.is_(None), Dispatch.hold == Hold.OPEN)
     )
     rows = [*session.scalars(coming), *session.scalars(filling)]
-    return [Mailing(at, one.segment) for one in rows if (at := one.scheduled_at or one.launched_at)]
+    return [Mailing(at, one.audience(at)) for one in rows if (at := one.scheduled_at or one.launched_at)]
 
 
 def is_time(session: Session, now: datetime) -> bool:
@@ -206,6 +240,7 @@ def launch_due(session: Session, now: datetime) -> list[Campaign]:
     ).all()
     campaigns = [session.get_one(Campaign, id, populate_existing=True) for id in due]
     for campaign in campaigns:
+        campaign.keep_rules()
         newest = session.scalar(select(func.max(Subscriber.id))) or 0
         campaign.dispatch = Dispatch(
             revision_id=campaign.article.current.id,
@@ -229,7 +264,7 @@ def fill_next(session: Session, now: datetime, chunk: int = CHUNK) -> bool:
     ).first()
     if campaign is None or campaign.dispatch is None:
         return False
-    fill(session, campaign.dispatch, campaign.segment.condition(), now, chunk)
+    fill(session, campaign.dispatch, campaign.audience(now).condition(), now, chunk)
     return True
 
 

@@ -58,15 +58,15 @@ def _campaigns(session: Session, now: datetime) -> list[Held]:
     due = (Campaign.stored_state == CampaignState.SCHEDULED) & (Campaign.scheduled_at <= now)
     under_way = Campaign.stored_state == CampaignState.SENDING
     found = session.scalars(select(Campaign).where(due | under_way).order_by(Campaign.id)).all()
-    return [_campaign(session, one) for one in found]
+    return [_campaign(session, one, now) for one in found]
 
 
-def _campaign(session: Session, campaign: Campaign) -> Held:
+def _campaign(session: Session, campaign: Campaign, now: datetime) -> Held:
     counts = campaign.counts(session)
     gone = sum(counts[state] for state in ACCEPTED)
     people = sum(counts[state] for state in UNDER_WAY)
     if campaign.dispatch is None or campaign.dispatch.filled_at is None:
-        people = max(campaign.segment.size(session) - gone, people)
+        people = max(campaign.audience(now).size(session) - gone, people)
     begun, key = campaign.dispatch is not None, f"campaign-{campaign.id}"
     since = campaign.launched_at or campaign.scheduled_at
     return Held(HeldKind.CAMPAIGN, key, campaign.article.title, people, gone, since, begun)

@@ -282,5 +282,5 @@ def test_a_campaign_to_one_guides_readers(golf: int, person: People, database: D
     person("alice@example.com")
     with database.transaction() as session:
         session.get_one(Campaign, golf).segment_guide = "exercise-at-50"
-        assert session.get_one(Campaign, golf).segment.size(session) == 0
+        assert session.get_one(Campaign, golf).audience(NOON).size(session) == 0
         assert session.scalar(select(func.count(Subscriber.id))) == 1

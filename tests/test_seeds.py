@@ -47,7 +47,7 @@ def test_everything_that_is_planted_passes_the_preflight(runtime: Runtime) -> No
         campaign = session.scalars(select(Campaign)).one()
         now = campaign.article.current
         words = Content(now.subject, now.preheader, now.body)
-        report = check(session, runtime.renderer, house, words, campaign.segment, campaign.article_id)
+        report = check(session, runtime.renderer, house, words, campaign.audience(NOON), campaign.article_id)
     assert [one for one in report.checks if one.level in (Level.WARNING, Level.BLOCK)] == []
 
 

@@ -17,7 +17,8 @@ from newsletter.mail.ledger.contents import RevisionImpact
 from newsletter.mail.render import BadArticle, Content, Reader
 from newsletter.preflight import Level, NotFit
 from newsletter.runtime import Runtime
-from newsletter.subscribers import Segment, Stream
+from newsletter.subscribers import Stream, segments
+from newsletter.subscribers.segments import SavedSegment
 from newsletter.zones import NoSuchTime, instant, zone_named
 
 LARGEST = 2_000_000
@@ -36,12 +37,13 @@ def campaign() -> None:
               help="A Markdown file.")  # fmt: skip
 @click.option("--guide", default=None, help="Only those who asked for this guide (its slug).")
 @click.option("--tag", default=None, help="Only those who have this tag.")
+@click.option("--segment", default=None, help="Only those of this saved segment (its name), who take the newsletter.")
 @click.option(
     "--at", default=None, help="ISO 8601, e.g. 2026-12-01T09:00 (your zone) or …T09:00:00+00:00; now without it."
 )
 @click.option("--force", is_flag=True, help="Send it in spite of warnings; what is wrong stops it all the same.")
-def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: str | None, at: str | None,
-         force: bool) -> None:  # fmt: skip
+def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: str | None, segment: str | None,
+         at: str | None, force: bool) -> None:  # fmt: skip
     """Send an article to everybody who agreed to the newsletter. The last word printed is the campaign's id."""
     subject, preheader = characters.line(subject), characters.line(preheader)
     body = _text(body_file)
@@ -49,22 +51,31 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: 
         now = rt.clock.now()
         house = brand.current(session)
         when = _moment(at, house.zone, now)
-        words, segment = content(session, subject, preheader, body), Segment(guide, tag)
-        _insist(preflight.check(session, rt.renderer, house, words, segment), force)
+        words = content(session, subject, preheader, body)
+        made = Campaign(segment_guide=guide, segment_tag=tag, zone=house.zone, created_at=now,
+                        saved_segment=_segment(session, segment) if segment else None)  # fmt: skip
+        _insist(preflight.check(session, rt.renderer, house, words, made.audience(now)), force)
         try:
             seen = rt.renderer.rendered(Stream.CAMPAIGN, house, Reader(0), words, {})
-            article = articles.write(
+            made.article = articles.write(
                 session, now, title=seen.subject[:200] or subject[:200], subject=subject, preheader=preheader, body=body
             )
-            made = Campaign(article=article, segment_guide=guide, segment_tag=tag, zone=house.zone, created_at=now)
             session.add(made)
             made.schedule(when or now, house)
         except (NotNow, BadArticle) as error:
             raise click.ClickException(str(error)) from None
         session.flush()
-        size = made.segment.size(session)
+        size = made.audience(now).size(session)
     local = (when or now).astimezone(zone_named(house.zone))
     click.echo(f"Scheduled for {local:%a %d %b %Y %H:%M %Z} to {size} people: campaign {made.id}")
+
+
+def _segment(session: Session, name: str) -> SavedSegment:
+    found = segments.named(session, name)
+    if found is None:
+        known = ", ".join(f"“{one.name}”" for one in segments.every(session)[:20]) or "none"
+        raise click.ClickException(f"There is no segment “{name}”. Segments that exist: {known}.")
+    return found
 
 
 def _text(file: Path) -> str:

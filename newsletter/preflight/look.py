@@ -15,6 +15,7 @@ from newsletter.preflight.addresses import Addresses
 from newsletter.preflight.check import Check, Level, NotFit, Report
 from newsletter.preflight.without import without_values
 from newsletter.subscribers import Segment, Stream, Tag, all_tags
+from newsletter.subscribers.segments import look_up
 
 HEAVIEST = 100_000
 """Bytes of HTML: Gmail clips a mail at 102 kB, and the unsubscribe link is at its end."""
@@ -68,6 +69,9 @@ def _audience(session: Session, segment: Segment, people: int) -> Iterator[Check
     elif segment.tag is not None and session.scalar(select(Tag.id).where(Tag.name == segment.tag)) is None:
         tags = ", ".join(name for name, _ in all_tags(session, 20)) or "none"
         yield Check("Audience", Level.BLOCK, f"There is no tag “{segment.tag}”. Tags that people have: {tags}.")
+    elif segment.rules and (missing := look_up(session, segment.rules).missing(segment.rules)):
+        told = f"{' '.join(missing)} So nobody is in this segment: change its rules."
+        yield Check("Audience", Level.BLOCK, told)
     elif people:
         yield Check("People", Level.GOOD, f"{people:,} will get it.")
     else:

@@ -29,6 +29,7 @@ from newsletter.subscribers.field_value import FieldValue, held, hold, merged, o
 from newsletter.subscribers.form_mail import Allowance, FormMail, allowance
 from newsletter.subscribers.merge_field import BUILT_IN, FIRST_NAME, NO, OWN, YES, FieldKind, Fields, MergeField
 from newsletter.subscribers.name import clean_name
+from newsletter.subscribers.search import found_by
 from newsletter.subscribers.segment import Mailing, Segment
 from newsletter.subscribers.subscriber import Status, Stream, Subscriber, receivable, register
 from newsletter.subscribers.suppression import (
@@ -103,6 +104,7 @@ __all__ = [
     "forget_old_typed",
     "forget_open",
     "forget_typed",
+    "found_by",
     "held",
     "hold",
     "merged",

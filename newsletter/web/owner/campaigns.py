@@ -118,7 +118,7 @@ def _schedule_form() -> ScheduleForm:
 
 def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
     open_still = campaign.stored_state in (CampaignState.DRAFT, CampaignState.SCHEDULED)
-    people = campaign.segment.size(session) if open_still else 0
+    people = campaign.audience(now()).size(session) if open_still else 0
     report = _report(session, campaign) if open_still else preflight.Report(())
     return render_template(
         "owner/campaign.html", campaign=campaign, form=form, people=people, report=report,
@@ -138,7 +138,7 @@ def _used(session: Session, campaign: Campaign) -> list[tuple[Revision, int]]:
 
 def _report(session: Session, campaign: Campaign) -> preflight.Report:
     words, house = words_of(session, campaign.article), brand.current(session)
-    return preflight.check(session, runtime().renderer, house, words, campaign.segment, campaign.article_id)
+    return preflight.check(session, runtime().renderer, house, words, campaign.audience(now()), campaign.article_id)
 
 
 @door.post("/campaigns/<row:id>/schedule", endpoint="campaign_schedule")

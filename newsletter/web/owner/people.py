@@ -11,11 +11,10 @@ from werkzeug.wrappers import Response
 
 from newsletter.figures import figure
 from newsletter.imports import export_csv
-from newsletter.subscribers import Status, Subscriber, all_tags, clean_tag, tag_all, untag_all, with_tag
+from newsletter.subscribers import Status, Subscriber, all_tags, clean_tag, found_by, tag_all, untag_all, with_tag
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, words_asked
 from newsletter.web.owner.proof import asks_password
-from newsletter.web.owner.subscribers import found_by
 from newsletter.web.state import reading, runtime, transaction
 
 MOST_LISTED = 60

@@ -42,7 +42,7 @@ class Progress:
         written = sum(counts.values())
         filled = campaign.dispatch is not None and campaign.dispatch.filled_at is not None
         closed = campaign.stored_state in (CampaignState.SENT, CampaignState.CANCELLED)
-        total = written if filled or closed else max(written, campaign.segment.size(session))
+        total = written if filled or closed else max(written, campaign.audience(at).size(session))
         done = written - sum(counts[state] for state in UNDER_WAY)
         if campaign.stored_state is CampaignState.CANCELLED:  # who was called off has had no turn
             done -= counts[State.CANCELLED]

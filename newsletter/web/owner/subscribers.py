@@ -1,7 +1,7 @@
 """A subscriber: everything that happened between them and us, and what may be done at their request."""
 
 from flask import jsonify, render_template, request
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -17,6 +17,7 @@ from newsletter.subscribers import (
     Subscriber,
     Suppression,
     SuppressionReason,
+    found_by,
     held,
     tags_of,
 )
@@ -26,18 +27,6 @@ from newsletter.web.owner.timeline import guide_answers, timeline
 from newsletter.web.state import now, reading, runtime, state, transaction
 
 STOPPED = "Stopped by the owner."
-LAST = "\U0010ffff"
-"""Sorts behind everything that an address may hold."""
-
-
-def found_by(asked: str) -> ColumnElement[bool]:
-    """Whose address or first name holds these words; with an @, whose address begins so."""
-    key = asked.lower()
-    if "@" in asked.strip("@"):
-        return Subscriber.email_key.between(key, f"{key}{LAST}")  # a range of the unique index
-    return or_(
-        Subscriber.email_key.contains(key, autoescape=True), Subscriber.first_name.icontains(asked, autoescape=True)
-    )
 
 
 def matching(session: Session, asked: str, *conditions: ColumnElement[bool]) -> list[Subscriber]:

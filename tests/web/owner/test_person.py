@@ -117,8 +117,8 @@ def test_a_campaign_goes_to_those_who_have_a_tag(desk: Desk, person: People, run
         assert campaign is not None
     with runtime.database.reading() as session:
         (made,) = session.scalars(select(Campaign).where(Campaign.segment_tag == "runner"))
-        assert made.segment == Segment(tag="runner")
-        assert session.scalars(select(Subscriber.id).where(made.segment.condition())).all() == [jane]
+        assert made.audience(NOON) == Segment(tag="runner")
+        assert session.scalars(select(Subscriber.id).where(made.audience(NOON).condition())).all() == [jane]
 
 
 def test_a_tag_that_is_gone_is_an_audience_of_nobody(runtime: Runtime, person: People) -> None:

@@ -1,0 +1,21 @@
+"""Tables of rooms above that a rule may ask: by their names, as a foreign key names one.
+
+A test holds these names and codes and the rooms' own together."""
+
+from sqlalchemy import column, table
+
+from newsletter.db import UtcDateTime
+
+GUIDES = table("guides", column("id"), column("slug"), column("title"))
+GUIDE_REQUESTS = table("guide_requests", column("subscriber_id"), column("guide_id"), column("fetched_at"))
+FORMS = table("forms", column("id"), column("name"))
+ARTICLES = table("articles", column("id"), column("title"))
+CAMPAIGNS = table("campaigns", column("id"), column("article_id"), column("dispatch_id"))
+MESSAGES = table(
+    "messages", column("subscriber_id"), column("dispatch_id"), column("lane"), column("state"),
+    column("settled_at", UtcDateTime()),
+)  # fmt: skip
+BULK = "bulk"
+"""The lane of campaigns and series (`ledger.Lane`)."""
+TRIED = ("sent", "delivered", "bounced", "complained", "uncertain")
+"""The states of a message that left, or may have (`ledger.contents.TRIED`)."""

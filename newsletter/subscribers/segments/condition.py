@@ -1,0 +1,135 @@
+"""Rules as an SQL condition on Subscriber: compiled here and nowhere else."""
+
+from sqlalchemy import ColumnElement, Exists, and_, exists, false, not_, or_, select
+
+from newsletter.subscribers.consent import Consent
+from newsletter.subscribers.field import Field
+from newsletter.subscribers.field_value import FieldValue, folded
+from newsletter.subscribers.merge_field import FieldKind
+from newsletter.subscribers.search import found_by
+from newsletter.subscribers.segments import rules as r
+from newsletter.subscribers.segments.above import BULK, CAMPAIGNS, FORMS, GUIDE_REQUESTS, GUIDES, MESSAGES, TRIED
+from newsletter.subscribers.subscriber import Subscriber
+from newsletter.subscribers.tag import Tag, with_tag
+
+
+def condition(rules: r.DatedRules) -> ColumnElement[bool]:
+    """For whom these rules hold. For nobody, when they name something that is gone, or cannot be read.
+
+    Whether all is there is asked by the statement itself: "not who has the tag" never becomes everybody in between.
+    """
+    if not rules.is_readable:
+        return false()
+    return and_(_rule(rules.root, rules), *(is_there(name) for name in rules.names()))
+
+
+def is_there(name: r.Ref) -> Exists:
+    """That what a rule names is there."""
+    return _is_there(name).correlate(None)
+
+
+def _is_there(name: r.Ref) -> Exists:
+    match name.what:
+        case r.What.TAG:
+            return exists().where(Tag.name == name.name)
+        case r.What.GUIDE:
+            return exists().where(GUIDES.c.slug == name.name)
+        case r.What.FORM:
+            return exists().where(FORMS.c.id == name.name)
+        case r.What.FIELD:
+            return exists().where(Field.key == name.name, Field.kind == name.type)
+        case r.What.CAMPAIGN:
+            return exists().where(CAMPAIGNS.c.id == name.name)
+
+
+def _rule(rule: r.Rule, rules: r.DatedRules) -> ColumnElement[bool]:
+    match rule:
+        case r.Group(how, inner):
+            parts = [_rule(one, rules) for one in inner]
+            return and_(*parts) if how is r.How.ALL else or_(*parts) if how is r.How.ANY else not_(or_(*parts))
+        case r.JoinedBefore(day):
+            return Subscriber.created_at < rules.begin(day)
+        case r.JoinedAfter(day):
+            return Subscriber.created_at >= rules.begin(day + r.A_DAY)
+        case r.JoinedLately(days):
+            return Subscriber.created_at >= rules.since(days)
+        case r.SentLately(days):
+            return _messages(MESSAGES.c.lane == BULK, MESSAGES.c.settled_at >= rules.since(days))
+        case r.Unreadable():
+            return false()
+    return _leaf(rule)
+
+
+def _leaf(rule: r.Leaf) -> ColumnElement[bool]:
+    match rule:
+        case r.HasStatus(status):
+            return Subscriber.status == status
+        case r.HasTag(tag):
+            return with_tag(tag)
+        case r.TakesNewsletter(takes):
+            return Subscriber.newsletter.is_(takes)
+        case r.InZone(zone):
+            return and_(Subscriber.zone.is_not(None), Subscriber.zone == zone)  # never NULL, so “none of” holds
+        case r.Called(words):
+            return found_by(words)
+        case r.HasField():
+            return not_(_field(rule)) if rule.how is r.Compare.IS_NOT else _field(rule)
+    return _history(rule)
+
+
+def _history(rule: r.Leaf) -> ColumnElement[bool]:
+    match rule:
+        case r.AskedFor(guide):
+            return _agreed(Consent.guide == guide)
+        case r.SignedUpBy(form):
+            return _agreed(Consent.form_id == form)
+        case r.Fetched(guide):
+            fetched = (
+                GUIDE_REQUESTS.c.subscriber_id == Subscriber.id, GUIDE_REQUESTS.c.fetched_at.is_not(None),
+                GUIDE_REQUESTS.c.guide_id == GUIDES.c.id, GUIDES.c.slug == guide,
+            )  # fmt: skip
+            return select(GUIDES.c.id).where(*fetched).correlate(Subscriber).exists()
+        case r.WasSent(campaign):
+            its = select(CAMPAIGNS.c.dispatch_id).where(CAMPAIGNS.c.id == campaign).scalar_subquery()
+            return _messages(MESSAGES.c.dispatch_id == its)
+    raise TypeError(f"a rule without SQL: {rule!r}")
+
+
+def _agreed(which: ColumnElement[bool]) -> Exists:
+    """A consent that the person proved: what somebody else typed in says nothing of them."""
+    return (
+        exists()
+        .where(Consent.subscriber_id == Subscriber.id, which, Consent.confirmed_at.is_not(None))
+        .correlate(Subscriber)
+    )
+
+
+def _messages(*which: ColumnElement[bool]) -> Exists:
+    theirs = (MESSAGES.c.subscriber_id == Subscriber.id, MESSAGES.c.state.in_(TRIED), *which)
+    return select(MESSAGES.c.subscriber_id).where(*theirs).correlate(Subscriber).exists()
+
+
+def _field(rule: r.HasField) -> Exists:
+    # The field's number is looked up once, before the rows are.
+    id = select(Field.id).where(Field.key == rule.field).scalar_subquery()
+    return (
+        exists()
+        .where(FieldValue.subscriber_id == Subscriber.id, FieldValue.field_id == id, *_compared(rule))
+        .correlate(Subscriber)
+    )
+
+
+def _compared(rule: r.HasField) -> list[ColumnElement[bool]]:
+    is_number = rule.type is FieldKind.NUMBER and rule.value
+    held = FieldValue.number if is_number else FieldValue.folded
+    value = float(rule.value) if is_number else folded(rule.value)
+    match rule.how:
+        case r.Compare.CONTAINS:
+            return [FieldValue.folded.contains(folded(rule.value), autoescape=True)]
+        case r.Compare.MORE:
+            return [held > value]
+        case r.Compare.LESS:
+            return [held < value]
+        case r.Compare.FILLED:
+            return []
+    return [held == value]

@@ -1,0 +1,95 @@
+"""SavedSegment: rules under a name, to be used again by lists and campaigns."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, String, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from newsletter import characters
+from newsletter.db import Base, Id
+from newsletter.subscribers.segments.reading import BadRules, as_json, read
+from newsletter.subscribers.segments.rules import Rules, Unreadable
+
+LONGEST_TITLE = 80
+MOST_SAVED = 500
+
+
+class BadSegment(ValueError):
+    """The segment cannot be saved like this; the message says why and what to do."""
+
+
+class SavedSegment(Base):
+    """Rules under a name. Who is in it is looked for each time; nobody is a member."""
+
+    __tablename__ = "saved_segments"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(LONGEST_TITLE), unique=True)
+    stored: Mapped[dict[str, Any]] = mapped_column("rules", JSON)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    @property
+    def rules(self) -> Rules:
+        """Its rules; nobody, where this version cannot read them."""
+        return stored_rules(self.stored)
+
+
+def stored_rules(stored: Any) -> Rules:
+    """Rules as a row holds them; nobody, where this version cannot read them."""
+    try:
+        return read(stored)
+    except BadRules as error:
+        return Rules(Unreadable(f"Its rules cannot be read: {error}"))
+
+
+def every(session: Session) -> list[SavedSegment]:
+    """Every saved segment, by name."""
+    return list(session.scalars(select(SavedSegment).order_by(func.lower(SavedSegment.name), SavedSegment.id)))
+
+
+def named(session: Session, name: str) -> SavedSegment | None:
+    """The segment of this name; as it is written, or else in other capitals."""
+    wanted = characters.line(name)
+    same = [one for one in every(session) if one.name.casefold() == wanted.casefold()]
+    return next((one for one in same if one.name == wanted), same[0] if same else None)
+
+
+def save(session: Session, name: str, rules: Rules, now: datetime, known: SavedSegment | None = None) -> SavedSegment:
+    """A new segment, or other rules and another name for one that is `known`. Raises BadSegment."""
+    title = _title(session, name, known)
+    if known is None and (session.scalar(select(func.count(SavedSegment.id))) or 0) >= MOST_SAVED:
+        raise BadSegment(f"There are {MOST_SAVED} segments, which is the most. Please delete one first.")
+    try:
+        with session.begin_nested():
+            segment = known or SavedSegment(created_at=now)
+            segment.name, segment.stored, segment.updated_at = title, as_json(rules), now
+            session.add(segment)
+    except IntegrityError:  # somebody saved one under the name between our look and our insert
+        raise BadSegment(f"There is a segment “{title}” already.") from None
+    return segment
+
+
+def _title(session: Session, name: str, known: SavedSegment | None) -> str:
+    title = characters.line(name)
+    if not title:
+        raise BadSegment("Please give it a name, such as Runners.")
+    if len(title) > LONGEST_TITLE:
+        raise BadSegment(f"A name has {LONGEST_TITLE} characters at most; this has {len(title):,}.")
+    same = [one for one in every(session) if one is not known and one.name.casefold() == title.casefold()]
+    if same:
+        raise BadSegment(f"There is a segment “{same[0].name}” already.")
+    return title
+
+
+def copy(session: Session, segment: SavedSegment, now: datetime) -> SavedSegment:
+    """The same rules under a free name. Raises BadSegment."""
+    if not segment.rules.is_readable:
+        raise BadSegment("Its rules cannot be read, so they cannot be copied.")
+    taken = {one.casefold() for one in session.scalars(select(SavedSegment.name))}
+    tails = (" (copy)", *(f" (copy {number})" for number in range(2, MOST_SAVED + 2)))
+    names = (f"{segment.name[: LONGEST_TITLE - len(tail)]}{tail}" for tail in tails)
+    return save(session, next(one for one in names if one.casefold() not in taken), segment.rules, now)
