@@ -1,21 +1,33 @@
-"""People: found by words, status and tag; those found can be tagged, and taken along as a file."""
+"""People: found by words, status, tag and segment; those found can be tagged, and taken along as a file."""
 
 import io
 from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app, render_template, request
-from sqlalchemy import ColumnElement, and_, func, select, true
+from sqlalchemy import ColumnElement, and_, false, func, select, true
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter.figures import figure
 from newsletter.imports import export_csv
-from newsletter.subscribers import Status, Subscriber, all_tags, clean_tag, found_by, tag_all, untag_all, with_tag
+from newsletter.subscribers import (
+    Status,
+    Subscriber,
+    all_tags,
+    clean_tag,
+    found_by,
+    segments,
+    tag_all,
+    untag_all,
+    with_tag,
+)
+from newsletter.subscribers.segments import DatedRules, SavedSegment, condition, look_up, sentence
+from newsletter.subscribers.segments.rules import Called, HasStatus, HasTag, Rule
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, words_asked
 from newsletter.web.owner.proof import asks_password
-from newsletter.web.state import reading, runtime, transaction
+from newsletter.web.state import now, reading, runtime, transaction
 
 MOST_LISTED = 60
 """Tags that the list offers."""
@@ -26,19 +38,37 @@ MOST_EXPORTED = 200_000
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """The saved segment that a list is filtered by. `rules`: None where it is gone, which is nobody."""
+
+    id: str
+    name: str = "deleted"
+    rules: DatedRules | None = None
+
+    @classmethod
+    def typed(cls, session: Session, source: Any) -> "Chosen | None":
+        """The one whose number is asked for."""
+        asked = words_asked("segment", source)
+        id = asked_id("segment", source)
+        found = session.get(SavedSegment, id) if id else None
+        return cls(str(found.id), found.name, found.rules.on(now())) if found else cls(asked) if asked else None
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
-    """Whom the list shows: by words, status and tag."""
+    """Whom the list shows: by words, status, tag and a saved segment."""
 
     asked: str
     status: Status | None
     tag: str
+    segment: Chosen | None = None
 
     @classmethod
-    def typed(cls, source: Any = None) -> "Filter":
+    def typed(cls, session: Session, source: Any = None) -> "Filter":
         """The one in the address, or in a form that was sent from the list."""
         status = words_asked("status", source)
         known = Status(status) if status in {one.value for one in Status} else None
-        return cls(words_asked("q", source), known, words_asked("tag", source))
+        return cls(words_asked("q", source), known, words_asked("tag", source), Chosen.typed(session, source))
 
     @property
     def conditions(self) -> list[ColumnElement[bool]]:
@@ -47,12 +77,31 @@ class Filter:
             *([found_by(self.asked)] if self.asked else []),
             *([Subscriber.status == self.status] if self.status else []),
             *([with_tag(self.tag)] if self.tag else []),
+            *([condition(self.segment.rules) if self.segment.rules else false()] if self.segment else []),
+        ]
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it asks for a segment that is gone, or cannot be read."""
+        return self.segment is not None and not (self.segment.rules and self.segment.rules.is_readable)
+
+    @property
+    def as_rules(self) -> list[Rule]:
+        """The same as rules of a segment."""
+        return [
+            *([Called(self.asked)] if self.asked else []),
+            *([HasStatus(self.status)] if self.status else []),
+            *([HasTag(self.tag)] if self.tag else []),
+            *([self.segment.rules.root] if self.segment and self.segment.rules and not self.is_broken else []),
         ]
 
     @property
     def as_query(self) -> dict[str, str]:
         """What an address that shows the same people holds."""
-        every = {"q": self.asked, "status": self.status.value if self.status else "", "tag": self.tag}
+        every = {
+            "q": self.asked, "status": self.status.value if self.status else "", "tag": self.tag,
+            "segment": self.segment.id if self.segment else "",
+        }  # fmt: skip
         return {name: value for name, value in every.items() if value}
 
     def size(self, session: Session) -> int:
@@ -73,28 +122,40 @@ class Filter:
 
 @door.get("/subscribers", endpoint="subscribers")
 def index() -> str:
-    """Search by address or name, filter by status and tag."""
-    shown = Filter.typed()
-    conditions = shown.conditions
-    if before := asked_id("before"):
-        conditions.append(Subscriber.id < before)
+    """Search by address or name, filter by status, tag and segment."""
     with reading() as session:
+        shown = Filter.typed(session)
+        conditions = shown.conditions
+        if before := asked_id("before"):
+            conditions.append(Subscriber.id < before)
         look = select(Subscriber).where(*conditions).order_by(Subscriber.id.desc()).limit(PAGE + 1)
         rows = session.scalars(look).all()
         more = rows[PAGE - 1].id if len(rows) > PAGE else None
         return render_template(
             "owner/subscribers.html", rows=rows[:PAGE], more=more, asked=shown.asked, status=shown.status,
             counts=count_by_status(session), tag=shown.tag, tags=all_tags(session, MOST_LISTED), shown=shown,
-            size=shown.hits(session, len(rows)), most=MOST_COUNTED,
+            size=shown.hits(session, len(rows)), most=MOST_COUNTED, segments=segments.every(session),
+            told=_told(session, shown),
         )  # fmt: skip
+
+
+def _told(session: Session, shown: Filter) -> tuple[str, list[str]]:
+    """The segment that is shown as a sentence, and what is wrong with it."""
+    if shown.segment is None:
+        return "", []
+    if shown.segment.rules is None:
+        return "", ["There is no such segment any more, so nobody is shown."]
+    known = look_up(session, shown.segment.rules)
+    return sentence(shown.segment.rules, known), known.missing(shown.segment.rules)
 
 
 @door.get("/subscribers/export.csv", endpoint="subscribers_export")
 @asks_password
 def export() -> Response:
     """Those that the list shows, as a file that an import reads again."""
-    shown, out = Filter.typed(), io.StringIO(newline="")
+    out = io.StringIO(newline="")
     with transaction() as session:
+        shown = Filter.typed(session)
         people = shown.size(session)
         if people > MOST_EXPORTED:
             told = f"These are {people:,} people. Write so many on the server: newsletter subscribers export FILE.csv"
@@ -109,11 +170,12 @@ def export() -> Response:
 @door.post("/subscribers/tag", endpoint="subscribers_tag")
 def tag_shown() -> Response:
     """Give those that the list shows a tag, or take it from them. Nothing of what they receive changes."""
-    shown, name = Filter.typed(request.form), clean_tag(request.form.get("name", ""))
-    if not name:
-        return back("subscribers", "Nothing was changed: please type the tag.", "danger", **shown.as_query)
-    who = and_(true(), *shown.conditions)
+    name = clean_tag(request.form.get("name", ""))
     with transaction() as session:
+        shown = Filter.typed(session, request.form)
+        if not name:
+            return back("subscribers", "Nothing was changed: please type the tag.", "danger", **shown.as_query)
+        who = and_(true(), *shown.conditions)
         if request.form.get("verb") == "untag":
             changed, told = untag_all(session, name, who), f"no longer have the tag “{name}”"
         else:

@@ -27,7 +27,7 @@ def crowd(request: pytest.FixtureRequest, database: Database) -> Crowd:
         return make(session, request.param)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_the_sql_says_what_python_says(data: st.DataObject, crowd: Crowd, database: Database) -> None:
     rules = data.draw(trees(leaves(crowd.guides, crowd.forms, crowd.campaigns)))

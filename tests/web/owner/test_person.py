@@ -13,7 +13,7 @@ from newsletter.clock import FixedClock
 from newsletter.mail.ledger import Message
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Segment, Stream, Subscriber, SubscriberTag, Tag, read_address, retag, tags_of
-from tests.conftest import InlineCrank
+from tests.conftest import NOON, InlineCrank
 from tests.web.owner.conftest import Desk
 
 People = Callable[..., int]

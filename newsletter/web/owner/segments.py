@@ -1,0 +1,197 @@
+"""Segments: rules under a name, put together by clicking, with their sentence and count after each press."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import available_timezones
+
+from flask import render_template, request
+from flask_login import current_user
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from newsletter import campaigns
+from newsletter.articles import Article
+from newsletter.campaigns import Campaign, CampaignState, NotNow
+from newsletter.figures import figure
+from newsletter.forms import Form
+from newsletter.guides import Guide
+from newsletter.subscribers import Segment, Status, Subscriber, all_fields, all_tags, segments
+from newsletter.subscribers.segments import (
+    BadRules,
+    BadSegment,
+    Rules,
+    SavedSegment,
+    condition,
+    look_up,
+    sentence,
+)
+from newsletter.subscribers.segments.reading import Path
+from newsletter.subscribers.segments.rules import COMPARABLE, DEEPEST
+from newsletter.web.owner.door import asked_id, back, door, note, one_or_404
+from newsletter.web.owner.people import Filter
+from newsletter.web.owner.segment_tree import Node, as_data, of_form, of_rules, press
+from newsletter.web.state import now, reading, transaction
+
+LISTED = 25
+"""Segments on one page: each of them is counted."""
+MOST = 100
+"""Campaigns and tags that are offered to choose from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Rules as the owner reads them: a sentence, what is wrong, and how many people they hold for."""
+
+    sentence: str = ""
+    missing: list[str] = field(default_factory=list)
+    people: int = 0
+    readers: int = 0
+    """Of these, who take the newsletter."""
+
+    @classmethod
+    def of(cls, session: Session, rules: Rules) -> "Seen":
+        """These rules, now."""
+        dated, known = rules.on(now()), look_up(session, rules)
+        look = select(func.count()).select_from(Subscriber).where(condition(dated))
+        people = figure(session, ("people by rules", dated), lambda it: it.scalar(look) or 0)
+        readers = Segment(rules=dated).size(session)
+        return cls(sentence(rules, known), known.missing(rules), people, readers)
+
+
+@door.get("/segments", endpoint="segments")
+def index() -> str:
+    """Every segment, the newest first."""
+    look = select(SavedSegment).order_by(SavedSegment.id.desc()).limit(LISTED + 1)
+    if before := asked_id("before"):
+        look = look.where(SavedSegment.id < before)
+    with reading() as session:
+        rows = session.scalars(look).all()
+        more = rows[LISTED - 1].id if len(rows) > LISTED else None
+        listed = [(one, Seen.of(session, one.rules), _to_come(session, one)) for one in rows[:LISTED]]
+        return render_template("owner/segments.html", listed=listed, more=more)
+
+
+def _to_come(session: Session, segment: SavedSegment) -> list[Campaign]:
+    """The campaigns that are still to go to it."""
+    states = (CampaignState.DRAFT, CampaignState.SCHEDULED)
+    its = (Campaign.segment_id == segment.id, Campaign.stored_state.in_(states))
+    return list(session.scalars(select(Campaign).where(*its).order_by(Campaign.id)))
+
+
+@door.route("/segments/new", methods=["GET", "POST"], endpoint="segment_new")
+def new() -> Any:
+    """A new segment; from the list of subscribers, of the people it shows."""
+    if request.method == "POST":
+        return _post(None)
+    with reading() as session:
+        shown = Filter.typed(session)
+        lost = "The segment that was shown cannot be used, and is not part of this." if shown.is_broken else ""
+        return _page(session, None, of_rules(shown.as_rules), "", {(): lost} if lost else {})
+
+
+@door.route("/segments/<row:id>", methods=["GET", "POST"], endpoint="segment")
+def edit(id: int) -> Any:
+    """Its rules. Only “Save” changes it."""
+    if request.method == "POST":
+        return _post(id)
+    with reading() as session:
+        segment = one_or_404(session, SavedSegment, id)
+        errors: dict[Path, str] = {}
+        if not segment.rules.is_readable:
+            errors[()] = f"{look_up(session, segment.rules).missing(segment.rules)[0]} Saving writes new ones."
+        root = of_rules([segment.rules.root]) if segment.rules.is_readable else of_rules([])
+        return _page(session, segment, root, segment.name, errors)
+
+
+def _post(id: int | None) -> Any:
+    button, root = request.form.get("do", ""), of_form(request.form)
+    press(root, button, request.form)
+    with transaction() if button == "save" else reading() as session:
+        segment = one_or_404(session, SavedSegment, id, lock=button == "save") if id else None
+        name = request.form.get("name", "")
+        if button != "save":
+            return _page(session, segment, root, name, _rules(session, root)[1])
+        rules, errors = _rules(session, root)
+        told = _changed_meanwhile(segment)
+        try:
+            if rules is not None and not told:
+                saved = segments.save(session, name, rules, now(), segment)
+                note(session, "segment saved", f"{saved.id} {saved.name}")
+                return back("segments", f"“{saved.name}” is saved.")
+        except BadSegment as error:
+            told = str(error)
+        return _page(session, segment, root, name, errors, told), 422
+
+
+def _changed_meanwhile(segment: SavedSegment | None) -> str:
+    if segment is None or request.form.get("seen", "") == segment.updated_at.isoformat():
+        return ""
+    return "It was saved in another window meanwhile. Save once more to put this in its place."
+
+
+def _rules(session: Session, root: Node) -> tuple[Rules | None, dict[Path, str]]:
+    """The rules that a tree holds; None, and what is wrong where, while it is unfinished or names what is not there."""
+    fields = {one.key: one for one in all_fields(session)}
+    try:
+        return segments.read(as_data(root, current_user.zone, fields)), {}
+    except BadRules as error:
+        return None, error.errors
+
+
+def _page(session: Session, segment: SavedSegment | None, root: Node, name: str, errors: dict[Path, str],
+          told: str = "") -> str:  # fmt: skip
+    rules, _ = _rules(session, root)
+    return render_template(
+        "owner/segment.html", segment=segment, root=root, name=name, told=told,
+        errors={".".join(map(str, path)): error for path, error in errors.items()},
+        seen=Seen.of(session, rules) if rules else None, deepest=DEEPEST, comparable=COMPARABLE,
+        to_come=_to_come(session, segment) if segment else [], **_choices(session),
+    )  # fmt: skip
+
+
+def _choices(session: Session) -> dict[str, Any]:
+    """What rules may name."""
+    sent = (
+        select(Campaign.id, Article.title)
+        .join(Article)
+        .where(Campaign.launched_at.is_not(None))
+        .order_by(Campaign.id.desc())
+    )
+    forms = session.execute(select(Form.id, Form.name).order_by(Form.id))
+    guides = session.execute(select(Guide.slug, Guide.title).order_by(Guide.position, Guide.id))
+    return {
+        "statuses": list(Status), "tags": [name for name, _ in all_tags(session)],
+        "guides": dict(guides.all()), "forms": {str(id): name for id, name in forms},
+        "fields": {one.key: one for one in all_fields(session)},
+        "campaigns": {str(id): f"{title} ({id})" for id, title in session.execute(sent.limit(MOST))},
+        "zones": sorted(available_timezones()),
+    }  # fmt: skip
+
+
+@door.post("/segments/<row:id>/copy", endpoint="segment_copy")
+def copy(id: int) -> Response:
+    """The same rules under another name."""
+    with transaction() as session:
+        try:
+            made = segments.copy(session, one_or_404(session, SavedSegment, id), now())
+        except BadSegment as error:
+            return back("segments", str(error), "danger")
+        note(session, "segment copied", f"{id} to {made.id} {made.name}")
+        return back("segment", "This is the copy.", id=made.id)
+
+
+@door.route("/segments/<row:id>/delete", methods=["GET", "POST"], endpoint="segment_delete")
+def delete(id: int) -> Any:
+    """Ask, then delete it; not while a campaign is still to go to it."""
+    with transaction() if request.method == "POST" else reading() as session:
+        segment = one_or_404(session, SavedSegment, id, lock=request.method == "POST")
+        if request.method == "GET":
+            return render_template("owner/segment_delete.html", segment=segment, to_come=_to_come(session, segment))
+        name = segment.name
+        try:
+            campaigns.delete_segment(session, segment)
+        except NotNow as error:
+            return back("segment_delete", str(error), "danger", id=id)
+        note(session, "segment deleted", f"{id} {name}")
+    return back("segments", f"“{name}” is deleted. Campaigns that went to it keep its rules.")
