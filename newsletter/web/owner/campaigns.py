@@ -16,7 +16,8 @@ from newsletter.articles import Article, Revision
 from newsletter.campaigns import Campaign, CampaignState, NotNow
 from newsletter.guides import Guide
 from newsletter.mail.ledger.contents import revisions_used
-from newsletter.subscribers import Segment, all_tags
+from newsletter.subscribers import all_tags, segments
+from newsletter.subscribers.segments import SavedSegment, look_up, sentence
 from newsletter.web.owner.display import in_zone
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, tell
 from newsletter.web.owner.forms import CampaignForm, ScheduleForm
@@ -26,10 +27,10 @@ from newsletter.web.state import now, reading, runtime, transaction
 from newsletter.zones import NoSuchTime, instant
 
 NINE = time(9)
-TAG = "tag:"
-"""Before a tag, where an audience is chosen: no guide's name has a colon."""
+TAG, SAVED = "tag:", "segment:"
+"""Before a tag, and before a saved segment's number, where an audience is chosen: no guide's name has a colon."""
 MOST = 100
-"""Tags among which an audience is chosen on the page; the command takes any."""
+"""Tags and segments among which an audience is chosen on the page; the command takes any."""
 UNDO = timedelta(seconds=10)
 """What is sent now waits so long: the mistake in a mail is seen right behind the button."""
 
@@ -53,7 +54,7 @@ def new() -> Any:
     with transaction() if request.method == "POST" else reading() as session:
         form = _form(session, data={"article": asked_id("article"), "audience": ""})
         if form.validate_on_submit():
-            campaign = _draft(session, form.article.data, _segment(form.audience.data or ""))
+            campaign = _draft(session, form.article.data, form.audience.data or "")
             return back("campaign", id=campaign.id)
         page = render_template("owner/campaign_new.html", form=form, sizes=_sizes(session))
         return page, 422 if form.errors else 200
@@ -66,14 +67,25 @@ def _form(session: Session, **kwargs: Any) -> CampaignForm:
     asked = [SelectChoice(s, f"Of these, who asked for “{title}”") for s, title in _titles(session).items()]
     tags = [name for name, _ in all_tags(session, MOST)]
     tagged = [SelectChoice(f"{TAG}{name}", f"Of these, who has the tag “{name}”") for name in tags]
-    form.audience.choices = [SelectChoice("", "Everybody who takes the newsletter"), *asked, *tagged]
+    saved = [SelectChoice(f"{SAVED}{one.id}", f"Of these, the segment “{one.name}”") for one in _saved(session)]
+    form.audience.choices = [SelectChoice("", "Everybody who takes the newsletter"), *asked, *tagged, *saved]
     return form
 
 
-def _segment(chosen: str) -> Segment:
-    if chosen.startswith(TAG):
-        return Segment(tag=chosen.removeprefix(TAG))
-    return Segment(guide=chosen or None)
+def _saved(session: Session) -> list[SavedSegment]:
+    return segments.every(session)[:MOST]
+
+
+def _chosen(session: Session, chosen: str) -> Campaign:
+    """A campaign to a chosen audience, not yet kept."""
+    made = Campaign(zone=current_user.zone, created_at=now())
+    if chosen.startswith(SAVED):
+        made.saved_segment = session.get_one(SavedSegment, int(chosen.removeprefix(SAVED)))
+    elif chosen.startswith(TAG):
+        made.segment_tag = chosen.removeprefix(TAG)
+    else:
+        made.segment_guide = chosen or None
+    return made
 
 
 def _titles(session: Session) -> dict[str, str]:
@@ -83,25 +95,29 @@ def _titles(session: Session) -> dict[str, str]:
 
 def _sizes(session: Session) -> dict[str, int]:
     tags = (f"{TAG}{name}" for name, _ in all_tags(session, MOST))
-    return {chosen: _segment(chosen).size(session) for chosen in ("", *_titles(session), *tags)}
+    saved = (f"{SAVED}{one.id}" for one in _saved(session))
+    every = ("", *_titles(session), *tags, *saved)
+    return {chosen: _chosen(session, chosen).audience(now()).size(session) for chosen in every}
 
 
-def _draft(session: Session, article_id: int, to: Segment) -> Campaign:
-    article = one_or_404(session, Article, article_id, lock=True)
+def _draft(session: Session, article_id: int, chosen: str) -> Campaign:
+    article, to = one_or_404(session, Article, article_id, lock=True), _chosen(session, chosen)
+    saved = to.saved_segment.id if to.saved_segment else None
     known = session.scalar(
         select(Campaign).where(
             Campaign.article_id == article.id, Campaign.stored_state == CampaignState.DRAFT,
-            Campaign.segment_guide.is_not_distinct_from(to.guide), Campaign.segment_tag.is_not_distinct_from(to.tag),
+            Campaign.segment_guide.is_not_distinct_from(to.segment_guide),
+            Campaign.segment_tag.is_not_distinct_from(to.segment_tag),
+            Campaign.segment_id.is_not_distinct_from(saved),
         ).limit(1)
     )  # fmt: skip
     if known is not None:
         return known
-    campaign = Campaign(article=article, segment_guide=to.guide, segment_tag=to.tag, zone=current_user.zone,
-                        created_at=now())  # fmt: skip
-    session.add(campaign)
+    to.article = article
+    session.add(to)
     session.flush()
-    note(session, "campaign drafted", f"{campaign.id} {article.title}")
-    return campaign
+    note(session, "campaign drafted", f"{to.id} {article.title}")
+    return to
 
 
 @door.get("/campaigns/<row:id>", endpoint="campaign")
@@ -122,9 +138,15 @@ def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
     report = _report(session, campaign) if open_still else preflight.Report(())
     return render_template(
         "owner/campaign.html", campaign=campaign, form=form, people=people, report=report,
-        guides=_titles(session),
+        guides=_titles(session), told=_told(session, campaign),
         progress=Progress.of(session, campaign, now()), used=_used(session, campaign), undo=timedelta(minutes=1),
     )  # fmt: skip
+
+
+def _told(session: Session, campaign: Campaign) -> str:
+    """The rules of its saved segment as a sentence; of one that was launched, as they were then."""
+    rules = campaign.rules
+    return sentence(rules, look_up(session, rules)) if rules else ""
 
 
 def _used(session: Session, campaign: Campaign) -> list[tuple[Revision, int]]:
@@ -149,7 +171,7 @@ def schedule(id: int) -> Any:
         if campaign.stored_state not in (CampaignState.DRAFT, CampaignState.SCHEDULED):
             return back("campaign", f"It is {campaign.state} already.", "info", id=id)
         form = ScheduleForm()
-        at = _chosen(form) if form.validate() else None
+        at = _instant(form) if form.validate() else None
         if at is None:
             return _page(session, campaign, form), 422
         house = brand.current(session)
@@ -174,7 +196,7 @@ def _schedule(campaign: Campaign, at: datetime, house: brand.Brand) -> str:
     return f"It goes out {in_zone(at, current_user.zone)} ({in_zone(at, 'UTC')})."
 
 
-def _chosen(form: ScheduleForm) -> datetime | None:
+def _instant(form: ScheduleForm) -> datetime | None:
     """The chosen instant; None when there is none, and the form says why."""
     if form.when.data == "now":
         return now() + UNDO

@@ -30,7 +30,7 @@ from newsletter.web.owner.proof import asks_password
 from newsletter.web.state import now, reading, runtime, transaction
 
 MOST_LISTED = 60
-"""Tags that the list offers."""
+"""Tags, and segments, that the list offers."""
 MOST_COUNTED = 10_000
 """People whose number a page tells where words were searched for; more are “more than 10,000”."""
 MOST_EXPORTED = 200_000
@@ -134,7 +134,7 @@ def index() -> str:
         return render_template(
             "owner/subscribers.html", rows=rows[:PAGE], more=more, asked=shown.asked, status=shown.status,
             counts=count_by_status(session), tag=shown.tag, tags=all_tags(session, MOST_LISTED), shown=shown,
-            size=shown.hits(session, len(rows)), most=MOST_COUNTED, segments=segments.every(session),
+            size=shown.hits(session, len(rows)), most=MOST_COUNTED, segments=segments.every(session)[:MOST_LISTED],
             told=_told(session, shown),
         )  # fmt: skip
 
