@@ -12,7 +12,9 @@ from newsletter import brand, campaigns
 from newsletter.campaigns import Campaign
 from newsletter.db import Database
 from newsletter.mail.ledger import Hold
-from newsletter.subscribers import Subscriber, read_address, register
+from newsletter.subscribers import Subscriber, read_address, register, segments
+from newsletter.subscribers.segments import Group, How, Rules
+from newsletter.subscribers.segments.rules import HasTag, JoinedLately
 from tests.cli.conftest import Command
 
 EARLY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -205,3 +207,28 @@ def test_it_waits_for_whoever_is_calling_the_campaign_off(command: Command, body
     with house.reading() as session:
         campaign = session.get_one(Campaign, int(id))
         assert campaign.dispatch is not None and campaign.dispatch.hold is Hold.CANCELLED
+
+
+def test_to_a_saved_segment_by_its_name(command: Command, body: str, house: Database) -> None:
+    with house.transaction() as session:
+        segments.save(session, "Newcomers", Rules(JoinedLately(30)), EARLY)
+    told = command(*WORDS, body, "--segment", "newcomers")
+    assert told.exit_code == 0, told.output
+    with house.reading() as session:
+        made = session.get_one(Campaign, int(told.output.split()[-1]))
+        assert made.saved_segment is not None
+        assert made.saved_segment.name == "Newcomers"
+    told = command(*WORDS, body, "--segment", "Runners")
+    assert (told.exit_code, "There is no segment “Runners”. Segments that exist: “Newcomers”." in told.output) == (
+        1,
+        True,
+    )
+
+
+def test_a_segment_that_names_something_gone_stops_it(command: Command, body: str, house: Database) -> None:
+    with house.transaction() as session:
+        segments.save(session, "Others", Rules(Group(How.NONE, (HasTag("gone"),))), EARLY)
+    told = command(*WORDS, body, "--segment", "Others", "--force")
+    assert (told.exit_code, "There is no tag “gone” any more." in told.output) == (1, True)
+    with house.reading() as session:
+        assert session.scalar(select(func.count(Campaign.id))) == 1, "only the seeds' draft"

@@ -17,7 +17,7 @@ from newsletter.guides import Guide
 from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.smtp import SentList, SmtpResult, Stage
-from newsletter.subscribers import Subscriber
+from newsletter.subscribers import Subscriber, retag
 
 EMAIL, PASSWORD = "paula@example.org", "a long enough password"
 
@@ -109,6 +109,21 @@ def enrolled(runtime: Runtime, person: Callable[..., int]) -> Callable[..., int]
             return enrollment.id
 
     return started
+
+
+@pytest.fixture
+def crowd(person: Callable[..., int], runtime: Runtime) -> tuple[int, int, int]:
+    """Jane and Joe run; Joe takes no newsletter; Ann is not confirmed and runs."""
+    ids = (
+        person("jane@example.com"),
+        person("joe@example.com", newsletter=False),
+        person("ann@example.com", confirmed=False),
+    )
+    with runtime.database.transaction() as session:
+        for id in ids:
+            retag(session, id, ["runners"])
+    person("bob@example.com")
+    return ids
 
 
 @pytest.fixture

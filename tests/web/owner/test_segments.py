@@ -7,13 +7,10 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import update
 
-from newsletter import campaigns
-from newsletter.campaigns import Campaign, CampaignState
-from newsletter.mail.ledger import Message
 from newsletter.runtime import Runtime
-from newsletter.subscribers import FieldKind, Subscriber, Tag, add_field, retag, segments, tags_of
+from newsletter.subscribers import FieldKind, add_field, segments, tags_of
 from newsletter.subscribers.segments import Group, How, Rules, SavedSegment
 from newsletter.subscribers.segments import rules as r
 from newsletter.web.owner import segments as page
@@ -24,22 +21,7 @@ People = Callable[..., int]
 RUNNERS = Rules(Group(How.ALL, (r.HasTag("runners"),)), "Europe/London")
 
 
-@pytest.fixture
-def crowd(person: People, runtime: Runtime) -> tuple[int, int, int]:
-    """Jane and Joe run; Joe takes no newsletter; Ann is not confirmed and runs."""
-    ids = (
-        person("jane@example.com"),
-        person("joe@example.com", newsletter=False),
-        person("ann@example.com", confirmed=False),
-    )
-    with runtime.database.transaction() as session:
-        for id in ids:
-            retag(session, id, ["runners"])
-    person("bob@example.com")
-    return ids
-
-
-def _saved(runtime: Runtime, rules: Rules = RUNNERS, name: str = "Runners") -> int:
+def saved(runtime: Runtime, rules: Rules = RUNNERS, name: str = "Runners") -> int:
     with runtime.database.transaction() as session:
         made = segments.save(session, name, rules, NOON)
         session.flush()
@@ -99,7 +81,7 @@ def test_rules_are_put_together_by_clicking_and_saved(desk: Desk, crowd: tuple[i
 
 def test_a_rule_and_a_group_are_taken_away(desk: Desk, runtime: Runtime) -> None:
     rule = Group(How.ALL, (r.TakesNewsletter(True), Group(How.ANY, (r.TakesNewsletter(False), r.JoinedLately(3)))))
-    path = f"/owner/segments/{_saved(runtime, Rules(rule, 'Europe/London'))}"
+    path = f"/owner/segments/{saved(runtime, Rules(rule, 'Europe/London'))}"
     _, html = _press(desk, path, desk.get(path), "remove:1.0")
     assert "joined in the last 3 days" in readable(html)
     assert "does not take" not in readable(html)
@@ -127,7 +109,7 @@ def test_an_own_field_is_compared_by_its_kind(desk: Desk, runtime: Runtime) -> N
 
 
 def test_two_windows_do_not_overwrite_each_other_unseen(desk: Desk, runtime: Runtime) -> None:
-    path = f"/owner/segments/{_saved(runtime)}"
+    path = f"/owner/segments/{saved(runtime)}"
     html = desk.get(path)
     with runtime.database.transaction() as session:
         known = segments.named(session, "runners")
@@ -139,7 +121,7 @@ def test_two_windows_do_not_overwrite_each_other_unseen(desk: Desk, runtime: Run
 
 
 def test_the_list_shows_copies_and_deletes_them(desk: Desk, crowd: tuple[int, ...], runtime: Runtime) -> None:
-    id = _saved(runtime)
+    id = saved(runtime)
     assert "Runners has the tag “runners” 3 people 1 take the newsletter" in desk.read("/owner/segments")
     assert "This is the copy." in desk.told(f"/owner/segments/{id}/copy")
     assert _rules(runtime, "Runners (copy)") == RUNNERS
@@ -150,7 +132,7 @@ def test_the_list_shows_copies_and_deletes_them(desk: Desk, crowd: tuple[int, ..
 
 
 def test_names_are_their_own(desk: Desk, runtime: Runtime) -> None:
-    _saved(runtime)
+    saved(runtime)
     html = desk.get("/owner/segments/new?status=confirmed")
     status, html = _press(desk, "/owner/segments/new", html, "save", name="RUNNERS")
     assert (status, "There is a segment “Runners” already." in html) == (422, True)
@@ -159,7 +141,7 @@ def test_names_are_their_own(desk: Desk, runtime: Runtime) -> None:
 def test_the_list_of_subscribers_is_filtered_exported_and_tagged_by_it(
     desk: Desk, crowd: tuple[int, ...], runtime: Runtime
 ) -> None:
-    id = _saved(runtime)
+    id = saved(runtime)
     shown = desk.read(f"/owner/subscribers?segment={id}&status=confirmed")
     assert "jane@example.com" in shown
     assert "ann@example.com" not in shown
@@ -181,7 +163,7 @@ def test_a_segment_that_is_not_there_is_nobody(asked: str, desk: Desk, crowd: tu
 
 
 def test_a_filter_becomes_a_segment(desk: Desk, crowd: tuple[int, ...], runtime: Runtime) -> None:
-    id = _saved(runtime)
+    id = saved(runtime)
     query = f"q={quote('J & co')}&status=confirmed&tag=runners&segment={id}"
     assert "Save this filter as a segment" in desk.read(f"/owner/subscribers?{query}")
     html = desk.get(f"/owner/segments/new?{query}")
@@ -190,60 +172,13 @@ def test_a_filter_becomes_a_segment(desk: Desk, crowd: tuple[int, ...], runtime:
     assert _rules(runtime, "Few") == Rules(Group(How.ALL, rules), "Europe/London")
 
 
-def test_a_campaign_goes_to_those_in_it_who_take_the_newsletter(
-    desk: Desk, crowd: tuple[int, ...], runtime: Runtime, article: int
-) -> None:
-    id = _saved(runtime)
-    assert "the segment “Runners” (1 person now)" in desk.read("/owner/campaigns/new")
-    told = desk.told("/owner/campaigns/new", article=str(article), audience=f"segment:{id}")
-    assert "are in the segment “Runners”: 1 now." in told
-    assert "In this segment is everybody who has the tag “runners”." in told
-    assert "Schedule for 1 person" in told
-    desk.told("/owner/campaigns/new", article=str(article), audience=f"segment:{id}")
-    with runtime.database.reading() as session:
-        (made,) = session.scalars(select(Campaign).where(Campaign.article_id == article))
-        campaign = made.id
-    assert "It cannot be deleted yet" in desk.read(f"/owner/segments/{id}/delete")
-    assert "A campaign is still to go" in desk.told(f"/owner/segments/{id}/delete")
-    desk.post(f"/owner/campaigns/{campaign}/schedule", when="now")
-    with runtime.database.transaction() as session:
-        campaigns.launch_due(session, runtime.clock.now())
-    with runtime.database.transaction() as session:  # other rules come too late for it
-        segments.save(session, "Runners", Rules(r.TakesNewsletter(True)), NOON, segments.named(session, "Runners"))
-    with runtime.database.transaction() as session:
-        assert campaigns.fill_next(session, runtime.clock.now())
-        sent_to = session.scalars(select(Message.subscriber_id).where(Message.dispatch_id.is_not(None)))
-        assert sent_to.all() == [crowd[0]]
-    assert "is deleted" in desk.told(f"/owner/segments/{id}/delete")
-    assert "were in a segment that is deleted" in desk.read(f"/owner/campaigns/{campaign}")
-    assert "In this segment is everybody who has the tag “runners”." in desk.read(f"/owner/campaigns/{campaign}")
-
-
-def test_what_names_something_deleted_stops_a_campaign(
-    desk: Desk, crowd: tuple[int, ...], runtime: Runtime, article: int
-) -> None:
-    id = _saved(runtime, Rules(Group(How.NONE, (r.HasTag("runners"),))))
-    desk.post("/owner/campaigns/new", article=str(article), audience=f"segment:{id}")
-    with runtime.database.transaction() as session:
-        session.delete(session.scalars(select(Tag).where(Tag.name == "runners")).one())
-        campaign = session.scalars(select(Campaign).where(Campaign.segment_id == id)).one().id
-    told = desk.read(f"/owner/campaigns/{campaign}")
-    assert "There is no tag “runners” any more. So nobody is in this segment: change its rules." in told
-    assert "It can be scheduled when everything on the list is in order." in told
-    desk.post(f"/owner/campaigns/{campaign}/schedule", when="now")
-    with runtime.database.reading() as session:
-        assert session.get_one(Campaign, campaign).stored_state is CampaignState.DRAFT
-    assert "broken There is no tag “runners” any more." in desk.read("/owner/segments")
-    assert "So nobody is in this segment" in desk.read(f"/owner/segments/{id}")
-
-
 @pytest.mark.parametrize(
     "stored", [{}, [], "x", {"version": 2}, {"version": 1, "zone": "UTC", "rules": {"kind": "no"}}]
 )
 def test_stored_rules_of_another_version_are_nobody_and_can_be_replaced(
     stored: object, desk: Desk, crowd: tuple[int, ...], runtime: Runtime
 ) -> None:
-    id = _saved(runtime)
+    id = saved(runtime)
     with runtime.database.transaction() as session:
         session.execute(update(SavedSegment).values(stored=stored))
     assert "Its rules cannot be read" in desk.read("/owner/segments")
@@ -289,13 +224,6 @@ def test_rules_nested_too_deep_and_too_many_are_told(desk: Desk) -> None:
 
 def test_pages_of_the_list(desk: Desk, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "LISTED", 2)
-    ids = [_saved(runtime, name=f"Runners {number}") for number in range(3)]
+    ids = [saved(runtime, name=f"Runners {number}") for number in range(3)]
     assert f'/owner/segments?before={ids[1]}"' in desk.get("/owner/segments")
     assert "Runners 0" in desk.read(f"/owner/segments?before={ids[1]}")
-
-
-def test_nobody_is_everybody_by_a_slip(runtime: Runtime, crowd: tuple[int, ...]) -> None:
-    with runtime.database.transaction() as session:
-        made = Campaign(created_at=NOON, segment_rules={"version": 9})
-        audience = made.audience(NOON).condition()
-        assert session.scalars(select(Subscriber.id).where(audience)).all() == []

@@ -1,0 +1,68 @@
+"""Campaigns to a saved segment, on their pages."""
+
+from sqlalchemy import select
+
+from newsletter import campaigns
+from newsletter.campaigns import Campaign, CampaignState
+from newsletter.mail.ledger import Message
+from newsletter.runtime import Runtime
+from newsletter.subscribers import Subscriber, Tag, segments
+from newsletter.subscribers.segments import Group, How, Rules
+from newsletter.subscribers.segments import rules as r
+from tests.conftest import NOON
+from tests.web.owner.conftest import Desk
+from tests.web.owner.test_segments import saved
+
+
+def test_a_campaign_goes_to_those_in_it_who_take_the_newsletter(
+    desk: Desk, crowd: tuple[int, ...], runtime: Runtime, article: int
+) -> None:
+    id = saved(runtime)
+    assert "the segment “Runners” (1 person now)" in desk.read("/owner/campaigns/new")
+    told = desk.told("/owner/campaigns/new", article=str(article), audience=f"segment:{id}")
+    assert "are in the segment “Runners”: 1 now." in told
+    assert "In this segment is everybody who has the tag “runners”." in told
+    assert "Schedule for 1 person" in told
+    desk.told("/owner/campaigns/new", article=str(article), audience=f"segment:{id}")
+    with runtime.database.reading() as session:
+        (made,) = session.scalars(select(Campaign).where(Campaign.article_id == article))
+        campaign = made.id
+    assert "It cannot be deleted yet" in desk.read(f"/owner/segments/{id}/delete")
+    assert "A campaign is still to go" in desk.told(f"/owner/segments/{id}/delete")
+    desk.post(f"/owner/campaigns/{campaign}/schedule", when="now")
+    with runtime.database.transaction() as session:
+        campaigns.launch_due(session, runtime.clock.now())
+    with runtime.database.transaction() as session:  # other rules come too late for it
+        segments.save(session, "Runners", Rules(r.TakesNewsletter(True)), NOON, segments.named(session, "Runners"))
+    with runtime.database.transaction() as session:
+        assert campaigns.fill_next(session, runtime.clock.now())
+        sent_to = session.scalars(select(Message.subscriber_id).where(Message.dispatch_id.is_not(None)))
+        assert sent_to.all() == [crowd[0]]
+    assert "is deleted" in desk.told(f"/owner/segments/{id}/delete")
+    assert "were in a segment that is deleted" in desk.read(f"/owner/campaigns/{campaign}")
+    assert "In this segment is everybody who has the tag “runners”." in desk.read(f"/owner/campaigns/{campaign}")
+
+
+def test_what_names_something_deleted_stops_a_campaign(
+    desk: Desk, crowd: tuple[int, ...], runtime: Runtime, article: int
+) -> None:
+    id = saved(runtime, Rules(Group(How.NONE, (r.HasTag("runners"),))))
+    desk.post("/owner/campaigns/new", article=str(article), audience=f"segment:{id}")
+    with runtime.database.transaction() as session:
+        session.delete(session.scalars(select(Tag).where(Tag.name == "runners")).one())
+        campaign = session.scalars(select(Campaign).where(Campaign.segment_id == id)).one().id
+    told = desk.read(f"/owner/campaigns/{campaign}")
+    assert "There is no tag “runners” any more. So nobody is in this segment: change its rules." in told
+    assert "It can be scheduled when everything on the list is in order." in told
+    desk.post(f"/owner/campaigns/{campaign}/schedule", when="now")
+    with runtime.database.reading() as session:
+        assert session.get_one(Campaign, campaign).stored_state is CampaignState.DRAFT
+    assert "broken There is no tag “runners” any more." in desk.read("/owner/segments")
+    assert "So nobody is in this segment" in desk.read(f"/owner/segments/{id}")
+
+
+def test_nobody_is_everybody_by_a_slip(runtime: Runtime, crowd: tuple[int, ...]) -> None:
+    with runtime.database.transaction() as session:
+        made = Campaign(created_at=NOON, segment_rules={"version": 9})
+        audience = made.audience(NOON).condition()
+        assert session.scalars(select(Subscriber.id).where(audience)).all() == []
