@@ -36,7 +36,7 @@ def three(runtime: Runtime, person: Callable[..., int]) -> tuple[int, int, int]:
 
 def test_there_and_back(three: tuple[int, int, int], runtime: Runtime) -> None:
     database = runtime.database
-    back_to("0031", database)
+    back_to("0070", database)
     with database.engine.connect() as connection:
         states = connection.execute(text("SELECT state FROM campaigns WHERE id IN (:a, :b, :c) ORDER BY id"),
                                     dict(zip("abc", three, strict=True))).scalars().all()  # fmt: skip

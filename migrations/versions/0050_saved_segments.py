@@ -1,14 +1,14 @@
 """Segments by rules, under a name; campaigns to one of them
 
 Revision ID: 0050
-Revises: 0031
+Revises: 0070
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0050"
-down_revision = "0031"
+down_revision = "0070"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 

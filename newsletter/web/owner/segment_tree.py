@@ -18,7 +18,7 @@ MOST_NODES = 4 * MOST_RULES
 _NAME = re.compile(r"r((?:\.[0-9]{1,3}){0,9})\.([a-z]{1,12})")
 _PLACE = re.compile(r"(add|remove):((?:[0-9]{1,3}(?:\.[0-9]{1,3}){0,9})?)")
 _NUMBERS = frozenset(("days", "form", "campaign"))
-_DEFAULTS = {"takes": "yes", "how": "is", "days": "30"}
+_DEFAULTS = {"takes": "yes", "days": "30"}
 
 
 @dataclass
@@ -98,7 +98,7 @@ def _new(wanted: str, depth: int) -> Node | None:
     kind, _, key = wanted.partition(":")
     if kind == "group":
         return Node(How.ANY.value) if depth + 1 < DEEPEST else None
-    return Node(kind, {"field": key, **_DEFAULTS} if kind == "field" else dict(_DEFAULTS)) if kind in KINDS else None
+    return Node(kind, {"field": key, "how": "is", "value": ""} if kind == "field" else dict(_DEFAULTS)) if kind in KINDS else None
 
 
 def as_data(root: Node, zone: str, fields: Mapping[str, Field]) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def enrolled(runtime: Runtime, person: Callable[..., int]) -> Callable[..., int]
 
 
 @pytest.fixture
-def crowd(person: Callable[..., int], runtime: Runtime) -> tuple[int, int, int]:
+def runners(person: Callable[..., int], runtime: Runtime) -> tuple[int, int, int]:
     """Jane and Joe run; Joe takes no newsletter; Ann is not confirmed and runs."""
     ids = (
         person("jane@example.com"),

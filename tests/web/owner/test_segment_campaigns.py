@@ -15,7 +15,7 @@ from tests.web.owner.test_segments import saved
 
 
 def test_a_campaign_goes_to_those_in_it_who_take_the_newsletter(
-    desk: Desk, crowd: tuple[int, ...], runtime: Runtime, article: int
+    desk: Desk, runners: tuple[int, ...], runtime: Runtime, article: int
 ) -> None:
     id = saved(runtime)
     assert "the segment “Runners” (1 person now)" in desk.read("/owner/campaigns/new")
@@ -37,14 +37,14 @@ def test_a_campaign_goes_to_those_in_it_who_take_the_newsletter(
     with runtime.database.transaction() as session:
         assert campaigns.fill_next(session, runtime.clock.now())
         sent_to = session.scalars(select(Message.subscriber_id).where(Message.dispatch_id.is_not(None)))
-        assert sent_to.all() == [crowd[0]]
+        assert sent_to.all() == [runners[0]]
     assert "is deleted" in desk.told(f"/owner/segments/{id}/delete")
     assert "were in a segment that is deleted" in desk.read(f"/owner/campaigns/{campaign}")
     assert "In this segment is everybody who has the tag “runners”." in desk.read(f"/owner/campaigns/{campaign}")
 
 
 def test_what_names_something_deleted_stops_a_campaign(
-    desk: Desk, crowd: tuple[int, ...], runtime: Runtime, article: int
+    desk: Desk, runners: tuple[int, ...], runtime: Runtime, article: int
 ) -> None:
     id = saved(runtime, Rules(Group(How.NONE, (r.HasTag("runners"),))))
     desk.post("/owner/campaigns/new", article=str(article), audience=f"segment:{id}")
@@ -61,7 +61,7 @@ def test_what_names_something_deleted_stops_a_campaign(
     assert "So nobody is in this segment" in desk.read(f"/owner/segments/{id}")
 
 
-def test_nobody_is_everybody_by_a_slip(runtime: Runtime, crowd: tuple[int, ...]) -> None:
+def test_nobody_is_everybody_by_a_slip(runtime: Runtime, runners: tuple[int, ...]) -> None:
     with runtime.database.transaction() as session:
         made = Campaign(created_at=NOON, segment_rules={"version": 9})
         audience = made.audience(NOON).condition()

@@ -56,7 +56,7 @@ def _press(desk: Desk, path: str, html: str, do: str, **changed: str) -> tuple[i
     return answer.status_code, answer.text
 
 
-def test_rules_are_put_together_by_clicking_and_saved(desk: Desk, crowd: tuple[int, ...], runtime: Runtime) -> None:
+def test_rules_are_put_together_by_clicking_and_saved(desk: Desk, runners: tuple[int, ...], runtime: Runtime) -> None:
     path = "/owner/segments/new"
     html = desk.get(path)
     _, html = _press(desk, path, html, "add:", add__="tag")
@@ -120,7 +120,7 @@ def test_two_windows_do_not_overwrite_each_other_unseen(desk: Desk, runtime: Run
     assert _rules(runtime, "Runners") == RUNNERS
 
 
-def test_the_list_shows_copies_and_deletes_them(desk: Desk, crowd: tuple[int, ...], runtime: Runtime) -> None:
+def test_the_list_shows_copies_and_deletes_them(desk: Desk, runners: tuple[int, ...], runtime: Runtime) -> None:
     id = saved(runtime)
     assert "Runners has the tag “runners” 3 people 1 take the newsletter" in desk.read("/owner/segments")
     assert "This is the copy." in desk.told(f"/owner/segments/{id}/copy")
@@ -139,7 +139,7 @@ def test_names_are_their_own(desk: Desk, runtime: Runtime) -> None:
 
 
 def test_the_list_of_subscribers_is_filtered_exported_and_tagged_by_it(
-    desk: Desk, crowd: tuple[int, ...], runtime: Runtime
+    desk: Desk, runners: tuple[int, ...], runtime: Runtime
 ) -> None:
     id = saved(runtime)
     shown = desk.read(f"/owner/subscribers?segment={id}&status=confirmed")
@@ -150,11 +150,11 @@ def test_the_list_of_subscribers_is_filtered_exported_and_tagged_by_it(
     assert desk.client.get(f"/owner/subscribers/export.csv?segment={id}").text.count("@example.com") == 3
     assert "3 more people" in desk.told("/owner/subscribers/tag", segment=str(id), name="seen", verb="tag")
     with runtime.database.reading() as session:
-        assert [tags_of(session, one) for one in crowd] == [["runners", "seen"]] * 3
+        assert [tags_of(session, one) for one in runners] == [["runners", "seen"]] * 3
 
 
 @pytest.mark.parametrize("asked", ["999", "x", "-1", "9" * 30, "%00%27"])
-def test_a_segment_that_is_not_there_is_nobody(asked: str, desk: Desk, crowd: tuple[int, ...]) -> None:
+def test_a_segment_that_is_not_there_is_nobody(asked: str, desk: Desk, runners: tuple[int, ...]) -> None:
     assert "There is no such segment any more" in desk.read(f"/owner/subscribers?segment={asked}")
     assert "@" not in desk.client.get(f"/owner/subscribers/export.csv?segment={asked}").text
     told = desk.told("/owner/subscribers/tag", segment="999", name="x", verb="tag")
@@ -162,7 +162,7 @@ def test_a_segment_that_is_not_there_is_nobody(asked: str, desk: Desk, crowd: tu
     assert "is not part of this" in desk.get(f"/owner/segments/new?segment={asked}")
 
 
-def test_a_filter_becomes_a_segment(desk: Desk, crowd: tuple[int, ...], runtime: Runtime) -> None:
+def test_a_filter_becomes_a_segment(desk: Desk, runners: tuple[int, ...], runtime: Runtime) -> None:
     id = saved(runtime)
     query = f"q={quote('J & co')}&status=confirmed&tag=runners&segment={id}"
     assert "Save this filter as a segment" in desk.read(f"/owner/subscribers?{query}")
@@ -176,7 +176,7 @@ def test_a_filter_becomes_a_segment(desk: Desk, crowd: tuple[int, ...], runtime:
     "stored", [{}, [], "x", {"version": 2}, {"version": 1, "zone": "UTC", "rules": {"kind": "no"}}]
 )
 def test_stored_rules_of_another_version_are_nobody_and_can_be_replaced(
-    stored: object, desk: Desk, crowd: tuple[int, ...], runtime: Runtime
+    stored: object, desk: Desk, runners: tuple[int, ...], runtime: Runtime
 ) -> None:
     id = saved(runtime)
     with runtime.database.transaction() as session:
