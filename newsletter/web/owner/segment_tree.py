@@ -98,7 +98,9 @@ def _new(wanted: str, depth: int) -> Node | None:
     kind, _, key = wanted.partition(":")
     if kind == "group":
         return Node(How.ANY.value) if depth + 1 < DEEPEST else None
-    return Node(kind, {"field": key, "how": "is", "value": ""} if kind == "field" else dict(_DEFAULTS)) if kind in KINDS else None
+    if kind == "field":
+        return Node(kind, {"field": key, "how": "is", "value": ""})
+    return Node(kind, dict(_DEFAULTS)) if kind in KINDS else None
 
 
 def as_data(root: Node, zone: str, fields: Mapping[str, Field]) -> dict[str, Any]:

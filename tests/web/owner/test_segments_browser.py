@@ -19,8 +19,10 @@ EVERY = Group(How.ALL, (
         r.AskedFor("exercise-at-50"), r.Fetched("recover-from-pain"), r.SignedUpBy(1), r.InZone("Europe/London"),
         Group(How.NONE, (r.TakesNewsletter(False), r.Called("w" * 200), r.WasSent(7), r.SentLately(3))),
     )),
-    r.HasField("size", FieldKind.CHOICE, r.Compare.IS, "L"), r.HasField("town", FieldKind.TEXT, r.Compare.CONTAINS, "York"),
-    r.HasField("born", FieldKind.DATE, r.Compare.MORE, "1960-01-01"), r.HasField("gone", FieldKind.TEXT, r.Compare.IS, "x"),
+    r.HasField("size", FieldKind.CHOICE, r.Compare.IS, "L"),
+    r.HasField("town", FieldKind.TEXT, r.Compare.CONTAINS, "York"),
+    r.HasField("born", FieldKind.DATE, r.Compare.MORE, "1960-01-01"),
+    r.HasField("gone", FieldKind.TEXT, r.Compare.IS, "x"),
 ))  # fmt: skip
 
 
