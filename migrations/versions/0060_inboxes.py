@@ -1,14 +1,14 @@
 """Mailboxes in which bounces, complaints and wishes to leave arrive
 
 Revision ID: 0060
-Revises: 0031
+Revises: 0070
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0060"
-down_revision = "0031"
+down_revision = "0070"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 

@@ -63,6 +63,7 @@ def read(raw: bytes) -> Incoming:
 
 
 def understood(parts: Parts) -> Incoming:
+    """What a mail is, of which these are the parts."""
     leave = _LEAVE.fullmatch(parts.head.get("subject", ""))
     if leave and not is_automatic(parts):
         return Incoming(Kind.LEAVING, token=leave[1])
