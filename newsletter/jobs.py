@@ -18,7 +18,18 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from newsletter import accounts, brand, campaigns, feedback, guides, installation, journey, sequences, subscribers
+from newsletter import (
+    accounts,
+    brand,
+    campaigns,
+    feedback,
+    guides,
+    inbound,
+    installation,
+    journey,
+    sequences,
+    subscribers,
+)
 from newsletter.db import was_broken_off
 from newsletter.imports.uploads import forget_old
 from newsletter.mail import recovery
@@ -166,7 +177,12 @@ def sweep(rt: Runtime, stopping: Stopping) -> None:
     rt.database.scrub()
 
 
-TASKS = (deliver, advance_sequences, recover_messages, remind_and_forget, watch_guides, witness, sweep)
+def read_inboxes(rt: Runtime, stopping: Stopping) -> int:
+    """Take what has come back as a mail: bounces, complaints, wishes to leave."""
+    return inbound.read_inboxes(rt, stopping)
+
+
+TASKS = (deliver, advance_sequences, recover_messages, remind_and_forget, watch_guides, witness, sweep, read_inboxes)
 
 
 def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Stopping, wake: Wake) -> None:
@@ -206,6 +222,8 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
         "recover-messages": every(15, "recover_messages", Lane.TRANSACTIONAL),
         "remind-and-forget": every(60, "remind_and_forget", Lane.TRANSACTIONAL),
         "watch-guides": every(60, "watch_guides", Lane.TRANSACTIONAL),
+        # Not with what people wait for: a mail server may take its time.
+        "read-inboxes": every(60, "read_inboxes", Lane.BULK),
         "sweep": every(300, "sweep", Lane.TRANSACTIONAL),
         "witness": every(60, "witness", Lane.TRANSACTIONAL),
     }

@@ -192,11 +192,18 @@ class Signer:
 
         Letters may have changed their case on the way (RFC 5321 §2.4).
         """
+        return self._number_of(tag, slice(TAG_DIGITS, None))
+
+    def message_number(self, tag: str) -> int:
+        """The message whose Message-ID holds this tag. Raises BadLink."""
+        return self._number_of(tag, slice(TAG_DIGITS))
+
+    def _number_of(self, tag: str, half: slice) -> int:
         found = _TAG.fullmatch(tag)
         if found is None:
             raise BadLink
-        digits, half = f"{int(found[1], 16):x}", found[2].lower()
-        if not any(hmac.compare_digest(key.tag_halves(digits)[TAG_DIGITS:], half) for key in self._keys):
+        digits, given = f"{int(found[1], 16):x}", found[2].lower()
+        if not any(hmac.compare_digest(key.tag_halves(digits)[half], given) for key in self._keys):
             raise BadLink
         return int(digits, 16)
 

@@ -12,6 +12,7 @@ from newsletter import (  # noqa: F401
     brand,
     campaigns,
     events,
+    feedback,
     forms,
     guides,
     installation,

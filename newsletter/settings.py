@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from newsletter.mail_settings import checked_inboxes, checked_relays, checked_return_path
 from newsletter.networks import LOOPBACK, domain_name, is_loopback, network_list, site_url
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,9 +31,6 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 SHORTEST_SECRET = 32
 """Characters that SECRET_KEY has at least. Old ones may be shorter: they were chosen before this was asked."""
 _SELECTOR = re.compile(r"(?!.{64})[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\Z", re.IGNORECASE)
-_RETURN_PATH = re.compile(
-    r"(?!\*?@.*\*)(?=[^@]{1,64}@)[\w.!#$%&'/=?^`{|}~+-]*\*?[\w.!#$%&'/=?^`{|}~+-]*@([\w-]+\.)+[\w-]+", re.A
-)
 GIVEN_WHOLE = "NEWSLETTER_SETTINGS_GIVEN"
 """Set for the processes that `newsletter up` starts: their settings are in the environment, and `.env` is not read."""
 
@@ -49,8 +47,9 @@ class Settings(BaseSettings):
     data_dir: Path = ROOT / "var"
     database_url: str = ""
     redis_url: str = ""
-    smtp_url: str = ""
-    return_path: str = ""
+    smtp_url: Annotated[str, AfterValidator(checked_relays)] = ""
+    return_path: Annotated[str, AfterValidator(checked_return_path)] = ""
+    inbox_url: Annotated[str, AfterValidator(checked_inboxes)] = ""
     public_url: Annotated[str, AfterValidator(site_url)] = ""
     trusted_proxies: Annotated[str, AfterValidator(network_list)] = LOOPBACK
     secret_key: SecretStr = SecretStr("")
@@ -96,22 +95,6 @@ class Settings(BaseSettings):
         if value and not value.startswith(("redis://", "rediss://", "redis+socket://", "unix://")):
             raise ValueError("should begin with redis://, rediss:// or unix://, for example redis://127.0.0.1:6379/0")
         return value.replace("unix://", "redis+socket://", 1) if value.startswith("unix://") else value
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _smtp(cls, value: str) -> str:
-        for one in filter(None, (part.strip() for part in value.split(","))):
-            if not one.startswith(("smtp://", "smtps://")) or not urlsplit(one).hostname:
-                raise ValueError("should be smtp://user:password@host:587 or smtps://…, several separated by commas")
-        return value
-
-    @field_validator("return_path")
-    @classmethod
-    def _sender(cls, value: str) -> str:
-        if value and not _RETURN_PATH.fullmatch(value):
-            raise ValueError("should be an address that your provider lets you send from, for example "
-                             "bounces@example.org; or bounces+*@example.org, where each mail has its own")  # fmt: skip
-        return value
 
     @field_validator("secret_key")
     @classmethod

@@ -11,7 +11,8 @@ from newsletter.subscribers import Stream
 
 CODE = sorted((ROOT / "newsletter").rglob("*.py"))
 DOORS = (
-    "web", "cli", "supervisor", "mailbox", "throttle", "app.py", "workers.py", "jobs.py", "clock.py", "preloaded.py",
+    "web", "cli", "supervisor", "mailbox", "throttle", "inbound", "app.py", "workers.py", "jobs.py", "clock.py",
+    "preloaded.py",
 )  # fmt: skip
 BELOW = [path for path in CODE if path.relative_to(ROOT / "newsletter").parts[0] not in DOORS]
 MAILS = sorted(path for path in (ROOT / "templates" / "email").iterdir() if path.is_dir())

@@ -157,6 +157,9 @@ def test_a_return_path_names_its_message_whatever_key_it_was_made_with(number: i
     changed = Signer(b"n" * 40, [b"j" * 40, b"k" * 40])
     tag = Signer(secret).return_tag(number)
     assert changed.returned_number(tag) == changed.returned_number(tag.upper()) == number
+    assert changed.message_number(Signer(secret).message_tag(number)) == number
+    with pytest.raises(BadLink):
+        changed.message_number(tag)
     for forged in (Signer(secret).message_tag(number), Signer(b"x" * 40).return_tag(number)):
         with pytest.raises(BadLink):
             changed.returned_number(forged)

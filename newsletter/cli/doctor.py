@@ -15,6 +15,10 @@ from sqlalchemy import select, text
 from newsletter import brand, installation, versions
 from newsletter.cli.opened import opened
 from newsletter.guides import Guide, inspect
+from newsletter.inbound.imap import InboxError
+from newsletter.inbound.imap import opened as inbox_opened
+from newsletter.inbound.look import ADVICE
+from newsletter.mail_settings import parse_inboxes
 from newsletter.runtime import Runtime
 from newsletter.settings import load
 from newsletter.smtp import parse_relays
@@ -76,6 +80,21 @@ def _mail(rt: Runtime) -> str:
             what = "see SMTP_URL, and the firewall" if rt.settings.smtp_url else "start the product with `make run`"
             raise _Ill(f"{relay.host}:{relay.port} does not answer ({_first_line(error)}); {what}") from None
     return f"{rt.settings.relays.count(',') + 1} reachable" if rt.settings.smtp_url else "the local mailbox answers"
+
+
+def _inbox(rt: Runtime) -> str:
+    every = parse_inboxes(rt.settings.inbox_url)
+    for one in every:
+        try:
+            with inbox_opened(one):
+                pass
+        except InboxError as error:
+            raise _Ill(f"{one.name} cannot be read ({error}). {ADVICE[error.trouble]}") from None
+    if every:
+        return ", ".join(one.name for one in every)
+    return (
+        "none is read (INBOX_URL is not set): bounces that come as a mail, and unsubscribing by mail, are yours to do"
+    )
 
 
 def _web(rt: Runtime) -> str:
@@ -156,6 +175,7 @@ CHECKS = {
     "database": _database,
     "redis": _redis,
     "mail": _mail,
+    "inbox": _inbox,
     "web": _web,
     "workers": _workers,
     "brand": _house,

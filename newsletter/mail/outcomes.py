@@ -66,11 +66,11 @@ def _bounce(session: Session, subscriber_id: int, message_id: int, bounce: Bounc
     subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)  # an erasure waits
     if subscriber is None:
         return
-    if bounce is BounceClass.HARD_BOUNCE or _keeps_bouncing(session, subscriber_id, message_id, now):
+    if bounce is BounceClass.HARD_BOUNCE or keeps_bouncing(session, subscriber_id, message_id, now):
         suppress(session, subscriber, Status.BOUNCED, now)
 
 
-def _keeps_bouncing(session: Session, subscriber_id: int, message_id: int, now: datetime) -> bool:
+def keeps_bouncing(session: Session, subscriber_id: int, message_id: int, now: datetime) -> bool:
     """Whether this soft bounce is the third, and the first of them at least 14 days old."""
     count, oldest = session.execute(
         select(func.count(), func.min(Attempt.at))

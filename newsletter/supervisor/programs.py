@@ -16,11 +16,14 @@ from newsletter.smtp import without_login
 
 KEYS = ("secret_key", "secret_key_old")
 DKIM = ("dkim_domain", "dkim_selector", "dkim_key_file", "dkim_ed25519_selector", "dkim_ed25519_key_file")
-SECRETS = (*KEYS, *DKIM, "database_url", "redis_url", "smtp_url", "owner_email", "owner_password", "metrics_token")
+SECRETS = (
+    *KEYS, *DKIM, "database_url", "redis_url", "smtp_url", "inbox_url", "owner_email", "owner_password",
+    "metrics_token",
+)  # fmt: skip
 """Settings that only those processes see which need them."""
 STORES = ("database_url", "redis_url", *KEYS)
 WEB = (*STORES, "metrics_token")
-WORKER = (*STORES, "smtp_url", *DKIM)
+WORKER = (*STORES, "smtp_url", "inbox_url", *DKIM)
 BEAT = ("redis_url", "database_url")
 MAILBOX: tuple[str, ...] = ()
 PREPARE = (*STORES, *DKIM, "owner_email", "owner_password")

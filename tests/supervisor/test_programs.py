@@ -15,10 +15,11 @@ SECRET = {
     "SECRET_KEY": "the-present-key-" * 3, "SECRET_KEY_OLD": "the-key-before", "OWNER_PASSWORD": "owners-password",
     "DATABASE_URL": "postgresql://u:database-password@127.0.0.1/n", "REDIS_URL": "redis://:redis-password@127.0.0.1/0",
     "SMTP_URL": "smtp://u:smtp-password@mx.example.org:587?weight=2,smtps://v:other-smtp-word@mx.example.com",
+    "INBOX_URL": "imaps://u:inbox-password@imap.example.org/INBOX",
 }  # fmt: skip
 WORDS = {
     "the-present-key-", "the-key-before", "owners-password", "database-password", "redis-password", "smtp-password",
-    "other-smtp-word",
+    "other-smtp-word", "inbox-password",
 }  # fmt: skip
 STORES = {"the-present-key-", "the-key-before", "database-password", "redis-password"}
 
@@ -35,7 +36,7 @@ def test_each_process_is_told_only_the_secrets_it_needs(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
     parts = [*programs.every(settings), programs.prepare()]
     told = {one.name: _told("\n".join(programs.environment(settings, one.needs).values())) for one in parts}
-    smtp = {"smtp-password", "other-smtp-word"}
+    smtp = {"smtp-password", "other-smtp-word", "inbox-password"}
     assert told == {
         "web": STORES, "worker-transactional": STORES | smtp, "worker-bulk": STORES | smtp,
         "beat": {"redis-password", "database-password"}, "prepare": STORES | {"owners-password"},

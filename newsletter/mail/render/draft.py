@@ -18,7 +18,6 @@ from newsletter.mail.render.places import in_url
 from newsletter.mail.render.skeleton import (
     LIBRARY,
     LINES,
-    NUMBER,
     PERSONAL,
     PREFERENCES,
     SOFT,
@@ -102,7 +101,6 @@ class Draft:
             self._signed(Purpose.PREFERENCES, NOBODY): PREFERENCES,
             self._signed(Purpose.VIEW, NOBODY): VIEW,
             signer.token(Purpose.LIBRARY, NOBODY): LIBRARY,
-            str(NOBODY): NUMBER,
         }
         self._any_number = re.compile("|".join(map(re.escape, self._numbers)))
         self._anything = re.compile(f"{self._any_number.pattern}|{_NAMED.pattern}")

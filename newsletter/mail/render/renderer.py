@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from newsletter.brand import Brand
-from newsletter.links import Signer, Urls
+from newsletter.links import Purpose, Signer, Urls
 from newsletter.mail.ledger import ClaimedMessage
 from newsletter.mail.render import mime
 from newsletter.mail.render.article import BadArticle, Compiled, compiled
@@ -232,8 +232,10 @@ class Renderer:
         return b"".join(lines)
 
     def _bulk_head(self, claimed: ClaimedMessage, brand: Brand) -> list[bytes]:
+        # The same token, which can do nothing else: what reads the mail is `inbound`.
+        token = self.signer.token(Purpose.UNSUBSCRIBE, claimed.subscriber_id or 0, claimed.id)
         one_click = self.urls.unsubscribe(claimed.subscriber_id or 0, claimed.id)
-        by_mail = f"mailto:{brand.email}?subject={quote(f'unsubscribe {claimed.id}')}"
+        by_mail = f"mailto:{brand.email}?subject={quote(f'unsubscribe {token}')}"
         kind = "newsletter" if claimed.stream is Stream.CAMPAIGN else "series"
         what = f"c{claimed.dispatch_id}" if claimed.dispatch_id else f"r{claimed.revision_id}"
         host = urlsplit(self.site).hostname or "localhost"

@@ -28,7 +28,7 @@ KEPT, KEPT_OF_OWN = 4096, 1024
 """First names whose share of a mail is kept with its skeleton, some hundred octets each; and values of other fields (or
 of some that stand together), which may be longer."""
 SOFT = b"=\r\n"
-DATE, TO, SUBJECT, TAG, NUMBER, PREFERENCES, VIEW, UNSUBSCRIBE, LIBRARY, PERSONAL = range(10)
+DATE, TO, SUBJECT, TAG, PREFERENCES, VIEW, UNSUBSCRIBE, LIBRARY, PERSONAL = range(9)
 """The gaps by their place among the values; from PERSONAL on, what is made of the reader's fields."""
 
 LINES = {DATE: b"Date", TO: b"To", SUBJECT: b"Subject"}
@@ -211,9 +211,7 @@ def _values(
         else:
             to = mime.address_header("To", claimed.fields.get(FIRST_NAME, ""), address)
         library = signer.token(Purpose.LIBRARY, subscriber).encode() if has_library else b""
-        return [
-            dated.line(now), to, subject, tag, b"%d" % number, *links(subscriber, number), library,
-        ]  # fmt: skip
+        return [dated.line(now), to, subject, tag, *links(subscriber, number), library]
 
     return values
 

@@ -1,0 +1,91 @@
+"""A look into the inboxes: what is unread and ours is taken, all else stays as it lies.
+
+It may be the owner's own mailbox: nothing is marked, moved or deleted but what carries our signature.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from newsletter.feedback import Inbox, InboxTrouble
+from newsletter.inbound.imap import InboxError, Mailbox, opened
+from newsletter.inbound.take import Taken, take
+from newsletter.mail.notice import tell_owner
+from newsletter.mail_settings import InboxUrl, parse_inboxes
+from newsletter.runtime import Runtime
+
+MOST = 200
+"""Mails that one look takes."""
+SLICE = 15.0
+"""Seconds after which it leaves the rest to the next."""
+NAME = 400
+ADVICE = {
+    InboxTrouble.LOGIN: "Look at the user's name and password in INBOX_URL. Many providers want a password made for "
+    "programs (an “app password”), and some want IMAP to be switched on first.",
+    InboxTrouble.FOLDER: "Look at the folder in INBOX_URL: it should be the one where such mail arrives, mostly INBOX.",
+    InboxTrouble.TLS: "Its certificate is not valid for the host in INBOX_URL. Use the name your provider gives.",
+    InboxTrouble.UNREACHABLE: "Look at the host and port in INBOX_URL. It is tried again every minute.",
+    InboxTrouble.BROKEN: "The server stops in the middle. It is tried again every minute; if it lasts, ask them.",
+}
+log = structlog.get_logger()
+
+
+def read_inboxes(rt: Runtime, stopping: Callable[[], bool]) -> int:
+    """Look into each inbox of INBOX_URL; how many mails were taken."""
+    return sum(_read(rt, one, stopping) for one in parse_inboxes(rt.settings.inbox_url))
+
+
+def _read(rt: Runtime, url: InboxUrl, stopping: Callable[[], bool]) -> int:
+    name = url.name[:NAME]
+    try:
+        with opened(url) as mailbox:
+            with rt.database.transaction() as session:
+                after = Inbox.named(session, name).start(mailbox.uid_validity)
+            up_to, taken = _take_all(rt, mailbox, after, stopping)
+            with rt.database.transaction() as session:
+                Inbox.named(session, name).was_read(mailbox.uid_validity, up_to, rt.clock.now())
+    except InboxError as error:
+        _note(rt, name, error)
+        return 0
+    return taken
+
+
+def _take_all(rt: Runtime, mailbox: Mailbox, after: int, stopping: Callable[[], bool]) -> tuple[int, int]:
+    """Take what is unread; the number up to which everything is done with, and how many were taken.
+
+    A mail is marked when its effect is stored, not before. One that is too early holds the number back, so that the
+    next look finds it again.
+    """
+    until, up_to, held, taken = time.monotonic() + SLICE, after, False, 0
+    for uid in mailbox.unread(after, MOST):
+        if stopping() or time.monotonic() > until:
+            break
+        raw = mailbox.fetch(uid)
+        became = take(rt, raw) if raw else Taken.LEFT
+        if became is Taken.DONE:
+            mailbox.mark(uid)
+            taken += 1
+        held = held or became is Taken.LATER
+        up_to = up_to if held else uid
+    return up_to, taken
+
+
+def _note(rt: Runtime, name: str, error: InboxError) -> None:
+    now = rt.clock.now()
+    log.warning("an inbox cannot be read", trouble=error.trouble.value)
+    with rt.database.transaction() as session:
+        if not Inbox.named(session, name).fails(error.trouble, now):
+            return
+        tell_owner(
+            session, now, key=_key(name, error.trouble, now), title="The inbox for bounces cannot be read",
+            lines=[f"{name}: {error}"[:600], ADVICE[error.trouble],
+                   "Until then bounces, complaints and unsubscribing by mail wait there; nothing is lost."],
+            button="Look at it", path="/owner/",
+        )  # fmt: skip
+
+
+def _key(name: str, trouble: InboxTrouble, now: datetime) -> str:
+    """Once a day for each inbox and trouble."""
+    return f"inbox:{trouble}:{now:%Y%m%d}:{name}"[:100]

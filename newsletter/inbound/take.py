@@ -1,0 +1,93 @@
+"""What is done about one mail that came in. Only what carries our own signature changes anything."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from enum import StrEnum
+
+import structlog
+from sqlalchemy.orm import Session
+
+from newsletter import feedback, journey
+from newsletter.events import By, Press
+from newsletter.feedback import Report
+from newsletter.links import BadLink, Purpose, Signer
+from newsletter.mail.incoming import Claims, Incoming, Kind, read
+from newsletter.runtime import Runtime
+from newsletter.subscribers import Subscriber
+
+BY_MAIL = Press(By.ONE_CLICK, "unsubscribe", "mailto")
+log = structlog.get_logger()
+
+
+class Taken(StrEnum):
+    """What became of a mail."""
+
+    DONE = "done"
+    """It was one for us, and its effect is stored, now or before."""
+    LATER = "later"
+    """It is one for us, quicker than our own record: it should be offered again."""
+    LEFT = "left"
+    """It is nothing of ours, or nothing in it proves that it is."""
+
+
+def take(rt: Runtime, raw: bytes) -> Taken:
+    """Read one mail and store what follows from it. Taking it twice changes nothing twice."""
+    mail = read(raw)
+    if mail.kind is Kind.LEAVING:
+        return _leave(rt, mail)
+    if mail.kind not in (Kind.BOUNCE, Kind.COMPLAINT):
+        return Taken.LEFT
+    message_id = proven(rt.signer, mail.claims)
+    if message_id is None:
+        log.info("a report without our signature changes nothing", kind=mail.kind.value)
+        return Taken.LEFT
+    with rt.database.transaction() as session:
+        report = _report(session, rt, mail, message_id)
+    log.info("report", kind=mail.kind.value, message=message_id, outcome=report.value)
+    return Taken.LATER if report is Report.TOO_EARLY else Taken.DONE
+
+
+def _report(session: Session, rt: Runtime, mail: Incoming, message_id: int) -> Report:
+    if mail.kind is Kind.COMPLAINT:
+        return feedback.complained(session, message_id, rt.clock.now())
+    return feedback.bounced(session, message_id, mail.failures, rt.clock.now())
+
+
+def _leave(rt: Runtime, mail: Incoming) -> Taken:
+    """Leave, as by one click (RFC 2369 §3.2). Whoever sent the mail: programs send it from aliases."""
+    try:
+        subscriber_id, _ = rt.signer.numbers(Purpose.UNSUBSCRIBE, mail.token)
+    except BadLink:
+        log.info("a wish to leave without our signature changes nothing")
+        return Taken.LEFT
+    with rt.database.transaction() as session:
+        subscriber = session.get(Subscriber, subscriber_id)
+        if subscriber is not None:
+            journey.unsubscribe(session, subscriber, rt.clock.now(), goodbye=False, press=BY_MAIL)
+    return Taken.DONE
+
+
+def proven(signer: Signer, claims: Claims) -> int | None:
+    """The message that a report is about, by the first of our signatures in it; None: there is none.
+
+    First the return path that it was sent to, then what it says of the mail that comes back.
+    """
+    tries = (
+        (signer.returned_number, _shortened(claims.returned_to)),
+        (signer.message_number, _shortened(claims.tags)),
+        (signer.returned_number, _shortened(claims.tags)),
+        (lambda token: signer.numbers(Purpose.UNSUBSCRIBE, token)[1], claims.tokens),
+    )
+    return next((found for number, claimed in tries if (found := _first(number, claimed)) is not None), None)
+
+
+def _shortened(tags: Sequence[str]) -> list[str]:
+    """Each tag, and what is left of it: a return path may have letters before its asterisk that look like digits."""
+    return [tag[cut:] for tag in tags for cut in range(tag.find("-"))]
+
+
+def _first(number: Callable[[str], int], claims: Sequence[str]) -> int | None:
+    for claim in claims:
+        with suppress(BadLink):
+            return number(claim)
+    return None
