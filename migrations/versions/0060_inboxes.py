@@ -1,14 +1,14 @@
 """Mailboxes in which bounces, complaints and wishes to leave arrive
 
 Revision ID: 0060
-Revises: 0070
+Revises: 0050
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0060"
-down_revision = "0070"
+down_revision = "0050"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
