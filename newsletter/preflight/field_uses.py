@@ -14,6 +14,7 @@ from newsletter.figures import figure
 from newsletter.forms import Form
 from newsletter.mail.ledger import OPEN, Dispatch, Message
 from newsletter.subscribers import OWN, Field, FieldValue
+from newsletter.subscribers.segments import SavedSegment, What, naming
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,13 @@ class FieldUses:
     mails: int
     """How many mails that name it wait by themselves: of series, or for another try."""
     forms: list[Form]
+    segments: list[SavedSegment]
+    """Those whose rules ask for it. They would be nobody without it."""
 
     @property
     def is_free(self) -> bool:
         """Whether it may be deleted: forms stop asking for it by themselves."""
-        return not (self.articles or self.campaigns or self.mails)
+        return not (self.articles or self.campaigns or self.mails or self.segments)
 
 
 def field_uses(session: Session, field: Field) -> FieldUses:
@@ -47,6 +50,7 @@ def field_uses(session: Session, field: Field) -> FieldUses:
         people=session.scalar(select(func.count()).where(FieldValue.field_id == field.id)) or 0,
         articles=_articles(session, in_articles), campaigns=_campaigns(session, on_the_way),
         mails=_mails(session, _naming(session, field, waiting)), forms=forms.asking(session, field.key),
+        segments=naming(session, What.FIELD, field.key),
     )  # fmt: skip
 
 

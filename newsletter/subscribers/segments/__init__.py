@@ -3,8 +3,17 @@
 from newsletter.subscribers.segments.condition import condition
 from newsletter.subscribers.segments.named import Named, look_up
 from newsletter.subscribers.segments.reading import BadRules, as_json, read, read_text
-from newsletter.subscribers.segments.rules import DatedRules, Group, How, Rules
-from newsletter.subscribers.segments.saved import BadSegment, SavedSegment, copy, every, named, save, stored_rules
+from newsletter.subscribers.segments.rules import DatedRules, Group, How, Rules, What
+from newsletter.subscribers.segments.saved import (
+    BadSegment,
+    SavedSegment,
+    copy,
+    every,
+    named,
+    naming,
+    save,
+    stored_rules,
+)
 from newsletter.subscribers.segments.telling import sentence
 
 __all__ = [
@@ -16,12 +25,14 @@ __all__ = [
     "Named",
     "Rules",
     "SavedSegment",
+    "What",
     "as_json",
     "condition",
     "copy",
     "every",
     "look_up",
     "named",
+    "naming",
     "read",
     "read_text",
     "save",

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from newsletter import characters
 from newsletter.db import Base, Id
 from newsletter.subscribers.segments.reading import BadRules, as_json, read
-from newsletter.subscribers.segments.rules import Rules, Unreadable
+from newsletter.subscribers.segments.rules import Rules, Unreadable, What
 
 LONGEST_TITLE = 80
 MOST_SAVED = 500
@@ -56,6 +56,11 @@ def named(session: Session, name: str) -> SavedSegment | None:
     wanted = characters.line(name)
     same = [one for one in every(session) if one.name.casefold() == wanted.casefold()]
     return next((one for one in same if one.name == wanted), same[0] if same else None)
+
+
+def naming(session: Session, what: What, name: str | int) -> list[SavedSegment]:
+    """The segments whose rules name this thing: without it they would be nobody."""
+    return [one for one in every(session) if any((ref.what, ref.name) == (what, name) for ref in one.rules.names())]
 
 
 def save(session: Session, name: str, rules: Rules, now: datetime, known: SavedSegment | None = None) -> SavedSegment:

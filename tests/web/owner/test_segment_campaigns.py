@@ -8,7 +8,7 @@ from newsletter import campaigns
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.mail.ledger import Message
 from newsletter.runtime import Runtime
-from newsletter.subscribers import Subscriber, Tag, segments
+from newsletter.subscribers import Field, FieldKind, Subscriber, Tag, add_field, segments
 from newsletter.subscribers.segments import Group, How, Rules
 from newsletter.subscribers.segments import rules as r
 from tests.conftest import NOON
@@ -68,3 +68,19 @@ def test_nobody_is_everybody_by_a_slip(runtime: Runtime, runners: tuple[int, ...
         made = Campaign(created_at=NOON, segment_rules={"version": 9})
         audience = made.audience(NOON).condition()
         assert session.scalars(select(Subscriber.id).where(audience)).all() == []
+
+
+def test_a_field_that_a_segment_asks_for_is_not_deleted(desk: Desk, runtime: Runtime) -> None:
+    with runtime.database.transaction() as session:
+        for key in ("town", "age"):
+            add_field(session, key=key, label=key.title(), kind=FieldKind.TEXT, choices=[], fallback="", now=NOON)
+        session.flush()
+        ids = {one.key: one.id for one in session.scalars(select(Field))}
+    town = saved(runtime, Rules(r.HasField("town", FieldKind.TEXT, r.Compare.FILLED, "")))
+    told = desk.told(f"/owner/fields/{ids['town']}/delete")
+    assert "Nothing was deleted." in told
+    assert "A segment that asks for it would be nobody." in told
+    assert f"/owner/segments/{town}" in desk.get(f"/owner/fields/{ids['town']}/delete")
+    desk.post(f"/owner/fields/{ids['age']}/delete")
+    with runtime.database.reading() as session:
+        assert session.scalars(select(Field.key)).all() == ["town"]
