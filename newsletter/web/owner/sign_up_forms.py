@@ -14,6 +14,7 @@ from newsletter.forms import BadColours, BadHost, Colours, Form, Gives
 from newsletter.guides import Guide
 from newsletter.sequences import Sequence
 from newsletter.subscribers import Consent, all_fields
+from newsletter.subscribers.segments import What, naming
 from newsletter.web import embed
 from newsletter.web.forms import answer_name, choices_of
 from newsletter.web.owner.door import back, door, note, one_or_404
@@ -221,7 +222,7 @@ def delete(id: int) -> Any:
             agreed, waiting = session.execute(select(*counts).where(Consent.form_id == id)).one()
             return render_template(
                 "owner/form_delete.html", row=form, agreed=agreed, waiting=waiting, at=now(),
-                seen=forms.sightings(session).get(id, []),
+                seen=forms.sightings(session).get(id, []), segments=naming(session, What.FORM, id),
             )  # fmt: skip
         session.delete(form)
         note(session, "form deleted", form.slug)

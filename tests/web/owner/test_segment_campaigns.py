@@ -84,3 +84,11 @@ def test_a_field_that_a_segment_asks_for_is_not_deleted(desk: Desk, runtime: Run
     desk.post(f"/owner/fields/{ids['age']}/delete")
     with runtime.database.reading() as session:
         assert session.scalars(select(Field.key)).all() == ["town"]
+
+
+def test_deleting_a_form_tells_of_the_segments_that_ask_for_it(desk: Desk, runtime: Runtime) -> None:
+    id = saved(runtime, Rules(r.SignedUpBy(1)))
+    assert "A segment asks for who signed up by it and will be nobody: Runners" in desk.read("/owner/forms/1/delete")
+    assert "will be nobody" not in desk.read("/owner/forms/2/delete")
+    desk.post("/owner/forms/1/delete")
+    assert "There is no form “1” any more. So nobody is in this segment." in desk.read(f"/owner/segments/{id}")
