@@ -18,7 +18,7 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
     settings = settings or (runtime.settings if runtime else load())
     configure()
     rt = runtime or build(settings)
-    return web.create(rt, jobs.Crank(make_celery(settings, patient=False)))
+    return web.create(rt, jobs.DeliveryTrigger(make_celery(settings, patient=False)))
 
 
 def create_front() -> Front:

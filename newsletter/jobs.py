@@ -1,4 +1,4 @@
-"""Every Celery task and the beat table. A task holds no rule: the database is the queue of record, Celery the crank.
+"""Every Celery task and the beat table. A task holds no rule: the database is the queue of record, Celery wakes workers.
 
 A tick that comes late or twice does no harm, and one that is lost is followed by the next. None carries a time: hosts
 whose clocks differ understand each other. What nobody works on does not pile up instead (`has_room`).
@@ -256,13 +256,13 @@ def has_room(channel: Channel, queue: str) -> bool:
         return True
 
 
-class Crank:
+class DeliveryTrigger:
     """Lets a door ask for a delivery at once instead of at the next tick. Never fails: the tick comes anyway."""
 
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
 
-    def turn(self, lane: Lane = Lane.TRANSACTIONAL, workers: int = 1) -> None:
+    def wake(self, lane: Lane = Lane.TRANSACTIONAL, workers: int = 1) -> None:
         """Ask so many worker processes for delivery; with Redis down the mail waits in the database."""
         try:
             with self._celery.producer_or_acquire() as producer:

@@ -39,7 +39,7 @@ def create_celery(settings: Settings | None = None) -> Celery:
     """The Celery application of a worker or beat."""
     settings = settings or load()
     configure()
-    crank = jobs.Crank(make_celery(settings, patient=False))
+    trigger = jobs.DeliveryTrigger(make_celery(settings, patient=False))
     celery = make_celery(settings)
     worker = Worker(settings)
     signals.setup_logging.connect(_our_logging, weak=False)
@@ -47,7 +47,7 @@ def create_celery(settings: Settings | None = None) -> Celery:
     signals.worker_process_init.connect(worker.started, weak=False)
     signals.worker_process_shutdown.connect(worker.stopped, weak=False)
     signals.worker_shutting_down.connect(worker.told_to_stop, weak=False)
-    jobs.register(celery, worker.runtime, worker.stopping, partial(crank.turn, Lane.BULK, settings.bulk_workers))
+    jobs.register(celery, worker.runtime, worker.stopping, partial(trigger.wake, Lane.BULK, settings.bulk_workers))
     return celery
 
 

@@ -154,12 +154,12 @@ def _renderer() -> Renderer:
 
 
 @dataclass
-class InlineCrank:
+class InlineTrigger:
     """Delivers at once, in this process."""
 
     runtime: Runtime
 
-    def turn(self) -> None:
+    def wake(self) -> None:
         """Deliver everything due in both lanes."""
         for lane in Lane:
             while self.runtime.delivery.run(lane):
@@ -167,16 +167,16 @@ class InlineCrank:
 
 
 @pytest.fixture
-def crank(runtime: Runtime) -> InlineCrank:
+def trigger(runtime: Runtime) -> InlineTrigger:
     """Turn it to deliver."""
-    return InlineCrank(runtime)
+    return InlineTrigger(runtime)
 
 
 @pytest.fixture
-def app(runtime: Runtime, crank: InlineCrank) -> Iterator[Flask]:
+def app(runtime: Runtime, trigger: InlineTrigger) -> Iterator[Flask]:
     """The web application on the Runtime; limits for a client are off (tests of limits make an app of their own)."""
     made = _app()
-    made.extensions["newsletter"] = WebState(runtime, crank)
+    made.extensions["newsletter"] = WebState(runtime, trigger)
     config = dict(made.config)
     yield made
     made.config.clear()
@@ -184,11 +184,11 @@ def app(runtime: Runtime, crank: InlineCrank) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def limited(runtime: Runtime, crank: InlineCrank) -> Iterator[Flask]:
+def limited(runtime: Runtime, trigger: InlineTrigger) -> Iterator[Flask]:
     """The application with its limits on, counted in memory; they remember for longer than a test lasts."""
     limiter.enabled = True
     made = _app(limited=True)
-    made.extensions["newsletter"] = WebState(runtime, crank)
+    made.extensions["newsletter"] = WebState(runtime, trigger)
     yield made
     limiter.enabled = False
 
@@ -198,7 +198,7 @@ def _app(*, limited: bool = False) -> Flask:
     """Made once, given each test's Runtime: its routes and templates take longer to compile than a test to run."""
     limiter.enabled = limited
     unused = build(_settings(Path("unused")))
-    return web.create(unused, InlineCrank(unused))
+    return web.create(unused, InlineTrigger(unused))
 
 
 @pytest.fixture

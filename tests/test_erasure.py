@@ -179,7 +179,7 @@ def test_who_was_erased_is_not_brought_back_by_an_old_list(
 ) -> None:
     desk_after().post(f"/owner/subscribers/{known}/erase", sure="yes")
     report = import_csv(runtime.database, io.BytesIO(f"email\n{JANE}\n".encode()), "a list", runtime.secrets, NOON)
-    assert report.fates == {Fate.BARRED: 1}
+    assert report.fates == {Fate.SUPPRESSED: 1}
 
 
 @pytest.fixture

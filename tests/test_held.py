@@ -18,7 +18,7 @@ from newsletter.mail.ledger.queue import fill
 from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.subscribers import Consent, Segment, Stream, Subscriber
-from tests.conftest import InlineCrank
+from tests.conftest import InlineTrigger
 
 Inbox = Callable[[str], list[EmailMessage]]
 ZONE = "Europe/London"
@@ -73,12 +73,12 @@ def _unlock(runtime: Runtime, sends: bool, *but: HeldKind) -> None:
         held.unlock(session, chosen, ZONE, now)
 
 
-def _turn(runtime: Runtime, crank: InlineCrank) -> None:
+def _turn(runtime: Runtime, trigger: InlineTrigger) -> None:
     for _ in range(2):
         jobs.launch_campaigns(runtime, lambda: False, lambda: None)
         for job in (jobs.advance_sequences, jobs.remind_and_forget):
             job(runtime, lambda: False)
-        crank.turn()
+        trigger.wake()
 
 
 def _subjects(inbox: Inbox, email: str) -> list[str]:
@@ -97,11 +97,11 @@ def test_everything_that_would_go_is_listed_with_its_numbers(restored: list[int]
 
 
 def test_what_is_let_be_never_goes_and_the_series_goes_on(
-    restored: list[int], runtime: Runtime, crank: InlineCrank, inbox: Inbox
+    restored: list[int], runtime: Runtime, trigger: InlineTrigger, inbox: Inbox
 ) -> None:
     before = {email: len(inbox(email)) for email in (f"r{number}@example.com" for number in range(4))}
     _unlock(runtime, False)
-    _turn(runtime, crank)
+    _turn(runtime, trigger)
     assert {email: len(inbox(email)) for email in before} == before
     assert inbox("pending@example.com") == []
     with runtime.database.reading() as session:
@@ -111,22 +111,22 @@ def test_what_is_let_be_never_goes_and_the_series_goes_on(
         assert all(one is not None and one > runtime.clock.now() for one in due)
         assert not held.held(session, runtime.clock.now())
     runtime.clock.forward(timedelta(days=20))  # type: ignore[attr-defined]
-    _turn(runtime, crank)
+    _turn(runtime, trigger)
     assert len(inbox("r0@example.com")) == before["r0@example.com"] + 1, "the next article, in its time"
 
 
-def test_what_is_sent_goes_once(restored: list[int], runtime: Runtime, crank: InlineCrank, inbox: Inbox) -> None:
+def test_what_is_sent_goes_once(restored: list[int], runtime: Runtime, trigger: InlineTrigger, inbox: Inbox) -> None:
     _unlock(runtime, True)
-    _turn(runtime, crank)
+    _turn(runtime, trigger)
     for number in range(4):
         assert _subjects(inbox, f"r{number}@example.com").count("Golf") == 1
         assert _subjects(inbox, f"r{number}@example.com").count("Walks") == 1
     assert len(inbox("pending@example.com")) == 1
 
 
-def test_each_is_decided_by_itself(restored: list[int], runtime: Runtime, crank: InlineCrank, inbox: Inbox) -> None:
+def test_each_is_decided_by_itself(restored: list[int], runtime: Runtime, trigger: InlineTrigger, inbox: Inbox) -> None:
     _unlock(runtime, False, HeldKind.CAMPAIGN)
-    _turn(runtime, crank)
+    _turn(runtime, trigger)
     assert _subjects(inbox, "r3@example.com") == ["Golf", "Walks"]
     assert inbox("pending@example.com") == []
     assert "You are unsubscribed" not in _subjects(inbox, "r0@example.com")

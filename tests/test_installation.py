@@ -22,7 +22,7 @@ from newsletter.sequences import Enrollment, Sequence
 from newsletter.settings import Settings, load
 from newsletter.subscribers import Stream, Subscriber, read_address, register
 from newsletter.supervisor.prepare import prepare
-from tests.conftest import NOON, InlineCrank
+from tests.conftest import NOON, InlineTrigger
 
 Inbox = Callable[[str], list[EmailMessage]]
 MACHINE = "4c4c4544-machine"
@@ -200,18 +200,18 @@ def locked(runtime: Runtime, person: Callable[..., int]) -> int:
     return jane
 
 
-def _turn_everything(runtime: Runtime, crank: InlineCrank) -> None:
+def _turn_everything(runtime: Runtime, trigger: InlineTrigger) -> None:
     jobs.launch_campaigns(runtime, lambda: False, lambda: None)
     for job in (jobs.advance_sequences, jobs.remind_and_forget, jobs.recover_messages):
         job(runtime, lambda: False)
-    crank.turn()
+    trigger.wake()
 
 
 def test_nothing_goes_by_itself_and_nothing_is_lost(
-    locked: int, runtime: Runtime, crank: InlineCrank, inbox: Inbox
+    locked: int, runtime: Runtime, trigger: InlineTrigger, inbox: Inbox
 ) -> None:
     for _ in range(40):
-        _turn_everything(runtime, crank)
+        _turn_everything(runtime, trigger)
         runtime.clock.forward(timedelta(hours=12))  # type: ignore[attr-defined]
     assert inbox("jane@example.com") == inbox("joe@example.com") == []
     with runtime.database.reading() as session:
@@ -220,24 +220,26 @@ def test_nothing_goes_by_itself_and_nothing_is_lost(
         assert session.scalars(select(Subscriber).where(Subscriber.email == "joe@example.com")).one()
 
 
-def test_what_somebody_asks_for_now_goes(locked: int, runtime: Runtime, crank: InlineCrank, inbox: Inbox) -> None:
+def test_what_somebody_asks_for_now_goes(locked: int, runtime: Runtime, trigger: InlineTrigger, inbox: Inbox) -> None:
     with runtime.database.transaction() as session:
         asked = journey.SignUp(read_address("new@example.com"), "exercise-at-50", False, "words")
         journey.subscribe(session, runtime, asked, runtime.clock.now())
-    _turn_everything(runtime, crank)
+    _turn_everything(runtime, trigger)
     assert len(inbox("new@example.com")) == 1
     assert inbox("jane@example.com") == []
 
 
-def test_leaving_holds_at_once(locked: int, runtime: Runtime, crank: InlineCrank, inbox: Inbox) -> None:
+def test_leaving_holds_at_once(locked: int, runtime: Runtime, trigger: InlineTrigger, inbox: Inbox) -> None:
     with runtime.database.transaction() as session:
         journey.unsubscribe(session, session.get_one(Subscriber, locked), runtime.clock.now(), goodbye=True)
         installation.current(session).unlock()
-    _turn_everything(runtime, crank)
+    _turn_everything(runtime, trigger)
     assert {mail["subject"] for mail in inbox("jane@example.com")} == {"You are unsubscribed"}
 
 
-def test_a_series_that_starts_now_waits_too(locked: int, runtime: Runtime, crank: InlineCrank, inbox: Inbox) -> None:
+def test_a_series_that_starts_now_waits_too(
+    locked: int, runtime: Runtime, trigger: InlineTrigger, inbox: Inbox
+) -> None:
     with runtime.database.transaction() as session:
         series = session.scalars(select(Sequence).order_by(Sequence.id)).first()
         assert series is not None
@@ -245,7 +247,7 @@ def test_a_series_that_starts_now_waits_too(locked: int, runtime: Runtime, crank
         assert sequences.enroll(session, jane, series, "Europe/London", runtime.clock.now())
     for _ in range(10):
         runtime.clock.forward(timedelta(days=1))  # type: ignore[attr-defined]
-        _turn_everything(runtime, crank)
+        _turn_everything(runtime, trigger)
     assert inbox("jane@example.com") == []
     with runtime.database.reading() as session:
         assert session.scalars(select(Enrollment.message_id)).all() == [None]

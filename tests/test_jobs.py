@@ -1,4 +1,4 @@
-"""The tasks and the beat table: names that exist, lanes that are worked, and a crank that never fails."""
+"""The tasks and the beat table: names that exist, lanes that are worked, and a trigger that never fails."""
 
 import json
 import time
@@ -108,7 +108,7 @@ def test_there_is_one_tick_for_each_bulk_worker() -> None:
 def test_what_no_worker_takes_does_not_pile_up() -> None:
     celery = Celery("test", broker="memory://")
     for _ in range(3 * jobs.MOST_WAITING):
-        jobs.Crank(celery).turn(Lane.BULK)
+        jobs.DeliveryTrigger(celery).wake(Lane.BULK)
     with celery.connection_for_write() as connection:
         waiting = connection.default_channel.queue_declare(queue="bulk", passive=True).message_count
         connection.default_channel.queue_purge("bulk")
@@ -116,11 +116,11 @@ def test_what_no_worker_takes_does_not_pile_up() -> None:
 
 
 @pytest.mark.parametrize("broker", DEAD)
-def test_turning_the_crank_never_fails(broker: str) -> None:
+def test_waking_the_workers_never_fails(broker: str) -> None:
     celery = Celery("test", broker=broker)
     celery.conf.broker_transport_options = {"max_retries": 1, "interval_start": 0, "socket_connect_timeout": 0.2}
     before = time.monotonic()
-    jobs.Crank(celery).turn()
+    jobs.DeliveryTrigger(celery).wake()
     assert time.monotonic() - before < 3
 
 

@@ -22,7 +22,7 @@ from newsletter.smtp import SentList, SmtpResult, Stage
 from newsletter.smtp.memory import accepted
 from newsletter.subscribers import Status, Stream, Subscriber
 from newsletter.supervisor.prepare import prepare
-from tests.conftest import InlineCrank
+from tests.conftest import InlineTrigger
 
 JANE, BOB = "jane@example.com", "bob@example.com"
 
@@ -82,7 +82,7 @@ def test_links_bounces_and_suppressions_outlive_the_key(
     fresh = changed()
     found = re.search(r"<(\S+?)>", mail["List-Unsubscribe"])
     assert found is not None
-    client = web.create(fresh, InlineCrank(fresh)).test_client()
+    client = web.create(fresh, InlineTrigger(fresh)).test_client()
     answer = client.post(urlsplit(found[1]).path, data={"List-Unsubscribe": "One-Click"})
     assert answer.status_code == 200
     with fresh.database.reading() as session:
@@ -96,7 +96,7 @@ def test_links_bounces_and_suppressions_outlive_the_key(
     report = import_csv(
         fresh.database, io.BytesIO(f"email\n{BOB}\n".encode()), "a list", fresh.secrets, fresh.clock.now()
     )
-    assert report.fates == {Fate.BARRED: 1}
+    assert report.fates == {Fate.SUPPRESSED: 1}
 
 
 def test_a_mail_that_is_tried_again_after_the_change_keeps_its_names(

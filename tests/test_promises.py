@@ -17,7 +17,7 @@ from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
 from newsletter.subscribers import Consent, Stream, Subscriber, read_address
 from newsletter.web.forms import SubscribeForm
-from tests.conftest import InlineCrank
+from tests.conftest import InlineTrigger
 from tests.web.conftest import Visitor, forms, link, visitor  # noqa: F401 - fixtures
 
 PAGES = ("content/pages/privacy.md", "content/pages/cookies.md", "content/pages/terms.md")
@@ -91,11 +91,11 @@ def test_the_box_says_how_many_articles_come_with_the_guide(
     assert SubscribeForm.newsletter is not None
 
 
-def test_before_the_yes_only_the_question_is_sent(runtime: Runtime, crank: InlineCrank, inbox: Inbox) -> None:
+def test_before_the_yes_only_the_question_is_sent(runtime: Runtime, trigger: InlineTrigger, inbox: Inbox) -> None:
     with runtime.database.transaction() as session:
         asked = SignUp(read_address("jane@example.com"), "exercise-at-50", True, "words")
         journey.subscribe(session, runtime, asked, runtime.clock.now())
-    crank.turn()
+    trigger.wake()
     (mail,) = inbox("jane@example.com")
     text = mail.get_body(("plain",))
     assert text is not None and "/confirm/" in text.get_content()
@@ -150,11 +150,11 @@ def test_a_link_to_another_site_leads_there(mails: list[EmailMessage]) -> None:
         assert 'href="https://elsewhere.example/page?x=1"' in _part(mail, "html")
 
 
-def test_leaving_keeps_what_was_agreed_and_sent(runtime: Runtime, crank: InlineCrank) -> None:
+def test_leaving_keeps_what_was_agreed_and_sent(runtime: Runtime, trigger: InlineTrigger) -> None:
     with runtime.database.transaction() as session:
         asked = SignUp(read_address("jane@example.com"), "exercise-at-50", True, "words")
         journey.subscribe(session, runtime, asked, runtime.clock.now())
-    crank.turn()
+    trigger.wake()
     with runtime.database.transaction() as session:
         jane = session.scalars(select(Subscriber)).one()
         journey.unsubscribe(session, jane, runtime.clock.now(), goodbye=False)

@@ -39,7 +39,7 @@ def decide(person: Person, known: Known) -> Fate:
     if known.status is Status.CONFIRMED:
         return Fate.KNOWN
     if known.suppressed or known.status not in (None, Status.PENDING):
-        return Fate.BARRED
+        return Fate.SUPPRESSED
     if person.standing is Standing.PENDING:
         return Fate.PENDING if known.status is None else Fate.KNOWN
     return Fate.ADDED if known.status is None else Fate.CONFIRMED
@@ -60,7 +60,7 @@ def _goes(person: Person, known: Known) -> Fate:
     if known.status is Status.COMPLAINED:
         return Fate.KNOWN
     if known.status is None and known.suppressed:
-        return Fate.BARRED  # erased: the address is not stored again, not even as gone
+        return Fate.SUPPRESSED  # erased: the address is not stored again, not even as gone
     return end
 
 

@@ -51,7 +51,7 @@ class Fate(StrEnum):
     COMPLAINED = "complained"
     KNOWN = "known"
     """On record already, or a second row about the same person: nothing changes."""
-    BARRED = "barred"
+    SUPPRESSED = "suppressed"
     """Left, bounced, complained, was blocked or erased here: not brought back."""
     STAYED = "stayed"
     """The file says that they left; they have confirmed here by their own press since."""

@@ -20,7 +20,7 @@ BATCH = 2000
 """Rows in one transaction."""
 Progress = Callable[[Report, int], None]
 LeftOut = Callable[[Row, Flaw | Fate], None]
-_BRINGS_NOBODY = (Fate.BARRED, Fate.NEVER_AGREED, Fate.STAYED)
+_BRINGS_NOBODY = (Fate.SUPPRESSED, Fate.NEVER_AGREED, Fate.STAYED)
 
 
 def import_csv(database: Database, file: BinaryIO, basis: str, secrets: Sequence[bytes], now: datetime, *,

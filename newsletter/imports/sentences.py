@@ -22,12 +22,12 @@ _FATES = {
     Fate.BOUNCED: ("bounced", "recorded as bounced; nothing is sent to them"),
     Fate.COMPLAINED: ("complained", "recorded as complained; nothing is sent to them"),
     Fate.KNOWN: ("known already", "unchanged, or twice in the file"),
-    Fate.BARRED: ("suppressed", "left, bounced, complained, were blocked or erased here; not brought back"),
+    Fate.SUPPRESSED: ("suppressed", "left, bounced, complained, were blocked or erased here; not brought back"),
     Fate.STAYED: ("stay", "the file says that they left, but they have confirmed here themselves since"),
     Fate.NEVER_AGREED: ("left out", "never subscribed, by the file's own word"),
     Fate.REFUSED: ("refused", "could not be read"),
 }
-_ALWAYS = (Fate.ADDED, Fate.KNOWN, Fate.BARRED, Fate.REFUSED)
+_ALWAYS = (Fate.ADDED, Fate.KNOWN, Fate.SUPPRESSED, Fate.REFUSED)
 _REMARKS = {
     Remark.DATE: "Dates that could not be understood, left out",
     Remark.ZONE: "Time zones that are not known here, left out",

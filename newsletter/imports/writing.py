@@ -101,7 +101,7 @@ class Writer:
         return known, fates
 
     def _known(self, session: Session, people: Mapping[str, Person]) -> dict[str, Known]:
-        barred = suppressed(session, self.secrets, people)
+        kept_out = suppressed(session, self.secrets, people)
         look = select(Subscriber.email_key, Subscriber.id, Subscriber.status).where(Subscriber.email_key.in_(people))
         found = {key: (id, status) for key, id, status in session.execute(look)}
         confirmed = [id for key, (id, status) in found.items()
@@ -113,7 +113,7 @@ class Writer:
         known = {}
         for key in people:
             id, status = found.get(key, (None, None))
-            known[key] = Known(id, status, key in barred, pressed.get(id) if id else None, id in left)
+            known[key] = Known(id, status, key in kept_out, pressed.get(id) if id else None, id in left)
             if self.dry_run and (would := self._would.get(hash(key))) is not None:
                 known[key] = would
         return known
@@ -121,8 +121,8 @@ class Writer:
     def _remember(self, known: Mapping[str, Known], fates: Mapping[str, Fate]) -> None:
         for key, fate in fates.items():
             if (status := _AFTER.get(fate)) is not None:
-                barred = known[key].suppressed or fate is Fate.BLOCKED
-                self._would[hash(key)] = Known(known[key].id, status, barred)
+                kept_out = known[key].suppressed or fate is Fate.BLOCKED
+                self._would[hash(key)] = Known(known[key].id, status, kept_out)
 
     def _store(self, session: Session, people: Mapping[str, Person], fresh: Mapping[str, Person],
                fates: dict[str, Fate]) -> dict[str, int]:  # fmt: skip

@@ -14,7 +14,7 @@ from newsletter.journey.give import House, give_tags, start_series
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Message, Reason
 from newsletter.subscribers import (
-    BARRING,
+    SUPPRESSING,
     Basis,
     Consent,
     Status,
@@ -54,8 +54,8 @@ def confirm(session: Session, house: House, asked: AskedFor, now: datetime, *, p
     if consent.confirmed_at is not None:
         return Confirmed(subscriber, guide, consent.newsletter, False)
     speaking_against = Suppression.of_address(session, house.secrets, subscriber.address)
-    barred = subscriber.status is Status.COMPLAINED or any(one.reason in BARRING for one in speaking_against)
-    if consent.is_over or barred:
+    suppressed = subscriber.status is Status.COMPLAINED or any(one.reason in SUPPRESSING for one in speaking_against)
+    if consent.is_over or suppressed:
         raise LinkOver
     _prove(session, asked, press, now)
     if speaking_against:

@@ -14,7 +14,7 @@ from newsletter.journey.give import LINK_DAYS, WORDING_VERSION, House, articles_
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Reason
 from newsletter.subscribers import (
-    BARRING,
+    SUPPRESSING,
     Address,
     Allowance,
     Consent,
@@ -60,8 +60,8 @@ class _TakenBack(Exception):
 def subscribe(session: Session, house: House, sign_up: SignUp, now: datetime) -> None:
     """A visitor sent the form: note what was agreed to, and mail a confirmation, or the guide to somebody confirmed.
 
-    Says nothing about who was known before, not by its time either: for an address that is barred the same is done as
-    for everybody, and taken back.
+    Says nothing about who was known before, not by its time either: for a suppressed address the same is done as for
+    everybody, and taken back.
     """
     found = Suppression.of_address(session, house.secrets, sign_up.address)
     left = allowance(session, house.secrets, sign_up.address, house.sign_ups_per_domain, now)
@@ -73,7 +73,7 @@ def subscribe(session: Session, house: House, sign_up: SignUp, now: datetime) ->
             held_back = _held_back(left, proven, now)
             double = _is_double_click(session, subscriber, sign_up, now)
             _ask(session, house, subscriber, sign_up, left, held_back, now)
-            if double or _is_barred(subscriber, found, left, now):
+            if double or _is_suppressed(subscriber, found, left, now):
                 raise _TakenBack
     except _TakenBack:
         kept = False
@@ -89,10 +89,10 @@ def _held_back(left: Allowance, proven: bool, now: datetime) -> Reason | None:
     return Reason.DOMAIN_LIMIT if not proven and left.waits_too_long(now) else None
 
 
-def _is_barred(subscriber: Subscriber, found: list[Suppression], left: Allowance, now: datetime) -> bool:
+def _is_suppressed(subscriber: Subscriber, found: list[Suppression], left: Allowance, now: datetime) -> bool:
     """Whether nothing may be sent to this address, or not yet."""
     reasons = {one.reason for one in found}
-    if subscriber.status is Status.COMPLAINED or reasons & set(BARRING):
+    if subscriber.status is Status.COMPLAINED or reasons & set(SUPPRESSING):
         return True
     bounced = subscriber.status is Status.BOUNCED or SuppressionReason.BOUNCED in reasons
     return bounced and not left.may_ask_bounced(now)

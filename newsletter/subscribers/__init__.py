@@ -33,7 +33,7 @@ from newsletter.subscribers.search import found_by
 from newsletter.subscribers.segment import Mailing, Segment
 from newsletter.subscribers.subscriber import Status, Stream, Subscriber, receivable, register
 from newsletter.subscribers.suppression import (
-    BARRING,
+    SUPPRESSING,
     Suppression,
     SuppressionReason,
     address_hash,
@@ -56,7 +56,6 @@ from newsletter.subscribers.tag import (
 )
 
 __all__ = [
-    "BARRING",
     "BUILT_IN",
     "FIRST_NAME",
     "LONGEST_TAG",
@@ -64,6 +63,7 @@ __all__ = [
     "MOST_TAGS",
     "NO",
     "OWN",
+    "SUPPRESSING",
     "YES",
     "Address",
     "Allowance",

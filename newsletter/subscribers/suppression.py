@@ -23,7 +23,7 @@ class SuppressionReason(StrEnum):
     """Whoever reads mail there said that it was not them who signed up, and: never again."""
 
 
-BARRING = (SuppressionReason.COMPLAINED, SuppressionReason.OWNER, SuppressionReason.REFUSED)
+SUPPRESSING = (SuppressionReason.COMPLAINED, SuppressionReason.OWNER, SuppressionReason.REFUSED)
 """No form makes us write to such an address."""
 
 
@@ -54,7 +54,7 @@ class Suppression(Base):
         """Keep this hashed address from being written to. A reason that only the owner lifts is not replaced."""
         if (known := cls.hashed(session, hashed)) is None:
             session.add(cls(address_hash=hashed, reason=reason, created_at=now))
-        elif known.reason not in BARRING:
+        elif known.reason not in SUPPRESSING:
             known.reason = reason
 
     @classmethod

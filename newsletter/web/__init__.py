@@ -28,7 +28,7 @@ from newsletter.web import (
 )
 from newsletter.web.origin import Origin
 from newsletter.web.rows import Number, RowId
-from newsletter.web.state import Crank, WebState, has_committed
+from newsletter.web.state import DeliveryTrigger, WebState, has_committed
 
 TRIES = 3
 """How often a request is served whose transaction the database breaks off for another one."""
@@ -52,7 +52,7 @@ class Site(Flask):
         return super().dispatch_request()
 
 
-def create(runtime: Runtime, crank: Crank) -> Flask:
+def create(runtime: Runtime, trigger: DeliveryTrigger) -> Flask:
     """The Flask application on one Runtime."""
     app = Site("newsletter", template_folder=str(ROOT / "templates"), static_folder=None)
     app.config.update(
@@ -67,7 +67,7 @@ def create(runtime: Runtime, crank: Crank) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,
         BOOTSTRAP_SERVE_LOCAL=True,
     )
-    app.extensions["newsletter"] = WebState(runtime, crank)
+    app.extensions["newsletter"] = WebState(runtime, trigger)
     app.wsgi_app = Origin(app.wsgi_app, lambda: security.runtime_settings(app))  # type: ignore[method-assign]
     access.install(app)
     app.url_map.converters.update(row=RowId, int=Number)

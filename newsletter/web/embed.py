@@ -162,7 +162,7 @@ def send(slug: str) -> Any:
             sign_up(session, typed, page_of(session, page))
         said = _answer(session, typed) if request.is_json else frame(session, typed, page, sent=SENT if taken else "")
     if taken:
-        state().crank.turn()
+        state().trigger.wake()
     return said if taken or request.is_json else (said, 422)
 
 

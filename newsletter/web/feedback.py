@@ -57,7 +57,7 @@ def unsubscribe_now(token: str) -> str:
 
 
 def _left(email: str) -> str:
-    state().crank.turn()
+    state().trigger.wake()
     return _done(email)
 
 

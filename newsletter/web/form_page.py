@@ -43,7 +43,7 @@ def send(slug: str) -> Any:
         if not typed.is_ours:
             return _page(session, typed, "public/form_press.html", page=page)
         sign_up(session, typed, page)
-    state().crank.turn()
+    state().trigger.wake()
     return redirect(url_for("public.inbox", form=form.slug), 303)
 
 

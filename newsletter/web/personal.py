@@ -121,7 +121,7 @@ def confirm_now(token: str) -> AnyResponse:
         words = agreed(_label(asked.guide, known, newsletter), _brings(session, asked, newsletter))
         press = Press(By.MAIL, words, "/confirm")
         journey.confirm(session, runtime(), asked, now(), press=press, newsletter=ticked)
-    state().crank.turn()
+    state().trigger.wake()
     return redirect(url_for("personal.confirm", token=token), 303)
 
 
@@ -207,7 +207,7 @@ def request_guide(token: str) -> AnyResponse:
         label = ("Send me both" if series else "The guide only") if ahead else "Send me this one too"
         press = Press(By.PAGE, agreed(label, items), "/library")
         journey.request_guide(session, runtime(), subscriber, guide, press, now(), series=series)
-    state().crank.turn()
+    state().trigger.wake()
     return redirect(url_for("personal.library", token=token, requested=guide.slug), 303)
 
 

@@ -122,7 +122,7 @@ def subscribe() -> tuple[str, int] | AnyResponse:
             return _home(session, form), 400 if form.csrf_token.errors else 422
         sign_up(session, form)
         asked = {"form": form.row.slug} if form.row.after_url else {"guide": found.slug}
-    state().crank.turn()
+    state().trigger.wake()
     return redirect(f"{url_for('public.inbox')}?{urlencode(asked)}", 303)
 
 

@@ -20,10 +20,10 @@ LARGE = 50_000
 """People or messages above which pages show figures (`newsletter.figures`) instead of counting each time."""
 
 
-class Crank(Protocol):
+class DeliveryTrigger(Protocol):
     """Asks the workers to deliver at once; never fails."""
 
-    def turn(self) -> None:
+    def wake(self) -> None:
         """Deliver what a person waits for."""
 
 
@@ -32,7 +32,7 @@ class WebState:
     """Kept in `app.extensions["newsletter"]`."""
 
     runtime: Runtime
-    crank: Crank
+    trigger: DeliveryTrigger
     figures: Figures = field(init=False)
 
     def __post_init__(self) -> None:

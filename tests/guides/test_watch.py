@@ -12,7 +12,7 @@ import pytest
 from newsletter import accounts, guides, jobs
 from newsletter.guides import Files
 from newsletter.runtime import Runtime
-from tests.conftest import NOON, InlineCrank
+from tests.conftest import NOON, InlineTrigger
 
 OWNER = "owner@example.org"
 
@@ -38,13 +38,13 @@ def test_whole_guides_are_no_news(folder: Path, runtime: Runtime) -> None:
 
 
 def test_a_missing_guide_is_told_once_a_day(
-    folder: Path, runtime: Runtime, crank: InlineCrank, inbox: Callable[[str], list[EmailMessage]]
+    folder: Path, runtime: Runtime, trigger: InlineTrigger, inbox: Callable[[str], list[EmailMessage]]
 ) -> None:
     (folder / "exercise-at-50.pdf").unlink()
     for hours in (0, 1, 24):
         assert _watch(runtime, timedelta(hours=hours)) == ["exercise-at-50"]
     runtime.clock.forward(timedelta(hours=24))  # type: ignore[attr-defined]
-    crank.turn()
+    trigger.wake()
     assert [mail["subject"] for mail in inbox(OWNER)] == [
         "The guide “Everything you need to know about exercise at 50 and beyond” cannot be sent"
     ] * 2
@@ -60,9 +60,9 @@ def test_one_that_is_being_copied_gets_time(folder: Path, runtime: Runtime) -> N
 
 
 def test_beat_looks(
-    folder: Path, runtime: Runtime, crank: InlineCrank, inbox: Callable[[str], list[EmailMessage]]
+    folder: Path, runtime: Runtime, trigger: InlineTrigger, inbox: Callable[[str], list[EmailMessage]]
 ) -> None:
     (folder / "recover-from-pain.pdf").unlink()
     jobs.watch_guides(runtime, lambda: False)
-    crank.turn()
+    trigger.wake()
     assert len(inbox(OWNER)) == 1

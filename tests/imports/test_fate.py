@@ -125,7 +125,7 @@ def test_never_again_holds_for_the_mailbox_however_it_is_spelt(
     with database.transaction() as session:
         hashed = address_hash(SECRET, read_address(said_it).mailbox)
         session.add(Suppression(address_hash=hashed, reason=SuppressionReason.REFUSED, created_at=NOON))
-    assert bring(f"email\n{other}\n").fates == {Fate.BARRED: 1}
+    assert bring(f"email\n{other}\n").fates == {Fate.SUPPRESSED: 1}
 
 
 def test_who_was_erased_is_not_even_stored_as_gone(bring: Bring, database: Database) -> None:
@@ -133,6 +133,6 @@ def test_who_was_erased_is_not_even_stored_as_gone(bring: Bring, database: Datab
         hashed = address_hash(SECRET, JANE.key)
         session.add(Suppression(address_hash=hashed, reason=SuppressionReason.ERASED, created_at=NOON))
     for word in ("active", "unsubscribed", "bounced", "pending"):
-        assert bring(f"email,status\njane@example.com,{word}\n").fates == {Fate.BARRED: 1}
+        assert bring(f"email,status\njane@example.com,{word}\n").fates == {Fate.SUPPRESSED: 1}
     with database.reading() as session:
         assert session.scalars(select(Subscriber)).all() == []

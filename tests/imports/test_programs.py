@@ -231,8 +231,8 @@ def test_listmonk_lists_say_where_somebody_stands(bring: Bring, statuses: Status
 def test_who_was_blocked_is_suppressed_on_record(bring: Bring, database: Database) -> None:
     bring("email,status\nb@l.example,blocklisted\n")
     with database.reading() as session:
-        (barred,) = session.scalars(select(Suppression))
-    assert (barred.reason, barred.detail) == (SuppressionReason.OWNER, "Blocked in an imported list.")
+        (suppressed,) = session.scalars(select(Suppression))
+    assert (suppressed.reason, suppressed.detail) == (SuppressionReason.OWNER, "Blocked in an imported list.")
 
 
 def test_state_may_be_where_people_live(bring: Bring, statuses: Statuses) -> None:

@@ -30,7 +30,7 @@ from newsletter.subscribers import (
     read_address,
     tags_of,
 )
-from tests.conftest import NOON, InlineCrank
+from tests.conftest import NOON, InlineTrigger
 from tests.imports.conftest import BASIS, SECRET, bring_into
 
 
@@ -71,7 +71,7 @@ def test_who_is_gone_here_stays_gone(status: Status, database: Database, person:
         jane = session.get_one(Subscriber, id)
         jane.status, jane.newsletter = status, False
     report = _import(database, "email,first_name\nJANE@example.com,Janet\n")
-    assert report.fates == {Fate.BARRED: 1}
+    assert report.fates == {Fate.SUPPRESSED: 1}
     assert _people(database) == [("jane@example.com", "Jane", status, False)]
     with database.reading() as session:
         assert session.scalar(select(func.count(Consent.id))) == 0
@@ -83,7 +83,7 @@ def test_a_suppressed_address_does_not_come_back(reason: SuppressionReason, data
         hashed = address_hash(SECRET, "jane@example.com")
         session.add(Suppression(address_hash=hashed, reason=reason, created_at=NOON))
     report = _import(database, "email\nJane@example.com\nalice@example.com\n")
-    assert report.fates == {Fate.BARRED: 1, Fate.ADDED: 1}
+    assert report.fates == {Fate.SUPPRESSED: 1, Fate.ADDED: 1}
     assert [email for email, *_ in _people(database)] == ["alice@example.com"]
 
 
@@ -228,20 +228,20 @@ def test_what_brings_nobody_is_handed_over_with_its_reason(database: Database, p
         database, "email\nnobody\ngone@example.com\njane@example.com\n",
         left_out=lambda row, why: told.append((row.line, row.text, str(why))),
     )  # fmt: skip
-    assert told == [(2, "nobody", "bad address"), (3, "gone@example.com", "barred")]
+    assert told == [(2, "nobody", "bad address"), (3, "gone@example.com", "suppressed")]
     assert _import_told.fates[Fate.ADDED] == 1
 
 
 def test_pending_people_of_a_file_get_no_mail_and_do_not_hold_up_reminders(
-    runtime: Runtime, crank: InlineCrank, clock: FixedClock, sent: SentList
+    runtime: Runtime, trigger: InlineTrigger, clock: FixedClock, sent: SentList
 ) -> None:
     bring_into(runtime.database, "email,status\n" + "".join(f"p{n}@example.com,pending\n" for n in range(250)))
     sign_up = journey.SignUp(read_address("jane@example.com"), "recover-from-pain", True, "I agree.")
     with runtime.database.transaction() as session:
         journey.subscribe(session, runtime, sign_up, NOON)
-    crank.turn()
+    trigger.wake()
     with runtime.database.transaction() as session:
         clock.forward(timedelta(days=4))
         journey.remind_and_forget(session, runtime, clock.now())
-    crank.turn()
+    trigger.wake()
     assert [one.recipient for one in sent.envelopes] == ["jane@example.com"] * 2

@@ -160,7 +160,7 @@ def test_everybody_costs_the_same_work(kind: str, street: Street, runtime: Runti
     assert len(seen) == len(usual)
 
 
-def test_a_barred_address_leaves_no_trace(street: Street, runtime: Runtime, person: People) -> None:
+def test_a_suppressed_address_leaves_no_trace(street: Street, runtime: Runtime, person: People) -> None:
     _prepared("refused", runtime, person)
     street.sign_up()
     with runtime.database.reading() as session:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from newsletter import dossier, journey
+from newsletter import data_export, journey
 from newsletter.clock import FixedClock
 from newsletter.journey import SignUp
 from newsletter.mail.ledger import Lane
@@ -61,7 +61,7 @@ def test_no_mail_before_the_press_has_a_word_of_it(street: Street, sent: SentLis
     street.runtime.delivery.run(Lane.TRANSACTIONAL)
     assert len(sent.envelopes) == 1 and b"evil" not in sent.envelopes[0].data
     with street.runtime.database.reading() as session:
-        told = dossier.of(session, session.get_one(Subscriber, street.person().id))
+        told = data_export.of(session, session.get_one(Subscriber, street.person().id))
     assert told["fields"] == {} and told["consents"][0]["fields"] == {"city": "https://evil.example/now"}
 
 

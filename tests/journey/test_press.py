@@ -14,7 +14,7 @@ from newsletter.journey import LinkOver
 from newsletter.mail.ledger import Message
 from newsletter.sequences import EnrollmentStatus
 from newsletter.subscribers import Basis, Status, Stream, Subscriber
-from tests.conftest import InlineCrank
+from tests.conftest import InlineTrigger
 from tests.journey.conftest import FIFTY, JANE, PAGE, PAIN, Street
 
 People = Callable[..., int]
@@ -56,19 +56,19 @@ def test_a_stranger_does_not_restart_what_the_reader_stopped(street: Street) -> 
     assert street.statuses() == [(FIFTY, EnrollmentStatus.STOPPED)]
 
 
-def test_a_stopped_series_goes_on_where_they_were(street: Street, crank: InlineCrank, clock: FixedClock) -> None:
+def test_a_stopped_series_goes_on_where_they_were(street: Street, trigger: InlineTrigger, clock: FixedClock) -> None:
     street.sign_up()
     street.press_newest()
-    crank.turn()
-    street.send_articles(12, crank.turn)
+    trigger.wake()
+    street.send_articles(12, trigger.wake)
     had = street.articles()
     assert len(had) > 1
     street.stop()
-    street.send_articles(30, crank.turn)
+    street.send_articles(30, trigger.wake)
     assert street.articles() == had, "stop holds"
     assert street.stop(again=True)
     assert not street.stop(again=True), "once is enough"
-    street.send_articles(60, crank.turn)
+    street.send_articles(60, trigger.wake)
     every = street.articles()
     assert every[: len(had)] == had
     assert len(every) == len(set(every)) == 10
@@ -76,14 +76,16 @@ def test_a_stopped_series_goes_on_where_they_were(street: Street, crank: InlineC
     assert street.consents()[-1].basis is Basis.PAGE
 
 
-def test_an_article_that_was_called_off_by_the_stop_comes_after_the_start(street: Street, crank: InlineCrank) -> None:
+def test_an_article_called_off_by_the_stop_comes_after_the_start(
+    street: Street, trigger: InlineTrigger
+) -> None:
     street.sign_up()
     street.press_newest()
-    crank.turn()
+    trigger.wake()
     street.send_articles(30, lambda: None)  # the first is queued and has not gone
     street.stop()
     street.stop(again=True)
-    street.send_articles(70, crank.turn)
+    street.send_articles(70, trigger.wake)
     assert len(set(street.articles())) == 10
 
 

@@ -17,7 +17,7 @@ from newsletter.mail.render import Content
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList
 from newsletter.subscribers import Stream, Subscriber
-from tests.conftest import InlineCrank
+from tests.conftest import InlineTrigger
 
 OLD = "{% for x in (1, 2) %}{{ brand.metadata }}{% endfor %}"
 PAULA = "paula@example.org"
@@ -50,14 +50,14 @@ def _states(runtime: Runtime, stream: Stream) -> list[State]:
 
 
 def test_a_campaign_is_paused_with_the_reason_and_goes_out_whole_in_other_words(
-    runtime: Runtime, person: Callable[..., int], sent: SentList, crank: InlineCrank,
+    runtime: Runtime, person: Callable[..., int], sent: SentList, trigger: InlineTrigger,
     inbox: Callable[[str], list[EmailMessage]],
 ) -> None:  # fmt: skip
     for number in range(30):
         person(f"p{number}@example.com")
     id = _campaign(runtime, OLD)
-    crank.turn()
-    crank.turn()  # the notice was queued by the first
+    trigger.wake()
+    trigger.wake()  # the notice was queued by the first
     assert {one.recipient for one in sent.envelopes} == {PAULA}
     (notice,) = inbox(PAULA)
     assert "only if, elif, else" in str(notice.get_body(("plain",)))
@@ -68,18 +68,18 @@ def test_a_campaign_is_paused_with_the_reason_and_goes_out_whole_in_other_words(
         assert "cannot be put together. {% for x in (1, 2) %} in line 1" in campaign.dispatch.hold_reason
         campaign.revise(session, Content("s", "", "{{ greeting }}"), runtime.clock.now())
         campaign.resume()
-    crank.turn()
+    trigger.wake()
     assert set(_states(runtime, Stream.CAMPAIGN)) == {State.SENT}
     assert len([one for one in sent.envelopes if one.recipient != PAULA]) == 30
 
 
 def test_a_campaign_that_is_resumed_unchanged_is_paused_again(
-    runtime: Runtime, person: Callable[..., int], sent: SentList, crank: InlineCrank
+    runtime: Runtime, person: Callable[..., int], sent: SentList, trigger: InlineTrigger
 ) -> None:
     person("ann@example.com")
     id = _campaign(runtime, OLD)
     for _ in range(2):
-        crank.turn()
+        trigger.wake()
         with runtime.database.transaction() as session:
             campaign = session.get_one(Campaign, id)
             assert campaign.state is CampaignState.PAUSED
@@ -88,7 +88,7 @@ def test_a_campaign_that_is_resumed_unchanged_is_paused_again(
 
 
 def test_a_step_waits_for_its_article_and_the_owner_is_told_once(
-    runtime: Runtime, person: Callable[..., int], sent: SentList, crank: InlineCrank,
+    runtime: Runtime, person: Callable[..., int], sent: SentList, trigger: InlineTrigger,
     inbox: Callable[[str], list[EmailMessage]],
 ) -> None:  # fmt: skip
     people = [person("ann@example.com", "Ann"), person("ben@example.com")]
@@ -101,8 +101,8 @@ def test_a_step_waits_for_its_article_and_the_owner_is_told_once(
             context = {"guide": "exercise-at-50"}
             ledger.queue(session, to, Stream.STEP, f"step:{number}:1", now, revision=article.current, context=context)
         article_id = article.id
-    crank.turn()
-    crank.turn()  # the notice was queued by the first
+    trigger.wake()
+    trigger.wake()  # the notice was queued by the first
     assert _states(runtime, Stream.STEP) == [State.DEFERRED, State.DEFERRED]
     assert [mail["Subject"] for mail in inbox(PAULA)] == ["An article of a series cannot be sent"]
     with runtime.database.transaction() as session:
@@ -110,14 +110,14 @@ def test_a_step_waits_for_its_article_and_the_owner_is_told_once(
         mended.revise(runtime.clock.now(), subject="s", preheader="", body="{{ greeting }}")
         session.flush()
         assert update_waiting_steps(session, mended, runtime.clock.now()) == 2
-    crank.turn()
+    trigger.wake()
     assert _states(runtime, Stream.STEP) == [State.SENT, State.SENT]
     assert "Hello Ann" in str(inbox("ann@example.com")[0].get_body(("plain",)))
     assert len(inbox(PAULA)) == 1
 
 
 def test_what_was_tried_already_in_words_that_are_refused_now_has_failed(
-    runtime: Runtime, person: Callable[..., int], crank: InlineCrank
+    runtime: Runtime, person: Callable[..., int], trigger: InlineTrigger
 ) -> None:
     id = person("ann@example.com")
     with runtime.database.transaction() as session:
@@ -125,12 +125,12 @@ def test_what_was_tried_already_in_words_that_are_refused_now_has_failed(
         to = session.get_one(Subscriber, id)
         ledger.queue(session, to, Stream.STEP, "step:1:1", runtime.clock.now(), revision=words, context={"guide": "g"})
         session.execute(update(Message).values(attempts=1))
-    crank.turn()
+    trigger.wake()
     assert _states(runtime, Stream.STEP) == [State.FAILED]
 
 
 def test_a_stored_text_with_control_characters_goes_out_without_them(
-    runtime: Runtime, person: Callable[..., int], crank: InlineCrank, inbox: Callable[[str], list[EmailMessage]]
+    runtime: Runtime, person: Callable[..., int], trigger: InlineTrigger, inbox: Callable[[str], list[EmailMessage]]
 ) -> None:
     id = person("ann@example.com")
     with runtime.database.transaction() as session:
@@ -139,6 +139,6 @@ def test_a_stored_text_with_control_characters_goes_out_without_them(
         session.execute(update(Revision).where(Revision.id == words.id).values(body="one\x0btwo\x07"))
         to = session.get_one(Subscriber, id)
         ledger.queue(session, to, Stream.STEP, "step:1:1", runtime.clock.now(), revision=words, context={"guide": "g"})
-    crank.turn()
+    trigger.wake()
     text = str(inbox("ann@example.com")[0].get_body(("plain",)))
     assert "one two" in text and "\x0b" not in text and "\x07" not in text

@@ -16,14 +16,14 @@ from newsletter.runtime import Runtime
 from newsletter.sequences import Delay, Sequence
 from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import Segment, Stream, Subscriber
-from tests.conftest import InlineCrank
+from tests.conftest import InlineTrigger
 from tests.preflight.conftest import Look, said
 
 WORDS = Content("On walking", "", "Walk more.")
 
 
 @pytest.fixture
-def sent_to_two(runtime: Runtime, person: Callable[..., int], crank: InlineCrank) -> int:
+def sent_to_two(runtime: Runtime, person: Callable[..., int], trigger: InlineTrigger) -> int:
     """An article that two have had as a campaign; Carl came later, and Dora's server refused it. Its id."""
     for name in ("ann", "ben", "dora"):
         person(f"{name}@example.com", name.title())
@@ -44,7 +44,7 @@ def sent_to_two(runtime: Runtime, person: Callable[..., int], crank: InlineCrank
     for step in (campaigns.launch_due, campaigns.fill_next):
         with runtime.database.transaction() as session:
             step(session, runtime.clock.now())
-    crank.turn()
+    trigger.wake()
     person("carl@example.com", "Carl")
     return id
 
@@ -67,7 +67,7 @@ def test_other_words_of_the_article_count_and_another_article_does_not(sent_to_t
     assert _count(runtime, WORDS, guide="exercise-at-50") == 0, "nobody of that audience has had it"
 
 
-def test_what_came_as_a_step_counts(runtime: Runtime, person: Callable[..., int], crank: InlineCrank) -> None:
+def test_what_came_as_a_step_counts(runtime: Runtime, person: Callable[..., int], trigger: InlineTrigger) -> None:
     ann = person("ann@example.com", "Ann")
     with runtime.database.transaction() as session:
         now = runtime.clock.now()
@@ -77,7 +77,7 @@ def test_what_came_as_a_step_counts(runtime: Runtime, person: Callable[..., int]
         to = session.get_one(Subscriber, ann)
         ledger.queue(session, to, Stream.STEP, "step:1:1", now, revision=article.current, context={"guide": "g"})
     assert _count(runtime, WORDS) == 0, "it has not left"
-    crank.turn()
+    trigger.wake()
     assert _count(runtime, WORDS) == 1
 
 

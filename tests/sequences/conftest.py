@@ -62,7 +62,7 @@ def enrollment(database: Database) -> Callable[[int], Enrollment]:
 
 @pytest.fixture
 def tick(runtime: Runtime, clock: FixedClock, sent: SentList) -> Callable[..., list[str]]:
-    """Lets time pass, turns the crank, and tells the subjects that went out: tick(days=1)."""
+    """Lets time pass, turns the trigger, and tells the subjects that went out: tick(days=1)."""
 
     def advance() -> None:
         with runtime.database.transaction() as session:

@@ -1,4 +1,4 @@
-"""The series' crank: who is due gets one mail, and the next delay counts from the moment it really went."""
+"""The series' trigger: who is due gets one mail, and the next delay counts from the moment it really went."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

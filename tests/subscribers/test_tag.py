@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sqlalchemy import func, select
 
-from newsletter import dossier, journey
+from newsletter import data_export, journey
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Subscriber, SubscriberTag, clean_tag, tag_ids, tags_of
 from tests.conftest import NOON
@@ -30,7 +30,7 @@ def test_tags_are_told_to_their_person_and_erased_with_them(runtime: Runtime, pe
             session.add(SubscriberTag(subscriber_id=id, tag_id=tag))
     with runtime.database.transaction() as session:
         jane = session.get_one(Subscriber, id)
-        assert tags_of(session, id) == dossier.of(session, jane)["tags"] == ["Alps", "golf"]
+        assert tags_of(session, id) == data_export.of(session, jane)["tags"] == ["Alps", "golf"]
         journey.erase(session, runtime, jane, NOON)
     with runtime.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(SubscriberTag)) == 0

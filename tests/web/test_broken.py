@@ -55,8 +55,8 @@ def _a_file_where_the_cache_should_be(app: Flask, runtime: Runtime, tmp_path: Pa
 
 def _no_queue(app: Flask, runtime: Runtime, tmp_path: Path) -> None:
     nowhere = load({"REDIS_URL": "redis://127.0.0.1:1/0", "SECRET_KEY": "k" * 40, "DATA_DIR": str(tmp_path)})
-    crank = jobs.Crank(make_celery(nowhere, patient=False))
-    app.extensions["newsletter"] = state.WebState(runtime, crank)
+    trigger = jobs.DeliveryTrigger(make_celery(nowhere, patient=False))
+    app.extensions["newsletter"] = state.WebState(runtime, trigger)
 
 
 class _Raises:

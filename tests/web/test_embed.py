@@ -22,7 +22,7 @@ from newsletter.settings import load
 from newsletter.smtp import SentList
 from newsletter.subscribers import Consent, Subscriber
 from newsletter.web.security import limiter
-from tests.conftest import InlineCrank
+from tests.conftest import InlineTrigger
 from tests.web.conftest import FIFTY, PAIN, Visitor
 from tests.web.conftest import forms as forms_of
 
@@ -55,7 +55,7 @@ def public(runtime: Runtime) -> Flask:
     settings = load({"DATA_DIR": str(runtime.settings.data_dir), "SECRET_KEY": "k" * 40,
                      "PUBLIC_URL": "https://news.example.org/mail"})  # fmt: skip
     rt = build(settings, database=runtime.database, clock=runtime.clock, transport=runtime.transport)
-    return web.create(rt, InlineCrank(rt))
+    return web.create(rt, InlineTrigger(rt))
 
 
 @pytest.mark.parametrize("slug", [PAIN, FIFTY, "footer"])
@@ -261,7 +261,7 @@ def test_a_closed_form_leaves_the_page_alone_that_still_shows_it(visitor: Visito
 def test_a_client_that_sends_too_often_is_told_in_the_forms_own_way(runtime: Runtime) -> None:
     limiter.enabled = True
     try:
-        client, ip = web.create(runtime, InlineCrank(runtime)).test_client(), str(IPv6Address(uuid4().int))
+        client, ip = web.create(runtime, InlineTrigger(runtime)).test_client(), str(IPv6Address(uuid4().int))
         env: Any = {"environ_base": {"REMOTE_ADDR": ip}}
         first = [client.post("/embed/footer", json={"email": "x"}, **env).status_code for _ in range(5)]
         others = [client.post("/f/footer", data={"email": "x"}, **env).status_code for _ in range(5)]

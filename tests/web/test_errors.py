@@ -24,9 +24,9 @@ def _counts(database: Database) -> list[int]:
 
 
 class _Elsewhere:
-    """A crank whose workers are on another machine."""
+    """A trigger whose workers are on another machine."""
 
-    def turn(self) -> None:
+    def wake(self) -> None:
         """Deliver nothing here."""
 
 
@@ -90,7 +90,7 @@ def test_the_wrong_method_is_told_on_a_page(visitor: Visitor) -> None:
 
 @pytest.fixture
 def without_redis(runtime: Runtime) -> Flask:
-    """The application with the real crank, and nobody at the address where Redis should be."""
+    """The application with the real trigger, and nobody at the address where Redis should be."""
     settings = load({"DATA_DIR": str(runtime.settings.data_dir), "SECRET_KEY": "k" * 40,
                      "PUBLIC_URL": "http://localhost:8000", "REDIS_URL": "redis://127.0.0.1:1/0"})  # fmt: skip
     runtime.settings = settings

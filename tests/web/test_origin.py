@@ -10,7 +10,7 @@ from newsletter import web
 from newsletter.runtime import Runtime, build
 from newsletter.settings import load
 from newsletter.subscribers import Consent
-from tests.conftest import InlineCrank
+from tests.conftest import InlineTrigger
 from tests.web.conftest import FIFTY, Visitor, forms
 
 pytestmark = pytest.mark.sqlite_only
@@ -25,7 +25,7 @@ def site(runtime: Runtime) -> Site:
     def made(url: str = "https://news.example.org", **more: str) -> Flask:
         given = {"DATA_DIR": str(runtime.settings.data_dir), "SECRET_KEY": "k" * 40, "PUBLIC_URL": url, **more}
         rt = build(load(given), database=runtime.database, clock=runtime.clock, transport=runtime.transport)
-        return web.create(rt, InlineCrank(rt))
+        return web.create(rt, InlineTrigger(rt))
 
     return made
 

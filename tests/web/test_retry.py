@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from newsletter.runtime import Runtime
 from newsletter.web import TRIES, Site
 from newsletter.web.state import WebState, transaction
-from tests.conftest import InlineCrank
+from tests.conftest import InlineTrigger
 
 BROKEN = OperationalError("UPDATE …", {}, psycopg.errors.DeadlockDetected())
 AWAY = OperationalError("UPDATE …", {}, psycopg.errors.AdminShutdown())
@@ -21,7 +21,7 @@ def served(runtime: Runtime) -> Callable[[list[Exception], bool], tuple[int, int
 
     def serve(errors: list[Exception], store: bool = False) -> tuple[int, int]:
         site, runs = Site("test"), []
-        site.extensions["newsletter"] = WebState(runtime, InlineCrank(runtime))
+        site.extensions["newsletter"] = WebState(runtime, InlineTrigger(runtime))
 
         @site.post("/")
         def view() -> str:

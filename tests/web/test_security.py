@@ -18,7 +18,7 @@ from newsletter.settings import load
 from newsletter.web.forms import PASSWORDS, TypedForm
 from newsletter.web.owner import forms as owner_forms
 from newsletter.web.owner import proof
-from tests.conftest import InlineCrank
+from tests.conftest import InlineTrigger
 from tests.web.conftest import FIFTY, Visitor, forms
 
 pytestmark = pytest.mark.sqlite_only
@@ -61,7 +61,7 @@ def _public(runtime: Runtime) -> Flask:
     settings = load({"DATA_DIR": str(runtime.settings.data_dir), "SECRET_KEY": "k" * 40,
                      "PUBLIC_URL": "https://news.example.org"})  # fmt: skip
     rt = build(settings, database=runtime.database, clock=runtime.clock, transport=runtime.transport)
-    return web.create(rt, InlineCrank(rt))
+    return web.create(rt, InlineTrigger(rt))
 
 
 def test_on_a_public_site_cookies_are_for_https_alone_and_the_clock_cannot_be_moved(runtime: Runtime) -> None:
@@ -158,7 +158,7 @@ def test_looking_is_not_limited(held: Visitor) -> None:
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "unix:///nowhere/redis"])
 def test_no_page_waits_long_for_a_redis_that_hangs(url: str, runtime: Runtime) -> None:
     runtime.settings = load({"DATA_DIR": str(runtime.settings.data_dir), "SECRET_KEY": "k" * 40, "REDIS_URL": url})
-    waits = web.create(runtime, InlineCrank(runtime)).config["RATELIMIT_STORAGE_OPTIONS"]
+    waits = web.create(runtime, InlineTrigger(runtime)).config["RATELIMIT_STORAGE_OPTIONS"]
     assert waits["socket_connect_timeout"] <= 0.5 and waits["socket_timeout"] <= 0.5
     Redis.from_url(url, **waits)  # which both kinds of connection understand
 

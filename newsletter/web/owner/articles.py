@@ -205,7 +205,7 @@ def test(id: int) -> Response:
         if fresh:
             note(session, "test sent", f"article {id}")
         told = f"A test is on its way to {owner.email}." if fresh else "That test is on its way already."
-    state().crank.turn()
+    state().trigger.wake()
     return back("article", told, id=id)
 
 

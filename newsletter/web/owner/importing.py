@@ -102,7 +102,7 @@ def _unusable(upload: Upload, error: BadFile) -> Any:
 
 
 def _told(report: Report, upload: Upload) -> str:
-    unread = (Fate.REFUSED, Fate.BARRED, Fate.NEVER_AGREED, Fate.STAYED)
+    unread = (Fate.REFUSED, Fate.SUPPRESSED, Fate.NEVER_AGREED, Fate.STAYED)
     return render_template(
         "owner/import_report.html", report=report, upload=upload, how=how_read(report.reading),
         refused=refusals(report), outcome=outcome(report), left_out=sum(report.fates[fate] for fate in unread),

@@ -56,6 +56,6 @@ def act(id: int, verb: str) -> Response:
         else:
             tell(told, "success")
             note(session, "message sent again" if verb == "send-again" else "message left", f"{id}, {was}")
-    state().crank.turn()
+    state().trigger.wake()
     person = asked_id("subscriber", request.form)
     return back("subscriber", id=person) if person else back("messages", state=was.value)

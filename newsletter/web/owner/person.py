@@ -76,5 +76,5 @@ def ask_again(id: int) -> Response:
             note(session, "confirmation sent again", str(id))
     if reason is not None:
         return back("subscriber", explained(reason), "danger", id=id)
-    state().crank.turn()
+    state().trigger.wake()
     return back("subscriber", SENT, id=id)

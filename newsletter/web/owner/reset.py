@@ -36,7 +36,7 @@ def forgot() -> Any:
     if not take_try([(ASKED, f"reset {email}")]):
         with transaction() as session:
             credentials.ask_for_reset(session, email, now(), kept_ip())
-    state().crank.turn()
+    state().trigger.wake()
     return back("login", ON_ITS_WAY, "info")
 
 
@@ -71,7 +71,7 @@ def reset(token: str) -> Any:
 
 def _done(owner_id: int) -> Any:
     is_known(owner_id)  # who has the mailbox is kept out by no stranger's guesses
-    state().crank.turn()
+    state().trigger.wake()
     return back("login", "Your password is changed. Please sign in with it.")
 
 

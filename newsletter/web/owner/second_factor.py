@@ -86,7 +86,7 @@ def switch_on() -> Any:
             return back("second_factor", "It is switched on already.", "info")
         codes = credentials.ask_for_codes(session, owner, secret, step, runtime().secrets, now(), kept_ip())
         accounts.session.end_all(session, owner.id, but=current_user.session_id)
-    state().crank.turn()
+    state().trigger.wake()
     return _codes_page(codes)
 
 
@@ -99,7 +99,7 @@ def switch_off() -> Response:
         was_on = owner.has_second_factor
         if was_on:
             credentials.ask_for_no_codes(session, owner, now(), way=Way.PAGE, ip=kept_ip())
-    state().crank.turn()
+    state().trigger.wake()
     told = "Switched off: the password alone lets you in." if was_on else "It was off already."
     return back("second_factor", told, "success" if was_on else "info")
 

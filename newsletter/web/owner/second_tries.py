@@ -41,7 +41,7 @@ def send(id: int, which: str) -> Response:
             return back("campaign", str(error), "info", id=id)
         if people:
             note(session, "campaign sent again", f"{id}, {people} {which}")
-    state().crank.turn()
+    state().trigger.wake()
     if not people:
         return back("campaign", f"Nothing of it is {which} any more.", "info", id=id)
     whom = "1 person" if people == 1 else f"{people:,} people"

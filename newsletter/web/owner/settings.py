@@ -91,5 +91,5 @@ def save_password() -> Any:
             page, code = _page(session, password_form=form)
             return (page, 429, {"Retry-After": str(wait)}) if wait else (page, code)
         start_session(session, owner)
-    state().crank.turn()
+    state().trigger.wake()
     return back("settings", "Your password is changed, and every other session has ended.")

@@ -5,13 +5,13 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from newsletter import brand, campaigns, dossier, guides, journey, sequences
+from newsletter import brand, campaigns, data_export, guides, journey, sequences
 from newsletter.events import By, Press
 from newsletter.guides import Guide
 from newsletter.mail.ledger import Reason
 from newsletter.sequences import Enrollment, Planned, Standing
 from newsletter.subscribers import (
-    BARRING,
+    SUPPRESSING,
     Status,
     Stream,
     Subscriber,
@@ -52,7 +52,7 @@ def show(id: int) -> str:
             series=[_outlook(session, one, zone) for one in enrollments],
             may_have_guide=person.may_receive(Stream.GUIDE), events=timeline(session, person, runtime().renderer.urls),
             ahead={one.slug: journey.articles_ahead(session, person, one) for one in session.scalars(select(Guide))},
-            barred=_barred(session, person),
+            suppressed_by=_suppressed_by(session, person),
         )  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def unsubscribe(id: int) -> Response:
 def everything(id: int) -> Response:
     """All that is held about a person, as a file for them (UK GDPR Art. 15 and 20)."""
     with reading() as session:
-        held = dossier.of(session, one_or_404(session, Subscriber, id))
+        held = data_export.of(session, one_or_404(session, Subscriber, id))
     answer: Response = jsonify(held)
     answer.headers["Content-Disposition"] = f"attachment; filename=subscriber-{id}.json"
     return answer
@@ -112,7 +112,7 @@ def send_guide(id: int) -> Response:
         sent = journey.offer_guide(session, runtime(), person, guide, now())
         if sent:
             note(session, "guide sent again", f"{guide.slug} to subscriber {id}")
-    state().crank.turn()
+    state().trigger.wake()
     minutes = guides.guide.AGAIN_AFTER.total_seconds()
     told = f"“{guide.title}” is on its way." if sent else (
         f"Not sent: it went out less than {minutes:.0f} seconds ago, or {guides.guide.MOST_A_DAY} times today."
@@ -141,7 +141,7 @@ def lift(id: int) -> Response:
         return back("subscriber", "Nothing was changed: please say why, it is kept on record.", "danger", id=id)
     with transaction() as session:
         person = one_or_404(session, Subscriber, id)
-        what = _barred(session, person)
+        what = _suppressed_by(session, person)
         if not journey.lift(session, runtime(), person, reason[:1000], now()):
             return back("subscriber", "There is nothing to lift: this address may be written to.", "info", id=id)
         note(session, f"{what} lifted", f"subscriber {id}: {reason}"[:500])
@@ -149,11 +149,11 @@ def lift(id: int) -> Response:
     return back("subscriber", f"Lifted. This person is {stands} now.", "success", id=id)
 
 
-def _barred(session: Session, person: Subscriber) -> str:
+def _suppressed_by(session: Session, person: Subscriber) -> str:
     """What keeps us from writing to this person: a code for the page; "" when nothing does."""
     if person.status in (Status.COMPLAINED, Status.BOUNCED):
         return {Status.COMPLAINED: "complaint", Status.BOUNCED: "bounce"}[person.status]
     reasons = {one.reason for one in Suppression.of_address(session, runtime().secrets, person.address)}
     if SuppressionReason.REFUSED in reasons:
         return "refusal"
-    return "suppression" if reasons & set(BARRING) else ""
+    return "suppression" if reasons & set(SUPPRESSING) else ""

@@ -6,7 +6,7 @@ from newsletter import web
 from newsletter.runtime import Runtime
 from newsletter.settings import load
 from newsletter.web.owner.mails import GALLERY
-from tests.conftest import InlineCrank
+from tests.conftest import InlineTrigger
 from tests.web.owner.conftest import EMAIL, PASSWORD, Desk
 
 
@@ -21,9 +21,9 @@ def test_every_mail_is_shown_as_html_and_text(desk: Desk) -> None:
     assert page.count("<pre") == len(GALLERY)
 
 
-def test_on_a_public_site_there_is_no_gallery(runtime: Runtime, crank: InlineCrank, owner: int) -> None:
+def test_on_a_public_site_there_is_no_gallery(runtime: Runtime, trigger: InlineTrigger, owner: int) -> None:
     runtime.settings = load({"PUBLIC_URL": "https://news.example.org", "SECRET_KEY": "k" * 40})
-    client = web.create(runtime, crank).test_client()
+    client = web.create(runtime, trigger).test_client()
     there = "https://news.example.org"
     found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/owner/login", base_url=there).text)
     assert found is not None

@@ -14,7 +14,7 @@ from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.subscribers import Subscriber, read_address
 from newsletter.web.bodies import LARGEST
-from tests.conftest import NOON, InlineCrank
+from tests.conftest import NOON, InlineTrigger
 from tests.web.owner.conftest import Desk
 
 TITLE = "Sleep well"
@@ -74,7 +74,7 @@ def test_a_form_elsewhere_gives_no_guide_that_is_hidden(desk: Desk, client: Flas
         assert session.scalars(select(Subscriber)).all() == []
 
 
-def _asks(runtime: Runtime, crank: InlineCrank) -> None:
+def _asks(runtime: Runtime, trigger: InlineTrigger) -> None:
     form = journey.SignUp(read_address("jane@example.com"), "sleep-well", False, "Yes.", "Jane", "/", "box", None)
     with runtime.database.transaction() as session:
         journey.subscribe(session, runtime, form, NOON)
@@ -83,15 +83,15 @@ def _asks(runtime: Runtime, crank: InlineCrank) -> None:
         assert asked is not None
         assert asked.articles == 0
         journey.confirm(session, runtime, asked, NOON)
-    crank.turn()
+    trigger.wake()
 
 
 def test_who_asks_for_it_gets_it_and_no_series_that_nobody_told_of(
-    desk: Desk, sleep: int, runtime: Runtime, crank: InlineCrank
+    desk: Desk, sleep: int, runtime: Runtime, trigger: InlineTrigger
 ) -> None:
     """The empty series behind it is off; who confirms now has agreed to the guide alone."""
     desk.post(f"/owner/guides/{sleep}/show")
-    _asks(runtime, crank)
+    _asks(runtime, trigger)
     with runtime.database.transaction() as session:
         series = session.scalars(select(Sequence).where(Sequence.guide_slug == "sleep-well")).one()
         assert (series.live, series.current_steps) == (False, [])

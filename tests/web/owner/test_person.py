@@ -13,7 +13,7 @@ from newsletter.clock import FixedClock
 from newsletter.mail.ledger import Message
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Segment, Stream, Subscriber, SubscriberTag, Tag, read_address, retag, tags_of
-from tests.conftest import NOON, InlineCrank
+from tests.conftest import NOON, InlineTrigger
 from tests.web.owner.conftest import Desk
 
 People = Callable[..., int]
@@ -30,12 +30,12 @@ HOSTILE = (
 
 
 @pytest.fixture
-def pending(runtime: Runtime, crank: InlineCrank) -> int:
+def pending(runtime: Runtime, trigger: InlineTrigger) -> int:
     """Jane has signed up, and her mail went out."""
     form = journey.SignUp(read_address(JANE), "exercise-at-50", False, "Yes.", "Jane", "/", "box", None)
     with runtime.database.transaction() as session:
         journey.subscribe(session, runtime, form, runtime.clock.now())
-    crank.turn()
+    trigger.wake()
     with runtime.database.reading() as session:
         return session.scalars(select(Subscriber.id)).one()
 

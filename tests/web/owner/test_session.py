@@ -12,7 +12,7 @@ from newsletter import web
 from newsletter.clock import FixedClock
 from newsletter.runtime import Runtime
 from newsletter.settings import load
-from newsletter.web.state import Crank
+from newsletter.web.state import DeliveryTrigger
 from tests.web.owner.conftest import EMAIL, PASSWORD, Desk, readable, sign_in
 
 VALUES = {"id": 1, "step_id": 1, "verb": "pause", "name": "confirm", "token": "x", "which": "failed"}
@@ -172,10 +172,10 @@ def test_a_full_disk_keeps_nobody_out(desk: Desk, clock: FixedClock, runtime: Ru
     assert desk.client.get("/owner/").status_code == 200
 
 
-def test_under_https_no_other_host_can_set_the_cookies(runtime: Runtime, crank: Crank, owner: int) -> None:
+def test_under_https_no_other_host_can_set_the_cookies(runtime: Runtime, trigger: DeliveryTrigger, owner: int) -> None:
     environ = {"DATA_DIR": str(runtime.settings.data_dir), "SECRET_KEY": "k" * 40}
     runtime.settings = load({**environ, "PUBLIC_URL": "https://news.example.org"})
-    client = web.create(runtime, crank).test_client()
+    client = web.create(runtime, trigger).test_client()
     there = {"wsgi.url_scheme": "https", "HTTP_HOST": "news.example.org"}
     cookies = sign_in(client, **there).headers.getlist("Set-Cookie")
     assert {cookie.split("=")[0] for cookie in cookies} == {"__Host-session", "__Host-known"}

@@ -23,7 +23,7 @@ from tests.web.owner.conftest import Desk, answering
 HOSTILE = ("<script>alert(1)</script>", "{{7*7}}", '"><img src=x onerror=alert(1)>', "{% raw %}")
 
 
-def signed_up(runtime: Runtime, email: str, crank: Callable[[], None]) -> int:
+def signed_up(runtime: Runtime, email: str, trigger: Callable[[], None]) -> int:
     """Jane's whole way in: the box, the mail, the button."""
     with runtime.database.transaction() as session:
         sign_up = SignUp(
@@ -37,14 +37,14 @@ def signed_up(runtime: Runtime, email: str, crank: Callable[[], None]) -> int:
             "192.0.2.1",
         )
         subscribe(session, runtime, sign_up, runtime.clock.now())
-    crank()
+    trigger()
     with runtime.database.transaction() as session:
         consent = session.scalars(select(Consent).order_by(Consent.id.desc())).first()
         assert consent is not None
         asked = open_link(session, consent.id, runtime.clock.now())
         assert asked is not None
         id = confirm(session, runtime, asked, runtime.clock.now()).subscriber.id
-    crank()
+    trigger()
     return id
 
 
@@ -89,10 +89,10 @@ def test_a_hostile_name_is_only_ever_text(desk: Desk, runtime: Runtime, person: 
 
 
 def test_the_page_answers_whether_jane_got_the_guide(
-    desk: Desk, runtime: Runtime, crank: Callable[[], None], clock: FixedClock, sent: SentList
+    desk: Desk, runtime: Runtime, trigger: Callable[[], None], clock: FixedClock, sent: SentList
 ) -> None:
     answering(sent, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 Ok: queued as 4F00BA")
-    id = signed_up(runtime, "jane@example.com", crank.turn)
+    id = signed_up(runtime, "jane@example.com", trigger.wake)
     words = desk.read(f"/owner/subscribers/{id}")
     assert "Requested Mon 1 Jun 2026, 12:00 BST. The mail is sent since Mon 1 Jun 2026, 12:00 BST" in words
     assert "250 2.0.0 Ok: queued as 4F00BA Not downloaded yet." in words
@@ -104,9 +104,9 @@ def test_the_page_answers_whether_jane_got_the_guide(
 
 
 def test_the_timeline_holds_consent_mails_and_what_comes_next(
-    desk: Desk, runtime: Runtime, crank: Callable[[], None]
+    desk: Desk, runtime: Runtime, trigger: Callable[[], None]
 ) -> None:
-    id = signed_up(runtime, "jane@example.com", crank.turn)
+    id = signed_up(runtime, "jane@example.com", trigger.wake)
     words = desk.read(f"/owner/subscribers/{id}")
     assert "“Yes, I want <b>both</b>.” Newsletter: yes page /guides/x · form box · from 192.0.2.1" in words
     assert "Confirmed by the button in their own mail" in words
@@ -123,10 +123,10 @@ def test_the_timeline_holds_consent_mails_and_what_comes_next(
 
 
 def test_the_servers_refusal_is_shown_in_its_own_words(
-    desk: Desk, runtime: Runtime, crank: Callable[[], None], sent: SentList
+    desk: Desk, runtime: Runtime, trigger: Callable[[], None], sent: SentList
 ) -> None:
     answering(sent, Stage.REJECTED, 451, "4.7.1", "4.7.1 Greylisted, come <b>back</b> later")
-    id = signed_up(runtime, "jane@example.com", crank.turn)
+    id = signed_up(runtime, "jane@example.com", trigger.wake)
     words = desk.read(f"/owner/subscribers/{id}")
     assert "451 4.7.1 Greylisted, come <b>back</b> later" in words
     assert "1 attempt" in words
@@ -155,13 +155,13 @@ def test_a_mail_that_was_on_its_way_when_they_left_says_so(
 
 
 def test_unsubscribing_ends_series_and_queue_without_a_goodbye(
-    desk: Desk, runtime: Runtime, crank: Callable[[], None], inbox: Callable[[str], list[EmailMessage]]
+    desk: Desk, runtime: Runtime, trigger: Callable[[], None], inbox: Callable[[str], list[EmailMessage]]
 ) -> None:
-    id = signed_up(runtime, "jane@example.com", crank.turn)
+    id = signed_up(runtime, "jane@example.com", trigger.wake)
     before = len(inbox("jane@example.com"))
     assert "Nothing more is sent" in desk.told(f"/owner/subscribers/{id}/unsubscribe")
     assert "had left before" in desk.told(f"/owner/subscribers/{id}/unsubscribe")
-    crank.turn()
+    trigger.wake()
     assert len(inbox("jane@example.com")) == before
     with runtime.database.reading() as session:
         assert session.get_one(Subscriber, id).status is Status.UNSUBSCRIBED
@@ -198,9 +198,9 @@ def test_nobody_unconfirmed_gets_a_guide_from_the_owner(
 
 
 def test_a_series_is_stopped_by_the_owner_and_started_by_nobody_but_the_reader(
-    desk: Desk, runtime: Runtime, crank: Callable[[], None]
+    desk: Desk, runtime: Runtime, trigger: Callable[[], None]
 ) -> None:
-    id = signed_up(runtime, "jane@example.com", crank.turn)
+    id = signed_up(runtime, "jane@example.com", trigger.wake)
     path = f"/owner/subscribers/{id}/series"
     assert 'name="add"' not in desk.get(f"/owner/subscribers/{id}")
     with runtime.database.reading() as session:

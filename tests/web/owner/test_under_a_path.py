@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from newsletter import web
 from newsletter.runtime import Runtime, build
 from newsletter.settings import load
-from tests.conftest import InlineCrank
+from tests.conftest import InlineTrigger
 from tests.web.conftest import FIFTY, Visitor
 from tests.web.owner.conftest import EMAIL, PASSWORD, sign_in
 
@@ -33,7 +33,7 @@ def below(runtime: Runtime) -> Flask:
         }
     )
     rt = build(settings, database=runtime.database, clock=runtime.clock, transport=runtime.transport)
-    return web.create(rt, InlineCrank(rt))
+    return web.create(rt, InlineTrigger(rt))
 
 
 def runtime_of(app: Flask) -> Runtime:
@@ -85,7 +85,7 @@ def test_the_owner_never_leaves_the_path(below: Flask, owner: int, article: int,
 
 
 def test_the_journey_by_the_links_in_the_mails(
-    below: Flask, inbox: Callable[[str], list[EmailMessage]], crank: InlineCrank
+    below: Flask, inbox: Callable[[str], list[EmailMessage]], trigger: InlineTrigger
 ) -> None:
     jane = Visitor(below.test_client())
     sent = jane.press(f"{UNDER}/guides/{FIFTY}", email="jane@example.com")

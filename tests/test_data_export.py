@@ -6,17 +6,17 @@ from collections.abc import Callable
 
 from sqlalchemy import func, select
 
-from newsletter import dossier, journey
+from newsletter import data_export, journey
 from newsletter.db import Base
 from newsletter.imports import Fate, import_csv
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Subscriber, Suppression, SuppressionReason, read_address
-from tests.conftest import NOON, InlineCrank
+from tests.conftest import NOON, InlineTrigger
 
 JANE = "jane@example.com"
 
 
-def _lives(runtime: Runtime, crank: InlineCrank) -> int:
+def _lives(runtime: Runtime, trigger: InlineTrigger) -> int:
     sign_up = journey.SignUp(read_address(JANE), "recover-from-pain", True, "I agree.", "Jane", "/", "box", "192.0.2.7")
     with runtime.database.transaction() as session:
         journey.subscribe(session, runtime, sign_up, NOON)
@@ -24,7 +24,7 @@ def _lives(runtime: Runtime, crank: InlineCrank) -> int:
         asked = journey.open_link(session, 1, NOON)
         assert asked is not None
         id = journey.confirm(session, runtime, asked, NOON).subscriber.id
-    crank.turn()
+    trigger.wake()
     return id
 
 
@@ -35,10 +35,10 @@ def _rows(runtime: Runtime) -> dict[str, int]:
         return {table.name: session.scalar(select(func.count()).select_from(table)) or 0 for table in tables}
 
 
-def test_everything_held_is_told_as_json(runtime: Runtime, crank: InlineCrank) -> None:
-    id = _lives(runtime, crank)
+def test_everything_held_is_told_as_json(runtime: Runtime, trigger: InlineTrigger) -> None:
+    id = _lives(runtime, trigger)
     with runtime.database.reading() as session:
-        held = json.loads(json.dumps(dossier.of(session, session.get_one(Subscriber, id))))
+        held = json.loads(json.dumps(data_export.of(session, session.get_one(Subscriber, id))))
     assert held["subscriber"]["email"] == JANE
     assert (held["consents"][0]["wording"], held["consents"][0]["ip"]) == ("I agree.", "192.0.2.7")
     assert held["guides"][0]["guide"].startswith("9 key principles")
@@ -47,9 +47,9 @@ def test_everything_held_is_told_as_json(runtime: Runtime, crank: InlineCrank) -
 
 
 def test_erasing_leaves_nothing_but_a_hash_and_an_old_list_cannot_bring_the_person_back(
-    runtime: Runtime, crank: InlineCrank
+    runtime: Runtime, trigger: InlineTrigger
 ) -> None:
-    id = _lives(runtime, crank)
+    id = _lives(runtime, trigger)
     with runtime.database.transaction() as session:
         journey.erase(session, runtime, session.get_one(Subscriber, id), NOON)
     assert set(_rows(runtime).values()) == {0}
@@ -58,13 +58,13 @@ def test_erasing_leaves_nothing_but_a_hash_and_an_old_list_cannot_bring_the_pers
         assert left.reason is SuppressionReason.ERASED
         assert JANE not in left.address_hash
     report = import_csv(runtime.database, io.BytesIO(f"email\n{JANE}\n".encode()), "an old list", runtime.secrets, NOON)
-    assert report.fates == {Fate.BARRED: 1}
+    assert report.fates == {Fate.SUPPRESSED: 1}
 
 
 def test_who_was_erased_may_sign_up_again_by_their_own_act(
-    runtime: Runtime, crank: InlineCrank, person: Callable[..., int]
+    runtime: Runtime, trigger: InlineTrigger, person: Callable[..., int]
 ) -> None:
-    id = _lives(runtime, crank)
+    id = _lives(runtime, trigger)
     with runtime.database.transaction() as session:
         journey.erase(session, runtime, session.get_one(Subscriber, id), NOON)
     with runtime.database.transaction() as session:

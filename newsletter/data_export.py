@@ -1,4 +1,4 @@
-"""The dossier: all that is held about one person, in a form that can be handed to them (UK GDPR Art. 15 and 20)."""
+"""Data export: all that is held about one person, in a form that can be handed to them (UK GDPR Art. 15 and 20)."""
 
 from datetime import datetime, time, timedelta
 from enum import Enum
