@@ -1,4 +1,4 @@
-"""Every Celery task and the beat table. A task holds no rule: the database is the queue of record, Celery wakes workers.
+"""Every Celery task and the beat table. A task holds no rule: the database is the queue of record, Celery only wakes.
 
 A tick that comes late or twice does no harm, and one that is lost is followed by the next. None carries a time: hosts
 whose clocks differ understand each other. What nobody works on does not pile up instead (`has_room`).

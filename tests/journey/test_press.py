@@ -76,9 +76,7 @@ def test_a_stopped_series_goes_on_where_they_were(street: Street, trigger: Inlin
     assert street.consents()[-1].basis is Basis.PAGE
 
 
-def test_an_article_called_off_by_the_stop_comes_after_the_start(
-    street: Street, trigger: InlineTrigger
-) -> None:
+def test_an_article_called_off_by_the_stop_comes_after_the_start(street: Street, trigger: InlineTrigger) -> None:
     street.sign_up()
     street.press_newest()
     trigger.wake()
