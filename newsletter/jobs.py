@@ -178,7 +178,12 @@ def sweep(rt: Runtime, stopping: Stopping) -> None:
 
 
 def read_inboxes(rt: Runtime, stopping: Stopping) -> int:
-    """Take what has come back as a mail: bounces, complaints, wishes to leave."""
+    """Take what has come back as a mail: bounces, complaints, wishes to leave.
+
+    Not in a copy that nobody has looked at: it would take them from the installation that they are for.
+    """
+    if not rt.settings.inbox_url or _is_locked(rt):
+        return 0
     return inbound.read_inboxes(rt, stopping)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from newsletter.mail_settings import parse_inboxes
 from newsletter.settings import SettingsError, load
 
 
@@ -31,6 +32,12 @@ from newsletter.settings import SettingsError, load
         ("PUBLIC_URL", "https://news.example.org:http", "https://news.example.org"),
         ("TRUSTED_PROXIES", "10.0.0.0/8, nginx", "127.0.0.1, 10.0.0.0/8; 'nginx'"),
         ("METRICS_TOKEN", "short", "at least 16"),
+        ("INBOX_URL", "pop://jane:secret@mail.example.org", "begin with imaps://"),
+        ("INBOX_URL", "imap://jane:secret@mail.example.org/INBOX", "this machine only"),
+        ("INBOX_URL", "imaps://mail.example.org/INBOX", "name and password are missing"),
+        ("INBOX_URL", "imaps://jane:secret@mail.example.org:imap/", "port cannot be read"),
+        ("INBOX_URL", "imaps://jane:sec%0Aret@mail.example.org/", "cannot be sent"),
+        ("INBOX_URL", "imaps://jane:secret@mail.example.org/INBOX?tls=no", "plain name"),
         ("MAILBOX", "perhaps", "boolean"),
         ("OWNER_EMAIL", "paul", "you@example.org"),
         ("BULK_WORKERS", "0", "greater than or equal to 1"),
@@ -47,6 +54,7 @@ def test_a_bad_value_is_told_with_its_name_and_what_it_should_be(name: str, valu
         load({name: value})
     assert str(error.value).startswith(name)
     assert told in str(error.value)
+    assert "secret" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -199,3 +207,15 @@ def test_old_keys_may_be_short_and_several_and_hold_a_comma() -> None:
 @pytest.mark.parametrize("value", ["", "bounces@example.org", "bounces+*@mail.example.org", "*@b.example.org"])
 def test_the_envelope_sender_may_be_one_address_or_one_for_each_message(value: str) -> None:
     assert load({"RETURN_PATH": value}).return_path == value
+
+
+def test_an_inbox_is_read_from_its_address() -> None:
+    two = parse_inboxes("imaps://jane%40example.org:p%40ss%2C@mail.example.org/Bounces, imap://j:p@127.0.0.1:1143")
+    assert two == [
+        ("mail.example.org", 993, "jane@example.org", "p@ss,", "Bounces", True),
+        ("127.0.0.1", 1143, "j", "p", "INBOX", False),
+    ]
+    assert [one.name for one in two] == [
+        "jane@example.org at mail.example.org:993, Bounces",
+        "j at 127.0.0.1:1143, INBOX",
+    ]

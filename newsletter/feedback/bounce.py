@@ -5,7 +5,6 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from newsletter.events import By, Press
 from newsletter.feedback.report import ON_ITS_WAY, Report, attempt, settle, subject
 from newsletter.feedback.suppress import suppress
 from newsletter.mail.incoming import Failure
@@ -32,7 +31,7 @@ def bounced(session: Session, message_id: int, failures: Sequence[Failure], now:
     person = about.subscriber
     failure = chosen(failures, person.email_key if person else "")
     if person is not None and person.status not in ENDED and _is_dead(session, person, message_id, failure, now):
-        suppress(session, person, Status.BOUNCED, now, Press(By.SERVER, failure.words))
+        suppress(session, person, Status.BOUNCED, now)
         session.flush()
     enhanced = MAILBOX_FULL if failure.bounce is BounceClass.SOFT_BOUNCE else failure.status
     told = attempt(

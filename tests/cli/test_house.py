@@ -10,6 +10,7 @@ from newsletter.cli import main
 from newsletter.clock import MovableClock
 from newsletter.db import Database
 from tests.cli.conftest import Command
+from tests.imap_server import ImapServer
 
 
 @pytest.mark.parametrize(("span", "moved"), [("30m", {"minutes": 30}), ("3d", {"days": 3}), ("2w", {"weeks": 2})])
@@ -95,3 +96,25 @@ def test_the_doctor_says_what_to_do_about_each_illness(command: Command, monkeyp
     assert [line.split()[1] for line in ill[:4]] == ["redis:", "mail:", "web:", "workers:"]
     assert all("make run" in line for line in ill[:3])
     assert "Redis does not answer" in ill[3]
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("", ""), "ok    inbox: jane at 127.0.0.1"),
+        (("secret", "wrong"), "INBOX_URL. Many providers want a password made for programs"),
+        (("/INBOX", "/Bounces"), "Look at the folder in INBOX_URL"),
+        (("", None), "none is read (INBOX_URL is not set)"),
+    ],
+)
+def test_the_doctor_says_whether_the_inbox_can_be_read(
+    change: tuple[str, str | None], told: str, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ImapServer() as server:
+        monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+        if change[1] is not None:
+            monkeypatch.setenv("INBOX_URL", server.url.replace(*change))
+        output = command("doctor").output
+        assert told in output
+        assert "secret" not in output and "wrong@" not in output and ":wrong" not in output

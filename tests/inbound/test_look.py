@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from newsletter import accounts, articles
+from newsletter import accounts, articles, installation, jobs
 from newsletter.clock import FixedClock
 from newsletter.feedback import Inbox, InboxTrouble
 from newsletter.inbound import read_inboxes
@@ -180,6 +180,19 @@ def test_whatever_the_server_does_in_the_middle_the_next_look_goes_on(
     assert _status(rt, jane) is Status.UNSUBSCRIBED
     assert r"\Seen" in server.flags[uid]
     assert _trouble(rt) == (None, uid)
+
+
+def test_a_copy_that_nobody_has_looked_at_leaves_the_inbox_to_the_original(
+    rt: Runtime, server: ImapServer, jane: int
+) -> None:
+    server.add(_leaving(rt, jane))
+    with rt.database.transaction() as session:
+        installation.current(session).lock(installation.LockReason.COPIED, 0, None, NOON)
+    assert jobs.read_inboxes(rt, GOING_ON) == 0
+    assert server.sessions == 0
+    with rt.database.transaction() as session:
+        installation.current(session).unlock()
+    assert jobs.read_inboxes(rt, GOING_ON) == 1
 
 
 def test_without_an_inbox_nothing_is_asked(runtime: Runtime) -> None:

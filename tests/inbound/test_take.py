@@ -11,7 +11,7 @@ from newsletter.clock import FixedClock
 from newsletter.events import By, Event, EventKind
 from newsletter.inbound.take import Taken, take
 from newsletter.links import Purpose, Signer
-from newsletter.mail.ledger import Attempt, Lane, Message, State, queue
+from newsletter.mail.ledger import Attempt, Lane, Message, State, mentions, queue
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList
 from newsletter.subscribers import Status, Stream, Subscriber
@@ -55,7 +55,11 @@ def _all(runtime: Runtime) -> list[object]:
             (one.id, one.state, one.reply) for one in session.scalars(select(Message).order_by(Message.id))
         ]
         rows += [(one.kind, one.words) for one in session.scalars(select(Event))]
-        return [*rows, *session.scalars(select(Attempt.id)), *session.scalars(select(Subscriber.status))]
+        return [
+            *rows,
+            *session.scalars(select(Attempt.reply).order_by(Attempt.id)),
+            *session.scalars(select(Subscriber.status)),
+        ]
 
 
 def test_a_bounce_to_the_return_path_ends_all_mail(runtime: Runtime, jane: int) -> None:
@@ -68,7 +72,7 @@ def test_a_bounce_to_the_return_path_ends_all_mail(runtime: Runtime, jane: int) 
         assert (message.state, message.reply_code, message.enhanced) == (State.BOUNCED, 550, "5.1.1")
         assert message.reply == "550 5.1.1 <jane@example.com> no such user"
         event = session.scalars(select(Event).where(Event.kind == EventKind.BOUNCED)).one()
-        assert (event.by, event.words) == (By.SERVER, message.reply)
+        assert (event.by, event.words) == (By.SERVER, "")
     before = _all(runtime)
     assert take(runtime, raw) is Taken.DONE
     assert _all(runtime) == before, "the same mail twice"
@@ -185,6 +189,18 @@ def test_an_automatic_answer_leaves_nobody(runtime: Runtime, jane: int) -> None:
     for mark in ("Auto-Submitted: auto-replied", "Return-Path: <>"):
         assert take(runtime, leaving(f"unsubscribe {token}", mark)) is Taken.LEFT
     assert _status(runtime, jane) is Status.CONFIRMED
+
+
+def test_an_erased_address_is_named_in_no_report_about_another(runtime: Runtime, jane: int) -> None:
+    id = _mailed(runtime, jane)
+    raw = dsn(
+        runtime.renderer.return_path(id), recipient="bob@example.net", said="550 5.1.1 bob@example.net is unknown"
+    )
+    assert take(runtime, raw) is Taken.DONE
+    assert "bob@example.net" in str(_all(runtime))
+    with runtime.database.transaction() as session:
+        mentions.forget_mentions(session, "bob@example.net")
+    assert "bob@example.net" not in str(_all(runtime))
 
 
 def test_what_comes_back_of_the_erased_is_taken_and_forgotten(runtime: Runtime, jane: int) -> None:

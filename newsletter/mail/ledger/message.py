@@ -103,7 +103,7 @@ class Message(Base):
     settled_at: Mapped[datetime | None]
     """When it reached its final state; for a sent message, when the server accepted it."""
     troubled_at: Mapped[datetime | None]
-    """When it became deferred, failed or uncertain, while it is: an index finds these few among the many."""
+    """When it became deferred, failed or uncertain, while it is, or came back: an index finds these few."""
     reply_code: Mapped[int | None]
     enhanced: Mapped[str | None] = mapped_column(String(12))
     """The enhanced status code of the last refusal (RFC 3463), "5.1.1"."""
