@@ -52,7 +52,8 @@ def test_scripts_carry_a_nonce_that_is_never_the_same(visitor: Visitor) -> None:
 def test_no_page_has_inline_script_or_style_or_asks_anybody_else(path: str, visitor: Visitor) -> None:
     page = visitor.get(path).text
     assert not re.search(r"\son\w+=|\sstyle=|<style|javascript:", page)
-    for address in re.findall(r'(?:src|action)="([^"]+)"|<link[^>]+href="([^"]+)"', page):
+    asked_for = page.replace('<link rel="canonical" href="http://localhost:8000/', "")  # an address, not a request
+    for address in re.findall(r'(?:src|action)="([^"]+)"|<link[^>]+href="([^"]+)"', asked_for):
         assert "".join(address).startswith(("/", "data:image/svg+xml"))
 
 
