@@ -7,12 +7,13 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from newsletter import articles, schema, versions
 from newsletter.db import Database
 from newsletter.mail import ledger
-from newsletter.mail.ledger import Dispatch, Lane, Message, State
+from newsletter.mail.ledger import Dispatch, Lane, Message, Reason, State
 from newsletter.mail.ledger.counts import count_by_state, recount
 from newsletter.mail.ledger.queue import fill
 from newsletter.runtime import Runtime
@@ -76,3 +77,17 @@ def test_an_older_database_is_brought_up_with_all_its_mail(
         session.delete(session.get_one(Subscriber, readers[0]))
     with database.reading() as session:
         assert session.scalar(select(func.count(Message.id))) == PEOPLE - 1
+
+
+def test_reasons_are_kept_when_their_rule_changes(runtime: Runtime, person: Callable[..., int]) -> None:
+    database = runtime.database
+    _half_sent(runtime, person)
+    with database.transaction() as session:
+        session.execute(update(Message).where(Message.stream == Stream.STEP).values(reason=Reason.SUPPRESSED))
+    back_to("0060", database)
+    schema.upgrade(database)
+    with database.reading() as session:
+        reasons = Counter(session.scalars(select(Message.reason)))
+    assert reasons == {None: PEOPLE, Reason.SUPPRESSED: 1}
+    with pytest.raises(IntegrityError), database.transaction() as session:
+        session.execute(text("UPDATE messages SET reason = 'no such thing'"))
