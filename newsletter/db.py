@@ -139,6 +139,17 @@ def without(address: str, text: str) -> str:
     return re.sub(re.escape(address), "[erased]", text, flags=re.IGNORECASE)
 
 
+def without_inside(address: str, value: Any) -> Any:
+    """The same of all texts that a value of a JSON column holds."""
+    if isinstance(value, str):
+        return without(address, value)
+    if isinstance(value, list):
+        return [without_inside(address, one) for one in value]
+    if isinstance(value, dict):
+        return {name: without_inside(address, one) for name, one in value.items()}
+    return value
+
+
 class Database:
     """One engine and the two ways to open a session on it. Nothing connects before the first use."""
 

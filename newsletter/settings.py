@@ -280,4 +280,6 @@ def _explained(error: Any) -> str:
     name = str(error["loc"][0]).upper()
     secretive = any(word in name for word in ("PASSWORD", "KEY", "URL", "TOKEN"))
     seen = "" if secretive else f" (it is {error['input']!r})"
+    if error["type"] in ("too_short", "string_too_short"):  # of a secret, pydantic speaks of "items"
+        return f"{name}{seen}: it needs at least {error['ctx']['min_length']} characters"
     return f"{name}{seen}: {error['msg'].removeprefix('Value error, ')}"

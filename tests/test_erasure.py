@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 
 from newsletter import accounts, articles, credentials, jobs, journey, schema
 from newsletter.accounts import AuditEntry, OwnerSession
+from newsletter.campaigns import Campaign
 from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.events import By, Press
@@ -25,7 +26,8 @@ from newsletter.mail.ledger import Dispatch, Lane, Message
 from newsletter.mail.ledger.queue import fill
 from newsletter.runtime import Runtime
 from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
-from newsletter.subscribers import Consent, Segment, Stream, Subscriber, address_hash, read_address
+from newsletter.subscribers import Consent, Segment, Stream, Subscriber, address_hash, read_address, segments
+from newsletter.subscribers.segments.rules import Called, Group, How, Rules
 from tests.conftest import NOON
 from tests.test_migrations import back_to
 from tests.web.owner.conftest import EMAIL, PASSWORD, Desk, sign_in
@@ -78,6 +80,12 @@ def known(runtime: Runtime, person: Callable[..., int], sent: SentList) -> int:
         while runtime.delivery.run(lane):
             pass
     with runtime.database.transaction() as session:
+        for name in (JANE, f"not {JANE.upper()}"):
+            segments.save(session, name, Rules(Group(How.ANY, (Called(JANE), Called("golf")))), NOON)
+        gone_to = segments.named(session, JANE)
+        assert gone_to is not None
+        article = articles.write(session, NOON, title="Sent", subject="Sent", body="Sent")
+        session.add(Campaign(article=article, created_at=NOON, segment_rules=gone_to.stored))
         alarms.confirmations_end(session, [f"5.1.1 <{JANE}>: no such user"] * 2, NOON)
     _into_the_mailbox(runtime, sent)
     for content in (f"email\n{JANE}\n".encode(), f"email\n{JANE}\n".encode("utf-16"), b"email\nann@example.com\n"):

@@ -31,7 +31,7 @@ from newsletter.settings import SettingsError, load
         ("PUBLIC_URL", "https://me@news.example.org", "https://news.example.org"),
         ("PUBLIC_URL", "https://news.example.org:http", "https://news.example.org"),
         ("TRUSTED_PROXIES", "10.0.0.0/8, nginx", "127.0.0.1, 10.0.0.0/8; 'nginx'"),
-        ("METRICS_TOKEN", "short", "at least 16"),
+        ("METRICS_TOKEN", "short", "METRICS_TOKEN: it needs at least 16 characters"),
         ("INBOX_URL", "pop://jane:secret@mail.example.org", "begin with imaps://"),
         ("INBOX_URL", "imap://jane:secret@mail.example.org/INBOX", "this machine only"),
         ("INBOX_URL", "imaps://mail.example.org/INBOX", "name and password are missing"),

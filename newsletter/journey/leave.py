@@ -6,7 +6,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from newsletter import accounts, sequences
-from newsletter.db import lock
+from newsletter.campaigns import Campaign
+from newsletter.db import lock, without_inside
 from newsletter.events import By, Event, EventKind, Press, note
 from newsletter.journey.give import House
 from newsletter.mail import alarms, ledger
@@ -23,6 +24,7 @@ from newsletter.subscribers import (
     end_open,
     forget_open,
 )
+from newsletter.subscribers.segments import saved
 
 
 def unsubscribe(session: Session, subscriber: Subscriber, now: datetime, goodbye: bool,
@@ -104,8 +106,10 @@ def _delete(session: Session, subscriber: Subscriber) -> None:
 
 def _forget_mentions(session: Session, address: str) -> None:
     """Servers name addresses in their answers, which are passed on to the owner, who names them too."""
-    for kind in (mentions, alarms, accounts.audit):
+    for kind in (mentions, alarms, accounts.audit, saved):
         kind.forget_mentions(session, address)
+    for campaign in session.scalars(select(Campaign).where(Campaign.segment_rules.is_not(None))):
+        campaign.segment_rules = without_inside(address, campaign.segment_rules)
 
 
 def lift(session: Session, house: House, subscriber: Subscriber, reason: str, now: datetime) -> bool:

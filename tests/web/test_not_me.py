@@ -36,7 +36,8 @@ def test_not_me_never_again(visitor: Visitor, link: Link, runtime: Runtime, inbo
     answer = visitor.press(url)
     assert answer.status_code == 200 and "No form can make us write to you again" in answer.text
     assert _count(runtime, Subscriber) == 0
-    assert visitor.get(confirm).status_code == 410
+    gone = visitor.get(confirm)
+    assert gone.status_code == 410 and "write to us first" in gone.text, "signing up again would bring nothing"
     assert "No form can make us" in visitor.get(url).text, "the link works for ever, and may be pressed twice"
     assert visitor.subscribe(guide=PAIN).location == f"/check-your-inbox?guide={PAIN}"
     assert len(inbox("jane@example.com")) == 1
@@ -138,7 +139,7 @@ def test_an_old_link_says_that_it_is_over(visitor: Visitor, link: Link) -> None:
     visitor.press(link("confirm"))
     visitor.press(link("unsubscribe"))
     assert visitor.get(old).status_code == 410
-    assert "This link is over" in visitor.get(old).text
+    assert "This link is over" in visitor.get(old).text and "write to us first" in visitor.get(old).text
 
 
 def test_no_stranger_s_word_goes_to_an_unproven_address(visitor: Visitor, inbox: Inbox) -> None:

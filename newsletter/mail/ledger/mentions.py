@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from newsletter.db import without
+from newsletter.db import without, without_inside
 from newsletter.mail.ledger.dispatch import Dispatch
 from newsletter.mail.ledger.message import Attempt, Message
 
@@ -25,14 +25,4 @@ def forget_mentions(session: Session, address: str) -> None:
         message.reply = without(address, message.reply or "")
     for message in session.scalars(select(Message).where(Message.owner_id.is_not(None))):
         message.reply = message.reply and without(address, message.reply)
-        message.context = _cleaned(address, message.context)
-
-
-def _cleaned(address: str, value: Any) -> Any:
-    if isinstance(value, str):
-        return without(address, value)
-    if isinstance(value, list):
-        return [_cleaned(address, one) for one in value]
-    if isinstance(value, dict):
-        return {name: _cleaned(address, one) for name, one in value.items()}
-    return value
+        message.context = without_inside(address, message.context)

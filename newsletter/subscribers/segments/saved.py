@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter import characters
-from newsletter.db import Base, Id
+from newsletter.db import Base, Id, without, without_inside
 from newsletter.subscribers.segments.reading import BadRules, as_json, read
 from newsletter.subscribers.segments.rules import Rules, Unreadable, What
 
@@ -61,6 +61,14 @@ def named(session: Session, name: str) -> SavedSegment | None:
 def naming(session: Session, what: What, name: str | int) -> list[SavedSegment]:
     """The segments whose rules name this thing: without it they would be nobody."""
     return [one for one in every(session) if any((ref.what, ref.name) == (what, name) for ref in one.rules.names())]
+
+
+def forget_mentions(session: Session, address: str) -> None:
+    """Take an erased address out of names and rules: what is left of a rule that looked for it finds nobody."""
+    for one in every(session):
+        one.stored = without_inside(address, one.stored)
+        if (name := without(address, one.name)) != one.name:
+            one.name = f"{name[: LONGEST_TITLE - 12]} ({one.id})"  # two may have been told apart by the address alone
 
 
 def save(session: Session, name: str, rules: Rules, now: datetime, known: SavedSegment | None = None) -> SavedSegment:
