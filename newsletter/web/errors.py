@@ -113,8 +113,8 @@ def _expired_link(error: ExpiredLink) -> Any:
 def _link_over(_: LinkOver) -> Any:
     text = (
         "Since this link was sent you have left, or have said that it was not you, or your address stopped working. "
-        "So it does nothing any more. To come back, please sign up again; we then send you a fresh link. Only if you have "
-        "told us never to write to this address, no form reaches it: then please write to us first."
+        "So it does nothing any more. To come back, please sign up again; we then send you a fresh link. Only if you "
+        "have told us never to write to this address, no form reaches it: then please write to us first."
     )
     return _page(410, "This link is over", text, ("Sign up again", url_for("public.home")))
 

@@ -32,8 +32,8 @@ DOWNLOAD_FOR = timedelta(days=7)
 ACTIONS = "60 per minute"
 LATEST = 2**63 - 1
 DELETED = (
-    "This sign-up was never confirmed and has been deleted, so nothing comes of it. To sign up after all, please fill in "
-    "the form again; if you have told us never to write to this address, write to us first."
+    "This sign-up was never confirmed and has been deleted, so nothing comes of it. To sign up after all, please fill "
+    "in the form again; if you have told us never to write to this address, write to us first."
 )
 MAIL_PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
