@@ -34,8 +34,8 @@ class Article(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     slug: Mapped[str] = mapped_column(String(120), unique=True)
     title: Mapped[str] = mapped_column(String(200))
-    topic: Mapped[Topic | None]
-    published_at: Mapped[datetime | None]
+    topic: Mapped[Topic | None] = mapped_column()
+    published_at: Mapped[datetime | None] = mapped_column()
     """When it became readable in the public archive; None: not public."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -57,12 +57,12 @@ class Campaign(Base):
     segment_rules: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """The rules of its saved segment as they were at the launch: all its recipients are chosen by the same."""
     stored_state: Mapped[CampaignState] = mapped_column("state", default=CampaignState.DRAFT, index=True)
-    scheduled_at: Mapped[datetime | None]
+    scheduled_at: Mapped[datetime | None] = mapped_column()
     zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
     """The zone in which the owner chose the time."""
     created_at: Mapped[datetime]
-    launched_at: Mapped[datetime | None]
-    finished_at: Mapped[datetime | None]
+    launched_at: Mapped[datetime | None] = mapped_column()
+    finished_at: Mapped[datetime | None] = mapped_column()
     dispatch_id: Mapped[int | None] = mapped_column(ForeignKey("dispatches.id"))
 
     article: Mapped[Article] = relationship()

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, dataclass_transform
 
 from sqlalchemy import (
     URL,
@@ -86,8 +86,13 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+@dataclass_transform(kw_only_default=True)
 class Base(DeclarativeBase):
-    """Every table. `datetime` columns are aware UTC; a StrEnum is stored as its value."""
+    """Every table. `datetime` columns are aware UTC; a StrEnum is stored as its value.
+
+    To a type checker (PEP 681) a record's constructor takes its columns by keyword, and those without `mapped_column()`
+    behind them are never left out.
+    """
 
     metadata = MetaData(
         naming_convention={

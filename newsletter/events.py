@@ -79,7 +79,7 @@ class Event(Base):
     sequence_id: Mapped[int | None] = mapped_column(ForeignKey("sequences.id"))
     before: Mapped[str | None] = mapped_column(String(16))
     """The status before, where the event changed it."""
-    newsletter_before: Mapped[bool | None]
+    newsletter_before: Mapped[bool | None] = mapped_column()
 
 
 def note(session: Session, subscriber_id: int, kind: EventKind, press: Press, now: datetime, *,

@@ -13,7 +13,7 @@ from newsletter.brand import Brand
 from newsletter.campaigns import Campaign
 from newsletter.forms import Form, Gives
 from newsletter.guides import Guide
-from newsletter.sequences import Delay, Sequence, Step
+from newsletter.sequences import Delay, Sequence
 
 NEEDED = ("title", "subject", "preheader", "slug")
 
@@ -62,11 +62,9 @@ def _plant_series(session: Session, folder: Path, guide: dict[str, Any], now: da
         slug=guide["slug"], name=f"After the guide: {guide['title']}", guide_slug=guide["slug"], created_at=now
     )
     session.add(sequence)
-    for number, path in enumerate(files, 1):
+    for path in files:
         head, _ = content.read(path)
-        step = Step(sequence=sequence, article=_article(session, path, now), position=number * 10)
-        step.delay = Delay.parse(head.get("delay", ""))
-        session.add(step)
+        sequence.append(_article(session, path, now), Delay.parse(head.get("delay", "")))
 
 
 def _plant_campaign(session: Session, path: Path, zone: str, now: datetime) -> None:

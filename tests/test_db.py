@@ -146,3 +146,8 @@ def test_a_record_takes_no_name_that_it_does_not_have() -> None:
     with pytest.raises(TypeError, match="Campaign has no articel, zonne"):
         Campaign(articel=1, zonne="Europe/London", created_at=NOON)
     assert Campaign(article_id=1, created_at=NOON).zone == "Europe/London"
+
+
+def test_type_checkers_know_what_a_record_takes() -> None:
+    """PEP 681; `make check` then refuses what the test above refuses."""
+    assert getattr(Campaign, "__dataclass_transform__")["kw_only_default"] is True  # noqa: B009 - mypy knows no such name

@@ -37,7 +37,7 @@ class RecoveryCode(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), index=True)
     code_hash: Mapped[str] = mapped_column(String(64))
-    used_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None] = mapped_column()
 
 
 def new_secret() -> str:

@@ -46,10 +46,10 @@ class Inbox(Base):
     """The server's word for this numbering of its mails (RFC 9051 §2.3.1.1)."""
     last_uid: Mapped[int] = mapped_column(BigInteger, default=0)
     """Every mail up to here has been looked at."""
-    read_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None] = mapped_column()
     """When it was last read without trouble."""
-    trouble: Mapped[InboxTrouble | None]
-    since: Mapped[datetime | None]
+    trouble: Mapped[InboxTrouble | None] = mapped_column()
+    since: Mapped[datetime | None] = mapped_column()
 
     @classmethod
     def named(cls, session: Session, name: str) -> "Inbox":

@@ -73,7 +73,7 @@ class Form(Base):
     sequence_id: Mapped[int | None] = mapped_column(ForeignKey("sequences.id"))
     """A series that the same press starts, besides the guide's own."""
     created_at: Mapped[datetime]
-    archived_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None] = mapped_column()
 
     @validates("name", "headline", "words", "button", "consent_words")
     def _clean(self, _: str, typed: str) -> str:

@@ -98,7 +98,7 @@ class GuideRequest(Base):
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"))
     guide_id: Mapped[int] = mapped_column(ForeignKey("guides.id"), index=True)
     requested_at: Mapped[datetime]
-    fetched_at: Mapped[datetime | None]
+    fetched_at: Mapped[datetime | None] = mapped_column()
     """When the PDF was first downloaded after this request."""
 
     guide: Mapped[Guide] = relationship()

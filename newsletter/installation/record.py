@@ -41,12 +41,12 @@ class Installation(Base):
     """Where it was when it was last started (see `Home`); None before the first start."""
     witness: Mapped[str] = mapped_column(String(32), default="")
     """A word that is changed every minute, here and in a file beside: an older database knows an older one."""
-    witnessed_at: Mapped[datetime | None]
-    locked_at: Mapped[datetime | None]
+    witnessed_at: Mapped[datetime | None] = mapped_column()
+    locked_at: Mapped[datetime | None] = mapped_column()
     locked_above: Mapped[int] = mapped_column(BigInteger, default=0)
     """The newest message when it was locked: what was asked for later goes (counted, for a clock may go back)."""
-    lock_reason: Mapped[LockReason | None]
-    stands_at: Mapped[datetime | None]
+    lock_reason: Mapped[LockReason | None] = mapped_column()
+    stands_at: Mapped[datetime | None] = mapped_column()
     """The moment whose state a locked database holds, where that is known."""
 
     @property

@@ -46,7 +46,7 @@ class Alarm(Base):
     kind: Mapped[AlarmKind]
     name: Mapped[str] = mapped_column(String(255))
     """The relay ("host:port"); empty for confirmations."""
-    trouble: Mapped[Trouble | None]
+    trouble: Mapped[Trouble | None] = mapped_column()
     count: Mapped[int] = mapped_column(default=0)
     """Confirmations that failed in a row."""
     reply: Mapped[str] = mapped_column(String(500), default="")

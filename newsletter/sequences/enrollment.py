@@ -70,7 +70,7 @@ class Enrollment(Base):
     status: Mapped[EnrollmentStatus]
     started_at: Mapped[datetime]
     anchor_at: Mapped[datetime]
-    due_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None] = mapped_column()
     place_id: Mapped[int | None] = mapped_column(ForeignKey("places.id"))
     """What they have had; None: nothing yet."""
     last_step_id: Mapped[int | None] = mapped_column(ForeignKey("steps.id"))
@@ -79,16 +79,16 @@ class Enrollment(Base):
     message_step_id: Mapped[int | None] = mapped_column(ForeignKey("steps.id"))
     tries: Mapped[int] = mapped_column(default=0)
     """Mails of the next step that came to nothing."""
-    not_before: Mapped[datetime | None]
+    not_before: Mapped[datetime | None] = mapped_column()
     """The next step comes no sooner: its date had been given before the one in front was removed, or a mail failed."""
-    waiting_since: Mapped[datetime | None]
+    waiting_since: Mapped[datetime | None] = mapped_column()
     """The next step is due since then and gives way to other marketing mail."""
-    stopped_at: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None] = mapped_column()
     """Since when its own clock stands, because it is not this series' turn."""
     pauses: Mapped[timedelta] = mapped_column(default=timedelta())
     """How much of its sequence's standing still is counted in `anchor_at`."""
-    ended_at: Mapped[datetime | None]
-    reason: Mapped[Reason | None]
+    ended_at: Mapped[datetime | None] = mapped_column()
+    reason: Mapped[Reason | None] = mapped_column()
     """Why it ended; None where it ended by itself."""
     resumes = False
     """Whether it goes on where an earlier one was stopped; only whoever has just started it knows."""
@@ -207,7 +207,7 @@ def enroll(session: Session, subscriber: Subscriber, sequence: Sequence, zone: s
         enrollment = Enrollment(
             subscriber=subscriber, sequence=sequence, status=EnrollmentStatus.WAITING, started_at=now, anchor_at=now,
             stopped_at=now, due_at=now + LOOK_AGAIN if is_behind else now, pauses=sequence.stood_still(now),
-            place=before and before.reached(session), last_step=before and before.last_step,
+            place=before.reached(session) if before else None, last_step=before.last_step if before else None,
         )  # fmt: skip
         enrollment.resumes = before is not None
         return enrollment

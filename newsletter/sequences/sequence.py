@@ -24,7 +24,7 @@ class Sequence(Base):
     """The guide whose confirmation starts it."""
     live: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
-    paused_at: Mapped[datetime | None]
+    paused_at: Mapped[datetime | None] = mapped_column()
     """Since when it is switched off."""
     pauses: Mapped[timedelta] = mapped_column(default=timedelta())
     """How long it has been switched off in all, up to the last time it was switched on."""
@@ -57,7 +57,10 @@ class Sequence(Base):
 
     def append(self, article: Article, delay: Delay) -> "Step":
         """Add a step at the end. Who has finished stays finished."""
-        step = Step(article=article, position=self._end(), delay=delay)
+        step = Step(
+            article=article, position=self._end(), delay_amount=delay.amount, delay_unit=delay.unit,
+            weekdays=delay.weekdays, not_before=delay.not_before,
+        )  # fmt: skip
         self.steps.append(step)
         return step
 
@@ -126,8 +129,8 @@ class Step(Base):
     delay_amount: Mapped[int]
     delay_unit: Mapped[Unit]
     weekdays: Mapped[int] = mapped_column(default=EVERY_DAY)
-    not_before: Mapped[time | None]
-    deleted_at: Mapped[datetime | None]
+    not_before: Mapped[time | None] = mapped_column()
+    deleted_at: Mapped[datetime | None] = mapped_column()
 
     sequence: Mapped[Sequence] = relationship(back_populates="steps")
     article: Mapped[Article] = relationship()

@@ -55,9 +55,9 @@ class Consent(Base):
     first_name: Mapped[str] = mapped_column(String(LONGEST_NAME), default="")
     """The name typed into that form: taken over when the address is proven."""
     given_at: Mapped[datetime]
-    confirmed_at: Mapped[datetime | None]
-    basis: Mapped[Basis | None]
-    ended_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None] = mapped_column()
+    basis: Mapped[Basis | None] = mapped_column()
+    ended_at: Mapped[datetime | None] = mapped_column()
 
     subscriber: Mapped[Subscriber] = relationship()
 

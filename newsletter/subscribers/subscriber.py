@@ -79,8 +79,8 @@ class Subscriber(Base):
     status: Mapped[Status] = mapped_column(default=Status.PENDING)
     newsletter: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
-    confirmed_at: Mapped[datetime | None]
-    left_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None] = mapped_column()
+    left_at: Mapped[datetime | None] = mapped_column()
 
     @property
     def address(self) -> Address:

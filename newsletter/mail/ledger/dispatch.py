@@ -53,8 +53,8 @@ class Batch(Base):
     last_id: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[BatchState] = mapped_column(default=BatchState.OPEN)
     claim_token: Mapped[str | None] = mapped_column(String(32), index=True)
-    lease_until: Mapped[datetime | None]
-    not_before: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None] = mapped_column()
+    not_before: Mapped[datetime | None] = mapped_column()
     """When it may be claimed again, where no relay could be reached or a budget was used up."""
     sending_to: Mapped[int] = mapped_column(BigInteger, default=0)
     """The last message id that may have left."""
@@ -106,7 +106,7 @@ class Dispatch(Base):
     """The last subscriber id looked at."""
     fill_until: Mapped[int]
     """The newest subscriber id when it was launched: whoever signs up later is not in it."""
-    filled_at: Mapped[datetime | None]
+    filled_at: Mapped[datetime | None] = mapped_column()
 
     revision: Mapped[Revision] = relationship()
 

@@ -65,8 +65,9 @@ def _mark_uncertain(session: Session, id: int, lane: Lane, now: datetime) -> boo
         .execution_options(synchronize_session=False)
     )
     if changed.rowcount:  # type: ignore[attr-defined]
-        lost = {"state": State.UNCERTAIN, "reason": Reason.LOST, "relay": "", "code": 0, "reply": ""}
-        session.add(Attempt(message_id=id, at=now, **lost))
+        session.add(
+            Attempt(message_id=id, at=now, state=State.UNCERTAIN, reason=Reason.LOST, relay="", code=0, reply="")
+        )
     return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 

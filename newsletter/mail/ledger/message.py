@@ -95,24 +95,24 @@ class Message(Base):
     lane: Mapped[Lane]
     state: Mapped[State] = mapped_column(default=State.READY)
     created_at: Mapped[datetime]
-    due_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None] = mapped_column()
     """When it may be claimed by itself. None: it goes with its batch (see `Batch`), or has its outcome."""
     claim_token: Mapped[str | None] = mapped_column(String(32))
-    lease_until: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None] = mapped_column()
     attempts: Mapped[int] = mapped_column(default=0)
-    settled_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None] = mapped_column()
     """When it reached its final state; for a sent message, when the server accepted it."""
-    troubled_at: Mapped[datetime | None]
+    troubled_at: Mapped[datetime | None] = mapped_column()
     """When it became deferred, failed or uncertain, while it is, or came back: an index finds these few."""
-    reply_code: Mapped[int | None]
+    reply_code: Mapped[int | None] = mapped_column()
     enhanced: Mapped[str | None] = mapped_column(String(12))
     """The enhanced status code of the last refusal (RFC 3463), "5.1.1"."""
     reply: Mapped[str | None] = mapped_column(String(500))
     """The server's last words; with some reasons of ours, the detail."""
-    reason: Mapped[Reason | None]
+    reason: Mapped[Reason | None] = mapped_column()
     """Why it is in its state, where that is our own doing."""
     relay: Mapped[str | None] = mapped_column(String(120))
-    reviewed_at: Mapped[datetime | None]
+    reviewed_at: Mapped[datetime | None] = mapped_column()
     """When the owner looked at a failed or uncertain message and left it as it is."""
     revision_id: Mapped[int | None] = mapped_column(Id)
     dispatch_id: Mapped[int | None] = mapped_column(Id)
@@ -151,4 +151,4 @@ class Attempt(Base):
     code: Mapped[int]
     enhanced: Mapped[str] = mapped_column(String(12), default="")
     reply: Mapped[str] = mapped_column(String(500))
-    reason: Mapped[Reason | None]
+    reason: Mapped[Reason | None] = mapped_column()

@@ -78,7 +78,7 @@ def save(session: Session, name: str, rules: Rules, now: datetime, known: SavedS
         raise BadSegment(f"There are {MOST_SAVED} segments, which is the most. Please delete one first.")
     try:
         with session.begin_nested():
-            segment = known or SavedSegment(created_at=now)
+            segment = known or SavedSegment(created_at=now, updated_at=now)
             segment.name, segment.stored, segment.updated_at = title, as_json(rules), now
             session.add(segment)
     except IntegrityError:  # somebody saved one under the name between our look and our insert
