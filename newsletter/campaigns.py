@@ -155,7 +155,7 @@ class Campaign(Base):
             raise NotNow(f"Only a campaign that is going out can be given other words; this one is {self.state}.")
         return dispatch
 
-    def revise(self, session: Session, words: Content, now: datetime) -> RevisionImpact:
+    def revise(self, session: Session, words: Content, now: datetime, by: int | None = None) -> RevisionImpact:
         """Make these its article's newest words and give them to everybody it has not tried yet; who they are.
 
         It stays held. Raises NotNow, and then nothing has changed.
@@ -163,7 +163,7 @@ class Campaign(Base):
         turn = self.revisable(session, words)
         # Locked, as an editor in another window locks it: two new revisions do not get one number.
         article = session.get_one(Article, self.article_id, with_for_update=True, populate_existing=True)
-        fresh = article.revise(now, subject=words.subject, preheader=words.preheader, body=words.body)
+        fresh = article.revise(now, subject=words.subject, preheader=words.preheader, body=words.body, by=by)
         session.get_one(Dispatch, self.dispatch_id).revision = fresh
         return turn
 
