@@ -155,4 +155,4 @@ def _forget_old(session: Session, owner_id: int, now: datetime) -> None:
     newest = select(Draft.id).where(Draft.owner_id == owner_id, Draft.closed_at.is_(None)).order_by(Draft.id.desc())
     too_many = session.scalar(newest.offset(MOST - 1).limit(1))
     theirs = Draft.owner_id == owner_id
-    session.execute(delete(Draft).where(theirs, or_(over, Draft.id < (too_many or 0))))
+    session.execute(delete(Draft).where(theirs, or_(over, Draft.id <= (too_many or 0))))
