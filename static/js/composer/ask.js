@@ -8,6 +8,7 @@ export function ask(name, values = {}, check = () => "") {
   form.reset();
   error.textContent = "";
   for (const [key, value] of Object.entries(values)) form.elements[key].value = value;
+  const area = document.activeElement, { selectionStart, selectionEnd } = area; // where it is put in
   return new Promise((resolve) => {
     const submitted = (event) => {
       if (event.submitter?.value === "cancel") return;
@@ -20,6 +21,8 @@ export function ask(name, values = {}, check = () => "") {
     form.addEventListener("submit", submitted);
     dialog.addEventListener("close", () => {
       form.removeEventListener("submit", submitted);
+      area.focus();
+      area.setSelectionRange?.(selectionStart, selectionEnd);
       resolve(dialog.returnValue === "put" ? Object.fromEntries(new FormData(form)) : null);
     }, { once: true });
     dialog.returnValue = "";
