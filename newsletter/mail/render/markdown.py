@@ -239,10 +239,8 @@ def _inline_text(children: list[Token], *, is_button: bool) -> str:
             targets.append((len(out), str(child.attrGet("href") or ""), child.info == "auto"))
         elif child.type == "link_close":
             start, target, is_auto = targets.pop()
-            shown = blocks.as_text if is_button else _with_target
-            out = out[:start] + (
-                shown(out[start:], target) if is_button else _with_target(out[start:], target, is_auto)
-            )
+            words = out[start:]
+            out = out[:start] + (blocks.as_text(words, target) if is_button else _with_target(words, target, is_auto))
         elif child.type == "image":
             out += child.content
     return out

@@ -23,6 +23,11 @@ def local(at: datetime | None) -> str:
     return in_zone(at, current_user.zone) if at else "–"
 
 
+def clock(at: datetime) -> str:
+    """The time of day of an instant in the owner's zone."""
+    return f"{at.astimezone(zone_named(current_user.zone)):%H:%M}"
+
+
 def local_day(at: datetime | None) -> str:
     """The date of an instant in the owner's zone."""
     if at is None:

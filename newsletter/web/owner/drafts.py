@@ -11,7 +11,7 @@ from newsletter import characters, drafts
 from newsletter.articles import Article
 from newsletter.drafts import Draft, Place
 from newsletter.web.owner.composer import WORDS, author, place, take_over
-from newsletter.web.owner.display import local
+from newsletter.web.owner.display import clock, local
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.owner.forms import ArticleForm
 from newsletter.web.state import now, transaction
@@ -44,7 +44,7 @@ def keep() -> Any:
             return jsonify(closed=True, sitting=drafts.new_sitting()), 409
         take_over(session, request.form.get("follows", ""))
         session.flush()
-        return jsonify(kept=local(kept.saved_at), id=kept.id, **_newer(session, article, here))
+        return jsonify(kept=clock(kept.saved_at), id=kept.id, **_newer(session, article, here))
 
 
 def _is_nothing_new(article: Article | None, typed: Mapping[str, str]) -> bool:
@@ -65,8 +65,8 @@ def _newer(session: Session, article: Article | None, here: Place) -> dict[str, 
         who = author(session, words.author_id) or "you, in another window"
         return {"newer": f"Revision {words.number} was saved {local(words.created_at)} by {who}."}
     others = [one for one in drafts.opened(session, article) if one.sitting != here.sitting]
-    who = ", ".join(dict.fromkeys(author(session, one.owner_id) or "you, in another window" for one in others))
-    return {"others": f"Words that are not saved yet are also kept for {who}."} if others else {}
+    who = ", ".join(dict.fromkeys(author(session, one.owner_id) or "you, elsewhere" for one in others))
+    return {"others": f"Others wait too: of {who}."} if others else {}
 
 
 @door.post("/drafts/<row:id>/delete", endpoint="draft_delete")

@@ -75,7 +75,7 @@ export function autosave(form) {
       dirty = false;
       store.drop(sitting());
     } else plan();
-    const kept = told.kept ? `Kept as a draft ${told.kept}; readers get it when you save.` : "";
+    const kept = told.kept ? `Kept as a draft, ${told.kept}. Readers get it when you save.` : "";
     return say([kept, told.newer, told.others].filter(Boolean).join(" "));
   }
 

@@ -35,7 +35,7 @@ def drafts(runtime: Runtime) -> list[str]:
 def test_what_is_kept_changes_nothing_that_is_sent_and_is_offered_again(
     desk: Desk, runtime: Runtime, article: int
 ) -> None:
-    assert "Jun 2026" in kept(desk, article=article, body="Typed, not saved.").get_json()["kept"]
+    assert kept(desk, article=article, body="Typed, not saved.").get_json()["kept"] == "12:00"
     assert len(revisions(runtime, article)) == 1
     page = desk.get(f"/owner/articles/{article}/edit")
     assert "Words of yours are not saved yet" in readable(page)
@@ -86,7 +86,7 @@ def test_a_new_article_that_is_saved_twice_is_one(desk: Desk, runtime: Runtime) 
 def test_two_tabs_keep_two_and_each_is_told_of_the_other(desk: Desk, runtime: Runtime, article: int) -> None:
     kept(desk, article=article, body="one")
     told = kept(desk, sitting=OTHER, article=article, body="other").get_json()
-    assert "also kept for you, in another window" in told["others"]
+    assert "Others wait too: of you, elsewhere." in told["others"]
     assert drafts(runtime) == ["one", "other"]
 
 
