@@ -11,6 +11,7 @@ export function preview(form, asked) {
   for (const part of form.querySelectorAll("[data-only-script]")) part.hidden = false;
   find("only-plain").hidden = true;
   frame.src = frame.dataset.src;
+  if (innerWidth < 600) width.value = "375";
 
   function post() {
     if (ready && last !== null) frame.contentWindow.postMessage({ html: last, number }, "*");
