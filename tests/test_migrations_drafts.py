@@ -9,7 +9,7 @@ from newsletter.runtime import Runtime
 from tests.conftest import NOON
 from tests.test_migrations import back_to
 
-BEFORE = "0060"
+BEFORE = "0071"
 
 
 def test_drafts_go_down_and_up_again_and_every_revision_stays(runtime: Runtime) -> None:
