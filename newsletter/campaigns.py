@@ -58,6 +58,8 @@ class Campaign(Base):
     """The rules of its saved segment as they were at the launch: all its recipients are chosen by the same."""
     stored_state: Mapped[CampaignState] = mapped_column("state", default=CampaignState.DRAFT, index=True)
     scheduled_at: Mapped[datetime | None]
+    scheduled_revision_id: Mapped[int | None] = mapped_column(ForeignKey("revisions.id"))
+    """Its article's words when it was scheduled last. It goes out in the newest."""
     zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
     """The zone in which the owner chose the time."""
     created_at: Mapped[datetime]
@@ -101,6 +103,7 @@ class Campaign(Base):
         if not self.article.current.subject.strip() or not self.article.current.body.strip():
             raise NotNow("The article needs a subject and a text before it can be sent.")
         self.stored_state, self.scheduled_at = CampaignState.SCHEDULED, at
+        self.scheduled_revision_id = self.article.current.id
 
     def unschedule(self) -> None:
         """Back to a draft; nothing has left yet. Raises NotNow."""

@@ -1,9 +1,11 @@
-"""Migration 0100: drafts come and go, and who wrote a revision is told as far as the audit log knows."""
+"""Migrations 0100 and 0101: drafts come and go; who wrote a revision, and which words were scheduled, is told."""
 
 from sqlalchemy import inspect, select
 
 from newsletter import accounts, articles, drafts, schema
 from newsletter.articles import Revision
+from newsletter.brand import current
+from newsletter.campaigns import Campaign
 from newsletter.drafts import Draft, Place
 from newsletter.runtime import Runtime
 from tests.conftest import NOON
@@ -36,3 +38,20 @@ def test_drafts_go_down_and_up_again_and_every_revision_stays(runtime: Runtime) 
         ]  # fmt: skip
         assert session.scalars(select(Draft)).all() == []
         drafts.keep(session, Place(paula.id, "a" * 20, id, 3), {"body": "again"}, NOON)
+
+
+def test_what_was_scheduled_before_counts_as_scheduled_with_the_words_of_now(runtime: Runtime) -> None:
+    database = runtime.database
+    with database.transaction() as session:
+        article = articles.write(session, NOON, title="Golf", subject="Golf", body="Turn.")
+        article.revise(NOON, subject="Golf", preheader="", body="Turn slowly.")
+        scheduled, draft = (Campaign(article=article, created_at=NOON) for _ in range(2))
+        session.add_all([scheduled, draft])
+        scheduled.schedule(NOON, current(session))
+        session.flush()
+        ids, newest = (scheduled.id, draft.id), article.current.id
+    back_to("0100", database)
+    schema.upgrade(database)
+    with database.reading() as session:
+        assert [session.get_one(Campaign, id).scheduled_revision_id for id in ids] == [newest, None]
+        assert session.get_one(Campaign, ids[0]).scheduled_at == NOON

@@ -1,5 +1,6 @@
 """The composer: the page on which an article is written, and what stands around the text."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,13 +13,14 @@ from sqlalchemy.orm import Session, joinedload
 from newsletter import drafts
 from newsletter.accounts import Owner
 from newsletter.articles import Article, Revision
+from newsletter.campaigns import Campaign, CampaignState
 from newsletter.differences import Piece, differences
 from newsletter.drafts import Draft, Place
 from newsletter.mail.contents import content
 from newsletter.mail.render import FILTER_EXAMPLES, Content, names_for_readers
 from newsletter.sequences import Sequence as Series
 from newsletter.sequences import Step
-from newsletter.subscribers import FIRST_NAME, FieldKind, MergeField, Stream, own_merge_fields
+from newsletter.subscribers import FIRST_NAME, Field, FieldKind, MergeField, Stream, all_fields, own_merge_fields
 from newsletter.web.cards import card, shown_guides
 from newsletter.web.owner.door import asked_id
 from newsletter.web.owner.forms import ArticleForm
@@ -28,6 +30,8 @@ from newsletter.web.published import summary
 WORDS = ("title", "topic", "subject", "preheader", "body", "named")
 """The fields of the editor whose words are kept in a draft."""
 CARDS = 12
+_QUOTES = re.compile(r'["\\{}%]')
+"""What would end a code, or the text in one."""
 _MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]<>{}"})
 
 
@@ -68,11 +72,13 @@ def page(session: Session, form: ArticleForm, article: Article | None, around: A
     sitting = request.form.get("sitting", "")
     shown = render_template(
         "owner/article_edit.html", form=form, article=article, variables=names_for_readers(own),
-        filters=FILTER_EXAMPLES, pictures=newest(session), chips=list(_chips(own)), conditions=list(_conditions(own)),
+        filters=FILTER_EXAMPLES, pictures=newest(session), chips=list(_chips(own)),
+        conditions=list(_conditions(all_fields(session))),
         guide_cards=list(_guide_cards(session)), article_cards=list(_article_cards(session, article)),
         sitting=sitting if drafts.is_sitting(sitting) else around.sitting, theirs=around.theirs,
         follows=request.form.get("follows", "") or (version(around.draft) if around.draft else ""),
         is_unsaved=bool(form.errors or around.draft), offers=_offers(session, article, around),
+        scheduled=_scheduled(session, article),
     )  # fmt: skip
     return shown, 422 if form.errors else 200
 
@@ -117,6 +123,14 @@ def _offers(session: Session, article: Article | None, around: Around) -> list[t
             if one.id != here and (article or one.article_id is None)]  # fmt: skip
 
 
+def _scheduled(session: Session, article: Article | None) -> Sequence[Campaign]:
+    """The campaigns that will send what is saved."""
+    if article is None:
+        return []
+    coming = (Campaign.article_id == article.id, Campaign.stored_state == CampaignState.SCHEDULED)
+    return session.scalars(select(Campaign).where(*coming).order_by(Campaign.scheduled_at).limit(5)).all()
+
+
 def author(session: Session, owner_id: int | None) -> str:
     """Whose words something is; "" for those of whoever is signed in, and where nobody knows."""
     if owner_id is None or owner_id == current_user.owner_id:
@@ -156,11 +170,14 @@ def _chips(own: Sequence[MergeField]) -> Iterator[tuple[str, str, str]]:
         yield one.name, one.means, one.fallback
 
 
-def _conditions(own: Sequence[MergeField]) -> Iterator[tuple[str, str]]:
+def _conditions(fields: Sequence[Field]) -> Iterator[tuple[str, str]]:
     """(condition, who that is) by which a part can be for some only."""
     yield FIRST_NAME, "people whose first name is known"
-    for one in own:
-        yield one.name, f"people whose “{one.means}” is {'yes' if one.kind is FieldKind.YES_NO else 'known'}"
+    for one in fields:
+        name, known = one.merge_field.name, "yes" if one.kind is FieldKind.YES_NO else "known"
+        yield name, f"people whose “{one.label}” is {known}"
+        for choice in one.choices if not _QUOTES.search("".join(one.choices)) else ():
+            yield f'{name} == "{choice}"', f"people whose “{one.label}” is “{choice}”"
 
 
 def _guide_cards(session: Session) -> Iterator[Snippet]:

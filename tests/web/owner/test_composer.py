@@ -2,11 +2,16 @@
 
 import html
 import re
+from collections.abc import Callable
+from datetime import timedelta
+from email.message import EmailMessage
 
 import pytest
 
-from newsletter import accounts, articles
+from newsletter import accounts, articles, campaigns
 from newsletter.articles import Article
+from newsletter.clock import FixedClock
+from newsletter.mail.ledger import Lane
 from newsletter.mail.render import Content
 from newsletter.runtime import Runtime
 from tests.conftest import NOON
@@ -91,3 +96,49 @@ def test_without_a_script_all_that_can_be_put_in_stands_there_to_copy(desk: Desk
     assert '[Book a talk](https://… "button")' in page
     assert 'role="toolbar" aria-label="Put into the text" aria-controls="body" hidden' in page
     assert 'formtarget="look"' in page
+
+
+def test_a_scheduled_campaign_says_that_its_article_was_changed_and_the_editor_that_it_will_go(
+    desk: Desk, runtime: Runtime, article: int
+) -> None:
+    made = desk.post("/owner/campaigns/new", article=article, audience="").request.path
+    assert "goes out" not in desk.read(f"/owner/articles/{article}/edit")
+    desk.post(f"{made}/schedule", when="at", day="2026-06-05", clock="09:00")
+    assert "goes out Fri 5 Jun 2026, 09:00 BST" in desk.read(f"/owner/articles/{article}/edit")
+    assert "was changed since" not in desk.read(made)
+    desk.post("/owner/articles/draft", article=article, base="1", sitting="a" * 20, body="Typed.")
+    assert "was changed since" not in desk.read(made)
+    desk.post(f"/owner/articles/{article}/edit", **TEXT, base="1")
+    assert "it had version 1, and goes out in version 2" in desk.read(made)
+    assert f"/owner/articles/{article}/versions/2?against=1" in desk.get(made)
+    desk.post(f"{made}/schedule", when="at", day="2026-06-06", clock="09:00")
+    assert "was changed since" not in desk.read(made)
+
+
+def test_a_draft_changes_nothing_that_a_scheduled_campaign_sends(
+    desk: Desk,
+    runtime: Runtime,
+    clock: FixedClock,
+    article: int,
+    person: Callable[..., int],
+    inbox: Callable[[str], list[EmailMessage]],
+) -> None:
+    person("jane@example.com", "Jane")
+    made = desk.post("/owner/campaigns/new", article=article, audience="").request.path
+    desk.post(f"{made}/schedule", when="now")
+    kept = desk.client.post(
+        "/owner/articles/draft", headers={"Accept": "application/json"},
+        data={"csrf_token": desk.token, "article": article, "base": "1", "sitting": "a" * 20, "body": "Half a sent"},
+    )  # fmt: skip
+    assert kept.get_json()["kept"]
+    clock.forward(timedelta(minutes=1))
+    with runtime.database.transaction() as session:
+        campaigns.launch_due(session, runtime.clock.now())
+    with runtime.database.transaction() as session:
+        campaigns.fill_next(session, runtime.clock.now())
+    runtime.delivery.run(Lane.BULK)
+    (mail,) = inbox("jane@example.com")
+    part = mail.get_body(("plain",))
+    assert part is not None
+    assert "walk more" in part.get_content()
+    assert "Half a sent" not in part.get_content()

@@ -12,7 +12,16 @@ from newsletter.mail.render import Content, Reader
 from newsletter.mail.render.article import compiled
 from newsletter.runtime import Runtime
 from newsletter.sequences import Step
-from newsletter.subscribers import FIRST_NAME, Field, Stream, Subscriber, own_merge_fields, set_values
+from newsletter.subscribers import (
+    FIRST_NAME,
+    Field,
+    FieldKind,
+    Stream,
+    Subscriber,
+    all_fields,
+    own_merge_fields,
+    set_values,
+)
 from newsletter.web.owner.composer import _chips, _conditions
 from tests.conftest import NOON
 from tests.web.owner.conftest import Desk
@@ -174,10 +183,20 @@ def test_in_a_series_it_may_name_the_guide(desk: Desk, runtime: Runtime) -> None
     assert "only there in the series" in asked(desk, body="[PDF]({{ guide_pdf }})")["problem"]
 
 
-def test_the_chips_name_every_field(runtime: Runtime) -> None:
+def test_the_chips_name_every_field_and_every_condition_can_be_read(desk: Desk, runtime: Runtime) -> None:
     with runtime.database.transaction() as session:
-        session.add(Field(key="town", label="Town", fallback="your town", created_at=NOON))
+        session.add_all([
+            Field(key="town", label="Town", fallback="your town", created_at=NOON),
+            Field(key="plan", label="Plan", kind=FieldKind.CHOICE, choices=["Gold", "So-so"], created_at=NOON),
+            Field(key="odd", label="Odd", kind=FieldKind.CHOICE, choices=['"', "%}"], created_at=NOON),
+            Field(key="runs", label="Runs", kind=FieldKind.YES_NO, created_at=NOON),
+        ])  # fmt: skip
         session.flush()
-        own = own_merge_fields(session)
-    assert list(_chips(own)) == [(FIRST_NAME, "First name", "friend"), ("fields.town", "Town", "your town")]
-    assert [name for name, _ in _conditions(own)] == [FIRST_NAME, "fields.town"]
+        own, conditions = own_merge_fields(session), dict(_conditions(all_fields(session)))
+    assert list(_chips(own))[:2] == [(FIRST_NAME, "First name", "friend"), ("fields.town", "Town", "your town")]
+    assert list(conditions) == [
+        FIRST_NAME, "fields.town", "fields.plan", 'fields.plan == "Gold"', 'fields.plan == "So-so"', "fields.odd",
+        "fields.runs",
+    ]  # fmt: skip
+    for condition in conditions:
+        assert asked(desk, body=f"{{% if {condition} %}}\n\nx\n\n{{% endif %}}")["problem"] == ""
