@@ -27,6 +27,7 @@ from bench.parts.owner import owner
 from bench.parts.sending import distant, near
 from bench.parts.series import series
 from bench.parts.session_limits import relay_limits
+from bench.parts.studio import studio
 from bench.parts.task import task
 from bench.postgres import NoPostgres
 from bench.report import Table
@@ -38,7 +39,7 @@ BUSY = ": **the machine was busy with other work, so the figures are noisy and t
 PARTS: dict[str, Callable[[Size], list[Table]]] = {
     "near": near, "distant": distant, "launch": launch, "latency": latency, "task": task, "ledger": ledger,
     "series": series, "building": building, "relay-limits": relay_limits, "idle": idle, "first-mail": first_mail,
-    "owner": owner,
+    "owner": owner, "studio": studio,
 }  # fmt: skip
 
 

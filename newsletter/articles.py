@@ -51,8 +51,8 @@ class Article(Base):
         """The words as they stand now."""
         return self.revisions[-1]
 
-    def revise(self, now: datetime, *, subject: str, preheader: str, body: str) -> "Revision":
-        """Give the article these words; the same words again make no new revision."""
+    def revise(self, now: datetime, *, subject: str, preheader: str, body: str, by: int | None = None) -> "Revision":
+        """Give the article these words; the same words again make no new revision. `by`: the owner who wrote them."""
         body = characters.text(body)
         subject, preheader = characters.line(subject), characters.line(preheader)
         if self.revisions:
@@ -60,7 +60,9 @@ class Article(Base):
             if (last.subject, last.preheader, last.body) == (subject, preheader, body):
                 return last
         number = self.revisions[-1].number + 1 if self.revisions else 1
-        fresh = Revision(number=number, subject=subject, preheader=preheader, body=body, created_at=now)
+        fresh = Revision(
+            number=number, subject=subject, preheader=preheader, body=body, created_at=now, author_id=by
+        )  # fmt: skip
         self.revisions.append(fresh)
         self.updated_at = now
         return fresh
@@ -88,6 +90,8 @@ class Revision(Base):
     body: Mapped[str] = mapped_column(Text)
     """Markdown with variables."""
     created_at: Mapped[datetime]
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("owners.id"))
+    """The owner who wrote them; None: a command did, or they came with the product."""
 
     article: Mapped[Article] = relationship(back_populates="revisions")
 
@@ -97,12 +101,12 @@ class Revision(Base):
 
 
 def write(session: Session, now: datetime, *, title: str, subject: str, body: str, preheader: str = "",
-          topic: Topic | None = None, slug: str = "") -> Article:  # fmt: skip
+          topic: Topic | None = None, slug: str = "", by: int | None = None) -> Article:  # fmt: skip
     """Add an article with its first revision; a slug that is taken gets a number at its end."""
     article = Article(
         slug=_free_slug(session, slug or slugify(title)), title=title, topic=topic, created_at=now, updated_at=now
     )
-    article.revise(now, subject=subject, preheader=preheader, body=body)
+    article.revise(now, subject=subject, preheader=preheader, body=body, by=by)
     session.add(article)
     session.flush()
     return article

@@ -58,6 +58,8 @@ class Campaign(Base):
     """The rules of its saved segment as they were at the launch: all its recipients are chosen by the same."""
     stored_state: Mapped[CampaignState] = mapped_column("state", default=CampaignState.DRAFT, index=True)
     scheduled_at: Mapped[datetime | None] = mapped_column()
+    scheduled_revision_id: Mapped[int | None] = mapped_column(ForeignKey("revisions.id"))
+    """Its article's words when it was scheduled last. It goes out in the newest."""
     zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
     """The zone in which the owner chose the time."""
     created_at: Mapped[datetime]
@@ -101,6 +103,7 @@ class Campaign(Base):
         if not self.article.current.subject.strip() or not self.article.current.body.strip():
             raise NotNow("The article needs a subject and a text before it can be sent.")
         self.stored_state, self.scheduled_at = CampaignState.SCHEDULED, at
+        self.scheduled_revision_id = self.article.current.id
 
     def unschedule(self) -> None:
         """Back to a draft; nothing has left yet. Raises NotNow."""
@@ -155,7 +158,7 @@ class Campaign(Base):
             raise NotNow(f"Only a campaign that is going out can be given other words; this one is {self.state}.")
         return dispatch
 
-    def revise(self, session: Session, words: Content, now: datetime) -> RevisionImpact:
+    def revise(self, session: Session, words: Content, now: datetime, by: int | None = None) -> RevisionImpact:
         """Make these its article's newest words and give them to everybody it has not tried yet; who they are.
 
         It stays held. Raises NotNow, and then nothing has changed.
@@ -163,7 +166,7 @@ class Campaign(Base):
         turn = self.revisable(session, words)
         # Locked, as an editor in another window locks it: two new revisions do not get one number.
         article = session.get_one(Article, self.article_id, with_for_update=True, populate_existing=True)
-        fresh = article.revise(now, subject=words.subject, preheader=words.preheader, body=words.body)
+        fresh = article.revise(now, subject=words.subject, preheader=words.preheader, body=words.body, by=by)
         session.get_one(Dispatch, self.dispatch_id).revision = fresh
         return turn
 

@@ -37,7 +37,7 @@ def _table(name: str, people: int) -> Table:
     with ExitStack() as stack:
         database, url = stack.enter_context(empty(name))
         years.fill(database, url, people, datetime.now(UTC))
-        client = _signed_in(database, str(stack.enter_context(temporary("owner"))))
+        client = signed_in(database, str(stack.enter_context(temporary("owner"))))
         for page, path in pages(database, people).items():
             table.rows.append(_row(client, database, page, path))
     return table
@@ -75,7 +75,7 @@ def pages(database: Database, people: int) -> dict[str, str]:
         }  # fmt: skip
 
 
-def _signed_in(database: Database, folder: str) -> FlaskClient:
+def signed_in(database: Database, folder: str) -> FlaskClient:
     """A browser in which an owner is signed in, with an application of its own behind it."""
     settings = Settings.model_validate({
         "data_dir": folder, "secret_key": SecretStr("k" * 40), "metrics_token": SecretStr(TOKEN),

@@ -2,10 +2,11 @@
 
 from newsletter.preflight.check import Check, Level, NotFit, Report, told
 from newsletter.preflight.field_uses import FieldUses, field_uses, values_held
-from newsletter.preflight.look import check, check_time, check_words
+from newsletter.preflight.look import HEAVIEST, check, check_time, check_words
 from newsletter.preflight.stored import unfit
 
 __all__ = [
+    "HEAVIEST",
     "Check",
     "FieldUses",
     "Level",

@@ -17,6 +17,7 @@ _LEFT_OVER = (
     re.compile(r"(?<!\w)::\w{2,40}::(?!\w)"),
     re.compile(r"(?<![\w#])(?:##[A-Za-z][\w .-]{1,40}##|\$\$?(?:first|last|full)?_?name\b\$*)", re.IGNORECASE),
     re.compile(r"\blorem ipsum\b", re.IGNORECASE),
+    re.compile(r"(?<!\S)(?::::(?: ?\w{1,20})?|\|\|\|)(?!\S)"),  # our own blocks, where they begin or end nothing
 )
 _IN_ADDRESSES = (_LEFT_OVER[0], re.compile(r"\{\{?[^{}/]{1,60}\}\}?"), _LEFT_OVER[2], re.compile(r"::\w{2,40}::"))
 MOST = 5

@@ -23,6 +23,8 @@ BOOK = 25_000_000
 LARGEST: Mapping[str, int] = {
     "owner.article_new": TEXT,
     "owner.article_edit": TEXT,
+    "owner.article_typed": TEXT,
+    "owner.draft_keep": TEXT,
     "owner.campaign_words_go_on": TEXT,
     "owner.campaign_words_preview": TEXT,
     "owner.guide_new": BOOK,

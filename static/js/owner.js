@@ -49,42 +49,6 @@ function editor() {
   }
 }
 
-// Pictures dropped on the text, or pasted into it, are sent at once; their code stands where they fell.
-function pictures() {
-  const side = document.querySelector("[data-upload]");
-  const body = side?.closest("form").querySelector("textarea");
-  if (!body) return;
-  const told = side.querySelector("[data-upload-state]");
-  side.querySelector("[data-upload-told]").hidden = false;
-  const send = async (file) => {
-    const sent = new FormData();
-    sent.append("csrf_token", body.form.elements.csrf_token.value);
-    sent.append("file", file);
-    told.textContent = `Sending ${file.name}…`;
-    try {
-      const answer = await fetch(side.dataset.upload, { method: "POST", body: sent, headers: { Accept: "application/json" } });
-      const { code, error } = await answer.json();
-      if (error) throw new Error(error);
-      body.setRangeText(code, body.selectionStart, body.selectionEnd, "end");
-      body.dispatchEvent(new Event("input", { bubbles: true }));
-      told.textContent = "It is in the text. Say in its square brackets what it shows.";
-    } catch (problem) {
-      told.textContent = problem instanceof SyntaxError || problem instanceof TypeError
-        ? "The picture was not sent. You may be offline, or signed out; your text is still here." : problem.message;
-    }
-  };
-  const taken = async (event, files) => {
-    const found = [...files].filter((file) => file.type.startsWith("image/"));
-    if (!found.length) return;
-    event.preventDefault();
-    for (const file of found) await send(file);
-  };
-  body.addEventListener("paste", (event) => taken(event, event.clipboardData.files));
-  body.addEventListener("drop", (event) => { body.classList.remove("dropping"); taken(event, event.dataTransfer.files); });
-  body.addEventListener("dragover", (event) => { if (event.dataTransfer.types.includes("Files")) { event.preventDefault(); body.classList.add("dropping"); } });
-  body.addEventListener("dragleave", () => body.classList.remove("dropping"));
-}
-
 // One after the other: a form that is sent a second time at once forgets the first.
 function press(buttons) {
   buttons.forEach((button, place) => setTimeout(() => button.form.requestSubmit(button), place * 150));
@@ -149,4 +113,4 @@ function watch() {
   setInterval(look, 1000);
 }
 
-document.addEventListener("DOMContentLoaded", () => { menu(); editor(); pictures(); frames(); live(); copies(); watch(); });
+document.addEventListener("DOMContentLoaded", () => { menu(); editor(); frames(); live(); copies(); watch(); });

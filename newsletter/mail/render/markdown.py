@@ -14,6 +14,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.linkify import linkify as linkify_scheme
 from markdown_it.token import Token
 
+from newsletter.mail.render import blocks
 from newsletter.mail.render.link_address import in_address
 from newsletter.mail.render.places import SCHEMES
 from newsletter.mail.render.template import WORD, Code, code_of
@@ -22,7 +23,7 @@ COLUMN = 544
 """Pixels of a picture at most: the mail's 600 less the sheet's padding. Outlook for Windows heeds nothing else."""
 TAGS = {
     "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "img", "li", "ol", "p", "pre",
-    "strong", "ul",
+    "strong", "ul", *blocks.TAGS,
 }  # fmt: skip
 _ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title", "width"}, "ol": {"start"}}
 LONGEST_PARAGRAPH = 10_000
@@ -50,7 +51,10 @@ class Written:
 
 def clean(html: str) -> str:
     """HTML that holds the tags and addresses of an owner's text, and no others, whatever was filled into it."""
-    return nh3.clean(html, tags=TAGS, attributes=_ATTRIBUTES, url_schemes=set(SCHEMES), link_rel="noopener")
+    return nh3.clean(
+        html, tags=TAGS, attributes=_ATTRIBUTES, url_schemes=set(SCHEMES), link_rel="noopener",
+        allowed_classes=blocks.CLASSES, tag_attribute_values=blocks.VALUES,
+    )  # fmt: skip
 
 
 def read(hidden: str, codes: Sequence[Code], site: str) -> Written:
@@ -69,7 +73,7 @@ def read(hidden: str, codes: Sequence[Code], site: str) -> Written:
         if name == "href":
             links.append(address)
         else:
-            token.attrSet("width", str(_shown(written)))
+            token.attrSet("width", str(min(_shown(written), token.meta.get(blocks.NARROW, COLUMN))))
             pictures.append((address, token.content))
     html = _ONLY_CODES.sub(lambda match: _bare(match, codes), _markdown.renderer.render(tokens, _markdown.options, {}))
     return Written(html, to_text(tokens), _prose(tokens), tuple(links), tuple(pictures), tuple(relative))
@@ -175,6 +179,7 @@ def _reader() -> MarkdownIt:
     made.core.ruler.at("linkify", _typed_out)
     made.inline.ruler.at("linkify", _scheme)
     made.core.ruler.after("linkify", "link_variables", _link_variables)
+    blocks.install(made)
     return made
 
 
@@ -201,7 +206,7 @@ def to_text(tokens: list[Token]) -> str:
             lead = "  " * max(len(depth) - 1, 0)
             hang = (depth[-1]() if item else "  ") if depth else ""
             item = False
-            words = _inline_text(token.children or [])
+            words = _inline_text(token.children or [], is_button=blocks.BUTTON in token.meta)
             lines += [lead + hang + words if depth else words, ""]
         elif token.type in ("code_block", "fence"):
             lines += [*("    " + line for line in token.content.rstrip("\n").split("\n")), ""]
@@ -223,7 +228,7 @@ def _marker(token: Token) -> Callable[[], str]:
     return counted
 
 
-def _inline_text(children: list[Token]) -> str:
+def _inline_text(children: list[Token], *, is_button: bool) -> str:
     out, targets = "", []
     for child in children:
         if child.type in ("text", "code_inline"):
@@ -234,7 +239,8 @@ def _inline_text(children: list[Token]) -> str:
             targets.append((len(out), str(child.attrGet("href") or ""), child.info == "auto"))
         elif child.type == "link_close":
             start, target, is_auto = targets.pop()
-            out = out[:start] + _with_target(out[start:], target, is_auto)
+            words = out[start:]
+            out = out[:start] + (blocks.as_text(words, target) if is_button else _with_target(words, target, is_auto))
         elif child.type == "image":
             out += child.content
     return out

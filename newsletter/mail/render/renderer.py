@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -53,6 +54,7 @@ class Renderer:
     _jinja: Environment = field(init=False)
     _inliner: css_inline.CSSInliner = field(init=False)
     _skeleton: Callable[[Form], Skeleton | None] = field(init=False)
+    _read: Callable[..., Compiled] = field(init=False)
 
     def __post_init__(self) -> None:
         jinja = Environment(
@@ -65,9 +67,17 @@ class Renderer:
         object.__setattr__(self, "urls", Urls(self.site, self.signer))
         object.__setattr__(self, "sender_form", self.sender_form or f"b+*@{self.mail_domain}")
         object.__setattr__(self, "_jinja", jinja)
+        object.__setattr__(self, "_read", compiled)
         inliner = css_inline.CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False)
         object.__setattr__(self, "_inliner", inliner)
         object.__setattr__(self, "_skeleton", lru_cache(SKELETONS)(self._compiled))
+
+    @cached_property
+    def typing(self) -> "Renderer":
+        """The same for words that are being typed: it keeps a few of them compiled, where this one keeps hundreds."""
+        other = copy(self)
+        object.__setattr__(other, "_read", lru_cache(8)(compiled.__wrapped__))
+        return other
 
     def compose(self, claimed: ClaimedMessage, brand: Brand, words: Content | None, now: datetime) -> RenderedMessage:
         """The complete message for a claimed one. Raises BadArticle when the owner's text cannot be filled in."""
@@ -180,7 +190,7 @@ class Renderer:
 
     def compiled(self, words: Content) -> Compiled:
         """An article's words, checked and read once. Raises BadArticle."""
-        return compiled(words.subject, words.preheader, words.body, self.site, names_for_readers(words.own))
+        return self._read(words.subject, words.preheader, words.body, self.site, names_for_readers(words.own))
 
     def empty_for_nobody(self, words: Content, brand: Brand) -> tuple[list[str], list[str]]:
         """The codes that come to nothing where no field is known: in subject and preheader, and in the text."""

@@ -9,6 +9,7 @@ from newsletter.web.owner import (
     audit,
     campaigns,
     dashboard,
+    drafts,
     fields,
     guides,
     held,
@@ -34,6 +35,8 @@ from newsletter.web.owner import (
     sign_up_forms,
     subscribers,
     too_large,
+    typed,
+    versions,
 )
 from newsletter.web.owner.display import FILTERS
 from newsletter.web.owner.door import door
@@ -44,6 +47,7 @@ __all__ = [
     "audit",
     "campaigns",
     "dashboard",
+    "drafts",
     "fields",
     "guides",
     "held",
@@ -70,6 +74,8 @@ __all__ = [
     "sign_up_forms",
     "subscribers",
     "too_large",
+    "typed",
+    "versions",
 ]
 
 

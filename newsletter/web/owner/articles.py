@@ -3,31 +3,33 @@
 from typing import Any
 
 from flask import g, render_template, request, url_for
+from flask_login import current_user
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from newsletter import articles, brand
+from newsletter import articles, brand, drafts
 from newsletter.articles import Article, Revision, Topic
 from newsletter.brand import Brand
 from newsletter.mail import ledger
-from newsletter.mail.contents import content, content_of
+from newsletter.mail.contents import content_of
 from newsletter.mail.ledger import Message
 from newsletter.mail.ledger.queue import update_waiting_steps
-from newsletter.mail.render import FILTER_EXAMPLES, BadArticle, Reader, names_for_readers
+from newsletter.mail.render import BadArticle, Reader
 from newsletter.mail.render.renderer import Rendered
 from newsletter.sequences import Sequence, Step
-from newsletter.subscribers import FIRST_NAME, Stream, Subscriber, merged, own_merge_fields
+from newsletter.subscribers import FIRST_NAME, Stream, Subscriber, merged
+from newsletter.web.owner import composer
+from newsletter.web.owner.composer import Around, as_sent
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
 from newsletter.web.owner.forms import ArticleForm
-from newsletter.web.owner.pictures import newest
 from newsletter.web.owner.subscribers import matching
 from newsletter.web.personal import MAIL_PAGE_POLICY
 from newsletter.web.state import now, reading, runtime, state, transaction
 
 CHANGED_ELSEWHERE = (
-    "This article was changed in another window since you opened it. Nothing is saved yet: "
-    "your words are below, and saving again puts them in place of the others."
+    "This article was changed in another window since you opened it. Nothing is saved yet: what changed there stands "
+    "below, and your words under it. Take over what you want to keep; saving again puts yours in place of the others."
 )
 
 
@@ -44,22 +46,31 @@ def index() -> str:
         in_series: dict[int, list[str]] = {}
         for article_id, name in places:
             in_series.setdefault(article_id, []).append(name)
-        return render_template("owner/articles.html", articles=rows, in_series=in_series, asked=asked)
+        unsaved = drafts.opened(session, owner_id=current_user.owner_id)
+        return render_template(
+            "owner/articles.html", articles=rows, in_series=in_series, asked=asked, unsaved=unsaved
+        )  # fmt: skip
 
 
 @door.route("/articles/new", methods=["GET", "POST"], endpoint="article_new")
 def new() -> Any:
-    """A first draft."""
-    form = ArticleForm(data={"body": "{{ greeting }},\n\n"} if request.method == "GET" else None)
+    """A first draft. Sent a second time by one editor, it is the article that was made by the first."""
     with transaction() if request.method == "POST" else reading() as session:
+        draft = composer.chosen_draft(session, None)
+        form = ArticleForm(data=draft.typed if draft else {"body": "{{ greeting }},\n\n"})
+        if made := drafts.saved_by(session, composer.place(None, form)) if form.is_submitted() else None:
+            form.base.data = "1"
+            return _change(session, made, form)
         if form.validate_on_submit() and _fills_in(session, form, brand.current(session)):
             article = articles.write(
                 session, now(), title=form.title.data or "", subject=form.subject.data or "",
                 preheader=form.preheader.data or "", body=form.body.data or "", topic=_topic(form),
+                by=current_user.owner_id,
             )  # fmt: skip
+            _close(session, article, form)
             note(session, "article written", f"{article.id} {article.title}")
             return back("article", "Saved.", id=article.id)
-    return _editor(form, None)
+        return composer.page(session, form, None, Around(draft=draft))
 
 
 @door.route("/articles/<row:id>/edit", methods=["GET", "POST"], endpoint="article_edit")
@@ -67,43 +78,43 @@ def edit(id: int) -> Any:
     """Change the words; each save that changes something is a new revision."""
     with transaction() if request.method == "POST" else reading() as session:
         article = one_or_404(session, Article, id, lock=request.method == "POST")
-        form = ArticleForm(data=_as_typed(article))
-        if (
-            form.validate_on_submit()
-            and _fills_in(session, form, brand.current(session))
-            and _not_overtaken(form, article)
-        ):
-            article.title, article.topic = form.title.data or "", _topic(form)
-            revision = article.revise(
-                now(), subject=form.subject.data or "", preheader=form.preheader.data or "", body=form.body.data or ""
-            )
-            session.flush()
-            update_waiting_steps(session, article, now())  # series mails that waited for a text that can be built
-            note(session, "article saved", f"{article.id} revision {revision.number} {article.title}")
-            return back("article", "Saved.", id=id)
-        return _editor(form, article)
+        draft = composer.chosen_draft(session, article)
+        typed = draft.typed | {"base": str(draft.base)} if draft else {}
+        form = ArticleForm(data=_as_typed(article) | typed)
+        if request.method == "POST":
+            return _change(session, article, form)
+        return composer.page(session, form, article, Around(draft=draft))
+
+
+def _change(session: Session, article: Article, form: ArticleForm) -> Any:
+    if not (form.validate() and _fills_in(session, form, brand.current(session))):
+        return composer.page(session, form, article)
+    if found := _overtaken(session, form, article):
+        return composer.page(session, form, article, found)
+    article.title, article.topic = form.title.data or "", _topic(form)
+    revision = article.revise(
+        now(), subject=form.subject.data or "", preheader=form.preheader.data or "", body=form.body.data or "",
+        by=current_user.owner_id,
+    )  # fmt: skip
+    session.flush()
+    _close(session, article, form)
+    update_waiting_steps(session, article, now())  # series mails that waited for a text that can be built
+    note(session, "article saved", f"{article.id} revision {revision.number} {article.title}")
+    return back("article", "Saved.", id=article.id)
+
+
+def _close(session: Session, article: Article, form: ArticleForm) -> None:
+    """What was typed is saved: nothing of it waits any more."""
+    drafts.close(session, composer.place(article, form), article, now())
+    composer.take_over(session, request.form.get("follows", ""))
 
 
 def _as_typed(article: Article) -> dict[str, Any]:
     words = article.current
     return {
         "title": article.title, "topic": article.topic or "", "subject": words.subject,
-        "preheader": words.preheader, "body": words.body, "base": str(words.number),
+        "preheader": words.preheader, "body": words.body, "base": str(words.number), "named": article.title,
     }  # fmt: skip
-
-
-def _editor(form: ArticleForm, article: Article | None) -> Any:
-    with reading() as session:
-        pictures, variables = newest(session), names_for_readers(own_merge_fields(session))
-    page = render_template(
-        "owner/article_edit.html",
-        form=form,
-        article=article,
-        variables=variables,
-        filters=FILTER_EXAMPLES,
-        pictures=pictures,
-    )
-    return page, 422 if form.errors else 200
 
 
 def _topic(form: ArticleForm) -> Topic | None:
@@ -112,7 +123,7 @@ def _topic(form: ArticleForm) -> Topic | None:
 
 def _fills_in(session: Session, form: ArticleForm, house: Brand) -> bool:
     """Whether every variable can be filled in; what is wrong is told beside the text."""
-    words = content(session, form.subject.data or "", form.preheader.data or "", form.body.data or "")
+    words = composer.typed_words(session, form)
     reader = Reader(0, {FIRST_NAME: "Alex"})
     try:
         runtime().renderer.rendered(Stream.STEP, house, reader, words, {"guide": "a-guide"})
@@ -122,13 +133,23 @@ def _fills_in(session: Session, form: ArticleForm, house: Brand) -> bool:
     return True
 
 
-def _not_overtaken(form: ArticleForm, article: Article) -> bool:
-    words, typed = article.current, (form.subject.data, form.preheader.data, form.body.data)
-    if form.base.data == str(words.number) or typed == (words.subject, words.preheader, words.body):
-        return True
-    form.base.data = str(words.number)
+def _overtaken(session: Session, form: ArticleForm, article: Article) -> Around | None:
+    """What was saved in another window since the form was opened, and is not what was typed.
+
+    A title that was changed only there is taken over.
+    """
+    words, typed, title = article.current, (form.subject.data, form.preheader.data, form.body.data), form.title.data
+    named = form.named.data or article.title
+    if title == named:
+        form.title.data = title = article.title
+    is_title = article.title not in (named, title)
+    is_text = form.base.data != str(words.number) and typed != (words.subject, words.preheader, words.body)
+    if not is_text and not is_title:
+        return None
+    found = Around(theirs=composer.theirs(session, article, form, is_title))
+    form.base.data, form.named.data = str(words.number), article.title
     form.body.errors = [CHANGED_ELSEWHERE]
-    return False
+    return found
 
 
 @door.get("/articles/<row:id>", endpoint="article")
@@ -166,22 +187,11 @@ def _chosen_reader(session: Session) -> Subscriber | None:
 
 
 def _rendered(session: Session, article: Article, reader: Subscriber | None) -> Rendered:
-    stream, context = _as_sent(session, article)
+    stream, context = as_sent(session, article)
     words, renderer = content_of(session, article.current), runtime().renderer
     # Nobody's links: a click in the preview must not unsubscribe the person it is shown for.
     nobody = Reader(0, merged(session, reader, renderer.own_fields(words)))
     return renderer.rendered(stream, brand.current(session), nobody, words, context)
-
-
-def _as_sent(session: Session, article: Article) -> tuple[Stream, dict[str, Any]]:
-    """An article of a guide's series is shown as a step of it, any other as a campaign."""
-    guide = session.scalar(
-        select(Sequence.guide_slug)
-        .join(Step, Step.sequence_id == Sequence.id)
-        .where(Step.article_id == article.id, Step.deleted_at.is_(None), Sequence.guide_slug.is_not(None))
-        .limit(1)
-    )
-    return (Stream.STEP, {"guide": guide}) if guide else (Stream.CAMPAIGN, {})
 
 
 def _tests(session: Session, revision: Revision) -> int:
@@ -200,7 +210,7 @@ def test(id: int) -> Response:
         except BadArticle as error:
             return back("article", str(error), "danger", id=id)
         key = f"test:{article.current.id}:{asked_id('number', request.form) or 1}"
-        _, context = _as_sent(session, article)
+        _, context = as_sent(session, article)
         _, fresh = ledger.queue(session, owner, Stream.TEST, key, now(), revision=article.current, context=context)
         if fresh:
             note(session, "test sent", f"article {id}")

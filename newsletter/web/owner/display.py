@@ -23,6 +23,11 @@ def local(at: datetime | None) -> str:
     return in_zone(at, current_user.zone) if at else "–"
 
 
+def clock(at: datetime) -> str:
+    """The time of day of an instant in the owner's zone."""
+    return f"{at.astimezone(zone_named(current_user.zone)):%H:%M}"
+
+
 def local_day(at: datetime | None) -> str:
     """The date of an instant in the owner's zone."""
     if at is None:
@@ -77,6 +82,16 @@ def as_held(value: str, kind: FieldKind) -> str:
     return day_as("long", value) if kind is FieldKind.DATE else value
 
 
+LONGEST_SAME = 400
+"""Characters that are shown of what two texts have in common, between two places where they differ."""
+
+
+def shortened(words: str) -> str:
+    """The beginning and the end of what is the same in two texts."""
+    half = LONGEST_SAME // 2
+    return words if len(words) <= LONGEST_SAME else f"{words[:half]} […] {words[-half:]}"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "local": local,
     "local_day": local_day,
@@ -88,4 +103,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "explained": explained,
     "ago": ago,
     "as_held": as_held,
+    "shortened": shortened,
 }

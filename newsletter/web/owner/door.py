@@ -2,10 +2,10 @@
 
 from typing import Any, TypeVar
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
 from flask import session as cookie
 from flask_login import current_user
-from flask_wtf.csrf import CSRFError
+from flask_wtf.csrf import CSRFError, generate_csrf
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -28,23 +28,31 @@ PAGE = 50
 
 @door.before_request
 def _guard() -> Any:
+    is_in = request.endpoint in OPEN_TO_ALL or current_user.is_authenticated
     try:
         csrf.protect()  # acts on what changes something
     except CSRFError:
         if LONG_TEXT in request.form:
-            return _rescued()
+            return _rescued(is_in)
         raise
-    if request.endpoint in OPEN_TO_ALL or current_user.is_authenticated:
+    if is_in:
         return None
     if LONG_TEXT in request.form:
-        return _rescued()
+        return _rescued(is_in)
     onward = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("owner.login", next=onward))
 
 
-def _rescued() -> tuple[str, int]:
-    """Nothing is saved without a valid token, but nobody's article is lost because a session ended meanwhile."""
-    return render_template("owner/rescue.html", typed=request.form), 400
+def _rescued(is_in: bool) -> tuple[Any, int]:
+    """Nothing is saved without a valid token, but nobody's article is lost because a session ended meanwhile.
+
+    Who is signed in again gets a token for it; a script asks for the same in its own words.
+    """
+    if request.accept_mimetypes.best == "application/json":
+        return jsonify(signed_out=not is_in, token=generate_csrf() if is_in else ""), 401
+    kept = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
+    action = request.script_root + request.full_path.rstrip("?")
+    return render_template("owner/rescue.html", typed=request.form, kept=kept, action=action, is_in=is_in), 400
 
 
 @door.after_request

@@ -89,6 +89,8 @@ class ArticleForm(WordsForm):
 
     title = _line("Title", 200, "Give the article a name of its own; readers see it in the archive.")
     topic = SelectField("Topic", choices=[SelectChoice("", "None"), *(SelectChoice(topic.value) for topic in Topic)])
+    named = HiddenField()
+    """Its title when it was opened."""
 
 
 class PictureForm(TypedForm):

@@ -7,6 +7,7 @@ lost or come out by accident.
 from typing import Any
 
 from flask import g, render_template, request
+from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from newsletter import brand, preflight
@@ -100,7 +101,7 @@ def _ask(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsFo
 
 
 def _set(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsForm) -> Any:
-    turn = campaign.revise(session, _typed(session, form), now())
+    turn = campaign.revise(session, _typed(session, form), now(), by=current_user.owner_id)
     number = dispatch.revision.number
     detail = f"{campaign.id} revision {number} to {turn.to_come} people from No. {turn.first} on"
     note(session, "campaign words changed", detail)

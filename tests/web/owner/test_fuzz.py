@@ -172,11 +172,12 @@ NAMES = {
     "id", "words", "file", "tags", "sites", "gives", "verb", "live", "public", "reason", "step", "sure", "upto",
     "agreed", "form", "correct", "begin_page", "begin", "question", "headline", "button", "consent_words", "ground",
     "after_url", "accept", "basis", "q", "tag", "status",
+    "sitting", "follows", "named", "reader", "subscriber", "scheme", "pictures", "show",
 }  # fmt: skip
 
 QUERIES = {
     "next", "q", "requested", "state", "page", "before", "after", "to", "saved", "v", "lane", "status", "tag", "from",
-    "form", "guide", "topic", "reviewed",
+    "form", "guide", "topic", "reviewed", "draft", "against",
 }  # fmt: skip
 
 
