@@ -69,7 +69,15 @@ def _campaign(session: Session, campaign: Campaign, now: datetime) -> Held:
         people = max(campaign.audience(now).size(session) - gone, people)
     begun, key = campaign.dispatch is not None, f"campaign-{campaign.id}"
     since = campaign.launched_at or campaign.scheduled_at
-    return Held(HeldKind.CAMPAIGN, key, campaign.article.title, people, gone, since, begun)
+    return Held(
+        kind=HeldKind.CAMPAIGN,
+        key=key,
+        title=campaign.article.title,
+        people=people,
+        gone=gone,
+        since=since,
+        begun=begun,
+    )
 
 
 def _sequences(session: Session, now: datetime) -> list[Held]:
@@ -78,7 +86,11 @@ def _sequences(session: Session, now: datetime) -> list[Held]:
         due = sequences.due_of(one, now).subquery()
         people, since = session.execute(select(func.count(), func.min(due.c.due_at)).select_from(due)).one()
         if people and one.live:
-            listed.append(Held(HeldKind.SEQUENCE, f"sequence-{one.id}", one.name, people, 0, since))
+            listed.append(
+                Held(
+                    kind=HeldKind.SEQUENCE, key=f"sequence-{one.id}", title=one.name, people=people, gone=0, since=since
+                )
+            )
     return listed
 
 
@@ -89,13 +101,29 @@ def _messages(session: Session) -> list[Held]:
         .group_by(Message.stream)
         .order_by(Message.stream)
     )
-    return [Held(HeldKind.MESSAGES, f"messages-{stream}", stream.value, n, 0, since) for stream, n, since in rows]
+    return [
+        Held(kind=HeldKind.MESSAGES, key=f"messages-{stream}", title=stream.value, people=n, gone=0, since=since)
+        for stream, n, since in rows
+    ]
 
 
 def _reminders(session: Session, now: datetime) -> list[Held]:
     due = journey.reminders_due(now).subquery()
     people, since = session.execute(select(func.count(), func.min(due.c.created_at)).select_from(due)).one()
-    return [Held(HeldKind.REMINDERS, "reminders-due", Stream.REMINDER.value, people, 0, since)] if people else []
+    return (
+        [
+            Held(
+                kind=HeldKind.REMINDERS,
+                key="reminders-due",
+                title=Stream.REMINDER.value,
+                people=people,
+                gone=0,
+                since=since,
+            )
+        ]
+        if people
+        else []
+    )
 
 
 def _single(session: Session) -> tuple[ColumnElement[bool], ...]:

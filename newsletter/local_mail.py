@@ -107,7 +107,7 @@ class Store:
 
 def _entry(row: tuple[Any, ...]) -> Entry:
     id, from_, to, subject, at, size = row[:6]
-    return Entry(id, from_, to, subject, datetime.fromtimestamp(at, UTC), size)
+    return Entry(id=id, from_=from_, to=to, subject=subject, received_at=datetime.fromtimestamp(at, UTC), size=size)
 
 
 def _names(address: str, to: str, raw: bytes) -> bool:

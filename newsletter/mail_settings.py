@@ -66,7 +66,9 @@ def _inbox(one: str) -> InboxUrl:
         raise ValueError(_advice("it should begin with imaps:// and name a host"))
     if url.scheme == "imap" and not is_loopback(url.hostname):
         raise ValueError(_advice("imap:// sends the password in clear, and is for this machine only"))
-    return InboxUrl(url.hostname, port or _PORTS[url.scheme], *_login(url), _folder(url), url.scheme == "imaps")
+    user, password = _login(url)
+    return InboxUrl(host=url.hostname, port=port or _PORTS[url.scheme], user=user, password=password,
+                    folder=_folder(url), is_encrypted=url.scheme == "imaps")  # fmt: skip
 
 
 def _login(url: SplitResult) -> tuple[str, str]:

@@ -48,10 +48,15 @@ class Runtime:
         """The sender of mail, on this runtime's database, clock and transport."""
         database, clock = self.database, self.clock
         return Delivery(
-            database.transaction, self.renderer, self.transport, clock.now, self.journals, feedback.suppress,
-            self.throttle,
+            transaction=database.transaction,
+            renderer=self.renderer,
+            transport=self.transport,
+            now=clock.now,
+            journals=self.journals,
+            suppress=feedback.suppress,
+            throttle=self.throttle,
             pause_at=self.settings.pause_at_refused / 100,
-        )  # fmt: skip
+        )
 
     @cached_property
     def lateness(self) -> Lateness:
@@ -108,13 +113,13 @@ def build(settings: Settings, *, database: Database | None = None, clock: Clock 
         clock=clock,
         signer=signer,
         renderer=Renderer(
-            ROOT / "templates",
-            signer,
-            settings.site,
-            settings.mail_domain,
-            files.of,
-            signing(settings),
-            settings.return_path,
+            templates=ROOT / "templates",
+            signer=signer,
+            site=settings.site,
+            mail_domain=settings.mail_domain,
+            guides=files.of,
+            dkim=signing(settings),
+            sender_form=settings.return_path,
         ),
         transport=transport or _smtp(settings, allowances),
         guides=files,

@@ -52,7 +52,7 @@ def _inspected(path: Path, mtime_ns: int, size: int) -> Inspection:
             raise BadGuide(f"The guide's file {path.name} has no pages.")
         words = document.get_metadata_value("Keywords").split(", ")
         unfilled = tuple(word.removeprefix(UNFILLED) for word in words if word.startswith(UNFILLED))
-        return Inspection(len(document), size, f"{mtime_ns:x}{size:x}", unfilled)
+        return Inspection(pages=len(document), size=size, stamp=f"{mtime_ns:x}{size:x}", unfilled=unfilled)
 
 
 def picture(path: Path, page: int, width: int, cache: Path) -> bytes:

@@ -169,7 +169,7 @@ class Columns:
     def without(self, role: Role) -> "Columns":
         """The same header with this role given up."""
         places = {one: where for one, where in self.places.items() if one is not role}
-        return Columns(self.headings, places, self.program, self.fields)
+        return Columns(headings=self.headings, places=places, program=self.program, fields=self.fields)
 
     def is_whole(self, cells: Sequence[str]) -> bool:
         """Whether these cells look like a row: as many as there are columns, with an address where it belongs."""
@@ -189,7 +189,9 @@ def recognise(headings: Iterable[str], fields: Iterable[Field] = ()) -> Columns 
         return None
     if Role.STATUS in places:
         places.pop(Role.STATE, None)  # then “state” is where somebody lives
-    return Columns(names, places, _program([squashed(name) for name in names]), tuple(fields))
+    return Columns(
+        headings=names, places=places, program=_program([squashed(name) for name in names]), fields=tuple(fields)
+    )
 
 
 def _program(names: list[str]) -> Program | None:

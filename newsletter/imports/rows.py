@@ -61,14 +61,14 @@ def rows(lines: Iterator[Line], separator: str, is_whole: Callable[[list[str]], 
         if not line.text.strip():
             continue
         if not line.sound:
-            yield Row(line.number, [], line.text, Flaw.BAD_BYTES)
+            yield Row(line=line.number, cells=[], text=line.text, flaw=Flaw.BAD_BYTES)
             continue
         try:
             yield Row(line.number, split(line.text, separator), line.text)
         except _OpenQuote:
             yield _joined(line, ahead, lines, separator, is_whole)
         except _StrayQuote:
-            yield Row(line.number, [], line.text, Flaw.STRAY_QUOTE)
+            yield Row(line=line.number, cells=[], text=line.text, flaw=Flaw.STRAY_QUOTE)
 
 
 def _joined(first: Line, ahead: deque[Line], lines: Iterator[Line], separator: str,
@@ -78,7 +78,7 @@ def _joined(first: Line, ahead: deque[Line], lines: Iterator[Line], separator: s
     for number in range(LONGEST_CELL):
         while len(ahead) <= number:
             if (fresh := next(lines, None)) is None:
-                return Row(first.number, [], first.text, Flaw.OPEN_QUOTE)
+                return Row(line=first.number, cells=[], text=first.text, flaw=Flaw.OPEN_QUOTE)
             ahead.append(fresh)
         following = ahead[number]
         if _stands_alone(following, separator, is_whole):
@@ -97,7 +97,7 @@ def _joined(first: Line, ahead: deque[Line], lines: Iterator[Line], separator: s
         for _ in range(number + 1):
             ahead.popleft()
         return Row(first.number, cells, text)
-    return Row(first.number, [], first.text, Flaw.OPEN_QUOTE)
+    return Row(line=first.number, cells=[], text=first.text, flaw=Flaw.OPEN_QUOTE)
 
 
 def _stands_alone(line: Line, separator: str, is_whole: Callable[[list[str]], bool]) -> bool:

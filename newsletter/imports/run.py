@@ -39,8 +39,15 @@ def import_csv(database: Database, file: BinaryIO, basis: str, secrets: Sequence
     plan = survey(source, name, fields)
     report = Report(plan.reading, dry_run)
     standing = StandingJudge(plan.columns, plan.asked)
-    judge = Judge(plan.columns, standing, plan.day_first, plan.otherwise, now, report.remark)
-    writer = Writer(database, basis, secrets, now, dry_run)
+    judge = Judge(
+        columns=plan.columns,
+        standing=standing,
+        day_first=plan.day_first,
+        otherwise=plan.otherwise,
+        now=now,
+        remark=report.remark,
+    )
+    writer = Writer(database=database, basis=basis, secrets=secrets, now=now, dry_run=dry_run)
     rows = rows_of(source, plan.separator, plan.columns)
     progress(report, 0)
     while batch := list(islice(rows, BATCH)):

@@ -55,7 +55,14 @@ def survey(source: Source, name: str, fields: Iterable[Field] = ()) -> Survey:
         encoding=source.label, separator=separator, program=columns.program,
         used=columns.used, unused=columns.unused, odd_lines=source.odd_lines if source.utf8_lines else 0,
     )  # fmt: skip
-    return Survey(columns, separator, seen.day_first, frozenset(seen.asked), otherwise, reading)
+    return Survey(
+        columns=columns,
+        separator=separator,
+        day_first=seen.day_first,
+        asked=frozenset(seen.asked),
+        otherwise=otherwise,
+        reading=reading,
+    )
 
 
 def _behind_sep(lines: Iterator[Line]) -> Iterator[Line]:

@@ -45,7 +45,7 @@ class Upload:
                 out.write(piece)
         with _private(path.with_suffix(".json")) as out:
             out.write(json.dumps({"name": name, "basis": basis, "at": now.isoformat()}).encode())
-        return cls(path, name, basis, now)
+        return cls(path=path, name=name, basis=basis, at=now)
 
     @classmethod
     def find(cls, folder: Path, token: str) -> Self | None:
@@ -59,7 +59,7 @@ class Upload:
             return None
         if not path.is_file():
             return None
-        return cls(path, kept["name"], kept["basis"], datetime.fromisoformat(kept["at"]))
+        return cls(path=path, name=kept["name"], basis=kept["basis"], at=datetime.fromisoformat(kept["at"]))
 
 
 def forget_old(folder: Path, now: datetime) -> int:
@@ -68,7 +68,7 @@ def forget_old(folder: Path, now: datetime) -> int:
     for path in sorted(folder.glob("*.csv")) if folder.is_dir() else ():
         upload = Upload.find(folder, path.stem)
         if upload is None or upload.at < now - KEPT_FOR or upload.at > now + KEPT_FOR:
-            (upload or Upload(path, "", "", now)).forget()
+            (upload or Upload(path=path, name="", basis="", at=now)).forget()
             gone += 1
     return gone
 

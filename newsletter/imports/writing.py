@@ -113,7 +113,13 @@ class Writer:
         known = {}
         for key in people:
             id, status = found.get(key, (None, None))
-            known[key] = Known(id, status, key in kept_out, pressed.get(id) if id else None, id in left)
+            known[key] = Known(
+                id=id,
+                status=status,
+                suppressed=key in kept_out,
+                pressed=pressed.get(id) if id else None,
+                left=id in left,
+            )
             if self.dry_run and (would := self._would.get(hash(key))) is not None:
                 known[key] = would
         return known

@@ -63,7 +63,14 @@ def home_of(session: Session, data_dir: Path, *, is_sqlite: bool) -> Home:
     with suppress(FileExistsError):
         os.close(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     seen = mark.stat()
-    return Home(seen.st_ino, seen.st_ctime_ns, seen.st_mtime_ns, _machine(), str(mark), has_witness=True)
+    return Home(
+        inode=seen.st_ino,
+        changed=seen.st_ctime_ns,
+        written=seen.st_mtime_ns,
+        machine=_machine(),
+        path=str(mark),
+        has_witness=True,
+    )
 
 
 def _machine() -> str:

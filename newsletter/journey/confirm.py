@@ -52,7 +52,7 @@ def confirm(session: Session, house: House, asked: AskedFor, now: datetime, *, p
     consent, guide = asked.consent, asked.guide
     subscriber = consent.subscriber
     if consent.confirmed_at is not None:
-        return Confirmed(subscriber, guide, consent.newsletter, False)
+        return Confirmed(subscriber=subscriber, guide=guide, newsletter=consent.newsletter, fresh=False)
     speaking_against = Suppression.of_address(session, house.secrets, subscriber.address)
     suppressed = subscriber.status is Status.COMPLAINED or any(one.reason in SUPPRESSING for one in speaking_against)
     if consent.is_over or suppressed:
@@ -67,7 +67,7 @@ def confirm(session: Session, house: House, asked: AskedFor, now: datetime, *, p
     started = start_series(session, subscriber, asked.series, press, now)
     if guide is not None and not guides.given_since(session, subscriber, guide, consent.given_at):
         guides.send(session, subscriber, guide, house.guides, now, {"series": bool(started)})
-    return Confirmed(subscriber, guide, newsletter, True)
+    return Confirmed(subscriber=subscriber, guide=guide, newsletter=newsletter, fresh=True)
 
 
 def _prove(session: Session, asked: AskedFor, press: Press, now: datetime) -> None:

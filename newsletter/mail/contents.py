@@ -40,7 +40,7 @@ class Contents:
 
 def content(session: Session, subject: str, preheader: str, body: str) -> Content:
     """What was typed, as a mail's words: they may name any field that there is."""
-    return Content(subject, preheader, body, own_merge_fields(session))
+    return Content(subject=subject, preheader=preheader, body=body, own=own_merge_fields(session))
 
 
 def content_of(session: Session, revision: Revision) -> Content:

@@ -86,7 +86,16 @@ class Delivery:
                 contents = self.contents.of(session, {one.revision_id for one in claim.messages if one.revision_id})
                 # Open before the commit: a crash then leaves proof that nothing was sent.
                 journal = Journal(self.journals, token, claim.batch)
-            _Run(self, lane, stop, claim, contents, house, journal, began_at).run()
+            _Run(
+                delivery=self,
+                lane=lane,
+                stop=stop,
+                claim=claim,
+                contents=contents,
+                brand=house,
+                journal=journal,
+                began_at=began_at,
+            ).run()
             settled = True
         finally:
             if journal:

@@ -160,7 +160,15 @@ def _take(left: Left, line: str) -> None:
         left.sending.difference_update([int(key) for key in line[2:].split()])
     elif line.startswith("o\t"):
         _, key, stage, code, enhanced, relay, command, text = line.split("\t", 7)
-        left.results[int(key)] = SmtpResult(int(key), Stage(stage), int(code), enhanced, text, relay, command)
+        left.results[int(key)] = SmtpResult(
+            key=int(key),
+            stage=Stage(stage),
+            code=int(code),
+            enhanced=enhanced,
+            text=text,
+            relay=relay,
+            at_command=command,
+        )
     elif line.startswith("boot "):
         left.whole = line.removeprefix("boot ") == boot_id()
     elif line == FAILED:

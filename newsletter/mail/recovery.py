@@ -39,7 +39,13 @@ def replay(folder: Path, transaction: Transaction, now: datetime, suppress: Supp
     written = uncertain = 0
     for left in left_behind(folder):
         lost = left.sending - left.results.keys()
-        results = [*left.results.values(), *(SmtpResult(key, Stage.LOST_AFTER, 0, "", "", "", ".") for key in lost)]
+        results = [
+            *left.results.values(),
+            *(
+                SmtpResult(key=key, stage=Stage.LOST_AFTER, code=0, enhanced="", text="", relay="", at_command=".")
+                for key in lost
+            ),
+        ]
         try:
             with transaction() as session:
                 _write(session, left, results, now, suppress)
@@ -94,7 +100,14 @@ def _write(session: Session, left: Left, results: list[SmtpResult], now: datetim
     session.refresh(batch, with_for_update=True)
     # Otherwise another claim has it by now: when it was recovered, each row got its revision.
     revision = revision_being_sent(session, batch) if batch.claim_token == left.token else None
-    held = BatchRange(batch.id, left.token, batch.dispatch_id, batch.first_id, batch.last_id, revision)
+    held = BatchRange(
+        id=batch.id,
+        token=left.token,
+        dispatch_id=batch.dispatch_id,
+        first_id=batch.first_id,
+        last_id=batch.last_id,
+        revision_id=revision,
+    )
     if batch.claim_token != left.token:
         invalidate(session, [outcome.id for outcome in outcomes])
     record_batch(session, held, outcomes, now)
@@ -123,7 +136,18 @@ def _messages(session: Session, left: Left, of_batch: bool) -> tuple[dict[int, C
         ).where(Message.id.in_(wanted), ours)
     ).all()  # fmt: skip
     messages = {
-        id: ClaimedMessage(id, stream, attempts, created, person, "", {}, revision, dispatch, {})
+        id: ClaimedMessage(
+            id=id,
+            stream=stream,
+            attempts=attempts,
+            created_at=created,
+            subscriber_id=person,
+            email="",
+            fields={},
+            revision_id=revision,
+            dispatch_id=dispatch,
+            context={},
+        )
         for id, stream, attempts, created, person, revision, dispatch, _ in rows
     }
     return messages, {row[-1] for row in rows}

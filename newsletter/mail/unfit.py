@@ -42,7 +42,16 @@ class Unfit:
                 self.revisions[message.revision_id] = reason
         state = State.DEFERRED if waits else State.FAILED
         self.outcomes.append(
-            Outcome(message.id, state, 0, reason[:500], "", waits, is_attempt=not waits, reason=Reason.UNFIT)
+            Outcome(
+                id=message.id,
+                state=state,
+                code=0,
+                reply=reason[:500],
+                relay="",
+                due_at=waits,
+                is_attempt=not waits,
+                reason=Reason.UNFIT,
+            )
         )
 
     def settle(self, session: Session, now: datetime) -> None:

@@ -78,7 +78,7 @@ def _moving(image: Image.Image, sent: BinaryIO) -> Prepared:
     if image.format != "GIF" or len(data) > HEAVIEST:
         raise BadPicture("An animation has to be a GIF of 200 kB at most. Make it smaller, or choose a still picture.")
     width = min(image.width, SHOWN)
-    return Prepared(data, "gif", width, _part(image.height, width, image.width))
+    return Prepared(data=data, suffix="gif", width=width, height=_part(image.height, width, image.width))
 
 
 def _still(image: Image.Image) -> Prepared:
@@ -91,7 +91,7 @@ def _still(image: Image.Image) -> Prepared:
     small = upright.resize(dense, Image.Resampling.LANCZOS) if dense != upright.size else upright
     for data, suffix in _written(small):
         if len(data) <= HEAVIEST:
-            return Prepared(data, suffix, width, height)
+            return Prepared(data=data, suffix=suffix, width=width, height=height)
     raise BadPicture("This picture stays heavier than 200 kB, however it is pressed. Crop it, or choose a calmer one.")
 
 

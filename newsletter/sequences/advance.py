@@ -62,7 +62,15 @@ def advance_due(session: Session, now: datetime, zone: str, limit: int = BATCH,
     ).all()
     places = Places(session, [place for one in series for place in one.places])
     live = {one.id for one in series if one.live}
-    tick = _Tick(session, now, zone, brand.current(session).series_wait_days, list(mailings), places, live)
+    tick = _Tick(
+        session=session,
+        now=now,
+        zone=zone,
+        wait=brand.current(session).series_wait_days,
+        mailings=list(mailings),
+        places=places,
+        live=live,
+    )
     with session.no_autoflush:
         settled = tick.settle(limit)
         tick.write()

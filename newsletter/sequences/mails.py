@@ -51,7 +51,14 @@ def queue_mails(session: Session, going: Sequence[Going], now: datetime) -> None
         if enrollment.message_id is None:
             context = {"guide": enrollment.sequence.guide_slug}
             revision = words[one.step.article_id]
-            fresh.append(NewMessage(enrollment.subscriber_id, one.keys[-1], revision, context))
+            fresh.append(
+                NewMessage(
+                    subscriber_id=enrollment.subscriber_id,
+                    idempotency_key=one.keys[-1],
+                    revision_id=revision,
+                    context=context,
+                )
+            )
     queued = queue_many(session, Stream.STEP, fresh, now)
     for one in going:
         if one.enrollment.message_id is None:

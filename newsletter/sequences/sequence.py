@@ -138,7 +138,7 @@ class Step(Base):
     @property
     def delay(self) -> Delay:
         """How long after the mail before it."""
-        return Delay(self.delay_amount, self.delay_unit, self.weekdays, self.not_before)
+        return Delay(amount=self.delay_amount, unit=self.delay_unit, weekdays=self.weekdays, not_before=self.not_before)
 
     @delay.setter
     def delay(self, delay: Delay) -> None:

@@ -63,7 +63,7 @@ class Connections:
         relay = state.relay
         greeting = greet(relay, relay.helo or self._helo, encrypt=state.encryption.is_used(now))
         state.pace.look(now)
-        connection = Connection(relay.name, greeting, self.round, state.pace)
+        connection = Connection(relay.name, greeting, round_=self.round, pace=state.pace)
         try:
             link = Link(
                 relay, connection, addresses=state.resolver.addresses(now), timeouts=self._timeouts,

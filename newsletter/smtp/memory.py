@@ -9,7 +9,15 @@ from newsletter.smtp.envelope import Envelope, Journal, Quotas, RelayRefusal, Sm
 
 def accepted(envelope: Envelope) -> SmtpResult:
     """Answer as a server that takes everything."""
-    return SmtpResult(envelope.key, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 kept in memory", "memory:0", ".")
+    return SmtpResult(
+        key=envelope.key,
+        stage=Stage.ACCEPTED,
+        code=250,
+        enhanced="2.0.0",
+        text="2.0.0 kept in memory",
+        relay="memory:0",
+        at_command=".",
+    )
 
 
 class SentList:

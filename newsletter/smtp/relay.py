@@ -57,7 +57,14 @@ class Relay:
             raise ValueError("tls must be required, or left out, for smtps://")
         default: Tls = "required" if implicit or (username and not is_loopback(host)) else "opportunistic"
         options.setdefault("tls", default)
-        return cls(host, port, unquote(username), unquote(password), implicit, **options)
+        return cls(
+            host=host,
+            port=port,
+            username=unquote(username),
+            password=unquote(password),
+            implicit_tls=implicit,
+            **options,
+        )
 
     @property
     def name(self) -> str:

@@ -163,7 +163,7 @@ class RelayState:
             self._report(now, wants=wants)
 
     def _report(self, now: float, *, wants: bool, refused: float | None = None) -> int:
-        report = Report(len(self.links), wants, self.urgent, refused)
+        report = Report(held=len(self.links), wants=wants, urgent=self.urgent, refused=refused)
         allowed = self._allowances.report(self.relay.name, report)
         self._allowed = allowed.connections
         limited = LOOK_LIMITED / 2 if self.urgent else LOOK_LIMITED
@@ -273,4 +273,12 @@ class RelayState:
             words = "all connections that the relay allows are in use" if self.crowded else "no relay is usable"
             why = Refused(421 if self.crowded else 0, words, "connect")
         status = enhanced_status(why.code, why.text)
-        return SmtpResult(envelope.key, Stage.RELAY, why.code, status, why.text[:500], self.relay.name, why.at_command)
+        return SmtpResult(
+            key=envelope.key,
+            stage=Stage.RELAY,
+            code=why.code,
+            enhanced=status,
+            text=why.text[:500],
+            relay=self.relay.name,
+            at_command=why.at_command,
+        )

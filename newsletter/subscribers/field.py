@@ -74,7 +74,7 @@ class Field(Base):
     @property
     def merge_field(self) -> MergeField:
         """It, as a mail knows it."""
-        return MergeField(f"{OWN}{self.key}", self.label, self.kind, self.fallback, self.id)
+        return MergeField(name=f"{OWN}{self.key}", means=self.label, kind=self.kind, fallback=self.fallback, id=self.id)
 
     def read(self, typed: str) -> str:
         """A value as it is held: 12.5, 1960-05-03, yes; "" for none. Raises BadValue."""
@@ -137,7 +137,10 @@ def fields_named(session: Session, keys: Collection[str]) -> list[Field]:
 def own_merge_fields(session: Session) -> tuple[MergeField, ...]:
     """The same, as mails know them."""
     rows = session.execute(select(Field.key, Field.label, Field.kind, Field.fallback, Field.id).order_by(Field.id))
-    return tuple(MergeField(f"{OWN}{key}", label, kind, fallback, id) for key, label, kind, fallback, id in rows)
+    return tuple(
+        MergeField(name=f"{OWN}{key}", means=label, kind=kind, fallback=fallback, id=id)
+        for key, label, kind, fallback, id in rows
+    )
 
 
 def check_key(session: Session, key: str) -> str:

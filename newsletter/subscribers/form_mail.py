@@ -89,9 +89,13 @@ def allowance(
         select(FormMail.at).where(*full).order_by(FormMail.at.desc()).offset(max(domain_limit - 1, 0)).limit(1)
     )
     return Allowance(
-        mailboxes[0], domains[0], sum(at > now - DAY for at, _ in rows), sum(not proven for _, proven in rows),
-        rows[-1][0] if rows else None, before + DAY if before is not None and domain_limit else now,
-    )  # fmt: skip
+        mailbox_hash=mailboxes[0],
+        domain_hash=domains[0],
+        today=sum(at > now - DAY for at, _ in rows),
+        unproven_this_month=sum(not proven for _, proven in rows),
+        last_sent_at=rows[-1][0] if rows else None,
+        domain_free_at=before + DAY if before is not None and domain_limit else now,
+    )
 
 
 def forget_old(session: Session, now: datetime) -> None:

@@ -31,7 +31,7 @@ class ForkedService(Service):
     sealed: Sealed = field(kw_only=True)
 
     def _launched(self) -> Process:
-        return Fork(self.name, self.argv, self.sealed, self.cwd, self.log)
+        return Fork(name=self.name, argv=self.argv, sealed=self.sealed, cwd=self.cwd, log=self.log)
 
 
 class Fork:

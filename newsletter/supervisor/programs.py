@@ -95,19 +95,29 @@ class Program:
 
 def every(settings: Settings) -> list[Program]:
     """All that `newsletter up` keeps running, but Redis."""
-    mailbox = Program("mailbox", ["newsletter.cli", "mailbox"], MAILBOX, 5.0)
+    mailbox = Program(name="mailbox", argv=["newsletter.cli", "mailbox"], needs=MAILBOX, patience=5.0)
     return [
         *([mailbox] if settings.runs_mailbox else []),
-        Program("web", web(settings), WEB, 15.0),
-        Program("worker-transactional", worker("transactional", WORKERS_TRANSACTIONAL), WORKER, 60.0),
-        Program("worker-bulk", worker("bulk", settings.bulk_workers), WORKER, 60.0),
-        Program("beat", beat(), BEAT, 10.0),
+        Program(name="web", argv=web(settings), needs=WEB, patience=15.0),
+        Program(
+            name="worker-transactional",
+            argv=worker("transactional", WORKERS_TRANSACTIONAL),
+            needs=WORKER,
+            patience=60.0,
+        ),
+        Program(name="worker-bulk", argv=worker("bulk", settings.bulk_workers), needs=WORKER, patience=60.0),
+        Program(name="beat", argv=beat(), needs=BEAT, patience=10.0),
     ]
 
 
 def prepare(new_key: bool = False) -> Program:
     """What is done before the others start (`supervisor.prepare`)."""
-    return Program("prepare", ["newsletter.cli", "prepare", *(["--new-key"] if new_key else [])], PREPARE, 60.0)
+    return Program(
+        name="prepare",
+        argv=["newsletter.cli", "prepare", *(["--new-key"] if new_key else [])],
+        needs=PREPARE,
+        patience=60.0,
+    )
 
 
 def environment(settings: Settings, needed: Collection[str], base: Mapping[str, str] = os.environ) -> dict[str, str]:

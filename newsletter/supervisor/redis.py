@@ -54,7 +54,9 @@ def configure(folder: Path) -> str:
 def service(folder: Path, log: Path) -> Service:
     """The service that runs as it is written down."""
     # The working folder is set by `cwd`: a path with a space would need quoting in the configuration.
-    return Service("redis", [program(), CONFIG], programs.plain_environment(), folder, log, patience=5.0)
+    return Service(
+        name="redis", argv=[program(), CONFIG], env=programs.plain_environment(), cwd=folder, log=log, patience=5.0
+    )
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -38,7 +38,7 @@ def up(settings: Settings, say: Callable[[str], None], new_key: bool) -> NoRetur
     environments = {one.name: seal(programs.environment(told, one.needs)) for one in every}
     for number in (lock.fileno(), parts):
         os.set_inheritable(number, True)
-    sealed = Sealed(lock.fileno(), parts, not settings.redis_url, environments)
+    sealed = Sealed(lock=lock.fileno(), parts=parts, has_redis=not settings.redis_url, environments=environments)
     ours = {VARIABLE: sealed.told, "SPT_NOENV": "1"}  # a title leaves the environment as it is, for `ps e`
     argv = [sys.executable, "-m", "newsletter.cli", "up", *(["--new-key"] if new_key else [])]
     os.execve(sys.executable, argv, programs.environment(settings, programs.SUPERVISOR) | ours)  # noqa: S606 - ourselves
@@ -76,7 +76,9 @@ def _start(services: list[Service], service: Service) -> None:
 
 def _service(settings: Settings, sealed: Sealed, program: Program) -> ForkedService:
     log = settings.data_dir / "log" / f"{program.name}.log"
-    return ForkedService(program.name, program.argv, {}, ROOT, log, patience=program.patience, sealed=sealed)
+    return ForkedService(
+        name=program.name, argv=program.argv, env={}, cwd=ROOT, log=log, patience=program.patience, sealed=sealed
+    )
 
 
 def _prepare(settings: Settings, sealed: Sealed, new_key: bool, asked: Callable[[], int]) -> str:

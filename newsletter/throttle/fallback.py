@@ -123,7 +123,13 @@ class OwnCount:
         reserved = {name: int(min(sums, self._room(windows))) for name, windows in relays.items()}
         self.note(asked.uses({g.name: n for g, n in zip(asked.groups, granted, strict=True)}, reserved), told=False)
         common = self._common([*everything, *(w for ws in relays.values() for w in ws)], at) if left <= 0 else 0.0
-        return Reply(granted, [max(wait, common) for wait in waits], list(reserved.values()), common, at)
+        return Reply(
+            granted=granted,
+            waits=[max(wait, common) for wait in waits],
+            reserved=list(reserved.values()),
+            common=common,
+            at=at,
+        )
 
     def _windows_of(self, kind: str, name: str, rates: Sequence[Rate], share: float) -> list[tuple[Window, int]]:
         return [

@@ -160,7 +160,13 @@ class SharedThrottle:
         granted, reserved = [int(n) for n in answer["granted"]], [int(n) for n in answer["reserved"]]
         domains = {group.name: count for group, count in zip(asked.groups, granted, strict=True)}
         self._own.note(asked.uses(domains, dict(zip(asked.relays, reserved, strict=True))), told=True)
-        return Reply(granted, list(answer["waits"]), reserved, float(answer["common"]), float(answer["at"]))
+        return Reply(
+            granted=granted,
+            waits=list(answer["waits"]),
+            reserved=reserved,
+            common=float(answer["common"]),
+            at=float(answer["at"]),
+        )
 
     def _ask(self, script: str, **data: object) -> Any:
         """What a script answers; None while Redis does not."""
@@ -190,7 +196,13 @@ def _grant(asked: Request, free: Sequence[str], wanted: Mapping[str, int], reply
         granted[domain] = min(wanted[domain], left)
         left -= granted[domain]
         waits[domain] = wait
-    return Grant(granted, waits, dict(zip(asked.relays, reply.reserved, strict=True)), reply.at, version)
+    return Grant(
+        granted=granted,
+        waits=waits,
+        relays=dict(zip(asked.relays, reply.reserved, strict=True)),
+        at=reply.at,
+        version=version,
+    )
 
 
 def connect(settings: Settings, database: Database, clock: Clock) -> SharedThrottle:

@@ -85,4 +85,10 @@ def request(rules: Rules, slow: Mapping[str, object], relays: Sequence[str], wan
     groups = [Group(name, count, rules.of(name)) for name, count in wanted.items() if name in bound]
     groups.append(Group("", sum(wanted[domain] for domain in free), ()))
     limited = {name: rules.relays[name] for name in relays if name in rules.relays}
-    return Request(groups, rules.everything, limited, bool(limited) and len(limited) == len(relays), binding), free
+    return Request(
+        groups=groups,
+        everything=rules.everything,
+        relays=limited,
+        bounded=bool(limited) and len(limited) == len(relays),
+        binding=binding,
+    ), free

@@ -56,9 +56,27 @@ def card(guide: Guide) -> Card:
         box = guide.box_words(runtime().guides)
     except BadGuide as error:
         log.error("guide", error=str(error))
-        return Card(guide.slug, guide.title, PREPARED, 0, guide.accent, guide.topic, "", url)
+        return Card(
+            slug=guide.slug,
+            title=guide.title,
+            box=PREPARED,
+            pages=0,
+            accent=guide.accent,
+            topic=guide.topic,
+            cover_url="",
+            url=url,
+        )
     cover = url_for("public.picture", slug=guide.slug, page=1, v=seen.stamp)
-    return Card(guide.slug, guide.title, box, seen.pages, guide.accent, guide.topic, cover, url)
+    return Card(
+        slug=guide.slug,
+        title=guide.title,
+        box=box,
+        pages=seen.pages,
+        accent=guide.accent,
+        topic=guide.topic,
+        cover_url=cover,
+        url=url,
+    )
 
 
 def all_guides(session: Session) -> list[Guide]:

@@ -86,7 +86,14 @@ def _failure(address: str, status: str, words: str, parts: Parts, original: str 
     reply = _REPLY.search(words)
     enough = words if len(words) > 20 else f"{words} {parts.notice}"
     bounce = meaning(status, enough, at_rcpt=not _AT_DATA.search(_near(address, parts.notice) or parts.notice))
-    return Failure(address.lower(), bounce, status, int(reply[1]) if reply else 0, _one_line(words), original.lower())
+    return Failure(
+        address=address.lower(),
+        bounce=bounce,
+        status=status,
+        code=int(reply[1]) if reply else 0,
+        words=_one_line(words),
+        original=original.lower(),
+    )
 
 
 def _by_words(parts: Parts) -> list[Failure]:

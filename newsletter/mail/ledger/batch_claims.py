@@ -91,7 +91,15 @@ def claim_batch(session: Session, token: str, now: datetime, mark: int = 0,
     if chosen is None:
         return None
     id, dispatch, first, last, counted, revision, created_at = chosen
-    held = BatchRange(id, token, dispatch, first, last, revision, sum((counted or {}).values()))
+    held = BatchRange(
+        id=id,
+        token=token,
+        dispatch_id=dispatch,
+        first_id=first,
+        last_id=last,
+        revision_id=revision,
+        size=sum((counted or {}).values()),
+    )
     messages = _messages(session, held, created_at, now, own_fields(session, [revision]))
     marked = [message.id for message in messages[:mark]]
     lease = {"token": token, "lease": now + LEASE, "to": marked[-1] if marked else 0}
@@ -210,7 +218,14 @@ def recover_batches(session: Session, now: datetime, tokens: Collection[str] | N
     lost = 0
     for batch in batches:
         revision = revision_being_sent(session, batch)
-        held = BatchRange(batch.id, batch.claim_token or "", batch.dispatch_id, batch.first_id, batch.last_id, revision)
+        held = BatchRange(
+            id=batch.id,
+            token=batch.claim_token or "",
+            dispatch_id=batch.dispatch_id,
+            first_id=batch.first_id,
+            last_id=batch.last_id,
+            revision_id=revision,
+        )
         with_it = (Message.state == State.READY, Message.due_at.is_(None))  # not what waits by itself by now
         up_to = select(Message.id).where(*_rows(held), Message.id <= batch.sending_to, *with_it)
         unknown = set(session.scalars(up_to)).difference(batch.skipped or ())

@@ -64,7 +64,16 @@ class Form:
         context = {"guide": self.guide}
         address = "reader@example.invalid"
         return ClaimedMessage(
-            id, self.stream, 0, ONCE, subscriber, address, fields, self.revision_id, self.dispatch_id, context
+            id=id,
+            stream=self.stream,
+            attempts=0,
+            created_at=ONCE,
+            subscriber_id=subscriber,
+            email=address,
+            fields=fields,
+            revision_id=self.revision_id,
+            dispatch_id=self.dispatch_id,
+            context=context,
         )
 
 
@@ -176,7 +185,15 @@ class Draft:
         order = {place: number for number, place in enumerate(place for group in groups for place in group.places)}
         moved = [order[place] for place in self._places]
         gaps = tuple(gap if gap < PERSONAL else PERSONAL + moved[gap - PERSONAL] for gap in gaps)
-        return Skeleton(self._signer, return_path, slow, template, gaps, groups, seal)
+        return Skeleton(
+            signer=self._signer,
+            return_path=return_path,
+            slow=slow,
+            template=template,
+            gaps=gaps,
+            groups=groups,
+            seal=seal,
+        )
 
 
 def _template(marked: bytes) -> tuple[bytes, tuple[int, ...]]:

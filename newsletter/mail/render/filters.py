@@ -73,7 +73,7 @@ def _date(value: Any, form: str = "long") -> str:
 
 
 FILTERS: dict[str, Filter] = {
-    "default": Filter(_default, '{{ first_name|default("friend") }}', (str, bool), 1),
+    "default": Filter(apply=_default, example='{{ first_name|default("friend") }}', takes=(str, bool), needed=1),
     "upper": Filter(lambda value: plain(value).upper(), "{{ first_name|upper }}"),
     "lower": Filter(lambda value: plain(value).lower(), "{{ first_name|lower }}"),
     "title": Filter(_title, "{{ first_name|title }}"),

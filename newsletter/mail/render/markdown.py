@@ -76,7 +76,14 @@ def read(hidden: str, codes: Sequence[Code], site: str) -> Written:
             token.attrSet("width", str(min(_shown(written), token.meta.get(blocks.NARROW, COLUMN))))
             pictures.append((address, token.content))
     html = _ONLY_CODES.sub(lambda match: _bare(match, codes), _markdown.renderer.render(tokens, _markdown.options, {}))
-    return Written(html, to_text(tokens), _prose(tokens), tuple(links), tuple(pictures), tuple(relative))
+    return Written(
+        html=html,
+        text=to_text(tokens),
+        prose=_prose(tokens),
+        links=tuple(links),
+        pictures=tuple(pictures),
+        relative=tuple(relative),
+    )
 
 
 def _shown(address: str) -> int:

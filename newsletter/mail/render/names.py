@@ -46,7 +46,7 @@ class Name:
     def of_field(cls, field: MergeField) -> "Name":
         """The name of a merge field."""
         means = f"{field.means}; where it is not known: “{field.fallback}”" if field.fallback else field.means
-        return cls(field.name, means, _KINDS.get(field.kind, Kind.TEXT), field.fallback)
+        return cls(name=field.name, means=means, kind=_KINDS.get(field.kind, Kind.TEXT), fallback=field.fallback)
 
     @property
     def code(self) -> str:

@@ -139,7 +139,8 @@ class Renderer:
             return None
         content = tuple((column.key, getattr(brand, column.key)) for column in Brand.__mapper__.column_attrs)
         slug = _guide_slug(claimed.context)
-        return self._skeleton(Form(claimed.stream, claimed.revision_id, claimed.dispatch_id, slug, words, content))
+        return self._skeleton(Form(stream=claimed.stream, revision_id=claimed.revision_id, guide=slug, words=words,
+                                   dispatch_id=claimed.dispatch_id, brand=content))  # fmt: skip
 
     def _compiled(self, form: Form) -> Skeleton | None:
         brand = Brand(**dict(form.brand))  # the caller's belongs to a session that ends

@@ -200,7 +200,7 @@ def _compared(leaf: r.HasField) -> r.HasField:
     if leaf.how not in r.COMPARABLE[leaf.type]:
         raise ValueError("This field cannot be compared so. Choose another way.")
     if leaf.how is r.Compare.FILLED:
-        return r.HasField(leaf.field, leaf.type, leaf.how, "")
+        return r.HasField(field=leaf.field, type=leaf.type, how=leaf.how, value="")
     field = Field(
         key=leaf.field, label=leaf.field, kind=leaf.type, choices=[characters.line(leaf.value)], fallback="",
         created_at=datetime(1970, 1, 1, tzinfo=UTC),
@@ -211,7 +211,7 @@ def _compared(leaf: r.HasField) -> r.HasField:
         raise ValueError(str(error)) from None
     if not value:
         raise ValueError("Type what to compare with.")
-    return r.HasField(leaf.field, leaf.type, leaf.how, value)
+    return r.HasField(field=leaf.field, type=leaf.type, how=leaf.how, value=value)
 
 
 def as_json(rules: r.Rules) -> dict[str, Any]:

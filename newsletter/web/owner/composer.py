@@ -87,7 +87,12 @@ def place(article: Article | None, form: ArticleForm) -> Place:
     """Where the words of a form that was sent were typed."""
     base = form.base.data or ""
     number = int(base) if base.isascii() and base.isdigit() and len(base) < 9 else 0
-    return Place(current_user.owner_id, request.form.get("sitting", ""), article.id if article else None, number)
+    return Place(
+        owner_id=current_user.owner_id,
+        sitting=request.form.get("sitting", ""),
+        article_id=article.id if article else None,
+        base=number,
+    )
 
 
 def version(draft: Draft) -> str:
@@ -144,7 +149,9 @@ def theirs(session: Session, article: Article, form: ArticleForm, is_title: bool
     now, base = article.current, place(article, form).base
     began = next((one.body for one in article.revisions if one.number == base), form.body.data or "")
     title = article.title if is_title else ""
-    return Theirs(now, author(session, now.author_id), title, differences(began, now.body))
+    return Theirs(
+        revision=now, author=author(session, now.author_id), title=title, changed=differences(began, now.body)
+    )
 
 
 def typed_words(session: Session, form: ArticleForm) -> Content:

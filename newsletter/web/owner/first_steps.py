@@ -31,21 +31,21 @@ def first_steps(session: Session, settings: Settings, unsigned: bool) -> list[Fi
         return []
     own_guide = not unsigned or _noted(session, "guide added")
     return [
-        FirstStep(_noted(session, "brand saved"), "Say who you are",
-                  "Name, sender address and postal address stand in every mail.", url_for("owner.settings")),
-        FirstStep(bool(settings.smtp_url), "Let mail out",
-                  "All of it lands in the local mailbox now. Set SMTP_URL in .env to your provider or your own server.",
-                  url_for("owner.settings")),
-        FirstStep(own_guide, "Make the guides yours",
-                  "Send a PDF of your own, or fill in who wrote the example’s.", url_for("owner.guides")),
-        FirstStep(_stands_elsewhere(session), "Put a form on your site",
-                  "Copy its code into your sidebar; it is ticked when the form has been seen there.",
-                  url_for("owner.forms")),
-        FirstStep(_imported(session), "Bring the people you have",
-                  "An export of your present program, or any CSV. Leave it out if you begin with nobody.",
-                  url_for("owner.subscriber_import")),
-        FirstStep(_noted(session, "test sent"), "Send yourself an article",
-                  "Open one and press “Send a test to me”.", url_for("owner.articles")),
+        FirstStep(done=_noted(session, "brand saved"), title="Say who you are",
+                  what="Name, sender address and postal address stand in every mail.", url=url_for("owner.settings")),
+        FirstStep(done=bool(settings.smtp_url), title="Let mail out",
+                  what="All of it lands in the local mailbox now. Set SMTP_URL in .env to your provider or server.",
+                  url=url_for("owner.settings")),
+        FirstStep(done=own_guide, title="Make the guides yours",
+                  what="Send a PDF of your own, or fill in who wrote the example’s.", url=url_for("owner.guides")),
+        FirstStep(done=_stands_elsewhere(session), title="Put a form on your site",
+                  what="Copy its code into your sidebar; it is ticked when the form has been seen there.",
+                  url=url_for("owner.forms")),
+        FirstStep(done=_imported(session), title="Bring the people you have",
+                  what="An export of your present program, or any CSV. Leave it out if you begin with nobody.",
+                  url=url_for("owner.subscriber_import")),
+        FirstStep(done=_noted(session, "test sent"), title="Send yourself an article",
+                  what="Open one and press “Send a test to me”.", url=url_for("owner.articles")),
     ]  # fmt: skip
 
 

@@ -68,7 +68,12 @@ class Filter:
         """The one in the address, or in a form that was sent from the list."""
         status = words_asked("status", source)
         known = Status(status) if status in {one.value for one in Status} else None
-        return cls(words_asked("q", source), known, words_asked("tag", source), Chosen.typed(session, source))
+        return cls(
+            asked=words_asked("q", source),
+            status=known,
+            tag=words_asked("tag", source),
+            segment=Chosen.typed(session, source),
+        )
 
     @property
     def conditions(self) -> list[ColumnElement[bool]]:

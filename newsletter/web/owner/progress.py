@@ -50,10 +50,18 @@ class Progress:
         rate = done / max(since.total_seconds(), 1.0) if since else 0.0
         moves = campaign.state is CampaignState.SENDING and rate > 0
         return cls(
-            campaign.state, total, done, sum(counts[one] for one in ACCEPTED), sum(counts[one] for one in WAITING),
-            counts[State.DEFERRED], counts[State.FAILED], counts[State.UNCERTAIN], counts[State.CANCELLED],
-            rate, (total - done) / rate if moves else None,
-        )  # fmt: skip
+            state=campaign.state,
+            total=total,
+            done=done,
+            sent=sum(counts[one] for one in ACCEPTED),
+            waiting=sum(counts[one] for one in WAITING),
+            deferred=counts[State.DEFERRED],
+            failed=counts[State.FAILED],
+            uncertain=counts[State.UNCERTAIN],
+            cancelled=counts[State.CANCELLED],
+            per_second=rate,
+            seconds_left=(total - done) / rate if moves else None,
+        )
 
     @property
     def percent(self) -> int:

@@ -56,7 +56,7 @@ class Seen:
         look = select(func.count()).select_from(Subscriber).where(condition(dated))
         people = figure(session, ("people by rules", dated), lambda it: it.scalar(look) or 0)
         readers = Segment(rules=dated).size(session)
-        return cls(sentence(rules, known), known.missing(rules), people, readers)
+        return cls(sentence=sentence(rules, known), missing=known.missing(rules), people=people, readers=readers)
 
 
 @door.get("/segments", endpoint="segments")

@@ -108,7 +108,11 @@ def guide_answers(session: Session, person: Subscriber) -> list[GuideAnswer]:
             select(Message).where(Message.subscriber_id == person.id, Message.idempotency_key == key)
         )
         fetched = min((one.fetched_at for one in asked if one.fetched_at), default=None)
-        answers.append(GuideAnswer(guide, last.requested_at if last else None, message, fetched))
+        answers.append(
+            GuideAnswer(
+                guide=guide, requested_at=last.requested_at if last else None, message=message, fetched_at=fetched
+            )
+        )
     return answers
 
 
@@ -132,7 +136,9 @@ def _consents(session: Session, person: Subscriber) -> list[Event]:
             f"from {consent.ip}" if consent.ip else "", f"wording {consent.version}",
         )))  # fmt: skip
         asked = _asked(consent)
-        events.append(Event(consent.given_at, "consent", asked, (f"“{consent.wording}”", newsletter, where)))
+        events.append(
+            Event(at=consent.given_at, kind="consent", title=asked, lines=(f"“{consent.wording}”", newsletter, where))
+        )
         if consent.confirmed_at is not None:
             basis = consent.basis or (Basis.IMPORT if consent.form == "import" else None)
             events.append(Event(consent.confirmed_at, "confirmed", HOW_CONFIRMED[basis]))
@@ -161,7 +167,7 @@ def _told(noted: Noted, series: str) -> Event:
     words = f"“{noted.words}”" if noted.words else ""
     where = f"{PRESSED[noted.by]}{f' · page {noted.page}' if noted.page else ''}"
     mark = "left" if noted.kind in ENDS else "series" if series else "confirmed"
-    return Event(noted.at, mark, title, (words, where[0].upper() + where[1:]))
+    return Event(at=noted.at, kind=mark, title=title, lines=(words, where[0].upper() + where[1:]))
 
 
 def _guides(session: Session, person: Subscriber) -> list[Event]:
@@ -182,7 +188,14 @@ def _mails(session: Session, person: Subscriber, urls: Urls) -> list[Event]:
         .options(selectinload(Message.tries), selectinload(Message.revision))
     )
     return [
-        Event(_moment(m), "mail", message_title(m), _late(m, person), m, path(urls.view(m.id)))
+        Event(
+            at=_moment(m),
+            kind="mail",
+            title=message_title(m),
+            lines=_late(m, person),
+            message=m,
+            url=path(urls.view(m.id)),
+        )
         for m in reversed(messages.all())
     ]
 
@@ -206,5 +219,7 @@ def _series(session: Session, person: Subscriber) -> list[Event]:
         events.append(Event(one.started_at, "series", f"Series started: {one.sequence.name}"))
         if one.ended_at is not None:
             why = (explained(one.reason),) if one.reason else ()
-            events.append(Event(one.ended_at, "series", f"Series {one.status}: {one.sequence.name}", why))
+            events.append(
+                Event(at=one.ended_at, kind="series", title=f"Series {one.status}: {one.sequence.name}", lines=why)
+            )
     return events
