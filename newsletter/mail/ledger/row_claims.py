@@ -17,6 +17,7 @@ from newsletter.mail.ledger import counts
 from newsletter.mail.ledger.dispatch import Dispatch, Hold
 from newsletter.mail.ledger.message import OPEN, Attempt, Lane, Message, State
 from newsletter.mail.ledger.reasons import Reason
+from newsletter.mail.ledger.trial import Trial, first_names
 from newsletter.subscribers import FIRST_NAME, Fields, MergeField, Stream, Subscriber, own_values, receivable
 
 LEASE = timedelta(seconds=45)
@@ -135,11 +136,15 @@ def _messages(session: Session, token: str, ids: Sequence[int], own_fields: OwnF
         .where(Message.id.in_(ids), Message.claim_token == token, Message.state == State.CLAIMED)
         .order_by(Message.id)
     ).all()  # fmt: skip
+    trials = {row[0]: Trial.of(row[1], row[10]) for row in rows}
+    like = first_names(session, trials.values())
     named = own_fields(session, {revision for *_, revision, _, _ in rows if revision})
-    held = own_values(session, named, {person for *_, person, _, _, _, _, _, _ in rows if person}) if named else {}
+    people = {person for *_, person, _, _, _, _, _, _ in rows if person} | like.keys()
+    held = own_values(session, named, people) if named else {}
     return [
         ClaimedMessage(
-            id, stream, tries, at, person, email or owner, {FIRST_NAME: name or "", **held.get(person or 0, {})},
+            id, stream, tries, at, person, email or trials[id].to or owner,
+            {FIRST_NAME: name or like.get(trials[id].like, ""), **held.get(person or trials[id].like, {})},
             revision, dispatch, context or {},
         )
         for id, stream, tries, at, person, email, owner, name, revision, dispatch, context in rows

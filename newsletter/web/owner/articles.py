@@ -11,7 +11,6 @@ from werkzeug.wrappers import Response
 from newsletter import articles, brand, drafts
 from newsletter.articles import Article, Revision, Topic
 from newsletter.brand import Brand
-from newsletter.mail import ledger
 from newsletter.mail.contents import content_of
 from newsletter.mail.ledger import Message
 from newsletter.mail.ledger.queue import update_waiting_steps
@@ -24,6 +23,7 @@ from newsletter.web.owner.composer import Around, as_sent
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
 from newsletter.web.owner.forms import ArticleForm
 from newsletter.web.owner.subscribers import matching
+from newsletter.web.owner.trials import NotTried, queue_trials, trial_addresses
 from newsletter.web.personal import MAIL_PAGE_POLICY
 from newsletter.web.state import now, reading, runtime, state, transaction
 
@@ -182,7 +182,7 @@ def preview(id: int) -> Any:
 
 
 def _chosen_reader(session: Session) -> Subscriber | None:
-    id = asked_id("subscriber")
+    id = asked_id("subscriber", request.values)
     return session.get(Subscriber, id) if id else None
 
 
@@ -202,21 +202,22 @@ def _tests(session: Session, revision: Revision) -> int:
 
 @door.post("/articles/<row:id>/test", endpoint="article_test")
 def test(id: int) -> Response:
-    """Mail it to the owner who is signed in. A double click carries one number and sends one mail."""
+    """Mail it to some addresses, as the chosen reader would get it; once, for a double click carries one number."""
     with transaction() as session:
-        article, owner = one_or_404(session, Article, id), owner_in(session)
+        article, owner, reader = one_or_404(session, Article, id), owner_in(session), _chosen_reader(session)
+        like: dict[str, Any] = {"subscriber": reader.id} if reader else {}
         try:
-            _rendered(session, article, None)
-        except BadArticle as error:
-            return back("article", str(error), "danger", id=id)
-        key = f"test:{article.current.id}:{asked_id('number', request.form) or 1}"
+            to = trial_addresses(session, owner, request.form.get("to", ""))
+            _rendered(session, article, reader)
+        except (BadArticle, NotTried) as error:
+            return back("article", str(error), "danger", id=id, **like)
         _, context = as_sent(session, article)
-        _, fresh = ledger.queue(session, owner, Stream.TEST, key, now(), revision=article.current, context=context)
+        fresh = queue_trials(session, owner, article, to, reader.id if reader else 0, context)
         if fresh:
-            note(session, "test sent", f"article {id}")
-        told = f"A test is on its way to {owner.email}." if fresh else "That test is on its way already."
+            note(session, "test sent", f"article {id} to {', '.join(fresh)}")
+        told = f"A test is on its way to {', '.join(fresh)}." if fresh else "That test is on its way already."
     state().trigger.wake()
-    return back("article", told, id=id)
+    return back("article", told, id=id, **like)
 
 
 @door.post("/articles/<row:id>/archive", endpoint="article_archive")

@@ -1,0 +1,49 @@
+"""Trials: an owner's test mails to an address of their choosing, filled in as for a reader of their choosing.
+
+Both stand in the message's context, the reader by their number alone: what is held of them is read when it goes out,
+and nothing of it when they have been erased since.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter.subscribers import Stream, Subscriber
+
+TO, LIKE = "to", "like"
+"""The keys of the context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Where a test goes, and like whom it is filled in; "" and 0: to its owner, like nobody."""
+
+    to: str = ""
+    like: int = 0
+
+    @classmethod
+    def of(cls, stream: Stream, context: Mapping[str, Any] | None) -> "Trial":
+        """What the context of a message says. An address that was erased since is none."""
+        if stream is not Stream.TEST or not context:
+            return NO_TRIAL
+        to = str(context.get(TO, ""))
+        return cls(to if "@" in to else "", int(context.get(LIKE, 0)))
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """As it stands in a message."""
+        return ({TO: self.to} if self.to else {}) | ({LIKE: self.like} if self.like else {})
+
+
+NO_TRIAL = Trial()
+
+
+def first_names(session: Session, trials: Iterable[Trial]) -> dict[int, str]:
+    """The first names of those like whom they are filled in."""
+    ids = {one.like for one in trials if one.like}
+    if not ids:
+        return {}
+    return dict(session.execute(select(Subscriber.id, Subscriber.first_name).where(Subscriber.id.in_(ids))).all())

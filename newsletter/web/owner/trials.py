@@ -1,0 +1,64 @@
+"""To whom an owner may send a test: a few addresses, and never one that must not be written to."""
+
+import re
+from hashlib import sha256
+from typing import Any
+
+from flask import request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter import characters
+from newsletter.accounts import Owner
+from newsletter.articles import Article
+from newsletter.mail import ledger
+from newsletter.mail.ledger.trial import Trial
+from newsletter.subscribers import Address, BadAddress, Status, Stream, Subscriber, Suppression, read_address
+from newsletter.web.owner.door import asked_id
+from newsletter.web.state import now, runtime
+
+MOST = 5
+LEFT = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
+_BETWEEN = re.compile(r"[\s,;]+")
+
+
+class NotTried(ValueError):
+    """A test cannot go there; the message says why and what to do."""
+
+
+def trial_addresses(session: Session, owner: Owner, typed: str) -> list[str]:
+    """The addresses that were typed, each once; the owner's own where there is none. Raises NotTried."""
+    words = [one for one in _BETWEEN.split(characters.text(typed)) if one] or [owner.email]
+    if len(words) > MOST:
+        raise NotTried(f"A test goes to {MOST} addresses at most. Nothing was sent.")
+    found: dict[str, str] = {}
+    for word in words:
+        try:
+            address = read_address(word)
+        except BadAddress:
+            raise NotTried(f"“{word[:100]}” is no e-mail address. Nothing was sent.") from None
+        if address.key != owner.email and _must_not_be_written_to(session, address):
+            raise NotTried(f"{address.email} has left or must not be written to: no test goes there. Nothing was sent.")
+        found.setdefault(address.key, address.email)
+    return list(found.values())
+
+
+def _must_not_be_written_to(session: Session, address: Address) -> bool:
+    person = session.scalar(select(Subscriber).where(Subscriber.email_key == address.key))
+    has_left = person is not None and person.status in LEFT
+    return has_left or bool(Suppression.of_address(session, runtime().secrets, address))
+
+
+def queue_trials(session: Session, owner: Owner, article: Article, to: list[str], like: int,
+                 context: dict[str, Any]) -> list[str]:  # fmt: skip
+    """Queue a test to each of these addresses, filled in like this reader; to which of them none was on its way."""
+    number, fresh = asked_id("number", request.form) or 1, []
+    for one in to:
+        trial = Trial("" if one == owner.email else one, like)
+        key = f"test:{article.current.id}:{number}"
+        if trial.to:
+            key += f":{sha256(trial.to.encode()).hexdigest()[:16]}"
+        about = context | trial.context
+        _, is_new = ledger.queue(session, owner, Stream.TEST, key, now(), revision=article.current, context=about)
+        fresh += [one] if is_new else []
+    return fresh
