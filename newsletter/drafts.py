@@ -89,8 +89,9 @@ def keep(session: Session, place: Place, typed: Mapping[str, str], now: datetime
     draft = _row(session, place, now)
     if draft.closed_at is not None:
         raise Closed
-    draft.typed = {name: characters.text(value)[:LONGEST] for name, value in typed.items()}
-    draft.base, draft.saved_at = place.base, now
+    words = {name: characters.text(value)[:LONGEST] for name, value in typed.items()}
+    if (draft.typed, draft.base) != (words, place.base):  # the same once more leaves it as it was
+        draft.typed, draft.base, draft.saved_at = words, place.base, now
     return draft
 
 

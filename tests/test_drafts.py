@@ -41,6 +41,13 @@ def test_two_editors_of_one_article_never_write_over_each_other(session: Session
     assert [one.typed["body"] for one in drafts.opened(session, article)] == ["more", OTHER]
 
 
+def test_the_same_words_once_more_leave_it_as_it_was(session: Session, paula: int, article: Article) -> None:
+    for minutes in range(3):
+        later = NOON + timedelta(minutes=minutes)
+        kept = drafts.keep(session, Place(paula, ONE, article.id, 1), {"body": "new\r\n"}, later)
+    assert kept.saved_at == NOON
+
+
 def test_keeping_changes_no_revision(session: Session, paula: int, article: Article) -> None:
     drafts.keep(session, Place(paula, ONE, article.id, 1), {"body": "new", "title": "New"}, NOON)
     session.flush()

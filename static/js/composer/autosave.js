@@ -123,6 +123,7 @@ export function autosave(form) {
   }
 
   function offer(article, id) {
+    if (document.querySelector(`a[href$="draft=${id}"]`)) return; // this page offers it already
     const note = document.querySelector("[data-leftover]");
     const page = article ? form.dataset.new.replace(/new$/, `${article}/edit`) : form.dataset.new;
     note.querySelector("a").href = `${page}?draft=${id}`;

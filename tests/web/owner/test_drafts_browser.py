@@ -29,7 +29,7 @@ def test_a_closed_tab_loses_nothing(page: Page, site: str, runtime: Runtime, art
     page.keyboard.type("An hour's work.")
     page.goto(f"{site}/owner/settings")  # at once, before a draft was sent
     page.goto(f"{site}/owner/articles/{article}/edit")
-    page.get_by_role("link", name=re.compile("Go on with them|Look at them")).first.click()
+    page.get_by_role("link", name=re.compile("Go on with them|Look at them")).click()  # one offer, not two
     expect(page.get_by_label("Text", exact=True)).to_have_value(re.compile("An hour's work."))
     assert len(revisions(runtime, article)) == 1
 
@@ -134,3 +134,15 @@ def test_two_hundred_thousand_characters_are_kept(page: Page, site: str, runtime
     until_kept(page)
     assert len(kept(runtime)[0]) == 200_000
     expect(page.locator("[data-checks]")).to_contain_text("Gmail cuts off what is larger")
+
+
+def test_more_than_a_mail_carries_is_kept_too_and_told(page: Page, site: str, runtime: Runtime, article: int) -> None:
+    page.goto(f"{site}/owner/articles/{article}/edit")
+    page.get_by_label("Text", exact=True).fill("word " * 50_000)
+    until_kept(page)
+    assert len(kept(runtime)[0]) == 250_000
+    expect(page.locator("[data-problem]")).to_contain_text("is the most a mail can carry")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert").first).to_contain_text("Your text is still here.")
+    expect(page.get_by_label("Text", exact=True)).to_have_value("word " * 50_000)
+    assert len(revisions(runtime, article)) == 1
