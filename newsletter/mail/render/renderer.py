@@ -21,12 +21,14 @@ from newsletter.links import Purpose, Signer, Urls
 from newsletter.mail.ledger import ClaimedMessage
 from newsletter.mail.render import mime
 from newsletter.mail.render.article import BadArticle, Compiled, compiled
-from newsletter.mail.render.attachment import attachment
+from newsletter.mail.render.attachment import attachment, guide_slug
+from newsletter.mail.render.counted import Counted
 from newsletter.mail.render.dkim import Dkim
 from newsletter.mail.render.draft import NOBODY, ONCE, STRANGERS, Draft, Form, NoSkeleton, alike, gap
-from newsletter.mail.render.mail import NO_FIELDS, Content, Reader, Rendered, RenderedMessage, fields_for, one_line
-from newsletter.mail.render.names import NAMES, OF_THE_BRAND, Values, names_for_readers, of_brand, of_reader
+from newsletter.mail.render.mail import NO_FIELDS, Content, Reader, Rendered, RenderedMessage, fields_for, one_line, why
+from newsletter.mail.render.names import FOR_PAGES, NAMES, Values, names_for_readers, of_brand, of_pages, of_reader
 from newsletter.mail.render.skeleton import DATE, TO, Skeleton
+from newsletter.mail.render.template import Leading
 from newsletter.subscribers import FIRST_NAME, MergeField, Stream
 
 TEST_MARK = "[Test] "
@@ -88,7 +90,7 @@ class Renderer:
         fields = fields_for(claimed.stream, claimed.fields)
         reader = Reader(claimed.subscriber_id or 0, fields, claimed.id)
         context, pdf = attachment(claimed, self.guides)
-        seen = self.rendered(claimed.stream, brand, reader, words, context)
+        seen = self.rendered(claimed.stream, brand, reader, words, context, claimed.revision_id)
         subject = TEST_MARK + seen.subject if claimed.stream is Stream.TEST else seen.subject
         head = self._head(
             claimed,
@@ -107,21 +109,30 @@ class Renderer:
         return RenderedMessage(self.return_path(claimed.id), claimed.email, head + body)
 
     def rendered(self, stream: Stream, brand: Brand, reader: Reader, words: Content | None,
-                 context: Mapping[str, Any]) -> Rendered:  # fmt: skip
-        """Subject, text and HTML of any mail. Raises BadArticle."""
+                 context: Mapping[str, Any], counted: int | None = None) -> Rendered:  # fmt: skip
+        """Subject, text and HTML of any mail. Raises BadArticle. `counted`: its revision, where it is to go out."""
         reader = replace(reader, fields=fields_for(stream, reader.fields))
         values = self._values(brand, reader, context)
         if words is not None:
-            return self._article(stream, values, self.compiled(words).fill(self._plain(brand, values, words)))
+            article, plain = self.compiled(words), self._plain(brand, values, words)
+            leading = self._leading(article, plain, brand, words, counted, reader.message)
+            return self._article(stream, values, article.fill(plain, leading=leading))
         values |= {"subject": "", "preheader": ""}
         values["subject"] = one_line(self._jinja.get_template(f"{stream}/subject.txt").render(values))
         return self._framed(str(stream), values)
+
+    def _leading(self, article: Compiled, plain: Values, brand: Brand, words: Content, revision: int | None,
+                 message: int) -> Leading:  # fmt: skip
+        """What becomes of the links in a mail of this revision."""
+        if not (revision and brand.counts_clicks and words.counts_clicks):
+            return str
+        return Counted.of(self.signer, self.site, revision, message, article.destinations(plain)).leading
 
     def _article(self, stream: Stream, values: dict[str, Any], filled: tuple[str, str, str, str]) -> Rendered:
         subject, preheader, html, text = filled
         values |= {"subject": subject, "preheader": preheader, "body_text": text}
         values["body_html"] = Markup(html)  # noqa: S704 - values escaped, cleaned by nh3
-        values["why"] = _why(stream, values["brand"])
+        values["why"] = why(stream, values["brand"])
         return self._framed("article", values)
 
     def _framed(self, folder: str, values: Mapping[str, Any]) -> Rendered:
@@ -138,9 +149,8 @@ class Renderer:
         if words is None or not claimed.stream.is_bulk or not claimed.context.keys() <= {"guide"}:
             return None
         content = tuple((column.key, getattr(brand, column.key)) for column in Brand.__mapper__.column_attrs)
-        slug = _guide_slug(claimed.context)
-        return self._skeleton(Form(stream=claimed.stream, revision_id=claimed.revision_id, guide=slug, words=words,
-                                   dispatch_id=claimed.dispatch_id, brand=content))  # fmt: skip
+        slug = guide_slug(claimed.context)
+        return self._skeleton(Form(claimed.stream, claimed.revision_id, claimed.dispatch_id, slug, words, content))
 
     def _compiled(self, form: Form) -> Skeleton | None:
         brand = Brand(**dict(form.brand))  # the caller's belongs to a session that ends
@@ -165,7 +175,9 @@ class Renderer:
         draft = Draft(self.signer)
         nobody = form.sample(NOBODY, NOBODY, NO_FIELDS)
         values = self._values(brand, Reader(NOBODY, message=NOBODY), nobody.context)
-        subject, preheader, html, text = article.fill(self._plain(brand, values, form.words), draft.stand_in)
+        plain = self._plain(brand, values, form.words)
+        leading = self._leading(article, plain, brand, form.words, form.revision_id, NOBODY)
+        subject, preheader, html, text = article.fill(plain, draft.stand_in, leading)
         lines = (draft.line("subject", subject), draft.line("preheader", preheader))
         seen = self._article(form.stream, values, (*lines, html, text))
         head = self._head(nobody, brand, gap(DATE), gap(TO), draft.subject(seen.subject))
@@ -186,8 +198,7 @@ class Renderer:
 
     def page(self, body: str, brand: Brand) -> str:
         """The HTML of a page of the site, from the owner's folder of texts. Raises BadArticle."""
-        page = compiled("", "", body, self.site, tuple(NAMES[name] for name in NAMES if name in OF_THE_BRAND))
-        return page.fill(of_brand(brand, self.site))[2]
+        return compiled("", "", body, self.site, FOR_PAGES).fill(of_pages(brand, self.site))[2]
 
     def compiled(self, words: Content) -> Compiled:
         """An article's words, checked and read once. Raises BadArticle."""
@@ -260,7 +271,7 @@ class Renderer:
 
     def _values(self, brand: Brand, reader: Reader, context: Mapping[str, Any]) -> dict[str, Any]:
         urls = self.urls
-        slug = _guide_slug(context)
+        slug = guide_slug(context)
         values: dict[str, Any] = {
             **context,
             "brand": brand,
@@ -284,17 +295,6 @@ class Renderer:
         if "refuse" in context:
             values["refuse_url"] = urls.refuse(reader.subscriber, context["refuse"])
         return values
-
-
-def _guide_slug(context: Mapping[str, Any]) -> str | None:
-    guide = context.get("guide")
-    return guide["slug"] if isinstance(guide, dict) else guide
-
-
-def _why(stream: Stream, brand: Brand) -> str:
-    if stream is Stream.STEP:
-        return f"You get this short series because you asked {brand.name} for a guide."
-    return f"You get this because you subscribed to the {brand.name} newsletter."
 
 
 __all__ = ["BadArticle", "Content", "Reader", "Rendered", "RenderedMessage", "Renderer"]
