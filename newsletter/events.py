@@ -19,6 +19,10 @@ class EventKind(StrEnum):
 
     NEWSLETTER_ON = "newsletter-on"
     NEWSLETTER_OFF = "newsletter-off"
+    TOPIC_ON = "topic-on"
+    TOPIC_OFF = "topic-off"
+    EVERY_TOPIC = "every-topic"
+    """From now on every topic of the newsletter, those to come too."""
     SERIES_STARTED = "series-started"
     SERIES_RESUMED = "series-resumed"
     """Started again after a stop, where they were."""
@@ -77,18 +81,19 @@ class Event(Base):
     """What the person read before they pressed; of the owner: the reason given."""
     page: Mapped[str] = mapped_column(String(200), default="")
     sequence_id: Mapped[int | None] = mapped_column(ForeignKey("sequences.id"))
+    topic_id: Mapped[int | None] = mapped_column(ForeignKey("topics.id"))
     before: Mapped[str | None] = mapped_column(String(16))
     """The status before, where the event changed it."""
     newsletter_before: Mapped[bool | None] = mapped_column()
 
 
 def note(session: Session, subscriber_id: int, kind: EventKind, press: Press, now: datetime, *,
-         sequence_id: int | None = None, before: str | None = None,
+         sequence_id: int | None = None, topic_id: int | None = None, before: str | None = None,
          newsletter_before: bool | None = None) -> Event:  # fmt: skip
     """Append an event."""
     event = Event(
         subscriber_id=subscriber_id, at=now, kind=kind, by=press.by, words=press.words[:1000], page=press.page[:200],
-        sequence_id=sequence_id, before=before, newsletter_before=newsletter_before,
+        sequence_id=sequence_id, topic_id=topic_id, before=before, newsletter_before=newsletter_before,
     )  # fmt: skip
     session.add(event)
     return event

@@ -6,6 +6,7 @@ It waits in a file beside the restored database and is written into that once, a
 import json
 import os
 from collections.abc import Sequence as SequenceOf
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from newsletter.db import IN_ONE_STATEMENT, Database, batched
 from newsletter.events import By, Press
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.sequences.enrollment import LIVE
-from newsletter.subscribers import Status, Subscriber, Suppression, SuppressionReason
+from newsletter.subscribers import Status, Subscriber, Suppression, SuppressionReason, TopicChoice
 from newsletter.subscribers.suppression import address_hashes
 
 BY_RESTORE = Press(By.OWNER, "It had happened before a backup from an earlier time was put back.", "restore")
@@ -29,6 +30,10 @@ _THERE = "SELECT email_key FROM subscribers"
 _NO_NEWSLETTER = (
     "SELECT DISTINCT s.email_key FROM subscribers s JOIN events e ON e.subscriber_id = s.id "
     "WHERE e.kind = 'newsletter-off' AND NOT s.newsletter"
+)
+_CHOSEN = (
+    "SELECT s.email_key, n.topic_id FROM subscribers s LEFT JOIN subscriptions n ON n.subscriber_id = s.id "
+    "WHERE NOT s.every_topic"
 )
 _LEFT_BOUNCED = (
     "SELECT DISTINCT s.email_key FROM subscribers s JOIN events e ON e.subscriber_id = s.id "
@@ -54,7 +59,7 @@ def gather(old: Database, key_fingerprint: str) -> dict[str, Any] | None:
             suppressed: dict[str, str] = dict(session.execute(text(_SUPPRESSED)).all())
             known = {"people": dict(session.execute(text(_GONE)).all()), "suppressed": suppressed}
             there = session.scalars(text(_THERE)) if STAYS & set(suppressed.values()) else ()
-            return known | {"there": list(there)} | _stopped(session)
+            return known | {"there": list(there)} | _stopped(session) | {"topics": _chosen(session)}
     except SQLAlchemyError:
         return None
 
@@ -67,6 +72,15 @@ def _stopped(session: Session) -> dict[str, Any]:
         return {"no_newsletter": list(off), "stopped": series, "left_bounced": list(left)}
     except SQLAlchemyError:
         return {"no_newsletter": [], "stopped": [], "left_bounced": []}
+
+
+def _chosen(session: Session) -> dict[str, list[int]]:
+    """The topics of those who chose among them; nothing where older versions knew of no choice."""
+    chosen: dict[str, list[int]] = {}
+    with suppress(SQLAlchemyError):
+        for key, topic in session.execute(text(_CHOSEN)):
+            chosen.setdefault(key, []).extend([] if topic is None else [topic])
+    return chosen
 
 
 def keep(known: dict[str, Any], file: Path) -> None:
@@ -121,6 +135,11 @@ def _stop(session: Session, known: dict[str, Any], at: datetime) -> int:
         for one in session.scalars(select(Subscriber).where(Subscriber.email_key.in_(keys), Subscriber.newsletter)):
             journey.leave_newsletter(session, one, BY_RESTORE, at)
             changed.add(one.id)
+    chosen: dict[str, list[int]] = known.get("topics", {})
+    for keys in batched(list(chosen), IN_ONE_STATEMENT):
+        for one in session.scalars(select(Subscriber).where(Subscriber.email_key.in_(keys))):
+            if journey.narrow_topics(session, one, TopicChoice.of(chosen[one.email_key]), BY_RESTORE, at):
+                changed.add(one.id)
     for key, slug in known["stopped"]:
         theirs = select(Enrollment).join(Subscriber).join(Sequence).where(Enrollment.status.in_(LIVE))
         for way in session.scalars(theirs.where(Subscriber.email_key == key, Sequence.slug == slug)).all():

@@ -38,6 +38,7 @@ class Role(StrEnum):
     JOINED = "joined"
     ZONE = "time zone"
     TAGS = "tags"
+    TOPICS = "topics"
 
 
 _HEADINGS = {
@@ -73,6 +74,7 @@ _HEADINGS = {
     "registered registeredat startdate",
     Role.ZONE: "zone timezone tz",
     Role.TAGS: "tags tag labels label groups",
+    Role.TOPICS: "topics",
 }
 ROLES = {heading: role for role, headings in _HEADINGS.items() for heading in headings.split()}
 
@@ -146,7 +148,9 @@ class Columns:
     @cached_property
     def words(self) -> frozenset[int]:
         """Columns whose cells are somebody's own words: nothing but spaces is taken off them."""
-        return frozenset((*self.at(Role.FIRST_NAME), *self.at(Role.FULL_NAME), *self.at(Role.TAGS), *self.own))
+        return frozenset(
+            (*self.at(Role.FIRST_NAME), *self.at(Role.FULL_NAME), *self.at(Role.TAGS), *self.at(Role.TOPICS), *self.own)
+        )
 
     @cached_property
     def needed(self) -> tuple[int, ...]:

@@ -9,13 +9,24 @@ from datetime import datetime
 from functools import cache, lru_cache
 from zoneinfo import available_timezones
 
+from newsletter import characters
+from newsletter.imports import export
 from newsletter.imports.address import BadRow, Found, bare, find_address, unguarded
 from newsletter.imports.columns import Columns, Role
 from newsletter.imports.dates import read_date, read_day
 from newsletter.imports.report import Flaw, Remark
 from newsletter.imports.rows import Row
 from newsletter.imports.standing import Standing, StandingJudge, is_date_like, says_yes
-from newsletter.subscribers import Address, BadValue, Field, FieldKind, clean_name, clean_tag
+from newsletter.subscribers import (
+    EVERY_TOPIC,
+    Address,
+    BadValue,
+    Field,
+    FieldKind,
+    TopicChoice,
+    clean_name,
+    clean_tag,
+)
 
 MOST_TAGS = 100
 """Of one person; what comes behind them is no list of tags."""
@@ -35,6 +46,7 @@ class Person:
     confirmed: datetime | None = None
     left: datetime | None = None
     tags: tuple[str, ...] = ()
+    topics: TopicChoice = EVERY_TOPIC
     fields: Mapping[int, str] = field(default_factory=dict)
     """Values of the owner's fields, by their numbers, as they are held."""
 
@@ -49,6 +61,8 @@ class Judge:
     otherwise: Standing
     now: datetime
     remark: Callable[[int, Remark], None]
+    topics: Mapping[str, int] = field(default_factory=dict)
+    """The numbers of the topics by their names."""
 
     def person(self, row: Row) -> Person:
         """The person in a row. Raises BadRow, and UnknownStatus."""
@@ -66,6 +80,7 @@ class Judge:
             confirmed=self._date(row.line, cells, Role.CONFIRMED),
             left=self._date(row.line, cells, Role.UNSUBSCRIBED, Role.BOUNCED, Role.COMPLAINED),
             tags=self._tags(cells),
+            topics=self._topics(row.line, cells),
             fields=self._fields(row.line, cells) if self.columns.own else {},
         )
 
@@ -109,6 +124,16 @@ class Judge:
             if cells[place]:
                 named.update(dict.fromkeys(filter(None, map(clean_tag, split_tags(cells[place])))))
         return tuple(named)[:MOST_TAGS]
+
+    def _topics(self, line: int, cells: Sequence[str]) -> TopicChoice:
+        """Those that are named; a file without such a column says nothing against any."""
+        given = [cells[place] for place in self.columns.at(Role.TOPICS)]
+        if all(cell == export.EVERY_TOPIC for cell in given):
+            return EVERY_TOPIC
+        named = {name for cell in given for name in map(characters.line, split_tags(cell)) if name}
+        if named - self.topics.keys():
+            self.remark(line, Remark.TOPIC)
+        return TopicChoice.of(self.topics[name] for name in named if name in self.topics)
 
     def _fields(self, line: int, cells: Sequence[str]) -> dict[int, str]:
         found: dict[int, str] = {}

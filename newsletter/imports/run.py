@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import islice
 from typing import BinaryIO
 
+from newsletter import topics
 from newsletter.db import Database
 from newsletter.imports.address import BadRow
 from newsletter.imports.person import Judge, Person
@@ -36,10 +37,11 @@ def import_csv(database: Database, file: BinaryIO, basis: str, secrets: Sequence
     source = Source(file)
     with database.reading() as session:
         fields = all_fields(session)
+        known = {one.name: one.id for one in topics.every(session)}
     plan = survey(source, name, fields)
     report = Report(plan.reading, dry_run)
     standing = StandingJudge(plan.columns, plan.asked)
-    judge = Judge(plan.columns, standing, plan.day_first, plan.otherwise, now, report.remark)
+    judge = Judge(plan.columns, standing, plan.day_first, plan.otherwise, now, report.remark, known)
     writer = Writer(database, basis, secrets, now, dry_run)
     rows = rows_of(source, plan.separator, plan.columns)
     progress(report, 0)

@@ -19,6 +19,7 @@ from newsletter.journey.give import (
 from newsletter.journey.leave import erase, forget, has_left_bounced, lift, refuse, unsubscribe
 from newsletter.journey.remind import ask_again, remind_and_forget, reminders_due
 from newsletter.journey.sign_up import SignUp, subscribe
+from newsletter.journey.topics import change_topics, narrow_topics
 
 __all__ = [
     "LINK_DAYS",
@@ -33,6 +34,7 @@ __all__ = [
     "articles_promised",
     "ask_again",
     "asked_for",
+    "change_topics",
     "choose",
     "confirm",
     "erase",
@@ -40,6 +42,7 @@ __all__ = [
     "has_left_bounced",
     "leave_newsletter",
     "lift",
+    "narrow_topics",
     "offer_guide",
     "open_link",
     "refuse",

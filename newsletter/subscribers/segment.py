@@ -10,17 +10,20 @@ from newsletter.figures import figure
 from newsletter.subscribers.consent import Consent
 from newsletter.subscribers.segments import DatedRules, condition
 from newsletter.subscribers.subscriber import Status, Subscriber
+from newsletter.subscribers.subscription import takes_topic
 from newsletter.subscribers.tag import with_tag
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Everybody who agreed to the newsletter; of these, with `guide`, who asked for it, with `tag`, who has it, and
-    with `rules`, for whom they hold. Each of them narrows; none lets anybody in who did not agree."""
+    """Everybody who agreed to the newsletter; of these, with `guide`, who asked for it, with `tag`, who has it, with
+    `rules`, for whom they hold, and with `topic` (its number), who takes it. Each of them narrows; none lets anybody in
+    who did not agree."""
 
     guide: str | None = None
     tag: str | None = None
     rules: DatedRules | None = None
+    topic: int | None = None
 
     def condition(self) -> ColumnElement[bool]:
         """The segment as an SQL condition on Subscriber."""
@@ -29,6 +32,8 @@ class Segment:
             everybody &= with_tag(self.tag)
         if self.rules is not None:
             everybody &= condition(self.rules)
+        if self.topic is not None:
+            everybody &= takes_topic(self.topic)
         if self.guide is None:
             return everybody
         asked = select(Consent.id).where(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Index, String, and_, func, or_, select
+from sqlalchemy import ColumnElement, Index, String, and_, func, or_, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -78,6 +78,8 @@ class Subscriber(Base):
     zone: Mapped[str | None] = mapped_column(String(64))
     status: Mapped[Status] = mapped_column(default=Status.PENDING)
     newsletter: Mapped[bool] = mapped_column(default=False)
+    every_topic: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Takes every topic of the newsletter, those to come too. False: those they chose (`Subscription`)."""
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None] = mapped_column()
     left_at: Mapped[datetime | None] = mapped_column()

@@ -1,24 +1,32 @@
-"""The preferences page: the newsletter, series stopped and started again, a name; and the page that stops a series."""
+"""The preferences page: the newsletter, its topics, series, a name; and the page that stops a series."""
 
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from wtforms.fields.choices import SelectChoice
 
-from newsletter import brand, campaigns, forms, journey, sequences
+from newsletter import brand, campaigns, forms, journey, sequences, topics
 from newsletter.events import By, Press
 from newsletter.links import Purpose, path
 from newsletter.sequences import Enrollment
 from newsletter.sequences.enrollment import LIVE
-from newsletter.subscribers import Status, Subscriber, fields_named, values_of
+from newsletter.subscribers import Status, Subscriber, TopicChoice, fields_named, topic_choice, values_of
 from newsletter.web import plain
 from newsletter.web.cards import all_guides
 from newsletter.web.forms import ButtonForm, PreferencesForm, answer_name, with_answers
 from newsletter.web.personal import ACTIONS, check_form, numbers, person_or_gone
 from newsletter.web.security import limiter
 from newsletter.web.state import now, reading, runtime, transaction
-from newsletter.web.wording import NO_NEWSLETTER, agreed, newsletter_wording, series_wording
+from newsletter.web.wording import (
+    NO_NEWSLETTER,
+    TOPICS_KEPT,
+    agreed,
+    newsletter_wording,
+    series_wording,
+    topics_kept,
+)
 
 door = Blueprint("preferences", __name__)
 PAGE = "/preferences"
@@ -29,7 +37,7 @@ STOP, AGAIN = "Stop these", "Start again"
 @door.route("/preferences/<token>", methods=["GET", "POST"])
 @limiter.limit(ACTIONS, methods=["POST"])
 def show(token: str) -> Any:
-    """Choose: newsletter, series, name."""
+    """Choose: newsletter, topics, series, name."""
     (subscriber_id,) = numbers(Purpose.PREFERENCES, token)
     if request.method == "POST":
         return _page(token, subscriber_id)
@@ -50,11 +58,12 @@ def _page(token: str, subscriber_id: int) -> Any:
         if form.csrf_token.errors:
             abort(400, form.csrf_token.errors[0])
         form.newsletter.label.text = newsletter_wording(brand.current(session))
+        form.shown.data = ",".join(choice.value for choice in form.topics.choices)
         message = path(runtime().renderer.urls.unsubscribe(subscriber.id, 0))
         page = render_template(
             "public/preferences.html", form=form, series=_live(session, subscriber), unsubscribe_url=message,
             stopped=_stopped(session, subscriber), stop=STOP, again=AGAIN, saved="saved" in request.args,
-            email=subscriber.email, left=subscriber.status is not Status.CONFIRMED,
+            email=subscriber.email, topics_kept=TOPICS_KEPT, left=subscriber.status is not Status.CONFIRMED,
         )  # fmt: skip
         return page, 422 if form.errors else 200
 
@@ -65,7 +74,11 @@ def _form(session: Session, subscriber: Subscriber) -> PreferencesForm:
     held = values_of(session, subscriber.id) if asked else {}
     shown = {"first_name": subscriber.first_name, "newsletter": subscriber.newsletter}
     shown |= {answer_name(one): held.get(one.id, "") for one in asked}
-    return with_answers(PreferencesForm, asked)(data=shown)
+    choice, offered = topic_choice(session, subscriber), topics.open_ones(session)
+    shown["topics"] = [str(one.id) for one in offered if choice.takes(one.id)]
+    form = with_answers(PreferencesForm, asked)(data=shown)
+    form.topics.choices = [SelectChoice(str(one.id), one.name) for one in offered]
+    return form
 
 
 @door.route("/preferences/<token>/stop/<slug>", methods=["GET", "POST"])
@@ -118,9 +131,25 @@ def _change(session: Session, subscriber: Subscriber, form: PreferencesForm) -> 
     else:
         # Ending it depends on nothing else: only who wants the newsletter agrees to words, which name the brand.
         wording = newsletter_wording(brand.current(session)) if form.newsletter.data else NO_NEWSLETTER
+        ticked, told = _ticked(session, subscriber, form)
         sent = {one: one.read(answer.data or "") for one, answer in form.own if answer.name in request.form}
         name = form.first_name.data or ""
-        journey.choose(session, subscriber, bool(form.newsletter.data), name, wording, now(), sent)
+        journey.choose(session, subscriber, bool(form.newsletter.data), name, f"{wording} {told}".strip(), now(), sent,
+                       ticked)  # fmt: skip
+
+
+def _ticked(session: Session, subscriber: Subscriber, form: PreferencesForm) -> tuple[TopicChoice | None, str]:
+    """The topics that are wanted, and the words beside them; None where the page that was sent showed none."""
+    every = topics.every(session)
+    sent = {_number(typed) for typed in (form.shown.data or "").split(",")}
+    shown = [one for one in every if one.id in sent]
+    if not shown:
+        return None, ""
+    wanted = {_number(typed) for typed in form.topics.data or ()}
+    ticked, left = ([one for one in shown if (one.id in wanted) is yes] for yes in (True, False))
+    offered = [one.id for one in every if one.is_open]
+    choice = topic_choice(session, subscriber).ticked((one.id for one in ticked), (one.id for one in shown), offered)
+    return choice, topics_kept([one.name for one in ticked], [one.name for one in left])
 
 
 def _number(typed: str) -> int:

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     CONFIRMED = "confirmed"
     LEFT = "left"
     NEWSLETTER_LEFT = "newsletter-left"
+    TOPIC_LEFT = "topic-left"
     REFUSED = "refused"
     BOUNCED = "bounced"
     COMPLAINED = "complained"

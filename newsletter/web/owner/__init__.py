@@ -34,6 +34,7 @@ from newsletter.web.owner import (
     sign_up_forms,
     subscribers,
     too_large,
+    topics,
 )
 from newsletter.web.owner.display import FILTERS
 from newsletter.web.owner.door import door
@@ -70,6 +71,7 @@ __all__ = [
     "sign_up_forms",
     "subscribers",
     "too_large",
+    "topics",
 ]
 
 

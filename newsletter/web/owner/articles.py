@@ -7,8 +7,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from newsletter import articles, brand
-from newsletter.articles import Article, Revision, Topic
+from newsletter import articles, brand, topics
+from newsletter.articles import Article, Revision
 from newsletter.brand import Brand
 from newsletter.mail import ledger
 from newsletter.mail.contents import content, content_of
@@ -18,6 +18,7 @@ from newsletter.mail.render import FILTER_EXAMPLES, BadArticle, Reader, names_fo
 from newsletter.mail.render.renderer import Rendered
 from newsletter.sequences import Sequence, Step
 from newsletter.subscribers import FIRST_NAME, Stream, Subscriber, merged, own_merge_fields
+from newsletter.topics import Topic
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
 from newsletter.web.owner.forms import ArticleForm
 from newsletter.web.owner.pictures import newest
@@ -55,7 +56,7 @@ def new() -> Any:
         if form.validate_on_submit() and _fills_in(session, form, brand.current(session)):
             article = articles.write(
                 session, now(), title=form.title.data or "", subject=form.subject.data or "",
-                preheader=form.preheader.data or "", body=form.body.data or "", topic=_topic(form),
+                preheader=form.preheader.data or "", body=form.body.data or "", topic=_topic(session, form),
             )  # fmt: skip
             note(session, "article written", f"{article.id} {article.title}")
             return back("article", "Saved.", id=article.id)
@@ -73,7 +74,7 @@ def edit(id: int) -> Any:
             and _fills_in(session, form, brand.current(session))
             and _not_overtaken(form, article)
         ):
-            article.title, article.topic = form.title.data or "", _topic(form)
+            article.title, article.topic = form.title.data or "", _topic(session, form)
             revision = article.revise(
                 now(), subject=form.subject.data or "", preheader=form.preheader.data or "", body=form.body.data or ""
             )
@@ -87,7 +88,7 @@ def edit(id: int) -> Any:
 def _as_typed(article: Article) -> dict[str, Any]:
     words = article.current
     return {
-        "title": article.title, "topic": article.topic or "", "subject": words.subject,
+        "title": article.title, "topic": article.topic.slug if article.topic else "", "subject": words.subject,
         "preheader": words.preheader, "body": words.body, "base": str(words.number),
     }  # fmt: skip
 
@@ -106,8 +107,8 @@ def _editor(form: ArticleForm, article: Article | None) -> Any:
     return page, 422 if form.errors else 200
 
 
-def _topic(form: ArticleForm) -> Topic | None:
-    return Topic(form.topic.data) if form.topic.data else None
+def _topic(session: Session, form: ArticleForm) -> Topic | None:
+    return topics.by_slug(session, form.topic.data) if form.topic.data else None
 
 
 def _fills_in(session: Session, form: ArticleForm, house: Brand) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from newsletter import topics
 from newsletter.events import By, EventKind
 from newsletter.events import Event as Noted
 from newsletter.guides import Guide, GuideRequest
@@ -13,7 +14,7 @@ from newsletter.links import Urls, path
 from newsletter.mail.ledger import ACCEPTED, Lane, Message
 from newsletter.mail.sentences import explained
 from newsletter.sequences import Enrollment, Sequence
-from newsletter.subscribers import Basis, Consent, Status, Stream, Subscriber
+from newsletter.subscribers import Basis, Consent, Status, Stream, Subscriber, consent_topics
 from newsletter.web.owner.door import PAGE
 
 LONGEST = 4 * PAGE
@@ -64,6 +65,9 @@ HOW_CONFIRMED = {
 KINDS = {
     EventKind.NEWSLETTER_ON: "Newsletter: on",
     EventKind.NEWSLETTER_OFF: "Newsletter: off",
+    EventKind.TOPIC_ON: "Takes the topic",
+    EventKind.TOPIC_OFF: "Left the topic",
+    EventKind.EVERY_TOPIC: "Takes every topic, those to come too",
     EventKind.SERIES_STARTED: "Said yes to the series",
     EventKind.SERIES_RESUMED: "Started the series again, where they were",
     EventKind.SERIES_STOPPED: "Stopped the series",
@@ -74,7 +78,8 @@ KINDS = {
     EventKind.COMPLAINED: "Stopped: reported our mail as spam",
     EventKind.LIFTED: "Lifted by the owner: the address may be written to again",
 }
-ENDS = (EventKind.LEFT, EventKind.REFUSED, EventKind.BOUNCED, EventKind.COMPLAINED, EventKind.NEWSLETTER_OFF)
+ENDS = (EventKind.LEFT, EventKind.REFUSED, EventKind.BOUNCED, EventKind.COMPLAINED, EventKind.NEWSLETTER_OFF,
+        EventKind.TOPIC_OFF)  # fmt: skip
 PRESSED = {
     By.MAIL: "by the button behind the link in their own mail",
     By.ONE_CLICK: "by their mail program's one click",
@@ -126,7 +131,7 @@ def timeline(session: Session, person: Subscriber, urls: Urls) -> list[Event]:
 def _consents(session: Session, person: Subscriber) -> list[Event]:
     events = []
     for consent in session.scalars(select(Consent).where(Consent.subscriber_id == person.id)):
-        newsletter = "Newsletter: yes" if consent.newsletter else "Newsletter: not ticked"
+        newsletter = _newsletter(session, consent)
         where = " · ".join(filter(None, (
             f"page {consent.page}" if consent.page else "", f"form {consent.form}" if consent.form else "",
             f"from {consent.ip}" if consent.ip else "", f"wording {consent.version}",
@@ -141,6 +146,13 @@ def _consents(session: Session, person: Subscriber) -> list[Event]:
     return events
 
 
+def _newsletter(session: Session, consent: Consent) -> str:
+    choice = consent_topics(session, [consent])
+    if choice is None:
+        return "Newsletter: not ticked"
+    return "Newsletter: yes" if choice.every else f"Newsletter: {', '.join(topics.names_of(session, choice.ids))}"
+
+
 def _asked(consent: Consent) -> str:
     """What such a row says: a form that nobody has stood by proves only that somebody typed this address."""
     if consent.form == "owner":
@@ -153,11 +165,13 @@ def _asked(consent: Consent) -> str:
 def _noted(session: Session, person: Subscriber) -> list[Event]:
     kept = session.scalars(select(Noted).where(Noted.subscriber_id == person.id).order_by(Noted.id))
     names = dict(list(session.execute(select(Sequence.id, Sequence.name))))
-    return [_told(one, names.get(one.sequence_id or 0, "")) for one in kept]
+    about = {one.id: one.name for one in topics.every(session)}
+    return [_told(one, names.get(one.sequence_id or 0, ""), about.get(one.topic_id or 0, "")) for one in kept]
 
 
-def _told(noted: Noted, series: str) -> Event:
-    title = f"{KINDS[noted.kind]}: {series}" if series else KINDS[noted.kind]
+def _told(noted: Noted, series: str, topic: str) -> Event:
+    named = series or topic
+    title = f"{KINDS[noted.kind]}: {named}" if named else KINDS[noted.kind]
     words = f"“{noted.words}”" if noted.words else ""
     where = f"{PRESSED[noted.by]}{f' · page {noted.page}' if noted.page else ''}"
     mark = "left" if noted.kind in ENDS else "series" if series else "confirmed"
