@@ -85,7 +85,7 @@ class Campaign(Base):
     def topic_id(self) -> int | None:
         """The topic it is about: its article's, and from the launch on the one that it had then."""
         article: Article | None = self.article  # an audience that is only asked about has none
-        return self.dispatch.topic_id if self.dispatch else article and article.topic_id
+        return self.dispatch.topic_id if self.dispatch else article.topic_id if article else None
 
     def keep_rules(self) -> None:
         """Write down the rules of its saved segment as they are: what becomes of that no longer matters."""

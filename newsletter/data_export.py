@@ -12,7 +12,16 @@ from newsletter.events import Event
 from newsletter.guides import GuideRequest
 from newsletter.mail.ledger import Message
 from newsletter.sequences import Enrollment
-from newsletter.subscribers import Consent, Subscriber, consent_topics, held, tags_of, topic_choice, typed_values
+from newsletter.subscribers import (
+    EVERY_TOPIC,
+    Consent,
+    Subscriber,
+    consent_topics,
+    held,
+    tags_of,
+    topic_choice,
+    typed_values,
+)
 from newsletter.topics import names_of
 
 EVERY = "every topic"
@@ -51,7 +60,7 @@ def _topics(session: Session, subscriber: Subscriber) -> list[str] | str:
 def _asked(session: Session, consent: Consent) -> list[str] | str | None:
     """Which topics a consent to the newsletter is given for."""
     choice = consent_topics(session, [consent])
-    return choice and (EVERY if choice.every else names_of(session, choice.ids))
+    return EVERY if choice == EVERY_TOPIC else names_of(session, choice.ids) if choice else None
 
 
 def _named(session: Session, event: Event) -> str | None:

@@ -58,7 +58,7 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: 
         about = _topic(session, topic) if topic else None
         made = Campaign(segment_guide=guide, segment_tag=tag, zone=house.zone, created_at=now,
                         saved_segment=_segment(session, segment) if segment else None)  # fmt: skip
-        audience = replace(made.audience(now), topic=about and about.id)
+        audience = replace(made.audience(now), topic=about.id if about else None)
         _insist(preflight.check(session, rt.renderer, house, words, audience), force)
         try:
             seen = rt.renderer.rendered(Stream.CAMPAIGN, house, Reader(0), words, {})

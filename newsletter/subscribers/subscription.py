@@ -80,7 +80,7 @@ class TopicChoice:
 EVERY_TOPIC = TopicChoice()
 
 
-def takes_topic(topic_id: ColumnElement[int] | int) -> ColumnElement[bool]:
+def takes_topic(topic_id: ColumnElement[int] | ColumnElement[int | None] | int) -> ColumnElement[bool]:
     """That a reader takes this topic, as an SQL condition on Subscriber; the master switch is not asked."""
     row = select(Subscription.topic_id).where(
         Subscription.subscriber_id == Subscriber.id, Subscription.topic_id == topic_id
