@@ -10,7 +10,8 @@ from wtforms.fields.choices import SelectChoice
 from newsletter import brand, campaigns, forms, journey, sequences, topics
 from newsletter.events import By, Press
 from newsletter.links import Purpose, path
-from newsletter.sequences import Enrollment
+from newsletter.sequences import Enrollment, Planned
+from newsletter.sequences.delay import local_day
 from newsletter.sequences.enrollment import LIVE
 from newsletter.subscribers import Status, Subscriber, TopicChoice, fields_named, topic_choice, values_of
 from newsletter.web import plain
@@ -168,17 +169,28 @@ def _live(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     zone, mailings = brand.current(session).zone, campaigns.planned(session)
     return [
         _shown(session, one)
-        | {
-            "planned": sequences.what_is_next(session, one, zone, now(), mailings),
-            "standing": sequences.standing(one),
-        }
+        | _position(one, sequences.what_is_next(session, one, zone, now(), mailings), subscriber.zone or zone)
         for one in live
     ]
 
 
+def _position(enrollment: Enrollment, planned: list[Planned], zone: str) -> dict[str, Any]:
+    """Where they are, and on which day of theirs the next one comes: by the code that sends it."""
+    had = _had(enrollment)
+    return {
+        "had": had, "of": had + len(planned), "standing": sequences.standing(enrollment),
+        "next_on": local_day(planned[0].due_at, zone) if planned else None,
+    }  # fmt: skip
+
+
+def _had(enrollment: Enrollment) -> int:
+    return len(enrollment.place.had) if enrollment.place else 0
+
+
 def _stopped(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     return [
-        _shown(session, one) | {"remaining": sequences.steps_ahead(session, subscriber, one.sequence)}
+        _shown(session, one)
+        | {"had": _had(one), "of": _had(one) + sequences.steps_ahead(session, subscriber, one.sequence)}
         for one in sequences.stopped(session, subscriber)
     ]
 
