@@ -1,7 +1,7 @@
 """Topics as rows, which of them readers take, and what campaigns and consents are about
 
 Revision ID: 0080
-Revises: 0060
+Revises: 0071
 """
 
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0080"
-down_revision = "0060"
+down_revision = "0071"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 FIRST = (("rehabilitation", "Rehabilitation"), ("training", "Training"))
 """The two that every installation had."""
@@ -130,7 +130,7 @@ def _refer(table: str) -> None:
 
 def _reasons(codes) -> None:
     """Other codes are allowed."""
-    check = f"CHECK (reason IN ({_listed(codes)}))"
+    check = f"CHECK (reason IS NULL OR reason IN ({_listed(codes)}))"
     for table in ("messages", "attempts", "enrollments"):
         named = f"CONSTRAINT ck_{table}_reason"
         if not _is_sqlite():
