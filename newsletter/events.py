@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.db import Base, Id
@@ -27,7 +27,13 @@ class EventKind(StrEnum):
     SERIES_RESUMED = "series-resumed"
     """Started again after a stop, where they were."""
     SERIES_STOPPED = "series-stopped"
+    PAUSED = "paused"
+    """Everything that comes by itself, for a time."""
+    WENT_ON = "went-on"
+    """By a press, before the pause was over."""
     LEFT = "left"
+    SAID_WHY = "said-why"
+    """Why they left, where they chose to say."""
     RETURNED = "returned"
     """Came back by their own press after they had left, or after their address had bounced."""
     REFUSED = "refused"
@@ -36,6 +42,16 @@ class EventKind(StrEnum):
     COMPLAINED = "complained"
     LIFTED = "lifted"
     """The owner took back a bounce, a complaint or a refusal."""
+
+
+class WhyLeft(StrEnum):
+    """What somebody may say who has left."""
+
+    TOO_MANY = "too-many"
+    NOT_EXPECTED = "not-expected"
+    NO_LONGER = "no-longer"
+    NEVER_ASKED = "never-asked"
+    OTHER = "other"
 
 
 class By(StrEnum):
@@ -66,11 +82,20 @@ def _one_of(column: str, codes: type[StrEnum]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
+_SAYS_WHY = text("why IS NOT NULL")
+
+
 class Event(Base):
     """One thing that happened to one subscriber."""
 
     __tablename__ = "events"
-    __table_args__ = (_one_of("kind", EventKind), _one_of("by", By), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        _one_of("kind", EventKind),
+        _one_of("by", By),
+        _one_of("why", WhyLeft),
+        Index("ix_events_why", "at", postgresql_where=_SAYS_WHY, sqlite_where=_SAYS_WHY),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
@@ -85,15 +110,16 @@ class Event(Base):
     before: Mapped[str | None] = mapped_column(String(16))
     """The status before, where the event changed it."""
     newsletter_before: Mapped[bool | None] = mapped_column()
+    why: Mapped[WhyLeft | None] = mapped_column()
 
 
 def note(session: Session, subscriber_id: int, kind: EventKind, press: Press, now: datetime, *,
          sequence_id: int | None = None, topic_id: int | None = None, before: str | None = None,
-         newsletter_before: bool | None = None) -> Event:  # fmt: skip
+         newsletter_before: bool | None = None, why: WhyLeft | None = None) -> Event:  # fmt: skip
     """Append an event."""
     event = Event(
         subscriber_id=subscriber_id, at=now, kind=kind, by=press.by, words=press.words[:1000], page=press.page[:200],
-        sequence_id=sequence_id, topic_id=topic_id, before=before, newsletter_before=newsletter_before,
+        sequence_id=sequence_id, topic_id=topic_id, why=why, before=before, newsletter_before=newsletter_before,
     )  # fmt: skip
     session.add(event)
     return event

@@ -83,7 +83,7 @@ def start_again(session: Session, subscriber: Subscriber, enrollment_id: int, pr
     """Go on with a series that was stopped, where they were. False: there is nothing to go on with."""
     lock(session, subscriber)
     enrollment = session.get(Enrollment, enrollment_id)
-    if enrollment is None or enrollment.subscriber_id != subscriber.id or not subscriber.may_receive(Stream.STEP):
+    if enrollment is None or enrollment.subscriber_id != subscriber.id or not subscriber.takes(Stream.STEP):
         return False
     if not start(session, subscriber, enrollment.sequence, press, now):
         return False

@@ -79,6 +79,9 @@ def _audience(session: Session, segment: Segment, people: int) -> Iterator[Check
     else:
         yield Check("People", Level.TOLD, "Nobody is in this audience yet.")
     yield from _topic(session, segment, people)
+    if resting := segment.paused(session):
+        told = f"{resting:,} of this audience have paused everything, and get nothing while they do."
+        yield Check("Paused", Level.GOOD, told)
 
 
 def _topic(session: Session, segment: Segment, people: int) -> Iterator[Check]:

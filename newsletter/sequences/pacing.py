@@ -54,9 +54,10 @@ def other_mail(session: Session, people: Mapping[int, str], now: datetime, maili
         if person is not None and id not in own:
             busy[person].add(local_day(settled_at or now, people[person]))
     for segment, moments in _by_segment(mailings, now).items():
-        into = select(Subscriber.id).where(Subscriber.id.in_(people), segment.condition())
-        for person in session.scalars(into):
-            busy[person].update(local_day(at, people[person]) for at in moments)
+        into = select(Subscriber.id, Subscriber.paused_until).where(Subscriber.id.in_(people), segment.members())
+        for person, paused_until in session.execute(into):
+            coming = (at for at in moments if paused_until is None or paused_until <= at)
+            busy[person].update(local_day(at, people[person]) for at in coming)
     return busy
 
 

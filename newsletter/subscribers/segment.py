@@ -26,7 +26,11 @@ class Segment:
     topic: int | None = None
 
     def condition(self) -> ColumnElement[bool]:
-        """The segment as an SQL condition on Subscriber."""
+        """The segment as an SQL condition on Subscriber: those of it who have not paused."""
+        return self.members() & Subscriber.paused_until.is_(None)
+
+    def members(self) -> ColumnElement[bool]:
+        """The same with those who have paused."""
         everybody = (Subscriber.status == Status.CONFIRMED) & Subscriber.newsletter
         if self.tag is not None:
             everybody &= with_tag(self.tag)
@@ -40,6 +44,12 @@ class Segment:
             Consent.subscriber_id == Subscriber.id, Consent.guide == self.guide, Consent.confirmed_at.is_not(None)
         )
         return everybody & asked.exists()
+
+    def paused(self, session: Session) -> int:
+        """How many of its people have paused, and get nothing while they do."""
+        look = select(func.count()).select_from(Subscriber)
+        paused = look.where(self.members(), Subscriber.paused_until.is_not(None))
+        return figure(session, ("paused in segment", self), lambda it: it.scalar(paused) or 0)
 
     def size(self, session: Session) -> int:
         """How many people are in it now."""

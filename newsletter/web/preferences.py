@@ -1,5 +1,6 @@
 """The preferences page: the newsletter, its topics, series, a name; and the page that stops a series."""
 
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -33,6 +34,9 @@ door = Blueprint("preferences", __name__)
 PAGE = "/preferences"
 STOP_PAGE = "/preferences/stop"
 STOP, AGAIN = "Stop these", "Start again"
+PAUSE = f"Pause everything for {journey.PAUSE.days} days"
+GO_ON = "Go on now"
+PAUSED = "Nothing comes by itself until then, and no time passes for the series. What you ask for still comes."
 
 
 @door.route("/preferences/<token>", methods=["GET", "POST"])
@@ -64,9 +68,16 @@ def _page(token: str, subscriber_id: int) -> Any:
         page = render_template(
             "public/preferences.html", form=form, series=_live(session, subscriber), unsubscribe_url=message,
             stopped=_stopped(session, subscriber), stop=STOP, again=AGAIN, saved="saved" in request.args,
-            email=subscriber.email, topics_kept=TOPICS_KEPT, left=subscriber.status is not Status.CONFIRMED,
+            email=subscriber.email, topics_kept=TOPICS_KEPT, pause=PAUSE, go_on=GO_ON, paused_text=PAUSED,
+            paused_until=_paused_until(session, subscriber), left=subscriber.status is not Status.CONFIRMED,
         )  # fmt: skip
         return page, 422 if form.errors else 200
+
+
+def _paused_until(session: Session, subscriber: Subscriber) -> date | None:
+    """The day of theirs on which their pause ends."""
+    until = subscriber.paused_until
+    return local_day(until, subscriber.zone or brand.current(session).zone) if until else None
 
 
 def _form(session: Session, subscriber: Subscriber) -> PreferencesForm:
@@ -121,7 +132,11 @@ def _of_guide(session: Session, subscriber: Subscriber, slug: str) -> list[Enrol
 def _change(session: Session, subscriber: Subscriber, form: PreferencesForm) -> None:
     """What the button that was pressed does."""
     stop, again = request.form.get("stop", ""), request.form.get("again", "")
-    if stop:
+    if "pause" in request.form:
+        journey.pause(session, subscriber, Press(By.PAGE, agreed(PAUSE, [PAUSED]), PAGE), now())
+    elif "go_on" in request.form:
+        journey.end_pause(session, subscriber, Press(By.PAGE, f"{GO_ON}.", PAGE), now())
+    elif stop:
         one = session.get(Enrollment, _number(stop))
         press = Press(By.PAGE, agreed(STOP, [one.sequence.name]) if one else "", PAGE)
         journey.stop_series(session, subscriber, _number(stop), press, now())

@@ -26,6 +26,8 @@ class Reason(StrEnum):
     LEFT = "left"
     NEWSLETTER_LEFT = "newsletter-left"
     TOPIC_LEFT = "topic-left"
+    PAUSED = "paused"
+    """By the reader."""
     REFUSED = "refused"
     BOUNCED = "bounced"
     COMPLAINED = "complained"

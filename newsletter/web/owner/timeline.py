@@ -71,7 +71,10 @@ KINDS = {
     EventKind.SERIES_STARTED: "Said yes to the series",
     EventKind.SERIES_RESUMED: "Started the series again, where they were",
     EventKind.SERIES_STOPPED: "Stopped the series",
+    EventKind.PAUSED: "Paused everything",
+    EventKind.WENT_ON: "Ended their pause",
     EventKind.LEFT: "Unsubscribed",
+    EventKind.SAID_WHY: "Said why they left",
     EventKind.RETURNED: "Came back",
     EventKind.REFUSED: "Said “this was not me”: no form makes us write here again",
     EventKind.BOUNCED: "Stopped: the address bounced",
@@ -79,7 +82,7 @@ KINDS = {
     EventKind.LIFTED: "Lifted by the owner: the address may be written to again",
 }
 ENDS = (EventKind.LEFT, EventKind.REFUSED, EventKind.BOUNCED, EventKind.COMPLAINED, EventKind.NEWSLETTER_OFF,
-        EventKind.TOPIC_OFF)  # fmt: skip
+        EventKind.TOPIC_OFF, EventKind.PAUSED, EventKind.SAID_WHY)  # fmt: skip
 PRESSED = {
     By.MAIL: "by the button behind the link in their own mail",
     By.ONE_CLICK: "by their mail program's one click",
