@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import String, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from newsletter import feedback, journey
-from newsletter.db import IN_ONE_STATEMENT, Database, batched
+from newsletter.db import IN_ONE_STATEMENT, Database, UtcDateTime, batched
 from newsletter.events import By, Press
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.sequences.enrollment import LIVE
@@ -35,6 +35,7 @@ _CHOSEN = (
     "SELECT s.email_key, n.topic_id FROM subscribers s LEFT JOIN subscriptions n ON n.subscriber_id = s.id "
     "WHERE NOT s.every_topic"
 )
+_PAUSED = "SELECT email_key, paused_until FROM subscribers WHERE paused_until IS NOT NULL"
 _LEFT_BOUNCED = (
     "SELECT DISTINCT s.email_key FROM subscribers s JOIN events e ON e.subscriber_id = s.id "
     "WHERE s.status = 'bounced' AND e.kind = 'left' AND e.before = 'bounced'"
@@ -59,7 +60,8 @@ def gather(old: Database, key_fingerprint: str) -> dict[str, Any] | None:
             suppressed: dict[str, str] = dict(session.execute(text(_SUPPRESSED)).all())
             known = {"people": dict(session.execute(text(_GONE)).all()), "suppressed": suppressed}
             there = session.scalars(text(_THERE)) if STAYS & set(suppressed.values()) else ()
-            return known | {"there": list(there)} | _stopped(session) | {"topics": _chosen(session)}
+            known |= {"there": list(there)} | _stopped(session) | {"topics": _chosen(session)}
+            return known | {"paused": _paused(session)}
     except SQLAlchemyError:
         return None
 
@@ -81,6 +83,14 @@ def _chosen(session: Session) -> dict[str, list[int]]:
         for key, topic in session.execute(text(_CHOSEN)):
             chosen.setdefault(key, []).extend([] if topic is None else [topic])
     return chosen
+
+
+def _paused(session: Session) -> dict[str, str]:
+    """Who has paused, and until when (ISO 8601); nothing where older versions knew of no pause."""
+    with suppress(SQLAlchemyError):
+        look = text(_PAUSED).columns(email_key=String, paused_until=UtcDateTime)
+        return {key: until.isoformat() for key, until in session.execute(look)}
+    return {}
 
 
 def keep(known: dict[str, Any], file: Path) -> None:
@@ -139,6 +149,11 @@ def _stop(session: Session, known: dict[str, Any], at: datetime) -> int:
     for keys in batched(list(chosen), IN_ONE_STATEMENT):
         for one in session.scalars(select(Subscriber).where(Subscriber.email_key.in_(keys))):
             if journey.narrow_topics(session, one, TopicChoice.of(chosen[one.email_key]), BY_RESTORE, at):
+                changed.add(one.id)
+    paused: dict[str, str] = known.get("paused", {})
+    for keys in batched(list(paused), IN_ONE_STATEMENT):
+        for one in session.scalars(select(Subscriber).where(Subscriber.email_key.in_(keys))):
+            if journey.pause(session, one, BY_RESTORE, at, datetime.fromisoformat(paused[one.email_key])):
                 changed.add(one.id)
     for key, slug in known["stopped"]:
         theirs = select(Enrollment).join(Subscriber).join(Sequence).where(Enrollment.status.in_(LIVE))

@@ -36,6 +36,7 @@ class Role(StrEnum):
     BOUNCED = "bounced?"
     COMPLAINED = "complained?"
     JOINED = "joined"
+    PAUSED = "paused until"
     ZONE = "time zone"
     TAGS = "tags"
     TOPICS = "topics"
@@ -72,6 +73,7 @@ _HEADINGS = {
     "addeddate optintime optindate optinat signupdate signedupat signupat subscribedat subscribedon subscribeddate "
     "subscribedate subscribetime subscriptiondate datesubscribed joined joinedat joindate datejoined membersince "
     "registered registeredat startdate",
+    Role.PAUSED: "pauseduntil",
     Role.ZONE: "zone timezone tz",
     Role.TAGS: "tags tag labels label groups",
     Role.TOPICS: "topics",

@@ -21,7 +21,9 @@ from newsletter.subscribers import (
 )
 from newsletter.topics import Topic
 
-COLUMNS = ("email", "first_name", "status", "newsletter", "zone", "created_at", "confirmed_at", "left_at")
+COLUMNS = (
+    "email", "first_name", "status", "newsletter", "zone", "created_at", "confirmed_at", "left_at", "paused_until",
+)  # fmt: skip
 _RISKY = re.compile(r"'*[=+\-@\t\r]")
 _PAGE = 5000
 EVERY_TOPIC = "*"

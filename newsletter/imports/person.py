@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from zoneinfo import available_timezones
 
@@ -28,6 +28,8 @@ from newsletter.subscribers import (
     clean_tag,
 )
 
+LONGEST_PAUSE = timedelta(days=366)
+"""What is farther away is no pause."""
 MOST_TAGS = 100
 """Of one person; what comes behind them is no list of tags."""
 
@@ -45,6 +47,8 @@ class Person:
     joined: datetime | None = None
     confirmed: datetime | None = None
     left: datetime | None = None
+    paused: datetime | None = None
+    """Until when they want nothing, if that is to come."""
     tags: tuple[str, ...] = ()
     topics: TopicChoice = EVERY_TOPIC
     fields: Mapping[int, str] = field(default_factory=dict)
@@ -79,6 +83,7 @@ class Judge:
             joined=self._date(row.line, cells, Role.JOINED, Role.SUBSCRIBED),
             confirmed=self._date(row.line, cells, Role.CONFIRMED),
             left=self._date(row.line, cells, Role.UNSUBSCRIBED, Role.BOUNCED, Role.COMPLAINED),
+            paused=self._paused(row.line, cells),
             tags=self._tags(cells),
             topics=self._topics(row.line, cells),
             fields=self._fields(row.line, cells) if self.columns.own else {},
@@ -106,6 +111,18 @@ class Judge:
             self.remark(line, Remark.ZONE)
             return None
         return named or None
+
+    def _paused(self, line: int, cells: Sequence[str]) -> datetime | None:
+        """As our own export writes it: other dates are never to come."""
+        cell = next((cells[place] for place in self.columns.at(Role.PAUSED) if cells[place]), "")
+        try:
+            until = datetime.fromisoformat(cell) if cell else None
+        except ValueError:
+            until = None
+        if cell and (until is None or until.tzinfo is None):
+            self.remark(line, Remark.DATE)
+            return None
+        return until if until and self.now < until < self.now + LONGEST_PAUSE else None
 
     def _date(self, line: int, cells: Sequence[str], *roles: Role) -> datetime | None:
         for role in roles:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter import backup, feedback, journey
-from newsletter.events import Event
+from newsletter.events import By, Event, Press
 from newsletter.runtime import Runtime
 from newsletter.subscribers import EVERY_TOPIC, Status, Subscriber, TopicChoice, topic_choice
 from tests.backup.conftest import nothing, put_back, statuses
@@ -92,3 +92,13 @@ def test_a_topic_that_was_left_since_stays_left(
     assert put_back(first, written).carried == int(then != after)
     with first.database.reading() as session:
         assert topic_choice(session, jane(session)) == after
+
+
+def test_who_has_paused_since_rests(first: Runtime, file: Path) -> None:
+    with first.database.transaction() as session:
+        jane = session.scalars(select(Subscriber).where(Subscriber.email_key == "jane@example.com")).one()
+        assert journey.pause(session, jane, Press(By.PAGE), NOON)
+    assert put_back(first, file).carried == 1
+    with first.database.reading() as session:
+        until = dict(session.execute(select(Subscriber.email_key, Subscriber.paused_until)).all())
+    assert until == {"jane@example.com": NOON + journey.PAUSE, "joe@example.com": None}

@@ -68,6 +68,9 @@ def _people(draw: st.DrawFn) -> list[dict[str, object]]:
             "created_at": joined,
             "confirmed_at": joined + timedelta(minutes=5) if confirmed else None,
             "left_at": joined + timedelta(days=9) if status not in (Status.CONFIRMED, Status.PENDING) else None,
+            "paused_until": NOON + timedelta(days=draw(st.integers(1, 30)))
+            if confirmed and draw(st.booleans())
+            else None,
             "tags": sorted({tag for tag in map(clean_tag, draw(st.lists(NAMES, max_size=3))) if tag}),
             "topics": draw(st.one_of(st.just(EVERY_TOPIC), st.sets(st.sampled_from([1, 2, 3])).map(TopicChoice.of))),
         }

@@ -1,4 +1,4 @@
-"""Migration 0080: topics become rows, and come back; nobody gets what they had left out."""
+"""Migrations 0080 and 0081: taken back, nobody gets what they had left out or paused; and there again."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from sqlalchemy import select, text
 
 from newsletter import articles, journey, schema, topics
 from newsletter.articles import Article
-from newsletter.events import Event, EventKind
+from newsletter.events import By, Event, EventKind, Press, WhyLeft
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Message, Reason, State
 from newsletter.runtime import Runtime
@@ -20,7 +20,7 @@ def _rows(runtime: Runtime, words: str) -> list[tuple[object, ...]]:
         return [tuple(row) for row in connection.execute(text(words))]
 
 
-def test_there_and_back(runtime: Runtime, person: Callable[..., int]) -> None:
+def test_topics_there_and_back(runtime: Runtime, person: Callable[..., int]) -> None:
     database = runtime.database
     jane, joe = person("jane@example.com"), person("joe@example.com")
     with database.transaction() as session:
@@ -52,3 +52,24 @@ def test_there_and_back(runtime: Runtime, person: Callable[..., int]) -> None:
         session.get_one(Message, message.id).reason = Reason.TOPIC_LEFT
         session.flush()
         assert session.get_one(Message, message.id).state is State.CANCELLED
+
+
+def test_a_pause_there_and_back(runtime: Runtime, person: Callable[..., int]) -> None:
+    database = runtime.database
+    jane, joe = person("jane@example.com"), person("joe@example.com")
+    with database.transaction() as session:
+        assert journey.pause(session, session.get_one(Subscriber, jane), Press(By.PAGE), NOON)
+        journey.unsubscribe(session, session.get_one(Subscriber, joe), NOON, goodbye=False)
+        journey.say_why(session, session.get_one(Subscriber, joe), WhyLeft.OTHER, Press(By.MAIL), NOON)
+        message, _ = ledger.queue(session, session.get_one(Subscriber, jane), Stream.CAMPAIGN, "campaign:1", NOON)
+        ledger.cancel(session, NOON, Reason.PAUSED, Message.id == message.id)
+    back_to("0080", database)
+    assert [bool(one) for (one,) in _rows(runtime, "SELECT newsletter FROM subscribers ORDER BY id")] == [False, False]
+    assert _rows(runtime, "SELECT kind FROM events") == [("left",)]
+    assert _rows(runtime, "SELECT reason FROM messages") == [("not-eligible",)]
+    schema.upgrade(database)
+    with database.transaction() as session:
+        assert session.scalars(select(Subscriber.paused_until)).all() == [None, None]
+        assert journey.say_why(session, session.get_one(Subscriber, joe), WhyLeft.OTHER, Press(By.MAIL), NOON)
+        assert journey.pause(session, session.get_one(Subscriber, jane), Press(By.PAGE), NOON)
+        session.get_one(Message, message.id).reason = Reason.PAUSED
