@@ -50,6 +50,8 @@ class Purpose(StrEnum):
     """(subscriber, then a mailbox's keyed hash in four parts); for ever"""
     VIEW = "view"
     """(message)"""
+    OWN = "own"
+    """(what it is for, subscriber, last second): sent to the mailbox, which it proves"""
     BROWSER = "browser"
     """(owner, random): a browser in which this owner has signed in"""
     RESET = "reset"
@@ -266,6 +268,10 @@ class Urls:
     def unsubscribe(self, subscriber: int, message: int) -> str:
         """Leaving: a page with a button, and the target of the one-click POST (RFC 8058 §3.1)."""
         return f"{self.site}/unsubscribe/{self._token(Purpose.UNSUBSCRIBE, subscriber, message)}"
+
+    def own(self, *numbers: int) -> str:
+        """What somebody has asked for on their preferences page, for whoever reads their mail."""
+        return f"{self.site}/own/{self._token(Purpose.OWN, *numbers)}"
 
     def reset(self, *numbers: int) -> str:
         """Where an owner chooses a new password."""

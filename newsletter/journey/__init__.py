@@ -18,6 +18,7 @@ from newsletter.journey.give import (
 )
 from newsletter.journey.leave import erase, forget, has_left_bounced, lift, refuse, unsubscribe
 from newsletter.journey.pause import PAUSE, end_pause, end_pauses, pause, pause_is_over
+from newsletter.journey.prove import Proof, ask_proof
 from newsletter.journey.remind import ask_again, remind_and_forget, reminders_due
 from newsletter.journey.sign_up import SignUp, subscribe
 from newsletter.journey.topics import change_topics, narrow_topics
@@ -31,11 +32,13 @@ __all__ = [
     "Confirmed",
     "House",
     "LinkOver",
+    "Proof",
     "SignUp",
     "articles_after",
     "articles_ahead",
     "articles_promised",
     "ask_again",
+    "ask_proof",
     "asked_for",
     "change_topics",
     "choose",

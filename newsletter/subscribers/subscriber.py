@@ -33,6 +33,8 @@ class Stream(StrEnum):
     REMINDER = "reminder"
     GUIDE = "guide"
     GOODBYE = "goodbye"
+    PROVE = "prove"
+    """A link that a reader has asked for on their own page, and that proves that the mailbox is theirs."""
     STEP = "step"
     CAMPAIGN = "campaign"
     TEST = "test"
@@ -57,6 +59,7 @@ STATUSES: dict[Stream, tuple[Status, ...]] = {
     Stream.REMINDER: (Status.PENDING,),
     Stream.GUIDE: (Status.CONFIRMED,),
     Stream.GOODBYE: (Status.UNSUBSCRIBED,),
+    Stream.PROVE: ALIVE,
     Stream.STEP: (Status.CONFIRMED,),
     Stream.CAMPAIGN: (Status.CONFIRMED,),
 }

@@ -248,7 +248,7 @@ def view(token: str) -> str | Response:
     (message_id,) = numbers(Purpose.VIEW, token)
     with reading() as session:
         message = session.get(Message, message_id)
-        if message is None or message.stream is Stream.RESET:  # its link is for the mailbox alone
+        if message is None or message.stream in (Stream.RESET, Stream.PROVE):  # its link is for the mailbox alone
             abort(410, "This mail has been deleted together with its reader's data, or it was only a preview.")
         revision = revision_of(session, message)
         words = content_of(session, revision) if revision else None

@@ -10,6 +10,7 @@ from wtforms.fields.choices import SelectChoice
 
 from newsletter import brand, campaigns, forms, journey, sequences, topics
 from newsletter.events import By, Press
+from newsletter.journey import Proof
 from newsletter.links import Purpose, path
 from newsletter.sequences import Enrollment, Planned
 from newsletter.sequences.delay import local_day
@@ -20,7 +21,7 @@ from newsletter.web.cards import all_guides
 from newsletter.web.forms import ButtonForm, PreferencesForm, answer_name, with_answers
 from newsletter.web.personal import ACTIONS, check_form, numbers, person_or_gone
 from newsletter.web.security import limiter
-from newsletter.web.state import now, reading, runtime, transaction
+from newsletter.web.state import now, reading, runtime, state, transaction
 from newsletter.web.wording import (
     NO_NEWSLETTER,
     TOPICS_KEPT,
@@ -36,6 +37,8 @@ STOP_PAGE = "/preferences/stop"
 STOP, AGAIN = "Stop these", "Start again"
 PAUSE = f"Pause everything for {journey.PAUSE.days} days"
 GO_ON = "Go on now"
+OWN = {Proof.DATA: "Send me a link to it", Proof.ERASE: "Delete me"}
+"""What only the mailbox's reader may do: the press sends a link there."""
 PAUSED = "Nothing comes by itself until then, and no time passes for the series. What you ask for still comes."
 
 
@@ -56,22 +59,32 @@ def _page(token: str, subscriber_id: int) -> Any:
     with transaction() if request.method == "POST" else reading() as session:
         subscriber = person_or_gone(session, subscriber_id)
         form = _form(session, subscriber)
-        if request.method == "POST" and form.validate():
-            _change(session, subscriber, form)
-            session.flush()
-            return redirect(url_for("preferences.show", token=token, saved=1), 303)
-        if form.csrf_token.errors:
-            abort(400, form.csrf_token.errors[0])
-        form.newsletter.label.text = newsletter_wording(brand.current(session))
-        form.shown.data = ",".join(choice.value for choice in form.topics.choices)
-        message = path(runtime().renderer.urls.unsubscribe(subscriber.id, 0))
-        page = render_template(
-            "public/preferences.html", form=form, series=_live(session, subscriber), unsubscribe_url=message,
-            stopped=_stopped(session, subscriber), stop=STOP, again=AGAIN, saved="saved" in request.args,
-            email=subscriber.email, topics_kept=TOPICS_KEPT, pause=PAUSE, go_on=GO_ON, paused_text=PAUSED,
-            paused_until=_paused_until(session, subscriber), left=subscriber.status is not Status.CONFIRMED,
-        )  # fmt: skip
-        return page, 422 if form.errors else 200
+        if request.method != "POST" or not form.validate():
+            if form.csrf_token.errors:
+                abort(400, form.csrf_token.errors[0])
+            return _rendered(session, subscriber, form), 422 if form.errors else 200
+        _change(session, subscriber, form)
+    state().trigger.wake()
+    told = "sent" if _link_asked() else "saved"
+    return redirect(url_for("preferences.show", token=token, **{told: 1}), 303)
+
+
+def _rendered(session: Session, subscriber: Subscriber, form: PreferencesForm) -> str:
+    form.newsletter.label.text = newsletter_wording(brand.current(session))
+    form.shown.data = ",".join(choice.value for choice in form.topics.choices)
+    return render_template(
+        "public/preferences.html", form=form, series=_live(session, subscriber),
+        unsubscribe_url=path(runtime().renderer.urls.unsubscribe(subscriber.id, 0)),
+        stopped=_stopped(session, subscriber), stop=STOP, again=AGAIN, saved="saved" in request.args,
+        sent="sent" in request.args, own={one.name.lower(): words for one, words in OWN.items()},
+        email=subscriber.email, topics_kept=TOPICS_KEPT, pause=PAUSE, go_on=GO_ON, paused_text=PAUSED,
+        paused_until=_paused_until(session, subscriber), left=subscriber.status is not Status.CONFIRMED,
+    )  # fmt: skip
+
+
+def _link_asked() -> Proof | None:
+    """The link that the pressed button asks for."""
+    return next((one for one in OWN if one.name.lower() in request.form), None)
 
 
 def _paused_until(session: Session, subscriber: Subscriber) -> date | None:
@@ -132,7 +145,9 @@ def _of_guide(session: Session, subscriber: Subscriber, slug: str) -> list[Enrol
 def _change(session: Session, subscriber: Subscriber, form: PreferencesForm) -> None:
     """What the button that was pressed does."""
     stop, again = request.form.get("stop", ""), request.form.get("again", "")
-    if "pause" in request.form:
+    if asked := _link_asked():
+        journey.ask_proof(session, subscriber, asked, now())
+    elif "pause" in request.form:
         journey.pause(session, subscriber, Press(By.PAGE, agreed(PAUSE, [PAUSED]), PAGE), now())
     elif "go_on" in request.form:
         journey.end_pause(session, subscriber, Press(By.PAGE, f"{GO_ON}.", PAGE), now())

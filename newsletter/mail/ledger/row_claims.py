@@ -29,7 +29,7 @@ from newsletter.subscribers import (
 )
 
 LEASE = timedelta(seconds=45)
-ASKED_FOR = (Stream.CONFIRM, Stream.GUIDE, Stream.GOODBYE, Stream.TEST, Stream.NOTICE)
+ASKED_FOR = (Stream.CONFIRM, Stream.GUIDE, Stream.GOODBYE, Stream.PROVE, Stream.TEST, Stream.NOTICE)
 """Mail that somebody has just asked for, and notices to the owner: the send lock lets these through."""
 
 

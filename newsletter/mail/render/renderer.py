@@ -268,6 +268,8 @@ class Renderer:
             values["reset_url"] = urls.reset(*context["reset"])
         if "consent" in context:
             values["confirm_url"] = urls.confirm(context["consent"], context["until"])
+        if "prove" in context:
+            values["own_url"] = urls.own(*context["prove"])
         if "action_path" in context:
             values["action_url"] = f"{self.site}{context['action_path']}"
         if "refuse" in context:

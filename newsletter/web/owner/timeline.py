@@ -24,6 +24,7 @@ STREAMS = {
     Stream.REMINDER: "Reminder",
     Stream.GUIDE: "Guide mail",
     Stream.GOODBYE: "Goodbye mail",
+    Stream.PROVE: "Link they asked for",
     Stream.STEP: "Series article",
     Stream.CAMPAIGN: "Campaign",
     Stream.TEST: "Test",
