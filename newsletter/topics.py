@@ -37,7 +37,7 @@ class Topic(Base):
     name: Mapped[str] = mapped_column(String(LONGEST_NAME), unique=True)
     position: Mapped[int]
     created_at: Mapped[datetime]
-    archived_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None] = mapped_column()
     """Since when nobody is offered it any more; its page, and what readers have chosen, stay."""
 
     @validates("name")

@@ -90,7 +90,7 @@ class Subscriber(Base):
     newsletter: Mapped[bool] = mapped_column(default=False)
     every_topic: Mapped[bool] = mapped_column(default=True, server_default=true())
     """Takes every topic of the newsletter, those to come too. False: those they chose (`Subscription`)."""
-    paused_until: Mapped[datetime | None]
+    paused_until: Mapped[datetime | None] = mapped_column()
     """Nothing that comes by itself is sent, by the reader's own press. It ends then, or by another press."""
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None] = mapped_column()

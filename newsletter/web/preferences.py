@@ -65,8 +65,8 @@ def _page(token: str, subscriber_id: int) -> Any:
             return _rendered(session, subscriber, form), 422 if form.errors else 200
         _change(session, subscriber, form)
     state().trigger.wake()
-    told = "sent" if _link_asked() else "saved"
-    return redirect(url_for("preferences.show", token=token, **{told: 1}), 303)
+    there = url_for("preferences.show", token=token)
+    return redirect(f"{there}?{'sent' if _link_asked() else 'saved'}=1", 303)
 
 
 def _rendered(session: Session, subscriber: Subscriber, form: PreferencesForm) -> str:
