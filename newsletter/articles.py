@@ -1,28 +1,19 @@
 """Articles: what is sent. A step or a campaign says when, a Revision says in which words it went out."""
 
-import re
-import unicodedata
-from collections.abc import Collection
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, validates
 
 from newsletter import characters
 from newsletter.db import Base, Id
+from newsletter.slugs import numbered, slugify
+from newsletter.topics import Topic
 
 LONGEST_BODY = 200_000
 """Characters: a novella."""
 LONGEST_LINE = 200
 """Characters of a title, a subject or a preheader."""
-
-
-class Topic(StrEnum):
-    """The blog's two categories."""
-
-    REHABILITATION = "Rehabilitation"
-    TRAINING = "Training"
 
 
 class Article(Base):
@@ -34,7 +25,7 @@ class Article(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     slug: Mapped[str] = mapped_column(String(120), unique=True)
     title: Mapped[str] = mapped_column(String(200))
-    topic: Mapped[Topic | None] = mapped_column()
+    topic_id: Mapped[int | None] = mapped_column(ForeignKey(Topic.id), index=True)
     published_at: Mapped[datetime | None] = mapped_column()
     """When it became readable in the public archive; None: not public."""
     created_at: Mapped[datetime]
@@ -42,6 +33,7 @@ class Article(Base):
     counts_clicks: Mapped[bool] = mapped_column(default=True, server_default=true())
     """Whether clicks are counted in its mails, where they are counted at all (`Brand.counts_clicks`)."""
 
+    topic: Mapped[Topic | None] = relationship()
     revisions: Mapped[list["Revision"]] = relationship(order_by="Revision.number", back_populates="article")
 
     @validates("title")
@@ -114,17 +106,5 @@ def write(session: Session, now: datetime, *, title: str, subject: str, body: st
     return article
 
 
-def slugify(title: str) -> str:
-    """A title as it stands in an address: ASCII, lower case, hyphens; never empty."""
-    plain = unicodedata.normalize("NFKD", title.replace("'", "").replace("’", "")).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:100] or "article"
-
-
 def _free_slug(session: Session, wanted: str) -> str:
     return numbered(wanted, set(session.scalars(select(Article.slug).where(Article.slug.like(f"{wanted}%")))))
-
-
-def numbered(wanted: str, taken: Collection[str]) -> str:
-    """This name, or the next one behind it that is not taken: `walking-2`."""
-    every = (wanted if number == 1 else f"{wanted}-{number}" for number in range(1, len(taken) + 2))
-    return next(name for name in every if name not in taken)

@@ -82,7 +82,15 @@ class Campaign(Base):
     def audience(self, now: datetime) -> Segment:
         """Who it goes to. "The last 30 days" of a rule end when it goes out; of a draft, now."""
         rules, at = self.rules, self.launched_at or max(self.scheduled_at or now, now)
-        return Segment(self.segment_guide, self.segment_tag, rules.on(at) if rules else None)
+        return Segment(
+            guide=self.segment_guide, tag=self.segment_tag, rules=rules.on(at) if rules else None, topic=self.topic_id
+        )
+
+    @property
+    def topic_id(self) -> int | None:
+        """The topic it is about: its article's, and from the launch on the one that it had then."""
+        article: Article | None = self.article  # an audience that is only asked about has none
+        return self.dispatch.topic_id if self.dispatch else article.topic_id if article else None
 
     def keep_rules(self) -> None:
         """Write down the rules of its saved segment as they are: what becomes of that no longer matters."""
@@ -248,11 +256,9 @@ def launch_due(session: Session, now: datetime) -> list[Campaign]:
         campaign.counted_clicks = current(session).counts_clicks and campaign.article.counts_clicks
         newest = session.scalar(select(func.max(Subscriber.id))) or 0
         campaign.dispatch = Dispatch(
-            revision_id=campaign.article.current.id,
-            idempotency_key=f"campaign:{campaign.id}",
-            created_at=now,
-            fill_until=newest,
-        )
+            revision_id=campaign.article.current.id, topic_id=campaign.article.topic_id,
+            idempotency_key=f"campaign:{campaign.id}", created_at=now, fill_until=newest,
+        )  # fmt: skip
     session.flush()
     return campaigns
 

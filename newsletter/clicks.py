@@ -66,9 +66,9 @@ class Click(Base):
     """None: a mail of a series."""
     revision_id: Mapped[int] = mapped_column(BigInteger)
     link_id: Mapped[int] = mapped_column(ForeignKey("links.id"))
-    person_at: Mapped[datetime | None]
+    person_at: Mapped[datetime | None] = mapped_column()
     """When a person followed it first."""
-    machine_at: Mapped[datetime | None]
+    machine_at: Mapped[datetime | None] = mapped_column()
     """When a machine did: a scanner, or whatever looks at a mail before its reader does."""
 
     link: Mapped[Link] = relationship()

@@ -13,8 +13,19 @@ from newsletter.events import Event
 from newsletter.guides import GuideRequest
 from newsletter.mail.ledger import Message
 from newsletter.sequences import Enrollment
-from newsletter.subscribers import Consent, Subscriber, held, tags_of, typed_values
+from newsletter.subscribers import (
+    EVERY_TOPIC,
+    Consent,
+    Subscriber,
+    consent_topics,
+    held,
+    tags_of,
+    topic_choice,
+    typed_values,
+)
+from newsletter.topics import names_of
 
+EVERY = "every topic"
 INNER = {"claim_token", "lease_until", "email_key"}
 """Columns that say nothing about the person."""
 
@@ -29,15 +40,34 @@ def of(session: Session, subscriber: Subscriber) -> dict[str, Any]:
     return {
         "subscriber": _plain(subscriber),
         "tags": tags_of(session, subscriber.id),
+        "topics": _topics(session, subscriber),
         "fields": {field.key: value for field, value in held(session, subscriber.id)},
-        "consents": [_plain(one) | {"fields": _typed(session, one)} for one in rows(Consent)],
-        "events": [_plain(one) for one in rows(Event)],
+        "consents": [
+            _plain(one) | {"fields": _typed(session, one), "topics": _asked(session, one)} for one in rows(Consent)
+        ],
+        "events": [_plain(one) | {"topic": _named(session, one)} for one in rows(Event)],
         "guides": [_plain(one) | {"guide": one.guide.title} for one in rows(GuideRequest)],
         "series": [_plain(one) | {"series": one.sequence.name} for one in rows(Enrollment)],
         "clicks": [_plain(one) | {"link": one.link.url} for one in rows(Click)],
         "objects_to_clicks": objects(session, subscriber.id),
         "messages": [_plain(one) | {"tries": [_plain(each) for each in one.tries]} for one in rows(Message)],
     }
+
+
+def _topics(session: Session, subscriber: Subscriber) -> list[str] | str:
+    """Which topics of the newsletter they take."""
+    choice = topic_choice(session, subscriber)
+    return EVERY if choice.every else names_of(session, choice.ids)
+
+
+def _asked(session: Session, consent: Consent) -> list[str] | str | None:
+    """Which topics a consent to the newsletter is given for."""
+    choice = consent_topics(session, [consent])
+    return EVERY if choice == EVERY_TOPIC else names_of(session, choice.ids) if choice else None
+
+
+def _named(session: Session, event: Event) -> str | None:
+    return next(iter(names_of(session, [event.topic_id])), None) if event.topic_id else None
 
 
 def _typed(session: Session, consent: Consent) -> dict[str, str]:

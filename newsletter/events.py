@@ -19,11 +19,21 @@ class EventKind(StrEnum):
 
     NEWSLETTER_ON = "newsletter-on"
     NEWSLETTER_OFF = "newsletter-off"
+    TOPIC_ON = "topic-on"
+    TOPIC_OFF = "topic-off"
+    EVERY_TOPIC = "every-topic"
+    """From now on every topic of the newsletter, those to come too."""
     SERIES_STARTED = "series-started"
     SERIES_RESUMED = "series-resumed"
     """Started again after a stop, where they were."""
     SERIES_STOPPED = "series-stopped"
+    PAUSED = "paused"
+    """Everything that comes by itself, for a time."""
+    WENT_ON = "went-on"
+    """By a press, before the pause was over."""
     LEFT = "left"
+    SAID_WHY = "said-why"
+    """Why they left, where they chose to say."""
     RETURNED = "returned"
     """Came back by their own press after they had left, or after their address had bounced."""
     REFUSED = "refused"
@@ -32,6 +42,16 @@ class EventKind(StrEnum):
     COMPLAINED = "complained"
     LIFTED = "lifted"
     """The owner took back a bounce, a complaint or a refusal."""
+
+
+class WhyLeft(StrEnum):
+    """What somebody may say who has left."""
+
+    TOO_MANY = "too-many"
+    NOT_EXPECTED = "not-expected"
+    NO_LONGER = "no-longer"
+    NEVER_ASKED = "never-asked"
+    OTHER = "other"
 
 
 class By(StrEnum):
@@ -65,6 +85,7 @@ def _one_of(column: str, codes: type[StrEnum]) -> CheckConstraint:
 
 
 _BY_A_MAIL = text("message_id IS NOT NULL")
+_SAYS_WHY = text("why IS NOT NULL")
 
 
 class Event(Base):
@@ -75,6 +96,8 @@ class Event(Base):
         _one_of("kind", EventKind),
         _one_of("by", By),
         Index("ix_events_message", "message_id", postgresql_where=_BY_A_MAIL, sqlite_where=_BY_A_MAIL),
+        _one_of("why", WhyLeft),
+        Index("ix_events_why", "at", postgresql_where=_SAYS_WHY, sqlite_where=_SAYS_WHY),
         {"sqlite_autoincrement": True},
     )
 
@@ -87,20 +110,23 @@ class Event(Base):
     """What the person read before they pressed; of the owner: the reason given."""
     page: Mapped[str] = mapped_column(String(200), default="")
     sequence_id: Mapped[int | None] = mapped_column(ForeignKey("sequences.id"))
+    topic_id: Mapped[int | None] = mapped_column(ForeignKey("topics.id"))
     before: Mapped[str | None] = mapped_column(String(16))
     """The status before, where the event changed it."""
     newsletter_before: Mapped[bool | None] = mapped_column()
     message_id: Mapped[int | None] = mapped_column(BigInteger)
     """By which mail it came."""
+    why: Mapped[WhyLeft | None] = mapped_column()
 
 
 def note(session: Session, subscriber_id: int, kind: EventKind, press: Press, now: datetime, *,
-         sequence_id: int | None = None, before: str | None = None,
-         newsletter_before: bool | None = None) -> Event:  # fmt: skip
+         sequence_id: int | None = None, topic_id: int | None = None, before: str | None = None,
+         newsletter_before: bool | None = None, why: WhyLeft | None = None) -> Event:  # fmt: skip
     """Append an event."""
     event = Event(
         subscriber_id=subscriber_id, at=now, kind=kind, by=press.by, words=press.words[:1000], page=press.page[:200],
-        sequence_id=sequence_id, before=before, newsletter_before=newsletter_before, message_id=press.message,
+        sequence_id=sequence_id, topic_id=topic_id, why=why, before=before, newsletter_before=newsletter_before,
+        message_id=press.message,
     )  # fmt: skip
     session.add(event)
     return event

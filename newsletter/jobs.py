@@ -163,6 +163,14 @@ def remind_and_forget(rt: Runtime, _stopping: Stopping) -> None:
         journey.remind_and_forget(session, rt, rt.clock.now())
 
 
+def end_pauses(rt: Runtime, stopping: Stopping) -> None:
+    """Let those go on whose pause is over."""
+    more = not _is_locked(rt)
+    while more and not stopping():
+        with rt.database.transaction() as session:
+            more = journey.end_pauses(session, rt.clock.now()) > 0
+
+
 def sweep(rt: Runtime, stopping: Stopping) -> None:
     """Delete what has had its time: sessions, clients' addresses, and what SQLite's log still holds of deleted rows."""
     now = rt.clock.now()
@@ -193,8 +201,8 @@ def write_clicks(rt: Runtime, _stopping: Stopping) -> None:
 
 
 TASKS = (
-    deliver, advance_sequences, recover_messages, remind_and_forget, watch_guides, witness, sweep, read_inboxes,
-    write_clicks,
+    deliver, advance_sequences, end_pauses, recover_messages, remind_and_forget, watch_guides, witness, sweep,
+    read_inboxes, write_clicks,
 )  # fmt: skip
 
 
@@ -230,6 +238,7 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
         "deliver-transactional": every(1, "deliver", Lane.TRANSACTIONAL, Lane.TRANSACTIONAL.value),
         # Not with what people wait for. A worker in the middle of a campaign takes it within a slice.
         "advance-sequences": every(3, "advance_sequences", Lane.BULK),
+        "end-pauses": every(15, "end_pauses", Lane.TRANSACTIONAL),
         "launch-campaigns": every(0.5, "launch_campaigns", Lane.TRANSACTIONAL),
         "tend-campaigns": every(1, "launch_campaigns", Lane.TRANSACTIONAL),
         "recover-messages": every(15, "recover_messages", Lane.TRANSACTIONAL),
@@ -250,6 +259,7 @@ LOOKS: dict[str, Look] = {
     "deliver-transactional": partial(is_waiting, lane=Lane.TRANSACTIONAL),
     "deliver-bulk": partial(is_waiting, lane=Lane.BULK),
     "advance-sequences": sequences.is_due,
+    "end-pauses": journey.pause_is_over,
     "launch-campaigns": campaigns.is_time,
     "tend-campaigns": campaigns.is_under_way,
 }

@@ -21,6 +21,7 @@ from newsletter import (  # noqa: F401
     media,
     sequences,
     subscribers,
+    topics,
 )
 from newsletter.db import Base, Database
 from newsletter.mail import alarms, ledger  # noqa: F401

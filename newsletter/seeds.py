@@ -1,5 +1,6 @@
 """What a new install starts with, from `site.toml` and `content/`: loaded once, never over the owner's edits."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter import articles, brand, content
-from newsletter.articles import Article, Topic
+from newsletter import articles, brand, content, topics
+from newsletter.articles import Article
 from newsletter.brand import Brand
 from newsletter.campaigns import Campaign
 from newsletter.forms import Form, Gives
 from newsletter.guides import Guide
 from newsletter.sequences import Delay, Sequence
+from newsletter.topics import Topic
 
 NEEDED = ("title", "subject", "preheader", "slug")
 
@@ -24,6 +26,8 @@ def plant(session: Session, root: Path, now: datetime) -> bool:
         return False
     site = brand.read_site(root / "site.toml")
     session.add(brand.from_site(site))
+    for one in site.get("topics", []):
+        topics.add(session, one["name"], now)
     for position, one in enumerate(site["guides"]):
         session.add(_guide(one, position))
         _plant_series(session, root / "content" / "series" / one["slug"], one, now)
@@ -81,8 +85,17 @@ def _article(session: Session, path: Path, now: datetime) -> Article:
         return known
     article = articles.write(
         session, now, title=head["title"], subject=head["subject"], preheader=head["preheader"], body=body,
-        topic=Topic(head["topic"]) if head.get("topic") else None, slug=head["slug"],
+        topic=_topic(session, path, head), slug=head["slug"],
     )  # fmt: skip
     if head.get("published"):
         article.publish(datetime.fromisoformat(head["published"]).replace(tzinfo=UTC))
     return article
+
+
+def _topic(session: Session, path: Path, head: Mapping[str, str]) -> Topic | None:
+    """The topic that a text names; it has to be one of `[[topics]]`."""
+    name = head.get("topic")
+    found = topics.by_name(session, name) if name else None
+    if name and found is None:
+        raise content.BadContent(f"{path.name}: there is no topic {name!r} among the [[topics]] of site.toml")
+    return found

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter import articles
-from newsletter.articles import Article, slugify
+from newsletter.articles import Article
 from newsletter.db import Database
+from newsletter.slugs import slugify
 from tests.conftest import NOON
 
 

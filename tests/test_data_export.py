@@ -10,7 +10,7 @@ from newsletter import data_export, journey
 from newsletter.db import Base
 from newsletter.imports import Fate, import_csv
 from newsletter.runtime import Runtime
-from newsletter.subscribers import Subscriber, Suppression, SuppressionReason, read_address
+from newsletter.subscribers import Subscriber, Suppression, SuppressionReason, TopicChoice, read_address
 from tests.conftest import NOON, InlineTrigger
 
 JANE = "jane@example.com"
@@ -29,7 +29,17 @@ def _lives(runtime: Runtime, trigger: InlineTrigger) -> int:
 
 
 def _rows(runtime: Runtime) -> dict[str, int]:
-    personal = ("subscribers", "consents", "guide_requests", "enrollments", "messages", "attempts")
+    personal = (
+        "subscribers",
+        "subscriptions",
+        "consents",
+        "consent_topics",
+        "events",
+        "guide_requests",
+        "enrollments",
+        "messages",
+        "attempts",
+    )
     with runtime.database.reading() as session:
         tables = [table for table in Base.metadata.sorted_tables if table.name in personal]
         return {table.name: session.scalar(select(func.count()).select_from(table)) or 0 for table in tables}
@@ -44,12 +54,32 @@ def test_everything_held_is_told_as_json(runtime: Runtime, trigger: InlineTrigge
     assert held["guides"][0]["guide"].startswith("9 key principles")
     assert held["series"][0]["status"] == "active"
     assert [one["stream"] for one in held["messages"]] == ["confirm", "guide"]
+    assert (held["topics"], held["consents"][0]["topics"]) == ("every topic", "every topic")
+
+
+def test_the_topics_and_every_change_of_them_are_told(runtime: Runtime, trigger: InlineTrigger) -> None:
+    id = _lives(runtime, trigger)
+    for ids in ({1}, {1, 2}):
+        with runtime.database.transaction() as session:
+            jane = session.get_one(Subscriber, id)
+            journey.choose(session, jane, True, "", "Boxes.", NOON, topics=TopicChoice.of(ids))
+    with runtime.database.reading() as session:
+        held = data_export.of(session, session.get_one(Subscriber, id))
+    assert held["topics"] == held["consents"][-1]["topics"] == ["Rehabilitation", "Training"]
+    assert [(one["kind"], one["topic"]) for one in held["events"]][-2:] == [
+        ("topic-off", "Training"), ("topic-on", "Training"),
+    ]  # fmt: skip
 
 
 def test_erasing_leaves_nothing_but_a_hash_and_an_old_list_cannot_bring_the_person_back(
     runtime: Runtime, trigger: InlineTrigger
 ) -> None:
     id = _lives(runtime, trigger)
+    with runtime.database.transaction() as session:
+        jane = session.get_one(Subscriber, id)
+        journey.choose(session, jane, True, "", "Boxes.", NOON, topics=TopicChoice.of({1}))
+        journey.choose(session, jane, True, "", "Boxes.", NOON, topics=TopicChoice.of({1, 2}))
+    assert min(_rows(runtime)[name] for name in ("subscriptions", "consent_topics")) > 0
     with runtime.database.transaction() as session:
         journey.erase(session, runtime, session.get_one(Subscriber, id), NOON)
     assert set(_rows(runtime).values()) == {0}

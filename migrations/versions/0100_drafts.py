@@ -1,7 +1,7 @@
 """What is typed and not saved yet, and who wrote a revision
 
 Revision ID: 0100
-Revises: 0071
+Revises: 0081
 """
 
 import re
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0100"
-down_revision = "0071"
+down_revision = "0081"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _SAVED = {"article saved": re.compile(r"(\d+) revision (\d+) "), "article written": re.compile(r"(\d+)() ")}
 """What the audit log says of who wrote which: an article's number, and its revision's where that is not the first."""

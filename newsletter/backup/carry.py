@@ -6,20 +6,21 @@ It waits in a file beside the restored database and is written into that once, a
 import json
 import os
 from collections.abc import Sequence as SequenceOf
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import String, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from newsletter import feedback, journey
-from newsletter.db import IN_ONE_STATEMENT, Database, batched
+from newsletter.db import IN_ONE_STATEMENT, Database, UtcDateTime, batched
 from newsletter.events import By, Press
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.sequences.enrollment import LIVE
-from newsletter.subscribers import Status, Subscriber, Suppression, SuppressionReason
+from newsletter.subscribers import Status, Subscriber, Suppression, SuppressionReason, TopicChoice
 from newsletter.subscribers.suppression import address_hashes
 
 BY_RESTORE = Press(By.OWNER, "It had happened before a backup from an earlier time was put back.", "restore")
@@ -30,6 +31,11 @@ _NO_NEWSLETTER = (
     "SELECT DISTINCT s.email_key FROM subscribers s JOIN events e ON e.subscriber_id = s.id "
     "WHERE e.kind = 'newsletter-off' AND NOT s.newsletter"
 )
+_CHOSEN = (
+    "SELECT s.email_key, n.topic_id FROM subscribers s LEFT JOIN subscriptions n ON n.subscriber_id = s.id "
+    "WHERE NOT s.every_topic"
+)
+_PAUSED = "SELECT email_key, paused_until FROM subscribers WHERE paused_until IS NOT NULL"
 _LEFT_BOUNCED = (
     "SELECT DISTINCT s.email_key FROM subscribers s JOIN events e ON e.subscriber_id = s.id "
     "WHERE s.status = 'bounced' AND e.kind = 'left' AND e.before = 'bounced'"
@@ -54,7 +60,8 @@ def gather(old: Database, key_fingerprint: str) -> dict[str, Any] | None:
             suppressed: dict[str, str] = dict(session.execute(text(_SUPPRESSED)).all())
             known = {"people": dict(session.execute(text(_GONE)).all()), "suppressed": suppressed}
             there = session.scalars(text(_THERE)) if STAYS & set(suppressed.values()) else ()
-            return known | {"there": list(there)} | _stopped(session)
+            known |= {"there": list(there)} | _stopped(session) | {"topics": _chosen(session)}
+            return known | {"paused": _paused(session)}
     except SQLAlchemyError:
         return None
 
@@ -67,6 +74,23 @@ def _stopped(session: Session) -> dict[str, Any]:
         return {"no_newsletter": list(off), "stopped": series, "left_bounced": list(left)}
     except SQLAlchemyError:
         return {"no_newsletter": [], "stopped": [], "left_bounced": []}
+
+
+def _chosen(session: Session) -> dict[str, list[int]]:
+    """The topics of those who chose among them; nothing where older versions knew of no choice."""
+    chosen: dict[str, list[int]] = {}
+    with suppress(SQLAlchemyError):
+        for key, topic in session.execute(text(_CHOSEN)):
+            chosen.setdefault(key, []).extend([] if topic is None else [topic])
+    return chosen
+
+
+def _paused(session: Session) -> dict[str, str]:
+    """Who has paused, and until when (ISO 8601); nothing where older versions knew of no pause."""
+    with suppress(SQLAlchemyError):
+        look = text(_PAUSED).columns(email_key=String, paused_until=UtcDateTime)
+        return {key: until.isoformat() for key, until in session.execute(look)}
+    return {}
 
 
 def keep(known: dict[str, Any], file: Path) -> None:
@@ -121,6 +145,16 @@ def _stop(session: Session, known: dict[str, Any], at: datetime) -> int:
         for one in session.scalars(select(Subscriber).where(Subscriber.email_key.in_(keys), Subscriber.newsletter)):
             journey.leave_newsletter(session, one, BY_RESTORE, at)
             changed.add(one.id)
+    chosen: dict[str, list[int]] = known.get("topics", {})
+    for keys in batched(list(chosen), IN_ONE_STATEMENT):
+        for one in session.scalars(select(Subscriber).where(Subscriber.email_key.in_(keys))):
+            if journey.narrow_topics(session, one, TopicChoice.of(chosen[one.email_key]), BY_RESTORE, at):
+                changed.add(one.id)
+    paused: dict[str, str] = known.get("paused", {})
+    for keys in batched(list(paused), IN_ONE_STATEMENT):
+        for one in session.scalars(select(Subscriber).where(Subscriber.email_key.in_(keys))):
+            if journey.pause(session, one, BY_RESTORE, at, datetime.fromisoformat(paused[one.email_key])):
+                changed.add(one.id)
     for key, slug in known["stopped"]:
         theirs = select(Enrollment).join(Subscriber).join(Sequence).where(Enrollment.status.in_(LIVE))
         for way in session.scalars(theirs.where(Subscriber.email_key == key, Sequence.slug == slug)).all():

@@ -1,6 +1,7 @@
 """Commands about campaigns."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from newsletter import articles, brand, characters, preflight
+from newsletter import articles, brand, characters, preflight, topics
 from newsletter.campaigns import Campaign, NotNow
 from newsletter.cli.opened import opened
 from newsletter.mail.contents import content
@@ -19,6 +20,7 @@ from newsletter.preflight import Level, NotFit
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Stream, segments
 from newsletter.subscribers.segments import SavedSegment
+from newsletter.topics import Topic
 from newsletter.zones import NoSuchTime, instant, zone_named
 
 LARGEST = 2_000_000
@@ -38,12 +40,13 @@ def campaign() -> None:
 @click.option("--guide", default=None, help="Only those who asked for this guide (its slug).")
 @click.option("--tag", default=None, help="Only those who have this tag.")
 @click.option("--segment", default=None, help="Only those of this saved segment (its name), who take the newsletter.")
+@click.option("--topic", default=None, help="Its topic (the last part of the topic's address): only those who take it.")
 @click.option(
     "--at", default=None, help="ISO 8601, e.g. 2026-12-01T09:00 (your zone) or …T09:00:00+00:00; now without it."
 )
 @click.option("--force", is_flag=True, help="Send it in spite of warnings; what is wrong stops it all the same.")
 def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: str | None, segment: str | None,
-         at: str | None, force: bool) -> None:  # fmt: skip
+         topic: str | None, at: str | None, force: bool) -> None:  # fmt: skip
     """Send an article to everybody who agreed to the newsletter. The last word printed is the campaign's id."""
     subject, preheader = characters.line(subject), characters.line(preheader)
     body = _text(body_file)
@@ -52,14 +55,17 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: 
         house = brand.current(session)
         when = _moment(at, house.zone, now)
         words = content(session, subject, preheader, body)
+        about = _topic(session, topic) if topic else None
         made = Campaign(segment_guide=guide, segment_tag=tag, zone=house.zone, created_at=now,
                         saved_segment=_segment(session, segment) if segment else None)  # fmt: skip
-        _insist(preflight.check(session, rt.renderer, house, words, made.audience(now)), force)
+        audience = replace(made.audience(now), topic=about.id if about else None)
+        _insist(preflight.check(session, rt.renderer, house, words, audience), force)
         try:
             seen = rt.renderer.rendered(Stream.CAMPAIGN, house, Reader(0), words, {})
             made.article = articles.write(
-                session, now, title=seen.subject[:200] or subject[:200], subject=subject, preheader=preheader, body=body
-            )
+                session, now, title=seen.subject[:200] or subject[:200], subject=subject, preheader=preheader,
+                body=body, topic=about,
+            )  # fmt: skip
             session.add(made)
             made.schedule(when or now, house)
         except (NotNow, BadArticle) as error:
@@ -75,6 +81,14 @@ def _segment(session: Session, name: str) -> SavedSegment:
     if found is None:
         known = ", ".join(f"“{one.name}”" for one in segments.every(session)[:20]) or "none"
         raise click.ClickException(f"There is no segment “{name}”. Segments that exist: {known}.")
+    return found
+
+
+def _topic(session: Session, slug: str) -> Topic:
+    found = topics.by_slug(session, slug)
+    if found is None:
+        known = ", ".join(one.slug for one in topics.open_ones(session)) or "none"
+        raise click.ClickException(f"There is no topic “{slug}”. Topics that exist: {known}.")
     return found
 
 

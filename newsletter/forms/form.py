@@ -10,9 +10,9 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from newsletter import characters
-from newsletter.articles import numbered
 from newsletter.db import Base, Id
 from newsletter.forms.colours import Colours
+from newsletter.slugs import numbered
 from newsletter.subscribers import clean_tag
 
 FOOTER = "footer"
@@ -62,6 +62,8 @@ class Form(Base):
     """The keys of the owner's own fields that it asks for. One that was deleted since is asked for no more."""
     offers_newsletter: Mapped[bool] = mapped_column(default=True)
     """Whether a form that gives a guide has the (unticked) box for the newsletter."""
+    offers_topics: Mapped[bool] = mapped_column(default=False)
+    """Whether it lets people choose among the topics, where it gives or offers the newsletter."""
     shows_cover: Mapped[bool] = mapped_column(default=True)
     ground: Mapped[str] = mapped_column(String(7), default=GROUND)
     ink: Mapped[str] = mapped_column(String(7), default=INK)
@@ -173,7 +175,7 @@ def free_slug(session: Session, wanted: str) -> str:
 
 
 _COPIED = ("gives", "guide_slug", "headline", "words", "button", "consent_words", "asks_name", "asks_fields",
-           "offers_newsletter",
+           "offers_newsletter", "offers_topics",
            "shows_cover", "ground", "ink", "accent", "after_url", "tags", "sequence_id")  # fmt: skip
 
 

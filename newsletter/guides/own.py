@@ -5,10 +5,10 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from newsletter.articles import numbered, slugify
 from newsletter.guides.accept import Unfit, accept
 from newsletter.guides.files import Files
 from newsletter.guides.guide import Guide
+from newsletter.slugs import numbered, slugify
 
 BOX = "Subscribe and receive our {pages} page guide FREE."
 LONGEST_SLUG = 64

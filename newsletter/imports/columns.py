@@ -36,8 +36,10 @@ class Role(StrEnum):
     BOUNCED = "bounced?"
     COMPLAINED = "complained?"
     JOINED = "joined"
+    PAUSED = "paused until"
     ZONE = "time zone"
     TAGS = "tags"
+    TOPICS = "topics"
 
 
 _HEADINGS = {
@@ -71,8 +73,10 @@ _HEADINGS = {
     "addeddate optintime optindate optinat signupdate signedupat signupat subscribedat subscribedon subscribeddate "
     "subscribedate subscribetime subscriptiondate datesubscribed joined joinedat joindate datejoined membersince "
     "registered registeredat startdate",
+    Role.PAUSED: "pauseduntil",
     Role.ZONE: "zone timezone tz",
     Role.TAGS: "tags tag labels label groups",
+    Role.TOPICS: "topics",
 }
 ROLES = {heading: role for role, headings in _HEADINGS.items() for heading in headings.split()}
 
@@ -146,7 +150,9 @@ class Columns:
     @cached_property
     def words(self) -> frozenset[int]:
         """Columns whose cells are somebody's own words: nothing but spaces is taken off them."""
-        return frozenset((*self.at(Role.FIRST_NAME), *self.at(Role.FULL_NAME), *self.at(Role.TAGS), *self.own))
+        return frozenset(
+            (*self.at(Role.FIRST_NAME), *self.at(Role.FULL_NAME), *self.at(Role.TAGS), *self.at(Role.TOPICS), *self.own)
+        )
 
     @cached_property
     def needed(self) -> tuple[int, ...]:

@@ -14,14 +14,20 @@ from newsletter.subscribers import (
     Status,
     Subscriber,
     SubscriberTag,
+    Subscription,
     Tag,
     own_merge_fields,
     suppressed,
 )
+from newsletter.topics import Topic
 
-COLUMNS = ("email", "first_name", "status", "newsletter", "zone", "created_at", "confirmed_at", "left_at")
+COLUMNS = (
+    "email", "first_name", "status", "newsletter", "zone", "created_at", "confirmed_at", "left_at", "paused_until",
+)  # fmt: skip
 _RISKY = re.compile(r"'*[=+\-@\t\r]")
 _PAGE = 5000
+EVERY_TOPIC = "*"
+"""In the column of topics: all of them, those to come too. An empty cell is none."""
 BLOCKED = "blocked"
 """A status that an import knows (`standing.STATUSES`), and no subscriber has."""
 
@@ -34,23 +40,26 @@ def export_csv(session: Session, out: TextIO, secrets: Sequence[bytes], *only: C
     """
     writer = csv.writer(out)
     own = own_merge_fields(session)
-    writer.writerow((*COLUMNS, "tags", *(one.name for one in own)))
+    writer.writerow((*COLUMNS, "topics", "tags", *(one.name for one in own)))
     columns = [getattr(Subscriber, name) for name in COLUMNS]
     last = 0
     while page := session.execute(
-        select(Subscriber.id, Subscriber.email_key, *columns)
+        select(Subscriber.id, Subscriber.email_key, Subscriber.every_topic, *columns)
         .where(Subscriber.id > last, *only)
         .order_by(Subscriber.id)
         .limit(_PAGE)
     ).all():
         first, last = page[0][0], page[-1][0]
         tags, blocked = _tags(session, first, last), _blocked(session, secrets, page)
+        topics = _topics(session, first, last)
         held = _held(session, own, first, last)
-        for id, key, *values in page:
+        for id, key, every_topic, *values in page:
             if key in blocked:
                 values[COLUMNS.index("status")] = BLOCKED
             fields = [held.get((id, one.id), "") for one in own]
-            writer.writerow([guarded(_text(value)) for value in (*values, tag_cell(tags.get(id, ())), *fields)])
+            listed = EVERY_TOPIC if every_topic else tag_cell(topics.get(id, ()))
+            cells = (*values, listed, tag_cell(tags.get(id, ())), *fields)
+            writer.writerow([guarded(_text(value)) for value in cells])
 
 
 def _blocked(session: Session, secrets: Sequence[bytes], page: Sequence[Row[Any]]) -> set[str]:
@@ -62,6 +71,14 @@ def _tags(session: Session, first: int, last: int) -> dict[int, list[str]]:
     look = select(SubscriberTag.subscriber_id, Tag.name).join(Tag).order_by(Tag.name)
     found: dict[int, list[str]] = {}
     for id, name in session.execute(look.where(SubscriberTag.subscriber_id.between(first, last))):
+        found.setdefault(id, []).append(name)
+    return found
+
+
+def _topics(session: Session, first: int, last: int) -> dict[int, list[str]]:
+    look = select(Subscription.subscriber_id, Topic.name).join(Topic).order_by(Topic.name)
+    found: dict[int, list[str]] = {}
+    for id, name in session.execute(look.where(Subscription.subscriber_id.between(first, last))):
         found.setdefault(id, []).append(name)
     return found
 

@@ -5,18 +5,31 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from zoneinfo import available_timezones
 
+from newsletter import characters
+from newsletter.imports import export
 from newsletter.imports.address import BadRow, Found, bare, find_address, unguarded
 from newsletter.imports.columns import Columns, Role
 from newsletter.imports.dates import read_date, read_day
 from newsletter.imports.report import Flaw, Remark
 from newsletter.imports.rows import Row
 from newsletter.imports.standing import Standing, StandingJudge, is_date_like, says_yes
-from newsletter.subscribers import Address, BadValue, Field, FieldKind, clean_name, clean_tag
+from newsletter.subscribers import (
+    EVERY_TOPIC,
+    Address,
+    BadValue,
+    Field,
+    FieldKind,
+    TopicChoice,
+    clean_name,
+    clean_tag,
+)
 
+LONGEST_PAUSE = timedelta(days=366)
+"""What is farther away is no pause."""
 MOST_TAGS = 100
 """Of one person; what comes behind them is no list of tags."""
 
@@ -34,7 +47,10 @@ class Person:
     joined: datetime | None = None
     confirmed: datetime | None = None
     left: datetime | None = None
+    paused: datetime | None = None
+    """Until when they want nothing, if that is to come."""
     tags: tuple[str, ...] = ()
+    topics: TopicChoice = EVERY_TOPIC
     fields: Mapping[int, str] = field(default_factory=dict)
     """Values of the owner's fields, by their numbers, as they are held."""
 
@@ -49,6 +65,8 @@ class Judge:
     otherwise: Standing
     now: datetime
     remark: Callable[[int, Remark], None]
+    topics: Mapping[str, int] = field(default_factory=dict)
+    """The numbers of the topics by their names."""
 
     def person(self, row: Row) -> Person:
         """The person in a row. Raises BadRow, and UnknownStatus."""
@@ -65,7 +83,9 @@ class Judge:
             joined=self._date(row.line, cells, Role.JOINED, Role.SUBSCRIBED),
             confirmed=self._date(row.line, cells, Role.CONFIRMED),
             left=self._date(row.line, cells, Role.UNSUBSCRIBED, Role.BOUNCED, Role.COMPLAINED),
+            paused=self._paused(row.line, cells),
             tags=self._tags(cells),
+            topics=self._topics(row.line, cells),
             fields=self._fields(row.line, cells) if self.columns.own else {},
         )
 
@@ -92,6 +112,18 @@ class Judge:
             return None
         return named or None
 
+    def _paused(self, line: int, cells: Sequence[str]) -> datetime | None:
+        """As our own export writes it: other dates are never to come."""
+        cell = next((cells[place] for place in self.columns.at(Role.PAUSED) if cells[place]), "")
+        try:
+            until = datetime.fromisoformat(cell) if cell else None
+        except ValueError:
+            until = None
+        if cell and (until is None or until.tzinfo is None):
+            self.remark(line, Remark.DATE)
+            return None
+        return until if until and self.now < until < self.now + LONGEST_PAUSE else None
+
     def _date(self, line: int, cells: Sequence[str], *roles: Role) -> datetime | None:
         for role in roles:
             for place in self.columns.at(role):
@@ -109,6 +141,16 @@ class Judge:
             if cells[place]:
                 named.update(dict.fromkeys(filter(None, map(clean_tag, split_tags(cells[place])))))
         return tuple(named)[:MOST_TAGS]
+
+    def _topics(self, line: int, cells: Sequence[str]) -> TopicChoice:
+        """Those that are named; a file without such a column says nothing against any."""
+        given = [cells[place] for place in self.columns.at(Role.TOPICS)]
+        if all(cell == export.EVERY_TOPIC for cell in given):
+            return EVERY_TOPIC
+        named = {name for cell in given for name in map(characters.line, split_tags(cell)) if name}
+        if named - self.topics.keys():
+            self.remark(line, Remark.TOPIC)
+        return TopicChoice.of(self.topics[name] for name in named if name in self.topics)
 
     def _fields(self, line: int, cells: Sequence[str]) -> dict[int, str]:
         found: dict[int, str] = {}

@@ -32,6 +32,7 @@ class Remark(StrEnum):
     ZONE = "zone"
     NAME = "name"
     SECOND_ADDRESS = "second address"
+    TOPIC = "topic"
     FIELD = "field"
     """A value that its field of the owner's cannot hold."""
 

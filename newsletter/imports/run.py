@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import islice
 from typing import BinaryIO
 
+from newsletter import topics
 from newsletter.db import Database
 from newsletter.imports.address import BadRow
 from newsletter.imports.person import Judge, Person
@@ -36,6 +37,7 @@ def import_csv(database: Database, file: BinaryIO, basis: str, secrets: Sequence
     source = Source(file)
     with database.reading() as session:
         fields = all_fields(session)
+        known = {one.name: one.id for one in topics.every(session)}
     plan = survey(source, name, fields)
     report = Report(plan.reading, dry_run)
     standing = StandingJudge(plan.columns, plan.asked)
@@ -46,6 +48,7 @@ def import_csv(database: Database, file: BinaryIO, basis: str, secrets: Sequence
         otherwise=plan.otherwise,
         now=now,
         remark=report.remark,
+        topics=known,
     )
     writer = Writer(database=database, basis=basis, secrets=secrets, now=now, dry_run=dry_run)
     rows = rows_of(source, plan.separator, plan.columns)

@@ -32,6 +32,7 @@ _REMARKS = {
     Remark.DATE: "Dates that could not be understood, left out",
     Remark.ZONE: "Time zones that are not known here, left out",
     Remark.NAME: "Names that are none (a link, an address, a placeholder), left out",
+    Remark.TOPIC: "Topics that are not here, left out (add them on the page Topics before the import)",
     Remark.FIELD: "Values that a field of yours cannot hold, left out",
     Remark.SECOND_ADDRESS: "Rows with two different addresses, of which the first was taken",
 }

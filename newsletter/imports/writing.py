@@ -19,6 +19,7 @@ from newsletter.imports.fate import ENDS, Known, decide, merged
 from newsletter.imports.person import Person
 from newsletter.imports.report import Fate
 from newsletter.imports.standing import Standing
+from newsletter.imports.topics import name_topics_of, take_topics
 from newsletter.subscribers import (
     Basis,
     Consent,
@@ -137,8 +138,12 @@ class Writer:
         for key in fresh.keys() - ids.keys():  # signed up in this very moment: what they did themselves stands
             fates[key] = Fate.KNOWN
         agreed = [ids[key] for key in ids if fates[key] is Fate.ADDED]
-        agreed += self._confirm(session, people, fates)
+        confirmed = self._confirm(session, people, fates)
+        agreed += confirmed.values()
+        choices = {id: people[key].topics for key, id in (*ids.items(), *confirmed.items())}
+        take_topics(session, choices, confirmed.values())
         self._consent(session, agreed)
+        name_topics_of(session, agreed, FORM, self.now)
         self._block(session, [key for key, fate in fates.items() if fate is Fate.BLOCKED])
         self._hold(session, {ids[key]: fresh[key].fields for key in ids if fresh[key].fields})
         return self._tag(session, {ids[key]: fresh[key].tags for key in ids if fresh[key].tags})
@@ -156,25 +161,25 @@ class Writer:
         reader, gone = status is Status.CONFIRMED, person.standing in ENDS
         return {
             "email": person.address.email, "email_key": key, "first_name": person.first_name, "zone": person.zone,
-            "status": status, "newsletter": reader and person.newsletter,
+            "status": status, "newsletter": reader and person.newsletter, "every_topic": person.topics.every,
             "created_at": person.joined or min(person.confirmed or self.now, person.left or self.now),
             "confirmed_at": (person.confirmed or self.now) if reader else person.confirmed if gone else None,
-            "left_at": (person.left or self.now) if gone else None,
+            "left_at": (person.left or self.now) if gone else None, "paused_until": person.paused if reader else None,
         }  # fmt: skip
 
-    def _confirm(self, session: Session, people: Mapping[str, Person], fates: dict[str, Fate]) -> list[int]:
-        """Pending people, confirmed: their numbers."""
-        agreed: list[int] = []
+    def _confirm(self, session: Session, people: Mapping[str, Person], fates: dict[str, Fate]) -> dict[str, int]:
+        """Pending people, confirmed: their numbers by their keys."""
+        agreed: dict[str, int] = {}
         for newsletter in (True, False):
             keys = [k for k, fate in fates.items() if fate is Fate.CONFIRMED and people[k].newsletter is newsletter]
             if keys:
-                agreed += session.scalars(
+                agreed |= session.execute(
                     update(Subscriber)
                     .where(Subscriber.email_key.in_(keys), Subscriber.status == Status.PENDING)
                     .values(status=Status.CONFIRMED, confirmed_at=self.now, newsletter=newsletter)
-                    .returning(Subscriber.id)
+                    .returning(Subscriber.email_key, Subscriber.id)
                     .execution_options(synchronize_session=False)
-                )
+                ).all()
         return agreed
 
     def _consent(self, session: Session, ids: Sequence[int]) -> None:

@@ -17,37 +17,54 @@ from newsletter.journey.give import (
     request_guide,
 )
 from newsletter.journey.leave import erase, forget, has_left_bounced, lift, refuse, unsubscribe
+from newsletter.journey.pause import PAUSE, end_pause, end_pauses, pause, pause_is_over
+from newsletter.journey.prove import Proof, ask_proof
 from newsletter.journey.remind import ask_again, remind_and_forget, reminders_due
 from newsletter.journey.sign_up import SignUp, subscribe
+from newsletter.journey.topics import change_topics, narrow_topics
+from newsletter.journey.undo import say_why, slip, undo_leaving, why_left
 
 __all__ = [
     "LINK_DAYS",
+    "PAUSE",
     "WORDING_VERSION",
     "AskedFor",
     "Confirmed",
     "House",
     "LinkOver",
+    "Proof",
     "SignUp",
     "articles_after",
     "articles_ahead",
     "articles_promised",
     "ask_again",
+    "ask_proof",
     "asked_for",
+    "change_topics",
     "choose",
     "confirm",
+    "end_pause",
+    "end_pauses",
     "erase",
     "forget",
     "has_left_bounced",
     "leave_newsletter",
     "lift",
+    "narrow_topics",
     "offer_guide",
     "open_link",
+    "pause",
+    "pause_is_over",
     "refuse",
     "remind_and_forget",
     "reminders_due",
     "request_guide",
+    "say_why",
+    "slip",
     "start_again",
     "stop_series",
     "subscribe",
+    "undo_leaving",
     "unsubscribe",
+    "why_left",
 ]

@@ -13,7 +13,17 @@ from newsletter.forms import Form
 from newsletter.guides import Guide
 from newsletter.journey.give import LINK_DAYS, guide_named, series_of, series_of_form
 from newsletter.sequences import Sequence
-from newsletter.subscribers import Consent, Field, Subscriber, open_consents, typed_values
+from newsletter.subscribers import (
+    EVERY_TOPIC,
+    Consent,
+    Field,
+    Subscriber,
+    TopicChoice,
+    consent_topics,
+    open_consents,
+    topic_choice,
+    typed_values,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +39,9 @@ class AskedFor:
     articles: int
     """How many of them are ahead of this person, in the series that send already."""
     newsletter: bool
-    """Whether it was ticked in any sign-up of this person that waits for its press."""
+    """Whether it was asked for in any sign-up that waits for its press, and is not what this person takes anyway."""
+    topics: TopicChoice
+    """The topics of it that were asked for."""
     waiting: SequenceOf[Consent]
     """All that waits for a press of this person, the oldest first."""
     told: SequenceOf[Consent]
@@ -75,9 +87,11 @@ def _asked(session: Session, consent: Consent, waiting: list[Consent], upto: int
     form = session.get(Form, consent.form_id) if consent.form_id else None
     own = series_of_form(session, form, guide)
     series = [*(series_of(session, guide) if guide else ()), *([own] if own else ())]
+    topics = consent_topics(session, told)
+    takes_it = subscriber.newsletter and not (topics and topics.widens(topic_choice(session, subscriber)))
     return AskedFor(
         consent=consent, guide=guide, form=form, series=series, waiting=waiting,
         articles=sum(sequences.steps_ahead(session, subscriber, one) for one in series),
-        newsletter=any(one.newsletter for one in told) and not subscriber.newsletter,
+        newsletter=topics is not None and not takes_it, topics=topics or EVERY_TOPIC,
         told=told, typed=typed_values(session, [one.id for one in told]),
     )  # fmt: skip

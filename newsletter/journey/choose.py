@@ -1,4 +1,4 @@
-"""The preferences page: the newsletter on or off, a series stopped or started again, and a name."""
+"""The preferences page: the newsletter and its topics, a series stopped or started again, and a name."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,30 +11,50 @@ from newsletter.db import lock
 from newsletter.events import By, EventKind, Press, note
 from newsletter.journey.confirm import take_newsletter
 from newsletter.journey.give import WORDING_VERSION, start
+from newsletter.journey.topics import change_topics
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Message, Reason
 from newsletter.sequences import Enrollment
-from newsletter.subscribers import Basis, Consent, Field, Status, Stream, Subscriber, set_values
+from newsletter.subscribers import (
+    Basis,
+    Consent,
+    Field,
+    Status,
+    Stream,
+    Subscriber,
+    TopicChoice,
+    name_topics,
+    set_values,
+    topic_choice,
+)
 
 PAGE = "/preferences"
 NO_ANSWERS: Mapping[Field, str] = MappingProxyType({})
 
 
 def choose(session: Session, subscriber: Subscriber, newsletter: bool, first_name: str, wording: str, now: datetime,
-           fields: Mapping[Field, str] = NO_ANSWERS) -> None:  # fmt: skip
-    """The form of the page: the newsletter on or off, a name, and answers to the owner's fields.
+           fields: Mapping[Field, str] = NO_ANSWERS, topics: TopicChoice | None = None) -> None:  # fmt: skip
+    """The form of the page: the newsletter on or off, topics of it, a name, and answers to the owner's fields.
 
-    `wording`: the words beside the box. An answer that was emptied is held no more.
+    `wording`: the words beside the boxes. `topics`: those that are ticked; None where the page showed none. An answer
+    that was emptied is held no more.
     """
     lock(session, subscriber)
     subscriber.rename(first_name)
     set_values(session, subscriber.id, fields)
-    press = Press(By.PAGE, wording, PAGE)
-    if newsletter and not subscriber.newsletter and subscriber.status is Status.CONFIRMED:
-        session.add(_agreed(subscriber, press, now, newsletter=True))
-        take_newsletter(session, subscriber, press, now)
+    press, before = Press(By.PAGE, wording, PAGE), topic_choice(session, subscriber)
+    reads = subscriber.status is Status.CONFIRMED
+    wanted = before if topics is None else topics if reads else topics & before
+    if newsletter and reads and (not subscriber.newsletter or wanted.widens(before)):
+        consent = _agreed(subscriber, press, now, newsletter=True)
+        session.add(consent)
+        session.flush()
+        name_topics(session, consent, wanted)
+    if newsletter and reads and not subscriber.newsletter:
+        take_newsletter(session, subscriber, wanted, press, now)
     if not newsletter:
         leave_newsletter(session, subscriber, press, now)
+    change_topics(session, subscriber, wanted, press, now)
 
 
 def leave_newsletter(session: Session, subscriber: Subscriber, press: Press, now: datetime) -> bool:
@@ -63,7 +83,7 @@ def start_again(session: Session, subscriber: Subscriber, enrollment_id: int, pr
     """Go on with a series that was stopped, where they were. False: there is nothing to go on with."""
     lock(session, subscriber)
     enrollment = session.get(Enrollment, enrollment_id)
-    if enrollment is None or enrollment.subscriber_id != subscriber.id or not subscriber.may_receive(Stream.STEP):
+    if enrollment is None or enrollment.subscriber_id != subscriber.id or not subscriber.takes(Stream.STEP):
         return False
     if not start(session, subscriber, enrollment.sequence, press, now):
         return False

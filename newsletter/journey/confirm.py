@@ -11,6 +11,7 @@ from newsletter.events import By, EventKind, Press, note
 from newsletter.guides import Guide
 from newsletter.journey.asked import AskedFor
 from newsletter.journey.give import House, give_tags, start_series
+from newsletter.journey.topics import change_topics
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Message, Reason
 from newsletter.subscribers import (
@@ -21,8 +22,10 @@ from newsletter.subscribers import (
     Stream,
     Subscriber,
     Suppression,
+    TopicChoice,
     forget_typed,
     set_values,
+    topic_choice,
 )
 
 MAIL_LINK = Press(By.MAIL, page="/confirm")
@@ -62,7 +65,7 @@ def confirm(session: Session, house: House, asked: AskedFor, now: datetime, *, p
         session.execute(delete(Suppression).where(Suppression.id.in_([one.id for one in speaking_against])))
     newsletter = newsletter and asked.newsletter
     if newsletter:
-        take_newsletter(session, subscriber, press, now)
+        take_newsletter(session, subscriber, asked.topics, press, now)
     give_tags(session, subscriber, asked.form)
     started = start_series(session, subscriber, asked.series, press, now)
     if guide is not None and not guides.given_since(session, subscriber, guide, consent.given_at):
@@ -87,7 +90,12 @@ def _prove(session: Session, asked: AskedFor, press: Press, now: datetime) -> No
     ledger.cancel(session, now, Reason.CONFIRMED, *reminder)
 
 
-def take_newsletter(session: Session, subscriber: Subscriber, press: Press, now: datetime) -> None:
-    """The newsletter, from now on."""
+def take_newsletter(session: Session, subscriber: Subscriber, topics: TopicChoice, press: Press,
+                    now: datetime) -> None:  # fmt: skip
+    """The newsletter, from now on: these topics of it, and for who takes it already these too."""
+    if subscriber.newsletter:
+        change_topics(session, subscriber, topic_choice(session, subscriber) | topics, press, now)
+        return
     subscriber.newsletter = True
     note(session, subscriber.id, EventKind.NEWSLETTER_ON, press, now, newsletter_before=False)
+    change_topics(session, subscriber, topics, press, now)

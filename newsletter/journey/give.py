@@ -14,7 +14,17 @@ from newsletter.events import EventKind, Press, note
 from newsletter.forms import Form
 from newsletter.guides import Files, Guide
 from newsletter.sequences import Sequence, Step
-from newsletter.subscribers import Basis, Consent, Stream, Subscriber, SubscriberTag, open_consents, tag_ids
+from newsletter.subscribers import (
+    Basis,
+    Consent,
+    Stream,
+    Subscriber,
+    SubscriberTag,
+    consent_topics,
+    open_consents,
+    tag_ids,
+    topic_choice,
+)
 
 WORDING_VERSION = "2026-11"
 LINK_DAYS = 30
@@ -83,8 +93,14 @@ def offer(session: Session, subscriber: Subscriber, consent: Consent, guide: Gui
         "consent": consent.id,
         "until": int(until.timestamp()),
         "articles": articles_brought(session, consent, guide),
-        "newsletter": any(one.newsletter for one in waiting) and not subscriber.newsletter,
+        "newsletter": asks_for_more(session, subscriber, waiting),
     }
+
+
+def asks_for_more(session: Session, subscriber: Subscriber, waiting: Iterable[Consent]) -> bool:
+    """Whether these sign-ups ask for the newsletter, or for topics of it, that this person does not take."""
+    topics = consent_topics(session, waiting)
+    return topics is not None and (not subscriber.newsletter or topics.widens(topic_choice(session, subscriber)))
 
 
 def start_series(session: Session, subscriber: Subscriber, every: Iterable[Sequence], press: Press,

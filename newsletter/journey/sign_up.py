@@ -14,6 +14,7 @@ from newsletter.journey.give import LINK_DAYS, WORDING_VERSION, House, articles_
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Reason
 from newsletter.subscribers import (
+    EVERY_TOPIC,
     SUPPRESSING,
     Address,
     Allowance,
@@ -24,10 +25,13 @@ from newsletter.subscribers import (
     Subscriber,
     Suppression,
     SuppressionReason,
+    TopicChoice,
     TypedValue,
     address_hash,
     allowance,
     clean_name,
+    consent_topics,
+    name_topics,
     open_consents,
     register,
 )
@@ -51,6 +55,8 @@ class SignUp:
     form_id: int | None = None
     fields: Mapping[int, str] = field(default_factory=dict)
     """What was typed into the owner's fields, by their numbers, as `Field.read` gives it."""
+    topics: TopicChoice = EVERY_TOPIC
+    """Of the newsletter, where it is asked for."""
 
 
 class _TakenBack(Exception):
@@ -108,7 +114,9 @@ def _is_double_click(session: Session, subscriber: Subscriber, sign_up: SignUp, 
     before: dict[int, dict[int, str]] = {}
     for id, typed_into, value in session.execute(look):
         before.setdefault(id, {}).update({typed_into: value} if typed_into else {})
-    return dict(sign_up.fields) in before.values()
+    alike = [session.get_one(Consent, id) for id, typed in before.items() if typed == dict(sign_up.fields)]
+    asked = sign_up.topics if sign_up.newsletter else None
+    return any(consent_topics(session, [one]) == asked for one in alike)
 
 
 def _ask(session: Session, house: House, subscriber: Subscriber, sign_up: SignUp, left: Allowance,
@@ -122,6 +130,7 @@ def _ask(session: Session, house: House, subscriber: Subscriber, sign_up: SignUp
     )  # fmt: skip
     session.add(consent)
     session.flush()
+    name_topics(session, consent, sign_up.topics)
     session.add_all(TypedValue(consent_id=consent.id, field_id=id, value=typed) for id, typed in sign_up.fields.items())
     if subscriber.status is Status.CONFIRMED and guide is not None:
         about = offer(session, subscriber, consent, guide) | refusal(house, sign_up.address)

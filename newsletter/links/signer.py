@@ -49,6 +49,8 @@ class Purpose(StrEnum):
     """(subscriber, then a mailbox's keyed hash in four parts); for ever"""
     VIEW = "view"
     """(message)"""
+    OWN = "own"
+    """(what it is for, subscriber, last second): sent to the mailbox, which it proves"""
     BROWSER = "browser"
     """(owner, random): a browser in which this owner has signed in"""
     RESET = "reset"

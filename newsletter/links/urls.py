@@ -40,6 +40,10 @@ class Urls:
         """Leaving: a page with a button, and the target of the one-click POST (RFC 8058 §3.1)."""
         return f"{self.site}/unsubscribe/{self._token(Purpose.UNSUBSCRIBE, subscriber, message)}"
 
+    def own(self, *numbers: int) -> str:
+        """What somebody has asked for on their preferences page, for whoever reads their mail."""
+        return f"{self.site}/own/{self._token(Purpose.OWN, *numbers)}"
+
     def reset(self, *numbers: int) -> str:
         """Where an owner chooses a new password."""
         return f"{self.site}/owner/reset/{self._token(Purpose.RESET, *numbers)}"

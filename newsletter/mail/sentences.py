@@ -18,6 +18,8 @@ _SENTENCES = {
     Reason.CONFIRMED: "Not needed any more: the person has confirmed.",
     Reason.LEFT: "The person unsubscribed.",
     Reason.NEWSLETTER_LEFT: "The person left the newsletter.",
+    Reason.TOPIC_LEFT: "The person left the topic that this is about.",
+    Reason.PAUSED: "The person has paused what comes by itself.",
     Reason.REFUSED: "Somebody at this address said that it was not them who signed up.",
     Reason.BOUNCED: "Mail to the address bounced.",
     Reason.COMPLAINED: "The person reported our mail as spam.",

@@ -1,6 +1,7 @@
 """The preflight: what a person looks at before a mail goes to many people, worked out instead of remembered."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -16,6 +17,7 @@ from newsletter.preflight.check import Check, Level, NotFit, Report
 from newsletter.preflight.without import without_values
 from newsletter.subscribers import Segment, Stream, Tag, all_tags
 from newsletter.subscribers.segments import look_up
+from newsletter.topics import Topic
 
 HEAVIEST = 100_000
 """Bytes of HTML: Gmail clips a mail at 102 kB, and the unsubscribe link is at its end."""
@@ -76,6 +78,21 @@ def _audience(session: Session, segment: Segment, people: int) -> Iterator[Check
         yield Check("People", Level.GOOD, f"{people:,} will get it.")
     else:
         yield Check("People", Level.TOLD, "Nobody is in this audience yet.")
+    yield from _topic(session, segment, people)
+    if resting := segment.paused(session):
+        told = f"{resting:,} of this audience have paused everything, and get nothing while they do."
+        yield Check("Paused", Level.GOOD, told)
+
+
+def _topic(session: Session, segment: Segment, people: int) -> Iterator[Check]:
+    """Who of the audience has left the topic out. It is asked again when each mail is about to go."""
+    topic = session.get(Topic, segment.topic) if segment.topic is not None else None
+    if topic is None:
+        return
+    left_out = replace(segment, topic=None).size(session) - people
+    who = f"{left_out:,} of this audience have" if left_out != 1 else "1 of this audience has"
+    rest = f"{who} not ticked that topic on their own page, and will not get it." if left_out > 0 else "All of them do."
+    yield Check("Topic", Level.GOOD, f"It is about {topic.name}, so it goes to who takes that. {rest}")
 
 
 def _again(session: Session, segment: Segment, words: Content, article_id: int | None, people: int) -> Iterator[Check]:

@@ -151,7 +151,7 @@ class _Tick:
     def _settle(self, enrollment: Enrollment, state: State, at: datetime) -> None:
         self.touched[enrollment.id] = enrollment
         failed = state in (State.CANCELLED, State.FAILED)
-        if failed and not enrollment.subscriber.may_receive(Stream.STEP):
+        if failed and not enrollment.subscriber.takes(Stream.STEP):
             enrollment.message = enrollment.message_step = None
             if enrollment.status is EnrollmentStatus.ACTIVE:
                 self._end(enrollment, EnrollmentStatus.STOPPED, Reason.SERIES_NOT_ELIGIBLE)
@@ -194,8 +194,11 @@ class _Tick:
             others.setdefault(other.subscriber_id, []).append(other)
         ready: list[Enrollment] = []
         for one in sorted(waiting, key=lambda one: one.id):
-            if not one.subscriber.may_receive(Stream.STEP):
+            if not one.subscriber.takes(Stream.STEP):
                 self._end(one, EnrollmentStatus.STOPPED, Reason.SERIES_NOT_ELIGIBLE)
+            elif one.subscriber.paused_until is not None:
+                one.due_at = max(one.subscriber.paused_until, self.now + WIRE)
+                self.still_behind += 1
             elif self._is_behind(one, others[one.subscriber_id]):
                 one.due_at = self.now + LOOK_AGAIN
                 self.still_behind += 1
@@ -236,7 +239,7 @@ class _Tick:
     def _next(self, enrollment: Enrollment) -> Going | None:
         """The step that this person should get now; None: none yet, or none any more."""
         step = enrollment.next_step
-        if not enrollment.subscriber.may_receive(Stream.STEP):
+        if not enrollment.subscriber.takes(Stream.STEP):
             self._end(enrollment, EnrollmentStatus.STOPPED, Reason.SERIES_NOT_ELIGIBLE)
         elif step is None:
             self._end(enrollment, EnrollmentStatus.FINISHED)

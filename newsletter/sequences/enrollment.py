@@ -202,23 +202,24 @@ def enroll(session: Session, subscriber: Subscriber, sequence: Sequence, zone: s
         return None
     before = here[-1] if here else None
     is_behind = any(one.status in LIVE for one in ways)
+    look = now + LOOK_AGAIN if is_behind else now
 
     def begin() -> Enrollment:
         enrollment = Enrollment(
             subscriber=subscriber, sequence=sequence, status=EnrollmentStatus.WAITING, started_at=now, anchor_at=now,
-            stopped_at=now, due_at=now + LOOK_AGAIN if is_behind else now, pauses=sequence.stood_still(now),
+            stopped_at=now, due_at=subscriber.paused_until or look, pauses=sequence.stood_still(now),
             place=before.reached(session) if before else None, last_step=before.last_step if before else None,
         )  # fmt: skip
         enrollment.resumes = before is not None
         return enrollment
 
-    if not is_behind and sequence.live:
+    if not is_behind and sequence.live and not subscriber.is_paused:
         enrollment = begin()
         enrollment.activate(zone, now)
         try:
             return _added(session, enrollment)
         except IntegrityError:  # another series of theirs became active in this moment
-            is_behind = True
+            look = now + LOOK_AGAIN
     return _added(session, begin())
 
 

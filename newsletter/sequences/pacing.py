@@ -1,6 +1,7 @@
 """Giving way: at most one marketing mail a person and day. The scheduler and the calendar ask this same code."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import or_, select
@@ -53,17 +54,19 @@ def other_mail(session: Session, people: Mapping[int, str], now: datetime, maili
         if person is not None and id not in own:
             busy[person].add(local_day(settled_at or now, people[person]))
     for segment, moments in _by_segment(mailings, now).items():
-        into = select(Subscriber.id).where(Subscriber.id.in_(people), segment.condition())
-        for person in session.scalars(into):
-            busy[person].update(local_day(at, people[person]) for at in moments)
+        into = select(Subscriber.id, Subscriber.paused_until).where(Subscriber.id.in_(people), segment.members())
+        for person, paused_until in session.execute(into):
+            coming = (at for at in moments if paused_until is None or paused_until <= at)
+            busy[person].update(local_day(at, people[person]) for at in coming)
     return busy
 
 
 def days_of(mailings: Iterable[Mailing], now: datetime, zone: str, guide: str | None) -> set[date]:
-    """The local days of the campaigns that somebody gets who takes the newsletter, asked for this guide and has no
-    tag."""
+    """The local days of the campaigns that somebody gets who takes the newsletter with every topic, asked for this
+    guide and has no tag."""
     theirs = (Segment(), Segment(guide))
-    return {local_day(max(one.at, now), zone) for one in mailings if one.segment in theirs}
+    of_any_topic = ((one.at, replace(one.segment, topic=None)) for one in mailings)
+    return {local_day(max(at, now), zone) for at, segment in of_any_topic if segment in theirs}
 
 
 def _by_segment(mailings: Iterable[Mailing], now: datetime) -> dict[Segment, list[datetime]]:

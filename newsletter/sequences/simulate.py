@@ -27,6 +27,8 @@ class Standing(StrEnum):
     """The step's mail is queued."""
     ITS_TURN = "its turn"
     """Another series of this person goes first."""
+    PAUSED = "paused"
+    """By the reader; no time passes."""
     SWITCHED_OFF = "switched off"
     NOBODY = "nobody"
     """The person may not receive it: they left, or the address is dead."""
@@ -57,8 +59,10 @@ def standing(enrollment: Enrollment) -> Standing:
     """What this enrollment waits for."""
     if enrollment.status not in LIVE:
         return Standing.ENDED
-    if not enrollment.subscriber.may_receive(Stream.STEP):
+    if not enrollment.subscriber.takes(Stream.STEP):
         return Standing.NOBODY
+    if enrollment.subscriber.is_paused:
+        return Standing.PAUSED
     if not enrollment.sequence.live:
         return Standing.SWITCHED_OFF
     if enrollment.message_step is not None:
@@ -82,6 +86,7 @@ def what_is_next(session: Session, enrollment: Enrollment, zone: str, now: datet
     wait = brand.current(session).series_wait_days
     if enrollment.status is EnrollmentStatus.WAITING:
         begin, taken = _end_of_those_before(session, enrollment, zone, now, mailings)
+        begin = max(begin, enrollment.subscriber.paused_until or begin)
         anchor = enrollment.anchor_at + (begin - (enrollment.stopped_at or begin))
         return _from(enrollment.ahead, anchor, place, busy | taken, wait, begin)
     ahead = enrollment.ahead

@@ -32,6 +32,17 @@ from newsletter.subscribers.name import clean_name
 from newsletter.subscribers.search import found_by
 from newsletter.subscribers.segment import Mailing, Segment
 from newsletter.subscribers.subscriber import Status, Stream, Subscriber, receivable, register
+from newsletter.subscribers.subscription import (
+    EVERY_TOPIC,
+    ConsentTopic,
+    Subscription,
+    TopicChoice,
+    consent_topics,
+    name_topics,
+    set_topics,
+    takes_topic,
+    topic_choice,
+)
 from newsletter.subscribers.suppression import (
     SUPPRESSING,
     Suppression,
@@ -57,6 +68,7 @@ from newsletter.subscribers.tag import (
 
 __all__ = [
     "BUILT_IN",
+    "EVERY_TOPIC",
     "FIRST_NAME",
     "LONGEST_TAG",
     "LONGEST_VALUE",
@@ -72,6 +84,7 @@ __all__ = [
     "BadValue",
     "Basis",
     "Consent",
+    "ConsentTopic",
     "Field",
     "FieldKind",
     "FieldValue",
@@ -84,9 +97,11 @@ __all__ = [
     "Stream",
     "Subscriber",
     "SubscriberTag",
+    "Subscription",
     "Suppression",
     "SuppressionReason",
     "Tag",
+    "TopicChoice",
     "TypedValue",
     "add_field",
     "address_hash",
@@ -97,6 +112,7 @@ __all__ = [
     "change_field",
     "clean_name",
     "clean_tag",
+    "consent_topics",
     "delete_field",
     "end_open",
     "fields_named",
@@ -108,6 +124,7 @@ __all__ = [
     "held",
     "hold",
     "merged",
+    "name_topics",
     "open_consents",
     "own_merge_fields",
     "own_values",
@@ -115,12 +132,15 @@ __all__ = [
     "receivable",
     "register",
     "retag",
+    "set_topics",
     "set_values",
     "stored",
     "suppressed",
     "tag_all",
     "tag_ids",
     "tags_of",
+    "takes_topic",
+    "topic_choice",
     "typed_values",
     "untag_all",
     "values_of",

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, delete, select, text, update
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, delete, select, text, true, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.db import Base, Id
@@ -45,6 +45,8 @@ class Consent(Base):
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
     guide: Mapped[str | None] = mapped_column(String(64))
     newsletter: Mapped[bool] = mapped_column(default=False)
+    every_topic: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Of a consent to the newsletter: to all of it. False: to the topics named with it (`ConsentTopic`)."""
     wording: Mapped[str] = mapped_column(String(1000))
     version: Mapped[str] = mapped_column(String(16))
     page: Mapped[str] = mapped_column(String(200), default="")

@@ -22,7 +22,7 @@ LONGEST_VALUE = 500
 """Characters. What is longer is no merge field; and an index of either database takes it whole."""
 MOST_FIELDS, MOST_CHOICES = 200, 100
 RESERVED = frozenset((
-    "email", "e_mail", "mail", "last_name", "name", "greeting", "zone", "status", "newsletter", "tags",
+    "email", "e_mail", "mail", "last_name", "name", "greeting", "zone", "status", "newsletter", "topics", "tags",
     "tag", "created_at", "confirmed_at", "left_at", "guide", "website", "agreed", "page", "token", "csrf_token", "form",
     "id", "fields", "brand", "site_url", "library_url", "preferences_url", "view_url", "unsubscribe_url", "guide_pdf",
     *(one.name for one in BUILT_IN),

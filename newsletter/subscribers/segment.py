@@ -10,31 +10,46 @@ from newsletter.figures import figure
 from newsletter.subscribers.consent import Consent
 from newsletter.subscribers.segments import DatedRules, condition
 from newsletter.subscribers.subscriber import Status, Subscriber
+from newsletter.subscribers.subscription import takes_topic
 from newsletter.subscribers.tag import with_tag
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Everybody who agreed to the newsletter; of these, with `guide`, who asked for it, with `tag`, who has it, and
-    with `rules`, for whom they hold. Each of them narrows; none lets anybody in who did not agree."""
+    """Everybody who agreed to the newsletter; of these, with `guide`, who asked for it, with `tag`, who has it, with
+    `rules`, for whom they hold, and with `topic` (its number), who takes it. Each of them narrows; none lets anybody in
+    who did not agree."""
 
     guide: str | None = None
     tag: str | None = None
     rules: DatedRules | None = None
+    topic: int | None = None
 
     def condition(self) -> ColumnElement[bool]:
-        """The segment as an SQL condition on Subscriber."""
+        """The segment as an SQL condition on Subscriber: those of it who have not paused."""
+        return self.members() & Subscriber.paused_until.is_(None)
+
+    def members(self) -> ColumnElement[bool]:
+        """The same with those who have paused."""
         everybody = (Subscriber.status == Status.CONFIRMED) & Subscriber.newsletter
         if self.tag is not None:
             everybody &= with_tag(self.tag)
         if self.rules is not None:
             everybody &= condition(self.rules)
+        if self.topic is not None:
+            everybody &= takes_topic(self.topic)
         if self.guide is None:
             return everybody
         asked = select(Consent.id).where(
             Consent.subscriber_id == Subscriber.id, Consent.guide == self.guide, Consent.confirmed_at.is_not(None)
         )
         return everybody & asked.exists()
+
+    def paused(self, session: Session) -> int:
+        """How many of its people have paused, and get nothing while they do."""
+        look = select(func.count()).select_from(Subscriber)
+        paused = look.where(self.members(), Subscriber.paused_until.is_not(None))
+        return figure(session, ("paused in segment", self), lambda it: it.scalar(paused) or 0)
 
     def size(self, session: Session) -> int:
         """How many people are in it now."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Index, String, and_, func, or_, select
+from sqlalchemy import ColumnElement, Index, String, and_, func, or_, select, text, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -33,6 +33,8 @@ class Stream(StrEnum):
     REMINDER = "reminder"
     GUIDE = "guide"
     GOODBYE = "goodbye"
+    PROVE = "prove"
+    """A link that a reader has asked for on their own page, and that proves that the mailbox is theirs."""
     STEP = "step"
     CAMPAIGN = "campaign"
     TEST = "test"
@@ -57,16 +59,24 @@ STATUSES: dict[Stream, tuple[Status, ...]] = {
     Stream.REMINDER: (Status.PENDING,),
     Stream.GUIDE: (Status.CONFIRMED,),
     Stream.GOODBYE: (Status.UNSUBSCRIBED,),
+    Stream.PROVE: ALIVE,
     Stream.STEP: (Status.CONFIRMED,),
     Stream.CAMPAIGN: (Status.CONFIRMED,),
 }
+
+
+_PAUSED = text("paused_until IS NOT NULL")
 
 
 class Subscriber(Base):
     """One person at one address. `email_key` is what makes two spellings one person."""
 
     __tablename__ = "subscribers"
-    __table_args__ = (Index("ix_subscribers_status_id", "status", "id"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index("ix_subscribers_status_id", "status", "id"),
+        Index("ix_subscribers_paused_until", "paused_until", postgresql_where=_PAUSED, sqlite_where=_PAUSED),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     email: Mapped[str] = mapped_column(String(254))
@@ -78,6 +88,10 @@ class Subscriber(Base):
     zone: Mapped[str | None] = mapped_column(String(64))
     status: Mapped[Status] = mapped_column(default=Status.PENDING)
     newsletter: Mapped[bool] = mapped_column(default=False)
+    every_topic: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Takes every topic of the newsletter, those to come too. False: those they chose (`Subscription`)."""
+    paused_until: Mapped[datetime | None] = mapped_column()
+    """Nothing that comes by itself is sent, by the reader's own press. It ends then, or by another press."""
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None] = mapped_column()
     left_at: Mapped[datetime | None] = mapped_column()
@@ -89,9 +103,18 @@ class Subscriber(Base):
 
     def may_receive(self, stream: Stream) -> bool:
         """The rule in Python; `receivable` is the same rule in SQL, and a test holds the two together."""
+        return self.takes(stream) and not (stream.is_bulk and self.is_paused)
+
+    def takes(self, stream: Stream) -> bool:
+        """Whether this kind of mail is for them at all; a pause only makes it wait."""
         if self.status not in STATUSES.get(stream, ()):
             return False
         return self.newsletter if stream is Stream.CAMPAIGN else True
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether they have paused what comes by itself."""
+        return self.paused_until is not None
 
     def confirm(self, now: datetime) -> None:
         """The address is proven: its owner pressed the button in the mail. Ends an earlier unsubscription."""
@@ -103,12 +126,12 @@ class Subscriber(Base):
         """No more mail from the next claim on. False when they had left before, or are not written to anyway."""
         if self.status not in (Status.PENDING, Status.CONFIRMED):
             return False
-        self.status, self.newsletter, self.left_at = Status.UNSUBSCRIBED, False, now
+        self.status, self.newsletter, self.left_at, self.paused_until = Status.UNSUBSCRIBED, False, now, None
         return True
 
     def stop_mail(self, status: Status, now: datetime) -> None:
         """The address bounced for good, or its owner complained: nothing more is sent to it."""
-        self.status, self.newsletter, self.left_at = status, False, self.left_at or now
+        self.status, self.newsletter, self.left_at, self.paused_until = status, False, self.left_at or now, None
 
     def rename(self, typed: str) -> None:
         """Take a first name from a form; an empty one changes nothing."""
@@ -117,13 +140,12 @@ class Subscriber(Base):
 
 def receivable(stream: ColumnElement[Stream]) -> ColumnElement[bool]:
     """`Subscriber.may_receive` as an SQL condition on the joined subscriber, for claims by the batch."""
-    allowed = [
-        and_(stream == s, Subscriber.status.in_(found)) for s, found in STATUSES.items() if s is not Stream.CAMPAIGN
-    ]
-    return or_(
+    allowed = [and_(stream == s, Subscriber.status.in_(found)) for s, found in STATUSES.items() if not s.is_bulk]
+    bulk = [
         and_(stream == Stream.CAMPAIGN, Subscriber.status.in_(STATUSES[Stream.CAMPAIGN]), Subscriber.newsletter),
-        *allowed,
-    )
+        and_(stream == Stream.STEP, Subscriber.status.in_(STATUSES[Stream.STEP])),
+    ]
+    return or_(and_(or_(*bulk), Subscriber.paused_until.is_(None)), *allowed)
 
 
 def find(session: Session, address: Address) -> Subscriber | None:

@@ -22,7 +22,7 @@ def follow(token: str) -> Response:
     link, _, tag = token.rpartition(".")
     destination = Destination.read(runtime().signer, link)
     (message,) = runtime().signer.numbers(Purpose.CLICK, tag)
-    _keep(Hit(message, destination, runtime().clock.glance(), _is_by_machine()))
+    _keep(Hit(message=message, destination=destination, at=runtime().clock.glance(), by_machine=_is_by_machine()))
     answer = Response("", 302, {"Location": destination.address}, mimetype="text/plain")
     answer.headers["X-Robots-Tag"] = "noindex, nofollow"
     return answer

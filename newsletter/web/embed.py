@@ -22,6 +22,7 @@ from newsletter.web.embedded import (
     LABELS,
     cover_url,
     form_words,
+    offered_topics,
     our_site,
     script_code,
     static_text,
@@ -166,7 +167,7 @@ def send(slug: str) -> Any:
     return said if taken or request.is_json else (said, 422)
 
 
-def _typed() -> MultiDict[str, str]:
+def _typed() -> MultiDict[str, Any]:
     """The JSON of the script as a form has it: text, and a tick or none."""
     try:
         told = request.get_json(silent=True)
@@ -180,8 +181,10 @@ def _typed() -> MultiDict[str, str]:
         texts[f"{ANSWER}{name}"] = _text(answer)
     if told.get("newsletter") is True:
         texts["newsletter"] = "y"
+    ticked = told.get("topics")
     g.embed_page = _text(told.get("page"))
-    return MultiDict({**texts, "csrf_token": _text(told.get("token"))})
+    return MultiDict({**texts, "csrf_token": _text(told.get("token")),
+                      "topics": [_text(one) for one in ticked] if isinstance(ticked, list) else []})  # fmt: skip
 
 
 def _text(told: object) -> str:
@@ -194,9 +197,10 @@ def _answer(session: Session, typed: SubscribeForm) -> Any:
         beside = {"email", "first_name", *(answer.name for _, answer in typed.own)}
         told = {name: " ".join(found) for name, found in typed.errors.items() if name in beside}
         if typed.has_other_words:
-            words = {"consent": typed.consent_note, "newsletter": typed.newsletter.label.text}
+            words = {"consent": typed.consent_note, "newsletter": typed.newsletter.label.text,
+                     "topics": offered_topics(typed)}  # fmt: skip
             return jsonify(state="error", text=OTHER_WORDS, errors=told, agreed=typed.agreed.data, **words), 422
-        return jsonify(state="error", text="", errors=told), 422
+        return jsonify(state="error", text=" ".join(typed.topics.errors), errors=told), 422
     if not typed.is_ours:
         fresh = typed.csrf_token.current_token
         return jsonify(state="token", token=fresh, text="Please send it once more, with this token."), 403

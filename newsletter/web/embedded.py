@@ -12,9 +12,10 @@ from newsletter.forms import Form
 from newsletter.settings import ROOT
 from newsletter.subscribers import Field, FieldKind
 from newsletter.web.cards import card
-from newsletter.web.forms import answer_name, choices_of
+from newsletter.web.forms import SubscribeForm, answer_name, choices_of
 from newsletter.web.sign_up import box, guide_of
 from newsletter.web.state import runtime
+from newsletter.web.wording import TOPICS_ASKED
 
 INPUTS = {FieldKind.DATE: "date"}
 """Types of inputs besides plain text. A number is typed as text: an input of numbers loses what it cannot read."""
@@ -22,6 +23,7 @@ LABELS = {
     "email": "Your e-mail address",
     "name": "First name (optional)",
     "optional": "(optional)",
+    "topics": TOPICS_ASKED,
     "trap": "Leave this empty",
     "privacy": "How we treat your data",
     "sending": "Sending…",
@@ -72,6 +74,7 @@ def _told(session: Session, form: Form) -> dict[str, Any]:
         "name": form.asks_name,
         "fields": [_asked(field) for field in typed.answers],
         "newsletter": typed.newsletter.label.text if with_box else "",
+        "topics": offered_topics(typed),
         "consent": typed.consent_note,
         "agreed": typed.agreed.data,
         "cover": f"{site}{cover}" if (cover := cover_url(session, form)) else "",
@@ -81,6 +84,11 @@ def _told(session: Session, form: Form) -> dict[str, Any]:
         "privacy": site + url_for("public.page", name="privacy"),
         "labels": LABELS,
     }
+
+
+def offered_topics(typed: SubscribeForm) -> list[list[str]]:
+    """Number and name of each topic that a form lets people choose among."""
+    return [[choice.value, choice.label] for choice in typed.topics.choices]
 
 
 def _asked(field: Field) -> dict[str, Any]:

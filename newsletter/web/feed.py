@@ -10,20 +10,23 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from newsletter import characters
 from newsletter.articles import Article
 from newsletter.brand import Brand
+from newsletter.topics import Topic
 
 ATOM = "http://www.w3.org/2005/Atom"
 
 
-def atom(house: Brand, site: str, entries: list[tuple[Article, str]], now: datetime, topic: str = "") -> bytes:
+def atom(house: Brand, site: str, entries: list[tuple[Article, str]], now: datetime,
+         topic: Topic | None = None) -> bytes:  # fmt: skip
     """The feed of these (article, HTML) pairs, newest first; `topic`: the one that they are of."""
-    own = f"{site}/feed.xml" + (f"?topic={quote(topic)}" if topic else "")
+    own = f"{site}/topics/{topic.slug}/feed.xml" if topic else f"{site}/feed.xml"
     feed = Element("feed", xmlns=ATOM)
     updated = max((article.updated_at for article, _ in entries), default=now)
-    _text(feed, "id", own)
-    _text(feed, "title", f"{house.name}: {topic}" if topic else house.name)
+    # By its number, which no other name or address of the topic changes (RFC 4287 §4.2.6).
+    _text(feed, "id", f"{site}/feed.xml?topic={topic.id}" if topic else own)
+    _text(feed, "title", f"{house.name}: {topic.name}" if topic else house.name)
     _text(feed, "updated", updated.isoformat())
     SubElement(feed, "link", rel="self", href=own)
-    SubElement(feed, "link", rel="alternate", href=f"{site}/archive")
+    SubElement(feed, "link", rel="alternate", href=f"{site}/topics/{topic.slug}" if topic else f"{site}/archive")
     _text(SubElement(feed, "author"), "name", house.author or house.name)
     for article, html in entries:
         entry = SubElement(feed, "entry")

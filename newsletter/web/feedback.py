@@ -2,23 +2,32 @@
 
 from dataclasses import replace
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, abort, redirect, render_template, request
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
 
 from newsletter import journey
-from newsletter.events import By, Press
+from newsletter.events import By, Press, WhyLeft
 from newsletter.links import Purpose, path
 from newsletter.subscribers import Status, Subscriber, Suppression, SuppressionReason, address_hashes
 from newsletter.web import plain
 from newsletter.web.cards import card, shown_guides
 from newsletter.web.forms import ButtonForm
-from newsletter.web.personal import ACTIONS, check_form, numbers, preferences_path
+from newsletter.web.personal import ACTIONS, check_form, numbers, person_or_gone, preferences_path
 from newsletter.web.security import limiter
 from newsletter.web.state import now, reading, runtime, state, transaction
+from newsletter.web.wording import agreed
 
 door = Blueprint("feedback", __name__)
 ONE_CLICK = ("List-Unsubscribe", "One-Click")
 ONE_PRESS = Press(By.ONE_CLICK, "List-Unsubscribe=One-Click", "/unsubscribe")
+UNDO = "It was a slip: undo"
+UNDOES = "What you got comes again, and series go on where you were."
+WHY = {
+    WhyLeft.TOO_MANY: "Too many e-mails", WhyLeft.NOT_EXPECTED: "Not what I expected",
+    WhyLeft.NO_LONGER: "Not for me any more", WhyLeft.NEVER_ASKED: "I never asked for them",
+    WhyLeft.OTHER: "Something else",
+}  # fmt: skip
 LEAVING = "Unsubscribe me: press the button, and we stop writing to this address at once."
 NEVER = "Never write to me because of a form"
 
@@ -32,7 +41,7 @@ def unsubscribe(token: str) -> str:
         gone = subscriber is None or subscriber.status is Status.UNSUBSCRIBED
         email = subscriber.email if subscriber else ""
     if gone:
-        return plain.or_plain(lambda: _done(email), plain.left())
+        return plain.or_plain(lambda: _done(email, token), plain.left())
     return plain.or_plain(lambda: _ask(subscriber_id, email), plain.leave(request.script_root + request.path))
 
 
@@ -56,18 +65,58 @@ def unsubscribe_now(token: str) -> str:
             press = ONE_PRESS if by_machine else Press(By.MAIL, LEAVING, "/unsubscribe")
             press = replace(press, message=message_id)
             journey.unsubscribe(session, subscriber, now(), goodbye=not by_machine, press=press)
-    return plain.or_plain(lambda: _left(email), plain.left())
+    return plain.or_plain(lambda: _left(email, token), plain.left())
 
 
-def _left(email: str) -> str:
+def _left(email: str, token: str) -> str:
     state().trigger.wake()
-    return _done(email)
+    return _done(email, token)
 
 
-def _done(email: str) -> str:
+def _done(email: str, token: str, told: bool = False) -> str:
+    """It is done; for a day it can be taken back, and whoever likes may say why. `told`: they just did."""
+    subscriber_id, _ = numbers(Purpose.UNSUBSCRIBE, token)
     with reading() as session:
+        subscriber = session.get(Subscriber, subscriber_id)
+        slip = journey.slip(session, runtime(), subscriber, now()) if subscriber else None
         cards = [card(guide) for guide in shown_guides(session)]
-    return render_template("public/unsubscribed.html", email=email, cards=cards)
+        return render_template(
+            "public/unsubscribed.html", email=email, cards=cards, form=ButtonForm(formdata=None), token=token,
+            slip=slip.id if slip else None, undo=UNDO, undoes=UNDOES, told=told,
+            why=WHY if subscriber is not None and subscriber.status is Status.UNSUBSCRIBED else {},
+        )  # fmt: skip
+
+
+@door.post("/unsubscribe/<token>/undo", endpoint="undo")
+@limiter.limit(ACTIONS)
+def undo(token: str) -> AnyResponse:
+    """Leaving was a slip: they get what they got, by their own press, within a day."""
+    subscriber_id, _ = numbers(Purpose.UNSUBSCRIBE, token)
+    check_form(ButtonForm())
+    left = request.form.get("left", "")
+    with transaction() as session:
+        subscriber = person_or_gone(session, subscriber_id)
+        press = Press(By.MAIL, agreed(UNDO, [UNDOES.rstrip(".")]), "/unsubscribe/undo")
+        event = int(left) if left.isdecimal() and len(left) < 19 else 0
+        if not journey.undo_leaving(session, runtime(), subscriber, event, press, now()):
+            abort(410, "This cannot be taken back any more. To come back, please sign up again.")
+        there = preferences_path(subscriber)
+    return redirect(f"{there}?saved=1", 303)
+
+
+@door.post("/unsubscribe/<token>/why", endpoint="why")
+@limiter.limit(ACTIONS)
+def why(token: str) -> str:
+    """Why they left, by one press. Nobody must say."""
+    subscriber_id, _ = numbers(Purpose.UNSUBSCRIBE, token)
+    check_form(ButtonForm())
+    chosen = request.form.get("why", "")
+    with transaction() as session:
+        subscriber = person_or_gone(session, subscriber_id)
+        said = WhyLeft(chosen) if chosen in {one.value for one in WhyLeft} else abort(400, "Please choose a reason.")
+        told = journey.say_why(session, subscriber, said, Press(By.MAIL, WHY[said], "/unsubscribe/why"), now())
+        email = subscriber.email
+    return _done(email, token, told)
 
 
 def _refusing(session: Session, token: str) -> tuple[int, str, Subscriber | None]:

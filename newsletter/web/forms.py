@@ -7,14 +7,33 @@ from flask import request
 from flask_wtf import FlaskForm
 from flask_wtf.form import _Auto
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, FileField, HiddenField, SelectField, StringField, ValidationError
+from wtforms import (
+    BooleanField,
+    FileField,
+    HiddenField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    ValidationError,
+)
 from wtforms.fields.choices import SelectChoice
 
 from newsletter.brand import Brand
 from newsletter.forms import Form
-from newsletter.subscribers import NO, YES, BadAddress, BadValue, Field, FieldKind, read_address
+from newsletter.subscribers import (
+    EVERY_TOPIC,
+    NO,
+    YES,
+    BadAddress,
+    BadValue,
+    Field,
+    FieldKind,
+    TopicChoice,
+    read_address,
+)
+from newsletter.topics import Topic
 from newsletter.web.security import FormToken
-from newsletter.web.wording import fingerprint, form_wording, newsletter_wording
+from newsletter.web.wording import TOPICS_ASKED, fingerprint, form_wording, newsletter_wording, topics_asked
 
 FormKind = TypeVar("FormKind", bound=FlaskForm)
 ANSWER = "field_"
@@ -87,6 +106,8 @@ class SubscribeForm(AskingForm):
     email = StringField("E-mail address")
     first_name = StringField("First name")
     newsletter = BooleanField()
+    topics = SelectMultipleField(TOPICS_ASKED, choices=[], validate_choice=False)
+    """Those that are wanted, by their numbers; none is all of them."""
     website = StringField("Leave this empty")
     agreed = HiddenField()
     """Which words stood beside it (`fingerprint`). A plain form of another site has none, and is asked once more."""
@@ -109,6 +130,13 @@ class SubscribeForm(AskingForm):
         if len(field.data or "") > 200:
             raise ValidationError("This name is too long; the first name alone is enough.")
 
+    def validate_topics(self, field: SelectMultipleField) -> None:
+        """A tick that is not understood narrows all the same: without it, this would ask for every topic."""
+        if not set(field.data or ()) <= {choice.value for choice in field.choices}:
+            raise ValidationError(
+                "One of these topics is not offered any more. Please look at them, and send it again."
+            )
+
     def validate_agreed(self, _: HiddenField) -> None:
         """Nobody agrees to words that they have not seen: a page may have been open, or cached, since they changed."""
         if self.has_other_words:
@@ -122,13 +150,23 @@ class SubscribeForm(AskingForm):
     @property
     def wants_newsletter(self) -> bool:
         """Whether sending it as it is asks for the newsletter."""
-        return self.row.gives_newsletter or (self.row.offers_newsletter and bool(self.newsletter.data))
+        asked = bool(self.newsletter.data or self.topics.data)
+        return self.row.gives_newsletter or (self.row.offers_newsletter and asked)
+
+    @property
+    def topic_choice(self) -> TopicChoice:
+        """After `validate`: which topics of the newsletter are asked for."""
+        return TopicChoice.of(map(int, self.topics.data)) if self.topics.data else EVERY_TOPIC
 
     @property
     def wording(self) -> str:
         """Word for word what is agreed to by sending this form as it is."""
         ticked = self.wants_newsletter and not self.row.gives_newsletter
-        return f"{self.consent_note} {self.newsletter.label.text}" if ticked else self.consent_note
+        told = f"{self.consent_note} {self.newsletter.label.text}" if ticked else self.consent_note
+        if not self.topics.choices or not self.wants_newsletter:
+            return told
+        chosen = [choice.label for choice in self.topics.choices if choice.value in (self.topics.data or ())]
+        return f"{told} {topics_asked(chosen)}"
 
     @property
     def is_ours(self) -> bool:
@@ -141,13 +179,17 @@ class SubscribeForm(AskingForm):
         return not set(self.errors) - {"csrf_token"}
 
     @classmethod
-    def box(cls, row: Form, brand: Brand, articles: int, asks: Sequence[Field] = (), **kwargs: Any) -> "SubscribeForm":
-        """The form as its owner has set it. `articles`: how many follow. `asks`: the owner's fields in it."""
+    def box(cls, row: Form, brand: Brand, articles: int, asks: Sequence[Field] = (), topics: Sequence[Topic] = (),
+            **kwargs: Any) -> "SubscribeForm":  # fmt: skip
+        """The form as its owner has set it. `articles`: how many follow. `asks`: the owner's fields in it. `topics`:
+        those that it lets people choose among."""
         form = with_answers(cls, asks)(**kwargs)
         form.row, form.id_prefix = row, row.slug
         form.newsletter.label.text = newsletter_wording(brand)
         form.consent_note = form_wording(row, brand, articles)
-        words = fingerprint(form.consent_note, form.newsletter.label.text)
+        form.topics.choices = [SelectChoice(str(one.id), one.name) for one in topics]
+        offered = [TOPICS_ASKED, *(f"{one.id} {one.name}" for one in topics)] if topics else []
+        words = fingerprint(form.consent_note, form.newsletter.label.text, *offered)
         form.has_other_words = form.agreed.data not in (None, "", words)
         form.agreed.data = words
         if not form.guide.data:
@@ -192,6 +234,9 @@ class PreferencesForm(AskingForm):
 
     first_name = StringField("First name")
     newsletter = BooleanField()
+    topics = SelectMultipleField("Topics", choices=[], validate_choice=False)
+    shown = HiddenField()
+    """The numbers of the topics that stood on the page: what is not ticked was left out, what was not there was not."""
 
     def validate_first_name(self, field: StringField) -> None:
         """The same limit as at sign-up."""

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from newsletter import brand, guides, journey, sequences
+from newsletter import brand, guides, journey, sequences, topics
 from newsletter.events import By, Press
 from newsletter.guides import Guide
 from newsletter.journey import AskedFor
@@ -102,7 +102,8 @@ def _brings(session: Session, asked: AskedFor, newsletter: bool) -> list[str]:
     is_new = asked.consent.subscriber.status is not Status.CONFIRMED
     seen = card(asked.guide) if asked.guide and is_new else None
     title, pages = (seen.title, seen.pages) if seen else (None, 0)
-    return brings(title, pages, asked.articles, newsletter, brand.current(session))
+    named = topics.names_of(session, asked.topics.ids)
+    return brings(title, pages, asked.articles, newsletter, brand.current(session), named)
 
 
 @door.post("/confirm/<token>", endpoint="confirm_now")
@@ -247,7 +248,7 @@ def view(token: str) -> str | Response:
     (message_id,) = numbers(Purpose.VIEW, token)
     with reading() as session:
         message = session.get(Message, message_id)
-        if message is None or message.stream is Stream.RESET:  # its link is for the mailbox alone
+        if message is None or message.stream in (Stream.RESET, Stream.PROVE):  # its link is for the mailbox alone
             abort(410, "This mail has been deleted together with its reader's data, or it was only a preview.")
         revision = revision_of(session, message)
         words = content_of(session, revision) if revision else None

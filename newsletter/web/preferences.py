@@ -1,35 +1,51 @@
-"""The preferences page: the newsletter, series stopped and started again, a name; and the page that stops a series."""
+"""The preferences page: the newsletter, its topics, series, a name; and the page that stops a series."""
 
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from wtforms.fields.choices import SelectChoice
 
-from newsletter import brand, campaigns, forms, journey, sequences
+from newsletter import brand, campaigns, forms, journey, sequences, topics
 from newsletter.events import By, Press
+from newsletter.journey import Proof
 from newsletter.links import Purpose, path
-from newsletter.sequences import Enrollment
+from newsletter.sequences import Enrollment, Planned
+from newsletter.sequences.delay import local_day
 from newsletter.sequences.enrollment import LIVE
-from newsletter.subscribers import Status, Subscriber, fields_named, values_of
+from newsletter.subscribers import Status, Subscriber, TopicChoice, fields_named, topic_choice, values_of
 from newsletter.web import plain
 from newsletter.web.cards import all_guides
 from newsletter.web.forms import ButtonForm, PreferencesForm, answer_name, with_answers
 from newsletter.web.personal import ACTIONS, check_form, numbers, person_or_gone
 from newsletter.web.security import limiter
-from newsletter.web.state import now, reading, runtime, transaction
-from newsletter.web.wording import NO_NEWSLETTER, agreed, newsletter_wording, series_wording
+from newsletter.web.state import now, reading, runtime, state, transaction
+from newsletter.web.wording import (
+    NO_NEWSLETTER,
+    TOPICS_KEPT,
+    agreed,
+    newsletter_wording,
+    series_wording,
+    topics_kept,
+)
 
 door = Blueprint("preferences", __name__)
 PAGE = "/preferences"
 STOP_PAGE = "/preferences/stop"
 STOP, AGAIN = "Stop these", "Start again"
+PAUSE = f"Pause everything for {journey.PAUSE.days} days"
+GO_ON = "Go on now"
+OWN = {Proof.DATA: "Send me a link to it", Proof.ERASE: "Delete me"}
+"""What only the mailbox's reader may do: the press sends a link there."""
+PAUSED = "Nothing comes by itself until then, and no time passes for the series. What you ask for still comes."
 
 
 @door.route("/preferences/<token>", methods=["GET", "POST"])
 @limiter.limit(ACTIONS, methods=["POST"])
 def show(token: str) -> Any:
-    """Choose: newsletter, series, name."""
+    """Choose: newsletter, topics, series, name."""
     (subscriber_id,) = numbers(Purpose.PREFERENCES, token)
     if request.method == "POST":
         return _page(token, subscriber_id)
@@ -43,20 +59,38 @@ def _page(token: str, subscriber_id: int) -> Any:
     with transaction() if request.method == "POST" else reading() as session:
         subscriber = person_or_gone(session, subscriber_id)
         form = _form(session, subscriber)
-        if request.method == "POST" and form.validate():
-            _change(session, subscriber, form)
-            session.flush()
-            return redirect(url_for("preferences.show", token=token, saved=1), 303)
-        if form.csrf_token.errors:
-            abort(400, form.csrf_token.errors[0])
-        form.newsletter.label.text = newsletter_wording(brand.current(session))
-        message = path(runtime().renderer.urls.unsubscribe(subscriber.id, 0))
-        page = render_template(
-            "public/preferences.html", form=form, series=_live(session, subscriber), unsubscribe_url=message,
-            stopped=_stopped(session, subscriber), stop=STOP, again=AGAIN, saved="saved" in request.args,
-            email=subscriber.email, left=subscriber.status is not Status.CONFIRMED,
-        )  # fmt: skip
-        return page, 422 if form.errors else 200
+        if request.method != "POST" or not form.validate():
+            if form.csrf_token.errors:
+                abort(400, form.csrf_token.errors[0])
+            return _rendered(session, subscriber, form), 422 if form.errors else 200
+        _change(session, subscriber, form)
+    state().trigger.wake()
+    there = url_for("preferences.show", token=token)
+    return redirect(f"{there}?{'sent' if _link_asked() else 'saved'}=1", 303)
+
+
+def _rendered(session: Session, subscriber: Subscriber, form: PreferencesForm) -> str:
+    form.newsletter.label.text = newsletter_wording(brand.current(session))
+    form.shown.data = ",".join(choice.value for choice in form.topics.choices)
+    return render_template(
+        "public/preferences.html", form=form, series=_live(session, subscriber),
+        unsubscribe_url=path(runtime().renderer.urls.unsubscribe(subscriber.id, 0)),
+        stopped=_stopped(session, subscriber), stop=STOP, again=AGAIN, saved="saved" in request.args,
+        sent="sent" in request.args, own={one.name.lower(): words for one, words in OWN.items()},
+        email=subscriber.email, topics_kept=TOPICS_KEPT, pause=PAUSE, go_on=GO_ON, paused_text=PAUSED,
+        paused_until=_paused_until(session, subscriber), left=subscriber.status is not Status.CONFIRMED,
+    )  # fmt: skip
+
+
+def _link_asked() -> Proof | None:
+    """The link that the pressed button asks for."""
+    return next((one for one in OWN if one.name.lower() in request.form), None)
+
+
+def _paused_until(session: Session, subscriber: Subscriber) -> date | None:
+    """The day of theirs on which their pause ends."""
+    until = subscriber.paused_until
+    return local_day(until, subscriber.zone or brand.current(session).zone) if until else None
 
 
 def _form(session: Session, subscriber: Subscriber) -> PreferencesForm:
@@ -65,7 +99,11 @@ def _form(session: Session, subscriber: Subscriber) -> PreferencesForm:
     held = values_of(session, subscriber.id) if asked else {}
     shown = {"first_name": subscriber.first_name, "newsletter": subscriber.newsletter}
     shown |= {answer_name(one): held.get(one.id, "") for one in asked}
-    return with_answers(PreferencesForm, asked)(data=shown)
+    choice, offered = topic_choice(session, subscriber), topics.open_ones(session)
+    shown["topics"] = [str(one.id) for one in offered if choice.takes(one.id)]
+    form = with_answers(PreferencesForm, asked)(data=shown)
+    form.topics.choices = [SelectChoice(str(one.id), one.name) for one in offered]
+    return form
 
 
 @door.route("/preferences/<token>/stop/<slug>", methods=["GET", "POST"])
@@ -107,7 +145,13 @@ def _of_guide(session: Session, subscriber: Subscriber, slug: str) -> list[Enrol
 def _change(session: Session, subscriber: Subscriber, form: PreferencesForm) -> None:
     """What the button that was pressed does."""
     stop, again = request.form.get("stop", ""), request.form.get("again", "")
-    if stop:
+    if asked := _link_asked():
+        journey.ask_proof(session, subscriber, asked, now())
+    elif "pause" in request.form:
+        journey.pause(session, subscriber, Press(By.PAGE, agreed(PAUSE, [PAUSED]), PAGE), now())
+    elif "go_on" in request.form:
+        journey.end_pause(session, subscriber, Press(By.PAGE, f"{GO_ON}.", PAGE), now())
+    elif stop:
         one = session.get(Enrollment, _number(stop))
         press = Press(By.PAGE, agreed(STOP, [one.sequence.name]) if one else "", PAGE)
         journey.stop_series(session, subscriber, _number(stop), press, now())
@@ -118,9 +162,25 @@ def _change(session: Session, subscriber: Subscriber, form: PreferencesForm) -> 
     else:
         # Ending it depends on nothing else: only who wants the newsletter agrees to words, which name the brand.
         wording = newsletter_wording(brand.current(session)) if form.newsletter.data else NO_NEWSLETTER
+        ticked, told = _ticked(session, subscriber, form)
         sent = {one: one.read(answer.data or "") for one, answer in form.own if answer.name in request.form}
         name = form.first_name.data or ""
-        journey.choose(session, subscriber, bool(form.newsletter.data), name, wording, now(), sent)
+        journey.choose(session, subscriber, bool(form.newsletter.data), name, f"{wording} {told}".strip(), now(), sent,
+                       ticked)  # fmt: skip
+
+
+def _ticked(session: Session, subscriber: Subscriber, form: PreferencesForm) -> tuple[TopicChoice | None, str]:
+    """The topics that are wanted, and the words beside them; None where the page that was sent showed none."""
+    every = topics.every(session)
+    sent = {_number(typed) for typed in (form.shown.data or "").split(",")}
+    shown = [one for one in every if one.id in sent]
+    if not shown:
+        return None, ""
+    wanted = {_number(typed) for typed in form.topics.data or ()}
+    ticked, left = ([one for one in shown if (one.id in wanted) is yes] for yes in (True, False))
+    offered = [one.id for one in every if one.is_open]
+    choice = topic_choice(session, subscriber).ticked((one.id for one in ticked), (one.id for one in shown), offered)
+    return choice, topics_kept([one.name for one in ticked], [one.name for one in left])
 
 
 def _number(typed: str) -> int:
@@ -139,17 +199,28 @@ def _live(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     zone, mailings = brand.current(session).zone, campaigns.planned(session)
     return [
         _shown(session, one)
-        | {
-            "planned": sequences.what_is_next(session, one, zone, now(), mailings),
-            "standing": sequences.standing(one),
-        }
+        | _position(one, sequences.what_is_next(session, one, zone, now(), mailings), subscriber.zone or zone)
         for one in live
     ]
 
 
+def _position(enrollment: Enrollment, planned: list[Planned], zone: str) -> dict[str, Any]:
+    """Where they are, and on which day of theirs the next one comes: by the code that sends it."""
+    had = _had(enrollment)
+    return {
+        "had": had, "of": had + len(planned), "standing": sequences.standing(enrollment),
+        "next_on": local_day(planned[0].due_at, zone) if planned else None,
+    }  # fmt: skip
+
+
+def _had(enrollment: Enrollment) -> int:
+    return len(enrollment.place.had) if enrollment.place else 0
+
+
 def _stopped(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     return [
-        _shown(session, one) | {"remaining": sequences.steps_ahead(session, subscriber, one.sequence)}
+        _shown(session, one)
+        | {"had": _had(one), "of": _had(one) + sequences.steps_ahead(session, subscriber, one.sequence)}
         for one in sequences.stopped(session, subscriber)
     ]
 

@@ -11,11 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from newsletter import brand, content, forms
-from newsletter.articles import Article, Topic
+from newsletter import brand, content, forms, topics
+from newsletter.articles import Article
 from newsletter.guides import Guide
 from newsletter.guides import picture as guide_picture
 from newsletter.settings import ROOT
+from newsletter.topics import Topic
 from newsletter.web import published
 from newsletter.web.cards import CONTENT, COVER_WIDTH, Card, card, landing, page_html, shown_guides
 from newsletter.web.feed import atom
@@ -68,7 +69,7 @@ def _articles(session: Session, limit: int, topic: Topic | None = None) -> list[
     return [
         {
             "title": a.title,
-            "topic": a.topic,
+            "topic": a.topic.name if a.topic else "",
             "summary": published.summary(a),
             "published_at": a.published_at,
             "url": url_for("public.article", slug=a.slug),
@@ -142,20 +143,28 @@ def inbox() -> str:
 
 
 @door.get("/archive")
-def archive() -> str:
-    """Every public article, or those of a topic."""
-    topic = _topic()
+def archive() -> str | AnyResponse:
+    """Every public article. Where earlier versions showed those of a topic, the way to its page."""
     with reading() as session:
-        return render_template("public/archive.html", articles=_articles(session, 200, topic), topic=topic,
-                               topics=list(Topic))  # fmt: skip
+        if named := request.args.get("topic"):
+            found = topics.by_name(session, named) or abort(404)
+            return redirect(url_for("public.topic", slug=found.slug), 301)
+        return _archive(session)
 
 
-def _topic() -> Topic | None:
-    """The topic that is asked for. One that there is not is no page."""
-    typed = request.args.get("topic", "")
-    if typed and typed not in {one.value for one in Topic}:
-        abort(404)
-    return Topic(typed) if typed else None
+@door.get("/topics/<slug>")
+def topic(slug: str) -> str | AnyResponse:
+    """The public articles of a topic."""
+    with reading() as session:
+        found = topics.by_slug(session, slug) or abort(404)
+        if found.slug != slug:
+            return redirect(url_for("public.topic", slug=found.slug), 301)
+        return _archive(session, found)
+
+
+def _archive(session: Session, topic: Topic | None = None) -> str:
+    return render_template("public/archive.html", articles=_articles(session, 200, topic), topic=topic,
+                           topics=topics.open_ones(session))  # fmt: skip
 
 
 @door.get("/archive/<slug>")
@@ -168,11 +177,27 @@ def article(slug: str) -> str:
 
 @door.get("/feed.xml")
 def feed() -> AnyResponse:
-    """The newest public articles (of a topic) as an Atom feed (RFC 4287); who has it already gets 304."""
-    topic = _topic()
+    """The newest public articles as an Atom feed (RFC 4287); who has it already gets 304."""
     with reading() as session:
-        entries = published.entries(session, now(), 20, topic)
-        made = atom(brand.current(session), runtime().settings.site, entries, now(), topic or "")
+        if named := request.args.get("topic"):
+            found = topics.by_name(session, named) or abort(404)
+            return redirect(url_for("public.topic_feed", slug=found.slug), 301)
+        return _feed(session)
+
+
+@door.get("/topics/<slug>/feed.xml")
+def topic_feed(slug: str) -> AnyResponse:
+    """The newest of a topic."""
+    with reading() as session:
+        found = topics.by_slug(session, slug) or abort(404)
+        if found.slug != slug:
+            return redirect(url_for("public.topic_feed", slug=found.slug), 301)
+        return _feed(session, found)
+
+
+def _feed(session: Session, topic: Topic | None = None) -> AnyResponse:
+    entries = published.entries(session, now(), 20, topic)
+    made = atom(brand.current(session), runtime().settings.site, entries, now(), topic)
     answer = Response(made, mimetype="application/atom+xml")
     answer.add_etag()
     return answer.make_conditional(request)

@@ -7,10 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from newsletter import brand
-from newsletter.articles import Article, Topic
+from newsletter.articles import Article
 from newsletter.mail.contents import content_of
 from newsletter.mail.render import BadArticle, Content
 from newsletter.sequences import Sequence, Step
+from newsletter.topics import Topic
 from newsletter.web.state import runtime
 
 log = structlog.get_logger()
@@ -21,7 +22,7 @@ def newest(session: Session, at: datetime, limit: int, topic: Topic | None = Non
 
     One whose text cannot be put together is left out; the owner's first page says so.
     """
-    of_topic = [Article.topic == topic] if topic else []
+    of_topic = [Article.topic_id == topic.id] if topic else []
     rows = session.scalars(
         select(Article)
         .where(Article.published_at.is_not(None), Article.published_at <= at, *of_topic)

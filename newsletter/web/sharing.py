@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter import brand
+from newsletter import brand, topics
 from newsletter.guides import Guide
 from newsletter.guides.share import share_picture
 from newsletter.web import published
@@ -24,18 +24,16 @@ A_DAY = 86400
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 MOST_URLS = 50_000
 """In one sitemap (sitemaps.org)."""
-PRIVATE = ("confirm", "library", "download", "preferences", "unsubscribe", "not-me", "view", "c", "owner")
+PRIVATE = ("confirm", "library", "download", "preferences", "unsubscribe", "not-me", "view", "own", "c", "owner")
 
 
 def canonical() -> str:
-    """The address of this page that is the one to link to: the site's own, with the topic where there is one.
+    """The address of this page that is the one to link to: the site's own.
 
     A form that is shown again stands on the page it was sent from, which is the first one.
     """
     shown = request.endpoint if request.method in ("GET", "HEAD") else None
     values: dict[str, Any] = dict(request.view_args or {}) if shown else {}
-    if topic := request.args.get("topic"):
-        values["topic"] = topic
     return _absolute(url_for(shown or "public.home", **values))
 
 
@@ -108,7 +106,8 @@ def _pages(session: Session) -> list[tuple[str, str]]:
     """Paths, and when each was changed where that is known (W3C date and time)."""
     guides = (url_for("public.guide", slug=one.slug) for one in shown_guides(session))
     texts = (url_for("public.page", name=name) for name in ("privacy", "cookies", "terms"))
-    fixed = [url_for("public.home"), *guides, url_for("public.archive"), *texts]
+    about = (url_for("public.topic", slug=one.slug) for one in topics.open_ones(session))
+    fixed = [url_for("public.home"), *guides, url_for("public.archive"), *about, *texts]
     articles = published.newest(session, now(), MOST_URLS - len(fixed))
     return [
         *((path, "") for path in fixed),

@@ -8,12 +8,13 @@ from flask import request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter import brand, forms, journey
+from newsletter import brand, forms, journey, topics
 from newsletter.brand import Brand
 from newsletter.forms import Form
 from newsletter.forms.form import FOOTER
 from newsletter.guides import Guide
 from newsletter.subscribers import Field, fields_named, read_address
+from newsletter.topics import Topic
 from newsletter.web.forms import SubscribeForm
 from newsletter.web.security import limiter
 from newsletter.web.state import kept_ip, now, runtime
@@ -25,7 +26,7 @@ per_client = limiter.shared_limit("10 per minute; 60 per hour", scope="sign-up")
 def box(session: Session, form: Form, house: Brand, **kwargs: Any) -> SubscribeForm:
     """What is typed into this form, under the words it is agreed to."""
     (articles,) = journey.articles_promised(session, [(form, guide_of(session, form))])
-    return SubscribeForm.box(form, house, articles, asked_by(session, form), **kwargs)
+    return SubscribeForm.box(form, house, articles, asked_by(session, form), topics_of(session, form), **kwargs)
 
 
 def guide_boxes(session: Session, guides: Sequence[Guide], house: Brand, **kwargs: Any) -> dict[str, SubscribeForm]:
@@ -34,7 +35,9 @@ def guide_boxes(session: Session, guides: Sequence[Guide], house: Brand, **kwarg
     boxes = [(rows[guide.slug], guide) for guide in guides]
     promised = zip(boxes, journey.articles_promised(session, boxes), strict=True)
     return {
-        guide.slug: SubscribeForm.box(form, house, articles, asked_by(session, form), **kwargs)
+        guide.slug: SubscribeForm.box(
+            form, house, articles, asked_by(session, form), topics_of(session, form), **kwargs
+        )
         for (form, guide), articles in promised
     }
 
@@ -44,6 +47,12 @@ def asked_by(session: Session, form: Form) -> list[Field]:
     asks = form.asks_fields or ()  # None: a standard form that is not stored
     found = {one.key: one for one in fields_named(session, asks)} if asks else {}
     return [found[key] for key in asks if key in found]
+
+
+def topics_of(session: Session, form: Form) -> list[Topic]:
+    """The topics that a form lets people choose among."""
+    asks = form.offers_topics and (form.gives_newsletter or form.offers_newsletter)
+    return topics.open_ones(session) if asks else []
 
 
 def footer_form(session: Session, house: Brand) -> SubscribeForm | None:
@@ -76,6 +85,7 @@ def sign_up(session: Session, typed: SubscribeForm, page: str = "") -> None:
         address=read_address(typed.email.data or ""), guide=row.guide_slug, newsletter=typed.wants_newsletter,
         wording=typed.wording, first_name=(typed.first_name.data or "") if row.asks_name else "",
         page=page or own_page(), form=row.slug, form_id=row.id, ip=kept_ip(), fields=typed.typed_fields,
+        topics=typed.topic_choice,
     )  # fmt: skip
     journey.subscribe(session, runtime(), asked, now())
 

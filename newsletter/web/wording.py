@@ -1,6 +1,6 @@
 """Sentences that a reader agrees to. A page shows them and the press stores them, so both are made here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 from newsletter.brand import Brand
@@ -30,6 +30,26 @@ def newsletter_wording(brand: Brand) -> str:
     return f"Yes, please also send me the {brand.name} newsletter. I can leave at any time."
 
 
+TOPICS_ASKED = "Only some topics? Tick them. With none ticked you get all of them, and those that we add later."
+"""Above the topics in a form: sending it asks for the newsletter, so a tick narrows."""
+TOPICS_KEPT = (
+    "With all of them ticked you also get topics that we add later. Untick one, and a new topic comes only when you "
+    "tick it here."
+)
+"""Beside the topics on the preferences page."""
+
+
+def topics_asked(names: Sequence[str]) -> str:
+    """What stood above the topics in a form, and which were ticked."""
+    ticked = ", ".join(names)
+    return f"{TOPICS_ASKED} Ticked: {ticked or 'none'}."
+
+
+def topics_kept(ticked: Sequence[str], left: Sequence[str]) -> str:
+    """Which topics are ticked on the preferences page and which are left, under what it says of them."""
+    return f"Topics ticked: {', '.join(ticked) or 'none'}; not ticked: {', '.join(left) or 'none'}. {TOPICS_KEPT}"
+
+
 def series_wording(articles: int) -> str:
     """What comes with a guide; "" when nothing does."""
     if not articles:
@@ -39,12 +59,14 @@ def series_wording(articles: int) -> str:
     return f"{many} on the same subject over the next weeks; you can stop {those} at any time"
 
 
-def brings(title: str | None, pages: int, articles: int, newsletter: bool, brand: Brand) -> list[str]:
-    """What a "yes" brings, one thing an item."""
+def brings(title: str | None, pages: int, articles: int, newsletter: bool, brand: Brand,
+           topics: Sequence[str] = ()) -> list[str]:  # fmt: skip
+    """What a "yes" brings, one thing an item. `topics`: those of the newsletter, where it is not all of it."""
+    about = f" about {' and '.join(topics)}" if topics else ""
     return [
         *([f"the guide “{title}”{f', {pages} pages, at once' if pages else ''}"] if title else []),
         *([series_wording(articles)] if articles else []),
-        *([f"the {brand.name} newsletter, until you leave it"] if newsletter else []),
+        *([f"the {brand.name} newsletter{about}, until you leave it"] if newsletter else []),
     ]
 
 

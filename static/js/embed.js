@@ -25,6 +25,10 @@
   const [name, nameError, nameRow] = field("first_name", form.labels.name, { autocomplete: "given-name" });
   const own = form.fields.map((one) => [one, ...field(one.name, one.label + " " + form.labels.optional, { type: one.type, maxlength: "500" }, one.choices)]);
   const tick = el("input", { type: "checkbox", id: "newsletter", name: "newsletter", value: "y" });
+  const topics = el("fieldset", { class: "topics" });
+  const offer = () => topics.replaceChildren(el("legend", {}, form.labels.topics), ...form.topics.map(([value, words]) =>
+    el("label", {}, el("input", { type: "checkbox", name: "topics", value }), words)));
+  offer();
   const trap = el("input", { name: "website", tabindex: "-1", autocomplete: "off", "aria-label": form.labels.trap });
   const button = el("button", {}, form.button);
   const said = el("p", { class: "said", role: "status" });
@@ -34,7 +38,7 @@
   const consent = el("span", {}, form.consent);
   const sheet = el("form", { method: "post", action: form.page, novalidate: "" },
     emailRow, form.name && nameRow, ...own.map(([, , , row]) => row),
-    form.newsletter && el("div", { class: "choice" }, tick, ticked),
+    form.newsletter && el("div", { class: "choice" }, tick, ticked), form.topics.length && topics,
     el("div", { class: "off", "aria-hidden": "true" }, trap), button, said,
     el("p", { class: "small" }, consent, " ", el("a", { href: form.privacy, target: "_blank", rel: "noopener" }, form.labels.privacy)));
   const title = el("h2", { id: "title", tabindex: "-1" }, form.headline);
@@ -54,7 +58,7 @@
     if (!token) await ask();
     const answer = await fetch(form.send, {
       method: "POST", credentials: "omit", headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ email: email.value, first_name: name.value, newsletter: tick.checked, website: trap.value, page: location.origin + location.pathname, agreed: form.agreed, token,
+      body: JSON.stringify({ email: email.value, first_name: name.value, newsletter: tick.checked, website: trap.value, page: location.origin + location.pathname, agreed: form.agreed, token, topics: [...topics.querySelectorAll(":checked")].map((one) => one.value),
         fields: Object.fromEntries(own.map(([one, input]) => [one.key, input.value])) }),
     });
     return answer.json();
@@ -86,6 +90,8 @@
       form.agreed = answer.agreed;
       consent.textContent = answer.consent;
       ticked.textContent = answer.newsletter;
+      form.topics = answer.topics;
+      offer();
     }
     (errors.email ? email : errors.first_name ? name : first ? first[1] : button).focus();
   };

@@ -7,28 +7,34 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from newsletter import topics
 from newsletter.db import Database
 from newsletter.imports import COLUMNS, Fate, export_csv
 from newsletter.imports.address import unguarded
 from newsletter.imports.export import guarded, tag_cell
 from newsletter.imports.person import split_tags
 from newsletter.subscribers import (
+    EVERY_TOPIC,
     BadAddress,
     Status,
     Subscriber,
     SubscriberTag,
     Suppression,
     Tag,
+    TopicChoice,
     clean_name,
     clean_tag,
     read_address,
+    set_topics,
     suppressed,
     tag_ids,
     tags_of,
+    topic_choice,
 )  # fmt: skip
 from tests.conftest import NOON
 from tests.imports.conftest import SECRET, bring_into
 
+NASTY = '=Food, "sleep"; and | more'
 ATEXT = "abcXYZ019!#$%&'*+-/=?^_`{|}~.ëß漢"
 NAMES = st.one_of(
     st.text(max_size=30), st.sampled_from(["=1+1", "'=1", "-Ann", "@home", "O'Neil", "St.Jo", 'A "B" C', "a,b;c"])
@@ -62,7 +68,11 @@ def _people(draw: st.DrawFn) -> list[dict[str, object]]:
             "created_at": joined,
             "confirmed_at": joined + timedelta(minutes=5) if confirmed else None,
             "left_at": joined + timedelta(days=9) if status not in (Status.CONFIRMED, Status.PENDING) else None,
+            "paused_until": NOON + timedelta(days=draw(st.integers(1, 30)))
+            if confirmed and draw(st.booleans())
+            else None,
             "tags": sorted({tag for tag in map(clean_tag, draw(st.lists(NAMES, max_size=3))) if tag}),
+            "topics": draw(st.one_of(st.just(EVERY_TOPIC), st.sets(st.sampled_from([1, 2, 3])).map(TopicChoice.of))),
         }
     return list(people.values())
 
@@ -76,12 +86,14 @@ def _fill(database: Database, people: list[dict[str, object]]) -> None:
             session.flush()
             ids = tag_ids(session, one["tags"])  # type: ignore[arg-type]
             session.add_all(SubscriberTag(subscriber_id=row.id, tag_id=id) for id in ids.values())
+            set_topics(session, row, one["topics"])  # type: ignore[arg-type]
 
 
 def _read(database: Database) -> list[dict[str, object]]:
     with database.reading() as session:
         return [
-            {name: getattr(one, name) for name in COLUMNS} | {"tags": sorted(tags_of(session, one.id))}
+            {name: getattr(one, name) for name in COLUMNS}
+            | {"tags": sorted(tags_of(session, one.id)), "topics": topic_choice(session, one)}
             for one in session.scalars(select(Subscriber).order_by(Subscriber.id))
         ]
 
@@ -96,6 +108,9 @@ def _clear(database: Database) -> None:
 @given(people=_people())
 def test_the_same_people_come_back(people: list[dict[str, object]], database: Database) -> None:
     _clear(database)
+    with database.transaction() as session:
+        if topics.by_name(session, NASTY) is None:
+            assert topics.add(session, NASTY, NOON).id == 3
     _fill(database, people)
     assert _read(database) == people
     out = io.StringIO(newline="")

@@ -14,7 +14,16 @@ from newsletter.journey import Confirmed, SignUp
 from newsletter.mail.ledger import Message, State
 from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, EnrollmentStatus
-from newsletter.subscribers import Consent, Status, Stream, Subscriber, read_address
+from newsletter.subscribers import (
+    EVERY_TOPIC,
+    Consent,
+    Status,
+    Stream,
+    Subscriber,
+    TopicChoice,
+    read_address,
+    topic_choice,
+)
 
 JANE, FIFTY, PAIN = "jane@example.com", "exercise-at-50", "recover-from-pain"
 PAGE = Press(By.PAGE, "Start again: Exercise at 50.", "/preferences")
@@ -27,10 +36,12 @@ class Street:
     runtime: Runtime
 
     def sign_up(self, email: str = JANE, guide: str | None = FIFTY, *, newsletter: bool = False,
-                name: str = "") -> None:  # fmt: skip
+                name: str = "", topics: TopicChoice = EVERY_TOPIC) -> None:  # fmt: skip
         """Anybody types this address into a form."""
         with self.runtime.database.transaction() as session:
-            form = SignUp(read_address(email), guide, newsletter, "Yes, please.", name, "/", "box", "192.0.2.1")
+            form = SignUp(
+                read_address(email), guide, newsletter, "Yes, please.", name, "/", "box", "192.0.2.1", topics=topics
+            )
             journey.subscribe(session, self.runtime, form, self.runtime.clock.now())
 
     def consents(self, email: str = JANE) -> list[Consent]:
@@ -55,6 +66,12 @@ class Street:
         with self.runtime.database.reading() as session:
             key = read_address(email).key
             return session.scalars(select(Subscriber).where(Subscriber.email_key == key)).one()
+
+    def topics(self, email: str = JANE) -> TopicChoice | None:
+        """Which topics of the newsletter somebody gets; None: none of it."""
+        person = self.person(email)
+        with self.runtime.database.reading() as session:
+            return topic_choice(session, person) if person.newsletter else None
 
     def leave(self, email: str = JANE) -> None:
         """Unsubscribe."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from zlib import crc32
 
@@ -52,7 +53,8 @@ class Form:
     """A form on a page: where it goes and what it would send untouched."""
 
     action: str
-    fields: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
+    """A text; of several under one name a list."""
 
 
 class _Forms(HTMLParser):
@@ -66,7 +68,11 @@ class _Forms(HTMLParser):
         if tag == "form":
             self.found.append(Form(seen.get("action") or ""))
         elif tag == "input" and self.found and (seen.get("type") != "checkbox" or "checked" in seen):
-            self.found[-1].fields[str(seen.get("name"))] = seen.get("value") or ""
+            fields, name, value = self.found[-1].fields, str(seen.get("name")), seen.get("value") or ""
+            many = seen.get("type") in ("checkbox", "hidden") and name in fields
+            fields[name] = (
+                [*([fields[name]] if isinstance(fields[name], str) else fields[name]), value] if many else value
+            )
 
 
 def forms(page: TestResponse) -> list[Form]:

@@ -135,7 +135,9 @@ def test_the_footer_signs_up_for_the_newsletter_alone(
     assert answer.location == "/check-your-inbox?form=footer" and visitor.get(answer.location).status_code == 200
     kept = consent(runtime)
     assert (kept.guide, kept.newsletter) == (None, True)
-    assert kept.wording == "We send the Human Movement newsletter to this address. You can leave at any time."
+    assert kept.wording.startswith(
+        "We send the Human Movement newsletter to this address. You can leave at any time. Only some topics?"
+    )
     (mail,) = inbox("jane@example.com")
     assert mail["subject"] == "Please confirm your address"
     assert visitor.press(link("confirm")).status_code == 303

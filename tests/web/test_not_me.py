@@ -123,7 +123,7 @@ def test_a_guide_alone_or_with_what_comes_with_it(jane: Visitor, link: Link, run
 def test_a_series_is_started_again_on_the_preferences_page(jane: Visitor, link: Link, runtime: Runtime) -> None:
     jane.press(link("preferences"), 1)
     page = jane.get(link("preferences"))
-    assert "Start again" in page.text and "10 articles left" in page.text
+    assert "Start again" in page.text and "0 of 10 articles sent, 10 left" in page.text
     jane.press(link("preferences"), 1)
     with runtime.database.reading() as session:
         statuses = session.scalars(select(Enrollment.status).order_by(Enrollment.id)).all()

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from newsletter import articles, content
+from newsletter import articles, content, topics
 from newsletter.articles import Article, Revision
 from newsletter.brand import Brand
 from newsletter.mail.render import BadArticle, Renderer
@@ -125,14 +125,36 @@ def test_a_bad_text_on_a_guides_page_leaves_its_box(visitor: Visitor, monkeypatc
 
 
 def test_the_archive_and_the_feed_of_a_topic_hold_its_articles_and_no_others(visitor: Visitor) -> None:
-    page = visitor.get("/archive?topic=Training").text
+    page = visitor.get("/topics/training").text
     assert "Why you&#39;re not getting stronger" in page
     assert "waking up in pain" not in page
-    feed = ElementTree.fromstring(visitor.get("/feed.xml?topic=Training").data)
+    feed = ElementTree.fromstring(visitor.get("/topics/training/feed.xml").data)
     titles = [entry.findtext("{*}title") or "" for entry in feed.findall("{*}entry")]
     assert titles and not any("waking" in title for title in titles)
-    assert feed.findtext("{*}id") == "http://localhost:8000/feed.xml?topic=Training"
-    assert [visitor.get(f"{path}?topic=Nothing").status_code for path in ("/archive", "/feed.xml")] == [404, 404]
+    assert feed.findtext("{*}title") == "Human Movement: Training"
+    assert [link.get("href") for link in feed.findall("{*}link")] == [
+        "http://localhost:8000/topics/training/feed.xml", "http://localhost:8000/topics/training",
+    ]  # fmt: skip
+    nowhere = ("/archive?topic=Nothing", "/feed.xml?topic=%00", "/topics/nothing", "/topics/%00", "/topics/x/feed.xml")
+    assert [visitor.get(path).status_code for path in nowhere] == [404] * 5
+
+
+def test_the_addresses_that_a_topic_had_lead_to_its_page(visitor: Visitor, runtime: Runtime) -> None:
+    before = ElementTree.fromstring(visitor.get("/topics/training/feed.xml").data).findtext("{*}id")
+    with runtime.database.transaction() as session:
+        training = topics.by_slug(session, "training")
+        assert training is not None
+        topics.change(session, training, name="Strength & you", slug="strength")
+    for path in ("/topics/training", "/archive?topic=Strength+%26+you"):
+        answer = visitor.get(path)
+        assert (answer.status_code, answer.location) == (301, "/topics/strength")
+    for path in ("/topics/training/feed.xml", "/feed.xml?topic=Strength+%26+you"):
+        answer = visitor.get(path)
+        assert (answer.status_code, answer.location) == (301, "/topics/strength/feed.xml")
+    assert "<h1>Strength &amp; you</h1>" in visitor.get("/topics/strength").text
+    feed = ElementTree.fromstring(visitor.get("/topics/strength/feed.xml").data)
+    assert feed.findtext("{*}id") == before, "a reader's program knows the feed by it"
+    assert "/topics/strength" in visitor.get("/sitemap.xml").text
 
 
 def test_who_has_the_feed_already_is_told_so_in_a_few_octets(visitor: Visitor) -> None:

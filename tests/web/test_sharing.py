@@ -38,7 +38,7 @@ def head(page: str, name: str) -> str:
         ("/", "/"),
         ("/?utm_source=x", "/"),
         (f"/guides/{PAIN}?fbclid=1", f"/guides/{PAIN}"),
-        ("/archive?topic=Training&page=9", "/archive?topic=Training"),
+        ("/topics/training?page=9", "/topics/training"),
         ("/privacy", "/privacy"),
     ],
 )

@@ -7,13 +7,15 @@ The rows themselves are written once: with their outcome.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import (
     JSON,
     BindParameter,
     ColumnElement,
     CursorResult,
+    Integer,
+    Select,
     Table,
     bindparam,
     exists,
@@ -33,12 +35,15 @@ from newsletter.mail.ledger.message import Message, State
 from newsletter.mail.ledger.reasons import Reason
 from newsletter.mail.ledger.record import Outcome
 from newsletter.mail.ledger.row_claims import LEASE, ClaimedMessage, OwnFields, no_own_fields
-from newsletter.subscribers import FIRST_NAME, MergeField, Stream, Subscriber, own_values, receivable
+from newsletter.subscribers import FIRST_NAME, MergeField, Stream, Subscriber, own_values, receivable, takes_topic
 
 _B, _D = cast(Table, Batch.__table__), cast(Table, Dispatch.__table__)
 # Statements without the ORM, built once: a dozen batches are claimed in a second.
 _FREE = (
-    select(_B.c.id, _B.c.dispatch_id, _B.c.first_id, _B.c.last_id, _B.c.counts, _D.c.revision_id, _D.c.created_at)
+    select(
+        _B.c.id, _B.c.dispatch_id, _B.c.first_id, _B.c.last_id, _B.c.counts, _D.c.revision_id, _D.c.created_at,
+        _D.c.topic_id,
+    )
     .join(_D, _D.c.id == _B.c.dispatch_id)
     .where(_B.c.state == BatchState.OPEN, _D.c.hold == Hold.OPEN)
     .where(or_(_B.c.not_before.is_(None), _B.c.not_before <= bindparam("now", type_=UtcDateTime())))
@@ -46,7 +51,7 @@ _FREE = (
     .limit(1)
     # The dispatch's row first, shared: a claim waits for whoever is changing its content (`has_no_claimed_batch`).
     .with_statement_hint("FOR KEY SHARE OF dispatches FOR UPDATE OF batches SKIP LOCKED", "postgresql")
-)
+)  # fmt: skip
 _BATCH: BindParameter[int] = bindparam("batch")
 _TOKEN: BindParameter[str] = bindparam("token")
 _LEASE = bindparam("lease", type_=UtcDateTime())
@@ -90,7 +95,7 @@ def claim_batch(session: Session, token: str, now: datetime, mark: int = 0,
     chosen = connection.execute(_FREE, {"now": now}).first()
     if chosen is None:
         return None
-    id, dispatch, first, last, counted, revision, created_at = chosen
+    id, dispatch, first, last, counted, revision, created_at, topic = chosen
     held = BatchRange(
         id=id,
         token=token,
@@ -99,6 +104,7 @@ def claim_batch(session: Session, token: str, now: datetime, mark: int = 0,
         last_id=last,
         revision_id=revision,
         size=sum((counted or {}).values()),
+        topic_id=topic,
     )
     messages = _messages(session, held, created_at, now, own_fields(session, [revision]))
     marked = [message.id for message in messages[:mark]]
@@ -115,12 +121,20 @@ def _rows(held: BatchRange) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 _M, _S = Message.__table__.c, Subscriber.__table__.c
 _IN_BATCH = (_M.id.between(bindparam("first"), bindparam("last")), _M.dispatch_id == bindparam("dispatch"))
-_WAITING = (
-    select(_M.id, _M.subscriber_id, _S.email, _S.first_name, func.coalesce(receivable(_M.stream), false()))
-    .select_from(Message.__table__.outerjoin(Subscriber.__table__, _S.id == _M.subscriber_id))
-    .where(*_IN_BATCH, _M.state == State.READY, _M.due_at.is_(None))
-    .order_by(_M.id)
-)
+
+
+def _waiting(may: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    return (
+        select(_M.id, _M.subscriber_id, _S.email, _S.first_name, func.coalesce(may, false()))
+        .select_from(Message.__table__.outerjoin(Subscriber.__table__, _S.id == _M.subscriber_id))
+        .where(*_IN_BATCH, _M.state == State.READY, _M.due_at.is_(None))
+        .order_by(_M.id)
+    )
+
+
+_WAITING = _waiting(receivable(_M.stream))
+# A statement of its own: a campaign to the whole newsletter looks at no topic.
+_WAITING_OF_TOPIC = _waiting(receivable(_M.stream) & takes_topic(bindparam("topic", type_=Integer())))
 _NOT_READY = select(_M.id).where(*_IN_BATCH, _M.state != State.READY)
 
 
@@ -130,7 +144,8 @@ def _messages(session: Session, held: BatchRange, at: datetime, now: datetime,
     span = {"first": held.first_id, "last": held.last_id, "dispatch": dispatch}
     context: dict[str, object] = {}
     messages, gone = [], []
-    rows = session.connection().execute(_WAITING, span).all()
+    waiting = _WAITING if held.topic_id is None else _WAITING_OF_TOPIC.params(topic=held.topic_id)
+    rows = session.connection().execute(waiting, span).all()
     own = own_values(session, named, [person for _, person, *_ in rows if person]) if named else {}
     for id, person, email, name, may in rows:
         if may:

@@ -88,6 +88,8 @@ class BatchRange:
     """What it goes out with: the dispatch's revision when it was claimed. None: each row says its own."""
     size: int = 0
     """How many rows are in it, in whatever state; 0: not known."""
+    topic_id: int | None = None
+    """The topic that its dispatch is about."""
 
 
 class Dispatch(Base):
@@ -98,6 +100,8 @@ class Dispatch(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id"))
+    topic_id: Mapped[int | None] = mapped_column(ForeignKey("topics.id"))
+    """The topic of its article when it was launched: it goes only to whoever takes that."""
     idempotency_key: Mapped[str] = mapped_column(String(100), unique=True)
     hold: Mapped[Hold] = mapped_column(default=Hold.OPEN)
     hold_reason: Mapped[str] = mapped_column(String(500), default="")

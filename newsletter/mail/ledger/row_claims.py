@@ -18,10 +18,19 @@ from newsletter.mail.ledger.dispatch import Dispatch, Hold
 from newsletter.mail.ledger.message import OPEN, Attempt, Lane, Message, State
 from newsletter.mail.ledger.reasons import Reason
 from newsletter.mail.ledger.trial import Trial, first_names
-from newsletter.subscribers import FIRST_NAME, Fields, MergeField, Stream, Subscriber, own_values, receivable
+from newsletter.subscribers import (
+    FIRST_NAME,
+    Fields,
+    MergeField,
+    Stream,
+    Subscriber,
+    own_values,
+    receivable,
+    takes_topic,
+)
 
 LEASE = timedelta(seconds=45)
-ASKED_FOR = (Stream.CONFIRM, Stream.GUIDE, Stream.GOODBYE, Stream.TEST, Stream.NOTICE)
+ASKED_FOR = (Stream.CONFIRM, Stream.GUIDE, Stream.GOODBYE, Stream.PROVE, Stream.TEST, Stream.NOTICE)
 """Mail that somebody has just asked for, and notices to the owner: the send lock lets these through."""
 
 
@@ -83,10 +92,18 @@ def _may_receive() -> ColumnElement[bool]:
     return or_(
         Message.owner_id.is_not(None),
         select(true())
-        .where(Subscriber.id == Message.subscriber_id, receivable(Message.stream.expression))
+        .where(Subscriber.id == Message.subscriber_id, receivable(Message.stream.expression), ~_unwanted_topic())
         .correlate(Message)
         .exists(),
     )
+
+
+def _unwanted_topic() -> ColumnElement[bool]:
+    """That it belongs to a campaign about a topic which its reader does not take."""
+    about = select(Dispatch.id).where(
+        Dispatch.id == Message.dispatch_id, Dispatch.topic_id.is_not(None), ~takes_topic(Dispatch.topic_id.expression)
+    )
+    return about.correlate(Message, Subscriber).exists()
 
 
 def _lock_due(session: Session, lane: Lane, now: datetime, limit: int, above: int | None) -> Sequence[int]:

@@ -105,7 +105,7 @@ class Counted:
     @classmethod
     def of(cls, signer: Signer, site: str, revision: int, message: int, addresses: Iterable[str]) -> Self:
         """Those among the links to these addresses."""
-        one = cls(signer, site, revision, message)
+        one = cls(signer=signer, site=site, revision=revision, message=message)
         return replace(one, links=len(set(filter(one.counts, addresses))))
 
     def counts(self, address: str) -> bool:

@@ -58,7 +58,7 @@ class Rendered:
 
 def fields_for(stream: Stream, fields: Fields) -> Fields:
     """What such a mail may say of its reader: nothing where the address is not proven, for it may be a stranger's."""
-    return NO_FIELDS if stream in (Stream.CONFIRM, Stream.REMINDER) else fields
+    return NO_FIELDS if stream in (Stream.CONFIRM, Stream.REMINDER, Stream.PROVE) else fields
 
 
 def one_line(text: str) -> str:

@@ -150,7 +150,16 @@ class Renderer:
             return None
         content = tuple((column.key, getattr(brand, column.key)) for column in Brand.__mapper__.column_attrs)
         slug = guide_slug(claimed.context)
-        return self._skeleton(Form(claimed.stream, claimed.revision_id, claimed.dispatch_id, slug, words, content))
+        return self._skeleton(
+            Form(
+                stream=claimed.stream,
+                revision_id=claimed.revision_id,
+                dispatch_id=claimed.dispatch_id,
+                guide=slug,
+                words=words,
+                brand=content,
+            )
+        )
 
     def _compiled(self, form: Form) -> Skeleton | None:
         brand = Brand(**dict(form.brand))  # the caller's belongs to a session that ends
@@ -290,6 +299,8 @@ class Renderer:
             values["reset_url"] = urls.reset(*context["reset"])
         if "consent" in context:
             values["confirm_url"] = urls.confirm(context["consent"], context["until"])
+        if "prove" in context:
+            values["own_url"] = urls.own(*context["prove"])
         if "action_path" in context:
             values["action_url"] = f"{self.site}{context['action_path']}"
         if "refuse" in context:

@@ -11,7 +11,9 @@ from newsletter.subscribers.search import found_by
 from newsletter.subscribers.segments import rules as r
 from newsletter.subscribers.segments.above import BULK, CAMPAIGNS, FORMS, GUIDE_REQUESTS, GUIDES, MESSAGES, TRIED
 from newsletter.subscribers.subscriber import Subscriber
+from newsletter.subscribers.subscription import takes_topic
 from newsletter.subscribers.tag import Tag, with_tag
+from newsletter.topics import Topic
 
 
 def condition(rules: r.DatedRules) -> ColumnElement[bool]:
@@ -42,6 +44,8 @@ def _is_there(name: r.Ref) -> Exists:
             return exists().where(Field.key == name.name, Field.kind == name.type)
         case r.What.CAMPAIGN:
             return exists().where(CAMPAIGNS.c.id == name.name)
+        case r.What.TOPIC:
+            return exists().where(Topic.id == name.name)
 
 
 def _counted(campaign: int) -> Exists:
@@ -77,6 +81,8 @@ def _leaf(rule: r.Leaf) -> ColumnElement[bool]:
             return with_tag(tag)
         case r.TakesNewsletter(takes):
             return Subscriber.newsletter.is_(takes)
+        case r.TakesTopic(topic):
+            return and_(Subscriber.newsletter, takes_topic(topic))
         case r.InZone(zone):
             return and_(Subscriber.zone.is_not(None), Subscriber.zone == zone)  # never NULL, so “none of” holds
         case r.Called(words):

@@ -11,6 +11,7 @@ from newsletter.subscribers.field import Field
 from newsletter.subscribers.segments.above import ARTICLES, CAMPAIGNS, FORMS, GUIDES
 from newsletter.subscribers.segments.rules import ClickedNothing, Ref, Rules, Unreadable, What
 from newsletter.subscribers.tag import Tag
+from newsletter.topics import Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +67,5 @@ def _titles(what: What, names: list[str | int]) -> Select[*tuple[Any, ...]]:
         case What.CAMPAIGN:
             its = (CAMPAIGNS.c.id.in_(names), ARTICLES.c.id == CAMPAIGNS.c.article_id)
             return select(CAMPAIGNS.c.id.label("name"), ARTICLES.c.title).where(*its)
+        case What.TOPIC:
+            return select(Topic.id.label("name"), Topic.name.label("title")).where(Topic.id.in_(names))

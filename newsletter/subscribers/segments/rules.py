@@ -27,11 +27,12 @@ class What(StrEnum):
     FORM = "form"
     FIELD = "field"
     CAMPAIGN = "campaign"
+    TOPIC = "topic"
 
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """The name of one such thing: a tag's name, a guide's slug, a field's key, a number of a form or a campaign."""
+    """The name of one such thing: a tag's name, a guide's slug, a field's key, a number of what else."""
 
     what: What
     name: str | int
@@ -100,6 +101,13 @@ class TakesNewsletter:
     """Agreed to the newsletter; `takes` False: did not."""
 
     takes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TakesTopic:
+    """Takes the newsletter, and this topic of it."""
+
+    topic: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +219,7 @@ class Unreadable:
 
 Leaf = (
     HasStatus | HasTag | AskedFor | Fetched | SignedUpBy | JoinedBefore | JoinedAfter | JoinedLately | TakesNewsletter
-    | InZone | Called | HasField | WasSent | SentLately | Clicked | ClickedNothing | ClickedLately
+    | TakesTopic | InZone | Called | HasField | WasSent | SentLately | Clicked | ClickedNothing | ClickedLately
 )  # fmt: skip
 Rule = Leaf | Group | Unreadable
 
@@ -279,4 +287,6 @@ def _name(leaf: Leaf | Unreadable) -> Ref | None:
             return Ref(What.FIELD, field, type)
         case WasSent(campaign) | Clicked(campaign) | ClickedNothing(campaign):
             return Ref(What.CAMPAIGN, campaign)
+        case TakesTopic(topic):
+            return Ref(What.TOPIC, topic)
     return None

@@ -61,6 +61,9 @@ def words(leaf: r.Leaf, named: Named) -> Words:
         case r.TakesNewsletter(takes):
             both = "takes the newsletter", "does not take the newsletter"
             return both if takes else both[::-1]
+        case r.TakesTopic(topic):
+            told = f"the newsletter’s articles on “{named.title(r.Ref(r.What.TOPIC, topic))}”"
+            return f"takes {told}", f"does not take {told}"
         case r.InZone(zone):
             return f"lives in the time zone {zone}", f"does not live in the time zone {zone}"
         case r.Called(part):

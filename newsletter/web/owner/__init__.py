@@ -37,6 +37,7 @@ from newsletter.web.owner import (
     sign_up_forms,
     subscribers,
     too_large,
+    topics,
     typed,
     versions,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "sign_up_forms",
     "subscribers",
     "too_large",
+    "topics",
     "typed",
     "versions",
 ]

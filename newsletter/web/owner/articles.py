@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from newsletter import articles, brand, drafts
-from newsletter.articles import Article, Revision, Topic
+from newsletter import articles, brand, drafts, topics
+from newsletter.articles import Article, Revision
 from newsletter.brand import Brand
 from newsletter.mail.contents import content_of
 from newsletter.mail.ledger import Message
@@ -18,6 +18,7 @@ from newsletter.mail.render import BadArticle, Reader
 from newsletter.mail.render.renderer import Rendered
 from newsletter.sequences import Sequence, Step
 from newsletter.subscribers import FIRST_NAME, Stream, Subscriber, merged
+from newsletter.topics import Topic
 from newsletter.web.owner import composer
 from newsletter.web.owner.composer import Around, as_sent
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
@@ -64,7 +65,7 @@ def new() -> Any:
         if form.validate_on_submit() and _fills_in(session, form, brand.current(session)):
             article = articles.write(
                 session, now(), title=form.title.data or "", subject=form.subject.data or "",
-                preheader=form.preheader.data or "", body=form.body.data or "", topic=_topic(form),
+                preheader=form.preheader.data or "", body=form.body.data or "", topic=_topic(session, form),
                 by=current_user.owner_id,
             )  # fmt: skip
             _close(session, article, form)
@@ -91,7 +92,7 @@ def _change(session: Session, article: Article, form: ArticleForm) -> Any:
         return composer.page(session, form, article)
     if found := _overtaken(session, form, article):
         return composer.page(session, form, article, found)
-    article.title, article.topic = form.title.data or "", _topic(form)
+    article.title, article.topic = form.title.data or "", _topic(session, form)
     revision = article.revise(
         now(), subject=form.subject.data or "", preheader=form.preheader.data or "", body=form.body.data or "",
         by=current_user.owner_id,
@@ -112,13 +113,13 @@ def _close(session: Session, article: Article, form: ArticleForm) -> None:
 def _as_typed(article: Article) -> dict[str, Any]:
     words = article.current
     return {
-        "title": article.title, "topic": article.topic or "", "subject": words.subject,
+        "title": article.title, "topic": article.topic.slug if article.topic else "", "subject": words.subject,
         "preheader": words.preheader, "body": words.body, "base": str(words.number), "named": article.title,
     }  # fmt: skip
 
 
-def _topic(form: ArticleForm) -> Topic | None:
-    return Topic(form.topic.data) if form.topic.data else None
+def _topic(session: Session, form: ArticleForm) -> Topic | None:
+    return topics.by_slug(session, form.topic.data) if form.topic.data else None
 
 
 def _fills_in(session: Session, form: ArticleForm, house: Brand) -> bool:

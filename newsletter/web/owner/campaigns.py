@@ -18,6 +18,7 @@ from newsletter.guides import Guide
 from newsletter.mail.ledger.contents import revisions_used
 from newsletter.subscribers import all_tags, segments
 from newsletter.subscribers.segments import SavedSegment, look_up, sentence
+from newsletter.topics import Topic
 from newsletter.web.owner.display import in_zone
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, tell
 from newsletter.web.owner.forms import CampaignForm, ScheduleForm
@@ -138,11 +139,15 @@ def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
     report = _report(session, campaign) if open_still else preflight.Report(())
     return render_template(
         "owner/campaign.html", campaign=campaign, form=form, people=people, report=report,
-        guides=_titles(session), told=_told(session, campaign),
+        guides=_titles(session), told=_told(session, campaign), topic=_topic(session, campaign),
         progress=Progress.of(session, campaign, now()), used=_used(session, campaign), undo=timedelta(minutes=1),
         counting=brand.current(session).counts_clicks, left=reports.of_campaigns(session, [campaign])[0][1].left,
         clicks=reports.clicks_of_campaign(session, campaign, runtime().renderer),
     )  # fmt: skip
+
+
+def _topic(session: Session, campaign: Campaign) -> Topic | None:
+    return session.get(Topic, campaign.topic_id) if campaign.topic_id else None
 
 
 def _told(session: Session, campaign: Campaign) -> str:

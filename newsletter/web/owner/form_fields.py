@@ -65,6 +65,7 @@ class FormForm(TypedForm):
     asks_name = BooleanField("Ask for the first name (nobody must give it)")
     asks_fields = SelectMultipleField("Ask for your own fields too", validate_choice=False)
     offers_newsletter = BooleanField("Offer the newsletter too, with a box that is not ticked")
+    offers_topics = BooleanField("Let people choose among the topics of the newsletter")
     shows_cover = BooleanField("Show the guide’s cover")
     ground = _line("Ground", 7, "Choose a colour.")
     ink = _line("Text", 7, "Choose a colour.")

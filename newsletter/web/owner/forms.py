@@ -23,12 +23,13 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
-from newsletter import characters
-from newsletter.articles import LONGEST_BODY, Topic
+from newsletter import characters, topics
+from newsletter.articles import LONGEST_BODY
 from newsletter.sequences import Delay
 from newsletter.subscribers import BadAddress, Field, clean_name, read_address
 from newsletter.subscribers.name import LONGEST_NAME
 from newsletter.web.forms import TypedForm, with_answers
+from newsletter.web.state import reading
 
 
 def _line(label: str, longest: int, needed: str = "", **kwargs: Any) -> StringField:
@@ -84,11 +85,17 @@ class WordsForm(TypedForm):
     """The revision that the writer began from."""
 
 
+def _topic_choices() -> list[SelectChoice]:
+    with reading() as session:
+        named = [(one.slug, one.name if one.is_open else f"{one.name} (archived)") for one in topics.every(session)]
+    return [SelectChoice("", "None"), *(SelectChoice(slug, name) for slug, name in named)]
+
+
 class ArticleForm(WordsForm):
     """An article's name and words."""
 
     title = _line("Title", 200, "Give the article a name of its own; readers see it in the archive.")
-    topic = SelectField("Topic", choices=[SelectChoice("", "None"), *(SelectChoice(topic.value) for topic in Topic)])
+    topic = SelectField("Topic", choices=_topic_choices)
     named = HiddenField()
     """Its title when it was opened."""
 

@@ -36,6 +36,7 @@ GALLERY: dict[str, Stream] = {
     "guide": Stream.GUIDE,
     OFFERED: Stream.GUIDE,
     "goodbye": Stream.GOODBYE,
+    "prove": Stream.PROVE,
     "step": Stream.STEP,
     "campaign": Stream.CAMPAIGN,
     "notice": Stream.NOTICE,
@@ -54,7 +55,7 @@ def index() -> str:
 
 
 @door.get(
-    "/mails/<any(confirm, reminder, guide, guide_offered, goodbye, step, campaign, notice, reset):name>.html",
+    "/mails/<any(confirm, reminder, guide, guide_offered, goodbye, prove, step, campaign, notice, reset):name>.html",
     endpoint="mail_html",
 )
 def html(name: str) -> Any:
@@ -86,6 +87,8 @@ def _context(name: str, guide: Guide | None) -> dict[str, Any]:
     stream = GALLERY[name]
     if stream is Stream.NOTICE:
         return NOTICE
+    if stream is Stream.PROVE:
+        return {"what": "erase", "prove": [0, 0, 0], "hours": 24}
     if stream is Stream.RESET:
         return {"reset": [0, 0, 0], "minutes": 30}
     if stream is Stream.STEP:

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from flask import current_app, render_template, request
@@ -9,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, false, func, select, true
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from newsletter import journey
 from newsletter.figures import figure
 from newsletter.imports import export_csv
 from newsletter.subscribers import (
@@ -25,12 +27,14 @@ from newsletter.subscribers import (
 from newsletter.subscribers.segments import DatedRules, SavedSegment, condition, look_up, sentence
 from newsletter.subscribers.segments.rules import Called, HasStatus, HasTag, Rule
 from newsletter.subscribers.subscriber import count_by_status
+from newsletter.web.feedback import WHY
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, words_asked
 from newsletter.web.owner.proof import asks_password
 from newsletter.web.state import now, reading, runtime, transaction
 
 MOST_LISTED = 60
 """Tags, and segments, that the list offers."""
+WHY_DAYS = 90
 MOST_COUNTED = 10_000
 """People whose number a page tells where words were searched for; more are “more than 10,000”."""
 MOST_EXPORTED = 200_000
@@ -140,8 +144,15 @@ def index() -> str:
             "owner/subscribers.html", rows=rows[:PAGE], more=more, asked=shown.asked, status=shown.status,
             counts=count_by_status(session), tag=shown.tag, tags=all_tags(session, MOST_LISTED), shown=shown,
             size=shown.hits(session, len(rows)), most=MOST_COUNTED, segments=segments.every(session)[:MOST_LISTED],
-            told=_told(session, shown),
+            told=_told(session, shown), why=_why_left(session), why_days=WHY_DAYS,
         )  # fmt: skip
+
+
+def _why_left(session: Session) -> list[tuple[str, int]]:
+    """Why people have left lately, in the words that they pressed."""
+    since = now() - timedelta(days=WHY_DAYS)
+    found = figure(session, "why people left", lambda it: journey.why_left(it, since))
+    return [(WHY[why], many) for why, many in found.items()]
 
 
 def _told(session: Session, shown: Filter) -> tuple[str, list[str]]:

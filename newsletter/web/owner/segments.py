@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from newsletter import campaigns
+from newsletter import campaigns, topics
 from newsletter.articles import Article
 from newsletter.campaigns import Campaign, CampaignState, NotNow
 from newsletter.figures import figure
@@ -165,7 +165,7 @@ def _choices(session: Session) -> dict[str, Any]:
         "guides": dict(guides.all()), "forms": {str(id): name for id, name in forms},
         "fields": {one.key: one for one in all_fields(session)},
         "campaigns": {str(id): f"{title} ({id})" for id, title in session.execute(sent.limit(MOST))},
-        "zones": sorted(available_timezones()),
+        "topics": {str(one.id): one.name for one in topics.every(session)}, "zones": sorted(available_timezones()),
     }  # fmt: skip
 
 

@@ -19,11 +19,12 @@ from newsletter.web import embed
 from newsletter.web.forms import answer_name, choices_of
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.owner.form_fields import FormForm, NewFormForm, SitesForm
-from newsletter.web.sign_up import asked_by, box, origins, takes_sign_ups
+from newsletter.web.sign_up import asked_by, box, origins, takes_sign_ups, topics_of
 from newsletter.web.state import now, reading, runtime, transaction
-from newsletter.web.wording import newsletter_wording
+from newsletter.web.wording import TOPICS_ASKED, newsletter_wording
 
-PLAIN = ("name", "headline", "words", "button", "consent_words", "asks_name", "offers_newsletter", "shows_cover",
+PLAIN = ("name", "headline", "words", "button", "consent_words", "asks_name", "offers_newsletter", "offers_topics",
+         "shows_cover",
          "ground", "ink", "accent", "after_url")  # fmt: skip
 
 
@@ -179,20 +180,20 @@ def code(id: int) -> str:
         house = brand.current(session)
         return render_template(
             "owner/form_code.html", row=form, newsletter=newsletter_wording(house), site=runtime().settings.site,
-            url=_url(form), at=now(), seen=forms.sightings(session).get(form.id, []), height=_height(form),
+            url=_url(form), at=now(), seen=forms.sightings(session).get(form.id, []), height=_height(session, form),
             sites=origins(house), asked=asked_by(session, form),
-            choices_of=choices_of, answer_name=answer_name,
+            choices_of=choices_of, answer_name=answer_name, topics=topics_of(session, form), topics_asked=TOPICS_ASKED,
             is_waiting=form.is_open and not takes_sign_ups(session, form),
         )  # fmt: skip
 
 
-def _height(form: Form) -> int:
+def _height(session: Session, form: Form) -> int:
     """Pixels to keep free for it in a column of 300: so the page does not jump when the form comes."""
     lines = -(-len(form.headline) // 18) * 24 + -(-len(form.words) // 22) * 24
     with_box = form.offers_newsletter and not form.gives_newsletter
-    return (
-        max(lines, 116 if form.shows_cover else 0) + 320 + 80 * (form.asks_name + len(form.asks_fields)) + 90 * with_box
-    )
+    topics = len(topics_of(session, form))
+    asked = 80 * (form.asks_name + len(form.asks_fields)) + 90 * with_box + (80 + 28 * topics if topics else 0)
+    return max(lines, 116 if form.shows_cover else 0) + 320 + asked
 
 
 @door.post("/forms/<row:id>/<any(copy, archive, restore):verb>", endpoint="form_do")

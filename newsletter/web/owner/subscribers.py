@@ -5,7 +5,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from newsletter import brand, campaigns, clicks, data_export, guides, journey, sequences
+from newsletter import brand, campaigns, clicks, data_export, guides, journey, sequences, topics
 from newsletter.events import By, Press
 from newsletter.guides import Guide
 from newsletter.mail.ledger import Reason
@@ -20,6 +20,7 @@ from newsletter.subscribers import (
     found_by,
     held,
     tags_of,
+    topic_choice,
 )
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
 from newsletter.web.owner.proof import asks_password
@@ -52,9 +53,15 @@ def show(id: int) -> str:
             series=[_outlook(session, one, zone) for one in enrollments],
             may_have_guide=person.may_receive(Stream.GUIDE), events=timeline(session, person, runtime().renderer.urls),
             ahead={one.slug: journey.articles_ahead(session, person, one) for one in session.scalars(select(Guide))},
-            suppressed_by=_suppressed_by(session, person), objects=clicks.objects(session, id),
-            counting=brand.current(session).counts_clicks,
+            suppressed_by=_suppressed_by(session, person), topics=_topics(session, person),
+            objects=clicks.objects(session, id), counting=brand.current(session).counts_clicks,
         )  # fmt: skip
+
+
+def _topics(session: Session, person: Subscriber) -> str:
+    """Which topics of the newsletter they take; "" for all."""
+    choice = topic_choice(session, person)
+    return "" if choice.every else ", ".join(topics.names_of(session, choice.ids)) or "none of your topics"
 
 
 def _outlook(session: Session, one: Enrollment, zone: str) -> tuple[Enrollment, Standing, list[Planned]]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from newsletter import topics
 from newsletter.articles import Article, Revision
 from newsletter.clicks import Click
 from newsletter.events import By, EventKind
@@ -15,7 +16,7 @@ from newsletter.links import Urls, path
 from newsletter.mail.ledger import ACCEPTED, Lane, Message
 from newsletter.mail.sentences import explained
 from newsletter.sequences import Enrollment, Sequence
-from newsletter.subscribers import Basis, Consent, Status, Stream, Subscriber
+from newsletter.subscribers import Basis, Consent, Status, Stream, Subscriber, consent_topics
 from newsletter.web.owner.door import PAGE
 
 LONGEST = 4 * PAGE
@@ -25,6 +26,7 @@ STREAMS = {
     Stream.REMINDER: "Reminder",
     Stream.GUIDE: "Guide mail",
     Stream.GOODBYE: "Goodbye mail",
+    Stream.PROVE: "Link they asked for",
     Stream.STEP: "Series article",
     Stream.CAMPAIGN: "Campaign",
     Stream.TEST: "Test",
@@ -66,17 +68,24 @@ HOW_CONFIRMED = {
 KINDS = {
     EventKind.NEWSLETTER_ON: "Newsletter: on",
     EventKind.NEWSLETTER_OFF: "Newsletter: off",
+    EventKind.TOPIC_ON: "Takes the topic",
+    EventKind.TOPIC_OFF: "Left the topic",
+    EventKind.EVERY_TOPIC: "Takes every topic, those to come too",
     EventKind.SERIES_STARTED: "Said yes to the series",
     EventKind.SERIES_RESUMED: "Started the series again, where they were",
     EventKind.SERIES_STOPPED: "Stopped the series",
+    EventKind.PAUSED: "Paused everything",
+    EventKind.WENT_ON: "Ended their pause",
     EventKind.LEFT: "Unsubscribed",
+    EventKind.SAID_WHY: "Said why they left",
     EventKind.RETURNED: "Came back",
     EventKind.REFUSED: "Said “this was not me”: no form makes us write here again",
     EventKind.BOUNCED: "Stopped: the address bounced",
     EventKind.COMPLAINED: "Stopped: reported our mail as spam",
     EventKind.LIFTED: "Lifted by the owner: the address may be written to again",
 }
-ENDS = (EventKind.LEFT, EventKind.REFUSED, EventKind.BOUNCED, EventKind.COMPLAINED, EventKind.NEWSLETTER_OFF)
+ENDS = (EventKind.LEFT, EventKind.REFUSED, EventKind.BOUNCED, EventKind.COMPLAINED, EventKind.NEWSLETTER_OFF,
+        EventKind.TOPIC_OFF, EventKind.PAUSED, EventKind.SAID_WHY)  # fmt: skip
 PRESSED = {
     By.MAIL: "by the button behind the link in their own mail",
     By.ONE_CLICK: "by their mail program's one click",
@@ -132,7 +141,7 @@ def timeline(session: Session, person: Subscriber, urls: Urls) -> list[Event]:
 def _consents(session: Session, person: Subscriber) -> list[Event]:
     events = []
     for consent in session.scalars(select(Consent).where(Consent.subscriber_id == person.id)):
-        newsletter = "Newsletter: yes" if consent.newsletter else "Newsletter: not ticked"
+        newsletter = _newsletter(session, consent)
         where = " · ".join(filter(None, (
             f"page {consent.page}" if consent.page else "", f"form {consent.form}" if consent.form else "",
             f"from {consent.ip}" if consent.ip else "", f"wording {consent.version}",
@@ -149,6 +158,13 @@ def _consents(session: Session, person: Subscriber) -> list[Event]:
     return events
 
 
+def _newsletter(session: Session, consent: Consent) -> str:
+    choice = consent_topics(session, [consent])
+    if choice is None:
+        return "Newsletter: not ticked"
+    return "Newsletter: yes" if choice.every else f"Newsletter: {', '.join(topics.names_of(session, choice.ids))}"
+
+
 def _asked(consent: Consent) -> str:
     """What such a row says: a form that nobody has stood by proves only that somebody typed this address."""
     if consent.form == "owner":
@@ -161,11 +177,13 @@ def _asked(consent: Consent) -> str:
 def _noted(session: Session, person: Subscriber) -> list[Event]:
     kept = session.scalars(select(Noted).where(Noted.subscriber_id == person.id).order_by(Noted.id))
     names = dict(list(session.execute(select(Sequence.id, Sequence.name))))
-    return [_told(one, names.get(one.sequence_id or 0, "")) for one in kept]
+    about = {one.id: one.name for one in topics.every(session)}
+    return [_told(one, names.get(one.sequence_id or 0, ""), about.get(one.topic_id or 0, "")) for one in kept]
 
 
-def _told(noted: Noted, series: str) -> Event:
-    title = f"{KINDS[noted.kind]}: {series}" if series else KINDS[noted.kind]
+def _told(noted: Noted, series: str, topic: str) -> Event:
+    named = series or topic
+    title = f"{KINDS[noted.kind]}: {named}" if named else KINDS[noted.kind]
     words = f"“{noted.words}”" if noted.words else ""
     where = f"{PRESSED[noted.by]}{f' · page {noted.page}' if noted.page else ''}"
     mark = "left" if noted.kind in ENDS else "series" if series else "confirmed"
@@ -208,7 +226,7 @@ def _clicks(session: Session, person: Subscriber) -> list[Event]:
     events = []
     for click, title in session.execute(look.options(joinedload(Click.link))):
         by = "Followed a link" if click.person_at else "A machine followed a link"
-        events.append(Event(click.at, "click", f"{by}: {title}", (click.link.url,)))
+        events.append(Event(at=click.at, kind="click", title=f"{by}: {title}", lines=(click.link.url,)))
     return events
 
 

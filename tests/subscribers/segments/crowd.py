@@ -17,17 +17,21 @@ from newsletter.forms import Form
 from newsletter.guides import Guide, GuideRequest
 from newsletter.mail.ledger import ACCEPTED, Dispatch, Lane, Message, State
 from newsletter.subscribers import (
+    EVERY_TOPIC,
     Consent,
     FieldKind,
     Status,
     Stream,
     Subscriber,
+    TopicChoice,
     add_field,
     retag,
+    set_topics,
     set_values,
 )
 from newsletter.subscribers.segments import Group, How, Rules
 from newsletter.subscribers.segments import rules as r
+from newsletter.topics import Topic
 from tests.conftest import NOON
 
 TAGS = ("runners", "Runners", "50% off", "a_b")
@@ -62,6 +66,7 @@ class Person:
     """By campaign."""
     clicked: dict[int, datetime | None] = field(default_factory=dict)
     """By campaign; None: a machine did."""
+    topics: TopicChoice = EVERY_TOPIC
 
 
 @dataclass
@@ -72,6 +77,7 @@ class Crowd:
     guides: list[str]
     forms: list[int]
     campaigns: list[int]
+    topics: list[int] = field(default_factory=list)
 
 
 def _person(random: Random, number: int) -> Person:
@@ -86,6 +92,7 @@ def make(session: Session, seed: int, people: int = 40) -> Crowd:
     random = Random(seed)
     guides = session.execute(select(Guide.slug, Guide.id)).all()
     crowd = Crowd({}, [slug for slug, _ in guides], list(session.scalars(select(Form.id))), [])
+    crowd.topics = list(session.scalars(select(Topic.id)))
     fields = {
         key: add_field(session, key=key, label=key.title(), kind=kind, fallback="", now=NOON,
                        choices=list(values) if kind is FieldKind.CHOICE else [])
@@ -101,6 +108,9 @@ def make(session: Session, seed: int, people: int = 40) -> Crowd:
         crowd.people[row.id] = one
         one.tags = {tag for tag in TAGS if random.random() < 0.4}
         retag(session, row.id, one.tags)
+        if random.random() < 0.7:
+            one.topics = TopicChoice.of(id for id in crowd.topics if random.random() < 0.5)
+            set_topics(session, row, one.topics)
         one.values = {key: random.choice(values) for key, (_, values) in VALUES.items() if random.random() < 0.6}
         set_values(session, row.id, {fields[key]: value for key, value in one.values.items()})
         _consents(session, random, crowd, row.id, one)
@@ -187,6 +197,8 @@ def holds(rule: r.Rule, one: Person, zone: str, now: datetime) -> bool:
             return joined >= today - timedelta(days=days)
         case r.TakesNewsletter(takes):
             return one.newsletter is takes
+        case r.TakesTopic(topic):
+            return one.newsletter and (one.topics.every or topic in one.topics.ids)
         case r.InZone(where):
             return one.zone == where
         case r.Called(words):
@@ -244,7 +256,8 @@ def _fields(draw: st.DrawFn) -> r.HasField:
     return r.HasField(key, kind, how, "" if how is r.Compare.FILLED else draw(st.sampled_from(values)))
 
 
-def leaves(guides: Collection[str], forms: Collection[int], campaigns: Collection[int]) -> st.SearchStrategy[r.Rule]:
+def leaves(guides: Collection[str], forms: Collection[int], campaigns: Collection[int],
+           topics: Collection[int]) -> st.SearchStrategy[r.Rule]:  # fmt: skip
     """Any rule that is no group."""
     return st.one_of(
         st.builds(r.HasStatus, st.sampled_from(list(Status))), st.builds(r.HasTag, st.sampled_from(TAGS)),
@@ -252,7 +265,8 @@ def leaves(guides: Collection[str], forms: Collection[int], campaigns: Collectio
         st.builds(r.JoinedBefore, st.sampled_from(DAYS)), st.builds(r.JoinedAfter, st.sampled_from(DAYS)),
         st.builds(r.JoinedLately, st.integers(1, 40)), st.builds(r.TakesNewsletter, st.booleans()),
         st.builds(r.InZone, st.sampled_from(ZONES)), st.builds(r.Called, st.sampled_from(WORDS)),
-        _fields(), st.builds(r.WasSent, _any(campaigns)), st.builds(r.SentLately, st.integers(1, 20)),
+        st.builds(r.TakesTopic, _any(topics)), _fields(), st.builds(r.WasSent, _any(campaigns)),
+        st.builds(r.SentLately, st.integers(1, 20)),
         st.builds(r.Clicked, _any(campaigns)), st.builds(r.ClickedNothing, _any(campaigns)),
         st.builds(r.ClickedLately, st.integers(1, 20)),
     )  # fmt: skip

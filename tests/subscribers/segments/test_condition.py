@@ -31,7 +31,7 @@ def crowd(request: pytest.FixtureRequest, database: Database) -> Crowd:
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_the_sql_says_what_python_says(data: st.DataObject, crowd: Crowd, database: Database) -> None:
-    rules = data.draw(trees(leaves(crowd.guides, crowd.forms, crowd.campaigns)))
+    rules = data.draw(trees(leaves(crowd.guides, crowd.forms, crowd.campaigns, crowd.topics)))
     with database.reading() as session:
         found = _found(session, rules)
         sent_to = set(session.scalars(select(Subscriber.id).where(Segment(rules=rules.on(NOON)).condition())))
@@ -43,7 +43,7 @@ def test_the_sql_says_what_python_says(data: st.DataObject, crowd: Crowd, databa
 
 GONE = [
     r.HasTag("gone"), r.AskedFor("gone"), r.Fetched("gone"), r.SignedUpBy(999), r.WasSent(999), r.Clicked(999),
-    r.ClickedNothing(999),
+    r.ClickedNothing(999), r.TakesTopic(999),
     r.HasField("gone", r.FieldKind.TEXT, r.Compare.IS_NOT, "x"),
     r.HasField("height", r.FieldKind.TEXT, r.Compare.IS_NOT, "x"),  # made anew as a number
     r.Unreadable("from the future"),

@@ -14,7 +14,7 @@ from newsletter.subscribers.segments.reading import KINDS
 from newsletter.subscribers.segments.saved import stored_rules
 from tests.subscribers.segments.crowd import leaves, trees
 
-TREES = trees(leaves(["golf"], [1, 2**63 - 1], [7]))
+TREES = trees(leaves(["golf"], [1, 2**63 - 1], [7], [2]))
 
 
 @given(TREES)
@@ -74,6 +74,7 @@ def _refused(rule: Any, zone: Any = "UTC") -> dict[tuple[int, ...], str]:
         ({"kind": "before", "day": "0001-01-01"}, "Choose a day between the years 1900 and 2199."),
         ({"kind": "before", "day": 5}, "Choose a day, as year-month-day, such as 2026-05-31."),
         ({"kind": "newsletter", "takes": 1}, "Choose yes or no."),
+        ({"kind": "topic", "topic": "training"}, "Choose a topic."),
         ({"kind": "zone", "zone": "../etc/passwd"}, "This is no time zone we know."),
         ({"kind": "status", "status": "erased"}, "Choose a status."),
         ({"kind": "sql", "sql": "1=1"}, "There is no such kind of rule."),

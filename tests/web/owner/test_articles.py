@@ -14,7 +14,7 @@ TEXT = {
     "title": "On sleep",
     "subject": "Sleep",
     "preheader": "One thing",
-    "topic": "Training",
+    "topic": "training",
     "body": "Hello.\r\n\r\nSleep.",
 }
 

@@ -17,6 +17,7 @@ EVERY = Group(How.ALL, (
     r.HasStatus(r.Status.CONFIRMED), r.HasTag("runners"), r.JoinedLately(30), r.JoinedBefore(NOON.date()),
     Group(How.ANY, (
         r.AskedFor("exercise-at-50"), r.Fetched("recover-from-pain"), r.SignedUpBy(1), r.InZone("Europe/London"),
+        r.TakesTopic(1),
         Group(How.NONE, (r.TakesNewsletter(False), r.Called("w" * 200), r.WasSent(7), r.SentLately(3))),
     )),
     r.HasField("size", FieldKind.CHOICE, r.Compare.IS, "L"),

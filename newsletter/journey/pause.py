@@ -1,0 +1,64 @@
+"""A pause: for a time nothing comes by itself. It ends by a press of the reader's own, or when its time is over."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from newsletter import sequences
+from newsletter.db import lock
+from newsletter.events import EventKind, Press, note
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Lane, Message, Reason
+from newsletter.subscribers import Status, Subscriber
+
+PAUSE = timedelta(days=30)
+
+
+def pause(session: Session, subscriber: Subscriber, press: Press, now: datetime, until: datetime | None = None) -> bool:
+    """Let everything that comes by itself rest: nothing bulk goes, and the clock of their series stands still.
+
+    False: they get nothing, or rest already. `until`: where the pause began elsewhere.
+    """
+    lock(session, subscriber)
+    if subscriber.status is not Status.CONFIRMED or subscriber.is_paused:
+        return False
+    subscriber.paused_until = until or now + PAUSE
+    note(session, subscriber.id, EventKind.PAUSED, press, now)
+    sequences.pause(session, subscriber, subscriber.paused_until, now)
+    its = (Message.subscriber_id == subscriber.id, Message.lane == Lane.BULK)
+    ledger.cancel(session, now, Reason.PAUSED, *its)
+    return True
+
+
+def end_pause(session: Session, subscriber: Subscriber, press: Press, now: datetime) -> bool:
+    """Go on at once, by their own press. False: they had not paused, or it is over."""
+    lock(session, subscriber)
+    if not subscriber.is_paused:
+        return False
+    note(session, subscriber.id, EventKind.WENT_ON, press, now)
+    _go_on(session, subscriber, now)
+    return True
+
+
+def _go_on(session: Session, subscriber: Subscriber, now: datetime) -> None:
+    subscriber.paused_until = None
+    sequences.go_on(session, subscriber, now)
+
+
+def pause_is_over(session: Session, now: datetime) -> bool:
+    """Whether the time of somebody's pause is over."""
+    return session.scalar(_over(now).with_only_columns(Subscriber.id).limit(1)) is not None
+
+
+def end_pauses(session: Session, now: datetime, limit: int = 500) -> int:
+    """Let those go on whose time is over; how many. Nobody's press: what each had begun goes on, and nothing else."""
+    look = _over(now).order_by(Subscriber.paused_until, Subscriber.id).limit(limit)
+    over = session.scalars(look.with_for_update(skip_locked=True).execution_options(populate_existing=True)).all()
+    for subscriber in over:
+        _go_on(session, subscriber, now)
+    return len(over)
+
+
+def _over(now: datetime) -> Select[Subscriber]:
+    return select(Subscriber).where(Subscriber.paused_until.is_not(None), Subscriber.paused_until <= now)

@@ -1,0 +1,50 @@
+"""What only the reader of a mailbox may do: a link that is sent there proves it.
+
+A preferences page opens for whoever has one of its links, and mails are passed on. That is good enough to leave, and
+not to read all that is held of somebody, or to delete it for good.
+"""
+
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from newsletter.db import lock
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Message
+from newsletter.subscribers import Stream, Subscriber
+
+PROOF_FOR = timedelta(hours=24)
+MOST_A_DAY = 3
+"""Links that are sent to one mailbox in a day, whoever presses."""
+
+
+class Proof(IntEnum):
+    """What a link is for: a number in its token."""
+
+    DATA = 1
+    """To see all that is held."""
+    ERASE = 2
+    """To have it deleted."""
+
+
+def ask_proof(session: Session, subscriber: Subscriber, what: Proof, now: datetime) -> bool:
+    """Send the link to their mailbox. A double click in one minute sends one. False: that was often enough for a day,
+    or they are not written to."""
+    lock(session, subscriber)
+    key = f"prove:{what.name.lower()}:{now:%Y-%m-%dT%H:%M}"
+    theirs = (Message.subscriber_id == subscriber.id, Message.stream == Stream.PROVE)
+    if session.scalar(select(Message.id).where(*theirs, Message.idempotency_key == key)) is not None:
+        return True
+    lately = select(func.count()).where(*theirs, Message.created_at > now - timedelta(days=1))
+    if not subscriber.may_receive(Stream.PROVE) or (session.scalar(lately) or 0) >= MOST_A_DAY:
+        return False
+    until = int((now + PROOF_FOR).timestamp())
+    context = {
+        "what": what.name.lower(),
+        "prove": [int(what), subscriber.id, until],
+        "hours": PROOF_FOR // timedelta(hours=1),
+    }
+    ledger.queue(session, subscriber, Stream.PROVE, key, now, context=context)
+    return True

@@ -1,0 +1,41 @@
+"""Which topics of the newsletter a reader takes: widened by their own press, narrowed by it, with a row for each."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter.events import EventKind, Press, note
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Dispatch, Message, Reason
+from newsletter.subscribers import Stream, Subscriber, TopicChoice, set_topics, topic_choice
+from newsletter.topics import Topic
+
+
+def change_topics(session: Session, subscriber: Subscriber, choice: TopicChoice, press: Press, now: datetime) -> None:
+    """Take these topics from now on and no others; what is queued about another is called off.
+
+    Whether the press may widen what they take is for the caller to know.
+    """
+    before = topic_choice(session, subscriber)
+    if choice == before:
+        return
+    set_topics(session, subscriber, choice)
+    if choice.every:
+        note(session, subscriber.id, EventKind.EVERY_TOPIC, press, now)
+        return
+    ids = session.scalars(select(Topic.id).where(Topic.archived_at.is_(None)) if before.every else select(Topic.id))
+    for id in sorted(ids):
+        if choice.takes(id) is not before.takes(id):
+            kind = EventKind.TOPIC_ON if choice.takes(id) else EventKind.TOPIC_OFF
+            note(session, subscriber.id, kind, press, now, topic_id=id)
+    about_others = select(Dispatch.id).where(Dispatch.topic_id.is_not(None), Dispatch.topic_id.not_in(choice.ids))
+    its = (Message.subscriber_id == subscriber.id, Message.stream == Stream.CAMPAIGN)
+    ledger.cancel(session, now, Reason.TOPIC_LEFT, *its, Message.dispatch_id.in_(about_others))
+
+
+def narrow_topics(session: Session, subscriber: Subscriber, most: TopicChoice, press: Press, now: datetime) -> bool:
+    """Take nothing that is not among these. False: they took nothing else."""
+    before = topic_choice(session, subscriber)
+    change_topics(session, subscriber, before & most, press, now)
+    return (before & most) != before

@@ -1,0 +1,94 @@
+"""Behind leaving: taken back where it was a slip, and why, where somebody chooses to say."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from newsletter.db import lock
+from newsletter.events import Event, EventKind, Press, WhyLeft, note
+from newsletter.journey.give import WORDING_VERSION, House, start
+from newsletter.mail import ledger
+from newsletter.mail.ledger import Message, Reason
+from newsletter.sequences import Enrollment, EnrollmentStatus
+from newsletter.subscribers import (
+    SUPPRESSING,
+    Basis,
+    Consent,
+    Status,
+    Stream,
+    Subscriber,
+    Suppression,
+    name_topics,
+    topic_choice,
+)
+
+UNDO_FOR = timedelta(days=1)
+"""How long a slip can be taken back by one press; later, coming back is a new sign-up."""
+
+
+def slip(session: Session, house: House, subscriber: Subscriber, now: datetime) -> Event | None:
+    """Their leaving, as long as one press can take it back: a reader's, of lately, and the last word there is."""
+    if subscriber.status is not Status.UNSUBSCRIBED:
+        return None
+    theirs = select(Event).where(Event.subscriber_id == subscriber.id, Event.kind != EventKind.SAID_WHY)
+    last = session.scalar(theirs.order_by(Event.id.desc()).limit(1))
+    if last is None or last.kind is not EventKind.LEFT or last.before != Status.CONFIRMED or last.at + UNDO_FOR < now:
+        return None
+    against = Suppression.of_address(session, house.secrets, subscriber.address)
+    return None if any(one.reason in SUPPRESSING for one in against) else last
+
+
+def undo_leaving(session: Session, house: House, subscriber: Subscriber, left: int, press: Press,
+                 now: datetime) -> bool:  # fmt: skip
+    """Take this leaving back: they get what they got, and series go on where they were. False: it is too late.
+
+    What was called off stays so: a campaign that went out meanwhile does not come.
+    """
+    lock(session, subscriber)
+    slipped = slip(session, house, subscriber, now)
+    if slipped is None or slipped.id != left:
+        return False
+    subscriber.confirm(now)
+    subscriber.newsletter = bool(slipped.newsletter_before)
+    consent = Consent(
+        subscriber_id=subscriber.id, newsletter=subscriber.newsletter, wording=press.words[:1000],
+        version=WORDING_VERSION, page=press.page, form="unsubscribe", given_at=now, confirmed_at=now, basis=Basis.MAIL,
+    )  # fmt: skip
+    session.add(consent)
+    session.flush()
+    name_topics(session, consent, topic_choice(session, subscriber))
+    note(session, subscriber.id, EventKind.RETURNED, press, now, before=Status.UNSUBSCRIBED, newsletter_before=False)
+    if subscriber.newsletter:
+        note(session, subscriber.id, EventKind.NEWSLETTER_ON, press, now, newsletter_before=False)
+    for way in _ended_with(session, slipped):
+        start(session, subscriber, way.sequence, press, now)
+    goodbye = (Message.subscriber_id == subscriber.id, Message.stream == Stream.GOODBYE)
+    ledger.cancel(session, now, Reason.CONFIRMED, *goodbye)
+    return True
+
+
+def _ended_with(session: Session, left: Event) -> list[Enrollment]:
+    """The series that ended with this leaving, the one that was under way first."""
+    ended = select(Enrollment).where(
+        Enrollment.subscriber_id == left.subscriber_id, Enrollment.status == EnrollmentStatus.STOPPED,
+        Enrollment.reason == Reason.LEFT, Enrollment.ended_at == left.at,
+    )  # fmt: skip
+    return list(session.scalars(ended.order_by(Enrollment.id)))
+
+
+def say_why(session: Session, subscriber: Subscriber, why: WhyLeft, press: Press, now: datetime) -> bool:
+    """Why they left. It may be said again: the last word counts. False: they have not left."""
+    lock(session, subscriber)
+    if subscriber.status is not Status.UNSUBSCRIBED:
+        return False
+    note(session, subscriber.id, EventKind.SAID_WHY, press, now, why=why)
+    return True
+
+
+def why_left(session: Session, since: datetime) -> dict[WhyLeft, int]:
+    """How many people gave which reason since then, of each the last."""
+    last = select(func.max(Event.id)).where(Event.why.is_not(None), Event.at >= since).group_by(Event.subscriber_id)
+    counted = select(Event.why, func.count()).where(Event.id.in_(last)).group_by(Event.why)
+    found = {why: many for why, many in session.execute(counted) if why is not None}
+    return {why: found[why] for why in WhyLeft if why in found}
