@@ -5,9 +5,8 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from newsletter import accounts, sequences
-from newsletter.campaigns import Campaign
-from newsletter.db import lock, without_inside
+from newsletter import accounts, campaigns, sequences
+from newsletter.db import lock
 from newsletter.events import By, Event, EventKind, Press, note
 from newsletter.journey.give import House
 from newsletter.mail import alarms, ledger
@@ -106,10 +105,8 @@ def _delete(session: Session, subscriber: Subscriber) -> None:
 
 def _forget_mentions(session: Session, address: str) -> None:
     """Servers name addresses in their answers, which are passed on to the owner, who names them too."""
-    for kind in (mentions, alarms, accounts.audit, saved):
+    for kind in (mentions, alarms, accounts.audit, saved, campaigns):
         kind.forget_mentions(session, address)
-    for campaign in session.scalars(select(Campaign).where(Campaign.segment_rules.is_not(None))):
-        campaign.segment_rules = without_inside(address, campaign.segment_rules)
 
 
 def lift(session: Session, house: House, subscriber: Subscriber, reason: str, now: datetime) -> bool:

@@ -26,9 +26,10 @@ from newsletter.mail.render.counted import Counted
 from newsletter.mail.render.dkim import Dkim
 from newsletter.mail.render.draft import NOBODY, ONCE, STRANGERS, Draft, Form, NoSkeleton, alike, gap
 from newsletter.mail.render.mail import NO_FIELDS, Content, Reader, Rendered, RenderedMessage, fields_for, one_line, why
-from newsletter.mail.render.names import FOR_PAGES, NAMES, Values, names_for_readers, of_brand, of_pages, of_reader
+from newsletter.mail.render.names import FOR_PAGES, NAMES, Values, names_for_readers, of_brand, of_pages
 from newsletter.mail.render.skeleton import DATE, TO, Skeleton
 from newsletter.mail.render.template import Leading
+from newsletter.mail.render.values import values_of
 from newsletter.subscribers import FIRST_NAME, MergeField, Stream
 
 TEST_MARK = "[Test] "
@@ -150,16 +151,8 @@ class Renderer:
             return None
         content = tuple((column.key, getattr(brand, column.key)) for column in Brand.__mapper__.column_attrs)
         slug = guide_slug(claimed.context)
-        return self._skeleton(
-            Form(
-                stream=claimed.stream,
-                revision_id=claimed.revision_id,
-                dispatch_id=claimed.dispatch_id,
-                guide=slug,
-                words=words,
-                brand=content,
-            )
-        )
+        return self._skeleton(Form(stream=claimed.stream, revision_id=claimed.revision_id, guide=slug, words=words,
+                                   dispatch_id=claimed.dispatch_id, brand=content))  # fmt: skip
 
     def _compiled(self, form: Form) -> Skeleton | None:
         brand = Brand(**dict(form.brand))  # the caller's belongs to a session that ends
@@ -279,33 +272,7 @@ class Renderer:
         ]
 
     def _values(self, brand: Brand, reader: Reader, context: Mapping[str, Any]) -> dict[str, Any]:
-        urls = self.urls
-        slug = guide_slug(context)
-        values: dict[str, Any] = {
-            **context,
-            "brand": brand,
-            "site_url": self.site,
-            "home_url": f"{self.site}/",
-            **of_reader(reader.fields),
-            "library_url": urls.library(reader.subscriber),
-            "preferences_url": urls.preferences(reader.subscriber),
-            "unsubscribe_url": urls.unsubscribe(reader.subscriber, reader.message),
-            "view_url": urls.view(reader.message),
-        }
-        if slug:
-            values["guide_pdf"] = urls.guide_pdf(reader.subscriber, slug)
-            values["stop_url"], values["cover_url"] = urls.stop(reader.subscriber, slug), urls.cover(slug)
-        if "reset" in context:
-            values["reset_url"] = urls.reset(*context["reset"])
-        if "consent" in context:
-            values["confirm_url"] = urls.confirm(context["consent"], context["until"])
-        if "prove" in context:
-            values["own_url"] = urls.own(*context["prove"])
-        if "action_path" in context:
-            values["action_url"] = f"{self.site}{context['action_path']}"
-        if "refuse" in context:
-            values["refuse_url"] = urls.refuse(reader.subscriber, context["refuse"])
-        return values
+        return values_of(self.urls, brand, reader, context)
 
 
 __all__ = ["BadArticle", "Content", "Reader", "Rendered", "RenderedMessage", "Renderer"]

@@ -1,0 +1,27 @@
+"""What becomes of campaigns when the segment behind them goes, or names somebody who is erased."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter.campaigns.campaign import Campaign, CampaignState, NotNow
+from newsletter.db import without_inside
+from newsletter.subscribers.segments import SavedSegment
+
+
+def delete_segment(session: Session, segment: SavedSegment) -> None:
+    """Delete a saved segment; what went to it keeps its rules. Raises NotNow while a campaign is still to go to it."""
+    users = session.scalars(select(Campaign).where(Campaign.segment_id == segment.id).with_for_update()).all()
+    to_come = [one for one in users if one.stored_state in (CampaignState.DRAFT, CampaignState.SCHEDULED)]
+    if to_come:
+        listed = ", ".join(f"“{one.article.title}” ({one.state})" for one in to_come[:5])
+        raise NotNow(f"A campaign is still to go to “{segment.name}”: {listed}. Cancel it first.")
+    for one in users:
+        one.keep_rules()
+        one.saved_segment = None
+    session.delete(segment)
+
+
+def forget_mentions(session: Session, address: str) -> None:
+    """Take an erased address out of the rules that campaigns went by."""
+    for one in session.scalars(select(Campaign).where(Campaign.segment_rules.is_not(None))):
+        one.segment_rules = without_inside(address, one.segment_rules)

@@ -1,0 +1,40 @@
+"""What the templates of mails are filled with."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from newsletter.brand import Brand
+from newsletter.links import Urls
+from newsletter.mail.render.attachment import guide_slug
+from newsletter.mail.render.mail import Reader
+from newsletter.mail.render.names import of_reader
+
+
+def values_of(urls: Urls, brand: Brand, reader: Reader, context: Mapping[str, Any]) -> dict[str, Any]:
+    """What the templates of a mail to this reader are filled with: their fields, their own links, and the context."""
+    slug = guide_slug(context)
+    values: dict[str, Any] = {
+        **context,
+        "brand": brand,
+        "site_url": urls.site,
+        "home_url": f"{urls.site}/",
+        **of_reader(reader.fields),
+        "library_url": urls.library(reader.subscriber),
+        "preferences_url": urls.preferences(reader.subscriber),
+        "unsubscribe_url": urls.unsubscribe(reader.subscriber, reader.message),
+        "view_url": urls.view(reader.message),
+    }
+    if slug:
+        values["guide_pdf"] = urls.guide_pdf(reader.subscriber, slug)
+        values["stop_url"], values["cover_url"] = urls.stop(reader.subscriber, slug), urls.cover(slug)
+    if "reset" in context:
+        values["reset_url"] = urls.reset(*context["reset"])
+    if "consent" in context:
+        values["confirm_url"] = urls.confirm(context["consent"], context["until"])
+    if "prove" in context:
+        values["own_url"] = urls.own(*context["prove"])
+    if "action_path" in context:
+        values["action_url"] = f"{urls.site}{context['action_path']}"
+    if "refuse" in context:
+        values["refuse_url"] = urls.refuse(reader.subscriber, context["refuse"])
+    return values
