@@ -3,6 +3,7 @@
 from newsletter.preflight.check import Check, Level, NotFit, Report, told
 from newsletter.preflight.field_uses import FieldUses, field_uses, values_held
 from newsletter.preflight.look import HEAVIEST, check, check_time, check_words
+from newsletter.preflight.sent_as import SentAs
 from newsletter.preflight.stored import unfit
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Level",
     "NotFit",
     "Report",
+    "SentAs",
     "check",
     "check_time",
     "check_words",

@@ -14,8 +14,9 @@ from newsletter.mail.render import BadArticle, Compiled, Content, Reader, Render
 from newsletter.preflight import had_it, left_over
 from newsletter.preflight.addresses import Addresses
 from newsletter.preflight.check import Check, Level, NotFit, Report
+from newsletter.preflight.sent_as import CAMPAIGN, SentAs
 from newsletter.preflight.without import without_values
-from newsletter.subscribers import Segment, Stream, Tag, all_tags
+from newsletter.subscribers import Segment, Tag, all_tags
 from newsletter.subscribers.segments import look_up
 from newsletter.topics import Topic
 
@@ -41,17 +42,19 @@ def check(session: Session, renderer: Renderer, brand: Brand, words: Content, se
     people = segment.size(session)
     return Report((
         *_audience(session, segment, people),
-        *_words(session, renderer, brand, words),
+        *_words(session, renderer, brand, words, CAMPAIGN),
         *without_values(session, renderer, brand, words, segment, people),
         *_again(session, segment, words, article_id, people),
         _address(brand),
     ))  # fmt: skip
 
 
-def check_words(session: Session, renderer: Renderer, brand: Brand, words: Content) -> Report:
-    """Look at words alone, for a campaign whose recipients are settled."""
+def check_words(session: Session, renderer: Renderer, brand: Brand, words: Content,
+                sent_as: SentAs = CAMPAIGN) -> Report:  # fmt: skip
+    """Look at words alone: of a campaign whose recipients are settled, or of an article in a series."""
     return Report((
-        *_words(session, renderer, brand, words), *without_values(session, renderer, brand, words, None, 0),
+        *_words(session, renderer, brand, words, sent_as),
+        *without_values(session, renderer, brand, words, None, 0, sent_as),
         _address(brand),
     ))  # fmt: skip
 
@@ -102,11 +105,12 @@ def _again(session: Session, segment: Segment, words: Content, article_id: int |
         )
 
 
-def _words(session: Session, renderer: Renderer, brand: Brand, words: Content) -> Iterator[Check]:
+def _words(session: Session, renderer: Renderer, brand: Brand, words: Content,
+           sent_as: SentAs) -> Iterator[Check]:  # fmt: skip
     yield from _lines(words)
     try:
         compiled = renderer.compiled(words)
-        seen = renderer.rendered(Stream.CAMPAIGN, brand, Reader(0), words, {})
+        seen = renderer.rendered(sent_as.stream, brand, Reader(0), words, sent_as.context)
     except BadArticle as error:
         yield Check("Text", Level.BLOCK, str(error))
         return

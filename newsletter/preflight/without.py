@@ -10,7 +10,8 @@ from newsletter.brand import Brand
 from newsletter.figures import figure
 from newsletter.mail.render import BadArticle, Content, Reader, Renderer
 from newsletter.preflight.check import Check, Level
-from newsletter.subscribers import FIRST_NAME, OWN, FieldValue, MergeField, Segment, Stream, Subscriber
+from newsletter.preflight.sent_as import CAMPAIGN, SentAs
+from newsletter.subscribers import FIRST_NAME, OWN, FieldValue, MergeField, Segment, Subscriber
 
 _BADLY = re.compile(r"^[\s,.;:!?–-]|\s[,.;:!?](?:\s|$)|\(\s*\)|[,–-]\s*$|^$")
 _SOMETHING = "…"
@@ -18,12 +19,12 @@ _SOMETHING = "…"
 
 
 def without_values(session: Session, renderer: Renderer, brand: Brand, words: Content, segment: Segment | None,
-                   people: int) -> Iterator[Check]:  # fmt: skip
+                   people: int, sent_as: SentAs = CAMPAIGN) -> Iterator[Check]:  # fmt: skip
     """What there is to say of each field that the words name. `segment` None: who gets it is settled elsewhere."""
     try:
         subject = renderer.compiled(words).subject
-        in_subject, in_text = renderer.empty_for_nobody(words, brand)
-        seen = _subject(renderer, brand, words, {one.name: _SOMETHING for one in words.own})
+        in_subject, in_text = renderer.empty_for_nobody(words, brand, sent_as.context)
+        seen = _subject(renderer, brand, words, {one.name: _SOMETHING for one in words.own}, sent_as)
     except BadArticle:
         return
     lacking = _nameless(session, segment) if segment else 1
@@ -36,12 +37,12 @@ def without_values(session: Session, renderer: Renderer, brand: Brand, words: Co
     for field in renderer.own_fields(words):
         empty = [code for code in (*in_subject, *in_text) if field.name in code]
         known = {FIRST_NAME: _SOMETHING, **{one.name: _SOMETHING for one in words.own if one != field}}
-        reads = _subject(renderer, brand, words, known) if field.name in subject.names else ""
+        reads = _subject(renderer, brand, words, known, sent_as) if field.name in subject.names else ""
         yield from _without(session, field, empty, reads, segment, people)
 
 
-def _subject(renderer: Renderer, brand: Brand, words: Content, known: dict[str, str]) -> str:
-    return renderer.rendered(Stream.CAMPAIGN, brand, Reader(0, known), words, {}).subject
+def _subject(renderer: Renderer, brand: Brand, words: Content, known: dict[str, str], sent_as: SentAs) -> str:
+    return renderer.rendered(sent_as.stream, brand, Reader(0, known), words, sent_as.context).subject
 
 
 def _subject_without_a_name(seen: str, empty: bool, lacking: int, people: int) -> Iterator[Check]:

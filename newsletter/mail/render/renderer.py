@@ -206,9 +206,10 @@ class Renderer:
         """An article's words, checked and read once. Raises BadArticle."""
         return self._read(words.subject, words.preheader, words.body, self.site, names_for_readers(words.own))
 
-    def empty_for_nobody(self, words: Content, brand: Brand) -> tuple[list[str], list[str]]:
+    def empty_for_nobody(self, words: Content, brand: Brand,
+                         context: Mapping[str, Any]) -> tuple[list[str], list[str]]:  # fmt: skip
         """The codes that come to nothing where no field is known: in subject and preheader, and in the text."""
-        values = self._values(brand, Reader(0), {})
+        values = self._values(brand, Reader(0), context)
         return self.compiled(words).empty(self._plain(brand, values, words))
 
     def problem(self, words: Content) -> str:

@@ -74,7 +74,7 @@ def typed() -> Any:
             seen, problem = None, str(error)
         if request.accept_mimetypes.best != "application/json":
             return _for_frame(seen, problem)
-        report = preflight.check_words(session, renderer, house, words)
+        report = preflight.check_words(session, renderer, house, words, preflight.SentAs(*as_sent(session, article)))
         return jsonify(
             problem=problem, reader=_told(reader), sender=f"{house.sender} <{house.email}>",
             checks=[{"name": one.name, "level": one.level, "found": one.found} for one in report.checks],

@@ -179,8 +179,11 @@ def test_the_frame_is_a_sandbox_in_which_one_script_runs(desk: Desk) -> None:
 def test_in_a_series_it_may_name_the_guide(desk: Desk, runtime: Runtime) -> None:
     with runtime.database.reading() as session:
         step = session.scalars(select(Step.article_id).order_by(Step.id)).first()
-    assert asked(desk, article=str(step), body="[PDF]({{ guide_pdf }})")["problem"] == ""
+    seen = asked(desk, article=str(step), body="[PDF]({{ guide_pdf }})")
+    assert seen["problem"] == ""
     assert "only there in the series" in asked(desk, body="[PDF]({{ guide_pdf }})")["problem"]
+    told = {one["name"]: one["level"] for one in seen["checks"]}
+    assert "Text" not in told and told["Size"] == "good"
 
 
 def test_the_chips_name_every_field_and_every_condition_can_be_read(desk: Desk, runtime: Runtime) -> None:
