@@ -81,8 +81,10 @@ def read(hidden: str, codes: Sequence[Code], site: str) -> Written:
             token.attrSet("href", f"zqa{len(counted)}qz")
             counted.append(address)
     html = _ONLY_CODES.sub(lambda match: _bare(match, codes), _markdown.renderer.render(tokens, _markdown.options, {}))
-    found = (tuple(links), tuple(pictures), tuple(relative), tuple(counted))
-    return Written(html, to_text(tokens), _prose(tokens), *found)
+    return Written(
+        html=html, text=to_text(tokens), prose=_prose(tokens), links=tuple(links), pictures=tuple(pictures),
+        relative=tuple(relative), counted=tuple(counted),
+    )  # fmt: skip
 
 
 def _with_words(tokens: Sequence[Token]) -> Iterator[tuple[Token, Sequence[Token]]]:
