@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, select
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, validates
 
 from newsletter import characters
@@ -39,6 +39,8 @@ class Article(Base):
     """When it became readable in the public archive; None: not public."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    counts_clicks: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Whether clicks are counted in its mails, where they are counted at all (`Brand.counts_clicks`)."""
 
     revisions: Mapped[list["Revision"]] = relationship(order_by="Revision.number", back_populates="article")
 

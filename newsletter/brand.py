@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, String, delete, select
+from sqlalchemy import BigInteger, String, delete, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from newsletter import characters
@@ -53,12 +53,22 @@ class Brand(Base):
     language: Mapped[str] = mapped_column(String(16), default="en-GB")
     series_wait_days: Mapped[int] = mapped_column(default=2, server_default="2")
     """Days for which a step of a series gives way to other marketing mail; 0: it does not."""
+    counts_clicks: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether links of bulk mail pass by our server, which records who followed which. Off until the owner wants it:
+    readers agreed under a privacy page that said so (UK GDPR Art. 25 (2))."""
+    has_counted_clicks: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether that was on at some time, so that something may be held of it."""
     key_print: Mapped[str] = mapped_column(String(32), default="", server_default="")
     """Of the key that links in its mails are signed with (`Signer.key_print`); "" before the first start."""
 
     @validates("name", "strapline", "author", "email", "phone", "address", "website", "booking", "zone", "language")
     def _clean(self, name: str, typed: str) -> str:
         return characters.text(typed) if name == "address" else characters.line(typed)
+
+    def count_clicks(self, on: bool) -> None:
+        """Count who follows which link from now on, or stop that; what is recorded stays."""
+        self.counts_clicks = on
+        self.has_counted_clicks = self.has_counted_clicks or on
 
     def is_signed_with(self, key_print: str) -> bool:
         """Whether links made with the key of this print are ours. A host with another key must not send: nobody could

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter.articles import Revision
+from newsletter.articles import Article, Revision
 from newsletter.mail.render import Content, Renderer
 from newsletter.subscribers import OWN, MergeField, own_merge_fields
 
@@ -25,6 +25,8 @@ class Contents:
         if unread := set(revisions) - known.keys():
             rows = session.scalars(select(Revision).where(Revision.id.in_(unread)))
             known |= {row.id: Content(row.subject, row.preheader, row.body) for row in rows}
+        counting = _counting_clicks(session, known)
+        known = {id: replace(one, counts_clicks=id in counting) for id, one in known.items()}
         if naming := [id for id, content in known.items() if may_name_own(content)]:
             own = own_merge_fields(session)
             known |= {id: replace(known[id], own=own) for id in naming}
@@ -36,6 +38,15 @@ class Contents:
         contents = self.of(session, revisions).values()
         named = [one for content in contents if content.own for one in self.renderer.own_fields(content)]
         return list(dict.fromkeys(named))
+
+
+def _counting_clicks(session: Session, revisions: Collection[int]) -> set[int]:
+    """Of these revisions, those of articles in which clicks are counted: asked anew for each claim, for an owner may
+    change that."""
+    if not revisions:
+        return set()
+    look = select(Revision.id).join(Article, Article.id == Revision.article_id)
+    return set(session.scalars(look.where(Revision.id.in_(revisions), Article.counts_clicks)))
 
 
 def content(session: Session, subject: str, preheader: str, body: str) -> Content:

@@ -14,7 +14,7 @@ from newsletter.mail.render import markdown
 from newsletter.mail.render.markdown import Written
 from newsletter.mail.render.names import NAMES, OF_THE_BRAND, Known, Name, Values, is_of_reader
 from newsletter.mail.render.places import HTML, PLAIN
-from newsletter.mail.render.template import BadArticle, Output, StandIn, Template, assemble, hide
+from newsletter.mail.render.template import BadArticle, Leading, Output, StandIn, Template, assemble, hide
 
 MOST_BRACKETS = 20_000
 """Of one kind; a text of nothing else would take Markdown minutes."""
@@ -72,9 +72,22 @@ class Compiled:
         self.text.fill(values, note)
         return above, found
 
-    def fill(self, values: Values, stand_in: StandIn | None = None) -> tuple[str, str, str, str]:
+    def destinations(self, values: Values) -> list[str]:
+        """Where the links lead whose clicks may be counted, for one reader. Raises BadArticle."""
+        found: list[str] = []
+
+        def note(address: str) -> str:
+            found.append(address)
+            return address
+
+        if self.written.counted:
+            self.html.fill(values, None, note)
+        return found
+
+    def fill(self, values: Values, stand_in: StandIn | None = None,
+             leading: Leading = str) -> tuple[str, str, str, str]:  # fmt: skip
         """(subject, preheader, html, text) for one reader. Raises BadArticle."""
-        subject, preheader, html, text = (template.fill(values, stand_in) for template in self.templates)
+        subject, preheader, html, text = (template.fill(values, stand_in, leading) for template in self.templates)
         return " ".join(subject.split()), " ".join(preheader.split()), markdown.clean(html), text
 
 
@@ -94,8 +107,8 @@ def compiled(subject: str, preheader: str, body: str, site: str, names: tuple[Na
     return Compiled(
         subject=_line(subject, known, "the subject"),
         preheader=_line(preheader, known, "the preheader"),
-        html=assemble(written.html, codes, HTML),
-        text=assemble(written.text, codes, PLAIN),
+        html=assemble(written.html, codes, HTML, written.counted),
+        text=assemble(written.text, codes, PLAIN, written.counted),
         written=written,
     )
 

@@ -16,6 +16,7 @@ from newsletter.mail.render.mail import Content, RenderedMessage
 from newsletter.mail.render.names import is_of_reader
 from newsletter.mail.render.places import in_url
 from newsletter.mail.render.skeleton import (
+    CLICK,
     LIBRARY,
     LINES,
     PERSONAL,
@@ -109,6 +110,7 @@ class Draft:
             self._signed(Purpose.UNSUBSCRIBE, NOBODY, NOBODY): UNSUBSCRIBE,
             self._signed(Purpose.PREFERENCES, NOBODY): PREFERENCES,
             self._signed(Purpose.VIEW, NOBODY): VIEW,
+            self._signed(Purpose.CLICK, NOBODY): CLICK,
             signer.token(Purpose.LIBRARY, NOBODY): LIBRARY,
         }
         self._any_number = re.compile("|".join(map(re.escape, self._numbers)))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from newsletter.mail.render.template import WORD, Code, code_of, refusal
+from newsletter.mail.render.code import WORD, Code, code_of, refusal
 
 _SETTLED = re.compile(r"(?:https?://[^/?#\s@]+|zql\d+qz[^/?#]*)[/?#]|mailto:|tel:", re.IGNORECASE)
 """Beginnings of an address after which nothing can change where it leads."""

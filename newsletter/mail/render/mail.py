@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from newsletter.brand import Brand
 from newsletter.subscribers import Fields, MergeField, Stream
 
 NO_FIELDS: Fields = MappingProxyType({})
@@ -17,6 +18,8 @@ class Content:
     body: str
     own: tuple[MergeField, ...] = ()
     """The owner's own fields that there are; the words may name them."""
+    counts_clicks: bool = False
+    """Whether who follows a link of it may be counted, where clicks are counted at all."""
 
     @property
     def words(self) -> tuple[str, str, str]:
@@ -61,3 +64,10 @@ def fields_for(stream: Stream, fields: Fields) -> Fields:
 def one_line(text: str) -> str:
     """A subject or a preheader as it goes out: runs of white space, line ends too, become one space."""
     return " ".join(text.split())
+
+
+def why(stream: Stream, brand: Brand) -> str:
+    """Why a reader gets a bulk mail, as it says itself."""
+    if stream is Stream.STEP:
+        return f"You get this short series because you asked {brand.name} for a guide."
+    return f"You get this because you subscribed to the {brand.name} newsletter."

@@ -15,9 +15,10 @@ from markdown_it.rules_inline.linkify import linkify as linkify_scheme
 from markdown_it.token import Token
 
 from newsletter.mail.render import blocks
+from newsletter.mail.render.code import WORD, Code, code_of
+from newsletter.mail.render.counted import may_be_counted
 from newsletter.mail.render.link_address import in_address
 from newsletter.mail.render.places import SCHEMES
-from newsletter.mail.render.template import WORD, Code, code_of
 
 COLUMN = 544
 """Pixels of a picture at most: the mail's 600 less the sheet's padding. Outlook for Windows heeds nothing else."""
@@ -47,6 +48,8 @@ class Written:
     """(address, description)"""
     relative: tuple[str, ...]
     """Addresses as they were written that have been completed."""
+    counted: tuple[str, ...] = ()
+    """Of the links, those whose clicks may be counted; in `html` and `text` a word stands for each."""
 
 
 def clean(html: str) -> str:
@@ -60,21 +63,22 @@ def clean(html: str) -> str:
 def read(hidden: str, codes: Sequence[Code], site: str) -> Written:
     """Read Markdown whose codes are hidden. Addresses are completed with `site`. Raises BadArticle."""
     tokens = _markdown.parse(hidden, {"codes": codes})
-    links, pictures, relative = [], [], []
-    for token in _inline(tokens):
-        if token.type not in ("link_open", "image"):
-            continue
+    links, pictures, relative, counted = [], [], [], []
+    for token, inside in _with_words(tokens):
         name = "href" if token.type == "link_open" else "src"
         written = str(token.attrGet(name) or "")
         address = in_address(_absolute(written, site), codes)
         token.attrSet(name, address)
         if address != written and not WORD.search(written):
             relative.append(written)
-        if name == "href":
-            links.append(address)
-        else:
+        if name == "src":
             token.attrSet("width", str(min(_shown(written), token.meta.get(blocks.NARROW, COLUMN))))
             pictures.append((address, token.content))
+            continue
+        links.append(address)
+        if may_be_counted(address, inside, token.info == "auto", codes):
+            token.attrSet("href", f"zqa{len(counted)}qz")
+            counted.append(address)
     html = _ONLY_CODES.sub(lambda match: _bare(match, codes), _markdown.renderer.render(tokens, _markdown.options, {}))
     return Written(
         html=html,
@@ -83,7 +87,20 @@ def read(hidden: str, codes: Sequence[Code], site: str) -> Written:
         links=tuple(links),
         pictures=tuple(pictures),
         relative=tuple(relative),
+        counted=tuple(counted),
     )
+
+
+def _with_words(tokens: Sequence[Token]) -> Iterator[tuple[Token, Sequence[Token]]]:
+    """Each link with what stands inside it, and each picture."""
+    for token in tokens:
+        children = token.children or []
+        for place, child in enumerate(children):
+            if child.type == "image":
+                yield child, ()
+            elif child.type == "link_open":
+                end = next(n for n in range(place, len(children)) if children[n].type == "link_close")
+                yield child, children[place + 1 : end]
 
 
 def _shown(address: str) -> int:
@@ -104,11 +121,6 @@ def _absolute(address: str, site: str) -> str:
     if address.startswith("//"):
         return f"{urlsplit(site).scheme}:{address}"
     return urljoin(f"{site}/", address.lstrip("/"))
-
-
-def _inline(tokens: Sequence[Token]) -> Iterator[Token]:
-    for token in tokens:
-        yield from token.children or []
 
 
 def _prose(tokens: Sequence[Token]) -> str:

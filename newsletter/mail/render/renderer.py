@@ -22,11 +22,13 @@ from newsletter.mail.ledger import ClaimedMessage
 from newsletter.mail.render import mime
 from newsletter.mail.render.article import BadArticle, Compiled, compiled
 from newsletter.mail.render.attachment import attachment
+from newsletter.mail.render.counted import Counted
 from newsletter.mail.render.dkim import Dkim
 from newsletter.mail.render.draft import NOBODY, ONCE, STRANGERS, Draft, Form, NoSkeleton, alike, gap
-from newsletter.mail.render.mail import NO_FIELDS, Content, Reader, Rendered, RenderedMessage, fields_for, one_line
+from newsletter.mail.render.mail import NO_FIELDS, Content, Reader, Rendered, RenderedMessage, fields_for, one_line, why
 from newsletter.mail.render.names import NAMES, OF_THE_BRAND, Values, names_for_readers, of_brand, of_reader
 from newsletter.mail.render.skeleton import DATE, TO, Skeleton
+from newsletter.mail.render.template import Leading
 from newsletter.subscribers import FIRST_NAME, MergeField, Stream
 
 TEST_MARK = "[Test] "
@@ -88,7 +90,7 @@ class Renderer:
         fields = fields_for(claimed.stream, claimed.fields)
         reader = Reader(claimed.subscriber_id or 0, fields, claimed.id)
         context, pdf = attachment(claimed, self.guides)
-        seen = self.rendered(claimed.stream, brand, reader, words, context)
+        seen = self.rendered(claimed.stream, brand, reader, words, context, claimed.revision_id)
         subject = TEST_MARK + seen.subject if claimed.stream is Stream.TEST else seen.subject
         head = self._head(
             claimed,
@@ -107,21 +109,31 @@ class Renderer:
         return RenderedMessage(self.return_path(claimed.id), claimed.email, head + body)
 
     def rendered(self, stream: Stream, brand: Brand, reader: Reader, words: Content | None,
-                 context: Mapping[str, Any]) -> Rendered:  # fmt: skip
-        """Subject, text and HTML of any mail. Raises BadArticle."""
+                 context: Mapping[str, Any], counted: int | None = None) -> Rendered:  # fmt: skip
+        """Subject, text and HTML of any mail. Raises BadArticle. `counted`: its revision, where it goes out and the
+        clicks of its links are counted as far as its owner wants that; None: to be looked at."""
         reader = replace(reader, fields=fields_for(stream, reader.fields))
         values = self._values(brand, reader, context)
         if words is not None:
-            return self._article(stream, values, self.compiled(words).fill(self._plain(brand, values, words)))
+            article, plain = self.compiled(words), self._plain(brand, values, words)
+            leading = self._leading(article, plain, brand, words, counted, reader.message)
+            return self._article(stream, values, article.fill(plain, leading=leading))
         values |= {"subject": "", "preheader": ""}
         values["subject"] = one_line(self._jinja.get_template(f"{stream}/subject.txt").render(values))
         return self._framed(str(stream), values)
+
+    def _leading(self, article: Compiled, plain: Values, brand: Brand, words: Content, revision: int | None,
+                 message: int) -> Leading:  # fmt: skip
+        """What becomes of the links in a mail of this revision."""
+        if not (revision and brand.counts_clicks and words.counts_clicks):
+            return str
+        return Counted.of(self.signer, self.site, revision, message, article.destinations(plain)).leading
 
     def _article(self, stream: Stream, values: dict[str, Any], filled: tuple[str, str, str, str]) -> Rendered:
         subject, preheader, html, text = filled
         values |= {"subject": subject, "preheader": preheader, "body_text": text}
         values["body_html"] = Markup(html)  # noqa: S704 - values escaped, cleaned by nh3
-        values["why"] = _why(stream, values["brand"])
+        values["why"] = why(stream, values["brand"])
         return self._framed("article", values)
 
     def _framed(self, folder: str, values: Mapping[str, Any]) -> Rendered:
@@ -165,7 +177,9 @@ class Renderer:
         draft = Draft(self.signer)
         nobody = form.sample(NOBODY, NOBODY, NO_FIELDS)
         values = self._values(brand, Reader(NOBODY, message=NOBODY), nobody.context)
-        subject, preheader, html, text = article.fill(self._plain(brand, values, form.words), draft.stand_in)
+        plain = self._plain(brand, values, form.words)
+        leading = self._leading(article, plain, brand, form.words, form.revision_id, NOBODY)
+        subject, preheader, html, text = article.fill(plain, draft.stand_in, leading)
         lines = (draft.line("subject", subject), draft.line("preheader", preheader))
         seen = self._article(form.stream, values, (*lines, html, text))
         head = self._head(nobody, brand, gap(DATE), gap(TO), draft.subject(seen.subject))
@@ -289,12 +303,6 @@ class Renderer:
 def _guide_slug(context: Mapping[str, Any]) -> str | None:
     guide = context.get("guide")
     return guide["slug"] if isinstance(guide, dict) else guide
-
-
-def _why(stream: Stream, brand: Brand) -> str:
-    if stream is Stream.STEP:
-        return f"You get this short series because you asked {brand.name} for a guide."
-    return f"You get this because you subscribed to the {brand.name} newsletter."
 
 
 __all__ = ["BadArticle", "Content", "Reader", "Rendered", "RenderedMessage", "Renderer"]

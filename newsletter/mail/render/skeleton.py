@@ -28,7 +28,7 @@ KEPT, KEPT_OF_OWN = 4096, 1024
 """First names whose share of a mail is kept with its skeleton, some hundred octets each; and values of other fields (or
 of some that stand together), which may be longer."""
 SOFT = b"=\r\n"
-DATE, TO, SUBJECT, TAG, PREFERENCES, VIEW, UNSUBSCRIBE, LIBRARY, PERSONAL = range(9)
+DATE, TO, SUBJECT, TAG, PREFERENCES, VIEW, UNSUBSCRIBE, CLICK, LIBRARY, PERSONAL = range(10)
 """The gaps by their place among the values; from PERSONAL on, what is made of the reader's fields."""
 
 LINES = {DATE: b"Date", TO: b"To", SUBJECT: b"Subject"}
@@ -202,7 +202,7 @@ def _values(
     signer: Signer, gaps: Collection[int]
 ) -> Callable[[ClaimedMessage, bytes | None, bytes, bytes, datetime], list[bytes]]:
     """What fills the gaps up to PERSONAL, for one claimed message at a time; what no gap asks for is left empty."""
-    links, dated, has_library = signer.letter_maker(), _Dates(), LIBRARY in gaps
+    links, dated, has_library = signer.letter_maker(clicks=CLICK in gaps), _Dates(), LIBRARY in gaps
 
     def values(claimed: ClaimedMessage, before: bytes | None, subject: bytes, tag: bytes, now: datetime) -> list[bytes]:
         address, number, subscriber = claimed.email, claimed.id, claimed.subscriber_id or 0

@@ -19,7 +19,6 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
 from struct import Struct
-from urllib.parse import urlsplit
 
 MAC_BYTES = 16
 TAG_BYTES = 8
@@ -56,6 +55,10 @@ class Purpose(StrEnum):
     """(password reset, random, random)"""
     FORM = "form"
     """(last second)"""
+    CLICK = "click"
+    """(message): it says whose mail a followed link stood in, and does nothing else"""
+    LINK = "link"
+    """Seals what a followed link leads to (`Signer.sealed`); for ever"""
 
 
 class BadLink(Exception):
@@ -133,17 +136,18 @@ class Signer:
         self._ranges = tuple((last, known[name]) for last, name in ranges if name in known)
         self._since = self._ranges[-1][0] if self._ranges else 0
 
-    def letter_maker(self) -> Callable[[int, int], tuple[bytes, bytes, bytes]]:
+    def letter_maker(self, clicks: bool = False) -> Callable[[int, int], tuple[bytes, bytes, bytes, bytes]]:
         """What makes the tokens that each bulk mail carries, for whoever needs a million of them.
 
-        From a subscriber and a message: those to choose (PREFERENCES), to see the mail (VIEW) and to leave
-        (UNSUBSCRIBE), just as `token` makes them, but for the key's id at their end: it is the same for all.
+        From a subscriber and a message: those to choose (PREFERENCES), to see the mail (VIEW), to leave (UNSUBSCRIBE)
+        and, where `clicks` are counted, to say whose click it is (CLICK), just as `token` makes them, but for the key's
+        id at their end: it is the same for all.
         """
         keyed = self._current.keyed
         choose, see, leave = (keyed[p].copy for p in (Purpose.PREFERENCES, Purpose.VIEW, Purpose.UNSUBSCRIBE))
         pack = _PAYLOADS[2].pack
 
-        def made(subscriber: int, message: int) -> tuple[bytes, bytes, bytes]:
+        def made(subscriber: int, message: int) -> tuple[bytes, bytes, bytes, bytes]:
             both = pack(subscriber, message)
             who, which = both[:8], both[8:]
             choosing, seeing, leaving = choose(), see(), leave()
@@ -153,9 +157,25 @@ class Signer:
             # The first two have 24 octets, which is 32 letters and nothing over: so all of it is encoded in one go.
             raw = b"".join((who, choosing.digest(), which, seeing.digest(), both, leaving.digest()))
             coded = b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=")
-            return coded[:32], coded[32:64], coded[64:]
+            return coded[:32], coded[32:64], coded[64:], b""
 
-        return made
+        clicked = keyed[Purpose.CLICK].copy
+
+        def made_with_clicks(subscriber: int, message: int) -> tuple[bytes, bytes, bytes, bytes]:
+            both = pack(subscriber, message)
+            who, which = both[:8], both[8:]
+            choosing, seeing, leaving, clicking = choose(), see(), leave(), clicked()
+            choosing.update(who)
+            seeing.update(which)
+            leaving.update(both)
+            clicking.update(which)
+            raw = b"".join(
+                (who, choosing.digest(), which, seeing.digest(), which, clicking.digest(), both, leaving.digest())
+            )
+            coded = b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=")
+            return coded[:32], coded[32:64], coded[96:], coded[64:96]
+
+        return made_with_clicks if clicks else made
 
     def tags(self, number: int) -> tuple[str, str]:
         """A message's two tags: for its Message-ID and for its return path. They share a MAC, each has its own half of
@@ -213,13 +233,9 @@ class Signer:
         if not named and len(token) not in _UNNAMED:
             raise BadLink
         letters, id = (token[:-ID_LETTERS], token[-ID_LETTERS:]) if named else (token, "")
-        try:
-            raw = urlsafe_b64decode(letters.encode("ascii") + b"=" * (-len(letters) % 4))
-        except (UnicodeEncodeError, Base64Error, ValueError):
-            raise BadLink from None
+        raw = _octets(letters)
         payload, mac = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
-        # base64 has spare bits and skips what it does not know, but one link must have one spelling.
-        if not payload or len(payload) % 8 or _letters(raw) != letters:
+        if not payload or len(payload) % 8:
             raise BadLink
         keys = [key for key in self._keys if key.id == id] if named else self._keys
         if not any(hmac.compare_digest(key.mac(purpose, payload, named), mac) for key in keys):
@@ -227,63 +243,35 @@ class Signer:
         numbers: tuple[int, ...] = _PAYLOADS[len(payload) // 8].unpack(payload)
         return numbers
 
+    def sealed(self, purpose: Purpose, payload: bytes) -> str:
+        """Sign any octets for a purpose; they stand in the token."""
+        return _letters(payload + self._current.mac(purpose, payload)) + self._id
+
+    def opened(self, purpose: Purpose, token: str) -> bytes:
+        """The octets that `sealed` signed for this purpose. Raises BadLink."""
+        letters, id = token[:-ID_LETTERS], token[-ID_LETTERS:]
+        raw = _octets(letters)
+        payload, mac = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
+        keys = [key for key in self._keys if key.id == id]
+        if not payload or not any(hmac.compare_digest(key.mac(purpose, payload), mac) for key in keys):
+            raise BadLink
+        return payload
+
 
 def _letters(raw: bytes) -> str:
     return b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=").decode()
 
 
-class Urls:
-    """The addresses of the pages that a mail points to. `site` has no slash at its end."""
-
-    def __init__(self, site: str, signer: Signer) -> None:
-        self.site = site
-        self._token = signer.token
-
-    def confirm(self, consent: int, last_second: int) -> str:
-        """The page with the one button that confirms."""
-        return f"{self.site}/confirm/{self._token(Purpose.CONFIRM, consent, last_second)}"
-
-    def library(self, subscriber: int) -> str:
-        """A subscriber's guides."""
-        return f"{self.site}/library/{self._token(Purpose.LIBRARY, subscriber)}"
-
-    def guide_pdf(self, subscriber: int, slug: str) -> str:
-        """A subscriber's own link to the PDF of one guide."""
-        return f"{self.library(subscriber)}/{slug}.pdf"
-
-    def preferences(self, subscriber: int) -> str:
-        """What a subscriber receives, to choose."""
-        return f"{self.site}/preferences/{self._token(Purpose.PREFERENCES, subscriber)}"
-
-    def stop(self, subscriber: int, slug: str) -> str:
-        """The page with the one button that stops the series of one guide."""
-        return f"{self.preferences(subscriber)}/stop/{slug}"
-
-    def cover(self, slug: str) -> str:
-        """The picture of a guide's cover; everybody may see it."""
-        return f"{self.site}/guides/{slug}/pages/1.png"
-
-    def unsubscribe(self, subscriber: int, message: int) -> str:
-        """Leaving: a page with a button, and the target of the one-click POST (RFC 8058 §3.1)."""
-        return f"{self.site}/unsubscribe/{self._token(Purpose.UNSUBSCRIBE, subscriber, message)}"
-
-    def reset(self, *numbers: int) -> str:
-        """Where an owner chooses a new password."""
-        return f"{self.site}/owner/reset/{self._token(Purpose.RESET, *numbers)}"
-
-    def refuse(self, subscriber: int, mailbox_hash: str) -> str:
-        """ "This was not me, never again." `mailbox_hash`: 64 hex digits, which outlive the sign-up."""
-        parts = (int(mailbox_hash[place : place + 16], 16) for place in range(0, 64, 16))
-        return f"{self.site}/not-me/{self._token(Purpose.REFUSE, subscriber, *parts)}"
-
-    def view(self, message: int) -> str:
-        """This mail in the browser."""
-        return f"{self.site}/view/{self._token(Purpose.VIEW, message)}"
-
-
-def path(url: str) -> str:
-    """What our own pages need of an address of ours: it works under whatever name and port they were opened."""
-    return urlsplit(url).path
+def _octets(letters: str) -> bytes:
+    """What `_letters` made these of. Raises BadLink."""
+    try:
+        raw = urlsafe_b64decode(letters.encode("ascii") + b"=" * (-len(letters) % 4))
+    except (UnicodeEncodeError, Base64Error, ValueError):
+        raise BadLink from None
+    # base64 has spare bits and skips what it does not know, but one link must have one spelling.
+    if _letters(raw) != letters:
+        raise BadLink
+    return raw
 
 
 def still_good(last_second: int, now: datetime) -> None:

@@ -1,0 +1,129 @@
+"""Codes of an owner's text: `{{ … }}` and `{% if … %}`, taken out before anything else reads the text.
+
+Words that nothing else changes stand in for them. Afterwards `template` puts the words and the codes together again.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from newsletter.mail.render.expression import Condition, Expression, Refused, parse, parse_condition
+from newsletter.mail.render.names import Known
+
+LONGEST_CODE = 400
+MOST_CODES = 1000
+_CODE = re.compile(
+    r"""(?:[^'"%}#]|'[^'\\]*(?:\\.[^'\\]*)*'|"[^"\\]*(?:\\.[^"\\]*)*"|[%}#](?!\}))*""", re.DOTALL
+)  # fmt: skip
+_ENDS = {"{{": "}}", "{%": "%}", "{#": "#}"}
+_OPENS = re.compile(r"\{[{%#]")
+WORD = re.compile(r"zq([vlua])(\d{1,4})qz")
+"""What stands in for a code: in text (v), at the beginning of an address (l), or inside one (u); or for the whole
+address of a link whose clicks may be counted (a)."""
+_STATEMENT = re.compile(r"\s*(\w+)\s*(.*?)\s*\Z", re.DOTALL)
+OUR_WORD = "The text holds a word that the product needs for itself (zqv…qz); please change it."
+
+
+class BadArticle(ValueError):
+    """The owner's text cannot be made into a mail; the message says what is wrong and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One code of a text, checked. `statement`: if, elif, else, endif; "" puts out an expression, "#" nothing."""
+
+    source: str
+    where: str
+    statement: str = ""
+    expression: Expression | None = None
+    condition: Condition | None = None
+
+    @property
+    def strips_before(self) -> bool:
+        """Whether it takes the white space in front of it away (`{{-`)."""
+        return self.source.startswith("-", 2)
+
+    @property
+    def strips_behind(self) -> bool:
+        """Whether it takes the white space behind it away (`-}}`)."""
+        return self.source.endswith("-", 0, -2)
+
+
+def hide(source: str, known: Known, what: str = "") -> tuple[str, list[Code]]:
+    """The text with a word in place of each code, and the codes. Raises BadArticle for what is not allowed.
+
+    `what` names the text where it has one line only ("the subject").
+    """
+    if WORD.search(source):
+        raise BadArticle(OUR_WORD)
+    out: list[str] = []
+    codes: dict[str, tuple[int, Code]] = {}
+    end, line = 0, 1
+    for start, stop in _found(source):
+        line += source.count("\n", end, start)
+        code = source[start:stop]
+        if code not in codes:  # the same code is the same word: a link whose text is its address stays one
+            codes[code] = (len(codes), _read(code, f"in {what}" if what else f"in line {line}", known))
+        out += [source[end:start], f"zqv{codes[code][0]}qz"]
+        line += code.count("\n")
+        end = stop
+        if len(out) > 2 * MOST_CODES:
+            raise BadArticle(f"The text holds more than {MOST_CODES:,} variables and conditions; please shorten it.")
+    return "".join([*out, source[end:]]), [code for _, code in codes.values()]
+
+
+def code_of(word: re.Match[str], codes: Sequence[Code]) -> Code:
+    """The code that a word stands for. Markdown can make such a word of something else: that raises BadArticle."""
+    number = int(word[2])
+    if number >= len(codes):
+        raise BadArticle(OUR_WORD)
+    return codes[number]
+
+
+def _found(source: str) -> Sequence[tuple[int, int]]:
+    """Where codes stand. What opens and does not close within its length is text."""
+    found, at = [], 0
+    while match := _OPENS.search(source, at):
+        start, close = match.start(), _ENDS[match[0]]
+        read = _CODE.match(source, start + 2, start + LONGEST_CODE)
+        end = read.end() if read else start + 2
+        if match[0] == "{#" or not source.startswith(close, end):  # a quote that is never closed
+            end = source.find(close, start + 2, start + LONGEST_CODE)
+        if end < 0:
+            at = start + 2
+        else:
+            found.append((start, end + 2))
+            at = end + 2
+    return found
+
+
+def _read(source: str, where: str, known: Known) -> Code:
+    inner = source[2:-2].strip("-+")
+    try:
+        if source.startswith("{#"):
+            return Code(source, where, "#")
+        if source.startswith("{{"):
+            return Code(source, where, expression=parse(inner, known))
+        word, rest = _statement(inner)
+        condition = parse_condition(rest, known) if word in ("if", "elif") else None
+        if condition is None and rest:
+            raise Refused(f"nothing may stand behind {word}")
+        return Code(source, where, word, condition=condition)
+    except Refused as refused:
+        raise refusal(where, source, refused) from None
+
+
+def _statement(inner: str) -> tuple[str, str]:
+    match = _STATEMENT.match(inner)
+    word, rest = (match[1], match[2]) if match else ("", "")
+    if word not in ("if", "elif", "else", "endif"):
+        raise Refused(
+            "of statements only if, elif, else and endif are known: {% if first_name %}…{% else %}…{% endif %}"
+        )
+    return word, rest
+
+
+def refusal(where: str, source: str, reason: object) -> BadArticle:
+    """Return what to raise about a code."""
+    shown = source if len(source) <= 80 else source[:79] + "…"
+    return BadArticle(f"{shown} {where}: {reason}.")
