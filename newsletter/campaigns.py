@@ -4,11 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, exists, func, select, update
+from sqlalchemy import JSON, ForeignKey, String, exists, false, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.articles import Article
-from newsletter.brand import Brand
+from newsletter.brand import Brand, current
 from newsletter.db import Base, Id
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Dispatch, Hold, Lane, Message, Reason, State
@@ -66,6 +66,8 @@ class Campaign(Base):
     launched_at: Mapped[datetime | None] = mapped_column()
     finished_at: Mapped[datetime | None] = mapped_column()
     dispatch_id: Mapped[int | None] = mapped_column(ForeignKey("dispatches.id"))
+    counted_clicks: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether clicks were counted when it was launched: only then does "clicked nothing" say something."""
 
     article: Mapped[Article] = relationship()
     dispatch: Mapped[Dispatch | None] = relationship()
@@ -244,6 +246,7 @@ def launch_due(session: Session, now: datetime) -> list[Campaign]:
     campaigns = [session.get_one(Campaign, id, populate_existing=True) for id in due]
     for campaign in campaigns:
         campaign.keep_rules()
+        campaign.counted_clicks = current(session).counts_clicks and campaign.article.counts_clicks
         newest = session.scalar(select(func.max(Subscriber.id))) or 0
         campaign.dispatch = Dispatch(
             revision_id=campaign.article.current.id,

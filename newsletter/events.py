@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.db import Base, Id
@@ -55,6 +55,8 @@ class Press:
     by: By
     words: str = ""
     page: str = ""
+    message: int | None = None
+    """The mail that led there, where that is known."""
 
 
 def _one_of(column: str, codes: type[StrEnum]) -> CheckConstraint:
@@ -62,11 +64,19 @@ def _one_of(column: str, codes: type[StrEnum]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
+_BY_A_MAIL = text("message_id IS NOT NULL")
+
+
 class Event(Base):
     """One thing that happened to one subscriber."""
 
     __tablename__ = "events"
-    __table_args__ = (_one_of("kind", EventKind), _one_of("by", By), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        _one_of("kind", EventKind),
+        _one_of("by", By),
+        Index("ix_events_message", "message_id", postgresql_where=_BY_A_MAIL, sqlite_where=_BY_A_MAIL),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
@@ -80,6 +90,8 @@ class Event(Base):
     before: Mapped[str | None] = mapped_column(String(16))
     """The status before, where the event changed it."""
     newsletter_before: Mapped[bool | None] = mapped_column()
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
+    """By which mail it came."""
 
 
 def note(session: Session, subscriber_id: int, kind: EventKind, press: Press, now: datetime, *,
@@ -88,7 +100,7 @@ def note(session: Session, subscriber_id: int, kind: EventKind, press: Press, no
     """Append an event."""
     event = Event(
         subscriber_id=subscriber_id, at=now, kind=kind, by=press.by, words=press.words[:1000], page=press.page[:200],
-        sequence_id=sequence_id, before=before, newsletter_before=newsletter_before,
+        sequence_id=sequence_id, before=before, newsletter_before=newsletter_before, message_id=press.message,
     )  # fmt: skip
     session.add(event)
     return event

@@ -187,7 +187,15 @@ def read_inboxes(rt: Runtime, stopping: Stopping) -> int:
     return inbound.read_inboxes(rt, stopping)
 
 
-TASKS = (deliver, advance_sequences, recover_messages, remind_and_forget, watch_guides, witness, sweep, read_inboxes)
+def write_clicks(rt: Runtime, _stopping: Stopping) -> None:
+    """Write down the clicks that the web of this host left in its journal: it was killed, or the database was away."""
+    rt.write_clicks()
+
+
+TASKS = (
+    deliver, advance_sequences, recover_messages, remind_and_forget, watch_guides, witness, sweep, read_inboxes,
+    write_clicks,
+)  # fmt: skip
 
 
 def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Stopping, wake: Wake) -> None:
@@ -229,6 +237,7 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
         "watch-guides": every(60, "watch_guides", Lane.TRANSACTIONAL),
         # Not with what people wait for: a mail server may take its time.
         "read-inboxes": every(60, "read_inboxes", Lane.BULK),
+        "write-clicks": every(15, "write_clicks", Lane.TRANSACTIONAL),
         "sweep": every(300, "sweep", Lane.TRANSACTIONAL),
         "witness": every(60, "witness", Lane.TRANSACTIONAL),
     }

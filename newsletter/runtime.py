@@ -1,6 +1,6 @@
 """Runtime: everything a process needs, put together in one place. Tests replace parts of it by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -62,6 +62,20 @@ class Runtime:
     def lateness(self) -> Lateness:
         """Whether pages of this host's web were slow a moment ago."""
         return Lateness.of(self.settings.data_dir)
+
+    @cached_property
+    def clicks(self) -> feedback.ClickJournal:
+        """Where clicks of links wait on this host until they are written down."""
+        return feedback.ClickJournal(self.settings.data_dir / "clicks")
+
+    def write_clicks(self) -> int:
+        """Write down the clicks that wait on this host; how many wait on, for the outcome of their mail."""
+
+        def write(hits: Sequence[feedback.Hit]) -> list[feedback.Hit]:
+            with self.database.transaction() as session:
+                return feedback.clicked(session, hits, self.clock.now())
+
+        return self.clicks.write_down(write)
 
     @property
     def journals(self) -> Path:

@@ -11,6 +11,7 @@ from newsletter import (  # noqa: F401
     articles,
     brand,
     campaigns,
+    clicks,
     drafts,
     events,
     feedback,

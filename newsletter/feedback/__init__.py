@@ -1,9 +1,21 @@
 """What comes back about an address, and what that ends: a verb a file."""
 
 from newsletter.feedback.bounce import bounced
+from newsletter.feedback.click import Hit, clicked
+from newsletter.feedback.click_journal import ClickJournal
 from newsletter.feedback.complaint import complained
 from newsletter.feedback.inbox import Inbox, InboxTrouble
 from newsletter.feedback.report import Report
 from newsletter.feedback.suppress import suppress
 
-__all__ = ["Inbox", "InboxTrouble", "Report", "bounced", "complained", "suppress"]
+__all__ = [
+    "ClickJournal",
+    "Hit",
+    "Inbox",
+    "InboxTrouble",
+    "Report",
+    "bounced",
+    "clicked",
+    "complained",
+    "suppress",
+]

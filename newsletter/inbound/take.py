@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from enum import StrEnum
 
 import structlog
@@ -56,14 +57,15 @@ def _report(session: Session, rt: Runtime, mail: Incoming, message_id: int) -> R
 def _leave(rt: Runtime, mail: Incoming) -> Taken:
     """Leave, as by one click (RFC 2369 §3.2). Whoever sent the mail: programs send it from aliases."""
     try:
-        subscriber_id, _ = rt.signer.numbers(Purpose.UNSUBSCRIBE, mail.token)
+        subscriber_id, message_id = rt.signer.numbers(Purpose.UNSUBSCRIBE, mail.token)
     except BadLink:
         log.info("a wish to leave without our signature changes nothing")
         return Taken.LEFT
     with rt.database.transaction() as session:
         subscriber = session.get(Subscriber, subscriber_id)
         if subscriber is not None:
-            journey.unsubscribe(session, subscriber, rt.clock.now(), goodbye=False, press=BY_MAIL)
+            press = replace(BY_MAIL, message=message_id)
+            journey.unsubscribe(session, subscriber, rt.clock.now(), goodbye=False, press=press)
     return Taken.DONE
 
 

@@ -13,6 +13,7 @@ from newsletter.web import (
     access,
     bodies,
     books,
+    clicks,
     embed,
     errors,
     feedback,
@@ -75,7 +76,7 @@ def create(runtime: Runtime, trigger: DeliveryTrigger) -> Flask:
     bodies.install(app)
     errors.install(app)
     app.add_url_rule("/static/<path:filename>", "static", public.static_file)
-    doors = (public, sharing, form_page, embed, personal, books, preferences, feedback, health, media)
+    doors = (public, sharing, form_page, embed, personal, books, preferences, feedback, clicks, health, media)
     for door in (room.door for room in doors):
         app.register_blueprint(door)
     owner.install(app)

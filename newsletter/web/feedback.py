@@ -1,5 +1,7 @@
 """What comes back from mails: leaving, by button and by one click, and "this was not me"."""
 
+from dataclasses import replace
+
 from flask import Blueprint, render_template, request
 from sqlalchemy.orm import Session
 
@@ -45,13 +47,14 @@ def unsubscribe_now(token: str) -> str:
 
     It is committed before anything else is tried: no page, mail or queue can take it back.
     """
-    subscriber_id, _ = numbers(Purpose.UNSUBSCRIBE, token)
+    subscriber_id, message_id = numbers(Purpose.UNSUBSCRIBE, token)
     by_machine = request.form.get(ONE_CLICK[0]) == ONE_CLICK[1]
     with transaction() as session:
         subscriber = session.get(Subscriber, subscriber_id)
         email = subscriber.email if subscriber else ""
         if subscriber is not None:
             press = ONE_PRESS if by_machine else Press(By.MAIL, LEAVING, "/unsubscribe")
+            press = replace(press, message=message_id)
             journey.unsubscribe(session, subscriber, now(), goodbye=not by_machine, press=press)
     return plain.or_plain(lambda: _left(email), plain.left())
 

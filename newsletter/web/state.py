@@ -15,6 +15,7 @@ from newsletter.mail.ledger import Message
 from newsletter.networks import address, household
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Subscriber
+from newsletter.web.click_writer import ClickWriter
 
 LARGE = 50_000
 """People or messages above which pages show figures (`newsletter.figures`) instead of counting each time."""
@@ -34,9 +35,11 @@ class WebState:
     runtime: Runtime
     trigger: DeliveryTrigger
     figures: Figures = field(init=False)
+    clicks: ClickWriter = field(init=False)
 
     def __post_init__(self) -> None:
-        """Count in sessions of its own."""
+        """Count, and write clicks down, in sessions of their own."""
+        object.__setattr__(self, "clicks", ClickWriter(self.runtime.write_clicks))
         object.__setattr__(self, "figures", Figures(self.runtime.database.reading, _is_large))
 
 

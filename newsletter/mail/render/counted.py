@@ -52,6 +52,11 @@ class Destination:
         return cls(address, links, revision)
 
 
+def is_of_revision(destination: Destination, revision: int) -> bool:
+    """Whether the link stood in these words."""
+    return destination.revision == revision & 0xFFFF_FFFF
+
+
 def is_safe(address: str) -> bool:
     """Whether this can stand in a Location header as it is: a page's address in visible ASCII (RFC 9110 §10.2.2)."""
     return len(address) <= LONGEST and _SAFE.fullmatch(address) is not None

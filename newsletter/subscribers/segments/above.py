@@ -2,7 +2,7 @@
 
 A test holds these names and codes and the rooms' own together."""
 
-from sqlalchemy import column, table
+from sqlalchemy import Boolean, column, table
 
 from newsletter.db import UtcDateTime
 
@@ -10,7 +10,9 @@ GUIDES = table("guides", column("id"), column("slug"), column("title"))
 GUIDE_REQUESTS = table("guide_requests", column("subscriber_id"), column("guide_id"), column("fetched_at"))
 FORMS = table("forms", column("id"), column("name"))
 ARTICLES = table("articles", column("id"), column("title"))
-CAMPAIGNS = table("campaigns", column("id"), column("article_id"), column("dispatch_id"))
+CAMPAIGNS = table(
+    "campaigns", column("id"), column("article_id"), column("dispatch_id"), column("counted_clicks", Boolean())
+)
 MESSAGES = table(
     "messages", column("subscriber_id"), column("dispatch_id"), column("lane"), column("state"),
     column("settled_at", UtcDateTime()),

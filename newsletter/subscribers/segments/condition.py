@@ -1,7 +1,8 @@
 """Rules as an SQL condition on Subscriber: compiled here and nowhere else."""
 
-from sqlalchemy import ColumnElement, Exists, and_, exists, false, not_, or_, select
+from sqlalchemy import ColumnElement, Exists, ScalarSelect, and_, exists, false, not_, or_, select
 
+from newsletter.clicks import Click
 from newsletter.subscribers.consent import Consent
 from newsletter.subscribers.field import Field
 from newsletter.subscribers.field_value import FieldValue, folded
@@ -20,7 +21,8 @@ def condition(rules: r.DatedRules) -> ColumnElement[bool]:
     """
     if not rules.is_readable:
         return false()
-    return and_(_rule(rules.root, rules), *(is_there(name) for name in rules.names()))
+    counted = (_counted(leaf.campaign) for leaf in rules.leaves() if isinstance(leaf, r.ClickedNothing))
+    return and_(_rule(rules.root, rules), *(is_there(name) for name in rules.names()), *counted)
 
 
 def is_there(name: r.Ref) -> Exists:
@@ -42,6 +44,11 @@ def _is_there(name: r.Ref) -> Exists:
             return exists().where(CAMPAIGNS.c.id == name.name)
 
 
+def _counted(campaign: int) -> Exists:
+    """That its clicks were counted: otherwise nobody knows who followed nothing."""
+    return exists().where(CAMPAIGNS.c.id == campaign, CAMPAIGNS.c.counted_clicks).correlate(None)
+
+
 def _rule(rule: r.Rule, rules: r.DatedRules) -> ColumnElement[bool]:
     match rule:
         case r.Group(how, inner):
@@ -55,6 +62,8 @@ def _rule(rule: r.Rule, rules: r.DatedRules) -> ColumnElement[bool]:
             return Subscriber.created_at >= rules.since(days)
         case r.SentLately(days):
             return _messages(MESSAGES.c.lane == BULK, MESSAGES.c.settled_at >= rules.since(days))
+        case r.ClickedLately(days):
+            return _clicks(Click.person_at >= rules.since(days))
         case r.Unreadable():
             return false()
     return _leaf(rule)
@@ -90,8 +99,12 @@ def _history(rule: r.Leaf) -> ColumnElement[bool]:
             )  # fmt: skip
             return select(GUIDES.c.id).where(*fetched).correlate(Subscriber).exists()
         case r.WasSent(campaign):
-            its = select(CAMPAIGNS.c.dispatch_id).where(CAMPAIGNS.c.id == campaign).scalar_subquery()
-            return _messages(MESSAGES.c.dispatch_id == its)
+            return _messages(MESSAGES.c.dispatch_id == _dispatch(campaign))
+        case r.Clicked(campaign):
+            return _clicks(Click.dispatch_id == _dispatch(campaign), Click.person_at.is_not(None))
+        case r.ClickedNothing(campaign):
+            sent = _messages(MESSAGES.c.dispatch_id == _dispatch(campaign))
+            return sent & ~_clicks(Click.dispatch_id == _dispatch(campaign), Click.person_at.is_not(None))
     raise TypeError(f"a rule without SQL: {rule!r}")
 
 
@@ -102,6 +115,15 @@ def _agreed(which: ColumnElement[bool]) -> Exists:
         .where(Consent.subscriber_id == Subscriber.id, which, Consent.confirmed_at.is_not(None))
         .correlate(Subscriber)
     )
+
+
+def _dispatch(campaign: int) -> ScalarSelect[int]:
+    """Looked up once, before the rows are."""
+    return select(CAMPAIGNS.c.dispatch_id).where(CAMPAIGNS.c.id == campaign).scalar_subquery()
+
+
+def _clicks(*which: ColumnElement[bool]) -> Exists:
+    return exists().where(Click.subscriber_id == Subscriber.id, *which).correlate(Subscriber)
 
 
 def _messages(*which: ColumnElement[bool]) -> Exists:

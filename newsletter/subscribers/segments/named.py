@@ -1,6 +1,6 @@
 """What the rules of a segment name: how a person knows it, and whether it is there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.subscribers.field import Field
 from newsletter.subscribers.segments.above import ARTICLES, CAMPAIGNS, FORMS, GUIDES
-from newsletter.subscribers.segments.rules import Ref, Rules, Unreadable, What
+from newsletter.subscribers.segments.rules import ClickedNothing, Ref, Rules, Unreadable, What
 from newsletter.subscribers.tag import Tag
 
 
@@ -18,6 +18,8 @@ class Named:
     """The titles of what is there."""
 
     titles: Mapping[Ref, str]
+    uncounted: Sequence[int] = ()
+    """Campaigns of which a rule wants to know who followed nothing, and whose clicks were not counted."""
 
     def title(self, name: Ref) -> str:
         """As a person knows it; of what is gone, what is left of it."""
@@ -27,7 +29,12 @@ class Named:
         """What these rules name and is not there, and why they cannot be read: a sentence each. Empty: all is well."""
         unreadable = [leaf.told for leaf in rules.leaves() if isinstance(leaf, Unreadable)]
         gone = [name for name in rules.names() if name not in self.titles]
-        return [*unreadable, *(f"There is no {one.what} “{one.name}” any more." for one in gone)]
+        blind = [self.title(Ref(What.CAMPAIGN, one)) for one in self.uncounted]
+        return [
+            *unreadable,
+            *(f"There is no {one.what} “{one.name}” any more." for one in gone),
+            *(f"Clicks were not counted in “{title}”, so nobody knows who followed nothing." for title in blind),
+        ]
 
 
 def look_up(session: Session, rules: Rules) -> Named:
@@ -41,7 +48,9 @@ def look_up(session: Session, rules: Rules) -> Named:
     if fields:
         there = set(session.execute(select(Field.key, Field.kind).where(Field.key.in_([one.name for one in fields]))))
         found = {one: title for one, title in found.items() if one not in fields or (one.name, one.type) in there}
-    return Named(found)
+    asked = {leaf.campaign for leaf in rules.leaves() if isinstance(leaf, ClickedNothing)}
+    blind = select(CAMPAIGNS.c.id).where(CAMPAIGNS.c.id.in_(asked), ~CAMPAIGNS.c.counted_clicks)
+    return Named(found, session.scalars(blind.order_by(CAMPAIGNS.c.id)).all() if asked else ())
 
 
 def _titles(what: What, names: list[str | int]) -> Select[*tuple[Any, ...]]:

@@ -112,6 +112,9 @@ _KINDS: dict[str, tuple[type[Any], tuple[Callable[[Any], Any], ...]]] = {
     )),
     "sent": (r.WasSent, (_number(1, LARGEST_ID, "Choose a campaign."),)),
     "sent-lately": (r.SentLately, (_DAYS,)),
+    "clicked": (r.Clicked, (_number(1, LARGEST_ID, "Choose a campaign."),)),
+    "clicked-nothing": (r.ClickedNothing, (_number(1, LARGEST_ID, "Choose a campaign."),)),
+    "clicked-lately": (r.ClickedLately, (_DAYS,)),
 }  # fmt: skip
 """Each kind of rule: its class, and a reader for each of its parts. In JSON the parts go by their names."""
 _KIND_OF = {made: kind for kind, (made, _) in _KINDS.items()}

@@ -163,6 +163,28 @@ class SentLately:
     days: int
 
 
+@dataclass(frozen=True, slots=True)
+class Clicked:
+    """Followed a link of the campaign."""
+
+    campaign: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClickedNothing:
+    """Was sent the campaign, or may have been, and followed none of its links. Nobody, where its clicks were not
+    counted."""
+
+    campaign: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClickedLately:
+    """Followed a link of a campaign or of a mail of a series today, or on one of so many days before."""
+
+    days: int
+
+
 class How(StrEnum):
     """How the rules of a group go together."""
 
@@ -189,7 +211,7 @@ class Unreadable:
 
 Leaf = (
     HasStatus | HasTag | AskedFor | Fetched | SignedUpBy | JoinedBefore | JoinedAfter | JoinedLately | TakesNewsletter
-    | InZone | Called | HasField | WasSent | SentLately
+    | InZone | Called | HasField | WasSent | SentLately | Clicked | ClickedNothing | ClickedLately
 )  # fmt: skip
 Rule = Leaf | Group | Unreadable
 
@@ -255,6 +277,6 @@ def _name(leaf: Leaf | Unreadable) -> Ref | None:
             return Ref(What.FORM, form)
         case HasField(field, type):
             return Ref(What.FIELD, field, type)
-        case WasSent(campaign):
+        case WasSent(campaign) | Clicked(campaign) | ClickedNothing(campaign):
             return Ref(What.CAMPAIGN, campaign)
     return None

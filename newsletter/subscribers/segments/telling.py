@@ -96,12 +96,30 @@ def _history(leaf: r.Leaf, named: Named) -> Words:
             told = f"signed up by the form “{named.title(r.Ref(r.What.FORM, form))}”"
             return told, f"has not {told}"
         case r.WasSent(campaign):
-            told = f"sent “{named.title(r.Ref(r.What.CAMPAIGN, campaign))}” (campaign {campaign})"
+            told = f"sent {_campaign(campaign, named)}"
             return f"was {told}", f"was not {told}"
         case r.SentLately(days):
             told = f"sent a campaign or a mail of a series in the last {_days(days)}"
             return f"was {told}", f"was not {told}"
+    return _clicks(leaf, named)
+
+
+def _clicks(leaf: r.Leaf, named: Named) -> Words:
+    match leaf:
+        case r.Clicked(campaign):
+            told = f"followed a link in {_campaign(campaign, named)}"
+            return told, f"has not {told}"
+        case r.ClickedNothing(campaign):
+            told = _campaign(campaign, named)
+            return f"was sent {told} and followed no link in it", f"was not sent {told}, or followed a link in it"
+        case r.ClickedLately(days):
+            told = f"followed a link in one of our mails in the last {_days(days)}"
+            return told, f"has not {told}"
     raise TypeError(f"a rule without words: {leaf!r}")
+
+
+def _campaign(number: int, named: Named) -> str:
+    return f"“{named.title(r.Ref(r.What.CAMPAIGN, number))}” (campaign {number})"
 
 
 def _field(leaf: r.HasField, label: str) -> Words:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.articles import write
 from newsletter.campaigns import Campaign
+from newsletter.clicks import Click, Link
 from newsletter.forms import Form
 from newsletter.guides import Guide, GuideRequest
 from newsletter.mail.ledger import ACCEPTED, Dispatch, Lane, Message, State
@@ -59,6 +60,8 @@ class Person:
     values: dict[str, str] = field(default_factory=dict)
     sent: dict[int, tuple[State, datetime | None]] = field(default_factory=dict)
     """By campaign."""
+    clicked: dict[int, datetime | None] = field(default_factory=dict)
+    """By campaign; None: a machine did."""
 
 
 @dataclass
@@ -117,7 +120,8 @@ def _campaign(session: Session, crowd: Crowd, number: int) -> int:
     dispatch = Dispatch(
         revision_id=article.current.id, idempotency_key=f"campaign:{number}", created_at=NOON, fill_until=0
     )
-    campaign = Campaign(article=article, created_at=NOON, dispatch=dispatch)
+    campaign = Campaign(article=article, created_at=NOON, dispatch=dispatch, counted_clicks=True)
+    session.add(Link(url=f"https://example.com/{number}"))
     session.add(campaign)
     session.flush()
     crowd.campaigns.append(campaign.id)
@@ -141,8 +145,20 @@ def _sent(session: Session, random: Random, id: int, one: Person, campaign: int,
         values = {"subscriber_id": id, "stream": Stream.CAMPAIGN, "idempotency_key": f"campaign:{campaign}",
                   "lane": Lane.BULK, "state": state, "created_at": NOON, "settled_at": settled,
                   "dispatch_id": dispatch, "attempts": 0}  # fmt: skip
-        session.execute(insert(Message).values(values))
+        message = session.execute(insert(Message).values(values)).inserted_primary_key[0]
         one.sent[campaign] = state, settled
+        if random.random() < 0.5:
+            _clicks(session, random, id, one, campaign, dispatch, message)
+
+
+def _clicks(session: Session, random: Random, id: int, one: Person, campaign: int, dispatch: int, message: int) -> None:
+    for link in random.sample(session.scalars(select(Link.id)).all(), random.randrange(1, 3)):
+        person = random.choice((None, NOON - timedelta(days=random.randrange(20))))
+        machine = None if person else NOON
+        session.add(Click(subscriber_id=id, message_id=message, dispatch_id=dispatch, revision_id=1, link_id=link,
+                          person_at=person, machine_at=machine))  # fmt: skip
+        known = one.clicked.get(campaign)
+        one.clicked[campaign] = max(known, person) if known and person else known or person
 
 
 def holds(rule: r.Rule, one: Person, zone: str, now: datetime) -> bool:
@@ -184,6 +200,14 @@ def holds(rule: r.Rule, one: Person, zone: str, now: datetime) -> bool:
         case r.SentLately(days):
             when = [at for state, at in one.sent.values() if at and _left((state, at))]
             return any(at.astimezone(here).date() >= today - timedelta(days=days) for at in when)
+        case r.Clicked(campaign):
+            return one.clicked.get(campaign) is not None
+        case r.ClickedNothing(campaign):
+            sent = campaign in one.sent and _left(one.sent[campaign])
+            return sent and one.clicked.get(campaign) is None
+        case r.ClickedLately(days):
+            clicks = [at for at in one.clicked.values() if at]
+            return any(at.astimezone(here).date() >= today - timedelta(days=days) for at in clicks)
     raise AssertionError(rule)
 
 
@@ -229,6 +253,8 @@ def leaves(guides: Collection[str], forms: Collection[int], campaigns: Collectio
         st.builds(r.JoinedLately, st.integers(1, 40)), st.builds(r.TakesNewsletter, st.booleans()),
         st.builds(r.InZone, st.sampled_from(ZONES)), st.builds(r.Called, st.sampled_from(WORDS)),
         _fields(), st.builds(r.WasSent, _any(campaigns)), st.builds(r.SentLately, st.integers(1, 20)),
+        st.builds(r.Clicked, _any(campaigns)), st.builds(r.ClickedNothing, _any(campaigns)),
+        st.builds(r.ClickedLately, st.integers(1, 20)),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import MetaData, select
 from sqlalchemy.orm import Session
 
 from newsletter import schema
+from newsletter.campaigns import Campaign
 from newsletter.db import Base, Database
 from newsletter.mail.ledger import Lane
 from newsletter.mail.ledger.contents import TRIED
@@ -41,7 +42,8 @@ def test_the_sql_says_what_python_says(data: st.DataObject, crowd: Crowd, databa
 
 
 GONE = [
-    r.HasTag("gone"), r.AskedFor("gone"), r.Fetched("gone"), r.SignedUpBy(999), r.WasSent(999),
+    r.HasTag("gone"), r.AskedFor("gone"), r.Fetched("gone"), r.SignedUpBy(999), r.WasSent(999), r.Clicked(999),
+    r.ClickedNothing(999),
     r.HasField("gone", r.FieldKind.TEXT, r.Compare.IS_NOT, "x"),
     r.HasField("height", r.FieldKind.TEXT, r.Compare.IS_NOT, "x"),  # made anew as a number
     r.Unreadable("from the future"),
@@ -56,6 +58,19 @@ def test_what_is_gone_makes_it_nobody_whatever_stands_around_it(gone: r.Rule, ho
         rules = Rules(Group(How.ANY, (r.TakesNewsletter(True), r.TakesNewsletter(False), Group(how, (gone,)))))
         assert _found(session, rules) == set()
         assert len(look_up(session, rules).missing(rules)) == 1
+
+
+@pytest.mark.parametrize("how", How)
+def test_who_followed_nothing_is_nobody_where_clicks_were_not_counted(how: How, database: Database) -> None:
+    with database.transaction() as session:
+        crowd = make(session, 1)
+        rules = Rules(Group(How.ANY, (r.TakesNewsletter(True), Group(how, (r.ClickedNothing(crowd.campaigns[0]),)))))
+        assert _found(session, rules)
+        session.get_one(Campaign, crowd.campaigns[0]).counted_clicks = False
+        session.flush()
+        assert _found(session, rules) == set()
+        told = ["Clicks were not counted in “Golf 0”, so nobody knows who followed nothing."]
+        assert look_up(session, rules).missing(rules) == told
 
 
 def test_a_tag_that_is_deleted_later_makes_it_nobody(database: Database) -> None:

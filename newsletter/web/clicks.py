@@ -1,0 +1,43 @@
+"""Clicks: a link of a mail leads on at once, whatever becomes of its click.
+
+The destination is signed, so this leads nowhere but where a mail of ours led. Nothing here asks the database.
+"""
+
+import structlog
+from flask import Blueprint, Response, request
+
+from newsletter.feedback import Hit
+from newsletter.links import Purpose
+from newsletter.mail.render.counted import Destination
+from newsletter.web.state import runtime, state
+
+door = Blueprint("clicks", __name__)
+BEFOREHAND = ("prefetch", "prerender", "preview")
+log = structlog.get_logger()
+
+
+@door.get("/c/<token>")
+def follow(token: str) -> Response:
+    """Lead on (HEAD too). Raises BadLink, which the error page explains, and leads nowhere."""
+    link, _, tag = token.rpartition(".")
+    destination = Destination.read(runtime().signer, link)
+    (message,) = runtime().signer.numbers(Purpose.CLICK, tag)
+    _keep(Hit(message, destination, runtime().clock.glance(), _is_by_machine()))
+    answer = Response("", 302, {"Location": destination.address}, mimetype="text/plain")
+    answer.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return answer
+
+
+def _is_by_machine() -> bool:
+    """Whether nobody wanted to see it: only its head is asked for, or it is fetched in case somebody will."""
+    told = f"{request.headers.get('Sec-Purpose', '')} {request.headers.get('Purpose', '')}".lower()
+    return request.method == "HEAD" or any(word in told for word in BEFOREHAND)
+
+
+def _keep(hit: Hit) -> None:
+    """A reader is led on even where the click cannot be kept."""
+    try:
+        if runtime().clicks.note(hit):
+            state().clicks.wake()
+    except OSError as error:
+        log.error("a click is lost", error=f"{type(error).__name__}: {error.strerror}")
