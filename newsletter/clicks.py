@@ -74,6 +74,17 @@ class Click(Base):
     link: Mapped[Link] = relationship()
 
 
+class ClickObjection(Base):
+    """A reader who does not want their clicks recorded (UK GDPR Art. 21)."""
+
+    __tablename__ = "click_objections"
+
+    subscriber_id: Mapped[int] = mapped_column(
+        ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    at: Mapped[datetime]
+
+
 @dataclass(frozen=True, slots=True)
 class LinkClicks:
     """How many people followed a link, and to how many no more than a machine did."""
@@ -124,6 +135,23 @@ def _of(session: Session, *which: ColumnElement[bool]) -> Clicks:
     people = session.scalar(select(func.count()).select_from(readers).where(readers.c.real > 0)) or 0
     every = session.scalar(select(func.count()).select_from(readers)) or 0
     return Clicks(people, every - people, links)
+
+
+def objects(session: Session, subscriber_id: int) -> bool:
+    """Whether this reader objects to it."""
+    return session.get(ClickObjection, subscriber_id) is not None
+
+
+def object_to(session: Session, subscriber_id: int, now: datetime) -> None:
+    """Forget this reader's clicks, and record none from now on."""
+    session.execute(delete(Click).where(Click.subscriber_id == subscriber_id))
+    if not objects(session, subscriber_id):
+        session.add(ClickObjection(subscriber_id=subscriber_id, at=now))
+
+
+def withdraw_objection(session: Session, subscriber_id: int) -> None:
+    """Record this reader's clicks again, as everybody's."""
+    session.execute(delete(ClickObjection).where(ClickObjection.subscriber_id == subscriber_id))
 
 
 def delete_all(session: Session) -> int:

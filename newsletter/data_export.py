@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from newsletter.clicks import Click, objects
 from newsletter.db import Base
 from newsletter.events import Event
 from newsletter.guides import GuideRequest
@@ -19,7 +20,7 @@ INNER = {"claim_token", "lease_until", "email_key"}
 
 
 def of(session: Session, subscriber: Subscriber) -> dict[str, Any]:
-    """Everything, as JSON types: the person, consents, events, guides, series, and every mail with every try."""
+    """Everything, as JSON types: the person, consents, events, guides, series, clicks, every mail with every try."""
 
     def rows(model: Any) -> list[Any]:
         look = select(model).where(model.subscriber_id == subscriber.id).order_by(model.id)
@@ -33,6 +34,8 @@ def of(session: Session, subscriber: Subscriber) -> dict[str, Any]:
         "events": [_plain(one) for one in rows(Event)],
         "guides": [_plain(one) | {"guide": one.guide.title} for one in rows(GuideRequest)],
         "series": [_plain(one) | {"series": one.sequence.name} for one in rows(Enrollment)],
+        "clicks": [_plain(one) | {"link": one.link.url} for one in rows(Click)],
+        "objects_to_clicks": objects(session, subscriber.id),
         "messages": [_plain(one) | {"tries": [_plain(each) for each in one.tries]} for one in rows(Message)],
     }
 

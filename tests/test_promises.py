@@ -39,6 +39,7 @@ def _table() -> dict[str, list[tuple[str, str | None]]]:
 def _sentences(name: str) -> list[str]:
     """Of one of the pages, without its front matter, headings and marks."""
     body = (ROOT / name).read_text(encoding="utf-8").split("---\n", 2)[2]
+    body = re.sub(r"^\{%.*%\}$", "", body, flags=re.MULTILINE)
     plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", body).replace("**", "")
     lines = [line.strip().removeprefix("- ") for line in plain.splitlines()]
     said = [

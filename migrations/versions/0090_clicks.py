@@ -47,6 +47,15 @@ def upgrade() -> None:
     op.create_index("ix_clicks_dispatch", "clicks", ["dispatch_id", "link_id"], **where)
     op.create_index("ix_clicks_subscriber", "clicks", ["subscriber_id", "dispatch_id"])
     op.create_index("ix_clicks_revision", "clicks", ["revision_id", "link_id"])
+    op.create_table(
+        "click_objections",
+        sa.Column("subscriber_id", ID, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["subscriber_id"], ["subscribers.id"], name="fk_click_objections_subscriber_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("subscriber_id", name="pk_click_objections"),
+    )
     off, on = sa.false(), sa.true()
     op.add_column("brand", sa.Column("counts_clicks", sa.Boolean(), nullable=False, server_default=off))
     op.add_column("brand", sa.Column("has_counted_clicks", sa.Boolean(), nullable=False, server_default=off))
@@ -66,5 +75,6 @@ def downgrade() -> None:
     op.drop_column("articles", "counts_clicks")
     op.drop_column("brand", "has_counted_clicks")
     op.drop_column("brand", "counts_clicks")
+    op.drop_table("click_objections")
     op.drop_table("clicks")
     op.drop_table("links")

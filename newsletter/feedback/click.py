@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from newsletter import brand
-from newsletter.clicks import Click, Link
+from newsletter.clicks import Click, ClickObjection, Link
 from newsletter.mail.ledger import UNDER_WAY, Lane, Message
 from newsletter.mail.render.counted import Destination, is_of_revision
 from newsletter.subscribers import Subscriber
@@ -84,9 +84,12 @@ def _mails(session: Session, ids: Collection[int]) -> dict[int, Mail]:
 
 
 def _locked(session: Session, ids: Collection[int]) -> set[int]:
-    """Those of these readers who are there, and stay until the end of the transaction."""
+    """Those of these readers who are there, stay until the end of the transaction, and do not object."""
     look = select(Subscriber.id).where(Subscriber.id.in_(ids)).order_by(Subscriber.id)
-    return set(session.scalars(look.with_for_update(key_share=True)))
+    there = set(session.scalars(look.with_for_update(key_share=True)))
+    return there - set(
+        session.scalars(select(ClickObjection.subscriber_id).where(ClickObjection.subscriber_id.in_(ids)))
+    )
 
 
 def _is_its(hit: Hit, mail: Mail, there: Collection[int]) -> bool:

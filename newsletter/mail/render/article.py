@@ -84,6 +84,10 @@ class Compiled:
             self.html.fill(values, None, note)
         return found
 
+    def every_destination(self, of_brand: Values) -> list[str]:
+        """The same for all readers together, whatever conditions ask of them."""
+        return [link.address.fill(of_brand) for link in self.html.links]
+
     def fill(self, values: Values, stand_in: StandIn | None = None,
              leading: Leading = str) -> tuple[str, str, str, str]:  # fmt: skip
         """(subject, preheader, html, text) for one reader. Raises BadArticle."""

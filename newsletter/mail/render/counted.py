@@ -22,7 +22,7 @@ OWN_PAGES = ("c", "confirm", "download", "library", "not-me", "owner", "preferen
 """Of our own site: what is somebody's own, and what has been counted already."""
 MOST_COUNTED = 255
 _HEAD = Struct(">BI")
-_SAFE = re.compile(r"https?://[!-~]+")
+_SAFE = re.compile(r"(?i:https?)://[!-~]+")
 _AN_ADDRESS = re.compile(r"\S*(?:://|www\.)\S*|[^\s/@]+\.[^\s/@.]{2,}(?:[/?#:]\S*)?", re.IGNORECASE)
 
 

@@ -83,6 +83,12 @@ NAMES = MappingProxyType({
 })  # fmt: skip
 OF_THE_BRAND = frozenset(name for name in NAMES if name.startswith("brand.")) | {"site_url"}
 """The same for every reader; all that a page of the site may name."""
+FOR_PAGES = (
+    *(NAMES[name] for name in NAMES if name in OF_THE_BRAND),
+    Name("clicks_counted", "whether clicks of links in mails are counted"),
+    Name("clicks_held", "whether some were counted at some time, and may be held"),
+)
+"""All that a page of the site may name; what clicks it may ask for, because its sentences have to be true."""
 _OF_THE_READER = frozenset({*(one.name for one in BUILT_IN), *MADE_OF})
 Known = Mapping[str, Name]
 """The names that a text may use."""
@@ -123,3 +129,9 @@ def of_brand(brand: Brand, site: str) -> dict[str, Value]:
         "brand.address_line": brand.address_line,
         "brand.address_lines": tuple(brand.address_lines),
     }
+
+
+def of_pages(brand: Brand, site: str) -> dict[str, Value]:
+    """The values that a page of the site is filled in with."""
+    told = {"clicks_counted": brand.counts_clicks, "clicks_held": brand.has_counted_clicks}
+    return of_brand(brand, site) | {name: "yes" if so else "" for name, so in told.items()}

@@ -26,7 +26,7 @@ from newsletter.mail.render.counted import Counted
 from newsletter.mail.render.dkim import Dkim
 from newsletter.mail.render.draft import NOBODY, ONCE, STRANGERS, Draft, Form, NoSkeleton, alike, gap
 from newsletter.mail.render.mail import NO_FIELDS, Content, Reader, Rendered, RenderedMessage, fields_for, one_line, why
-from newsletter.mail.render.names import NAMES, OF_THE_BRAND, Values, names_for_readers, of_brand, of_reader
+from newsletter.mail.render.names import FOR_PAGES, NAMES, Values, names_for_readers, of_brand, of_pages, of_reader
 from newsletter.mail.render.skeleton import DATE, TO, Skeleton
 from newsletter.mail.render.template import Leading
 from newsletter.subscribers import FIRST_NAME, MergeField, Stream
@@ -200,8 +200,7 @@ class Renderer:
 
     def page(self, body: str, brand: Brand) -> str:
         """The HTML of a page of the site, from the owner's folder of texts. Raises BadArticle."""
-        page = compiled("", "", body, self.site, tuple(NAMES[name] for name in NAMES if name in OF_THE_BRAND))
-        return page.fill(of_brand(brand, self.site))[2]
+        return compiled("", "", body, self.site, FOR_PAGES).fill(of_pages(brand, self.site))[2]
 
     def compiled(self, words: Content) -> Compiled:
         """An article's words, checked and read once. Raises BadArticle."""

@@ -72,6 +72,11 @@ class Template:
         return frozenset(_names(self.pieces))
 
     @property
+    def links(self) -> list[Link]:
+        """Those whose clicks may be counted, whatever conditions stand around them."""
+        return list(_links(self.pieces))
+
+    @property
     def literal(self) -> str:
         """What is written, with nothing filled in."""
         return " ".join(_literal(self.pieces))
@@ -126,6 +131,15 @@ def _names(pieces: list[Piece]) -> Iterator[str]:
             yield from piece.names
             for _, inner in piece.choices:
                 yield from _names(inner)
+
+
+def _links(pieces: list[Piece]) -> Iterator[Link]:
+    for piece in pieces:
+        if isinstance(piece, Link):
+            yield piece
+        elif isinstance(piece, Branches):
+            for _, inner in piece.choices:
+                yield from _links(inner)
 
 
 def _literal(pieces: list[Piece]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import ColumnElement, Exists, ScalarSelect, and_, exists, false, not_, or_, select
 
-from newsletter.clicks import Click
+from newsletter.clicks import Click, ClickObjection
 from newsletter.subscribers.consent import Consent
 from newsletter.subscribers.field import Field
 from newsletter.subscribers.field_value import FieldValue, folded
@@ -104,7 +104,9 @@ def _history(rule: r.Leaf) -> ColumnElement[bool]:
             return _clicks(Click.dispatch_id == _dispatch(campaign), Click.person_at.is_not(None))
         case r.ClickedNothing(campaign):
             sent = _messages(MESSAGES.c.dispatch_id == _dispatch(campaign))
-            return sent & ~_clicks(Click.dispatch_id == _dispatch(campaign), Click.person_at.is_not(None))
+            followed = _clicks(Click.dispatch_id == _dispatch(campaign), Click.person_at.is_not(None))
+            objects = exists().where(ClickObjection.subscriber_id == Subscriber.id).correlate(Subscriber)
+            return sent & ~followed & ~objects
     raise TypeError(f"a rule without SQL: {rule!r}")
 
 

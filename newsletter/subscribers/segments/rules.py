@@ -172,8 +172,8 @@ class Clicked:
 
 @dataclass(frozen=True, slots=True)
 class ClickedNothing:
-    """Was sent the campaign, or may have been, and followed none of its links. Nobody, where its clicks were not
-    counted."""
+    """Was sent the campaign, or may have been, and followed none of its links, as far as they let us know. Nobody,
+    where its clicks were not counted."""
 
     campaign: int
 

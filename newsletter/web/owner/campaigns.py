@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
-from newsletter import brand, preflight
+from newsletter import brand, preflight, reports
 from newsletter.articles import Article, Revision
 from newsletter.campaigns import Campaign, CampaignState, NotNow
 from newsletter.guides import Guide
@@ -140,6 +140,8 @@ def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
         "owner/campaign.html", campaign=campaign, form=form, people=people, report=report,
         guides=_titles(session), told=_told(session, campaign),
         progress=Progress.of(session, campaign, now()), used=_used(session, campaign), undo=timedelta(minutes=1),
+        counting=brand.current(session).counts_clicks, left=reports.of_campaigns(session, [campaign])[0][1].left,
+        clicks=reports.clicks_of_campaign(session, campaign, runtime().renderer),
     )  # fmt: skip
 
 

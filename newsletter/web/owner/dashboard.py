@@ -8,13 +8,14 @@ from flask_login import current_user
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from newsletter import brand, preflight, sequences
+from newsletter import brand, preflight, reports, sequences
 from newsletter.articles import Article
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.figures import figure
 from newsletter.guides import BadGuide, Guide, GuideRequest, inspect
 from newsletter.mail import alarms
 from newsletter.mail.ledger import Message, State
+from newsletter.reports import Result
 from newsletter.subscribers import Segment, Subscriber
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.cards import all_guides, unfit_pages
@@ -69,9 +70,17 @@ def dashboard() -> str:
             unfit=preflight.unfit(session, runtime().renderer),
             unfit_pages=unfit_pages(brand.current(session)),
             campaigns=[(one, Progress.of(session, one, at)) for one in campaigns],
+            last=_last(session),
             days=sign_ups(session, at, current_user.zone),
             articles=session.scalar(select(func.count()).select_from(Article)),
         )
+
+
+def _last(session: Session) -> tuple[Campaign, Result] | None:
+    """The campaign that was sent last, with what became of it."""
+    look = select(Campaign).where(Campaign.stored_state == CampaignState.SENT).order_by(Campaign.launched_at.desc())
+    last = session.scalars(look.limit(1)).first()
+    return reports.of_campaigns(session, [last])[0] if last else None
 
 
 def _unfilled(guide: Guide) -> tuple[str, ...]:

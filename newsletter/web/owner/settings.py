@@ -15,7 +15,7 @@ from newsletter.web.owner.proof import compare
 from newsletter.web.owner.session import start_session
 from newsletter.web.owner.sessions import browser_named
 from newsletter.web.security import limiter
-from newsletter.web.state import kept_ip, now, reading, state, transaction
+from newsletter.web.state import kept_ip, now, reading, runtime, state, transaction
 
 BRAND = ("name", "strapline", "author", "email", "phone", "address", "website", "booking", "zone", "language")
 
@@ -32,7 +32,8 @@ def _page(session: Session, brand_form: BrandForm | None = None, zone_form: Zone
     house, owner = brand.current(session), owner_in(session)
     page = render_template(
         "owner/settings.html", owner=owner, zones=sorted(available_timezones()), at=now(), named=browser_named,
-        sessions=OwnerSession.every(session, owner.id, now()),
+        sessions=OwnerSession.every(session, owner.id, now()), counts_clicks=house.counts_clicks,
+        has_counted_clicks=house.has_counted_clicks, site_host=runtime().settings.site_host,
         brand_form=brand_form or BrandForm(formdata=None, obj=house),
         zone_form=zone_form or ZoneForm(formdata=None, obj=owner),
         password_form=password_form or PasswordForm(formdata=None),

@@ -5,7 +5,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from newsletter import brand, campaigns, data_export, guides, journey, sequences
+from newsletter import brand, campaigns, clicks, data_export, guides, journey, sequences
 from newsletter.events import By, Press
 from newsletter.guides import Guide
 from newsletter.mail.ledger import Reason
@@ -52,7 +52,8 @@ def show(id: int) -> str:
             series=[_outlook(session, one, zone) for one in enrollments],
             may_have_guide=person.may_receive(Stream.GUIDE), events=timeline(session, person, runtime().renderer.urls),
             ahead={one.slug: journey.articles_ahead(session, person, one) for one in session.scalars(select(Guide))},
-            suppressed_by=_suppressed_by(session, person),
+            suppressed_by=_suppressed_by(session, person), objects=clicks.objects(session, id),
+            counting=brand.current(session).counts_clicks,
         )  # fmt: skip
 
 

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
+from newsletter.articles import Article, Revision
+from newsletter.clicks import Click
 from newsletter.events import By, EventKind
 from newsletter.events import Event as Noted
 from newsletter.guides import Guide, GuideRequest
@@ -120,7 +122,7 @@ def timeline(session: Session, person: Subscriber, urls: Urls) -> list[Event]:
     """Everything, the newest first; of one moment, what followed from the other first."""
     noted = _noted(session, person)
     events = [*_consents(session, person), *_guides(session, person), *noted]
-    events += [*_series(session, person), *_mails(session, person, urls)]
+    events += [*_series(session, person), *_mails(session, person, urls), *_clicks(session, person)]
     if person.left_at is not None and not any(one.at == person.left_at for one in noted):
         left = "Unsubscribed" if person.status is Status.UNSUBSCRIBED else f"Stopped: the address {person.status}"
         events.append(Event(person.left_at, "left", left))
@@ -198,6 +200,17 @@ def _mails(session: Session, person: Subscriber, urls: Urls) -> list[Event]:
         )
         for m in reversed(messages.all())
     ]
+
+
+def _clicks(session: Session, person: Subscriber) -> list[Event]:
+    look = select(Click, Article.title).join(Revision, Revision.id == Click.revision_id).join(Article)
+    look = look.where(Click.subscriber_id == person.id).order_by(Click.id.desc()).limit(LONGEST)
+    events = []
+    for click, title in session.execute(look.options(joinedload(Click.link))):
+        by = "Followed a link" if click.person_at else "A machine followed a link"
+        at = click.person_at or click.machine_at
+        events.append(Event(at, "click", f"{by}: {title}", (click.link.url,)))
+    return events
 
 
 def _late(message: Message, person: Subscriber) -> tuple[str, ...]:

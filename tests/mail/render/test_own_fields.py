@@ -12,7 +12,7 @@ from newsletter.mail.render import BadArticle, Content, Reader, Renderer
 from newsletter.subscribers import FieldKind, MergeField, Stream
 from tests.conftest import NOON
 from tests.mail.render.conftest import claimed
-from tests.mail.render.test_skeleton import NAMES, RELAXED, _assert_well_formed, _parts
+from tests.mail.render.test_skeleton import NAMES, RELAXED, assert_well_formed, parts
 
 CITY = MergeField("fields.city", "Town", FieldKind.TEXT, "your <town> & mine", 1)
 PLAN = MergeField("fields.plan", "Plan", FieldKind.CHOICE, "", 2)
@@ -46,8 +46,8 @@ def test_several_fields_are_spliced_as_they_are_composed(
     assert skeleton is not None
     assert skeleton.fields == {"first_name", *(field.name for field in OWN)}
     spliced = skeleton.splice(one, NOON)
-    assert _parts(spliced) == _parts(renderer.compose(one, house, EVERYWHERE, NOON))
-    _assert_well_formed(spliced.data)
+    assert parts(spliced) == parts(renderer.compose(one, house, EVERYWHERE, NOON))
+    assert_well_formed(spliced.data)
 
 
 @RELAXED
@@ -62,7 +62,7 @@ def test_what_is_kept_of_one_reader_is_never_another_s(
         one = claimed(Stream.STEP, name, own={CITY.name: city, PLAN.name: name})
         skeleton = renderer.compile(one, house, words)
         assert skeleton is not None
-        assert _parts(skeleton.splice(one, NOON)) == _parts(renderer.compose(one, house, words, NOON))
+        assert parts(skeleton.splice(one, NOON)) == parts(renderer.compose(one, house, words, NOON))
 
 
 def test_a_hostile_value_stays_a_value(renderer: Renderer, house: Brand) -> None:

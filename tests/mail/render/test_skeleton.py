@@ -87,7 +87,7 @@ def words(request: pytest.FixtureRequest) -> Content:
     return found
 
 
-def _parts(mail: RenderedMessage) -> list[object]:
+def parts(mail: RenderedMessage) -> list[object]:
     """What a mail program gets to see: envelope, header octets, decoded headers, and every part decoded."""
     message = message_from_bytes(mail.data, policy=policy.default)
     decoded = [
@@ -99,7 +99,7 @@ def _parts(mail: RenderedMessage) -> list[object]:
     return [mail.sender, mail.recipient, mail.data.split(b"\r\n\r\n")[0], headers, decoded, message.get_boundary()]
 
 
-def _assert_well_formed(data: bytes) -> None:
+def assert_well_formed(data: bytes) -> None:
     """RFC 5322 §2.1.1 and RFC 2045 §6.7, and nothing that a relay would touch."""
     assert data.endswith(b"\r\n") and not re.search(rb"\r(?!\n)|(?<!\r)\n", data)
     head, _, body = data.partition(b"\r\n\r\n")
@@ -142,8 +142,8 @@ def test_a_spliced_mail_is_the_composed_mail(
     skeleton = renderer.compile(one, house, words)
     assert skeleton is not None
     spliced = skeleton.splice(one, NOON)
-    assert _parts(spliced) == _parts(renderer.compose(one, house, words, NOON))
-    _assert_well_formed(spliced.data)
+    assert parts(spliced) == parts(renderer.compose(one, house, words, NOON))
+    assert_well_formed(spliced.data)
     assert spliced.seven_bit in (None, spliced.data.isascii())
 
 
@@ -226,8 +226,8 @@ def test_whatever_an_owner_writes_is_spliced_rightly_or_not_at_all(
     if skeleton is not None:
         assert renderer.compiled(words).is_plain
         spliced = skeleton.splice(one, NOON)
-        assert _parts(spliced) == _parts(renderer.compose(one, house, words, NOON))
-        _assert_well_formed(spliced.data)
+        assert parts(spliced) == parts(renderer.compose(one, house, words, NOON))
+        assert_well_formed(spliced.data)
 
 
 @pytest.mark.parametrize("booking", ["", "https://book.example/a-talk"])
@@ -239,7 +239,7 @@ def test_a_condition_about_the_brand_costs_no_skeleton(renderer: Renderer, booki
     words, one = Content("s", "", body), claimed(Stream.STEP, "Zoë")
     skeleton = renderer.compile(one, house, words)
     assert skeleton is not None
-    assert _parts(skeleton.splice(one, NOON)) == _parts(renderer.compose(one, house, words, NOON))
+    assert parts(skeleton.splice(one, NOON)) == parts(renderer.compose(one, house, words, NOON))
     assert (b"book.example" in skeleton.splice(one, NOON).data) == bool(booking)
     mixed = replace(words, body="{% if brand.booking %}{% if first_name %}x{% endif %}{% endif %}")
     assert renderer.compile(one, house, mixed) is None

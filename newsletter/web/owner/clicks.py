@@ -1,0 +1,69 @@
+"""Clicks: whether they are counted, in all mails or in those of one article, and forgetting them."""
+
+from flask import request
+from werkzeug.wrappers import Response
+
+from newsletter import brand, clicks
+from newsletter.articles import Article
+from newsletter.subscribers import Subscriber
+from newsletter.web.owner.door import back, door, note, one_or_404
+from newsletter.web.state import now, transaction
+
+ON = "Clicks are counted in mails that go out from now on. Your privacy page says so now; read it once."
+OFF = "Clicks are no longer counted: links in new mails lead straight there, and those in older mails record nothing."
+
+
+@door.post("/settings/clicks", endpoint="settings_clicks")
+def switch() -> Response:
+    """Count clicks from now on, or stop that. What is recorded stays until it is deleted."""
+    on = request.form.get("clicks") == "on"
+    with transaction() as session:
+        house = brand.current(session)
+        if house.counts_clicks != on:
+            house.count_clicks(on)
+            note(session, "clicks counted" if on else "clicks no longer counted")
+    return back("settings", ON if on else OFF)
+
+
+@door.post("/settings/clicks/delete", endpoint="settings_clicks_delete")
+def delete() -> Response:
+    """Forget all that is recorded of clicks."""
+    if request.form.get("sure") != "yes":
+        return back("settings", "Nothing was deleted: tick the box to say that you are sure.", "info")
+    with transaction() as session:
+        gone = clicks.delete_all(session)
+        house = brand.current(session)
+        house.has_counted_clicks = house.counts_clicks
+        note(session, "clicks deleted", f"{gone:,}")
+    return back("settings", f"{gone:,} {'click is' if gone == 1 else 'clicks are'} deleted.")
+
+
+@door.post("/articles/<row:id>/clicks", endpoint="article_clicks")
+def of_article(id: int) -> Response:
+    """Count clicks in the mails of one article, or leave its links as they are. `campaign`: where to go back to."""
+    on = request.form.get("clicks") == "on"
+    with transaction() as session:
+        article = one_or_404(session, Article, id, lock=True)
+        if article.counts_clicks != on:
+            article.counts_clicks = on
+            note(session, "clicks counted" if on else "clicks not counted", f"article {id} {article.title}")
+    told = "Clicks are counted in it." if on else "Its links lead straight there, and nothing is counted."
+    campaign = request.form.get("campaign", "")
+    if campaign.isascii() and campaign.isdigit() and len(campaign) < 19:
+        return back("campaign", told, id=int(campaign))
+    return back("result", told, id=id)
+
+
+@door.post("/subscribers/<row:id>/clicks", endpoint="subscriber_clicks")
+def of_person(id: int) -> Response:
+    """At the person's request: their clicks are forgotten and no longer recorded, or recorded again."""
+    wanted = request.form.get("clicks") == "on"
+    with transaction() as session:
+        person = one_or_404(session, Subscriber, id, lock=True)
+        if wanted:
+            clicks.withdraw_objection(session, person.id)
+        else:
+            clicks.object_to(session, person.id, now())
+        note(session, "clicks of a subscriber", f"{id} {'recorded again' if wanted else 'forgotten, and not recorded'}")
+    told = "Clicks are recorded as everybody's." if wanted else "Their clicks are deleted, and no longer recorded."
+    return back("subscriber", told, id=id)
