@@ -14,14 +14,16 @@ from bench.people import first_name
 from bench.report import Table, whole
 from bench.run_size import Size
 from newsletter import brand
+from newsletter.brand import Brand
 from newsletter.guides import SHIPPED, Files
 from newsletter.links import Signer
 from newsletter.mail.ledger import ClaimedMessage
-from newsletter.mail.render import Content, Dkim, Renderer, make_key
+from newsletter.mail.render import Content, Dkim, Renderer, Skeleton, make_key
 from newsletter.subscribers import FIRST_NAME, Stream
 
 SITE = "https://news.example.org"
 SLOW, FAST, SIGNED, ROUNDS = 300, 10_000, 2_000, 3
+LINKS = 10
 HEADS = ("", "CPU µs/mail", "mails/s on one core")
 
 
@@ -43,6 +45,8 @@ def building(_size: Size) -> list[Table]:
         table.notes.append("The article has no skeleton.")
     else:
         table.rows.append(_row("spliced into a skeleton", lambda one: skeleton.splice(one, now), messages))
+        for name, linked in _linked(renderer, house, words, messages[0]):
+            table.rows.append(_row(name, partial(linked.splice, now=now), messages))
         for name, dkim in _signing():
             signed = replace(renderer, dkim=dkim).compile(messages[0], house, words)
             if signed is not None:
@@ -51,6 +55,19 @@ def building(_size: Size) -> list[Table]:
                 )
         table.notes.append(f"Compiling the skeleton, once for a campaign in each process: {compiling * 1000:.1f} ms.")
     return [table]
+
+
+def _linked(
+    renderer: Renderer, house: Brand, words: Content, message: ClaimedMessage
+) -> Iterator[tuple[str, Skeleton]]:
+    """Skeletons of the article with some links more: that lead straight there, and whose clicks are counted."""
+    links = "".join(f"\n\n[Read more of this]({SITE}/archive/article-{number})" for number in range(LINKS))
+    for name, counts in {f"with {LINKS} links more": False, "their clicks counted": True}.items():
+        house.count_clicks(counts)
+        skeleton = renderer.compile(message, house, replace(words, body=words.body + links, counts_clicks=counts))
+        if skeleton is not None:
+            yield f"spliced, {name}", skeleton
+    house.count_clicks(False)
 
 
 def _signing() -> Iterator[tuple[str, Dkim]]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
+from newsletter import journey
 from newsletter.clicks import Click
 from newsletter.clock import FixedClock
 from newsletter.feedback import Hit, clicked
@@ -16,6 +18,7 @@ from newsletter.mail.ledger import Message, State
 from newsletter.mail.render.counted import Destination
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList
+from newsletter.subscribers import Subscriber
 from tests.clicking import LATER, ONE, THREE, TWO, Mailed, count_clicks, held, mailed, send_campaign
 from tests.conftest import NOON
 
@@ -56,8 +59,10 @@ def _by(runtime: Runtime) -> dict[str, tuple[bool, bool]]:
 
 
 def test_soon_after_acceptance_nobody_has_read_it(runtime: Runtime, hit: Callable[..., Hit]) -> None:
-    write(runtime, hit(ONE, TOO_SOON - SECOND / 100), hit(TWO, TOO_SOON), hit(THREE, -SECOND))
-    assert _by(runtime) == {ONE: (False, True), TWO: (True, False), THREE: (False, True)}
+    write(runtime, hit(ONE, TOO_SOON - SECOND / 100), hit(TWO, TOO_SOON))
+    assert _by(runtime) == {ONE: (False, True), TWO: (True, False)}
+    write(runtime, hit(THREE, -SECOND))
+    assert _by(runtime)[THREE] == (False, True)
 
 
 def test_all_links_within_a_moment_are_a_machines(runtime: Runtime, hit: Callable[..., Hit]) -> None:
@@ -123,3 +128,44 @@ def test_what_is_written_twice_is_the_same(data: st.DataObject, runtime: Runtime
     write(runtime, *hits)
     assert held(runtime) == once
     assert {url for _, url, _, _ in once} == {one.destination.address for one in hits}
+
+
+def test_two_who_write_the_same_write_it_once(runtime: Runtime, hit: Callable[..., Hit], jane: Mailed) -> None:
+    hits = [hit(url, LATER + number * timedelta(minutes=1)) for number, url in enumerate(URLS)]
+    failed: list[Exception] = []
+
+    def again() -> None:
+        for _ in range(10):
+            try:
+                write(runtime, *hits)
+            except Exception as error:  # noqa: BLE001 - told below
+                failed.append(error)
+
+    writers = [Thread(target=again) for _ in range(3)]
+    for one in writers:
+        one.start()
+    for one in writers:
+        one.join()
+    assert failed == []
+    assert held(runtime) == {(jane.message, url, True, False) for url in URLS}
+
+
+def test_who_is_erased_meanwhile_is_no_error(runtime: Runtime, hit: Callable[..., Hit], jane: Mailed) -> None:
+    hits = [hit(ONE), hit(TWO, 2 * LATER)]
+    failed: list[Exception] = []
+
+    def again() -> None:
+        for _ in range(20):
+            try:
+                write(runtime, *hits)
+            except Exception as error:  # noqa: BLE001 - told below
+                failed.append(error)
+
+    writers = [Thread(target=again) for _ in range(2)]
+    for one in writers:
+        one.start()
+    with runtime.database.transaction() as session:
+        journey.erase(session, runtime, session.get_one(Subscriber, jane.subscriber), runtime.clock.now())
+    for one in writers:
+        one.join()
+    assert failed == [] and held(runtime) == set()

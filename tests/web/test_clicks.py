@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
+from newsletter import clicks, journey
 from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.links import Purpose, Signer
@@ -181,3 +182,23 @@ def test_the_web_writes_clicks_down_by_itself(jane: Mailed, client: FlaskClient,
     client.get(jane.links[0])
     client.application.extensions["newsletter"].clicks.close()
     assert held(runtime) == {(jane.message, ONE, True, False)}
+
+
+def test_after_an_erasure_nothing_is_left_of_clicks(
+    jane: Mailed, client: FlaskClient, runtime: Runtime, clock: FixedClock
+) -> None:
+    client.get(jane.links[0])
+    runtime.write_clicks()
+    client.get(jane.links[1])  # waits in the journal
+    with runtime.database.transaction() as session:
+        clicks.object_to(session, jane.subscriber, clock.now())
+        clicks.withdraw_objection(session, jane.subscriber)
+    client.get(jane.links[2])
+    runtime.write_clicks()
+    assert len(held(runtime)) == 2
+    client.get(jane.links[0], headers={"Purpose": "prefetch"})
+    with runtime.database.transaction() as session:
+        journey.erase(session, runtime, session.get_one(Subscriber, jane.subscriber), clock.now())
+    runtime.write_clicks()
+    assert held(runtime) == set()
+    assert not list((runtime.settings.data_dir / "clicks").iterdir())

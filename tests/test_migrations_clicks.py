@@ -1,0 +1,38 @@
+"""Migration 0090: nothing is counted before the owner wants it, and there and back nothing else is lost."""
+
+from collections.abc import Callable
+
+from sqlalchemy import select, text
+
+from newsletter import brand, schema
+from newsletter.articles import Article
+from newsletter.campaigns import Campaign
+from newsletter.events import Event
+from newsletter.feedback import Hit, clicked
+from newsletter.mail.ledger import Message
+from newsletter.mail.render.counted import Destination
+from newsletter.runtime import Runtime
+from tests.clicking import LATER, ONE, count_clicks, held, send_campaign
+from tests.conftest import NOON
+from tests.test_migrations import back_to
+
+
+def test_there_and_back(runtime: Runtime, person: Callable[..., int]) -> None:
+    person("jane@example.com")
+    count_clicks(runtime)
+    send_campaign(runtime)
+    with runtime.database.transaction() as session:
+        id, revision = session.execute(select(Message.id, Message.revision_id)).one()
+        clicked(session, [Hit(id, Destination(ONE, 3, revision), NOON + LATER, False)], NOON + LATER)
+    assert len(held(runtime)) == 1
+    back_to("0060", runtime.database)
+    with runtime.database.engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM messages")).scalar() == 1
+    schema.upgrade(runtime.database)
+    assert held(runtime) == set()
+    with runtime.database.reading() as session:
+        house = brand.current(session)
+        assert not house.counts_clicks and not house.has_counted_clicks
+        assert all(session.scalars(select(Article.counts_clicks)))
+        assert not any(session.scalars(select(Campaign.counted_clicks)))
+        assert not any(session.scalars(select(Event.message_id)))
