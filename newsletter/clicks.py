@@ -73,6 +73,14 @@ class Click(Base):
 
     link: Mapped[Link] = relationship()
 
+    @property
+    def at(self) -> datetime:
+        """When a person followed it, else when a machine did."""
+        at = self.person_at or self.machine_at
+        if at is None:
+            raise ValueError("nobody's click")  # the table refuses it
+        return at
+
 
 class ClickObjection(Base):
     """A reader who does not want their clicks recorded (UK GDPR Art. 21)."""

@@ -48,8 +48,10 @@ class Result:
         """From how many messages are in which state, and how many people and machines followed a link."""
         people, machines = seen if seen is not None else (None, 0)
         sent = sum(states.get(one, 0) for one in ACCEPTED)
-        numbers = (states.get(one, 0) for one in (State.FAILED, State.BOUNCED, State.COMPLAINED))
-        return cls(sent, *numbers, left, people, machines)
+        return cls(
+            sent=sent, failed=states.get(State.FAILED, 0), bounced=states.get(State.BOUNCED, 0),
+            complained=states.get(State.COMPLAINED, 0), left=left, clicked=people, machines=machines,
+        )  # fmt: skip
 
 
 def of_campaigns(session: Session, campaigns: Sequence[Campaign]) -> list[tuple[Campaign, Result]]:
@@ -77,16 +79,19 @@ def _left(session: Session, dispatches: Collection[int]) -> dict[int, int]:
     return {dispatch: people for dispatch, people in session.execute(look) if dispatch}
 
 
+_REAL = (func.count(Click.person_at) > 0).label("real")
+"""Of one reader's clicks: whether any was a person's."""
+
+
 def _clicked(session: Session, dispatches: Collection[int]) -> dict[int, tuple[int, int]]:
     readers = (
-        select(Click.dispatch_id, func.count(Click.person_at).label("people"))
+        select(Click.dispatch_id, _REAL)
         .where(Click.dispatch_id.is_not(None), Click.dispatch_id.in_(dispatches))
         .group_by(Click.dispatch_id, Click.subscriber_id)
         .subquery()
     )
-    look = select(readers.c.dispatch_id, readers.c.people > 0, func.count()).group_by(
-        readers.c.dispatch_id, readers.c.people > 0
-    )
+    look = select(readers.c.dispatch_id, readers.c.real, func.count())
+    look = look.group_by(readers.c.dispatch_id, readers.c.real)
     return _people_and_machines(session.execute(look).all())
 
 
@@ -158,14 +163,14 @@ def _left_by(session: Session) -> dict[int, int]:
 
 def _clicked_in(session: Session) -> dict[int, tuple[int, int]]:
     readers = (
-        select(Revision.article_id, func.count(Click.person_at).label("people"))
+        select(Revision.article_id, _REAL)
         .join(Revision, Revision.id == Click.revision_id)
         .where(Click.dispatch_id.is_(None))
         .group_by(Revision.article_id, Click.subscriber_id)
         .subquery()
     )
-    real = readers.c.people > 0
-    look = select(readers.c.article_id, real, func.count()).group_by(readers.c.article_id, real)
+    look = select(readers.c.article_id, readers.c.real, func.count())
+    look = look.group_by(readers.c.article_id, readers.c.real)
     return _people_and_machines(session.execute(look).all())
 
 

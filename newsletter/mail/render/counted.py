@@ -44,6 +44,8 @@ class Destination:
     @classmethod
     def read(cls, signer: Signer, token: str) -> Self:
         """What `sealed` made. Raises BadLink."""
+        if len(token) > 2 * LONGEST:
+            raise BadLink
         payload = signer.opened(Purpose.LINK, token)
         address = payload[_HEAD.size :].decode("utf-8", "replace")
         if not is_safe(address):

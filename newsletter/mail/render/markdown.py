@@ -63,7 +63,8 @@ def clean(html: str) -> str:
 def read(hidden: str, codes: Sequence[Code], site: str) -> Written:
     """Read Markdown whose codes are hidden. Addresses are completed with `site`. Raises BadArticle."""
     tokens = _markdown.parse(hidden, {"codes": codes})
-    links, pictures, relative, counted = [], [], [], []
+    links, relative = list[str](), list[str]()
+    pictures, counted = list[tuple[str, str]](), list[str]()
     for token, inside in _with_words(tokens):
         name = "href" if token.type == "link_open" else "src"
         written = str(token.attrGet(name) or "")

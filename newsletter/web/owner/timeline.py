@@ -208,8 +208,7 @@ def _clicks(session: Session, person: Subscriber) -> list[Event]:
     events = []
     for click, title in session.execute(look.options(joinedload(Click.link))):
         by = "Followed a link" if click.person_at else "A machine followed a link"
-        at = click.person_at or click.machine_at
-        events.append(Event(at, "click", f"{by}: {title}", (click.link.url,)))
+        events.append(Event(click.at, "click", f"{by}: {title}", (click.link.url,)))
     return events
 
 
