@@ -111,6 +111,11 @@ class SeriesMail:
     """The names of those in which it stands now."""
     result: Result
 
+    @property
+    def has_gone_out(self) -> bool:
+        """Whether it went to anybody, or was refused."""
+        return bool(self.result.sent or self.result.failed)
+
 
 def of_series(session: Session) -> list[SeriesMail]:
     """Every article that series send now, in their order, and behind them those that were sent by one."""
