@@ -66,8 +66,7 @@ class Campaign(Base):
     launched_at: Mapped[datetime | None] = mapped_column()
     finished_at: Mapped[datetime | None] = mapped_column()
     dispatch_id: Mapped[int | None] = mapped_column(ForeignKey("dispatches.id"))
-    counted_clicks: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """Whether clicks were counted when it was launched: only then does "clicked nothing" say something."""
+    counted_clicks: Mapped[bool] = mapped_column(default=False, server_default=false())  # when it was launched
 
     article: Mapped[Article] = relationship()
     dispatch: Mapped[Dispatch | None] = relationship()

@@ -1,14 +1,14 @@
 """Clicks of links, whether they are counted, and by which mail somebody left
 
 Revision ID: 0090
-Revises: 0071
+Revises: 0101
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0090"
-down_revision = "0071"
+down_revision = "0101"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 OF_A_DISPATCH = sa.text("dispatch_id IS NOT NULL")
 BY_A_MAIL = sa.text("message_id IS NOT NULL")

@@ -126,7 +126,7 @@ def _note(session: Session, mail: Mail, hits: Sequence[Hit], rows: Sequence[Clic
     for link, one in seen.items():
         row = by_link.get(link) or Click(
             subscriber_id=mail.subscriber_id, message_id=mail.id, dispatch_id=mail.dispatch_id,
-            revision_id=mail.revision_id, link_id=link,
+            revision_id=mail.revision_id, link_id=link, person_at=None, machine_at=None,
         )  # fmt: skip
         row.person_at, row.machine_at = min(one.people, default=None), min(one.machines, default=None)
         session.add(row)

@@ -23,3 +23,9 @@ def attachment(claimed: ClaimedMessage, guides: Callable[[str], Path]) -> tuple[
         log.warning("the guide goes as a link", message=claimed.id, error=type(error).__name__)
         pdf = b""
     return {**claimed.context, "guide": {**guide, "attached": bool(pdf)}}, pdf
+
+
+def guide_slug(context: Mapping[str, Any]) -> str | None:
+    """The slug of the guide that a mail's context names; None: it names none."""
+    guide = context.get("guide")
+    return guide["slug"] if isinstance(guide, dict) else guide

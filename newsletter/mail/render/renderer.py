@@ -21,7 +21,7 @@ from newsletter.links import Purpose, Signer, Urls
 from newsletter.mail.ledger import ClaimedMessage
 from newsletter.mail.render import mime
 from newsletter.mail.render.article import BadArticle, Compiled, compiled
-from newsletter.mail.render.attachment import attachment
+from newsletter.mail.render.attachment import attachment, guide_slug
 from newsletter.mail.render.counted import Counted
 from newsletter.mail.render.dkim import Dkim
 from newsletter.mail.render.draft import NOBODY, ONCE, STRANGERS, Draft, Form, NoSkeleton, alike, gap
@@ -110,8 +110,7 @@ class Renderer:
 
     def rendered(self, stream: Stream, brand: Brand, reader: Reader, words: Content | None,
                  context: Mapping[str, Any], counted: int | None = None) -> Rendered:  # fmt: skip
-        """Subject, text and HTML of any mail. Raises BadArticle. `counted`: its revision, where it goes out and the
-        clicks of its links are counted as far as its owner wants that; None: to be looked at."""
+        """Subject, text and HTML of any mail. Raises BadArticle. `counted`: its revision, where it is to go out."""
         reader = replace(reader, fields=fields_for(stream, reader.fields))
         values = self._values(brand, reader, context)
         if words is not None:
@@ -150,7 +149,7 @@ class Renderer:
         if words is None or not claimed.stream.is_bulk or not claimed.context.keys() <= {"guide"}:
             return None
         content = tuple((column.key, getattr(brand, column.key)) for column in Brand.__mapper__.column_attrs)
-        slug = _guide_slug(claimed.context)
+        slug = guide_slug(claimed.context)
         return self._skeleton(Form(stream=claimed.stream, revision_id=claimed.revision_id, guide=slug, words=words,
                                    dispatch_id=claimed.dispatch_id, brand=content))  # fmt: skip
 
@@ -273,7 +272,7 @@ class Renderer:
 
     def _values(self, brand: Brand, reader: Reader, context: Mapping[str, Any]) -> dict[str, Any]:
         urls = self.urls
-        slug = _guide_slug(context)
+        slug = guide_slug(context)
         values: dict[str, Any] = {
             **context,
             "brand": brand,
@@ -297,11 +296,6 @@ class Renderer:
         if "refuse" in context:
             values["refuse_url"] = urls.refuse(reader.subscriber, context["refuse"])
         return values
-
-
-def _guide_slug(context: Mapping[str, Any]) -> str | None:
-    guide = context.get("guide")
-    return guide["slug"] if isinstance(guide, dict) else guide
 
 
 __all__ = ["BadArticle", "Content", "Reader", "Rendered", "RenderedMessage", "Renderer"]
