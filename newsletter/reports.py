@@ -204,4 +204,5 @@ def _links(session: Session, words: Revision, renderer: Renderer) -> list[str]:
         every = compiled.every_destination(of_brand(current(session), renderer.site))
     except BadArticle:
         return []
-    return list(filter(Counted(renderer.signer, renderer.site, words.id, 0).counts, every))
+    mail = Counted(signer=renderer.signer, site=renderer.site, revision=words.id, message=0)
+    return list(filter(mail.counts, every))

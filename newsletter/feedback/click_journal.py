@@ -135,7 +135,8 @@ def _read(path: Path) -> Iterator[Hit]:
         try:
             at, by, message, links, revision, address = line.split(" ")
             to = Destination(address, int(links), int(revision))
-            yield Hit(int(message), to, datetime.fromisoformat(at), by == "machine")
+            when, by_machine = datetime.fromisoformat(at), by == "machine"
+            yield Hit(message=int(message), destination=to, at=when, by_machine=by_machine)
         except ValueError:  # half a line: the disk was full, or the host went down
             log.warning("a click was kept in part, and is lost", length=len(line))
 

@@ -22,7 +22,8 @@ def follow(token: str) -> Response:
     link, _, tag = token.rpartition(".")
     destination = Destination.read(runtime().signer, link)
     (message,) = runtime().signer.numbers(Purpose.CLICK, tag)
-    _keep(Hit(message, destination, runtime().clock.glance(), _is_by_machine()))
+    at, by_machine = runtime().clock.glance(), _is_by_machine()
+    _keep(Hit(message=message, destination=destination, at=at, by_machine=by_machine))
     answer = Response("", 302, {"Location": destination.address}, mimetype="text/plain")
     answer.headers["X-Robots-Tag"] = "noindex, nofollow"
     return answer

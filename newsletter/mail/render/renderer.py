@@ -149,9 +149,8 @@ class Renderer:
         if words is None or not claimed.stream.is_bulk or not claimed.context.keys() <= {"guide"}:
             return None
         content = tuple((column.key, getattr(brand, column.key)) for column in Brand.__mapper__.column_attrs)
-        slug = guide_slug(claimed.context)
-        return self._skeleton(Form(stream=claimed.stream, revision_id=claimed.revision_id, guide=slug, words=words,
-                                   dispatch_id=claimed.dispatch_id, brand=content))  # fmt: skip
+        return self._skeleton(Form(stream=claimed.stream, revision_id=claimed.revision_id, words=words, brand=content,
+                                   dispatch_id=claimed.dispatch_id, guide=guide_slug(claimed.context)))  # fmt: skip
 
     def _compiled(self, form: Form) -> Skeleton | None:
         brand = Brand(**dict(form.brand))  # the caller's belongs to a session that ends

@@ -208,7 +208,7 @@ def _clicks(session: Session, person: Subscriber) -> list[Event]:
     events = []
     for click, title in session.execute(look.options(joinedload(Click.link))):
         by = "Followed a link" if click.person_at else "A machine followed a link"
-        events.append(Event(click.at, "click", f"{by}: {title}", (click.link.url,)))
+        events.append(Event(at=click.at, kind="click", title=f"{by}: {title}", lines=(click.link.url,)))
     return events
 
 
