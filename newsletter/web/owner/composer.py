@@ -137,11 +137,11 @@ def _scheduled(session: Session, article: Article | None) -> Sequence[Campaign]:
 
 
 def author(session: Session, owner_id: int | None) -> str:
-    """Whose words something is; "" for those of whoever is signed in, and where nobody knows."""
-    if owner_id is None or owner_id == current_user.owner_id:
+    """Whose words something is; "" for those of whoever is signed in."""
+    if owner_id == current_user.owner_id:
         return ""
-    found = session.get(Owner, owner_id)
-    return found.email if found else ""
+    found = session.get(Owner, owner_id) if owner_id else None
+    return found.email if found else "a command"
 
 
 def theirs(session: Session, article: Article, form: ArticleForm, is_title: bool) -> Theirs:

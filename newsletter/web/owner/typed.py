@@ -30,6 +30,7 @@ FRAME_POLICY = (
 )
 SCHEMES = {"light": "not all", "dark": "all"}
 _ASKS_SCHEME = re.compile(r"\(prefers-color-scheme: dark\)")
+_IN_A_LINE = re.compile(r"</?(?:a|code|em|strong)\b[^>]*>")
 _UNSEEN = re.compile(r"<head.*?</head>|<!--.*?-->|<[^>]*>", re.DOTALL)
 _PICTURE = re.compile(r'(<img\b[^>]*?)\ssrc="[^"]*"')
 
@@ -123,7 +124,7 @@ def _for_frame(seen: Rendered | None, problem: str) -> Any:
 
 
 def _shown(seen: Rendered) -> dict[str, Any]:
-    visible = " ".join(html.unescape(_UNSEEN.sub(" ", seen.html)).split())
+    visible = " ".join(html.unescape(_UNSEEN.sub(" ", _IN_A_LINE.sub("", seen.html))).split())
     octets = len(seen.html.encode())
     return {
         "html": Look.asked().of(seen.html), "text": seen.text, "subject": seen.subject,

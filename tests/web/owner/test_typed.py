@@ -60,7 +60,7 @@ def test_nothing_is_saved_and_no_text_that_is_typed_fills_the_cache(desk: Desk, 
 
 def test_an_inbox_shows_the_preheader_and_then_how_the_mail_begins(desk: Desk) -> None:
     assert asked(desk)["inbox"].startswith("One thing ")
-    assert "Hello, walk" in asked(desk, preheader="")["inbox"].replace("Hello , ", "Hello, ")
+    assert "Hello, walk." in asked(desk, preheader="")["inbox"]
     assert "<" not in asked(desk, preheader="")["inbox"]
 
 
