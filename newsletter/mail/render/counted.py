@@ -18,7 +18,7 @@ from newsletter.mail.render.names import OF_THE_BRAND
 
 LONGEST = 2_000
 """Octets of a destination. A longer one is left as it is: sealed it would be more than mail programs follow."""
-OWN_PAGES = ("c", "confirm", "download", "library", "not-me", "owner", "preferences", "unsubscribe", "view")
+OWN_PAGES = ("c", "confirm", "download", "library", "not-me", "own", "owner", "preferences", "unsubscribe", "view")
 """Of our own site: what is somebody's own, and what has been counted already."""
 MOST_COUNTED = 255
 _HEAD = Struct(">BI")

@@ -85,7 +85,7 @@ NEVER = [
     "[https://example.com/a](https://evil.example)", "[www.example.com](https://example.com)", "[x](#below)",
     "[**example.com/a**](https://example.com/a)", "[{{ brand.website }}]({{ brand.website }})",
     "[you](https://example.com/?n={{ first_name }})", "[mine](http://localhost:8000/library/abc)",
-    "[mine](/unsubscribe/abc)", f"[long](https://example.com/{'x' * LONGEST})",
+    "[mine](/unsubscribe/abc)", "[data](/own/abc)", f"[long](https://example.com/{'x' * LONGEST})",
     "[again](http://localhost:8000/c/abc.def)",
 ]  # fmt: skip
 
