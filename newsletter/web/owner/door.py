@@ -1,5 +1,6 @@
 """The blueprint, its guard, and what every page of it knows."""
 
+from functools import partial
 from typing import Any, TypeVar
 
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
@@ -12,6 +13,7 @@ from werkzeug.wrappers import Response
 from newsletter import accounts, brand, installation
 from newsletter.accounts import Owner
 from newsletter.db import Base
+from newsletter.web.owner.menu import DOORS, open_folder, pages_of
 from newsletter.web.rows import LARGEST_ID
 from newsletter.web.security import csrf
 from newsletter.web.state import now, reading, runtime, state
@@ -69,8 +71,9 @@ def _house() -> dict[str, Any]:
     with reading() as session:
         name, locked = brand.current(session).name, installation.current(session).is_locked
         age = state().figures.age(session)
-    return {"house": name, "locked": locked, "is_local": runtime().settings.is_local, "page_now": now(),
-            "figures_age": age}  # fmt: skip
+    is_local = runtime().settings.is_local
+    menu = {"menu": DOORS, "menu_folder": open_folder(), "menu_pages": partial(pages_of, is_local=is_local)}
+    return {"house": name, "locked": locked, "is_local": is_local, "page_now": now(), "figures_age": age, **menu}
 
 
 def owner_in(session: Session) -> Owner:

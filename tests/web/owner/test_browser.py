@@ -186,7 +186,7 @@ def test_a_double_click_posts_once_and_the_menu_opens_on_a_phone(
     page = signed_in(browser, site, viewport={"width": 375, "height": 800})
     menu = page.locator('nav[aria-label="Owner\'s area"]')
     assert not menu.is_visible()
-    page.get_by_role("button", name="Menu").press("Enter")
+    page.get_by_role("button", name="More").press("Enter")
     assert menu.is_visible()
     page.goto(f"{site}/owner/articles/{article}")
     posted: list[str] = []

@@ -1,0 +1,68 @@
+"""Menu: the eight doors of the owner's area, and the pages behind each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import request
+
+LOCAL_ONLY = "mails"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the menu. `folder` is what its address, and those of the pages below it, begin with."""
+
+    label: str
+    endpoint: str
+    folder: str
+    more: tuple[str, ...] = ()
+    """Other folders whose pages belong to it."""
+
+    def is_open(self, folder: str) -> bool:
+        """Whether a page in this folder is this one, or one below it."""
+        return folder == self.folder or folder in self.more
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A door leads to its first page; its others are listed below it while one of them is open."""
+
+    label: str
+    pages: tuple[Page, ...]
+
+    def is_open(self, folder: str) -> bool:
+        """Whether a page in this folder is behind this door."""
+        return any(page.is_open(folder) for page in self.pages)
+
+
+DOORS = (
+    Door("Home", (Page("Home", "owner.dashboard", "", more=("held", "unlock")),)),
+    Door("Write", (
+        Page("Articles", "owner.articles", "articles", more=("drafts",)),
+        Page("Campaigns", "owner.campaigns", "campaigns"),
+        Page("Topics", "owner.topics", "topics"), Page("Pictures", "owner.pictures", "pictures"),
+    )),
+    Door("Guides", (Page("Guides", "owner.guides", "guides"),)),
+    Door("Series", (Page("Series", "owner.all_series", "series"),)),
+    Door("People", (
+        Page("Subscribers", "owner.subscribers", "subscribers"), Page("Segments", "owner.segments", "segments"),
+        Page("Fields", "owner.fields", "fields"),
+    )),
+    Door("Forms", (Page("Forms", "owner.forms", "forms"),)),
+    Door("Results", (Page("Results", "owner.results", "results"), Page("Messages", "owner.messages", "messages"))),
+    Door("Settings", (
+        Page("Settings", "owner.settings", "settings", more=("second-factor", "sessions")),
+        Page("Audit log", "owner.audit", "audit"), Page("Mail gallery", "owner.mails", LOCAL_ONLY),
+    )),
+)  # fmt: skip
+
+
+def open_folder() -> str:
+    """The folder of the page that is asked for; "" for the first page."""
+    rule = request.url_rule.rule if request.url_rule else ""
+    return rule.partition("/owner/")[2].partition("/")[0]
+
+
+def pages_of(door: Door, is_local: bool) -> Sequence[Page]:
+    """The pages behind a door; the gallery of mails is for a local installation."""
+    return [page for page in door.pages if is_local or page.folder != LOCAL_ONLY]
