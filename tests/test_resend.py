@@ -135,6 +135,6 @@ def test_the_owners_way(sent_one: tuple[int, dict[str, Mailed]], desk: Desk) -> 
     assert "were sent it before and followed no link: 3 now" in words and "It is “Golf” once more." in words
     assert "3 will get it." in words
     assert "It goes out in 10 seconds" in desk.told(f"{made.request.path}/schedule", when="now", accept="y")
-    assert "It went once more to those who followed no link" in desk.read(path)
+    assert "Once more, to those who followed no link: “You may have missed this”" in desk.read(path)
     assert "once more already" in desk.told(f"{path}/once-more", subject="And again")
     assert "once more already" in desk.told(f"{path}/once-more")
