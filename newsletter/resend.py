@@ -66,7 +66,7 @@ def why_not(session: Session, campaign: Campaign, now: datetime) -> str:
 
 def readers(campaign: Campaign, now: datetime) -> Segment:
     """Who would get it: who takes the newsletter, was sent it, and followed no link of it."""
-    return Segment(rules=_rules(campaign).on(now))
+    return Segment(rules=_rules(campaign).on(now), topic=campaign.article.topic_id)
 
 
 def _rules(campaign: Campaign) -> Rules:
