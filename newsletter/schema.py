@@ -19,6 +19,7 @@ from newsletter import (  # noqa: F401
     guides,
     installation,
     media,
+    resend,
     sequences,
     subscribers,
     topics,

@@ -14,7 +14,9 @@ from newsletter import articles, brand, campaigns, sequences
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.clicks import Click
 from newsletter.clock import FixedClock
+from newsletter.feedback import Hit, clicked
 from newsletter.mail.ledger import Lane, Message
+from newsletter.mail.render.counted import Destination
 from newsletter.runtime import Runtime
 from newsletter.sequences import Sequence
 from newsletter.smtp import SentList
@@ -107,3 +109,12 @@ def held(runtime: Runtime) -> set[tuple[int, str, bool, bool]]:
     with runtime.database.reading() as session:
         rows = session.scalars(select(Click)).all()
         return {(one.message_id, one.link.url, one.person_at is not None, one.machine_at is not None) for one in rows}
+
+
+def click(runtime: Runtime, mail: Mailed, link: int, *, by_machine: bool = False) -> None:
+    """Its reader, or a machine, follows one of its links, and that is written down."""
+    sealed = mail.links[link].removeprefix("/c/").partition(".")[0]
+    to = Destination.read(runtime.signer, sealed)
+    hit = Hit(message=mail.message, destination=to, at=runtime.clock.now(), by_machine=by_machine)
+    with runtime.database.transaction() as session:
+        assert clicked(session, [hit], runtime.clock.now()) == []

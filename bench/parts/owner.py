@@ -67,6 +67,8 @@ def pages(database: Database, people: int) -> dict[str, str]:
             "an article": f"/owner/articles/{sent.article_id}",
             "series": "/owner/series",
             "a series": "/owner/series/3",
+            "results": "/owner/results",
+            "results of an article": f"/owner/results/articles/{sent.article_id}",
             "guides": "/owner/guides",
             "forms": "/owner/forms",
             "messages": "/owner/messages",

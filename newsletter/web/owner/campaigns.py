@@ -16,6 +16,7 @@ from newsletter.articles import Article, Revision
 from newsletter.campaigns import Campaign, CampaignState, NotNow
 from newsletter.guides import Guide
 from newsletter.mail.ledger.contents import revisions_used
+from newsletter.resend import original_of, resent_as, why_not
 from newsletter.subscribers import all_tags, segments
 from newsletter.subscribers.segments import SavedSegment, look_up, sentence
 from newsletter.topics import Topic
@@ -143,6 +144,8 @@ def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
         progress=Progress.of(session, campaign, now()), used=_used(session, campaign), undo=timedelta(minutes=1),
         counting=brand.current(session).counts_clicks, left=reports.of_campaigns(session, [campaign])[0][1].left,
         clicks=reports.clicks_of_campaign(session, campaign, runtime().renderer),
+        original=original_of(session, campaign), resent=resent_as(session, campaign),
+        may_resend=not why_not(session, campaign, now()),
     )  # fmt: skip
 
 

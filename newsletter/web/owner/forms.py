@@ -85,6 +85,13 @@ class WordsForm(TypedForm):
     """The revision that the writer began from."""
 
 
+class ResendForm(TypedForm):
+    """The subject of a campaign that is sent once more."""
+
+    subject = _line("New subject", 200, "Give it another subject.")
+    preheader = _line("Preheader", 200)
+
+
 def _topic_choices() -> list[SelectChoice]:
     with reading() as session:
         named = [(one.slug, one.name if one.is_open else f"{one.name} (archived)") for one in topics.every(session)]

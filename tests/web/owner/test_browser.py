@@ -40,7 +40,8 @@ PAGES = (
     "guides/1/edition", "pictures", "subscribers/1/edit", "subscribers",
     "subscribers/import", "subscribers?q=nobody", "subscribers/1", "messages", "messages?state=failed", "settings",
     "forms", "forms/1", "forms/3", "forms/1/code", "forms/1/delete", "fields", "topics", "topics/1",
-    "fields/new", "fields/1", "fields/2", "fields/1/delete", "audit", "mails", "nothing",
+    "fields/new", "fields/1", "fields/2", "fields/1/delete", "audit", "mails", "results",
+    "results/articles/1", "nothing",
 )  # fmt: skip
 
 

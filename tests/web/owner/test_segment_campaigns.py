@@ -41,7 +41,7 @@ def test_a_campaign_goes_to_those_in_it_who_take_the_newsletter(
         sent_to = session.scalars(select(Message.subscriber_id).where(Message.dispatch_id.is_not(None)))
         assert sent_to.all() == [runners[0]]
     assert "is deleted" in desk.told(f"/owner/segments/{id}/delete")
-    assert "were in a segment that is deleted" in desk.read(f"/owner/campaigns/{campaign}")
+    assert "fit rules of its own" in desk.read(f"/owner/campaigns/{campaign}")
     assert "In this segment is everybody who has the tag “runners”." in desk.read(f"/owner/campaigns/{campaign}")
 
 

@@ -1,0 +1,109 @@
+"""Resend: a campaign once more, under another subject, to those who followed no link of it. Once, and not at once.
+
+It is a campaign of its own, with everything that belongs to one; its rules are asked when it goes out, so whoever has
+followed a link by then does not get it.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from newsletter import characters
+from newsletter.articles import Article, write
+from newsletter.campaigns import Campaign, CampaignState, NotNow
+from newsletter.db import Base
+from newsletter.subscribers import Segment
+from newsletter.subscribers.segments import Rules, as_json
+from newsletter.subscribers.segments.rules import ClickedNothing
+
+PATIENCE = timedelta(days=2)
+"""Most of those who follow a link at all have done so by then."""
+
+
+class Resend(Base):
+    """Which campaign is another one once more. The database refuses the second."""
+
+    __tablename__ = "resends"
+
+    original_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"), primary_key=True, autoincrement=False)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"), unique=True)
+    created_at: Mapped[datetime]
+
+
+def resent_as(session: Session, campaign: Campaign) -> Campaign | None:
+    """The campaign that is this one once more; None where there is none, or it was thrown away before it went out."""
+    found = session.get(Resend, campaign.id)
+    again = session.get_one(Campaign, found.campaign_id) if found else None
+    return None if again is None or _is_thrown_away(again) else again
+
+
+def original_of(session: Session, campaign: Campaign) -> Campaign | None:
+    """The campaign that this one is once more."""
+    id = session.scalar(select(Resend.original_id).where(Resend.campaign_id == campaign.id))
+    return session.get_one(Campaign, id) if id else None
+
+
+def _is_thrown_away(campaign: Campaign) -> bool:
+    return campaign.stored_state is CampaignState.CANCELLED and campaign.launched_at is None
+
+
+def why_not(session: Session, campaign: Campaign, now: datetime) -> str:
+    """Why it cannot be sent once more now, in a sentence; "" where it can."""
+    if campaign.stored_state is not CampaignState.SENT or campaign.finished_at is None:
+        return f"Only a campaign that has gone out can be sent once more; this one is {campaign.state}."
+    if not campaign.counted_clicks:
+        return "Clicks were not counted in it, so nobody knows who followed no link."
+    if original_of(session, campaign) is not None:
+        return "It is one that was sent once more already; a third time would be too much."
+    if resent_as(session, campaign) is not None:
+        return "It has been sent once more already, and that is enough."
+    if now - campaign.finished_at < PATIENCE:
+        return "It has gone out less than two days ago: leave your readers the time to open it."
+    return ""
+
+
+def readers(campaign: Campaign, now: datetime) -> Segment:
+    """Who would get it: who takes the newsletter, was sent it, and followed no link of it."""
+    return Segment(rules=_rules(campaign).on(now), topic=campaign.article.topic_id)
+
+
+def _rules(campaign: Campaign) -> Rules:
+    return Rules(ClickedNothing(campaign.id), campaign.zone)
+
+
+def resend(session: Session, campaign: Campaign, subject: str, now: datetime, preheader: str | None = None) -> Campaign:
+    """A draft of it once more: the words that went out, under this subject. Raises NotNow.
+
+    `preheader`: None leaves it as it was. The campaign's row must be locked.
+    """
+    if reason := why_not(session, campaign, now):
+        raise NotNow(reason)
+    if campaign.dispatch is None:
+        raise NotNow("It has no words: nothing of it has gone out.")
+    words, subject = campaign.dispatch.revision, characters.line(subject)
+    if not subject or subject.casefold() == words.subject.casefold():
+        raise NotNow("Give it another subject: under the same one they would pass it over again.")
+    if thrown := session.get(Resend, campaign.id):
+        session.delete(thrown)
+        session.flush()
+    article = write(
+        session, now, title=f"{campaign.article.title[:180]} (once more)", subject=subject, body=words.body,
+        preheader=words.preheader if preheader is None else preheader, topic=campaign.article.topic,
+    )  # fmt: skip
+    article.counts_clicks = campaign.article.counts_clicks
+    again = _draft(session, campaign, article, now)
+    try:
+        with session.begin_nested():
+            session.add(Resend(original_id=campaign.id, campaign_id=again.id, created_at=now))
+    except IntegrityError:
+        raise NotNow("It has been sent once more already, and that is enough.") from None
+    return again
+
+
+def _draft(session: Session, campaign: Campaign, article: Article, now: datetime) -> Campaign:
+    again = Campaign(article=article, zone=campaign.zone, created_at=now, segment_rules=as_json(_rules(campaign)))
+    session.add(again)
+    session.flush()
+    return again

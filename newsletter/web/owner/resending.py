@@ -1,0 +1,49 @@
+"""Once more, under another subject, to those who followed no link of a campaign."""
+
+from typing import Any
+
+from flask import render_template
+from sqlalchemy.orm import Session
+
+from newsletter.campaigns import Campaign, NotNow
+from newsletter.resend import readers, resend, why_not
+from newsletter.web.owner.door import back, door, note, one_or_404
+from newsletter.web.owner.forms import ResendForm
+from newsletter.web.state import now, reading, transaction
+
+
+@door.get("/campaigns/<row:id>/once-more", endpoint="campaign_resend_ask")
+def ask(id: int) -> Any:
+    """Another subject, and to how many it would go."""
+    with reading() as session:
+        campaign = one_or_404(session, Campaign, id)
+        if reason := why_not(session, campaign, now()):
+            return back("campaign", reason, "info", id=id)
+        words = campaign.dispatch.revision if campaign.dispatch else campaign.article.current
+        return _page(session, campaign, ResendForm(formdata=None, data={"preheader": words.preheader}))
+
+
+def _page(session: Session, campaign: Campaign, form: ResendForm) -> str:
+    return render_template(
+        "owner/campaign_resend.html", campaign=campaign, form=form, people=readers(campaign, now()).size(session)
+    )
+
+
+@door.post("/campaigns/<row:id>/once-more", endpoint="campaign_resend")
+def make(id: int) -> Any:
+    """Make the draft. A second click finds it."""
+    with transaction() as session:
+        campaign = one_or_404(session, Campaign, id, lock=True)
+        if reason := why_not(session, campaign, now()):
+            return back("campaign", reason, "info", id=id)
+        form = ResendForm()
+        if not form.validate():
+            return _page(session, campaign, form), 422
+        try:
+            again = resend(session, campaign, form.subject.data or "", now(), form.preheader.data or "")
+        except NotNow as error:
+            form.subject.errors = [str(error)]
+            return _page(session, campaign, form), 422
+        note(session, "campaign once more", f"{again.id} of {id}")
+        made = again.id
+    return back("campaign", "This is the draft. Look through it, then choose when it goes.", id=made)
