@@ -53,7 +53,8 @@ def _is_nothing_new(article: Article | None, typed: Mapping[str, str]) -> bool:
         return not any(lines.values()) and typed["body"].strip() in EMPTY
     words = article.current
     saved = {"title": article.title, "subject": words.subject, "preheader": words.preheader}
-    return lines == saved and typed["body"] == words.body and typed["topic"] == (article.topic or "")
+    topic = article.topic.slug if article.topic else ""
+    return lines == saved and typed["body"] == words.body and typed["topic"] == topic
 
 
 def _newer(session: Session, article: Article | None, here: Place) -> dict[str, Any]:
