@@ -1,6 +1,7 @@
 """Who receives: Subscriber, what they agreed to (Consent), their tags, and who is never written to (Suppression)."""
 
 from newsletter.subscribers.address import Address, BadAddress, read_address
+from newsletter.subscribers.address_change import AddressChange
 from newsletter.subscribers.consent import (
     Basis,
     Consent,
@@ -78,6 +79,7 @@ __all__ = [
     "SUPPRESSING",
     "YES",
     "Address",
+    "AddressChange",
     "Allowance",
     "BadAddress",
     "BadField",

@@ -95,6 +95,8 @@ class Subscriber(Base):
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None] = mapped_column()
     left_at: Mapped[datetime | None] = mapped_column()
+    moved_at: Mapped[datetime | None] = mapped_column()
+    """Since when this is their address, where it was another: what bounces of earlier mail is said of that one."""
 
     @property
     def address(self) -> Address:
@@ -132,6 +134,10 @@ class Subscriber(Base):
     def stop_mail(self, status: Status, now: datetime) -> None:
         """The address bounced for good, or its owner complained: nothing more is sent to it."""
         self.status, self.newsletter, self.left_at, self.paused_until = status, False, self.left_at or now, None
+
+    def move(self, address: Address, now: datetime) -> None:
+        """Their address is another one from now on. Links in mails to the earlier one stay theirs."""
+        self.email, self.email_key, self.moved_at = address.email, address.key, now
 
     def rename(self, typed: str) -> None:
         """Take a first name from a form; an empty one changes nothing."""

@@ -235,8 +235,17 @@ class PreferencesForm(AskingForm):
     first_name = StringField("First name")
     newsletter = BooleanField()
     topics = SelectMultipleField("Topics", choices=[], validate_choice=False)
+    address = StringField("New e-mail address")
     shown = HiddenField()
     """The numbers of the topics that stood on the page: what is not ticked was left out, what was not there was not."""
+
+    def validate_address(self, field: StringField) -> None:
+        """The syntax of a new address, where its button was pressed."""
+        if "move" in request.form:
+            try:
+                read_address(field.data or "")
+            except BadAddress as error:
+                raise ValidationError(str(error)) from None
 
     def validate_first_name(self, field: StringField) -> None:
         """The same limit as at sign-up."""
