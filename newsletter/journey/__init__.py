@@ -4,7 +4,7 @@ Every function works in the caller's transaction: all of a chapter happens, or n
 """
 
 from newsletter.journey.asked import AskedFor, asked_for, open_link
-from newsletter.journey.choose import choose, leave_newsletter, start_again, stop_series
+from newsletter.journey.choose import choose, leave_newsletter, live_in, start_again, stop_series
 from newsletter.journey.confirm import Confirmed, LinkOver, confirm
 from newsletter.journey.give import (
     LINK_DAYS,
@@ -52,6 +52,7 @@ __all__ = [
     "has_left_bounced",
     "leave_newsletter",
     "lift",
+    "live_in",
     "move",
     "narrow_topics",
     "offer_guide",

@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from zoneinfo import available_timezones
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from sqlalchemy import select
@@ -101,12 +102,14 @@ def _form(session: Session, subscriber: Subscriber) -> PreferencesForm:
     """What they may change about themselves: of the owner's fields those that a form asks for."""
     asked = fields_named(session, forms.asked_for(session))
     held = values_of(session, subscriber.id) if asked else {}
-    shown = {"first_name": subscriber.first_name, "newsletter": subscriber.newsletter}
+    shown = {"first_name": subscriber.first_name, "newsletter": subscriber.newsletter, "zone": subscriber.zone or ""}
     shown |= {answer_name(one): held.get(one.id, "") for one in asked}
     choice, offered = topic_choice(session, subscriber), topics.open_ones(session)
     shown["topics"] = [str(one.id) for one in offered if choice.takes(one.id)]
     form = with_answers(PreferencesForm, asked)(data=shown)
     form.topics.choices = [SelectChoice(str(one.id), one.name) for one in offered]
+    ours = f"As here ({brand.current(session).zone})"
+    form.zone.choices = [SelectChoice("", ours), *map(SelectChoice, sorted(available_timezones()))]
     return form
 
 
@@ -171,6 +174,8 @@ def _change(session: Session, subscriber: Subscriber, form: PreferencesForm) -> 
         wording = newsletter_wording(brand.current(session)) if form.newsletter.data else NO_NEWSLETTER
         ticked, told = _ticked(session, subscriber, form)
         sent = {one: one.read(answer.data or "") for one, answer in form.own if answer.name in request.form}
+        if "zone" in request.form:
+            journey.live_in(session, subscriber, form.zone.data or None, now())
         name = form.first_name.data or ""
         journey.choose(session, subscriber, bool(form.newsletter.data), name, f"{wording} {told}".strip(), now(), sent,
                        ticked)  # fmt: skip
