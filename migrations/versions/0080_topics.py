@@ -1,7 +1,7 @@
 """Topics as rows, which of them readers take, and what campaigns and consents are about
 
 Revision ID: 0080
-Revises: 0101
+Revises: 0071
 """
 
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0080"
-down_revision = "0101"
+down_revision = "0071"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 FIRST = (("rehabilitation", "Rehabilitation"), ("training", "Training"))
 """The two that every installation had."""

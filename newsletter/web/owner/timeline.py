@@ -194,7 +194,8 @@ def _told(noted: Noted, series: str, topic: str) -> Event:
 def _moves(session: Session, person: Subscriber) -> list[Event]:
     events = []
     for one in session.scalars(select(AddressChange).where(AddressChange.subscriber_id == person.id)):
-        events.append(Event(one.asked_at, "asked", "Asked for another address on their own page", (f"“{one.words}”",)))
+        asked = "Asked for another address on their own page"
+        events.append(Event(at=one.asked_at, kind="asked", title=asked, lines=(f"“{one.words}”",)))
         if one.done_at is not None:
             events.append(Event(one.done_at, "confirmed", "The new address was confirmed by a press in its own mail"))
         elif one.ended_at is not None:
