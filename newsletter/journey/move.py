@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from newsletter import clicks
 from newsletter.db import lock
 from newsletter.events import EventKind, Press, note
 from newsletter.journey.confirm import LinkOver, take_newsletter
@@ -148,6 +149,8 @@ def _take_over(session: Session, mover: Subscriber, other: Subscriber, press: Pr
     if mover.newsletter:
         name_topics(session, consent, topics)
         take_newsletter(session, other, topics, press, now)
+    if clicks.objects(session, mover.id):
+        clicks.object_to(session, other.id, now)
     live = select(Enrollment).where(Enrollment.subscriber_id == mover.id, Enrollment.status.in_(LIVE))
     for way in session.scalars(live.order_by(Enrollment.id)).all():
         start(session, other, way.sequence, press, now)

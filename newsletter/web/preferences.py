@@ -42,6 +42,10 @@ MOVE = "Write to this address instead"
 MOVING = "We send a link to the new address, and tell this one. Nothing changes before the link is pressed."
 OWN = {Proof.DATA: "Send me a link to it", Proof.ERASE: "Delete me"}
 """What only the mailbox's reader may do: the press sends a link there."""
+PAUSES = (
+    f"For {journey.PAUSE.days} days nothing comes by itself, and no time passes for the series. What you ask for still "
+    "comes. It ends by itself, or when you press."
+)
 PAUSED = "Nothing comes by itself until then, and no time passes for the series. What you ask for still comes."
 
 
@@ -82,7 +86,7 @@ def _rendered(session: Session, subscriber: Subscriber, form: PreferencesForm) -
         stopped=_stopped(session, subscriber), stop=STOP, again=AGAIN, saved="saved" in request.args,
         asked="asked" in request.args, moved="moved" in request.args, move=MOVE, moving=MOVING,
         sent="sent" in request.args, own={one.name.lower(): words for one, words in OWN.items()},
-        email=subscriber.email, topics_kept=TOPICS_KEPT, pause=PAUSE, go_on=GO_ON, paused_text=PAUSED,
+        email=subscriber.email, topics_kept=TOPICS_KEPT, pause=PAUSE, go_on=GO_ON, paused_text=PAUSED, pauses=PAUSES,
         paused_until=_paused_until(session, subscriber), left=subscriber.status is not Status.CONFIRMED,
     )  # fmt: skip
 
@@ -158,7 +162,7 @@ def _change(session: Session, subscriber: Subscriber, form: PreferencesForm) -> 
     elif asked := _link_asked():
         journey.ask_proof(session, subscriber, asked, now())
     elif "pause" in request.form:
-        journey.pause(session, subscriber, Press(By.PAGE, agreed(PAUSE, [PAUSED]), PAGE), now())
+        journey.pause(session, subscriber, Press(By.PAGE, agreed(PAUSE, [PAUSES.rstrip(".")]), PAGE), now())
     elif "go_on" in request.form:
         journey.end_pause(session, subscriber, Press(By.PAGE, f"{GO_ON}.", PAGE), now())
     elif stop:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from newsletter import journey
+from newsletter import clicks, journey
 from newsletter.events import By, Press
 from newsletter.feedback.bounce import bounced
 from newsletter.journey import LinkOver
@@ -155,10 +155,14 @@ def test_who_reads_there_already_keeps_that_and_gets_the_rest(reader: Street, ru
     reader.sign_up(NEW, guide=None, newsletter=True, topics=TopicChoice.of({2}))
     reader.press_newest(NEW)
     there = reader.person(NEW).id
+    with runtime.database.transaction() as session:
+        clicks.object_to(session, reader.person().id, NOON)
     _ask(runtime)
     assert reader.topics(NEW) == TopicChoice.of({2}), "before the press nothing"
     assert _press(runtime) == there
     assert reader.topics(NEW) == TopicChoice.of({1, 2})
+    with runtime.database.reading() as session:
+        assert clicks.objects(session, there), "a wish goes along"
     assert (reader.person().status, reader.topics()) == (Status.UNSUBSCRIBED, None)
     assert reader.statuses() == [(FIFTY, EnrollmentStatus.STOPPED), (FIFTY, EnrollmentStatus.ACTIVE)]
 
