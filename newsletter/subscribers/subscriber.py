@@ -147,11 +147,14 @@ class Subscriber(Base):
 def receivable(stream: ColumnElement[Stream]) -> ColumnElement[bool]:
     """`Subscriber.may_receive` as an SQL condition on the joined subscriber, for claims by the batch."""
     allowed = [and_(stream == s, Subscriber.status.in_(found)) for s, found in STATUSES.items() if not s.is_bulk]
-    bulk = [
-        and_(stream == Stream.CAMPAIGN, Subscriber.status.in_(STATUSES[Stream.CAMPAIGN]), Subscriber.newsletter),
-        and_(stream == Stream.STEP, Subscriber.status.in_(STATUSES[Stream.STEP])),
-    ]
-    return or_(and_(or_(*bulk), Subscriber.paused_until.is_(None)), *allowed)
+    steps = (Subscriber.status.in_(STATUSES[Stream.STEP]), Subscriber.paused_until.is_(None))
+    return or_(and_(stream == Stream.CAMPAIGN, receives_campaigns()), and_(stream == Stream.STEP, *steps), *allowed)
+
+
+def receives_campaigns() -> ColumnElement[bool]:
+    """The same where it is a campaign's mail."""
+    confirmed = Subscriber.status.in_(STATUSES[Stream.CAMPAIGN])
+    return and_(confirmed, Subscriber.newsletter, Subscriber.paused_until.is_(None))
 
 
 def find(session: Session, address: Address) -> Subscriber | None:
