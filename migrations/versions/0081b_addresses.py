@@ -1,14 +1,14 @@
 """Changes of address, and since when somebody has their present one
 
 Revision ID: 0081b
-Revises: 0081
+Revises: 0090
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0081b"
-down_revision = "0081"
+down_revision = "0090"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
