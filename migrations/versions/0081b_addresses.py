@@ -1,14 +1,14 @@
 """Changes of address, and since when somebody has their present one
 
 Revision ID: 0081b
-Revises: 0090
+Revises: 0091
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0081b"
-down_revision = "0090"
+down_revision = "0091"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
