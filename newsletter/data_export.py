@@ -15,6 +15,7 @@ from newsletter.mail.ledger import Message
 from newsletter.sequences import Enrollment
 from newsletter.subscribers import (
     EVERY_TOPIC,
+    AddressChange,
     Consent,
     Subscriber,
     consent_topics,
@@ -46,6 +47,7 @@ def of(session: Session, subscriber: Subscriber) -> dict[str, Any]:
             _plain(one) | {"fields": _typed(session, one), "topics": _asked(session, one)} for one in rows(Consent)
         ],
         "events": [_plain(one) | {"topic": _named(session, one)} for one in rows(Event)],
+        "address changes": [_plain(one) for one in rows(AddressChange)],
         "guides": [_plain(one) | {"guide": one.guide.title} for one in rows(GuideRequest)],
         "series": [_plain(one) | {"series": one.sequence.name} for one in rows(Enrollment)],
         "clicks": [_plain(one) | {"link": one.link.url} for one in rows(Click)],

@@ -30,7 +30,8 @@ def bounced(session: Session, message_id: int, failures: Sequence[Failure], now:
         return Report.TOO_EARLY
     person = about.subscriber
     failure = chosen(failures, person.email_key if person else "")
-    if person is not None and person.status not in ENDED and _is_dead(session, person, message_id, failure, now):
+    stands = person is not None and person.status not in ENDED and not about.is_of_an_earlier_address
+    if person is not None and stands and _is_dead(session, person, message_id, failure, now):
         suppress(session, person, Status.BOUNCED, now)
         session.flush()
     enhanced = MAILBOX_FULL if failure.bounce is BounceClass.SOFT_BOUNCE else failure.status

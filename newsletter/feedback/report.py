@@ -32,6 +32,13 @@ class Subject:
 
     subscriber: Subscriber | None
     state: State
+    settled_at: datetime | None = None
+
+    @property
+    def is_of_an_earlier_address(self) -> bool:
+        """Whether its reader has moved to another address since it was sent."""
+        moved = self.subscriber.moved_at if self.subscriber else None
+        return moved is not None and self.settled_at is not None and self.settled_at < moved
 
 
 def subject(session: Session, message_id: int) -> Subject | None:
@@ -40,8 +47,8 @@ def subject(session: Session, message_id: int) -> Subject | None:
     if found is None:
         return None
     person = session.get(Subscriber, found[0], with_for_update=True, populate_existing=True) if found[0] else None
-    state = session.scalar(select(Message.state).where(Message.id == message_id))
-    return Subject(person, state) if state is not None else None
+    row = session.execute(select(Message.state, Message.settled_at).where(Message.id == message_id)).first()
+    return Subject(person, *row) if row is not None else None
 
 
 def settle(session: Session, message_id: int, state: State, among: Collection[State], told: Attempt) -> bool:

@@ -4,7 +4,7 @@ Every function works in the caller's transaction: all of a chapter happens, or n
 """
 
 from newsletter.journey.asked import AskedFor, asked_for, open_link
-from newsletter.journey.choose import choose, leave_newsletter, start_again, stop_series
+from newsletter.journey.choose import choose, leave_newsletter, live_in, start_again, stop_series
 from newsletter.journey.confirm import Confirmed, LinkOver, confirm
 from newsletter.journey.give import (
     LINK_DAYS,
@@ -17,6 +17,7 @@ from newsletter.journey.give import (
     request_guide,
 )
 from newsletter.journey.leave import erase, forget, has_left_bounced, lift, refuse, unsubscribe
+from newsletter.journey.move import ask_move, move, open_change, stay
 from newsletter.journey.pause import PAUSE, end_pause, end_pauses, pause, pause_is_over
 from newsletter.journey.prove import Proof, ask_proof
 from newsletter.journey.remind import ask_again, remind_and_forget, reminders_due
@@ -38,6 +39,7 @@ __all__ = [
     "articles_ahead",
     "articles_promised",
     "ask_again",
+    "ask_move",
     "ask_proof",
     "asked_for",
     "change_topics",
@@ -50,8 +52,11 @@ __all__ = [
     "has_left_bounced",
     "leave_newsletter",
     "lift",
+    "live_in",
+    "move",
     "narrow_topics",
     "offer_guide",
+    "open_change",
     "open_link",
     "pause",
     "pause_is_over",
@@ -62,6 +67,7 @@ __all__ = [
     "say_why",
     "slip",
     "start_again",
+    "stay",
     "stop_series",
     "subscribe",
     "undo_leaving",

@@ -57,6 +57,15 @@ def choose(session: Session, subscriber: Subscriber, newsletter: bool, first_nam
     change_topics(session, subscriber, wanted, press, now)
 
 
+def live_in(session: Session, subscriber: Subscriber, zone: str | None, now: datetime) -> None:
+    """Their days and hours are those of this zone (None: the owner's). When their next article is due is worked out
+    anew."""
+    if zone != subscriber.zone:
+        lock(session, subscriber)
+        subscriber.zone = zone
+        sequences.look_again(session, subscriber, now)
+
+
 def leave_newsletter(session: Session, subscriber: Subscriber, press: Press, now: datetime) -> bool:
     """No newsletter from now on, and none of what is queued. False: they took none."""
     took = subscriber.newsletter

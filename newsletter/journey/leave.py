@@ -84,7 +84,7 @@ def erase(session: Session, house: House, subscriber: Subscriber, now: datetime)
 def forget(session: Session, subscriber: Subscriber) -> None:
     """Delete a person and every mention of their address; of a suppression the caller takes care."""
     _delete(session, subscriber)
-    _forget_mentions(session, subscriber.email)
+    forget_mentions(session, subscriber.email)
 
 
 def delete_unproven(session: Session, subscriber: Subscriber) -> None:
@@ -93,7 +93,7 @@ def delete_unproven(session: Session, subscriber: Subscriber) -> None:
     was_named = session.scalar(troubled.limit(1)) is not None
     _delete(session, subscriber)
     if was_named:
-        _forget_mentions(session, subscriber.email)
+        forget_mentions(session, subscriber.email)
 
 
 def _delete(session: Session, subscriber: Subscriber) -> None:
@@ -103,7 +103,7 @@ def _delete(session: Session, subscriber: Subscriber) -> None:
     session.flush()
 
 
-def _forget_mentions(session: Session, address: str) -> None:
+def forget_mentions(session: Session, address: str) -> None:
     """Servers name addresses in their answers, which are passed on to the owner, who names them too."""
     for kind in (mentions, alarms, accounts.audit, saved, campaigns):
         kind.forget_mentions(session, address)

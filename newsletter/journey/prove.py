@@ -6,6 +6,7 @@ not to read all that is held of somebody, or to delete it for good.
 
 from datetime import datetime, timedelta
 from enum import IntEnum
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -27,6 +28,10 @@ class Proof(IntEnum):
     """To see all that is held."""
     ERASE = 2
     """To have it deleted."""
+    MOVE = 3
+    """At the new address: to be written to there. The number behind it is the change's."""
+    STAY = 4
+    """At the present address: to stop that change."""
 
 
 def ask_proof(session: Session, subscriber: Subscriber, what: Proof, now: datetime) -> bool:
@@ -34,17 +39,18 @@ def ask_proof(session: Session, subscriber: Subscriber, what: Proof, now: dateti
     or they are not written to."""
     lock(session, subscriber)
     key = f"prove:{what.name.lower()}:{now:%Y-%m-%dT%H:%M}"
-    theirs = (Message.subscriber_id == subscriber.id, Message.stream == Stream.PROVE)
+    asked = Message.idempotency_key.startswith("prove:", autoescape=True)
+    theirs = (Message.subscriber_id == subscriber.id, Message.stream == Stream.PROVE, asked)
     if session.scalar(select(Message.id).where(*theirs, Message.idempotency_key == key)) is not None:
         return True
     lately = select(func.count()).where(*theirs, Message.created_at > now - timedelta(days=1))
     if not subscriber.may_receive(Stream.PROVE) or (session.scalar(lately) or 0) >= MOST_A_DAY:
         return False
-    until = int((now + PROOF_FOR).timestamp())
-    context = {
-        "what": what.name.lower(),
-        "prove": [int(what), subscriber.id, until],
-        "hours": PROOF_FOR // timedelta(hours=1),
-    }
-    ledger.queue(session, subscriber, Stream.PROVE, key, now, context=context)
+    ledger.queue(session, subscriber, Stream.PROVE, key, now, context=link_to(what, subscriber.id, now))
     return True
+
+
+def link_to(what: Proof, number: int, now: datetime) -> dict[str, Any]:
+    """What the mail with such a link has to know."""
+    link = [int(what), number, int((now + PROOF_FOR).timestamp())]
+    return {"what": what.name.lower(), "prove": link, "hours": PROOF_FOR // timedelta(hours=1)}

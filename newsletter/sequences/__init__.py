@@ -5,7 +5,7 @@ from newsletter.sequences.again import is_under_way, steps_ahead, stopped
 from newsletter.sequences.delay import Delay, Unit, due_after
 from newsletter.sequences.enrollment import Enrollment, EnrollmentStatus, enroll, stop, switch_off
 from newsletter.sequences.let_be import due_of, let_be
-from newsletter.sequences.pause import go_on, pause
+from newsletter.sequences.pause import go_on, look_again, pause
 from newsletter.sequences.place import Place
 from newsletter.sequences.replan import keep_dates, replan
 from newsletter.sequences.sequence import Sequence, Step, follow
@@ -31,6 +31,7 @@ __all__ = [
     "is_under_way",
     "keep_dates",
     "let_be",
+    "look_again",
     "pause",
     "replan",
     "simulate",

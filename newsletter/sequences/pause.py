@@ -1,8 +1,8 @@
-"""A reader's pause: the clocks of all their series stand still, and go on from where they stood."""
+"""What a reader does to the clocks of all their series: lets them stand still and go on, or lives by others."""
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from newsletter.sequences.enrollment import LIVE, Enrollment, EnrollmentStatus, wake
@@ -26,3 +26,15 @@ def go_on(session: Session, subscriber: Subscriber, now: datetime) -> None:
     """Let the series whose turn it is begin again; the next tick works out when its next article comes."""
     session.flush()
     wake(session, {subscriber.id}, now)
+
+
+def look_again(session: Session, subscriber: Subscriber, now: datetime) -> None:
+    """Their clocks are others now, and what was worked out may be late: let the next tick work it out anew."""
+    theirs = (Enrollment.subscriber_id == subscriber.id, Enrollment.status == EnrollmentStatus.ACTIVE)
+    session.flush()
+    session.execute(
+        update(Enrollment)
+        .where(*theirs, Enrollment.message_id.is_(None))
+        .values(due_at=now)
+        .execution_options(synchronize_session=False)
+    )

@@ -1,6 +1,7 @@
 """Who receives: Subscriber, what they agreed to (Consent), their tags, and who is never written to (Suppression)."""
 
 from newsletter.subscribers.address import Address, BadAddress, read_address
+from newsletter.subscribers.address_change import AddressChange
 from newsletter.subscribers.consent import (
     Basis,
     Consent,
@@ -31,7 +32,7 @@ from newsletter.subscribers.merge_field import BUILT_IN, FIRST_NAME, NO, OWN, YE
 from newsletter.subscribers.name import clean_name
 from newsletter.subscribers.search import found_by
 from newsletter.subscribers.segment import Mailing, Segment
-from newsletter.subscribers.subscriber import Status, Stream, Subscriber, receivable, register
+from newsletter.subscribers.subscriber import Status, Stream, Subscriber, receivable, receives_campaigns, register
 from newsletter.subscribers.subscription import (
     EVERY_TOPIC,
     ConsentTopic,
@@ -78,6 +79,7 @@ __all__ = [
     "SUPPRESSING",
     "YES",
     "Address",
+    "AddressChange",
     "Allowance",
     "BadAddress",
     "BadField",
@@ -130,6 +132,7 @@ __all__ = [
     "own_values",
     "read_address",
     "receivable",
+    "receives_campaigns",
     "register",
     "retag",
     "set_topics",

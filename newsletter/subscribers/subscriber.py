@@ -95,6 +95,8 @@ class Subscriber(Base):
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None] = mapped_column()
     left_at: Mapped[datetime | None] = mapped_column()
+    moved_at: Mapped[datetime | None] = mapped_column()
+    """Since when this is their address, where it was another: what bounces of earlier mail is said of that one."""
 
     @property
     def address(self) -> Address:
@@ -133,6 +135,10 @@ class Subscriber(Base):
         """The address bounced for good, or its owner complained: nothing more is sent to it."""
         self.status, self.newsletter, self.left_at, self.paused_until = status, False, self.left_at or now, None
 
+    def move(self, address: Address, now: datetime) -> None:
+        """Their address is another one from now on. Links in mails to the earlier one stay theirs."""
+        self.email, self.email_key, self.moved_at = address.email, address.key, now
+
     def rename(self, typed: str) -> None:
         """Take a first name from a form; an empty one changes nothing."""
         self.first_name = clean_name(typed) or self.first_name
@@ -141,11 +147,14 @@ class Subscriber(Base):
 def receivable(stream: ColumnElement[Stream]) -> ColumnElement[bool]:
     """`Subscriber.may_receive` as an SQL condition on the joined subscriber, for claims by the batch."""
     allowed = [and_(stream == s, Subscriber.status.in_(found)) for s, found in STATUSES.items() if not s.is_bulk]
-    bulk = [
-        and_(stream == Stream.CAMPAIGN, Subscriber.status.in_(STATUSES[Stream.CAMPAIGN]), Subscriber.newsletter),
-        and_(stream == Stream.STEP, Subscriber.status.in_(STATUSES[Stream.STEP])),
-    ]
-    return or_(and_(or_(*bulk), Subscriber.paused_until.is_(None)), *allowed)
+    steps = (Subscriber.status.in_(STATUSES[Stream.STEP]), Subscriber.paused_until.is_(None))
+    return or_(and_(stream == Stream.CAMPAIGN, receives_campaigns()), and_(stream == Stream.STEP, *steps), *allowed)
+
+
+def receives_campaigns() -> ColumnElement[bool]:
+    """The same where it is a campaign's mail."""
+    confirmed = Subscriber.status.in_(STATUSES[Stream.CAMPAIGN])
+    return and_(confirmed, Subscriber.newsletter, Subscriber.paused_until.is_(None))
 
 
 def find(session: Session, address: Address) -> Subscriber | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
+from zoneinfo import available_timezones
 
 from flask import request
 from flask_wtf import FlaskForm
@@ -235,8 +236,23 @@ class PreferencesForm(AskingForm):
     first_name = StringField("First name")
     newsletter = BooleanField()
     topics = SelectMultipleField("Topics", choices=[], validate_choice=False)
+    zone = SelectField("Where you live, so that mails come at your time of day", validate_choice=False)
+    address = StringField("New e-mail address")
     shown = HiddenField()
     """The numbers of the topics that stood on the page: what is not ticked was left out, what was not there was not."""
+
+    def validate_zone(self, field: SelectField) -> None:
+        """One of the list; none is the owner's."""
+        if field.data and field.data not in available_timezones():
+            raise ValidationError("Please choose a time zone from the list.")
+
+    def validate_address(self, field: StringField) -> None:
+        """The syntax of a new address, where its button was pressed."""
+        if "move" in request.form:
+            try:
+                read_address(field.data or "")
+            except BadAddress as error:
+                raise ValidationError(str(error)) from None
 
     def validate_first_name(self, field: StringField) -> None:
         """The same limit as at sign-up."""

@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from zoneinfo import available_timezones
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from newsletter.links import Purpose, path
 from newsletter.sequences import Enrollment, Planned
 from newsletter.sequences.delay import local_day
 from newsletter.sequences.enrollment import LIVE
-from newsletter.subscribers import Status, Subscriber, TopicChoice, fields_named, topic_choice, values_of
+from newsletter.subscribers import Status, Subscriber, TopicChoice, fields_named, read_address, topic_choice, values_of
 from newsletter.web import plain
 from newsletter.web.cards import all_guides
 from newsletter.web.forms import ButtonForm, PreferencesForm, answer_name, with_answers
@@ -37,8 +38,14 @@ STOP_PAGE = "/preferences/stop"
 STOP, AGAIN = "Stop these", "Start again"
 PAUSE = f"Pause everything for {journey.PAUSE.days} days"
 GO_ON = "Go on now"
+MOVE = "Write to this address instead"
+MOVING = "We send a link to the new address, and tell this one. Nothing changes before the link is pressed."
 OWN = {Proof.DATA: "Send me a link to it", Proof.ERASE: "Delete me"}
 """What only the mailbox's reader may do: the press sends a link there."""
+PAUSES = (
+    f"For {journey.PAUSE.days} days nothing comes by itself, and no time passes for the series. What you ask for still "
+    "comes. It ends by itself, or when you press."
+)
 PAUSED = "Nothing comes by itself until then, and no time passes for the series. What you ask for still comes."
 
 
@@ -66,7 +73,8 @@ def _page(token: str, subscriber_id: int) -> Any:
         _change(session, subscriber, form)
     state().trigger.wake()
     there = url_for("preferences.show", token=token)
-    return redirect(f"{there}?{'sent' if _link_asked() else 'saved'}=1", 303)
+    told = "asked" if "move" in request.form else "sent" if _link_asked() else "saved"
+    return redirect(f"{there}?{told}=1", 303)
 
 
 def _rendered(session: Session, subscriber: Subscriber, form: PreferencesForm) -> str:
@@ -76,8 +84,9 @@ def _rendered(session: Session, subscriber: Subscriber, form: PreferencesForm) -
         "public/preferences.html", form=form, series=_live(session, subscriber),
         unsubscribe_url=path(runtime().renderer.urls.unsubscribe(subscriber.id, 0)),
         stopped=_stopped(session, subscriber), stop=STOP, again=AGAIN, saved="saved" in request.args,
+        asked="asked" in request.args, moved="moved" in request.args, move=MOVE, moving=MOVING,
         sent="sent" in request.args, own={one.name.lower(): words for one, words in OWN.items()},
-        email=subscriber.email, topics_kept=TOPICS_KEPT, pause=PAUSE, go_on=GO_ON, paused_text=PAUSED,
+        email=subscriber.email, topics_kept=TOPICS_KEPT, pause=PAUSE, go_on=GO_ON, paused_text=PAUSED, pauses=PAUSES,
         paused_until=_paused_until(session, subscriber), left=subscriber.status is not Status.CONFIRMED,
     )  # fmt: skip
 
@@ -97,12 +106,14 @@ def _form(session: Session, subscriber: Subscriber) -> PreferencesForm:
     """What they may change about themselves: of the owner's fields those that a form asks for."""
     asked = fields_named(session, forms.asked_for(session))
     held = values_of(session, subscriber.id) if asked else {}
-    shown = {"first_name": subscriber.first_name, "newsletter": subscriber.newsletter}
+    shown = {"first_name": subscriber.first_name, "newsletter": subscriber.newsletter, "zone": subscriber.zone or ""}
     shown |= {answer_name(one): held.get(one.id, "") for one in asked}
     choice, offered = topic_choice(session, subscriber), topics.open_ones(session)
     shown["topics"] = [str(one.id) for one in offered if choice.takes(one.id)]
     form = with_answers(PreferencesForm, asked)(data=shown)
     form.topics.choices = [SelectChoice(str(one.id), one.name) for one in offered]
+    ours = f"As here ({brand.current(session).zone})"
+    form.zone.choices = [SelectChoice("", ours), *map(SelectChoice, sorted(available_timezones()))]
     return form
 
 
@@ -145,10 +156,13 @@ def _of_guide(session: Session, subscriber: Subscriber, slug: str) -> list[Enrol
 def _change(session: Session, subscriber: Subscriber, form: PreferencesForm) -> None:
     """What the button that was pressed does."""
     stop, again = request.form.get("stop", ""), request.form.get("again", "")
-    if asked := _link_asked():
+    if "move" in request.form:
+        press = Press(By.PAGE, agreed(MOVE, [MOVING.rstrip(".")]), PAGE)
+        journey.ask_move(session, runtime(), subscriber, read_address(form.address.data or ""), press, now())
+    elif asked := _link_asked():
         journey.ask_proof(session, subscriber, asked, now())
     elif "pause" in request.form:
-        journey.pause(session, subscriber, Press(By.PAGE, agreed(PAUSE, [PAUSED]), PAGE), now())
+        journey.pause(session, subscriber, Press(By.PAGE, agreed(PAUSE, [PAUSES.rstrip(".")]), PAGE), now())
     elif "go_on" in request.form:
         journey.end_pause(session, subscriber, Press(By.PAGE, f"{GO_ON}.", PAGE), now())
     elif stop:
@@ -164,6 +178,8 @@ def _change(session: Session, subscriber: Subscriber, form: PreferencesForm) -> 
         wording = newsletter_wording(brand.current(session)) if form.newsletter.data else NO_NEWSLETTER
         ticked, told = _ticked(session, subscriber, form)
         sent = {one: one.read(answer.data or "") for one, answer in form.own if answer.name in request.form}
+        if "zone" in request.form:
+            journey.live_in(session, subscriber, form.zone.data or None, now())
         name = form.first_name.data or ""
         journey.choose(session, subscriber, bool(form.newsletter.data), name, f"{wording} {told}".strip(), now(), sent,
                        ticked)  # fmt: skip

@@ -12,7 +12,7 @@ from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, EnrollmentStatus
 from newsletter.subscribers import Status, Subscriber
 from newsletter.web.feedback import UNDO, UNDOES, WHY
-from newsletter.web.preferences import GO_ON, PAUSE, PAUSED
+from newsletter.web.preferences import GO_ON, PAUSE, PAUSED, PAUSES
 from tests.conftest import FixedClock
 from tests.web.conftest import Form, Visitor, forms
 from tests.web.owner.conftest import readable
@@ -40,8 +40,8 @@ def test_a_pause_begins_and_ends_with_one_press_each(jane: Visitor, link: Link, 
     assert jane.browser.post(page, data=_with(jane, page, "pause").fields).status_code == 303
     words = readable(jane.get(page).text)
     assert "Paused until 1 July 2026" in words and PAUSED in words
-    assert "it rests, and goes on on Friday, 3 July 2026" in words, "two days of waiting are left"
-    assert (_last(runtime).kind, _last(runtime).words) == (EventKind.PAUSED, f"{PAUSE}: {PAUSED}.")
+    assert "it rests, and the next one comes on Friday, 3 July 2026" in words, "two days of waiting are left"
+    assert (_last(runtime).kind, _last(runtime).words) == (EventKind.PAUSED, f"{PAUSE}: {PAUSES}")
     assert jane.browser.post(page, data=_with(jane, page, "go_on").fields).status_code == 303
     assert _one(runtime).paused_until is None
     assert (_last(runtime).kind, _last(runtime).words) == (EventKind.WENT_ON, f"{GO_ON}.")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 from email.message import EmailMessage
 from urllib.parse import urlsplit
 
@@ -169,3 +169,36 @@ def test_each_series_says_where_they_are_and_when_the_next_one_comes(
     assert "1 of 10 articles sent; the next one on Monday, 8 June 2026" in readable(jane.get(page).text)
     jane.press(page, 1)
     assert "1 of 10 articles sent, 9 left" in readable(jane.get(page).text)
+
+
+def test_who_lives_elsewhere_says_so_and_the_next_article_comes_at_their_time(
+    jane: Visitor, link: Link, runtime: Runtime, clock: FixedClock
+) -> None:
+    page = link("preferences")
+    assert "As here (Europe/London)" in jane.get(page).text
+    with runtime.database.transaction() as session:
+        step = session.scalars(select(Enrollment)).one().sequence.current_steps[0]
+        step.not_before = time(12, 30)
+    # Noon in London is eleven at night there, and seven in the morning in New York.
+    for zone, hour, minute in (("Pacific/Auckland", 11, 0), ("", 11, 30), ("America/New_York", 16, 30)):
+        assert _preferences(jane, link, zone=zone) == 303
+        assert _one(runtime).zone == (zone or None)
+        with runtime.database.transaction() as session:
+            assert sequences.advance_due(session, clock.now(), "Europe/London") == 1, "it is worked out anew"
+        with runtime.database.reading() as session:
+            due_at = session.scalars(select(Enrollment.due_at)).one()
+        assert due_at is not None and (due_at.hour, due_at.minute) == (hour, minute)
+        assert f'<option value="{zone}" selected>' in jane.get(page).text
+
+
+@pytest.mark.parametrize("typed", ["Europe/Nowhere", "../etc/passwd", "\0", "x" * 500])
+def test_what_is_no_zone_is_told(typed: str, jane: Visitor, link: Link, runtime: Runtime) -> None:
+    assert _preferences(jane, link, zone=typed) == 422
+    assert _one(runtime).zone is None
+
+
+def test_a_press_that_says_nothing_of_the_zone_leaves_it(jane: Visitor, link: Link, runtime: Runtime) -> None:
+    _preferences(jane, link, zone="Pacific/Auckland")
+    form = forms(jane.get(link("preferences")))[0]
+    jane.browser.post(link("preferences"), data={k: v for k, v in form.fields.items() if k != "zone"})
+    assert _one(runtime).zone == "Pacific/Auckland"

@@ -35,7 +35,15 @@ from newsletter.mail.ledger.message import Message, State
 from newsletter.mail.ledger.reasons import Reason
 from newsletter.mail.ledger.record import Outcome
 from newsletter.mail.ledger.row_claims import LEASE, ClaimedMessage, OwnFields, no_own_fields
-from newsletter.subscribers import FIRST_NAME, MergeField, Stream, Subscriber, own_values, receivable, takes_topic
+from newsletter.subscribers import (
+    FIRST_NAME,
+    MergeField,
+    Stream,
+    Subscriber,
+    own_values,
+    receives_campaigns,
+    takes_topic,
+)
 
 _B, _D = cast(Table, Batch.__table__), cast(Table, Dispatch.__table__)
 # Statements without the ORM, built once: a dozen batches are claimed in a second.
@@ -132,9 +140,10 @@ def _waiting(may: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     )
 
 
-_WAITING = _waiting(receivable(_M.stream))
+# Its rows are a campaign's, all of them, so no other kind of mail is asked about.
+_WAITING = _waiting(receives_campaigns())
 # A statement of its own: a campaign to the whole newsletter looks at no topic.
-_WAITING_OF_TOPIC = _waiting(receivable(_M.stream) & takes_topic(bindparam("topic", type_=Integer())))
+_WAITING_OF_TOPIC = _waiting(receives_campaigns() & takes_topic(bindparam("topic", type_=Integer())))
 _NOT_READY = select(_M.id).where(*_IN_BATCH, _M.state != State.READY)
 
 

@@ -16,7 +16,7 @@ from newsletter.links import Urls, path
 from newsletter.mail.ledger import ACCEPTED, Lane, Message
 from newsletter.mail.sentences import explained
 from newsletter.sequences import Enrollment, Sequence
-from newsletter.subscribers import Basis, Consent, Status, Stream, Subscriber, consent_topics
+from newsletter.subscribers import AddressChange, Basis, Consent, Status, Stream, Subscriber, consent_topics
 from newsletter.web.owner.door import PAGE
 
 LONGEST = 4 * PAGE
@@ -131,7 +131,8 @@ def timeline(session: Session, person: Subscriber, urls: Urls) -> list[Event]:
     """Everything, the newest first; of one moment, what followed from the other first."""
     noted = _noted(session, person)
     events = [*_consents(session, person), *_guides(session, person), *noted]
-    events += [*_series(session, person), *_mails(session, person, urls), *_clicks(session, person)]
+    events += [*_series(session, person), *_mails(session, person, urls)]
+    events += [*_clicks(session, person), *_moves(session, person)]
     if person.left_at is not None and not any(one.at == person.left_at for one in noted):
         left = "Unsubscribed" if person.status is Status.UNSUBSCRIBED else f"Stopped: the address {person.status}"
         events.append(Event(person.left_at, "left", left))
@@ -188,6 +189,18 @@ def _told(noted: Noted, series: str, topic: str) -> Event:
     where = f"{PRESSED[noted.by]}{f' · page {noted.page}' if noted.page else ''}"
     mark = "left" if noted.kind in ENDS else "series" if series else "confirmed"
     return Event(at=noted.at, kind=mark, title=title, lines=(words, where[0].upper() + where[1:]))
+
+
+def _moves(session: Session, person: Subscriber) -> list[Event]:
+    events = []
+    for one in session.scalars(select(AddressChange).where(AddressChange.subscriber_id == person.id)):
+        asked = "Asked for another address on their own page"
+        events.append(Event(at=one.asked_at, kind="asked", title=asked, lines=(f"“{one.words}”",)))
+        if one.done_at is not None:
+            events.append(Event(one.done_at, "confirmed", "The new address was confirmed by a press in its own mail"))
+        elif one.ended_at is not None:
+            events.append(Event(one.ended_at, "left", "The change of address was stopped"))
+    return events
 
 
 def _guides(session: Session, person: Subscriber) -> list[Event]:

@@ -31,6 +31,7 @@ CONTEXTS: dict[Stream, dict[str, Any]] = {
     Stream.REMINDER: CONFIRM,
     Stream.GUIDE: {"guide": GUIDE, "series": True},
     Stream.GOODBYE: {},
+    Stream.PROVE: {"what": "move", "prove": [3, 1, 2], "hours": 24},
     Stream.STEP: {"guide": "exercise-at-50"},
     Stream.CAMPAIGN: {},
     Stream.TEST: {},

@@ -108,7 +108,12 @@ def _paths(rule: Rule, runtime: Runtime) -> Iterator[str]:
 def _sound(rule: Rule, name: str, runtime: Runtime) -> str:
     if name == "token":
         purpose = next((p for p in Purpose if f"/{p}/" in rule.rule), Purpose.VIEW)
-        numbers = {Purpose.CONFIRM: (1, 2**40), Purpose.DOWNLOAD: (1, 1, 2**40), Purpose.UNSUBSCRIBE: (1, 1)}
+        numbers = {
+            Purpose.CONFIRM: (1, 2**40),
+            Purpose.OWN: (1, 1, 2**40),
+            Purpose.DOWNLOAD: (1, 1, 2**40),
+            Purpose.UNSUBSCRIBE: (1, 1),
+        }
         return runtime.signer.token(purpose, *numbers.get(purpose, (1,)))
     converter = rule._converters[name]
     if type(converter).__name__ == "AnyConverter":

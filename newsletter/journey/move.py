@@ -1,0 +1,163 @@
+"""A reader's address becomes another one: asked for on their page, done by a press in the mail at the new one.
+
+The present address is told, with a way to stop it. Whoever asks learns nothing of who is at the new address: the page
+says the same for all, and the limits that hold for forms hold here.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from newsletter import clicks
+from newsletter.db import lock
+from newsletter.events import EventKind, Press, note
+from newsletter.journey.confirm import LinkOver, take_newsletter
+from newsletter.journey.give import WORDING_VERSION, House, start
+from newsletter.journey.leave import delete_unproven, forget_mentions, unsubscribe
+from newsletter.journey.prove import Proof, link_to
+from newsletter.mail import ledger
+from newsletter.sequences import Enrollment
+from newsletter.sequences.enrollment import LIVE
+from newsletter.subscribers import (
+    SUPPRESSING,
+    Address,
+    AddressChange,
+    Allowance,
+    Basis,
+    Consent,
+    FormMail,
+    Status,
+    Stream,
+    Subscriber,
+    Suppression,
+    SuppressionReason,
+    allowance,
+    name_topics,
+    register,
+    topic_choice,
+)
+
+MOST_A_DAY = 3
+"""Changes that one reader asks for in a day: each is told to their present mailbox."""
+
+
+class _TakenBack(Exception):
+    """Nothing is sent to the new address."""
+
+
+def ask_move(session: Session, house: House, subscriber: Subscriber, to: Address, press: Press, now: datetime) -> bool:
+    """Ask the new mailbox, and tell the present one. False: they are no reader, it is their address already, or that
+    was often enough for a day."""
+    lock(session, subscriber)
+    theirs = AddressChange.subscriber_id == subscriber.id
+    lately = select(func.count()).where(theirs, AddressChange.asked_at > now - timedelta(days=1))
+    if subscriber.status is not Status.CONFIRMED or to.key == subscriber.email_key:
+        return False
+    if (session.scalar(lately) or 0) >= MOST_A_DAY:
+        return False
+    for earlier in session.scalars(select(AddressChange).where(theirs)):
+        earlier.end(now)
+    change = AddressChange(subscriber_id=subscriber.id, asked_at=now, words=press.words[:1000])
+    session.add(change)
+    session.flush()
+    _ask_there(session, house, change, to, now)
+    told = link_to(Proof.STAY, change.id, now)
+    ledger.queue(session, subscriber, Stream.PROVE, f"stay:{change.id}", now, context=told)
+    return True
+
+
+def _ask_there(session: Session, house: House, change: AddressChange, to: Address, now: datetime) -> None:
+    """The mail to the new address. Where nothing may be sent, the same is done and taken back, as for a sign-up."""
+    found = Suppression.of_address(session, house.secrets, to)
+    left = allowance(session, house.secrets, to, house.sign_ups_per_domain, now)
+    proven, kept = False, True
+    try:
+        with session.begin_nested():
+            other = register(session, to, now)
+            proven = other.status is Status.CONFIRMED
+            change.to = other
+            asked = link_to(Proof.MOVE, change.id, now)
+            ledger.queue(session, other, Stream.PROVE, f"move:{change.id}", now, context=asked,
+                         due_at=max(left.domain_free_at, now))  # fmt: skip
+            if _is_kept_from(other, found, left, proven, now):
+                raise _TakenBack
+    except _TakenBack:
+        session.refresh(change)
+        kept = False
+    session.add(FormMail(mailbox_hash=left.mailbox_hash, domain_hash=left.domain_hash, sent=kept, proven=proven,
+                         at=now if proven else left.domain_free_at))  # fmt: skip
+
+
+def _is_kept_from(other: Subscriber, found: list[Suppression], left: Allowance, proven: bool, now: datetime) -> bool:
+    reasons = {one.reason for one in found}
+    gone = other.status in (Status.COMPLAINED, Status.BOUNCED) or reasons & {*SUPPRESSING, SuppressionReason.BOUNCED}
+    return bool(gone) or not left.permits(proven=proven) or (not proven and left.waits_too_long(now))
+
+
+def open_change(session: Session, change_id: int, now: datetime, locked: bool = False) -> AddressChange:
+    """The change that waits for this press, and with `locked` both its people kept to this transaction. Raises
+    LinkOver."""
+    change = session.get(AddressChange, change_id)
+    if change is not None and locked:
+        ids = [change.subscriber_id, change.to_id or 0]
+        both = select(Subscriber).where(Subscriber.id.in_(ids)).order_by(Subscriber.id).with_for_update()
+        session.scalars(both.execution_options(populate_existing=True)).all()
+        session.refresh(change)
+    if change is None or not change.waits(now) or change.to is None or change.subscriber.status is not Status.CONFIRMED:
+        raise LinkOver
+    return change
+
+
+def move(session: Session, house: House, change_id: int, press: Press, now: datetime) -> Subscriber:
+    """The press at the new address: whose page is theirs from now on. Raises LinkOver.
+
+    Where nobody reads there yet, the reader moves with all they have. A reader who is there already keeps what they
+    have and gets what the other got, and the other leaves.
+    """
+    change = open_change(session, change_id, now, locked=True)
+    mover, other = change.subscriber, change.to
+    assert other is not None
+    against = Suppression.of_address(session, house.secrets, other.address)
+    if other.status is Status.COMPLAINED or any(one.reason in SUPPRESSING for one in against):
+        raise LinkOver
+    session.execute(delete(Suppression).where(Suppression.id.in_([one.id for one in against])))
+    change.done_at = now
+    if other.status is not Status.PENDING:
+        _take_over(session, mover, other, press, now)
+        return other
+    there, before = other.address, mover.email
+    change.to = None
+    delete_unproven(session, other)
+    mover.move(there, now)
+    session.flush()
+    forget_mentions(session, before)
+    return mover
+
+
+def _take_over(session: Session, mover: Subscriber, other: Subscriber, press: Press, now: datetime) -> None:
+    if other.status is not Status.CONFIRMED:
+        note(session, other.id, EventKind.RETURNED, press, now, before=other.status, newsletter_before=False)
+        other.confirm(now)
+    topics = topic_choice(session, mover)
+    consent = Consent(
+        subscriber_id=other.id, newsletter=mover.newsletter, wording=press.words[:1000], version=WORDING_VERSION,
+        page=press.page, form="address", given_at=now, confirmed_at=now, basis=Basis.MAIL,
+    )  # fmt: skip
+    session.add(consent)
+    session.flush()
+    if mover.newsletter:
+        name_topics(session, consent, topics)
+        take_newsletter(session, other, topics, press, now)
+    if clicks.objects(session, mover.id):
+        clicks.object_to(session, other.id, now)
+    live = select(Enrollment).where(Enrollment.subscriber_id == mover.id, Enrollment.status.in_(LIVE))
+    for way in session.scalars(live.order_by(Enrollment.id)).all():
+        start(session, other, way.sequence, press, now)
+    unsubscribe(session, mover, now, goodbye=False, press=press)
+
+
+def stay(session: Session, change_id: int, now: datetime) -> bool:
+    """The press at the present address: it is not to be. False: it was done or over before."""
+    change = session.get(AddressChange, change_id, with_for_update=True)
+    return change is not None and change.end(now)

@@ -1,0 +1,90 @@
+"""Another address, by the pages: asked for, pressed at the new one, stopped from the present one."""
+
+from collections.abc import Callable
+from email.message import EmailMessage
+
+import pytest
+from sqlalchemy import select
+
+from newsletter.runtime import Runtime
+from newsletter.subscribers import AddressChange, Subscriber
+from newsletter.web.own import MOVES, STAYS
+from newsletter.web.preferences import MOVE, MOVING
+from tests.web.conftest import Visitor, forms
+from tests.web.owner.conftest import readable
+
+Link = Callable[..., str]
+Inbox = Callable[[str], list[EmailMessage]]
+JANE, NEW = "jane@example.com", "jane@new.example.com"
+
+
+def _ask(jane: Visitor, link: Link, to: str) -> tuple[int, str]:
+    page = link("preferences")
+    (form,) = [one for one in forms(jane.get(page)) if "move" in one.fields]
+    answer = jane.browser.post(page, data={**form.fields, "address": to}, follow_redirects=True)
+    return answer.status_code, answer.text
+
+
+def _emails(runtime: Runtime) -> list[str]:
+    with runtime.database.reading() as session:
+        return list(session.scalars(select(Subscriber.email).order_by(Subscriber.id)))
+
+
+def test_from_the_page_to_the_new_mailbox(jane: Visitor, link: Link, inbox: Inbox, runtime: Runtime) -> None:
+    assert MOVING in jane.get(link("preferences")).text
+    status, page = _ask(jane, link, f"  {NEW} ")
+    assert (status, "Look into the inbox of the new address." in page) == (200, True)
+    with runtime.database.reading() as session:
+        assert session.scalars(select(AddressChange.words)).one() == f"{MOVE}: {MOVING}"
+    there = link("own", NEW)
+    for method in (jane.browser.get, jane.browser.head):
+        assert method(there).status_code == 200
+    assert _emails(runtime)[0] == JANE, "opening it changes nothing"
+    assert MOVES in jane.get(there).text and "goes on where it was" in readable(jane.get(there).text)
+    old_page = link("preferences")
+    answer = jane.press(there)
+    assert (answer.status_code, "moved=1" in (answer.location or "")) == (303, True)
+    assert "We write to this address from now on." in jane.get(answer.location or "").text
+    assert _emails(runtime) == [NEW]
+    assert NEW in jane.get(old_page).text, "links in old mails lead to the same page"
+    assert "You are unsubscribed" in jane.browser.post(link("unsubscribe")).text, "and still leave"
+    assert jane.get(there).status_code == 410
+
+
+def test_it_is_stopped_from_the_present_mailbox(jane: Visitor, link: Link, inbox: Inbox, runtime: Runtime) -> None:
+    _ask(jane, link, NEW)
+    told = inbox(JANE)[-1]
+    assert told["Subject"] == "Your mails are to go to another address" and NEW not in told.as_string()
+    stop = link("own")
+    assert STAYS in jane.get(stop).text
+    assert "Your address stays as it is" in jane.press(stop).text
+    assert "There is nothing to stop" in jane.press(stop).text
+    assert jane.get(link("own", NEW)).status_code == 410
+    assert _emails(runtime)[0] == JANE
+
+
+def test_who_reads_there_already_is_told_what_becomes_of_it(
+    jane: Visitor, link: Link, person: Callable[..., int], runtime: Runtime
+) -> None:
+    person(NEW)
+    status, page = _ask(jane, link, NEW)
+    assert (status, "Look into the inbox of the new address." in page) == (200, True)
+    assert "We know jane@new.example.com already." in readable(jane.get(link("own", NEW)).text)
+    jane.press(link("own", NEW))
+    assert _emails(runtime) == [JANE, NEW]
+    assert "You get no e-mails from us." in readable(jane.get(link("preferences")).text)
+
+
+@pytest.mark.parametrize("typed", ["", "no address", "a@b", "\0", "x" * 300 + "@example.com", "<script>@example.com"])
+def test_what_is_no_address_is_told_and_kept(typed: str, jane: Visitor, link: Link, runtime: Runtime) -> None:
+    status, page = _ask(jane, link, typed)
+    assert status == 422 and 'id="preferences-address-error"' in page
+    assert "<script>@" not in page
+    assert _emails(runtime) == [JANE]
+
+
+@pytest.mark.parametrize("typed", ["JANE@example.com", "jane@example.com"])
+def test_ones_own_address_gets_the_same_answer(typed: str, jane: Visitor, link: Link, inbox: Inbox) -> None:
+    before = len(inbox(JANE))
+    assert _ask(jane, link, typed)[0] == 200
+    assert len(inbox(JANE)) == before
