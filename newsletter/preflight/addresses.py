@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from newsletter import topics
 from newsletter.articles import Article
 from newsletter.guides import Guide
 from newsletter.mail.render import Written
@@ -20,10 +21,10 @@ PAGES = {"", "archive", "feed.xml", "privacy", "cookies", "terms", "check-your-i
          "sitemap.xml"}  # fmt: skip
 PERSONAL = {
     "confirm": "library_url", "library": "library_url", "download": "library_url", "preferences": "preferences_url",
-    "unsubscribe": "unsubscribe_url", "view": "view_url",
+    "unsubscribe": "unsubscribe_url", "not-me": "unsubscribe_url", "view": "view_url", "own": "preferences_url",
 }  # fmt: skip
 """Pages that belong to one person, and the variable that gives each reader their own."""
-NOT_JUDGED = {"embed", "f", "c", "hooks", "api"}
+NOT_JUDGED = {"embed", "f", "hooks", "api"}
 STATIC = ("css", "js", "img")
 _HERE = re.compile(r"localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|[^.:]+(?:\.local)?")
 _WORD = re.compile(r"zq[vlu]\d+qz")
@@ -91,6 +92,8 @@ class Addresses:
         first, *rest = [unquote(part) for part in path.strip("/").split("/")]
         if first in PERSONAL and rest:
             return f"is one person's own page: write {{{{ {PERSONAL[first]} }}}}"
+        if first == "c" and rest:
+            return "counts a click of one person's mail: write the address that it leads to"
         if first == "owner":
             return "is a page that only you can open"
         if (first in PAGES and not rest) or first in NOT_JUDGED:
@@ -105,6 +108,8 @@ class Addresses:
         if first == "archive" and len(rest) == 1:
             look = select(Article.id).where(Article.slug == rest[0], Article.published_at.is_not(None))
             return self.session.scalar(look) is not None
+        if first == "topics" and (len(rest) == 1 or rest[1:] == ["feed.xml"]):
+            return topics.by_slug(self.session, rest[0]) is not None
         if first == "guides" and rest:
             known = self.session.scalar(select(Guide.id).where(Guide.slug == rest[0])) is not None
             page = len(rest) == 3 and rest[1] == "pages" and re.fullmatch(r"[1-9]\d{0,3}\.png", rest[2]) is not None

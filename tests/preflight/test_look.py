@@ -140,7 +140,11 @@ def test_a_line_that_no_record_has_room_for_is_a_block(look: Look) -> None:
         ("[a](example.com/page)", "is no page of this site"),
         ("[a](#chapter)", "leads to a place in the text"),
         ("[a]()", "has no address"),
+        ("[a](/topics/no-such-topic)", "is no page of this site"),
         ("[a](/unsubscribe/AAAA)", "write {{ unsubscribe_url }}"),
+        ("[a](/not-me/AAAA)", "write {{ unsubscribe_url }}"),
+        ("[a](/own/AAAA)", "write {{ preferences_url }}"),
+        ("[a](/c/AAAA.BBBB)", "write the address that it leads to"),
         ("http://localhost:8000/library/AAAA", "write {{ library_url }}"),
         ("[a](/owner/articles)", "only you can open"),
         ("[a](http://127.0.0.1:3000/)", "no address on the internet"),
@@ -155,7 +159,8 @@ def test_a_link_that_leads_nowhere_is_a_warning(look: Look, body: str, why: str)
     "body",
     ["[a](/archive)", "[a](/)", "[a](/guides/exercise-at-50)", "[a](/privacy)", "[a](https://example.com/x)", "a@b.org",
      "[a](mailto:a@b.org)", "[a](tel:+44)", "[a]({{ library_url }})", "{{ brand.website }}",
-     "![a](/guides/exercise-at-50/pages/1.png)", "[a](/archive?x={{ first_name }})", "[a](/f/any)"],
+     "![a](/guides/exercise-at-50/pages/1.png)", "[a](/archive?x={{ first_name }})", "[a](/f/any)",
+     "[a](/topics/training)", "[a](/topics/training/feed.xml)"],
 )  # fmt: skip
 def test_a_link_that_leads_somewhere_is_none(look: Look, body: str) -> None:
     report = look(body)
