@@ -412,6 +412,8 @@ class _Session:
             lines.append(line.removeprefix(b"."))
             if middle and len(lines) == 1:
                 self.interrupt(middle)
+        if middle and not lines:  # for nobody a client sends the dot alone: that is its middle too
+            self.interrupt(middle)
         if middle:
             # It was answered before its end: the rest is read and thrown away.
             self.reset()

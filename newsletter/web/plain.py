@@ -28,6 +28,14 @@ def or_plain(page: Callable[[], str], plain: str) -> str:
         return plain
 
 
+def attempt(what: Callable[[], object]) -> None:
+    """Do what comes after a choice that is kept already, and is no part of it; where it fails, the choice holds."""
+    try:
+        what()
+    except Exception as error:  # noqa: BLE001 - what was chosen is committed
+        log.error("what follows a choice failed", error=type(error).__name__)
+
+
 def leave(action: str) -> str:
     """One button that leaves; `action` is where it posts to."""
     text = f"Press the button, and we stop writing to you at once. {_ELSE}"

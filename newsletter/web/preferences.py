@@ -71,7 +71,7 @@ def _page(token: str, subscriber_id: int) -> Any:
                 abort(400, form.csrf_token.errors[0])
             return _rendered(session, subscriber, form), 422 if form.errors else 200
         _change(session, subscriber, form)
-    state().trigger.wake()
+    plain.attempt(state().trigger.wake)
     there = url_for("preferences.show", token=token)
     told = "asked" if "move" in request.form else "sent" if _link_asked() else "saved"
     return redirect(f"{there}?{told}=1", 303)
@@ -79,6 +79,7 @@ def _page(token: str, subscriber_id: int) -> Any:
 
 def _rendered(session: Session, subscriber: Subscriber, form: PreferencesForm) -> str:
     form.newsletter.label.text = newsletter_wording(brand.current(session))
+    form.zone.choices[0] = SelectChoice("", f"As here ({brand.current(session).zone})")
     form.shown.data = ",".join(choice.value for choice in form.topics.choices)
     return render_template(
         "public/preferences.html", form=form, series=_live(session, subscriber),
@@ -112,8 +113,7 @@ def _form(session: Session, subscriber: Subscriber) -> PreferencesForm:
     shown["topics"] = [str(one.id) for one in offered if choice.takes(one.id)]
     form = with_answers(PreferencesForm, asked)(data=shown)
     form.topics.choices = [SelectChoice(str(one.id), one.name) for one in offered]
-    ours = f"As here ({brand.current(session).zone})"
-    form.zone.choices = [SelectChoice("", ours), *map(SelectChoice, sorted(available_timezones()))]
+    form.zone.choices = [SelectChoice("", "As here"), *map(SelectChoice, sorted(available_timezones()))]
     return form
 
 

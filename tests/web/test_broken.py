@@ -62,7 +62,7 @@ def _no_queue(app: Flask, runtime: Runtime, tmp_path: Path) -> None:
 class _Raises:
     """A queue that answers with something nobody has thought of."""
 
-    def turn(self) -> NoReturn:
+    def wake(self) -> NoReturn:
         """Break."""
         raise RuntimeError("nobody has thought of this")
 

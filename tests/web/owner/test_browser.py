@@ -200,7 +200,7 @@ def test_a_double_click_posts_once_and_the_menu_opens_on_a_phone(
 
 def test_everything_is_there_without_javascript(browser: Browser, site: str, going_out: int) -> None:
     page = signed_in(browser, site, java_script_enabled=False, viewport={"width": 375, "height": 800})
-    assert page.get_by_role("link", name="Subscribers").is_visible()
+    assert page.get_by_role("link", name="People").is_visible()
     page.goto(f"{site}/owner/campaigns/{going_out}")
     page.get_by_role("button", name="Pause").click()
     assert "Paused." in page.inner_text("main")
