@@ -1,6 +1,7 @@
 """The web's door: hands the Flask application one Runtime."""
 
 import multiprocessing
+import signal
 
 from flask import Flask
 
@@ -24,9 +25,10 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
 def create_front() -> Front:
     """What granian serves: the application behind a front that holds no thread for a slow connection.
 
-    In a process of granian's own; that would go on serving after granian was killed.
+    In a process of granian's own; that would go on serving after granian was killed. It is killed outright then: what
+    SIGTERM does is granian's to say, and until it serves that is nothing.
     """
     if granian := multiprocessing.parent_process():
-        parent.die_with(granian.pid or 0)
+        parent.die_with(granian.pid or 0, signal.SIGKILL)
     settings = load()
     return Front(create_app(settings), took=Lateness.of(settings.data_dir).note)
