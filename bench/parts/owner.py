@@ -49,14 +49,7 @@ def pages(database: Database, people: int) -> dict[str, str]:
         sent, *_, draft = session.scalars(select(Campaign).order_by(Campaign.id))
         return {
             "home": "/owner/",
-            "people": "/owner/subscribers",
-            "people: an address": f"/owner/subscribers?q=reader{people // 2}@example",
-            "people: part of an address": f"/owner/subscribers?q={people // 2}",
-            "people: a name": "/owner/subscribers?q=Chlo%C3%AB",
-            "people: nobody": "/owner/subscribers?q=zzzz",
-            "people: a tag": "/owner/subscribers?tag=runners",
-            "people: who left": "/owner/subscribers?status=unsubscribed",
-            "a person": f"/owner/subscribers/{people // 2}",
+            **_of_people(people),
             "campaigns": "/owner/campaigns",
             "a campaign": f"/owner/campaigns/{sent.id}",
             "its recipients": f"/owner/campaigns/{sent.id}/recipients",
@@ -74,7 +67,20 @@ def pages(database: Database, people: int) -> dict[str, str]:
             "messages": "/owner/messages",
             "settings": "/owner/settings",
             "/metrics": "/metrics",
-        }  # fmt: skip
+        }
+
+
+def _of_people(people: int) -> dict[str, str]:
+    return {
+        "people": "/owner/subscribers",
+        "people: an address": f"/owner/subscribers?q=reader{people // 2}@example",
+        "people: part of an address": f"/owner/subscribers?q={people // 2}",
+        "people: a name": "/owner/subscribers?q=Chlo%C3%AB",
+        "people: nobody": "/owner/subscribers?q=zzzz",
+        "people: a tag": "/owner/subscribers?tag=runners",
+        "people: who left": "/owner/subscribers?status=unsubscribed",
+        "a person": f"/owner/subscribers/{people // 2}",
+    }
 
 
 def signed_in(database: Database, folder: str) -> FlaskClient:

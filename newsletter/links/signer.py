@@ -146,38 +146,30 @@ class Signer:
         id at their end: it is the same for all.
         """
         keyed = self._current.keyed
-        choose, see, leave = (keyed[p].copy for p in (Purpose.PREFERENCES, Purpose.VIEW, Purpose.UNSUBSCRIBE))
+        choose, see, leave, click = (
+            keyed[p].copy for p in (Purpose.PREFERENCES, Purpose.VIEW, Purpose.UNSUBSCRIBE, Purpose.CLICK)
+        )
         pack = _PAYLOADS[2].pack
 
         def made(subscriber: int, message: int) -> tuple[bytes, bytes, bytes, bytes]:
             both = pack(subscriber, message)
             who, which = both[:8], both[8:]
-            choosing, seeing, leaving = choose(), see(), leave()
+            choosing, seeing, leaving, clicked = choose(), see(), leave(), b""
             choosing.update(who)
             seeing.update(which)
             leaving.update(both)
-            # The first two have 24 octets, which is 32 letters and nothing over: so all of it is encoded in one go.
-            raw = b"".join((who, choosing.digest(), which, seeing.digest(), both, leaving.digest()))
+            if clicks:
+                clicking = click()
+                clicking.update(which)
+                clicked = which + clicking.digest()
+            # Each but the last has 24 octets, which is 32 letters and nothing over: so all of it is encoded in one go.
+            raw = b"".join((who, choosing.digest(), which, seeing.digest(), clicked, both, leaving.digest()))
             coded = b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=")
+            if clicks:
+                return coded[:32], coded[32:64], coded[96:], coded[64:96]
             return coded[:32], coded[32:64], coded[64:], b""
 
-        clicked = keyed[Purpose.CLICK].copy
-
-        def made_with_clicks(subscriber: int, message: int) -> tuple[bytes, bytes, bytes, bytes]:
-            both = pack(subscriber, message)
-            who, which = both[:8], both[8:]
-            choosing, seeing, leaving, clicking = choose(), see(), leave(), clicked()
-            choosing.update(who)
-            seeing.update(which)
-            leaving.update(both)
-            clicking.update(which)
-            raw = b"".join(
-                (who, choosing.digest(), which, seeing.digest(), which, clicking.digest(), both, leaving.digest())
-            )
-            coded = b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=")
-            return coded[:32], coded[32:64], coded[96:], coded[64:96]
-
-        return made_with_clicks if clicks else made
+        return made
 
     def tags(self, number: int) -> tuple[str, str]:
         """A message's two tags: for its Message-ID and for its return path. They share a MAC, each has its own half of

@@ -73,34 +73,32 @@ class Delivery:
         try:
             with self.transaction() as session:
                 house = brand.current(session)
-                if not house.is_signed_with(self.renderer.signer.key_print):
-                    log.error("nothing is sent: SECRET_KEY is another one than that of the installation")
-                    return 0
-                if not self.renderer.signer.knows_ranges:
-                    self.renderer.signer.learn_ranges(brand.retired_keys(session))
-                # Where throttle rules hold, nothing is marked before the budget says what may go.
-                mark = 0 if self.throttle.is_active() else self.batch_size.size
-                claim = ledger.claim(session, lane, token, self.now(), MOST_ROWS[lane], mark, self.contents.own_fields)
+                claim = self._claim(session, house, lane, token)
                 if claim is None:
                     return 0
                 contents = self.contents.of(session, {one.revision_id for one in claim.messages if one.revision_id})
                 # Open before the commit: a crash then leaves proof that nothing was sent.
                 journal = Journal(self.journals, token, claim.batch)
             _Run(
-                delivery=self,
-                lane=lane,
-                stop=stop,
-                claim=claim,
-                contents=contents,
-                brand=house,
-                journal=journal,
-                began_at=began_at,
-            ).run()
+                delivery=self, lane=lane, stop=stop, claim=claim,
+                contents=contents, brand=house, journal=journal, began_at=began_at,
+            ).run()  # fmt: skip
             settled = True
         finally:
             if journal:
                 journal.close(settled=settled)
         return max(len(claim.messages), 1)
+
+    def _claim(self, session: Session, house: Brand, lane: Lane, token: str) -> Claim | None:
+        """Claim what is due. None: nothing is, or our key is not that of the installation."""
+        if not house.is_signed_with(self.renderer.signer.key_print):
+            log.error("nothing is sent: SECRET_KEY is another one than that of the installation")
+            return None
+        if not self.renderer.signer.knows_ranges:
+            self.renderer.signer.learn_ranges(brand.retired_keys(session))
+        # Where throttle rules hold, nothing is marked before the budget says what may go.
+        mark = 0 if self.throttle.is_active() else self.batch_size.size
+        return ledger.claim(session, lane, token, self.now(), MOST_ROWS[lane], mark, self.contents.own_fields)
 
 
 @dataclass

@@ -88,15 +88,24 @@ def _write(session: Session, left: Left, results: list[SmtpResult], now: datetim
     known = [one for one in results if one.key in messages and not (one.stage is Stage.LOST_AFTER and one.key in told)]
     if batch is None:
         lane = next(iter(lanes), Lane.TRANSACTIONAL)
-        outcomes = _outcomes(session, left, messages, lane, known, now, suppress)
-        record(session, left.token, outcomes, now)
-        if left.whole:
-            ours = select(Message.id).where(*held_by(left.token), Message.state == State.SENDING)
-            release(session, left.token, set(session.scalars(ours)) - left.sending)
-        requeue(session, left.token, left.kept, now, of_batch=False)
-        return
-    wire = [one for one in known if one.stage is not Stage.RELAY]
-    outcomes = _outcomes(session, left, messages, Lane.BULK, wire, now, suppress)
+        _write_rows(session, left, _outcomes(session, left, messages, lane, known, now, suppress), now)
+    else:
+        wire = [one for one in known if one.stage is not Stage.RELAY]
+        outcomes = _outcomes(session, left, messages, Lane.BULK, wire, now, suppress)
+        _write_batch(session, left, batch, outcomes, now)
+
+
+def _write_rows(session: Session, left: Left, outcomes: list[Outcome], now: datetime) -> None:
+    """The messages that were claimed one by one."""
+    record(session, left.token, outcomes, now)
+    if left.whole:
+        ours = select(Message.id).where(*held_by(left.token), Message.state == State.SENDING)
+        release(session, left.token, set(session.scalars(ours)) - left.sending)
+    requeue(session, left.token, left.kept, now, of_batch=False)
+
+
+def _write_batch(session: Session, left: Left, batch: Batch, outcomes: list[Outcome], now: datetime) -> None:
+    """The messages of a batch; what is left of it goes back."""
     session.refresh(batch, with_for_update=True)
     # Otherwise another claim has it by now: when it was recovered, each row got its revision.
     revision = revision_being_sent(session, batch) if batch.claim_token == left.token else None

@@ -1,6 +1,6 @@
 """The scheduler of the series: what a beat tick does with everybody who is due, a batch in a handful of statements."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -192,18 +192,7 @@ class _Tick:
         theirs = select(Enrollment).where(Enrollment.subscriber_id.in_(people), Enrollment.status.in_(LIVE))
         for other in self.session.scalars(theirs.order_by(Enrollment.id)):
             others.setdefault(other.subscriber_id, []).append(other)
-        ready: list[Enrollment] = []
-        for one in sorted(waiting, key=lambda one: one.id):
-            if not one.subscriber.takes(Stream.STEP):
-                self._end(one, EnrollmentStatus.STOPPED, Reason.SERIES_NOT_ELIGIBLE)
-            elif one.subscriber.paused_until is not None:
-                one.due_at = max(one.subscriber.paused_until, self.now + WIRE)
-                self.still_behind += 1
-            elif self._is_behind(one, others[one.subscriber_id]):
-                one.due_at = self.now + LOOK_AGAIN
-                self.still_behind += 1
-            else:
-                ready.append(one)
+        ready = [one for one in sorted(waiting, key=lambda one: one.id) if self._may_begin(one, others)]
         active = [
             other for one in ready for other in others[one.subscriber_id] if other.status is EnrollmentStatus.ACTIVE
         ]
@@ -215,6 +204,20 @@ class _Tick:
             one.activate(self.zone, self.now)
             if one.status is EnrollmentStatus.FINISHED:
                 self.ended.add(one.subscriber_id)
+
+    def _may_begin(self, one: Enrollment, others: Mapping[int, Sequence[Enrollment]]) -> bool:
+        """Whether nothing holds it back any more; if something does, when that is looked at again."""
+        if not one.subscriber.takes(Stream.STEP):
+            self._end(one, EnrollmentStatus.STOPPED, Reason.SERIES_NOT_ELIGIBLE)
+            return False
+        if one.subscriber.paused_until is not None:
+            one.due_at = max(one.subscriber.paused_until, self.now + WIRE)
+        elif self._is_behind(one, others[one.subscriber_id]):
+            one.due_at = self.now + LOOK_AGAIN
+        else:
+            return True
+        self.still_behind += 1
+        return False
 
     def _is_behind(self, waiting: Enrollment, others: Iterable[Enrollment]) -> bool:
         live = [one for one in others if one.sequence_id in self.live and one is not waiting]

@@ -65,11 +65,8 @@ class RelayState:
         """Since when messages wait for a connection that others have."""
         self._allowances = allowances
         self._allowed: int | None = None
-        self._look_at = NEVER
-        self._greeted_at = NEVER
+        self._look_at = self._room_at = self._greeted_at = self._well_at = NEVER
         self._failures = self._strikes = self._crowds = self._served = 0
-        self._well_at = NEVER
-        self._room_at = NEVER
 
     # What it may be given
 
