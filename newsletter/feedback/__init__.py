@@ -6,6 +6,15 @@ from newsletter.feedback.click_journal import ClickJournal
 from newsletter.feedback.complaint import complained
 from newsletter.feedback.inbox import Inbox, InboxTrouble
 from newsletter.feedback.report import Report
+from newsletter.feedback.services import (
+    ReportAddress,
+    heard_of,
+    is_current,
+    newest_to,
+    renew,
+    report_addresses,
+    report_token,
+)
 from newsletter.feedback.suppress import suppress
 
 __all__ = [
@@ -14,8 +23,15 @@ __all__ = [
     "Inbox",
     "InboxTrouble",
     "Report",
+    "ReportAddress",
     "bounced",
     "clicked",
     "complained",
+    "heard_of",
+    "is_current",
+    "newest_to",
+    "renew",
+    "report_addresses",
+    "report_token",
     "suppress",
 ]

@@ -42,6 +42,23 @@ def take(rt: Runtime, raw: bytes) -> Taken:
     if message_id is None:
         log.info("a report without our signature changes nothing", kind=mail.kind.value)
         return Taken.LEFT
+    return _store(rt, mail, message_id)
+
+
+def take_report(rt: Runtime, told: Incoming) -> Taken:
+    """Store what follows from a report that came to the secret address of a sending service.
+
+    That address is proof enough. Some services keep nothing of the mail but whom it went to: then the newest mail to
+    that address is meant.
+    """
+    message_id = proven(rt.signer, told.claims)
+    if message_id is None:
+        with rt.database.reading() as session:
+            message_id = feedback.newest_to(session, told.address)
+    return Taken.LEFT if message_id is None else _store(rt, told, message_id)
+
+
+def _store(rt: Runtime, mail: Incoming, message_id: int) -> Taken:
     with rt.database.transaction() as session:
         report = _report(session, rt, mail, message_id)
     log.info("report", kind=mail.kind.value, message=message_id, outcome=report.value)

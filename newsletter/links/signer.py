@@ -59,6 +59,8 @@ class Purpose(StrEnum):
     """(last second)"""
     CLICK = "click"
     """(message): it says whose mail a followed link stood in, and does nothing else"""
+    REPORTS = "reports"
+    """(sending service, which of its addresses): where that service reports bounces and complaints"""
     LINK = "link"
     """Seals what a followed link leads to (`Signer.sealed`); for ever"""
 

@@ -32,7 +32,7 @@ from newsletter.subscribers.merge_field import BUILT_IN, FIRST_NAME, NO, OWN, YE
 from newsletter.subscribers.name import clean_name
 from newsletter.subscribers.search import found_by
 from newsletter.subscribers.segment import Mailing, Segment
-from newsletter.subscribers.subscriber import Status, Stream, Subscriber, receivable, receives_campaigns, register
+from newsletter.subscribers.subscriber import Status, Stream, Subscriber, find, receivable, receives_campaigns, register
 from newsletter.subscribers.subscription import (
     EVERY_TOPIC,
     ConsentTopic,
@@ -118,6 +118,7 @@ __all__ = [
     "delete_field",
     "end_open",
     "fields_named",
+    "find",
     "forget_ips",
     "forget_old_typed",
     "forget_open",

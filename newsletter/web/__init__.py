@@ -25,6 +25,7 @@ from newsletter.web import (
     personal,
     preferences,
     public,
+    reports,
     security,
     sharing,
 )
@@ -77,7 +78,9 @@ def create(runtime: Runtime, trigger: DeliveryTrigger) -> Flask:
     bodies.install(app)
     errors.install(app)
     app.add_url_rule("/static/<path:filename>", "static", public.static_file)
-    doors = (public, sharing, form_page, embed, personal, books, preferences, own, feedback, clicks, health, media)
+    doors = (
+        public, sharing, form_page, embed, personal, books, preferences, own, feedback, clicks, reports, health, media,
+    )  # fmt: skip
     for door in (room.door for room in doors):
         app.register_blueprint(door)
     owner.install(app)

@@ -21,6 +21,7 @@ PHOTO = 20_000_000
 BOOK = 25_000_000
 """A guide: what mail programs still take with a link, and more than most inboxes take attached."""
 LARGEST: Mapping[str, int] = {
+    "reports.take": TEXT,
     "owner.article_new": TEXT,
     "owner.article_edit": TEXT,
     "owner.article_typed": TEXT,

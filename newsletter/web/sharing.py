@@ -24,7 +24,9 @@ A_DAY = 86400
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 MOST_URLS = 50_000
 """In one sitemap (sitemaps.org)."""
-PRIVATE = ("confirm", "library", "download", "preferences", "unsubscribe", "not-me", "view", "own", "c", "owner")
+PRIVATE = (
+    "confirm", "library", "download", "preferences", "unsubscribe", "not-me", "view", "own", "c", "reports", "owner",
+)  # fmt: skip
 
 
 def canonical() -> str:

@@ -48,6 +48,8 @@ class Incoming:
     claims: Claims = Claims()
     failures: tuple[Failure, ...] = ()
     """Of a bounce: who could not be reached, and why."""
+    address: str = ""
+    """Of a report that a sending service makes: whom it is about."""
 
 
 _NOTHING = Incoming(Kind.OTHER)
@@ -90,8 +92,12 @@ _TO = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-deliv
 
 
 def _claims(parts: Parts) -> Claims:
-    to = " ".join(value for name, value in parts.lines if name in _TO)
-    return Claims(_found(_TAG, to), _found(_TAG, parts.text), _found(_TOKEN, parts.text))
+    return claims_in(parts.text, " ".join(value for name, value in parts.lines if name in _TO))
+
+
+def claims_in(text: str, to: str = "") -> Claims:
+    """Everything in a text that may name a message of ours. `to`: the addresses that it was sent to."""
+    return Claims(_found(_TAG, to), _found(_TAG, text), _found(_TOKEN, text))
 
 
 def _found(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:

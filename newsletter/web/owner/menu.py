@@ -51,7 +51,7 @@ DOORS = (
     Door("Forms", (Page("Forms", "owner.forms", "forms"),)),
     Door("Results", (Page("Results", "owner.results", "results"), Page("Messages", "owner.messages", "messages"))),
     Door("Settings", (
-        Page("Settings", "owner.settings", "settings", more=("second-factor", "sessions")),
+        Page("Settings", "owner.settings", "settings", more=("second-factor", "sessions", "reports")),
         Page("Audit log", "owner.audit", "audit"), Page("Mail gallery", "owner.mails", LOCAL_ONLY),
     )),
 )  # fmt: skip

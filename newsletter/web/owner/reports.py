@@ -1,0 +1,52 @@
+"""Bounces and complaints: the addresses at which sending services report them, and when they last did."""
+
+from typing import Any
+
+from flask import abort, render_template
+from werkzeug.wrappers import Response
+
+from newsletter import feedback
+from newsletter.mail.incoming import Service
+from newsletter.web.owner.door import back, door, note
+from newsletter.web.owner.proof import asks_password
+from newsletter.web.state import now, reading, runtime, transaction
+
+WHERE = {
+    Service.BREVO: "Transactional, Settings, Webhook: tick hard bounce, soft bounce, invalid e-mail, blocked and spam.",
+    Service.MAILGUN: "Send, Sending, Webhooks: one for “permanent failure” and one for “spam complaints”.",
+    Service.MAILJET: "Account settings, Event notifications: bounce, blocked and spam.",
+    Service.POSTMARK: "Your server, its message stream, Webhooks: bounce and spam complaint.",
+    Service.SENDGRID: "Settings, Mail settings, Event webhook: bounced, dropped and spam reports.",
+    Service.SES: (
+        "Amazon SNS: a topic with an HTTPS subscription to this address. Then in SES, at your identity, Notifications: "
+        "that topic for bounces and complaints, with the original headers. Amazon asks once whether it may; you get a "
+        "mail with its link."
+    ),
+}
+"""Where each service wants the address typed."""
+
+
+@door.get("/reports", endpoint="reports")
+@asks_password
+def show() -> Any:
+    """An address for each service."""
+    with reading() as session:
+        site, signer = runtime().settings.site, runtime().signer
+        rows = [
+            (service, f"{site}/reports/{service}/{feedback.report_token(signer, one)}", WHERE[service], one.last_at)
+            for service, one in feedback.report_addresses(session).items()
+        ]
+        return render_template("owner/reports.html", rows=rows, at=now(), has_inbox=bool(runtime().settings.inbox_url))
+
+
+@door.post("/reports/<service>/renew", endpoint="reports_renew")
+@asks_password
+def renew(service: str) -> Response:
+    """Another address for this service; the one before it is worth nothing from now on."""
+    if service not in {one.value for one in Service}:
+        abort(404)
+    sender = Service(service)
+    with transaction() as session:
+        feedback.renew(session, sender)
+        note(session, "address for reports renewed", sender.label)
+    return back("reports", f"{sender.label} has a new address. Type it there: the old one takes nothing any more.")
