@@ -2,9 +2,10 @@
 
 from newsletter.sequences.advance import advance_due, is_due
 from newsletter.sequences.again import is_under_way, steps_ahead, stopped
-from newsletter.sequences.delay import Delay, Unit, due_after
+from newsletter.sequences.delay import Delay, Unit, due_after, local_day
 from newsletter.sequences.enrollment import Enrollment, EnrollmentStatus, enroll, stop, switch_off
 from newsletter.sequences.let_be import due_of, let_be
+from newsletter.sequences.outlook import articles_on
 from newsletter.sequences.pause import go_on, look_again, pause
 from newsletter.sequences.place import Place
 from newsletter.sequences.replan import keep_dates, replan
@@ -22,6 +23,7 @@ __all__ = [
     "Step",
     "Unit",
     "advance_due",
+    "articles_on",
     "due_after",
     "due_of",
     "enroll",
@@ -31,6 +33,7 @@ __all__ = [
     "is_under_way",
     "keep_dates",
     "let_be",
+    "local_day",
     "look_again",
     "pause",
     "replan",

@@ -22,6 +22,7 @@ from newsletter.web.cards import all_guides, unfit_pages
 from newsletter.web.owner.door import door
 from newsletter.web.owner.first_steps import first_steps
 from newsletter.web.owner.progress import Progress
+from newsletter.web.owner.week import week_ahead
 from newsletter.web.state import now, reading, runtime
 from newsletter.zones import zone_named
 
@@ -67,6 +68,7 @@ def dashboard() -> str:
             unsigned=unsigned,
             first_steps=first_steps(session, runtime().settings, bool(unsigned)),
             due=sequences.soonest(session, 6),
+            week=week_ahead(session, at, current_user.zone),
             unfit=preflight.unfit(session, runtime().renderer),
             unfit_pages=unfit_pages(brand.current(session)),
             campaigns=[(one, Progress.of(session, one, at)) for one in campaigns],

@@ -95,6 +95,7 @@ def shortened(words: str) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     "local": local,
     "local_day": local_day,
+    "clock": clock,
     "utc": utc,
     "number": number,
     "percent": percent,

@@ -39,7 +39,8 @@ PAGES = (
     "campaigns/2", "campaigns/2/recipients", "campaigns/2/cancel", "series", "series/1", "guides", "guides/new",
     "guides/1/edition", "pictures", "subscribers/1/edit", "subscribers",
     "subscribers/import", "subscribers?q=nobody", "subscribers/1", "messages", "messages?state=failed", "settings",
-    "reports", "second-factor", "forms", "forms/1", "forms/3", "forms/1/code", "forms/1/delete", "fields", "topics", "topics/1",
+    "reports", "second-factor", "forms", "forms/1", "forms/3", "forms/1/code", "forms/1/delete", "fields", "topics",
+    "topics/1",
     "fields/new", "fields/1", "fields/2", "fields/1/delete", "audit", "mails", "results",
     "results/articles/1", "nothing",
 )  # fmt: skip

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import select
 
 from newsletter.articles import Article
+from newsletter.campaigns import Campaign, CampaignState
 from newsletter.clock import FixedClock
 from newsletter.guides import Guide, GuideRequest
 from newsletter.runtime import Runtime
@@ -82,3 +83,19 @@ def test_what_cannot_be_sent_or_shown_is_told_with_the_reason(desk: Desk, runtim
         bad.revise(runtime.clock.now(), subject="s", preheader="", body="x\n\n{{ brand.metadata }}")
     words = desk.read("/owner/")
     assert "Cannot be sent or shown" in words and "On walking : {{ brand.metadata }} in line 3" in words
+
+
+def test_the_week_ahead_has_campaigns_and_about_how_many_articles(
+    desk: Desk, runtime: Runtime, article: int, enrolled: Callable[..., int]
+) -> None:
+    assert "Nothing is planned: no campaign, and nobody’s next article." in desk.read("/owner/")
+    enrolled("jane@example.com")
+    enrolled("joe@example.com")
+    with runtime.database.transaction() as session:
+        campaign = Campaign(article=session.get_one(Article, article), created_at=runtime.clock.now())
+        campaign.stored_state = CampaignState.SCHEDULED
+        campaign.scheduled_at = runtime.clock.now() + timedelta(days=1, hours=2)
+        session.add(campaign)
+    words = desk.read("/owner/")
+    assert "Today 1 Jun nothing Tue 2 Jun" in words
+    assert "Tue 2 Jun On walking 14:00 Wed 3 Jun about 2 series mails Thu 4 Jun nothing" in words
