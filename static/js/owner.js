@@ -31,6 +31,32 @@ function menu() {
   });
 }
 
+// "/" leads to the search box, unless somebody types or has switched the key off (WCAG 2.1.4).
+const OFF = "newsletter.slash-off";
+function slash() {
+  const box = document.getElementById("search");
+  if (!box) return;
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.target.closest?.("input, textarea, select, [contenteditable]") || localStorage.getItem(OFF)) return;
+    event.preventDefault();
+    if (!box.checkVisibility()) document.querySelector(".side-toggle")?.click();
+    box.focus();
+    box.select();
+  });
+  const told = document.querySelector("[data-slash]");
+  if (!told) return;
+  const button = told.querySelector("button");
+  const show = () => { button.setAttribute("aria-pressed", String(Boolean(localStorage.getItem(OFF)))); };
+  button.addEventListener("click", () => {
+    if (localStorage.getItem(OFF)) localStorage.removeItem(OFF);
+    else localStorage.setItem(OFF, "yes");
+    show();
+  });
+  show();
+  told.hidden = false;
+}
+
 function editor() {
   const form = document.querySelector("[data-warn-unsaved]");
   if (!form) return;
@@ -113,4 +139,4 @@ function watch() {
   setInterval(look, 1000);
 }
 
-document.addEventListener("DOMContentLoaded", () => { menu(); editor(); frames(); live(); copies(); watch(); });
+document.addEventListener("DOMContentLoaded", () => { menu(); slash(); editor(); frames(); live(); copies(); watch(); });

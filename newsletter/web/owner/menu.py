@@ -36,7 +36,7 @@ class Door:
 
 
 DOORS = (
-    Door("Home", (Page("Home", "owner.dashboard", "", more=("held", "unlock")),)),
+    Door("Home", (Page("Home", "owner.dashboard", "", more=("held", "unlock", "search")),)),
     Door("Write", (
         Page("Articles", "owner.articles", "articles", more=("drafts",)),
         Page("Campaigns", "owner.campaigns", "campaigns"),

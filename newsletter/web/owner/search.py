@@ -1,0 +1,115 @@
+"""Search over everything that an owner has: people, texts, what goes out, and the pages of this area."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, render_template, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from newsletter.articles import Article
+from newsletter.campaigns import Campaign
+from newsletter.forms import Form
+from newsletter.guides import Guide
+from newsletter.sequences import Sequence as Series
+from newsletter.subscribers import Subscriber, found_by
+from newsletter.subscribers.segments import SavedSegment
+from newsletter.topics import Topic
+from newsletter.web.owner.display import local
+from newsletter.web.owner.door import door, words_asked
+from newsletter.web.owner.menu import DOORS, pages_of
+from newsletter.web.state import reading, runtime
+
+MOST = 8
+"""Of each kind."""
+SECTIONS = (
+    ("Whose newsletter this is", "owner.settings", "brand", "name sender address brand author phone language booking"),
+    ("Clicks", "owner.settings", "clicks", "tracking links counted"),
+    ("Your time zone", "owner.settings", "zone", "timezone clock times"),
+    ("Your password", "owner.settings", "password", "change sign in login"),
+    ("Bounces and complaints", "owner.reports", "", "webhook postmark sendgrid mailgun brevo mailjet amazon ses spam"),
+    ("Second factor", "owner.second_factor", "", "totp code app two-factor 2fa recovery"),
+    ("Where you are signed in", "owner.settings", "sessions", "session browser sign out"),
+    ("Sites on which forms may stand", "owner.forms", "sites", "hosts origin embed wordpress"),
+    ("Import a list", "owner.subscriber_import", "", "csv mailchimp kit substack upload people"),
+)
+"""Parts of pages: title, endpoint, anchor, and other words by which somebody may look for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One thing that was found. `more`: what tells it from others of the same name."""
+
+    label: str
+    url: str
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found of one kind; `all_url` lists the rest, "" where there is no such page."""
+
+    kind: str
+    hits: Sequence[Hit]
+    all_url: str = ""
+
+
+@door.get("/search", endpoint="search")
+def search() -> str:
+    """Everything whose name holds these words."""
+    asked = words_asked()
+    with reading() as session:
+        found = [one for one in _everything(session, asked) if one.hits] if asked else []
+        return render_template("owner/search.html", asked=asked, found=found, most=MOST)
+
+
+def _everything(session: Session, asked: str) -> Iterable[Found]:
+    yield Found("People", _people(session, asked), url_for("owner.subscribers", q=asked))
+    yield Found(
+        "Articles", _named(session, Article, Article.title, "article", asked), url_for("owner.articles", q=asked)
+    )
+    yield Found("Campaigns", _campaigns(session, asked))
+    yield Found("Guides", _named(session, Guide, Guide.title, "guides", asked))
+    yield Found("Series", _named(session, Series, Series.name, "series", asked))
+    yield Found("Forms", _named(session, Form, Form.name, "form", asked))
+    yield Found("Segments", _named(session, SavedSegment, SavedSegment.name, "segment", asked))
+    yield Found("Topics", _named(session, Topic, Topic.name, "topic", asked))
+    yield Found("Pages and settings", _pages(asked))
+
+
+def _people(session: Session, asked: str) -> list[Hit]:
+    look = select(Subscriber).where(found_by(asked)).order_by(Subscriber.id.desc()).limit(MOST)
+    return [Hit(one.email, url_for("owner.subscriber", id=one.id), one.first_name) for one in session.scalars(look)]
+
+
+def _named(session: Session, kind: Any, name: InstrumentedAttribute[str], page: str, asked: str) -> list[Hit]:
+    look = select(kind.id, name).where(name.icontains(asked, autoescape=True)).order_by(kind.id.desc()).limit(MOST)
+    alone = current_app.url_map.is_endpoint_expecting(f"owner.{page}", "id")  # guides stand on one page
+    return [
+        Hit(label, url_for(f"owner.{page}", **({"id": id} if alone else {}))) for id, label in session.execute(look)
+    ]
+
+
+def _campaigns(session: Session, asked: str) -> list[Hit]:
+    look = select(Campaign).join(Article, Article.id == Campaign.article_id)
+    look = look.where(Article.title.icontains(asked, autoescape=True)).order_by(Campaign.id.desc()).limit(MOST)
+    return [
+        Hit(
+            one.article.title,
+            url_for("owner.campaign", id=one.id),
+            local(one.launched_at or one.scheduled_at) if one.launched_at or one.scheduled_at else "not sent",
+        )
+        for one in session.scalars(look)
+    ]
+
+
+def _pages(asked: str) -> list[Hit]:
+    """Pages of the menu and parts of pages in which every word stands."""
+    words = asked.lower().split()
+    pages = [page for one in DOORS for page in pages_of(one, runtime().settings.is_local)]
+    known = [
+        *((page.label, url_for(page.endpoint), "") for page in pages),
+        *((title, url_for(endpoint, _anchor=anchor or None), more) for title, endpoint, anchor, more in SECTIONS),
+    ]
+    return [Hit(title, url) for title, url, more in known if all(word in f"{title} {more}".lower() for word in words)]
