@@ -10,6 +10,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import psycopg
@@ -18,7 +19,8 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, sync_playwright
-from sqlalchemy import select
+from sqlalchemy import make_url, select
+from sqlalchemy.pool import QueuePool
 
 from newsletter import accounts, schema, seeds, web
 from newsletter.clock import FixedClock
@@ -115,10 +117,28 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@lru_cache(2)
+def _shared(kind: str) -> tuple[Database, list[str]]:
+    """One engine for all tests of a process: what SQLAlchemy compiles for one of them serves the next.
+
+    Where it connects to stands in the list.
+    """
+    target: list[str] = []
+
+    def connect() -> Any:
+        url = make_url(target[0])
+        args, named = opened.engine.dialect.create_connect_args(url)
+        return opened.engine.dialect.connect(*args, **named)
+
+    opened = Database(f"{kind}://", creator=connect, poolclass=QueuePool)
+    return opened, target
+
+
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """The database, opened."""
-    opened = Database(database_url)
+    opened, target = _shared(make_url(database_url).drivername)
+    target[:] = [database_url]
     yield opened
     opened.dispose()
 

@@ -1,6 +1,7 @@
 """What is said when something is broken, and that nothing is left half done."""
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ class _Elsewhere:
 
 
 @pytest.fixture
-def filling_up(app: Flask, runtime: Runtime, database: Database) -> Visitor:
+def filling_up(app: Flask, runtime: Runtime, database: Database) -> Iterator[Visitor]:
     """A visitor of a site whose disk has no room left: what fits into SQLite's last pages still goes in."""
     app.extensions["newsletter"] = state.WebState(runtime, _Elsewhere())
 
@@ -41,7 +42,8 @@ def filling_up(app: Flask, runtime: Runtime, database: Database) -> Visitor:
 
     event.listen(database.engine, "connect", no_page_more)
     database.dispose()
-    return Visitor(app.test_client())
+    yield Visitor(app.test_client())
+    event.remove(database.engine, "connect", no_page_more)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # PostgreSQL cannot be told to be full
