@@ -35,25 +35,41 @@ def of(session: Session, subscriber: Subscriber) -> dict[str, Any]:
     """Everything, as JSON types: the person, consents, events, guides, series, clicks, every mail with every try."""
 
     def rows(model: Any) -> list[Any]:
-        look = select(model).where(model.subscriber_id == subscriber.id).order_by(model.id)
-        return list(session.scalars(look))
+        return _rows(session, model, subscriber)
 
     return {
         "subscriber": _plain(subscriber),
         "tags": tags_of(session, subscriber.id),
         "topics": _topics(session, subscriber),
         "fields": {field.key: value for field, value in held(session, subscriber.id)},
-        "consents": [
-            _plain(one) | {"fields": _typed(session, one), "topics": _asked(session, one)} for one in rows(Consent)
-        ],
-        "events": [_plain(one) | {"topic": _named(session, one)} for one in rows(Event)],
-        "address changes": [_plain(one) for one in rows(AddressChange)],
+        **_consent(session, subscriber),
         "guides": [_plain(one) | {"guide": one.guide.title} for one in rows(GuideRequest)],
         "series": [_plain(one) | {"series": one.sequence.name} for one in rows(Enrollment)],
         "clicks": [_plain(one) | {"link": one.link.url} for one in rows(Click)],
         "objects_to_clicks": objects(session, subscriber.id),
         "messages": [_plain(one) | {"tries": [_plain(each) for each in one.tries]} for one in rows(Message)],
     }
+
+
+def consent_of(session: Session, subscriber: Subscriber) -> dict[str, Any]:
+    """What proves their consent (UK GDPR Art. 7(1)), as JSON types: each act of agreeing and each change of mind."""
+    whose = {name: _json(getattr(subscriber, name)) for name in ("email", "status", "newsletter", "confirmed_at")}
+    return {"subscriber": whose, "topics": _topics(session, subscriber), **_consent(session, subscriber)}
+
+
+def _consent(session: Session, subscriber: Subscriber) -> dict[str, Any]:
+    return {
+        "consents": [
+            _plain(one) | {"fields": _typed(session, one), "topics": _asked(session, one)}
+            for one in _rows(session, Consent, subscriber)
+        ],
+        "events": [_plain(one) | {"topic": _named(session, one)} for one in _rows(session, Event, subscriber)],
+        "address changes": [_plain(one) for one in _rows(session, AddressChange, subscriber)],
+    }
+
+
+def _rows(session: Session, model: Any, subscriber: Subscriber) -> list[Any]:
+    return list(session.scalars(select(model).where(model.subscriber_id == subscriber.id).order_by(model.id)))
 
 
 def _topics(session: Session, subscriber: Subscriber) -> list[str] | str:

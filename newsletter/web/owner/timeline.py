@@ -139,6 +139,12 @@ def timeline(session: Session, person: Subscriber, urls: Urls) -> list[Event]:
     return sorted(events, key=lambda event: event.at)[::-1]
 
 
+def consent_record(session: Session, person: Subscriber) -> list[Event]:
+    """What the person agreed to and took back, with the words they read, the oldest first."""
+    events = [*_consents(session, person), *_noted(session, person), *_moves(session, person)]
+    return sorted(events, key=lambda event: event.at)
+
+
 def _consents(session: Session, person: Subscriber) -> list[Event]:
     events = []
     for consent in session.scalars(select(Consent).where(Consent.subscriber_id == person.id)):

@@ -39,7 +39,7 @@ PAGES = (
     "campaigns/2", "campaigns/2/recipients", "campaigns/2/cancel", "series", "series/1", "guides", "guides/new",
     "guides/1/edition", "pictures", "subscribers/1/edit", "subscribers",
     "subscribers/import", "subscribers?q=nobody", "subscribers/1", "messages", "messages?state=failed", "settings",
-    "reports", "search?q=a", "search", "second-factor",
+    "reports", "search?q=a", "search", "subscribers/1/consent", "second-factor",
     "forms", "forms/1", "forms/3", "forms/1/code", "forms/1/delete", "fields", "topics",
     "topics/1",
     "fields/new", "fields/1", "fields/2", "fields/1/delete", "audit", "mails", "results",

@@ -33,7 +33,14 @@ def _send_again(desk: Desk, page: TestResponse, password: str) -> TestResponse:
     return desk.client.post(action, data={**fields, "password_again": password})
 
 
-@pytest.mark.parametrize("path", ["/owner/subscribers/{}/everything.json", "/owner/subscribers/export.csv"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/owner/subscribers/{}/everything.json",
+        "/owner/subscribers/{}/consent.json",
+        "/owner/subscribers/export.csv",
+    ],
+)
 def test_a_page_is_gone_on_to_when_the_password_is_right(desk: Desk, jane: int, clock: FixedClock, path: str) -> None:
     path = path.format(jane)
     assert desk.client.get(path).status_code == 200  # signed in just now
