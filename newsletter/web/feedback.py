@@ -98,7 +98,8 @@ def undo(token: str) -> AnyResponse:
         subscriber = person_or_gone(session, subscriber_id)
         press = Press(By.MAIL, agreed(UNDO, [UNDOES.rstrip(".")]), "/unsubscribe/undo")
         event = int(left) if left.isdecimal() and len(left) < 19 else 0
-        if not journey.undo_leaving(session, runtime(), subscriber, event, press, now()):
+        undone = journey.undo_leaving(session, runtime(), subscriber, event, press, now())
+        if not undone and subscriber.status is not Status.CONFIRMED:  # pressed twice is as good as once
             abort(410, "This cannot be taken back any more. To come back, please sign up again.")
         there = preferences_path(subscriber)
     return redirect(f"{there}?saved=1", 303)
