@@ -20,6 +20,7 @@ from newsletter.subscribers import (
     SuppressionReason,
     address_hash,
     address_hashes,
+    end_changes,
     end_open,
     forget_open,
 )
@@ -40,6 +41,7 @@ def unsubscribe(session: Session, subscriber: Subscriber, now: datetime, goodbye
         press = press or Press(By.MAIL, page="/unsubscribe")
         note(session, subscriber.id, EventKind.LEFT, press, now, before=before, newsletter_before=newsletter)
     end_open(session, subscriber.id, now)
+    end_changes(session, subscriber.id, now)
     sequences.stop(session, subscriber, now, Reason.LEFT)
     ledger.cancel(session, now, Reason.LEFT, Message.subscriber_id == subscriber.id, Message.stream != Stream.GOODBYE)
     if left and goodbye and subscriber.may_receive(Stream.GOODBYE):
@@ -67,6 +69,7 @@ def refuse(session: Session, house: House, subscriber_id: int, mailbox_hash: str
         delete_unproven(session, subscriber)
         return
     forget_open(session, subscriber.id)
+    end_changes(session, subscriber.id, now)
     asking = (Stream.CONFIRM, Stream.REMINDER)
     ledger.cancel(session, now, Reason.REFUSED, Message.subscriber_id == subscriber.id, Message.stream.in_(asking))
     note(session, subscriber.id, EventKind.REFUSED, press, now)

@@ -1,14 +1,17 @@
 """Another address: asked for on one's own page, done by a press at the new one, told to the present one."""
 
+import io
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
 
-from newsletter import clicks, journey
+from newsletter import clicks, data_export, journey
 from newsletter.events import By, Press
 from newsletter.feedback.bounce import bounced
-from newsletter.journey import LinkOver
+from newsletter.feedback.suppress import suppress
+from newsletter.imports import import_csv
+from newsletter.journey import LinkOver, Proof, Stayed
 from newsletter.mail.incoming import Failure
 from newsletter.mail.ledger import Lane, Message, State
 from newsletter.mail.replies import BounceClass
@@ -50,6 +53,11 @@ def _press(runtime: Runtime, change: int | None = None) -> int:
         return journey.move(session, runtime, change or _change(runtime), THERE, runtime.clock.now()).id
 
 
+def _stay(runtime: Runtime, change: int | None = None) -> Stayed:
+    with runtime.database.transaction() as session:
+        return journey.stay(session, runtime, change or _change(runtime), runtime.clock.now())
+
+
 def _to(sent: SentList, trigger: InlineTrigger) -> list[str]:
     sent.envelopes.clear()
     trigger.wake()
@@ -89,15 +97,31 @@ def test_the_press_at_the_new_one_moves_all_they_have(
         assert session.scalar(select(func.count(Subscriber.id))) == 1
     reader.send_articles(4, trigger.wake)
     assert {one.recipient for one in sent.envelopes if one.recipient != JANE} == {NEW}
-    with pytest.raises(LinkOver):
-        _press(runtime)
+
+
+def test_pressed_twice_is_as_good_as_once(reader: Street, runtime: Runtime) -> None:
+    _ask(runtime)
+    assert _press(runtime) == _press(runtime) == reader.person(NEW).id
+    reader.sign_up("ann@example.com", guide=None, newsletter=True)
+    reader.press_newest("ann@example.com")
+    _ask(runtime, "ann@example.com", NEW)
+    assert _press(runtime) == _press(runtime) == reader.person("ann@example.com").id
+
+
+def test_what_was_read_and_pressed_there_is_a_row(reader: Street, runtime: Runtime) -> None:
+    before = len(reader.consents())
+    _ask(runtime)
+    _press(runtime)
+    _press(runtime)
+    *_, newest = rows = reader.consents(NEW)
+    assert len(rows) == before + 1
+    assert (newest.wording, newest.page, newest.newsletter, newest.every_topic) == (THERE.words, "/own", True, False)
+    assert newest.confirmed_at == newest.given_at == NOON
 
 
 def test_the_present_one_stops_it(reader: Street, runtime: Runtime) -> None:
     _ask(runtime)
-    with runtime.database.transaction() as session:
-        assert journey.stay(session, _change(runtime), NOON)
-        assert not journey.stay(session, _change(runtime), NOON)
+    assert [_stay(runtime), _stay(runtime)] == [Stayed.STOPPED, Stayed.OVER]
     with pytest.raises(LinkOver):
         _press(runtime)
     assert reader.person().email == JANE
@@ -118,6 +142,134 @@ def test_what_has_happened_since_ends_it(since: str, reader: Street, runtime: Ru
             journey.erase(session, runtime, session.get_one(Subscriber, reader.person().id), NOON)
     with pytest.raises(LinkOver):
         _press(runtime, first)
+
+
+@pytest.mark.parametrize("since", ["left", "bounced", "refused"])
+def test_a_link_from_before_brings_nobody_back(since: str, reader: Street, runtime: Runtime) -> None:
+    reader.sign_up(NEW, guide=None, newsletter=True)
+    reader.press_newest(NEW)
+    _ask(runtime)
+    with runtime.database.transaction() as session:
+        there = session.get_one(Subscriber, reader.person(NEW).id)
+        if since == "left":
+            journey.unsubscribe(session, there, NOON, goodbye=False)
+        elif since == "bounced":
+            suppress(session, there, Status.BOUNCED, NOON)
+        else:
+            hashed = address_hash(runtime.secrets[0], there.address.mailbox)
+            journey.refuse(session, runtime, there.id, hashed, THERE, NOON)
+    stood = reader.person(NEW).status
+    with pytest.raises(LinkOver):
+        _press(runtime)
+    assert (reader.person(NEW).status, reader.person().status) == (stood, Status.CONFIRMED)
+
+
+def test_the_mail_to_the_new_one_can_be_refused_for_ever(
+    reader: Street, runtime: Runtime, sent: SentList, trigger: InlineTrigger
+) -> None:
+    _ask(runtime)
+    _to(sent, trigger)
+    (mail,) = [one.data for one in sent.envelopes if one.recipient == NEW]
+    assert b"/not-me/" in mail and b"/view/" not in mail
+    assert all(b"/not-me/" not in one.data for one in sent.envelopes if one.recipient == JANE)
+
+
+def test_the_earlier_one_takes_it_back_for_a_day(reader: Street, runtime: Runtime, clock: FixedClock) -> None:
+    before = reader.person()
+    _ask(runtime)
+    _press(runtime)
+    clock.forward(timedelta(hours=23))
+    assert [_stay(runtime), _stay(runtime)] == [Stayed.TAKEN_BACK, Stayed.OVER]
+    assert (reader.person().id, reader.person().newsletter) == (before.id, True)
+    with pytest.raises(LinkOver):
+        _press(runtime)
+    with runtime.database.reading() as session:
+        assert session.scalars(select(Suppression)).all() == []
+        assert session.scalars(select(Subscriber.email)).all() == [JANE]
+
+
+def test_whoever_moves_on_and_on_loses_it_all_the_same(reader: Street, runtime: Runtime, clock: FixedClock) -> None:
+    _ask(runtime)
+    first = _change(runtime)
+    _press(runtime)
+    clock.forward(timedelta(hours=1))
+    _ask(runtime, "third@example.com", NEW)
+    _press(runtime)
+    second = _change(runtime)
+    _ask(runtime, "fourth@example.com", "third@example.com")
+    assert _stay(runtime, first) is Stayed.TAKEN_BACK
+    assert reader.person().status is Status.CONFIRMED
+    assert _stay(runtime, second) is Stayed.OVER
+    with pytest.raises(LinkOver):
+        _press(runtime)
+
+
+@pytest.mark.parametrize("since", ["a day", "somebody else"])
+def test_it_is_not_taken_back_when(since: str, reader: Street, runtime: Runtime, clock: FixedClock) -> None:
+    _ask(runtime)
+    _press(runtime)
+    if since == "a day":
+        clock.forward(timedelta(days=1, seconds=1))
+    reader.sign_up(guide=None, newsletter=True)
+    if since == "somebody else":
+        reader.press_newest()
+    assert _stay(runtime) is Stayed.OVER
+    assert reader.person(NEW).status is Status.CONFIRMED
+
+
+def test_the_earlier_address_is_forgotten_after_that_day(reader: Street, runtime: Runtime, clock: FixedClock) -> None:
+    _ask(runtime)
+    _press(runtime)
+    for hours, kept in ((23, JANE), (2, None)):
+        clock.forward(timedelta(hours=hours))
+        with runtime.database.transaction() as session:
+            journey.remind_and_forget(session, runtime, clock.now())
+            assert session.scalars(select(AddressChange.earlier)).one() == kept
+
+
+def test_an_old_list_does_not_bring_the_earlier_address_back(reader: Street, runtime: Runtime) -> None:
+    _ask(runtime)
+    _press(runtime)
+    file = io.BytesIO(f"email\n{JANE}\n".encode())
+    import_csv(runtime.database, file, "an old list", runtime.secrets, NOON)
+    with runtime.database.reading() as session:
+        assert session.scalars(select(Subscriber.email)).all() == [NEW]
+    reader.sign_up(guide=None, newsletter=True)
+    reader.press_newest()
+    assert reader.person().status is Status.CONFIRMED, "their own press does"
+
+
+def _proof(runtime: Runtime, email: str) -> bool:
+    with runtime.database.transaction() as session:
+        person = session.scalars(select(Subscriber).where(Subscriber.email == email)).one()
+        return journey.ask_proof(session, person, Proof.DATA, runtime.clock.now())
+
+
+def test_a_new_mailbox_reads_and_deletes_nothing_for_a_day(reader: Street, runtime: Runtime, clock: FixedClock) -> None:
+    _ask(runtime)
+    _press(runtime)
+    assert not _proof(runtime, NEW), "whoever was passed a mail could have moved it to a mailbox of theirs"
+    clock.forward(timedelta(days=1, seconds=1))
+    assert _proof(runtime, NEW)
+
+
+@pytest.mark.parametrize("who", ["reader", "refused", "nobody"])
+def test_what_is_handed_over_tells_nothing_of_who_is_there(who: str, reader: Street, runtime: Runtime) -> None:
+    if who == "reader":
+        reader.sign_up(NEW)
+        reader.press_newest(NEW)
+    elif who == "refused":
+        with runtime.database.transaction() as session:
+            hashed = address_hash(runtime.secrets[0], read_address(NEW).key)
+            Suppression.add(session, hashed, SuppressionReason.REFUSED, NOON)
+    _ask(runtime)
+    with runtime.database.reading() as session:
+        jane = session.get_one(Subscriber, reader.person().id)
+        (change,) = data_export.of(session, jane)["address changes"]
+    assert change == {
+        "id": 1, "subscriber_id": jane.id, "asked_at": NOON.isoformat(), "words": PRESS.words, "done_at": None,
+        "ended_at": None, "earlier": None,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("who", ["reader", "left", "bounced", "complained", "refused", "pending", "nobody"])
