@@ -20,6 +20,7 @@ from newsletter.subscribers import (
     SuppressionReason,
     address_hash,
     address_hashes,
+    earlier_addresses,
     end_changes,
     end_open,
     forget_open,
@@ -75,13 +76,18 @@ def refuse(session: Session, house: House, subscriber_id: int, mailbox_hash: str
     note(session, subscriber.id, EventKind.REFUSED, press, now)
 
 
-def erase(session: Session, house: House, subscriber: Subscriber, now: datetime) -> None:
-    """Delete everything held about a person (UK GDPR Art. 17). A keyed hash stays, against old lists (imports)."""
+def erase(session: Session, house: House, subscriber: Subscriber, now: datetime) -> list[str]:
+    """Delete everything held about a person (UK GDPR Art. 17). A keyed hash stays, against old lists (imports).
+
+    Returns the addresses whose traces outside of the database the caller has to remove behind the commit.
+    """
+    addresses = [subscriber.email, *earlier_addresses(session, subscriber.id)]
     reason = {Status.BOUNCED: SuppressionReason.BOUNCED, Status.COMPLAINED: SuppressionReason.COMPLAINED}
     if Suppression.of(session, house.secrets, subscriber.email_key) is None:
         hashed = address_hash(house.secrets[0], subscriber.email_key)
         Suppression.add(session, hashed, reason.get(subscriber.status, SuppressionReason.ERASED), now)
     forget(session, subscriber)
+    return addresses
 
 
 def forget(session: Session, subscriber: Subscriber) -> None:

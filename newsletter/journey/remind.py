@@ -21,7 +21,6 @@ from newsletter.subscribers import (
     Suppression,
     SuppressionReason,
     allowance,
-    forget_earlier,
     forget_old_typed,
     open_consents,
 )
@@ -44,7 +43,6 @@ def remind_and_forget(session: Session, house: House, now: datetime, limit: int 
     for subscriber in old:
         delete_unproven(session, subscriber)
     forget_old(session, now)
-    forget_earlier(session, now)
     forget_old_typed(session, now - timedelta(days=LINK_DAYS))
     return reminded, len(old)
 

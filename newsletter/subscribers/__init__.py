@@ -1,7 +1,13 @@
 """Who receives: Subscriber, what they agreed to (Consent), their tags, and who is never written to (Suppression)."""
 
 from newsletter.subscribers.address import Address, BadAddress, read_address
-from newsletter.subscribers.address_change import AddressChange, end_changes, forget_earlier, held_until
+from newsletter.subscribers.address_change import (
+    AddressChange,
+    earlier_addresses,
+    end_changes,
+    forget_earlier,
+    held_until,
+)
 from newsletter.subscribers.consent import (
     Basis,
     Consent,
@@ -116,6 +122,7 @@ __all__ = [
     "clean_tag",
     "consent_topics",
     "delete_field",
+    "earlier_addresses",
     "end_changes",
     "end_open",
     "fields_named",

@@ -75,7 +75,16 @@ def held_until(session: Session, subscriber_id: int, now: datetime) -> datetime 
     return until if until and until >= now else None
 
 
-def forget_earlier(session: Session, now: datetime) -> None:
-    """Let go of earlier addresses that nobody can go back to any more."""
+def earlier_addresses(session: Session, subscriber_id: int) -> list[str]:
+    """Where somebody was written to before, as long as that is known."""
+    theirs = (AddressChange.subscriber_id == subscriber_id, AddressChange.earlier.is_not(None))
+    return [one for one in session.scalars(select(AddressChange.earlier).where(*theirs)) if one]
+
+
+def forget_earlier(session: Session, now: datetime) -> list[str]:
+    """Let go of earlier addresses that nobody can go back to any more; which they were."""
     over = (AddressChange.earlier.is_not(None), AddressChange.asked_at < now - CHANGE_WITHIN)
-    session.execute(update(AddressChange).where(*over).values(earlier=None))
+    gone = session.execute(select(AddressChange.id, AddressChange.earlier).where(*over)).all()
+    ids = [id for id, _ in gone]
+    session.execute(update(AddressChange).where(AddressChange.id.in_(ids)).values(earlier=None))
+    return [earlier for _, earlier in gone if earlier]

@@ -109,9 +109,9 @@ def _erase(number: int) -> str:
     """Delete everything (UK GDPR Art. 17); a keyed hash stays, against old lists."""
     with transaction() as session:
         subscriber: Subscriber = person_or_gone(session, number)
-        address = subscriber.email
-        journey.erase(session, runtime(), subscriber, now())
-    runtime().forget_traces(address)
+        addresses = journey.erase(session, runtime(), subscriber, now())
+    for address in addresses:
+        runtime().forget_traces(address)
     return render_template("public/own_erased.html")
 
 

@@ -1,17 +1,14 @@
 """Another address: asked for on one's own page, done by a press at the new one, told to the present one."""
 
-import io
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
 
 from newsletter import clicks, data_export, journey
-from newsletter.events import By, Press
 from newsletter.feedback.bounce import bounced
 from newsletter.feedback.suppress import suppress
-from newsletter.imports import import_csv
-from newsletter.journey import LinkOver, Proof, Stayed
+from newsletter.journey import LinkOver, Stayed
 from newsletter.mail.incoming import Failure
 from newsletter.mail.ledger import Lane, Message, State
 from newsletter.mail.replies import BounceClass
@@ -31,31 +28,7 @@ from newsletter.subscribers import (
 )
 from tests.conftest import NOON, FixedClock, InlineTrigger
 from tests.journey.conftest import FIFTY, JANE, Street
-
-NEW = "jane@new.example.com"
-PRESS = Press(By.PAGE, "Write to this address instead.", "/preferences")
-THERE = Press(By.MAIL, "Yes, write to me here.", "/own")
-
-
-def _ask(runtime: Runtime, to: str = NEW, email: str = JANE) -> bool:
-    with runtime.database.transaction() as session:
-        jane = session.scalars(select(Subscriber).where(Subscriber.email == email)).one()
-        return journey.ask_move(session, runtime, jane, read_address(to), PRESS, runtime.clock.now())
-
-
-def _change(runtime: Runtime) -> int:
-    with runtime.database.reading() as session:
-        return session.scalars(select(AddressChange.id).order_by(AddressChange.id.desc())).all()[0]
-
-
-def _press(runtime: Runtime, change: int | None = None) -> int:
-    with runtime.database.transaction() as session:
-        return journey.move(session, runtime, change or _change(runtime), THERE, runtime.clock.now()).id
-
-
-def _stay(runtime: Runtime, change: int | None = None) -> Stayed:
-    with runtime.database.transaction() as session:
-        return journey.stay(session, runtime, change or _change(runtime), runtime.clock.now())
+from tests.journey.moving import NEW, PRESS, THERE, ask, newest, press, stay
 
 
 def _to(sent: SentList, trigger: InlineTrigger) -> list[str]:
@@ -76,7 +49,7 @@ def reader(street: Street, trigger: InlineTrigger) -> Street:
 def test_both_mailboxes_are_written_to_and_nothing_changes_yet(
     reader: Street, runtime: Runtime, sent: SentList, trigger: InlineTrigger
 ) -> None:
-    assert _ask(runtime)
+    assert ask(runtime)
     assert sorted(_to(sent, trigger)) == [JANE, NEW]
     assert JANE not in str([one.data for one in sent.envelopes if one.recipient == NEW]), "whose it is now is not told"
     assert reader.person().email == JANE
@@ -87,8 +60,8 @@ def test_the_press_at_the_new_one_moves_all_they_have(
     reader: Street, runtime: Runtime, sent: SentList, trigger: InlineTrigger
 ) -> None:
     before = reader.person()
-    _ask(runtime)
-    assert _press(runtime) == before.id, "links in old mails carry that number"
+    ask(runtime)
+    assert press(runtime) == before.id, "links in old mails carry that number"
     moved = reader.person(NEW)
     assert (moved.id, moved.status, moved.newsletter) == (before.id, Status.CONFIRMED, True)
     assert reader.topics(NEW) == TopicChoice.of({1})
@@ -100,19 +73,19 @@ def test_the_press_at_the_new_one_moves_all_they_have(
 
 
 def test_pressed_twice_is_as_good_as_once(reader: Street, runtime: Runtime) -> None:
-    _ask(runtime)
-    assert _press(runtime) == _press(runtime) == reader.person(NEW).id
+    ask(runtime)
+    assert press(runtime) == press(runtime) == reader.person(NEW).id
     reader.sign_up("ann@example.com", guide=None, newsletter=True)
     reader.press_newest("ann@example.com")
-    _ask(runtime, "ann@example.com", NEW)
-    assert _press(runtime) == _press(runtime) == reader.person("ann@example.com").id
+    ask(runtime, "ann@example.com", NEW)
+    assert press(runtime) == press(runtime) == reader.person("ann@example.com").id
 
 
 def test_what_was_read_and_pressed_there_is_a_row(reader: Street, runtime: Runtime) -> None:
     before = len(reader.consents())
-    _ask(runtime)
-    _press(runtime)
-    _press(runtime)
+    ask(runtime)
+    press(runtime)
+    press(runtime)
     *_, newest = rows = reader.consents(NEW)
     assert len(rows) == before + 1
     assert (newest.wording, newest.page, newest.newsletter, newest.every_topic) == (THERE.words, "/own", True, False)
@@ -120,35 +93,35 @@ def test_what_was_read_and_pressed_there_is_a_row(reader: Street, runtime: Runti
 
 
 def test_the_present_one_stops_it(reader: Street, runtime: Runtime) -> None:
-    _ask(runtime)
-    assert [_stay(runtime), _stay(runtime)] == [Stayed.STOPPED, Stayed.OVER]
+    ask(runtime)
+    assert [stay(runtime), stay(runtime)] == [Stayed.STOPPED, Stayed.OVER]
     with pytest.raises(LinkOver):
-        _press(runtime)
+        press(runtime)
     assert reader.person().email == JANE
 
 
 @pytest.mark.parametrize("since", ["a day", "another one", "left", "gone"])
 def test_what_has_happened_since_ends_it(since: str, reader: Street, runtime: Runtime, clock: FixedClock) -> None:
-    _ask(runtime)
-    first = _change(runtime)
+    ask(runtime)
+    first = newest(runtime)
     if since == "a day":
         clock.forward(timedelta(days=1, seconds=1))
     elif since == "another one":
-        _ask(runtime, "jane@third.example.com")
+        ask(runtime, "jane@third.example.com")
     elif since == "left":
         reader.leave()
     else:
         with runtime.database.transaction() as session:
             journey.erase(session, runtime, session.get_one(Subscriber, reader.person().id), NOON)
     with pytest.raises(LinkOver):
-        _press(runtime, first)
+        press(runtime, first)
 
 
 @pytest.mark.parametrize("since", ["left", "bounced", "refused"])
 def test_a_link_from_before_brings_nobody_back(since: str, reader: Street, runtime: Runtime) -> None:
     reader.sign_up(NEW, guide=None, newsletter=True)
     reader.press_newest(NEW)
-    _ask(runtime)
+    ask(runtime)
     with runtime.database.transaction() as session:
         there = session.get_one(Subscriber, reader.person(NEW).id)
         if since == "left":
@@ -160,97 +133,18 @@ def test_a_link_from_before_brings_nobody_back(since: str, reader: Street, runti
             journey.refuse(session, runtime, there.id, hashed, THERE, NOON)
     stood = reader.person(NEW).status
     with pytest.raises(LinkOver):
-        _press(runtime)
+        press(runtime)
     assert (reader.person(NEW).status, reader.person().status) == (stood, Status.CONFIRMED)
 
 
 def test_the_mail_to_the_new_one_can_be_refused_for_ever(
     reader: Street, runtime: Runtime, sent: SentList, trigger: InlineTrigger
 ) -> None:
-    _ask(runtime)
+    ask(runtime)
     _to(sent, trigger)
     (mail,) = [one.data for one in sent.envelopes if one.recipient == NEW]
     assert b"/not-me/" in mail and b"/view/" not in mail
     assert all(b"/not-me/" not in one.data for one in sent.envelopes if one.recipient == JANE)
-
-
-def test_the_earlier_one_takes_it_back_for_a_day(reader: Street, runtime: Runtime, clock: FixedClock) -> None:
-    before = reader.person()
-    _ask(runtime)
-    _press(runtime)
-    clock.forward(timedelta(hours=23))
-    assert [_stay(runtime), _stay(runtime)] == [Stayed.TAKEN_BACK, Stayed.OVER]
-    assert (reader.person().id, reader.person().newsletter) == (before.id, True)
-    with pytest.raises(LinkOver):
-        _press(runtime)
-    with runtime.database.reading() as session:
-        assert session.scalars(select(Suppression)).all() == []
-        assert session.scalars(select(Subscriber.email)).all() == [JANE]
-
-
-def test_whoever_moves_on_and_on_loses_it_all_the_same(reader: Street, runtime: Runtime, clock: FixedClock) -> None:
-    _ask(runtime)
-    first = _change(runtime)
-    _press(runtime)
-    clock.forward(timedelta(hours=1))
-    _ask(runtime, "third@example.com", NEW)
-    _press(runtime)
-    second = _change(runtime)
-    _ask(runtime, "fourth@example.com", "third@example.com")
-    assert _stay(runtime, first) is Stayed.TAKEN_BACK
-    assert reader.person().status is Status.CONFIRMED
-    assert _stay(runtime, second) is Stayed.OVER
-    with pytest.raises(LinkOver):
-        _press(runtime)
-
-
-@pytest.mark.parametrize("since", ["a day", "somebody else"])
-def test_it_is_not_taken_back_when(since: str, reader: Street, runtime: Runtime, clock: FixedClock) -> None:
-    _ask(runtime)
-    _press(runtime)
-    if since == "a day":
-        clock.forward(timedelta(days=1, seconds=1))
-    reader.sign_up(guide=None, newsletter=True)
-    if since == "somebody else":
-        reader.press_newest()
-    assert _stay(runtime) is Stayed.OVER
-    assert reader.person(NEW).status is Status.CONFIRMED
-
-
-def test_the_earlier_address_is_forgotten_after_that_day(reader: Street, runtime: Runtime, clock: FixedClock) -> None:
-    _ask(runtime)
-    _press(runtime)
-    for hours, kept in ((23, JANE), (2, None)):
-        clock.forward(timedelta(hours=hours))
-        with runtime.database.transaction() as session:
-            journey.remind_and_forget(session, runtime, clock.now())
-            assert session.scalars(select(AddressChange.earlier)).one() == kept
-
-
-def test_an_old_list_does_not_bring_the_earlier_address_back(reader: Street, runtime: Runtime) -> None:
-    _ask(runtime)
-    _press(runtime)
-    file = io.BytesIO(f"email\n{JANE}\n".encode())
-    import_csv(runtime.database, file, "an old list", runtime.secrets, NOON)
-    with runtime.database.reading() as session:
-        assert session.scalars(select(Subscriber.email)).all() == [NEW]
-    reader.sign_up(guide=None, newsletter=True)
-    reader.press_newest()
-    assert reader.person().status is Status.CONFIRMED, "their own press does"
-
-
-def _proof(runtime: Runtime, email: str) -> bool:
-    with runtime.database.transaction() as session:
-        person = session.scalars(select(Subscriber).where(Subscriber.email == email)).one()
-        return journey.ask_proof(session, person, Proof.DATA, runtime.clock.now())
-
-
-def test_a_new_mailbox_reads_and_deletes_nothing_for_a_day(reader: Street, runtime: Runtime, clock: FixedClock) -> None:
-    _ask(runtime)
-    _press(runtime)
-    assert not _proof(runtime, NEW), "whoever was passed a mail could have moved it to a mailbox of theirs"
-    clock.forward(timedelta(days=1, seconds=1))
-    assert _proof(runtime, NEW)
 
 
 @pytest.mark.parametrize("who", ["reader", "refused", "nobody"])
@@ -262,7 +156,7 @@ def test_what_is_handed_over_tells_nothing_of_who_is_there(who: str, reader: Str
         with runtime.database.transaction() as session:
             hashed = address_hash(runtime.secrets[0], read_address(NEW).key)
             Suppression.add(session, hashed, SuppressionReason.REFUSED, NOON)
-    _ask(runtime)
+    ask(runtime)
     with runtime.database.reading() as session:
         jane = session.get_one(Subscriber, reader.person().id)
         (change,) = data_export.of(session, jane)["address changes"]
@@ -292,7 +186,7 @@ def test_whoever_asks_learns_nothing_of_who_is_there(
             hashed = address_hash(runtime.secrets[0], read_address(NEW).key)
             Suppression.add(session, hashed, SuppressionReason.REFUSED, NOON)
     trigger.wake()
-    assert _ask(runtime), "the same answer"
+    assert ask(runtime), "the same answer"
     written = who in ("reader", "left", "pending", "nobody")
     assert sorted(_to(sent, trigger)) == ([JANE, NEW] if written else [JANE])
     with runtime.database.reading() as session:
@@ -300,7 +194,7 @@ def test_whoever_asks_learns_nothing_of_who_is_there(
     assert (NEW in known) is (who != "refused"), "nothing is kept of an address that must not be written to"
     if not written:
         with pytest.raises(LinkOver):
-            _press(runtime)
+            press(runtime)
 
 
 def test_who_reads_there_already_keeps_that_and_gets_the_rest(reader: Street, runtime: Runtime) -> None:
@@ -309,9 +203,9 @@ def test_who_reads_there_already_keeps_that_and_gets_the_rest(reader: Street, ru
     there = reader.person(NEW).id
     with runtime.database.transaction() as session:
         clicks.object_to(session, reader.person().id, NOON)
-    _ask(runtime)
+    ask(runtime)
     assert reader.topics(NEW) == TopicChoice.of({2}), "before the press nothing"
-    assert _press(runtime) == there
+    assert press(runtime) == there
     assert reader.topics(NEW) == TopicChoice.of({1, 2})
     with runtime.database.reading() as session:
         assert clicks.objects(session, there), "a wish goes along"
@@ -323,9 +217,9 @@ def test_who_had_left_there_comes_back_by_their_own_press(reader: Street, runtim
     reader.sign_up(NEW, guide=None, newsletter=True)
     reader.press_newest(NEW)
     reader.leave(NEW)
-    _ask(runtime)
+    ask(runtime)
     assert reader.person(NEW).status is Status.UNSUBSCRIBED
-    _press(runtime)
+    press(runtime)
     assert (reader.person(NEW).status, reader.topics(NEW)) == (Status.CONFIRMED, TopicChoice.of({1}))
 
 
@@ -334,7 +228,7 @@ def test_nobodys_inbox_is_filled_by_it(
 ) -> None:
     sent.envelopes.clear()
     for number in range(9):
-        _ask(runtime, NEW if number % 2 else "jane+x@new.example.com")
+        ask(runtime, NEW if number % 2 else "jane+x@new.example.com")
         trigger.wake()
         clock.forward(timedelta(minutes=2))
     there = [one.recipient for one in sent.envelopes if one.recipient != JANE]
@@ -342,16 +236,16 @@ def test_nobodys_inbox_is_filled_by_it(
     for _ in range(5):
         clock.forward(timedelta(days=1))
         for _ in range(2):
-            _ask(runtime)
+            ask(runtime)
             trigger.wake()
     there = [one.recipient for one in sent.envelopes if one.recipient != JANE]
     assert len(there) == 6, "six a month to a mailbox that has proven nothing"
 
 
 def test_their_own_address_is_no_other_one(reader: Street, runtime: Runtime) -> None:
-    assert not _ask(runtime, JANE.upper())
+    assert not ask(runtime, JANE.upper())
     reader.leave()
-    assert not _ask(runtime)
+    assert not ask(runtime)
     with runtime.database.reading() as session:
         assert session.scalars(select(AddressChange.id)).all() == []
 
@@ -372,8 +266,8 @@ def test_a_bounce_of_the_earlier_address_is_said_of_that_one(
 ) -> None:
     before = _sent_to(runtime, "before")
     clock.forward(timedelta(hours=1))
-    _ask(runtime)
-    _press(runtime)
+    ask(runtime)
+    press(runtime)
     clock.forward(timedelta(hours=1))
     message = before if when == "before" else _sent_to(runtime, "after")
     failure = Failure(address="", original="", bounce=BounceClass.HARD_BOUNCE, code=550, status="5.1.1", words="gone")
