@@ -54,7 +54,7 @@ class Stayed(StrEnum):
     STOPPED = "stopped"
     TAKEN_BACK = "taken back"
     OVER = "over"
-    """Nothing: it was stopped before, or it is too late."""
+    """Nothing: it is too late, or something else was asked for since."""
 
 
 class _TakenBack(Exception):
@@ -189,15 +189,26 @@ def _take_over(session: Session, mover: Subscriber, other: Subscriber, press: Pr
 
 
 def stay(session: Session, house: House, change_id: int, now: datetime) -> Stayed:
-    """The press at the earlier address: it is not to be, or to be as it was."""
+    """The press at the earlier address: it is not to be, or to be as it was. Pressed twice is as good as once."""
     change = _locked(session, change_id)
     if change is None:
         return Stayed.OVER
     if change.end(now):
         return Stayed.STOPPED
-    if not change.can_be_taken_back(now) or not _go_back(session, house, change, now):
-        return Stayed.OVER
-    return Stayed.TAKEN_BACK
+    if change.can_be_taken_back(now):
+        return Stayed.TAKEN_BACK if _go_back(session, house, change, now) else Stayed.OVER
+    return _pressed_before(session, change)
+
+
+def _pressed_before(session: Session, change: AddressChange) -> Stayed:
+    """What is so already: for whoever presses twice."""
+    others = select(AddressChange.id).where(AddressChange.subscriber_id == change.subscriber_id).limit(1)
+    if change.done_at is None:
+        since = session.scalar(others.where(AddressChange.id > change.id))
+        return Stayed.STOPPED if since is None else Stayed.OVER
+    went_along = others.where(AddressChange.id < change.id, AddressChange.ended_at == change.ended_at)
+    is_back = change.ended_at is not None and change.subscriber.moved_at == change.ended_at
+    return Stayed.TAKEN_BACK if is_back and session.scalar(went_along) is None else Stayed.OVER
 
 
 def _go_back(session: Session, house: House, change: AddressChange, now: datetime) -> bool:

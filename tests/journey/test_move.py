@@ -94,7 +94,7 @@ def test_what_was_read_and_pressed_there_is_a_row(reader: Street, runtime: Runti
 
 def test_the_present_one_stops_it(reader: Street, runtime: Runtime) -> None:
     ask(runtime)
-    assert [stay(runtime), stay(runtime)] == [Stayed.STOPPED, Stayed.OVER]
+    assert [stay(runtime), stay(runtime)] == [Stayed.STOPPED, Stayed.STOPPED]
     with pytest.raises(LinkOver):
         press(runtime)
     assert reader.person().email == JANE

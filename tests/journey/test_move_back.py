@@ -39,7 +39,7 @@ def test_the_earlier_one_takes_it_back_for_a_day(reader: Street, runtime: Runtim
     ask(runtime)
     press(runtime)
     clock.forward(timedelta(hours=23))
-    assert [stay(runtime), stay(runtime)] == [Stayed.TAKEN_BACK, Stayed.OVER]
+    assert [stay(runtime), stay(runtime)] == [Stayed.TAKEN_BACK, Stayed.TAKEN_BACK]
     assert (reader.person().id, reader.person().newsletter) == (before.id, True)
     with pytest.raises(LinkOver):
         press(runtime)
@@ -75,6 +75,16 @@ def test_it_is_not_taken_back_when(since: str, reader: Street, runtime: Runtime,
         reader.press_newest()
     assert stay(runtime) is Stayed.OVER
     assert reader.person(NEW).status is Status.CONFIRMED
+
+
+def test_who_asks_anew_has_not_stopped_that_by_the_earlier_press(reader: Street, runtime: Runtime) -> None:
+    ask(runtime)
+    first = newest(runtime)
+    assert stay(runtime) is Stayed.STOPPED
+    ask(runtime, "third@example.com")
+    assert stay(runtime, first) is Stayed.OVER
+    press(runtime)
+    assert stay(runtime, first) is Stayed.OVER
 
 
 def test_the_earlier_address_is_forgotten_after_that_day(reader: Street, runtime: Runtime, clock: FixedClock) -> None:

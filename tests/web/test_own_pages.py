@@ -116,6 +116,16 @@ def test_why_is_one_press(why: WhyLeft, jane: Visitor, link: Link, runtime: Runt
     assert (noted.kind, noted.why, noted.words, noted.by) == (EventKind.SAID_WHY, why, WHY[why], By.MAIL)
 
 
+def test_who_is_a_reader_again_is_not_told_that_they_have_left(jane: Visitor, link: Link, runtime: Runtime) -> None:
+    left = _leave(jane, link)
+    (why, *_) = [form for form in forms(jane.get(left)) if "why" in form.fields]
+    undo = _with(jane, left, "left")
+    jane.browser.post(undo.action, data=undo.fields)
+    answer = jane.browser.post(why.action, data=why.fields)  # the page from before, by the browser's Back
+    assert (answer.status_code, answer.location) == (303, link("preferences"))
+    assert _last(runtime).kind is not EventKind.SAID_WHY
+
+
 def test_what_is_no_reason_is_told(jane: Visitor, link: Link, runtime: Runtime) -> None:
     left = _leave(jane, link)
     token = _with(jane, left, "left").fields["csrf_token"]
