@@ -20,6 +20,7 @@ door = Blueprint("own", __name__)
 TEST = "This is a test mail: in a real one this link leads to the reader's own page."
 MOVES = "Yes, write to me here"
 STAYS = "It was not me: leave my address as it is"
+GOES_BACK = "It was not me: write to me here again"
 RUN_OUT = (
     "Links like this one work for a day, and only from the mailbox that they were sent to. Open your preferences, by "
     "the link at the foot of any of our mails, and press the button there once more."
@@ -54,7 +55,8 @@ def show(token: str) -> str:
         if what is Proof.STAY:
             change = session.get(AddressChange, number)
             is_done = change is not None and change.can_be_taken_back(now())
-            return render_template("public/own_stay.html", form=ButtonForm(), label=STAYS, is_done=is_done)
+            return render_template("public/own_stay.html", form=ButtonForm(), is_done=is_done,
+                                   label=GOES_BACK if is_done else STAYS)  # fmt: skip
         subscriber = person_or_gone(session, number)
         if what is Proof.ERASE:
             return render_template("public/own_erase.html", form=ButtonForm(), email=subscriber.email)

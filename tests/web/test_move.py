@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from newsletter.runtime import Runtime
 from newsletter.subscribers import AddressChange, Subscriber
-from newsletter.web.own import MOVES, STAYS
+from newsletter.web.own import GOES_BACK, MOVES, STAYS
 from newsletter.web.preferences import MOVE, MOVING
 from tests.conftest import FixedClock
 from tests.web.conftest import Visitor, forms
@@ -73,7 +73,7 @@ def test_it_is_taken_back_from_the_earlier_mailbox(
     stop, there = link("own"), link("own", NEW)
     jane.press(there)
     clock.forward(timedelta(hours=1))
-    assert "Your mails go to another address now." in jane.get(stop).text
+    assert "Your mails go to another address now." in jane.get(stop).text and GOES_BACK in jane.get(stop).text
     assert _emails(runtime) == [NEW], "opening it changes nothing"
     assert "We write to this address again" in jane.press(stop).text
     assert _emails(runtime) == [JANE]
