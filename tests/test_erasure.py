@@ -157,8 +157,7 @@ def test_nor_does_anything_hold_an_address_that_they_had_before(
         assert (_rows(runtime.database, EARLIER), _traces(tmp_path, EARLIER)) == ([], []), "that day is over"
     with runtime.database.transaction() as session:
         addresses = journey.erase(session, runtime, session.get_one(Subscriber, jane), clock.now())
-    for address in addresses:
-        runtime.forget_traces(address)
+    runtime.forget_traces(*addresses)
     assert _rows(runtime.database, EARLIER, JANE) == []
     assert _traces(tmp_path, EARLIER, JANE) == []
 

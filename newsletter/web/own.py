@@ -112,8 +112,7 @@ def _erase(number: int) -> str:
     with transaction() as session:
         subscriber: Subscriber = person_or_gone(session, number)
         addresses = journey.erase(session, runtime(), subscriber, now())
-    for address in addresses:
-        runtime().forget_traces(address)
+    runtime().forget_traces(*addresses)
     return render_template("public/own_erased.html")
 
 

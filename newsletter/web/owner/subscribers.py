@@ -104,8 +104,7 @@ def erase(id: int) -> Response:
             return back("subscriber", "Nothing was erased: tick the box to say that you are sure.", "info", id=id)
         addresses = journey.erase(session, runtime(), person, now())
         note(session, "subscriber erased", str(id))
-    for address in addresses:
-        runtime().forget_traces(address)
+    runtime().forget_traces(*addresses)
     return back("subscribers", "Erased. What stays is a code that keeps old lists from signing the person up again.")
 
 
