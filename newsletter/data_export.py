@@ -27,8 +27,8 @@ from newsletter.subscribers import (
 from newsletter.topics import names_of
 
 EVERY = "every topic"
-INNER = {"claim_token", "lease_until", "email_key"}
-"""Columns that say nothing about the person."""
+INNER = {"claim_token", "lease_until", "email_key", "to_id"}
+"""Columns that say nothing about the person; `to_id` would say whether somebody else is known."""
 
 
 def of(session: Session, subscriber: Subscriber) -> dict[str, Any]:

@@ -172,12 +172,14 @@ def end_pauses(rt: Runtime, stopping: Stopping) -> None:
 
 
 def sweep(rt: Runtime, stopping: Stopping) -> None:
-    """Delete what has had its time: sessions, clients' addresses, and what SQLite's log still holds of deleted rows."""
+    """Delete what has had its time: sessions, old addresses, and what SQLite's log still holds of deleted rows."""
     now = rt.clock.now()
     before = now - timedelta(days=rt.settings.keep_ip_days)
     with rt.database.transaction() as session:
         accounts.sweep(session, now)
         accounts.forget_ips(session, before)
+        earlier = subscribers.forget_earlier(session, now)
+    rt.forget_traces(*earlier)
     more = True
     while more and not stopping():
         with rt.database.transaction() as session:

@@ -97,14 +97,15 @@ class Runtime:
         """Where files wait that an owner has sent to the import page."""
         return self.settings.data_dir / "imports"
 
-    def forget_traces(self, address: str) -> None:
-        """After an erasure: what is held of this address outside of the database's tables."""
+    def forget_traces(self, *addresses: str) -> None:
+        """After an erasure: what is held of these addresses outside of the database's tables."""
         self.database.scrub()  # if somebody reads just now, the sweep does it in some minutes
-        journal.forget_mentions(self.journals, address)
-        forget_naming(self.uploads, address)
         mail = self.settings.data_dir / local_mail.FILE
-        if mail.exists():
-            local_mail.Store(mail).forget(address)
+        for address in addresses:
+            journal.forget_mentions(self.journals, address)
+            forget_naming(self.uploads, address)
+            if mail.exists():
+                local_mail.Store(mail).forget(address)
 
     def close(self) -> None:
         """Take leave of the servers."""

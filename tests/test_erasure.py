@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from newsletter import accounts, articles, credentials, jobs, journey, schema
-from newsletter.accounts import AuditEntry, OwnerSession
+from newsletter.accounts import AuditEntry, Owner, OwnerSession
 from newsletter.campaigns import Campaign
 from newsletter.clock import FixedClock
 from newsletter.db import Database
@@ -24,6 +24,7 @@ from newsletter.mail import alarms, ledger
 from newsletter.mail.journal import ASIDE
 from newsletter.mail.ledger import Dispatch, Lane, Message
 from newsletter.mail.ledger.queue import fill
+from newsletter.mail.ledger.trial import Trial
 from newsletter.runtime import Runtime
 from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import Consent, Segment, Stream, Subscriber, address_hash, read_address, segments
@@ -53,6 +54,13 @@ def _campaign(runtime: Runtime, readers: list[int]) -> None:
     runtime.delivery.run(Lane.BULK)
 
 
+def _asked_for_her_address(runtime: Runtime, ann: int) -> None:
+    """Ann wants to be written to at Jane's address."""
+    with runtime.database.transaction() as session:
+        reader = session.get_one(Subscriber, ann)
+        assert journey.ask_move(session, runtime, reader, read_address(JANE), Press(By.PAGE), NOON)
+
+
 def _into_the_mailbox(runtime: Runtime, sent: SentList) -> None:
     store = Store(runtime.settings.data_dir / FILE)
     for one in sent.envelopes:
@@ -66,6 +74,7 @@ def known(runtime: Runtime, person: Callable[..., int], sent: SentList) -> int:
         owner = credentials.add_owner(session, EMAIL, PASSWORD, NOON)
         accounts.note(session, owner, NOON, "looked for", f"“{JANE.upper()}”")
     jane = person(JANE, NAME)
+    _asked_for_her_address(runtime, person("ann@example.com"))
     with runtime.database.transaction() as session:
         consent = Consent(subscriber_id=jane, wording="yes", version="1", ip="192.0.2.77", given_at=NOON)
         session.add(consent)
@@ -86,6 +95,8 @@ def known(runtime: Runtime, person: Callable[..., int], sent: SentList) -> int:
         assert gone_to is not None
         article = articles.write(session, NOON, title="Sent", subject="Sent", body="Sent")
         session.add(Campaign(article=article, created_at=NOON, segment_rules=gone_to.stored))
+        ledger.queue(session, session.get_one(Owner, 1), Stream.TEST, "test:1", NOON, revision=article.current,
+                     context=Trial(JANE, jane).context)  # fmt: skip
         alarms.confirmations_end(session, [f"5.1.1 <{JANE}>: no such user"] * 2, NOON)
     _into_the_mailbox(runtime, sent)
     for content in (f"email\n{JANE}\n".encode(), f"email\n{JANE}\n".encode("utf-16"), b"email\nann@example.com\n"):
@@ -122,6 +133,33 @@ def test_after_an_erasure_no_table_and_no_file_holds_anything(
     assert "Erased" in desk.told(f"/owner/subscribers/{known}/erase", sure="yes")
     assert _rows(runtime.database, JANE, NAME, "192.0.2.77", "Wilhelmina") == []
     assert _traces(tmp_path, JANE, NAME, "192.0.2.77", "Wilhelmina") == []
+
+
+EARLIER = "jane.before@example.com"
+
+
+@pytest.mark.parametrize("days", [0, 2])
+def test_nor_does_anything_hold_an_address_that_they_had_before(
+    days: int, runtime: Runtime, person: Callable[..., int], sent: SentList, clock: FixedClock, tmp_path: Path
+) -> None:
+    jane = person(EARLIER, NAME)
+    with runtime.database.transaction() as session:
+        asked = session.get_one(Subscriber, jane)
+        assert journey.ask_move(session, runtime, asked, read_address(JANE), Press(By.PAGE), NOON)
+    while runtime.delivery.run(Lane.TRANSACTIONAL):
+        pass
+    _into_the_mailbox(runtime, sent)
+    with runtime.database.transaction() as session:
+        journey.move(session, runtime, 1, Press(By.MAIL), NOON)
+    clock.forward(timedelta(days=days))
+    if days:
+        jobs.sweep(runtime, lambda: False)
+        assert (_rows(runtime.database, EARLIER), _traces(tmp_path, EARLIER)) == ([], []), "that day is over"
+    with runtime.database.transaction() as session:
+        addresses = journey.erase(session, runtime, session.get_one(Subscriber, jane), clock.now())
+    runtime.forget_traces(*addresses)
+    assert _rows(runtime.database, EARLIER, JANE) == []
+    assert _traces(tmp_path, EARLIER, JANE) == []
 
 
 def test_what_others_read_stays_but_for_the_address(

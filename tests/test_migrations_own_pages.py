@@ -10,7 +10,7 @@ from newsletter.events import By, Event, EventKind, Press, WhyLeft
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Message, Reason, State
 from newsletter.runtime import Runtime
-from newsletter.subscribers import Stream, Subscriber, TopicChoice
+from newsletter.subscribers import AddressChange, Stream, Subscriber, TopicChoice, read_address
 from tests.conftest import NOON
 from tests.test_migrations import back_to
 
@@ -73,3 +73,19 @@ def test_a_pause_there_and_back(runtime: Runtime, person: Callable[..., int]) ->
         assert journey.say_why(session, session.get_one(Subscriber, joe), WhyLeft.OTHER, Press(By.MAIL), NOON)
         assert journey.pause(session, session.get_one(Subscriber, jane), Press(By.PAGE), NOON)
         session.get_one(Message, message.id).reason = Reason.PAUSED
+
+
+def test_a_change_that_could_be_taken_back_stays_done(runtime: Runtime, person: Callable[..., int]) -> None:
+    database = runtime.database
+    with database.transaction() as session:
+        jane = session.get_one(Subscriber, person("jane@example.com"))
+        assert journey.ask_move(session, runtime, jane, read_address("new@example.com"), Press(By.PAGE), NOON)
+    with database.transaction() as session:
+        journey.move(session, runtime, 1, Press(By.MAIL), NOON)
+    back_to("0150", database)
+    assert _rows(runtime, "SELECT email FROM subscribers") == [("new@example.com",)]
+    schema.upgrade(database)
+    with database.transaction() as session:
+        assert session.scalars(select(AddressChange.done_at)).one() == NOON
+        assert journey.stay(session, runtime, 1, NOON) is journey.Stayed.OVER
+        assert journey.move(session, runtime, 1, Press(By.MAIL), NOON).email == "new@example.com", "pressed once more"

@@ -1,4 +1,4 @@
-"""Who left, stopped something, bounced, complained or was erased since stays so: it is read before the old data goes.
+"""Who left, stopped something, moved, bounced, complained or was erased since stays so: read before the old data goes.
 
 It waits in a file beside the restored database and is written into that once, also when the restore is killed between.
 """
@@ -11,16 +11,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import String, select, text
+from sqlalchemy import Integer, String, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from newsletter import feedback, journey
+from newsletter import clicks, feedback, journey
 from newsletter.db import IN_ONE_STATEMENT, Database, UtcDateTime, batched
 from newsletter.events import By, Press
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.sequences.enrollment import LIVE
-from newsletter.subscribers import Status, Subscriber, Suppression, SuppressionReason, TopicChoice
+from newsletter.subscribers import (
+    Address,
+    AddressChange,
+    Status,
+    Subscriber,
+    Suppression,
+    SuppressionReason,
+    TopicChoice,
+)
 from newsletter.subscribers.suppression import address_hashes
 
 BY_RESTORE = Press(By.OWNER, "It had happened before a backup from an earlier time was put back.", "restore")
@@ -36,6 +44,8 @@ _CHOSEN = (
     "WHERE NOT s.every_topic"
 )
 _PAUSED = "SELECT email_key, paused_until FROM subscribers WHERE paused_until IS NOT NULL"
+_OBJECTS = "SELECT s.email_key FROM click_objections c JOIN subscribers s ON s.id = c.subscriber_id"
+_MOVED = "SELECT id, created_at, email, email_key, moved_at FROM subscribers WHERE moved_at IS NOT NULL"
 _LEFT_BOUNCED = (
     "SELECT DISTINCT s.email_key FROM subscribers s JOIN events e ON e.subscriber_id = s.id "
     "WHERE s.status = 'bounced' AND e.kind = 'left' AND e.before = 'bounced'"
@@ -61,7 +71,7 @@ def gather(old: Database, key_fingerprint: str) -> dict[str, Any] | None:
             known = {"people": dict(session.execute(text(_GONE)).all()), "suppressed": suppressed}
             there = session.scalars(text(_THERE)) if STAYS & set(suppressed.values()) else ()
             known |= {"there": list(there)} | _stopped(session) | {"topics": _chosen(session)}
-            return known | {"paused": _paused(session)}
+            return known | {"paused": _paused(session), "objects": _objects(session), "moved": _moved(session)}
     except SQLAlchemyError:
         return None
 
@@ -93,6 +103,23 @@ def _paused(session: Session) -> dict[str, str]:
     return {}
 
 
+def _objects(session: Session) -> list[str]:
+    """Whose clicks are not to be recorded; nobody where older versions recorded none."""
+    with suppress(SQLAlchemyError):
+        return list(session.scalars(text(_OBJECTS)))
+    return []
+
+
+def _moved(session: Session) -> list[list[Any]]:
+    """Who is at another address than once; nobody where that could not be."""
+    with suppress(SQLAlchemyError):
+        look = text(_MOVED).columns(
+            id=Integer, created_at=UtcDateTime, email=String, email_key=String, moved_at=UtcDateTime
+        )
+        return [[id, made.isoformat(), *to, at.isoformat()] for id, made, *to, at in session.execute(look)]
+    return []
+
+
 def keep(known: dict[str, Any], file: Path) -> None:
     """Write it down, for its owner's eyes only."""
     half = file.with_suffix(".half")
@@ -116,7 +143,7 @@ def carry(session: Session, file: Path, secrets: SequenceOf[bytes]) -> int:
     known = json.loads(file.read_text())
     people, suppressed, there = known["people"], known["suppressed"], set(known["there"])
     written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-    left, changed = set(known.get("left_bounced", ())), 0
+    left, changed = set(known.get("left_bounced", ())), _move(session, known)
     for id, key, stands in session.execute(select(Subscriber.id, Subscriber.email_key, Subscriber.status)).all():
         status = people.get(key)
         if status is not None:
@@ -138,6 +165,25 @@ def carry(session: Session, file: Path, secrets: SequenceOf[bytes]) -> int:
     return changed + _stop(session, known, written)
 
 
+def _move(session: Session, known: dict[str, Any]) -> int:
+    """Who has moved is written to there, and not at the address that they had; how many. First of all, for what else
+    is known of them stands under the new one."""
+    waits = (AddressChange.done_at.is_(None), AddressChange.ended_at.is_(None))
+    session.execute(update(AddressChange).where(*waits).values(ended_at=AddressChange.asked_at))  # maybe stopped since
+    changed = 0
+    for id, made, email, key, at in known.get("moved", ()):
+        one = session.get(Subscriber, id)
+        if one is None or one.created_at.isoformat() != made or one.email_key == key:
+            continue
+        before = session.scalar(select(Subscriber).where(Subscriber.email_key == key))
+        if before is not None:
+            journey.forget(session, before)  # whoever it was is there no more
+        one.move(Address(email=email, key=key), datetime.fromisoformat(at))
+        session.flush()
+        changed += 1
+    return changed
+
+
 def _stop(session: Session, known: dict[str, Any], at: datetime) -> int:
     """What people have stopped since stays stopped; how many that were."""
     changed: set[int] = set()
@@ -155,6 +201,11 @@ def _stop(session: Session, known: dict[str, Any], at: datetime) -> int:
         for one in session.scalars(select(Subscriber).where(Subscriber.email_key.in_(keys))):
             if journey.pause(session, one, BY_RESTORE, at, datetime.fromisoformat(paused[one.email_key])):
                 changed.add(one.id)
+    for keys in batched(known.get("objects", []), IN_ONE_STATEMENT):
+        for id in session.scalars(select(Subscriber.id).where(Subscriber.email_key.in_(keys))).all():
+            if not clicks.objects(session, id):
+                changed.add(id)
+            clicks.object_to(session, id, at)
     for key, slug in known["stopped"]:
         theirs = select(Enrollment).join(Subscriber).join(Sequence).where(Enrollment.status.in_(LIVE))
         for way in session.scalars(theirs.where(Subscriber.email_key == key, Sequence.slug == slug)).all():

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from newsletter import sequences
 from newsletter.events import By, EventKind, Press, note
 from newsletter.mail.ledger import Reason
-from newsletter.subscribers import Status, Subscriber, end_open
+from newsletter.subscribers import Status, Subscriber, end_changes, end_open
 
 WHY = {Status.BOUNCED: Reason.BOUNCED, Status.COMPLAINED: Reason.COMPLAINED}
 KINDS = {Status.BOUNCED: EventKind.BOUNCED, Status.COMPLAINED: EventKind.COMPLAINED}
@@ -25,4 +25,5 @@ def suppress(session: Session, subscriber: Subscriber, status: Status, now: date
     )  # fmt: skip
     subscriber.stop_mail(status, now)
     end_open(session, subscriber.id, now)
+    end_changes(session, subscriber.id, now)
     sequences.stop(session, subscriber, now, WHY[status])

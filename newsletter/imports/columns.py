@@ -37,6 +37,7 @@ class Role(StrEnum):
     COMPLAINED = "complained?"
     JOINED = "joined"
     PAUSED = "paused until"
+    OBJECTS = "objects to clicks"
     ZONE = "time zone"
     TAGS = "tags"
     TOPICS = "topics"
@@ -74,6 +75,7 @@ _HEADINGS = {
     "subscribedate subscribetime subscriptiondate datesubscribed joined joinedat joindate datejoined membersince "
     "registered registeredat startdate",
     Role.PAUSED: "pauseduntil",
+    Role.OBJECTS: "objectstoclicks",
     Role.ZONE: "zone timezone tz",
     Role.TAGS: "tags tag labels label groups",
     Role.TOPICS: "topics",

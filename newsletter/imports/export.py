@@ -8,6 +8,7 @@ from typing import Any, TextIO
 from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.orm import Session
 
+from newsletter.clicks import ClickObjection
 from newsletter.subscribers import (
     FieldValue,
     MergeField,
@@ -26,6 +27,7 @@ COLUMNS = (
 )  # fmt: skip
 _RISKY = re.compile(r"'*[=+\-@\t\r]")
 _PAGE = 5000
+OBJECTS = "objects_to_clicks"
 EVERY_TOPIC = "*"
 """In the column of topics: all of them, those to come too. An empty cell is none."""
 BLOCKED = "blocked"
@@ -40,7 +42,7 @@ def export_csv(session: Session, out: TextIO, secrets: Sequence[bytes], *only: C
     """
     writer = csv.writer(out)
     own = own_merge_fields(session)
-    writer.writerow((*COLUMNS, "topics", "tags", *(one.name for one in own)))
+    writer.writerow((*COLUMNS, "topics", OBJECTS, "tags", *(one.name for one in own)))
     columns = [getattr(Subscriber, name) for name in COLUMNS]
     last = 0
     while page := session.execute(
@@ -51,14 +53,14 @@ def export_csv(session: Session, out: TextIO, secrets: Sequence[bytes], *only: C
     ).all():
         first, last = page[0][0], page[-1][0]
         tags, blocked = _tags(session, first, last), _blocked(session, secrets, page)
-        topics = _topics(session, first, last)
+        topics, objecting = _topics(session, first, last), _objecting(session, first, last)
         held = _held(session, own, first, last)
         for id, key, every_topic, *values in page:
             if key in blocked:
                 values[COLUMNS.index("status")] = BLOCKED
             fields = [held.get((id, one.id), "") for one in own]
             listed = EVERY_TOPIC if every_topic else tag_cell(topics.get(id, ()))
-            cells = (*values, listed, tag_cell(tags.get(id, ())), *fields)
+            cells = (*values, listed, "yes" if id in objecting else "", tag_cell(tags.get(id, ())), *fields)
             writer.writerow([guarded(_text(value)) for value in cells])
 
 
@@ -81,6 +83,11 @@ def _topics(session: Session, first: int, last: int) -> dict[int, list[str]]:
     for id, name in session.execute(look.where(Subscription.subscriber_id.between(first, last))):
         found.setdefault(id, []).append(name)
     return found
+
+
+def _objecting(session: Session, first: int, last: int) -> set[int]:
+    look = select(ClickObjection.subscriber_id)
+    return set(session.scalars(look.where(ClickObjection.subscriber_id.between(first, last))))
 
 
 def _held(session: Session, own: Collection[MergeField], first: int, last: int) -> dict[tuple[int, int], str]:

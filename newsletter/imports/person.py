@@ -49,6 +49,8 @@ class Person:
     left: datetime | None = None
     paused: datetime | None = None
     """Until when they want nothing, if that is to come."""
+    objects: bool = False
+    """Whether they do not want their clicks recorded."""
     tags: tuple[str, ...] = ()
     topics: TopicChoice = EVERY_TOPIC
     fields: Mapping[int, str] = field(default_factory=dict)
@@ -84,6 +86,7 @@ class Judge:
             confirmed=self._date(row.line, cells, Role.CONFIRMED),
             left=self._date(row.line, cells, Role.UNSUBSCRIBED, Role.BOUNCED, Role.COMPLAINED),
             paused=self._paused(row.line, cells),
+            objects=any(says_yes(cells[place]) for place in self.columns.at(Role.OBJECTS)),
             tags=self._tags(cells),
             topics=self._topics(row.line, cells),
             fields=self._fields(row.line, cells) if self.columns.own else {},

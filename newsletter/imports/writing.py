@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from newsletter import feedback, journey
+from newsletter.clicks import ClickObjection
 from newsletter.db import Base, Database, Gone, was_broken_off
 from newsletter.events import By, Press
 from newsletter.imports.fate import ENDS, Known, decide, merged
@@ -144,6 +145,9 @@ class Writer:
         take_topics(session, choices, confirmed.values())
         self._consent(session, agreed)
         name_topics_of(session, agreed, FORM, self.now)
+        objecting = [{"subscriber_id": ids[key], "at": self.now} for key in ids if fresh[key].objects]
+        if objecting:
+            session.execute(_plain_insert(ClickObjection), objecting)
         self._block(session, [key for key, fate in fates.items() if fate is Fate.BLOCKED])
         self._hold(session, {ids[key]: fresh[key].fields for key in ids if fresh[key].fields})
         return self._tag(session, {ids[key]: fresh[key].tags for key in ids if fresh[key].tags})

@@ -17,9 +17,9 @@ from newsletter.journey.give import (
     request_guide,
 )
 from newsletter.journey.leave import erase, forget, has_left_bounced, lift, refuse, unsubscribe
-from newsletter.journey.move import ask_move, move, open_change, stay
+from newsletter.journey.move import Stayed, ask_move, move, open_change, stay
 from newsletter.journey.pause import PAUSE, end_pause, end_pauses, pause, pause_is_over
-from newsletter.journey.prove import Proof, ask_proof
+from newsletter.journey.prove import Proof, ask_proof, proves
 from newsletter.journey.remind import ask_again, remind_and_forget, reminders_due
 from newsletter.journey.sign_up import SignUp, subscribe
 from newsletter.journey.topics import change_topics, narrow_topics
@@ -35,6 +35,7 @@ __all__ = [
     "LinkOver",
     "Proof",
     "SignUp",
+    "Stayed",
     "articles_after",
     "articles_ahead",
     "articles_promised",
@@ -60,6 +61,7 @@ __all__ = [
     "open_link",
     "pause",
     "pause_is_over",
+    "proves",
     "refuse",
     "remind_and_forget",
     "reminders_due",

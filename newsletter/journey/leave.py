@@ -20,6 +20,8 @@ from newsletter.subscribers import (
     SuppressionReason,
     address_hash,
     address_hashes,
+    earlier_addresses,
+    end_changes,
     end_open,
     forget_open,
 )
@@ -40,6 +42,7 @@ def unsubscribe(session: Session, subscriber: Subscriber, now: datetime, goodbye
         press = press or Press(By.MAIL, page="/unsubscribe")
         note(session, subscriber.id, EventKind.LEFT, press, now, before=before, newsletter_before=newsletter)
     end_open(session, subscriber.id, now)
+    end_changes(session, subscriber.id, now)
     sequences.stop(session, subscriber, now, Reason.LEFT)
     ledger.cancel(session, now, Reason.LEFT, Message.subscriber_id == subscriber.id, Message.stream != Stream.GOODBYE)
     if left and goodbye and subscriber.may_receive(Stream.GOODBYE):
@@ -67,18 +70,24 @@ def refuse(session: Session, house: House, subscriber_id: int, mailbox_hash: str
         delete_unproven(session, subscriber)
         return
     forget_open(session, subscriber.id)
+    end_changes(session, subscriber.id, now)
     asking = (Stream.CONFIRM, Stream.REMINDER)
     ledger.cancel(session, now, Reason.REFUSED, Message.subscriber_id == subscriber.id, Message.stream.in_(asking))
     note(session, subscriber.id, EventKind.REFUSED, press, now)
 
 
-def erase(session: Session, house: House, subscriber: Subscriber, now: datetime) -> None:
-    """Delete everything held about a person (UK GDPR Art. 17). A keyed hash stays, against old lists (imports)."""
+def erase(session: Session, house: House, subscriber: Subscriber, now: datetime) -> list[str]:
+    """Delete everything held about a person (UK GDPR Art. 17). A keyed hash stays, against old lists (imports).
+
+    Returns the addresses whose traces outside of the database the caller has to remove behind the commit.
+    """
+    addresses = [subscriber.email, *earlier_addresses(session, subscriber.id)]
     reason = {Status.BOUNCED: SuppressionReason.BOUNCED, Status.COMPLAINED: SuppressionReason.COMPLAINED}
     if Suppression.of(session, house.secrets, subscriber.email_key) is None:
         hashed = address_hash(house.secrets[0], subscriber.email_key)
         Suppression.add(session, hashed, reason.get(subscriber.status, SuppressionReason.ERASED), now)
     forget(session, subscriber)
+    return addresses
 
 
 def forget(session: Session, subscriber: Subscriber) -> None:

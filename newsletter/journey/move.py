@@ -1,10 +1,11 @@
 """A reader's address becomes another one: asked for on their page, done by a press in the mail at the new one.
 
-The present address is told, with a way to stop it. Whoever asks learns nothing of who is at the new address: the page
-says the same for all, and the limits that hold for forms hold here.
+The present address is told, with a way to stop it, and for a day to take it back. Whoever asks learns nothing of who is
+at the new address: the page says the same for all, and the limits that hold for forms hold here.
 """
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from newsletter.journey.confirm import LinkOver, take_newsletter
 from newsletter.journey.give import WORDING_VERSION, House, start
 from newsletter.journey.leave import delete_unproven, forget_mentions, unsubscribe
 from newsletter.journey.prove import Proof, link_to
+from newsletter.journey.sign_up import refusal
 from newsletter.mail import ledger
 from newsletter.sequences import Enrollment
 from newsletter.sequences.enrollment import LIVE
@@ -32,14 +34,27 @@ from newsletter.subscribers import (
     Subscriber,
     Suppression,
     SuppressionReason,
+    TopicChoice,
+    address_hash,
+    address_hashes,
     allowance,
     name_topics,
+    read_address,
     register,
     topic_choice,
 )
 
 MOST_A_DAY = 3
 """Changes that one reader asks for in a day: each is told to their present mailbox."""
+
+
+class Stayed(StrEnum):
+    """What the press at the earlier address did."""
+
+    STOPPED = "stopped"
+    TAKEN_BACK = "taken back"
+    OVER = "over"
+    """Nothing: it is too late, or something else was asked for since."""
 
 
 class _TakenBack(Exception):
@@ -77,7 +92,7 @@ def _ask_there(session: Session, house: House, change: AddressChange, to: Addres
             other = register(session, to, now)
             proven = other.status is Status.CONFIRMED
             change.to = other
-            asked = link_to(Proof.MOVE, change.id, now)
+            asked = link_to(Proof.MOVE, change.id, now) | refusal(house, to)
             ledger.queue(session, other, Stream.PROVE, f"move:{change.id}", now, context=asked,
                          due_at=max(left.domain_free_at, now))  # fmt: skip
             if _is_kept_from(other, found, left, proven, now):
@@ -95,17 +110,22 @@ def _is_kept_from(other: Subscriber, found: list[Suppression], left: Allowance, 
     return bool(gone) or not left.permits(proven=proven) or (not proven and left.waits_too_long(now))
 
 
-def open_change(session: Session, change_id: int, now: datetime, locked: bool = False) -> AddressChange:
-    """The change that waits for this press, and with `locked` both its people kept to this transaction. Raises
-    LinkOver."""
+def open_change(session: Session, change_id: int, now: datetime) -> AddressChange:
+    """The change that waits for this press. Raises LinkOver."""
     change = session.get(AddressChange, change_id)
-    if change is not None and locked:
+    if change is None or not change.waits(now) or change.to is None or change.subscriber.status is not Status.CONFIRMED:
+        raise LinkOver
+    return change
+
+
+def _locked(session: Session, change_id: int) -> AddressChange | None:
+    """A change with both its people, kept to this transaction and read anew."""
+    change = session.get(AddressChange, change_id)
+    if change is not None:
         ids = [change.subscriber_id, change.to_id or 0]
         both = select(Subscriber).where(Subscriber.id.in_(ids)).order_by(Subscriber.id).with_for_update()
         session.scalars(both.execution_options(populate_existing=True)).all()
-        session.refresh(change)
-    if change is None or not change.waits(now) or change.to is None or change.subscriber.status is not Status.CONFIRMED:
-        raise LinkOver
+        change = session.get(AddressChange, change_id, populate_existing=True, with_for_update=True)
     return change
 
 
@@ -113,9 +133,11 @@ def move(session: Session, house: House, change_id: int, press: Press, now: date
     """The press at the new address: whose page is theirs from now on. Raises LinkOver.
 
     Where nobody reads there yet, the reader moves with all they have. A reader who is there already keeps what they
-    have and gets what the other got, and the other leaves.
+    have and gets what the other got, and the other leaves. Pressed twice is as good as once.
     """
-    change = open_change(session, change_id, now, locked=True)
+    if (pressed := _locked(session, change_id)) is not None and pressed.moved is not None:
+        return pressed.moved
+    change = open_change(session, change_id, now)
     mover, other = change.subscriber, change.to
     assert other is not None
     against = Suppression.of_address(session, house.secrets, other.address)
@@ -126,13 +148,28 @@ def move(session: Session, house: House, change_id: int, press: Press, now: date
     if other.status is not Status.PENDING:
         _take_over(session, mover, other, press, now)
         return other
-    there, before = other.address, mover.email
-    change.to = None
+    there, before = other.address, mover.address
+    change.to, change.earlier = None, before.email
     delete_unproven(session, other)
     mover.move(there, now)
-    session.flush()
-    forget_mentions(session, before)
+    # No old list, and no backup, brings the earlier address back: nobody is to be written to there any more.
+    Suppression.add(session, address_hash(house.secrets[0], before.key), SuppressionReason.ERASED, now)
+    _agree(session, mover, mover.newsletter, topic_choice(session, mover), press, now)
+    forget_mentions(session, before.email)
     return mover
+
+
+def _agree(session: Session, subscriber: Subscriber, newsletter: bool, topics: TopicChoice, press: Press,
+           now: datetime) -> None:  # fmt: skip
+    """Keep what was read at the new address, and pressed."""
+    consent = Consent(
+        subscriber_id=subscriber.id, newsletter=newsletter, wording=press.words[:1000], version=WORDING_VERSION,
+        page=press.page, form="address", given_at=now, confirmed_at=now, basis=Basis.MAIL,
+    )  # fmt: skip
+    session.add(consent)
+    session.flush()
+    if newsletter:
+        name_topics(session, consent, topics)
 
 
 def _take_over(session: Session, mover: Subscriber, other: Subscriber, press: Press, now: datetime) -> None:
@@ -140,14 +177,8 @@ def _take_over(session: Session, mover: Subscriber, other: Subscriber, press: Pr
         note(session, other.id, EventKind.RETURNED, press, now, before=other.status, newsletter_before=False)
         other.confirm(now)
     topics = topic_choice(session, mover)
-    consent = Consent(
-        subscriber_id=other.id, newsletter=mover.newsletter, wording=press.words[:1000], version=WORDING_VERSION,
-        page=press.page, form="address", given_at=now, confirmed_at=now, basis=Basis.MAIL,
-    )  # fmt: skip
-    session.add(consent)
-    session.flush()
+    _agree(session, other, mover.newsletter, topics, press, now)
     if mover.newsletter:
-        name_topics(session, consent, topics)
         take_newsletter(session, other, topics, press, now)
     if clicks.objects(session, mover.id):
         clicks.object_to(session, other.id, now)
@@ -157,7 +188,45 @@ def _take_over(session: Session, mover: Subscriber, other: Subscriber, press: Pr
     unsubscribe(session, mover, now, goodbye=False, press=press)
 
 
-def stay(session: Session, change_id: int, now: datetime) -> bool:
-    """The press at the present address: it is not to be. False: it was done or over before."""
-    change = session.get(AddressChange, change_id, with_for_update=True)
-    return change is not None and change.end(now)
+def stay(session: Session, house: House, change_id: int, now: datetime) -> Stayed:
+    """The press at the earlier address: it is not to be, or to be as it was. Pressed twice is as good as once."""
+    change = _locked(session, change_id)
+    if change is None:
+        return Stayed.OVER
+    if change.end(now):
+        return Stayed.STOPPED
+    if change.can_be_taken_back(now):
+        return Stayed.TAKEN_BACK if _go_back(session, house, change, now) else Stayed.OVER
+    return _pressed_before(session, change)
+
+
+def _pressed_before(session: Session, change: AddressChange) -> Stayed:
+    """What is so already: for whoever presses twice."""
+    others = select(AddressChange.id).where(AddressChange.subscriber_id == change.subscriber_id).limit(1)
+    if change.done_at is None:
+        since = session.scalar(others.where(AddressChange.id > change.id))
+        return Stayed.STOPPED if since is None else Stayed.OVER
+    went_along = others.where(AddressChange.id < change.id, AddressChange.ended_at == change.ended_at)
+    is_back = change.ended_at is not None and change.subscriber.moved_at == change.ended_at
+    return Stayed.TAKEN_BACK if is_back and session.scalar(went_along) is None else Stayed.OVER
+
+
+def _go_back(session: Session, house: House, change: AddressChange, now: datetime) -> bool:
+    """Write to the earlier address again. False: somebody has signed up there since, and confirmed."""
+    mover, there, away = change.subscriber, read_address(change.earlier or ""), change.subscriber.email
+    newcomer = session.scalar(select(Subscriber).where(Subscriber.email_key == there.key).with_for_update())
+    if newcomer is not None and newcomer.status is not Status.PENDING:
+        return False
+    if newcomer is not None:
+        delete_unproven(session, newcomer)
+    hashes = address_hashes(house.secrets, there.key)
+    ours = (Suppression.address_hash.in_(hashes), Suppression.reason == SuppressionReason.ERASED)
+    session.execute(delete(Suppression).where(*ours))
+    mover.move(there, now)
+    # Changes that were asked for since are over too, whoever can still press for them.
+    since = (AddressChange.subscriber_id == mover.id, AddressChange.id >= change.id)
+    for one in session.scalars(select(AddressChange).where(*since)):
+        one.ended_at, one.earlier = one.ended_at or now, None
+    session.flush()
+    forget_mentions(session, away)
+    return True

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from newsletter.db import lock
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Message
-from newsletter.subscribers import Stream, Subscriber
+from newsletter.subscribers import Stream, Subscriber, held_until
 
 PROOF_FOR = timedelta(hours=24)
 MOST_A_DAY = 3
@@ -31,13 +31,15 @@ class Proof(IntEnum):
     MOVE = 3
     """At the new address: to be written to there. The number behind it is the change's."""
     STAY = 4
-    """At the present address: to stop that change."""
+    """At the present address: to stop that change, or to take it back."""
 
 
 def ask_proof(session: Session, subscriber: Subscriber, what: Proof, now: datetime) -> bool:
     """Send the link to their mailbox. A double click in one minute sends one. False: that was often enough for a day,
-    or they are not written to."""
+    they are not written to, or that mailbox proves nothing yet."""
     lock(session, subscriber)
+    if held_until(session, subscriber.id, now):
+        return False
     key = f"prove:{what.name.lower()}:{now:%Y-%m-%dT%H:%M}"
     asked = Message.idempotency_key.startswith("prove:", autoescape=True)
     theirs = (Message.subscriber_id == subscriber.id, Message.stream == Stream.PROVE, asked)
@@ -48,6 +50,12 @@ def ask_proof(session: Session, subscriber: Subscriber, what: Proof, now: dateti
         return False
     ledger.queue(session, subscriber, Stream.PROVE, key, now, context=link_to(what, subscriber.id, now))
     return True
+
+
+def proves(subscriber: Subscriber, last_second: int) -> bool:
+    """Whether the link whose time ends then was sent to the mailbox that they have now."""
+    sent = last_second - PROOF_FOR // timedelta(seconds=1)
+    return subscriber.moved_at is None or sent >= int(subscriber.moved_at.timestamp())
 
 
 def link_to(what: Proof, number: int, now: datetime) -> dict[str, Any]:

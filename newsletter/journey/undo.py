@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from newsletter.db import lock
 from newsletter.events import Event, EventKind, Press, WhyLeft, note
 from newsletter.journey.give import WORDING_VERSION, House, start
+from newsletter.journey.pause import PAUSE, pause
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Message, Reason
 from newsletter.sequences import Enrollment, EnrollmentStatus
@@ -43,7 +44,7 @@ def undo_leaving(session: Session, house: House, subscriber: Subscriber, left: i
                  now: datetime) -> bool:  # fmt: skip
     """Take this leaving back: they get what they got, and series go on where they were. False: it is too late.
 
-    What was called off stays so: a campaign that went out meanwhile does not come.
+    What was called off stays so: a campaign that went out meanwhile does not come. Who had paused rests again.
     """
     lock(session, subscriber)
     slipped = slip(session, house, subscriber, now)
@@ -63,6 +64,8 @@ def undo_leaving(session: Session, house: House, subscriber: Subscriber, left: i
         note(session, subscriber.id, EventKind.NEWSLETTER_ON, press, now, newsletter_before=False)
     for way in _ended_with(session, slipped):
         start(session, subscriber, way.sequence, press, now)
+    if (until := _paused_until(session, slipped)) and until > now:
+        pause(session, subscriber, press, now, until)
     goodbye = (Message.subscriber_id == subscriber.id, Message.stream == Stream.GOODBYE)
     ledger.cancel(session, now, Reason.CONFIRMED, *goodbye)
     return True
@@ -75,6 +78,14 @@ def _ended_with(session: Session, left: Event) -> list[Enrollment]:
         Enrollment.reason == Reason.LEFT, Enrollment.ended_at == left.at,
     )  # fmt: skip
     return list(session.scalars(ended.order_by(Enrollment.id)))
+
+
+def _paused_until(session: Session, left: Event) -> datetime | None:
+    """Until when they had paused as they left; None: they had not."""
+    theirs = select(Event).where(Event.subscriber_id == left.subscriber_id, Event.id < left.id)
+    pauses = theirs.where(Event.kind.in_((EventKind.PAUSED, EventKind.WENT_ON)))
+    last = session.scalar(pauses.order_by(Event.id.desc()).limit(1))
+    return last.at + PAUSE if last and last.kind is EventKind.PAUSED else None
 
 
 def say_why(session: Session, subscriber: Subscriber, why: WhyLeft, press: Press, now: datetime) -> bool:

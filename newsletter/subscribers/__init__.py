@@ -1,7 +1,13 @@
 """Who receives: Subscriber, what they agreed to (Consent), their tags, and who is never written to (Suppression)."""
 
 from newsletter.subscribers.address import Address, BadAddress, read_address
-from newsletter.subscribers.address_change import AddressChange
+from newsletter.subscribers.address_change import (
+    AddressChange,
+    earlier_addresses,
+    end_changes,
+    forget_earlier,
+    held_until,
+)
 from newsletter.subscribers.consent import (
     Basis,
     Consent,
@@ -116,15 +122,19 @@ __all__ = [
     "clean_tag",
     "consent_topics",
     "delete_field",
+    "earlier_addresses",
+    "end_changes",
     "end_open",
     "fields_named",
     "find",
+    "forget_earlier",
     "forget_ips",
     "forget_old_typed",
     "forget_open",
     "forget_typed",
     "found_by",
     "held",
+    "held_until",
     "hold",
     "merged",
     "name_topics",

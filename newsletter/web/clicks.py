@@ -23,9 +23,7 @@ def follow(token: str) -> Response:
     destination = Destination.read(runtime().signer, link)
     (message,) = runtime().signer.numbers(Purpose.CLICK, tag)
     _keep(Hit(message=message, destination=destination, at=runtime().clock.glance(), by_machine=_is_by_machine()))
-    answer = Response("", 302, {"Location": destination.address}, mimetype="text/plain")
-    answer.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return answer
+    return Response("", 302, {"Location": destination.address}, mimetype="text/plain")
 
 
 def _is_by_machine() -> bool:

@@ -98,7 +98,8 @@ def undo(token: str) -> AnyResponse:
         subscriber = person_or_gone(session, subscriber_id)
         press = Press(By.MAIL, agreed(UNDO, [UNDOES.rstrip(".")]), "/unsubscribe/undo")
         event = int(left) if left.isdecimal() and len(left) < 19 else 0
-        if not journey.undo_leaving(session, runtime(), subscriber, event, press, now()):
+        undone = journey.undo_leaving(session, runtime(), subscriber, event, press, now())
+        if not undone and subscriber.status is not Status.CONFIRMED:  # pressed twice is as good as once
             abort(410, "This cannot be taken back any more. To come back, please sign up again.")
         there = preferences_path(subscriber)
     return redirect(f"{there}?saved=1", 303)
@@ -106,8 +107,8 @@ def undo(token: str) -> AnyResponse:
 
 @door.post("/unsubscribe/<token>/why", endpoint="why")
 @limiter.limit(ACTIONS)
-def why(token: str) -> str:
-    """Why they left, by one press. Nobody must say."""
+def why(token: str) -> str | AnyResponse:
+    """Why they left, by one press. Nobody must say; who is a reader again is shown what they get."""
     subscriber_id, _ = numbers(Purpose.UNSUBSCRIBE, token)
     check_form(ButtonForm())
     chosen = request.form.get("why", "")
@@ -115,8 +116,8 @@ def why(token: str) -> str:
         subscriber = person_or_gone(session, subscriber_id)
         said = WhyLeft(chosen) if chosen in {one.value for one in WhyLeft} else abort(400, "Please choose a reason.")
         told = journey.say_why(session, subscriber, said, Press(By.MAIL, WHY[said], "/unsubscribe/why"), now())
-        email = subscriber.email
-    return _done(email, token, told)
+        email, there = subscriber.email, preferences_path(subscriber)
+    return _done(email, token, told) if told else redirect(there, 303)
 
 
 def _refusing(session: Session, token: str) -> tuple[int, str, Subscriber | None]:

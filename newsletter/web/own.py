@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response
 from newsletter import data_export, journey
 from newsletter.events import By, Press
 from newsletter.journey import Proof
-from newsletter.links import Purpose, still_good
-from newsletter.subscribers import Status, Subscriber
+from newsletter.links import ExpiredLink, Purpose, still_good
+from newsletter.subscribers import AddressChange, Status, Subscriber
 from newsletter.web.forms import ButtonForm
 from newsletter.web.personal import ACTIONS, check_form, numbers, person_or_gone, preferences_path
 from newsletter.web.security import limiter
@@ -20,12 +20,28 @@ door = Blueprint("own", __name__)
 TEST = "This is a test mail: in a real one this link leads to the reader's own page."
 MOVES = "Yes, write to me here"
 STAYS = "It was not me: leave my address as it is"
+GOES_BACK = "It was not me: write to me here again"
+RUN_OUT = (
+    "Links like this one work for a day, and only from the mailbox that they were sent to. Open your preferences, by "
+    "the link at the foot of any of our mails, and press the button there once more."
+)
+CHANGE_OVER = (
+    "The change of address that this link was for is done, or over: it was stopped, another one was asked for, or "
+    "somebody has left since. By this link nothing changes any more."
+)
 
 
 def _read(token: str) -> tuple[Proof, int]:
     """What the link is for, and the number of whose, or of which, it is."""
     what, number, last_second = numbers(Purpose.OWN, token)
-    still_good(last_second, now())
+    try:
+        still_good(last_second, now())
+    except ExpiredLink:
+        abort(410, RUN_OUT)
+    if what in (Proof.DATA, Proof.ERASE):
+        with reading() as session:
+            if not journey.proves(person_or_gone(session, number), last_second):
+                abort(410, RUN_OUT)
     return (Proof(what), number) if what in set(Proof) else abort(410, TEST)
 
 
@@ -37,7 +53,10 @@ def show(token: str) -> str:
         if what is Proof.MOVE:
             return _ask_move(session, number)
         if what is Proof.STAY:
-            return render_template("public/own_stay.html", form=ButtonForm(), label=STAYS)
+            change = session.get(AddressChange, number)
+            is_done = change is not None and change.can_be_taken_back(now())
+            return render_template("public/own_stay.html", form=ButtonForm(), is_done=is_done,
+                                   label=GOES_BACK if is_done else STAYS)  # fmt: skip
         subscriber = person_or_gone(session, number)
         if what is Proof.ERASE:
             return render_template("public/own_erase.html", form=ButtonForm(), email=subscriber.email)
@@ -49,7 +68,10 @@ def show(token: str) -> str:
 
 
 def _ask_move(session: Session, number: int) -> str:
-    change = journey.open_change(session, number, now())
+    try:
+        change = journey.open_change(session, number, now())
+    except journey.LinkOver:
+        abort(410, CHANGE_OVER)
     return render_template(
         "public/own_move.html", form=ButtonForm(), label=MOVES, email=change.to.email if change.to else "",
         reads=change.to is not None and change.to.status is not Status.PENDING,
@@ -81,23 +103,25 @@ def act(token: str) -> Any:
     if what is not Proof.STAY:
         abort(405)
     with transaction() as session:
-        stopped = journey.stay(session, number, now())
-    return render_template("public/own_stayed.html", stopped=stopped)
+        stayed = journey.stay(session, runtime(), number, now())
+    return render_template("public/own_stayed.html", stayed=stayed)
 
 
 def _erase(number: int) -> str:
     """Delete everything (UK GDPR Art. 17); a keyed hash stays, against old lists."""
     with transaction() as session:
         subscriber: Subscriber = person_or_gone(session, number)
-        address = subscriber.email
-        journey.erase(session, runtime(), subscriber, now())
-    runtime().forget_traces(address)
+        addresses = journey.erase(session, runtime(), subscriber, now())
+    runtime().forget_traces(*addresses)
     return render_template("public/own_erased.html")
 
 
 def _move(number: int) -> Any:
     press = Press(By.MAIL, f"{MOVES}.", request.path.rsplit("/", 1)[0])
     with transaction() as session:
-        there = preferences_path(journey.move(session, runtime(), number, press, now()))
+        try:
+            there = preferences_path(journey.move(session, runtime(), number, press, now()))
+        except journey.LinkOver:
+            abort(410, CHANGE_OVER)
     state().trigger.wake()
     return redirect(f"{there}?moved=1", 303)

@@ -2,7 +2,7 @@
 
 from datetime import date
 from typing import Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from sqlalchemy import select
@@ -16,7 +16,16 @@ from newsletter.links import Purpose, path
 from newsletter.sequences import Enrollment, Planned
 from newsletter.sequences.delay import local_day
 from newsletter.sequences.enrollment import LIVE
-from newsletter.subscribers import Status, Subscriber, TopicChoice, fields_named, read_address, topic_choice, values_of
+from newsletter.subscribers import (
+    Status,
+    Subscriber,
+    TopicChoice,
+    fields_named,
+    held_until,
+    read_address,
+    topic_choice,
+    values_of,
+)
 from newsletter.web import plain
 from newsletter.web.cards import all_guides
 from newsletter.web.forms import ButtonForm, PreferencesForm, answer_name, with_answers
@@ -88,7 +97,8 @@ def _rendered(session: Session, subscriber: Subscriber, form: PreferencesForm) -
         asked="asked" in request.args, moved="moved" in request.args, move=MOVE, moving=MOVING,
         sent="sent" in request.args, own={one.name.lower(): words for one, words in OWN.items()},
         email=subscriber.email, topics_kept=TOPICS_KEPT, pause=PAUSE, go_on=GO_ON, paused_text=PAUSED, pauses=PAUSES,
-        paused_until=_paused_until(session, subscriber), left=subscriber.status is not Status.CONFIRMED,
+        paused_until=_paused_until(session, subscriber), held=_held(session, subscriber),
+        left=subscriber.status is not Status.CONFIRMED,
     )  # fmt: skip
 
 
@@ -101,6 +111,13 @@ def _paused_until(session: Session, subscriber: Subscriber) -> date | None:
     """The day of theirs on which their pause ends."""
     until = subscriber.paused_until
     return local_day(until, subscriber.zone or brand.current(session).zone) if until else None
+
+
+def _held(session: Session, subscriber: Subscriber) -> str:
+    """The hour, in their zone, until which their present mailbox proves nothing; "" where it does."""
+    until = held_until(session, subscriber.id, now())
+    there = until.astimezone(ZoneInfo(subscriber.zone or brand.current(session).zone)) if until else None
+    return f"{there:%A, %-d %B %Y, %H:%M} ({there.tzinfo})" if there else ""
 
 
 def _form(session: Session, subscriber: Subscriber) -> PreferencesForm:

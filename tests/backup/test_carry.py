@@ -6,10 +6,18 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter import backup, feedback, journey
+from newsletter import backup, clicks, feedback, journey
 from newsletter.events import By, Event, Press
 from newsletter.runtime import Runtime
-from newsletter.subscribers import EVERY_TOPIC, Status, Subscriber, TopicChoice, topic_choice
+from newsletter.subscribers import (
+    EVERY_TOPIC,
+    AddressChange,
+    Status,
+    Subscriber,
+    TopicChoice,
+    read_address,
+    topic_choice,
+)
 from tests.backup.conftest import nothing, put_back, statuses
 from tests.conftest import NOON
 
@@ -102,3 +110,50 @@ def test_who_has_paused_since_rests(first: Runtime, file: Path) -> None:
     with first.database.reading() as session:
         until = dict(session.execute(select(Subscriber.email_key, Subscriber.paused_until)).all())
     assert until == {"jane@example.com": NOON + journey.PAUSE, "joe@example.com": None}
+
+
+NEW = "jane@new.example.com"
+
+
+def _moves(first: Runtime) -> None:
+    with first.database.transaction() as session:
+        jane = session.scalars(select(Subscriber).where(Subscriber.email_key == "jane@example.com")).one()
+        assert journey.ask_move(session, first, jane, read_address(NEW), Press(By.PAGE), NOON)
+        (change,) = session.scalars(select(AddressChange.id)).all()
+        journey.move(session, first, change, Press(By.MAIL), NOON)
+
+
+@pytest.mark.parametrize("then", ["nothing", "left", "erased"])
+def test_who_has_moved_since_is_not_written_to_at_the_earlier_address(then: str, first: Runtime, file: Path) -> None:
+    _moves(first)
+    with first.database.transaction() as session:
+        jane = session.scalars(select(Subscriber).where(Subscriber.email_key == NEW)).one()
+        if then == "left":
+            journey.unsubscribe(session, jane, NOON, goodbye=False)
+        elif then == "erased":
+            journey.erase(session, first, jane, NOON)
+    put_back(first, file)
+    stands = {"nothing": Status.CONFIRMED, "left": Status.UNSUBSCRIBED}
+    jane_is = {NEW: stands[then]} if then in stands else {}
+    assert statuses(first) == {"joe@example.com": Status.CONFIRMED} | jane_is
+
+
+def test_a_change_that_waited_is_over(first: Runtime, tmp_path: Path) -> None:
+    with first.database.transaction() as session:
+        jane = session.scalars(select(Subscriber).where(Subscriber.email_key == "jane@example.com")).one()
+        journey.ask_move(session, first, jane, read_address(NEW), Press(By.PAGE), NOON)
+    written = tmp_path / "later.zip"
+    backup.write(first, written, NOON, nothing)
+    put_back(first, written)
+    with first.database.transaction() as session, pytest.raises(journey.LinkOver):
+        journey.move(session, first, 1, Press(By.MAIL), NOON)
+
+
+def test_who_objects_since_to_clicks_is_recorded_no_more(first: Runtime, file: Path) -> None:
+    with first.database.transaction() as session:
+        jane = session.scalars(select(Subscriber).where(Subscriber.email_key == "jane@example.com")).one()
+        clicks.object_to(session, jane.id, NOON)
+    assert put_back(first, file).carried == 1
+    with first.database.reading() as session:
+        jane = session.scalars(select(Subscriber).where(Subscriber.email_key == "jane@example.com")).one()
+        assert clicks.objects(session, jane.id)

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from newsletter import topics
+from newsletter import clicks, topics
 from newsletter.db import Database
 from newsletter.imports import COLUMNS, Fate, export_csv
 from newsletter.imports.address import unguarded
@@ -71,6 +71,7 @@ def _people(draw: st.DrawFn) -> list[dict[str, object]]:
             "paused_until": NOON + timedelta(days=draw(st.integers(1, 30)))
             if confirmed and draw(st.booleans())
             else None,
+            "objects": draw(st.booleans()),
             "tags": sorted({tag for tag in map(clean_tag, draw(st.lists(NAMES, max_size=3))) if tag}),
             "topics": draw(st.one_of(st.just(EVERY_TOPIC), st.sets(st.sampled_from([1, 2, 3])).map(TopicChoice.of))),
         }
@@ -86,6 +87,8 @@ def _fill(database: Database, people: list[dict[str, object]]) -> None:
             session.flush()
             ids = tag_ids(session, one["tags"])  # type: ignore[arg-type]
             session.add_all(SubscriberTag(subscriber_id=row.id, tag_id=id) for id in ids.values())
+            if one["objects"]:
+                clicks.object_to(session, row.id, NOON)
             set_topics(session, row, one["topics"])  # type: ignore[arg-type]
 
 
@@ -94,6 +97,7 @@ def _read(database: Database) -> list[dict[str, object]]:
         return [
             {name: getattr(one, name) for name in COLUMNS}
             | {"tags": sorted(tags_of(session, one.id)), "topics": topic_choice(session, one)}
+            | {"objects": clicks.objects(session, one.id)}
             for one in session.scalars(select(Subscriber).order_by(Subscriber.id))
         ]
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from newsletter import clicks, journey
-from newsletter.events import By, Press
+from newsletter import clicks, data_export, journey
 from newsletter.feedback.bounce import bounced
-from newsletter.journey import LinkOver
+from newsletter.feedback.suppress import suppress
+from newsletter.journey import LinkOver, Stayed
 from newsletter.mail.incoming import Failure
 from newsletter.mail.ledger import Lane, Message, State
 from newsletter.mail.replies import BounceClass
@@ -28,26 +28,7 @@ from newsletter.subscribers import (
 )
 from tests.conftest import NOON, FixedClock, InlineTrigger
 from tests.journey.conftest import FIFTY, JANE, Street
-
-NEW = "jane@new.example.com"
-PRESS = Press(By.PAGE, "Write to this address instead.", "/preferences")
-THERE = Press(By.MAIL, "Yes, write to me here.", "/own")
-
-
-def _ask(runtime: Runtime, to: str = NEW, email: str = JANE) -> bool:
-    with runtime.database.transaction() as session:
-        jane = session.scalars(select(Subscriber).where(Subscriber.email == email)).one()
-        return journey.ask_move(session, runtime, jane, read_address(to), PRESS, runtime.clock.now())
-
-
-def _change(runtime: Runtime) -> int:
-    with runtime.database.reading() as session:
-        return session.scalars(select(AddressChange.id).order_by(AddressChange.id.desc())).all()[0]
-
-
-def _press(runtime: Runtime, change: int | None = None) -> int:
-    with runtime.database.transaction() as session:
-        return journey.move(session, runtime, change or _change(runtime), THERE, runtime.clock.now()).id
+from tests.journey.moving import NEW, PRESS, THERE, ask, newest, press, stay
 
 
 def _to(sent: SentList, trigger: InlineTrigger) -> list[str]:
@@ -68,7 +49,7 @@ def reader(street: Street, trigger: InlineTrigger) -> Street:
 def test_both_mailboxes_are_written_to_and_nothing_changes_yet(
     reader: Street, runtime: Runtime, sent: SentList, trigger: InlineTrigger
 ) -> None:
-    assert _ask(runtime)
+    assert ask(runtime)
     assert sorted(_to(sent, trigger)) == [JANE, NEW]
     assert JANE not in str([one.data for one in sent.envelopes if one.recipient == NEW]), "whose it is now is not told"
     assert reader.person().email == JANE
@@ -79,8 +60,8 @@ def test_the_press_at_the_new_one_moves_all_they_have(
     reader: Street, runtime: Runtime, sent: SentList, trigger: InlineTrigger
 ) -> None:
     before = reader.person()
-    _ask(runtime)
-    assert _press(runtime) == before.id, "links in old mails carry that number"
+    ask(runtime)
+    assert press(runtime) == before.id, "links in old mails carry that number"
     moved = reader.person(NEW)
     assert (moved.id, moved.status, moved.newsletter) == (before.id, Status.CONFIRMED, True)
     assert reader.topics(NEW) == TopicChoice.of({1})
@@ -89,35 +70,100 @@ def test_the_press_at_the_new_one_moves_all_they_have(
         assert session.scalar(select(func.count(Subscriber.id))) == 1
     reader.send_articles(4, trigger.wake)
     assert {one.recipient for one in sent.envelopes if one.recipient != JANE} == {NEW}
-    with pytest.raises(LinkOver):
-        _press(runtime)
+
+
+def test_pressed_twice_is_as_good_as_once(reader: Street, runtime: Runtime) -> None:
+    ask(runtime)
+    assert press(runtime) == press(runtime) == reader.person(NEW).id
+    reader.sign_up("ann@example.com", guide=None, newsletter=True)
+    reader.press_newest("ann@example.com")
+    ask(runtime, "ann@example.com", NEW)
+    assert press(runtime) == press(runtime) == reader.person("ann@example.com").id
+
+
+def test_what_was_read_and_pressed_there_is_a_row(reader: Street, runtime: Runtime) -> None:
+    before = len(reader.consents())
+    ask(runtime)
+    press(runtime)
+    press(runtime)
+    *_, newest = rows = reader.consents(NEW)
+    assert len(rows) == before + 1
+    assert (newest.wording, newest.page, newest.newsletter, newest.every_topic) == (THERE.words, "/own", True, False)
+    assert newest.confirmed_at == newest.given_at == NOON
 
 
 def test_the_present_one_stops_it(reader: Street, runtime: Runtime) -> None:
-    _ask(runtime)
-    with runtime.database.transaction() as session:
-        assert journey.stay(session, _change(runtime), NOON)
-        assert not journey.stay(session, _change(runtime), NOON)
+    ask(runtime)
+    assert [stay(runtime), stay(runtime)] == [Stayed.STOPPED, Stayed.STOPPED]
     with pytest.raises(LinkOver):
-        _press(runtime)
+        press(runtime)
     assert reader.person().email == JANE
 
 
 @pytest.mark.parametrize("since", ["a day", "another one", "left", "gone"])
 def test_what_has_happened_since_ends_it(since: str, reader: Street, runtime: Runtime, clock: FixedClock) -> None:
-    _ask(runtime)
-    first = _change(runtime)
+    ask(runtime)
+    first = newest(runtime)
     if since == "a day":
         clock.forward(timedelta(days=1, seconds=1))
     elif since == "another one":
-        _ask(runtime, "jane@third.example.com")
+        ask(runtime, "jane@third.example.com")
     elif since == "left":
         reader.leave()
     else:
         with runtime.database.transaction() as session:
             journey.erase(session, runtime, session.get_one(Subscriber, reader.person().id), NOON)
     with pytest.raises(LinkOver):
-        _press(runtime, first)
+        press(runtime, first)
+
+
+@pytest.mark.parametrize("since", ["left", "bounced", "refused"])
+def test_a_link_from_before_brings_nobody_back(since: str, reader: Street, runtime: Runtime) -> None:
+    reader.sign_up(NEW, guide=None, newsletter=True)
+    reader.press_newest(NEW)
+    ask(runtime)
+    with runtime.database.transaction() as session:
+        there = session.get_one(Subscriber, reader.person(NEW).id)
+        if since == "left":
+            journey.unsubscribe(session, there, NOON, goodbye=False)
+        elif since == "bounced":
+            suppress(session, there, Status.BOUNCED, NOON)
+        else:
+            hashed = address_hash(runtime.secrets[0], there.address.mailbox)
+            journey.refuse(session, runtime, there.id, hashed, THERE, NOON)
+    stood = reader.person(NEW).status
+    with pytest.raises(LinkOver):
+        press(runtime)
+    assert (reader.person(NEW).status, reader.person().status) == (stood, Status.CONFIRMED)
+
+
+def test_the_mail_to_the_new_one_can_be_refused_for_ever(
+    reader: Street, runtime: Runtime, sent: SentList, trigger: InlineTrigger
+) -> None:
+    ask(runtime)
+    _to(sent, trigger)
+    (mail,) = [one.data for one in sent.envelopes if one.recipient == NEW]
+    assert b"/not-me/" in mail and b"/view/" not in mail
+    assert all(b"/not-me/" not in one.data for one in sent.envelopes if one.recipient == JANE)
+
+
+@pytest.mark.parametrize("who", ["reader", "refused", "nobody"])
+def test_what_is_handed_over_tells_nothing_of_who_is_there(who: str, reader: Street, runtime: Runtime) -> None:
+    if who == "reader":
+        reader.sign_up(NEW)
+        reader.press_newest(NEW)
+    elif who == "refused":
+        with runtime.database.transaction() as session:
+            hashed = address_hash(runtime.secrets[0], read_address(NEW).key)
+            Suppression.add(session, hashed, SuppressionReason.REFUSED, NOON)
+    ask(runtime)
+    with runtime.database.reading() as session:
+        jane = session.get_one(Subscriber, reader.person().id)
+        (change,) = data_export.of(session, jane)["address changes"]
+    assert change == {
+        "id": 1, "subscriber_id": jane.id, "asked_at": NOON.isoformat(), "words": PRESS.words, "done_at": None,
+        "ended_at": None, "earlier": None,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("who", ["reader", "left", "bounced", "complained", "refused", "pending", "nobody"])
@@ -140,7 +186,7 @@ def test_whoever_asks_learns_nothing_of_who_is_there(
             hashed = address_hash(runtime.secrets[0], read_address(NEW).key)
             Suppression.add(session, hashed, SuppressionReason.REFUSED, NOON)
     trigger.wake()
-    assert _ask(runtime), "the same answer"
+    assert ask(runtime), "the same answer"
     written = who in ("reader", "left", "pending", "nobody")
     assert sorted(_to(sent, trigger)) == ([JANE, NEW] if written else [JANE])
     with runtime.database.reading() as session:
@@ -148,7 +194,7 @@ def test_whoever_asks_learns_nothing_of_who_is_there(
     assert (NEW in known) is (who != "refused"), "nothing is kept of an address that must not be written to"
     if not written:
         with pytest.raises(LinkOver):
-            _press(runtime)
+            press(runtime)
 
 
 def test_who_reads_there_already_keeps_that_and_gets_the_rest(reader: Street, runtime: Runtime) -> None:
@@ -157,9 +203,9 @@ def test_who_reads_there_already_keeps_that_and_gets_the_rest(reader: Street, ru
     there = reader.person(NEW).id
     with runtime.database.transaction() as session:
         clicks.object_to(session, reader.person().id, NOON)
-    _ask(runtime)
+    ask(runtime)
     assert reader.topics(NEW) == TopicChoice.of({2}), "before the press nothing"
-    assert _press(runtime) == there
+    assert press(runtime) == there
     assert reader.topics(NEW) == TopicChoice.of({1, 2})
     with runtime.database.reading() as session:
         assert clicks.objects(session, there), "a wish goes along"
@@ -171,9 +217,9 @@ def test_who_had_left_there_comes_back_by_their_own_press(reader: Street, runtim
     reader.sign_up(NEW, guide=None, newsletter=True)
     reader.press_newest(NEW)
     reader.leave(NEW)
-    _ask(runtime)
+    ask(runtime)
     assert reader.person(NEW).status is Status.UNSUBSCRIBED
-    _press(runtime)
+    press(runtime)
     assert (reader.person(NEW).status, reader.topics(NEW)) == (Status.CONFIRMED, TopicChoice.of({1}))
 
 
@@ -182,7 +228,7 @@ def test_nobodys_inbox_is_filled_by_it(
 ) -> None:
     sent.envelopes.clear()
     for number in range(9):
-        _ask(runtime, NEW if number % 2 else "jane+x@new.example.com")
+        ask(runtime, NEW if number % 2 else "jane+x@new.example.com")
         trigger.wake()
         clock.forward(timedelta(minutes=2))
     there = [one.recipient for one in sent.envelopes if one.recipient != JANE]
@@ -190,16 +236,16 @@ def test_nobodys_inbox_is_filled_by_it(
     for _ in range(5):
         clock.forward(timedelta(days=1))
         for _ in range(2):
-            _ask(runtime)
+            ask(runtime)
             trigger.wake()
     there = [one.recipient for one in sent.envelopes if one.recipient != JANE]
     assert len(there) == 6, "six a month to a mailbox that has proven nothing"
 
 
 def test_their_own_address_is_no_other_one(reader: Street, runtime: Runtime) -> None:
-    assert not _ask(runtime, JANE.upper())
+    assert not ask(runtime, JANE.upper())
     reader.leave()
-    assert not _ask(runtime)
+    assert not ask(runtime)
     with runtime.database.reading() as session:
         assert session.scalars(select(AddressChange.id)).all() == []
 
@@ -220,8 +266,8 @@ def test_a_bounce_of_the_earlier_address_is_said_of_that_one(
 ) -> None:
     before = _sent_to(runtime, "before")
     clock.forward(timedelta(hours=1))
-    _ask(runtime)
-    _press(runtime)
+    ask(runtime)
+    press(runtime)
     clock.forward(timedelta(hours=1))
     message = before if when == "before" else _sent_to(runtime, "after")
     failure = Failure(address="", original="", bounce=BounceClass.HARD_BOUNCE, code=550, status="5.1.1", words="gone")

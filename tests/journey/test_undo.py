@@ -76,6 +76,30 @@ def test_what_was_off_before_stays_off(street: Street, runtime: Runtime) -> None
     assert street.statuses() == [(FIFTY, EnrollmentStatus.STOPPED)], "stopped by their own press, not by leaving"
 
 
+@pytest.mark.parametrize(("days", "rests"), [(0, True), (29, True), (31, False)])
+def test_who_had_paused_rests_again(
+    days: int, rests: bool, reader: Street, runtime: Runtime, clock: FixedClock
+) -> None:
+    with runtime.database.transaction() as session:
+        journey.pause(session, session.get_one(Subscriber, reader.person().id), UNDO, NOON)
+    until = reader.person().paused_until
+    clock.forward(timedelta(days=days))
+    with runtime.database.transaction() as session:
+        journey.end_pauses(session, clock.now())
+    reader.leave()
+    assert _undo(runtime, _left(runtime))
+    assert reader.person().paused_until == (until if rests else None)
+
+
+def test_who_had_gone_on_before_does_not_rest(reader: Street, runtime: Runtime) -> None:
+    with runtime.database.transaction() as session:
+        jane = session.get_one(Subscriber, reader.person().id)
+        assert journey.pause(session, jane, UNDO, NOON) and journey.end_pause(session, jane, UNDO, NOON)
+    reader.leave()
+    assert _undo(runtime, _left(runtime))
+    assert reader.person().paused_until is None
+
+
 def test_pressed_twice_is_as_good_as_once(reader: Street, runtime: Runtime) -> None:
     reader.leave()
     left = _left(runtime)

@@ -10,7 +10,7 @@ from typing import NoReturn
 import pytest
 from flask import Flask
 from jinja2 import ChoiceLoader, DictLoader
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 
 from newsletter import articles, jobs
 from newsletter.brand import Brand
@@ -90,6 +90,15 @@ def _no_brand(app: Flask, runtime: Runtime, tmp_path: Path) -> None:
         session.execute(delete(Brand))
 
 
+def _without(*tables: str) -> Saboteur:
+    def broken(app: Flask, runtime: Runtime, tmp_path: Path) -> None:
+        with runtime.database.transaction() as session:
+            for table in tables:
+                session.execute(text(f"ALTER TABLE {table} RENAME TO {table}_gone"))
+
+    return broken
+
+
 def _bad_template(name: str) -> Saboteur:
     def broken(app: Flask, runtime: Runtime, tmp_path: Path) -> None:
         bad = DictLoader({name: "{% if %} {{ nobody.knows.this }}"})
@@ -107,6 +116,8 @@ SPARED: dict[str, tuple[Saboteur, tuple[str, ...]]] = {
     "a mad queue": (_a_mad_queue, PAGES),
     "a bad article": (_a_bad_article, PAGES),
     "a mad brand": (_a_mad_brand, PAGES),
+    "no clicks": (_without("clicks", "links", "click_objections"), PAGES),
+    "no drafts": (_without("drafts"), PAGES),
     "no brand": (_no_brand, ()),
     "the page for leaving": (_bad_template("public/unsubscribe.html"), PAGES),
     "the page that says it is done": (_bad_template("public/unsubscribed.html"), PAGES),

@@ -1,6 +1,7 @@
 """Another address, by the pages: asked for, pressed at the new one, stopped from the present one."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
@@ -8,8 +9,9 @@ from sqlalchemy import select
 
 from newsletter.runtime import Runtime
 from newsletter.subscribers import AddressChange, Subscriber
-from newsletter.web.own import MOVES, STAYS
+from newsletter.web.own import GOES_BACK, MOVES, STAYS
 from newsletter.web.preferences import MOVE, MOVING
+from tests.conftest import FixedClock
 from tests.web.conftest import Visitor, forms
 from tests.web.owner.conftest import readable
 
@@ -58,9 +60,49 @@ def test_it_is_stopped_from_the_present_mailbox(jane: Visitor, link: Link, inbox
     stop = link("own")
     assert STAYS in jane.get(stop).text
     assert "Your address stays as it is" in jane.press(stop).text
-    assert "There is nothing to stop" in jane.press(stop).text
+    assert "Your address stays as it is" in jane.press(stop).text, "pressed twice is as good as once"
     assert jane.get(link("own", NEW)).status_code == 410
     assert _emails(runtime)[0] == JANE
+
+
+def test_it_is_taken_back_from_the_earlier_mailbox(
+    jane: Visitor, link: Link, inbox: Inbox, runtime: Runtime, clock: FixedClock
+) -> None:
+    _ask(jane, link, NEW)
+    inbox(JANE)
+    stop, there = link("own"), link("own", NEW)
+    jane.press(there)
+    clock.forward(timedelta(hours=1))
+    assert "Your mails go to another address now." in jane.get(stop).text and GOES_BACK in jane.get(stop).text
+    assert _emails(runtime) == [NEW], "opening it changes nothing"
+    assert "We write to this address again" in jane.press(stop).text
+    assert _emails(runtime) == [JANE]
+    assert jane.get(there).status_code == 410
+    assert jane.press(stop).status_code == 200
+
+
+def test_a_new_mailbox_proves_nothing_for_a_day(
+    jane: Visitor, link: Link, inbox: Inbox, runtime: Runtime, clock: FixedClock
+) -> None:
+    page = link("preferences")
+    (form,) = [one for one in forms(jane.get(page)) if "data" in one.fields]
+    jane.browser.post(page, data=form.fields)
+    earlier = link("own")
+    assert jane.get(earlier).status_code == 200
+    clock.forward(timedelta(seconds=90))
+    _ask(jane, link, NEW)
+    jane.press(link("own", NEW))
+    assert jane.get(earlier).status_code == jane.get(f"{earlier}/data.json").status_code == 410, "it is another mailbox"
+    assert "Tuesday, 2 June 2026, 12:01 (Europe/London). Nothing is shown and nothing is deleted before." in readable(
+        jane.get(page).text
+    )
+    assert not [one for one in forms(jane.get(page)) if {"data", "erase"} & one.fields.keys()]
+    assert jane.browser.post(page, data=form.fields).status_code == 303
+    assert [one["Subject"] for one in inbox(NEW)] == ["Shall we write to this address?"]
+    clock.forward(timedelta(days=1, seconds=1))
+    (form,) = [one for one in forms(jane.get(page)) if "data" in one.fields]
+    jane.browser.post(page, data=form.fields)
+    assert jane.get(link("own", NEW)).status_code == 200
 
 
 def test_who_reads_there_already_is_told_what_becomes_of_it(

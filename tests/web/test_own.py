@@ -7,12 +7,15 @@ from email.message import EmailMessage
 import pytest
 from sqlalchemy import func, select
 
+from newsletter import data_export
+from newsletter.clicks import Click
+from newsletter.clicks import Link as Followed
 from newsletter.journey.prove import MOST_A_DAY
 from newsletter.links import Purpose
 from newsletter.mail.ledger import Message
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Stream, Subscriber, Suppression, SuppressionReason
-from tests.conftest import FixedClock
+from tests.conftest import NOON, FixedClock
 from tests.web.conftest import Visitor, forms
 from tests.web.owner.conftest import readable
 
@@ -47,6 +50,25 @@ def test_all_that_is_held_is_shown_and_is_a_file(jane: Visitor, link: Link, inbo
     assert held.headers["Content-Disposition"] == "attachment; filename=what-we-hold.json"
     assert held.get_json()["subscriber"]["email"] == JANE
     assert page.headers["Cache-Control"] == held.headers["Cache-Control"] == "private, no-store"
+
+
+def test_nothing_of_what_is_held_is_left_out(
+    jane: Visitor, link: Link, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _ask(jane, link, "data")
+    with runtime.database.transaction() as session:
+        (mail,) = session.scalars(select(Message).where(Message.stream == Stream.PROVE)).all()
+        followed = Followed(url="https://example.org/followed")
+        clicked = Click(subscriber_id=mail.subscriber_id, message_id=mail.id, revision_id=1, person_at=NOON)
+        clicked.link = followed
+        session.add(clicked)
+    page = readable(jane.get(link("own")).text)
+    assert "https://example.org/followed" in page and "objects to clicks no" in page
+    known = data_export.of
+    more = {"to come": [{"a part": "of rows"}], "as_well": "words", "and_none": []}
+    monkeypatch.setattr(data_export, "of", lambda *asked: known(*asked) | more)
+    page = readable(jane.get(link("own")).text)
+    assert "a part of rows" in page and "as well words" in page and "and none –" in page
 
 
 def test_everything_is_deleted_by_the_button_behind_the_link(

@@ -283,3 +283,14 @@ def test_no_cache_keeps_a_personal_page_and_its_address_travels_nowhere(jane: Vi
         headers = jane.get(path).headers
         assert headers["Cache-Control"] == "private, no-store", path
         assert headers["Referrer-Policy"] == "no-referrer", path
+
+
+def test_that_holds_for_every_address_with_a_token_in_it(visitor: Visitor, app: Flask) -> None:
+    adapter = app.url_map.bind("localhost")
+    rules = [one for one in app.url_map.iter_rules() if "token" in one.arguments and "GET" in (one.methods or ())]
+    assert {"own.show", "own.data", "clicks.follow", "preferences.show"} <= {one.endpoint for one in rules}
+    for rule in rules:
+        headers = visitor.get(adapter.build(rule.endpoint, dict.fromkeys(rule.arguments, "forged"))).headers
+        assert headers["Cache-Control"] == "private, no-store", rule
+        assert headers["Referrer-Policy"] == "no-referrer", rule
+        assert headers["X-Robots-Tag"] == "noindex, nofollow", rule

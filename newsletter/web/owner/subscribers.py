@@ -102,10 +102,9 @@ def erase(id: int) -> Response:
         person = one_or_404(session, Subscriber, id)
         if request.form.get("sure") != "yes":
             return back("subscriber", "Nothing was erased: tick the box to say that you are sure.", "info", id=id)
-        address = person.email
-        journey.erase(session, runtime(), person, now())
+        addresses = journey.erase(session, runtime(), person, now())
         note(session, "subscriber erased", str(id))
-    runtime().forget_traces(address)
+    runtime().forget_traces(*addresses)
     return back("subscribers", "Erased. What stays is a code that keeps old lists from signing the person up again.")
 
 

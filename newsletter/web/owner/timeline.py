@@ -204,8 +204,9 @@ def _moves(session: Session, person: Subscriber) -> list[Event]:
         events.append(Event(at=one.asked_at, kind="asked", title=asked, lines=(f"“{one.words}”",)))
         if one.done_at is not None:
             events.append(Event(one.done_at, "confirmed", "The new address was confirmed by a press in its own mail"))
-        elif one.ended_at is not None:
-            events.append(Event(one.ended_at, "left", "The change of address was stopped"))
+        if one.ended_at is not None:
+            ended = "stopped" if one.done_at is None else "taken back from the earlier address"
+            events.append(Event(one.ended_at, "left", f"The change of address was {ended}"))
     return events
 
 

@@ -17,7 +17,9 @@ from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.routing import Rule
 
 from newsletter.app import create_app
+from newsletter.journey import Proof
 from newsletter.links import Purpose
+from newsletter.mail.render.counted import Destination
 from newsletter.runtime import Runtime
 from newsletter.settings import load
 from newsletter.web.owner.door import OPEN_TO_ALL
@@ -86,6 +88,9 @@ def lived_in(desk: Desk, article: int, runtime: Runtime) -> Desk:
     visitor.post("/subscribe", data={**form.fields, "email": "jane@example.com", "newsletter": "y"})
     confirm = f"/confirm/{runtime.signer.token(Purpose.CONFIRM, 1, 2**40)}"
     visitor.post(confirm, data=_Forms(visitor.get(confirm).text).found[0].fields)
+    choices = f"/preferences/{runtime.signer.token(Purpose.PREFERENCES, 1)}"
+    (asks,) = [one for one in _Forms(visitor.get(choices).text).found if "move" in one.fields]
+    assert visitor.post(choices, data={**asks.fields, "address": "jane@new.example.com"}).status_code == 303
     desk.post("/owner/campaigns/new", article=article, audience="")
     desk.post("/owner/pictures", file=sent(), words="A field")
     return desk
@@ -105,21 +110,37 @@ def _paths(rule: Rule, runtime: Runtime) -> Iterator[str]:
             yield _filled(rule, {**sound, name: value})
 
 
+def _tokens(rule: Rule, runtime: Runtime) -> list[str]:
+    """Every kind of token that opens something here; the one that ends most comes last."""
+    signer = runtime.signer
+    if rule.rule.startswith("/c/"):
+        sealed = Destination("https://example.org/", 1, 1).sealed(signer)
+        return [f"{sealed}.{signer.token(Purpose.CLICK, 1)}"]
+    if rule.rule.startswith("/not-me/"):
+        return [signer.token(Purpose.REFUSE, 1, 1, 2, 3, 4)]
+    if rule.rule.startswith("/own/"):
+        kinds = (Proof.DATA, Proof.STAY, Proof.MOVE, 7, Proof.ERASE)
+        return [signer.token(Purpose.OWN, kind, 1, 2**40) for kind in kinds]
+    purpose = next((p for p in Purpose if f"/{p}/" in rule.rule), Purpose.VIEW)
+    numbers = {Purpose.CONFIRM: (1, 2**40), Purpose.DOWNLOAD: (1, 1, 2**40), Purpose.UNSUBSCRIBE: (1, 1)}
+    return [signer.token(purpose, *numbers.get(purpose, (1,)))]
+
+
 def _sound(rule: Rule, name: str, runtime: Runtime) -> str:
     if name == "token":
-        purpose = next((p for p in Purpose if f"/{p}/" in rule.rule), Purpose.VIEW)
-        numbers = {
-            Purpose.CONFIRM: (1, 2**40),
-            Purpose.OWN: (1, 1, 2**40),
-            Purpose.DOWNLOAD: (1, 1, 2**40),
-            Purpose.UNSUBSCRIBE: (1, 1),
-        }
-        return runtime.signer.token(purpose, *numbers.get(purpose, (1,)))
+        return _tokens(rule, runtime)[0]
     converter = rule._converters[name]
     if type(converter).__name__ == "AnyConverter":
         return sorted(converter.items)[0]
     texts = {"slug": "exercise-at-50", "filename": "css/site.css"}
     return texts.get(name, "1")
+
+
+def _sound_paths(rule: Rule, runtime: Runtime) -> list[str]:
+    """The rule with sound values, with each kind of token that it takes."""
+    sound = {name: _sound(rule, name, runtime) for name in rule.arguments}
+    tokens = _tokens(rule, runtime) if "token" in rule.arguments else [""]
+    return [_filled(rule, {**sound, "token": token}) for token in tokens]
 
 
 def _filled(rule: Rule, values: dict[str, str]) -> str:
@@ -165,9 +186,10 @@ def _knock(client: FlaskClient, rule: Rule, token: str, runtime: Runtime, *, all
     for headers in HEADERS:
         method = "POST" if "POST" in (rule.methods or ()) else "GET"
         _safe(client.open(paths[0], method=method, headers=headers, data=b""), method, rule, headers)
-    if "POST" in (rule.methods or ()):
-        for body in _bodies(NAMES, token):
-            _safe(client.post(paths[0], **body), rule, str(body)[:300])
+    for path in _sound_paths(rule, runtime):
+        _safe(client.get(path), path)
+        for body in _bodies(NAMES, token) if "POST" in (rule.methods or ()) else ():
+            _safe(client.post(path, **body), rule, str(body)[:300])
 
 
 NAMES = {
@@ -178,6 +200,7 @@ NAMES = {
     "agreed", "form", "correct", "begin_page", "begin", "question", "headline", "button", "consent_words", "ground",
     "after_url", "accept", "basis", "q", "tag", "status",
     "sitting", "follows", "named", "reader", "subscriber", "scheme", "pictures", "show",
+    "pause", "go_on", "data", "erase", "topics", "shown", "left", "why", "clicks", "campaign", "slug", "number",
 }  # fmt: skip
 
 QUERIES = {
@@ -210,15 +233,15 @@ def _every_form(desk: Desk, runtime: Runtime) -> dict[str, Form]:
     for rule in _rules():
         if "GET" not in (rule.methods or ()):
             continue
-        path = _filled(rule, {name: _sound(rule, name, runtime) for name in rule.arguments})
-        page = desk.client.get(path, buffered=True)
-        for form in _Forms(page.text).found if page.mimetype == "text/html" else ():
-            form.action = form.action or path
-            try:
-                endpoint, values = adapter.match(urlsplit(form.action).path, method="POST")
-            except MethodNotAllowed:  # a search: what its query may hold is beset by the other test
-                continue
-            found[f"{endpoint} {values.get('verb', '')} {sorted(form.fields)}"] = form
+        for path in _sound_paths(rule, runtime):
+            page = desk.client.get(path, buffered=True)
+            for form in _Forms(page.text).found if page.mimetype == "text/html" else ():
+                form.action = form.action or path
+                try:
+                    endpoint, values = adapter.match(urlsplit(form.action).path, method="POST")
+                except MethodNotAllowed:  # a search: what its query may hold is beset by the other test
+                    continue
+                found.setdefault(f"{endpoint} {values.get('verb', '')} {sorted(form.fields)}", form)
     return found
 
 
