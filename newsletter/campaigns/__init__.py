@@ -1,7 +1,43 @@
-"""The record and what an owner does with it (`campaign`), what happens by itself (`launch`), whom it is for."""
+"""The record and what an owner does with it (`campaign`, `together`), what happens by itself (`launch`), whom it is for;
+A/B tests: the record (`ab_test`), before it begins (`ab_setup`), what comes of it (`ab_choice`, `proportions`)."""
 
+from newsletter.campaigns import together
+from newsletter.campaigns.ab_choice import (
+    choose,
+    is_counted,
+    more_than_chance,
+    named,
+    results,
+    stop,
+    tend_ab_tests,
+    to_come,
+)
+from newsletter.campaigns.ab_setup import (
+    UNCOUNTED,
+    BadTest,
+    Wish,
+    ab_test_of,
+    change_ab_test,
+    counts_clicks,
+    make_ab_test,
+    of_the_same_mailing,
+    withdraw_ab_test,
+)
+from newsletter.campaigns.ab_test import (
+    LEAST_HOURS,
+    LEAST_SHARE,
+    MOST_HOURS,
+    MOST_SHARE,
+    ABTest,
+    Compares,
+    Decided,
+    IfClose,
+    Judge,
+    Phase,
+    Waits,
+)
 from newsletter.campaigns.audience import delete_segment, forget_mentions
-from newsletter.campaigns.campaign import Campaign, CampaignState, NotNow
+from newsletter.campaigns.campaign import Campaign, CampaignState, NotNow, Part
 from newsletter.campaigns.launch import (
     CHUNK,
     cancel_more,
@@ -13,20 +49,54 @@ from newsletter.campaigns.launch import (
     launch_due,
     planned,
 )
+from newsletter.campaigns.proportions import Interval, Proportion, needed
 
 __all__ = [
     "CHUNK",
+    "LEAST_HOURS",
+    "LEAST_SHARE",
+    "MOST_HOURS",
+    "MOST_SHARE",
+    "UNCOUNTED",
+    "ABTest",
+    "BadTest",
     "Campaign",
     "CampaignState",
+    "Compares",
+    "Decided",
+    "IfClose",
+    "Interval",
+    "Judge",
     "NotNow",
+    "Part",
+    "Phase",
+    "Proportion",
+    "Waits",
+    "Wish",
+    "ab_test_of",
     "cancel_more",
     "cancel_stragglers",
+    "change_ab_test",
+    "choose",
+    "counts_clicks",
     "delete_segment",
     "fill_next",
     "finish_done",
     "forget_mentions",
+    "is_counted",
     "is_time",
     "is_under_way",
     "launch_due",
+    "make_ab_test",
+    "more_than_chance",
+    "named",
+    "needed",
+    "of_the_same_mailing",
     "planned",
+    "results",
+    "stop",
+    "tend_ab_tests",
+    "to_come",
+    "together",
+    "withdraw_ab_test",
 ]
