@@ -1,16 +1,19 @@
-"""The record and what an owner does with it (`campaign`, `together`), what happens by itself (`launch`), whom it is for;
-A/B tests: the record (`ab_test`), before it begins (`ab_setup`), what comes of it (`ab_choice`, `proportions`)."""
+"""The record and what an owner does with it (`campaign`, `together`), what happens by itself (`launch`), for whom.
+
+A/B tests: the record (`ab_test`), before it begins (`ab_setup`), what comes of it (`ab_choice`, `proportions`), in
+sentences (`ab_telling`).
+"""
 
 from newsletter.campaigns import together
 from newsletter.campaigns.ab_choice import (
     choose,
     is_counted,
     more_than_chance,
-    named,
     results,
     stop,
     tend_ab_tests,
     to_come,
+    waiting,
 )
 from newsletter.campaigns.ab_setup import (
     UNCOUNTED,
@@ -23,6 +26,7 @@ from newsletter.campaigns.ab_setup import (
     of_the_same_mailing,
     withdraw_ab_test,
 )
+from newsletter.campaigns.ab_telling import DECIDED, WAITS, named, plan, span, verdict
 from newsletter.campaigns.ab_test import (
     LEAST_HOURS,
     LEAST_SHARE,
@@ -38,6 +42,7 @@ from newsletter.campaigns.ab_test import (
 )
 from newsletter.campaigns.audience import delete_segment, forget_mentions
 from newsletter.campaigns.campaign import Campaign, CampaignState, NotNow, Part
+from newsletter.campaigns.coming import Coming, coming_to
 from newsletter.campaigns.launch import (
     CHUNK,
     cancel_more,
@@ -53,15 +58,18 @@ from newsletter.campaigns.proportions import Interval, Proportion, needed
 
 __all__ = [
     "CHUNK",
+    "DECIDED",
     "LEAST_HOURS",
     "LEAST_SHARE",
     "MOST_HOURS",
     "MOST_SHARE",
     "UNCOUNTED",
+    "WAITS",
     "ABTest",
     "BadTest",
     "Campaign",
     "CampaignState",
+    "Coming",
     "Compares",
     "Decided",
     "IfClose",
@@ -78,6 +86,7 @@ __all__ = [
     "cancel_stragglers",
     "change_ab_test",
     "choose",
+    "coming_to",
     "counts_clicks",
     "delete_segment",
     "fill_next",
@@ -92,11 +101,15 @@ __all__ = [
     "named",
     "needed",
     "of_the_same_mailing",
+    "plan",
     "planned",
     "results",
+    "span",
     "stop",
     "tend_ab_tests",
     "to_come",
     "together",
+    "verdict",
+    "waiting",
     "withdraw_ab_test",
 ]

@@ -1,7 +1,7 @@
-"""What an A/B test has come to, and what goes to the rest: by the clicks when their time is over, or by the owner's press.
+"""What an A/B test has come to, and what goes to the rest: by the clicks when their time is over, or by a press.
 
-Deciding and scheduling the rest is one transaction, with the test's row locked: two beats decide once, and a worker that
-is killed leaves either all of it or nothing, which the next tick makes good.
+Deciding and scheduling the rest is one transaction, with the test's row locked: two beats decide once, and a worker
+that is killed leaves either all of it or nothing, which the next tick makes good.
 """
 
 from datetime import datetime, timedelta
@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from newsletter.accounts import note
 from newsletter.brand import Brand, current
 from newsletter.campaigns.ab_setup import ab_test_of, counts_clicks
+from newsletter.campaigns.ab_telling import DECIDED, WAITS, named
 from newsletter.campaigns.ab_test import ABTest, Compares, Decided, IfClose, Judge, Waits
 from newsletter.campaigns.campaign import Campaign, CampaignState, NotNow, Part
 from newsletter.campaigns.proportions import Proportion
@@ -18,6 +20,7 @@ from newsletter.clicks import Click
 from newsletter.figures import figure
 from newsletter.mail.ledger import ACCEPTED, Dispatch, Message
 from newsletter.mail.ledger.dispatch import Batch, BatchState
+from newsletter.mail.notice import tell_owner
 
 _A = aliased(Campaign)
 UNDECIDED = (ABTest.winner.is_(None), ABTest.waits.is_(None), ABTest.stopped_at.is_(None))
@@ -54,6 +57,12 @@ def _tend(session: Session, test: ABTest, now: datetime) -> None:
         _decide(session, test, now)
     elif all(_has_gone_out(session, one.dispatch) for one in test.both):
         test.ends_at = now + test.duration
+    if test.waits is not None:
+        tell_owner(
+            session, now, key=f"ab-test:{test.id}", title=f"Your A/B test of “{test.a.article.title}” waits for you",
+            lines=[WAITS[test.waits], "Until then nothing goes to the rest."], button="Look at the numbers and choose",
+            path=f"/owner/campaigns/{test.a_id}",
+        )  # fmt: skip
 
 
 def _has_gone_out(session: Session, dispatch: Dispatch | None) -> bool:
@@ -82,9 +91,12 @@ def _decide(session: Session, test: ABTest, now: datetime) -> None:
 
 def _go(session: Session, test: ABTest, part: Part, decided: Decided, now: datetime, house: Brand) -> None:
     try:
-        _send(session, test, part, decided, now, now, house)
+        rest = _send(session, test, part, decided, now, now, house)
     except NotNow:
         test.waits = Waits.UNFIT
+    else:
+        told = f"{test.a_id}: {named(part)} goes to the rest, campaign {rest.id}, {DECIDED[decided]}"
+        note(session, None, now, "A/B test decided", told)
 
 
 def is_counted(house: Brand, test: ABTest) -> bool:
@@ -142,11 +154,6 @@ def choose(session: Session, test: ABTest, part: Part, now: datetime, at: dateti
     return _send(session, test, part, Decided.HAND, now, at, current(session))
 
 
-def named(part: Part | None) -> str:
-    """A part as the pages call it."""
-    return "The rest" if part is Part.REST else part.value.upper() if part else ""
-
-
 def _send(session: Session, test: ABTest, part: Part, decided: Decided, now: datetime, at: datetime,
           house: Brand) -> Campaign:  # fmt: skip
     won, lost = (test.a, test.b) if part is Part.A else (test.b, test.a)
@@ -197,6 +204,12 @@ def newest_reader(session: Session, campaign: Campaign) -> int | None:
     """Up to which subscriber the rest goes: who joined after A and B were launched is in no part of the mailing."""
     test = ab_test_of(session, campaign) if campaign.part is Part.REST else None
     return test.a.dispatch.fill_until if test and test.a.dispatch else None
+
+
+def waiting(session: Session) -> list[ABTest]:
+    """The tests that wait for a press, the oldest first."""
+    look = select(ABTest).where(ABTest.waits.is_not(None), ABTest.stopped_at.is_(None))
+    return list(session.scalars(look.order_by(ABTest.id)))
 
 
 def to_come(session: Session) -> list[tuple[datetime, ABTest, Campaign]]:

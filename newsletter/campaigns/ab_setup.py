@@ -23,8 +23,8 @@ from newsletter.campaigns.ab_test import (
 from newsletter.campaigns.campaign import Campaign, CampaignState, NotNow, Part
 
 UNCOUNTED = (
-    "Clicks are not counted, so they cannot say what wins. Count them (Settings, Clicks, and on the article's page), or "
-    "choose by hand."
+    "Clicks are not counted, so they cannot say what wins. Count them (Settings, Clicks, and on the article's page), "
+    "or choose by hand."
 )
 
 
@@ -117,7 +117,7 @@ def ab_test_of(session: Session, campaign: Campaign, lock: bool = False) -> ABTe
 
 
 def make_ab_test(session: Session, a: Campaign, wish: Wish, house: Brand, now: datetime) -> ABTest:
-    """Make a draft the A of a new test, with another draft as its B. Raises BadTest, and NotNow for what is no draft."""
+    """Make a draft the A of a new test, with another draft as its B. Raises BadTest, and NotNow for no draft."""
     if a.stored_state is not CampaignState.DRAFT or a.part is not None:
         raise NotNow("Only a draft can be tested.")
     insist(house, a.article, wish)
@@ -189,6 +189,7 @@ def write_b(session: Session, campaign: Campaign, now: datetime) -> None:
 
 def of_the_same_mailing(session: Session, articles: set[int]) -> set[int]:
     """The articles that went out as the other one of a test of one of these."""
-    pairs = select(Campaign.article_id, ABTest.id).join(ABTest, or_(ABTest.a_id == Campaign.id, ABTest.b_id == Campaign.id))
+    compared = or_(ABTest.a_id == Campaign.id, ABTest.b_id == Campaign.id)
+    pairs = select(Campaign.article_id, ABTest.id).join(ABTest, compared)
     tests = {test for _, test in session.execute(pairs.where(Campaign.article_id.in_(articles)))}
     return set(session.scalars(select(pairs.where(ABTest.id.in_(tests)).subquery().c.article_id)))

@@ -1,7 +1,8 @@
 """ABTest: two campaigns, each to a part of an audience, and what wins goes to the rest of it, once.
 
-A and B are campaigns of their own, and so is the rest; which of them is whose mail is a slice (`subscribers.slice`) of the
-lot that is drawn here. So nobody's part is stored, nobody is in two, and a restart or a second beat changes nothing.
+A and B are campaigns of their own, and so is the rest; which of them is whose mail is a slice (`subscribers.slice`) of
+the lot that is drawn here. So nobody's part is stored, nobody is in two, and a restart or a second beat changes
+nothing.
 """
 
 from datetime import datetime, timedelta
@@ -192,8 +193,10 @@ class ABTest(Base):
         self.a_sent, self.a_clicked, self.b_sent, self.b_clicked = a.whole, a.part, b.whole, b.part
 
     @property
-    def line_b(self) -> tuple[str, str]:
-        """B's subject and preheader as they would go out now."""
+    def words_b(self) -> tuple[str, str, str]:
+        """B's subject, preheader and text as they would go out now, or went out."""
         if self.compares is Compares.ARTICLE or self.b.launched_at is not None:
-            return self.b.revision.subject, self.b.revision.preheader
-        return self.subject, self.preheader or self.a.revision.preheader
+            revision = self.b.dispatch.revision if self.b.dispatch else self.b.revision
+            return revision.subject, revision.preheader, revision.body
+        text = self.a.revision
+        return self.subject, self.preheader or text.preheader, text.body

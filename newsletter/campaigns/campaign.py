@@ -114,6 +114,11 @@ class Campaign(Base):
         return self.settled_revision or self.article.current
 
     @property
+    def is_new(self) -> bool:
+        """Whether it is a draft, or scheduled."""
+        return self.stored_state in (CampaignState.DRAFT, CampaignState.SCHEDULED)
+
+    @property
     def is_tested(self) -> bool:
         """Whether it is one of the two that an A/B test compares."""
         return self.part in (Part.A, Part.B)
@@ -137,7 +142,7 @@ class Campaign(Base):
 
     def schedule(self, at: datetime, brand: Brand) -> None:
         """Send it at this time (aware); a time that has passed means now. Raises NotNow."""
-        if self.stored_state not in (CampaignState.DRAFT, CampaignState.SCHEDULED):
+        if not self.is_new:
             raise NotNow(f"This campaign is {self.state} already; make a new one to send it again.")
         if not brand.address_lines:
             raise NotNow("Bulk mail must carry your postal address: add it under Settings, then schedule again.")

@@ -1,4 +1,4 @@
-"""What two shares of people tell, and what is only chance: intervals of 95%, by score methods that hold for few as well.
+"""What two shares of people tell, and what is only chance: intervals of 95%, by score methods that hold for few too.
 
 E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927), for one share;
 R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in Medicine 17

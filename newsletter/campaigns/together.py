@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.brand import Brand
 from newsletter.campaigns.ab_setup import ab_test_of
-from newsletter.campaigns.campaign import Campaign, CampaignState, NotNow
+from newsletter.campaigns.campaign import Campaign, NotNow
 
 
 def schedule(session: Session, campaign: Campaign, at: datetime, house: Brand) -> None:
@@ -34,11 +34,10 @@ def resume(session: Session, campaign: Campaign) -> None:
 
 
 def cancel(session: Session, campaign: Campaign, now: datetime) -> None:
-    """Call off what has not left; of a test that runs, the rest too. Raises NotNow."""
-    parts = _parts(session, campaign)
-    _each(parts, lambda one: one.cancel(session, now))
+    """Call off what has not left; of A and B, and then nothing goes to the rest. Raises NotNow."""
+    _each(_parts(session, campaign), lambda one: one.cancel(session, now))
     test = ab_test_of(session, campaign, lock=True) if campaign.is_tested else None
-    if test is not None and test.rest is None and all(one.stored_state is CampaignState.CANCELLED for one in parts):
+    if test is not None and test.rest is None:
         test.stopped_at = now
 
 

@@ -18,8 +18,8 @@ from newsletter.subscribers.tag import with_tag
 @dataclass(frozen=True, slots=True)
 class Segment:
     """Everybody who agreed to the newsletter; of these, with `guide`, who asked for it, with `tag`, who has it, with
-    `rules`, for whom they hold, with `topic` (its number), who takes it, and with `slice`, whose lot it is. Each of them
-    narrows; none lets anybody in who did not agree."""
+    `rules`, for whom they hold, with `topic` (its number), who takes it, and with `slice`, whose lot it is. Each of
+    them narrows; none lets anybody in who did not agree."""
 
     guide: str | None = None
     tag: str | None = None

@@ -1,8 +1,8 @@
 """Slice: a share of all subscribers that is drawn by lot, and is the same people at every look.
 
 Nobody's lot is stored. A polynomial of degree three over a prime field, with coefficients out of the salt, gives every
-subscriber a place (any four places are independent of each other: Wegman and Carter, 1981); a slice is a range of places.
-So slices of one salt that do not overlap share nobody, whenever and by whatever process they are asked for.
+subscriber a place (any four places are independent of each other: Wegman and Carter, 1981); a slice is a range of
+places. So slices of one salt that do not overlap share nobody, whenever and by whatever process they are asked for.
 """
 
 from dataclasses import dataclass

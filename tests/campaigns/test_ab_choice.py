@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from newsletter import brand, campaigns
 from newsletter.campaigns import Campaign, CampaignState, Compares, Decided, IfClose, Judge, NotNow, Part, Phase, Waits
@@ -151,7 +151,9 @@ def test_up_to_the_launch_both_follow_the_article(stage: Callable[..., Stage], r
     assert article_of(runtime, test.a_id).id != b.id
 
 
-def test_who_left_bounced_paused_or_joined_meanwhile_gets_nothing(stage: Callable[..., Stage], runtime: Runtime) -> None:
+def test_who_left_bounced_paused_or_joined_meanwhile_gets_nothing(
+    stage: Callable[..., Stage], runtime: Runtime
+) -> None:
     it = stage()
     it.go()
     test = it.test()
@@ -285,4 +287,3 @@ def test_no_other_words_while_it_is_tested(stage: Callable[..., Stage], runtime:
         campaigns.together.pause(session, a)
         with pytest.raises(NotNow, match="A/B test"):
             a.revisable(session, Content("Other", "", "Words"))
-

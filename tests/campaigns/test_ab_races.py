@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from threading import Barrier
 
-import pytest
 from sqlalchemy import func, select
 
 from newsletter import campaigns, installation, jobs
@@ -27,6 +27,12 @@ def _due(stage: Callable[..., Stage], **wish: object) -> Stage:
     it.click(it.test().b_id, 25)
     it.clock.forward(timedelta(hours=4))
     return it
+
+
+def _and_die(runtime: Runtime, step: Callable[..., object], it: Stage) -> None:
+    with suppress(Killed), runtime.database.transaction() as session:
+        step(session, it.clock.now())
+        raise Killed
 
 
 def _rests(runtime: Runtime) -> int:
@@ -57,10 +63,8 @@ def test_a_press_beside_the_beat_sends_one_of_the_two(stage: Callable[..., Stage
 
     def press() -> None:
         both.wait()
-        try:
+        with suppress(NotNow):
             it.choose(Part.A)
-        except NotNow:
-            pass
 
     with ThreadPoolExecutor(2) as hands:
         for one in [hands.submit(beat), hands.submit(press)]:
@@ -87,9 +91,7 @@ def test_two_presses_at_once_are_one(stage: Callable[..., Stage], runtime: Runti
 
 def test_killed_before_it_is_written_down_the_next_beat_decides(stage: Callable[..., Stage], runtime: Runtime) -> None:
     it = _due(stage)
-    with pytest.raises(Killed), runtime.database.transaction() as session:
-        campaigns.tend_ab_tests(session, it.clock.now())
-        raise Killed
+    _and_die(runtime, campaigns.tend_ab_tests, it)
     assert _rests(runtime) == 0 and it.test().winner is None
     it.beat()
     assert _rests(runtime) == 1 and len(it.sent.envelopes) == 200
@@ -101,9 +103,7 @@ def test_killed_between_deciding_and_launching_the_next_beat_launches(
     it = _due(stage)
     with runtime.database.transaction() as session:
         campaigns.tend_ab_tests(session, it.clock.now())
-    with pytest.raises(Killed), runtime.database.transaction() as session:
-        campaigns.launch_due(session, it.clock.now())
-        raise Killed
+    _and_die(runtime, campaigns.launch_due, it)
     assert state_of(runtime, it.test().rest_id) is CampaignState.SCHEDULED
     it.beat()
     assert _rests(runtime) == 1 and len(it.sent.envelopes) == 200

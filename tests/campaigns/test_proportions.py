@@ -10,7 +10,12 @@ from newsletter.campaigns import Proportion, needed
 @pytest.mark.parametrize(
     ("part", "whole", "low", "high"),
     [
-        (81, 263, 0.2553, 0.3662),  # Newcombe 1998, "Two-sided confidence intervals for the single proportion", method 3
+        (
+            81,
+            263,
+            0.2553,
+            0.3662,
+        ),  # Newcombe (1998), on the single proportion, method 3
         (15, 148, 0.0624, 0.1605),
         (0, 20, 0.0000, 0.1611),
         (1, 29, 0.0061, 0.1718),
@@ -25,7 +30,7 @@ def test_the_interval_of_one_share_is_wilsons(part: int, whole: int, low: float,
 @pytest.mark.parametrize(
     ("first", "second", "low", "high"),
     [
-        ((56, 70), (48, 80), 0.0524, 0.3339),  # Newcombe 1998, "Interval estimation for the difference", method 10
+        ((56, 70), (48, 80), 0.0524, 0.3339),  # Newcombe, "Interval estimation for the difference …" (1998), method 10
         ((9, 10), (3, 10), 0.1705, 0.8090),
         ((6, 7), (2, 7), 0.0582, 0.8062),
         ((5, 56), (0, 29), -0.0381, 0.1926),
