@@ -6,7 +6,7 @@ that is killed leaves either all of it or nothing, which the next tick makes goo
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from newsletter.accounts import note
@@ -23,6 +23,7 @@ from newsletter.mail.ledger.dispatch import Batch, BatchState
 from newsletter.mail.notice import tell_owner
 
 _A = aliased(Campaign)
+_REST = aliased(Campaign)
 UNDECIDED = (ABTest.winner.is_(None), ABTest.waits.is_(None), ABTest.stopped_at.is_(None))
 
 
@@ -128,7 +129,7 @@ def _clicked(session: Session, dispatch: int, within: timedelta) -> int:
         .where(Click.dispatch_id == dispatch, Click.person_at.is_not(None), Message.state.in_(ACCEPTED))
         .group_by(Click.subscriber_id, Message.settled_at)
     )
-    return sum(at <= accepted + within for at, accepted in session.execute(look) if accepted is not None)
+    return sum(bool(at and accepted and at <= accepted + within) for at, accepted in session.execute(look))
 
 
 def more_than_chance(a: Proportion, b: Proportion) -> Part | None:
@@ -210,6 +211,13 @@ def waiting(session: Session) -> list[ABTest]:
     """The tests that wait for a press, the oldest first."""
     look = select(ABTest).where(ABTest.waits.is_not(None), ABTest.stopped_at.is_(None))
     return list(session.scalars(look.order_by(ABTest.id)))
+
+
+def of_open_test() -> ColumnElement[bool]:
+    """That a campaign is A or B of a test of which one may still go to the rest, as a condition on Campaign."""
+    launched = exists().where(_REST.id == ABTest.rest_id, _REST.launched_at.is_not(None))
+    is_one = or_(ABTest.a_id == Campaign.id, ABTest.b_id == Campaign.id)
+    return exists().where(is_one, ABTest.stopped_at.is_(None), ~launched).correlate(Campaign)
 
 
 def to_come(session: Session) -> list[tuple[datetime, ABTest, Campaign]]:

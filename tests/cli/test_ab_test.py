@@ -1,6 +1,7 @@
 """A/B tests from the command line."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -10,10 +11,17 @@ from newsletter.campaigns import ABTest, Campaign, CampaignState, Part, Phase
 from newsletter.db import Database
 from newsletter.subscribers import read_address, register
 from tests.cli.conftest import Command
-from tests.cli.test_campaign import body  # noqa: F401 - a fixture
 
 WORDS = ("campaign", "send", "--subject", "Golf", "--subject-b", "The other", "--body")
 EARLY = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def body(tmp_path: Path) -> str:
+    """The file of a text."""
+    file = tmp_path / "golf.md"
+    file.write_text("{{ greeting }},\n\nturn both ways.\n")
+    return str(file)
 
 
 @pytest.fixture
@@ -26,7 +34,7 @@ def readers(house: Database) -> None:
             one.newsletter = True
 
 
-def test_from_the_command_to_the_rest(command: Command, body: str, house: Database, readers: None) -> None:  # noqa: F811
+def test_from_the_command_to_the_rest(command: Command, body: str, house: Database, readers: None) -> None:
     told = command(*WORDS, body, "--share", "50", "--hours", "2")
     assert told.exit_code == 0, told.output
     assert "50% of the audience is drawn by lot" in told.output and "2 hours after both have gone out" in told.output
@@ -65,7 +73,7 @@ def test_what_is_no_test_is_told_and_nothing_is_kept(
     house: Database,
     readers: None,
     more: tuple[str, str],
-    told: str,  # noqa: F811
+    told: str,
 ) -> None:
     answer = command(*WORDS, body, *more)
     assert answer.exit_code != 0 and told in answer.output
@@ -74,11 +82,11 @@ def test_what_is_no_test_is_told_and_nothing_is_kept(
         assert session.scalar(select(func.count(Campaign.id))) == 1  # the draft that a new install has
 
 
-def test_too_few_people_for_a_test(command: Command, body: str) -> None:  # noqa: F811
+def test_too_few_people_for_a_test(command: Command, body: str) -> None:
     assert "these are too few people for a test" in command(*WORDS, body).output
 
 
-def test_stopped_and_called_off(command: Command, body: str, house: Database, readers: None) -> None:  # noqa: F811
+def test_stopped_and_called_off(command: Command, body: str, house: Database, readers: None) -> None:
     id = command(*WORDS, body).output.split()[-1]
     assert "is cancelled" in command("campaign", "cancel", id).output
     assert "stopped already" in command("campaign", "stop-test", id).output
