@@ -18,7 +18,7 @@ from newsletter.resend import readers, resend, why_not
 from newsletter.runtime import Runtime
 from newsletter.sequences import Sequence
 from newsletter.subscribers import Field, FieldKind, Segment, Subscriber
-from tests.campaigns.conftest import Stage, state_of
+from tests.campaigns.conftest import Stage, people, state_of
 from tests.clicking import BODY
 
 
@@ -157,14 +157,12 @@ def test_series_give_way_to_the_part_that_is_for_them(stage: Callable[..., Stage
         assert first.waits  # its mail was due in two days, when what wins goes to everybody else
 
 
-def test_who_joined_since_has_nothing_of_it_to_come(
-    stage: Callable[..., Stage], runtime: Runtime, person: Callable[..., int]
-) -> None:
+def test_who_joined_since_has_nothing_of_it_to_come(stage: Callable[..., Stage], runtime: Runtime) -> None:
     it = stage()
     it.go()
-    newcomers = [person(f"jane{number}@example.com") for number in range(5)]
+    people(runtime, 10, first=2_001)
     with runtime.database.reading() as session:
-        for id in newcomers:
+        for id in range(2_001, 2_011):
             assert campaigns.coming_to(session, session.get_one(Subscriber, id)) == []
 
 
