@@ -35,7 +35,7 @@ def test_there_and_back(stage: Callable[..., Stage], runtime: Runtime, begun: st
     if begun == "decided":
         it.choose(Part.B)
     gone = len(it.sent.envelopes)
-    back_to("0081b", runtime.database)
+    back_to("0150", runtime.database)
     cancelled = ("cancelled", "cancelled" if begun == "launched" else None)
     sent = ("sent", "open")
     assert _states(runtime) == {

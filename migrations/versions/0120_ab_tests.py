@@ -1,14 +1,14 @@
 """A/B tests of campaigns
 
 Revision ID: 0120
-Revises: 0081b
+Revises: 0150
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0120"
-down_revision = "0081b"
+down_revision = "0150"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WAITS = "'hand', 'close', 'uncounted', 'ended', 'unfit', 'let-be'"
 PARTS, WHOLE = ("part VARCHAR(16)", "lot BIGINT", "share INTEGER"), ("part", "lot", "share")

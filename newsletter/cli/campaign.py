@@ -10,6 +10,7 @@ import click
 from sqlalchemy.orm import Session
 
 from newsletter import articles, brand, campaigns, characters, preflight, topics
+from newsletter.articles import Article
 from newsletter.campaigns import BadTest, Campaign, NotNow, Wish, together
 from newsletter.cli import ab_test
 from newsletter.cli.opened import opened
@@ -71,11 +72,7 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: 
         audience = replace(made.audience(now), topic=about.id if about else None)
         _insist(preflight.check(session, rt.renderer, house, words, audience), force)
         try:
-            seen = rt.renderer.rendered(Stream.CAMPAIGN, house, Reader(0), words, {})
-            made.article = articles.write(
-                session, now, title=seen.subject[:200] or subject[:200], subject=subject, preheader=preheader,
-                body=body, topic=about,
-            )  # fmt: skip
+            made.article = _written(rt, session, words, about)
             session.add(made)
             if wish := ab_test.wish(**test):
                 _tested(rt, session, made, wish, force)
@@ -86,6 +83,15 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: 
         size = replace(made.audience(now), slice=None).size(session)
     local = (when or now).astimezone(zone_named(house.zone))
     click.echo(f"Scheduled for {local:%a %d %b %Y %H:%M %Z} to {size} people: campaign {made.id}")
+
+
+def _written(rt: Runtime, session: Session, words: Content, about: Topic | None) -> Article:
+    """An article of these words, called as its subject reads."""
+    seen = rt.renderer.rendered(Stream.CAMPAIGN, brand.current(session), Reader(0), words, {})
+    return articles.write(
+        session, rt.clock.now(), title=seen.subject[:200] or words.subject[:200], subject=words.subject,
+        preheader=words.preheader, body=words.body, topic=about,
+    )  # fmt: skip
 
 
 def _tested(rt: Runtime, session: Session, a: Campaign, wish: Wish, force: bool) -> None:

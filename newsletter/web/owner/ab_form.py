@@ -43,6 +43,13 @@ class ABTestForm(TypedForm):
         choices=_choices((IfClose.WAIT, "Wait for my press"), (IfClose.A, "Send A")),
     )  # fmt: skip
 
+    def forgets_to_test(self) -> bool:
+        """Whether no test is asked for though a B is named; then its field says so."""
+        named = bool(self.ab_subject.data or self.ab_article.data)
+        if self.compares.data == NO_TEST and named:
+            self.compares.errors = ["You have named a B: choose what to test, or leave subject and article B empty."]
+        return self.compares.data == NO_TEST and named
+
     def wish(self, session: Session) -> Wish | None:
         """What is asked for; None: no test."""
         if self.compares.data == NO_TEST:

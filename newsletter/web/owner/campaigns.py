@@ -55,7 +55,7 @@ def new() -> Any:
     """Choose an article and its audience; the same choice twice finds the draft there is."""
     with transaction() if request.method == "POST" else reading() as session:
         form, ab = _form(session, data={"article": asked_id("article"), "audience": ""}), ab_form(session)
-        if form.validate_on_submit() and ab.validate():
+        if form.validate_on_submit() and ab.validate() and not ab.forgets_to_test():
             try:
                 wish = ab.wish(session)
                 return back("campaign", id=_draft(session, form.article.data, form.audience.data or "", wish).id)

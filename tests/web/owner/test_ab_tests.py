@@ -136,6 +136,7 @@ def test_the_same_form_twice_finds_the_draft(desk: Desk, made: Stage, golf: int)
         ({"ab_subject": ""}, "Write the other subject."),
         ({"ab_subject": " gOLF ", "ab_preheader": ""}, "That is the subject of A."),
         ({"ab_subject": "x" * 201}, "longer than 200"),
+        ({"compares": ""}, "You have named a B: choose what to test"),
         ({"compares": "article"}, "Choose the other article."),
         ({"compares": "nothing"}, "Not a valid choice"),
         ({"judge": "coin"}, "Not a valid choice"),
