@@ -74,6 +74,7 @@ def test_i_try_two_subjects_and_send_the_better_one_to_everybody_else(
     _is_sound(page)
     clock.forward(timedelta(seconds=10))
     made.beat()
+    expect(page.get_by_role("heading", name="Result", exact=True)).to_be_visible()  # it has looked by itself
     page.get_by_role("link", name="A/B test of “Golf”").click()
     expect(page.get_by_text("B was chosen by you")).to_be_visible()
     _is_sound(page)

@@ -284,6 +284,8 @@ def test_the_page_of_a_person_says_which_one_they_get(desk: Desk, made: Stage, r
         slices = {"A": test.a.slice, "B": test.b.slice}
         part = next((name for name, one in slices.items() if one and one.holds(id)), "rest")
         told.setdefault(part, id)
+    home = desk.read("/owner/")
+    assert "Golf (A/B test) 09:00" in home and "Golf (what wins the A/B test) 13:00" in home
     a, b, rest = (desk.read(f"/owner/subscribers/{told[name]}") for name in ("A", "B", "rest"))
     assert "Tue 2 Jun 2026, 09:00 BST Golf (A of the A/B test)" in a
     assert "Tue 2 Jun 2026, 09:00 BST Golf (B of the A/B test)" in b
