@@ -3,7 +3,7 @@
 Only what would go by itself is listed. What is dated later than now goes in its own time once it is unlocked.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from newsletter import installation, journey, sequences
-from newsletter.campaigns import Campaign, CampaignState
+from newsletter.campaigns import ABTest, Campaign, CampaignState, Judge, Part, Waits, ab_test_of, to_come, together
 from newsletter.mail import ledger
 from newsletter.mail.ledger import ACCEPTED, UNDER_WAY, Lane, Message, Reason
 from newsletter.sequences import Sequence
@@ -23,6 +23,8 @@ class HeldKind(StrEnum):
     """What kind of thing would go."""
 
     CAMPAIGN = "campaign"
+    AB_TEST = "ab_test"
+    """What wins a test whose time is over: it is decided at once, and goes to the rest."""
     SEQUENCE = "sequence"
     MESSAGES = "messages"
     REMINDERS = "reminders"
@@ -51,33 +53,48 @@ class Held:
 
 def held(session: Session, now: datetime) -> list[Held]:
     """Everything that would go by itself, were it unlocked now."""
-    return [*_campaigns(session, now), *_sequences(session, now), *_messages(session), *_reminders(session, now)]
+    mailings = [*_campaigns(session, now), *_ab_tests(session, now)]
+    return [*mailings, *_sequences(session, now), *_messages(session), *_reminders(session, now)]
 
 
 def _campaigns(session: Session, now: datetime) -> list[Held]:
     due = (Campaign.stored_state == CampaignState.SCHEDULED) & (Campaign.scheduled_at <= now)
     under_way = Campaign.stored_state == CampaignState.SENDING
     found = session.scalars(select(Campaign).where(due | under_way).order_by(Campaign.id)).all()
-    return [_campaign(session, one, now) for one in found]
+    tested = [test for one in found if one.part is Part.A and (test := ab_test_of(session, one))]
+    seconds = {test.b_id for test in tested}  # A speaks for both
+    halves = {test.a_id: test.both for test in tested}
+    return [_campaign(session, one, halves.get(one.id, (one,)), now) for one in found if one.id not in seconds]
 
 
-def _campaign(session: Session, campaign: Campaign, now: datetime) -> Held:
+def _campaign(session: Session, campaign: Campaign, parts: Collection[Campaign], now: datetime) -> Held:
+    numbers = [_people(session, one, now) for one in parts]
+    return Held(
+        kind=HeldKind.CAMPAIGN, key=f"campaign-{campaign.id}", title=campaign.article.title,
+        people=sum(people for people, _ in numbers), gone=sum(gone for _, gone in numbers),
+        since=campaign.launched_at or campaign.scheduled_at, begun=campaign.dispatch is not None,
+    )  # fmt: skip
+
+
+def _people(session: Session, campaign: Campaign, now: datetime) -> tuple[int, int]:
+    """To how many it would go, and to how many it has gone."""
     counts = campaign.counts(session)
     gone = sum(counts[state] for state in ACCEPTED)
     people = sum(counts[state] for state in UNDER_WAY)
     if campaign.dispatch is None or campaign.dispatch.filled_at is None:
         people = max(campaign.audience(now).size(session) - gone, people)
-    begun, key = campaign.dispatch is not None, f"campaign-{campaign.id}"
-    since = campaign.launched_at or campaign.scheduled_at
-    return Held(
-        kind=HeldKind.CAMPAIGN,
-        key=key,
-        title=campaign.article.title,
-        people=people,
-        gone=gone,
-        since=since,
-        begun=begun,
-    )
+    return people, gone
+
+
+def _ab_tests(session: Session, now: datetime) -> list[Held]:
+    return [
+        Held(
+            kind=HeldKind.AB_TEST, key=f"ab_test-{test.id}", title=test.a.article.title,
+            people=rest.audience(now).size(session), gone=0, since=at,
+        )
+        for at, test, rest in to_come(session)
+        if test.judge is Judge.CLICKS and test.ends_at is not None and at <= now
+    ]  # fmt: skip
 
 
 def _sequences(session: Session, now: datetime) -> list[Held]:
@@ -145,6 +162,7 @@ def unlock(session: Session, sends: Mapping[str, bool], zone: str, now: datetime
         raise Undecided(f"Please decide about each of these: {', '.join(open_ones)}.")
     let_be: dict[HeldKind, Callable[[Session, str, str, datetime], None]] = {
         HeldKind.CAMPAIGN: _let_campaign_be,
+        HeldKind.AB_TEST: _let_ab_test_be,
         HeldKind.SEQUENCE: _let_sequence_be,
         HeldKind.MESSAGES: _let_messages_be,
         HeldKind.REMINDERS: _let_reminders_be,
@@ -160,9 +178,14 @@ def _let_campaign_be(session: Session, id: str, zone: str, now: datetime) -> Non
     """One that has not begun is a draft again, with nothing lost; of one under way the rest is called off."""
     campaign = session.get_one(Campaign, int(id), with_for_update=True)
     if campaign.stored_state is CampaignState.SCHEDULED:
-        campaign.unschedule()
+        together.unschedule(session, campaign)
     else:
-        campaign.cancel(session, now)
+        together.cancel(session, campaign, now)
+
+
+def _let_ab_test_be(session: Session, id: str, zone: str, now: datetime) -> None:
+    """It waits for a press, as a test that its owner judges."""
+    session.get_one(ABTest, int(id), with_for_update=True).waits = Waits.LET_BE
 
 
 def _let_sequence_be(session: Session, id: str, zone: str, now: datetime) -> None:

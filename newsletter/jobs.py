@@ -92,6 +92,7 @@ def launch_campaigns(rt: Runtime, stopping: Stopping, wake: Wake) -> None:
     if _is_locked(rt):
         return
     with rt.database.transaction() as session:
+        campaigns.tend_ab_tests(session, rt.clock.now())
         campaigns.launch_due(session, rt.clock.now())
     for step in (campaigns.fill_next, campaigns.cancel_more):
         more = True

@@ -1,7 +1,8 @@
 """Resend: a campaign once more, under another subject, to those who followed no link of it. Once, and not at once.
 
 It is a campaign of its own, with everything that belongs to one; its rules are asked when it goes out, so whoever has
-followed a link by then does not get it.
+followed a link by then does not get it. All parts of an A/B test are one mailing: it goes once more in the words that
+won.
 """
 
 from datetime import datetime, timedelta
@@ -11,12 +12,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter import characters
-from newsletter.articles import Article, write
-from newsletter.campaigns import Campaign, CampaignState, NotNow
+from newsletter.articles import Article, Revision, write
+from newsletter.campaigns import Campaign, CampaignState, NotNow, Part, Phase, ab_test_of
 from newsletter.db import Base
 from newsletter.subscribers import Segment
 from newsletter.subscribers.segments import Rules, as_json
-from newsletter.subscribers.segments.rules import ClickedNothing
+from newsletter.subscribers.segments.rules import ClickedNothing, Group, How
 
 PATIENCE = timedelta(days=2)
 """Most of those who follow a link at all have done so by then."""
@@ -51,26 +52,53 @@ def _is_thrown_away(campaign: Campaign) -> bool:
 
 def why_not(session: Session, campaign: Campaign, now: datetime) -> str:
     """Why it cannot be sent once more now, in a sentence; "" where it can."""
+    if campaign.part not in (None, Part.A):
+        return "It is a part of an A/B test, which is sent once more as a whole, from the page of A."
     if campaign.stored_state is not CampaignState.SENT or campaign.finished_at is None:
         return f"Only a campaign that has gone out can be sent once more; this one is {campaign.state}."
-    if not campaign.counted_clicks:
+    if told := _not_ended(session, campaign):
+        return told
+    parts = _parts(session, campaign)
+    if not all(one.counted_clicks for one in parts):
         return "Clicks were not counted in it, so nobody knows who followed no link."
     if original_of(session, campaign) is not None:
         return "It is one that was sent once more already; a third time would be too much."
     if resent_as(session, campaign) is not None:
         return "It has been sent once more already, and that is enough."
-    if now - campaign.finished_at < PATIENCE:
+    if now - max(one.finished_at or campaign.finished_at for one in parts) < PATIENCE:
         return "It has gone out less than two days ago: leave your readers the time to open it."
     return ""
 
 
-def readers(campaign: Campaign, now: datetime) -> Segment:
+def _not_ended(session: Session, campaign: Campaign) -> str:
+    test = ab_test_of(session, campaign)
+    if test is None or test.phase is Phase.STOPPED:
+        return ""
+    over = test.rest is not None and test.rest.stored_state in (CampaignState.SENT, CampaignState.CANCELLED)
+    return "" if over else "Its A/B test has not ended: what wins has not gone to the rest yet."
+
+
+def _parts(session: Session, campaign: Campaign) -> list[Campaign]:
+    """The campaigns that went out as this mailing."""
+    test = ab_test_of(session, campaign)
+    return [one for one in test.parts if one.launched_at is not None] if test else [campaign]
+
+
+def words_of(session: Session, campaign: Campaign) -> Revision:
+    """The words that went out; of an A/B test, those that won."""
+    test = ab_test_of(session, campaign)
+    sent = test.b if test and test.winner is Part.B else campaign
+    return sent.dispatch.revision if sent.dispatch else sent.revision
+
+
+def readers(session: Session, campaign: Campaign, now: datetime) -> Segment:
     """Who would get it: who takes the newsletter, was sent it, and followed no link of it."""
-    return Segment(rules=_rules(campaign).on(now), topic=campaign.article.topic_id)
+    return Segment(rules=_rules(session, campaign).on(now), topic=campaign.article.topic_id)
 
 
-def _rules(campaign: Campaign) -> Rules:
-    return Rules(ClickedNothing(campaign.id), campaign.zone)
+def _rules(session: Session, campaign: Campaign) -> Rules:
+    nothing = tuple(ClickedNothing(one.id) for one in _parts(session, campaign))
+    return Rules(nothing[0] if len(nothing) == 1 else Group(How.ANY, nothing), campaign.zone)
 
 
 def resend(session: Session, campaign: Campaign, subject: str, now: datetime, preheader: str | None = None) -> Campaign:
@@ -82,7 +110,7 @@ def resend(session: Session, campaign: Campaign, subject: str, now: datetime, pr
         raise NotNow(reason)
     if campaign.dispatch is None:
         raise NotNow("It has no words: nothing of it has gone out.")
-    words, subject = campaign.dispatch.revision, characters.line(subject)
+    words, subject = words_of(session, campaign), characters.line(subject)
     if not subject or subject.casefold() == words.subject.casefold():
         raise NotNow("Give it another subject: under the same one they would pass it over again.")
     if thrown := session.get(Resend, campaign.id):
@@ -103,7 +131,8 @@ def resend(session: Session, campaign: Campaign, subject: str, now: datetime, pr
 
 
 def _draft(session: Session, campaign: Campaign, article: Article, now: datetime) -> Campaign:
-    again = Campaign(article=article, zone=campaign.zone, created_at=now, segment_rules=as_json(_rules(campaign)))
+    rules = as_json(_rules(session, campaign))
+    again = Campaign(article=article, zone=campaign.zone, created_at=now, segment_rules=rules)
     session.add(again)
     session.flush()
     return again

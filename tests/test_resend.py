@@ -63,7 +63,7 @@ def test_it_goes_to_those_who_followed_nothing(
     person("new@example.com")  # was not sent the first
     again = _again(runtime, id)
     with runtime.database.reading() as session:
-        assert readers(session.get_one(Campaign, id), runtime.clock.now()).size(session) == 3
+        assert readers(session, session.get_one(Campaign, id), runtime.clock.now()).size(session) == 3
     click(runtime, got[PEOPLE[2]], 1)  # Ann, after the draft was made
     with runtime.database.transaction() as session:
         session.get_one(Subscriber, got[PEOPLE[3]].subscriber).unsubscribe(runtime.clock.now())

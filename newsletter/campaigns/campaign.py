@@ -4,10 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, false
+from sqlalchemy import JSON, BigInteger, ForeignKey, String, false
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from newsletter.articles import Article
+from newsletter.articles import Article, Revision
 from newsletter.brand import Brand
 from newsletter.db import Base, Id
 from newsletter.mail import ledger
@@ -16,7 +16,7 @@ from newsletter.mail.ledger.contents import RevisionImpact, has_no_claimed_batch
 from newsletter.mail.ledger.counts import count_by_state
 from newsletter.mail.ledger.queue import cancel_next_batch
 from newsletter.mail.render import Content
-from newsletter.subscribers import LONGEST_TAG, Segment
+from newsletter.subscribers import LONGEST_TAG, PLACES, Segment, Slice
 from newsletter.subscribers.segments import Rules, SavedSegment, stored_rules
 
 AT_ONCE = 3
@@ -32,6 +32,15 @@ class CampaignState(StrEnum):
     PAUSED = "paused"
     SENT = "sent"
     CANCELLED = "cancelled"
+
+
+class Part(StrEnum):
+    """Which part of an A/B test a campaign is."""
+
+    A = "a"
+    B = "b"
+    REST = "rest"
+    """What won, to everybody else."""
 
 
 class NotNow(ValueError):
@@ -63,8 +72,15 @@ class Campaign(Base):
     finished_at: Mapped[datetime | None] = mapped_column()
     dispatch_id: Mapped[int | None] = mapped_column(ForeignKey("dispatches.id"))
     counted_clicks: Mapped[bool] = mapped_column(default=False, server_default=false())  # when it was launched
+    part: Mapped[Part | None] = mapped_column()
+    """Of an A/B test (`ab_test`), with the test's lot and its share in percent: together they say whose mail it is."""
+    lot: Mapped[int | None] = mapped_column(BigInteger)
+    share: Mapped[int | None] = mapped_column()
+    settled_revision_id: Mapped[int | None] = mapped_column(ForeignKey("revisions.id"))
+    """What it goes out in, whatever becomes of its article: the words that won. None: its article's newest."""
 
     article: Mapped[Article] = relationship()
+    settled_revision: Mapped[Revision | None] = relationship(foreign_keys=settled_revision_id)
     dispatch: Mapped[Dispatch | None] = relationship()
     saved_segment: Mapped[SavedSegment | None] = relationship()
 
@@ -79,8 +95,33 @@ class Campaign(Base):
         """Who it goes to. "The last 30 days" of a rule end when it goes out; of a draft, now."""
         rules, at = self.rules, self.launched_at or max(self.scheduled_at or now, now)
         return Segment(
-            guide=self.segment_guide, tag=self.segment_tag, rules=rules.on(at) if rules else None, topic=self.topic_id
-        )
+            guide=self.segment_guide, tag=self.segment_tag, rules=rules.on(at) if rules else None, topic=self.topic_id,
+            slice=self.slice,
+        )  # fmt: skip
+
+    @property
+    def slice(self) -> Slice | None:
+        """Whose mail it is as a part of an A/B test: A and B share the test's share, and the rest is the rest."""
+        if self.part is None or self.lot is None or self.share is None:
+            return None
+        tested = self.share * PLACES // 100
+        begin, end = {Part.A: (0, tested // 2), Part.B: (tested // 2, tested), Part.REST: (tested, PLACES)}[self.part]
+        return Slice(self.lot, begin, end)
+
+    @property
+    def revision(self) -> Revision:
+        """The words that it would go out in now."""
+        return self.settled_revision or self.article.current
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it is a draft, or scheduled."""
+        return self.stored_state in (CampaignState.DRAFT, CampaignState.SCHEDULED)
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether it is one of the two that an A/B test compares."""
+        return self.part in (Part.A, Part.B)
 
     @property
     def topic_id(self) -> int | None:
@@ -101,14 +142,14 @@ class Campaign(Base):
 
     def schedule(self, at: datetime, brand: Brand) -> None:
         """Send it at this time (aware); a time that has passed means now. Raises NotNow."""
-        if self.stored_state not in (CampaignState.DRAFT, CampaignState.SCHEDULED):
+        if not self.is_new:
             raise NotNow(f"This campaign is {self.state} already; make a new one to send it again.")
         if not brand.address_lines:
             raise NotNow("Bulk mail must carry your postal address: add it under Settings, then schedule again.")
-        if not self.article.current.subject.strip() or not self.article.current.body.strip():
+        if not self.revision.subject.strip() or not self.revision.body.strip():
             raise NotNow("The article needs a subject and a text before it can be sent.")
         self.stored_state, self.scheduled_at = CampaignState.SCHEDULED, at
-        self.scheduled_revision_id = self.article.current.id
+        self.scheduled_revision_id = self.revision.id
 
     def unschedule(self) -> None:
         """Back to a draft; nothing has left yet. Raises NotNow."""
@@ -158,6 +199,8 @@ class Campaign(Base):
     def _locked(self, session: Session) -> Dispatch:
         if self.dispatch_id is None:
             raise NotNow(f"Nothing of it has been sent, it is {self.state}: edit its article instead.")
+        if self.is_tested:
+            raise NotNow("It is in an A/B test, which would compare nothing any more. Cancel it, or let it be.")
         dispatch = session.get_one(Dispatch, self.dispatch_id, with_for_update=True, populate_existing=True)
         if self.stored_state is not CampaignState.SENDING or dispatch.hold is Hold.CANCELLED:
             raise NotNow(f"Only a campaign that is going out can be given other words; this one is {self.state}.")

@@ -6,6 +6,8 @@ from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.brand import current
+from newsletter.campaigns.ab_choice import is_to_be_tended, newest_reader, to_come
+from newsletter.campaigns.ab_setup import write_b
 from newsletter.campaigns.campaign import Campaign, CampaignState
 from newsletter.mail.ledger import Dispatch, Hold, Lane, Message, Reason
 from newsletter.mail.ledger.dispatch import Batch, BatchState
@@ -18,7 +20,8 @@ CHUNK = 10_000
 
 
 def planned(session: Session) -> list[Mailing]:
-    """The campaigns to come, and those whose recipients are not all written yet: series give way to them."""
+    """The campaigns to come, what A/B tests will send to the rest, and campaigns whose recipients are not all written
+    yet: series give way to them."""
     coming = select(Campaign).where(Campaign.stored_state == CampaignState.SCHEDULED)
     filling = (
         select(Campaign)
@@ -26,7 +29,8 @@ def planned(session: Session) -> list[Mailing]:
         .where(Campaign.stored_state == CampaignState.SENDING, Dispatch.filled_at.is_(None), Dispatch.hold == Hold.OPEN)
     )
     rows = [*session.scalars(coming), *session.scalars(filling)]
-    return [Mailing(at, one.audience(at)) for one in rows if (at := one.scheduled_at or one.launched_at)]
+    mailings = [Mailing(at, one.audience(at)) for one in rows if (at := one.scheduled_at or one.launched_at)]
+    return mailings + [Mailing(at, rest.audience(at)) for at, _, rest in to_come(session)]
 
 
 def is_time(session: Session, now: datetime) -> bool:
@@ -35,8 +39,9 @@ def is_time(session: Session, now: datetime) -> bool:
     return session.scalar(due.limit(1)) is not None
 
 
-def is_under_way(session: Session, _now: datetime) -> bool:
-    """Whether a campaign has recipients to be written, or may have come to its end, or its counts are to be made."""
+def is_under_way(session: Session, now: datetime) -> bool:
+    """Whether a campaign has recipients to be written, or may have come to its end, or its counts are to be made, or an
+    A/B test may have come to its next step."""
     going = (
         select(Campaign.id)
         .join(Dispatch, Dispatch.id == Campaign.dispatch_id)
@@ -44,7 +49,7 @@ def is_under_way(session: Session, _now: datetime) -> bool:
     )
     if session.scalar(going.limit(1)) is not None:
         return True
-    return is_unsettled(session)
+    return is_to_be_tended(session, now) or is_unsettled(session)
 
 
 def launch_due(session: Session, now: datetime) -> list[Campaign]:
@@ -58,10 +63,11 @@ def launch_due(session: Session, now: datetime) -> list[Campaign]:
     campaigns = [session.get_one(Campaign, id, populate_existing=True) for id in due]
     for campaign in campaigns:
         campaign.keep_rules()
+        write_b(session, campaign, now)
         campaign.counted_clicks = current(session).counts_clicks and campaign.article.counts_clicks
-        newest = session.scalar(select(func.max(Subscriber.id))) or 0
+        newest = newest_reader(session, campaign) or session.scalar(select(func.max(Subscriber.id))) or 0
         campaign.dispatch = Dispatch(
-            revision_id=campaign.article.current.id, topic_id=campaign.article.topic_id,
+            revision_id=campaign.revision.id, topic_id=campaign.article.topic_id,
             idempotency_key=f"campaign:{campaign.id}", created_at=now, fill_until=newest,
         )  # fmt: skip
     session.flush()

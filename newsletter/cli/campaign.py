@@ -9,8 +9,10 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from newsletter import articles, brand, characters, preflight, topics
-from newsletter.campaigns import Campaign, NotNow
+from newsletter import articles, brand, campaigns, characters, preflight, topics
+from newsletter.articles import Article
+from newsletter.campaigns import BadTest, Campaign, NotNow, Wish, together
+from newsletter.cli import ab_test
 from newsletter.cli.opened import opened
 from newsletter.mail.contents import content
 from newsletter.mail.ledger import State
@@ -32,6 +34,11 @@ def campaign() -> None:
     """One article to many people."""
 
 
+campaign.add_command(ab_test.test)
+campaign.add_command(ab_test.choose)
+campaign.add_command(ab_test.stop_test)
+
+
 @campaign.command()
 @click.option("--subject", required=True)
 @click.option("--preheader", default="", help="The line that inboxes show behind the subject.")
@@ -44,10 +51,14 @@ def campaign() -> None:
 @click.option(
     "--at", default=None, help="ISO 8601, e.g. 2026-12-01T09:00 (your zone) or …T09:00:00+00:00; now without it."
 )
+@ab_test.options
 @click.option("--force", is_flag=True, help="Send it in spite of warnings; what is wrong stops it all the same.")
 def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: str | None, segment: str | None,
-         topic: str | None, at: str | None, force: bool) -> None:  # fmt: skip
-    """Send an article to everybody who agreed to the newsletter. The last word printed is the campaign's id."""
+         topic: str | None, at: str | None, force: bool, **test: Any) -> None:  # fmt: skip
+    """Send an article to everybody who agreed to the newsletter. The last word printed is the campaign's id.
+
+    With --subject-b it is an A/B test: the id is that of A, and `campaign test` shows what comes of it.
+    """
     subject, preheader = characters.line(subject), characters.line(preheader)
     body = _text(body_file)
     with opened() as rt, rt.database.transaction() as session:
@@ -61,19 +72,33 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: 
         audience = replace(made.audience(now), topic=about.id if about else None)
         _insist(preflight.check(session, rt.renderer, house, words, audience), force)
         try:
-            seen = rt.renderer.rendered(Stream.CAMPAIGN, house, Reader(0), words, {})
-            made.article = articles.write(
-                session, now, title=seen.subject[:200] or subject[:200], subject=subject, preheader=preheader,
-                body=body, topic=about,
-            )  # fmt: skip
+            made.article = _written(rt, session, words, about)
             session.add(made)
-            made.schedule(when or now, house)
-        except (NotNow, BadArticle) as error:
+            if wish := ab_test.wish(**test):
+                _tested(rt, session, made, wish, force)
+            together.schedule(session, made, when or now, house)
+        except (NotNow, BadArticle, BadTest) as error:
             raise click.ClickException(str(error)) from None
         session.flush()
-        size = made.audience(now).size(session)
+        size = replace(made.audience(now), slice=None).size(session)
     local = (when or now).astimezone(zone_named(house.zone))
     click.echo(f"Scheduled for {local:%a %d %b %Y %H:%M %Z} to {size} people: campaign {made.id}")
+
+
+def _written(rt: Runtime, session: Session, words: Content, about: Topic | None) -> Article:
+    """An article of these words, called as its subject reads."""
+    seen = rt.renderer.rendered(Stream.CAMPAIGN, brand.current(session), Reader(0), words, {})
+    return articles.write(
+        session, rt.clock.now(), title=seen.subject[:200] or words.subject[:200], subject=words.subject,
+        preheader=words.preheader, body=words.body, topic=about,
+    )  # fmt: skip
+
+
+def _tested(rt: Runtime, session: Session, a: Campaign, wish: Wish, force: bool) -> None:
+    house, now = brand.current(session), rt.clock.now()
+    made = campaigns.make_ab_test(session, a, wish, house, now)
+    _insist(preflight.check_ab_test(session, rt.renderer, house, made, now), force)
+    click.echo(campaigns.plan(made))
 
 
 def _segment(session: Session, name: str) -> SavedSegment:
@@ -179,11 +204,11 @@ def _act(id: int, verb: str) -> None:
 
 def _do(rt: Runtime, session: Session, found: Campaign, verb: str) -> None:
     if verb == "pause":
-        found.pause("From the command line.")
+        together.pause(session, found, "From the command line.")
     elif verb == "resume":
-        found.resume()
+        together.resume(session, found)
     else:
-        found.cancel(session, rt.clock.now())
+        together.cancel(session, found, rt.clock.now())
 
 
 @campaign.command()

@@ -1,5 +1,6 @@
 """Preflight: one home for what must be right, and what is told, before a mail goes to many people."""
 
+from newsletter.preflight.ab_test import check_ab_test
 from newsletter.preflight.check import Check, Level, NotFit, Report, told
 from newsletter.preflight.field_uses import FieldUses, field_uses, values_held
 from newsletter.preflight.look import HEAVIEST, check, check_time, check_words
@@ -15,6 +16,7 @@ __all__ = [
     "Report",
     "SentAs",
     "check",
+    "check_ab_test",
     "check_time",
     "check_words",
     "field_uses",

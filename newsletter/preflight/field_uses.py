@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import forms
 from newsletter.articles import Article, Revision
-from newsletter.campaigns import Campaign, CampaignState
+from newsletter.campaigns import ABTest, Campaign, CampaignState, of_open_test
 from newsletter.figures import figure
 from newsletter.forms import Form
 from newsletter.mail.ledger import OPEN, Dispatch, Message
@@ -26,7 +26,8 @@ class FieldUses:
     articles: list[Article]
     """Those whose words name it. They could be no mail without it."""
     campaigns: list[Campaign]
-    """Those that go out, or are paused, with words that name it."""
+    """Those that go out, or are paused, or may still win an A/B test, with words that name it, and tests to come of a
+    subject that does."""
     mails: int
     """How many mails that name it wait by themselves: of series, or for another try."""
     forms: list[Form]
@@ -46,9 +47,10 @@ def field_uses(session: Session, field: Field) -> FieldUses:
     waiting = select(Message.revision_id).where(*_WAITING)
     in_articles = _naming(session, field, newest)
     on_the_way = _naming(session, field, sending)
+    campaigns = [*_campaigns(session, on_the_way), *_tests(session, field)]
     return FieldUses(
         people=session.scalar(select(func.count()).where(FieldValue.field_id == field.id)) or 0,
-        articles=_articles(session, in_articles), campaigns=_campaigns(session, on_the_way),
+        articles=_articles(session, in_articles), campaigns=campaigns,
         mails=_mails(session, _naming(session, field, waiting)), forms=forms.asking(session, field.key),
         segments=naming(session, What.FIELD, field.key),
     )  # fmt: skip
@@ -60,7 +62,7 @@ def values_held(session: Session) -> dict[int, int]:
     return figure(session, ("values held",), lambda it: dict(it.execute(look).all()))
 
 
-_GOING_OUT = Campaign.stored_state == CampaignState.SENDING
+_GOING_OUT = or_(Campaign.stored_state == CampaignState.SENDING, of_open_test())
 _WAITING = (Message.state.in_(OPEN), Message.due_at.is_not(None))
 
 
@@ -68,9 +70,19 @@ def _naming(session: Session, field: Field, among: Select[Any]) -> set[int]:
     """Which of these revisions name the field, and not one whose key only begins like it."""
     words = (Revision.subject, Revision.preheader, Revision.body)
     holds = or_(*(text.contains(f"{OWN}{field.key}", autoescape=True) for text in words))
-    named = re.compile(rf"(?<![\w.]){re.escape(OWN)}{re.escape(field.key)}(?!\w)")
     rows = session.execute(select(Revision.id, *words).where(Revision.id.in_(among), holds))
-    return {id for id, *texts in rows if any(map(named.search, texts))}
+    return {id for id, *texts in rows if any(map(_named(field).search, texts))}
+
+
+def _named(field: Field) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w.]){re.escape(OWN)}{re.escape(field.key)}(?!\w)")
+
+
+def _tests(session: Session, field: Field) -> list[Campaign]:
+    """The A of tests that have not begun, whose B names it in a line of its own."""
+    new = (CampaignState.DRAFT, CampaignState.SCHEDULED)
+    look = select(ABTest).join(Campaign, Campaign.id == ABTest.a_id).where(Campaign.stored_state.in_(new))
+    return [one.a for one in session.scalars(look) if any(map(_named(field).search, (one.subject, one.preheader)))]
 
 
 def _articles(session: Session, revisions: set[int]) -> list[Article]:

@@ -1,9 +1,10 @@
-"""Who of an audience has had an article already."""
+"""Who of an audience has had an article already. Both that an A/B test compares are the same mailing."""
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.articles import Revision
+from newsletter.campaigns import of_the_same_mailing
 from newsletter.figures import figure
 from newsletter.mail.ledger import Dispatch, Message
 from newsletter.mail.ledger.contents import TRIED
@@ -22,6 +23,9 @@ def count(session: Session, segment: Segment, words: Content, article_id: int | 
     if not rows:
         return 0
     revisions, articles = [id for id, _ in rows], {article for _, article in rows}
+    if others := of_the_same_mailing(session, articles) - articles:
+        revisions += session.scalars(select(Revision.id).where(Revision.article_id.in_(others)))
+        articles |= others
     # A campaign may have been given other words; a row says which it went out in.
     siblings = select(Revision.id).where(Revision.article_id.in_(articles))
     dispatches = session.scalars(select(Dispatch.id).where(Dispatch.revision_id.in_(siblings))).all()

@@ -63,9 +63,10 @@ def other_mail(session: Session, people: Mapping[int, str], now: datetime, maili
 
 def days_of(mailings: Iterable[Mailing], now: datetime, zone: str, guide: str | None) -> set[date]:
     """The local days of the campaigns that somebody gets who takes the newsletter with every topic, asked for this
-    guide and has no tag."""
+    guide and has no tag. Of an A/B test that is one of the rest."""
     theirs = (Segment(), Segment(guide))
-    of_any_topic = ((one.at, replace(one.segment, topic=None)) for one in mailings)
+    all_but_tested = (one for one in mailings if one.segment.slice is None or one.segment.slice.has_the_last_place)
+    of_any_topic = ((one.at, replace(one.segment, topic=None, slice=None)) for one in all_but_tested)
     return {local_day(max(at, now), zone) for at, segment in of_any_topic if segment in theirs}
 
 

@@ -38,6 +38,7 @@ from newsletter.subscribers.merge_field import BUILT_IN, FIRST_NAME, NO, OWN, YE
 from newsletter.subscribers.name import clean_name
 from newsletter.subscribers.search import found_by
 from newsletter.subscribers.segment import Mailing, Segment
+from newsletter.subscribers.slice import PLACES, Slice
 from newsletter.subscribers.subscriber import Status, Stream, Subscriber, find, receivable, receives_campaigns, register
 from newsletter.subscribers.subscription import (
     EVERY_TOPIC,
@@ -82,6 +83,7 @@ __all__ = [
     "MOST_TAGS",
     "NO",
     "OWN",
+    "PLACES",
     "SUPPRESSING",
     "YES",
     "Address",
@@ -101,6 +103,7 @@ __all__ = [
     "Mailing",
     "MergeField",
     "Segment",
+    "Slice",
     "Status",
     "Stream",
     "Subscriber",

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from newsletter.figures import figure
 from newsletter.subscribers.consent import Consent
 from newsletter.subscribers.segments import DatedRules, condition
+from newsletter.subscribers.slice import Slice
 from newsletter.subscribers.subscriber import Status, Subscriber
 from newsletter.subscribers.subscription import takes_topic
 from newsletter.subscribers.tag import with_tag
@@ -17,13 +18,14 @@ from newsletter.subscribers.tag import with_tag
 @dataclass(frozen=True, slots=True)
 class Segment:
     """Everybody who agreed to the newsletter; of these, with `guide`, who asked for it, with `tag`, who has it, with
-    `rules`, for whom they hold, and with `topic` (its number), who takes it. Each of them narrows; none lets anybody in
-    who did not agree."""
+    `rules`, for whom they hold, with `topic` (its number), who takes it, and with `slice`, whose lot it is. Each of
+    them narrows; none lets anybody in who did not agree."""
 
     guide: str | None = None
     tag: str | None = None
     rules: DatedRules | None = None
     topic: int | None = None
+    slice: Slice | None = None
 
     def condition(self) -> ColumnElement[bool]:
         """The segment as an SQL condition on Subscriber: those of it who have not paused."""
@@ -32,6 +34,8 @@ class Segment:
     def members(self) -> ColumnElement[bool]:
         """The same with those who have paused."""
         everybody = (Subscriber.status == Status.CONFIRMED) & Subscriber.newsletter
+        if self.slice is not None:  # first: it costs less than whatever looks into another table
+            everybody &= self.slice.condition()
         if self.tag is not None:
             everybody &= with_tag(self.tag)
         if self.rules is not None:

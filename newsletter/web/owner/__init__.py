@@ -5,6 +5,7 @@ from flask_bootstrap import Bootstrap5
 
 from newsletter.accounts.session import LONGEST
 from newsletter.web.owner import (
+    ab_tests,
     articles,
     audit,
     campaigns,
@@ -50,6 +51,7 @@ from newsletter.web.owner.door import door
 from newsletter.web.owner.session import manager
 
 __all__ = [
+    "ab_tests",
     "articles",
     "audit",
     "campaigns",

@@ -11,20 +11,22 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
-from newsletter import brand, preflight, reports
+from newsletter import brand, campaigns, preflight, reports
 from newsletter.articles import Article, Revision
-from newsletter.campaigns import Campaign, CampaignState, NotNow
+from newsletter.campaigns import BadTest, Campaign, CampaignState, NotNow, Part, Wish, ab_test_of, together
 from newsletter.guides import Guide
+from newsletter.mail.contents import content_of
 from newsletter.mail.ledger.contents import revisions_used
 from newsletter.resend import original_of, resent_as, why_not
 from newsletter.subscribers import all_tags, segments
 from newsletter.subscribers.segments import SavedSegment, look_up, sentence
 from newsletter.topics import Topic
+from newsletter.web.owner.ab_form import ab_form
+from newsletter.web.owner.ab_tests import UNDO, Seen, draft_of
 from newsletter.web.owner.display import in_zone
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, tell
 from newsletter.web.owner.forms import CampaignForm, ScheduleForm
 from newsletter.web.owner.progress import Progress
-from newsletter.web.published import words_of
 from newsletter.web.state import now, reading, runtime, transaction
 from newsletter.zones import NoSuchTime, instant
 
@@ -33,8 +35,6 @@ TAG, SAVED = "tag:", "segment:"
 """Before a tag, and before a saved segment's number, where an audience is chosen: no guide's name has a colon."""
 MOST = 100
 """Tags and segments among which an audience is chosen on the page; the command takes any."""
-UNDO = timedelta(seconds=10)
-"""What is sent now waits so long: the mistake in a mail is seen right behind the button."""
 
 
 @door.get("/campaigns", endpoint="campaigns")
@@ -54,12 +54,18 @@ def index() -> str:
 def new() -> Any:
     """Choose an article and its audience; the same choice twice finds the draft there is."""
     with transaction() if request.method == "POST" else reading() as session:
-        form = _form(session, data={"article": asked_id("article"), "audience": ""})
-        if form.validate_on_submit():
-            campaign = _draft(session, form.article.data, form.audience.data or "")
-            return back("campaign", id=campaign.id)
-        page = render_template("owner/campaign_new.html", form=form, sizes=_sizes(session))
-        return page, 422 if form.errors else 200
+        form, ab = _form(session, data={"article": asked_id("article"), "audience": ""}), ab_form(session)
+        if form.validate_on_submit() and ab.validate() and not ab.forgets_to_test():
+            try:
+                wish = ab.wish(session)
+                return back("campaign", id=_draft(session, form.article.data, form.audience.data or "", wish).id)
+            except BadTest as error:
+                ab.refuse(error)
+        page = render_template(
+            "owner/campaign_new.html", form=form, ab=ab, sizes=_sizes(session),
+            counting=brand.current(session).counts_clicks,
+        )  # fmt: skip
+        return page, 422 if form.errors or ab.errors else 200
 
 
 def _form(session: Session, **kwargs: Any) -> CampaignForm:
@@ -102,31 +108,43 @@ def _sizes(session: Session) -> dict[str, int]:
     return {chosen: _chosen(session, chosen).audience(now()).size(session) for chosen in every}
 
 
-def _draft(session: Session, article_id: int, chosen: str) -> Campaign:
+def _draft(session: Session, article_id: int, chosen: str, wish: Wish | None) -> Campaign:
     article, to = one_or_404(session, Article, article_id, lock=True), _chosen(session, chosen)
-    saved = to.saved_segment.id if to.saved_segment else None
-    known = session.scalar(
-        select(Campaign).where(
-            Campaign.article_id == article.id, Campaign.stored_state == CampaignState.DRAFT,
-            Campaign.segment_guide.is_not_distinct_from(to.segment_guide),
-            Campaign.segment_tag.is_not_distinct_from(to.segment_tag),
-            Campaign.segment_id.is_not_distinct_from(saved),
-        ).limit(1)
-    )  # fmt: skip
-    if known is not None:
+    if known := _known(session, article, to, wish):
         return known
     to.article = article
+    if wish:
+        test = campaigns.make_ab_test(session, to, wish, brand.current(session), now())
+        note(session, "A/B test drafted", f"{to.id} against {test.b_id}")
     session.add(to)
     session.flush()
     note(session, "campaign drafted", f"{to.id} {article.title}")
     return to
 
 
+def _known(session: Session, article: Article, to: Campaign, wish: Wish | None) -> Campaign | None:
+    """The draft of this article to the same people, with the same test or none."""
+    saved = to.saved_segment.id if to.saved_segment else None
+    look = select(Campaign).where(
+        Campaign.article_id == article.id, Campaign.stored_state == CampaignState.DRAFT,
+        Campaign.segment_guide.is_not_distinct_from(to.segment_guide),
+        Campaign.segment_tag.is_not_distinct_from(to.segment_tag),
+        Campaign.segment_id.is_not_distinct_from(saved),
+        Campaign.part.is_not_distinct_from(Part.A if wish else None),
+    )  # fmt: skip
+    known = session.scalars(look.order_by(Campaign.id))
+    return draft_of(session, list(known.all()), wish) if wish else known.first()
+
+
 @door.get("/campaigns/<row:id>", endpoint="campaign")
-def show(id: int) -> str:
-    """A draft with its preflight, or how far it has come."""
+def show(id: int) -> Any:
+    """A draft with its preflight, or how far it has come. A test that has not begun is on the page of A."""
     with reading() as session:
-        return _page(session, one_or_404(session, Campaign, id), _schedule_form())
+        campaign = one_or_404(session, Campaign, id)
+        test = ab_test_of(session, campaign)
+        if test is not None and campaign.part is Part.B and campaign.is_new:
+            return back("campaign", id=test.a_id)
+        return _page(session, campaign, _schedule_form())
 
 
 def _schedule_form() -> ScheduleForm:
@@ -135,9 +153,10 @@ def _schedule_form() -> ScheduleForm:
 
 
 def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
-    open_still = campaign.stored_state in (CampaignState.DRAFT, CampaignState.SCHEDULED)
-    people = campaign.audience(now()).size(session) if open_still else 0
-    report = _report(session, campaign) if open_still else preflight.Report(())
+    test = ab_test_of(session, campaign)
+    parts = test.both if test and campaign.is_tested else (campaign,)
+    people = sum(one.audience(now()).size(session) for one in parts) if campaign.is_new else 0
+    report = _report(session, campaign) if campaign.is_new else preflight.Report(())
     return render_template(
         "owner/campaign.html", campaign=campaign, form=form, people=people, report=report,
         guides=_titles(session), told=_told(session, campaign), topic=_topic(session, campaign),
@@ -145,7 +164,7 @@ def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
         counting=brand.current(session).counts_clicks, left=reports.of_campaigns(session, [campaign])[0][1].left,
         clicks=reports.clicks_of_campaign(session, campaign, runtime().renderer),
         original=original_of(session, campaign), resent=resent_as(session, campaign),
-        may_resend=not why_not(session, campaign, now()),
+        may_resend=not why_not(session, campaign, now()), seen=Seen.of(session, test) if test else None,
     )  # fmt: skip
 
 
@@ -169,7 +188,9 @@ def _used(session: Session, campaign: Campaign) -> list[tuple[Revision, int]]:
 
 
 def _report(session: Session, campaign: Campaign) -> preflight.Report:
-    words, house = words_of(session, campaign.article), brand.current(session)
+    words, house = content_of(session, campaign.revision), brand.current(session)
+    if campaign.part is Part.A and (test := ab_test_of(session, campaign)):
+        return preflight.check_ab_test(session, runtime().renderer, house, test, now())
     return preflight.check(session, runtime().renderer, house, words, campaign.audience(now()), campaign.article_id)
 
 
@@ -178,7 +199,7 @@ def schedule(id: int) -> Any:
     """Set the time. A second click finds it scheduled, or going out, and is shown that."""
     with transaction() as session:
         campaign = one_or_404(session, Campaign, id, lock=True)
-        if campaign.stored_state not in (CampaignState.DRAFT, CampaignState.SCHEDULED):
+        if not campaign.is_new:
             return back("campaign", f"It is {campaign.state} already.", "info", id=id)
         form = ScheduleForm()
         at = _instant(form) if form.validate() else None
@@ -194,13 +215,13 @@ def schedule(id: int) -> Any:
         except preflight.NotFit as error:
             return back("campaign", str(error), "danger", id=id)
         campaign.zone = current_user.zone
-        told = _schedule(campaign, at, house)
+        told = _schedule(session, campaign, at, house)
         note(session, "campaign scheduled", f"{id} for {in_zone(at, 'UTC')}")
     return back("campaign", told, id=id)
 
 
-def _schedule(campaign: Campaign, at: datetime, house: brand.Brand) -> str:
-    campaign.schedule(at, house)
+def _schedule(session: Session, campaign: Campaign, at: datetime, house: brand.Brand) -> str:
+    together.schedule(session, campaign, at, house)
     if at <= now() + UNDO:
         return f"It goes out in {UNDO.seconds} seconds. Until then “Undo” makes it a draft again."
     return f"It goes out {in_zone(at, current_user.zone)} ({in_zone(at, 'UTC')})."
@@ -244,10 +265,13 @@ def act(id: int, verb: str) -> Response:
     with transaction() as session:
         campaign = one_or_404(session, Campaign, id, lock=True)
         acts: dict[str, tuple[Callable[[], None], str]] = {
-            "unschedule": (campaign.unschedule, "It is a draft again; nothing has left."),
-            "pause": (campaign.pause, "Paused. What is on the wire this second still arrives."),
-            "resume": (campaign.resume, "It goes on."),
-            "cancel": (lambda: campaign.cancel(session, now()), "Cancelled. What was sent stays sent."),
+            "unschedule": (lambda: together.unschedule(session, campaign), "It is a draft again; nothing has left."),
+            "pause": (
+                lambda: together.pause(session, campaign),
+                "Paused. What is on the wire this second still arrives.",
+            ),
+            "resume": (lambda: together.resume(session, campaign), "It goes on."),
+            "cancel": (lambda: together.cancel(session, campaign, now()), "Cancelled. What was sent stays sent."),
         }
         do, told = acts[verb]
         try:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from newsletter import drafts
 from newsletter.accounts import Owner
 from newsletter.articles import Article, Revision
-from newsletter.campaigns import Campaign, CampaignState
+from newsletter.campaigns import Campaign, CampaignState, Part
 from newsletter.differences import Piece, differences
 from newsletter.drafts import Draft, Place
 from newsletter.mail.contents import content
@@ -132,7 +132,8 @@ def _scheduled(session: Session, article: Article | None) -> Sequence[Campaign]:
     """The campaigns that will send what is saved."""
     if article is None:
         return []
-    coming = (Campaign.article_id == article.id, Campaign.stored_state == CampaignState.SCHEDULED)
+    is_one = Campaign.part.is_distinct_from(Part.B)  # A speaks for both
+    coming = (Campaign.article_id == article.id, Campaign.stored_state == CampaignState.SCHEDULED, is_one)
     return session.scalars(select(Campaign).where(*coming).order_by(Campaign.scheduled_at).limit(5)).all()
 
 

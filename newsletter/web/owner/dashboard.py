@@ -8,7 +8,7 @@ from flask_login import current_user
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from newsletter import brand, preflight, reports, sequences
+from newsletter import brand, campaigns, preflight, reports, sequences
 from newsletter.articles import Article
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.figures import figure
@@ -54,8 +54,8 @@ def dashboard() -> str:
     with reading() as session:
         at = now()
         unsigned = [one.title for one in all_guides(session) if _unfilled(one)]
-        under_way = select(Campaign).where(Campaign.stored_state.in_(UNDER_WAY)).order_by(Campaign.scheduled_at)
-        campaigns = session.scalars(under_way).all()
+        look = select(Campaign).where(Campaign.stored_state.in_(UNDER_WAY)).order_by(Campaign.scheduled_at)
+        under_way = session.scalars(look).all()
         return render_template(
             "owner/dashboard.html",
             statuses=count_by_status(session),
@@ -71,7 +71,8 @@ def dashboard() -> str:
             week=week_ahead(session, at, current_user.zone),
             unfit=preflight.unfit(session, runtime().renderer),
             unfit_pages=unfit_pages(brand.current(session)),
-            campaigns=[(one, Progress.of(session, one, at)) for one in campaigns],
+            campaigns=[(one, Progress.of(session, one, at)) for one in under_way],
+            waiting=campaigns.waiting(session),
             last=_last(session),
             days=sign_ups(session, at, current_user.zone),
             articles=session.scalar(select(func.count()).select_from(Article)),

@@ -51,6 +51,11 @@ def percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f}%" if whole else "–"
 
 
+def share(of: float) -> str:
+    """A share to a tenth of a percent: 0.0512 as 5.1%."""
+    return f"{100 * of:.1f}%"
+
+
 def size(octets: int) -> str:
     """Bytes as kB or MB."""
     return f"{octets / 1e6:.1f} MB" if octets >= 1_000_000 else f"{octets / 1e3:.0f} kB"
@@ -99,6 +104,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "utc": utc,
     "number": number,
     "percent": percent,
+    "share": share,
     "size": size,
     "duration": duration,
     "explained": explained,

@@ -6,7 +6,7 @@ from flask import render_template
 from sqlalchemy.orm import Session
 
 from newsletter.campaigns import Campaign, NotNow
-from newsletter.resend import readers, resend, why_not
+from newsletter.resend import readers, resend, why_not, words_of
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.owner.forms import ResendForm
 from newsletter.web.state import now, reading, transaction
@@ -19,14 +19,15 @@ def ask(id: int) -> Any:
         campaign = one_or_404(session, Campaign, id)
         if reason := why_not(session, campaign, now()):
             return back("campaign", reason, "info", id=id)
-        words = campaign.dispatch.revision if campaign.dispatch else campaign.article.current
+        words = words_of(session, campaign)
         return _page(session, campaign, ResendForm(formdata=None, data={"preheader": words.preheader}))
 
 
 def _page(session: Session, campaign: Campaign, form: ResendForm) -> str:
     return render_template(
-        "owner/campaign_resend.html", campaign=campaign, form=form, people=readers(campaign, now()).size(session)
-    )
+        "owner/campaign_resend.html", campaign=campaign, form=form, words=words_of(session, campaign),
+        people=readers(session, campaign, now()).size(session),
+    )  # fmt: skip
 
 
 @door.post("/campaigns/<row:id>/once-more", endpoint="campaign_resend")

@@ -6,11 +6,12 @@ from typing import Any
 
 from flask import current_app, render_template
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter import brand, reports
 from newsletter.articles import Article
-from newsletter.campaigns import Campaign
+from newsletter.campaigns import ABTest, Campaign
 from newsletter.imports.export import guarded
 from newsletter.reports import Result
 from newsletter.web.owner.door import PAGE, asked_id, door, one_or_404
@@ -20,7 +21,7 @@ MOST_EXPORTED = 2_000
 """Campaigns in one file, the newest."""
 COLUMNS = (
     "kind", "number", "title", "series", "launched_at", "sent", "failed", "bounced", "complained", "left", "clicked",
-    "clicked_share", "machines_only",
+    "clicked_share", "machines_only", "ab_test", "ab_part",
 )  # fmt: skip
 
 
@@ -60,15 +61,28 @@ def export() -> Response:
     writer.writerow(COLUMNS)
     look = select(Campaign).where(Campaign.launched_at.is_not(None)).order_by(Campaign.id.desc()).limit(MOST_EXPORTED)
     with reading() as session:
+        tests = _ab_tests(session)
         for campaign, result in reports.of_campaigns(session, session.scalars(look).all()):
             at = campaign.launched_at.isoformat() if campaign.launched_at else ""
-            writer.writerow(_row("campaign", campaign.id, campaign.article.title, "", at, result))
+            row = _row("campaign", campaign.id, campaign.article.title, "", at, result)
+            writer.writerow([*row, *tests.get(campaign.id, ("", ""))])
         for mail in reports.of_series(session):
             series = ", ".join(mail.series)
-            writer.writerow(_row("series mail", mail.article.id, mail.article.title, series, "", mail.result))
+            writer.writerow(
+                [*_row("series mail", mail.article.id, mail.article.title, series, "", mail.result), "", ""]
+            )
     answer = current_app.response_class(out.getvalue(), mimetype="text/csv")
     answer.headers["Content-Disposition"] = "attachment; filename=results.csv"
     return answer
+
+
+def _ab_tests(session: Session) -> dict[int, tuple[int, str]]:
+    """Of the campaigns that are parts of an A/B test: the test, by the number of its A, and which part."""
+    found = {}
+    for test in session.scalars(select(ABTest)):
+        for id, name in ((test.a_id, "A"), (test.b_id, "B"), (test.rest_id, "rest")):
+            found[id or 0] = test.a_id, name
+    return found
 
 
 def _row(kind: str, number: int, title: str, series: str, at: str, result: Result) -> list[Any]:

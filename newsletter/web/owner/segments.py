@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from newsletter import campaigns, topics
 from newsletter.articles import Article
-from newsletter.campaigns import Campaign, CampaignState, NotNow
+from newsletter.campaigns import Campaign, CampaignState, NotNow, Part
 from newsletter.figures import figure
 from newsletter.forms import Form
 from newsletter.guides import Guide
@@ -75,7 +75,8 @@ def index() -> str:
 def _to_come(session: Session, segment: SavedSegment) -> list[Campaign]:
     """The campaigns that are still to go to it."""
     states = (CampaignState.DRAFT, CampaignState.SCHEDULED)
-    its = (Campaign.segment_id == segment.id, Campaign.stored_state.in_(states))
+    is_one = Campaign.part.is_distinct_from(Part.B)  # A speaks for both
+    its = (Campaign.segment_id == segment.id, Campaign.stored_state.in_(states), is_one)
     return list(session.scalars(select(Campaign).where(*its).order_by(Campaign.id)))
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter import sequences
-from newsletter.campaigns import Campaign, CampaignState
+from newsletter.campaigns import Campaign, CampaignState, Coming, Part, to_come
 from newsletter.sequences import local_day
 
 DAYS = 7
@@ -21,7 +21,7 @@ class Ahead:
     day: date
     articles: int
     """About so many, of all series."""
-    campaigns: Sequence[Campaign] = field(default_factory=list)
+    campaigns: Sequence[Coming] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
@@ -34,10 +34,18 @@ def week_ahead(session: Session, at: datetime, zone: str) -> list[Ahead]:
     today = local_day(at, zone)
     days = [today + timedelta(days=number) for number in range(DAYS)]
     articles = sequences.articles_on(session, days, zone)
-    coming = select(Campaign).where(
-        Campaign.stored_state == CampaignState.SCHEDULED, Campaign.scheduled_at < at + timedelta(days=DAYS)
-    )
-    campaigns: dict[date, list[Campaign]] = {}
-    for one in session.scalars(coming.order_by(Campaign.scheduled_at, Campaign.id)):
-        campaigns.setdefault(max(today, local_day(one.scheduled_at or at, zone)), []).append(one)
+    campaigns: dict[date, list[Coming]] = {}
+    for one in _coming(session, at + timedelta(days=DAYS)):
+        campaigns.setdefault(max(today, local_day(one.at, zone)), []).append(one)
     return [Ahead(day, many, campaigns.get(day, [])) for day, many in zip(days, articles, strict=True)]
+
+
+def _coming(session: Session, until: datetime) -> list[Coming]:
+    """What is planned before then, the soonest first: A/B tests once, and again when what wins goes to the rest."""
+    scheduled = select(Campaign).where(
+        Campaign.stored_state == CampaignState.SCHEDULED, Campaign.scheduled_at < until,
+        Campaign.part.is_distinct_from(Part.B),
+    )  # fmt: skip
+    found = [Coming(one.scheduled_at, one, one.part) for one in session.scalars(scheduled) if one.scheduled_at]
+    found += [Coming(at, test.a, Part.REST) for at, test, _ in to_come(session) if at < until]
+    return sorted(found, key=lambda one: (one.at, one.campaign.id))

@@ -1,0 +1,235 @@
+"""What an A/B test has come to, and what goes to the rest: by the clicks when their time is over, or by a press.
+
+Deciding and scheduling the rest is one transaction, with the test's row locked: two beats decide once, and a worker
+that is killed leaves either all of it or nothing, which the next tick makes good.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from newsletter.accounts import note
+from newsletter.brand import Brand, current
+from newsletter.campaigns.ab_setup import ab_test_of, counts_clicks
+from newsletter.campaigns.ab_telling import DECIDED, WAITS, named
+from newsletter.campaigns.ab_test import ABTest, Compares, Decided, IfClose, Judge, Waits
+from newsletter.campaigns.campaign import Campaign, CampaignState, NotNow, Part
+from newsletter.campaigns.proportions import Proportion
+from newsletter.clicks import Click
+from newsletter.figures import figure
+from newsletter.mail.ledger import ACCEPTED, Dispatch, Message
+from newsletter.mail.ledger.dispatch import Batch, BatchState
+from newsletter.mail.notice import tell_owner
+
+_A = aliased(Campaign)
+_REST = aliased(Campaign)
+UNDECIDED = (ABTest.winner.is_(None), ABTest.waits.is_(None), ABTest.stopped_at.is_(None))
+
+
+def is_to_be_tended(session: Session, now: datetime) -> bool:
+    """Whether a test may have come to the next step."""
+    begun = select(ABTest.id).join(_A, _A.id == ABTest.a_id).where(*UNDECIDED, _A.launched_at.is_not(None))
+    return session.scalar(begun.where(or_(ABTest.ends_at.is_(None), ABTest.ends_at <= now)).limit(1)) is not None
+
+
+def tend_ab_tests(session: Session, now: datetime) -> None:
+    """Bring every test that has begun to its next step: its time begins to count, or it is decided, or it waits."""
+    begun = (
+        select(ABTest)
+        .join(_A, _A.id == ABTest.a_id)
+        .where(*UNDECIDED, _A.launched_at.is_not(None), or_(ABTest.ends_at.is_(None), ABTest.ends_at <= now))
+        .order_by(ABTest.id)
+        .with_for_update(skip_locked=True, of=ABTest)
+        .execution_options(populate_existing=True)
+    )
+    for test in session.scalars(begun).all():
+        _tend(session, test, now)
+    session.flush()
+
+
+def _tend(session: Session, test: ABTest, now: datetime) -> None:
+    cancelled = [one.stored_state is CampaignState.CANCELLED for one in test.both]
+    if all(cancelled):
+        test.stopped_at = now
+    elif any(cancelled):
+        test.waits = Waits.ENDED
+    elif test.ends_at is not None:
+        _decide(session, test, now)
+    elif all(_has_gone_out(session, one.dispatch) for one in test.both):
+        test.ends_at = now + test.duration
+    if test.waits is not None:
+        tell_owner(
+            session, now, key=f"ab-test:{test.id}", title=f"Your A/B test of “{test.a.article.title}” waits for you",
+            lines=[WAITS[test.waits], "Until then nothing goes to the rest."], button="Look at the numbers and choose",
+            path=f"/owner/campaigns/{test.a_id}",
+        )  # fmt: skip
+
+
+def _has_gone_out(session: Session, dispatch: Dispatch | None) -> bool:
+    """Whether everybody has had their turn: what is left waits by itself for a second try, which may take days."""
+    if dispatch is None or dispatch.filled_at is None:
+        return False
+    open_ = select(Batch.id).where(Batch.dispatch_id == dispatch.id, Batch.state != BatchState.DONE)
+    return session.scalar(open_.limit(1)) is None
+
+
+def _decide(session: Session, test: ABTest, now: datetime) -> None:
+    a, b = results(session, test)
+    test.keep(a, b)
+    house = current(session)
+    if test.judge is Judge.HAND:
+        test.waits = Waits.HAND
+    elif not is_counted(house, test):
+        test.waits = Waits.UNCOUNTED
+    elif ahead := more_than_chance(a, b):
+        _go(session, test, ahead, Decided.CLICKS, now, house)
+    elif test.if_close is IfClose.A:
+        _go(session, test, Part.A, Decided.IF_CLOSE, now, house)
+    else:
+        test.waits = Waits.CLOSE
+
+
+def _go(session: Session, test: ABTest, part: Part, decided: Decided, now: datetime, house: Brand) -> None:
+    try:
+        rest = _send(session, test, part, decided, now, now, house)
+    except NotNow:
+        test.waits = Waits.UNFIT
+    else:
+        told = f"{test.a_id}: {named(part)} goes to the rest, campaign {rest.id}, {DECIDED[decided]}"
+        note(session, None, now, "A/B test decided", told)
+
+
+def is_counted(house: Brand, test: ABTest) -> bool:
+    """Whether its clicks have been counted from the launch on, and still are."""
+    launched = all(one.counted_clicks for one in test.both)
+    return launched and counts_clicks(house, test.a.article, test.b.article)
+
+
+def results(session: Session, test: ABTest) -> tuple[Proportion, Proportion]:
+    """How many of those that A and B have reached followed a link within the test's hours, each counted from the
+    moment that their own mail was accepted: whoever got it an hour later has an hour longer."""
+    a, b = (_result(session, one, test.duration) for one in test.both)
+    return a, b
+
+
+def _result(session: Session, campaign: Campaign, within: timedelta) -> Proportion:
+    counts, dispatch = campaign.counts(session), campaign.dispatch_id
+    reached = sum(counts[state] for state in ACCEPTED)
+    if not dispatch:
+        return Proportion(0, reached)
+    clicked = figure(session, ("clicked in the test", dispatch, within), lambda it: _clicked(it, dispatch, within))
+    return Proportion(min(clicked, reached), reached)  # the two are not counted in the same moment
+
+
+def _clicked(session: Session, dispatch: int, within: timedelta) -> int:
+    look = (
+        select(func.min(Click.person_at), Message.settled_at)
+        .join(Message, Message.id == Click.message_id)
+        .where(Click.dispatch_id == dispatch, Click.person_at.is_not(None), Message.state.in_(ACCEPTED))
+        .group_by(Click.subscriber_id, Message.settled_at)
+    )
+    return sum(bool(at and accepted and at <= accepted + within) for at, accepted in session.execute(look))
+
+
+def more_than_chance(a: Proportion, b: Proportion) -> Part | None:
+    """Which of the two has more than chance explains; None: too few to tell."""
+    if a.is_surely_more(b):
+        return Part.A
+    return Part.B if b.is_surely_more(a) else None
+
+
+def choose(session: Session, test: ABTest, part: Part, now: datetime, at: datetime) -> Campaign:
+    """At the owner's press: schedule this one for the rest, at this time. Until that has been launched the other one
+    can be chosen instead. The test's row must be locked. Raises NotNow."""
+    if not test.has_begun:
+        raise NotNow("Nothing of the test has gone out yet, so there is nothing to choose from.")
+    if test.stopped_at is not None:
+        raise NotNow("The test was stopped, and the rest gets nothing of it.")
+    if test.rest is not None:  # beat launches it under its own lock
+        session.refresh(test.rest, with_for_update=True)
+    if not test.is_open:
+        raise NotNow(f"{named(test.winner)} goes to the rest already, once and no more.")
+    if test.kept is None:
+        test.keep(*results(session, test))
+    return _send(session, test, part, Decided.HAND, now, at, current(session))
+
+
+def _send(session: Session, test: ABTest, part: Part, decided: Decided, now: datetime, at: datetime,
+          house: Brand) -> Campaign:  # fmt: skip
+    won, lost = (test.a, test.b) if part is Part.A else (test.b, test.a)
+    if won.dispatch is None:
+        raise NotNow(f"{named(part)} has not gone out itself.")
+    thrown_away = test.rest is not None and test.rest.stored_state is CampaignState.CANCELLED
+    rest = _rest_of(test, now) if test.rest is None or thrown_away else test.rest
+    rest.article, rest.settled_revision = won.article, won.dispatch.revision
+    rest.schedule(at, house)
+    session.add(rest)
+    session.flush()
+    test.rest, test.winner, test.decided, test.decided_at, test.waits = rest, part, decided, now, None
+    if test.compares is Compares.ARTICLE:
+        _show_in_the_archive(won, lost)
+    session.flush()
+    return rest
+
+
+def _rest_of(test: ABTest, now: datetime) -> Campaign:
+    a = test.a
+    return Campaign(
+        article=a.article, zone=a.zone, created_at=now, segment_guide=a.segment_guide, segment_tag=a.segment_tag,
+        saved_segment=a.saved_segment, segment_rules=a.segment_rules, part=Part.REST, lot=test.lot, share=test.share,
+    )  # fmt: skip
+
+
+def _show_in_the_archive(won: Campaign, lost: Campaign) -> None:
+    """Where what lost stands in the public archive and what won does not, that takes its place, and its date."""
+    if lost.article.published_at is not None and won.article.published_at is None:
+        won.article.published_at = lost.article.published_at
+        lost.article.unpublish()
+
+
+def stop(session: Session, test: ABTest, now: datetime) -> None:
+    """Call it off: what A and B have not sent is cancelled, and the rest gets nothing. Its row must be locked. Raises
+    NotNow."""
+    if test.stopped_at is not None:
+        raise NotNow("The test is stopped already.")
+    if test.rest is not None and test.rest.launched_at is not None:
+        raise NotNow("What won goes to the rest already; cancel that campaign instead.")
+    for one in test.parts:
+        if one.stored_state not in (CampaignState.SENT, CampaignState.CANCELLED):
+            one.cancel(session, now)
+    test.stopped_at = now
+
+
+def newest_reader(session: Session, campaign: Campaign) -> int | None:
+    """Up to which subscriber the rest goes: who joined after A and B were launched is in no part of the mailing."""
+    test = ab_test_of(session, campaign) if campaign.part is Part.REST else None
+    return test.a.dispatch.fill_until if test and test.a.dispatch else None
+
+
+def waiting(session: Session) -> list[ABTest]:
+    """The tests that wait for a press, the oldest first."""
+    look = select(ABTest).where(ABTest.waits.is_not(None), ABTest.stopped_at.is_(None))
+    return list(session.scalars(look.order_by(ABTest.id)))
+
+
+def of_open_test() -> ColumnElement[bool]:
+    """That a campaign is A or B of a test of which one may still go to the rest, as a condition on Campaign."""
+    launched = exists().where(_REST.id == ABTest.rest_id, _REST.launched_at.is_not(None))
+    is_one = or_(ABTest.a_id == Campaign.id, ABTest.b_id == Campaign.id)
+    return exists().where(is_one, ABTest.stopped_at.is_(None), ~launched).correlate(Campaign)
+
+
+def to_come(session: Session) -> list[tuple[datetime, ABTest, Campaign]]:
+    """The rests that are still to be decided about: when at the soonest, and a campaign that goes to the same people.
+
+    Not of a test that waits for a press: nobody knows when that comes.
+    """
+    at_work = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.SENT)
+    look = select(ABTest).join(_A, _A.id == ABTest.a_id).where(*UNDECIDED, _A.stored_state.in_(at_work))
+    found = []
+    for test in session.scalars(look.order_by(ABTest.id)):
+        begins = test.a.launched_at or test.a.scheduled_at
+        if at := test.ends_at or (begins + test.duration if begins else None):
+            found.append((at, test, _rest_of(test, at)))
+    return found

@@ -1,0 +1,89 @@
+"""The preflight of an A/B test: A as any campaign, what of B is not in order, and whether the two can be compared."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from newsletter.brand import Brand
+from newsletter.campaigns import UNCOUNTED, ABTest, Compares, Judge, counts_clicks, needed
+from newsletter.mail.contents import content, content_of
+from newsletter.mail.render import BadArticle, Content, Renderer
+from newsletter.mail.render.counted import Counted
+from newsletter.mail.render.names import of_brand
+from newsletter.preflight.check import Check, Level, Report
+from newsletter.preflight.look import check, check_words
+
+NO_LINK = (
+    "There is no link in {} whose clicks are counted, so nobody can follow one. Add one, or choose by hand what wins."
+)
+
+
+def check_ab_test(session: Session, renderer: Renderer, brand: Brand, test: ABTest, now: datetime) -> Report:
+    """Look at a test that has not begun."""
+    everybody = replace(test.a.audience(now), slice=None)
+    words_a, words_b = content_of(session, test.a.revision), content(session, *test.words_b)
+    of_a = check(session, renderer, brand, words_a, everybody, test.a.article_id)
+    of_b = check_words(session, renderer, brand, words_b)
+    return Report((
+        *(replace(one, name="A: Subject") if one.name == "Subject" else one for one in of_a.checks),
+        *_of_b(of_a, of_b),
+        *_sizes(session, test, now),
+        *_compared(test, words_a, words_b),
+        *_clicks(session, renderer, brand, test, {"A": words_a, "B": words_b}),
+    ))  # fmt: skip
+
+
+def _of_b(of_a: Report, of_b: Report) -> Iterator[Check]:
+    """B's subject, and what is not in order with B alone: the text of two subjects is told of once."""
+    told = {one.name for one in of_a.checks if one.level is not Level.GOOD}
+    for one in of_b.checks:
+        if one.name == "Subject" or (one.level is not Level.GOOD and one.name not in told):
+            yield replace(one, name=f"B: {one.name}")
+
+
+def _sizes(session: Session, test: ABTest, now: datetime) -> Iterator[Check]:
+    a, b = (one.audience(now).size(session) for one in test.both)
+    if not a or not b:
+        told = (
+            f"A would go to {a:,} and B to {b:,}: these are too few people for a test. Take a larger share, or send it "
+            "without a test."
+        )
+        yield Check("A/B test", Level.BLOCK, told)
+        return
+    yield Check("A/B test", Level.GOOD, f"A goes to {a:,} and B to {b:,} people who are drawn by lot.")
+    if test.judge is Judge.CLICKS:
+        least = needed(min(a, b))
+        told = f"If 5% of {min(a, b):,} follow a link of one, the other needs "
+        more = f"{least:,} before that is more than chance." if least else "more than there are: clicks cannot tell."
+        yield Check("What clicks can tell", Level.TOLD, told + more)
+
+
+def _compared(test: ABTest, a: Content, b: Content) -> Iterator[Check]:
+    if a.words == b.words:
+        yield Check("A and B", Level.BLOCK, "They are the same now. Change the test, or send it without one.")
+    elif test.compares is Compares.ARTICLE and test.a.topic_id != test.b.topic_id:
+        told = "They are about different topics, so they would go to different readers. Give both the same topic."
+        yield Check("A and B", Level.BLOCK, told)
+
+
+def _clicks(session: Session, renderer: Renderer, brand: Brand, test: ABTest,
+            words: dict[str, Content]) -> Iterator[Check]:  # fmt: skip
+    if test.judge is not Judge.CLICKS:
+        return
+    if not counts_clicks(brand, test.a.article, test.b.article):
+        yield Check("Clicks", Level.BLOCK, UNCOUNTED)
+        return
+    without = [name for name, one in words.items() if not _has_link(renderer, brand, one)]
+    if without:
+        yield Check("Clicks", Level.BLOCK, NO_LINK.format(" and ".join(without)))
+
+
+def _has_link(renderer: Renderer, brand: Brand, words: Content) -> bool:
+    try:
+        every = renderer.compiled(words).every_destination(of_brand(brand, renderer.site))
+    except BadArticle:
+        return True  # told above
+    counted = Counted(signer=renderer.signer, site=renderer.site, revision=0, message=0)
+    return any(map(counted.counts, every))

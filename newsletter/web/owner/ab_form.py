@@ -1,0 +1,89 @@
+"""The form of an A/B test, on the page of a new campaign and on its own: what is typed becomes a wish."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from wtforms import IntegerField, RadioField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import Length, Optional
+
+from newsletter import characters
+from newsletter.articles import LONGEST_LINE, Article
+from newsletter.campaigns import ABTest, BadTest, Compares, IfClose, Judge, Wish
+from newsletter.web.forms import TypedForm
+
+NO_TEST = ""
+HOURS, DAYS = "hours", "days"
+
+
+def _choices(*pairs: tuple[str, str]) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in pairs]
+
+
+class ABTestForm(TypedForm):
+    """What is tested, on how many, for how long, and who says what won."""
+
+    compares = RadioField(
+        "What to test", default=NO_TEST,
+        choices=_choices((NO_TEST, "No test"), (Compares.SUBJECT, "Two subjects"), (Compares.ARTICLE, "Two articles")),
+    )  # fmt: skip
+    ab_subject = StringField("Subject of B", [Optional(), Length(max=LONGEST_LINE)], filters=[characters.line])
+    ab_preheader = StringField("Preheader of B", [Optional(), Length(max=LONGEST_LINE)], filters=[characters.line])
+    ab_article = SelectField("Article B", coerce=int, default=0)
+    share = IntegerField("Share of the audience, in percent", [Optional()], default=20)
+    length = IntegerField("Time", [Optional()], default=4)
+    unit = SelectField("Unit", default=HOURS, choices=_choices((HOURS, "hours"), (DAYS, "days")))
+    judge = RadioField(
+        "What goes to the others", default=Judge.HAND.value,
+        choices=_choices((Judge.CLICKS, "What clearly more people click"), (Judge.HAND, "What I choose, by a press")),
+    )  # fmt: skip
+    if_close = RadioField(
+        "If the clicks are too few to tell", default=IfClose.WAIT.value,
+        choices=_choices((IfClose.WAIT, "Wait for my press"), (IfClose.A, "Send A")),
+    )  # fmt: skip
+
+    def forgets_to_test(self) -> bool:
+        """Whether no test is asked for though a B is named; then its field says so."""
+        named = bool(self.ab_subject.data or self.ab_article.data)
+        if self.compares.data == NO_TEST and named:
+            self.compares.errors = ["You have named a B: choose what to test, or leave subject and article B empty."]
+        return self.compares.data == NO_TEST and named
+
+    def wish(self, session: Session) -> Wish | None:
+        """What is asked for; None: no test."""
+        if self.compares.data == NO_TEST:
+            return None
+        length, article = self.length.data, self.ab_article.data
+        return Wish(
+            compares=Compares(self.compares.data), share=self.share.data,
+            hours=length * 24 if length and self.unit.data == DAYS else length, judge=Judge(self.judge.data),
+            if_close=IfClose(self.if_close.data), subject=self.ab_subject.data or "",
+            preheader=self.ab_preheader.data or "", article=session.get(Article, article) if article else None,
+        )  # fmt: skip
+
+    def refuse(self, error: BadTest) -> None:
+        """Say beside each field what is wrong with it."""
+        fields = {"share": self.share, "hours": self.length, "judge": self.judge}
+        fields |= {Compares.SUBJECT.value: self.ab_subject, Compares.ARTICLE.value: self.ab_article}
+        for name, told in error.errors.items():
+            fields[name].errors = [told]
+
+
+def ab_form(session: Session, **kwargs: Any) -> ABTestForm:
+    """The form, with the articles that there are."""
+    form = ABTestForm(**kwargs)
+    rows = session.execute(select(Article.id, Article.title).order_by(Article.updated_at.desc()))
+    form.ab_article.choices = [SelectChoice(0, "Choose…"), *(SelectChoice(id, title) for id, title in rows)]
+    return form
+
+
+def as_typed(test: ABTest) -> dict[str, Any]:
+    """What a test was asked for with."""
+    in_days = test.hours % 24 == 0
+    return {
+        "compares": test.compares.value, "ab_subject": test.subject, "ab_preheader": test.preheader,
+        "ab_article": test.b.article_id if test.compares is Compares.ARTICLE else 0, "share": test.share,
+        "length": test.hours // 24 if in_days else test.hours, "unit": DAYS if in_days else HOURS,
+        "judge": test.judge.value, "if_close": test.if_close.value,
+    }  # fmt: skip
