@@ -63,8 +63,7 @@ log = structlog.get_logger()
 def deliver(rt: Runtime, stopping: Stopping, lane: str) -> int:
     """Deliver what is due in a lane until nothing is left, or the slice is over."""
     sent, until = 0, time.monotonic() + SLICE
-    # A batch that the database left alone for too long leaves its journal, and on a host that only delivers
-    # nobody else looks for it: `recover_messages` reads the journals of the host it runs on.
+    # On a host that only delivers nobody else looks for its journals: `recover_messages` reads those of its own host.
     recovery.replay(rt.journals, rt.database.transaction, rt.clock.now(), feedback.suppress)
     delivery = rt.delivery
     while not stopping() and (began := time.monotonic()) < until:

@@ -65,6 +65,24 @@ def test_a_file_is_named_after_what_it_holds_and_is_not_long(path: Path) -> None
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
 
 
+@pytest.mark.parametrize("path", CODE, ids=_named)
+def test_a_function_does_not_go_on_for_more_than_thirty_lines(path: Path) -> None:
+    functions = (
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    assert [one.name for one in functions if _lines(one) > 30] == []
+
+
+def _lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """How many lines it has, without those of its docstring."""
+    first = function.body[0]
+    told = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    words = (first.end_lineno or first.lineno) - first.lineno + 1 if told else 0
+    return (function.end_lineno or function.lineno) - function.lineno + 1 - words
+
+
 @pytest.mark.parametrize("mail", MAILS, ids=lambda path: path.name)
 def test_every_mail_has_its_three_parts(mail: Path) -> None:
     assert {part.name for part in mail.iterdir()} == {"subject.txt", "text.txt", "html.html"}

@@ -1,14 +1,14 @@
 """The earlier address of a change that can be taken back
 
 Revision ID: 0140
-Revises: 0150
+Revises: 0120
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0140"
-down_revision = "0150"
+down_revision = "0120"
 
 
 def upgrade() -> None:
