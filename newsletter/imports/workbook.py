@@ -1,0 +1,101 @@
+"""Workbooks (XLSX, XLS, ODS): which sheets there are, and one of them as the CSV that everything else reads.
+
+The reading is done by `workbook_process`, which may die of what it reads; this side only says so.
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from newsletter.imports.report import BadFile
+
+_PROCESS = Path(__file__).with_name("workbook_process.py")
+_MAGIC = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+PATIENCE = 120.0
+"""Seconds, on a busy machine too: the process ends itself after half as many of processor time."""
+_AS_CSV = "Save it as CSV (UTF-8) in your spreadsheet program and choose that file."
+_SAID = {
+    "password": "This workbook is locked with a password. Save a copy without one, and choose that.",
+    "no workbook": "This is an archive (ZIP), and no workbook. Unpack it, and choose the CSV or XLSX file in it.",
+    "broken": f"This workbook is damaged, or no XLSX, XLS or ODS file. Open it in your spreadsheet program. {_AS_CSV}",
+    "too large": f"This workbook is too large to be read: it unpacks to more than memory should hold. {_AS_CSV}",
+    "no sheet": "The workbook has no sheet of this name any more. Choose another one.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet of a workbook. `hidden`: it does not show in the spreadsheet program."""
+
+    name: str
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRows:
+    """What was written of a sheet: rows with something in them, and how many of these a filter hides."""
+
+    rows: int
+    hidden: int = 0
+
+
+def is_workbook(head: bytes) -> bool:
+    """Whether a file that begins so is a workbook, or some other archive: not CSV in any case."""
+    return head.startswith(_MAGIC)
+
+
+def sheets_of(path: Path) -> list[Sheet]:
+    """The sheets of a workbook. Raises BadFile."""
+    found = [Sheet(one["name"], one["hidden"]) for one in _asked("sheets", str(path))["sheets"]]
+    if not found:
+        raise BadFile("This workbook has no sheet with rows in it.")
+    return found
+
+
+def to_csv(path: Path, out: Path, sheet: str, *, visible_only: bool = False) -> SheetRows:
+    """Write a sheet as CSV (UTF-8, commas), row by row on the lines of their numbers. Raises BadFile.
+
+    Formulas are their last values. `visible_only`: leave out the rows that a filter hides.
+    """
+    written = SheetRows(**_asked("rows", str(path), str(out), sheet, *(["visible"] if visible_only else [])))
+    if not written.rows:
+        raise BadFile(f"The sheet “{sheet}” is empty. Choose another one.")
+    return written
+
+
+def the_sheet(sheets: list[Sheet], named: str = "") -> Sheet:
+    """The sheet of this name; without one, the only one that shows. Raises BadFile, which names them all."""
+    shown = [one for one in sheets if not one.hidden] or sheets
+    if named:
+        fits = [one for one in sheets if one.name == named]
+    else:
+        fits = shown if len(shown) == 1 else []
+    if fits:
+        return fits[0]
+    listed = ", ".join(f"“{one.name}”" for one in shown[:20])
+    raise BadFile(
+        f"There is no sheet “{named}” in this workbook. It has {listed}." if named
+        else f"This workbook has {len(shown)} sheets: {listed}. Say which one holds the people."
+    )  # fmt: skip
+
+
+def _asked(*words: str) -> dict[str, Any]:
+    """The answer of the process. Raises BadFile for what it cannot read, and when it died of it."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", str(_PROCESS), *words], stdin=subprocess.DEVNULL, capture_output=True,
+            timeout=PATIENCE, check=False, env={"PATH": "", "LC_ALL": "C.UTF-8"},
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise BadFile(_SAID["too large"]) from None
+    try:
+        answer = json.loads(done.stdout)
+    except ValueError:
+        # A limit ended it (a signal), or the reader gave up in the middle (a traceback).
+        raise BadFile(_SAID["too large" if done.returncode < 0 else "broken"]) from None
+    if "error" in answer:
+        raise BadFile(_SAID[answer["error"]])
+    return dict(answer)
