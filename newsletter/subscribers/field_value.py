@@ -74,13 +74,13 @@ def set_values(session: Session, subscriber_id: int, values: Mapping[Field, str]
 
 def hold(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
     """Write these rows; one that is there already is written anew. Safe against two at once."""
+    if not rows:
+        return
     insert: Any = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert
-    for some in batched(rows, IN_ONE_STATEMENT // 5):
-        fresh = insert(FieldValue).values(list(some))
-        columns = {name: fresh.excluded[name] for name in ("value", "folded", "number")}
-        session.connection().execute(
-            fresh.on_conflict_do_update(index_elements=["subscriber_id", "field_id"], set_=columns)
-        )
+    fresh = insert(FieldValue.__table__)  # row by row in one call: a statement of many rows takes twenty times as long
+    columns = {name: fresh.excluded[name] for name in ("value", "folded", "number")}
+    put = fresh.on_conflict_do_update(index_elements=["subscriber_id", "field_id"], set_=columns)
+    session.connection().execute(put, list(rows))
 
 
 def own_values(session: Session, fields: Iterable[MergeField], who: Collection[int]) -> dict[int, dict[str, str]]:

@@ -1,7 +1,7 @@
 """Addresses that must not be written to, kept as a keyed hash so that an erased person leaves no address behind."""
 
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -82,8 +82,12 @@ def address_hashes(secrets: Sequence[bytes], key: str) -> list[str]:
     return [address_hash(secret, key) for secret in secrets]
 
 
-def suppressed(session: Session, secrets: Sequence[bytes], keys: Iterable[str]) -> set[str]:
-    """Which of these addresses' keys are suppressed, or their mailboxes; one statement for all (`of_address`)."""
+def suppressed(session: Session, secrets: Sequence[bytes], keys: Collection[str]) -> set[str]:
+    """Which of these addresses' keys are suppressed, or their mailboxes (`of_address`)."""
+    few = select(Suppression.address_hash, Suppression.folded).limit(len(keys) + 1)
+    kept = session.execute(few).all()
+    if not kept:
+        return set()  # the usual case of a first import: nothing is hashed
     now: dict[str, set[str]] = {}
     before: dict[str, set[str]] = {}
     for key in keys:
@@ -93,9 +97,10 @@ def suppressed(session: Session, secrets: Sequence[bytes], keys: Iterable[str]) 
         if key != key.casefold():
             for hashed in address_hashes(secrets, key.casefold()):
                 before.setdefault(hashed, set()).add(key)
-    look = select(Suppression.address_hash, Suppression.folded)
-    rows = session.execute(look.where(Suppression.address_hash.in_({**now, **before}))).all()
+    if len(kept) > len(keys):
+        look = select(Suppression.address_hash, Suppression.folded)
+        kept = session.execute(look.where(Suppression.address_hash.in_({**now, **before}))).all()
     found: set[str] = set()
-    for hashed, folded in rows:
+    for hashed, folded in kept:
         found |= now.get(hashed, set()) | (before.get(hashed, set()) if folded else set())
     return found
