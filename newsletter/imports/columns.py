@@ -10,8 +10,8 @@ contacts (Email, First name, Last name, Data, Status, External ID).
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -128,13 +128,21 @@ class Columns:
     program: Program | None
     fields: tuple[Field, ...] = ()
     """The owner's own."""
+    opting: tuple[int, ...] = ()
+    """Mailchimp's OPTIN_TIME and CONFIRM_TIME. Its "non-subscribed" have no status, but both of these are empty."""
+    chosen: Mapping[int, Field] | None = None
+    """Which column holds which field, where somebody has said so; None: by the headings."""
+    waved: frozenset[int] = frozenset()
+    """Columns of which somebody has said that they tell nothing of who wants mail, whatever stands in them."""
 
     @cached_property
-    def own(self) -> dict[int, Field]:
+    def own(self) -> Mapping[int, Field]:
         """Which column holds which field of the owner's: by its key or label, or as an export of ours names it.
 
         A heading that means something to every program is that, unless nothing is read from the column otherwise.
         """
+        if self.chosen is not None:
+            return self.chosen
         named = {squashed(name): field for field in reversed(self.fields) for name in (field.label, field.key)}
         exact = {f"{OWN}{field.key}": field for field in self.fields}
         seen = {place for places in self.places.values() for place in places}
@@ -176,8 +184,7 @@ class Columns:
 
     def without(self, role: Role) -> "Columns":
         """The same header with this role given up."""
-        places = {one: where for one, where in self.places.items() if one is not role}
-        return Columns(headings=self.headings, places=places, program=self.program, fields=self.fields)
+        return replace(self, places={one: where for one, where in self.places.items() if one is not role})
 
     def is_whole(self, cells: Sequence[str]) -> bool:
         """Whether these cells look like a row: as many as there are columns, with an address where it belongs."""
@@ -186,20 +193,24 @@ class Columns:
         return any(re.fullmatch(r"\S+@\S+\.\S+", cells[place].strip()) for place in self.at(Role.EMAIL))
 
 
-def recognise(headings: Iterable[str], fields: Iterable[Field] = ()) -> Columns | None:
-    """The columns of a header; None when none of them holds addresses. `fields`: the owner's own."""
+def recognise(headings: Iterable[str], fields: Iterable[Field] = ()) -> Columns:
+    """The columns of a header, by their headings. `fields`: the owner's own."""
     names = tuple(" ".join(heading.replace("\ufeff", "").split()) for heading in headings)
     places: dict[Role, tuple[int, ...]] = {}
     for place, name in enumerate(names):
         if (role := ROLES.get(squashed(name))) is not None:
             places[role] = (*places.get(role, ()), place)
-    if Role.EMAIL not in places:
-        return None
     if Role.STATUS in places:
         places.pop(Role.STATE, None)  # then “state” is where somebody lives
+    program = _program([squashed(name) for name in names])
     return Columns(
-        headings=names, places=places, program=_program([squashed(name) for name in names]), fields=tuple(fields)
+        headings=names, places=places, program=program, fields=tuple(fields), opting=_opting(program, names, places)
     )
+
+
+def _opting(program: Program | None, names: Sequence[str], places: Mapping[Role, tuple[int, ...]]) -> tuple[int, ...]:
+    dated = (*places.get(Role.JOINED, ()), *places.get(Role.CONFIRMED, ()))
+    return tuple(place for place in dated if program is Program.MAILCHIMP and "time" in names[place].lower())
 
 
 def _program(names: list[str]) -> Program | None:

@@ -6,7 +6,7 @@ taken for a yes; it stops the import (`UnknownStatus`).
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import IntEnum
 from functools import lru_cache
 
@@ -72,29 +72,30 @@ class UnknownStatus(ValueError):
         self.column, self.value = column, value
 
 
+def plain(word: str) -> str:
+    """A status as it is compared: without case, and with single spaces."""
+    return " ".join(word.casefold().replace("_", " ").replace("-", " ").split())
+
+
 @lru_cache(4096)
 def read_status(word: str, program: Program | None) -> Standing | None:
     """What a status means; None when it is not listed."""
-    plain = _plain(word)
-    if plain == "inactive" and program is Program.KIT:
+    status = plain(word)
+    if status == "inactive" and program is Program.KIT:
         return Standing.PENDING
-    return STATUSES.get(plain)
+    return STATUSES.get(status)
 
 
 def says_gone(cell: str) -> bool:
     """Whether this is a word for somebody who wants no mail, and nothing else."""
-    return len(cell) < 20 and _plain(cell) in _GONE
-
-
-def _plain(word: str) -> str:
-    return " ".join(word.casefold().replace("_", " ").replace("-", " ").split())
+    return len(cell) < 20 and plain(cell) in _GONE
 
 
 @lru_cache(4096)
 def read_flag(word: str) -> bool | None:
     """True, false, or None for what is neither."""
-    plain = word.strip().casefold()
-    return True if plain in _YES else False if plain in _NO else None
+    bare = word.strip().casefold()
+    return True if bare in _YES else False if bare in _NO else None
 
 
 def is_date_like(value: str) -> bool:
@@ -107,18 +108,29 @@ def says_yes(value: str) -> bool:
     return read_flag(value) is True or is_date_like(value) or read_status(value, None) is Standing.READER
 
 
+Told = Callable[[UnknownStatus], Standing]
+
+
+def refused(error: UnknownStatus) -> Standing:
+    """What is done about a status that nobody knows: nothing goes on."""
+    raise error
+
+
 class StandingJudge:
     """Says where the people of a file stand: the worst that any of its columns tells.
 
-    `asked`: columns that say yes or no of somebody in this file, so that an empty cell in them is no yes.
+    `asked`: columns that say yes or no of somebody in this file, so that an empty cell in them is no yes. `answers`:
+    what the owner has said about words that are not listed, by their plain form; it changes none that is. `unknown` is
+    told of each other one, and says what to take it for.
     """
 
-    def __init__(self, columns: Columns, asked: Collection[int] = ()) -> None:
-        self._columns = columns
+    def __init__(self, columns: Columns, asked: Collection[int] = (), answers: Mapping[str, Standing] = {},
+                 unknown: Told = refused) -> None:  # fmt: skip
+        self._columns, self._answers, self._unknown = columns, answers, unknown
         self._asked = () if columns.needed else tuple(asked)
         self._lists = columns.at(Role.LISTS)
         self._flags = tuple((place, yes, no) for role, yes, no in _FLAGS for place in columns.at(role))
-        self._opted = _opting(columns) if columns.program is Program.MAILCHIMP else ()
+        self._opted = columns.opting
         self.places = tuple(sorted({*columns.needed, *self._lists, *(p for p, _, _ in self._flags), *self._opted}))
         """The columns that it looks at."""
 
@@ -126,14 +138,13 @@ class StandingJudge:
         """`cells`: one for each column, bare. Raises UnknownStatus."""
         worst = Standing.READER
         for place in self._columns.needed:
-            if (status := read_status(cells[place], self._columns.program)) is None:
-                raise UnknownStatus(self._columns.headings[place], cells[place])
-            worst = max(worst, status)
+            status = read_status(cells[place], self._columns.program)
+            worst = max(worst, self._asked_about(place, cells[place]) if status is None else status)
         for place, yes, no in self._flags:
             if cells[place]:
                 worst = max(worst, self._flag(place, cells[place], yes, no))
         for place in self._lists:
-            worst = max(worst, _in_lists(self._columns.headings[place], cells[place]))
+            worst = max(worst, self._in_lists(place, cells[place]))
         if any(not cells[place] for place in self._asked):
             worst = max(worst, Standing.NEVER_AGREED)
         if self._opted and not any(cells[place] for place in self._opted):
@@ -146,28 +157,27 @@ class StandingJudge:
             return yes if said else no
         if (status := read_status(value, None)) is not None:  # “subscribed: unsubscribed”
             return status
-        raise UnknownStatus(self._columns.headings[place], value)
+        return self._asked_about(place, value)
 
+    def _asked_about(self, place: int, value: str) -> Standing:
+        """What the owner has said of a word that is not listed."""
+        if (said := self._answers.get(plain(value))) is not None:
+            return said
+        return self._unknown(UnknownStatus(self._columns.headings[place], value))
 
-def _opting(columns: Columns) -> tuple[int, ...]:
-    """Mailchimp's OPTIN_TIME and CONFIRM_TIME. Its "non-subscribed" have no status, but both of these are empty."""
-    places = columns.at(Role.JOINED) + columns.at(Role.CONFIRMED)
-    return tuple(place for place in places if "time" in columns.headings[place].lower())
+    def _in_lists(self, place: int, value: str) -> Standing:
+        """listmonk: a status in each list. A reader of one is a reader; who left them all has left.
 
-
-def _in_lists(heading: str, value: str) -> Standing:
-    """listmonk: a status in each list. A reader of one is a reader; who left them all has left.
-
-    In a list with single opt-in everybody is "unconfirmed", and is written to all the same.
-    """
-    try:
-        lists = json.loads(value) if value.startswith("[") else []
-    except ValueError:
-        return Standing.READER
-    found = []
-    for one in lists if isinstance(lists, list) else []:
-        if isinstance(one, dict) and (said := str(one.get("subscription_status") or "")):
-            if (status := read_status(said, Program.LISTMONK)) is None:
-                raise UnknownStatus(heading, said)
-            found.append(Standing.READER if status is Standing.PENDING and one.get("optin") == "single" else status)
-    return min(found, default=Standing.READER)
+        In a list with single opt-in everybody is "unconfirmed", and is written to all the same.
+        """
+        try:
+            lists = json.loads(value) if value.startswith("[") else []
+        except ValueError:
+            return Standing.READER
+        found = []
+        for one in lists if isinstance(lists, list) else []:
+            if isinstance(one, dict) and (said := str(one.get("subscription_status") or "")):
+                status = read_status(said, Program.LISTMONK)
+                status = self._asked_about(place, said) if status is None else status
+                found.append(Standing.READER if status is Standing.PENDING and one.get("optin") == "single" else status)
+        return min(found, default=Standing.READER)

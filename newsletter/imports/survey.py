@@ -1,23 +1,42 @@
 """The first reading of a file, before anything is written: how it is put together, and whether it can be trusted."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
-from newsletter.imports.address import BadRow
-from newsletter.imports.columns import MAILCHIMP_KINDS, Columns, Program, Role, no_addresses, recognise
+from newsletter.imports.address import BadRow, unguarded
+from newsletter.imports.columns import MAILCHIMP_KINDS, Columns, Program, Role, no_addresses
 from newsletter.imports.dates import says_order
+from newsletter.imports.header import columns_of, read_header, rows_of
+from newsletter.imports.mapping import BadMapping, Meaning, mapped
 from newsletter.imports.person import whole
 from newsletter.imports.report import BadFile, Reading
-from newsletter.imports.rows import SEPARATORS, Row, rows, split
-from newsletter.imports.source import Line, Source
-from newsletter.imports.standing import Standing, StandingJudge, UnknownStatus, says_gone
+from newsletter.imports.rows import Row
+from newsletter.imports.source import Source
+from newsletter.imports.standing import Standing, StandingJudge, UnknownStatus, plain, says_gone
 from newsletter.subscribers import Field, FieldKind
 
 _KINDS = {"unsubscribed": Standing.LEFT, "cleaned": Standing.BOUNCED}
 _DATED = (Role.JOINED, Role.CONFIRMED, Role.SUBSCRIBED, Role.UNSUBSCRIBED, Role.BOUNCED, Role.COMPLAINED)
 _REMEMBERED = 10_000
 """Ways to be subscribed that were seen before and need not be judged again."""
+MOST_WORDS = 50
+"""Statuses that an owner is asked about; a column with more of them is none."""
+MOST_CHOICES = 100
 _TELLING = (Role.STATUS, Role.STATE, Role.LISTS, *_DATED[1:])
+Answers = Mapping[str, Standing]
+NO_ANSWERS: Answers = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A status that nobody knows: where it was seen first, and in how many rows."""
+
+    word: str
+    column: str
+    line: int
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +50,28 @@ class Survey:
     """Columns in which somebody says that they subscribed, or not."""
     otherwise: Standing
     reading: Reading
+    standings: Counter[Standing] = field(default_factory=Counter)
+    """Where the rows' people stand, by the file's word alone; without those whose status is not known."""
+    unknown: tuple[Unknown, ...] = ()
+    choices: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """What stands in the columns that are to become fields of choices."""
 
 
-def rows_of(source: Source, separator: str, columns: Columns) -> Iterator[Row]:
-    """Every row behind the header."""
-    found = rows(_behind_sep(source.lines()), separator, columns.is_whole)
-    next(found)
-    return found
-
-
-def survey(source: Source, name: str, fields: Iterable[Field] = ()) -> Survey:
+def survey(source: Source, name: str, fields: Iterable[Field] = (), *, meanings: Sequence[Meaning] | None = None,
+           answers: Answers = NO_ANSWERS, asking: bool = False) -> Survey:  # fmt: skip
     """Read the file through once. `name`: its file name, by which Mailchimp alone tells some lists apart.
-    `fields`: the owner's own.
+    `fields`: the owner's own. `meanings`: what each column is, where somebody has said so, and `answers`: what they
+    said of statuses that are not known here. `asking`: the other ones are listed instead of refused.
 
     Raises BadFile when it cannot be imported.
     """
-    header, separator = _header(source)
-    columns = _columns(header, separator, fields)
-    seen = _read_through(source, separator, columns)
+    header, separator = read_header(source)
+    columns = columns_of(header, separator, fields)
+    if meanings is not None:
+        columns = mapped(columns, meanings)
+    elif not columns.at(Role.EMAIL):
+        raise no_addresses(header)
+    seen = _read_through(source, separator, columns, answers, asking)
     columns = seen.columns
     otherwise = _otherwise(columns, name)
     reading = Reading(
@@ -62,55 +85,17 @@ def survey(source: Source, name: str, fields: Iterable[Field] = ()) -> Survey:
         asked=frozenset(seen.asked),
         otherwise=otherwise,
         reading=reading,
+        standings=_with_otherwise(seen.standings, otherwise),
+        unknown=tuple(seen.unknown.values()),
+        choices=seen.listed_choices(),
     )
 
 
-def _behind_sep(lines: Iterator[Line]) -> Iterator[Line]:
-    """The lines without Excel's “sep=;”."""
-    for line in lines:
-        if line.number > 1 or _sep(line) is None:
-            yield line
-
-
-def _sep(line: Line) -> str | None:
-    text = line.text.strip(' "\r')
-    if text[:4].lower() == "sep=" and text[4:5] in SEPARATORS and len(text) == 5:
-        return text[4]
-    return None
-
-
-def _header(source: Source) -> tuple[str, str]:
-    """The header's line, and what separates its cells."""
-    named = None
-    for line in source.lines():
-        if line.number == 1 and (named := _sep(line)) is not None:
-            continue
-        if line.text.strip():
-            return line.text, named or _separator(line.text)
-    raise no_addresses("")
-
-
-def _separator(header: str) -> str:
-    """The separator that makes the most of the header: one with a column of addresses before one without."""
-
-    def worth(separator: str) -> tuple[bool, int]:
-        try:
-            cells = split(header, separator)
-        except ValueError:
-            return (False, 0)
-        return (recognise(cells) is not None, len(cells))
-
-    return max(SEPARATORS, key=worth)
-
-
-def _columns(header: str, separator: str, fields: Iterable[Field]) -> Columns:
-    try:
-        columns = recognise(split(header, separator), fields)
-    except ValueError:
-        raise BadFile("The first line, which names the columns, has a quote that is not closed.") from None
-    if columns is None:
-        raise no_addresses(header)
-    return columns
+def _with_otherwise(found: Counter[Standing], otherwise: Standing) -> Counter[Standing]:
+    told: Counter[Standing] = Counter()
+    for standing, many in found.items():
+        told[max(standing, otherwise)] += many
+    return told
 
 
 @dataclass
@@ -118,20 +103,31 @@ class _Seen:
     """What one reading of a file told: the order of its dates, and which of its columns say who wants mail."""
 
     columns: Columns
+    asking: bool = False
     day_first: bool | None = None
     asked: set[int] = field(default_factory=set)
     known: int = 0
     """Rows that a column “state”, if there is one, tells the status of; else somebody lives there."""
     odd: tuple[int, UnknownStatus] | None = None
+    standings: Counter[Standing] = field(default_factory=Counter)
+    unknown: dict[str, Unknown] = field(default_factory=dict)
+    questions: int = 0
+    """How often a status was met that nobody knows."""
 
     def __post_init__(self) -> None:
+        own = self.columns.own
         self._dated = [place for role in _DATED for place in self.columns.at(role)]
-        self._dated += [place for place, field in self.columns.own.items() if field.kind is FieldKind.DATE]
-        used = {place for places in self.columns.places.values() for place in places} | self.columns.own.keys()
-        self._unused = () if self.columns.needed else tuple(set(range(len(self.columns.headings))) - used)
+        self._dated += [place for place, field in own.items() if field.kind is FieldKind.DATE]
+        used = {place for places in self.columns.places.values() for place in places} | own.keys()
+        unused = set(range(len(self.columns.headings))) - used - self.columns.waved
+        self._unused = () if self.columns.needed else tuple(unused)
+        new = (place for place, field in own.items() if field.kind is FieldKind.CHOICE and field.id < 0)
+        self._choices: dict[int, dict[str, str]] = {place: {} for place in new}
+        self.line = 0
 
     def look(self, row: Row) -> None:
         """Take note of a row. Raises BadFile where a column that is not read says who left."""
+        self.line = row.line
         if self.day_first is None and ("/" in row.text or "-" in row.text):
             said = (says_order(_cell(row, place)) for place in self._dated)
             self.day_first = next((one for one in said if one is not None), None)
@@ -140,37 +136,70 @@ class _Seen:
                 self.asked.add(place)
         for place in self._unused:
             if says_gone(word := _cell(row, place)):
-                raise _unread(row.line, word, self.columns.headings[place])
+                raise _unread(row.line, word, self.columns.headings[place], place)
+        for place, found in self._choices.items():
+            if (word := unguarded(_cell(row, place))) and len(found) <= MOST_CHOICES:
+                found.setdefault(word.casefold(), word)
 
-    def note(self, line: int, error: UnknownStatus) -> None:
-        """A status that is not known: told at once, but for “state”, which may say where people live."""
+    def ask(self, error: UnknownStatus) -> Standing:
+        """A status that is not known: listed, where the owner is asked; else told at once, but for “state”, which may
+        say where people live."""
+        if not self.asking:
+            raise error
+        self.questions += 1
+        word = plain(error.value)
+        before = self.unknown.get(word) or Unknown(word=error.value[:80], column=error.column, line=self.line, rows=0)
+        self.unknown[word] = replace(before, rows=before.rows + 1)
+        if len(self.unknown) > MOST_WORDS:
+            raise BadFile(
+                f"“{error.column}” holds more than {MOST_WORDS} words that are no status known here. It seems to say "
+                "something else: choose what it is, or leave it out."
+            )
+        return Standing.NEVER_AGREED
+
+    def note(self, error: UnknownStatus) -> None:
+        """A status that is not known, where nobody is asked."""
         states = self.columns.at(Role.STATE)
         if not states or self.columns.headings[states[0]] != error.column:
-            raise _unknown(line, error) from None
-        self.odd = self.odd or (line, error)
+            raise _unknown(self.line, error) from None
+        self.odd = self.odd or (self.line, error)
+
+    def listed_choices(self) -> dict[int, tuple[str, ...]]:
+        """What stands in the columns that are to become fields of choices. Raises BadMapping."""
+        for place, found in self._choices.items():
+            if not 2 <= len(found) <= MOST_CHOICES:
+                many = f"more than {MOST_CHOICES}" if len(found) > MOST_CHOICES else "fewer than two"
+                told = f"“{self.columns.headings[place]}” has {many} different values: make it a field of text."
+                raise BadMapping(told, place)
+        return {place: tuple(found.values()) for place, found in self._choices.items()}
 
 
-def _read_through(source: Source, separator: str, columns: Columns) -> _Seen:
-    seen, judge = _Seen(columns), StandingJudge(columns)
-    sound: set[tuple[str, ...]] = set()
+def _read_through(source: Source, separator: str, columns: Columns, answers: Answers, asking: bool) -> _Seen:
+    seen = _Seen(columns, asking)
+    judge = StandingJudge(columns, answers=answers, unknown=seen.ask)
+    sound: dict[tuple[str, ...], Standing] = {}
     for row in rows_of(source, separator, columns):
         seen.look(row)
         raw = tuple(_cell(row, place) for place in judge.places)
-        if raw in sound:
-            continue
-        try:
-            judge(whole(row, columns))
+        if (standing := sound.get(raw)) is None:
+            asked = seen.questions
+            try:
+                standing = judge(whole(row, columns))
+            except BadRow:
+                continue
+            except UnknownStatus as error:
+                seen.note(error)
+                continue
+            if asked != seen.questions:
+                continue  # it counts when its status is understood
             seen.known += 1
             if len(sound) < _REMEMBERED:
-                sound.add(raw)
-        except BadRow:
-            continue
-        except UnknownStatus as error:
-            seen.note(row.line, error)
+                sound[raw] = standing
+        seen.standings[standing] += 1
     if seen.odd is not None and seen.known:
         raise _unknown(*seen.odd)
     if Role.STATE in columns.places and not seen.known:
-        return _read_through(source, separator, columns.without(Role.STATE))  # it says where people live
+        return _read_through(source, separator, columns.without(Role.STATE), answers, asking)  # where people live
     return seen
 
 
@@ -178,12 +207,12 @@ def _cell(row: Row, place: int) -> str:
     return row.cells[place] if place < len(row.cells) else ""
 
 
-def _unread(line: int, word: str, heading: str) -> BadFile:
+def _unread(line: int, word: str, heading: str, place: int) -> BadFile:
     column = f"the column “{heading}”" if heading else "a column without a name"
-    return BadFile(
+    return BadMapping(
         f"Line {line}: {column} says “{word}”, but by that name nobody can know that it tells who wants mail. Nothing "
-        "was written. Call it “status”, or take it out if it says something else."
-    )
+        "was written. Call it “status”, or take it out if it says something else.", place
+    )  # fmt: skip
 
 
 def _unknown(line: int, error: UnknownStatus) -> BadFile:
