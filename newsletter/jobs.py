@@ -24,6 +24,7 @@ from newsletter import (
     campaigns,
     feedback,
     guides,
+    imports,
     inbound,
     installation,
     journey,
@@ -31,7 +32,6 @@ from newsletter import (
     subscribers,
 )
 from newsletter.db import was_broken_off
-from newsletter.imports.uploads import forget_old
 from newsletter.mail import recovery
 from newsletter.mail.ledger import Lane
 from newsletter.mail.ledger.counts import recount
@@ -46,14 +46,12 @@ it leaves them half of what it had; however busy a host is with other work, that
 ADVANCE_SLICE = 5.0
 """Seconds for which series are advanced before the campaign behind them has its turn; the next tick goes on."""
 BREATH = 0.03
-"""Seconds between two chunks of a launch, or two batches of series, on SQLite. Whoever waits for its one write lock
-looks again after a tenth of a second or less, and would hardly ever find it free."""
+"""Seconds between two chunks of a launch, or of series, on SQLite, whose one write lock nobody else would ever get."""
 MOST_WAITING = 20
 """Tasks in a queue behind which beat and doors add no more: while its worker is away, or behind."""
 QUEUES = {Lane.TRANSACTIONAL: "transactional", Lane.BULK: "bulk"}
 ANYWAY = 15.0
-"""Seconds after which a tick is published even where a look has found nothing to do: no look has to be relied on, and
-every host's workers see after the journals that they have left."""
+"""Seconds after which a tick is published whatever its look finds: no look is relied on, nor a journal left behind."""
 Stopping = Callable[[], bool]
 Wake = Callable[[], None]
 Look = Callable[[Session, datetime], bool]
@@ -155,8 +153,8 @@ def watch_guides(rt: Runtime, _stopping: Stopping) -> None:
 
 
 def remind_and_forget(rt: Runtime, _stopping: Stopping) -> None:
-    """One reminder for unconfirmed sign-ups, then their deletion; files sent for an import go after an hour."""
-    forget_old(rt.uploads, rt.clock.now())
+    """One reminder for unconfirmed sign-ups, then their deletion; what imports leave behind goes after a day."""
+    imports.forget_old(rt.database, rt.uploads, rt.clock.now(), datetime.now(UTC))
     if _is_locked(rt):
         return
     with rt.database.transaction() as session:
@@ -204,7 +202,7 @@ def write_clicks(rt: Runtime, _stopping: Stopping) -> None:
 
 TASKS = (
     deliver, advance_sequences, end_pauses, recover_messages, remind_and_forget, watch_guides, witness, sweep,
-    read_inboxes, write_clicks,
+    read_inboxes, write_clicks, Runtime.go_on_with_imports,
 )  # fmt: skip
 
 
@@ -248,6 +246,7 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
         "watch-guides": every(60, "watch_guides", Lane.TRANSACTIONAL),
         # Not with what people wait for: a mail server may take its time.
         "read-inboxes": every(60, "read_inboxes", Lane.BULK),
+        "imports": every(1, "go_on_with_imports", Lane.BULK),
         "write-clicks": every(60, "write_clicks", Lane.TRANSACTIONAL),
         "sweep": every(300, "sweep", Lane.TRANSACTIONAL),
         "witness": every(60, "witness", Lane.TRANSACTIONAL),
@@ -264,6 +263,7 @@ LOOKS: dict[str, Look] = {
     "end-pauses": journey.pause_is_over,
     "launch-campaigns": campaigns.is_time,
     "tend-campaigns": campaigns.is_under_way,
+    "imports": imports.is_waiting,
 }
 """What beat asks before it publishes a tick: one that finds nothing costs ten times as much as the look."""
 

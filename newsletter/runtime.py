@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from newsletter import feedback, local_mail
+from newsletter import feedback, imports, local_mail
 from newsletter.clock import Clock, MovableClock, SharedClock, SystemClock
 from newsletter.db import Database
 from newsletter.guides import Files
@@ -97,8 +97,16 @@ class Runtime:
         """Where files wait that an owner has sent to the import page."""
         return self.settings.data_dir / "imports"
 
+    def go_on_with_imports(self, stopping: Callable[[], bool]) -> None:
+        """Read, check, write and take back what owners have sent, until nothing waits, or a slice of time is over."""
+        imports.Work(database=self.database, uploads=self.uploads, secrets=self.secrets, clock=self.clock.now,
+                     stopping=stopping, is_late=self.lateness.is_fresh).go_on(imports.SLICE)  # fmt: skip
+
     def forget_traces(self, *addresses: str) -> None:
-        """After an erasure: what is held of these addresses outside of the database's tables."""
+        """After an erasure: what is held of these addresses outside of the rows of people."""
+        with self.database.transaction() as session:
+            for address in addresses:
+                imports.forget_mentions(session, address)
         self.database.scrub()  # if somebody reads just now, the sweep does it in some minutes
         mail = self.settings.data_dir / local_mail.FILE
         for address in addresses:

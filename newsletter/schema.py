@@ -17,6 +17,7 @@ from newsletter import (  # noqa: F401
     feedback,
     forms,
     guides,
+    imports,
     installation,
     media,
     resend,

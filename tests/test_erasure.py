@@ -15,8 +15,9 @@ from newsletter.campaigns import Campaign
 from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.events import By, Press
-from newsletter.imports import import_csv
+from newsletter.imports import Import, import_csv
 from newsletter.imports.fate import Fate
+from newsletter.imports.run import Order
 from newsletter.imports.uploads import Upload
 from newsletter.journey import SignUp
 from newsletter.local_mail import FILE, Store
@@ -32,6 +33,7 @@ from newsletter.subscribers.segments.rules import Called, Group, How, Rules
 from tests.conftest import NOON
 from tests.test_migrations import back_to
 from tests.web.owner.conftest import EMAIL, PASSWORD, Desk, sign_in
+from tests.workbooks import xlsx
 
 JANE, NAME = "jane.grosvenor@example.com", "Quirina"
 PEOPLE = 24
@@ -100,7 +102,15 @@ def known(runtime: Runtime, person: Callable[..., int], sent: SentList) -> int:
         alarms.confirmations_end(session, [f"5.1.1 <{JANE}>: no such user"] * 2, NOON)
     _into_the_mailbox(runtime, sent)
     for content in (f"email\n{JANE}\n".encode(), f"email\n{JANE}\n".encode("utf-16"), b"email\nann@example.com\n"):
-        Upload.keep(runtime.uploads, io.BytesIO(content), "list.csv", "a list", NOON)
+        Upload.keep(runtime.uploads, io.BytesIO(content))
+    (book := Upload.keep(runtime.uploads, io.BytesIO(xlsx({"List": [["email"], [JANE]]})))).errors.write_text(JANE)
+    assert book.book.is_file()
+    listed = io.BytesIO(f"email,name\n{JANE},Jane\n".encode())
+    import_csv(runtime.database, listed, f"asked {JANE}", runtime.secrets, NOON, name=f"{JANE.upper()}.csv",
+               order=Order(basis="", tags=["desk"]))  # fmt: skip
+    with runtime.database.transaction() as session:
+        it = session.scalars(select(Import)).one()
+        it.problem, it.seen, it.answers = f"“{JANE}” is no status", {"unknown": [[JANE, "s", 2, 1]]}, {JANE: "LEFT"}
     runtime.journals.mkdir(exist_ok=True)
     (runtime.journals / f"cafe.journal{ASIDE}").write_bytes(f"o\t7\t550 <{JANE}> no\n".encode() + b"\xff\0")
     return jane
@@ -172,7 +182,7 @@ def test_what_others_read_stays_but_for_the_address(
         notice = session.scalars(select(Message).where(Message.stream == Stream.NOTICE)).one()
         assert notice.context is not None and notice.context["title"] == "A campaign has been paused"
         assert "[erased]" in notice.context["lines"][0]
-    assert len(list(runtime.uploads.glob("*.csv"))) == 1
+    assert len(list(runtime.uploads.iterdir())) == 1
     (aside,) = runtime.journals.iterdir()
     assert aside.read_bytes() == b"o\t7\t550 <[erased]> no\n\xff\0"
     store = Store(runtime.settings.data_dir / FILE)

@@ -7,14 +7,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 import click
 
+from newsletter.cli.listed import list_in, order_typed
 from newsletter.cli.opened import opened
 from newsletter.imports import BadFile, ErrorsFile, Report, export_csv, import_csv
+from newsletter.imports.direct import Stopped
+from newsletter.imports.run import Order
 from newsletter.imports.sentences import how_read, outcome, refusals, rows, summary
 from newsletter.runtime import Runtime
 
@@ -33,16 +36,33 @@ def subscribers() -> None:
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and write nothing to the database.")
 @click.option("--errors", type=click.Path(dir_okay=False, path_type=Path),
               help="Where rows that bring nobody are written (default: beside FILE, as FILE.errors.csv).")  # fmt: skip
-def import_command(file: Path, consent_basis: str, dry_run: bool, errors: Path | None) -> None:
+@click.option("--map", "maps", multiple=True, metavar="COLUMN=WHAT",
+              help="What a column is: email, first_name, full_name, status, joined, confirmed, tags, zone …, a key of "
+              "your fields, new:text (number, date, choice, yes_no) for a new one, or ignore.")  # fmt: skip
+@click.option("--status", "statuses", multiple=True, metavar="WORD=WHAT",
+              help="What a status that is not known here means: reader, pending, left, bounced or out.")  # fmt: skip
+@click.option("--tag", "tags", multiple=True, help="A tag for every reader in the file.")
+@click.option("--topic", "topics_named", multiple=True, metavar="NAME",
+              help="A topic that new readers take, where no column says it (default: every one).")  # fmt: skip
+@click.option("--sheet", default="", help="Which sheet of a workbook, if it has several.")
+@click.option("--visible-rows", is_flag=True, help="Leave out the rows of a sheet that a filter hides.")
+def import_command(file: Path, consent_basis: str, dry_run: bool, errors: Path | None, **more: Any) -> None:
     """Bring in the people of FILE: CSV of this program, Mailchimp, Kit, MailerLite, Substack, Ghost, listmonk,
-    beehiiv, Brevo or Keila, or any with a column “email”.
+    beehiiv, Brevo or Keila, or any with a column “email”; or a workbook (XLSX, ODS, XLS).
 
     Readers become confirmed newsletter subscribers. Who had left, bounced, complained or was blocked is recorded so.
+    The owner's pages list the import, and can undo it for 24 hours.
     """
     if not consent_basis.strip():
         raise click.BadParameter("should say how these people agreed", param_hint="--consent-basis")
-    with opened() as rt, _seekable(file) as raw, ErrorsFile(_errors(errors, file)) as left_out:
-        report = _run(rt, raw, file.name, consent_basis, dry_run, left_out)
+    left_out = ErrorsFile(_errors(errors, file))
+    with opened() as rt, _seekable(file) as given, ExitStack() as stack:
+        try:
+            raw, sheet = list_in(stack, given, file.name, more["sheet"], visible_only=more["visible_rows"])
+            wanted = order_typed(rt, raw, consent_basis, sheet, **more)
+        except BadFile as error:
+            raise click.ClickException(str(error)) from None
+        report = _run(rt, raw, file.name, wanted, dry_run, left_out)
     for line in [*how_read(report.reading), *refusals(report)]:
         click.echo(line, err=True)
     for number, word, meaning in outcome(report):
@@ -80,7 +100,7 @@ class _CtrlC:
             raise KeyboardInterrupt
 
 
-def _run(rt: Runtime, raw: BinaryIO, name: str, basis: str, dry_run: bool, left_out: ErrorsFile) -> Report:
+def _run(rt: Runtime, raw: BinaryIO, name: str, wanted: Order, dry_run: bool, left_out: ErrorsFile) -> Report:
     size = max(raw.seek(0, os.SEEK_END), 1)
     label = "Checking" if dry_run else "Importing"
     with _CtrlC() as ctrl_c, click.progressbar(length=size, label=label, file=sys.stderr) as bar:
@@ -92,11 +112,13 @@ def _run(rt: Runtime, raw: BinaryIO, name: str, basis: str, dry_run: bool, left_
                 time.sleep(BREATH)
 
         try:
-            return import_csv(rt.database, raw, basis, rt.secrets, rt.clock.now(), name=name, dry_run=dry_run,
-                              progress=progress, left_out=left_out.add)  # fmt: skip
+            return import_csv(
+                rt.database, raw, wanted.basis, rt.secrets, rt.clock.now(), name=name, dry_run=dry_run,
+                progress=progress, errors=left_out, order=wanted, clock=rt.clock.now,
+            )  # fmt: skip
         except BadFile as error:
             raise click.ClickException(str(error)) from None
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Stopped):
             raise click.ClickException(_stopped(ctrl_c.report, dry_run)) from None
 
 

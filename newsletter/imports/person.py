@@ -69,10 +69,12 @@ class Judge:
     remark: Callable[[int, Remark], None]
     topics: Mapping[str, int] = field(default_factory=dict)
     """The numbers of the topics by their names."""
+    topics_unsaid: TopicChoice = EVERY_TOPIC
+    """Which topics people take where no column says it."""
 
     def person(self, row: Row) -> Person:
         """The person in a row. Raises BadRow, and UnknownStatus."""
-        cells = whole(row, self.columns)
+        cells, says = whole(row, self.columns), self.columns.places
         found = self._address(row.line, cells)
         standing = max(self.standing(cells), self.otherwise)
         return Person(
@@ -80,15 +82,16 @@ class Judge:
             address=found.address,
             standing=standing,
             first_name=self._name(row.line, cells, found),
-            newsletter=all(says_yes(cells[place]) for place in self.columns.at(Role.NEWSLETTER)),
-            zone=self._zone(row.line, cells),
+            # Hundreds of thousands of rows: what no column says is not even asked.
+            newsletter=Role.NEWSLETTER not in says or all(says_yes(cells[place]) for place in says[Role.NEWSLETTER]),
+            zone=self._zone(row.line, cells) if Role.ZONE in says else None,
             joined=self._date(row.line, cells, Role.JOINED, Role.SUBSCRIBED),
             confirmed=self._date(row.line, cells, Role.CONFIRMED),
             left=self._date(row.line, cells, Role.UNSUBSCRIBED, Role.BOUNCED, Role.COMPLAINED),
-            paused=self._paused(row.line, cells),
-            objects=any(says_yes(cells[place]) for place in self.columns.at(Role.OBJECTS)),
-            tags=self._tags(cells),
-            topics=self._topics(row.line, cells),
+            paused=self._paused(row.line, cells) if Role.PAUSED in says else None,
+            objects=Role.OBJECTS in says and any(says_yes(cells[place]) for place in says[Role.OBJECTS]),
+            tags=self._tags(cells) if Role.TAGS in says else (),
+            topics=self._topics(row.line, cells) if Role.TOPICS in says else self.topics_unsaid,
             fields=self._fields(row.line, cells) if self.columns.own else {},
         )
 
@@ -142,7 +145,7 @@ class Judge:
         named: dict[str, None] = {}
         for place in self.columns.at(Role.TAGS):
             if cells[place]:
-                named.update(dict.fromkeys(filter(None, map(clean_tag, split_tags(cells[place])))))
+                named.update(dict.fromkeys(_tags_in(cells[place])))
         return tuple(named)[:MOST_TAGS]
 
     def _topics(self, line: int, cells: Sequence[str]) -> TopicChoice:
@@ -201,6 +204,11 @@ def split_tags(cell: str) -> list[str]:
         except (csv.Error, StopIteration):
             return [cell.replace('"', "")]
     return re.split("[,;|]", cell)
+
+
+@lru_cache(10_000)
+def _tags_in(cell: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(clean_tag, split_tags(cell))))
 
 
 @lru_cache(10_000)

@@ -1,8 +1,10 @@
 """What an import found and did: codes and numbers only; `sentences` puts them into words."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from typing import Any, Self
 
 TOLD = 20
 """Refused rows that are told one by one; the errors file holds them all."""
@@ -71,7 +73,8 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How the file was understood. `odd_lines`: lines in Windows-1252 in a file that is otherwise UTF-8."""
+    """How the file was understood. `odd_lines`: lines in Windows-1252 in a file that is otherwise UTF-8. `sheet`: of a
+    workbook, whose lines are the sheet's rows; `hidden`: how many of these a filter hides."""
 
     encoding: str
     separator: str
@@ -79,6 +82,8 @@ class Reading:
     used: tuple[tuple[str, str], ...]
     unused: tuple[str, ...]
     odd_lines: int = 0
+    sheet: str = ""
+    hidden: int = 0
 
 
 @dataclass
@@ -94,6 +99,37 @@ class Report:
     bad: list[Refusal] = field(default_factory=list)
     remarks: Counter[Remark] = field(default_factory=Counter)
     first_remarks: dict[Remark, int] = field(default_factory=dict)
+
+    def with_fates(self, fates: Iterable[Fate], rows: int, last_line: int, tags: int) -> Self:
+        """The same behind one more batch."""
+        counted = Counter(self.fates)
+        counted.update(fates)
+        return replace(self, read=self.read + rows, last_line=last_line, tags=tags, fates=counted)
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is kept with an import."""
+        return {
+            "reading": asdict(self.reading), "dry_run": self.dry_run, "read": self.read, "last_line": self.last_line,
+            "tags": self.tags, "fates": {fate.value: many for fate, many in self.fates.items()},
+            "bad": [[one.line, one.flaw.value] for one in self.bad],
+            "remarks": {remark.value: many for remark, many in self.remarks.items()},
+            "first_remarks": {remark.value: line for remark, line in self.first_remarks.items()},
+        }  # fmt: skip
+
+    @classmethod
+    def of_json(cls, kept: Mapping[str, Any]) -> Self:
+        """As it was kept."""
+        reading = Reading(**{
+            **kept["reading"], "used": tuple((heading, role) for heading, role in kept["reading"]["used"]),
+            "unused": tuple(kept["reading"]["unused"]),
+        })  # fmt: skip
+        return cls(
+            reading=reading, dry_run=kept["dry_run"], read=kept["read"], last_line=kept["last_line"], tags=kept["tags"],
+            fates=Counter({Fate(fate): many for fate, many in kept["fates"].items()}),
+            bad=[Refusal(line, Flaw(flaw)) for line, flaw in kept["bad"]],
+            remarks=Counter({Remark(one): many for one, many in kept["remarks"].items()}),
+            first_remarks={Remark(one): line for one, line in kept["first_remarks"].items()},
+        )  # fmt: skip
 
     def refuse(self, line: int, flaw: Flaw) -> None:
         """Count a row that could not be used; the first twenty are kept with their line."""

@@ -1,6 +1,9 @@
 """What an import tells people: the same sentences in the terminal and on the owner's page."""
 
+from collections.abc import Mapping
+
 from newsletter.imports.report import Fate, Flaw, Reading, Remark, Report
+from newsletter.imports.standing import Standing
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _FLAWS = {
@@ -26,6 +29,15 @@ _FATES = {
     Fate.STAYED: ("stay", "the file says that they left, but they have confirmed here themselves since"),
     Fate.NEVER_AGREED: ("left out", "never subscribed, by the file's own word"),
     Fate.REFUSED: ("refused", "could not be read"),
+}
+_STANDINGS = {
+    Standing.READER: ("readers", "come in as confirmed, with your basis on record"),
+    Standing.PENDING: ("never confirmed", "come in as pending; nothing is mailed to them"),
+    Standing.NEVER_AGREED: ("never subscribed", "left out"),
+    Standing.LEFT: ("had left", "kept out for good"),
+    Standing.BLOCKED: ("blocked", "kept out for good"),
+    Standing.BOUNCED: ("bounced", "kept out for good"),
+    Standing.COMPLAINED: ("complained", "kept out for good"),
 }
 _ALWAYS = (Fate.ADDED, Fate.KNOWN, Fate.SUPPRESSED, Fate.REFUSED)
 _REMARKS = {
@@ -53,11 +65,28 @@ def how_read(reading: Reading) -> list[str]:
     lines = "1 line" if reading.odd_lines == 1 else f"{reading.odd_lines:,} lines"
     odd = f" ({lines} of it in Windows-1252)" if reading.odd_lines else ""
     wrote = f"; it looks like an export of {reading.program}" if reading.program else ""
-    told = [f"Read as {reading.encoding}{odd}, separated by {_SEPARATORS[reading.separator]}{wrote}."]
+    if reading.sheet:
+        told = [f"Read from the sheet “{reading.sheet}” of a workbook{wrote}. Lines are the sheet's rows."]
+        if reading.hidden:
+            told.append(
+                f"{_filtered(reading.hidden)} hidden in the sheet, by a filter or by hand, and read like the others."
+            )
+    else:
+        told = [f"Read as {reading.encoding}{odd}, separated by {_SEPARATORS[reading.separator]}{wrote}."]
     told.append("Columns: " + ", ".join(f"{heading} ({role})" for heading, role in reading.used) + ".")
     if reading.unused:
         told.append("Not used: " + ", ".join(reading.unused) + ".")
     return told
+
+
+def _filtered(hidden: int) -> str:
+    return "1 row is" if hidden == 1 else f"{hidden:,} rows are"
+
+
+def standings(found: Mapping[str, int]) -> list[tuple[int, str, str]]:
+    """(number, word, meaning) for where the rows' people stand by the file's word, by the names of `Standing`."""
+    told = [(found[one.name], *_STANDINGS[one]) for one in Standing if found.get(one.name)]
+    return [(many, "reader" if word == "readers" and many == 1 else word, meaning) for many, word, meaning in told]
 
 
 def refusals(report: Report) -> list[str]:

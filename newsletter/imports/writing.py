@@ -1,25 +1,24 @@
 """Batches of people to the database."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Table, func, insert, literal, select, update
+from sqlalchemy import Table, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from newsletter import feedback, journey
+from newsletter import journey
 from newsletter.clicks import ClickObjection
-from newsletter.db import Base, Database, Gone, was_broken_off
-from newsletter.events import By, Press
+from newsletter.db import Base, Database, was_broken_off
+from newsletter.imports.ending import end, waiting
 from newsletter.imports.fate import ENDS, Known, decide, merged
+from newsletter.imports.imported_person import note_changes
+from newsletter.imports.on_record import FORM, on_record
 from newsletter.imports.person import Person
 from newsletter.imports.report import Fate
-from newsletter.imports.standing import Standing
 from newsletter.imports.topics import name_topics_of, take_topics
 from newsletter.subscribers import (
     Basis,
@@ -29,22 +28,23 @@ from newsletter.subscribers import (
     SubscriberTag,
     Suppression,
     SuppressionReason,
+    Tag,
     address_hash,
     all_fields,
     hold,
     stored,
-    suppressed,
     tag_ids,
 )
 
-FORM = "import"
-"""`Consent.form` of what an import put on record."""
 TRIES = 5
 Done = TypeVar("Done")
-LIST = Press(By.OWNER, "An imported list says that this person has left or must not be written to.")
 BLOCKED = "Blocked in an imported list."
 _AFTER = {Fate.ADDED: Status.CONFIRMED, Fate.CONFIRMED: Status.CONFIRMED, Fate.PENDING: Status.PENDING}
 _AFTER |= dict(ENDS.values())
+_ENDED = frozenset(fate for fate, _ in ENDS.values())
+_HERE = (Status.CONFIRMED, Status.PENDING)
+Settle = Callable[[Session, list[Fate], int], None]
+"""Told of a batch within its transaction: the fate of each row, and how many tags have been given in all."""
 
 
 @dataclass
@@ -52,31 +52,52 @@ class Writer:
     """Judges batches against the database and, unless it is a dry run, writes them.
 
     A dry run remembers what it would have written (a number and a status for each address), so that it counts as the
-    run itself does. `secrets`: the product's keys, the present one first.
+    run itself does. `secrets`: the product's keys, the present one first. `import_id`: as which import what is changed
+    is noted; a dry run has none. `tags`: for everybody in the file who is a reader here, or becomes one.
     """
 
     database: Database
     basis: str
     secrets: Sequence[bytes]
     now: datetime
-    dry_run: bool = False
+    import_id: int | None = None
+    tags: Sequence[str] = ()
     tags_given: int = 0
     _tags: dict[str, int] = field(default_factory=dict)
     _would: dict[int, Known] = field(default_factory=dict)
+    _alike: dict[Known, Known] = field(default_factory=dict)
+    """Most are alike, and one object stands for all of them."""
 
-    def write(self, batch: Sequence[Person]) -> list[Fate]:
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing is written."""
+        return self.import_id is None
+
+    def write(self, batch: Sequence[Person], settle: Settle = lambda session, fates, tags: None) -> list[Fate]:
         """The fate of each row; a second row about the same person is `KNOWN`.
 
-        The batch is one transaction. Whom we may have written to and who has left after all ends in one of their own
-        each, behind it: several at once would lock messages and subscribers in an order of their own.
+        The batch is one transaction, in which `settle` writes what must stand or fall with it. Whom we may have written
+        to and who has left after all ends in one of their own each, behind it: several at once would lock messages and
+        subscribers in an order of their own.
         """
         people = merged(batch)
-        known, fates = self._again(lambda: self._write(people))
-        if not self.dry_run:
-            for key, fate in fates.items():
-                if (id := known[key].id) is not None and fate in _AFTER and people[key].standing in ENDS:
-                    self._again(partial(self._end, id, people[key]))
-        return [fates.pop(person.address.key, Fate.KNOWN) for person in batch]
+        fates = self._again(lambda: self._write(people, batch, settle))
+        if any(fate in _ENDED for fate in fates):
+            self.end_all()
+        return fates
+
+    def end_all(self) -> None:
+        """End whoever is to leave by the file's word and has not yet: also what a killed worker has left to do."""
+        if self.import_id is None:
+            return
+        with self.database.reading() as session:
+            ids = waiting(session, self.import_id)
+        for id in ids:
+            self._again(lambda id=id: self._end(id))  # type: ignore[misc]
+
+    def _end(self, id: int) -> None:
+        with self.database.transaction() as session:
+            end(session, cast("int", self.import_id), id, self.now)
 
     def _again(self, work: Callable[[], Done]) -> Done:
         """Do it; once more when PostgreSQL broke it off to let somebody else finish."""
@@ -88,69 +109,88 @@ class Writer:
                     raise
         return work()
 
-    def _write(self, people: Mapping[str, Person]) -> tuple[dict[str, Known], dict[str, Fate]]:
+    def _write(self, people: Mapping[str, Person], batch: Sequence[Person], settle: Settle) -> list[Fate]:
         with self.database.reading() if self.dry_run else self.database.transaction() as session:
-            known = self._known(session, people)
+            known = on_record(session, self.secrets, people) | self._would_be(people)
             fates = {key: decide(person, known[key]) for key, person in people.items()}
             fresh = {key: one for key, one in people.items() if known[key].status is None and fates[key] in _AFTER}
+            missing = self._missing_tags(session, people, known, fates)
             tags: dict[str, int] = {}
-            if self.dry_run:
-                self._remember(known, fates)
-            else:
-                tags = self._store(session, people, fresh, fates)
+            if not self.dry_run:
+                tags = self._store(session, people, fresh, fates, known, missing)
+            given = self.tags_given + sum(len(one.tags) for key, one in fresh.items() if fates[key] in _AFTER)
+            given += sum(map(len, missing.values()))
+            told = dict(fates)
+            listed = [told.pop(person.address.key, Fate.KNOWN) for person in batch]
+            settle(session, listed, given)
+        if self.dry_run:
+            self._remember(known, fates)
         self._tags |= tags  # not before they are in
-        self.tags_given += sum(len(one.tags) for key, one in fresh.items() if fates[key] in _AFTER)
-        return known, fates
+        self.tags_given = given
+        return listed
 
-    def _known(self, session: Session, people: Mapping[str, Person]) -> dict[str, Known]:
-        kept_out = suppressed(session, self.secrets, people)
-        look = select(Subscriber.email_key, Subscriber.id, Subscriber.status).where(Subscriber.email_key.in_(people))
-        found = {key: (id, status) for key, id, status in session.execute(look)}
-        confirmed = [id for key, (id, status) in found.items()
-                     if status is Status.CONFIRMED and people[key].standing in ENDS]  # fmt: skip
-        pressed = _pressed(session, confirmed)
-        bounced = [id for key, (id, status) in found.items()
-                   if status is Status.BOUNCED and people[key].standing is Standing.LEFT]  # fmt: skip
-        left = _left_bounced(session, bounced)
-        known = {}
-        for key in people:
-            id, status = found.get(key, (None, None))
-            known[key] = Known(
-                id=id,
-                status=status,
-                suppressed=key in kept_out,
-                pressed=pressed.get(id) if id else None,
-                left=id in left,
-            )
-            if self.dry_run and (would := self._would.get(hash(key))) is not None:
-                known[key] = would
-        return known
+    def _would_be(self, people: Mapping[str, Person]) -> dict[str, Known]:
+        """Those of them who would be on record, had this been no dry run."""
+        return {key: would for key in people if (would := self._would.get(hash(key))) is not None}
 
     def _remember(self, known: Mapping[str, Known], fates: Mapping[str, Fate]) -> None:
         for key, fate in fates.items():
             if (status := _AFTER.get(fate)) is not None:
                 kept_out = known[key].suppressed or fate is Fate.BLOCKED
-                self._would[hash(key)] = Known(known[key].id, status, kept_out)
+                would = Known(known[key].id, status, kept_out)
+                self._would[hash(key)] = self._alike.setdefault(would, would)
+
+    def _missing_tags(self, session: Session, people: Mapping[str, Person], known: Mapping[str, Known],
+                      fates: Mapping[str, Fate]) -> dict[str, set[str]]:  # fmt: skip
+        """Which of the tags for all each person in it who is a reader, or becomes one, does not have."""
+        if not self.tags:
+            return {}
+        here = {key for key, fate in fates.items() if fate in (Fate.ADDED, Fate.PENDING, Fate.CONFIRMED)
+                or (fate is Fate.KNOWN and known[key].status in _HERE)}  # fmt: skip
+        names = {known[key].id: key for key in here if known[key].id is not None}
+        look = select(SubscriberTag.subscriber_id, Tag.name).join(Tag, Tag.id == SubscriberTag.tag_id)
+        there = session.execute(look.where(SubscriberTag.subscriber_id.in_(names), Tag.name.in_(self.tags)))
+        missing = {key: set(self.tags) - set(people[key].tags if known[key].id is None else ()) for key in here}
+        for id, name in there:
+            missing[names[id]].discard(name)
+        return {key: wanted for key, wanted in missing.items() if wanted}
 
     def _store(self, session: Session, people: Mapping[str, Person], fresh: Mapping[str, Person],
-               fates: dict[str, Fate]) -> dict[str, int]:  # fmt: skip
+               fates: dict[str, Fate], known: Mapping[str, Known],
+               missing: Mapping[str, set[str]]) -> dict[str, int]:  # fmt: skip
         """Write the batch; the tags that were new."""
         ids = self._insert(session, fresh, fates)
         for key in fresh.keys() - ids.keys():  # signed up in this very moment: what they did themselves stands
             fates[key] = Fate.KNOWN
-        agreed = [ids[key] for key in ids if fates[key] is Fate.ADDED]
+        before = self._took(session, known, fates)
         confirmed = self._confirm(session, people, fates)
-        agreed += confirmed.values()
+        agreed = [*(ids[key] for key in ids if fates[key] is Fate.ADDED), *confirmed.values()]
         choices = {id: people[key].topics for key, id in (*ids.items(), *confirmed.items())}
         take_topics(session, choices, confirmed.values())
         self._consent(session, agreed)
         name_topics_of(session, agreed, FORM, self.now)
         objecting = [{"subscriber_id": ids[key], "at": self.now} for key in ids if fresh[key].objects]
         if objecting:
-            session.execute(_plain_insert(ClickObjection), objecting)
+            session.execute(_upsert(session, ClickObjection), objecting)
         self._block(session, [key for key, fate in fates.items() if fate is Fate.BLOCKED])
         self._hold(session, {ids[key]: fresh[key].fields for key in ids if fresh[key].fields})
-        return self._tag(session, {ids[key]: fresh[key].tags for key in ids if fresh[key].tags})
+        wanted = {id: {*fresh[key].tags, *missing.get(key, ())} for key, id in ids.items()}
+        extra = {id: missing[key] for key in missing if key not in ids and (id := known[key].id) is not None}
+        tags = self._tag(session, {**wanted, **extra})
+        note_changes(session, [
+            {"import_id": self.import_id, "subscriber_id": id, "fate": fates[key], "made": key in ids,
+             "ending": key not in ids and fates[key] in _ENDED,
+             "before": _before(people[key], fates[key], before.get(id), extra.get(id), self._tags | tags)}
+            for key in fates
+            if (id := known[key].id or ids.get(key)) is not None and (fates[key] in _AFTER or id in extra)
+        ])  # fmt: skip
+        return tags
+
+    def _took(self, session: Session, known: Mapping[str, Known], fates: Mapping[str, Fate]) -> dict[int, bool]:
+        """Whether those who are pending and will be confirmed had asked for the newsletter."""
+        ids = [known[key].id for key, fate in fates.items() if fate is Fate.CONFIRMED]
+        look = select(Subscriber.id, Subscriber.newsletter).where(Subscriber.id.in_(ids))
+        return dict(session.execute(look).all()) if ids else {}
 
     def _insert(self, session: Session, fresh: Mapping[str, Person], fates: Mapping[str, Fate]) -> dict[str, int]:
         """The new people's numbers by their keys."""
@@ -209,19 +249,6 @@ class Writer:
             ).where(Subscriber.id.in_(ids)))
         )  # fmt: skip
 
-    def _end(self, id: int, person: Person) -> None:
-        """Every series of this subscriber ends, and everything queued is called off."""
-        with suppress(Gone), self.database.transaction() as session:
-            if (subscriber := session.get(Subscriber, id)) is None:
-                return
-            bounced = subscriber.status is Status.BOUNCED
-            left = journey.unsubscribe(session, subscriber, self.now, goodbye=False, press=LIST)
-            status = ENDS[person.standing][1]
-            if status is not Status.UNSUBSCRIBED:
-                feedback.suppress(session, subscriber, status, self.now, LIST)
-            if left and person.left is not None and not bounced:
-                subscriber.left_at = person.left
-
     def _block(self, session: Session, keys: Iterable[str]) -> None:
         rows = [
             {"address_hash": address_hash(self.secrets[0], key), "reason": SuppressionReason.OWNER, "detail": BLOCKED,
@@ -239,38 +266,28 @@ class Writer:
             for id, values in given.items() for field, value in values.items() if field in there
         ])  # fmt: skip
 
-    def _tag(self, session: Session, given: Mapping[int, Sequence[str]]) -> dict[str, int]:
+    def _tag(self, session: Session, given: Mapping[int, Collection[str]]) -> dict[str, int]:
         new = tag_ids(session, {name for names in given.values() for name in names} - self._tags.keys())
         found = self._tags | new
         rows = [{"subscriber_id": id, "tag_id": found[name]} for id, names in given.items() for name in names]
         if rows:
-            session.execute(_plain_insert(SubscriberTag), rows)
+            session.execute(_upsert(session, SubscriberTag), rows)
         return new
+
+
+def _before(person: Person, fate: Fate, newsletter: bool | None, tags: Iterable[str] | None,
+            ids: Mapping[str, int]) -> dict[str, Any] | None:  # fmt: skip
+    """What is to be remembered of somebody who is changed."""
+    kept: dict[str, Any] = {}
+    if newsletter is not None:
+        kept["newsletter"] = newsletter
+    if tags:
+        kept["tags"] = sorted(ids[name] for name in tags)
+    if fate in _ENDED and person.left is not None:
+        kept["left"] = person.left.isoformat()
+    return kept or None
 
 
 def _upsert(session: Session, model: type[Base]) -> Any:
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     return dialect.insert(cast("Table", model.__table__)).on_conflict_do_nothing()
-
-
-def _plain_insert(model: type[Base]) -> Any:
-    return insert(cast("Table", model.__table__))  # of the table: nothing is asked back, and no record is made
-
-
-def _left_bounced(session: Session, ids: Sequence[int]) -> set[int]:
-    """Which of these people, whose addresses bounce, have left since."""
-    every = session.scalars(select(Subscriber).where(Subscriber.id.in_(ids))) if ids else ()
-    return {one.id for one in every if journey.has_left_bounced(session, one)}
-
-
-def _pressed(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
-    """When each of these people last agreed by a press of their own."""
-    if not ids:
-        return {}
-    look = (
-        select(Consent.subscriber_id, func.max(Consent.confirmed_at))
-        .where(Consent.subscriber_id.in_(ids), Consent.form != FORM, Consent.confirmed_at.is_not(None))
-        .where(Consent.basis.is_distinct_from(Basis.FORM))  # then somebody else may have typed it
-        .group_by(Consent.subscriber_id)
-    )
-    return {id: at for id, at in session.execute(look) if at is not None}

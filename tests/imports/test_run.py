@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +14,7 @@ from sqlalchemy import func, select
 from newsletter import journey
 from newsletter.clock import FixedClock
 from newsletter.db import Database
-from newsletter.imports import BadFile, Fate, Flaw, Report
+from newsletter.imports import BadFile, ErrorsFile, Fate, Flaw, Report
 from newsletter.imports.address import unguarded
 from newsletter.imports.report import Remark
 from newsletter.imports.run import BATCH
@@ -220,16 +221,19 @@ def test_who_stops_it_keeps_whole_batches_and_goes_on_later(database: Database) 
         assert session.scalar(select(func.count(Consent.id))) == 2 * BATCH + 5
 
 
-def test_what_brings_nobody_is_handed_over_with_its_reason(database: Database, person: Callable[..., int]) -> None:
+def test_what_brings_nobody_is_handed_over_with_its_reason(
+    database: Database, person: Callable[..., int], tmp_path: Path
+) -> None:
     with database.transaction() as session:
         session.get_one(Subscriber, person("gone@example.com")).unsubscribe(NOON)
-    told: list[tuple[int, str, str]] = []
-    _import_told = bring_into(
-        database, "email\nnobody\ngone@example.com\njane@example.com\n",
-        left_out=lambda row, why: told.append((row.line, row.text, str(why))),
-    )  # fmt: skip
-    assert told == [(2, "nobody", "bad address"), (3, "gone@example.com", "suppressed")]
-    assert _import_told.fates[Fate.ADDED] == 1
+    errors = ErrorsFile(tmp_path / "errors.csv")
+    report = bring_into(database, "email\nnobody\ngone@example.com\njane@example.com\n", errors=errors)
+    with errors.path.open(newline="") as file:
+        (heading, *told) = csv.reader(file)
+    assert tuple(heading) == ErrorsFile.COLUMNS
+    assert [(line, row) for line, _, row in told] == [("2", "nobody"), ("3", "gone@example.com")]
+    assert "does not look like" in told[0][1] and told[1][1].startswith("suppressed: ")
+    assert (report.fates[Fate.ADDED], errors.written) == (1, 2)
 
 
 def test_pending_people_of_a_file_get_no_mail_and_do_not_hold_up_reminders(

@@ -238,10 +238,9 @@ class BrandForm(TypedForm):
 
 
 class ImportForm(TypedForm):
-    """A file of people, and how they agreed."""
+    """A file of people."""
 
-    file = FileField("File (CSV)", [FileRequired("Choose a file first.")])
-    basis = _line("How these people agreed", 1000, "Say how these people agreed; it is kept with each of them.")
+    file = FileField("File (CSV, XLSX, ODS or XLS)", [FileRequired("Choose a file first.")])
 
 
 class ZoneForm(TypedForm):

@@ -1,117 +1,198 @@
-"""Bringing people in by a file: send it, see what would happen, then let it happen."""
+"""Bringing people in by a file: send it, and every import that there was, with its way from the file to its report."""
 
-import csv
-import io
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
-from flask import current_app, render_template, request
+from flask import jsonify, render_template, send_file
+from flask_login import current_user
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
 
-from newsletter.imports import BadFile, Fate, Flaw, Report, import_csv
-from newsletter.imports.errors import ErrorsFile
-from newsletter.imports.rows import Row
-from newsletter.imports.sentences import how_read, outcome, refusals, summary
-from newsletter.imports.uploads import Upload, forget_old
+from newsletter.imports import BadFile, Fate, Import, ImportState, NotNow
+from newsletter.imports.columns import no_addresses
+from newsletter.imports.fields_made import make_fields
+from newsletter.imports.header import glance
+from newsletter.imports.record import KEPT_FOR, STANDS, begin
+from newsletter.imports.sentences import how_read, outcome, refusals
+from newsletter.imports.source import Source
+from newsletter.imports.uploads import Upload
 from newsletter.web.bodies import largest
+from newsletter.web.owner import import_basis, import_columns
 from newsletter.web.owner.display import size
-from newsletter.web.owner.door import back, door, note
+from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
 from newsletter.web.owner.forms import ImportForm
-from newsletter.web.state import now, runtime, transaction
+from newsletter.web.state import now, reading, runtime, transaction
 
-GONE = "The file is not here any more: it is kept for an hour. Please choose it again."
+BRINGS_NOBODY = (Fate.REFUSED, Fate.SUPPRESSED, Fate.NEVER_AGREED, Fate.STAYED)
+WAITS = timedelta(seconds=10)
+"""After which a page says that no worker has taken an import up."""
+TOLD = {
+    "start": "", "stop": "Stopped. What is in stays; it can go on from there, or be undone.",
+    "columns-again": "", "basis-again": "",
+}  # fmt: skip
 
 
 @door.get("/subscribers/import", endpoint="subscriber_import")
 def ask() -> str:
-    """Which file, and how these people agreed."""
+    """Which file?"""
     return _form(ImportForm())
 
 
 @door.post("/subscribers/import", endpoint="subscriber_import_send")
 def send() -> Any:
-    """Keep the file and show what would happen."""
+    """Keep the file, and ask what its columns are."""
     form = ImportForm()
-    forget_old(runtime().uploads, now())
     if not form.validate_on_submit():
         return _form(form), 400
     sent = form.file.data
-    upload = Upload.keep(runtime().uploads, sent.stream, sent.filename or "", form.basis.data or "", now())
-    return back("subscriber_import_check", token=upload.token)
-
-
-@door.get("/subscribers/import/<token>", endpoint="subscriber_import_check")
-def check(token: str) -> Any:
-    """What the file would do; nothing is written."""
-    if (upload := Upload.find(runtime().uploads, token)) is None:
-        return back("subscriber_import", GONE, "info")
+    upload = Upload.keep(runtime().uploads, sent.stream)
     try:
-        return _told(_run(upload, dry_run=True), upload)
+        if not upload.book.is_file():
+            _check(upload.rows)
     except BadFile as error:
-        return _unusable(upload, error)
+        upload.forget()
+        form.file.errors = [str(error)]
+        return _form(form), 400
+    state = ImportState.READING if upload.book.is_file() else ImportState.MAPPING
+    with transaction() as session:
+        it = begin(session, sent.filename or "", now(), state, owner_id=current_user.owner_id, token=upload.token,
+                   size=upload.size)  # fmt: skip
+    return back("import_one", id=it.id)
 
 
-@door.get("/subscribers/import/<token>/errors.csv", endpoint="subscriber_import_errors")
-def errors(token: str) -> Any:
-    """The rows that would bring nobody, as a file: line, reason, row."""
-    if (upload := Upload.find(runtime().uploads, token)) is None:
-        return back("subscriber_import", GONE, "info")
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(ErrorsFile.COLUMNS)
-    try:
-        _run(upload, dry_run=True, left_out=lambda row, why: writer.writerow(ErrorsFile.cells(row, why)))
-    except BadFile as error:
-        return _unusable(upload, error)
-    answer = current_app.response_class(out.getvalue(), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = "attachment; filename=not-imported.csv"
+def _check(path: Path) -> None:
+    """Whether this is a list at all. Raises BadFile."""
+    with path.open("rb") as file:
+        headings = glance(Source(file), most=0).columns.headings
+    if any("@" in heading for heading in headings):
+        raise no_addresses(",".join(headings))
+
+
+@door.get("/subscribers/imports", endpoint="imports")
+def index() -> str:
+    """Every import, the newest first."""
+    with reading() as session:
+        look = select(Import).order_by(Import.id.desc()).limit(PAGE + 1)
+        if before := asked_id("before"):
+            look = look.where(Import.id < before)
+        rows = session.scalars(look).all()
+        more = rows[PAGE - 1].id if len(rows) > PAGE else None
+        return render_template("owner/imports.html", rows=rows[:PAGE], more=more, stands=STANDS, paged=bool(before))
+
+
+@door.get("/subscribers/imports/<row:id>", endpoint="import_one")
+def one(id: int) -> Any:
+    """Where it stands: what is asked next, how far it is, or what has become of it."""
+    with reading() as session:
+        it = one_or_404(session, Import, id)
+        if it.state is ImportState.MAPPING:
+            return import_columns.page(session, it)
+        if it.state is ImportState.ASKING:
+            return import_basis.page(session, it)
+        if it.is_working:
+            return _progress_page(it)
+        return _told(it)
+
+
+def _progress_page(it: Import) -> str:
+    late = it.lease_until is None and now() > it.touched_at + WAITS
+    return render_template("owner/import_progress.html", it=it, far=_far(it), report=it.told, late=late)
+
+
+def _far(it: Import) -> dict[str, Any]:
+    """How far it is, for the page and its script. `total`: 0 while nobody can say."""
+    measured = it.state in (ImportState.CHECKING, ImportState.RUNNING)
+    report = it.told
+    return {
+        "state": it.state.value, "done": it.octets if measured else 0, "total": it.size if measured else 0,
+        "percent": min(100 * it.octets // it.size, 100) if measured and it.size else 0,
+        "rows": report.read if report else 0, "undone": sum(it.undone.values()),
+    }  # fmt: skip
+
+
+@door.get("/subscribers/imports/<row:id>/progress.json", endpoint="import_progress")
+def progress(id: int) -> Response:
+    """The numbers now."""
+    with reading() as session:
+        answer = jsonify(_far(one_or_404(session, Import, id)))
+    answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
-@door.post("/subscribers/import/<token>", endpoint="subscriber_import_do")
-def do(token: str) -> Any:
-    """Import it, or let it be; the file is deleted either way."""
-    if (upload := Upload.find(runtime().uploads, token)) is None:
-        return back("subscriber_import", GONE, "info")
-    if request.form.get("verb") != "import":
-        upload.forget()
-        return back("subscribers", "Nothing was imported; the file is deleted.", "info")
-    try:
-        report = _run(upload, dry_run=False)
-    except BadFile as error:
-        return _unusable(upload, error)
-    with transaction() as session:
-        note(session, "subscribers imported", f"{upload.name}: {summary(report)}. Basis: {upload.basis}")
-    upload.forget()
-    return _told(report, upload)
-
-
-def _run(upload: Upload, dry_run: bool, left_out: Any = None) -> Report:
-    def ignore(row: Row, why: Flaw | Fate) -> None:
-        pass
-
-    rt = runtime()
-    with upload.path.open("rb") as file:
-        return import_csv(rt.database, file, upload.basis, rt.secrets, now(), name=upload.name, dry_run=dry_run,
-                          left_out=left_out or ignore)  # fmt: skip
-
-
-def _unusable(upload: Upload, error: BadFile) -> Any:
-    upload.forget()
-    form = ImportForm(formdata=None, data={"basis": upload.basis})
-    form.file.errors = [str(error)]
-    return _form(form), 400
-
-
-def _told(report: Report, upload: Upload) -> str:
-    unread = (Fate.REFUSED, Fate.SUPPRESSED, Fate.NEVER_AGREED, Fate.STAYED)
+def _told(it: Import) -> str:
+    report = it.told
+    undo_until = it.finished_at + KEPT_FOR if it.finished_at and it.may_be_undone(now()) else None
+    upload = Upload(runtime().uploads, it.token or "")
     return render_template(
-        "owner/import_report.html", report=report, upload=upload, how=how_read(report.reading),
-        refused=refusals(report), outcome=outcome(report), left_out=sum(report.fates[fate] for fate in unread),
-        changes=report.read - sum(report.fates[fate] for fate in (*unread, Fate.KNOWN)),
+        "owner/import_report.html", it=it, report=report, how=how_read(report.reading) if report else [],
+        refused=refusals(report) if report else [], outcome=outcome(report) if report else [],
+        left_out=sum(report.fates[fate] for fate in BRINGS_NOBODY) if report else 0, undo_until=undo_until,
+        errors=bool(it.token) and upload.errors.is_file(), can_go_on=upload.is_here, far=_far(it),
+        changes=report.read - sum(report.fates[fate] for fate in (*BRINGS_NOBODY, Fate.KNOWN)) if report else 0,
     )  # fmt: skip
 
 
+@door.get("/subscribers/imports/<row:id>/errors.csv", endpoint="import_errors")
+def errors(id: int) -> Any:
+    """The rows that bring nobody, as a file: line, reason, row."""
+    with reading() as session:
+        upload = Upload(runtime().uploads, one_or_404(session, Import, id).token or "")
+    if not upload.token or not upload.errors.is_file():
+        return back("import_one", "That file is not here any more: it is kept for a day.", "info", id=id)
+    return send_file(upload.errors, mimetype="text/csv", as_attachment=True, download_name="not-imported.csv")
+
+
+@door.post(
+    "/subscribers/imports/<row:id>/<any(start, stop, 'columns-again', 'basis-again'):verb>", endpoint="import_act"
+)
+def act(id: int, verb: str) -> Response:
+    """What a button asks for. Asked again, or too late, it changes nothing and says where the import stands."""
+    told, kind = TOLD[verb], "success"
+    with transaction() as session:
+        it = one_or_404(session, Import, id, lock=True)
+        try:
+            _do(session, it, verb)
+        except NotNow as error:
+            told, kind = str(error), "info"
+        except BadFile as error:
+            it.fail(now(), str(error), ImportState.MAPPING)
+        else:
+            note(session, f"import {verb}", f"{it.id} {it.name}"[:500])
+    return back("import_one", told, kind, id=id)
+
+
+def _do(session: Session, it: Import, verb: str) -> None:
+    at = now()
+    if verb == "start" and it.state is ImportState.STOPPED:
+        it.go_on(at)
+    elif verb == "start":
+        it.start(at)
+        meanings, it.fields_made = make_fields(session, it.columns, at)
+        it.meanings = [one.as_json() for one in meanings]
+    else:
+        {"stop": it.stop, "columns-again": it.ask_columns_again, "basis-again": it.ask_basis_again}[verb](at)
+
+
+@door.post("/subscribers/imports/<row:id>/discard", endpoint="import_discard")
+def discard(id: int) -> Response:
+    """Let it be: the file is deleted. What has been written is no draft any more, and stays in the list."""
+    with transaction() as session:
+        it = one_or_404(session, Import, id, lock=True)
+        if it.started_at is not None:
+            return back("import_one", f"This import is {STANDS[it.state]}, so it is not deleted.", "info", id=id)
+        Upload(runtime().uploads, it.token or "").forget()
+        session.delete(it)
+    return back("subscriber_import", "Nothing was imported; the file is deleted.", "info")
+
+
 def _form(form: ImportForm) -> str:
-    return render_template("owner/import.html", form=form, largest=largest("owner.subscriber_import_send"))
+    with reading() as session:
+        last = session.scalars(select(Import).order_by(Import.id.desc()).limit(5)).all()
+        return render_template(
+            "owner/import.html", form=form, largest=largest("owner.subscriber_import_send"), last=last, stands=STANDS
+        )
 
 
 def too_large() -> tuple[str, int]:

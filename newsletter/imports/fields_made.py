@@ -1,0 +1,28 @@
+"""The fields that an import makes on its way: when it begins, not before, so that a dry run leaves nothing behind."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from newsletter.imports.mapping import FIELD, BadMapping, Meaning, key_for
+from newsletter.subscribers import BadField, add_field, all_fields
+
+
+def make_fields(session: Session, meanings: Sequence[Meaning], now: datetime) -> tuple[list[Meaning], list[int]]:
+    """The same meanings with every new field made, and the numbers of these. Raises BadMapping: none is made."""
+    told, made = list(meanings), []
+    for place, one in enumerate(meanings):
+        if (kind := one.new_kind) is None:
+            continue
+        key = key_for(one.label, [field.key for field in all_fields(session)])
+        try:
+            field = add_field(
+                session, key=key, label=one.label, kind=kind, choices=list(one.choices), fallback="", now=now
+            )
+        except BadField as error:
+            raise BadMapping(f"“{one.label}”: {error}", place) from None
+        made.append(field.id)
+        told[place] = replace(one, what=f"{FIELD}{field.key}", choices=())
+    return told, made

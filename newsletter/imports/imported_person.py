@@ -1,0 +1,43 @@
+"""ImportedPerson: what an import has changed of one person, so that it can be undone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, func
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from newsletter.db import Base
+from newsletter.imports.record import Import, one_of
+from newsletter.imports.report import Fate
+from newsletter.subscribers import Subscriber
+
+
+class ImportedPerson(Base):
+    """What an import has changed of one person: kept as long as it can be undone."""
+
+    __tablename__ = "imported_people"
+    __table_args__ = (one_of("fate", Fate),)
+
+    import_id: Mapped[int] = mapped_column(ForeignKey(Import.id, ondelete="CASCADE"), primary_key=True)
+    subscriber_id: Mapped[int] = mapped_column(
+        ForeignKey(Subscriber.id, ondelete="CASCADE"), primary_key=True, index=True
+    )
+    fate: Mapped[Fate]
+    made: Mapped[bool]
+    """They were not on record before."""
+    ending: Mapped[bool] = mapped_column(default=False)
+    """They are to leave, or bounce, in a transaction of their own, and have not yet."""
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What has to be put back: the tags given ("tags"), whether they took the newsletter ("newsletter"). Of somebody
+    who is ending: when they left ("left")."""
+
+
+def note_changes(session: Session, changes: Sequence[Mapping[str, Any]]) -> None:
+    """Note what an import changes; of somebody whom it changes a second time the later word counts."""
+    if not changes:
+        return
+    put: Any = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(ImportedPerson.__table__)
+    later = {"fate": put.excluded.fate, "ending": put.excluded.ending}
+    later["before"] = func.coalesce(put.excluded.before, ImportedPerson.before)
+    session.execute(put.on_conflict_do_update(index_elements=["import_id", "subscriber_id"], set_=later), changes)

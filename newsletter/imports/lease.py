@@ -1,0 +1,65 @@
+"""The lease by which one worker at a time goes on with an import.
+
+Each batch is one transaction with the position behind it and the lease in its condition: a worker that is killed, or
+thought to be, is followed by another that goes on from there, and writes nothing more itself.
+"""
+
+import secrets
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from newsletter.imports.record import WORKING, Import, ImportState
+
+LEASE = timedelta(seconds=30)
+ELSEWHERE = timedelta(minutes=2)
+"""How long an import whose file is not on this host waits for the workers of the host where it is."""
+
+
+class LeaseLost(Exception):
+    """Another worker has taken over: what this one was about to write is not written."""
+
+
+def is_waiting(session: Session, now: datetime) -> bool:
+    """Whether a worker should look: an import is to go on, and nobody has a lease on it."""
+    return session.scalar(select(Import.id).where(*_free(now)).limit(1)) is not None
+
+
+def _free(now: datetime) -> tuple[Any, ...]:
+    return Import.state.in_(WORKING), or_(Import.lease_until.is_(None), Import.lease_until < now)
+
+
+def claim(session: Session, now: datetime, here: Collection[str]) -> tuple[Import, str] | None:
+    """An import that is to go on, and the lease on it; None: there is none. `here`: the names of the files on this
+    host. One whose file is elsewhere is left to the workers of that host, for a while."""
+    mine = or_(Import.token.in_(here), Import.state == ImportState.UNDOING, Import.touched_at < now - ELSEWHERE)
+    look = select(Import).where(*_free(now), mine).order_by(Import.touched_at, Import.id).limit(1)
+    found = session.scalar(look.with_for_update(skip_locked=True))
+    if found is None:
+        return None
+    found.lease_token, found.lease_until = secrets.token_hex(16), now + LEASE
+    return found, found.lease_token
+
+
+def renew(session: Session, id: int, lease: str, now: datetime, **values: Any) -> ImportState:
+    """Keep the lease, together with what has come of the work; where the import stands now. Raises LeaseLost."""
+    change = update(Import).where(Import.id == id, Import.lease_token == lease)
+    stands = session.scalar(
+        change.values(lease_until=now + LEASE, touched_at=now, **values)
+        .returning(Import.state)
+        .execution_options(synchronize_session=False)
+    )
+    if stands is None:
+        raise LeaseLost
+    return stands
+
+
+def release(session: Session, id: int, lease: str) -> Import | None:
+    """Give the lease back, and the import, locked; None: somebody else has it by now, or it was deleted."""
+    found = session.scalar(select(Import).where(Import.id == id, Import.lease_token == lease).with_for_update())
+    if found is not None:
+        found.lease_token = found.lease_until = None
+    return found

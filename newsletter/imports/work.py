@@ -1,0 +1,283 @@
+"""A worker's turn: the next thing to do about some import, until it is done or stopped, or the slice is over."""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import inf
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlalchemy.orm import Session
+
+from newsletter import accounts
+from newsletter.db import Database
+from newsletter.imports import workbook
+from newsletter.imports.errors import ErrorsFile
+from newsletter.imports.header import glance
+from newsletter.imports.lease import LeaseLost, claim, is_waiting, release, renew
+from newsletter.imports.mapping import BadMapping
+from newsletter.imports.record import Import, ImportState
+from newsletter.imports.report import BadFile, Report
+from newsletter.imports.run import LeftOut, Order, Run
+from newsletter.imports.sentences import summary
+from newsletter.imports.source import Source
+from newsletter.imports.survey import survey
+from newsletter.imports.undo import undo_some
+from newsletter.imports.uploads import Upload, tokens_in
+from newsletter.subscribers import EVERY_TOPIC, TopicChoice, all_fields
+
+SLICE = 15.0
+"""Seconds that a worker goes on before it has other things to do."""
+BREATH, REST = 0.03, 0.3
+"""Seconds between two batches: on SQLite, and while pages are slow, about as long as one takes."""
+GONE = (
+    "The file is not here any more: somebody who stood in it was erased, or it waited for more than a day. Please "
+    "choose it again."
+)
+GONE_ON = "The file is not here any more, so this cannot go on. Import it anew: nobody is doubled."
+Clock = Callable[[], datetime]
+
+
+class _Breath(Exception):
+    """The worker has other things to do, or the owner has stopped it."""
+
+
+@dataclass
+class Work:
+    """What a worker works with. `secrets`: the product's keys, the present one first. `stopping`: whether the worker is
+    told to end. `is_late`: whether pages of this host are slow just now."""
+
+    database: Database
+    uploads: Path
+    secrets: Sequence[bytes]
+    clock: Clock
+    stopping: Callable[[], bool] = lambda: False
+    is_late: Callable[[], bool] = lambda: False
+    _until: float = inf
+
+    def go_on(self, seconds: float) -> None:
+        """Go on with what waits for about so long."""
+        self._until = time.monotonic() + seconds
+        while not self.is_over() and self.turn():
+            pass
+
+    def is_over(self) -> bool:
+        """Whether the worker has other things to do."""
+        return self.stopping() or time.monotonic() > self._until
+
+    def breathe(self) -> None:
+        """Between two batches: others must get at SQLite's one write lock, and pages come first."""
+        if self.is_late():
+            time.sleep(REST)
+        elif self.database.is_sqlite:
+            time.sleep(BREATH)
+
+    def turn(self) -> bool:
+        """Go on with an import that waits. False: none does."""
+        with self.database.reading() as session:
+            if not is_waiting(session, self.clock()):
+                return False
+        with self.database.transaction() as session:
+            if (claimed := claim(session, self.clock(), tokens_in(self.uploads))) is None:
+                return False
+        it, lease = claimed
+        try:
+            change = _Turn(self, it, lease).taken()
+        except LeaseLost:
+            return True
+        with self.database.transaction() as session:
+            if (found := release(session, it.id, lease)) is not None:
+                change(session, found)
+        return True
+
+
+Change = Callable[[Session, Import], None]
+
+
+def _nothing(session: Session, it: Import) -> None:
+    """It stands as it stood; another turn goes on."""
+
+
+class _Turn:
+    """One worker's turn with one import that it has claimed."""
+
+    def __init__(self, work: Work, it: Import, lease: str) -> None:
+        self._work, self._it, self._lease = work, it, lease
+        self._upload = Upload(work.uploads, it.token or "")
+        self._errors = ErrorsFile(self._upload.errors, it.left_out)
+        self._has_written = False
+
+    def taken(self) -> Change:
+        """Do it; what is to be written of it with the lease's return. Raises LeaseLost."""
+        steps = {
+            ImportState.READING: self._read, ImportState.SURVEYING: self._survey, ImportState.CHECKING: self._check,
+            ImportState.RUNNING: self._run, ImportState.UNDOING: self._undo,
+        }  # fmt: skip
+        state = self._it.state
+        if state is not ImportState.UNDOING and not self._upload.is_here:
+            return self._is_away
+        try:
+            return steps[state]()
+        except _Breath:
+            return _nothing
+        except BadFile as error:
+            return self._failed(error, state)
+
+    def _is_away(self, session: Session, it: Import) -> None:
+        now = self._work.clock()
+        if it.state is ImportState.RUNNING:
+            it.fail(now, GONE_ON, ImportState.STOPPED)
+            it.finished_at = now
+        elif it.is_working:
+            it.fail(now, GONE, ImportState.UNUSABLE)
+
+    def _failed(self, error: BadFile, state: ImportState) -> Change:
+        place = error.place if isinstance(error, BadMapping) else None
+        after = {ImportState.READING: ImportState.UNUSABLE, ImportState.RUNNING: ImportState.STOPPED}
+
+        def told(session: Session, it: Import) -> None:
+            if it.state is state:
+                it.fail(self._work.clock(), str(error), after.get(state, ImportState.MAPPING), place)
+                it.finished_at = self._work.clock() if it.state is ImportState.STOPPED else None
+
+        return told
+
+    def _read(self) -> Change:
+        """Turn a sheet of the workbook into rows: the one that was chosen, else the first that shows."""
+        sheets = workbook.sheets_of(self._upload.book)
+        chosen = self._it.sheet or next((one.name for one in sheets if not one.hidden), sheets[0].name)
+        half, problem, hidden = self._upload.rows.with_suffix(".half"), "", 0
+        try:
+            hidden = workbook.to_csv(self._upload.book, half, chosen, visible_only=self._it.visible_only).hidden
+        except BadFile as error:
+            if len(sheets) == 1:
+                raise
+            half.write_bytes(b"")  # another sheet may do
+            problem = str(error)
+        os.chmod(half, 0o600)
+        half.replace(self._upload.rows)
+        listed = [{"name": one.name, "hidden": one.hidden} for one in sheets]
+
+        def found(session: Session, it: Import) -> None:
+            if it.state is ImportState.READING:
+                it.fail(self._work.clock(), problem, ImportState.MAPPING)
+                it.size, it.sheets, it.sheet, it.hidden, it.meanings = self._upload.size, listed, chosen, hidden, []
+
+        return found
+
+    def _survey(self) -> Change:
+        """Count the statuses, and list those that are not known."""
+        with self._upload.rows.open("rb") as file, self._work.database.reading() as session:
+            plan = survey(Source(file), self._it.name, all_fields(session), meanings=self._it.columns,
+                          answers=self._it.standings, asking=True)  # fmt: skip
+        told = {
+            "standings": {standing.name: many for standing, many in plan.standings.items()},
+            "unknown": [[one.word, one.column, one.line, one.rows] for one in plan.unknown],
+        }
+
+        def found(session: Session, it: Import) -> None:
+            if it.state is ImportState.SURVEYING:
+                it.state, it.touched_at, it.seen = ImportState.ASKING, self._work.clock(), told
+                it.meanings = [
+                    {**one, "choices": list(plan.choices.get(place, ()))} for place, one in enumerate(it.meanings)
+                ]
+
+        return found
+
+    def _check(self) -> Change:
+        """The dry run, from its beginning: it remembers whom it would have added."""
+        self._upload.errors.unlink(missing_ok=True)
+        self._errors = ErrorsFile(self._upload.errors)
+        report = self._through(None, None)
+
+        def checked(session: Session, it: Import) -> None:
+            if it.state is ImportState.CHECKING:
+                it.state, it.touched_at = ImportState.READY, self._work.clock()
+                it.report, it.octets = report.as_json(), it.size
+
+        return checked
+
+    def _run(self) -> Change:
+        if not self._it.octets:
+            self._upload.errors.unlink(missing_ok=True)  # the dry run's
+        report = self._through(self._it.id, self._it.told if self._it.octets else None)
+
+        def done(session: Session, it: Import) -> None:
+            now = self._work.clock()
+            it.state, it.touched_at, it.finished_at = ImportState.DONE, now, now
+            it.report, it.octets, it.seen = report.as_json(), it.size, {}
+            _note(session, it, now)
+            self._upload.forget_list()
+
+        return done
+
+    def _through(self, import_id: int | None, behind: Report | None) -> Report:
+        it, work = self._it, self._work
+        run = Run(
+            database=work.database, order=order_of(it), secrets=work.secrets, now=it.started_at or work.clock(),
+            import_id=import_id, progress=self._between, keep=self._keep, behind=behind,
+        )  # fmt: skip
+        with self._upload.rows.open("rb") as file:
+            return run.through(file)
+
+    def _keep(self, session: Session, report: Report, octets: int, left_out: Sequence[LeftOut]) -> None:
+        """Within the batch's transaction: how far it is, or nothing of the batch."""
+        length = self._errors.add(left_out)
+        if not report.dry_run:
+            renew(session, self._it.id, self._lease, self._work.clock(), report=report.as_json(), octets=octets,
+                  left_out=length)  # fmt: skip
+
+    def _between(self, report: Report, octets: int) -> None:
+        self._errors.settle()
+        with self._work.database.transaction() as session:
+            told = {"octets": octets} if report.dry_run else {}
+            stands = renew(session, self._it.id, self._lease, self._work.clock(), **told)
+        self._work.breathe()
+        # A dry run would have to begin anew. Nor before the first batch: a long file is read for as long as a slice,
+        # and no slice would come any further.
+        over = self._work.stopping() if report.dry_run or not self._has_written else self._work.is_over()
+        self._has_written = True
+        if over or stands is not self._it.state:
+            raise _Breath
+
+    def _undo(self) -> Change:
+        work = self._work
+        while True:
+            with work.database.transaction() as session:
+                it = session.get_one(Import, self._it.id)
+                more = undo_some(session, it, work.secrets)
+                renew(session, it.id, self._lease, work.clock(), undone=dict(it.undone))
+            work.breathe()
+            if not more or work.is_over():
+                break
+
+        def undone(session: Session, it: Import) -> None:
+            if not more:
+                it.state, it.touched_at = ImportState.UNDONE, work.clock()
+                self._upload.forget()
+
+        return undone
+
+
+def order_of(it: Import) -> Order:
+    """What an import is to do."""
+    chosen = EVERY_TOPIC if it.topics is None else TopicChoice.of(it.topics)
+    return Order(
+        basis=it.basis, name=it.name, meanings=it.columns, answers=it.standings, tags=it.tags, topics=chosen,
+        sheet=it.sheet, hidden=0 if it.visible_only else it.hidden,
+    )  # fmt: skip
+
+
+def _note(session: Session, it: Import, now: datetime) -> None:
+    if (told := it.told) is not None:
+        detail = f"{it.name}: {summary(told)}. Basis: {it.basis}"
+        accounts.note(session, it.owner, now, "subscribers imported", detail[:500])
+
+
+def headings_hash(file: BinaryIO) -> str:
+    """By which a file with the same columns is known again. Raises BadFile."""
+    columns = glance(Source(file), most=0).columns
+    return hashlib.sha256("\0".join(columns.headings).casefold().encode()).hexdigest()

@@ -1,0 +1,176 @@
+"""Which column is what: asked with its first rows, and filled in with what the file's headings say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import render_template, request
+from sqlalchemy.orm import Session
+
+from newsletter.imports import BadFile, Import, NotNow
+from newsletter.imports.columns import Role
+from newsletter.imports.header import Glance, glance
+from newsletter.imports.mapping import (
+    FIELD,
+    LEFT_OUT,
+    NEW,
+    WAVED,
+    BadMapping,
+    Meaning,
+    guessed_kind,
+    mapped,
+    propose,
+)
+from newsletter.imports.mapping import ROLES as KNOWN
+from newsletter.imports.record import read_alike
+from newsletter.imports.source import Source
+from newsletter.imports.uploads import Upload
+from newsletter.imports.work import GONE, headings_hash
+from newsletter.subscribers import FieldKind, all_fields
+from newsletter.subscribers.field import LONGEST_LABEL
+from newsletter.web.owner.door import back, door, one_or_404
+from newsletter.web.owner.fields import KINDS
+from newsletter.web.state import now, reading, runtime, transaction
+
+SHOWN, LONGEST_SHOWN = 3, 60
+"""Values of a column that are shown, and characters of each."""
+WORDS: dict[Role, str] = {
+    Role.EMAIL: "E-mail address", Role.FIRST_NAME: "First name", Role.FULL_NAME: "Whole name", Role.ZONE: "Time zone",
+    Role.STATUS: "Status (subscribed, unsubscribed …)", Role.SUBSCRIBED: "Subscribed: yes or no, or since when",
+    Role.CONFIRMED: "Confirmed: when, or yes or no", Role.UNSUBSCRIBED: "Left: when, or yes or no",
+    Role.BOUNCED: "Bounced: when, or yes or no", Role.COMPLAINED: "Complained: when, or yes or no",
+    Role.NEWSLETTER: "Takes the newsletter: yes or no",
+    Role.OBJECTS: "Objects to clicks being counted: yes or no", Role.LISTS: "Status in each list (listmonk)",
+    Role.JOINED: "Joined on", Role.PAUSED: "Paused until", Role.TAGS: "Tags", Role.TOPICS: "Topics",
+}  # fmt: skip
+GROUPS: tuple[tuple[str, tuple[Role, ...]], ...] = (
+    ("The person", (Role.EMAIL, Role.FIRST_NAME, Role.FULL_NAME, Role.ZONE)),
+    ("Whether they want mail", (Role.STATUS, Role.SUBSCRIBED, Role.CONFIRMED, Role.UNSUBSCRIBED, Role.BOUNCED,
+                                Role.COMPLAINED, Role.NEWSLETTER, Role.LISTS, Role.OBJECTS)),
+    ("Since when, and what for", (Role.JOINED, Role.PAUSED, Role.TAGS, Role.TOPICS)),
+)  # fmt: skip
+NOTHING = ((LEFT_OUT, "Leave out"), (WAVED, "Leave out: says nothing of who wants mail"))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as the page shows it. `kind`: what a new field for it would be."""
+
+    place: int
+    heading: str
+    examples: list[str]
+    meaning: Meaning
+    kind: FieldKind
+    error: str = ""
+
+
+def page(session: Session, it: Import, typed: Sequence[Meaning] | None = None, error: BadFile | None = None) -> Any:
+    """The columns with their first rows. `typed`: what was chosen, and what is wrong with it."""
+    upload, told, seen = Upload(runtime().uploads, it.token or ""), str(error or it.problem), None
+    try:
+        seen = _glance(session, upload)
+    except FileNotFoundError:
+        told = GONE
+    except BadFile as unreadable:
+        told = told or str(unreadable)
+    place = error.place if isinstance(error, BadMapping) else it.place
+    columns = _columns(session, it, upload, seen, typed, place, told) if seen else []
+    return render_template(
+        "owner/import_columns.html", it=it, columns=columns, seen=seen, choices=_choices(session),
+        told="" if any(one.error for one in columns) else told, named=LONGEST_LABEL, new=NEW,
+    )  # fmt: skip
+
+
+def _glance(session: Session, upload: Upload) -> Glance:
+    with upload.rows.open("rb") as file:
+        return glance(Source(file), all_fields(session))
+
+
+def _columns(session: Session, it: Import, upload: Upload, seen: Glance, typed: Sequence[Meaning] | None,
+             place: int | None, told: str) -> list[Column]:  # fmt: skip
+    meanings = list(typed or it.columns or _as_last_time(session, upload, seen) or propose(seen.columns, seen.rows))
+    if len(meanings) != len(seen.columns.headings):
+        meanings = propose(seen.columns, seen.rows)
+    found = []
+    for number, heading in enumerate(seen.columns.headings):
+        values = [row[number] for row in seen.rows if number < len(row)]
+        examples = list(dict.fromkeys(value.strip() for value in values if value.strip()))[:SHOWN]
+        found.append(Column(
+            place=number, heading=heading, examples=[one[:LONGEST_SHOWN] for one in examples],
+            meaning=meanings[number], kind=guessed_kind(values), error=told if number == place else "",
+        ))  # fmt: skip
+    return found
+
+
+def _as_last_time(session: Session, upload: Upload, seen: Glance) -> list[Meaning] | None:
+    """As the last file with the same headings was read; fields that are gone since are left out."""
+    with upload.rows.open("rb") as file:
+        last = read_alike(session, headings_hash(file))
+    keys = {f"{FIELD}{field.key}" for field in seen.columns.fields}
+    fits = last is not None and all(not one.what.startswith(FIELD) or one.what in keys for one in last)
+    return last if fits else None
+
+
+def _choices(session: Session) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What a column may be, in groups: (code, words)."""
+    codes: dict[Role, str] = {role: code for code, role in KNOWN.items()}
+    groups = [(label, [(codes[role], WORDS[role]) for role in roles]) for label, roles in GROUPS]
+    if fields := all_fields(session):
+        groups.append(("Your fields", [(f"{FIELD}{field.key}", field.label) for field in fields]))
+    groups.append(("A new field of yours", [(f"{NEW}{kind.value}", f"New field: {KINDS[kind]}") for kind in FieldKind]))
+    return groups
+
+
+@door.post("/subscribers/imports/<row:id>/columns", endpoint="import_columns")
+def choose(id: int) -> Any:
+    """Take what the columns are; what cannot be is said beside it."""
+    with reading() as session:
+        it = one_or_404(session, Import, id)
+        upload = Upload(runtime().uploads, it.token or "")
+        try:
+            seen = _glance(session, upload)
+            meanings = _typed(seen)
+            mapped(seen.columns, meanings)
+            with upload.rows.open("rb") as file:
+                hashed = headings_hash(file)
+        except FileNotFoundError:
+            return back("import_one", id=id)
+        except BadMapping as error:
+            return page(session, it, meanings, error), 422
+        except BadFile:
+            return back("import_one", id=id)
+    with transaction() as session:
+        it = one_or_404(session, Import, id, lock=True)
+        try:
+            it.choose_columns(now(), meanings)
+        except NotNow as error:
+            return back("import_one", str(error), "info", id=id)
+        it.headings_hash = hashed
+    return back("import_one", id=id)
+
+
+def _typed(seen: Glance) -> list[Meaning]:
+    known = {code for code, _ in NOTHING} | KNOWN.keys() | {f"{NEW}{kind.value}" for kind in FieldKind}
+    known |= {f"{FIELD}{field.key}" for field in seen.columns.fields}
+    found = []
+    for place in range(len(seen.columns.headings)):
+        what = request.form.get(f"what-{place}", LEFT_OUT)
+        found.append(Meaning(what if what in known else LEFT_OUT, request.form.get(f"label-{place}", "")[:200]))
+    return found
+
+
+@door.post("/subscribers/imports/<row:id>/sheet", endpoint="import_sheet")
+def choose_sheet(id: int) -> Any:
+    """Which sheet of the workbook, and whether its hidden rows count."""
+    wanted = request.form.get("sheet", "")
+    with transaction() as session:
+        it = one_or_404(session, Import, id, lock=True)
+        if wanted not in {one["name"] for one in it.sheets}:
+            return back("import_one", "There is no such sheet.", "info", id=id)
+        if not Upload(runtime().uploads, it.token or "").book.is_file():
+            return back("import_one", "The workbook is not here any more. Please choose the file again.", "info", id=id)
+        try:
+            it.choose_sheet(now(), wanted, visible_only=request.form.get("visible") == "yes")
+        except NotNow as error:
+            return back("import_one", str(error), "info", id=id)
+    return back("import_one", id=id)

@@ -1,0 +1,37 @@
+"""Taking an import back: first how many people that concerns, then the password, then it is done."""
+
+from typing import Any
+
+from flask import render_template, request
+
+from newsletter.imports import Import, NotNow
+from newsletter.imports.undo import prospect
+from newsletter.web.owner.door import back, door, note, one_or_404
+from newsletter.web.owner.proof import asks_password
+from newsletter.web.state import now, reading, transaction
+
+OVER = "This import cannot be undone: that is possible for 24 hours after it has ended."
+
+
+@door.get("/subscribers/imports/<row:id>/undo", endpoint="import_ask_undo")
+def ask(id: int) -> Any:
+    """What it would do; nothing is changed."""
+    with reading() as session:
+        it = one_or_404(session, Import, id)
+        if not it.may_be_undone(now()):
+            return back("import_one", OVER, "info", id=id)
+        return render_template("owner/import_undo.html", it=it, would=prospect(session, it))
+
+
+@door.post("/subscribers/imports/<row:id>/undo", endpoint="import_undo")
+@asks_password
+def undo(id: int) -> Any:
+    """Take it back; a worker does."""
+    with transaction() as session:
+        it = one_or_404(session, Import, id, lock=True)
+        try:
+            it.undo(now(), forgets_gone=request.form.get("gone") == "forget")
+        except NotNow as error:
+            return back("import_one", str(error), "info", id=id)
+        note(session, "import undone", f"{it.id} {it.name}"[:500])
+    return back("import_one", id=id)
