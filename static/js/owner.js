@@ -103,7 +103,7 @@ function copies() {
   for (const box of document.querySelectorAll("[data-copy]")) box.addEventListener("focus", () => box.select());
 }
 
-// The numbers of a campaign, every second. The rate is what these last seconds showed, not the average.
+// The numbers of a campaign, or of an import, every second. The rate is what these last seconds showed, not the average.
 function watch() {
   const box = document.querySelector("[data-watch]");
   if (!box) return;
@@ -122,11 +122,10 @@ function watch() {
       now = await answer.json();
     } catch { return; } // the server is away for a moment: the next look tells
     if (now.state !== box.dataset.state) return location.reload();
-    for (const name of ["done", "total", "sent", "waiting", "deferred", "failed", "uncertain", "cancelled"]) {
-      show(name, now[name].toLocaleString("en-GB"));
-    }
+    const numbers = ["done", "total", "sent", "waiting", "deferred", "failed", "uncertain", "cancelled", "rows", "undone"];
+    for (const name of numbers.filter((one) => one in now)) show(name, now[name].toLocaleString("en-GB"));
     show("percent", now.percent);
-    const bar = box.querySelector("progress");
+    const bar = box.querySelector("progress[max]"); // without one nobody knows how much there is
     if (bar) [bar.max, bar.value] = [now.total || 1, now.done];
     seen.push([performance.now() / 1000, now.done]);
     if (seen.length > 10) seen.shift();
