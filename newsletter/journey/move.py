@@ -4,10 +4,10 @@ The present address is told, with a way to stop it, and for a day to take it bac
 at the new address: the page says the same for all, and the limits that hold for forms hold here.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from newsletter import clicks
@@ -16,7 +16,7 @@ from newsletter.events import EventKind, Press, note
 from newsletter.journey.confirm import LinkOver, take_newsletter
 from newsletter.journey.give import WORDING_VERSION, House, start
 from newsletter.journey.leave import delete_unproven, forget_mentions, unsubscribe
-from newsletter.journey.prove import Proof, link_to
+from newsletter.journey.prove import Proof, is_often_enough, link_to
 from newsletter.journey.sign_up import refusal
 from newsletter.mail import ledger
 from newsletter.sequences import Enrollment
@@ -44,9 +44,6 @@ from newsletter.subscribers import (
     topic_choice,
 )
 
-MOST_A_DAY = 3
-"""Changes that one reader asks for in a day: each is told to their present mailbox."""
-
 
 class Stayed(StrEnum):
     """What the press at the earlier address did."""
@@ -66,10 +63,9 @@ def ask_move(session: Session, house: House, subscriber: Subscriber, to: Address
     was often enough for a day."""
     lock(session, subscriber)
     theirs = AddressChange.subscriber_id == subscriber.id
-    lately = select(func.count()).where(theirs, AddressChange.asked_at > now - timedelta(days=1))
     if subscriber.status is not Status.CONFIRMED or to.key == subscriber.email_key:
         return False
-    if (session.scalar(lately) or 0) >= MOST_A_DAY:
+    if is_often_enough(session, subscriber, now):
         return False
     for earlier in session.scalars(select(AddressChange).where(theirs)):
         earlier.end(now)

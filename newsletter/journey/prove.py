@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.db import lock
@@ -18,7 +18,8 @@ from newsletter.subscribers import Stream, Subscriber, held_until
 
 PROOF_FOR = timedelta(hours=24)
 MOST_A_DAY = 3
-"""Links that are sent to one mailbox in a day, whoever presses."""
+"""Mails that presses on somebody's page bring to their mailbox in a day, of all kinds together: whoever has a link to
+that page can press."""
 
 
 class Proof(IntEnum):
@@ -41,15 +42,23 @@ def ask_proof(session: Session, subscriber: Subscriber, what: Proof, now: dateti
     if held_until(session, subscriber.id, now):
         return False
     key = f"prove:{what.name.lower()}:{now:%Y-%m-%dT%H:%M}"
-    asked = Message.idempotency_key.startswith("prove:", autoescape=True)
-    theirs = (Message.subscriber_id == subscriber.id, Message.stream == Stream.PROVE, asked)
-    if session.scalar(select(Message.id).where(*theirs, Message.idempotency_key == key)) is not None:
+    known = (Message.subscriber_id == subscriber.id, Message.idempotency_key == key)
+    if session.scalar(select(Message.id).where(*known)) is not None:
         return True
-    lately = select(func.count()).where(*theirs, Message.created_at > now - timedelta(days=1))
-    if not subscriber.may_receive(Stream.PROVE) or (session.scalar(lately) or 0) >= MOST_A_DAY:
+    if not subscriber.may_receive(Stream.PROVE) or is_often_enough(session, subscriber, now):
         return False
     ledger.queue(session, subscriber, Stream.PROVE, key, now, context=link_to(what, subscriber.id, now))
     return True
+
+
+def is_often_enough(session: Session, subscriber: Subscriber, now: datetime) -> bool:
+    """Whether presses on their page have brought as much to their mailbox as they may in a day. What somebody else
+    asked for, who wants to move there, is not counted."""
+    key = Message.idempotency_key
+    pressed = or_(key.startswith("prove:", autoescape=True), key.startswith("stay:", autoescape=True))
+    theirs = (Message.subscriber_id == subscriber.id, Message.stream == Stream.PROVE, pressed)
+    lately = select(func.count()).where(*theirs, Message.created_at > now - timedelta(days=1))
+    return (session.scalar(lately) or 0) >= MOST_A_DAY
 
 
 def proves(subscriber: Subscriber, last_second: int) -> bool:

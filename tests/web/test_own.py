@@ -135,6 +135,19 @@ def test_nobody_fills_an_inbox_by_it(
         assert session.scalar(select(func.count()).where(Message.stream == Stream.PROVE)) == MOST_A_DAY
 
 
+def test_all_that_a_page_brings_to_its_mailbox_is_counted_together(
+    jane: Visitor, link: Link, inbox: Inbox, clock: FixedClock
+) -> None:
+    page = link("preferences")
+    before = len(inbox(JANE))
+    for number in range(4):
+        (form,) = [one for one in forms(jane.get(page)) if "move" in one.fields]
+        jane.browser.post(page, data={**form.fields, "address": f"jane{number}@new.example.com"})
+        _ask(jane, link, "data")
+        clock.forward(timedelta(minutes=5))
+    assert len(inbox(JANE)) == before + MOST_A_DAY
+
+
 def test_who_has_left_may_ask_too(jane: Visitor, link: Link, runtime: Runtime) -> None:
     jane.browser.post(link("unsubscribe"))
     _ask(jane, link, "erase")
