@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from newsletter import characters
 from newsletter.db import Base, Id
+from newsletter.languages import Languages
 
 
 class LostKey(Exception):
@@ -51,6 +52,7 @@ class Brand(Base):
     """Origins of the owner's other sites, a line each: our forms may stand there, and lead there (`forms.hosts`)."""
     zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
     language: Mapped[str] = mapped_column(String(16), default="en-GB")
+    """What was chosen (`speak`). Pages and mails ask `Languages.spoken`: an older database may name any."""
     series_wait_days: Mapped[int] = mapped_column(default=2, server_default="2")
     """Days for which a step of a series gives way to other marketing mail; 0: it does not."""
     counts_clicks: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -64,6 +66,10 @@ class Brand(Base):
     @validates("name", "strapline", "author", "email", "phone", "address", "website", "booking", "zone", "language")
     def _clean(self, name: str, typed: str) -> str:
         return characters.text(typed) if name == "address" else characters.line(typed)
+
+    def speak(self, language: str, languages: Languages) -> None:
+        """Put pages and mails into a language from now on. Raises UnknownLanguage where it has no catalogue."""
+        self.language = languages.named(language).code
 
     def count_clicks(self, on: bool) -> None:
         """Count who follows which link from now on, or stop that; what is recorded stays."""
@@ -134,9 +140,11 @@ def retired_keys(session: Session) -> list[tuple[int, str]]:
     return [(last, key_print) for last, key_print in rows]
 
 
-def from_site(data: dict[str, Any]) -> Brand:
-    """A Brand filled from the `[brand]` table of `site.toml`."""
+def from_site(data: dict[str, Any], languages: Languages | None = None) -> Brand:
+    """A Brand filled from the `[brand]` table of `site.toml`. Raises UnknownLanguage."""
     brand = dict(data["brand"])
     address = "\n".join([*brand.pop("address", []), brand.pop("country", "")]).strip()
-    given = ("name", "strapline", "author", "email", "phone", "website", "zone", "language")
-    return Brand(id=1, address=address, booking=brand.get("booking", ""), **{key: brand[key] for key in given})
+    given = ("name", "strapline", "author", "email", "phone", "website", "zone")
+    made = Brand(id=1, address=address, booking=brand.get("booking", ""), **{key: brand[key] for key in given})
+    made.speak(brand["language"], languages or Languages())
+    return made

@@ -10,6 +10,7 @@ from newsletter.clock import Clock, MovableClock, SharedClock, SystemClock
 from newsletter.db import Database
 from newsletter.guides import Files
 from newsletter.imports.uploads import forget_naming
+from newsletter.languages import Languages
 from newsletter.lateness import Lateness
 from newsletter.links import Signer
 from newsletter.mail import journal
@@ -31,6 +32,7 @@ class Runtime:
     renderer: Renderer
     transport: Transport
     guides: Files
+    languages: Languages = field(default_factory=Languages)
     throttle: Throttle = field(default_factory=Unlimited)
 
     @property
@@ -122,7 +124,7 @@ class Runtime:
 
 
 def build(settings: Settings, *, database: Database | None = None, clock: Clock | None = None,
-          transport: Transport | None = None, guides: Files | None = None,
+          transport: Transport | None = None, guides: Files | None = None, languages: Languages | None = None,
           throttle: Callable[[Settings, Database, Clock], Throttle] | None = None,
           allowances: Callable[[Settings], Allowances] | None = None) -> Runtime:  # fmt: skip
     """Put a Runtime together. Parts that are given replace the real ones; without `throttle` nothing is limited."""
@@ -130,6 +132,7 @@ def build(settings: Settings, *, database: Database | None = None, clock: Clock 
     clock = clock or clock_for(settings, database)
     signer = Signer(settings.secret, settings.old_secrets)
     files = guides or Files.under(settings.data_dir)
+    spoken = languages or Languages()
     return Runtime(
         settings=settings,
         database=database,
@@ -143,9 +146,11 @@ def build(settings: Settings, *, database: Database | None = None, clock: Clock 
             guides=files.of,
             dkim=signing(settings),
             sender_form=settings.return_path,
+            languages=spoken,
         ),
         transport=transport or _smtp(settings, allowances),
         guides=files,
+        languages=spoken,
         throttle=throttle(settings, database, clock) if throttle else Unlimited(),
     )
 

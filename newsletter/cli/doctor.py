@@ -126,6 +126,10 @@ def _house(rt: Runtime) -> str:
         found = brand.current(session)
     if not found.address_lines:
         raise _Ill("no postal address: campaigns refuse to go; add it under Settings in the owner's area")
+    if used := rt.languages.stand_in(found.language):
+        raise _Ill(
+            f"no catalogue for its language “{found.language}”, so pages are in {used.code}; choose one in Settings"
+        )
     return f"{found.name}, {found.email}"
 
 

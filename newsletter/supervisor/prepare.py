@@ -2,18 +2,22 @@
 
 from datetime import datetime
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter import accounts, backup, brand, installation, schema, seeds
 from newsletter.db import Database
+from newsletter.languages import Languages, UnknownLanguage
 from newsletter.mail.ledger.queue import newest
+from newsletter.mail.notice import tell_owner
 from newsletter.runtime import build
 from newsletter.settings import ROOT, Settings
 from newsletter.subscribers import Subscriber
 from newsletter.supervisor.alone import StartError
 from newsletter.supervisor.first_owner import FirstOwner, ensure_owner
 
+log = structlog.get_logger()
 OTHER_KEY = (
     "SECRET_KEY (or the file DATA_DIR/secret_key) is not the key that the links in this installation's mails are "
     "signed with: unsubscribing by them would not work. Put the old key back, or, if it was changed on purpose, put "
@@ -38,11 +42,30 @@ def prepare(settings: Settings, new_key: bool = False) -> FirstOwner:
             elif brand.current(session).adopt(session, *keys):
                 accounts.note(session, None, rt.clock.now(), "key changed")
             _settle(session, settings, database, rt.clock.now())
-            return ensure_owner(session, settings, rt.clock.now())
+            owner = ensure_owner(session, settings, rt.clock.now())
+            _tell_of_language(session, rt.languages, rt.clock.now())
+            return owner
+    except UnknownLanguage as error:
+        raise StartError(f"site.toml, language: {error}") from None
     except brand.LostKey:
         raise StartError(OTHER_KEY) from None
     finally:
         rt.close()
+
+
+def _tell_of_language(session: Session, languages: Languages, now: datetime) -> None:
+    """Tell the owner, once for each, of a language that pages and mails cannot be in; they are in another meanwhile."""
+    chosen = brand.current(session).language
+    used = languages.stand_in(chosen)
+    if used is None:
+        return
+    log.warning("no catalogue for the brand's language", chosen=chosen, used=used.code)
+    lines = (
+        f"Your settings name the language “{chosen}”, and there is no catalogue for it.",
+        f"Until you choose another, pages and mails are in {used.name}, and say so. Nothing else has changed.",
+    )
+    tell_owner(session, now, key=f"language:{chosen}", title="Your pages are in another language", lines=lines,
+               button="Choose a language", path="/owner/settings")  # fmt: skip
 
 
 def _settle(session: Session, settings: Settings, database: Database, now: datetime) -> None:

@@ -19,6 +19,7 @@ from newsletter.web import (
     feedback,
     form_page,
     health,
+    language,
     media,
     own,
     owner,
@@ -75,6 +76,7 @@ def create(runtime: Runtime, trigger: DeliveryTrigger) -> Flask:
     access.install(app)
     app.url_map.converters.update(row=RowId, int=Number)
     security.install(app)
+    language.install(app)
     bodies.install(app)
     errors.install(app)
     app.add_url_rule("/static/<path:filename>", "static", public.static_file)

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from newsletter import brand
 from newsletter.db import Database
 from newsletter.links import Signer
-from newsletter.settings import Settings, load
+from newsletter.mail.ledger import Message
+from newsletter.settings import ROOT, Settings, load
+from newsletter.subscribers import Stream
 from newsletter.supervisor import StartError
 from newsletter.supervisor.prepare import prepare
 
@@ -56,3 +59,30 @@ def test_the_print_does_not_tell_the_key(tmp_path: Path, database: Database, dat
         told = brand.current(session).key_print
     assert len(told) == 32
     assert "a" * 8 not in told
+
+
+def test_the_owner_is_told_once_of_a_language_that_has_no_catalogue(
+    tmp_path: Path, database: Database, database_url: str
+) -> None:
+    settings = _settings(tmp_path, database_url, "a")
+    prepare(settings)
+    with database.transaction() as session:
+        assert session.scalars(select(Message.context).where(Message.stream == Stream.NOTICE)).all() == []
+        brand.current(session).language = "de"
+    prepare(settings)
+    prepare(settings)
+    with database.reading() as session:
+        (told,) = session.scalars(select(Message.context).where(Message.stream == Stream.NOTICE))
+        assert brand.current(session).language == "de", "what was chosen stays: a catalogue may come"
+    assert told["action_path"] == "/owner/settings"
+    assert "“de”, and there is no catalogue for it." in told["lines"][0] and "in English" in told["lines"][1]
+
+
+def test_a_site_file_with_a_language_that_is_not_there_stops_the_first_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = brand.read_site(ROOT / "site.toml")
+    site["brand"]["language"] = "de"
+    monkeypatch.setattr(brand, "read_site", lambda path: site)
+    with pytest.raises(StartError, match=r"site.toml, language: .*“de”. Choose one of these: en-GB, en"):
+        prepare(_settings(tmp_path, f"sqlite:///{tmp_path}/new.sqlite3", "a"))

@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 
 from newsletter import characters
 from newsletter.articles import LONGEST_BODY
+from newsletter.languages import SOURCE, Language
 from newsletter.mail.render import markdown
 from newsletter.mail.render.markdown import Written
 from newsletter.mail.render.names import NAMES, OF_THE_BRAND, Known, Name, Values, is_of_reader
@@ -101,24 +102,26 @@ def _is_plain(output: Output) -> bool:
 
 
 @lru_cache(maxsize=512)
-def compiled(subject: str, preheader: str, body: str, site: str, names: tuple[Name, ...] = FOR_READERS) -> Compiled:
-    """Compile an article once. Raises BadArticle for what is not allowed. `site` completes relative addresses."""
+def compiled(subject: str, preheader: str, body: str, site: str, names: tuple[Name, ...] = FOR_READERS,
+             language: Language = SOURCE) -> Compiled:  # fmt: skip
+    """Compile an article once. Raises BadArticle for what is not allowed. `site` completes relative addresses, dates
+    read as in `language`."""
     known = {one.name: one for one in names}
     body = characters.text(body)
     _measure(body)
-    hidden, codes = hide(body, known)
+    hidden, codes = hide(body, known, language)
     written = markdown.read(hidden, codes, site)
     return Compiled(
-        subject=_line(subject, known, "the subject"),
-        preheader=_line(preheader, known, "the preheader"),
+        subject=_line(subject, known, language, "the subject"),
+        preheader=_line(preheader, known, language, "the preheader"),
         html=assemble(written.html, codes, HTML, written.counted),
         text=assemble(written.text, codes, PLAIN, written.counted),
         written=written,
     )
 
 
-def _line(source: str, known: Known, what: str) -> Template:
-    hidden, codes = hide(characters.text(source), known, what)
+def _line(source: str, known: Known, language: Language, what: str) -> Template:
+    hidden, codes = hide(characters.text(source), known, language, what)
     return assemble(hidden, codes, PLAIN)
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from newsletter.languages import Language
 from newsletter.mail.render.expression import Condition, Expression, Refused, parse, parse_condition
 from newsletter.mail.render.names import Known
 
@@ -49,7 +50,7 @@ class Code:
         return self.source.endswith("-", 0, -2)
 
 
-def hide(source: str, known: Known, what: str = "") -> tuple[str, list[Code]]:
+def hide(source: str, known: Known, language: Language, what: str = "") -> tuple[str, list[Code]]:
     """The text with a word in place of each code, and the codes. Raises BadArticle for what is not allowed.
 
     `what` names the text where it has one line only ("the subject").
@@ -63,7 +64,7 @@ def hide(source: str, known: Known, what: str = "") -> tuple[str, list[Code]]:
         line += source.count("\n", end, start)
         code = source[start:stop]
         if code not in codes:  # the same code is the same word: a link whose text is its address stays one
-            codes[code] = (len(codes), _read(code, f"in {what}" if what else f"in line {line}", known))
+            codes[code] = (len(codes), _read(code, f"in {what}" if what else f"in line {line}", known, language))
         out += [source[end:start], f"zqv{codes[code][0]}qz"]
         line += code.count("\n")
         end = stop
@@ -97,15 +98,15 @@ def _found(source: str) -> Sequence[tuple[int, int]]:
     return found
 
 
-def _read(source: str, where: str, known: Known) -> Code:
+def _read(source: str, where: str, known: Known, language: Language) -> Code:
     inner = source[2:-2].strip("-+")
     try:
         if source.startswith("{#"):
             return Code(source, where, "#")
         if source.startswith("{{"):
-            return Code(source, where, expression=parse(inner, known))
+            return Code(source, where, expression=parse(inner, known, language))
         word, rest = _statement(inner)
-        condition = parse_condition(rest, known) if word in ("if", "elif") else None
+        condition = parse_condition(rest, known, language) if word in ("if", "elif") else None
         if condition is None and rest:
             raise Refused(f"nothing may stand behind {word}")
         return Code(source, where, word, condition=condition)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from typing import Any
 
+from newsletter.languages import Language
 from newsletter.links import Purpose, Signer
 from newsletter.mail.ledger import ClaimedMessage
 from newsletter.mail.render import mime
@@ -103,8 +104,9 @@ def gap(place: int) -> bytes:
 class Draft:
     """A mail on its way to a skeleton: finds in it what belongs to the reader who does not exist."""
 
-    def __init__(self, signer: Signer) -> None:
+    def __init__(self, signer: Signer, language: Language) -> None:
         self._signer = signer
+        self._language = language
         self._numbers = {
             signer.message_tag(NOBODY): TAG,
             self._signed(Purpose.UNSUBSCRIBE, NOBODY, NOBODY): UNSUBSCRIBE,
@@ -183,7 +185,7 @@ class Draft:
             message = message.replace(stand_in.encode(), gap(place))
         template, gaps = _template(message)
         subject, seal = self._phrases.get("subject"), _seal(message, dkim) if dkim else None
-        groups = by_fields(subject, self._places)
+        groups = by_fields(subject, self._places, self._language)
         order = {place: number for number, place in enumerate(place for group in groups for place in group.places)}
         moved = [order[place] for place in self._places]
         gaps = tuple(gap if gap < PERSONAL else PERSONAL + moved[gap - PERSONAL] for gap in gaps)

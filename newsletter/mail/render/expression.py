@@ -8,11 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import Flag, auto
+from functools import partial
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
+from newsletter.languages import Language
 from newsletter.mail.render.filters import FILTERS, Filter, day_as
 from newsletter.mail.render.names import Kind, Known, Name, Value, Values
 from newsletter.subscribers import YES
@@ -79,14 +81,14 @@ class Condition:
     names: frozenset[str]
 
 
-def parse(code: str, known: Known) -> Expression:
-    """What stands between the braces of a text. Raises Refused."""
-    return _Reader(known).output(_tree(code))
+def parse(code: str, known: Known, language: Language) -> Expression:
+    """What stands between the braces of a text in this language. Raises Refused."""
+    return _Reader(known, language).output(_tree(code))
 
 
-def parse_condition(code: str, known: Known) -> Condition:
+def parse_condition(code: str, known: Known, language: Language) -> Condition:
     """What stands behind `if`. Raises Refused."""
-    reader = _Reader(known)
+    reader = _Reader(known, language)
     return Condition(reader.condition(_tree(code)), frozenset(reader.met))
 
 
@@ -106,6 +108,7 @@ def _tree(code: str) -> nodes.Expr:
 @dataclass(slots=True)
 class _Reader:
     known: Known
+    language: Language
     met: set[str] = field(default_factory=set)
     """The names that were read so far."""
 
@@ -127,7 +130,9 @@ class _Reader:
             raise Refused(self._unknown(name))
         self.met.add(name)
         known = self.known[name]
-        return Expression(_look_up(known, read), frozenset({name}), link=known.kind is Kind.LINK, bare=True)
+        return Expression(
+            _look_up(known, read, self.language), frozenset({name}), link=known.kind is Kind.LINK, bare=True
+        )
 
     def _unknown(self, name: str) -> str:
         near = get_close_matches(name, self.known, n=1)
@@ -143,7 +148,8 @@ class _Reader:
         given = self._arguments(node, filter)
         stays_link = inner.link and node.name == "default" and str(given[0]).startswith(("https://", "http://"))
         evaluate = _or_nothing(inner.evaluate) if node.name == "default" else inner.evaluate
-        return Expression(lambda values: filter.apply(evaluate(values), *given), inner.names, link=stays_link)
+        apply = partial(filter.apply, language=self.language) if filter.speaks else filter.apply
+        return Expression(lambda values: apply(evaluate(values), *given), inner.names, link=stays_link)
 
     def _arguments(self, node: nodes.Filter, filter: Filter) -> list[Any]:
         if node.kwargs or node.dyn_args or node.dyn_kwargs:
@@ -206,7 +212,7 @@ def _name(node: nodes.Expr) -> str | None:
     return None
 
 
-def _look_up(known: Name, read: _As) -> Evaluate:
+def _look_up(known: Name, read: _As, language: Language) -> Evaluate:
     name, fallback = known.name, "" if _As.BARE in read else known.fallback
 
     def look_up(values: Values) -> Value:
@@ -216,7 +222,7 @@ def _look_up(known: Name, read: _As) -> Evaluate:
             raise Unknown(name) from None
 
     if known.kind is Kind.DATE and _As.STORED not in read:
-        return lambda values: day_as("long", look_up(values))
+        return lambda values: day_as("long", look_up(values), language)
     return look_up
 
 

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from newsletter.languages import Language
+
 LONGEST_ARGUMENT = 200
 _WORDS = re.compile(r"([-\s(\[/]+)")
-DATES: dict[str, Callable[[date], str]] = {
-    "long": lambda day: f"{day.day} {day:%B %Y}",
-    "short": lambda day: f"{day.day} {day:%b %Y}",
-    "weekday": lambda day: f"{day:%A} {day.day} {day:%B %Y}",
-}
+DATES = ("long", "short", "weekday")
 """How a date may read; patterns of an owner's own would be a language of their own."""
 
 
@@ -24,6 +22,8 @@ class Filter:
     example: str
     takes: tuple[type, ...] = ()
     needed: int = 0
+    speaks: bool = False
+    """Whether what it gives depends on the mail's language, which it is handed as `language`."""
 
     def fits(self, given: Sequence[Any]) -> bool:
         """Whether these constants are what it takes."""
@@ -59,17 +59,17 @@ def _title(value: Any) -> str:
     return "".join(word[:1].upper() + word[1:].lower() for word in _WORDS.split(plain(value)))
 
 
-def day_as(form: str, value: Any) -> str:
-    """A day held as 1960-05-03, in one of the forms; anything else as it is."""
+def day_as(form: str, value: Any, language: Language) -> str:
+    """A day held as 1960-05-03, in one of the forms of a language; anything else as it is."""
     try:
         day = date.fromisoformat(plain(value).strip()[:10])
     except ValueError:
         return plain(value)
-    return DATES.get(form, DATES["long"])(day)
+    return language.day(day, form if form in DATES else DATES[0])
 
 
-def _date(value: Any, form: str = "long") -> str:
-    return day_as(form, value)
+def _date(value: Any, form: str = "long", *, language: Language) -> str:
+    return day_as(form, value, language)
 
 
 FILTERS: dict[str, Filter] = {
@@ -77,7 +77,7 @@ FILTERS: dict[str, Filter] = {
     "upper": Filter(lambda value: plain(value).upper(), "{{ first_name|upper }}"),
     "lower": Filter(lambda value: plain(value).lower(), "{{ first_name|lower }}"),
     "title": Filter(_title, "{{ first_name|title }}"),
-    "date": Filter(_date, '{{ "2026-12-24"|date("weekday") }}', (str,)),
+    "date": Filter(_date, '{{ "2026-12-24"|date("weekday") }}', (str,), speaks=True),
     "join": Filter(_join, '{{ brand.address_lines|join(", ") }}', (str,)),
     "truncate": Filter(_truncate, "{{ brand.strapline|truncate(40) }}", (int,)),
 }

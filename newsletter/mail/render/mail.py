@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from newsletter.brand import Brand
+from newsletter.languages import Language
 from newsletter.subscribers import Fields, MergeField, Stream
 
 NO_FIELDS: Fields = MappingProxyType({})
@@ -66,8 +67,11 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def why(stream: Stream, brand: Brand) -> str:
+def why(stream: Stream, brand: Brand, language: Language) -> str:
     """Why a reader gets a bulk mail, as it says itself."""
+    _ = language.gettext
     if stream is Stream.STEP:
-        return f"You get this short series because you asked {brand.name} for a guide."
-    return f"You get this because you subscribed to the {brand.name} newsletter."
+        told = _("You get this short series because you asked %(brand)s for a guide.")
+    else:
+        told = _("You get this because you subscribed to the %(brand)s newsletter.")
+    return told % {"brand": brand.name}

@@ -6,6 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from newsletter.brand import Brand
+from newsletter.languages import Language
 from newsletter.subscribers import BUILT_IN, FIRST_NAME, OWN, FieldKind, Fields, MergeField
 
 Value = str | tuple[str, ...]
@@ -104,15 +105,16 @@ def is_of_reader(name: str) -> bool:
     return name in _OF_THE_READER or name.startswith(OWN)
 
 
-def greeting(first_name: str) -> str:
+def greeting(first_name: str, language: Language) -> str:
     """How a mail greets; "" is somebody whose name nobody knows."""
-    return f"Hello {first_name}" if first_name else "Hello"
+    _ = language.gettext
+    return _("Hello %(name)s") % {"name": first_name} if first_name else _("Hello")
 
 
-def of_reader(fields: Fields) -> dict[str, str]:
-    """The values of all names that stand for what is held of a reader."""
+def of_reader(fields: Fields, language: Language) -> dict[str, str]:
+    """The values of all names that stand for what is held of a reader, as a mail in this language has them."""
     first_name = fields.get(FIRST_NAME, "")
-    return {**fields, FIRST_NAME: first_name, GREETING: greeting(first_name)}
+    return {**fields, FIRST_NAME: first_name, GREETING: greeting(first_name, language)}
 
 
 def of_brand(brand: Brand, site: str) -> dict[str, Value]:

@@ -6,7 +6,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from newsletter.brand import Brand
+from newsletter.languages import SOURCE, Language, Languages
 from newsletter.links import Purpose, Signer, Urls
 from newsletter.mail.ledger import ClaimedMessage
 from newsletter.mail.render import mime
@@ -33,6 +34,8 @@ from newsletter.mail.render.values import values_of
 from newsletter.subscribers import FIRST_NAME, MergeField, Stream
 
 TEST_MARK = "[Test] "
+FROM_THE_PRODUCT = (Stream.NOTICE, Stream.RESET)
+"""To the owner, whose own pages are in English, too."""
 SKELETONS = 128
 """Kept in each process; a mail's takes as much as the mail."""
 log = structlog.get_logger()
@@ -53,23 +56,18 @@ class Renderer:
     """None: mails leave unsigned, and a relay may sign them."""
     sender_form: str = ""
     """The envelope sender; an asterisk in it stands for the message (VERP). "": `b+*@` and the mail domain."""
+    languages: Languages = field(default_factory=Languages)
+    """Those that a brand may have; a mail is in its brand's."""
     urls: Urls = field(init=False)
-    _jinja: Environment = field(init=False)
+    _jinja: Callable[[Language], Environment] = field(init=False)
     _inliner: css_inline.CSSInliner = field(init=False)
     _skeleton: Callable[[Form], Skeleton | None] = field(init=False)
     _read: Callable[..., Compiled] = field(init=False)
 
     def __post_init__(self) -> None:
-        jinja = Environment(
-            loader=FileSystemLoader(self.templates / "email"),
-            undefined=StrictUndefined,
-            autoescape=select_autoescape(["html"]),
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
         object.__setattr__(self, "urls", Urls(self.site, self.signer))
         object.__setattr__(self, "sender_form", self.sender_form or f"b+*@{self.mail_domain}")
-        object.__setattr__(self, "_jinja", jinja)
+        object.__setattr__(self, "_jinja", lru_cache(8)(partial(_environment, self.templates / "email")))
         object.__setattr__(self, "_read", compiled)
         inliner = css_inline.CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False)
         object.__setattr__(self, "_inliner", inliner)
@@ -113,13 +111,13 @@ class Renderer:
                  context: Mapping[str, Any], counted: int | None = None) -> Rendered:  # fmt: skip
         """Subject, text and HTML of any mail. Raises BadArticle. `counted`: its revision, where it is to go out."""
         reader = replace(reader, fields=fields_for(stream, reader.fields))
-        values = self._values(brand, reader, context)
+        values = self._values(brand, reader, context, stream)
         if words is not None:
-            article, plain = self.compiled(words), self._plain(brand, values, words)
+            article, plain = self.compiled(words, values["language"]), self._plain(brand, values, words)
             leading = self._leading(article, plain, brand, words, counted, reader.message)
             return self._article(stream, values, article.fill(plain, leading=leading))
         values |= {"subject": "", "preheader": ""}
-        values["subject"] = one_line(self._jinja.get_template(f"{stream}/subject.txt").render(values))
+        values["subject"] = one_line(self._template(values, f"{stream}/subject.txt"))
         return self._framed(str(stream), values)
 
     def _leading(self, article: Compiled, plain: Values, brand: Brand, words: Content, revision: int | None,
@@ -133,13 +131,15 @@ class Renderer:
         subject, preheader, html, text = filled
         values |= {"subject": subject, "preheader": preheader, "body_text": text}
         values["body_html"] = Markup(html)  # noqa: S704 - values escaped, cleaned by nh3
-        values["why"] = why(stream, values["brand"])
+        values["why"] = why(stream, values["brand"], values["language"])
         return self._framed("article", values)
 
     def _framed(self, folder: str, values: Mapping[str, Any]) -> Rendered:
-        text = self._jinja.get_template(f"{folder}/text.txt").render(values)
-        page = self._jinja.get_template(f"{folder}/html.html").render(values)
+        text, page = (self._template(values, f"{folder}/{part}") for part in ("text.txt", "html.html"))
         return Rendered(values["subject"], text, self._inliner.inline(page))
+
+    def _template(self, values: Mapping[str, Any], name: str) -> str:
+        return self._jinja(values["language"]).get_template(name).render(values)
 
     def compile(self, claimed: ClaimedMessage, brand: Brand, words: Content | None) -> Skeleton | None:
         """The skeleton of the bulk mail that `claimed` is one copy of, kept for the next call.
@@ -171,10 +171,11 @@ class Renderer:
         return skeleton
 
     def _drafted(self, form: Form, brand: Brand) -> Skeleton:
-        article = self.compiled(form.words)
+        language = self.languages.spoken(brand.language)
+        article = self.compiled(form.words, language)
         if not article.is_plain:
             raise NoSkeleton("its text holds more than plain variables")
-        draft = Draft(self.signer)
+        draft = Draft(self.signer, language)
         nobody = form.sample(NOBODY, NOBODY, NO_FIELDS)
         values = self._values(brand, Reader(NOBODY, message=NOBODY), nobody.context)
         plain = self._plain(brand, values, form.words)
@@ -195,22 +196,24 @@ class Renderer:
         values |= dict.fromkeys(("preferences_url", "unsubscribe_url", "view_url"), f"{self.site}/")
         values |= dict.fromkeys(("guide_pdf", "library_url"), guide_url)
         public = replace(words, body=_GREETING.sub("", words.body))
-        subject, _, html, text = self.compiled(public).fill(self._plain(brand, values, words))
+        subject, _, html, text = self.compiled(public, values["language"]).fill(self._plain(brand, values, words))
         return Rendered(subject, text, html)
 
     def page(self, body: str, brand: Brand) -> str:
         """The HTML of a page of the site, from the owner's folder of texts. Raises BadArticle."""
-        return compiled("", "", body, self.site, FOR_PAGES).fill(of_pages(brand, self.site))[2]
+        language = self.languages.spoken(brand.language)
+        return compiled("", "", body, self.site, FOR_PAGES, language).fill(of_pages(brand, self.site))[2]
 
-    def compiled(self, words: Content) -> Compiled:
-        """An article's words, checked and read once. Raises BadArticle."""
-        return self._read(words.subject, words.preheader, words.body, self.site, names_for_readers(words.own))
+    def compiled(self, words: Content, language: Language = SOURCE) -> Compiled:
+        """An article's words, checked and read once; in which language matters to its dates. Raises BadArticle."""
+        names = names_for_readers(words.own)
+        return self._read(words.subject, words.preheader, words.body, self.site, names, language)
 
     def empty_for_nobody(self, words: Content, brand: Brand,
                          context: Mapping[str, Any]) -> tuple[list[str], list[str]]:  # fmt: skip
         """The codes that come to nothing where no field is known: in subject and preheader, and in the text."""
         values = self._values(brand, Reader(0), context)
-        return self.compiled(words).empty(self._plain(brand, values, words))
+        return self.compiled(words, values["language"]).empty(self._plain(brand, values, words))
 
     def problem(self, words: Content) -> str:
         """Why these words can be no mail, in words for their writer; "" where they can."""
@@ -272,8 +275,20 @@ class Renderer:
             mime.header("Feedback-ID", f"{what}:{kind}:newsletter:{host.replace(':', '.')}"),
         ]
 
-    def _values(self, brand: Brand, reader: Reader, context: Mapping[str, Any]) -> dict[str, Any]:
-        return values_of(self.urls, brand, reader, context)
+    def _values(self, brand: Brand, reader: Reader, context: Mapping[str, Any],
+                stream: Stream = Stream.CAMPAIGN) -> dict[str, Any]:  # fmt: skip
+        language = SOURCE if stream in FROM_THE_PRODUCT else self.languages.spoken(brand.language)
+        return values_of(self.urls, brand, language, reader, context)
+
+
+def _environment(folder: Path, language: Language) -> Environment:
+    """The templates of mails in one language."""
+    jinja = Environment(
+        loader=FileSystemLoader(folder), extensions=["jinja2.ext.i18n"], undefined=StrictUndefined,
+        autoescape=select_autoescape(["html"]), trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    jinja.install_gettext_callables(language.gettext, language.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    return jinja
 
 
 __all__ = ["BadArticle", "Content", "Reader", "Rendered", "RenderedMessage", "Renderer"]

@@ -14,6 +14,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 from operator import itemgetter
 
+from newsletter.languages import Language
 from newsletter.links import Purpose, Signer
 from newsletter.mail.ledger import ClaimedMessage
 from newsletter.mail.render import mime
@@ -68,6 +69,7 @@ class Group:
 
     fields: tuple[str, ...]
     places: tuple[Place, ...]
+    language: Language
     subject: Phrase | None = None
     """The subject, where it is made of these fields."""
 
@@ -75,14 +77,14 @@ class Group:
         """What these values make; None for those that hold control characters."""
         if any(map(_ODD.search, found)):
             return None
-        values = of_reader(dict(zip(self.fields, found, strict=True)))
+        values = of_reader(dict(zip(self.fields, found, strict=True)), self.language)
         subject = mime.text_header("Subject", self.subject.filled(values)) if self.subject else b""
         name = values[FIRST_NAME]
         before = f"To: {name} <".encode() if _ATOMS.match(name) else None
         return Filled(before, subject, [_filling(phrase.filled(values), escaped) for phrase, escaped in self.places])
 
 
-def by_fields(subject: Phrase | None, places: Sequence[Place]) -> tuple[Group, ...]:
+def by_fields(subject: Phrase | None, places: Sequence[Place], language: Language) -> tuple[Group, ...]:
     """The places of a mail, those together that are made of the same fields.
 
     The first is always the first name's alone, which every To line needs: most mails have no other.
@@ -94,7 +96,8 @@ def by_fields(subject: Phrase | None, places: Sequence[Place]) -> tuple[Group, .
     if of_subject:
         groups.setdefault(of_subject, [])
     return tuple(
-        Group(fields, tuple(found), subject if fields == of_subject else None) for fields, found in groups.items()
+        Group(fields=fields, places=tuple(found), language=language, subject=subject if fields == of_subject else None)
+        for fields, found in groups.items()
     )
 
 

@@ -4,21 +4,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from newsletter.brand import Brand
+from newsletter.languages import Language
 from newsletter.links import Urls
 from newsletter.mail.render.attachment import guide_slug
 from newsletter.mail.render.mail import Reader
 from newsletter.mail.render.names import of_reader
 
 
-def values_of(urls: Urls, brand: Brand, reader: Reader, context: Mapping[str, Any]) -> dict[str, Any]:
+def values_of(urls: Urls, brand: Brand, language: Language, reader: Reader,
+              context: Mapping[str, Any]) -> dict[str, Any]:  # fmt: skip
     """What the templates of a mail to this reader are filled with: their fields, their own links, and the context."""
     slug = guide_slug(context)
     values: dict[str, Any] = {
         **context,
         "brand": brand,
+        "language": language,
         "site_url": urls.site,
         "home_url": f"{urls.site}/",
-        **of_reader(reader.fields),
+        **of_reader(reader.fields, language),
         "library_url": urls.library(reader.subscriber),
         "preferences_url": urls.preferences(reader.subscriber),
         "unsubscribe_url": urls.unsubscribe(reader.subscriber, reader.message),

@@ -22,6 +22,7 @@ from newsletter.web.cards import all_guides, unfit_pages
 from newsletter.web.owner.door import door
 from newsletter.web.owner.first_steps import first_steps
 from newsletter.web.owner.progress import Progress
+from newsletter.web.owner.settings import lost_language
 from newsletter.web.owner.week import week_ahead
 from newsletter.web.state import now, reading, runtime
 from newsletter.zones import zone_named
@@ -70,6 +71,7 @@ def dashboard() -> str:
             due=sequences.soonest(session, 6),
             week=week_ahead(session, at, current_user.zone),
             unfit=preflight.unfit(session, runtime().renderer),
+            lost_language=lost_language(brand.current(session)),
             unfit_pages=unfit_pages(brand.current(session)),
             campaigns=[(one, Progress.of(session, one, at)) for one in under_way],
             waiting=campaigns.waiting(session),

@@ -6,9 +6,7 @@ from typing import Any
 
 from flask_login import current_user
 
-from newsletter.mail.render.filters import day_as
 from newsletter.mail.sentences import explained
-from newsletter.subscribers import FieldKind
 from newsletter.zones import zone_named
 
 
@@ -82,11 +80,6 @@ def ago(at: datetime, now: datetime) -> str:
     return "just now"
 
 
-def as_held(value: str, kind: FieldKind) -> str:
-    """A value of an own field as a person reads it."""
-    return day_as("long", value) if kind is FieldKind.DATE else value
-
-
 LONGEST_SAME = 400
 """Characters that are shown of what two texts have in common, between two places where they differ."""
 
@@ -109,6 +102,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "duration": duration,
     "explained": explained,
     "ago": ago,
-    "as_held": as_held,
     "shortened": shortened,
 }

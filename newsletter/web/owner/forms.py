@@ -25,11 +25,12 @@ from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
 from newsletter import characters, topics
 from newsletter.articles import LONGEST_BODY
+from newsletter.languages import UnknownLanguage
 from newsletter.sequences import Delay
 from newsletter.subscribers import BadAddress, Field, clean_name, read_address
 from newsletter.subscribers.name import LONGEST_NAME
 from newsletter.web.forms import TypedForm, with_answers
-from newsletter.web.state import reading
+from newsletter.web.state import reading, runtime
 
 
 def _line(label: str, longest: int, needed: str = "", **kwargs: Any) -> StringField:
@@ -40,6 +41,10 @@ def _line(label: str, longest: int, needed: str = "", **kwargs: Any) -> StringFi
 def _known_zone(field: StringField) -> None:
     if field.data not in available_timezones():
         raise ValidationError("This is no time zone we know. Choose one from the list, for example Europe/London.")
+
+
+def _languages() -> list[SelectChoice]:
+    return [SelectChoice(one.code, f"{one.name} ({one.code})") for one in runtime().languages.all.values()]
 
 
 def _followed(field: StringField, told: str) -> None:
@@ -212,7 +217,7 @@ class BrandForm(TypedForm):
     website = _line("Website", 200)
     booking = _line("Booking link", 300)
     zone = _line("Time zone", 64, "Choose a time zone.")
-    language = _line("Language", 16, "Give the language's code, for example en-GB.")
+    language = SelectField("Language", choices=_languages, validate_choice=False)
     series_wait_days = IntegerField(
         "Days a series gives way", [Optional(), NumberRange(0, 14, "Give a number of days from 0 to 14.")]
     )
@@ -222,7 +227,7 @@ class BrandForm(TypedForm):
         try:
             read_address(field.data or "")
         except BadAddress as error:
-            raise ValidationError(str(error)) from None
+            raise ValidationError(error.told()) from None
 
     def validate_website(self, field: StringField) -> None:
         """A link that a browser follows, nothing that runs."""
@@ -235,6 +240,13 @@ class BrandForm(TypedForm):
     def validate_zone(self, field: StringField) -> None:
         """Only names of the IANA tz database."""
         _known_zone(field)
+
+    def validate_language(self, field: SelectField) -> None:
+        """One that pages and mails can be in."""
+        try:
+            runtime().languages.named(field.data or "")
+        except UnknownLanguage as error:
+            raise ValidationError(str(error)) from None
 
 
 class ImportForm(TypedForm):

@@ -8,7 +8,9 @@ from sqlalchemy.orm import Session
 
 from newsletter import brand, credentials
 from newsletter.accounts import OwnerSession, WeakPassword
+from newsletter.brand import Brand
 from newsletter.credentials import Way
+from newsletter.languages import Language
 from newsletter.web.owner.door import back, door, note, owner_in
 from newsletter.web.owner.forms import BrandForm, PasswordForm, ZoneForm
 from newsletter.web.owner.proof import compare
@@ -17,7 +19,13 @@ from newsletter.web.owner.sessions import browser_named
 from newsletter.web.security import limiter
 from newsletter.web.state import kept_ip, now, reading, runtime, state, transaction
 
-BRAND = ("name", "strapline", "author", "email", "phone", "address", "website", "booking", "zone", "language")
+BRAND = ("name", "strapline", "author", "email", "phone", "address", "website", "booking", "zone")
+
+
+def lost_language(house: Brand) -> tuple[str, Language] | None:
+    """What the brand's language is where there is no catalogue for it, and what is used instead."""
+    used = runtime().languages.stand_in(house.language)
+    return (house.language, used) if used else None
 
 
 @door.get("/settings", endpoint="settings")
@@ -31,7 +39,8 @@ def _page(session: Session, brand_form: BrandForm | None = None, zone_form: Zone
           password_form: PasswordForm | None = None) -> Any:  # fmt: skip
     house, owner = brand.current(session), owner_in(session)
     page = render_template(
-        "owner/settings.html", owner=owner, zones=sorted(available_timezones()), at=now(), named=browser_named,
+        "owner/settings.html", owner=owner, lost_language=lost_language(house),
+        zones=sorted(available_timezones()), at=now(), named=browser_named,
         sessions=OwnerSession.every(session, owner.id, now()), counts_clicks=house.counts_clicks,
         has_counted_clicks=house.has_counted_clicks, site_host=runtime().settings.site_host,
         brand_form=brand_form or BrandForm(formdata=None, obj=house),
@@ -51,6 +60,9 @@ def save_brand() -> Any:
         changed = [name for name in BRAND if getattr(house, name) != (form[name].data or "")]
         for name in changed:
             setattr(house, name, form[name].data or "")
+        if form.language.data != house.language:
+            house.speak(form.language.data, runtime().languages)
+            changed.append("language")
         days = form.series_wait_days.data
         if days is not None and days != house.series_wait_days:
             house.series_wait_days = days

@@ -39,6 +39,8 @@ def test_the_brand_is_saved_and_the_site_carries_it(desk: Desk, runtime: Runtime
         ("booking", "javascript:alert(1)", "begins with https:// or http://"),
         ("name", "", "need to know who writes"),
         ("name", "x" * 121, "longer than 120"),
+        ("language", "de", "no catalogue for the language “de”. Choose one of these: en-GB, en."),
+        ("language", "", "Choose one of these: en-GB, en."),
     ],
 )
 def test_what_cannot_be_is_told_and_nothing_is_saved(desk: Desk, name: str, typed: str, word: str) -> None:
@@ -55,6 +57,19 @@ def test_the_booking_link_is_there_for_the_mails(desk: Desk, runtime: Runtime) -
     words = Content("s", "p", "Come{% if brand.booking %}: [choose]({{ brand.booking }}){% endif %}.")
     seen = runtime.renderer.rendered(Stream.STEP, house, Reader(1), words, {})
     assert 'href="https://book.example/a-talk"' in seen.html
+
+
+def test_a_language_that_is_not_there_is_told_and_ends_with_a_choice(desk: Desk, runtime: Runtime) -> None:
+    assert "no catalogue" not in desk.get("/owner/") + desk.get("/owner/settings")
+    with runtime.database.transaction() as session:
+        brand.current(session).language = "de"
+    told = "There is no catalogue for the language “de”. Until you choose another, pages and mails are in English"
+    assert told in desk.read("/owner/") and told in desk.read("/owner/settings")
+    assert "Saved." in desk.told("/owner/settings/brand", **{**BRAND, "language": "en"})
+    assert "no catalogue" not in desk.get("/owner/") + desk.get("/owner/settings")
+    with runtime.database.reading() as session:
+        assert brand.current(session).language == "en"
+    assert '<html lang="en" dir="ltr">' in desk.client.get("/").text
 
 
 def test_times_are_shown_in_the_owners_zone(desk: Desk) -> None:

@@ -1,0 +1,95 @@
+"""The language of a page, and the marks of sentences: readers' pages are in the brand's, the owner's area in English.
+
+Flask-Babel asks here for both the language and its catalogue, so pages and mails are translated by the same ones.
+Nothing here fails: where the brand cannot be read, the page that says so is in English.
+"""
+
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import flask_babel
+import structlog
+from babel.support import NullTranslations
+from flask import Flask, g, has_request_context, request
+from flask_babel import Babel, Domain
+
+from newsletter import brand
+from newsletter.languages import SOURCE, Language
+from newsletter.mail.render.filters import day_as
+from newsletter.subscribers import FieldKind
+from newsletter.web.state import reading, runtime
+
+log = structlog.get_logger()
+
+
+class _Catalogues(Domain):
+    """The catalogues that mails are made with, too."""
+
+    def get_translations(self) -> NullTranslations:
+        """Those of this page's language."""
+        return spoken().translations if has_request_context() else SOURCE.translations
+
+
+class _Babel(Babel):
+    @cached_property
+    def domain_instance(self) -> Domain:
+        """Where sentences are looked up."""
+        return _Catalogues()
+
+
+def install(app: Flask) -> None:
+    """Give every template its language, `_`, and dates as that language writes them."""
+    _Babel(app, default_locale=str(SOURCE.locale), locale_selector=lambda: spoken().locale)
+    app.jinja_env.filters.update(day=day, weekday=lambda day: spoken().weekday(day), as_held=_as_held)
+    app.context_processor(lambda: {"language": spoken()})
+
+
+def spoken() -> Language:
+    """What the page is in that this request asks for."""
+    if "language" not in g:
+        g.language = _chosen()
+    found: Language = g.language
+    return found
+
+
+def give_up() -> None:
+    """The database does not answer: what tells of it asks no more for the language."""
+    g.setdefault("language", SOURCE)
+
+
+def _chosen() -> Language:
+    if request.path.startswith("/owner"):
+        return SOURCE
+    try:
+        with reading() as session:
+            return runtime().languages.spoken(brand.current(session).language)
+    except Exception as error:  # noqa: BLE001 - leaving asks for this too, and depends on nothing
+        log.error("the page is in English; its language cannot be read", error=type(error).__name__)
+        return SOURCE
+
+
+def _(sentence: str, /, **values: Any) -> str:
+    """A sentence in the page's language, with these values for its names in brackets."""
+    return str(flask_babel.gettext(sentence, **values))
+
+
+def ngettext(one: str, many: str, num: int, /, **values: Any) -> str:
+    """The sentence that goes with a number, which both name as `num`."""
+    return str(flask_babel.ngettext(one, many, num, **values))
+
+
+def lazy(sentence: str, /, **values: Any) -> str:
+    """A sentence that is translated each time it is read as text (`str` makes one of it)."""
+    made: str = flask_babel.lazy_gettext(sentence, **values)
+    return made
+
+
+def day(day: date) -> str:
+    """A date as the page's language writes it."""
+    return spoken().day(day)
+
+
+def _as_held(value: str, kind: FieldKind) -> str:
+    """A value of an own field as a person reads it."""
+    return day_as("long", value, spoken()) if kind is FieldKind.DATE else value
