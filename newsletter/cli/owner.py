@@ -24,7 +24,7 @@ def create(email: str, ask: bool) -> None:
     try:
         email = read_address(email).email
     except BadAddress as error:
-        raise click.BadParameter(str(error), param_hint="EMAIL") from None
+        raise click.BadParameter(error.told(), param_hint="EMAIL") from None
     with opened() as rt, rt.database.transaction() as session:
         if accounts.find(session, email):
             raise click.ClickException(f"{email} is an owner already; `newsletter owner reset-password {email}` helps.")

@@ -1,6 +1,6 @@
 """Who receives: Subscriber, what they agreed to (Consent), their tags, and who is never written to (Suppression)."""
 
-from newsletter.subscribers.address import Address, BadAddress, read_address
+from newsletter.subscribers.address import Address, read_address
 from newsletter.subscribers.address_change import (
     AddressChange,
     earlier_addresses,
@@ -20,10 +20,10 @@ from newsletter.subscribers.consent import (
     open_consents,
     typed_values,
 )
+from newsletter.subscribers.faults import AddressFault, BadAddress, BadValue, ValueFault
 from newsletter.subscribers.field import (
     LONGEST_VALUE,
     BadField,
-    BadValue,
     Field,
     add_field,
     all_fields,
@@ -88,6 +88,7 @@ __all__ = [
     "YES",
     "Address",
     "AddressChange",
+    "AddressFault",
     "Allowance",
     "BadAddress",
     "BadField",
@@ -114,6 +115,7 @@ __all__ = [
     "Tag",
     "TopicChoice",
     "TypedValue",
+    "ValueFault",
     "add_field",
     "address_hash",
     "address_hashes",

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
 
+from newsletter.subscribers.faults import AddressFault, BadAddress
+
 GMAIL = ("gmail.com", "googlemail.com")
 _AROUND = r"[\s\u202a-\u202e\u2066-\u2069]+"
 _IGNORABLE = (
@@ -15,10 +17,6 @@ _IGNORABLE = (
 _UNSEEN = re.compile(rf"[{_IGNORABLE}]|^{_AROUND}|{_AROUND}$")
 """What comes along when an address is copied: invisible letters anywhere, marks of a direction around it."""
 LONGEST = 254  # octets, RFC 5321 §4.5.3.1.3 less the angle brackets
-
-
-class BadAddress(ValueError):
-    """What was typed is no address that mail can be sent to; the message is fit for the person who typed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +48,13 @@ def read_address(typed: str) -> Address:
     """
     typed = _UNSEEN.sub("", typed).strip()
     if not typed:
-        raise BadAddress("Please type your e-mail address.")
+        raise BadAddress(AddressFault.MISSING)
     if len(typed.encode()) > LONGEST:
-        raise BadAddress("This address is too long: 254 characters are the most an e-mail address can have.")
+        raise BadAddress(AddressFault.TOO_LONG)
     try:
         seen = validate_email(typed, check_deliverability=False, strict=True)
     except EmailNotValidError:
-        raise BadAddress("This does not look like an e-mail address. It should be like jane@example.com.") from None
+        raise BadAddress(AddressFault.NO_ADDRESS) from None
     # An internationalised domain is kept as its A-label, the form that travels everywhere (RFC 6531 §3.2).
     domain = (seen.ascii_domain or seen.domain).lower()
     # The standard lets local parts differ by case; in practice no provider does, and people type either. Not by case

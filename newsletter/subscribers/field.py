@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from newsletter import characters
 from newsletter.db import Base, Id
+from newsletter.subscribers.faults import BadValue, ValueFault
 from newsletter.subscribers.merge_field import BUILT_IN, NO, OWN, YES, FieldKind, MergeField
 
 LONGEST_KEY, LONGEST_LABEL, LONGEST_FALLBACK = 40, 80, 200
@@ -43,10 +44,6 @@ class BadField(ValueError):
     def __init__(self, part: str, told: str) -> None:
         super().__init__(told)
         self.part = part
-
-
-class BadValue(ValueError):
-    """What was typed is no value of this field; the message is fit for the person who typed it."""
 
 
 class Field(Base):
@@ -79,12 +76,12 @@ class Field(Base):
     def read(self, typed: str) -> str:
         """A value as it is held: 12.5, 1960-05-03, yes; "" for none. Raises BadValue."""
         if len(typed) > 20 * LONGEST_VALUE:
-            raise BadValue(f"{self.label}: that is too long; {LONGEST_VALUE} characters are the most.")
+            raise BadValue(ValueFault.FAR_TOO_LONG, label=self.label, most=LONGEST_VALUE)
         value = unicodedata.normalize("NFC", characters.line(_UNSEEN.sub("", typed)))
         if not value:
             return ""
         if len(value) > LONGEST_VALUE:
-            raise BadValue(f"{self.label}: that has {len(value):,} characters; {LONGEST_VALUE} are the most.")
+            raise BadValue(ValueFault.TOO_LONG, label=self.label, length=len(value), most=LONGEST_VALUE)
         return _READERS[self.kind](self, value)
 
     def _text(self, value: str) -> str:
@@ -92,7 +89,7 @@ class Field(Base):
 
     def _number(self, value: str) -> str:
         if not _NUMBER.match(value):
-            raise BadValue(f"{self.label}: please type a number, such as 1200 or 12.5.")
+            raise BadValue(ValueFault.NO_NUMBER, label=self.label)
         number = Decimal(value.replace(",", "."))
         return f"{number.normalize():f}" if number else "0"
 
@@ -100,20 +97,20 @@ class Field(Base):
         try:
             return date.fromisoformat(value).isoformat()
         except ValueError:
-            raise BadValue(f"{self.label}: please type a date as year-month-day, such as 1960-05-31.") from None
+            raise BadValue(ValueFault.NO_DATE, label=self.label) from None
 
     def _choice(self, value: str) -> str:
         folded = value.casefold()
         for choice in self.choices:
             if choice.casefold() == folded:
                 return choice
-        raise BadValue(f"{self.label}: please choose one of {', '.join(self.choices)}.")
+        raise BadValue(ValueFault.NO_CHOICE, label=self.label, choices=self.choices)
 
     def _yes_no(self, value: str) -> str:
         folded = value.casefold()
         if folded in _YES or folded in _NO:
             return YES if folded in _YES else NO
-        raise BadValue(f"{self.label}: please answer yes or no.")
+        raise BadValue(ValueFault.NO_YES_NO, label=self.label)
 
 
 _READERS: dict[FieldKind, Callable[[Field, str], str]] = {

@@ -73,8 +73,7 @@ BAD = [
 def test_what_is_no_address_is_told_in_words(typed: str) -> None:
     with pytest.raises(BadAddress) as error:
         read_address(typed)
-    assert str(error.value).startswith(("Please type", "This "))
-    assert len(str(error.value)) < 400
+    assert error.value.told().startswith(("Please type", "This "))
 
 
 @given(st.text(max_size=80) | st.text("jane@example.com<>\r\n \t\"',;:()", max_size=40))

@@ -74,8 +74,9 @@ def test_a_value_is_held_in_one_form(kind: FieldKind, typed: str, held: str) -> 
     ],
 )
 def test_what_it_cannot_hold_is_refused_with_what_to_type(kind: FieldKind, typed: str, told: str) -> None:
-    with pytest.raises(BadValue, match=told):
+    with pytest.raises(BadValue) as error:
         made(kind).read(typed)
+    assert told in error.value.told()
 
 
 @given(kind=st.sampled_from(FieldKind), typed=st.text(max_size=600))

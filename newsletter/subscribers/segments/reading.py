@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from zoneinfo import available_timezones
 
 from newsletter import characters
-from newsletter.subscribers.field import LONGEST_KEY, LONGEST_VALUE, BadValue, Field
+from newsletter.subscribers.faults import BadValue
+from newsletter.subscribers.field import LONGEST_KEY, LONGEST_VALUE, Field
 from newsletter.subscribers.merge_field import FieldKind
 from newsletter.subscribers.segments import rules as r
 from newsletter.subscribers.subscriber import Status
@@ -212,7 +213,7 @@ def _compared(leaf: r.HasField) -> r.HasField:
     try:
         value = field.read(leaf.value)
     except BadValue as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(error.told()) from None
     if not value:
         raise ValueError("Type what to compare with.")
     return r.HasField(field=leaf.field, type=leaf.type, how=leaf.how, value=value)

@@ -1,0 +1,75 @@
+"""What is wrong with something that was typed, in a sentence for the person who typed it.
+
+The records keep to codes; a door asks here for the sentence in its reader's language.
+"""
+
+from enum import StrEnum
+
+from newsletter.languages import SOURCE, Language, marked
+
+
+class AddressFault(StrEnum):
+    """Why something is no address that mail can be sent to."""
+
+    MISSING = "missing"
+    TOO_LONG = "too-long"
+    NO_ADDRESS = "no-address"
+
+
+class ValueFault(StrEnum):
+    """Why something is no value of a field."""
+
+    FAR_TOO_LONG = "far-too-long"
+    """Not even read."""
+    TOO_LONG = "too-long"
+    NO_NUMBER = "no-number"
+    NO_DATE = "no-date"
+    NO_CHOICE = "no-choice"
+    NO_YES_NO = "no-yes-no"
+
+
+_ADDRESS = {
+    AddressFault.MISSING: marked("Please type your e-mail address."),
+    AddressFault.TOO_LONG: marked("This address is too long: 254 characters are the most an e-mail address can have."),
+    AddressFault.NO_ADDRESS: marked("This does not look like an e-mail address. It should be like jane@example.com."),
+}
+_VALUE = {
+    ValueFault.FAR_TOO_LONG: marked("%(label)s: that is too long; %(most)s characters are the most."),
+    ValueFault.TOO_LONG: marked("%(label)s: that has %(length)s characters; %(most)s are the most."),
+    ValueFault.NO_NUMBER: marked("%(label)s: please type a number, such as 1200 or 12.5."),
+    ValueFault.NO_DATE: marked("%(label)s: please type a date as year-month-day, such as 1960-05-31."),
+    ValueFault.NO_CHOICE: marked("%(label)s: please choose one of %(choices)s."),
+    ValueFault.NO_YES_NO: marked("%(label)s: please answer yes or no."),
+}
+
+
+class BadAddress(ValueError):
+    """What was typed is no address that mail can be sent to."""
+
+    def __init__(self, fault: AddressFault) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+    def told(self, language: Language = SOURCE) -> str:
+        """What is wrong, in a sentence."""
+        return language.gettext(_ADDRESS[self.fault])
+
+
+class BadValue(ValueError):
+    """What was typed is no value of this field. `values`: what its sentence names."""
+
+    def __init__(self, fault: ValueFault, **values: str | int | list[str]) -> None:
+        super().__init__(fault)
+        self.fault = fault
+        self.values = values
+
+    def told(self, language: Language = SOURCE) -> str:
+        """What is wrong, in a sentence that begins with the field's label."""
+        written = {name: _written(value, language) for name, value in self.values.items()}
+        return language.gettext(_VALUE[self.fault]) % written
+
+
+def _written(value: str | int | list[str], language: Language) -> str:
+    if isinstance(value, int):
+        return language.number(value)
+    return value if isinstance(value, str) else ", ".join(value)
