@@ -9,11 +9,12 @@ from newsletter import guides
 from newsletter.guides import Guide
 from newsletter.links import Purpose
 from newsletter.settings import ROOT
+from newsletter.web.language import _, lazy
 from newsletter.web.personal import numbers, person_or_gone
 from newsletter.web.state import now, runtime, transaction
 
 door = Blueprint("books", __name__)
-NOT_YOURS = "This guide is not in your library yet; you can ask for it there."
+NOT_YOURS = lazy("This guide is not in your library yet; you can ask for it there.")
 
 
 @door.get("/library/<token>/<slug>/")
@@ -26,7 +27,7 @@ def read(token: str, slug: str) -> str:
         try:
             book = guide.phone_edition(runtime().guides).read_text(encoding="utf-8")
         except OSError:
-            abort(404, "This guide has no edition for phones; your library has it as a PDF.")
+            abort(404, _("This guide has no edition for phones; your library has it as a PDF."))
         if request.method == "GET" and not guides.fetch(session, subscriber, guide, now()):
             abort(404, NOT_YOURS)
         title = guide.title

@@ -13,11 +13,12 @@ from newsletter.brand import Brand
 from newsletter.guides import BadGuide, Guide, inspect
 from newsletter.mail.render import BadArticle
 from newsletter.settings import ROOT
+from newsletter.web.language import lazy
 from newsletter.web.state import runtime
 
 CONTENT = ROOT / "content"
 COVER_WIDTH = 640
-PREPARED = "This guide is being prepared just now. Please come back a little later."
+PREPARED = lazy("This guide is being prepared just now. Please come back a little later.")
 log = structlog.get_logger()
 
 
@@ -59,7 +60,7 @@ def card(guide: Guide) -> Card:
         return Card(
             slug=guide.slug,
             title=guide.title,
-            box=PREPARED,
+            box=str(PREPARED),
             pages=0,
             accent=guide.accent,
             topic=guide.topic,

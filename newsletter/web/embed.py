@@ -30,6 +30,7 @@ from newsletter.web.embedded import (
 )
 from newsletter.web.form_page import open_or_gone
 from newsletter.web.forms import ANSWER, OTHER_WORDS, SubscribeForm
+from newsletter.web.language import _, lazy
 from newsletter.web.sign_up import (
     allowed,
     box,
@@ -43,11 +44,11 @@ from newsletter.web.sign_up import (
 from newsletter.web.state import now, reading, runtime, state, transaction
 
 door = Blueprint("embed", __name__)
-SENT, SENT_TEXT = "Check your inbox", "We have sent you an e-mail. Open it and follow its link."
-TOO_MANY = "Too many at once. What you typed is still here: please wait a minute, and send it again."
+SENT, SENT_TEXT = lazy("Check your inbox"), lazy("We have sent you an e-mail. Open it and follow its link.")
+TOO_MANY = lazy("Too many at once. What you typed is still here: please wait a minute, and send it again.")
 FRESH = 300
 """Seconds for which a browser need not ask for the script anew."""
-STRANGER = "This form may not be sent from here. Its owner can add your site to the list beside the forms."
+STRANGER = lazy("This form may not be sent from here. Its owner can add your site to the list beside the forms.")
 
 
 @door.after_request
@@ -86,7 +87,7 @@ def _failed(error: HTTPException) -> Any:
     if not isinstance(told, tuple | Response):  # a redirect
         return told
     answer = make_response(told)
-    text = TOO_MANY if isinstance(error, TooManyRequests) else error.description or "That did not work."
+    text = str(TOO_MANY if isinstance(error, TooManyRequests) else error.description or _("That did not work."))
     if request.is_json or request.endpoint == "embed.token":
         answer.data, answer.mimetype = jsonify(state="error", text=text, errors={}).data, "application/json"
     elif request.endpoint in ("embed.show", "embed.send"):
@@ -161,7 +162,9 @@ def send(slug: str) -> Any:
         page = g.embed_page if request.is_json else request.form.get("page", "")
         if taken:
             sign_up(session, typed, page_of(session, page))
-        said = _answer(session, typed) if request.is_json else frame(session, typed, page, sent=SENT if taken else "")
+        said = (
+            _answer(session, typed) if request.is_json else frame(session, typed, page, sent=str(SENT) if taken else "")
+        )
     if taken:
         state().trigger.wake()
     return said if taken or request.is_json else (said, 422)
@@ -174,7 +177,7 @@ def _typed() -> MultiDict[str, Any]:
     except RecursionError:
         told = None
     if not isinstance(told, dict):
-        abort(400, "Please send a JSON object with the form's fields.")
+        abort(400, _("Please send a JSON object with the form's fields."))
     texts = {name: _text(told.get(name)) for name in ("email", "first_name", "website", "agreed")}
     answers = told.get("fields")
     for name, answer in answers.items() if isinstance(answers, dict) else ():
@@ -199,12 +202,12 @@ def _answer(session: Session, typed: SubscribeForm) -> Any:
         if typed.has_other_words:
             words = {"consent": typed.consent_note, "newsletter": typed.newsletter.label.text,
                      "topics": offered_topics(typed)}  # fmt: skip
-            return jsonify(state="error", text=OTHER_WORDS, errors=told, agreed=typed.agreed.data, **words), 422
+            return jsonify(state="error", text=str(OTHER_WORDS), errors=told, agreed=typed.agreed.data, **words), 422
         return jsonify(state="error", text=" ".join(typed.topics.errors), errors=told), 422
     if not typed.is_ours:
         fresh = typed.csrf_token.current_token
-        return jsonify(state="token", token=fresh, text="Please send it once more, with this token."), 403
-    return jsonify(state="done", title=SENT, text=SENT_TEXT, next=leads_to(session, typed.row) or None)
+        return jsonify(state="token", token=fresh, text=_("Please send it once more, with this token.")), 403
+    return jsonify(state="done", title=str(SENT), text=str(SENT_TEXT), next=leads_to(session, typed.row) or None)
 
 
 def frame(session: Session, typed: SubscribeForm, page: str, sent: str = "", action: str | None = None) -> str:

@@ -13,6 +13,7 @@ from newsletter.settings import ROOT
 from newsletter.subscribers import Field, FieldKind
 from newsletter.web.cards import card
 from newsletter.web.forms import SubscribeForm, answer_name, choices_of
+from newsletter.web.language import lazy, spoken
 from newsletter.web.sign_up import box, guide_of
 from newsletter.web.state import runtime
 from newsletter.web.wording import TOPICS_ASKED
@@ -20,16 +21,16 @@ from newsletter.web.wording import TOPICS_ASKED
 INPUTS = {FieldKind.DATE: "date"}
 """Types of inputs besides plain text. A number is typed as text: an input of numbers loses what it cannot read."""
 LABELS = {
-    "email": "Your e-mail address",
-    "name": "First name (optional)",
-    "optional": "(optional)",
+    "email": lazy("Your e-mail address"),
+    "name": lazy("First name (optional)"),
+    "optional": lazy("(optional)"),
     "topics": TOPICS_ASKED,
-    "trap": "Leave this empty",
-    "privacy": "How we treat your data",
-    "sending": "Sending…",
-    "offline": "You seem to be offline. What you typed is still here; please try again when you are back.",
-    "failed": "That did not arrive. What you typed is still here; please try again in a moment.",
-    "close": "Close",
+    "trap": lazy("Leave this empty"),
+    "privacy": lazy("How we treat your data"),
+    "sending": lazy("Sending…"),
+    "offline": lazy("You seem to be offline. What you typed is still here; please try again when you are back."),
+    "failed": lazy("That did not arrive. What you typed is still here; please try again in a moment."),
+    "close": lazy("Close"),
 }
 
 
@@ -82,7 +83,9 @@ def _told(session: Session, form: Form) -> dict[str, Any]:
         "send": site + url_for("embed.send", slug=form.slug),
         "token": site + url_for("embed.token", slug=form.slug),
         "privacy": site + url_for("public.page", name="privacy"),
-        "labels": LABELS,
+        "labels": {name: str(words) for name, words in LABELS.items()},
+        "lang": spoken().code,
+        "dir": spoken().direction,
     }
 
 

@@ -13,6 +13,7 @@ from newsletter.subscribers import Status, Subscriber, Suppression, SuppressionR
 from newsletter.web import plain
 from newsletter.web.cards import card, shown_guides
 from newsletter.web.forms import ButtonForm
+from newsletter.web.language import lazy
 from newsletter.web.personal import ACTIONS, check_form, numbers, person_or_gone, preferences_path
 from newsletter.web.security import limiter
 from newsletter.web.state import now, reading, runtime, state, transaction
@@ -21,15 +22,15 @@ from newsletter.web.wording import agreed
 door = Blueprint("feedback", __name__)
 ONE_CLICK = ("List-Unsubscribe", "One-Click")
 ONE_PRESS = Press(By.ONE_CLICK, "List-Unsubscribe=One-Click", "/unsubscribe")
-UNDO = "It was a slip: undo"
-UNDOES = "What you got comes again, and series go on where you were."
+UNDO = lazy("It was a slip: undo")
+UNDOES = lazy("What you got comes again, and series go on where you were.")
 WHY = {
-    WhyLeft.TOO_MANY: "Too many e-mails", WhyLeft.NOT_EXPECTED: "Not what I expected",
-    WhyLeft.NO_LONGER: "Not for me any more", WhyLeft.NEVER_ASKED: "I never asked for them",
-    WhyLeft.OTHER: "Something else",
+    WhyLeft.TOO_MANY: lazy("Too many e-mails"), WhyLeft.NOT_EXPECTED: lazy("Not what I expected"),
+    WhyLeft.NO_LONGER: lazy("Not for me any more"), WhyLeft.NEVER_ASKED: lazy("I never asked for them"),
+    WhyLeft.OTHER: lazy("Something else"),
 }  # fmt: skip
-LEAVING = "Unsubscribe me: press the button, and we stop writing to this address at once."
-NEVER = "Never write to me because of a form"
+LEAVING = lazy("Unsubscribe me: press the button, and we stop writing to this address at once.")
+NEVER = lazy("Never write to me because of a form")
 
 
 @door.get("/unsubscribe/<token>")
@@ -62,7 +63,7 @@ def unsubscribe_now(token: str) -> str:
         subscriber = session.get(Subscriber, subscriber_id)
         email = subscriber.email if subscriber else ""
         if subscriber is not None:
-            press = ONE_PRESS if by_machine else Press(By.MAIL, LEAVING, "/unsubscribe")
+            press = ONE_PRESS if by_machine else Press(By.MAIL, str(LEAVING), "/unsubscribe")
             press = replace(press, message=message_id)
             journey.unsubscribe(session, subscriber, now(), goodbye=not by_machine, press=press)
     return plain.or_plain(lambda: _left(email, token), plain.left())
@@ -100,7 +101,7 @@ def undo(token: str) -> AnyResponse:
         event = int(left) if left.isdecimal() and len(left) < 19 else 0
         undone = journey.undo_leaving(session, runtime(), subscriber, event, press, now())
         if not undone and subscriber.status is not Status.CONFIRMED:  # pressed twice is as good as once
-            abort(410, "This cannot be taken back any more. To come back, please sign up again.")
+            abort(410, _("This cannot be taken back any more. To come back, please sign up again."))
         there = preferences_path(subscriber)
     return redirect(f"{there}?saved=1", 303)
 
@@ -114,8 +115,8 @@ def why(token: str) -> str | AnyResponse:
     chosen = request.form.get("why", "")
     with transaction() as session:
         subscriber = person_or_gone(session, subscriber_id)
-        said = WhyLeft(chosen) if chosen in {one.value for one in WhyLeft} else abort(400, "Please choose a reason.")
-        told = journey.say_why(session, subscriber, said, Press(By.MAIL, WHY[said], "/unsubscribe/why"), now())
+        said = WhyLeft(chosen) if chosen in {one.value for one in WhyLeft} else abort(400, _("Please choose a reason."))
+        told = journey.say_why(session, subscriber, said, Press(By.MAIL, str(WHY[said]), "/unsubscribe/why"), now())
         email, there = subscriber.email, preferences_path(subscriber)
     return _done(email, token, told) if told else redirect(there, 303)
 

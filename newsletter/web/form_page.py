@@ -12,11 +12,12 @@ from newsletter import brand, forms
 from newsletter.forms import Form
 from newsletter.web.cards import card
 from newsletter.web.forms import SubscribeForm
+from newsletter.web.language import _, lazy
 from newsletter.web.sign_up import box, guide_of, page_of, per_client, sign_up, takes_sign_ups
 from newsletter.web.state import reading, state, transaction
 
 door = Blueprint("forms", __name__)
-CLOSED = "This form takes no sign-ups any more. On our home page you find what there is now."
+CLOSED = lazy("This form takes no sign-ups any more. On our home page you find what there is now.")
 
 
 @door.get("/f/<slug>")
@@ -49,7 +50,7 @@ def send(slug: str) -> Any:
 
 def open_or_gone(session: Session, slug: str) -> Form:
     """The form that takes sign-ups under this name; else a page that says what became of it."""
-    form = forms.named(session, slug) or abort(404, "There is no form here. It may have been deleted by its owner.")
+    form = forms.named(session, slug) or abort(404, _("There is no form here. It may have been deleted by its owner."))
     if not takes_sign_ups(session, form):
         abort(410, CLOSED)
     return form

@@ -33,6 +33,7 @@ from newsletter.subscribers import (
     read_address,
 )
 from newsletter.topics import Topic
+from newsletter.web.language import _, lazy, spoken
 from newsletter.web.security import FormToken
 from newsletter.web.wording import TOPICS_ASKED, fingerprint, form_wording, newsletter_wording, topics_asked
 
@@ -40,13 +41,13 @@ FormKind = TypeVar("FormKind", bound=FlaskForm)
 ANSWER = "field_"
 """Before the key of a field of the owner's, where its answer is sent: so it never meets an input of ours."""
 PASSWORDS = {
-    "old": "Present password", "password": "Password", "password_again": "Password", "new": "New password",
-    "new_again": "New password once more",
+    "old": lazy("Present password"), "password": lazy("Password"), "password_again": lazy("Password"),
+    "new": lazy("New password"), "new_again": lazy("New password once more"),
 }  # fmt: skip
 """Every field that a password is typed into, and its label: no page gives one back."""
 
 
-OTHER_WORDS = (
+OTHER_WORDS = lazy(
     "What this form brings has changed since you opened the page. Please read the words below its button, and send it "
     "once more."
 )
@@ -104,12 +105,12 @@ class SubscribeForm(AskingForm):
     """A box: an address, perhaps a name, and whether the newsletter is wanted too."""
 
     guide = HiddenField()
-    email = StringField("E-mail address")
-    first_name = StringField("First name")
+    email = StringField(lazy("E-mail address"))
+    first_name = StringField(lazy("First name"))
     newsletter = BooleanField()
     topics = SelectMultipleField(TOPICS_ASKED, choices=[], validate_choice=False)
     """Those that are wanted, by their numbers; none is all of them."""
-    website = StringField("Leave this empty")
+    website = StringField(lazy("Leave this empty"))
     agreed = HiddenField()
     """Which words stood beside it (`fingerprint`). A plain form of another site has none, and is asked once more."""
 
@@ -124,24 +125,24 @@ class SubscribeForm(AskingForm):
         try:
             read_address(field.data or "")
         except BadAddress as error:
-            raise ValidationError(str(error)) from None
+            raise ValidationError(error.told(spoken())) from None
 
     def validate_first_name(self, field: StringField) -> None:
         """A name of 10 kB is no name."""
         if len(field.data or "") > 200:
-            raise ValidationError("This name is too long; the first name alone is enough.")
+            raise ValidationError(_("This name is too long; the first name alone is enough."))
 
     def validate_topics(self, field: SelectMultipleField) -> None:
         """A tick that is not understood narrows all the same: without it, this would ask for every topic."""
         if not set(field.data or ()) <= {choice.value for choice in field.choices}:
             raise ValidationError(
-                "One of these topics is not offered any more. Please look at them, and send it again."
+                _("One of these topics is not offered any more. Please look at them, and send it again.")
             )
 
-    def validate_agreed(self, _: HiddenField) -> None:
+    def validate_agreed(self, field: HiddenField) -> None:
         """Nobody agrees to words that they have not seen: a page may have been open, or cached, since they changed."""
         if self.has_other_words:
-            raise ValidationError(OTHER_WORDS)
+            raise ValidationError(str(OTHER_WORDS))
 
     @property
     def typed_fields(self) -> dict[int, str]:
@@ -189,7 +190,7 @@ class SubscribeForm(AskingForm):
         form.newsletter.label.text = newsletter_wording(brand)
         form.consent_note = form_wording(row, brand, articles)
         form.topics.choices = [SelectChoice(str(one.id), one.name) for one in topics]
-        offered = [TOPICS_ASKED, *(f"{one.id} {one.name}" for one in topics)] if topics else []
+        offered = [str(TOPICS_ASKED), *(f"{one.id} {one.name}" for one in topics)] if topics else []
         words = fingerprint(form.consent_note, form.newsletter.label.text, *offered)
         form.has_other_words = form.agreed.data not in (None, "", words)
         form.agreed.data = words
@@ -211,11 +212,11 @@ def with_answers(form: type[FormKind], asks: Sequence[Field]) -> type[FormKind]:
 
 
 def _answer(field: Field) -> Any:
-    def check(_: FlaskForm, typed: Any) -> None:
+    def check(form: FlaskForm, typed: Any) -> None:
         try:
             field.read(typed.data or "")
         except BadValue as error:
-            raise ValidationError(str(error)) from None
+            raise ValidationError(error.told(spoken())) from None
 
     choices = choices_of(field)
     if not choices:
@@ -226,25 +227,25 @@ def _answer(field: Field) -> Any:
 def choices_of(field: Field) -> list[SelectChoice]:
     """What may be chosen; the first is no answer. Nothing where it is typed."""
     if field.kind is FieldKind.YES_NO:
-        return [SelectChoice("", "–"), SelectChoice(YES, "Yes"), SelectChoice(NO, "No")]
+        return [SelectChoice("", "–"), SelectChoice(YES, _("Yes")), SelectChoice(NO, _("No"))]
     return [SelectChoice("", "–"), *map(SelectChoice, field.choices)] if field.kind is FieldKind.CHOICE else []
 
 
 class PreferencesForm(AskingForm):
     """What a subscriber may choose."""
 
-    first_name = StringField("First name")
+    first_name = StringField(lazy("First name"))
     newsletter = BooleanField()
-    topics = SelectMultipleField("Topics", choices=[], validate_choice=False)
-    zone = SelectField("Where you live, so that mails come at your time of day", validate_choice=False)
-    address = StringField("New e-mail address")
+    topics = SelectMultipleField(lazy("Topics"), choices=[], validate_choice=False)
+    zone = SelectField(lazy("Where you live, so that mails come at your time of day"), validate_choice=False)
+    address = StringField(lazy("New e-mail address"))
     shown = HiddenField()
     """The numbers of the topics that stood on the page: what is not ticked was left out, what was not there was not."""
 
     def validate_zone(self, field: SelectField) -> None:
         """One of the list; none is the owner's."""
         if field.data and field.data not in available_timezones():
-            raise ValidationError("Please choose a time zone from the list.")
+            raise ValidationError(_("Please choose a time zone from the list."))
 
     def validate_address(self, field: StringField) -> None:
         """The syntax of a new address, where its button was pressed."""
@@ -252,9 +253,9 @@ class PreferencesForm(AskingForm):
             try:
                 read_address(field.data or "")
             except BadAddress as error:
-                raise ValidationError(str(error)) from None
+                raise ValidationError(error.told(spoken())) from None
 
     def validate_first_name(self, field: StringField) -> None:
         """The same limit as at sign-up."""
         if len(field.data or "") > 200:
-            raise ValidationError("This name is too long; the first name alone is enough.")
+            raise ValidationError(_("This name is too long; the first name alone is enough."))

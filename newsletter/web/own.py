@@ -12,20 +12,21 @@ from newsletter.journey import Proof
 from newsletter.links import ExpiredLink, Purpose, still_good
 from newsletter.subscribers import AddressChange, Status, Subscriber
 from newsletter.web.forms import ButtonForm
+from newsletter.web.language import lazy
 from newsletter.web.personal import ACTIONS, check_form, numbers, person_or_gone, preferences_path
 from newsletter.web.security import limiter
 from newsletter.web.state import now, reading, runtime, state, transaction
 
 door = Blueprint("own", __name__)
-TEST = "This is a test mail: in a real one this link leads to the reader's own page."
-MOVES = "Yes, write to me here"
-STAYS = "It was not me: leave my address as it is"
-GOES_BACK = "It was not me: write to me here again"
-RUN_OUT = (
+TEST = lazy("This is a test mail: in a real one this link leads to the reader's own page.")
+MOVES = lazy("Yes, write to me here")
+STAYS = lazy("It was not me: leave my address as it is")
+GOES_BACK = lazy("It was not me: write to me here again")
+RUN_OUT = lazy(
     "Links like this one work for a day, and only from the mailbox that they were sent to. Open your preferences, by "
     "the link at the foot of any of our mails, and press the button there once more."
 )
-CHANGE_OVER = (
+CHANGE_OVER = lazy(
     "The change of address that this link was for is done, or over: it was stopped, another one was asked for, or "
     "somebody has left since. By this link nothing changes any more."
 )

@@ -23,6 +23,7 @@ from newsletter.mail.render import Reader
 from newsletter.subscribers import Consent, Status, Stream, Subscriber, merged
 from newsletter.web.cards import Card, card, shown_guides
 from newsletter.web.forms import ButtonForm
+from newsletter.web.language import _, lazy
 from newsletter.web.security import limiter
 from newsletter.web.state import now, reading, runtime, state, transaction
 from newsletter.web.wording import agreed, brings, series_wording
@@ -31,7 +32,9 @@ door = Blueprint("personal", __name__)
 DOWNLOAD_FOR = timedelta(days=7)
 ACTIONS = "60 per minute"
 LATEST = 2**63 - 1
-DELETED = (
+BOTH, ALONE, TOO = lazy("Send me both"), lazy("The guide only"), lazy("Send me this one too")
+"""What stands on the buttons of a guide that a reader does not have yet."""
+DELETED = lazy(
     "This sign-up was never confirmed and has been deleted, so nothing comes of it. To sign up after all, please fill "
     "in the form again; if you have told us never to write to this address, write to us first."
 )
@@ -60,7 +63,7 @@ def confirm(token: str) -> str:
             still_good(last_second, now())
             return _ask(session, consent, token)
         if subscriber.status is not Status.CONFIRMED:
-            abort(410, "This link has done its work, and you have left since. To come back, please sign up again.")
+            abort(410, _("This link has done its work, and you have left since. To come back, please sign up again."))
         guide = session.scalar(select(Guide).where(Guide.slug == consent.guide))
         return render_template(
             "public/confirmed.html", card=card(guide) if guide else None, newsletter=subscriber.newsletter,
@@ -85,6 +88,7 @@ def _ask(session: Session, consent: Consent, token: str) -> str:
         "public/offer.html" if known else "public/confirm.html", form=ButtonForm(), token=token, asked=asked,
         card=card(asked.guide) if asked.guide else None, items=_brings(session, asked, asked.newsletter),
         series=bool(asked.articles), email=subscriber.email, label=_label(asked.guide, known, asked.newsletter),
+        start=_label(asked.guide, known, newsletter=False),
         is_new=subscriber.status is Status.PENDING,
         library_url=url_for("personal.library", token=runtime().signer.token(Purpose.LIBRARY, subscriber.id)),
     )  # fmt: skip
@@ -93,8 +97,8 @@ def _ask(session: Session, consent: Consent, token: str) -> str:
 def _label(guide: Guide | None, known: bool, newsletter: bool) -> str:
     """What stands on the button."""
     if known:
-        return "Yes, and the newsletter too" if newsletter else "Yes, start the e-mails"
-    return "Yes, send me the guide" if guide else "Yes, sign me up"
+        return _("Yes, and the newsletter too") if newsletter else _("Yes, start the e-mails")
+    return _("Yes, send me the guide") if guide else _("Yes, sign me up")
 
 
 def _brings(session: Session, asked: AskedFor, newsletter: bool) -> list[str]:
@@ -132,7 +136,7 @@ def confirm_now(token: str) -> AnyResponse:
 def check_form(form: ButtonForm) -> None:
     """Answer 400 where the button is not from a page of ours."""
     if not form.validate():
-        abort(400, (form.csrf_token.errors or ["Please go back and send the form again."])[0])
+        abort(400, (form.csrf_token.errors or [_("Please go back and send the form again.")])[0])
 
 
 def _library(session: Session, subscriber: Subscriber) -> dict[str, Any]:
@@ -145,6 +149,7 @@ def _library(session: Session, subscriber: Subscriber) -> dict[str, Any]:
         "library_url": url_for("personal.library", token=token),
         "others": [(card(one), series_wording(journey.articles_ahead(session, subscriber, one))) for one in others],
         "form": ButtonForm(formdata=None),
+        "labels": {"both": BOTH, "alone": ALONE, "too": TOO},
     }
 
 
@@ -163,8 +168,8 @@ def person_or_gone(session: Session, subscriber_id: int) -> Subscriber:
     """Whose page it is; a page that says so when nothing is held about them any more."""
     found = session.get(Subscriber, subscriber_id)
     if found is None:
-        text = "This is a test mail: in a real one this link leads to the reader's own page."
-        gone = "We hold no data of yours any more, so there is nothing to show here."
+        text = _("This is a test mail: in a real one this link leads to the reader's own page.")
+        gone = _("We hold no data of yours any more, so there is nothing to show here.")
         abort(410, gone if subscriber_id else text)
     return found
 
@@ -208,7 +213,7 @@ def request_guide(token: str) -> AnyResponse:
         series = ahead > 0 and request.form.get("series") == "y"
         seen = card(guide)
         items = brings(seen.title, seen.pages, ahead if series else 0, False, brand.current(session))
-        label = ("Send me both" if series else "The guide only") if ahead else "Send me this one too"
+        label = str((BOTH if series else ALONE) if ahead else TOO)
         press = Press(By.PAGE, agreed(label, items), "/library")
         journey.request_guide(session, runtime(), subscriber, guide, press, now(), series=series)
     state().trigger.wake()
@@ -238,7 +243,7 @@ def _pdf(subscriber_id: int, slug: str, guide_id: int | None = None) -> AnyRespo
             abort(404)
         guides.inspect(guide.file(runtime().guides))  # one that is not whole is no guide fetched
         if request.method == "GET" and not guides.fetch(session, subscriber, guide, now()):
-            abort(404, "This guide is not in your library yet; you can ask for it there.")
+            abort(404, _("This guide is not in your library yet; you can ask for it there."))
     return send_file(guide.file(runtime().guides), mimetype="application/pdf", max_age=0)
 
 
@@ -249,7 +254,7 @@ def view(token: str) -> str | Response:
     with reading() as session:
         message = session.get(Message, message_id)
         if message is None or message.stream in (Stream.RESET, Stream.PROVE):  # its link is for the mailbox alone
-            abort(410, "This mail has been deleted together with its reader's data, or it was only a preview.")
+            abort(410, _("This mail has been deleted together with its reader's data, or it was only a preview."))
         revision = revision_of(session, message)
         words = content_of(session, revision) if revision else None
         named = runtime().renderer.own_fields(words) if words else []

@@ -8,15 +8,17 @@ from collections.abc import Callable
 import structlog
 from markupsafe import Markup
 
+from newsletter.web.language import _, lazy, spoken
+
 log = structlog.get_logger()
 _PAGE = Markup(
-    '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    '<!doctype html>\n<html lang="{lang}" dir="{dir}">\n<head>\n<meta charset="utf-8">\n'
     '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="robots" content="noindex">\n'
     '<meta name="color-scheme" content="light dark">\n<title>{title}</title>\n</head>\n'
     "<body>\n<main>\n<h1>{title}</h1>\n<p>{text}</p>\n{more}</main>\n</body>\n</html>\n"
 )
-_BUTTON = Markup('<form method="post" action="{action}"><p><button type="submit">Unsubscribe me</button></p></form>\n')
-_ELSE = "The rest of this page cannot be shown just now."
+_BUTTON = Markup('<form method="post" action="{action}"><p><button type="submit">{label}</button></p></form>\n')
+_ELSE = lazy("The rest of this page cannot be shown just now.")
 
 
 def or_plain(page: Callable[[], str], plain: str) -> str:
@@ -38,23 +40,27 @@ def attempt(what: Callable[[], object]) -> None:
 
 def leave(action: str) -> str:
     """One button that leaves; `action` is where it posts to."""
-    text = f"Press the button, and we stop writing to you at once. {_ELSE}"
-    return _page("Unsubscribe", text, _BUTTON.format(action=action))
+    text = _("Press the button, and we stop writing to you at once.")
+    return _page(_("Unsubscribe"), f"{text} {_ELSE}", _button(action))
 
 
 def left() -> str:
     """It is done."""
-    return _page("You are unsubscribed", f"It is done: we no longer write to you. {_ELSE}")
+    text = _("It is done: we no longer write to you.")
+    return _page(_("You are unsubscribed"), f"{text} {_ELSE}")
 
 
 def preferences(leave_at: str, saved: bool) -> str:
     """The preferences page, of which only leaving is left. `saved`: a choice was stored just now."""
-    text = "Your choice is saved and holds from this moment. " if saved else ""
-    return _page(
-        "Your preferences", f"{text}{_ELSE} Your choices are kept. To leave altogether, press the button.",
-        _BUTTON.format(action=leave_at),
-    )  # fmt: skip
+    text = [_("Your choice is saved and holds from this moment.")] if saved else []
+    text += [str(_ELSE), _("Your choices are kept. To leave altogether, press the button.")]
+    return _page(_("Your preferences"), " ".join(text), _button(leave_at))
+
+
+def _button(action: str) -> str:
+    return _BUTTON.format(action=action, label=_("Unsubscribe me"))
 
 
 def _page(title: str, text: str, more: str = "") -> str:
-    return str(_PAGE.format(title=title, text=text, more=more))
+    language = spoken()
+    return str(_PAGE.format(lang=language.code, dir=language.direction, title=title, text=text, more=more))

@@ -29,6 +29,7 @@ from newsletter.subscribers import (
 from newsletter.web import plain
 from newsletter.web.cards import all_guides
 from newsletter.web.forms import ButtonForm, PreferencesForm, answer_name, with_answers
+from newsletter.web.language import _, lazy
 from newsletter.web.personal import ACTIONS, check_form, numbers, person_or_gone
 from newsletter.web.security import limiter
 from newsletter.web.state import now, reading, runtime, state, transaction
@@ -44,18 +45,18 @@ from newsletter.web.wording import (
 door = Blueprint("preferences", __name__)
 PAGE = "/preferences"
 STOP_PAGE = "/preferences/stop"
-STOP, AGAIN = "Stop these", "Start again"
-PAUSE = f"Pause everything for {journey.PAUSE.days} days"
-GO_ON = "Go on now"
-MOVE = "Write to this address instead"
-MOVING = "We send a link to the new address, and tell this one. Nothing changes before the link is pressed."
-OWN = {Proof.DATA: "Send me a link to it", Proof.ERASE: "Delete me"}
+STOP, AGAIN = lazy("Stop these"), lazy("Start again")
+PAUSE = lazy("Pause everything for %(days)d days", days=journey.PAUSE.days)
+GO_ON = lazy("Go on now")
+MOVE = lazy("Write to this address instead")
+MOVING = lazy("We send a link to the new address, and tell this one. Nothing changes before the link is pressed.")
+OWN = {Proof.DATA: lazy("Send me a link to it"), Proof.ERASE: lazy("Delete me")}
 """What only the mailbox's reader may do: the press sends a link there."""
-PAUSES = (
-    f"For {journey.PAUSE.days} days nothing comes by itself, and no time passes for the series. What you ask for still "
-    "comes. It ends by itself, or when you press."
-)
-PAUSED = "Nothing comes by itself until then, and no time passes for the series. What you ask for still comes."
+PAUSES = lazy(
+    "For %(days)d days nothing comes by itself, and no time passes for the series. What you ask for still comes. It "
+    "ends by itself, or when you press.", days=journey.PAUSE.days
+)  # fmt: skip
+PAUSED = lazy("Nothing comes by itself until then, and no time passes for the series. What you ask for still comes.")
 
 
 @door.route("/preferences/<token>", methods=["GET", "POST"])
@@ -88,7 +89,7 @@ def _page(token: str, subscriber_id: int) -> Any:
 
 def _rendered(session: Session, subscriber: Subscriber, form: PreferencesForm) -> str:
     form.newsletter.label.text = newsletter_wording(brand.current(session))
-    form.zone.choices[0] = SelectChoice("", f"As here ({brand.current(session).zone})")
+    form.zone.choices[0] = SelectChoice("", _("As here (%(zone)s)", zone=brand.current(session).zone))
     form.shown.data = ",".join(choice.value for choice in form.topics.choices)
     return render_template(
         "public/preferences.html", form=form, series=_live(session, subscriber),
@@ -130,7 +131,7 @@ def _form(session: Session, subscriber: Subscriber) -> PreferencesForm:
     shown["topics"] = [str(one.id) for one in offered if choice.takes(one.id)]
     form = with_answers(PreferencesForm, asked)(data=shown)
     form.topics.choices = [SelectChoice(str(one.id), one.name) for one in offered]
-    form.zone.choices = [SelectChoice("", "As here"), *map(SelectChoice, sorted(available_timezones()))]
+    form.zone.choices = [SelectChoice("", ""), *map(SelectChoice, sorted(available_timezones()))]
     return form
 
 

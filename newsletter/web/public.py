@@ -21,6 +21,7 @@ from newsletter.web import published
 from newsletter.web.cards import CONTENT, COVER_WIDTH, Card, card, landing, page_html, shown_guides
 from newsletter.web.feed import atom
 from newsletter.web.forms import SubscribeForm
+from newsletter.web.language import _, spoken
 from newsletter.web.sharing import canonical
 from newsletter.web.sign_up import footer_form, guide_boxes, leads_to, per_client, sign_up
 from newsletter.web.state import now, reading, runtime, state, transaction
@@ -116,7 +117,7 @@ def subscribe() -> tuple[str, int] | AnyResponse:
         shown = (Guide.slug == (request.form.get("guide") or ""), ~Guide.hidden)
         found = session.scalar(select(Guide).where(*shown))
         if found is None:
-            abort(400, "Please choose one of the guides and send the form again.")
+            abort(400, _("Please choose one of the guides and send the form again."))
         form = guide_boxes(session, [found], brand.current(session))[found.slug]
         if not form.validate_on_submit():
             # A form that was open too long is shown again with what was typed, and with a fresh token.
@@ -208,7 +209,7 @@ def _day(iso: str) -> str:
         day = date.fromisoformat(iso)
     except ValueError:
         return iso
-    return f"{day.day} {day:%B %Y}"
+    return spoken().day(day)
 
 
 @door.get("/<any(privacy, cookies, terms):name>")

@@ -14,6 +14,7 @@ from wtforms import Form, ValidationError
 from wtforms.csrf.core import CSRF
 
 from newsletter.links import BadLink, ExpiredLink, Purpose, still_good
+from newsletter.web.language import _
 from newsletter.web.state import client_household, now, runtime
 
 FORM_HOURS = 24
@@ -45,9 +46,9 @@ class FormToken(CSRF):
             (last_second,) = runtime().signer.numbers(Purpose.FORM, field.data or "")
             still_good(last_second, now())
         except BadLink:
-            raise ValidationError("This form did not come from our page. Please send it again.") from None
+            raise ValidationError(_("This form did not come from our page. Please send it again.")) from None
         except ExpiredLink:
-            raise ValidationError("This page was open for more than a day. Please send it again.") from None
+            raise ValidationError(_("This page was open for more than a day. Please send it again.")) from None
 
 
 class _Ageless(TimestampSigner):

@@ -1,23 +1,47 @@
-"""Sentences that a reader agrees to. A page shows them and the press stores them, so both are made here."""
+"""Sentences that a reader agrees to. A page shows them and the press stores them, so both are made here.
+
+They are stored in the language in which they were read.
+"""
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 from newsletter.brand import Brand
 from newsletter.forms import Form
+from newsletter.web.language import _, lazy, ngettext
 
-NO_NEWSLETTER = "Save, with the box for the newsletter empty."
+NO_NEWSLETTER = lazy("Save, with the box for the newsletter empty.")
 """Names no brand: ending it depends on nothing else."""
 
 
 def form_wording(form: Form, brand: Brand, articles: int) -> str:
     """What sending a form brings, and what its owner has added. `articles`: how many follow."""
-    follows = f", and {articles} short e-mails on the same subject over the next weeks" if articles else ""
-    if form.gives_newsletter:
-        told = f"We send the {brand.name} newsletter to this address{follows}. You can leave at any time."
-    else:
-        told = f"We send the guide to this address{follows}. You can stop them at any time."
+    told = _newsletter_form(brand.name, articles) if form.gives_newsletter else _guide_form(articles)
     return f"{told} {form.consent_words}".strip()
+
+
+def _newsletter_form(name: str, articles: int) -> str:
+    if not articles:
+        return _("We send the %(brand)s newsletter to this address. You can leave at any time.", brand=name)
+    return ngettext(
+        "We send the %(brand)s newsletter to this address, and %(num)d short e-mail on the same subject over the next "
+        "weeks. You can leave at any time.",
+        "We send the %(brand)s newsletter to this address, and %(num)d short e-mails on the same subject over the next "
+        "weeks. You can leave at any time.",
+        articles, brand=name,
+    )  # fmt: skip
+
+
+def _guide_form(articles: int) -> str:
+    if not articles:
+        return _("We send the guide to this address. You can stop them at any time.")
+    return ngettext(
+        "We send the guide to this address, and %(num)d short e-mail on the same subject over the next weeks. You can "
+        "stop them at any time.",
+        "We send the guide to this address, and %(num)d short e-mails on the same subject over the next weeks. You can "
+        "stop them at any time.",
+        articles,
+    )  # fmt: skip
 
 
 def fingerprint(*words: str) -> str:
@@ -27,12 +51,12 @@ def fingerprint(*words: str) -> str:
 
 def newsletter_wording(brand: Brand) -> str:
     """The words beside the unticked box."""
-    return f"Yes, please also send me the {brand.name} newsletter. I can leave at any time."
+    return _("Yes, please also send me the %(brand)s newsletter. I can leave at any time.", brand=brand.name)
 
 
-TOPICS_ASKED = "Only some topics? Tick them. With none ticked you get all of them, and those that we add later."
+TOPICS_ASKED = lazy("Only some topics? Tick them. With none ticked you get all of them, and those that we add later.")
 """Above the topics in a form: sending it asks for the newsletter, so a tick narrows."""
-TOPICS_KEPT = (
+TOPICS_KEPT = lazy(
     "With all of them ticked you also get topics that we add later. Untick one, and a new topic comes only when you "
     "tick it here."
 )
@@ -41,33 +65,50 @@ TOPICS_KEPT = (
 
 def topics_asked(names: Sequence[str]) -> str:
     """What stood above the topics in a form, and which were ticked."""
-    ticked = ", ".join(names)
-    return f"{TOPICS_ASKED} Ticked: {ticked or 'none'}."
+    ticked = _("Ticked: %(topics)s.", topics=", ".join(names) or _("none"))
+    return f"{TOPICS_ASKED} {ticked}"
 
 
 def topics_kept(ticked: Sequence[str], left: Sequence[str]) -> str:
     """Which topics are ticked on the preferences page and which are left, under what it says of them."""
-    return f"Topics ticked: {', '.join(ticked) or 'none'}; not ticked: {', '.join(left) or 'none'}. {TOPICS_KEPT}"
+    told = _("Topics ticked: %(ticked)s; not ticked: %(left)s.", ticked=", ".join(ticked) or _("none"),
+             left=", ".join(left) or _("none"))  # fmt: skip
+    return f"{told} {TOPICS_KEPT}"
 
 
 def series_wording(articles: int) -> str:
     """What comes with a guide; "" when nothing does."""
     if not articles:
         return ""
-    many = "one short e-mail" if articles == 1 else f"{articles} short e-mails"
-    those = "it" if articles == 1 else "them"
-    return f"{many} on the same subject over the next weeks; you can stop {those} at any time"
+    return ngettext(
+        "one short e-mail on the same subject over the next weeks; you can stop it at any time",
+        "%(num)d short e-mails on the same subject over the next weeks; you can stop them at any time",
+        articles,
+    )
 
 
 def brings(title: str | None, pages: int, articles: int, newsletter: bool, brand: Brand,
            topics: Sequence[str] = ()) -> list[str]:  # fmt: skip
     """What a "yes" brings, one thing an item. `topics`: those of the newsletter, where it is not all of it."""
-    about = f" about {' and '.join(topics)}" if topics else ""
     return [
-        *([f"the guide “{title}”{f', {pages} pages, at once' if pages else ''}"] if title else []),
+        *([_guide_wording(title, pages)] if title else []),
         *([series_wording(articles)] if articles else []),
-        *([f"the {brand.name} newsletter{about}, until you leave it"] if newsletter else []),
+        *([_newsletter_until(brand.name, topics)] if newsletter else []),
     ]
+
+
+def _guide_wording(title: str, pages: int) -> str:
+    if not pages:
+        return _("the guide “%(title)s”", title=title)
+    return ngettext("the guide “%(title)s”, %(num)d page, at once", "the guide “%(title)s”, %(num)d pages, at once",
+                    pages, title=title)  # fmt: skip
+
+
+def _newsletter_until(name: str, topics: Sequence[str]) -> str:
+    if not topics:
+        return _("the %(brand)s newsletter, until you leave it", brand=name)
+    named = (" " + _("and") + " ").join(topics)
+    return _("the %(brand)s newsletter about %(topics)s, until you leave it", brand=name, topics=named)
 
 
 def agreed(label: str, items: Iterable[str]) -> str:

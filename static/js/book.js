@@ -54,7 +54,7 @@ for (const sheet of book.querySelectorAll(".weekly")) {
   const label = document.createElement("label");
   const choice = document.createElement("select");
   label.className = "week-choice";
-  label.append("Week ", choice);
+  label.append(`${book.dataset.week} `, choice);
   for (let week = 1; week <= 12; week += 1) choice.add(new Option(String(week), String(week)));
   choice.value = String(notes.week || 1);
   sheet.prepend(label);
@@ -122,5 +122,6 @@ box.querySelector("[data-forget]").addEventListener("click", async () => {
     // nothing was kept
   }
   fill();
-  box.querySelector("[data-told]").textContent = "Forgotten. Nothing of this guide is kept on this device any more.";
+  const said = box.querySelector("[data-told]");
+  said.textContent = said.dataset.told;
 });

@@ -43,7 +43,7 @@
     el("p", { class: "small" }, consent, " ", el("a", { href: form.privacy, target: "_blank", rel: "noopener" }, form.labels.privacy)));
   const title = el("h2", { id: "title", tabindex: "-1" }, form.headline);
   const words = el("p", {}, form.words);
-  const box = el("section", { class: "box", "aria-labelledby": "title" },
+  const box = el("section", { class: "box", "aria-labelledby": "title", lang: form.lang, dir: form.dir },
     el("div", { class: "top" }, picture, el("div", {}, title, words)), sheet);
 
   // Sending it. Without a token of this minute nothing is taken, so a robot's post alone mails nobody.

@@ -29,7 +29,7 @@ function asked() {
   if (!name) return;
   const link = place.querySelector("a[data-inbox]");
   link.href = url;
-  link.textContent = `Open ${name}`;
+  link.textContent = link.dataset.open.replace("…", name);
   link.parentElement.hidden = false;
 }
 document.addEventListener("DOMContentLoaded", asked);
