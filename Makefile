@@ -4,7 +4,7 @@ PYTHON ?= python3
 SHELL := /bin/sh
 BIN := .venv/bin
 
-.PHONY: run test check guides screenshots bench lock clean
+.PHONY: run test check guides messages screenshots bench lock clean
 
 run: .venv/.run
 	@exec $(BIN)/newsletter up
@@ -25,6 +25,10 @@ check: .venv/.dev
 
 guides: .venv/.dev
 	@$(BIN)/python guides/build.py
+
+# Sentences that are marked, into every catalogue under locale/; a new one begins with: make messages LANGUAGE=de
+messages: .venv/.run
+	@$(BIN)/python scripts/messages.py $(LANGUAGE)
 
 screenshots: .venv/.dev
 	@$(BIN)/python scripts/screenshots.py

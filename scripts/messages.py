@@ -1,0 +1,89 @@
+"""Bring the catalogues up to date: collect the sentences that are marked, and merge them into each `messages.po`.
+
+`make messages` does it for every language there is; `make messages LANGUAGE=de` begins that one where it is not there.
+Nothing is compiled: the product does that in memory when it starts.
+"""
+
+import sys
+from datetime import UTC, datetime
+
+from babel import Locale, UnknownLocaleError
+from babel.messages import Catalog
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+from newsletter.languages import CATALOGUES
+from newsletter.settings import ROOT
+
+KEYWORDS = {**DEFAULT_KEYWORDS, "lazy": None, "marked": None}
+WHERE = (
+    ("newsletter", [("**.py", "python")], {}),
+    ("templates", [("**", "jinja2")], {"**": {"newstyle_gettext": "true", "trim_blocks": "true", "silent": "false"}}),
+)
+"""Folders with sentences, and how they are read."""
+
+
+def collected() -> Catalog:
+    """Every sentence that is marked, with the files in which it stands."""
+    found = Catalog(project="newsletter", charset="utf-8")
+    for folder, methods, options in WHERE:
+        for file, _, sentence, comments, context in extract_from_dir(
+            str(ROOT / folder), methods, options, KEYWORDS, ("To translators:",)
+        ):
+            found.add(sentence, None, [(f"{folder}/{file}", 0)], auto_comments=comments, context=context)
+    return found
+
+
+def update(name: str, source: Catalog) -> str:
+    """Merge the sentences into one catalogue, or begin it; how far it is, in a line."""
+    file = CATALOGUES / name / "LC_MESSAGES" / "messages.po"
+    if file.exists():
+        with file.open("rb") as old:
+            catalogue = read_po(old, locale=name)
+        catalogue.update(source)
+    else:
+        catalogue = Catalog(locale=Locale.parse(name), project="newsletter", charset="utf-8")
+        for message in source:
+            if message.id:
+                catalogue[message.id] = message
+        catalogue.revision_date = datetime.now(UTC)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as new:
+        write_po(new, catalogue, width=100, sort_by_file=True, include_lineno=False, ignore_obsolete=True)
+    open_ones = len(missing(catalogue, source))
+    return f"{file.relative_to(ROOT)}: {len(source)} sentences, {open_ones or 'none'} to translate"
+
+
+def missing(catalogue: Catalog, source: Catalog) -> list[str]:
+    """The sentences that a catalogue lacks, has only guessed, or has with other names in brackets."""
+    found = []
+    for message in source:
+        if not message.id:
+            continue
+        mine = catalogue.get(message.id, message.context)
+        if mine is None or mine.fuzzy or not all([mine.string] if isinstance(mine.string, str) else mine.string):
+            found.append(str(message.id))
+        else:
+            found += [f"{message.id}: {error}" for error in mine.check(catalogue)]
+    return found
+
+
+def main() -> None:
+    """Do it for every language, and for the one that is named."""
+    names = {file.parent.parent.name for file in CATALOGUES.glob("*/LC_MESSAGES/messages.po")}
+    for typed in sys.argv[1:]:
+        try:
+            names.add(str(Locale.parse(typed.replace("-", "_"))))
+        except (UnknownLocaleError, ValueError):
+            sys.exit(f"LANGUAGE={typed}: no language is known by this code. Codes look like de, pt-BR or he.")
+    source = collected()
+    for name in sorted(names):
+        print(update(name, source))
+    if not names:
+        print(
+            f"{len(source)} sentences are marked. There is no catalogue yet; begin one with: make messages LANGUAGE=de"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""Finds sentences for people that no translator would ever see: text in templates and in the code that is not marked.
+
+`python -m tests.unmarked` prints them; with `--write` it sets the numbers that may only shrink (`unmarked.json`).
+"""
+
+import ast
+import json
+import re
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+from jinja2 import Environment, nodes
+
+from newsletter.settings import ROOT
+
+BASELINE = Path(__file__).with_suffix(".json")
+MARKS = {"_", "gettext", "ngettext", "lazy", "marked"}
+ATTRIBUTES = {"title", "aria-label", "placeholder", "alt", "content"}
+NAMES = {"PDF", "JSON", "Atom", "HTML", "SMTP"}
+"""Names and values that are the same in every language."""
+NOT_WORDS = {"button primary", "address changes"}
+"""A style, and a part of an export."""
+GAP = "\0"
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_SENTENCE = re.compile(r"[A-Z“].*\s\S")
+_META = {"viewport", "robots", "color-scheme", "supported-color-schemes", "referrer", "theme-color", "twitter:card"}
+_FACTS = ("og:type", "og:url", "article:")
+_OF_A_TAG = re.compile(r'[\w-]+="')
+"""A macro may write attributes."""
+
+
+def templates() -> list[Path]:
+    """Every template."""
+    return sorted(path for path in (ROOT / "templates").rglob("*") if path.suffix in (".html", ".txt"))
+
+
+def code() -> list[Path]:
+    """Every file of the product's code."""
+    return sorted((ROOT / "newsletter").rglob("*.py"))
+
+
+def named(path: Path) -> str:
+    """A file as the list names it."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def in_file(path: Path) -> list[str]:
+    """The sentences of a file that are not marked."""
+    source = path.read_text(encoding="utf-8")
+    return in_code(source) if path.suffix == ".py" else in_template(source, is_html=path.suffix == ".html")
+
+
+def in_template(source: str, *, is_html: bool = True) -> list[str]:
+    """Text and attributes of a template, and words in its expressions."""
+    tree = Environment(extensions=["jinja2.ext.i18n"], trim_blocks=True).parse(source)
+    text = "".join(_text(tree))
+    seen = _Seen()
+    if is_html:
+        seen.feed(text)
+        seen.close()
+    else:
+        seen.found = [line for line in text.splitlines() if _has_words(line)]
+    return [*seen.found, *_words_of(tree)]
+
+
+def _text(node: nodes.Node) -> Iterator[str]:
+    """What a template says by itself, in order; a gap for each thing that is filled in."""
+    if isinstance(node, nodes.Output):
+        for part in node.nodes:
+            yield part.data if isinstance(part, nodes.TemplateData) else GAP
+    elif not isinstance(node, nodes.Expr):
+        for inner in node.iter_child_nodes():
+            yield from _text(inner)
+
+
+def _words_of(node: nodes.Node) -> Iterator[str]:
+    """Constants that are put out or handed on, and read as words for people."""
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in MARKS | {"url_for"}:
+        for one in node.kwargs:
+            yield from _words_of(one.value)
+        return
+    if isinstance(node, nodes.Filter) and node.name == "tojson":
+        return
+    if isinstance(node, nodes.Filter | nodes.Test | nodes.Compare):
+        for inner in node.iter_child_nodes(only=("node", "expr")):
+            yield from _words_of(inner)
+        return
+    if isinstance(node, nodes.Const) and isinstance(node.value, str) and _is_sentence(node.value):
+        yield node.value
+    for inner in node.iter_child_nodes():
+        yield from _words_of(inner)
+
+
+def _is_sentence(text: str) -> bool:
+    words = _WORD.findall(text)
+    is_more = " " in text.strip() and len(words) > 1
+    return bool(words) and (is_more or text[:1].isupper()) and text not in NAMES | NOT_WORDS
+
+
+def _has_words(text: str) -> bool:
+    return any(word not in NAMES for word in _WORD.findall(text))
+
+
+class _Seen(HTMLParser):
+    """What of a page people read."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[str] = []
+        self._silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._silent += tag in ("script", "style")
+        told = dict(attrs)
+        is_fact = (
+            told.get("property") == "og:image"
+            or told.get("name") in _META
+            or (told.get("property") or "").startswith(_FACTS)
+        )
+        if tag == "meta" and (is_fact or "http-equiv" in told):
+            return
+        for name, value in attrs:
+            if name in ATTRIBUTES and value and _has_words(value):
+                self.found.append(f"{name}={value}")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent -= tag in ("script", "style")
+
+    def handle_data(self, data: str) -> None:
+        if self._silent <= 0 and _has_words(data) and not _OF_A_TAG.match(data.strip()):
+            self.found.append(" ".join(data.replace(GAP, "…").split()))
+
+
+def in_code(source: str) -> list[str]:
+    """Sentences in Python: a capital, and more than one word; not what is logged, and no docstring."""
+    return list(_literals(ast.parse(source)))
+
+
+def _literals(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Call):
+        called = ast.unparse(node.func)
+        if called in MARKS or called.startswith(("log.", "re.")):
+            for word in node.keywords:
+                yield from _literals(word.value)
+            return
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return  # a docstring
+    if isinstance(node, ast.JoinedStr):
+        text = "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+        if _SENTENCE.match(text):
+            yield text
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                yield from _literals(part.value)
+                # What collects the sentences does not look into f-strings.
+                calls = [one for one in ast.walk(part) if isinstance(one, ast.Call)]
+                yield from (ast.unparse(one) for one in calls if ast.unparse(one.func) in MARKS)
+        return
+    if isinstance(node, ast.Constant):
+        if isinstance(node.value, str) and _SENTENCE.match(node.value):
+            yield node.value
+        return
+    for inner in ast.iter_child_nodes(node):
+        yield from _literals(inner)
+
+
+def counted() -> dict[str, int]:
+    """How many there are in each file that has some."""
+    found = {named(path): len(in_file(path)) for path in [*templates(), *code()]}
+    return {name: number for name, number in found.items() if number}
+
+
+if __name__ == "__main__":
+    if "--write" in sys.argv:
+        BASELINE.write_text(json.dumps(counted(), indent=1) + "\n", encoding="utf-8")
+    else:
+        wanted = [Path(one).resolve() for one in sys.argv[1:]] or [*templates(), *code()]
+        for path in wanted:
+            for one in in_file(path):
+                print(f"{named(path)}: {one}")
