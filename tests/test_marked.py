@@ -21,8 +21,8 @@ NO_WORDS = {
     "newsletter/journey/give.py": {"Sent by the owner; nobody has agreed to anything."},
 }
 """What looks like a sentence and is for machines; and the reason that the owner's own timeline shows."""
-OF_OPERATORS = {"newsletter/web/front.py", "newsletter/web/health.py", "newsletter/web/origin.py"}
-"""Answers before there is a brand whose language could be asked for, to whoever runs the server."""
+OF_OPERATORS = {f"newsletter/web/{name}.py" for name in ("front", "health", "origin", "reports")}
+"""Answers to machines and to whoever runs the server, some before there is a brand to ask for its language."""
 
 
 @pytest.mark.parametrize("path", sorted(READERS), ids=unmarked.named)

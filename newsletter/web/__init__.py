@@ -73,12 +73,9 @@ def create(runtime: Runtime, trigger: DeliveryTrigger) -> Flask:
     )
     app.extensions["newsletter"] = WebState(runtime, trigger)
     app.wsgi_app = Origin(app.wsgi_app, lambda: security.runtime_settings(app))  # type: ignore[method-assign]
-    access.install(app)
     app.url_map.converters.update(row=RowId, int=Number)
-    security.install(app)
-    language.install(app)
-    bodies.install(app)
-    errors.install(app)
+    for room in (access, security, language, bodies, errors):
+        room.install(app)
     app.add_url_rule("/static/<path:filename>", "static", public.static_file)
     doors = (
         public, sharing, form_page, embed, personal, books, preferences, own, feedback, clicks, reports, health, media,
