@@ -6,6 +6,7 @@ Nothing is compiled: the product does that in memory when it starts.
 
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from babel.messages import Catalog
@@ -15,6 +16,11 @@ from babel.messages.pofile import read_po, write_po
 from newsletter.languages import CATALOGUES
 from newsletter.settings import ROOT
 
+HEAD: dict[str, Any] = {
+    "project": "newsletter",
+    "charset": "utf-8",
+    "header_comment": "# Sentences that readers see. Names in brackets, %(like)s this one, stay as they are.\n#",
+}
 KEYWORDS = {**DEFAULT_KEYWORDS, "lazy": None, "marked": None}
 WHERE = (
     ("newsletter", [("**.py", "python")], {}),
@@ -25,7 +31,7 @@ WHERE = (
 
 def collected() -> Catalog:
     """Every sentence that is marked, with the files in which it stands."""
-    found = Catalog(project="newsletter", charset="utf-8")
+    found = Catalog(**HEAD)
     for folder, methods, options in WHERE:
         for file, _, sentence, comments, context in extract_from_dir(
             str(ROOT / folder), methods, options, KEYWORDS, ("To translators:",)
@@ -42,11 +48,9 @@ def update(name: str, source: Catalog) -> str:
             catalogue = read_po(old, locale=name)
         catalogue.update(source)
     else:
-        catalogue = Catalog(locale=Locale.parse(name), project="newsletter", charset="utf-8")
-        for message in source:
-            if message.id:
-                catalogue[message.id] = message
+        catalogue = Catalog(locale=Locale.parse(name), fuzzy=False, **HEAD)
         catalogue.revision_date = datetime.now(UTC)
+        catalogue.update(source)
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as new:
         write_po(new, catalogue, width=100, sort_by_file=True, include_lineno=False, ignore_obsolete=True)
@@ -61,9 +65,10 @@ def missing(catalogue: Catalog, source: Catalog) -> list[str]:
         if not message.id:
             continue
         mine = catalogue.get(message.id, message.context)
-        if mine is None or mine.fuzzy or not all([mine.string] if isinstance(mine.string, str) else mine.string):
+        words = [] if mine is None or mine.fuzzy else mine.string if isinstance(mine.string, tuple) else [mine.string]
+        if not words or not all(words):
             found.append(str(message.id))
-        else:
+        elif mine is not None:
             found += [f"{message.id}: {error}" for error in mine.check(catalogue)]
     return found
 
