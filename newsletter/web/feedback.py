@@ -36,7 +36,7 @@ NEVER = lazy("Never write to me because of a form")
 @door.get("/unsubscribe/<token>")
 def unsubscribe(token: str) -> str:
     """A page with one clear button; opening it changes nothing."""
-    subscriber_id, _ = numbers(Purpose.UNSUBSCRIBE, token)
+    subscriber_id = numbers(Purpose.UNSUBSCRIBE, token)[0]
     with reading() as session:
         subscriber = session.get(Subscriber, subscriber_id)
         gone = subscriber is None or subscriber.status is Status.UNSUBSCRIBED
@@ -76,7 +76,7 @@ def _left(email: str, token: str) -> str:
 
 def _done(email: str, token: str, told: bool = False) -> str:
     """It is done; for a day it can be taken back, and whoever likes may say why. `told`: they just did."""
-    subscriber_id, _ = numbers(Purpose.UNSUBSCRIBE, token)
+    subscriber_id = numbers(Purpose.UNSUBSCRIBE, token)[0]
     with reading() as session:
         subscriber = session.get(Subscriber, subscriber_id)
         slip = journey.slip(session, runtime(), subscriber, now()) if subscriber else None
@@ -92,7 +92,7 @@ def _done(email: str, token: str, told: bool = False) -> str:
 @limiter.limit(ACTIONS)
 def undo(token: str) -> AnyResponse:
     """Leaving was a slip: they get what they got, by their own press, within a day."""
-    subscriber_id, _ = numbers(Purpose.UNSUBSCRIBE, token)
+    subscriber_id = numbers(Purpose.UNSUBSCRIBE, token)[0]
     check_form(ButtonForm())
     left = request.form.get("left", "")
     with transaction() as session:
@@ -110,7 +110,7 @@ def undo(token: str) -> AnyResponse:
 @limiter.limit(ACTIONS)
 def why(token: str) -> str | AnyResponse:
     """Why they left, by one press. Nobody must say; who is a reader again is shown what they get."""
-    subscriber_id, _ = numbers(Purpose.UNSUBSCRIBE, token)
+    subscriber_id = numbers(Purpose.UNSUBSCRIBE, token)[0]
     check_form(ButtonForm())
     chosen = request.form.get("why", "")
     with transaction() as session:
@@ -134,7 +134,7 @@ def _refusing(session: Session, token: str) -> tuple[int, str, Subscriber | None
 def not_me(token: str) -> str:
     """A page with one button; opening it changes nothing."""
     with reading() as session:
-        _, hashed, subscriber = _refusing(session, token)
+        hashed, subscriber = _refusing(session, token)[1:]
         known = Suppression.hashed(session, hashed)
         if known is not None and known.reason is SuppressionReason.REFUSED:
             return _refused(subscriber)
