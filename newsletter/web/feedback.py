@@ -13,7 +13,7 @@ from newsletter.subscribers import Status, Subscriber, Suppression, SuppressionR
 from newsletter.web import plain
 from newsletter.web.cards import card, shown_guides
 from newsletter.web.forms import ButtonForm
-from newsletter.web.language import lazy
+from newsletter.web.language import _, lazy
 from newsletter.web.personal import ACTIONS, check_form, numbers, person_or_gone, preferences_path
 from newsletter.web.security import limiter
 from newsletter.web.state import now, reading, runtime, state, transaction
