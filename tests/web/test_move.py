@@ -42,7 +42,7 @@ def test_from_the_page_to_the_new_mailbox(jane: Visitor, link: Link, inbox: Inbo
     for method in (jane.browser.get, jane.browser.head):
         assert method(there).status_code == 200
     assert _emails(runtime)[0] == JANE, "opening it changes nothing"
-    assert MOVES in jane.get(there).text and "goes on where it was" in readable(jane.get(there).text)
+    assert str(MOVES) in jane.get(there).text and "goes on where it was" in readable(jane.get(there).text)
     old_page = link("preferences")
     answer = jane.press(there)
     assert (answer.status_code, "moved=1" in (answer.location or "")) == (303, True)
@@ -58,7 +58,7 @@ def test_it_is_stopped_from_the_present_mailbox(jane: Visitor, link: Link, inbox
     told = inbox(JANE)[-1]
     assert told["Subject"] == "Your mails are to go to another address" and NEW not in told.as_string()
     stop = link("own")
-    assert STAYS in jane.get(stop).text
+    assert str(STAYS) in jane.get(stop).text
     assert "Your address stays as it is" in jane.press(stop).text
     assert "Your address stays as it is" in jane.press(stop).text, "pressed twice is as good as once"
     assert jane.get(link("own", NEW)).status_code == 410

@@ -39,7 +39,7 @@ def test_a_pause_begins_and_ends_with_one_press_each(jane: Visitor, link: Link, 
     page = link("preferences")
     assert jane.browser.post(page, data=_with(jane, page, "pause").fields).status_code == 303
     words = readable(jane.get(page).text)
-    assert "Paused until 1 July 2026" in words and PAUSED in words
+    assert "Paused until 1 July 2026" in words and str(PAUSED) in words
     assert "it rests, and the next one comes on Friday, 3 July 2026" in words, "two days of waiting are left"
     assert (_last(runtime).kind, _last(runtime).words) == (EventKind.PAUSED, f"{PAUSE}: {PAUSES}")
     assert jane.browser.post(page, data=_with(jane, page, "go_on").fields).status_code == 303
@@ -69,7 +69,7 @@ def test_everything_is_left_in_one_press_and_taken_back_in_another(jane: Visitor
     left = _leave(jane, link)
     assert (_one(runtime).status, _one(runtime).newsletter) == (Status.UNSUBSCRIBED, False)
     seen = jane.get(left)
-    assert UNDO in seen.text and UNDOES in seen.text, "whoever closed the page finds it again"
+    assert str(UNDO) in seen.text and str(UNDOES) in seen.text, "whoever closed the page finds it again"
     assert _one(runtime).status is Status.UNSUBSCRIBED, "opening it takes nothing back"
     undo = _with(jane, left, "left")
     answer = jane.browser.post(undo.action, data=undo.fields)
@@ -88,7 +88,7 @@ def test_after_a_day_it_is_not_offered_and_a_stale_page_is_told(
     left = _leave(jane, link)
     undo = _with(jane, left, "left")
     clock.forward(timedelta(days=1, minutes=1))
-    assert UNDO not in jane.get(left).text
+    assert str(UNDO) not in jane.get(left).text
     assert jane.browser.post(undo.action, data=undo.fields).status_code in (400, 410)
     assert _one(runtime).status is Status.UNSUBSCRIBED
 
@@ -111,7 +111,7 @@ def test_why_is_one_press(why: WhyLeft, jane: Visitor, link: Link, runtime: Runt
     left = _leave(jane, link)
     seen = [form for form in forms(jane.get(left)) if form.fields.get("why") == why]
     answer = jane.browser.post(seen[0].action, data=seen[0].fields)
-    assert "Thank you." in readable(answer.text) and UNDO in answer.text, "a slip can still be taken back"
+    assert "Thank you." in readable(answer.text) and str(UNDO) in answer.text, "a slip can still be taken back"
     noted = _last(runtime)
     assert (noted.kind, noted.why, noted.words, noted.by) == (EventKind.SAID_WHY, why, WHY[why], By.MAIL)
 

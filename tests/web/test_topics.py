@@ -90,7 +90,7 @@ def test_a_topic_that_went_while_the_form_was_open_never_becomes_all_of_them(
     for left in ("agreed", ""):  # our own page, and plain HTML that sends no print of its words
         answer = visitor.browser.post(FOOTER, data={key: value for key, value in sent.items() if key != left})
         assert answer.status_code == 422 and 'value="jane@example.com"' in answer.text
-    assert OTHER_WORDS in readable(answer.text)
+    assert str(OTHER_WORDS) in readable(answer.text)
     _offer(runtime, "footer", offers=False)
     answer = visitor.browser.post(FOOTER, data={key: value for key, value in sent.items() if key != "agreed"})
     assert (answer.status_code, "not offered any more" in answer.text) == (422, True)
