@@ -33,7 +33,7 @@ def _emails(runtime: Runtime) -> list[str]:
 
 
 def test_from_the_page_to_the_new_mailbox(jane: Visitor, link: Link, inbox: Inbox, runtime: Runtime) -> None:
-    assert MOVING in jane.get(link("preferences")).text
+    assert str(MOVING) in jane.get(link("preferences")).text
     status, page = _ask(jane, link, f"  {NEW} ")
     assert (status, "Look into the inbox of the new address." in page) == (200, True)
     with runtime.database.reading() as session:
