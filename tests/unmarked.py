@@ -20,8 +20,8 @@ MARKS = {"_", "gettext", "ngettext", "lazy", "marked"}
 ATTRIBUTES = {"title", "aria-label", "placeholder", "alt", "content"}
 NAMES = {"PDF", "JSON", "Atom", "HTML", "SMTP"}
 """Names and values that are the same in every language."""
-NOT_WORDS = {"button primary", "address changes"}
-"""A style, and a part of an export."""
+NOT_WORDS = {"button primary"}
+"""A style."""
 GAP = "\0"
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SENTENCE = re.compile(r"[A-Z“].*\s\S")
@@ -80,6 +80,9 @@ def _words_of(node: nodes.Node) -> Iterator[str]:
     if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in MARKS | {"url_for"}:
         for one in node.kwargs:
             yield from _words_of(one.value)
+        return
+    if isinstance(node, nodes.Pair):  # what something is looked up by is no word
+        yield from _words_of(node.value)
         return
     if isinstance(node, nodes.Filter) and node.name == "tojson":
         return

@@ -29,7 +29,7 @@ from newsletter.subscribers import (
 from newsletter.web import plain
 from newsletter.web.cards import all_guides
 from newsletter.web.forms import ButtonForm, PreferencesForm, answer_name, with_answers
-from newsletter.web.language import _, lazy
+from newsletter.web.language import _, lazy, spoken
 from newsletter.web.personal import ACTIONS, check_form, numbers, person_or_gone
 from newsletter.web.security import limiter
 from newsletter.web.state import now, reading, runtime, state, transaction
@@ -118,7 +118,10 @@ def _held(session: Session, subscriber: Subscriber) -> str:
     """The hour, in their zone, until which their present mailbox proves nothing; "" where it does."""
     until = held_until(session, subscriber.id, now())
     there = until.astimezone(ZoneInfo(subscriber.zone or brand.current(session).zone)) if until else None
-    return f"{there:%A, %-d %B %Y, %H:%M} ({there.tzinfo})" if there else ""
+    if there is None:
+        return ""
+    return _("%(weekday)s, %(day)s, %(time)s (%(zone)s)", weekday=spoken().weekday(there), day=spoken().day(there),
+             time=f"{there:%H:%M}", zone=there.tzinfo)  # fmt: skip
 
 
 def _form(session: Session, subscriber: Subscriber) -> PreferencesForm:
