@@ -73,7 +73,7 @@ def test_it_is_taken_back_from_the_earlier_mailbox(
     stop, there = link("own"), link("own", NEW)
     jane.press(there)
     clock.forward(timedelta(hours=1))
-    assert "Your mails go to another address now." in jane.get(stop).text and GOES_BACK in jane.get(stop).text
+    assert "Your mails go to another address now." in jane.get(stop).text and str(GOES_BACK) in jane.get(stop).text
     assert _emails(runtime) == [NEW], "opening it changes nothing"
     assert "We write to this address again" in jane.press(stop).text
     assert _emails(runtime) == [JANE]
