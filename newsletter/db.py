@@ -69,7 +69,7 @@ def batched(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 def of_many(session: Session, put: Any, column: Any) -> Any:
     """An INSERT that is to be given many rows at once.
 
-    SQLite is quickest row by row in one call. PostgreSQL gets a thousand rows in one statement instead, which SQLAlchemy
+    SQLite is quickest row by row in one call. PostgreSQL gets a thousand rows in one statement, which SQLAlchemy
     makes of them where a column is returned.
     """
     return put if session.get_bind().dialect.name == "sqlite" else put.returning(column)
