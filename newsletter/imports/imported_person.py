@@ -7,7 +7,7 @@ from sqlalchemy import JSON, ForeignKey, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from newsletter.db import Base
+from newsletter.db import Base, of_many
 from newsletter.imports.record import Import, one_of
 from newsletter.imports.report import Fate
 from newsletter.subscribers import Subscriber
@@ -40,4 +40,5 @@ def note_changes(session: Session, changes: Sequence[Mapping[str, Any]]) -> None
     put: Any = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(ImportedPerson.__table__)
     later = {"fate": put.excluded.fate, "ending": put.excluded.ending}
     later["before"] = func.coalesce(put.excluded.before, ImportedPerson.before)
-    session.execute(put.on_conflict_do_update(index_elements=["import_id", "subscriber_id"], set_=later), changes)
+    put = put.on_conflict_do_update(index_elements=["import_id", "subscriber_id"], set_=later)
+    session.execute(of_many(session, put, ImportedPerson.subscriber_id), changes)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import journey
 from newsletter.clicks import ClickObjection
-from newsletter.db import Base, Database, was_broken_off
+from newsletter.db import Base, Database, of_many, was_broken_off
 from newsletter.imports.ending import end, waiting
 from newsletter.imports.fate import ENDS, Known, decide, merged
 from newsletter.imports.imported_person import note_changes
@@ -271,7 +271,7 @@ class Writer:
         found = self._tags | new
         rows = [{"subscriber_id": id, "tag_id": found[name]} for id, names in given.items() for name in names]
         if rows:
-            session.execute(_upsert(session, SubscriberTag), rows)
+            session.execute(of_many(session, _upsert(session, SubscriberTag), SubscriberTag.tag_id), rows)
         return new
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Double, ForeignKey, Index, String, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from newsletter.db import IN_ONE_STATEMENT, Base, batched
+from newsletter.db import IN_ONE_STATEMENT, Base, batched, of_many
 from newsletter.subscribers.field import LONGEST_VALUE, Field
 from newsletter.subscribers.merge_field import BUILT_IN, FieldKind, MergeField
 from newsletter.subscribers.subscriber import Subscriber
@@ -80,7 +80,7 @@ def hold(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
     fresh = insert(FieldValue.__table__)  # row by row in one call: a statement of many rows takes twenty times as long
     columns = {name: fresh.excluded[name] for name in ("value", "folded", "number")}
     put = fresh.on_conflict_do_update(index_elements=["subscriber_id", "field_id"], set_=columns)
-    session.connection().execute(put, list(rows))
+    session.connection().execute(of_many(session, put, FieldValue.field_id), list(rows))
 
 
 def own_values(session: Session, fields: Iterable[MergeField], who: Collection[int]) -> dict[int, dict[str, str]]:
