@@ -27,7 +27,7 @@ _FATES = {
     Fate.KNOWN: ("known already", "unchanged, or twice in the file"),
     Fate.SUPPRESSED: ("suppressed", "left, bounced, complained, were blocked or erased here; not brought back"),
     Fate.STAYED: ("stay", "the file says that they left, but they have confirmed here themselves since"),
-    Fate.NEVER_AGREED: ("left out", "never subscribed, by the file's own word"),
+    Fate.NEVER_AGREED: ("left out", "no reader, by the file's own word or by your answer"),
     Fate.REFUSED: ("refused", "could not be read"),
 }
 _STANDINGS = {
