@@ -6,13 +6,15 @@ Nothing here fails: where the brand cannot be read, the page that says so is in 
 
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import flask_babel
 import structlog
 from babel.support import NullTranslations
 from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, Domain
+from flask_babel.speaklater import LazyString
+from markupsafe import escape
 
 from newsletter import brand
 from newsletter.languages import SOURCE, Language
@@ -29,6 +31,14 @@ class _Catalogues(Domain):
     def get_translations(self) -> NullTranslations:
         """Those of this page's language."""
         return spoken().translations if has_request_context() else SOURCE.translations
+
+
+class _Sentence(LazyString):
+    """Text, and escaped like any other: Flask-Babel's own would count as HTML."""
+
+    def __html__(self) -> str:
+        """How a page has it."""
+        return str(escape(str(self)))
 
 
 class _Babel(Babel):
@@ -81,8 +91,8 @@ def ngettext(one: str, many: str, num: int, /, **values: Any) -> str:
 
 def lazy(sentence: str, /, **values: Any) -> str:
     """A sentence that is translated each time it is read as text (`str` makes one of it)."""
-    made: str = flask_babel.lazy_gettext(sentence, **values)
-    return made
+    made: Any = _Sentence(flask_babel.gettext, sentence, **values)
+    return cast("str", made)
 
 
 def day(day: date) -> str:

@@ -23,6 +23,7 @@ from newsletter.sequences import Sequence
 from newsletter.subscribers import Consent, Field, FieldKind
 from newsletter.topics import Topic
 from newsletter.web import cards
+from newsletter.web.language import lazy
 from tests import pseudo
 from tests.web.conftest import FIFTY, Visitor, forms
 
@@ -219,3 +220,8 @@ def test_no_english_page_calls_itself_german(visitor: Visitor, runtime: Runtime,
 def test_a_word_that_was_forgotten_is_found() -> None:
     page = '<p title="⟦Good⟧ but">⟦Good <b>⟦morning⟧</b>, Jane⟧ and <i>more</i> 12 PDF</p><script>words</script>'
     assert pseudo.unmarked(page, ["PDF"]) == ["and more 12 ·", "but"]
+
+
+def test_a_sentence_that_is_looked_up_late_is_text_and_no_html(app: Flask) -> None:
+    page = app.jinja_env.from_string("{{ one }}").render(one=lazy("the reader's <b>"))
+    assert page == "the reader&#39;s &lt;b&gt;"
