@@ -32,7 +32,8 @@ SECTIONS = (
     ("Second factor", "owner.second_factor", "", "totp code app two-factor 2fa recovery"),
     ("Where you are signed in", "owner.settings", "sessions", "session browser sign out"),
     ("Sites on which forms may stand", "owner.forms", "sites", "hosts origin embed wordpress"),
-    ("Import a list", "owner.subscriber_import", "", "csv mailchimp kit substack upload people"),
+    ("Import a list", "owner.subscriber_import", "", "csv xlsx excel mailchimp kit substack upload people"),
+    ("Imports", "owner.imports", "", "undo progress report errors lists"),
 )
 """Parts of pages: title, endpoint, anchor, and other words by which somebody may look for them."""
 
