@@ -13,6 +13,8 @@ from newsletter.clicks import Click, delete_all
 from newsletter.mail.ledger import Message
 from newsletter.mail.render import Content
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, SentList, SmtpResult
+from newsletter.smtp import Stage as At
 from newsletter.subscribers import Status, Subscriber
 from tests.campaigns.conftest import Stage, article_of, people, state_of
 from tests.clicking import count_clicks
@@ -93,6 +95,22 @@ def test_the_time_counts_from_when_everybody_has_had_their_turn(stage: Callable[
         campaigns.together.resume(session, session.get_one(Campaign, it.test().b_id))
     it.beat()
     assert it.test().ends_at == it.clock.now() + timedelta(hours=4)
+
+
+def test_who_is_tried_again_later_holds_nobody_up(stage: Callable[..., Stage], runtime: Runtime) -> None:
+    it = stage()
+
+    def answer(one: Envelope) -> SmtpResult:
+        slow = one.recipient in {f"p{id}@example.com" for id in range(1_001, 1_101)}
+        return SmtpResult(one.key, At.REJECTED if slow else At.ACCEPTED, 451 if slow else 250, "", "", "mx:25", ".")
+
+    runtime.transport = SentList(answer)
+    it.go()
+    test = it.test()
+    assert test.phase is Phase.RUNNING and {one.state for one in test.both} == {CampaignState.SENDING}
+    it.end()
+    kept = it.test().kept
+    assert kept is not None and all(0 < one.whole < 40 for one in kept)
 
 
 def test_by_hand_it_waits_and_a_press_sends_one_once(stage: Callable[..., Stage], runtime: Runtime) -> None:

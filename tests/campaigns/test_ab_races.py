@@ -136,3 +136,14 @@ def test_beat_sees_that_a_test_is_to_be_tended(stage: Callable[..., Stage], runt
     assert sees()
     it.beat()
     assert it.test().waits is Waits.HAND and not sees()
+
+
+def test_beat_sees_nothing_to_do_while_both_are_paused(stage: Callable[..., Stage], runtime: Runtime) -> None:
+    it = stage()
+    it.schedule()
+    with runtime.database.transaction() as session:
+        campaigns.launch_due(session, it.clock.now())
+    with runtime.database.transaction() as session:
+        campaigns.together.pause(session, session.get_one(Campaign, it.a))
+    with runtime.database.reading() as session:
+        assert not campaigns.is_under_way(session, it.clock.now())

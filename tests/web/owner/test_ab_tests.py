@@ -266,6 +266,21 @@ def test_what_was_changed_in_the_article_since_is_told(desk: Desk, made: Stage, 
     assert "A and B : needs you They are the same now." in words
 
 
+def test_the_editor_and_the_page_know_both_articles(desk: Desk, golf: int, runtime: Runtime) -> None:
+    with runtime.database.transaction() as session:
+        tennis = articles.write(session, runtime.clock.now(), title="Tennis", subject="Tennis", body=BODY).id
+    both = TEST | {"compares": "article", "ab_article": str(tennis)}
+    path = desk.post("/owner/campaigns/new", article=golf, **both).request.path
+    assert "Tennis" in desk.read(path)
+    desk.post(f"{path}/schedule", when="at", day="2026-06-02", clock="09:00", accept="y")
+    for article in (golf, tennis):
+        assert desk.read(f"/owner/articles/{article}/edit").count("Tue 2 Jun 2026, 09:00 BST") == 1
+    assert "The article of B was changed" not in desk.read(path)
+    words = {"title": "Tennis", "subject": "Serve", "body": BODY, "base": "1"}
+    desk.post(f"/owner/articles/{tennis}/edit", **words)
+    assert "The article of B was changed since you scheduled it, and goes out in version 2" in desk.read(path)
+
+
 def test_the_file_of_results_says_which_part_of_which_test(desk: Desk, made: Stage) -> None:
     _go(desk, made)
     made.choose(Part.A)
