@@ -193,8 +193,9 @@ def _show_in_the_archive(won: Campaign, lost: Campaign) -> None:
 
 
 def stop(session: Session, test: ABTest, now: datetime) -> None:
-    """Call it off: what A and B have not sent is cancelled, and the rest gets nothing. Its row must be locked. Raises
-    NotNow."""
+    """Call it off: what A and B have not sent is cancelled, and the rest gets nothing. Raises NotNow."""
+    for row in (*sorted(test.both, key=lambda it: it.id), test):  # in the order in which `together.cancel` locks them
+        session.refresh(row, with_for_update=True)
     if test.stopped_at is not None:
         raise NotNow("The test is stopped already.")
     if test.rest is not None and test.rest.launched_at is not None:

@@ -89,6 +89,31 @@ def test_two_presses_at_once_are_one(stage: Callable[..., Stage], runtime: Runti
     assert len(it.sent.envelopes) == 200
 
 
+def test_stopping_beside_cancelling_waits_for_no_circle(stage: Callable[..., Stage], runtime: Runtime) -> None:
+    it, both = stage(), Barrier(2)
+    it.schedule()
+    with runtime.database.transaction() as session:
+        campaigns.launch_due(session, it.clock.now())
+
+    def stop() -> None:
+        both.wait()
+        with suppress(NotNow), runtime.database.transaction() as session:
+            test = campaigns.ab_test_of(session, session.get_one(Campaign, it.a))
+            assert test is not None
+            campaigns.stop(session, test, it.clock.now())
+
+    def cancel() -> None:
+        both.wait()
+        with suppress(NotNow), runtime.database.transaction() as session:
+            campaigns.together.cancel(session, session.get_one(Campaign, it.a, with_for_update=True), it.clock.now())
+
+    with ThreadPoolExecutor(2) as hands:
+        for one in [hands.submit(stop), hands.submit(cancel)]:
+            one.result()
+    it.beat()
+    assert it.test().stopped_at is not None and not it.sent.envelopes
+
+
 def test_killed_before_it_is_written_down_the_next_beat_decides(stage: Callable[..., Stage], runtime: Runtime) -> None:
     it = _due(stage)
     _and_die(runtime, campaigns.tend_ab_tests, it)
