@@ -27,14 +27,14 @@ _REST = aliased(Campaign)
 UNDECIDED = (ABTest.winner.is_(None), ABTest.waits.is_(None), ABTest.stopped_at.is_(None))
 
 
-def is_to_be_tended(session: Session, now: datetime) -> bool:
-    """Whether a test may have come to the next step, though no campaign is under way."""
+def has_next_step(now: datetime) -> ColumnElement[bool]:
+    """That a test may have come to its next step though no campaign is under way, as a condition."""
     sending = exists().where(
         or_(Campaign.id == ABTest.a_id, Campaign.id == ABTest.b_id), Campaign.stored_state == CampaignState.SENDING
     )
     begun = select(ABTest.id).join(_A, _A.id == ABTest.a_id).where(*UNDECIDED, _A.launched_at.is_not(None))
     next_ = or_(ABTest.ends_at.is_(None) & ~sending.correlate(ABTest), ABTest.ends_at <= now)
-    return session.scalar(begun.where(next_).limit(1)) is not None
+    return begun.where(next_).exists()
 
 
 def tend_ab_tests(session: Session, now: datetime) -> None:
