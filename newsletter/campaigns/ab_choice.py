@@ -27,10 +27,14 @@ _REST = aliased(Campaign)
 UNDECIDED = (ABTest.winner.is_(None), ABTest.waits.is_(None), ABTest.stopped_at.is_(None))
 
 
-def is_to_be_tended(session: Session, now: datetime) -> bool:
-    """Whether a test may have come to the next step."""
+def has_next_step(now: datetime) -> ColumnElement[bool]:
+    """That a test may have come to its next step though no campaign is under way, as a condition."""
+    sending = exists().where(
+        or_(Campaign.id == ABTest.a_id, Campaign.id == ABTest.b_id), Campaign.stored_state == CampaignState.SENDING
+    )
     begun = select(ABTest.id).join(_A, _A.id == ABTest.a_id).where(*UNDECIDED, _A.launched_at.is_not(None))
-    return session.scalar(begun.where(or_(ABTest.ends_at.is_(None), ABTest.ends_at <= now)).limit(1)) is not None
+    next_ = or_(ABTest.ends_at.is_(None) & ~sending.correlate(ABTest), ABTest.ends_at <= now)
+    return begun.where(next_).exists()
 
 
 def tend_ab_tests(session: Session, now: datetime) -> None:
@@ -189,8 +193,9 @@ def _show_in_the_archive(won: Campaign, lost: Campaign) -> None:
 
 
 def stop(session: Session, test: ABTest, now: datetime) -> None:
-    """Call it off: what A and B have not sent is cancelled, and the rest gets nothing. Its row must be locked. Raises
-    NotNow."""
+    """Call it off: what A and B have not sent is cancelled, and the rest gets nothing. Raises NotNow."""
+    for row in (*sorted(test.both, key=lambda it: it.id), test):  # in the order in which `together.cancel` locks them
+        session.refresh(row, with_for_update=True)
     if test.stopped_at is not None:
         raise NotNow("The test is stopped already.")
     if test.rest is not None and test.rest.launched_at is not None:

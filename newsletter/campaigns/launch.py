@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.brand import current
-from newsletter.campaigns.ab_choice import is_to_be_tended, newest_reader, to_come
+from newsletter.campaigns.ab_choice import has_next_step, newest_reader, to_come
 from newsletter.campaigns.ab_setup import write_b
 from newsletter.campaigns.campaign import Campaign, CampaignState
 from newsletter.mail.ledger import Dispatch, Hold, Lane, Message, Reason
@@ -22,13 +22,15 @@ CHUNK = 10_000
 def planned(session: Session) -> list[Mailing]:
     """The campaigns to come, what A/B tests will send to the rest, and campaigns whose recipients are not all written
     yet: series give way to them."""
-    coming = select(Campaign).where(Campaign.stored_state == CampaignState.SCHEDULED)
-    filling = (
-        select(Campaign)
-        .join(Dispatch, Dispatch.id == Campaign.dispatch_id)
-        .where(Campaign.stored_state == CampaignState.SENDING, Dispatch.filled_at.is_(None), Dispatch.hold == Hold.OPEN)
+    filling = and_(
+        Campaign.stored_state == CampaignState.SENDING, Dispatch.filled_at.is_(None), Dispatch.hold == Hold.OPEN
     )
-    rows = [*session.scalars(coming), *session.scalars(filling)]
+    rows = session.scalars(
+        select(Campaign)
+        .outerjoin(Dispatch, Dispatch.id == Campaign.dispatch_id)
+        .where(or_(Campaign.stored_state == CampaignState.SCHEDULED, filling))
+        .order_by(Campaign.id)
+    )
     mailings = [Mailing(at, one.audience(at)) for one in rows if (at := one.scheduled_at or one.launched_at)]
     return mailings + [Mailing(at, rest.audience(at)) for at, _, rest in to_come(session)]
 
@@ -47,9 +49,7 @@ def is_under_way(session: Session, now: datetime) -> bool:
         .join(Dispatch, Dispatch.id == Campaign.dispatch_id)
         .where(Campaign.stored_state == CampaignState.SENDING, Dispatch.hold == Hold.OPEN)
     )
-    if session.scalar(going.limit(1)) is not None:
-        return True
-    return is_to_be_tended(session, now) or is_unsettled(session)
+    return session.scalar(select(or_(going.exists(), has_next_step(now)))) or is_unsettled(session)
 
 
 def launch_due(session: Session, now: datetime) -> list[Campaign]:

@@ -85,10 +85,10 @@ def _shares(campaign: Campaign, one: Proportion) -> str:
     return f": {one.part} of {one.whole} clicked, {one.rate:.1%} (between {low:.1%} and {high:.1%})"
 
 
-def _act(id: int, do: Callable[[Session, ABTest, datetime], str]) -> None:
+def _act(id: int, do: Callable[[Session, ABTest, datetime], str], lock: bool = False) -> None:
     with opened() as rt, rt.database.transaction() as session:
         try:
-            told = do(session, _found(session, id, lock=True), rt.clock.now())
+            told = do(session, _found(session, id, lock), rt.clock.now())
         except NotNow as error:
             raise click.ClickException(str(error)) from None
     click.echo(told)
@@ -104,7 +104,7 @@ def choose(id: int, part: str) -> None:
         rest = campaigns.choose(session, found, Part(part.lower()), now, now)
         return f"{named(found.winner)} goes to the rest: campaign {rest.id}"
 
-    _act(id, do)
+    _act(id, do, lock=True)
 
 
 @click.command()

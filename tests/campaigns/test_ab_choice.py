@@ -11,8 +11,9 @@ from newsletter import brand, campaigns
 from newsletter.campaigns import Campaign, CampaignState, Compares, Decided, IfClose, Judge, NotNow, Part, Phase, Waits
 from newsletter.clicks import Click, delete_all
 from newsletter.mail.ledger import Message
-from newsletter.mail.render import Content
 from newsletter.runtime import Runtime
+from newsletter.smtp import Envelope, SentList, SmtpResult
+from newsletter.smtp import Stage as At
 from newsletter.subscribers import Status, Subscriber
 from tests.campaigns.conftest import Stage, article_of, people, state_of
 from tests.clicking import count_clicks
@@ -93,6 +94,22 @@ def test_the_time_counts_from_when_everybody_has_had_their_turn(stage: Callable[
         campaigns.together.resume(session, session.get_one(Campaign, it.test().b_id))
     it.beat()
     assert it.test().ends_at == it.clock.now() + timedelta(hours=4)
+
+
+def test_who_is_tried_again_later_holds_nobody_up(stage: Callable[..., Stage], runtime: Runtime) -> None:
+    it = stage()
+
+    def answer(one: Envelope) -> SmtpResult:
+        slow = one.recipient in {f"p{id}@example.com" for id in range(1_001, 1_101)}
+        return SmtpResult(one.key, At.REJECTED if slow else At.ACCEPTED, 451 if slow else 250, "", "", "mx:25", ".")
+
+    runtime.transport = SentList(answer)
+    it.go()
+    test = it.test()
+    assert test.phase is Phase.RUNNING and {one.state for one in test.both} == {CampaignState.SENDING}
+    it.end()
+    kept = it.test().kept
+    assert kept is not None and all(0 < one.whole < 40 for one in kept)
 
 
 def test_by_hand_it_waits_and_a_press_sends_one_once(stage: Callable[..., Stage], runtime: Runtime) -> None:
@@ -215,75 +232,3 @@ def test_machines_do_not_choose(stage: Callable[..., Stage], runtime: Runtime) -
         session.execute(update(Click).values(machine_at=Click.person_at, person_at=None))
     it.end()
     assert it.test().waits is Waits.CLOSE
-
-
-def test_called_off_in_the_test_nothing_goes_to_the_rest(stage: Callable[..., Stage], runtime: Runtime) -> None:
-    it = stage()
-    it.schedule()
-    with runtime.database.transaction() as session:
-        campaigns.launch_due(session, it.clock.now())
-    with runtime.database.transaction() as session:
-        campaigns.together.cancel(session, session.get_one(Campaign, it.test().b_id), it.clock.now())
-    for _ in range(2):
-        it.end()
-    test = it.test()
-    assert test.phase is Phase.STOPPED and not it.sent.envelopes
-    assert {state_of(runtime, one.id) for one in test.both} == {CampaignState.CANCELLED}
-    with pytest.raises(NotNow, match="was stopped"):
-        it.choose(Part.A)
-
-
-def test_stopped_after_both_have_gone_out(stage: Callable[..., Stage], runtime: Runtime) -> None:
-    it = stage()
-    it.go()
-    with runtime.database.transaction() as session:
-        test = campaigns.ab_test_of(session, session.get_one(Campaign, it.a), lock=True)
-        assert test is not None
-        campaigns.stop(session, test, it.clock.now())
-    it.end()
-    assert it.test().phase is Phase.STOPPED and state_of(runtime, it.a) is CampaignState.SENT
-    assert len(it.sent.envelopes) == len(it.got(it.a) | it.got(it.test().b_id)) < 200
-
-
-def test_with_one_of_them_cancelled_there_is_nothing_to_compare(stage: Callable[..., Stage], runtime: Runtime) -> None:
-    it = stage()
-    it.go()
-    with runtime.database.transaction() as session:  # as an older version would have done
-        session.get_one(Campaign, it.test().b_id).stored_state = CampaignState.CANCELLED
-    it.end()
-    assert it.test().waits is Waits.ENDED
-
-
-def test_what_won_and_was_thrown_away_can_be_chosen_again(stage: Callable[..., Stage], runtime: Runtime) -> None:
-    it = stage(judge=Judge.HAND)
-    it.go()
-    first = it.choose(Part.B, at=timedelta(seconds=10))
-    with runtime.database.transaction() as session:
-        campaigns.together.cancel(session, session.get_one(Campaign, first), it.clock.now())
-    it.end()
-    assert len(it.sent.envelopes) < 200
-    second = it.choose(Part.A)
-    it.beat()
-    assert second != first and len(it.sent.envelopes) == 200
-
-
-def test_without_a_postal_address_what_won_waits(stage: Callable[..., Stage], runtime: Runtime) -> None:
-    it = stage()
-    it.go()
-    it.click(it.test().b_id, 25)
-    with runtime.database.transaction() as session:
-        brand.current(session).address = ""
-    it.end()
-    assert it.test().waits is Waits.UNFIT
-
-
-def test_no_other_words_while_it_is_tested(stage: Callable[..., Stage], runtime: Runtime) -> None:
-    it = stage()
-    it.schedule()
-    with runtime.database.transaction() as session:
-        campaigns.launch_due(session, it.clock.now())
-    with runtime.database.transaction() as session:
-        a = session.get_one(Campaign, it.a)
-        campaigns.together.pause(session, a)
-        with pytest.raises(NotNow, match="A/B test"):
-            a.revisable(session, Content("Other", "", "Words"))

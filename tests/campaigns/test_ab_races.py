@@ -89,6 +89,31 @@ def test_two_presses_at_once_are_one(stage: Callable[..., Stage], runtime: Runti
     assert len(it.sent.envelopes) == 200
 
 
+def test_stopping_beside_cancelling_waits_for_no_circle(stage: Callable[..., Stage], runtime: Runtime) -> None:
+    it, both = stage(), Barrier(2)
+    it.schedule()
+    with runtime.database.transaction() as session:
+        campaigns.launch_due(session, it.clock.now())
+
+    def stop() -> None:
+        both.wait()
+        with suppress(NotNow), runtime.database.transaction() as session:
+            test = campaigns.ab_test_of(session, session.get_one(Campaign, it.a))
+            assert test is not None
+            campaigns.stop(session, test, it.clock.now())
+
+    def cancel() -> None:
+        both.wait()
+        with suppress(NotNow), runtime.database.transaction() as session:
+            campaigns.together.cancel(session, session.get_one(Campaign, it.a, with_for_update=True), it.clock.now())
+
+    with ThreadPoolExecutor(2) as hands:
+        for one in [hands.submit(stop), hands.submit(cancel)]:
+            one.result()
+    it.beat()
+    assert it.test().stopped_at is not None and not it.sent.envelopes
+
+
 def test_killed_before_it_is_written_down_the_next_beat_decides(stage: Callable[..., Stage], runtime: Runtime) -> None:
     it = _due(stage)
     _and_die(runtime, campaigns.tend_ab_tests, it)
@@ -136,3 +161,14 @@ def test_beat_sees_that_a_test_is_to_be_tended(stage: Callable[..., Stage], runt
     assert sees()
     it.beat()
     assert it.test().waits is Waits.HAND and not sees()
+
+
+def test_beat_sees_nothing_to_do_while_both_are_paused(stage: Callable[..., Stage], runtime: Runtime) -> None:
+    it = stage()
+    it.schedule()
+    with runtime.database.transaction() as session:
+        campaigns.launch_due(session, it.clock.now())
+    with runtime.database.transaction() as session:
+        campaigns.together.pause(session, session.get_one(Campaign, it.a))
+    with runtime.database.reading() as session:
+        assert not campaigns.is_under_way(session, it.clock.now())

@@ -201,7 +201,7 @@ def choose(id: int) -> Response:
 def stop(id: int) -> Response:
     """Nothing goes to the rest."""
     with transaction() as session:
-        test = ab_test_of(session, one_or_404(session, Campaign, id), lock=True)
+        test = ab_test_of(session, one_or_404(session, Campaign, id))
         if test is None:
             abort(404, "There is no such test.")
         if request.form.get("sure") != "yes":

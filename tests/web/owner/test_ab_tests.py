@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from newsletter import articles, jobs
 from newsletter.accounts import AuditEntry
 from newsletter.articles import Article
-from newsletter.campaigns import ABTest, Campaign, CampaignState, Compares, Judge, Part, Phase
+from newsletter.campaigns import ABTest, Campaign, CampaignState, Compares, Judge, Phase
 from newsletter.clock import FixedClock
 from newsletter.mail.ledger import Lane, Message
 from newsletter.runtime import Runtime
@@ -254,42 +254,6 @@ def test_a_campaign_without_a_test_has_none_of_its_pages(desk: Desk, golf: int) 
     path = desk.post("/owner/campaigns/new", article=golf, audience="").request.path
     assert desk.post(f"{path}/test/choose", part="a").status_code == 404
     assert desk.post(f"{path}/test/stop", sure="yes").status_code == 404
-
-
-def test_what_was_changed_in_the_article_since_is_told(desk: Desk, made: Stage, golf: int) -> None:
-    path = f"/owner/campaigns/{made.a}"
-    desk.post(f"{path}/schedule", when="at", day="2026-06-02", clock="09:00", accept="y")
-    words = {"title": "Golf", "subject": "The other", "body": BODY, "base": "1"}
-    desk.post(f"/owner/articles/{golf}/edit", **words)
-    words = desk.read(path)
-    assert "Its article was changed since you scheduled it" in words
-    assert "A and B : needs you They are the same now." in words
-
-
-def test_the_file_of_results_says_which_part_of_which_test(desk: Desk, made: Stage) -> None:
-    _go(desk, made)
-    made.choose(Part.A)
-    made.beat()
-    lines = desk.get("/owner/results/export.csv").splitlines()
-    assert lines[0].endswith(",ab_test,ab_part")
-    assert {line.rsplit(",", 2)[-1] for line in lines[1:4]} == {"A", "B", "rest"}
-    assert {line.rsplit(",", 2)[-2] for line in lines[1:4]} == {str(made.a)}
-
-
-def test_the_page_of_a_person_says_which_one_they_get(desk: Desk, made: Stage, runtime: Runtime) -> None:
-    test = made.test()
-    desk.post(f"/owner/campaigns/{made.a}/schedule", when="at", day="2026-06-02", clock="09:00", accept="y")
-    told = {}
-    for id in range(1_001, 1_101):
-        slices = {"A": test.a.slice, "B": test.b.slice}
-        part = next((name for name, one in slices.items() if one and one.holds(id)), "rest")
-        told.setdefault(part, id)
-    home = desk.read("/owner/")
-    assert "Golf (A/B test) 09:00" in home and "Golf (what wins the A/B test) 13:00" in home
-    a, b, rest = (desk.read(f"/owner/subscribers/{told[name]}") for name in ("A", "B", "rest"))
-    assert "Tue 2 Jun 2026, 09:00 BST Golf (A of the A/B test)" in a
-    assert "Tue 2 Jun 2026, 09:00 BST Golf (B of the A/B test)" in b
-    assert "Tue 2 Jun 2026, 13:00 BST Golf (what wins the A/B test, at the soonest)" in rest
 
 
 def test_a_dispatch_of_its_own_for_each(made: Stage, desk: Desk, runtime: Runtime) -> None:
