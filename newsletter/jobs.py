@@ -246,7 +246,7 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
         "watch-guides": every(60, "watch_guides", Lane.TRANSACTIONAL),
         # Not with what people wait for: a mail server may take its time.
         "read-inboxes": every(60, "read_inboxes", Lane.BULK),
-        "imports": every(1, "go_on_with_imports", Lane.BULK),
+        "imports": every(2, "go_on_with_imports", Lane.BULK),
         "write-clicks": every(60, "write_clicks", Lane.TRANSACTIONAL),
         "sweep": every(300, "sweep", Lane.TRANSACTIONAL),
         "witness": every(60, "witness", Lane.TRANSACTIONAL),

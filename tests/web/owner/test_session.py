@@ -15,7 +15,16 @@ from newsletter.settings import load
 from newsletter.web.state import DeliveryTrigger
 from tests.web.owner.conftest import EMAIL, PASSWORD, Desk, readable, sign_in
 
-VALUES = {"id": 1, "step_id": 1, "verb": "pause", "name": "confirm", "token": "x", "which": "failed", "number": 1}
+VALUES = {
+    "service": "ses",
+    "id": 1,
+    "step_id": 1,
+    "verb": "pause",
+    "name": "confirm",
+    "token": "x",
+    "which": "failed",
+    "number": 1,
+}
 OPEN = ("/owner/login", "/owner/login/code", "/owner/forgot", "/owner/reset/x")
 
 
