@@ -116,3 +116,35 @@ def test_what_is_no_json_is_refused_in_words(runtime: Runtime, client: FlaskClie
         assert answer.status_code == 400
         assert answer.text == "This is not what Mailgun sends. The address takes JSON.\n"
     assert client.post(there, data=b" " * 3_000_000, content_type="application/json").status_code == 413
+
+
+ODD = "550 5.1.1 \x00 no \ud800 user"
+ODD_REPORTS = {
+    Service.BREVO: {"event": "hard_bounce", "email": JANE, "reason": ODD},
+    Service.MAILGUN: {"event-data": {"event": "failed", "severity": "permanent", "reason": "bounce", "recipient": JANE,
+                                     "delivery-status": {"message": ODD, "enhanced-code": "\ud800"}}},
+    Service.MAILJET: {"event": "bounce", "email": JANE, "hard_bounce": True, "error": ODD},
+    Service.POSTMARK: {**DEAD, "Details": ODD},
+    Service.SENDGRID: {"event": "bounce", "email": JANE, "reason": ODD, "status": "\x00"},
+    Service.SES: {"notificationType": "Bounce", "bounce": {"bounceType": "Permanent", "bouncedRecipients": [
+        {"emailAddress": JANE, "diagnosticCode": ODD, "status": "\ud800"}]}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("service", ODD_REPORTS)
+def test_words_that_no_database_takes_are_cleaned(
+    runtime: Runtime, jane: int, client: FlaskClient, service: Service
+) -> None:
+    message = mailed(runtime, jane)
+    assert client.post(at(runtime, service), json=ODD_REPORTS[service]).status_code == 204
+    assert stand(runtime, jane, message) == (Status.BOUNCED, State.BOUNCED)
+
+
+@pytest.mark.parametrize("who", ["\ud800@example.com", "\x00@example.com", "x" * 5000 + "@example.com"])
+def test_an_address_that_is_none_changes_nothing(runtime: Runtime, client: FlaskClient, who: str) -> None:
+    assert client.post(at(runtime, Service.POSTMARK), json={**DEAD, "Email": who}).status_code == 204
+
+
+def test_the_link_of_amazon_is_cleaned_too(runtime: Runtime, client: FlaskClient) -> None:
+    asks = {"Type": "SubscriptionConfirmation", "SubscribeURL": "https://sns.example/\x00\ud800"}
+    assert client.post(at(runtime, Service.SES), json=asks).status_code == 204

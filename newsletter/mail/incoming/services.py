@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from newsletter import characters
 from newsletter.mail.incoming.bounce import Failure
 from newsletter.mail.incoming.meaning import meaning
 from newsletter.mail.incoming.reading import Incoming, Kind, claims_in
@@ -174,8 +175,9 @@ def _bounce(event: Json, who: str, words: str, *, hard: bool, code: int = 0, sta
 
 
 def _text(of: Json, name: str) -> str:
+    """JSON may hold what no database takes: NUL, and halves of surrogate pairs."""
     value = of.get(name)
-    return value if isinstance(value, str) else ""
+    return characters.text(value) if isinstance(value, str) else ""
 
 
 def _number(of: Json, name: str) -> int:
