@@ -36,7 +36,7 @@ def forget_old(database: Database, folder: Path, now: datetime, machine_now: dat
 
 
 def _forget_orphan(upload: Upload, before: float) -> None:
-    there = [path for path in (upload.rows, upload.book, upload.errors) if path.exists()]
+    there = [path for path in (upload.rows, upload.book, upload.errors, *upload.halves) if path.exists()]
     if all(path.stat().st_mtime < before for path in there):
         upload.forget()
 
@@ -69,5 +69,7 @@ def forget_mentions(session: Session, address: str) -> None:
             without(address, it.problem),
             without(address, it.basis),
         )
-        it.seen = without_inside(address, it.seen)
+        it.seen, it.meanings = without_inside(address, it.seen), without_inside(address, it.meanings)
+        it.tags, it.report = without_inside(address, it.tags), without_inside(address, it.report)
+        it.sheet, it.sheets = without(address, it.sheet), without_inside(address, it.sheets)
         it.answers = {without(address, word): said for word, said in it.answers.items()}

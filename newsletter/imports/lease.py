@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session
 
 from newsletter.imports.record import WORKING, Import, ImportState
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(minutes=2)
+"""Longer than the largest file is read for before its first batch, on a slow machine too: while it is read nothing is
+renewed, and workers that took each other for dead would never come to an end."""
 ELSEWHERE = timedelta(minutes=2)
 """How long an import whose file is not on this host waits for the workers of the host where it is."""
 

@@ -13,7 +13,7 @@ from typing import BinaryIO, Self
 
 from newsletter.imports.workbook import is_workbook
 
-_FILE = re.compile(r"([0-9a-f]{32})\.(?:csv|book|errors\.csv)")
+_FILE = re.compile(r"([0-9a-f]{32})\.(?:csv|book|errors\.csv|[0-9a-f]{32}\.half)")
 _PIECE = 1 << 16
 
 
@@ -39,6 +39,11 @@ class Upload:
         """The rows that bring nobody."""
         return self.folder / f"{self.token}.errors.csv"
 
+    def half(self, lease: str) -> Path:
+        """The rows of a workbook while a worker with this lease writes them: one that is slow must not write into what
+        another has finished."""
+        return self.folder / f"{self.token}.{lease}.half"
+
     @property
     def size(self) -> int:
         """Octets of the list; 0: it is not here."""
@@ -56,8 +61,13 @@ class Upload:
 
     def forget_list(self) -> None:
         """Delete the list; what it did not bring stays."""
-        self.rows.unlink(missing_ok=True)
-        self.book.unlink(missing_ok=True)
+        for path in (self.rows, self.book, *self.halves):
+            path.unlink(missing_ok=True)
+
+    @property
+    def halves(self) -> list[Path]:
+        """What workers have not finished, or were killed at."""
+        return list(self.folder.glob(f"{self.token}.*.half")) if self.token else []
 
     @classmethod
     def keep(cls, folder: Path, file: BinaryIO) -> Self:
@@ -90,5 +100,5 @@ def forget_naming(folder: Path, address: str) -> None:
         kept = path.read_bytes().lower()
         if any(needle in kept for needle in needles):
             path.unlink(missing_ok=True)
-    for path in folder.glob("*.book"):
+    for path in (*folder.glob("*.book"), *folder.glob("*.half")):
         path.unlink(missing_ok=True)

@@ -1,7 +1,6 @@
 """A worker's turn: the next thing to do about some import, until it is done or stopped, or the slice is over."""
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -133,6 +132,7 @@ class _Turn:
             it.finished_at = now
         elif it.is_working:
             it.fail(now, GONE, ImportState.UNUSABLE)
+        self._upload.forget()  # a batch that was under way may have named whom the file was deleted for
 
     def _failed(self, error: BadFile, state: ImportState) -> Change:
         place = error.place if isinstance(error, BadMapping) else None
@@ -149,15 +149,16 @@ class _Turn:
         """Turn a sheet of the workbook into rows: the one that was chosen, else the first that shows."""
         sheets = workbook.sheets_of(self._upload.book)
         chosen = self._it.sheet or next((one.name for one in sheets if not one.hidden), sheets[0].name)
-        half, problem, hidden = self._upload.rows.with_suffix(".half"), "", 0
+        half, problem, hidden = self._upload.half(self._lease), "", 0
+        half.touch(0o600)
         try:
             hidden = workbook.to_csv(self._upload.book, half, chosen, visible_only=self._it.visible_only).hidden
         except BadFile as error:
             if len(sheets) == 1:
+                half.unlink()
                 raise
             half.write_bytes(b"")  # another sheet may do
             problem = str(error)
-        os.chmod(half, 0o600)
         half.replace(self._upload.rows)
         listed = [{"name": one.name, "hidden": one.hidden} for one in sheets]
 
@@ -240,7 +241,7 @@ class _Turn:
         # and no slice would come any further.
         over = self._work.stopping() if report.dry_run or not self._has_written else self._work.is_over()
         self._has_written = True
-        if over or stands is not self._it.state:
+        if over or stands is not self._it.state or not self._upload.rows.is_file():
             raise _Breath
 
     def _undo(self) -> Change:

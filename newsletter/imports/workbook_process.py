@@ -33,6 +33,7 @@ MOST_PARTS = 10_000
 _ROW = re.compile(rb"<(?:\w+:)?row\b[^>]*>")
 _NUMBER, _HIDDEN = re.compile(rb'\br="(\d+)"'), re.compile(rb'\bhidden="(?:1|true)"')
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_WENT_WRONG = {errno.EFBIG: "too large", errno.ENOSPC: "no room", errno.EDQUOT: "no room"}
 _BREAKS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 
@@ -178,7 +179,7 @@ def main(mode: str, file: str, *more: str) -> object:
     except (MemoryError, OverflowError):
         return {"error": "too large"}
     except OSError as error:
-        return {"error": "too large" if error.errno == errno.EFBIG else "broken"}
+        return {"error": _WENT_WRONG.get(error.errno or 0, "broken")}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """The workers' turns: exactly once, whoever is killed, thought dead, stopped or erased in between."""
 
 import io
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from newsletter import journey
 from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.events import Event, EventKind
-from newsletter.imports import Fate, Import, ImportedPerson, ImportState, Work, run
+from newsletter.imports import BadFile, Fate, Import, ImportedPerson, ImportState, Work, forget_old, run, workbook
 from newsletter.imports.lease import LEASE
 from newsletter.imports.mapping import Meaning
 from newsletter.imports.record import begin
@@ -21,6 +23,7 @@ from newsletter.imports.work import GONE_ON
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Consent, Status, Subscriber, tags_of
 from tests.imports.conftest import BASIS, SECRET
+from tests.workbooks import xlsx
 
 ROWS = 25
 
@@ -239,10 +242,65 @@ def test_an_erased_address_is_in_no_import_any_more(runtime: Runtime, clock: Fix
         it = begin(session, "jane@example.com.csv", clock.now(), ImportState.ASKING)
         it.problem, it.seen = "Line 3: “Jane@example.com” is no status", {"unknown": [["jane@example.com", "s", 3, 1]]}
         it.answers = {"jane@example.com": "LEFT"}
+        it.meanings = [{"what": "new:choice", "choices": ["jane@example.com", "x"]}]
+        it.tags, it.sheet, it.sheets = ["Jane@example.com"], "jane@example.com", [{"name": "jane@example.com"}]
+        it.report = {"reading": {"unused": ["jane@example.com"]}}
     runtime.forget_traces("jane@example.com")
     with runtime.database.reading() as session:
         held = session.get_one(Import, it.id)
-        assert "jane" not in f"{held.name}{held.problem}{held.seen}{held.answers}".lower()
+        every = {column.name: getattr(held, column.name) for column in Import.__table__.columns}
+        assert "jane" not in str(every).lower()
+
+
+def test_somebody_erased_while_it_runs_stands_in_no_file_behind_it(
+    work: Work, ready: Callable[..., int], database: Database, clock: FixedClock
+) -> None:
+    id = ready("email\n" + "".join(f"p{n}@example.com\nbad{n}\n" for n in range(ROWS)))
+    seen = []
+
+    def erasing() -> bool:
+        if not seen:
+            forget_naming(work.uploads, "bad24")
+        seen.append(1)
+        return False
+
+    during = Work(database=work.database, uploads=work.uploads, secrets=work.secrets, clock=work.clock, is_late=erasing)
+    assert during.turn() and len(seen) == 1
+    (work.uploads / f"{_it(database, id).token}.errors.csv").write_text("of a batch that was under way: bad24")
+    clock.forward(timedelta(minutes=3))
+    work.go_on(1)
+    assert _it(database, id).state is ImportState.STOPPED and [*work.uploads.iterdir()] == []
+
+
+@pytest.mark.parametrize("how", ["broken", "killed"])
+def test_a_workbook_that_was_half_read_leaves_no_rows_behind(
+    work: Work, database: Database, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    def half_written(book: Path, out: Path, sheet: str, **more: object) -> object:
+        out.write_text("jane@example.com")
+        raise BadFile("broken") if how == "broken" else Killed
+
+    monkeypatch.setattr(workbook, "to_csv", half_written)
+    upload = Upload.keep(work.uploads, io.BytesIO(xlsx({"List": [["email"]]})))
+    with database.transaction() as session:
+        begin(session, "list.xlsx", clock.now(), ImportState.READING, token=upload.token)
+    with suppress(Killed):
+        work.turn()
+    assert how == "killed" or [*work.uploads.iterdir()] == [upload.book]
+    forget_naming(work.uploads, "jane@example.com")
+    assert [*work.uploads.iterdir()] == []
+
+
+def test_a_worker_that_was_killed_at_a_workbook_leaves_nothing_for_ever(
+    work: Work, database: Database, clock: FixedClock
+) -> None:
+    upload = Upload.keep(work.uploads, io.BytesIO(xlsx({"List": [["email"]]})))
+    upload.half("a" * 32).write_text("jane@example.com")
+    old = (clock.now() - timedelta(days=1)).timestamp()
+    for path in work.uploads.iterdir():
+        os.utime(path, (old, old))
+    forget_old(database, work.uploads, clock.now(), clock.now())
+    assert [*work.uploads.iterdir()] == []
 
 
 def test_the_tick_goes_on_until_nothing_waits(runtime: Runtime, clock: FixedClock) -> None:

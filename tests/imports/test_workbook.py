@@ -119,3 +119,10 @@ def test_the_process_limits_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     process.limit()
     assert asked[resource.RLIMIT_AS] == (process.MEMORY, process.MEMORY)
     assert {resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE} < asked.keys()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_not_taken_for_a_damaged_workbook(tmp_path: Path) -> None:
+    book = _kept(tmp_path, xlsx({"List": [["email"], ["jane@example.com"]]}))
+    with pytest.raises(BadFile, match="disk is full"):
+        to_csv(book, Path("/dev/full"), "List")
