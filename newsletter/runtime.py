@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from newsletter import feedback, imports, local_mail
+from newsletter import feedback, imports, installation, local_mail
 from newsletter.clock import Clock, MovableClock, SharedClock, SystemClock
 from newsletter.db import Database
 from newsletter.guides import Files
@@ -100,7 +100,13 @@ class Runtime:
         return self.settings.data_dir / "imports"
 
     def go_on_with_imports(self, stopping: Callable[[], bool]) -> None:
-        """Read, check, write and take back what owners have sent, until nothing waits, or a slice of time is over."""
+        """Read, check, write and take back what owners have sent, until nothing waits, or a slice of time is over. What
+        was under way in an installation that was restored or copied waits for a press."""
+        with self.database.reading() as session:
+            locked_at = installation.current(session).locked_at
+        if locked_at is not None:
+            with self.database.transaction() as session:
+                imports.hold_back(session, locked_at)
         imports.Work(database=self.database, uploads=self.uploads, secrets=self.secrets, clock=self.clock.now,
                      stopping=stopping, is_late=self.lateness.is_fresh).go_on(imports.SLICE)  # fmt: skip
 

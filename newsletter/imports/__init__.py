@@ -12,7 +12,7 @@ from newsletter.imports.errors import ErrorsFile
 from newsletter.imports.export import COLUMNS, export_csv
 from newsletter.imports.forgetting import forget_mentions, forget_old
 from newsletter.imports.imported_person import ImportedPerson
-from newsletter.imports.lease import is_waiting
+from newsletter.imports.lease import hold_back, is_waiting
 from newsletter.imports.record import Import, ImportState, NotNow
 from newsletter.imports.report import BadFile, Fate, Flaw, Report
 from newsletter.imports.work import SLICE, Work
@@ -33,6 +33,7 @@ __all__ = [
     "export_csv",
     "forget_mentions",
     "forget_old",
+    "hold_back",
     "import_csv",
     "is_waiting",
 ]

@@ -10,6 +10,9 @@ from newsletter.imports.rows import SEPARATORS, Row, rows, split
 from newsletter.imports.source import Line, Source
 from newsletter.subscribers import Field
 
+MOST_COLUMNS = 500
+"""No program exports so many; each of them is a question on a page."""
+
 
 @dataclass(frozen=True, slots=True)
 class Glance:
@@ -78,6 +81,12 @@ def _separator(header: str) -> str:
 def columns_of(header: str, separator: str, fields: Iterable[Field] = ()) -> Columns:
     """The columns that a header names. `fields`: the owner's own. Raises BadFile."""
     try:
-        return recognise(split(header, separator), fields)
+        headings = split(header, separator)
     except ValueError:
         raise BadFile("The first line, which names the columns, has a quote that is not closed.") from None
+    if len(headings) > MOST_COLUMNS:
+        raise BadFile(
+            f"The first line names {len(headings):,} columns, and {MOST_COLUMNS} are the most. A list has a row "
+            "for each person: is this the right file?"
+        )
+    return recognise(headings, fields)

@@ -1,16 +1,21 @@
 """ImportedPerson: what an import has changed of one person, so that it can be undone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, func
+from sqlalchemy import JSON, ForeignKey, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.db import Base, of_many
+from newsletter.imports.fate import ENDS
+from newsletter.imports.person import Person
 from newsletter.imports.record import Import, one_of
 from newsletter.imports.report import Fate
 from newsletter.subscribers import Subscriber
+
+GONE = frozenset(fate for fate, _ in ENDS.values())
+"""The fates of those who have left, or must not be written to."""
 
 
 class ImportedPerson(Base):
@@ -42,3 +47,25 @@ def note_changes(session: Session, changes: Sequence[Mapping[str, Any]]) -> None
     later["before"] = func.coalesce(put.excluded.before, ImportedPerson.before)
     put = put.on_conflict_do_update(index_elements=["import_id", "subscriber_id"], set_=later)
     session.execute(of_many(session, put, ImportedPerson.subscriber_id), changes)
+
+
+def before_it(person: Person, fate: Fate, newsletter: bool | None, tags: Iterable[str] | None,
+              ids: Mapping[str, int]) -> dict[str, Any] | None:  # fmt: skip
+    """What is to be remembered of somebody who is changed."""
+    kept: dict[str, Any] = {}
+    if newsletter is not None:
+        kept["newsletter"] = newsletter
+    if tags:
+        kept["tags"] = sorted(ids[name] for name in tags)
+    if fate in GONE and person.left is not None:
+        kept["left"] = person.left.isoformat()
+    return kept or None
+
+
+def said_again(session: Session, import_id: int, fates: Mapping[int, Fate]) -> list[dict[str, Any]]:
+    """What is to be noted of those whom another import brought in, and who are gone by this list's word too: undoing
+    that import must not forget them. `fates`: how they are gone, by their numbers."""
+    theirs = (ImportedPerson.subscriber_id.in_(fates), ImportedPerson.import_id != import_id, ImportedPerson.made)
+    look = select(ImportedPerson.subscriber_id).where(*theirs).distinct()
+    same = {"import_id": import_id, "made": False, "ending": False, "before": None}
+    return [{**same, "subscriber_id": id, "fate": fates[id]} for id in session.scalars(look)] if fates else []

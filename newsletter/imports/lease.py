@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.imports.record import WORKING, Import, ImportState
@@ -19,6 +19,12 @@ LEASE = timedelta(minutes=2)
 renewed, and workers that took each other for dead would never come to an end."""
 ELSEWHERE = timedelta(minutes=2)
 """How long an import whose file is not on this host waits for the workers of the host where it is."""
+
+
+HELD = (
+    "This installation was restored or copied while this was under way. What is in stays; it goes on, or is undone, "
+    "only at your press."
+)
 
 
 class LeaseLost(Exception):
@@ -44,6 +50,16 @@ def claim(session: Session, now: datetime, here: Collection[str]) -> tuple[Impor
         return None
     found.lease_token, found.lease_until = secrets.token_hex(16), now + LEASE
     return found, found.lease_token
+
+
+def hold_back(session: Session, locked_at: datetime) -> None:
+    """Stop what was being written or undone before the installation was locked: nothing goes on there by itself."""
+    change = update(Import).where(
+        Import.state.in_((ImportState.RUNNING, ImportState.UNDOING)), Import.touched_at < locked_at
+    )
+    finished = func.coalesce(Import.finished_at, locked_at)
+    stopped = {"state": ImportState.STOPPED, "problem": HELD, "lease_token": None, "lease_until": None}
+    session.execute(change.values(finished_at=finished, **stopped).execution_options(synchronize_session=False))
 
 
 def renew(session: Session, id: int, lease: str, now: datetime, **values: Any) -> ImportState:

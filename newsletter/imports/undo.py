@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 
 from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from newsletter import preflight
 from newsletter.events import Event
@@ -94,7 +94,9 @@ def _becomes(fate: Fate, made: bool, has_acted: bool) -> str:
 
 def _has_acted(it: Import) -> ColumnElement[bool]:
     """Whether somebody has done something since this import, or something was done to them: another status than it
-    gave, an event, a consent of their own, a series, a mail, another address. Of an import's person, joined."""
+    gave, an event, a consent of their own, a series, a mail, another address. Or another list says too that they are
+    gone. Of an import's person, joined."""
+    other = aliased(ImportedPerson)
     mine, since = Subscriber.id, it.started_at
     own = and_(Consent.form != FORM, or_(Consent.given_at > since, Consent.confirmed_at > since))
     return or_(
@@ -104,6 +106,7 @@ def _has_acted(it: Import) -> ColumnElement[bool]:
         exists().where(Consent.subscriber_id == mine, own),
         exists().where(Enrollment.subscriber_id == mine, Enrollment.started_at > since),
         exists().where(Message.subscriber_id == mine, Message.created_at > since),
+        exists().where(other.subscriber_id == mine, other.import_id != it.id, other.fate.in_(_ENDED)),
     )
 
 

@@ -22,7 +22,7 @@ _SAID = {
     "no workbook": "This is an archive (ZIP), and no workbook. Unpack it, and choose the CSV or XLSX file in it.",
     "broken": f"This workbook is damaged, or no XLSX, XLS or ODS file. Open it in your spreadsheet program. {_AS_CSV}",
     "too large": f"This workbook is too large to be read: it unpacks to more than memory should hold. {_AS_CSV}",
-    "no room": "The server's disk is full, so this workbook cannot be turned into rows. Make room, and choose it again.",
+    "no room": "The server's disk is full, so this workbook cannot be read. Make room, and choose it again.",
     "no sheet": "The workbook has no sheet of this name any more. Choose another one.",
 }
 

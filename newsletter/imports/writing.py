@@ -15,7 +15,7 @@ from newsletter.clicks import ClickObjection
 from newsletter.db import Base, Database, of_many, was_broken_off
 from newsletter.imports.ending import end, waiting
 from newsletter.imports.fate import ENDS, Known, decide, merged
-from newsletter.imports.imported_person import note_changes
+from newsletter.imports.imported_person import GONE, before_it, note_changes, said_again
 from newsletter.imports.on_record import FORM, on_record
 from newsletter.imports.person import Person
 from newsletter.imports.report import Fate
@@ -41,7 +41,6 @@ Done = TypeVar("Done")
 BLOCKED = "Blocked in an imported list."
 _AFTER = {Fate.ADDED: Status.CONFIRMED, Fate.CONFIRMED: Status.CONFIRMED, Fate.PENDING: Status.PENDING}
 _AFTER |= dict(ENDS.values())
-_ENDED = frozenset(fate for fate, _ in ENDS.values())
 _HERE = (Status.CONFIRMED, Status.PENDING)
 Settle = Callable[[Session, list[Fate], int], None]
 """Told of a batch within its transaction: the fate of each row, and how many tags have been given in all."""
@@ -82,7 +81,7 @@ class Writer:
         """
         people = merged(batch)
         fates = self._again(lambda: self._write(people, batch, settle))
-        if any(fate in _ENDED for fate in fates):
+        if any(fate in GONE for fate in fates):
             self.end_all()
         return fates
 
@@ -177,14 +176,25 @@ class Writer:
         wanted = {id: {*fresh[key].tags, *missing.get(key, ())} for key, id in ids.items()}
         extra = {id: missing[key] for key in missing if key not in ids and (id := known[key].id) is not None}
         tags = self._tag(session, {**wanted, **extra})
+        self._note(session, people, fates, known, ids, before, extra, self._tags | tags)
+        return tags
+
+    def _note(self, session: Session, people: Mapping[str, Person], fates: Mapping[str, Fate],
+              known: Mapping[str, Known], ids: Mapping[str, int], before: Mapping[int, bool],
+              extra: Mapping[int, set[str]], tags: Mapping[str, int]) -> None:  # fmt: skip
+        """Note what undoing has to know of them."""
         note_changes(session, [
             {"import_id": self.import_id, "subscriber_id": id, "fate": fates[key], "made": key in ids,
-             "ending": key not in ids and fates[key] in _ENDED,
-             "before": _before(people[key], fates[key], before.get(id), extra.get(id), self._tags | tags)}
+             "ending": key not in ids and fates[key] in GONE,
+             "before": before_it(people[key], fates[key], before.get(id), extra.get(id), tags)}
             for key in fates
             if (id := known[key].id or ids.get(key)) is not None and (fates[key] in _AFTER or id in extra)
         ])  # fmt: skip
-        return tags
+        again = {
+            id: ENDS[people[key].standing][0] for key, fate in fates.items()
+            if fate is Fate.KNOWN and people[key].standing in ENDS and (id := known[key].id) is not None
+        }  # fmt: skip
+        note_changes(session, said_again(session, cast("int", self.import_id), again))
 
     def _took(self, session: Session, known: Mapping[str, Known], fates: Mapping[str, Fate]) -> dict[int, bool]:
         """Whether those who are pending and will be confirmed had asked for the newsletter."""
@@ -273,19 +283,6 @@ class Writer:
         if rows:
             session.execute(of_many(session, _upsert(session, SubscriberTag), SubscriberTag.tag_id), rows)
         return new
-
-
-def _before(person: Person, fate: Fate, newsletter: bool | None, tags: Iterable[str] | None,
-            ids: Mapping[str, int]) -> dict[str, Any] | None:  # fmt: skip
-    """What is to be remembered of somebody who is changed."""
-    kept: dict[str, Any] = {}
-    if newsletter is not None:
-        kept["newsletter"] = newsletter
-    if tags:
-        kept["tags"] = sorted(ids[name] for name in tags)
-    if fate in _ENDED and person.left is not None:
-        kept["left"] = person.left.isoformat()
-    return kept or None
 
 
 def _upsert(session: Session, model: type[Base]) -> Any:

@@ -142,3 +142,24 @@ def test_the_same_list_can_come_in_again(done: int, runtime: Runtime, clock: Fix
     assert {"new", "left", "bounced", "asked"} < _people(runtime).keys()
     assert _people(runtime)["left"] == "confirmed" and _people(runtime)["goes"] == "unsubscribed"
     assert report.fates["suppressed"] == 2  # type: ignore[index]
+
+
+@pytest.mark.parametrize("word", ["unsubscribed", "blocked", "bounced", "complained"])
+def test_whom_another_list_calls_gone_too_is_not_forgotten(
+    runtime: Runtime, clock: FixedClock, tmp_path: Path, word: str
+) -> None:
+    for _ in range(2):
+        text = f"email,status\ngone@example.com,{word}\n".encode()
+        import_csv(runtime.database, io.BytesIO(text), BASIS, runtime.secrets, clock.now())
+        clock.forward(timedelta(minutes=1))
+    with runtime.database.reading() as session:
+        first, second = session.scalars(select(Import).order_by(Import.id))
+        kept_out = len(session.scalars(select(Suppression)).all())
+        assert (prospect(session, first).kept, prospect(session, second).ended) == (1, 1)
+    for id in (first.id, second.id):
+        with runtime.database.transaction() as session:
+            session.get_one(Import, id).undo(clock.now(), forgets_gone=True)
+        Work(database=runtime.database, uploads=tmp_path, secrets=runtime.secrets, clock=clock.now).go_on(5)
+    with runtime.database.reading() as session:
+        assert [one.email for one in session.scalars(select(Subscriber))] == ["gone@example.com"]
+        assert len(session.scalars(select(Suppression)).all()) == kept_out == (word == "blocked")

@@ -1,9 +1,7 @@
 """The workers' turns: exactly once, whoever is killed, thought dead, stopped or erased in between."""
 
 import io
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from newsletter import journey
 from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.events import Event, EventKind
-from newsletter.imports import BadFile, Fate, Import, ImportedPerson, ImportState, Work, forget_old, run, workbook
+from newsletter.imports import Fate, Import, ImportedPerson, ImportState, Work, run
 from newsletter.imports.lease import LEASE
 from newsletter.imports.mapping import Meaning
 from newsletter.imports.record import begin
@@ -23,7 +21,6 @@ from newsletter.imports.work import GONE_ON
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Consent, Status, Subscriber, tags_of
 from tests.imports.conftest import BASIS, SECRET
-from tests.workbooks import xlsx
 
 ROWS = 25
 
@@ -270,37 +267,6 @@ def test_somebody_erased_while_it_runs_stands_in_no_file_behind_it(
     clock.forward(timedelta(minutes=3))
     work.go_on(1)
     assert _it(database, id).state is ImportState.STOPPED and [*work.uploads.iterdir()] == []
-
-
-@pytest.mark.parametrize("how", ["broken", "killed"])
-def test_a_workbook_that_was_half_read_leaves_no_rows_behind(
-    work: Work, database: Database, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:
-    def half_written(book: Path, out: Path, sheet: str, **more: object) -> object:
-        out.write_text("jane@example.com")
-        raise BadFile("broken") if how == "broken" else Killed
-
-    monkeypatch.setattr(workbook, "to_csv", half_written)
-    upload = Upload.keep(work.uploads, io.BytesIO(xlsx({"List": [["email"]]})))
-    with database.transaction() as session:
-        begin(session, "list.xlsx", clock.now(), ImportState.READING, token=upload.token)
-    with suppress(Killed):
-        work.turn()
-    assert how == "killed" or [*work.uploads.iterdir()] == [upload.book]
-    forget_naming(work.uploads, "jane@example.com")
-    assert [*work.uploads.iterdir()] == []
-
-
-def test_a_worker_that_was_killed_at_a_workbook_leaves_nothing_for_ever(
-    work: Work, database: Database, clock: FixedClock
-) -> None:
-    upload = Upload.keep(work.uploads, io.BytesIO(xlsx({"List": [["email"]]})))
-    upload.half("a" * 32).write_text("jane@example.com")
-    old = (clock.now() - timedelta(days=1)).timestamp()
-    for path in work.uploads.iterdir():
-        os.utime(path, (old, old))
-    forget_old(database, work.uploads, clock.now(), clock.now())
-    assert [*work.uploads.iterdir()] == []
 
 
 def test_the_tick_goes_on_until_nothing_waits(runtime: Runtime, clock: FixedClock) -> None:
