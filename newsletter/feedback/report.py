@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from newsletter import characters
 from newsletter.mail.ledger import Attempt, Message, State
 from newsletter.mail.ledger.counts import invalidate
 from newsletter.subscribers import Subscriber
@@ -69,7 +70,13 @@ def settle(session: Session, message_id: int, state: State, among: Collection[St
 
 def attempt(message_id: int, state: State, now: datetime, *, code: int = 0, enhanced: str = "",
             words: str = "") -> Attempt:  # fmt: skip
-    """What a report said, for the record."""
+    """What a report said, for the record: without what no database takes, whatever charset the words were in."""
     return Attempt(
-        message_id=message_id, at=now, state=state, relay="", code=code, enhanced=enhanced[:12], reply=words[:500]
+        message_id=message_id,
+        at=now,
+        state=state,
+        relay="",
+        code=code,
+        enhanced=enhanced[:12],
+        reply=characters.text(words)[:500],
     )

@@ -212,3 +212,10 @@ def test_what_comes_back_of_the_erased_is_taken_and_forgotten(runtime: Runtime, 
         assert take(runtime, raw) is Taken.DONE
     with runtime.database.reading() as session:
         assert session.scalars(select(Subscriber)).all() == []
+
+
+def test_words_that_no_database_takes_are_cleaned(runtime: Runtime, jane: int) -> None:
+    id = _mailed(runtime, jane)
+    assert take(runtime, dsn(runtime.renderer.return_path(id), said="550 5.1.1 no \x00such\x07 user")) is Taken.DONE
+    with runtime.database.reading() as session:
+        assert session.get_one(Message, id).reply == "550 5.1.1 no such user"

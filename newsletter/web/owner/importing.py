@@ -141,7 +141,9 @@ def errors(id: int) -> Any:
         upload = Upload(runtime().uploads, one_or_404(session, Import, id).token or "")
     if not upload.token or not upload.errors.is_file():
         return back("import_one", "That file is not here any more: it is kept for a day.", "info", id=id)
-    return send_file(upload.errors, mimetype="text/csv", as_attachment=True, download_name="not-imported.csv")
+    answer = send_file(upload.errors, mimetype="text/csv", as_attachment=True, download_name="not-imported.csv")
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
 
 
 @door.post(

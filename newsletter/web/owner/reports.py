@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import abort, render_template
+from flask import abort, make_response, render_template
 from werkzeug.wrappers import Response
 
 from newsletter import feedback
@@ -36,7 +36,10 @@ def show() -> Any:
             (service, f"{site}/reports/{service}/{feedback.report_token(signer, one)}", WHERE[service], one.last_at)
             for service, one in feedback.report_addresses(session).items()
         ]
-        return render_template("owner/reports.html", rows=rows, at=now(), has_inbox=bool(runtime().settings.inbox_url))
+        has_inbox = bool(runtime().settings.inbox_url)
+        answer = make_response(render_template("owner/reports.html", rows=rows, at=now(), has_inbox=has_inbox))
+    answer.headers["Cache-Control"] = "private, no-store"  # whoever knows such an address can end anybody's mail
+    return answer
 
 
 @door.post("/reports/<service>/renew", endpoint="reports_renew")

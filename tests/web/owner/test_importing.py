@@ -37,6 +37,7 @@ def test_the_check_tells_it_all_and_writes_nothing(clerk: Clerk, desk: Desk, run
     assert _people(runtime) == {}
     with desk.client.get(f"{clerk.path}/errors.csv") as answer:
         rows = answer.text.splitlines()
+        assert answer.headers["Cache-Control"] == "private, no-store"
     assert rows[0] == "line,reason,row" and rows[1].startswith("4,") and rows[1].endswith('"nobody,N,active,1,"')
 
 

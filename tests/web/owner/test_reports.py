@@ -24,6 +24,7 @@ def test_every_service_has_an_address_and_the_page_says_when_it_was_used(desk: D
     page = desk.read("/owner/reports")
     assert page.count("Nothing has come yet.") == len(Service) - 1
     assert "Last heard of" in page
+    assert desk.client.get("/owner/reports").headers["Cache-Control"] == "private, no-store"
 
 
 def test_a_new_address_ends_the_old_one_of_that_service_alone(desk: Desk) -> None:
