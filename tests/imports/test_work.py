@@ -253,7 +253,7 @@ def test_somebody_erased_while_it_runs_stands_in_no_file_behind_it(
     work: Work, ready: Callable[..., int], database: Database, clock: FixedClock
 ) -> None:
     id = ready("email\n" + "".join(f"p{n}@example.com\nbad{n}\n" for n in range(ROWS)))
-    seen = []
+    seen: list[int] = []
 
     def erasing() -> bool:
         if not seen:
