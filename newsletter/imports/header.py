@@ -1,8 +1,10 @@
 """A file's header: what separates its cells, what its columns are called, and the rows behind it."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import BinaryIO
 
 from newsletter.imports.columns import Columns, Role, no_addresses, recognise
 from newsletter.imports.report import BadFile
@@ -90,3 +92,9 @@ def columns_of(header: str, separator: str, fields: Iterable[Field] = ()) -> Col
             "for each person: is this the right file?"
         )
     return recognise(headings, fields)
+
+
+def headings_hash(file: BinaryIO) -> str:
+    """By which a file with the same columns is known again. Raises BadFile."""
+    columns = glance(Source(file), most=0).columns
+    return hashlib.sha256("\0".join(columns.headings).casefold().encode()).hexdigest()

@@ -14,6 +14,7 @@ from newsletter.imports.address import BadRow
 from newsletter.imports.header import rows_of
 from newsletter.imports.mapping import Meaning
 from newsletter.imports.person import Judge, Person
+from newsletter.imports.record import Import
 from newsletter.imports.report import Fate, Flaw, Reading, Report
 from newsletter.imports.rows import Row
 from newsletter.imports.source import Source
@@ -46,6 +47,15 @@ class Order:
     topics: TopicChoice = EVERY_TOPIC
     sheet: str = ""
     hidden: int = 0
+
+    @classmethod
+    def of(cls, it: Import) -> "Order":
+        """What its owner has said on the page."""
+        chosen = EVERY_TOPIC if it.topics is None else TopicChoice.of(it.topics)
+        return cls(
+            basis=it.basis, name=it.name, meanings=it.columns, answers=it.standings, tags=it.tags, topics=chosen,
+            sheet=it.sheet, hidden=0 if it.visible_only else it.hidden,
+        )  # fmt: skip
 
     def read(self, reading: Reading) -> Reading:
         """How the file was read, with what is known of its workbook."""

@@ -1,21 +1,21 @@
 """A worker's turn: the next thing to do about some import, until it is done or stopped, or the slice is over."""
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from errno import ENOSPC
 from math import inf
 from pathlib import Path
-from typing import BinaryIO
 
+import structlog
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 from newsletter import accounts
 from newsletter.db import Database
 from newsletter.imports import workbook
 from newsletter.imports.errors import ErrorsFile
-from newsletter.imports.header import glance
 from newsletter.imports.lease import LeaseLost, claim, is_waiting, release, renew
 from newsletter.imports.mapping import BadMapping
 from newsletter.imports.record import Import, ImportState
@@ -26,7 +26,7 @@ from newsletter.imports.source import Source
 from newsletter.imports.survey import survey
 from newsletter.imports.undo import undo_some
 from newsletter.imports.uploads import Upload, tokens_in
-from newsletter.subscribers import EVERY_TOPIC, TopicChoice, all_fields
+from newsletter.subscribers import all_fields
 
 SLICE = 15.0
 """Seconds that a worker goes on before it has other things to do."""
@@ -38,6 +38,7 @@ GONE = (
 )
 GONE_ON = "The file is not here any more, so this cannot go on. Import it anew: nobody is doubled."
 Clock = Callable[[], datetime]
+log = structlog.get_logger()
 
 
 class _Breath(Exception):
@@ -55,11 +56,12 @@ class Work:
     clock: Clock
     stopping: Callable[[], bool] = lambda: False
     is_late: Callable[[], bool] = lambda: False
+    _seconds: float = inf
     _until: float = inf
 
     def go_on(self, seconds: float) -> None:
         """Go on with what waits for about so long."""
-        self._until = time.monotonic() + seconds
+        self._seconds, self._until = seconds, time.monotonic() + seconds
         while not self.is_over() and self.turn():
             pass
 
@@ -83,14 +85,26 @@ class Work:
             if (claimed := claim(session, self.clock(), tokens_in(self.uploads))) is None:
                 return False
         it, lease = claimed
+        turn = _Turn(self, it, lease)
         try:
-            change = _Turn(self, it, lease).taken()
+            self._give_back(it, lease, turn.taken())
         except LeaseLost:
-            return True
+            pass
+        except (OperationalError, InterfaceError, InternalError):
+            raise  # the database's trouble: it is looked at again when the lease is over
+        except Exception as error:
+            log.error("an import cannot go on", number=it.id, exc_info=error)
+            self._give_back(it, lease, turn.broken(error))
+        return True
+
+    def _give_back(self, it: Import, lease: str, change: "Change") -> None:
         with self.database.transaction() as session:
             if (found := release(session, it.id, lease)) is not None:
                 change(session, found)
-        return True
+
+    def begin_to_write(self) -> None:
+        """The slice counts from here: a long file is read for as long as one, and would come no further in it."""
+        self._until = time.monotonic() + self._seconds
 
 
 Change = Callable[[Session, Import], None]
@@ -107,7 +121,7 @@ class _Turn:
         self._work, self._it, self._lease = work, it, lease
         self._upload = Upload(work.uploads, it.token or "")
         self._errors = ErrorsFile(self._upload.errors, it.left_out)
-        self._has_written = False
+        self._has_begun = False
 
     def taken(self) -> Change:
         """Do it; what is to be written of it with the lease's return. Raises LeaseLost."""
@@ -134,9 +148,19 @@ class _Turn:
             it.fail(now, GONE, ImportState.UNUSABLE)
         self._upload.forget()  # a batch that was under way may have named whom the file was deleted for
 
+    def broken(self, error: Exception) -> Change:
+        """Something went wrong that nobody thought of: it waits for a press, and says so."""
+        full = isinstance(error, OSError) and error.errno == ENOSPC
+        why = "The server's disk is full" if full else f"Something went wrong on the server ({type(error).__name__})"
+        told = f"{why}. Whoever runs it finds more in its log. What is in stays, and you can try again from here."
+        return self._failed(BadFile(told), self._it.state)
+
     def _failed(self, error: BadFile, state: ImportState) -> Change:
         place = error.place if isinstance(error, BadMapping) else None
-        after = {ImportState.READING: ImportState.UNUSABLE, ImportState.RUNNING: ImportState.STOPPED}
+        after = {
+            ImportState.READING: ImportState.UNUSABLE, ImportState.RUNNING: ImportState.STOPPED,
+            ImportState.UNDOING: ImportState.STOPPED,
+        }  # fmt: skip
 
         def told(session: Session, it: Import) -> None:
             if it.state is state:
@@ -218,7 +242,7 @@ class _Turn:
     def _through(self, import_id: int | None, behind: Report | None) -> Report:
         it, work = self._it, self._work
         run = Run(
-            database=work.database, order=order_of(it), secrets=work.secrets, now=it.started_at or work.clock(),
+            database=work.database, order=Order.of(it), secrets=work.secrets, now=it.started_at or work.clock(),
             import_id=import_id, progress=self._between, keep=self._keep, behind=behind,
         )  # fmt: skip
         with self._upload.rows.open("rb") as file:
@@ -237,10 +261,11 @@ class _Turn:
             told = {"octets": octets} if report.dry_run else {}
             stands = renew(session, self._it.id, self._lease, self._work.clock(), **told)
         self._work.breathe()
-        # A dry run would have to begin anew. Nor before the first batch: a long file is read for as long as a slice,
-        # and no slice would come any further.
-        over = self._work.stopping() if report.dry_run or not self._has_written else self._work.is_over()
-        self._has_written = True
+        first, self._has_begun = not self._has_begun, True
+        if first:
+            self._work.begin_to_write()
+        # A dry run would have to begin anew.
+        over = self._work.stopping() if report.dry_run or first else self._work.is_over()
         if over or stands is not self._it.state or not self._upload.rows.is_file():
             raise _Breath
 
@@ -263,22 +288,7 @@ class _Turn:
         return undone
 
 
-def order_of(it: Import) -> Order:
-    """What an import is to do."""
-    chosen = EVERY_TOPIC if it.topics is None else TopicChoice.of(it.topics)
-    return Order(
-        basis=it.basis, name=it.name, meanings=it.columns, answers=it.standings, tags=it.tags, topics=chosen,
-        sheet=it.sheet, hidden=0 if it.visible_only else it.hidden,
-    )  # fmt: skip
-
-
 def _note(session: Session, it: Import, now: datetime) -> None:
     if (told := it.told) is not None:
         detail = f"{it.name}: {summary(told)}. Basis: {it.basis}"
         accounts.note(session, it.owner, now, "subscribers imported", detail[:500])
-
-
-def headings_hash(file: BinaryIO) -> str:
-    """By which a file with the same columns is known again. Raises BadFile."""
-    columns = glance(Source(file), most=0).columns
-    return hashlib.sha256("\0".join(columns.headings).casefold().encode()).hexdigest()

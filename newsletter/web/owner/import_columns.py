@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.imports import BadFile, Import, NotNow
 from newsletter.imports.columns import Role
-from newsletter.imports.header import Glance, glance
+from newsletter.imports.header import Glance, glance, headings_hash
 from newsletter.imports.mapping import (
     FIELD,
     LEFT_OUT,
@@ -25,7 +25,7 @@ from newsletter.imports.mapping import ROLES as KNOWN
 from newsletter.imports.record import read_alike
 from newsletter.imports.source import Source
 from newsletter.imports.uploads import Upload
-from newsletter.imports.work import GONE, headings_hash
+from newsletter.imports.work import GONE
 from newsletter.subscribers import FieldKind, all_fields
 from newsletter.subscribers.field import LONGEST_LABEL
 from newsletter.web.owner.door import back, door, one_or_404
