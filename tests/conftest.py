@@ -139,6 +139,7 @@ def database(database_url: str) -> Iterator[Database]:
     """The database, opened."""
     opened, target = _shared(make_url(database_url).drivername)
     target[:] = [database_url]
+    opened.dispose()  # a late request of the test before may have connected to its database once more
     yield opened
     opened.dispose()
 

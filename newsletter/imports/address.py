@@ -12,6 +12,8 @@ from newsletter.subscribers import Address, BadAddress, read_address
 _INSIDE = re.compile(r"(.*?)<([^<>]*)>[\s,;.]*", re.S)
 _PLAIN = re.compile(r"[A-Za-z0-9_+-]{1,64}(?:\.[A-Za-z0-9_+-]+)*")
 _NOTHING = frozenset({"NULL", "null", "\\N", "None", "nil"})
+_NO_DATE = re.compile(r"0000-00-00(?:[T ]00:00(?::00(?:\.0*)?)?Z?)?")
+"""MySQL's, where there is none."""
 _GUARD = re.compile(r"'+[=+\-@\t\r]")
 
 
@@ -42,7 +44,7 @@ def bare(cell: str) -> str:
     if not cell.isascii() or "\0" in cell:
         cell = "".join(c for c in cell if c != "\0" and unicodedata.category(c) != "Cf")
     cell = unguarded(cell)
-    return "" if cell in _NOTHING or cell[:10] == "0000-00-00" else cell
+    return "" if cell in _NOTHING or (cell[:4] == "0000" and _NO_DATE.fullmatch(cell)) else cell
 
 
 def find_address(cell: str) -> Found:

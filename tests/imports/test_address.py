@@ -49,7 +49,8 @@ def test_what_is_none_is_told(cell: str, flaw: Flaw) -> None:
     ("cell", "read"),
     [("'-ann@x.example", "-ann@x.example"), ("''-ann@x.example", "'-ann@x.example"),
      ("'ann@x.example", "'ann@x.example"),
-     ("'=1+1", "=1+1"), ("NULL", ""), ("\\N", ""), ("0000-00-00 00:00:00", "")],
+     ("'=1+1", "=1+1"), ("NULL", ""), ("\\N", ""), ("0000-00-00 00:00:00", ""), ("0000-00-00", ""),
+     ("0000-00-00T00:00:00Z", ""), ("0000-00-00@x.example", "0000-00-00@x.example")],
 )  # fmt: skip
 def test_the_guard_of_our_export_is_taken_off(cell: str, read: str) -> None:
     assert bare(cell) == read
