@@ -2,18 +2,24 @@
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from newsletter.clock import FixedClock
 from newsletter.db import Database
-from newsletter.imports import Fate, Report, import_csv
+from newsletter.imports import Fate, ImportState, Report, Work, import_csv
+from newsletter.imports.mapping import Meaning
+from newsletter.imports.record import begin
+from newsletter.imports.uploads import Upload
 from newsletter.subscribers import Subscriber
 from tests.conftest import NOON
 
 SECRET = b"k" * 40
 BASIS = "Asked for it at the desk"
+ROWS = 25
 
 
 def bring_into(database: Database, text: str | bytes, **options: Any) -> Report:
@@ -43,3 +49,26 @@ def statuses(database: Database) -> Callable[[], dict[str, str]]:
             return {one.email: f"{one.status}{'+' if one.newsletter else ''}" for one in every}
 
     return read
+
+
+@pytest.fixture
+def work(database: Database, tmp_path: Path, clock: FixedClock) -> Work:
+    """A worker on this test's database."""
+    return Work(database=database, uploads=tmp_path / "imports", secrets=[SECRET], clock=clock.now)
+
+
+@pytest.fixture
+def ready(work: Work, database: Database, clock: FixedClock) -> Callable[..., int]:
+    """A file whose import has just been started: its number."""
+
+    def made(text: str = "email\n" + "".join(f"p{n}@example.com\n" for n in range(ROWS)), *, status: bool = False,
+             tags: tuple[str, ...] = ()) -> int:  # fmt: skip
+        upload = Upload.keep(work.uploads, io.BytesIO(text.encode()))
+        with database.transaction() as session:
+            it = begin(session, "list.csv", clock.now(), ImportState.READY, token=upload.token, size=upload.size)
+            columns = [Meaning("email"), *([Meaning("status")] if status else [])]
+            it.meanings, it.basis, it.tags = [one.as_json() for one in columns], BASIS, list(tags)
+            it.start(clock.now())
+            return it.id
+
+    return made

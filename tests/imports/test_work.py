@@ -1,10 +1,8 @@
 """The workers' turns: exactly once, whoever is killed, thought dead, stopped or erased in between."""
 
-import errno
 import io
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -21,9 +19,7 @@ from newsletter.imports.uploads import Upload, forget_naming
 from newsletter.imports.work import GONE_ON
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Consent, Status, Subscriber, tags_of
-from tests.imports.conftest import BASIS, SECRET
-
-ROWS = 25
+from tests.imports.conftest import ROWS
 
 
 class Killed(BaseException):
@@ -35,48 +31,28 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "BATCH", 10)
 
 
-@pytest.fixture
-def work(database: Database, tmp_path: Path, clock: FixedClock) -> Work:
-    return Work(database=database, uploads=tmp_path / "imports", secrets=[SECRET], clock=clock.now)
-
-
-@pytest.fixture
-def ready(work: Work, database: Database, clock: FixedClock) -> Callable[..., int]:
-    """A file whose import has just been started: its number."""
-
-    def made(text: str = "email\n" + "".join(f"p{n}@example.com\n" for n in range(ROWS)), *, status: bool = False,
-             tags: tuple[str, ...] = ()) -> int:  # fmt: skip
-        upload = Upload.keep(work.uploads, io.BytesIO(text.encode()))
-        with database.transaction() as session:
-            it = begin(session, "list.csv", clock.now(), ImportState.READY, token=upload.token, size=upload.size)
-            columns = [Meaning("email"), *([Meaning("status")] if status else [])]
-            it.meanings, it.basis, it.tags = [one.as_json() for one in columns], BASIS, list(tags)
-            it.start(clock.now())
-            return it.id
-
-    return made
-
-
-def _it(database: Database, id: int) -> Import:
+def import_of(database: Database, id: int) -> Import:
+    """The import as it stands."""
     with database.reading() as session:
         return session.get_one(Import, id)
 
 
-def _counts(database: Database) -> tuple[int, int]:
+def counts(database: Database) -> tuple[int, int]:
+    """How many people and consents there are."""
     with database.reading() as session:
         people = session.scalar(select(func.count(Subscriber.id))) or 0
         return people, session.scalar(select(func.count(Consent.id))) or 0
 
 
 def _fates(database: Database, id: int) -> dict[Fate, int]:
-    report = _it(database, id).told
+    report = import_of(database, id).told
     return dict(report.fates) if report else {}
 
 
 def test_one_turn_does_it_all_and_nothing_waits_then(work: Work, ready: Callable[..., int], database: Database) -> None:
     id = ready("email\n" + "".join(f"p{n}@example.com\n" for n in range(ROWS)) + "nobody\n")
     assert work.turn() and not work.turn()
-    it = _it(database, id)
+    it = import_of(database, id)
     assert (it.state, it.octets, it.lease_token) == (ImportState.DONE, it.size, None)
     assert _fates(database, id) == {Fate.ADDED: ROWS, Fate.REFUSED: 1}
     upload = Upload(work.uploads, it.token or "")
@@ -114,10 +90,10 @@ def test_killed_at_any_batch_another_goes_on_and_all_are_told_once(
     assert not work.turn()  # its lease is still believed
     clock.forward(LEASE + timedelta(seconds=1))
     assert work.turn()
-    assert _it(database, id).state is ImportState.DONE
+    assert import_of(database, id).state is ImportState.DONE
     assert _fates(database, id) == {Fate.ADDED: ROWS, Fate.REFUSED: ROWS}
-    assert _counts(database) == (ROWS, ROWS)
-    errors = Upload(work.uploads, _it(database, id).token or "").errors.read_text().splitlines()
+    assert counts(database) == (ROWS, ROWS)
+    errors = Upload(work.uploads, import_of(database, id).token or "").errors.read_text().splitlines()
     assert [line.split(",")[0] for line in errors] == ["line", *[str(3 + 2 * n) for n in range(ROWS)]]
 
 
@@ -135,7 +111,7 @@ def test_a_worker_that_was_thought_dead_writes_nothing_more(
 
     slow = Work(database=work.database, uploads=work.uploads, secrets=work.secrets, clock=work.clock, is_late=frozen)
     assert slow.turn() and turned == [True]
-    assert _fates(database, id) == {Fate.ADDED: ROWS} and _counts(database) == (ROWS, ROWS)
+    assert _fates(database, id) == {Fate.ADDED: ROWS} and counts(database) == (ROWS, ROWS)
 
 
 def test_stopped_between_two_batches_it_stands_and_goes_on_from_there(
@@ -144,7 +120,7 @@ def test_stopped_between_two_batches_it_stands_and_goes_on_from_there(
     id = ready()
 
     def pressed() -> bool:
-        if _counts(database)[0] == 10:
+        if counts(database)[0] == 10:
             with database.transaction() as session:
                 it = session.get_one(Import, id, with_for_update=True)
                 if it.state is ImportState.RUNNING:
@@ -152,12 +128,12 @@ def test_stopped_between_two_batches_it_stands_and_goes_on_from_there(
         return False
 
     Work(database=work.database, uploads=work.uploads, secrets=work.secrets, clock=work.clock, is_late=pressed).turn()
-    assert _it(database, id).state is ImportState.STOPPED and not work.turn()
-    assert 10 <= _counts(database)[0] < ROWS
+    assert import_of(database, id).state is ImportState.STOPPED and not work.turn()
+    assert 10 <= counts(database)[0] < ROWS
     with database.transaction() as session:
         session.get_one(Import, id, with_for_update=True).go_on(clock.now())
     assert work.turn() and _fates(database, id) == {Fate.ADDED: ROWS}
-    assert _counts(database) == (ROWS, ROWS)
+    assert counts(database) == (ROWS, ROWS)
 
 
 def test_a_slice_that_is_over_ends_behind_its_batch(work: Work, ready: Callable[..., int], database: Database) -> None:
@@ -168,7 +144,7 @@ def test_a_slice_that_is_over_ends_behind_its_batch(work: Work, ready: Callable[
     while hurried.turn():
         turns += 1
         assert turns <= 4, "a batch a turn, and one to find the end"
-    assert turns > 2 and _it(database, id).state is ImportState.DONE
+    assert turns > 2 and import_of(database, id).state is ImportState.DONE
     assert _fates(database, id) == {Fate.ADDED: ROWS}
 
 
@@ -220,7 +196,7 @@ def test_the_tags_for_all_go_to_readers_who_were_here_too_and_to_nobody_who_is_g
         assert set(noted) == {"known@example.com", "new@example.com", "left@example.com"}
         assert len((noted["known@example.com"] or {})["tags"]) == 2
         assert tags_of(session, known) == ["2025", "desk"]
-    assert _it(database, 1).report["tags"] == 4
+    assert import_of(database, 1).report["tags"] == 4
 
 
 def test_a_file_that_is_gone_is_told_and_waits_for_other_hosts_first(
@@ -228,10 +204,10 @@ def test_a_file_that_is_gone_is_told_and_waits_for_other_hosts_first(
 ) -> None:
     id = ready()
     forget_naming(work.uploads, "p3@EXAMPLE.com")
-    assert not work.turn() and _it(database, id).state is ImportState.RUNNING
+    assert not work.turn() and import_of(database, id).state is ImportState.RUNNING
     clock.forward(timedelta(minutes=3))
     assert work.turn()
-    it = _it(database, id)
+    it = import_of(database, id)
     assert (it.state, it.problem) == (ImportState.STOPPED, GONE_ON)
 
 
@@ -264,10 +240,10 @@ def test_somebody_erased_while_it_runs_stands_in_no_file_behind_it(
 
     during = Work(database=work.database, uploads=work.uploads, secrets=work.secrets, clock=work.clock, is_late=erasing)
     assert during.turn() and len(seen) == 1
-    (work.uploads / f"{_it(database, id).token}.errors.csv").write_text("of a batch that was under way: bad24")
+    (work.uploads / f"{import_of(database, id).token}.errors.csv").write_text("of a batch that was under way: bad24")
     clock.forward(timedelta(minutes=3))
     work.go_on(1)
-    assert _it(database, id).state is ImportState.STOPPED and [*work.uploads.iterdir()] == []
+    assert import_of(database, id).state is ImportState.STOPPED and [*work.uploads.iterdir()] == []
 
 
 def test_the_tick_goes_on_until_nothing_waits(runtime: Runtime, clock: FixedClock) -> None:
@@ -278,40 +254,3 @@ def test_the_tick_goes_on_until_nothing_waits(runtime: Runtime, clock: FixedCloc
     runtime.go_on_with_imports(lambda: False)
     with runtime.database.reading() as session:
         assert session.get_one(Import, it.id).state is ImportState.ASKING
-
-
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [(OSError(errno.ENOSPC, "no space"), "The server's disk is full."), (KeyError("x"), "on the server (KeyError).")],
-)
-def test_what_nobody_thought_of_stops_it_says_so_and_can_be_tried_again(
-    error: Exception, told: str, work: Work, ready: Callable[..., int], database: Database, clock: FixedClock,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    id = ready()
-    with monkeypatch.context() as broken:
-        broken.setattr(run.Run, "through", lambda *_: (_ for _ in ()).throw(error))
-        assert work.turn() and not work.turn(), "it waits for its owner"
-    it = _it(database, id)
-    assert it.state is ImportState.STOPPED and told in it.problem and it.lease_token is None
-    assert it.may_be_undone(clock.now())
-    with database.transaction() as session:
-        session.get_one(Import, id).go_on(clock.now())
-    assert work.turn()
-    assert (_it(database, id).state, _counts(database)) == (ImportState.DONE, (ROWS, ROWS))
-
-
-def test_the_slice_counts_from_the_first_batch_on(
-    work: Work, ready: Callable[..., int], database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    id, moments = ready(), [0.0]
-    monkeypatch.setattr("newsletter.imports.work.time.monotonic", lambda: moments[0])
-    real = run.Run.through
-
-    def slowly(self: run.Run, file: io.BytesIO) -> object:
-        moments[0] += 40.0  # as long as a large file is read for
-        return real(self, file)
-
-    monkeypatch.setattr(run.Run, "through", slowly)
-    work.go_on(15.0)
-    assert _it(database, id).state is ImportState.DONE
