@@ -176,8 +176,7 @@ def sweep(rt: Runtime, stopping: Stopping) -> None:
     with rt.database.transaction() as session:
         accounts.sweep(session, now)
         accounts.forget_ips(session, before)
-        earlier = subscribers.forget_earlier(session, now)
-    rt.forget_traces(*earlier)
+    rt.forget_earlier_addresses(now)
     more = True
     while more and not stopping():
         with rt.database.transaction() as session:

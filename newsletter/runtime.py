@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from newsletter.mail.render import BadKey, Dkim, Renderer, read_key
 from newsletter.mail.throttle import Throttle, Unlimited
 from newsletter.settings import ROOT, Settings, SettingsError
 from newsletter.smtp import Allowances, SmtpTransport, Transport, parse_relays
+from newsletter.subscribers import forget_earlier, outlived_addresses
 
 
 @dataclass
@@ -122,6 +124,15 @@ class Runtime:
             forget_naming(self.uploads, address)
             if mail.exists():
                 local_mail.Store(mail).forget(address)
+
+    def forget_earlier_addresses(self, now: datetime) -> None:
+        """Let go of addresses that nobody can go back to any more: of their traces first, so that whoever is killed in
+        between does it again."""
+        with self.database.reading() as session:
+            over = outlived_addresses(session, now)
+        self.forget_traces(*over)
+        with self.database.transaction() as session:
+            forget_earlier(session, now)
 
     def close(self) -> None:
         """Take leave of the servers."""

@@ -7,6 +7,7 @@ from newsletter.subscribers.address_change import (
     end_changes,
     forget_earlier,
     held_until,
+    outlived_addresses,
 )
 from newsletter.subscribers.consent import (
     Basis,
@@ -144,6 +145,7 @@ __all__ = [
     "merged",
     "name_topics",
     "open_consents",
+    "outlived_addresses",
     "own_merge_fields",
     "own_values",
     "read_address",

@@ -6,7 +6,7 @@ when it is done, and until then the new one proves nothing (`held_until`).
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, String, func, or_, select, update
+from sqlalchemy import ColumnElement, ForeignKey, String, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.db import Base, Id
@@ -81,10 +81,15 @@ def earlier_addresses(session: Session, subscriber_id: int) -> list[str]:
     return [one for one in session.scalars(select(AddressChange.earlier).where(*theirs)) if one]
 
 
-def forget_earlier(session: Session, now: datetime) -> list[str]:
-    """Let go of earlier addresses that nobody can go back to any more; which they were."""
-    over = (AddressChange.earlier.is_not(None), AddressChange.asked_at < now - CHANGE_WITHIN)
-    gone = session.execute(select(AddressChange.id, AddressChange.earlier).where(*over)).all()
-    ids = [id for id, _ in gone]
-    session.execute(update(AddressChange).where(AddressChange.id.in_(ids)).values(earlier=None))
-    return [earlier for _, earlier in gone if earlier]
+def outlived_addresses(session: Session, now: datetime) -> list[str]:
+    """Earlier addresses that nobody can go back to any more."""
+    return [one for one in session.scalars(select(AddressChange.earlier).where(*_outlived(now))) if one]
+
+
+def forget_earlier(session: Session, now: datetime) -> None:
+    """Let go of those."""
+    session.execute(update(AddressChange).where(*_outlived(now)).values(earlier=None))
+
+
+def _outlived(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return AddressChange.earlier.is_not(None), AddressChange.asked_at < now - CHANGE_WITHIN
