@@ -13,7 +13,7 @@ run: .venv/.run
 test: .venv/.dev
 	@$(BIN)/python tests/setup.py
 	@$(BIN)/python -m pytest -n 2 --ignore=tests/real
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests/real
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup tests/real  # half of their time they wait
 
 # The fast half: style, types, the import rules of the house, and every test that needs no other process.
 check: .venv/.dev

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,12 @@ def test_a_series_comes_on_days_1_2_4_and_7_and_then_weekly(guide: dict[str, Any
 
 def _book(slug: str) -> PdfReader:
     return PdfReader(ROOT / "static" / "guides" / f"{slug}.pdf")
+
+
+@lru_cache(2)
+def _words_of_book(slug: str) -> str:
+    pages = " ".join(page.extract_text() for page in _book(slug).pages)
+    return " ".join(pages.replace("’", "'").split())
 
 
 def _chapters(book: PdfReader) -> list[tuple[str, int]]:
@@ -160,8 +167,7 @@ def test_a_mail_does_not_repeat_the_book(path: Path) -> None:
     _, body = content.read(path)
     rules = tomllib.loads((ROOT / "guides" / "safety.toml").read_text(encoding="utf-8"))
     shared = " ".join([*(light["do"] for light in rules["light"]), f"{rules['bone']['who']}, {rules['bone']['rule']}"])
-    pages = " ".join(page.extract_text() for page in _book(path.parent.name).pages)
-    book = " ".join(pages.replace("’", "'").split())
+    book = _words_of_book(path.parent.name)
     for line in re.sub(r"[*_]|\{\{.*?\}\}", "", body).replace("’", "'").splitlines():
         for sentence in re.split(r"(?<=[.!?:])\s+", line):
             if len(sentence.split()) >= 6 and sentence not in shared:

@@ -1,6 +1,5 @@
 """Every sentence of our own pages about the software has a test that holds it (docs/promises.md), some of them here."""
 
-import ast
 import re
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -52,8 +51,8 @@ def _sentences(name: str) -> list[str]:
 
 
 def _tests() -> set[str]:
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "tests").rglob("test_*.py")]
-    return {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    files = (path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    return {name for text in files for name in re.findall(r"^def (test_\w+)", text, re.MULTILINE)}
 
 
 @pytest.mark.parametrize("page", PAGES)

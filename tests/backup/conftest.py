@@ -11,8 +11,9 @@ import psycopg
 import pytest
 from sqlalchemy import select
 
-from newsletter import backup
+from newsletter import backup, schema
 from newsletter.backup import Archive
+from newsletter.db import Database
 from newsletter.guides import Files
 from newsletter.runtime import Runtime, build
 from newsletter.settings import Settings, load
@@ -23,24 +24,57 @@ from tests.conftest import NOON
 GUIDES = ("recover-from-pain.pdf", "exercise-at-50.pdf")
 
 
+@pytest.fixture(scope="session")
+def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with every table and nothing in them: migrations would take longer than most of these tests."""
+    file = tmp_path_factory.mktemp("tables") / "newsletter.sqlite3"
+    database = Database(f"sqlite:///{file}")
+    schema.upgrade(database)
+    database.dispose()
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_tables(postgres_server: str) -> str:
+    """The same on PostgreSQL: the name of a database."""
+    name = "template_tables"
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE IF EXISTS {name}")
+        admin.execute(f"CREATE DATABASE {name}")
+    database = Database(_url(postgres_server, name).replace("postgresql:", "postgresql+psycopg:", 1))
+    schema.upgrade(database)
+    database.dispose()
+    return name
+
+
+def _url(server: str, name: str) -> str:
+    head, _, query = server.partition("?")
+    return f"{head.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
+
+
 @pytest.fixture
 def new_database(
     request: pytest.FixtureRequest, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[], str]]:
-    """Makes an empty database of this kind; its URL, "" for the file in the data folder."""
+) -> Iterator[Callable[[Path], str]]:
+    """Makes a database of this kind with empty tables; its URL, "" for the file in the data folder."""
     made: list[str] = []
     if kind == "sqlite":
-        yield lambda: ""
+        file = request.getfixturevalue("sqlite_tables")
+
+        def copy(folder: Path) -> str:
+            shutil.copy(file, folder)
+            return ""
+
+        yield copy
         return
-    server = request.getfixturevalue("postgres_server")
+    server, tables = request.getfixturevalue("postgres_server"), request.getfixturevalue("postgres_tables")
     _use_its_programs(server, monkeypatch)
 
-    def create() -> str:
+    def create(_: Path) -> str:
         made.append(f"backup_{uuid.uuid4().hex[:12]}")
         with psycopg.connect(server, autocommit=True) as admin:
-            admin.execute(f"CREATE DATABASE {made[-1]}")
-        head, _, query = server.partition("?")
-        return f"{head.rsplit('/', 1)[0]}/{made[-1]}" + (f"?{query}" if query else "")
+            admin.execute(f"CREATE DATABASE {made[-1]} TEMPLATE {tables}")
+        return _url(server, made[-1])
 
     yield create
     with psycopg.connect(server, autocommit=True) as admin:
@@ -62,14 +96,14 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def install(tmp_path: Path, new_database: Callable[[], str]) -> Iterator[Callable[[str], Runtime]]:
+def install(tmp_path: Path, new_database: Callable[[Path], str]) -> Iterator[Callable[[str], Runtime]]:
     """Makes an installation in a folder of its own, prepared as a start does; its guides are files of its own too."""
     built: list[Runtime] = []
 
     def made(name: str, key: str = "") -> Runtime:
         folder = tmp_path / name
         folder.mkdir()
-        settings = _settings(folder, new_database(), key)
+        settings = _settings(folder, new_database(folder), key)
         prepare(settings)
         guides = folder / "guides"
         guides.mkdir()

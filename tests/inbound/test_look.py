@@ -10,8 +10,7 @@ from sqlalchemy import select
 from newsletter import accounts, articles, installation, jobs
 from newsletter.clock import FixedClock
 from newsletter.feedback import Inbox, InboxTrouble
-from newsletter.inbound import read_inboxes
-from newsletter.inbound.look import MOST
+from newsletter.inbound import look, read_inboxes
 from newsletter.links import Purpose
 from newsletter.mail.ledger import Lane, Message, State, queue
 from newsletter.runtime import Runtime
@@ -106,8 +105,11 @@ def test_a_report_that_is_too_early_is_found_again(rt: Runtime, server: ImapServ
         assert session.get_one(Message, id).state is State.BOUNCED
 
 
-def test_one_look_takes_only_so_much(rt: Runtime, server: ImapServer, jane: int) -> None:
-    for _ in range(MOST):
+def test_one_look_takes_only_so_much(
+    rt: Runtime, server: ImapServer, jane: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(look, "MOST", 3)
+    for _ in range(3):
         server.add(LETTER)
     server.add(_leaving(rt, jane))
     assert [read_inboxes(rt, GOING_ON), read_inboxes(rt, GOING_ON)] == [0, 1]

@@ -1,4 +1,4 @@
-"""Exim and Postfix of Debian on loopback, with settings of the tests' own; what they took they wrote down themselves."""
+"""Exim and Postfix of Debian on loopback, with settings of the tests' own; each wrote down what it took."""
 
 import os
 import re
