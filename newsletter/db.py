@@ -66,15 +66,6 @@ def batched(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield values[start : start + size]
 
 
-def of_many(session: Session, put: Any, column: Any) -> Any:
-    """An INSERT that is to be given many rows at once.
-
-    SQLite is quickest row by row in one call. PostgreSQL gets a thousand rows in one statement, which SQLAlchemy
-    makes of them where a column is returned.
-    """
-    return put if session.get_bind().dialect.name == "sqlite" else put.returning(column)
-
-
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC datetime; refuses a naive one, gives back an aware one on SQLite too."""
 

@@ -30,6 +30,10 @@ class Known:
     left: bool = False
 
 
+NOBODY = Known()
+"""Of an address that is not on record."""
+
+
 def decide(person: Person, known: Known) -> Fate:
     """Nobody who left, bounced, complained, was blocked or erased here comes back, whatever the file says."""
     if person.standing is Standing.NEVER_AGREED:

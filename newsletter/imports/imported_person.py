@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from newsletter.db import Base, of_many
+from newsletter.bulk import insert_into, insert_rows, is_given
+from newsletter.db import Base
 from newsletter.imports.fate import ENDS
 from newsletter.imports.person import Person
 from newsletter.imports.record import Import, one_of
@@ -40,13 +40,11 @@ class ImportedPerson(Base):
 
 def note_changes(session: Session, changes: Sequence[Mapping[str, Any]]) -> None:
     """Note what an import changes; of somebody whom it changes a second time the later word counts."""
-    if not changes:
-        return
-    put: Any = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(ImportedPerson.__table__)
+    put = insert_into(session, ImportedPerson)
     later = {"fate": put.excluded.fate, "ending": put.excluded.ending}
     later["before"] = func.coalesce(put.excluded.before, ImportedPerson.before)
     put = put.on_conflict_do_update(index_elements=["import_id", "subscriber_id"], set_=later)
-    session.execute(of_many(session, put, ImportedPerson.subscriber_id), changes)
+    insert_rows(session, put, changes)
 
 
 def before_it(person: Person, fate: Fate, newsletter: bool | None, tags: Iterable[str] | None,
@@ -65,7 +63,7 @@ def before_it(person: Person, fate: Fate, newsletter: bool | None, tags: Iterabl
 def said_again(session: Session, import_id: int, fates: Mapping[int, Fate]) -> list[dict[str, Any]]:
     """What is to be noted of those whom another import brought in, and who are gone by this list's word too: undoing
     that import must not forget them. `fates`: how they are gone, by their numbers."""
-    theirs = (ImportedPerson.subscriber_id.in_(fates), ImportedPerson.import_id != import_id, ImportedPerson.made)
+    theirs = (is_given(session, ImportedPerson.subscriber_id, fates), ImportedPerson.import_id != import_id, ImportedPerson.made)
     look = select(ImportedPerson.subscriber_id).where(*theirs).distinct()
     same = {"import_id": import_id, "made": False, "ending": False, "before": None}
     return [{**same, "subscriber_id": id, "fate": fates[id]} for id in session.scalars(look)] if fates else []

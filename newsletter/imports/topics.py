@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import cast
 
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from newsletter.bulk import insert_into, insert_rows, is_given
 from newsletter.subscribers import Consent, ConsentTopic, Subscriber, Subscription, TopicChoice
 
 
@@ -14,19 +14,18 @@ def take_topics(session: Session, choices: Mapping[int, TopicChoice], known: Col
     """Let these people take these topics. `known`: those whose rows were there before the file."""
     chosen = {id: choice for id, choice in choices.items() if not choice.every}
     if narrowed := [id for id in known if id in chosen]:
-        change = update(Subscriber).where(Subscriber.id.in_(narrowed)).values(every_topic=False)
+        change = update(Subscriber).where(is_given(session, Subscriber.id, narrowed)).values(every_topic=False)
         session.execute(change.execution_options(synchronize_session=False))
     rows = [{"subscriber_id": id, "topic_id": topic} for id, one in chosen.items() for topic in sorted(one.ids)]
-    if rows:
-        session.execute(insert(cast(Table, Subscription.__table__)), rows)
+    insert_rows(session, insert_into(session, Subscription), rows)
 
 
 def name_topics_of(session: Session, ids: Sequence[int], form: str, now: datetime) -> None:
     """Keep the topics that these people take with the consents that this form has given them at this moment."""
-    chosen = select(Subscriber.id).where(Subscriber.id.in_(ids), ~Subscriber.every_topic)
-    if not (people := session.scalars(chosen).all()):
+    chosen = select(Subscriber.id).where(is_given(session, Subscriber.id, ids), ~Subscriber.every_topic)
+    if not ids or not (people := session.scalars(chosen).all()):
         return
-    fresh = (Consent.subscriber_id.in_(people), Consent.form == form, Consent.given_at == now)
+    fresh = (is_given(session, Consent.subscriber_id, people), Consent.form == form, Consent.given_at == now)
     change = update(Consent).where(*fresh).values(every_topic=False)
     session.execute(change.execution_options(synchronize_session=False))
     rows = select(Consent.id, Subscription.topic_id).join(

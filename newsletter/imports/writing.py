@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Table, insert, literal, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import insert, literal, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from newsletter import journey
+from newsletter.bulk import insert_into, insert_rows, is_given, keep_plans
 from newsletter.clicks import ClickObjection
-from newsletter.db import Base, Database, of_many, was_broken_off
+from newsletter.db import Base, Database, was_broken_off
 from newsletter.imports.ending import end, waiting
 from newsletter.imports.fate import ENDS, Known, decide, merged
 from newsletter.imports.imported_person import GONE, before_it, note_changes, said_again
@@ -110,6 +110,7 @@ class Writer:
 
     def _write(self, people: Mapping[str, Person], batch: Sequence[Person], settle: Settle) -> list[Fate]:
         with self.database.reading() if self.dry_run else self.database.transaction() as session:
+            keep_plans(session)
             known = on_record(session, self.secrets, people) | self._would_be(people)
             fates = {key: decide(person, known[key]) for key, person in people.items()}
             fresh = {key: one for key, one in people.items() if known[key].status is None and fates[key] in _AFTER}
@@ -148,7 +149,7 @@ class Writer:
                 or (fate is Fate.KNOWN and known[key].status in _HERE)}  # fmt: skip
         names = {known[key].id: key for key in here if known[key].id is not None}
         look = select(SubscriberTag.subscriber_id, Tag.name).join(Tag, Tag.id == SubscriberTag.tag_id)
-        there = session.execute(look.where(SubscriberTag.subscriber_id.in_(names), Tag.name.in_(self.tags)))
+        there = session.execute(look.where(is_given(session, SubscriberTag.subscriber_id, names), Tag.name.in_(self.tags)))
         missing = {key: set(self.tags) - set(people[key].tags if known[key].id is None else ()) for key in here}
         for id, name in there:
             missing[names[id]].discard(name)
@@ -167,10 +168,10 @@ class Writer:
         choices = {id: people[key].topics for key, id in (*ids.items(), *confirmed.items())}
         take_topics(session, choices, confirmed.values())
         self._consent(session, agreed)
-        name_topics_of(session, agreed, FORM, self.now)
+        known_to_choose = (*(id for id in agreed if not choices[id].every), *confirmed.values())
+        name_topics_of(session, known_to_choose, FORM, self.now)
         objecting = [{"subscriber_id": ids[key], "at": self.now} for key in ids if fresh[key].objects]
-        if objecting:
-            session.execute(_upsert(session, ClickObjection), objecting)
+        self._put(session, ClickObjection, objecting)
         self._block(session, [key for key, fate in fates.items() if fate is Fate.BLOCKED])
         self._hold(session, {ids[key]: fresh[key].fields for key in ids if fresh[key].fields})
         wanted = {id: {*fresh[key].tags, *missing.get(key, ())} for key, id in ids.items()}
@@ -199,16 +200,15 @@ class Writer:
     def _took(self, session: Session, known: Mapping[str, Known], fates: Mapping[str, Fate]) -> dict[int, bool]:
         """Whether those who are pending and will be confirmed had asked for the newsletter."""
         ids = [known[key].id for key, fate in fates.items() if fate is Fate.CONFIRMED]
-        look = select(Subscriber.id, Subscriber.newsletter).where(Subscriber.id.in_(ids))
+        look = select(Subscriber.id, Subscriber.newsletter).where(is_given(session, Subscriber.id, ids))
         return dict(session.execute(look).all()) if ids else {}
 
     def _insert(self, session: Session, fresh: Mapping[str, Person], fates: Mapping[str, Fate]) -> dict[str, int]:
         """The new people's numbers by their keys."""
-        if not fresh:
-            return {}
         rows = [self._row(key, person, fates[key]) for key, person in fresh.items()]
-        put = _upsert(session, Subscriber).returning(Subscriber.email_key, Subscriber.id)
-        return dict(session.execute(put, rows).all())
+        put = insert_into(session, Subscriber).on_conflict_do_nothing().returning(Subscriber.email_key, Subscriber.id)
+        made = insert_rows(session, put, rows)
+        return {} if made is None else dict(made.all())
 
     def _row(self, key: str, person: Person, fate: Fate) -> dict[str, Any]:
         status = _AFTER[fate]
@@ -229,7 +229,7 @@ class Writer:
             if keys:
                 agreed |= session.execute(
                     update(Subscriber)
-                    .where(Subscriber.email_key.in_(keys), Subscriber.status == Status.PENDING)
+                    .where(is_given(session, Subscriber.email_key, keys), Subscriber.status == Status.PENDING)
                     .values(status=Status.CONFIRMED, confirmed_at=self.now, newsletter=newsletter)
                     .returning(Subscriber.email_key, Subscriber.id)
                     .execution_options(synchronize_session=False)
@@ -256,16 +256,14 @@ class Writer:
             insert(Consent).from_select(names, select(
                 Subscriber.id, Subscriber.newsletter, literal(self.basis[:1000]), literal(journey.WORDING_VERSION),
                 literal(""), literal(FORM), at, at, literal(Basis.IMPORT, Consent.basis.type),
-            ).where(Subscriber.id.in_(ids)))
+            ).where(is_given(session, Subscriber.id, ids)))
         )  # fmt: skip
 
     def _block(self, session: Session, keys: Iterable[str]) -> None:
-        rows = [
+        self._put(session, Suppression, [
             {"address_hash": address_hash(self.secrets[0], key), "reason": SuppressionReason.OWNER, "detail": BLOCKED,
              "created_at": self.now} for key in keys
-        ]  # fmt: skip
-        if rows:
-            session.execute(_upsert(session, Suppression), rows)
+        ])  # fmt: skip
 
     def _hold(self, session: Session, given: Mapping[int, Mapping[int, str]]) -> None:
         if not given:
@@ -280,11 +278,9 @@ class Writer:
         new = tag_ids(session, {name for names in given.values() for name in names} - self._tags.keys())
         found = self._tags | new
         rows = [{"subscriber_id": id, "tag_id": found[name]} for id, names in given.items() for name in names]
-        if rows:
-            session.execute(of_many(session, _upsert(session, SubscriberTag), SubscriberTag.tag_id), rows)
+        self._put(session, SubscriberTag, rows)
         return new
 
-
-def _upsert(session: Session, model: type[Base]) -> Any:
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    return dialect.insert(cast("Table", model.__table__)).on_conflict_do_nothing()
+    def _put(self, session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write these rows, but for those that are there already."""
+        insert_rows(session, insert_into(session, model).on_conflict_do_nothing(), rows)

@@ -1,13 +1,12 @@
 """FieldValue: what is held of one reader in one field of the owner's."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import Double, ForeignKey, Index, String, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from newsletter.db import IN_ONE_STATEMENT, Base, batched, of_many
+from newsletter.bulk import insert_into, insert_rows
+from newsletter.db import IN_ONE_STATEMENT, Base, batched
 from newsletter.subscribers.field import LONGEST_VALUE, Field
 from newsletter.subscribers.merge_field import BUILT_IN, FieldKind, MergeField
 from newsletter.subscribers.subscriber import Subscriber
@@ -74,13 +73,10 @@ def set_values(session: Session, subscriber_id: int, values: Mapping[Field, str]
 
 def hold(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
     """Write these rows; one that is there already is written anew. Safe against two at once."""
-    if not rows:
-        return
-    insert: Any = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert
-    fresh = insert(FieldValue.__table__)  # row by row in one call: a statement of many rows takes twenty times as long
+    fresh = insert_into(session, FieldValue)
     columns = {name: fresh.excluded[name] for name in ("value", "folded", "number")}
     put = fresh.on_conflict_do_update(index_elements=["subscriber_id", "field_id"], set_=columns)
-    session.connection().execute(of_many(session, put, FieldValue.field_id), list(rows))
+    insert_rows(session, put, rows)
 
 
 def own_values(session: Session, fields: Iterable[MergeField], who: Collection[int]) -> dict[int, dict[str, str]]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from newsletter.bulk import is_given
 from newsletter.db import Base, Id
 from newsletter.subscribers.address import Address
 
@@ -99,7 +100,7 @@ def suppressed(session: Session, secrets: Sequence[bytes], keys: Collection[str]
                 before.setdefault(hashed, set()).add(key)
     if len(kept) > len(keys):
         look = select(Suppression.address_hash, Suppression.folded)
-        kept = session.execute(look.where(Suppression.address_hash.in_({**now, **before}))).all()
+        kept = session.execute(look.where(is_given(session, Suppression.address_hash, {**now, **before}))).all()
     found: set[str] = set()
     for hashed, folded in kept:
         found |= now.get(hashed, set()) | (before.get(hashed, set()) if folded else set())

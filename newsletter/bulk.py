@@ -1,0 +1,81 @@
+"""Many rows in one statement. They are handed over as one JSON value, which either database reads as a table.
+
+A parameter for each of their values costs more than the rows do: the driver looks for it in the statement's text, and
+PostgreSQL allows 65,535 of them.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    CursorResult,
+    FromClause,
+    Table,
+    Text,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    text,
+    true,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from newsletter.db import Base, UtcDateTime
+
+Row = Mapping[str, Any]
+
+
+def keep_plans(session: Session) -> None:
+    """Until the transaction ends, let PostgreSQL plan a statement once, the check of a foreign key above all.
+
+    It is planned for every row otherwise (`plan_cache_mode`, in `db`), which takes longer than the row. Plans that read
+    a whole table are ruled out: one made while it is small would be kept until it is large.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        kept = "set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)"
+        session.execute(text(f"SELECT {kept}"))
+
+
+def given(session: Session, rows: Sequence[Row], columns: Collection[Any]) -> FromClause:
+    """These rows as a table. Each has a value for each of the columns, by its name."""
+    dialect = session.get_bind().dialect
+    instant = UtcDateTime().bind_processor(dialect)
+    handed = json.dumps(rows, ensure_ascii=False, default=lambda at: str(instant(at) if instant else at))
+    if dialect.name == "sqlite":
+        found = func.json_each(handed).table_valued("value", name="handed")
+        read = (func.json_extract(found.c.value, f"$.{one.name}", type_=one.type).label(one.name) for one in columns)
+        return select(*read).subquery("given")
+    typed = (column(one.name, one.type) for one in columns)
+    found = func.json_to_recordset(cast(literal(handed, Text), JSON)).table_valued(*typed, name="given")
+    return found.render_derived(with_types=True)
+
+
+def is_given(session: Session, whose: InstrumentedAttribute[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """Whether a column has one of these values, however many they are."""
+    rows = given(session, [{whose.key: value} for value in values], [whose])
+    return whose.in_(select(rows.c[whose.key]))
+
+
+def insert_into(session: Session, model: type[Base]) -> Any:
+    """An INSERT with ON CONFLICT, in this database's words."""
+    dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    return dialect.insert(model.__table__)
+
+
+def insert_rows(session: Session, put: Any, rows: Sequence[Row]) -> CursorResult[Any] | None:
+    """Insert all of these rows, which name the same columns, in one statement. `put`: the INSERT without its values.
+
+    None: there were no rows.
+    """
+    if not rows:
+        return None
+    table: Table = put.table
+    source = given(session, rows, [table.c[name] for name in rows[0]])
+    # A condition, for SQLite would read ON CONFLICT as that of a join.
+    return session.connection().execute(put.from_select(list(rows[0]), select(*source.c).where(true())))
