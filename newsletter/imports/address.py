@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from newsletter.imports.report import Flaw
@@ -25,8 +25,7 @@ class BadRow(ValueError):
         self.flaw = flaw
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """An address, and the name that stood beside it in the same cell."""
 
     address: Address
@@ -50,7 +49,7 @@ def bare(cell: str) -> str:
 def find_address(cell: str) -> Found:
     """The one address in a cell that went through `bare`. Raises BadRow."""
     name, text = "", cell
-    if (inside := _INSIDE.fullmatch(text)) is not None:
+    if "<" in text and (inside := _INSIDE.fullmatch(text)) is not None:
         name, text = inside[1].strip().strip("\"'").strip(), inside[2]
     text = text.strip()
     if text[:7].lower() == "mailto:":

@@ -1,7 +1,7 @@
 """What becomes of a person in a file, given what is on record about their address: the whole rule, and nothing else."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from newsletter.imports.person import Person
@@ -74,5 +74,5 @@ def merged(batch: Iterable[Person]) -> dict[str, Person]:
     for person in batch:
         before = people.setdefault(person.address.key, person)
         if person.standing > before.standing:
-            people[person.address.key] = replace(person, left=person.left or before.left)
+            people[person.address.key] = person._replace(left=person.left or before.left)
     return people

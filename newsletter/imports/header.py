@@ -44,9 +44,9 @@ def glance(source: Source, fields: Iterable[Field] = (), most: int = 1000) -> Gl
 
 def _behind_sep(lines: Iterator[Line]) -> Iterator[Line]:
     """The lines without Excel's “sep=;”."""
-    for line in lines:
-        if line.number > 1 or _sep(line) is None:
-            yield line
+    if (first := next(lines, None)) is not None and _sep(first) is None:
+        yield first
+    yield from lines
 
 
 def _sep(line: Line) -> str | None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
 from zoneinfo import available_timezones
 
 from newsletter import characters
@@ -30,12 +32,12 @@ from newsletter.subscribers import (
 
 LONGEST_PAUSE = timedelta(days=366)
 """What is farther away is no pause."""
+NO_FIELDS: Mapping[int, str] = MappingProxyType({})
 MOST_TAGS = 100
 """Of one person; what comes behind them is no list of tags."""
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """What a row says of somebody. Times are aware UTC, None where the file has none."""
 
     line: int
@@ -53,11 +55,11 @@ class Person:
     """Whether they do not want their clicks recorded."""
     tags: tuple[str, ...] = ()
     topics: TopicChoice = EVERY_TOPIC
-    fields: Mapping[int, str] = field(default_factory=dict)
+    fields: Mapping[int, str] = NO_FIELDS
     """Values of the owner's fields, by their numbers, as they are held."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Judge:
     """What every row of a file has in common: its columns, how its dates read, and what holds when nothing is said."""
 
@@ -71,10 +73,14 @@ class Judge:
     """The numbers of the topics by their names."""
     topics_unsaid: TopicChoice = EVERY_TOPIC
     """Which topics people take where no column says it."""
+    _at: "_Places" = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._at = _Places.of(self.columns)
 
     def person(self, row: Row) -> Person:
         """The person in a row. Raises BadRow, and UnknownStatus."""
-        cells, says = whole(row, self.columns), self.columns.places
+        cells, at = whole(row, self.columns), self._at
         found = self._address(row.line, cells)
         standing = max(self.standing(cells), self.otherwise)
         return Person(
@@ -83,36 +89,35 @@ class Judge:
             standing=standing,
             first_name=self._name(row.line, cells, found),
             # Hundreds of thousands of rows: what no column says is not even asked.
-            newsletter=Role.NEWSLETTER not in says or all(says_yes(cells[place]) for place in says[Role.NEWSLETTER]),
-            zone=self._zone(row.line, cells) if Role.ZONE in says else None,
-            joined=self._date(row.line, cells, Role.JOINED, Role.SUBSCRIBED),
-            confirmed=self._date(row.line, cells, Role.CONFIRMED),
-            left=self._date(row.line, cells, Role.UNSUBSCRIBED, Role.BOUNCED, Role.COMPLAINED),
-            paused=self._paused(row.line, cells) if Role.PAUSED in says else None,
-            objects=Role.OBJECTS in says and any(says_yes(cells[place]) for place in says[Role.OBJECTS]),
-            tags=self._tags(cells) if Role.TAGS in says else (),
-            topics=self._topics(row.line, cells) if Role.TOPICS in says else self.topics_unsaid,
-            fields=self._fields(row.line, cells) if self.columns.own else {},
+            newsletter=not at.newsletter or all(says_yes(cells[place]) for place in at.newsletter),
+            zone=self._zone(row.line, cells) if at.zone else None,
+            joined=self._date(row.line, cells, at.joined) if at.joined else None,
+            confirmed=self._date(row.line, cells, at.confirmed) if at.confirmed else None,
+            left=self._date(row.line, cells, at.left) if at.left else None,
+            paused=self._paused(row.line, cells) if at.paused else None,
+            objects=any(says_yes(cells[place]) for place in at.objects) if at.objects else False,
+            tags=self._tags(cells) if at.tags else (),
+            topics=self._topics(row.line, cells) if at.topics else self.topics_unsaid,
+            fields=self._fields(row.line, cells) if self.columns.own else NO_FIELDS,
         )
 
     def _address(self, line: int, cells: Sequence[str]) -> Found:
-        given = [cells[place] for place in self.columns.at(Role.EMAIL) if cells[place]]
+        given = [cells[place] for place in self._at.email if cells[place]]
         if not given:
             raise BadRow(Flaw.NO_ADDRESS)
-        if len({one.casefold() for one in given}) > 1:
+        if len(given) > 1 and len({one.casefold() for one in given}) > 1:
             self.remark(line, Remark.SECOND_ADDRESS)
         return find_address(given[0])
 
     def _name(self, line: int, cells: Sequence[str], found: Found) -> str:
-        places = self.columns.at(Role.FIRST_NAME) + self.columns.at(Role.FULL_NAME)
-        typed = next((cells[place] for place in places if cells[place]), found.name)
+        typed = next((cells[place] for place in self._at.name if cells[place]), found.name)
         name = _cleaned(typed)
         if typed and not name:
             self.remark(line, Remark.NAME)
         return name
 
     def _zone(self, line: int, cells: Sequence[str]) -> str | None:
-        named = next((cells[place] for place in self.columns.at(Role.ZONE) if cells[place]), "")
+        named = next((cells[place] for place in self._at.zone if cells[place]), "")
         if named and named not in _zones():
             self.remark(line, Remark.ZONE)
             return None
@@ -120,7 +125,7 @@ class Judge:
 
     def _paused(self, line: int, cells: Sequence[str]) -> datetime | None:
         """As our own export writes it: other dates are never to come."""
-        cell = next((cells[place] for place in self.columns.at(Role.PAUSED) if cells[place]), "")
+        cell = next((cells[place] for place in self._at.paused if cells[place]), "")
         try:
             until = datetime.fromisoformat(cell) if cell else None
         except ValueError:
@@ -130,27 +135,26 @@ class Judge:
             return None
         return until if until and self.now < until < self.now + LONGEST_PAUSE else None
 
-    def _date(self, line: int, cells: Sequence[str], *roles: Role) -> datetime | None:
-        for role in roles:
-            for place in self.columns.at(role):
-                text = cells[place]
-                if not text or not is_date_like(text):
-                    continue
-                if (at := read_date(text, self.day_first, self.now)) is not None:
-                    return at
-                self.remark(line, Remark.DATE)
+    def _date(self, line: int, cells: Sequence[str], places: Sequence[int]) -> datetime | None:
+        for place in places:
+            text = cells[place]
+            if not text or not is_date_like(text):
+                continue
+            if (at := read_date(text, self.day_first, self.now)) is not None:
+                return at
+            self.remark(line, Remark.DATE)
         return None
 
     def _tags(self, cells: Sequence[str]) -> tuple[str, ...]:
         named: dict[str, None] = {}
-        for place in self.columns.at(Role.TAGS):
+        for place in self._at.tags:
             if cells[place]:
                 named.update(dict.fromkeys(_tags_in(cells[place])))
         return tuple(named)[:MOST_TAGS]
 
     def _topics(self, line: int, cells: Sequence[str]) -> TopicChoice:
         """Those that are named; a file without such a column says nothing against any."""
-        given = [cells[place] for place in self.columns.at(Role.TOPICS)]
+        given = [cells[place] for place in self._at.topics]
         if all(cell == export.EVERY_TOPIC for cell in given):
             return EVERY_TOPIC
         named = {name for cell in given for name in map(characters.line, split_tags(cell)) if name}
@@ -174,6 +178,33 @@ class Judge:
         return own.read(cell)
 
 
+class _Places(NamedTuple):
+    """Where a file's columns say what, looked up once and not for each row."""
+
+    email: tuple[int, ...]
+    name: tuple[int, ...]
+    newsletter: tuple[int, ...]
+    zone: tuple[int, ...]
+    joined: tuple[int, ...]
+    confirmed: tuple[int, ...]
+    left: tuple[int, ...]
+    paused: tuple[int, ...]
+    objects: tuple[int, ...]
+    tags: tuple[int, ...]
+    topics: tuple[int, ...]
+
+    @classmethod
+    def of(cls, columns: Columns) -> "_Places":
+        """Those of this header."""
+        at = columns.at
+        return cls(
+            email=at(Role.EMAIL), name=at(Role.FIRST_NAME) + at(Role.FULL_NAME), newsletter=at(Role.NEWSLETTER),
+            zone=at(Role.ZONE), joined=at(Role.JOINED) + at(Role.SUBSCRIBED), confirmed=at(Role.CONFIRMED),
+            left=at(Role.UNSUBSCRIBED) + at(Role.BOUNCED) + at(Role.COMPLAINED), paused=at(Role.PAUSED),
+            objects=at(Role.OBJECTS), tags=at(Role.TAGS), topics=at(Role.TOPICS),
+        )  # fmt: skip
+
+
 def whole(row: Row, columns: Columns) -> list[str]:
     """A row's cells, bare, one for each column. Raises BadRow for what cannot be told apart, or says no status."""
     if row.flaw is not None:
@@ -184,7 +215,7 @@ def whole(row: Row, columns: Columns) -> list[str]:
         raise BadRow(Flaw.TOO_MANY_CELLS)
     if len(cells) != width:
         cells = cells[:width] + [""] * (width - len(cells))
-    if not all(cells[place] for place in columns.needed) and any(cells):
+    if columns.needed and not all(cells[place] for place in columns.needed) and any(cells):
         raise BadRow(Flaw.NO_STATUS)
     return cells
 

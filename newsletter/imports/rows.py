@@ -3,7 +3,7 @@
 import csv
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from newsletter.imports.report import Flaw
 from newsletter.imports.source import Line
@@ -15,8 +15,7 @@ LARGEST_CELL = 100_000
 """Characters that a row may have whose cells run over lines."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row: the line it begins on, its cells, its text as it stands in the file, and what is wrong with it."""
 
     line: int

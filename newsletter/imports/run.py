@@ -1,6 +1,7 @@
 """An import from its first byte to its report: what the page's workers and the command have in common."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -11,15 +12,16 @@ from sqlalchemy.orm import Session
 from newsletter import topics
 from newsletter.db import Database
 from newsletter.imports.address import BadRow
+from newsletter.imports.ahead import ahead
 from newsletter.imports.header import rows_of
 from newsletter.imports.mapping import Meaning
 from newsletter.imports.person import Judge, Person
 from newsletter.imports.record import Import
-from newsletter.imports.report import Fate, Flaw, Reading, Report
+from newsletter.imports.report import Fate, Flaw, Reading, Remark, Report
 from newsletter.imports.rows import Row
 from newsletter.imports.source import Source
 from newsletter.imports.standing import Standing, StandingJudge
-from newsletter.imports.survey import survey
+from newsletter.imports.survey import Survey, survey
 from newsletter.imports.writing import Writer
 from newsletter.subscribers import EVERY_TOPIC, TopicChoice, all_fields
 
@@ -92,11 +94,6 @@ class Run:
             known = {one.name: one.id for one in topics.every(session)}
         plan = survey(source, order.name, fields, meanings=order.meanings, answers=order.answers)
         report = self.behind or Report(order.read(plan.reading), self.import_id is None)
-        judge = Judge(
-            columns=plan.columns, standing=StandingJudge(plan.columns, plan.asked, order.answers),
-            day_first=plan.day_first, otherwise=plan.otherwise, now=self.now, remark=report.remark, topics=known,
-            topics_unsaid=order.topics,
-        )  # fmt: skip
         writer = Writer(
             database=self.database, basis=order.basis, secrets=self.secrets, now=self.now, import_id=self.import_id,
             tags=order.tags, tags_given=report.tags,
@@ -105,34 +102,60 @@ class Run:
         rows = rows_of(source, plan.separator, plan.columns)
         next(islice(rows, report.read, report.read), None)
         self.progress(report, source.position if report.read else 0)
-        while batch := list(islice(rows, BATCH)):
-            report = self._written(batch, judge, writer, report, source.position)
-            self.progress(report, source.position)
+        batches = self._judged(rows, source, plan, known)
+        # SQLite works within this process: a second thread would only take the interpreter from it, row by row.
+        with closing(batches if self.database.is_sqlite else ahead(batches)) as judged:
+            for batch in judged:
+                report = self._written(batch, writer, report)
+                self.progress(report, batch.octets)
         return report
 
-    def _written(self, batch: Sequence[Row], judge: Judge, writer: Writer, report: Report, octets: int) -> Report:
-        """The report behind one more batch; its lists are the ones that the judge's remarks go to."""
-        good, refused = _judged(batch, judge, report)
+    def _judged(self, rows: Iterator[Row], source: Source, plan: Survey, known: Mapping[str, int]
+                ) -> "Iterator[Batch]":  # fmt: skip
+        remarks: list[tuple[int, Remark]] = []
+        judge = Judge(
+            columns=plan.columns, standing=StandingJudge(plan.columns, plan.asked, self.order.answers),
+            day_first=plan.day_first, otherwise=plan.otherwise, now=self.now, topics=known,
+            topics_unsaid=self.order.topics, remark=lambda line, remark: remarks.append((line, remark)),
+        )  # fmt: skip
+        while taken := list(islice(rows, BATCH)):
+            batch = Batch(rows=len(taken), last_line=taken[-1].line, octets=source.position)
+            for row in taken:
+                try:
+                    batch.good.append((row, judge.person(row)))
+                except BadRow as error:
+                    batch.refused.append((row, error.flaw))
+            batch.remarks, remarks[:] = tuple(remarks), ()
+            yield batch
+
+    def _written(self, batch: "Batch", writer: Writer, report: Report) -> Report:
+        """The report behind one more batch."""
         behind = report
+        for row, flaw in batch.refused:
+            report.refuse(row.line, flaw)
+        for line, remark in batch.remarks:
+            report.remark(line, remark)
 
         def settle(session: Session, fates: list[Fate], tags: int) -> None:
             nonlocal behind
-            kept_out = [(row, fate) for (row, _), fate in zip(good, fates, strict=True) if fate in _BRINGS_NOBODY]
-            behind = report.with_fates(fates, rows=len(batch), last_line=batch[-1].line, tags=tags)
-            left_out = sorted([*refused, *kept_out], key=lambda one: one[0].line)
-            self.keep(session, behind, octets, left_out)
+            told = zip(batch.good, fates, strict=True)
+            kept_out = [(row, fate) for (row, _), fate in told if fate in _BRINGS_NOBODY]
+            behind = report.with_fates(fates, rows=batch.rows, last_line=batch.last_line, tags=tags)
+            left_out = sorted([*batch.refused, *kept_out], key=lambda one: one[0].line)
+            self.keep(session, behind, batch.octets, left_out)
 
-        writer.write([person for _, person in good], settle)
+        writer.write([person for _, person in batch.good], settle)
         return behind
 
 
-def _judged(batch: Iterable[Row], judge: Judge, report: Report) -> tuple[list[tuple[Row, Person]], list[LeftOut]]:
-    good: list[tuple[Row, Person]] = []
-    refused: list[LeftOut] = []
-    for row in batch:
-        try:
-            good.append((row, judge.person(row)))
-        except BadRow as error:
-            report.refuse(row.line, error.flaw)
-            refused.append((row, error.flaw))
-    return good, refused
+@dataclass
+class Batch:
+    """Rows that have been judged: who is in them, which are refused, what was not kept of the others, and how far into
+    the file they go."""
+
+    rows: int
+    last_line: int
+    octets: int
+    good: list[tuple[Row, Person]] = field(default_factory=list)
+    refused: list[tuple[Row, Flaw]] = field(default_factory=list)
+    remarks: Sequence[tuple[int, Remark]] = ()

@@ -9,8 +9,7 @@ import codecs
 import io
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from newsletter.imports.report import BadFile
 
@@ -26,9 +25,11 @@ _OTHERS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One physical line without its end. `sound`: False when bytes of it could not be read."""
+class Line(NamedTuple):
+    """One physical line without its end. `sound`: False when bytes of it could not be read.
+
+    A tuple, like all that is made for each row: it takes a third of the time that a frozen dataclass does.
+    """
 
     number: int
     text: str
@@ -69,6 +70,9 @@ class Source:
                 number += 1
                 if len(read) == LONGEST_LINE:
                     raise BadFile(f"Line {number} is longer than a million characters. The file should be CSV.")
+                if as_bytes and read.isascii():  # as most are
+                    yield Line(number, read.rstrip("\n"))
+                    continue
                 line = self._decoded(number, read) if as_bytes else Line(number, read, "\ufffd" not in read)
                 bare = line.text.rstrip("\n")
                 yield Line(number, bare.removeprefix("\ufeff") if number == 1 else bare, line.sound)
@@ -77,8 +81,6 @@ class Source:
                 text.detach()  # closing it would close the file
 
     def _decoded(self, number: int, latin: str) -> Line:
-        if latin.isascii():
-            return Line(number, latin)
         raw = latin.encode("latin-1")
         try:
             text = raw.decode()

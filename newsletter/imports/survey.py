@@ -122,6 +122,7 @@ class _Seen:
         unused = set(range(len(self.columns.headings))) - used - self.columns.waved
         self._unused = () if self.columns.needed else tuple(unused)
         new = (place for place, field in own.items() if field.kind is FieldKind.CHOICE and field.id < 0)
+        self._subscribed = self.columns.at(Role.SUBSCRIBED)
         self._choices: dict[int, dict[str, str]] = {place: {} for place in new}
         self.line = 0
 
@@ -131,7 +132,7 @@ class _Seen:
         if self.day_first is None and ("/" in row.text or "-" in row.text):
             said = (says_order(_cell(row, place)) for place in self._dated)
             self.day_first = next((one for one in said if one is not None), None)
-        for place in self.columns.at(Role.SUBSCRIBED):
+        for place in self._subscribed:
             if _cell(row, place).strip():
                 self.asked.add(place)
         for place in self._unused:
@@ -180,7 +181,7 @@ def _read_through(source: Source, separator: str, columns: Columns, answers: Ans
     sound: dict[tuple[str, ...], Standing] = {}
     for row in rows_of(source, separator, columns):
         seen.look(row)
-        raw = tuple(_cell(row, place) for place in judge.places)
+        raw = tuple([_cell(row, place) for place in judge.places])
         if (standing := sound.get(raw)) is None:
             asked = seen.questions
             try:

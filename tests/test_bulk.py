@@ -1,0 +1,93 @@
+"""Many rows in one statement: stored and found as if each had been given by itself."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+
+from newsletter.bulk import insert_into, insert_rows, is_given, keep_plans
+from newsletter.db import Database
+from newsletter.imports.imported_person import ImportedPerson
+from newsletter.imports.record import ImportState, begin
+from newsletter.imports.report import Fate
+from newsletter.subscribers import Status, Subscriber, read_address, register
+
+NOON = datetime(2026, 6, 1, 11, 0, 0, 12, tzinfo=UTC)
+PARAMETERS = 65_535
+"""That one statement may have on PostgreSQL."""
+
+
+def _row(email: str, **values: Any) -> dict[str, Any]:
+    row = {"email": email, "email_key": email.lower(), "first_name": "", "status": Status.CONFIRMED, "zone": None}
+    return row | {"newsletter": True, "created_at": NOON, "left_at": None} | values
+
+
+@pytest.mark.parametrize("name", ["", "Zoë", "O'Hara", 'Ann "A" \\ {1,2}', "%s :name $1 ?", "null", "𝔸nn", "\u2028"])
+def test_a_row_is_stored_as_it_would_be_by_itself(name: str, database: Database) -> None:
+    at = NOON.astimezone(timezone(timedelta(hours=-7)))
+    with database.transaction() as session:
+        rows = [_row("Many@example.com", first_name=name, left_at=at), _row("b@example.com", newsletter=False)]
+        insert_rows(session, insert_into(session, Subscriber), rows)
+        session.add(Subscriber(**_row("One@example.com", first_name=name, left_at=at)))
+    columns = [one for one in Subscriber.__table__.columns if one.name not in ("id", "email", "email_key")]
+    with database.reading() as session:
+        many, other, one = session.execute(select(*columns).order_by(Subscriber.id)).all()
+        assert many == one
+        assert (other.newsletter, other.zone, other.left_at) == (False, None, None)
+        # Compared by the database too: SQLite keeps a time as text.
+        assert session.scalar(select(func.count()).where(Subscriber.created_at == NOON)) == 3
+
+
+def test_json_is_kept_and_nothing_is_null(database: Database) -> None:
+    before = {"tags": [1, 2], "left": "2024-01-01"}
+    with database.transaction() as session:
+        it = begin(session, "list.csv", NOON, ImportState.RUNNING)
+        ids = [register(session, read_address(f"p{n}@example.com"), NOON).id for n in range(2)]
+        rows = [{"import_id": it.id, "subscriber_id": id, "fate": Fate.ADDED, "made": True, "ending": False,
+                 "before": one} for id, one in zip(ids, (before, None), strict=True)]  # fmt: skip
+        insert_rows(session, insert_into(session, ImportedPerson), rows)
+    with database.reading() as session:
+        assert session.scalars(select(ImportedPerson.before).order_by(ImportedPerson.subscriber_id)).all() == [
+            before, None
+        ]  # fmt: skip
+        assert session.scalar(select(func.count()).where(ImportedPerson.before.is_(None))) == 1
+
+
+def test_who_is_there_already_is_left_out(database: Database) -> None:
+    with database.transaction() as session:
+        register(session, read_address("b@example.com"), NOON, "Ben")
+        put = insert_into(session, Subscriber).on_conflict_do_nothing().returning(Subscriber.email_key)
+        made = insert_rows(session, put, [_row(f"{name}@example.com") for name in "abc"])
+        assert made is not None and sorted(made.scalars()) == ["a@example.com", "c@example.com"]
+        assert session.scalar(select(Subscriber.first_name).where(Subscriber.email == "b@example.com")) == "Ben"
+
+
+def test_no_rows_are_no_statement(database: Database) -> None:
+    with database.transaction() as session:
+        assert insert_rows(session, insert_into(session, Subscriber), []) is None
+
+
+def test_a_naive_time_is_refused(database: Database) -> None:
+    naive = datetime(2026, 6, 1, 11, 0)  # noqa: DTZ001
+    with pytest.raises(ValueError, match="naive"), database.transaction() as session:
+        insert_rows(session, insert_into(session, Subscriber), [_row("a@example.com", created_at=naive)])
+
+
+def test_more_values_than_a_statement_may_have_parameters(database: Database) -> None:
+    with database.transaction() as session:
+        id = register(session, read_address("jane@example.com"), NOON).id
+        given = range(id, id + PARAMETERS + 10)
+        assert session.scalars(select(Subscriber.id).where(is_given(session, Subscriber.id, given))).all() == [id]
+        assert session.scalars(select(Subscriber.id).where(is_given(session, Subscriber.id, []))).all() == []
+
+
+def test_plans_are_kept_until_the_transaction_ends_and_never_of_a_whole_table(database: Database) -> None:
+    settings = text("SELECT current_setting('plan_cache_mode'), current_setting('enable_seqscan')")
+    with database.transaction() as session:
+        keep_plans(session)
+        if not database.is_sqlite:
+            assert session.execute(settings).one() == ("force_generic_plan", "off")
+    with database.transaction() as session:
+        if not database.is_sqlite:
+            assert session.execute(settings).one() == ("force_custom_plan", "on")
