@@ -5,7 +5,8 @@ PostgreSQL allows 65,535 of them.
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import (
@@ -29,23 +30,29 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from newsletter.db import Base, UtcDateTime
 
 Row = Mapping[str, Any]
+_PLANNING = text("SELECT set_config('plan_cache_mode', :plans, true), set_config('enable_seqscan', :whole, true)")
 
 
-def keep_plans(session: Session) -> None:
-    """Until the transaction ends, let PostgreSQL plan a statement once, the check of a foreign key above all.
+@contextmanager
+def keeping_plans(session: Session) -> Iterator[None]:
+    """Let PostgreSQL plan once what it does for each row: checking a foreign key, deleting what points there.
 
-    It is planned for every row otherwise (`plan_cache_mode`, in `db`), which takes longer than the row. Plans that read
-    a whole table are ruled out: one made while it is small would be kept until it is large.
+    It plans it for every row otherwise (`plan_cache_mode`, in `db`), which takes longer than the row. Plans that read a
+    whole table are ruled out: one made while it is small would be kept until it is large. For writing, not for looking:
+    such a plan is rarely the best.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        kept = "set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)"
-        session.execute(text(f"SELECT {kept}"))
+    if session.get_bind().dialect.name == "sqlite":
+        yield
+        return
+    session.execute(_PLANNING, {"plans": "force_generic_plan", "whole": "off"})
+    yield
+    session.execute(_PLANNING, {"plans": "force_custom_plan", "whole": "on"})  # an error ends it with the transaction
 
 
 def given(session: Session, rows: Sequence[Row], columns: Collection[Any]) -> FromClause:
     """These rows as a table. Each has a value for each of the columns, by its name."""
     dialect = session.get_bind().dialect
-    instant = UtcDateTime().bind_processor(dialect)
+    instant = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
     handed = json.dumps(rows, ensure_ascii=False, default=lambda at: str(instant(at) if instant else at))
     if dialect.name == "sqlite":
         found = func.json_each(handed).table_valued("value", name="handed")

@@ -5,15 +5,16 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
 
-from newsletter.bulk import insert_into, insert_rows, is_given, keep_plans
+from newsletter.bulk import insert_into, insert_rows, is_given, keeping_plans
 from newsletter.db import Database
 from newsletter.imports.imported_person import ImportedPerson
 from newsletter.imports.record import ImportState, begin
 from newsletter.imports.report import Fate
-from newsletter.subscribers import Status, Subscriber, read_address, register
+from newsletter.subscribers import Status, Subscriber, SubscriberTag, read_address, register
 
-NOON = datetime(2026, 6, 1, 11, 0, 0, 12, tzinfo=UTC)
+NOON = datetime(2026, 6, 1, 11, 0, tzinfo=UTC)
 PARAMETERS = 65_535
 """That one statement may have on PostgreSQL."""
 
@@ -25,7 +26,7 @@ def _row(email: str, **values: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["", "Zoë", "O'Hara", 'Ann "A" \\ {1,2}', "%s :name $1 ?", "null", "𝔸nn", "\u2028"])
 def test_a_row_is_stored_as_it_would_be_by_itself(name: str, database: Database) -> None:
-    at = NOON.astimezone(timezone(timedelta(hours=-7)))
+    at = NOON.astimezone(timezone(timedelta(hours=-7))) + timedelta(microseconds=12)
     with database.transaction() as session:
         rows = [_row("Many@example.com", first_name=name, left_at=at), _row("b@example.com", newsletter=False)]
         insert_rows(session, insert_into(session, Subscriber), rows)
@@ -82,12 +83,22 @@ def test_more_values_than_a_statement_may_have_parameters(database: Database) ->
         assert session.scalars(select(Subscriber.id).where(is_given(session, Subscriber.id, []))).all() == []
 
 
-def test_plans_are_kept_until_the_transaction_ends_and_never_of_a_whole_table(database: Database) -> None:
-    settings = text("SELECT current_setting('plan_cache_mode'), current_setting('enable_seqscan')")
+_PLANNING = text("SELECT current_setting('plan_cache_mode'), current_setting('enable_seqscan')")
+
+
+def test_plans_are_kept_for_so_long_and_none_of_them_reads_a_whole_table(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite keeps its plans with the statement")
     with database.transaction() as session:
-        keep_plans(session)
-        if not database.is_sqlite:
-            assert session.execute(settings).one() == ("force_generic_plan", "off")
-    with database.transaction() as session:
-        if not database.is_sqlite:
-            assert session.execute(settings).one() == ("force_custom_plan", "on")
+        with keeping_plans(session):
+            assert session.execute(_PLANNING).one() == ("force_generic_plan", "off")
+        assert session.execute(_PLANNING).one() == ("force_custom_plan", "on")
+
+
+def test_an_error_ends_it_too_and_is_the_one_that_is_told(database: Database) -> None:
+    orphan = {"subscriber_id": 1, "tag_id": 1}
+    with pytest.raises(IntegrityError), database.transaction() as session, keeping_plans(session):
+        insert_rows(session, insert_into(session, SubscriberTag), [orphan])
+    if not database.is_sqlite:
+        with database.transaction() as session:
+            assert session.execute(_PLANNING).one() == ("force_custom_plan", "on")

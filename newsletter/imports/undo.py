@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, sel
 from sqlalchemy.orm import Session, aliased
 
 from newsletter import preflight
+from newsletter.bulk import keeping_plans
 from newsletter.events import Event
 from newsletter.imports.fate import ENDS
 from newsletter.imports.imported_person import ImportedPerson
@@ -192,7 +193,8 @@ def _delete(session: Session, ids: Collection[int]) -> None:
     """The database deletes with them what was put on record. No mail was ever written to them."""
     if ids:
         gone = delete(Subscriber).where(Subscriber.id.in_(ids))
-        session.execute(gone.execution_options(synchronize_session=False))
+        with keeping_plans(session):
+            session.execute(gone.execution_options(synchronize_session=False))
 
 
 def forget_fields(session: Session, it: Import) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from newsletter import journey
-from newsletter.bulk import insert_into, insert_rows, is_given, keep_plans
+from newsletter.bulk import insert_into, insert_rows, is_given, keeping_plans
 from newsletter.clicks import ClickObjection
 from newsletter.db import Base, Database, was_broken_off
 from newsletter.imports.ending import end, waiting
@@ -110,14 +110,14 @@ class Writer:
 
     def _write(self, people: Mapping[str, Person], batch: Sequence[Person], settle: Settle) -> list[Fate]:
         with self.database.reading() if self.dry_run else self.database.transaction() as session:
-            keep_plans(session)
             known = on_record(session, self.secrets, people) | self._would_be(people)
             fates = {key: decide(person, known[key]) for key, person in people.items()}
             fresh = {key: one for key, one in people.items() if known[key].status is None and fates[key] in _AFTER}
             missing = self._missing_tags(session, people, known, fates)
             tags: dict[str, int] = {}
             if not self.dry_run:
-                tags = self._store(session, people, fresh, fates, known, missing)
+                with keeping_plans(session):
+                    tags = self._store(session, people, fresh, fates, known, missing)
             given = self.tags_given + sum(len(one.tags) for key, one in fresh.items() if fates[key] in _AFTER)
             given += sum(map(len, missing.values()))
             told = dict(fates)
