@@ -5,14 +5,17 @@ PostgreSQL allows 65,535 of them.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     JSON,
     ColumnElement,
     CursorResult,
+    Dialect,
     FromClause,
     Table,
     Text,
@@ -52,8 +55,7 @@ def keeping_plans(session: Session) -> Iterator[None]:
 def given(session: Session, rows: Sequence[Row], columns: Collection[Any]) -> FromClause:
     """These rows as a table. Each has a value for each of the columns, by its name."""
     dialect = session.get_bind().dialect
-    instant = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
-    handed = json.dumps(rows, ensure_ascii=False, default=lambda at: str(instant(at) if instant else at))
+    handed = json.dumps(rows, ensure_ascii=False, default=_instants(dialect))
     if dialect.name == "sqlite":
         found = func.json_each(handed).table_valued("value", name="handed")
         read = (func.json_extract(found.c.value, f"$.{one.name}", type_=one.type).label(one.name) for one in columns)
@@ -61,6 +63,12 @@ def given(session: Session, rows: Sequence[Row], columns: Collection[Any]) -> Fr
     typed = (column(one.name, one.type) for one in columns)
     found = func.json_to_recordset(cast(literal(handed, Text), JSON)).table_valued(*typed, name="given")
     return found.render_derived(with_types=True)
+
+
+def _instants(dialect: Dialect) -> Callable[[datetime], str]:
+    """How this database writes times as text. Most rows have the same, so each is written once."""
+    process = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
+    return cache(lambda at: str(process(at) if process else at))
 
 
 def is_given(session: Session, whose: InstrumentedAttribute[Any], values: Collection[Any]) -> ColumnElement[bool]:

@@ -63,7 +63,11 @@ def before_it(person: Person, fate: Fate, newsletter: bool | None, tags: Iterabl
 def said_again(session: Session, import_id: int, fates: Mapping[int, Fate]) -> list[dict[str, Any]]:
     """What is to be noted of those whom another import brought in, and who are gone by this list's word too: undoing
     that import must not forget them. `fates`: how they are gone, by their numbers."""
-    theirs = (is_given(session, ImportedPerson.subscriber_id, fates), ImportedPerson.import_id != import_id, ImportedPerson.made)
+    theirs = (
+        is_given(session, ImportedPerson.subscriber_id, fates),
+        ImportedPerson.import_id != import_id,
+        ImportedPerson.made,
+    )
     look = select(ImportedPerson.subscriber_id).where(*theirs).distinct()
     same = {"import_id": import_id, "made": False, "ending": False, "before": None}
     return [{**same, "subscriber_id": id, "fate": fates[id]} for id in session.scalars(look)] if fates else []

@@ -20,8 +20,9 @@ FORM = "import"
 def on_record(session: Session, secrets: Sequence[bytes], people: Mapping[str, Person]) -> dict[str, Known]:
     """What is known of each of these addresses. `secrets`: the product's keys, the present one first."""
     kept_out = suppressed(session, secrets, people)
-    look = select(Subscriber.email_key, Subscriber.id, Subscriber.status).where(is_given(session, Subscriber.email_key, people))
-    found = {key: (id, status) for key, id, status in session.execute(look)}
+    look = select(Subscriber.email_key, Subscriber.id, Subscriber.status)
+    rows = session.execute(look.where(is_given(session, Subscriber.email_key, people)))
+    found = {key: (id, status) for key, id, status in rows}
     confirmed = [id for key, (id, status) in found.items()
                  if status is Status.CONFIRMED and people[key].standing in ENDS]  # fmt: skip
     pressed = _pressed(session, confirmed)

@@ -1,6 +1,6 @@
 """An import from its first byte to its report: what the page's workers and the command have in common."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,7 +25,7 @@ from newsletter.imports.survey import Survey, survey
 from newsletter.imports.writing import Writer
 from newsletter.subscribers import EVERY_TOPIC, TopicChoice, all_fields
 
-BATCH = 2000
+BATCH = 5000
 """Rows in one transaction."""
 Progress = Callable[[Report, int], None]
 LeftOut = tuple[Row, Flaw | Fate]
@@ -111,7 +111,7 @@ class Run:
         return report
 
     def _judged(self, rows: Iterator[Row], source: Source, plan: Survey, known: Mapping[str, int]
-                ) -> "Iterator[Batch]":  # fmt: skip
+                ) -> "Generator[Batch, None, None]":  # fmt: skip
         remarks: list[tuple[int, Remark]] = []
         judge = Judge(
             columns=plan.columns, standing=StandingJudge(plan.columns, plan.asked, self.order.answers),
@@ -141,8 +141,8 @@ class Run:
             told = zip(batch.good, fates, strict=True)
             kept_out = [(row, fate) for (row, _), fate in told if fate in _BRINGS_NOBODY]
             behind = report.with_fates(fates, rows=batch.rows, last_line=batch.last_line, tags=tags)
-            left_out = sorted([*batch.refused, *kept_out], key=lambda one: one[0].line)
-            self.keep(session, behind, batch.octets, left_out)
+            left_out: list[LeftOut] = [*batch.refused, *kept_out]
+            self.keep(session, behind, batch.octets, sorted(left_out, key=lambda one: one[0].line))
 
         writer.write([person for _, person in batch.good], settle)
         return behind

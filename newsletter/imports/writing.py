@@ -149,7 +149,8 @@ class Writer:
                 or (fate is Fate.KNOWN and known[key].status in _HERE)}  # fmt: skip
         names = {known[key].id: key for key in here if known[key].id is not None}
         look = select(SubscriberTag.subscriber_id, Tag.name).join(Tag, Tag.id == SubscriberTag.tag_id)
-        there = session.execute(look.where(is_given(session, SubscriberTag.subscriber_id, names), Tag.name.in_(self.tags)))
+        whose = is_given(session, SubscriberTag.subscriber_id, names)
+        there = session.execute(look.where(whose, Tag.name.in_(self.tags)))
         missing = {key: set(self.tags) - set(people[key].tags if known[key].id is None else ()) for key in here}
         for id, name in there:
             missing[names[id]].discard(name)
@@ -208,7 +209,7 @@ class Writer:
         rows = [self._row(key, person, fates[key]) for key, person in fresh.items()]
         put = insert_into(session, Subscriber).on_conflict_do_nothing().returning(Subscriber.email_key, Subscriber.id)
         made = insert_rows(session, put, rows)
-        return {} if made is None else dict(made.all())
+        return {} if made is None else {key: id for key, id in made}
 
     def _row(self, key: str, person: Person, fate: Fate) -> dict[str, Any]:
         status = _AFTER[fate]
