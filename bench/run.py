@@ -20,6 +20,7 @@ from bench.installation import Broken
 from bench.parts.building import building
 from bench.parts.first_mail import first_mail
 from bench.parts.idle import idle
+from bench.parts.importing import importing
 from bench.parts.latency import latency
 from bench.parts.launch import launch
 from bench.parts.ledger import ledger
@@ -39,7 +40,7 @@ BUSY = ": **the machine was busy with other work, so the figures are noisy and t
 PARTS: dict[str, Callable[[Size], list[Table]]] = {
     "near": near, "distant": distant, "launch": launch, "latency": latency, "task": task, "ledger": ledger,
     "series": series, "building": building, "relay-limits": relay_limits, "idle": idle, "first-mail": first_mail,
-    "owner": owner, "studio": studio,
+    "owner": owner, "studio": studio, "importing": importing,
 }  # fmt: skip
 
 

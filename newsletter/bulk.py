@@ -14,7 +14,6 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     ColumnElement,
-    CursorResult,
     Dialect,
     FromClause,
     Table,
@@ -83,14 +82,15 @@ def insert_into(session: Session, model: type[Base]) -> Any:
     return dialect.insert(model.__table__)
 
 
-def insert_rows(session: Session, put: Any, rows: Sequence[Row]) -> CursorResult[Any] | None:
+def insert_rows(session: Session, put: Any, rows: Sequence[Row]) -> list[Any]:
     """Insert all of these rows, which name the same columns, in one statement. `put`: the INSERT without its values.
 
-    None: there were no rows.
+    What it gives back, where it is to.
     """
     if not rows:
-        return None
+        return []
     table: Table = put.table
     source = given(session, rows, [table.c[name] for name in rows[0]])
     # A condition, for SQLite would read ON CONFLICT as that of a join.
-    return session.connection().execute(put.from_select(list(rows[0]), select(*source.c).where(true())))
+    done = session.connection().execute(put.from_select(list(rows[0]), select(*source.c).where(true())))
+    return list(done) if done.returns_rows else []

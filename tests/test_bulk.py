@@ -60,13 +60,13 @@ def test_who_is_there_already_is_left_out(database: Database) -> None:
         register(session, read_address("b@example.com"), NOON, "Ben")
         put = insert_into(session, Subscriber).on_conflict_do_nothing().returning(Subscriber.email_key)
         made = insert_rows(session, put, [_row(f"{name}@example.com") for name in "abc"])
-        assert made is not None and sorted(made.scalars()) == ["a@example.com", "c@example.com"]
+        assert sorted(key for (key,) in made) == ["a@example.com", "c@example.com"]
         assert session.scalar(select(Subscriber.first_name).where(Subscriber.email == "b@example.com")) == "Ben"
 
 
 def test_no_rows_are_no_statement(database: Database) -> None:
     with database.transaction() as session:
-        assert insert_rows(session, insert_into(session, Subscriber), []) is None
+        assert insert_rows(session, insert_into(session, Subscriber), []) == []
 
 
 def test_a_naive_time_is_refused(database: Database) -> None:

@@ -208,8 +208,7 @@ class Writer:
         """The new people's numbers by their keys."""
         rows = [self._row(key, person, fates[key]) for key, person in fresh.items()]
         put = insert_into(session, Subscriber).on_conflict_do_nothing().returning(Subscriber.email_key, Subscriber.id)
-        made = insert_rows(session, put, rows)
-        return {} if made is None else {key: id for key, id in made}
+        return dict(insert_rows(session, put, rows))
 
     def _row(self, key: str, person: Person, fate: Fate) -> dict[str, Any]:
         status = _AFTER[fate]
