@@ -56,11 +56,11 @@ def given(session: Session, rows: Sequence[Row], columns: Collection[Any]) -> Fr
     dialect = session.get_bind().dialect
     handed = json.dumps(rows, ensure_ascii=False, default=_instants(dialect))
     if dialect.name == "sqlite":
-        found = func.json_each(handed).table_valued("value", name="handed")
+        found = func.json_each(handed).table_valued("value")
         read = (func.json_extract(found.c.value, f"$.{one.name}", type_=one.type).label(one.name) for one in columns)
-        return select(*read).subquery("given")
+        return select(*read).subquery()
     typed = (column(one.name, one.type) for one in columns)
-    found = func.json_to_recordset(cast(literal(handed, Text), JSON)).table_valued(*typed, name="given")
+    found = func.json_to_recordset(cast(literal(handed, Text), JSON)).table_valued(*typed)
     return found.render_derived(with_types=True)
 
 

@@ -1,7 +1,6 @@
 """A list comes in as an owner brings it: its survey, the dry run, the import, and taken back."""
 
 import io
-import resource
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,7 +19,7 @@ from newsletter.imports.mapping import Meaning
 from newsletter.imports.record import begin
 from newsletter.imports.uploads import Upload
 
-HEADS = ("the rows hold", "rows", "survey s", "dry run s", "import s", "rows/s", "all three s", "undone s", "peak MB")
+HEADS = ("the rows hold", "rows", "survey s", "dry run s", "import s", "all three s", "undone s", "rows/s imported")
 ALWAYS = 9_999.0
 """Seconds that a worker may go on."""
 PLAIN = [Meaning("email"), Meaning("first_name")]
@@ -47,10 +46,8 @@ def row(what: str, database: Database, meanings: list[Meaning], rows: int) -> li
                     clock=lambda: datetime.now(UTC))  # fmt: skip
         steps = list(_steps(work, meanings, rows))
     survey, dry_run, written, undone = steps
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    seconds = (survey, dry_run, written, rows / written, survey + dry_run + written, undone)
-    shown = [whole(one) if one is seconds[3] else f"{one:.1f}" for one in seconds]
-    return [what, whole(rows), *shown, whole(peak)]
+    seconds = (survey, dry_run, written, survey + dry_run + written, undone)
+    return [what, whole(rows), *(f"{one:.1f}" for one in seconds), whole(rows / written)]
 
 
 def _steps(work: Work, meanings: list[Meaning], rows: int) -> Iterator[float]:
