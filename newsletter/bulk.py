@@ -16,7 +16,6 @@ from sqlalchemy import (
     ColumnElement,
     Dialect,
     FromClause,
-    Table,
     Text,
     cast,
     column,
@@ -54,7 +53,7 @@ def keeping_plans(session: Session) -> Iterator[None]:
 def given(session: Session, rows: Sequence[Row], columns: Collection[Any]) -> FromClause:
     """These rows as a table. Each has a value for each of the columns, by its name."""
     dialect = session.get_bind().dialect
-    handed = json.dumps(rows, ensure_ascii=False, default=_instants(dialect))
+    handed = json.dumps(rows, ensure_ascii=False, check_circular=False, default=_instants(dialect))
     if dialect.name == "sqlite":
         found = func.json_each(handed).table_valued("value")
         read = (func.json_extract(found.c.value, f"$.{one.name}", type_=one.type).label(one.name) for one in columns)
@@ -89,8 +88,13 @@ def insert_rows(session: Session, put: Any, rows: Sequence[Row]) -> list[Any]:
     """
     if not rows:
         return []
-    table: Table = put.table
-    source = given(session, rows, [table.c[name] for name in rows[0]])
+    first, *others = rows[0]
+    columns = put.table.c
+    # What every row has is said once: it is most of what they hold.
+    shared = {one: rows[0][one] for one in others if all(row[one] is rows[0][one] for row in rows)}
+    own = [first, *(one for one in others if one not in shared)]
+    source = given(session, [{one: row[one] for one in own} for row in rows], [columns[one] for one in own])
+    values = (literal(shared[one], columns[one].type) if one in shared else source.c[one] for one in rows[0])
     # A condition, for SQLite would read ON CONFLICT as that of a join.
-    done = session.connection().execute(put.from_select(list(rows[0]), select(*source.c).where(true())))
+    done = session.connection().execute(put.from_select(list(rows[0]), select(*values).where(true())))
     return list(done) if done.returns_rows else []

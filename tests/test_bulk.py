@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, StatementError
 
 from newsletter.bulk import insert_into, insert_rows, is_given, keeping_plans
 from newsletter.db import Database
@@ -64,6 +64,16 @@ def test_who_is_there_already_is_left_out(database: Database) -> None:
         assert session.scalar(select(Subscriber.first_name).where(Subscriber.email == "b@example.com")) == "Ben"
 
 
+@pytest.mark.parametrize("many", [1, 3])
+def test_what_all_rows_share_is_theirs_too(many: int, database: Database) -> None:
+    rows = [_row(f"p{n}@example.com", first_name="Ann", zone="Europe/Paris") for n in range(many)]
+    with database.transaction() as session:
+        insert_rows(session, insert_into(session, Subscriber), rows)
+    with database.reading() as session:
+        found = session.execute(select(Subscriber.first_name, Subscriber.zone, Subscriber.left_at, Subscriber.status))
+        assert found.all() == [("Ann", "Europe/Paris", None, Status.CONFIRMED)] * many
+
+
 def test_no_rows_are_no_statement(database: Database) -> None:
     with database.transaction() as session:
         assert insert_rows(session, insert_into(session, Subscriber), []) == []
@@ -71,8 +81,10 @@ def test_no_rows_are_no_statement(database: Database) -> None:
 
 def test_a_naive_time_is_refused(database: Database) -> None:
     naive = datetime(2026, 6, 1, 11, 0)  # noqa: DTZ001
-    with pytest.raises(ValueError, match="naive"), database.transaction() as session:
-        insert_rows(session, insert_into(session, Subscriber), [_row("a@example.com", created_at=naive)])
+    rows = [_row(f"p{n}@example.com", created_at=naive + timedelta(days=n)) for n in range(2)]
+    for some in (rows[:1], rows):  # shared by all, and of their own
+        with pytest.raises((ValueError, StatementError), match="naive"), database.transaction() as session:
+            insert_rows(session, insert_into(session, Subscriber), some)
 
 
 def test_more_values_than_a_statement_may_have_parameters(database: Database) -> None:

@@ -42,6 +42,8 @@ class Remark(StrEnum):
 class Fate(StrEnum):
     """What became of a row."""
 
+    __hash__ = str.__hash__  # Enum's is not written in C, and each row asks for it some times
+
     ADDED = "added"
     """A new confirmed subscriber."""
     CONFIRMED = "confirmed"
