@@ -64,6 +64,7 @@ def _people(since: datetime | None, by: InstrumentedAttribute[Any], form_id: int
     those += [Consent.given_at >= since] if since else []
     fetched = (
         select(literal(1))
+        .select_from(GuideRequest)
         .join(Guide, Guide.id == GuideRequest.guide_id)
         .where(GuideRequest.subscriber_id == Consent.subscriber_id, Guide.slug == Consent.guide,
                GuideRequest.fetched_at >= Consent.given_at)
