@@ -200,7 +200,7 @@ def app(runtime: Runtime, trigger: InlineTrigger) -> Iterator[Flask]:
     made.extensions["newsletter"] = WebState(runtime, trigger)
     config = dict(made.config)
     yield made
-    made.extensions["newsletter"].clicks.close()
+    made.extensions["newsletter"].close()
     made.config.clear()
     made.config.update(config)
 

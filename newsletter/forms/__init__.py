@@ -17,6 +17,7 @@ from newsletter.forms.form import (
 )
 from newsletter.forms.hosts import BadHost, allowed_origin, may_lead_to, origin_of, read_origins
 from newsletter.forms.sighting import Sighting, is_due, note_sighting, sightings
+from newsletter.forms.view import View, count_views
 
 __all__ = [
     "BadColours",
@@ -25,10 +26,12 @@ __all__ = [
     "Form",
     "Gives",
     "Sighting",
+    "View",
     "allowed_origin",
     "asked_for",
     "asking",
     "copy_of",
+    "count_views",
     "every",
     "for_guides",
     "free_slug",

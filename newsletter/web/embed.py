@@ -23,7 +23,6 @@ from newsletter.web.embedded import (
     cover_url,
     form_words,
     offered_topics,
-    our_site,
     script_code,
     static_text,
     style_sheet,
@@ -31,15 +30,18 @@ from newsletter.web.embedded import (
 from newsletter.web.form_page import open_or_gone
 from newsletter.web.forms import ANSWER, OTHER_WORDS, SubscribeForm
 from newsletter.web.language import _, lazy
+from newsletter.web.security import limiter
 from newsletter.web.sign_up import (
     allowed,
     box,
     leads_to,
     origins,
+    our_site,
     page_of,
     per_client,
     sign_up,
     takes_sign_ups,
+    viewed_page,
 )
 from newsletter.web.state import now, reading, runtime, state, transaction
 
@@ -170,6 +172,18 @@ def send(slug: str) -> Any:
     return said if taken or request.is_json else (said, 422)
 
 
+@door.post("/embed/<slug>/seen")
+@limiter.limit("60 per minute")
+def seen(slug: str) -> tuple[str, int]:
+    """A form came into view; the body is the address of its page. Counted, and nothing is kept of who looked."""
+    with reading() as session:
+        form = open_or_gone(session, slug)
+        page = viewed_page(session, characters.text(request.get_data().decode(errors="replace")))
+    if page is not None:
+        state().views.add(form.id, page)
+    return "", 204
+
+
 def _typed() -> MultiDict[str, Any]:
     """The JSON of the script as a form has it: text, and a tick or none."""
     try:
@@ -228,7 +242,7 @@ def _let_frame(house: Brand) -> None:
     ancestors = " ".join(["'self'", *local, *origins(house)])
     g.csp = (
         f"default-src 'none'; style-src 'nonce-{g.csp_nonce}'; script-src 'nonce-{g.csp_nonce}'; img-src 'self'; "
-        f"form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
+        f"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
     )
     g.is_framed = True
 

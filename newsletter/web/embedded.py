@@ -4,7 +4,7 @@ import json
 from functools import lru_cache
 from typing import Any
 
-from flask import request, url_for
+from flask import url_for
 from sqlalchemy.orm import Session
 
 from newsletter import brand
@@ -14,8 +14,7 @@ from newsletter.subscribers import Field, FieldKind
 from newsletter.web.cards import card
 from newsletter.web.forms import SubscribeForm, answer_name, choices_of
 from newsletter.web.language import lazy, spoken
-from newsletter.web.sign_up import box, guide_of
-from newsletter.web.state import runtime
+from newsletter.web.sign_up import box, guide_of, our_site
 from newsletter.web.wording import TOPICS_ASKED
 
 INPUTS = {FieldKind.DATE: "date"}
@@ -32,12 +31,6 @@ LABELS = {
     "failed": lazy("That did not arrive. What you typed is still here; please try again in a moment."),
     "close": lazy("Close"),
 }
-
-
-def our_site() -> str:
-    """The origin of this site, as its visitors have it."""
-    settings = runtime().settings
-    return request.host_url.rstrip("/") if settings.is_local else settings.site.removesuffix(settings.site_path)
 
 
 @lru_cache(8)
@@ -82,6 +75,7 @@ def _told(session: Session, form: Form) -> dict[str, Any]:
         "page": site + url_for("forms.send", slug=form.slug),
         "send": site + url_for("embed.send", slug=form.slug),
         "token": site + url_for("embed.token", slug=form.slug),
+        "seen": site + url_for("embed.seen", slug=form.slug),
         "privacy": site + url_for("public.page", name="privacy"),
         "labels": {name: str(words) for name, words in LABELS.items()},
         "lang": spoken().code,

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import request
+from flask import current_app, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
 
 from newsletter import brand, forms, journey, topics
 from newsletter.brand import Brand
@@ -120,3 +121,27 @@ def page_of(session: Session, told: str) -> str:
     """The page that a form stands on, as a visitor's browser tells; "" where that is none of the owner's sites."""
     origin = allowed(session, told)
     return f"{origin}{urlsplit(told).path}" if origin else ""
+
+
+def viewed_page(session: Session, told: str) -> str | None:
+    """The page on which a form came into view, named as a sign-up there would name it; None: on nobody's that counts.
+
+    A personal page of ours has a secret in its address: it is "", and so is a page that we do not have.
+    """
+    try:
+        origin, path = forms.origin_of(told), urlsplit(told).path
+    except ValueError:
+        return None
+    if origin != forms.origin_of(our_site()):
+        return page_of(session, told) or None
+    try:
+        rule, _ = current_app.url_map.bind("").match(path.removeprefix(request.script_root), "GET", return_rule=True)
+    except HTTPException:
+        return ""
+    return "" if "token" in rule.arguments else path
+
+
+def our_site() -> str:
+    """The origin of this site, as its visitors have it."""
+    settings = runtime().settings
+    return request.host_url.rstrip("/") if settings.is_local else settings.site.removesuffix(settings.site_path)

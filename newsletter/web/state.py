@@ -15,7 +15,8 @@ from newsletter.mail.ledger import Message
 from newsletter.networks import address, household
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Subscriber
-from newsletter.web.click_writer import ClickWriter
+from newsletter.web.beside import WriterBeside
+from newsletter.web.view_counter import ViewCounter
 
 LARGE = 50_000
 """People or messages above which pages show figures (`newsletter.figures`) instead of counting each time."""
@@ -35,12 +36,20 @@ class WebState:
     runtime: Runtime
     trigger: DeliveryTrigger
     figures: Figures = field(init=False)
-    clicks: ClickWriter = field(init=False)
+    clicks: WriterBeside = field(init=False)
+    views: ViewCounter = field(init=False)
 
     def __post_init__(self) -> None:
-        """Count, and write clicks down, in sessions of their own."""
-        object.__setattr__(self, "clicks", ClickWriter(self.runtime.write_clicks))
-        object.__setattr__(self, "figures", Figures(self.runtime.database.reading, _is_large))
+        """Count, and write down clicks and views, in sessions of their own."""
+        database = self.runtime.database
+        object.__setattr__(self, "clicks", WriterBeside("clicks", self.runtime.write_clicks, gather=1.0))
+        object.__setattr__(self, "views", ViewCounter(database.transaction, self.runtime.clock.now))
+        object.__setattr__(self, "figures", Figures(database.reading, _is_large))
+
+    def close(self) -> None:
+        """Write down what waits."""
+        self.clicks.close()
+        self.views.close()
 
 
 def _is_large(session: Session) -> bool:

@@ -114,7 +114,9 @@
     button.removeAttribute("aria-disabled");
   });
 
-  // Where it stands.
+  // Where it stands, and that it was seen: a number for the page, and nothing of who looked.
+
+  const count = () => navigator.sendBeacon(form.seen, location.origin + location.pathname);
 
   const host = document.createElement("newsletter-form");
   const root = host.attachShadow({ mode: "open" });
@@ -129,6 +131,11 @@
     const kept = place ? place.offsetHeight : 0;
     place ? place.replaceWith(host) : script.after(host);
     if (kept) box.style.minHeight = kept + "px";
+    new IntersectionObserver((found, eye) => {
+      if (!found.some((one) => one.isIntersecting)) return;
+      eye.disconnect();
+      count();
+    }, { threshold: 0.3 }).observe(box);
     return;
   }
 
@@ -151,6 +158,7 @@
     if (performance.now() - began < 3000 || panel.open || seen()) return;
     stop.abort();
     seen(true);
+    count();
     document.body.append(host);
     if (shape === "popup") panel.showModal(); // the browser keeps the focus inside, and gives it back
     else { panel.inert = true; panel.show(); panel.inert = false; } // nobody who is typing loses the focus

@@ -50,3 +50,13 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
+
+// That a form came into view is counted: a number for the page, and nothing of who looked.
+const eye = new IntersectionObserver((found) => {
+  for (const { isIntersecting, target } of found) {
+    if (!isIntersecting) continue;
+    eye.unobserve(target);
+    navigator.sendBeacon(target.dataset.seen, location.origin + location.pathname);
+  }
+}, { threshold: 0.3 });
+document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("form[data-seen]").forEach((form) => eye.observe(form)));

@@ -211,7 +211,7 @@ NAMES = {
 
 QUERIES = {
     "next", "q", "requested", "state", "page", "before", "after", "to", "saved", "v", "lane", "status", "tag", "from",
-    "form", "guide", "topic", "reviewed", "draft", "against",
+    "form", "guide", "topic", "reviewed", "draft", "against", "days",
 }  # fmt: skip
 
 
