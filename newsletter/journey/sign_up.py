@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import guides
 from newsletter.guides import Guide
-from newsletter.journey.give import LINK_DAYS, WORDING_VERSION, House, articles_brought, guide_named, offer
+from newsletter.journey.give import LINK_DAYS, House, articles_brought, guide_named, offer
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Reason
 from newsletter.subscribers import (
@@ -35,6 +35,7 @@ from newsletter.subscribers import (
     open_consents,
     register,
 )
+from newsletter.wordings import wording_id
 
 AGAIN_AFTER = timedelta(seconds=30)
 """A sign-up repeated sooner than this, in all the same, is a double click."""
@@ -125,7 +126,7 @@ def _ask(session: Session, house: House, subscriber: Subscriber, sign_up: SignUp
     guide = guide_named(session, sign_up.guide)
     consent = Consent(
         subscriber_id=subscriber.id, guide=guide.slug if guide else None, newsletter=sign_up.newsletter,
-        wording=sign_up.wording[:1000], version=WORDING_VERSION, page=sign_up.page[:200], form=sign_up.form[:64],
+        wording_id=wording_id(session, sign_up.wording), page=sign_up.page[:200], form=sign_up.form[:64],
         form_id=sign_up.form_id, ip=sign_up.ip, first_name=clean_name(sign_up.first_name), given_at=now,
     )  # fmt: skip
     session.add(consent)

@@ -11,6 +11,7 @@ from newsletter.db import Base, Id
 from newsletter.subscribers.field import LONGEST_VALUE, Field
 from newsletter.subscribers.name import LONGEST_NAME
 from newsletter.subscribers.subscriber import Subscriber
+from newsletter.wordings import Wording
 
 _HAS_IP = text("ip IS NOT NULL")
 
@@ -47,8 +48,7 @@ class Consent(Base):
     newsletter: Mapped[bool] = mapped_column(default=False)
     every_topic: Mapped[bool] = mapped_column(default=True, server_default=true())
     """Of a consent to the newsletter: to all of it. False: to the topics named with it (`ConsentTopic`)."""
-    wording: Mapped[str] = mapped_column(String(1000))
-    version: Mapped[str] = mapped_column(String(16))
+    wording_id: Mapped[int] = mapped_column(ForeignKey(Wording.id))
     page: Mapped[str] = mapped_column(String(200), default="")
     form: Mapped[str] = mapped_column(String(64), default="")
     """By its name at that time; it stays when the form is deleted."""
@@ -62,6 +62,8 @@ class Consent(Base):
     ended_at: Mapped[datetime | None] = mapped_column()
 
     subscriber: Mapped[Subscriber] = relationship()
+    wording: Mapped[Wording] = relationship()
+    """What they read, word for word, and its version."""
 
     def confirm(self, now: datetime, basis: Basis = Basis.MAIL) -> bool:
         """Take the consent as proven. False when it was already."""

@@ -106,7 +106,7 @@ def test_the_library_asks_and_writes_down_what_was_said(
     assert street.request(PAIN, series=series)
     (consent,) = street.consents()
     assert (consent.guide, consent.basis, consent.confirmed_at) == (PAIN, Basis.PAGE, clock.now())
-    assert consent.wording == "Send me both."
+    assert consent.wording.words == "Send me both."
     assert street.statuses() == statuses
 
 

@@ -7,7 +7,7 @@ from tests.conftest import NOON
 
 
 def test_a_consent_is_proven_once() -> None:
-    consent = Consent(subscriber_id=1, wording="Yes", version="1", given_at=NOON)
+    consent = Consent(subscriber_id=1, wording_id=1, given_at=NOON)
     assert consent.confirm(NOON)
     assert not consent.confirm(NOON + timedelta(days=1))
     assert consent.confirmed_at == NOON
