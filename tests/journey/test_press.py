@@ -196,4 +196,4 @@ def test_every_change_of_mind_is_a_row(street: Street, clock: FixedClock) -> Non
     ]  # fmt: skip
     with street.runtime.database.reading() as session:
         off = session.scalars(select(Event).where(Event.kind == EventKind.NEWSLETTER_OFF)).one()
-    assert (off.by, off.words, off.page, off.at) == (By.PAGE, "No box ticked.", "/preferences", clock.now())
+        assert (off.by, off.words, off.page, off.at) == (By.PAGE, "No box ticked.", "/preferences", clock.now())
