@@ -69,10 +69,7 @@ def _point_on_postgresql() -> None:
 def _numbered(table, column, numbers, key) -> None:  # type: ignore[no-untyped-def]
     """Numbers in place of the words. A text that is in no wording would be lost: NOT NULL refuses it (a consent's), and
     there is none, for nobody else writes."""
-    known = json.dumps(numbers).replace("'", "''").replace("%", "%%")
-    op.get_bind().exec_driver_sql(
-        f"ALTER TABLE {table} ALTER COLUMN {column} TYPE BIGINT USING ('{known}'::jsonb ->> ({key}))::bigint"
-    )
+    _run(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE BIGINT USING {_found(numbers, key)}::bigint")
     op.alter_column(table, column, new_column_name="wording_id")
     op.create_foreign_key(f"fk_{table}_wording_id", table, "wordings", ["wording_id"], ["id"])
 
@@ -118,6 +115,28 @@ def _always(table) -> None:  # type: ignore[no-untyped-def]
 
 def downgrade() -> None:
     """Take back: every row has its words again (earlier versions keep the first thousand letters)."""
+    (_unfold_on_sqlite if _is_sqlite() else _unfold_on_postgresql)()
+    op.drop_column("events", "reason")
+    op.drop_table("wordings")
+
+
+def _unfold_on_postgresql() -> None:
+    rows = _rows("SELECT id, version, substr(words, 1, 1000) FROM wordings")
+    words, versions = {id: words for id, _, words in rows}, {id: version for id, version, _ in rows}
+    key = "wording_id::text"
+    for table in TABLES:
+        op.drop_constraint(f"fk_{table}_wording_id", table)
+    # What is computed is written with the table, and stays when it is no longer computed.
+    _run(f"ALTER TABLE consents ADD COLUMN version VARCHAR(16) GENERATED ALWAYS AS ({_found(versions, key)}) STORED")
+    _run("ALTER TABLE consents ALTER COLUMN version DROP EXPRESSION, ALTER COLUMN version SET NOT NULL")
+    for table, column, otherwise in (("consents", "wording", "NULL"), ("events", "words", "reason"),
+                                     ("address_changes", "words", "''")):  # fmt: skip
+        text = f"coalesce({_found(words, key)}, {otherwise})"
+        _run(f"ALTER TABLE {table} ALTER COLUMN wording_id TYPE VARCHAR(1000) USING {text}")
+        op.alter_column(table, "wording_id", new_column_name=column, nullable=False)
+
+
+def _unfold_on_sqlite() -> None:
     words = "(SELECT substr(words, 1, 1000) FROM wordings WHERE wordings.id = {}.wording_id)"
     _text("consents", "wording", 1000, words.format("consents"))
     _text("consents", "version", 16, "(SELECT version FROM wordings WHERE wordings.id = consents.wording_id)")
@@ -125,15 +144,21 @@ def downgrade() -> None:
     _text("address_changes", "words", 1000, f"coalesce({words.format('address_changes')}, '')")
     for table in TABLES:
         op.drop_column(table, "wording_id")
-    op.drop_column("events", "reason")
-    op.drop_table("wordings")
 
 
 def _text(table, column, length, value) -> None:  # type: ignore[no-untyped-def]
     op.add_column(table, sa.Column(column, sa.String(length=length), nullable=False, server_default=""))
     op.execute(f"UPDATE {table} SET {column} = {value}")
-    if not _is_sqlite():
-        op.alter_column(table, column, server_default=None)
+
+
+def _found(values, key) -> str:  # type: ignore[no-untyped-def]
+    """What PostgreSQL finds under this key, of what it is told."""
+    told = json.dumps(values).replace("'", "''").replace("%", "%%")
+    return f"('{told}'::jsonb ->> ({key}))"
+
+
+def _run(statement) -> None:  # type: ignore[no-untyped-def]
+    op.get_bind().exec_driver_sql(statement)
 
 
 def _is_sqlite() -> bool:

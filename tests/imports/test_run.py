@@ -32,6 +32,7 @@ from newsletter.subscribers import (
     read_address,
     tags_of,
 )
+from newsletter.wordings import Wording
 from tests.conftest import NOON, InlineTrigger
 from tests.imports.conftest import BASIS, SECRET, bring_into
 
@@ -220,6 +221,7 @@ def test_who_stops_it_keeps_whole_batches_and_goes_on_later(database: Database) 
     assert _import(database, text).fates == {Fate.KNOWN: BATCH, Fate.ADDED: BATCH + 5}
     with database.reading() as session:
         assert session.scalar(select(func.count(Consent.id))) == 2 * BATCH + 5
+        assert session.scalars(select(Wording.words).join(Consent).distinct()).all() == [BASIS]
 
 
 def test_what_brings_nobody_is_handed_over_with_its_reason(
