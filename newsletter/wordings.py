@@ -16,10 +16,7 @@ from newsletter.db import Base, Id, without
 
 
 class Wording(Base):
-    """One text as it was read. Rows are only added: what somebody agreed to never changes.
-
-    The one exception is an address that an owner typed into the basis of an import (`forget_mentions`).
-    """
+    """One text as it was read. Rows are only added: what somebody agreed to never changes (but for `forget`)."""
 
     __tablename__ = "wordings"
     __table_args__ = (UniqueConstraint("digest", "version"),)
@@ -31,6 +28,11 @@ class Wording(Base):
     version: Mapped[str] = mapped_column(String(16))
     """Its name in a record of consent: the fingerprint of the words, or what earlier versions raised by hand."""
     words: Mapped[str] = mapped_column(Text)
+
+    def forget(self, address: str) -> None:
+        """Take an erased address out that an owner typed into the basis of an import."""
+        self.words, self.digest = without(address, self.words), None
+        self.version = fingerprint(self.words)
 
 
 def fingerprint(*words: str) -> str:
@@ -60,10 +62,3 @@ def _added(session: Session, words: str, digest: str) -> int | None:
     put = dialect.insert(cast("Table", Wording.__table__)).values(digest=digest, version=digest[:16], words=words)
     added: int | None = session.scalar(put.on_conflict_do_nothing().returning(Wording.id))
     return added
-
-
-def forget_mentions(session: Session, address: str) -> None:
-    """Take an erased address out of the wordings that name it: only the basis of an import can."""
-    for one in session.scalars(select(Wording).where(Wording.words.icontains(address, autoescape=True))):
-        one.words, one.digest = without(address, one.words), None
-        one.version = fingerprint(one.words)

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from newsletter import wordings
 from newsletter.db import Database
 from newsletter.events import By, Event, EventKind, Press, note
 from newsletter.subscribers import Consent
@@ -135,24 +134,3 @@ def test_the_owners_reason_is_no_wording_and_goes_with_the_person(
         bare = note(session, jane, EventKind.BOUNCED, Press(By.SERVER), NOON)
         assert (told.reason, told.words, bare.words) == ("Jane Doe rang.", "Jane Doe rang.", "")
     assert _all(database) == []
-
-
-def test_an_erased_address_goes_out_of_the_basis_of_an_import_and_nothing_else_changes(
-    database: Database, person: Callable[..., int]
-) -> None:
-    joe, texts = (
-        person("joe@example.com"),
-        ["As JANE@example.com and jane@example.com asked.", "As Jane asked.", "As ["],
-    )
-    with database.transaction() as session:
-        ids = [wording_id(session, words) for words in texts]
-        session.add(Consent(subscriber_id=joe, wording_id=ids[0], given_at=NOON))
-        before = session.get_one(Wording, ids[0]).version
-        wordings.forget_mentions(session, "jane@example.com")
-    assert _all(database) == ["As [erased] and [erased] asked.", *texts[1:]]
-    with database.transaction() as session:
-        kept = session.scalars(select(Consent)).one().wording
-        assert (kept.id, kept.digest, kept.version == before) == (ids[0], None, False), "nor its print"
-        assert wording_id(session, kept.words) != kept.id, "nobody reads these words any more"
-        assert [wording_id(session, words) for words in texts[1:]] == ids[1:]
-        wordings.forget_mentions(session, "jane@example.com")

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from newsletter import accounts, campaigns, sequences, wordings
+from newsletter import accounts, campaigns, sequences
 from newsletter.db import lock
 from newsletter.events import By, Event, EventKind, Press, note
 from newsletter.journey.give import House
@@ -20,6 +20,7 @@ from newsletter.subscribers import (
     SuppressionReason,
     address_hash,
     address_hashes,
+    consent,
     earlier_addresses,
     end_changes,
     end_open,
@@ -117,7 +118,7 @@ def _delete(session: Session, subscriber: Subscriber) -> None:
 
 def forget_mentions(session: Session, address: str) -> None:
     """Servers name addresses in their answers, which are passed on to the owner, who names them too."""
-    for kind in (mentions, alarms, accounts.audit, saved, campaigns, wordings):
+    for kind in (mentions, alarms, accounts.audit, saved, campaigns, consent):
         kind.forget_mentions(session, address)
 
 
