@@ -11,7 +11,9 @@ from urllib.parse import urlencode
 import psycopg
 
 from bench.installation import Broken, Installation
+from newsletter.db import Database
 from newsletter.links import Signer, Urls
+from newsletter.wordings import wording_id
 
 PREFIX = "asker"
 """Their addresses begin so: the sink notes when it took their mail."""
@@ -94,7 +96,10 @@ def _answer(connection: HTTPConnection, method: str, path: str, wanted: Sequence
 
 def _write(url: str, count: int) -> list[tuple[str, int]]:
     """People who signed up for a guide: (address, consent)."""
-    now, found = datetime.now(UTC), []
+    now, found, database = datetime.now(UTC), [], Database(url)
+    with database.transaction() as session:
+        read = wording_id(session, "Yes.")
+    database.dispose()
     with psycopg.connect(url) as connection:
         for number in range(count):
             email = f"{PREFIX}{number}@example.org"
@@ -103,9 +108,9 @@ def _write(url: str, count: int) -> list[tuple[str, int]]:
                 "VALUES (%s, %s, 'Anna', 'pending', false, %s) RETURNING id", (email, email, now),
             ).fetchone()  # fmt: skip
             consent = connection.execute(
-                "INSERT INTO consents (subscriber_id, guide, newsletter, wording, version, page, form, given_at) "
-                "SELECT %s, min(slug), false, 'bench', 'bench', '/', 'bench', %s FROM guides RETURNING id",
-                (person[0] if person else 0, now),
+                "INSERT INTO consents (subscriber_id, guide, newsletter, wording_id, page, form, given_at) "
+                "SELECT %s, min(slug), false, %s, '/', 'bench', %s FROM guides RETURNING id",
+                (person[0] if person else 0, read, now),
             ).fetchone()
             found.append((email, consent[0] if consent else 0))
     return found

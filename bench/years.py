@@ -16,6 +16,7 @@ from newsletter.mail.ledger import Lane, Message, State
 from newsletter.mail.ledger.dispatch import Batch, BatchState, Dispatch
 from newsletter.sequences import Delay, Enrollment, EnrollmentStatus, Sequence
 from newsletter.subscribers import Consent, Status, Stream, Subscriber, tag_all
+from newsletter.wordings import wording_id
 
 CAMPAIGNS = 4
 """Each to everybody; with the guide's mail, five mails a person."""
@@ -65,13 +66,13 @@ def _sign_up(session: Session, now: datetime) -> None:
     guide = session.scalars(select(Guide).order_by(Guide.id)).first()
     assert guide is not None
     long_ago = now - timedelta(days=40)
-    _copy(session, Consent, subscriber_id=Subscriber.id, guide=guide.slug, newsletter=True, wording="Yes.",
-          version="1", page="/", form=guide.slug, first_name=Subscriber.first_name, given_at=long_ago,
-          confirmed_at=long_ago)  # fmt: skip
+    _copy(session, Consent, subscriber_id=Subscriber.id, guide=guide.slug, newsletter=True,
+          wording_id=wording_id(session, "Yes."), page="/", form=guide.slug, first_name=Subscriber.first_name,
+          given_at=long_ago, confirmed_at=long_ago)  # fmt: skip
     _copy(session, GuideRequest, subscriber_id=Subscriber.id, guide_id=guide.id, requested_at=long_ago,
           fetched_at=long_ago)  # fmt: skip
     for kind in (EventKind.NEWSLETTER_ON, EventKind.SERIES_STARTED):
-        _copy(session, Event, subscriber_id=Subscriber.id, at=long_ago, kind=kind, by=By.MAIL, words="", page="")
+        _copy(session, Event, subscriber_id=Subscriber.id, at=long_ago, kind=kind, by=By.MAIL, page="")
     _copy(session, Message, subscriber_id=Subscriber.id, stream=Stream.GUIDE, idempotency_key=f"guide:{guide.slug}:1",
           lane=Lane.TRANSACTIONAL, state=State.SENT, created_at=long_ago, settled_at=long_ago, attempts=1)  # fmt: skip
 

@@ -60,11 +60,14 @@ def consent_of(session: Session, subscriber: Subscriber) -> dict[str, Any]:
 def _consent(session: Session, subscriber: Subscriber) -> dict[str, Any]:
     return {
         "consents": [
-            _plain(one) | {"fields": _typed(session, one), "topics": _asked(session, one)}
+            _worded(one, wording=one.wording.words, version=one.wording.version)
+            | {"fields": _typed(session, one), "topics": _asked(session, one)}
             for one in _rows(session, Consent, subscriber)
         ],
-        "events": [_plain(one) | {"topic": _named(session, one)} for one in _rows(session, Event, subscriber)],
-        "address changes": [_plain(one) for one in _rows(session, AddressChange, subscriber)],
+        "events": [
+            _worded(one, words=one.words) | {"topic": _named(session, one)} for one in _rows(session, Event, subscriber)
+        ],
+        "address changes": [_worded(one, words=one.words) for one in _rows(session, AddressChange, subscriber)],
     }
 
 
@@ -91,6 +94,15 @@ def _named(session: Session, event: Event) -> str | None:
 def _typed(session: Session, consent: Consent) -> dict[str, str]:
     """What was typed with a sign-up and waits for its press."""
     return {field.key: value for field, value in typed_values(session, [consent.id]).items()}
+
+
+def _worded(row: Consent | Event | AddressChange, **words: str) -> dict[str, Any]:
+    """A row with the words themselves where it points at them."""
+    told: dict[str, Any] = {}
+    for name, value in _plain(row).items():
+        told |= words if name == "wording_id" else {name: value}
+    told.pop("reason", None)  # what the owner typed is among the words
+    return told
 
 
 def _plain(row: Base) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.db import Base, Id
+from newsletter.wordings import Wording, wording_id
 
 
 class EventKind(StrEnum):
@@ -74,9 +75,12 @@ class Press:
 
     by: By
     words: str = ""
+    """A sentence of ours: never one that somebody typed, and nothing of who pressed is filled in (`wordings`)."""
     page: str = ""
     message: int | None = None
     """The mail that led there, where that is known."""
+    reason: str = ""
+    """What the owner typed."""
 
 
 def _one_of(column: str, codes: type[StrEnum]) -> CheckConstraint:
@@ -106,8 +110,8 @@ class Event(Base):
     at: Mapped[datetime]
     kind: Mapped[EventKind]
     by: Mapped[By]
-    words: Mapped[str] = mapped_column(String(1000), default="")
-    """What the person read before they pressed; of the owner: the reason given."""
+    wording_id: Mapped[int | None] = mapped_column(ForeignKey(Wording.id))
+    """What the person read before they pressed, or what we say that the owner or a server did; None: nothing."""
     page: Mapped[str] = mapped_column(String(200), default="")
     sequence_id: Mapped[int | None] = mapped_column(ForeignKey("sequences.id"))
     topic_id: Mapped[int | None] = mapped_column(ForeignKey("topics.id"))
@@ -117,6 +121,15 @@ class Event(Base):
     message_id: Mapped[int | None] = mapped_column(BigInteger)
     """By which mail it came."""
     why: Mapped[WhyLeft | None] = mapped_column()
+    reason: Mapped[str] = mapped_column(String(1000), default="", server_default="")
+    """What the owner typed about this person. It goes with them."""
+
+    wording: Mapped[Wording | None] = relationship()
+
+    @property
+    def words(self) -> str:
+        """What was read, or the owner's reason; "" when there is neither."""
+        return self.wording.words if self.wording else self.reason
 
 
 def note(session: Session, subscriber_id: int, kind: EventKind, press: Press, now: datetime, *,
@@ -124,7 +137,8 @@ def note(session: Session, subscriber_id: int, kind: EventKind, press: Press, no
          newsletter_before: bool | None = None, why: WhyLeft | None = None) -> Event:  # fmt: skip
     """Append an event."""
     event = Event(
-        subscriber_id=subscriber_id, at=now, kind=kind, by=press.by, words=press.words[:1000], page=press.page[:200],
+        subscriber_id=subscriber_id, at=now, kind=kind, by=press.by, page=press.page[:200],
+        wording_id=wording_id(session, press.words) if press.words else None, reason=press.reason[:1000],
         sequence_id=sequence_id, topic_id=topic_id, why=why, before=before, newsletter_before=newsletter_before,
         message_id=press.message,
     )  # fmt: skip

@@ -4,6 +4,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import OperationalError
 
 # Every table has to be known before the metadata is compared or created.
 from newsletter import (  # noqa: F401
@@ -24,6 +25,7 @@ from newsletter import (  # noqa: F401
     sequences,
     subscribers,
     topics,
+    wordings,
 )
 from newsletter.db import Base, Database
 from newsletter.mail import alarms, ledger  # noqa: F401
@@ -33,10 +35,25 @@ from newsletter.throttle import rules  # noqa: F401
 metadata = Base.metadata
 OVERWRITES = "0007"
 """Up to this migration SQLite let go of what was deleted, and left it standing in the file."""
+LOCK_TIMEOUT = "55P03"
+"""PostgreSQL's code for a lock that was waited for too long."""
+
+
+class TablesHeld(Exception):
+    """A migration could not have its tables in time; nothing has changed."""
 
 
 def upgrade(database: Database) -> None:
-    """Apply every migration that is missing. Safe beside another process doing the same."""
+    """Apply every migration that is missing. Safe beside another process doing the same. Raises TablesHeld."""
+    try:
+        _upgrade(database)
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) == LOCK_TIMEOUT:
+            raise TablesHeld from error
+        raise
+
+
+def _upgrade(database: Database) -> None:
     with database.engine.begin() as connection:
         if not database.is_sqlite:
             # Two starters at once: the second waits here and then finds nothing to do (any number, ours by choice).

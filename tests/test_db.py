@@ -15,6 +15,7 @@ from newsletter.campaigns import Campaign
 from newsletter.db import CUT_OFF, Database
 from newsletter.mail.ledger.row_claims import LEASE
 from newsletter.subscribers import Consent, Status, Subscriber, read_address, register
+from newsletter.wordings import wording_id
 
 NOON = datetime(2026, 6, 1, 11, 0, tzinfo=UTC)
 JANE = read_address("jane@example.com")
@@ -79,8 +80,13 @@ def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
             assert reader.scalar(select(func.count(Subscriber.id))) == 0
 
 
-def test_foreign_keys_are_enforced(database: Database) -> None:
-    consent = Consent(subscriber_id=404, wording="", version="", given_at=NOON)
+@pytest.mark.parametrize("column", ["subscriber_id", "wording_id"])
+def test_foreign_keys_are_enforced(column: str, database: Database) -> None:
+    with database.transaction() as session:
+        jane = register(session, read_address("jane@example.com"), NOON)
+        session.flush()
+        consent = Consent(subscriber_id=jane.id, wording_id=wording_id(session, "Yes."), given_at=NOON)
+    setattr(consent, column, 404)
     with pytest.raises(IntegrityError), database.transaction() as session:
         session.add(consent)
 

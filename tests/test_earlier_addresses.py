@@ -8,6 +8,7 @@ import pytest
 from newsletter.clock import FixedClock
 from newsletter.runtime import Runtime
 from newsletter.subscribers import AddressChange
+from newsletter.wordings import wording_id
 
 
 class Killed(BaseException):
@@ -19,7 +20,7 @@ def test_a_sweep_that_is_killed_in_between_forgets_an_earlier_address_the_next_t
 ) -> None:
     new = person("new@example.com")
     with runtime.database.transaction() as session:
-        change = AddressChange(subscriber_id=new, asked_at=clock.now(), words="Yes")
+        change = AddressChange(subscriber_id=new, asked_at=clock.now(), wording_id=wording_id(session, "Yes"))
         change.earlier, change.done_at = "old@example.com", clock.now()
         session.add(change)
     clock.forward(timedelta(days=2))

@@ -30,6 +30,7 @@ from newsletter.runtime import Runtime
 from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
 from newsletter.subscribers import Consent, Segment, Stream, Subscriber, address_hash, read_address, segments
 from newsletter.subscribers.segments.rules import Called, Group, How, Rules
+from newsletter.wordings import wording_id
 from tests.conftest import NOON
 from tests.test_migrations import back_to
 from tests.web.owner.conftest import EMAIL, PASSWORD, Desk, sign_in
@@ -78,7 +79,7 @@ def known(runtime: Runtime, person: Callable[..., int], sent: SentList) -> int:
     jane = person(JANE, NAME)
     _asked_for_her_address(runtime, person("ann@example.com"))
     with runtime.database.transaction() as session:
-        consent = Consent(subscriber_id=jane, wording="yes", version="1", ip="192.0.2.77", given_at=NOON)
+        consent = Consent(subscriber_id=jane, wording_id=wording_id(session, "yes"), ip="192.0.2.77", given_at=NOON)
         session.add(consent)
         session.get_one(Subscriber, jane).rename("Wilhelmina")  # the name before stands in the file, let go
     with runtime.database.transaction() as session:
@@ -281,7 +282,7 @@ def test_addresses_of_clients_are_kept_for_a_time(
             owner = accounts.first(session) or credentials.add_owner(session, EMAIL, PASSWORD, NOON)
             now = clock.now()
             for number in range(3):
-                session.add(Consent(subscriber_id=jane, wording="yes", version="1", ip=ip, given_at=now))
+                session.add(Consent(subscriber_id=jane, wording_id=wording_id(session, "yes"), ip=ip, given_at=now))
                 accounts.note(session, owner, now, "signed in", str(number), ip=ip)
             OwnerSession.start(session, owner, now, ip=ip)
 

@@ -15,6 +15,7 @@ from newsletter.mail.ledger import Lane
 from newsletter.runtime import Runtime
 from newsletter.sequences import Sequence
 from newsletter.subscribers import Basis, Consent, Subscriber
+from newsletter.wordings import wording_id
 from tests.conftest import NOON
 
 PAIN = "recover-from-pain"
@@ -39,8 +40,7 @@ def asks(database: Database, form: int, person: Callable[..., int]) -> Callable[
             consent = Consent(
                 subscriber_id=id,
                 guide=PAIN,
-                wording="Yes.",
-                version="1",
+                wording_id=wording_id(session, "Yes."),
                 page=page,
                 form=PAIN,
                 form_id=form,

@@ -18,6 +18,7 @@ from newsletter.mail.ledger.queue import fill
 from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.subscribers import Consent, Segment, Stream, Subscriber
+from newsletter.wordings import wording_id
 from tests.conftest import InlineTrigger
 
 Inbox = Callable[[str], list[EmailMessage]]
@@ -31,7 +32,8 @@ def restored(runtime: Runtime, person: Callable[..., int]) -> list[int]:
     pending = person("pending@example.com", confirmed=False)
     with runtime.database.transaction() as session:
         now = runtime.clock.now()
-        session.add(Consent(subscriber_id=pending, newsletter=True, wording="yes", version="1", given_at=now))
+        session.add(Consent(subscriber_id=pending, newsletter=True, wording_id=wording_id(session, "yes"),
+                            given_at=now))  # fmt: skip
         words = articles.write(session, now, title="Golf", subject="Golf", body="x")
         key, until = "campaign:7", readers[1]
         begun = Dispatch(revision_id=words.current.id, idempotency_key=key, created_at=now, fill_until=until)

@@ -10,6 +10,7 @@ from newsletter import schema
 from newsletter.db import Database
 from newsletter.settings import ROOT
 from newsletter.subscribers import Basis, Consent, Subscriber, Suppression, address_hash, read_address, register
+from newsletter.wordings import wording_id
 from tests.conftest import NOON
 
 SECRET = b"k" * 40
@@ -74,7 +75,11 @@ def test_what_proved_a_consent_is_told(database: Database) -> None:
         for form, confirmed in rows:
             session.add(
                 Consent(
-                    subscriber_id=jane.id, wording="Yes", version="1", form=form, given_at=NOON, confirmed_at=confirmed
+                    subscriber_id=jane.id,
+                    wording_id=wording_id(session, "Yes"),
+                    form=form,
+                    given_at=NOON,
+                    confirmed_at=confirmed,
                 )
             )
     _to("0011", database)

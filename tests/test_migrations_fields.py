@@ -7,6 +7,7 @@ from sqlalchemy import inspect, select, text
 from newsletter import forms, schema
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Consent, Field, Subscriber, TypedValue, set_values, values_of
+from newsletter.wordings import wording_id
 from tests.conftest import NOON
 from tests.test_migrations import back_to
 
@@ -15,7 +16,7 @@ def test_fields_go_down_and_up_again_and_everything_else_stays(runtime: Runtime,
     database, id = runtime.database, person("jane@example.com", "Jane")
     with database.transaction() as session:
         city = Field(key="city", label="Town", created_at=NOON)
-        consent = Consent(subscriber_id=id, wording="As read.", version="1", given_at=NOON)
+        consent = Consent(subscriber_id=id, wording_id=wording_id(session, "As read."), given_at=NOON)
         session.add_all([city, consent])
         session.flush()
         session.add(TypedValue(consent_id=consent.id, field_id=city.id, value="Hull"))

@@ -10,14 +10,16 @@ from newsletter.db import Database
 from newsletter.forms import Form
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Consent
+from newsletter.wordings import wording_id
 from tests.conftest import NOON
 from tests.test_migrations import back_to
 
 
 def _agreed(database: Database, person: int, form: Form) -> None:
     with database.transaction() as session:
-        session.add(Consent(subscriber_id=person, guide=form.guide_slug, wording="As it was read.", version="1",
-                            form=form.slug, form_id=form.id, given_at=NOON))  # fmt: skip
+        session.add(Consent(subscriber_id=person, guide=form.guide_slug, form=form.slug,
+                            wording_id=wording_id(session, "As it was read."), form_id=form.id,
+                            given_at=NOON))  # fmt: skip
 
 
 def test_an_older_database_gets_the_forms_of_its_guides(runtime: Runtime, person: Callable[..., int]) -> None:
@@ -61,4 +63,5 @@ def test_deleting_a_form_lets_go_of_its_consents(runtime: Runtime, person: Calla
         session.delete(session.get_one(Form, form.id))
     with database.reading() as session:
         consent = session.scalars(select(Consent)).one()
-    assert (consent.form_id, consent.form, consent.wording) == (None, "recover-from-pain", "As it was read.")
+        told = (consent.form_id, consent.form, consent.wording.words)
+    assert told == (None, "recover-from-pain", "As it was read.")

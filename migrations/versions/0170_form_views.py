@@ -1,14 +1,14 @@
 """How often forms came into view
 
 Revision ID: 0170
-Revises: 0110
+Revises: 0160
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0170"
-down_revision = "0110"
+down_revision = "0160"
 
 
 def upgrade() -> None:

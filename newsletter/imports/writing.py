@@ -9,7 +9,6 @@ from sqlalchemy import insert, literal, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from newsletter import journey
 from newsletter.bulk import insert_into, insert_rows, is_given, keeping_plans
 from newsletter.clicks import ClickObjection
 from newsletter.db import Base, Database, was_broken_off
@@ -35,6 +34,7 @@ from newsletter.subscribers import (
     stored,
     tag_ids,
 )
+from newsletter.wordings import wording_id
 
 TRIES = 5
 Done = TypeVar("Done")
@@ -62,6 +62,8 @@ class Writer:
     import_id: int | None = None
     tags: Sequence[str] = ()
     tags_given: int = 0
+    _wording: int | None = None
+    """What everybody in the file has agreed to; in before the first batch, by a transaction of its own."""
     _tags: dict[str, int] = field(default_factory=dict)
     _would: dict[int, Known] = field(default_factory=dict)
     _alike: dict[Known, Known] = field(default_factory=dict)
@@ -79,11 +81,17 @@ class Writer:
         to and who has left after all ends in one of their own each, behind it: several at once would lock messages and
         subscribers in an order of their own.
         """
+        if self._wording is None and not self.dry_run:
+            self._wording = self._again(self._keep_wording)
         people = merged(batch)
         fates = self._again(lambda: self._write(people, batch, settle))
         if any(fate in GONE for fate in fates):
             self.end_all()
         return fates
+
+    def _keep_wording(self) -> int:
+        with self.database.transaction() as session:
+            return wording_id(session, self.basis)
 
     def end_all(self) -> None:
         """End whoever is to leave by the file's word and has not yet: also what a killed worker has left to do."""
@@ -244,8 +252,7 @@ class Writer:
         names = [
             "subscriber_id",
             "newsletter",
-            "wording",
-            "version",
+            "wording_id",
             "page",
             "form",
             "given_at",
@@ -254,7 +261,7 @@ class Writer:
         ]
         session.execute(
             insert(Consent).from_select(names, select(
-                Subscriber.id, Subscriber.newsletter, literal(self.basis[:1000]), literal(journey.WORDING_VERSION),
+                Subscriber.id, Subscriber.newsletter, literal(self._wording, Consent.wording_id.type),
                 literal(""), literal(FORM), at, at, literal(Basis.IMPORT, Consent.basis.type),
             ).where(is_given(session, Subscriber.id, ids)))
         )  # fmt: skip

@@ -8,7 +8,6 @@ from newsletter.journey.choose import choose, leave_newsletter, live_in, start_a
 from newsletter.journey.confirm import Confirmed, LinkOver, confirm
 from newsletter.journey.give import (
     LINK_DAYS,
-    WORDING_VERSION,
     House,
     articles_after,
     articles_ahead,
@@ -28,7 +27,6 @@ from newsletter.journey.undo import say_why, slip, undo_leaving, why_left
 __all__ = [
     "LINK_DAYS",
     "PAUSE",
-    "WORDING_VERSION",
     "AskedFor",
     "Confirmed",
     "House",

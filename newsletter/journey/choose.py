@@ -10,7 +10,7 @@ from newsletter import sequences
 from newsletter.db import lock
 from newsletter.events import By, EventKind, Press, note
 from newsletter.journey.confirm import take_newsletter
-from newsletter.journey.give import WORDING_VERSION, start
+from newsletter.journey.give import start
 from newsletter.journey.topics import change_topics
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Message, Reason
@@ -27,6 +27,7 @@ from newsletter.subscribers import (
     set_values,
     topic_choice,
 )
+from newsletter.wordings import wording_id
 
 PAGE = "/preferences"
 NO_ANSWERS: Mapping[Field, str] = MappingProxyType({})
@@ -46,7 +47,7 @@ def choose(session: Session, subscriber: Subscriber, newsletter: bool, first_nam
     reads = subscriber.status is Status.CONFIRMED
     wanted = before if topics is None else topics if reads else topics & before
     if newsletter and reads and (not subscriber.newsletter or wanted.widens(before)):
-        consent = _agreed(subscriber, press, now, newsletter=True)
+        consent = _agreed(session, subscriber, press, now, newsletter=True)
         session.add(consent)
         session.flush()
         name_topics(session, consent, wanted)
@@ -96,13 +97,14 @@ def start_again(session: Session, subscriber: Subscriber, enrollment_id: int, pr
         return False
     if not start(session, subscriber, enrollment.sequence, press, now):
         return False
-    session.add(_agreed(subscriber, press, now, guide=enrollment.sequence.guide_slug))
+    session.add(_agreed(session, subscriber, press, now, guide=enrollment.sequence.guide_slug))
     return True
 
 
-def _agreed(subscriber: Subscriber, press: Press, now: datetime, *, guide: str | None = None,
+def _agreed(session: Session, subscriber: Subscriber, press: Press, now: datetime, *, guide: str | None = None,
             newsletter: bool = False) -> Consent:  # fmt: skip
     return Consent(
-        subscriber_id=subscriber.id, guide=guide, newsletter=newsletter, wording=press.words[:1000],
-        version=WORDING_VERSION, page=press.page, form="preferences", given_at=now, confirmed_at=now, basis=Basis.PAGE,
+        subscriber_id=subscriber.id, guide=guide, newsletter=newsletter, page=press.page,
+        wording_id=wording_id(session, press.words), form="preferences", given_at=now, confirmed_at=now,
+        basis=Basis.PAGE,
     )  # fmt: skip

@@ -25,8 +25,9 @@ from newsletter.subscribers import (
     tag_ids,
     topic_choice,
 )
+from newsletter.wordings import wording_id
 
-WORDING_VERSION = "2026-11"
+OFFERED = "Sent by the owner; nobody has agreed to anything."
 LINK_DAYS = 30
 """How long a confirmation link works; unconfirmed sign-ups are deleted after as many days."""
 
@@ -57,7 +58,7 @@ def request_guide(session: Session, house: House, subscriber: Subscriber, guide:
     if not subscriber.may_receive(Stream.GUIDE) or guides.recently_asked(session, subscriber, guide, now):
         return False
     session.add(
-        Consent(subscriber_id=subscriber.id, guide=guide.slug, wording=press.words[:1000], version=WORDING_VERSION,
+        Consent(subscriber_id=subscriber.id, guide=guide.slug, wording_id=wording_id(session, press.words),
                 page=press.page, form="library", given_at=now, confirmed_at=now, basis=Basis.PAGE)
     )  # fmt: skip
     started = series and start_series(session, subscriber, series_of(session, guide), press, now)
@@ -74,8 +75,8 @@ def offer_guide(session: Session, house: House, subscriber: Subscriber, guide: G
     if not subscriber.may_receive(Stream.GUIDE) or guides.recently_asked(session, subscriber, guide, now):
         return False
     consent = Consent(
-        subscriber_id=subscriber.id, guide=guide.slug, wording="Sent by the owner; nobody has agreed to anything.",
-        version=WORDING_VERSION, form="owner", given_at=now,
+        subscriber_id=subscriber.id, guide=guide.slug, wording_id=wording_id(session, OFFERED),
+        form="owner", given_at=now,
     )  # fmt: skip
     session.add(consent)
     session.flush()

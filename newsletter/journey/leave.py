@@ -20,6 +20,7 @@ from newsletter.subscribers import (
     SuppressionReason,
     address_hash,
     address_hashes,
+    consent,
     earlier_addresses,
     end_changes,
     end_open,
@@ -106,7 +107,10 @@ def delete_unproven(session: Session, subscriber: Subscriber) -> None:
 
 
 def _delete(session: Session, subscriber: Subscriber) -> None:
-    """The database deletes with it: consents, events, requests, enrollments, messages, attempts."""
+    """The database deletes with it: consents, events, requests, enrollments, messages, attempts.
+
+    Wordings stay, also those that nobody points at any more: they are our sentences, and nothing in them is personal.
+    """
     invalidate(session, session.scalars(select(Message.id).where(Message.subscriber_id == subscriber.id)).all())
     session.delete(subscriber)
     session.flush()
@@ -114,7 +118,7 @@ def _delete(session: Session, subscriber: Subscriber) -> None:
 
 def forget_mentions(session: Session, address: str) -> None:
     """Servers name addresses in their answers, which are passed on to the owner, who names them too."""
-    for kind in (mentions, alarms, accounts.audit, saved, campaigns):
+    for kind in (mentions, alarms, accounts.audit, saved, campaigns, consent):
         kind.forget_mentions(session, address)
 
 
@@ -129,7 +133,7 @@ def lift(session: Session, house: House, subscriber: Subscriber, reason: str, no
     before = subscriber.status
     if before not in (Status.BOUNCED, Status.COMPLAINED) and not found:
         return False
-    note(session, subscriber.id, EventKind.LIFTED, Press(By.OWNER, reason), now, before=before)
+    note(session, subscriber.id, EventKind.LIFTED, Press(By.OWNER, reason=reason), now, before=before)
     session.execute(delete(Suppression).where(Suppression.id.in_([one.id for one in found])))
     if before is Status.COMPLAINED:
         subscriber.status = Status.UNSUBSCRIBED

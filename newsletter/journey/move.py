@@ -14,7 +14,7 @@ from newsletter import clicks
 from newsletter.db import lock
 from newsletter.events import EventKind, Press, note
 from newsletter.journey.confirm import LinkOver, take_newsletter
-from newsletter.journey.give import WORDING_VERSION, House, start
+from newsletter.journey.give import House, start
 from newsletter.journey.leave import delete_unproven, forget_mentions, unsubscribe
 from newsletter.journey.prove import Proof, is_often_enough, link_to
 from newsletter.journey.sign_up import refusal
@@ -43,6 +43,7 @@ from newsletter.subscribers import (
     register,
     topic_choice,
 )
+from newsletter.wordings import wording_id
 
 
 class Stayed(StrEnum):
@@ -69,7 +70,8 @@ def ask_move(session: Session, house: House, subscriber: Subscriber, to: Address
         return False
     for earlier in session.scalars(select(AddressChange).where(theirs)):
         earlier.end(now)
-    change = AddressChange(subscriber_id=subscriber.id, asked_at=now, words=press.words[:1000])
+    read = wording_id(session, press.words) if press.words else None
+    change = AddressChange(subscriber_id=subscriber.id, asked_at=now, wording_id=read)
     session.add(change)
     session.flush()
     _ask_there(session, house, change, to, now)
@@ -159,8 +161,8 @@ def _agree(session: Session, subscriber: Subscriber, newsletter: bool, topics: T
            now: datetime) -> None:  # fmt: skip
     """Keep what was read at the new address, and pressed."""
     consent = Consent(
-        subscriber_id=subscriber.id, newsletter=newsletter, wording=press.words[:1000], version=WORDING_VERSION,
-        page=press.page, form="address", given_at=now, confirmed_at=now, basis=Basis.MAIL,
+        subscriber_id=subscriber.id, newsletter=newsletter, page=press.page, form="address",
+        wording_id=wording_id(session, press.words), given_at=now, confirmed_at=now, basis=Basis.MAIL,
     )  # fmt: skip
     session.add(consent)
     session.flush()

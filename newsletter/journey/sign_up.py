@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import guides
 from newsletter.guides import Guide
-from newsletter.journey.give import LINK_DAYS, WORDING_VERSION, House, articles_brought, guide_named, offer
+from newsletter.journey.give import LINK_DAYS, House, articles_brought, guide_named, offer
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Reason
 from newsletter.subscribers import (
@@ -35,6 +35,7 @@ from newsletter.subscribers import (
     open_consents,
     register,
 )
+from newsletter.wordings import wording_id
 
 AGAIN_AFTER = timedelta(seconds=30)
 """A sign-up repeated sooner than this, in all the same, is a double click."""
@@ -72,13 +73,14 @@ def subscribe(session: Session, house: House, sign_up: SignUp, now: datetime) ->
     found = Suppression.of_address(session, house.secrets, sign_up.address)
     left = allowance(session, house.secrets, sign_up.address, house.sign_ups_per_domain, now)
     proven, held_back, kept = False, None, True
+    read = wording_id(session, sign_up.wording)  # stays where the rest is taken back: the next one costs the same then
     try:
         with session.begin_nested():
             subscriber = register(session, sign_up.address, now, sign_up.first_name)
             proven = subscriber.status is Status.CONFIRMED
             held_back = _held_back(left, proven, now)
             double = _is_double_click(session, subscriber, sign_up, now)
-            _ask(session, house, subscriber, sign_up, left, held_back, now)
+            _ask(session, house, subscriber, sign_up, read, left, held_back, now)
             if double or _is_suppressed(subscriber, found, left, now):
                 raise _TakenBack
     except _TakenBack:
@@ -119,13 +121,13 @@ def _is_double_click(session: Session, subscriber: Subscriber, sign_up: SignUp, 
     return any(consent_topics(session, [one]) == asked for one in alike)
 
 
-def _ask(session: Session, house: House, subscriber: Subscriber, sign_up: SignUp, left: Allowance,
-         held_back: Reason | None, now: datetime) -> None:  # fmt: skip
+def _ask(session: Session, house: House, subscriber: Subscriber, sign_up: SignUp, read: int,
+         left: Allowance, held_back: Reason | None, now: datetime) -> None:  # fmt: skip
     """Write down what was asked for, and queue the mail that asks the mailbox."""
     guide = guide_named(session, sign_up.guide)
     consent = Consent(
         subscriber_id=subscriber.id, guide=guide.slug if guide else None, newsletter=sign_up.newsletter,
-        wording=sign_up.wording[:1000], version=WORDING_VERSION, page=sign_up.page[:200], form=sign_up.form[:64],
+        wording_id=read, page=sign_up.page[:200], form=sign_up.form[:64],
         form_id=sign_up.form_id, ip=sign_up.ip, first_name=clean_name(sign_up.first_name), given_at=now,
     )  # fmt: skip
     session.add(consent)

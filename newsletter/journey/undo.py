@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.db import lock
 from newsletter.events import Event, EventKind, Press, WhyLeft, note
-from newsletter.journey.give import WORDING_VERSION, House, start
+from newsletter.journey.give import House, start
 from newsletter.journey.pause import PAUSE, pause
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Message, Reason
@@ -23,6 +23,7 @@ from newsletter.subscribers import (
     name_topics,
     topic_choice,
 )
+from newsletter.wordings import wording_id
 
 UNDO_FOR = timedelta(days=1)
 """How long a slip can be taken back by one press; later, coming back is a new sign-up."""
@@ -53,8 +54,9 @@ def undo_leaving(session: Session, house: House, subscriber: Subscriber, left: i
     subscriber.confirm(now)
     subscriber.newsletter = bool(slipped.newsletter_before)
     consent = Consent(
-        subscriber_id=subscriber.id, newsletter=subscriber.newsletter, wording=press.words[:1000],
-        version=WORDING_VERSION, page=press.page, form="unsubscribe", given_at=now, confirmed_at=now, basis=Basis.MAIL,
+        subscriber_id=subscriber.id, newsletter=subscriber.newsletter, page=press.page,
+        wording_id=wording_id(session, press.words), form="unsubscribe", given_at=now, confirmed_at=now,
+        basis=Basis.MAIL,
     )  # fmt: skip
     session.add(consent)
     session.flush()

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.db import Base, Id
 from newsletter.subscribers.subscriber import Subscriber
+from newsletter.wordings import Wording
 
 CHANGE_WITHIN = timedelta(hours=24)
 
@@ -26,8 +27,8 @@ class AddressChange(Base):
     to_id: Mapped[int | None] = mapped_column(ForeignKey(Subscriber.id, ondelete="SET NULL"), index=True)
     """None when it is done and nobody else was there, or they are gone."""
     asked_at: Mapped[datetime]
-    words: Mapped[str] = mapped_column(String(1000))
-    """What the reader read before they pressed."""
+    wording_id: Mapped[int | None] = mapped_column(ForeignKey(Wording.id))
+    """What the reader read before they pressed; None: nothing."""
     done_at: Mapped[datetime | None] = mapped_column()
     ended_at: Mapped[datetime | None] = mapped_column()
     """Stopped or taken back from the earlier address, or over: another one was asked for, or somebody has left."""
@@ -36,6 +37,12 @@ class AddressChange(Base):
 
     subscriber: Mapped[Subscriber] = relationship(foreign_keys=[subscriber_id])
     to: Mapped[Subscriber | None] = relationship(foreign_keys=[to_id])
+    wording: Mapped[Wording | None] = relationship()
+
+    @property
+    def words(self) -> str:
+        """What the reader read; "" when there was nothing."""
+        return self.wording.words if self.wording else ""
 
     def waits(self, now: datetime) -> bool:
         """Whether a press at the new address still does it."""

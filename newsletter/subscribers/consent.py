@@ -4,13 +4,27 @@ from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, delete, select, text, true, update
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    delete,
+    exists,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.db import Base, Id
+from newsletter.events import Event
 from newsletter.subscribers.field import LONGEST_VALUE, Field
 from newsletter.subscribers.name import LONGEST_NAME
 from newsletter.subscribers.subscriber import Subscriber
+from newsletter.wordings import Wording
 
 _HAS_IP = text("ip IS NOT NULL")
 
@@ -47,8 +61,7 @@ class Consent(Base):
     newsletter: Mapped[bool] = mapped_column(default=False)
     every_topic: Mapped[bool] = mapped_column(default=True, server_default=true())
     """Of a consent to the newsletter: to all of it. False: to the topics named with it (`ConsentTopic`)."""
-    wording: Mapped[str] = mapped_column(String(1000))
-    version: Mapped[str] = mapped_column(String(16))
+    wording_id: Mapped[int] = mapped_column(ForeignKey(Wording.id))
     page: Mapped[str] = mapped_column(String(200), default="")
     form: Mapped[str] = mapped_column(String(64), default="")
     """By its name at that time; it stays when the form is deleted."""
@@ -62,6 +75,8 @@ class Consent(Base):
     ended_at: Mapped[datetime | None] = mapped_column()
 
     subscriber: Mapped[Subscriber] = relationship()
+    wording: Mapped[Wording] = relationship()
+    """What they read, word for word, and its version."""
 
     def confirm(self, now: datetime, basis: Basis = Basis.MAIL) -> bool:
         """Take the consent as proven. False when it was already."""
@@ -136,6 +151,17 @@ def forget_open(session: Session, subscriber_id: int) -> None:
     """Delete all that waits for a press: somebody else typed it."""
     open_ones = (Consent.subscriber_id == subscriber_id, Consent.confirmed_at.is_(None), Consent.ended_at.is_(None))
     session.execute(delete(Consent).where(*open_ones))
+
+
+def forget_mentions(session: Session, address: str) -> None:
+    """Take an erased address out of what owners have typed as the basis of an import.
+
+    What readers have read stays word for word: a form may name an address that is the owner's own.
+    """
+    for named in session.scalars(select(Wording).where(Wording.words.icontains(address, autoescape=True))).all():
+        agreed = (Consent.wording_id == named.id, Consent.basis.is_distinct_from(Basis.IMPORT))
+        if session.scalar(select(exists().where(*agreed) | exists().where(Event.wording_id == named.id))) is False:
+            named.forget(address)
 
 
 def forget_ips(session: Session, before: datetime, limit: int = 1000) -> int:

@@ -24,6 +24,10 @@ OTHER_KEY = (
     "the old one into SECRET_KEY_OLD (several, separated by commas). If it is lost: `newsletter up --new-key` goes on "
     "with this one; links in mails that were sent before then stop working, and who was erased can be signed up again."
 )
+HELD = (
+    "The database was not brought up to date, and nothing has changed: another program holds its tables. Stop the "
+    "product and its workers on every host, and whatever else reads this database, then try again."
+)
 
 
 def prepare(settings: Settings, new_key: bool = False) -> FirstOwner:
@@ -47,6 +51,8 @@ def prepare(settings: Settings, new_key: bool = False) -> FirstOwner:
             return owner
     except UnknownLanguage as error:
         raise StartError(f"site.toml, language: {error}") from None
+    except schema.TablesHeld:
+        raise StartError(HELD) from None
     except brand.LostKey:
         raise StartError(OTHER_KEY) from None
     finally:

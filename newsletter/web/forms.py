@@ -35,7 +35,8 @@ from newsletter.subscribers import (
 from newsletter.topics import Topic
 from newsletter.web.language import _, lazy, spoken
 from newsletter.web.security import FormToken
-from newsletter.web.wording import TOPICS_ASKED, fingerprint, form_wording, newsletter_wording, topics_asked
+from newsletter.web.wording import TOPICS_ASKED, form_wording, newsletter_wording, topics_asked
+from newsletter.wordings import fingerprint
 
 FormKind = TypeVar("FormKind", bound=FlaskForm)
 ANSWER = "field_"

@@ -171,7 +171,8 @@ def _stop_page(token: str, subscriber_id: int, slug: str) -> str:
 def _of_guide(session: Session, subscriber: Subscriber, slug: str) -> list[Enrollment]:
     """What goes on, or waits, because of this guide."""
     live = select(Enrollment).where(Enrollment.subscriber_id == subscriber.id, Enrollment.status.in_(LIVE))
-    return [one for one in session.scalars(live) if one.sequence.guide_slug == slug]
+    ordered = live.order_by(Enrollment.sequence_id)  # everybody adds new wordings in one order
+    return [one for one in session.scalars(ordered) if one.sequence.guide_slug == slug]
 
 
 def _change(session: Session, subscriber: Subscriber, form: PreferencesForm) -> None:

@@ -4,7 +4,6 @@ They are stored in the language in which they were read.
 """
 
 from collections.abc import Iterable, Sequence
-from hashlib import sha256
 
 from newsletter.brand import Brand
 from newsletter.forms import Form
@@ -42,11 +41,6 @@ def _guide_form(articles: int) -> str:
         "stop them at any time.",
         articles,
     )  # fmt: skip
-
-
-def fingerprint(*words: str) -> str:
-    """What a form sends back of the words that stood beside it: enough to tell whether they are still the same."""
-    return sha256("\n".join(words).encode()).hexdigest()[:16]
 
 
 def newsletter_wording(brand: Brand) -> str:

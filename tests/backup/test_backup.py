@@ -12,15 +12,16 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from newsletter import backup, brand, installation, journey, sequences
+from newsletter import backup, brand, data_export, installation, journey, sequences
 from newsletter.backup import Archive, BadBackup, NotRestored
-from newsletter.events import By, Event, EventKind, Press
+from newsletter.events import By, Event, EventKind, Press, note
 from newsletter.installation import LockReason
 from newsletter.mail import alarms
 from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, EnrollmentStatus, Sequence
 from newsletter.settings import Settings
-from newsletter.subscribers import Status, Subscriber, Suppression, address_hash
+from newsletter.subscribers import Consent, Status, Subscriber, Suppression, address_hash
+from newsletter.wordings import wording_id
 from tests.backup.conftest import nothing, people, put_back, statuses
 from tests.conftest import NOON
 
@@ -54,6 +55,32 @@ def test_a_new_installation_becomes_the_old_one_and_is_locked(file: Path, first:
         assert (here.lock_reason, here.stands_at) == (LockReason.RESTORED, NOON)
         assert brand.current(session).key_print == first.signer.key_print
     assert sorted(path.name for path in folder.glob("restore*")) == []
+
+
+def test_what_was_agreed_to_and_the_owners_reason_come_back_word_for_word(
+    first: Runtime, install: Install, tmp_path: Path
+) -> None:
+    with first.database.transaction() as session:
+        jane, joe = session.scalars(select(Subscriber).order_by(Subscriber.id))
+        for one in (jane, joe):
+            wording_id(session, f"Not what {one.id} has read.")
+            session.add(Consent(subscriber_id=one.id, wording_id=wording_id(session, "“Yes”; please."), given_at=NOON))
+        note(session, jane.id, EventKind.LEFT, Press(By.MAIL, "Leave\n\\."), NOON)
+        note(session, jane.id, EventKind.LIFTED, Press(By.OWNER, reason="She rang."), NOON)
+        before = [data_export.of(session, one) for one in (jane, joe)]
+    written = tmp_path / "words.zip"
+    assert backup.write(first, written, NOON, nothing).counts["wordings"] == 4
+    second = install("second")
+    put_back(second, written)
+    with second.database.transaction() as session:
+        people = session.scalars(select(Subscriber).order_by(Subscriber.id)).all()
+        assert [data_export.of(session, one) for one in people] == before
+        assert before[0]["consents"][0]["wording"] == before[1]["consents"][0]["wording"] == "“Yes”; please."
+        assert [one["words"] for one in before[0]["events"]] == ["Leave\n\\.", "She rang."]
+        known = people[0].id
+        assert wording_id(session, "“Yes”; please.") == session.scalars(select(Consent.wording_id).limit(1)).one()
+        assert wording_id(session, "New here.") > 4, "numbers go on"
+        session.add(Consent(subscriber_id=known, wording_id=wording_id(session, "New here."), given_at=NOON))
 
 
 def test_who_left_or_was_erased_since_the_backup_stays_so(file: Path, first: Runtime) -> None:

@@ -28,6 +28,7 @@ from newsletter.subscribers import (
     address_hash,
     read_address,
 )  # fmt: skip
+from newsletter.wordings import wording_id
 from tests.conftest import NOON
 from tests.imports.conftest import SECRET
 
@@ -100,8 +101,8 @@ def test_a_press_of_ones_own_here_is_newer_than_an_undated_word_there(
 ) -> None:
     id = person("jane@example.com")
     with database.transaction() as session:
-        session.add(Consent(subscriber_id=id, newsletter=True, wording="w", version="1", form="box", given_at=NOON,
-                            confirmed_at=NOON))  # fmt: skip
+        session.add(Consent(subscriber_id=id, newsletter=True, wording_id=wording_id(session, "w"), form="box",
+                            given_at=NOON, confirmed_at=NOON))  # fmt: skip
     assert bring("email,status\njane@example.com,cancelled\n").fates == {Fate.STAYED: 1}
     with database.reading() as session:
         assert session.get_one(Subscriber, id).status is Status.CONFIRMED
@@ -110,8 +111,8 @@ def test_a_press_of_ones_own_here_is_newer_than_an_undated_word_there(
 def test_a_form_that_nobody_stood_by_is_no_press(bring: Bring, database: Database, person: Callable[..., int]) -> None:
     id = person("jane@example.com")
     with database.transaction() as session:
-        session.add(Consent(subscriber_id=id, newsletter=True, wording="w", version="1", form="box", given_at=NOON,
-                            confirmed_at=NOON, basis=Basis.FORM))  # fmt: skip
+        session.add(Consent(subscriber_id=id, newsletter=True, wording_id=wording_id(session, "w"), form="box",
+                            given_at=NOON, confirmed_at=NOON, basis=Basis.FORM))  # fmt: skip
     assert bring("email,status\njane@example.com,cancelled\n").fates == {Fate.LEFT: 1}
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
 
 from newsletter import journey
 from newsletter.clock import FixedClock
@@ -31,6 +32,7 @@ from newsletter.subscribers import (
     read_address,
     tags_of,
 )
+from newsletter.wordings import Wording
 from tests.conftest import NOON, InlineTrigger
 from tests.imports.conftest import BASIS, SECRET, bring_into
 
@@ -53,8 +55,8 @@ def test_imported_people_are_confirmed_with_their_consent(database: Database) ->
         ("bob@example.com", "", Status.CONFIRMED, True),
     ]
     with database.reading() as session:
-        consents = session.scalars(select(Consent)).all()
-    assert {(one.wording, one.form, one.newsletter, one.confirmed_at) for one in consents} == {
+        consents = session.scalars(select(Consent).options(joinedload(Consent.wording))).all()
+    assert {(one.wording.words, one.form, one.newsletter, one.confirmed_at) for one in consents} == {
         ("Asked for it at the desk", "import", True, NOON)
     }
     assert len(consents) == 2
@@ -143,7 +145,7 @@ def test_a_pending_person_in_a_list_with_a_basis_is_confirmed(database: Database
     assert _people(database) == [("jane@example.com", "Jane", Status.CONFIRMED, True)]
     with database.reading() as session:
         consent = session.scalars(select(Consent)).one()
-        assert (consent.subscriber_id, consent.wording, consent.form) == (id, BASIS, "import")
+        assert (consent.subscriber_id, consent.wording.words, consent.form) == (id, BASIS, "import")
         assert session.get_one(Subscriber, id).confirmed_at == later
 
 
@@ -219,6 +221,7 @@ def test_who_stops_it_keeps_whole_batches_and_goes_on_later(database: Database) 
     assert _import(database, text).fates == {Fate.KNOWN: BATCH, Fate.ADDED: BATCH + 5}
     with database.reading() as session:
         assert session.scalar(select(func.count(Consent.id))) == 2 * BATCH + 5
+        assert session.scalars(select(Wording.words).join(Consent).distinct()).all() == [BASIS]
 
 
 def test_what_brings_nobody_is_handed_over_with_its_reason(

@@ -1,6 +1,7 @@
 """What visitors and readers do in the stories, each in a transaction of its own."""
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from newsletter import journey
 from newsletter.journey import Confirmed, SignUp
@@ -20,7 +21,7 @@ def sign_up(runtime: Runtime, email: str = JANE, guide: str = "exercise-at-50", 
 def consents(runtime: Runtime) -> list[Consent]:
     """Everything that was typed or agreed to, oldest first."""
     with runtime.database.reading() as session:
-        return list(session.scalars(select(Consent).order_by(Consent.id)))
+        return list(session.scalars(select(Consent).options(joinedload(Consent.wording)).order_by(Consent.id)))
 
 
 def confirm(runtime: Runtime, consent: int = -1) -> Confirmed | None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from newsletter import journey, sequences
 from newsletter.events import By, Event, EventKind, Press
@@ -48,7 +49,7 @@ class Street:
         """Everything typed or agreed to at an address, oldest first."""
         with self.runtime.database.reading() as session:
             look = select(Consent).join(Subscriber).where(Subscriber.email_key == read_address(email).key)
-            return list(session.scalars(look.order_by(Consent.id)))
+            return list(session.scalars(look.options(joinedload(Consent.wording)).order_by(Consent.id)))
 
     def press(self, consent: int, *, newsletter: bool = True, upto: int | None = None) -> Confirmed | None:
         """The button behind the link of this sign-up."""

@@ -8,8 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, func, select
 
+from newsletter import journey
 from newsletter.clock import FixedClock
 from newsletter.db import Database
+from newsletter.journey import SignUp
 from newsletter.mail.ledger import Message, State
 from newsletter.mail.ledger.reasons import Reason
 from newsletter.runtime import Runtime
@@ -22,6 +24,7 @@ from newsletter.subscribers import (
     Suppression,
     SuppressionReason,
     address_hash,
+    read_address,
 )
 from tests.journey.conftest import FIFTY, JANE, PAIN, Street
 
@@ -150,6 +153,7 @@ def _prepared(kind: str, runtime: Runtime, person: People) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_everybody_costs_the_same_work(kind: str, street: Street, runtime: Runtime, person: People) -> None:
+    street.sign_up("the-first@example.com", newsletter=True, name="Jane")  # whose words are new
     with _statements(runtime.database) as usual:
         street.sign_up("somebody-new@example.com", newsletter=True, name="Jane")
     _prepared(kind, runtime, person)
@@ -158,6 +162,22 @@ def test_everybody_costs_the_same_work(kind: str, street: Street, runtime: Runti
     writes = [[one for one in some if not one.startswith("SELECT")] for some in (seen, usual)]
     assert len(writes[0]) == len(writes[1]), "as many rows are written, or taken back"
     assert len(seen) == len(usual)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_so_does_everybody_who_sends_the_same_words_again(
+    kind: str, street: Street, runtime: Runtime, person: People, clock: FixedClock
+) -> None:
+    _prepared(kind, runtime, person)
+    for email in ("somebody-new@example.com", JANE):
+        asked = SignUp(read_address(email), PAIN, False, f"Words for {email} alone.")
+        inserts = []
+        for _ in range(2):
+            with _statements(runtime.database) as seen, runtime.database.transaction() as session:
+                journey.subscribe(session, runtime, asked, clock.now())
+            inserts.append(seen.count("INSERT INTO wordings"))
+            clock.forward(timedelta(minutes=1))
+        assert inserts == [1, 0], "what is taken back leaves its words"
 
 
 def test_a_suppressed_address_leaves_no_trace(street: Street, runtime: Runtime, person: People) -> None:

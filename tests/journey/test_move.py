@@ -88,7 +88,12 @@ def test_what_was_read_and_pressed_there_is_a_row(reader: Street, runtime: Runti
     press(runtime)
     *_, newest = rows = reader.consents(NEW)
     assert len(rows) == before + 1
-    assert (newest.wording, newest.page, newest.newsletter, newest.every_topic) == (THERE.words, "/own", True, False)
+    assert (newest.wording.words, newest.page, newest.newsletter, newest.every_topic) == (
+        THERE.words,
+        "/own",
+        True,
+        False,
+    )
     assert newest.confirmed_at == newest.given_at == NOON
 
 

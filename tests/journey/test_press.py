@@ -106,7 +106,7 @@ def test_the_library_asks_and_writes_down_what_was_said(
     assert street.request(PAIN, series=series)
     (consent,) = street.consents()
     assert (consent.guide, consent.basis, consent.confirmed_at) == (PAIN, Basis.PAGE, clock.now())
-    assert consent.wording == "Send me both."
+    assert consent.wording.words == "Send me both."
     assert street.statuses() == statuses
 
 
@@ -196,4 +196,4 @@ def test_every_change_of_mind_is_a_row(street: Street, clock: FixedClock) -> Non
     ]  # fmt: skip
     with street.runtime.database.reading() as session:
         off = session.scalars(select(Event).where(Event.kind == EventKind.NEWSLETTER_OFF)).one()
-    assert (off.by, off.words, off.page, off.at) == (By.PAGE, "No box ticked.", "/preferences", clock.now())
+        assert (off.by, off.words, off.page, off.at) == (By.PAGE, "No box ticked.", "/preferences", clock.now())

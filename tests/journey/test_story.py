@@ -54,7 +54,7 @@ def _leave(runtime: Runtime, goodbye: bool = True) -> bool:
 def test_signing_up_is_written_down_with_its_wording_and_asks_for_a_yes(runtime: Runtime) -> None:
     sign_up(runtime, newsletter=True)
     (consent,) = consents(runtime)
-    assert (consent.guide, consent.newsletter, consent.wording) == ("exercise-at-50", True, "Yes, please.")
+    assert (consent.guide, consent.newsletter, consent.wording.words) == ("exercise-at-50", True, "Yes, please.")
     assert (consent.given_at, consent.ip, consent.confirmed_at) == (runtime.clock.now(), "192.0.2.1", None)
     assert _streams(runtime) == [Stream.CONFIRM]
     assert (jane(runtime).status, jane(runtime).newsletter) == (Status.PENDING, False)

@@ -42,7 +42,7 @@ def test_choosing_the_newsletter_is_a_consent_of_its_own(runtime: Runtime, perso
     _choose(runtime, newsletter=True)
     assert (jane(runtime).newsletter, jane(runtime).first_name) == (True, "Janet")
     (consent,) = consents(runtime)
-    assert (consent.form, consent.wording, consent.newsletter) == ("preferences", "Yes, please.", True)
+    assert (consent.form, consent.wording.words, consent.newsletter) == ("preferences", "Yes, please.", True)
 
 
 def test_who_has_left_cannot_tick_the_newsletter_back_on(runtime: Runtime, person: People) -> None:

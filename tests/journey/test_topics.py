@@ -122,7 +122,7 @@ def test_every_change_of_mind_is_a_row(street: Street, runtime: Runtime) -> None
         (EventKind.TOPIC_OFF, REHAB), (EventKind.TOPIC_OFF, TRAINING),
     ]  # fmt: skip
     with runtime.database.reading() as session:
-        words = set(session.scalars(select(Event.words).where(Event.by == By.PAGE)))
+        words = {one.words for one in session.scalars(select(Event).where(Event.by == By.PAGE))}
         agreed = session.scalars(select(Consent).where(Consent.form == "preferences").order_by(Consent.id)).all()
         kept = [consent_topics(session, [one]) for one in agreed]
     assert words == {"The words beside the boxes."}

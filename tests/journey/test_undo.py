@@ -63,7 +63,7 @@ def test_they_get_what_they_got(reader: Street, runtime: Runtime, trigger: Inlin
     with runtime.database.reading() as session:
         consent = session.scalars(select(Consent).order_by(Consent.id.desc())).first()
         assert consent is not None
-        assert (consent.wording, consent.newsletter, consent.every_topic) == (UNDO.words, True, False)
+        assert (consent.wording.words, consent.newsletter, consent.every_topic) == (UNDO.words, True, False)
 
 
 def test_what_was_off_before_stays_off(street: Street, runtime: Runtime) -> None:

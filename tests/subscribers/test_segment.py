@@ -6,12 +6,13 @@ from sqlalchemy.orm import Session
 
 from newsletter.db import Database
 from newsletter.subscribers import Consent, Segment
+from newsletter.wordings import wording_id
 from tests.conftest import NOON
 
 
 def _asked(session: Session, subscriber: int, guide: str, confirmed: bool = True) -> None:
     session.add(
-        Consent(subscriber_id=subscriber, guide=guide, wording="", version="1", given_at=NOON,
+        Consent(subscriber_id=subscriber, guide=guide, wording_id=wording_id(session, ""), given_at=NOON,
                 confirmed_at=NOON if confirmed else None)
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
 from werkzeug.test import TestResponse
 
 from newsletter import brand, forms, web
@@ -22,6 +23,7 @@ from newsletter.settings import load
 from newsletter.smtp import SentList
 from newsletter.subscribers import Consent, Subscriber
 from newsletter.web.security import limiter
+from newsletter.wordings import Wording
 from tests.conftest import InlineTrigger
 from tests.web.conftest import FIFTY, PAIN, Visitor
 from tests.web.conftest import forms as forms_of
@@ -103,9 +105,9 @@ def test_the_scripts_form_signs_up(visitor: Visitor, runtime: Runtime, inbox: In
     assert "Access-Control-Allow-Credentials" not in answer.headers and "Set-Cookie" not in answer.headers
     assert len(inbox("jane@example.com")) == 1
     with runtime.database.reading() as session:
-        kept = session.scalars(select(Consent)).one()
+        kept = session.scalars(select(Consent).options(joinedload(Consent.wording))).one()
     assert (kept.form, kept.guide, kept.newsletter, kept.page) == (PAIN, PAIN, True, PAGE)
-    assert "newsletter. I can leave at any time." in kept.wording
+    assert "newsletter. I can leave at any time." in kept.wording.words
 
 
 def test_a_token_may_be_used_after_the_first_answer_as_the_script_does(visitor: Visitor, inbox: Inbox) -> None:
@@ -133,7 +135,7 @@ def test_nobody_agrees_to_words_that_lay_in_a_cache(visitor: Visitor, runtime: R
     assert answer.json["consent"].endswith("We may ring you too.") and people(runtime) == 0
     assert post(visitor, **sent, agreed=answer.json["agreed"]).json["state"] == "done"
     with runtime.database.reading() as session:
-        assert session.scalars(select(Consent.wording)).one() == answer.json["consent"]
+        assert session.scalars(select(Wording.words).join(Consent)).one() == answer.json["consent"]
 
 
 def test_everybody_gets_the_same_answer(visitor: Visitor, person: Callable[..., int]) -> None:

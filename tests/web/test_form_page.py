@@ -6,6 +6,7 @@ from email.message import EmailMessage
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
 
 from newsletter import brand, forms
 from newsletter.clock import FixedClock
@@ -33,7 +34,7 @@ def change(runtime: Runtime, slug: str, **values: object) -> None:
 def consent(runtime: Runtime) -> Consent:
     """The one consent there is."""
     with runtime.database.reading() as session:
-        return session.scalars(select(Consent)).one()
+        return session.scalars(select(Consent).options(joinedload(Consent.wording))).one()
 
 
 @pytest.mark.parametrize("slug", [PAIN, FIFTY, "footer"])
@@ -61,7 +62,7 @@ def test_a_robots_post_alone_mails_nobody_and_a_press_on_our_page_does(
     kept = consent(runtime)
     assert (kept.guide, kept.newsletter, kept.first_name, kept.form) == (PAIN, True, "Jane", PAIN)
     assert kept.page == "http://localhost:8026/back-pain.html", "the page it stood on, without what follows ?"
-    assert kept.wording in page.text.replace("&#39;", "'"), "the words are kept as they were read"
+    assert kept.wording.words in page.text.replace("&#39;", "'"), "the words are kept as they were read"
 
 
 def test_a_strangers_page_is_not_written_down(visitor: Visitor, runtime: Runtime) -> None:
@@ -109,7 +110,7 @@ def test_nobody_agrees_to_words_that_changed_while_the_page_was_open(
     again = next(one for one in forms_of(page) if one.fields["email"])
     assert again.fields["first_name"] == "Jane" and "We may ring you too." in page.text
     assert visitor.browser.post(again.action, data=again.fields).status_code in (200, 303)
-    assert consent(runtime).wording.endswith("We may ring you too.")
+    assert consent(runtime).wording.words.endswith("We may ring you too.")
 
 
 def test_what_a_robot_fills_in_mails_nobody_even_with_a_press(visitor: Visitor, sent: SentList) -> None:
@@ -135,7 +136,7 @@ def test_the_footer_signs_up_for_the_newsletter_alone(
     assert answer.location == "/check-your-inbox?form=footer" and visitor.get(answer.location).status_code == 200
     kept = consent(runtime)
     assert (kept.guide, kept.newsletter) == (None, True)
-    assert kept.wording.startswith(
+    assert kept.wording.words.startswith(
         "We send the Human Movement newsletter to this address. You can leave at any time. Only some topics?"
     )
     (mail,) = inbox("jane@example.com")
@@ -185,7 +186,7 @@ def test_words_of_the_owner_about_consent_are_kept_with_it(visitor: Visitor, run
     change(runtime, PAIN, consent_words="We keep to the code of our profession.", offers_newsletter=False)
     visitor.subscribe(guide=PAIN, newsletter="y")
     kept = consent(runtime)
-    assert kept.wording.endswith("at any time. We keep to the code of our profession.")
+    assert kept.wording.words.endswith("at any time. We keep to the code of our profession.")
     assert not kept.newsletter, "a box that is not there cannot be ticked"
 
 
@@ -230,7 +231,7 @@ def test_deleting_a_form_keeps_what_was_agreed_to(visitor: Visitor, runtime: Run
     with runtime.database.transaction() as session:
         session.delete(session.get_one(Form, before.form_id))
     after = consent(runtime)
-    assert (after.form, after.form_id, after.wording) == (PAIN, None, before.wording)
+    assert (after.form, after.form_id, after.wording_id) == (PAIN, None, before.wording_id)
     assert visitor.press(link("confirm")).status_code == 303, "the link in the mail still works"
 
 

@@ -11,6 +11,7 @@ from newsletter.runtime import Runtime
 from newsletter.subscribers import AddressChange, Subscriber
 from newsletter.web.own import GOES_BACK, MOVES, STAYS
 from newsletter.web.preferences import MOVE, MOVING
+from newsletter.wordings import Wording
 from tests.conftest import FixedClock
 from tests.web.conftest import Visitor, forms
 from tests.web.owner.conftest import readable
@@ -37,7 +38,7 @@ def test_from_the_page_to_the_new_mailbox(jane: Visitor, link: Link, inbox: Inbo
     status, page = _ask(jane, link, f"  {NEW} ")
     assert (status, "Look into the inbox of the new address." in page) == (200, True)
     with runtime.database.reading() as session:
-        assert session.scalars(select(AddressChange.words)).one() == f"{MOVE}: {MOVING}"
+        assert session.scalars(select(Wording.words).join(AddressChange)).one() == f"{MOVE}: {MOVING}"
     there = link("own", NEW)
     for method in (jane.browser.get, jane.browser.head):
         assert method(there).status_code == 200

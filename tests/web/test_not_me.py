@@ -6,6 +6,7 @@ from email.message import EmailMessage
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
 
 from newsletter import journey
 from newsletter.runtime import Runtime
@@ -16,6 +17,7 @@ from tests.web.conftest import PAIN, Visitor, forms
 
 Inbox = Callable[[str], list[EmailMessage]]
 Link = Callable[..., str]
+NEWEST = select(Consent).options(joinedload(Consent.wording)).order_by(Consent.id.desc())
 
 
 def _count(runtime: Runtime, kind: type[Subscriber] | type[Enrollment]) -> int:
@@ -90,7 +92,7 @@ def test_a_readers_mail_asks_before_anything_starts(jane: Visitor, link: Link, i
     assert jane.browser.post(form.action, data=form.fields).status_code == 303
     with runtime.database.reading() as session:
         statuses = session.scalars(select(Enrollment.status).order_by(Enrollment.id)).all()
-        agreed = session.scalars(select(Consent).order_by(Consent.id.desc())).first()
+        agreed = session.scalars(NEWEST).first()
     assert statuses == [EnrollmentStatus.ACTIVE, EnrollmentStatus.WAITING]
     assert agreed is not None and agreed.guide == PAIN and agreed.confirmed_at is not None
 
@@ -115,9 +117,9 @@ def test_a_guide_alone_or_with_what_comes_with_it(jane: Visitor, link: Link, run
     jane.press(link("library"))
     assert _count(runtime, Enrollment) == 1, "the button without a value brings the guide alone"
     with runtime.database.reading() as session:
-        agreed = session.scalars(select(Consent).order_by(Consent.id.desc())).first()
+        agreed = session.scalars(NEWEST).first()
     assert agreed is not None
-    assert (agreed.guide, agreed.form) == (PAIN, "library") and agreed.wording.startswith("The guide only: ")
+    assert (agreed.guide, agreed.form) == (PAIN, "library") and agreed.wording.words.startswith("The guide only: ")
 
 
 def test_a_series_is_started_again_on_the_preferences_page(jane: Visitor, link: Link, runtime: Runtime) -> None:
@@ -127,9 +129,9 @@ def test_a_series_is_started_again_on_the_preferences_page(jane: Visitor, link: 
     jane.press(link("preferences"), 1)
     with runtime.database.reading() as session:
         statuses = session.scalars(select(Enrollment.status).order_by(Enrollment.id)).all()
-        agreed = session.scalars(select(Consent).order_by(Consent.id.desc())).first()
+        agreed = session.scalars(NEWEST).first()
     assert statuses == [EnrollmentStatus.STOPPED, EnrollmentStatus.ACTIVE]
-    assert agreed is not None and agreed.wording.startswith("Start again: ")
+    assert agreed is not None and agreed.wording.words.startswith("Start again: ")
 
 
 def test_an_old_link_says_that_it_is_over(visitor: Visitor, link: Link) -> None:

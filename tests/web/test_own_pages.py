@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from newsletter.events import By, Event, EventKind, WhyLeft
 from newsletter.runtime import Runtime
@@ -27,7 +28,7 @@ def _one(runtime: Runtime) -> Subscriber:
 
 def _last(runtime: Runtime) -> Event:
     with runtime.database.reading() as session:
-        return session.scalars(select(Event).order_by(Event.id.desc())).all()[0]
+        return session.scalars(select(Event).options(joinedload(Event.wording)).order_by(Event.id.desc())).all()[0]
 
 
 def _with(visitor: Visitor, page: str, name: str) -> Form:

@@ -108,8 +108,9 @@ def test_the_consent_is_kept_word_for_word(visitor: Visitor, runtime: Runtime) -
     visitor.subscribe(newsletter="y")
     with runtime.database.reading() as session:
         consent = session.scalars(select(Consent)).one()
-    assert consent.wording.startswith("We send the guide to this address, and 10 short e-mails")
-    assert consent.wording.endswith("Yes, please also send me the Human Movement newsletter. I can leave at any time.")
+        read = consent.wording.words
+    assert read.startswith("We send the guide to this address, and 10 short e-mails")
+    assert read.endswith("Yes, please also send me the Human Movement newsletter. I can leave at any time.")
     assert (consent.newsletter, consent.form, consent.ip) == (True, FIFTY, "127.0.0.1")
 
 
@@ -117,7 +118,7 @@ def test_an_empty_box_is_no_consent_to_the_newsletter(visitor: Visitor, runtime:
     visitor.subscribe()
     with runtime.database.reading() as session:
         consent = session.scalars(select(Consent)).one()
-    assert not consent.newsletter and "newsletter" not in consent.wording
+        assert not consent.newsletter and "newsletter" not in consent.wording.words
 
 
 def test_a_double_click_sends_one_mail(visitor: Visitor, inbox: Inbox) -> None:

@@ -13,6 +13,7 @@ from newsletter.subscribers import EVERY_TOPIC, Consent, Subscriber, TopicChoice
 from newsletter.topics import Topic
 from newsletter.web.forms import OTHER_WORDS
 from newsletter.web.wording import TOPICS_ASKED, TOPICS_KEPT
+from newsletter.wordings import Wording
 from tests.conftest import NOON
 from tests.web.conftest import FIFTY, Visitor, forms
 from tests.web.owner.conftest import readable
@@ -30,7 +31,7 @@ def _takes(runtime: Runtime) -> TopicChoice | None:
 
 def _wordings(runtime: Runtime) -> list[str]:
     with runtime.database.reading() as session:
-        return list(session.scalars(select(Consent.wording).order_by(Consent.id)))
+        return list(session.scalars(select(Wording.words).join(Consent).order_by(Consent.id)))
 
 
 def _offer(runtime: Runtime, slug: str, offers: bool = True) -> None:

@@ -147,15 +147,21 @@ def consent_record(session: Session, person: Subscriber) -> list[Event]:
 
 def _consents(session: Session, person: Subscriber) -> list[Event]:
     events = []
-    for consent in session.scalars(select(Consent).where(Consent.subscriber_id == person.id)):
+    theirs = select(Consent).where(Consent.subscriber_id == person.id).options(selectinload(Consent.wording))
+    for consent in session.scalars(theirs):
         newsletter = _newsletter(session, consent)
         where = " · ".join(filter(None, (
             f"page {consent.page}" if consent.page else "", f"form {consent.form}" if consent.form else "",
-            f"from {consent.ip}" if consent.ip else "", f"wording {consent.version}",
+            f"from {consent.ip}" if consent.ip else "", f"wording {consent.wording.version}",
         )))  # fmt: skip
         asked = _asked(consent)
         events.append(
-            Event(at=consent.given_at, kind="consent", title=asked, lines=(f"“{consent.wording}”", newsletter, where))
+            Event(
+                at=consent.given_at,
+                kind="consent",
+                title=asked,
+                lines=(f"“{consent.wording.words}”", newsletter, where),
+            )
         )
         if consent.confirmed_at is not None:
             basis = consent.basis or (Basis.IMPORT if consent.form == "import" else None)
@@ -182,7 +188,8 @@ def _asked(consent: Consent) -> str:
 
 
 def _noted(session: Session, person: Subscriber) -> list[Event]:
-    kept = session.scalars(select(Noted).where(Noted.subscriber_id == person.id).order_by(Noted.id))
+    theirs = select(Noted).where(Noted.subscriber_id == person.id).options(selectinload(Noted.wording))
+    kept = session.scalars(theirs.order_by(Noted.id))
     names = dict(list(session.execute(select(Sequence.id, Sequence.name))))
     about = {one.id: one.name for one in topics.every(session)}
     return [_told(one, names.get(one.sequence_id or 0, ""), about.get(one.topic_id or 0, "")) for one in kept]

@@ -32,6 +32,7 @@ from newsletter.subscribers import (
 from newsletter.subscribers.segments import Group, How, Rules
 from newsletter.subscribers.segments import rules as r
 from newsletter.topics import Topic
+from newsletter.wordings import wording_id
 from tests.conftest import NOON
 
 TAGS = ("runners", "Runners", "50% off", "a_b")
@@ -139,10 +140,11 @@ def _campaign(session: Session, crowd: Crowd, number: int) -> int:
 
 
 def _consents(session: Session, random: Random, crowd: Crowd, id: int, one: Person) -> None:
+    read = wording_id(session, "Yes.")
     for _ in range(random.randrange(3)):
         guide, form = random.choice((None, *crowd.guides)), random.choice((None, *crowd.forms))
         confirmed = random.random() < 0.6
-        session.add(Consent(subscriber_id=id, guide=guide, form_id=form, wording="", version="1", given_at=NOON,
+        session.add(Consent(subscriber_id=id, guide=guide, form_id=form, wording_id=read, given_at=NOON,
                             confirmed_at=NOON if confirmed else None))  # fmt: skip
         one.asked |= {guide} if guide and confirmed else set()
         one.forms |= {form} if form and confirmed else set()

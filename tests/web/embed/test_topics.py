@@ -6,6 +6,7 @@ from email.message import EmailMessage
 import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from newsletter import topics
 from newsletter.runtime import Runtime
@@ -40,8 +41,8 @@ def test_the_script_offers_them_and_shows_those_of_today(
     expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
     assert len(inbox("jane@example.com")) == 1
     with runtime.database.reading() as session:
-        consent = session.scalars(select(Consent)).one()
+        consent = session.scalars(select(Consent).options(joinedload(Consent.wording))).one()
         assert consent_topics(session, [consent]) == TopicChoice.of({3})
-        assert consent.wording.endswith("Ticked: Food.")
+        assert consent.wording.words.endswith("Ticked: Food.")
     page.context.close()
     assert wrong == []

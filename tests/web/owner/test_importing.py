@@ -16,6 +16,7 @@ from newsletter.jobs import remind_and_forget
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Consent, Subscriber, tags_of
 from newsletter.web.bodies import LARGEST
+from newsletter.wordings import Wording
 from tests.web.owner.clerk import LIST, PAGE, Clerk, clerk
 from tests.web.owner.conftest import Desk, readable
 from tests.workbooks import xlsx
@@ -48,7 +49,7 @@ def test_then_it_is_imported_with_its_basis_and_the_file_is_gone(clerk: Clerk, d
     assert _people(runtime) == {"jane@example.com": "confirmed", "bo@example.com": "bounced"}
     assert [path.name for path in runtime.uploads.iterdir()] == [f"{clerk.row.token}.errors.csv"]
     with runtime.database.reading() as session:
-        assert session.scalars(select(Consent.wording)).all() == ["At the desk"]
+        assert session.scalars(select(Wording.words).join(Consent)).all() == ["At the desk"]
         note = session.scalars(select(AuditEntry).where(AuditEntry.action == "subscribers imported")).one()
         assert "list.csv: 1 added" in note.detail and "At the desk" in note.detail
         jane = session.scalars(select(Subscriber.id).where(Subscriber.email == "jane@example.com")).one()
