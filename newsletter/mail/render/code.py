@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from newsletter.languages import Language
+from newsletter.languages import Language, Number, marked, said
 from newsletter.mail.render.expression import Condition, Expression, Refused, parse, parse_condition
 from newsletter.mail.render.names import Known
 
@@ -22,7 +22,7 @@ WORD = re.compile(r"zq([vlua])(\d{1,4})qz")
 """What stands in for a code: in text (v), at the beginning of an address (l), or inside one (u); or for the whole
 address of a link whose clicks may be counted (a)."""
 _STATEMENT = re.compile(r"\s*(\w+)\s*(.*?)\s*\Z", re.DOTALL)
-OUR_WORD = "The text holds a word that the product needs for itself (zqv…qz); please change it."
+OUR_WORD = marked("The text holds a word that the product needs for itself (zqv…qz); please change it.")
 
 
 class BadArticle(ValueError):
@@ -69,7 +69,12 @@ def hide(source: str, known: Known, language: Language, what: str = "") -> tuple
         line += code.count("\n")
         end = stop
         if len(out) > 2 * MOST_CODES:
-            raise BadArticle(f"The text holds more than {MOST_CODES:,} variables and conditions; please shorten it.")
+            raise BadArticle(
+                said(
+                    "The text holds more than %(most_codes)s variables and conditions; please shorten it.",
+                    most_codes=Number(MOST_CODES),
+                )
+            )
     return "".join([*out, source[end:]]), [code for _, code in codes.values()]
 
 

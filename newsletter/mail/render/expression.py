@@ -14,7 +14,7 @@ from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
-from newsletter.languages import Language
+from newsletter.languages import Language, marked
 from newsletter.mail.render.filters import FILTERS, Filter, day_as
 from newsletter.mail.render.names import Kind, Known, Name, Value, Values
 from newsletter.subscribers import YES
@@ -260,7 +260,7 @@ _INSTEAD: tuple[tuple[type[nodes.Node], str], ...] = (
     (nodes.Or, 'write what stands in for an empty variable as {{ first_name|default("friend") }}'),
     (nodes.BinExpr, "a text cannot work anything out; write the result"),
     (nodes.UnaryExpr, "a text cannot work anything out; write the result"),
-    (nodes.Test, "“is” is not known; {% if first_name %} asks whether there is one"),
+    (nodes.Test, marked("“is” is not known; {% if first_name %} asks whether there is one")),
 )
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from newsletter.languages import Number, said
 from newsletter.mail.render.code import OUR_WORD, WORD, BadArticle, Code, code_of, hide, refusal
 from newsletter.mail.render.expression import Evaluate, Expression, Unknown
 from newsletter.mail.render.names import IN_SERIES, OF_THE_BRAND, Values, is_of_reader
@@ -88,7 +89,12 @@ class Template:
         self._fill(self.pieces, values, stand_in, leading, out)
         filled = "".join(out)
         if len(filled) > LONGEST_OUTPUT:
-            raise BadArticle(f"The text becomes longer than {LONGEST_OUTPUT:,} characters; please shorten it.")
+            raise BadArticle(
+                said(
+                    "The text becomes longer than %(longest_output)s characters; please shorten it.",
+                    longest_output=Number(LONGEST_OUTPUT),
+                )
+            )
         return filled
 
     def _fill(self, pieces: list[Piece], values: Values, stand_in: StandIn | None, leading: Leading,

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.campaigns import Campaign, NotNow
 from newsletter.resend import readers, resend, why_not, words_of
+from newsletter.web.language import _, in_words
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.owner.forms import ResendForm
 from newsletter.web.state import now, reading, transaction
@@ -43,8 +44,8 @@ def make(id: int) -> Any:
         try:
             again = resend(session, campaign, form.subject.data or "", now(), form.preheader.data or "")
         except NotNow as error:
-            form.subject.errors = [str(error)]
+            form.subject.errors = [in_words(error)]
             return _page(session, campaign, form), 422
         note(session, "campaign once more", f"{again.id} of {id}")
         made = again.id
-    return back("campaign", "This is the draft. Look through it, then choose when it goes.", id=made)
+    return back("campaign", _("This is the draft. Look through it, then choose when it goes."), id=made)
