@@ -22,8 +22,7 @@ HEAD: dict[str, Any] = {
     "header_comment": "# Sentences that readers and owners see. Names in brackets, %(like)s this one, stay as they "
     "are.\n#",
 }
-KEYWORDS = {**DEFAULT_KEYWORDS, "lazy": None, "marked": None, "said": None, "counted": (1, 2), "note": (2,)}
-"""What marks a sentence. `note` keeps its second value in the audit log, whose page translates it."""
+KEYWORDS = {**DEFAULT_KEYWORDS, "lazy": None, "marked": None, "said": None, "counted": (1, 2)}
 WHERE = (
     ("newsletter", [("**.py", "python")], {}),
     ("templates", [("**", "jinja2")], {"**": {"newstyle_gettext": "true", "trim_blocks": "true", "silent": "false"}}),

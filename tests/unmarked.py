@@ -16,7 +16,7 @@ from jinja2 import Environment, nodes
 from newsletter.settings import ROOT
 
 BASELINE = Path(__file__).with_suffix(".json")
-MARKS = {"_", "gettext", "ngettext", "pgettext", "lazy", "marked", "said", "counted", "note"}
+MARKS = {"_", "gettext", "ngettext", "pgettext", "lazy", "marked", "said", "counted"}
 ATTRIBUTES = {"title", "aria-label", "placeholder", "alt", "content", "label", "data-label"}
 NAMES = {"PDF", "JSON", "Atom", "HTML", "SMTP"}
 """Names and values that are the same in every language."""

@@ -18,7 +18,7 @@ from newsletter.campaigns.campaign import Campaign, CampaignState, NotNow, Part
 from newsletter.campaigns.proportions import Proportion
 from newsletter.clicks import Click
 from newsletter.figures import figure
-from newsletter.languages import said
+from newsletter.languages import marked, said
 from newsletter.mail.ledger import ACCEPTED, Dispatch, Message
 from newsletter.mail.ledger.dispatch import Batch, BatchState
 from newsletter.mail.notice import tell_owner
@@ -104,7 +104,7 @@ def _go(session: Session, test: ABTest, part: Part, decided: Decided, now: datet
         test.waits = Waits.UNFIT
     else:
         told = f"{test.a_id}: {named(part)} goes to the rest, campaign {rest.id}, {DECIDED[decided]}"
-        note(session, None, now, "A/B test decided", told)
+        note(session, None, now, marked("A/B test decided"), told)
 
 
 def is_counted(house: Brand, test: ABTest) -> bool:

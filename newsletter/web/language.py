@@ -30,7 +30,7 @@ class _Catalogues(Domain):
 
     def get_translations(self) -> NullTranslations:
         """Those of this page's language."""
-        return spoken().translations if has_request_context() else SOURCE.translations
+        return spoken().translations
 
 
 class _Sentence(LazyString):
@@ -60,6 +60,8 @@ def install(app: Flask) -> None:
 
 def spoken() -> Language:
     """What the page is in that this request asks for."""
+    if not has_request_context():
+        return SOURCE
     if "language" not in g:
         g.language = _chosen()
     found: Language = g.language
@@ -87,7 +89,7 @@ def _(sentence: str, /, **values: Any) -> str:
 
 def ngettext(one: str, many: str, num: int, /, **values: Any) -> str:
     """The sentence that goes with a number, which both name as `num`."""
-    return str(flask_babel.ngettext(one, many, num, **values))
+    return spoken().ngettext(one, many, num) % {"num": num, **values}
 
 
 def lazy(sentence: str, /, **values: Any) -> str:

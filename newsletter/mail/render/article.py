@@ -112,8 +112,8 @@ def compiled(subject: str, preheader: str, body: str, site: str, names: tuple[Na
     hidden, codes = hide(body, known, language)
     written = markdown.read(hidden, codes, site)
     return Compiled(
-        subject=_line(subject, known, language, "the subject"),
-        preheader=_line(preheader, known, language, "the preheader"),
+        subject=_line(subject, known, language, said("in the subject")),
+        preheader=_line(preheader, known, language, said("in the preheader")),
         html=assemble(written.html, codes, HTML, written.counted),
         text=assemble(written.text, codes, PLAIN, written.counted),
         written=written,

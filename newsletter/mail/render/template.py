@@ -162,9 +162,13 @@ def _worked(output: Output, values: Values) -> str:
         return output.expression.text(values)
     except Unknown as unknown:
         if unknown.name == IN_SERIES:
-            told = "it is only there in the series that follows a guide; elsewhere use library_url, or take it out"
+            told = said(
+                "it is only there in the series that follows a guide; elsewhere use library_url, or take it out"
+            )
             raise refusal(output.code.where, output.code.source, told) from None
-        raise refusal(output.code.where, output.code.source, f"{unknown.name} has no value here") from None
+        raise refusal(
+            output.code.where, output.code.source, said("%(name)s has no value here", name=unknown.name)
+        ) from None
 
 
 def assemble(hidden: str, codes: Sequence[Code], escaping: Escaping, addresses: Sequence[str] = ()) -> Template:
@@ -189,7 +193,7 @@ def assemble(hidden: str, codes: Sequence[Code], escaping: Escaping, addresses: 
         strip, end = code.strips_behind, match.end()
     if open_ones:
         opened = open_ones[-1][0]
-        raise refusal(opened.where, opened.source, "its {% endif %} is missing")
+        raise refusal(opened.where, opened.source, said("its %(code)s is missing", code="{% endif %}"))
     top.append(hidden[end:].lstrip() if strip else hidden[end:])
     return Template(top, escaping)
 
@@ -211,12 +215,12 @@ def _put(pieces: list[Piece], code: Code, place: Place, open_ones: list[tuple[Co
         return pieces
     if code.statement == "if":
         if len(open_ones) == DEEPEST:
-            raise refusal(code.where, code.source, f"conditions may stand {DEEPEST} deep at most")
+            raise refusal(code.where, code.source, said("conditions may stand %(most)s deep at most", most=DEEPEST))
         branches = Branches()
         pieces.append(branches)
         open_ones.append((code, branches))
     elif not open_ones:
-        raise refusal(code.where, code.source, "its {% if … %} is missing")
+        raise refusal(code.where, code.source, said("its %(code)s is missing", code="{% if … %}"))
     if code.statement == "endif":
         open_ones.pop()
         # Where the next text goes: into the choice that is still open around it.

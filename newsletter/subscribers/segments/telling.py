@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from functools import reduce
 
-from newsletter.languages import Day, Number, Sentence, counted, marked, said
+from newsletter.languages import Day, Number, Sentence, counted, joined, marked, said
 from newsletter.subscribers.merge_field import FieldKind
 from newsletter.subscribers.segments import rules as r
 from newsletter.subscribers.segments.named import Named
@@ -73,7 +73,9 @@ def _said(rule: r.Rule, named: Named) -> Sentence:
 
 def _all_of(parts: Sequence[Sentence]) -> Sentence:
     return (
-        said("") if not parts else reduce(lambda one, other: said("%(one)s and %(other)s", one=one, other=other), parts)
+        joined(())
+        if not parts
+        else reduce(lambda one, other: said("%(one)s and %(other)s", one=one, other=other), parts)
     )
 
 

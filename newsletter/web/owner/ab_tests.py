@@ -27,6 +27,7 @@ from newsletter.campaigns import (
     span,
     verdict,
 )
+from newsletter.languages import marked
 from newsletter.reports import Result
 from newsletter.web.language import _, in_words, ngettext
 from newsletter.web.owner.ab_form import ABTestForm, ab_form, as_typed
@@ -166,15 +167,15 @@ def _set(session: Session, campaign: Campaign, test: ABTest | None, wish: Wish |
         return _("It goes out without a test.")
     if test is None and wish is not None:
         made = campaigns.make_ab_test(session, campaign, wish, house, now())
-        note(session, "A/B test drafted", f"{campaign.id} against {made.b_id}")
+        note(session, marked("A/B test drafted"), f"{campaign.id} against {made.b_id}")
         return _("This is the draft of the test. Look through it, then choose when it goes.")
     if test is not None and wish is None:
         campaigns.withdraw_ab_test(session, test, now())
-        note(session, "A/B test withdrawn", str(campaign.id))
+        note(session, marked("A/B test withdrawn"), str(campaign.id))
         return _("No test: it goes to everybody as it is.")
     if test is not None and wish is not None:
         campaigns.change_ab_test(session, test, wish, house)
-        note(session, "A/B test changed", f"{campaign.id}: {plan(test)}")
+        note(session, marked("A/B test changed"), f"{campaign.id}: {plan(test)}")
     return _("The test is changed.")
 
 
@@ -194,7 +195,7 @@ def choose(id: int) -> Response:
             rest = campaigns.choose(session, test, part, now(), now() + UNDO)
         except NotNow as error:
             return back("campaign", in_words(error), "info", id=test.a_id)
-        note(session, "A/B test decided", f"{test.a_id}: {named(part)} goes to the rest, campaign {rest.id}")
+        note(session, marked("A/B test decided"), f"{test.a_id}: {named(part)} goes to the rest, campaign {rest.id}")
         chosen = rest.id
     told = ngettext("%(part)s goes to the rest in %(num)s second. Until then “Undo” stops it.",
                     "%(part)s goes to the rest in %(num)s seconds. Until then “Undo” stops it.", UNDO.seconds,
@@ -217,6 +218,6 @@ def stop(id: int) -> Response:
             campaigns.stop(session, test, now())
         except NotNow as error:
             return back("campaign", in_words(error), "info", id=test.a_id)
-        note(session, "A/B test stopped", str(test.a_id))
+        note(session, marked("A/B test stopped"), str(test.a_id))
         a = test.a_id
     return back("campaign", _("The test is stopped. What was sent stays sent, and nobody else gets it."), id=a)

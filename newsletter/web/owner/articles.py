@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from newsletter import articles, brand, drafts, topics
 from newsletter.articles import Article, Revision
 from newsletter.brand import Brand
+from newsletter.languages import marked
 from newsletter.mail.contents import content_of
 from newsletter.mail.ledger import Message
 from newsletter.mail.ledger.queue import update_waiting_steps
@@ -70,7 +71,7 @@ def new() -> Any:
                 by=current_user.owner_id,
             )  # fmt: skip
             _close(session, article, form)
-            note(session, "article written", f"{article.id} {article.title}")
+            note(session, marked("article written"), f"{article.id} {article.title}")
             return back("article", "Saved.", id=article.id)
         return composer.page(session, form, None, Around(draft=draft))
 
@@ -101,7 +102,7 @@ def _change(session: Session, article: Article, form: ArticleForm) -> Any:
     session.flush()
     _close(session, article, form)
     update_waiting_steps(session, article, now())  # series mails that waited for a text that can be built
-    note(session, "article saved", f"{article.id} revision {revision.number} {article.title}")
+    note(session, marked("article saved"), f"{article.id} revision {revision.number} {article.title}")
     return back("article", "Saved.", id=article.id)
 
 
@@ -216,7 +217,7 @@ def test(id: int) -> Response:
         context = as_sent(session, article)[1]
         fresh = queue_trials(session, owner, article, to, reader.id if reader else 0, context)
         if fresh:
-            note(session, "test sent", f"article {id} to {', '.join(fresh)}")
+            note(session, marked("test sent"), f"article {id} to {', '.join(fresh)}")
         told = (
             _("A test is on its way to %(fresh)s.", fresh=", ".join(fresh))
             if fresh
@@ -237,5 +238,9 @@ def archive(id: int) -> Response:
         else:
             article.unpublish()
             tell(_("It is out of the archive. Links in mails that were sent keep working."), "success")
-        note(session, "article published" if article.published_at else "article unpublished", f"{id} {article.title}")
+        note(
+            session,
+            marked("article published") if article.published_at else marked("article unpublished"),
+            f"{id} {article.title}",
+        )
     return back("article", id=id)

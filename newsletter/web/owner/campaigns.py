@@ -15,7 +15,7 @@ from newsletter import brand, campaigns, preflight, reports
 from newsletter.articles import Article, Revision
 from newsletter.campaigns import BadTest, Campaign, CampaignState, NotNow, Part, Wish, ab_test_of, together
 from newsletter.guides import Guide
-from newsletter.languages import SOURCE
+from newsletter.languages import SOURCE, marked
 from newsletter.mail.contents import content_of
 from newsletter.mail.ledger.contents import revisions_used
 from newsletter.resend import original_of, resent_as, why_not
@@ -122,10 +122,10 @@ def _draft(session: Session, article_id: int, chosen: str, wish: Wish | None) ->
     to.article = article
     if wish:
         test = campaigns.make_ab_test(session, to, wish, brand.current(session), now())
-        note(session, "A/B test drafted", f"{to.id} against {test.b_id}")
+        note(session, marked("A/B test drafted"), f"{to.id} against {test.b_id}")
     session.add(to)
     session.flush()
-    note(session, "campaign drafted", f"{to.id} {article.title}")
+    note(session, marked("campaign drafted"), f"{to.id} {article.title}")
     return to
 
 
@@ -223,7 +223,7 @@ def schedule(id: int) -> Any:
             return back("campaign", in_words(error), "danger", id=id)
         campaign.zone = current_user.zone
         told = _schedule(session, campaign, at, house)
-        note(session, "campaign scheduled", f"{id} for {SOURCE.moment(at, UTC)}")
+        note(session, marked("campaign scheduled"), f"{id} for {SOURCE.moment(at, UTC)}")
     return back("campaign", told, id=id)
 
 

@@ -5,6 +5,7 @@ from werkzeug.wrappers import Response
 
 from newsletter import brand, clicks
 from newsletter.articles import Article
+from newsletter.languages import marked
 from newsletter.subscribers import Subscriber
 from newsletter.web.language import _, lazy, ngettext
 from newsletter.web.owner.display import number
@@ -25,7 +26,7 @@ def switch() -> Response:
         house = brand.current(session)
         if house.counts_clicks != on:
             house.count_clicks(on)
-            note(session, "clicks counted" if on else "clicks no longer counted")
+            note(session, marked("clicks counted") if on else marked("clicks no longer counted"))
     return back("settings", ON if on else OFF)
 
 
@@ -38,7 +39,7 @@ def delete() -> Response:
         gone = clicks.delete_all(session)
         house = brand.current(session)
         house.has_counted_clicks = house.counts_clicks
-        note(session, "clicks deleted", f"{gone:,}")
+        note(session, marked("clicks deleted"), f"{gone:,}")
     return back(
         "settings", ngettext("%(num)s click is deleted.", "%(num)s clicks are deleted.", gone, num=number(gone))
     )
@@ -52,7 +53,11 @@ def of_article(id: int) -> Response:
         article = one_or_404(session, Article, id, lock=True)
         if article.counts_clicks != on:
             article.counts_clicks = on
-            note(session, "clicks counted" if on else "clicks not counted", f"article {id} {article.title}")
+            note(
+                session,
+                marked("clicks counted") if on else marked("clicks not counted"),
+                f"article {id} {article.title}",
+            )
     told = _("Clicks are counted in it.") if on else _("Its links lead straight there, and nothing is counted.")
     campaign = request.form.get("campaign", "")
     if campaign.isascii() and campaign.isdigit() and len(campaign) < 19:
@@ -70,7 +75,11 @@ def of_person(id: int) -> Response:
             clicks.withdraw_objection(session, person.id)
         else:
             clicks.object_to(session, person.id, now())
-        note(session, "clicks of a subscriber", f"{id} {'recorded again' if wanted else 'forgotten, and not recorded'}")
+        note(
+            session,
+            marked("clicks of a subscriber"),
+            f"{id} {'recorded again' if wanted else 'forgotten, and not recorded'}",
+        )
     told = (
         _("Clicks are recorded as everybody's.") if wanted else _("Their clicks are deleted, and no longer recorded.")
     )

@@ -88,7 +88,7 @@ def delete(id: int) -> Any:
         if draft.owner_id != current_user.owner_id:
             return back("articles", _("These words are somebody else’s; only they can throw them away."), "danger")
         if draft.closed_at is None:
-            note(session, "draft thrown away", draft.title)
+            note(session, marked("draft thrown away"), draft.title)
             draft.close(now())
     told = _("Thrown away.")
     return back("article_edit", told, id=article) if article else back("articles", told)

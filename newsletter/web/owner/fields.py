@@ -6,6 +6,7 @@ from flask import render_template, request
 from sqlalchemy.orm import Session
 
 from newsletter import preflight
+from newsletter.languages import marked
 from newsletter.preflight import FieldUses
 from newsletter.subscribers import BadField, Field, FieldKind, add_field, all_fields, change_field, delete_field
 from newsletter.web.language import _, in_words, lazy
@@ -46,7 +47,7 @@ def new() -> Any:
             except BadField as error:
                 form[error.part].errors = [in_words(error)]
             else:
-                note(session, "field made", made.key)
+                note(session, marked("field made"), made.key)
                 return back("fields", _("Mails name it %(name)s; forms may ask for it.", name=made.merge_field.name))
         return render_template("owner/field.html", form=form, row=None, kinds=KINDS), 422 if form.errors else 200
 
@@ -65,7 +66,7 @@ def edit(id: int) -> Any:
             except BadField as error:
                 form[error.part].errors = [in_words(error)]
             else:
-                note(session, "field changed", field.key)
+                note(session, marked("field changed"), field.key)
                 return back(
                     "fields",
                     _("Saved. Every mail that names %(name)s has it from now on.", name=field.merge_field.name),
@@ -90,7 +91,7 @@ def delete(id: int) -> Any:
             return render_template("owner/field_delete.html", row=field, uses=uses, told=IN_USE), 409
         label, key = field.label, field.key
         _delete(session, field, uses)
-        note(session, "field deleted", f"{key}, with {uses.people} values")
+        note(session, marked("field deleted"), f"{key}, with {uses.people} values")
     return back("fields", _("“%(label)s” is deleted, with all that it held.", label=label))
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter.guides import BadGuide, Guide, Inspection, inspect, picture
+from newsletter.languages import marked
 from newsletter.sequences import Sequence
 from newsletter.web.cards import COVER_WIDTH
 from newsletter.web.language import in_words, ngettext
@@ -87,5 +88,5 @@ def save(id: int) -> Any:
         guide.box, guide.attach = form.box.data or "", bool(form.attach.data)
         guide.begin, guide.begin_page = form.begin.data or "", form.begin_page.data or 0
         guide.question = form.question.data or ""
-        note(session, "guide saved", f"{guide.slug}, attached: {'yes' if guide.attach else 'no'}")
+        note(session, marked("guide saved"), f"{guide.slug}, attached: {'yes' if guide.attach else 'no'}")
     return back("guides", "Saved.")

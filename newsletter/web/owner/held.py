@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from newsletter import brand, held, installation
 from newsletter.held import Held, HeldKind, Undecided
 from newsletter.installation import LockReason
+from newsletter.languages import marked
 from newsletter.web.language import _, in_words, lazy
 from newsletter.web.owner.door import back, door, note
 from newsletter.web.owner.proof import asks_password
@@ -61,6 +62,10 @@ def unlock() -> Any:
         except Undecided as error:
             return _page(session, in_words(error)), 422
         for one, goes in decided:
-            note(session, "held mail sent" if goes else "held mail let be", f"{_titled(one)}, {one.people}")
-        note(session, "sending unlocked")
+            note(
+                session,
+                marked("held mail sent") if goes else marked("held mail let be"),
+                f"{_titled(one)}, {one.people}",
+            )
+        note(session, marked("sending unlocked"))
     return back("dashboard", _("Sending is unlocked."))

@@ -6,6 +6,7 @@ from flask import render_template, request
 
 from newsletter.imports import Import, NotNow
 from newsletter.imports.undo import prospect
+from newsletter.languages import marked
 from newsletter.web.language import in_words, lazy
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.owner.proof import asks_password
@@ -34,5 +35,5 @@ def undo(id: int) -> Any:
             it.undo(now(), forgets_gone=request.form.get("gone") == "forget")
         except NotNow as error:
             return back("import_one", in_words(error), "info", id=id)
-        note(session, "import undone", f"{it.id} {it.name}"[:500])
+        note(session, marked("import undone"), f"{it.id} {it.name}"[:500])
     return back("import_one", id=id)

@@ -6,6 +6,7 @@ from flask import render_template, request
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
+from newsletter.languages import marked
 from newsletter.mail.ledger import Message, State
 from newsletter.mail.ledger.again import NotAgain, send_again
 from newsletter.web.language import _, in_words
@@ -56,7 +57,11 @@ def act(id: int, verb: str) -> Response:
             tell(in_words(error), "info")
         else:
             tell(told, "success")
-            note(session, "message sent again" if verb == "send-again" else "message left", f"{id}, {was}")
+            note(
+                session,
+                marked("message sent again") if verb == "send-again" else marked("message left"),
+                f"{id}, {was}",
+            )
     state().trigger.wake()
     person = asked_id("subscriber", request.form)
     return back("subscriber", id=person) if person else back("messages", state=was.value)

@@ -38,7 +38,7 @@ def new() -> Any:
             guide = guides.add(session, runtime().guides, received, title=form.title.data or "",
                                box=form.box.data or "", topic=form.topic.data or "")  # fmt: skip
             sequences.follow(session, guide.slug, guide.title, now())
-            note(session, "guide added", guide.slug)
+            note(session, marked("guide added"), guide.slug)
             title = guide.title
     except (Unfit, OSError) as error:
         form.file.errors = [_told(error)]
@@ -61,7 +61,7 @@ def replace(id: int) -> Any:
     try:
         with _received(form.file.data.stream) as received, transaction() as session:
             guide = one_or_404(session, Guide, id, lock=True)
-            note(session, "guide's PDF replaced", guide.slug)
+            note(session, marked("guide's PDF replaced"), guide.slug)
             guides.replace(runtime().guides, guide, received)
             pages = guide.pages(runtime().guides)
             if guide.begin_page > pages:
@@ -89,7 +89,7 @@ def shown(id: int, verb: str) -> Any:
                 "guides", _("It cannot be shown: its PDF is missing or not whole. Send the PDF again."), "danger"
             )
         guide.hidden = verb == "hide"
-        note(session, "guide hidden" if guide.hidden else "guide shown", guide.slug)
+        note(session, marked("guide hidden") if guide.hidden else marked("guide shown"), guide.slug)
         title = guide.title
     if verb == "show":
         return back("guides", _("Visitors see “%(title)s” now, and can ask for it.", title=title))
@@ -129,12 +129,12 @@ def _edition(id: int, form: ReplaceForm) -> str:
 def new_too_large() -> tuple[str, int]:
     """The page of a new guide again, with a word about a file that was too large to be read."""
     form = NewGuideForm(formdata=None, data={"box": guides.BOX})
-    form.file.errors = [TOO_LARGE.format(size(largest("owner.guide_new")))]
+    form.file.errors = [_(TOO_LARGE, size=size(largest("owner.guide_new")))]
     return _form(form), 413
 
 
 def edition_too_large() -> tuple[str, int]:
     """The same of another edition."""
     form = ReplaceForm(formdata=None)
-    form.file.errors = [TOO_LARGE.format(size(largest("owner.guide_replace")))]
+    form.file.errors = [_(TOO_LARGE, size=size(largest("owner.guide_replace")))]
     return _edition((request.view_args or {})["id"], form), 413

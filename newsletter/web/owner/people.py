@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from newsletter import journey
 from newsletter.figures import figure
 from newsletter.imports import export_csv
+from newsletter.languages import marked
 from newsletter.subscribers import (
     Status,
     Subscriber,
@@ -182,7 +183,7 @@ def export() -> Response:
             )
             return back("subscribers", told, "info", **shown.as_query)
         export_csv(session, out, runtime().secrets, *shown.conditions)
-        note(session, "subscribers exported", f"{people} people")
+        note(session, marked("subscribers exported"), f"{people} people")
     answer = current_app.response_class(out.getvalue(), mimetype="text/csv")
     answer.headers["Content-Disposition"] = "attachment; filename=subscribers.csv"
     return answer
@@ -201,5 +202,5 @@ def tag_shown() -> Response:
             changed, told = untag_all(session, name, who), f"no longer have the tag “{name}”"
         else:
             changed, told = tag_all(session, name, who), f"have the tag “{name}” now"
-        note(session, "subscribers tagged", f"{changed} people {told}"[:500])
+        note(session, marked("subscribers tagged"), f"{changed} people {told}"[:500])
     return back("subscribers", f"{changed:,} more people {told}.", **shown.as_query)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter import journey
+from newsletter.languages import marked
 from newsletter.mail.sentences import explained
 from newsletter.subscribers import (
     MOST_TAGS,
@@ -70,7 +71,7 @@ def edit(id: int) -> Any:
         person.first_name = form.first_name.data or ""
         retag(session, id, names)
         set_values(session, id, {one: one.read(form[answer_name(one)].data or "") for one in fields})
-        note(session, "subscriber edited", str(id))
+        note(session, marked("subscriber edited"), str(id))
     return back("subscriber", "Saved.", id=id)
 
 
@@ -81,7 +82,7 @@ def ask_again(id: int) -> Response:
         person = one_or_404(session, Subscriber, id)
         reason = journey.ask_again(session, runtime(), person, now())
         if reason is None:
-            note(session, "confirmation sent again", str(id))
+            note(session, marked("confirmation sent again"), str(id))
     if reason is not None:
         return back("subscriber", explained(reason), "danger", id=id)
     state().trigger.wake()

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter import media
+from newsletter.languages import marked
 from newsletter.media import BadPicture, Picture
 from newsletter.web.bodies import largest
 from newsletter.web.language import _, in_words, lazy
@@ -47,7 +48,7 @@ def add() -> Any:
         prepared = media.prepare(form.file.data.stream)
         with transaction() as session:
             made = media.add(session, runtime().media, prepared, form.words.data or "", now())
-            note(session, "picture added", made.name)
+            note(session, marked("picture added"), made.name)
             code = made.code
     except (BadPicture, OSError) as error:
         form.file.errors = [in_words(error) if isinstance(error, BadPicture) else FULL]
@@ -84,7 +85,7 @@ def delete(id: int) -> Any:
         name = picture.name
         if not media.remove(session, runtime().media, picture):
             return back("pictures", _("It stands in an article, or did when that was sent: it stays."), "danger")
-        note(session, "picture deleted", name)
+        note(session, marked("picture deleted"), name)
     return back("pictures", "Deleted.")
 
 

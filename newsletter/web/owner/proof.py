@@ -9,6 +9,7 @@ from flask_login import current_user
 
 from newsletter import accounts
 from newsletter.accounts.wait import BROWSER
+from newsletter.languages import marked
 from newsletter.web.language import _
 from newsletter.web.owner.door import door, note, owner_in
 from newsletter.web.owner.session import asked_to_wait, local_path, take_try
@@ -67,7 +68,7 @@ def _proven() -> tuple[str, int]:
     if not error:
         with transaction() as session:
             accounts.session.prove(session, current_user.session_id, now())
-            note(session, "password typed again")
+            note(session, marked("password typed again"))
     return error, wait
 
 

@@ -6,6 +6,7 @@ from flask import abort, make_response, render_template
 from werkzeug.wrappers import Response
 
 from newsletter import feedback
+from newsletter.languages import marked
 from newsletter.mail.incoming import Service
 from newsletter.web.language import _, lazy
 from newsletter.web.owner.door import back, door, note
@@ -58,7 +59,7 @@ def renew(service: str) -> Response:
     sender = Service(service)
     with transaction() as session:
         feedback.renew(session, sender)
-        note(session, "address for reports renewed", sender.label)
+        note(session, marked("address for reports renewed"), sender.label)
     return back(
         "reports",
         _("%(service)s has a new address. Type it there: the old one takes nothing any more.", service=sender.label),

@@ -85,7 +85,7 @@ def go_on(id: int) -> Any:
 def _hold(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsForm) -> Any:
     if campaign.state is CampaignState.SENDING:
         campaign.pause(marked("By the owner, to change the words."))
-        note(session, "campaign pause", str(campaign.id))
+        note(session, marked("campaign pause"), str(campaign.id))
     if LONG_TEXT in request.form:
         return _editor(session, campaign, dispatch, form)
     held = campaign.state is CampaignState.PAUSED
@@ -106,7 +106,7 @@ def _set(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsFo
     turn = campaign.revise(session, _typed(session, form), now(), by=current_user.owner_id)
     number = dispatch.revision.number
     detail = f"{campaign.id} revision {number} to {turn.to_come} people from No. {turn.first} on"
-    note(session, "campaign words changed", detail)
+    note(session, marked("campaign words changed"), detail)
     told = _(
         "The new words are set (revision %(number)s). %(told)s Nothing goes out before you resume it.",
         number=number,

@@ -16,6 +16,7 @@ from newsletter.accounts import Owner, second_factor
 from newsletter.accounts.second_factor import WRONG_CODES
 from newsletter.accounts.wait import Key
 from newsletter.credentials import Way
+from newsletter.languages import marked
 from newsletter.web.language import _, lazy, ngettext
 from newsletter.web.owner.door import back, door, note, owner_in
 from newsletter.web.owner.proof import asks_password
@@ -120,7 +121,7 @@ def codes() -> Any:
         if not owner.has_second_factor:
             return back("second_factor", _("Switch the second factor on first."), "info")
         made = second_factor.new_codes(session, owner)
-        note(session, "recovery codes made anew")
+        note(session, marked("recovery codes made anew"))
     return _codes_page(made)
 
 

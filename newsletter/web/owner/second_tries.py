@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter.campaigns import Campaign
+from newsletter.languages import marked
 from newsletter.mail.ledger import Dispatch, State
 from newsletter.mail.ledger.again import NotAgain, count_troubled, send_all_again
 from newsletter.web.language import _, in_words, ngettext
@@ -47,7 +48,7 @@ def send(id: int, which: str) -> Response:
         except NotAgain as error:
             return back("campaign", in_words(error), "info", id=id)
         if people:
-            note(session, "campaign sent again", f"{id}, {people} {which}")
+            note(session, marked("campaign sent again"), f"{id}, {people} {which}")
     state().trigger.wake()
     if not people:
         return back("campaign", _("Nothing of it is %(state)s any more.", state=word(State(which))), "info", id=id)

@@ -16,7 +16,7 @@ from newsletter.campaigns import Campaign, CampaignState, NotNow, Part
 from newsletter.figures import figure
 from newsletter.forms import Form
 from newsletter.guides import Guide
-from newsletter.languages import joined, said
+from newsletter.languages import joined, marked, said
 from newsletter.subscribers import Segment, Status, Subscriber, all_fields, all_tags, segments
 from newsletter.subscribers.segments import (
     BadRules,
@@ -122,7 +122,7 @@ def _post(id: int | None) -> Any:
         try:
             if rules is not None and not told:
                 saved = segments.save(session, name, rules, now(), segment)
-                note(session, "segment saved", f"{saved.id} {saved.name}")
+                note(session, marked("segment saved"), f"{saved.id} {saved.name}")
                 return back("segments", _("“%(name)s” is saved.", name=saved.name))
         except BadSegment as error:
             told = in_words(error)
@@ -182,7 +182,7 @@ def copy(id: int) -> Response:
             made = segments.copy(session, one_or_404(session, SavedSegment, id), now())
         except BadSegment as error:
             return back("segments", in_words(error), "danger")
-        note(session, "segment copied", f"{id} to {made.id} {made.name}")
+        note(session, marked("segment copied"), f"{id} to {made.id} {made.name}")
         return back("segment", _("This is the copy."), id=made.id)
 
 
@@ -198,5 +198,5 @@ def delete(id: int) -> Any:
             campaigns.delete_segment(session, segment)
         except NotNow as error:
             return back("segment_delete", in_words(error), "danger", id=id)
-        note(session, "segment deleted", f"{id} {name}")
+        note(session, marked("segment deleted"), f"{id} {name}")
     return back("segments", _("“%(name)s” is deleted. Campaigns that went to it keep its rules.", name=name))

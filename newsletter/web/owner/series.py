@@ -14,6 +14,7 @@ from newsletter import brand, campaigns, characters, sequences
 from newsletter.articles import Article
 from newsletter.figures import figure
 from newsletter.guides import Guide
+from newsletter.languages import marked
 from newsletter.sequences import Delay, Enrollment, EnrollmentStatus, Sequence, Step, Unit
 from newsletter.web.language import _, in_words, ngettext
 from newsletter.web.owner.display import number
@@ -100,7 +101,7 @@ def live(id: int) -> Response:
             sequence.switch_on(now())
         else:
             sequences.switch_off(session, sequence, now())
-        note(session, "series on" if sequence.live else "series off", sequence.slug)
+        note(session, marked("series on") if sequence.live else marked("series off"), sequence.slug)
         on = _("The series is on. Everybody goes on where they were, later by as long as it was off.")
         off = _("The series is off: nothing of it is sent, everybody keeps their place, and no time passes for them.")
         told = on if sequence.live else off
@@ -121,7 +122,7 @@ def add(id: int) -> Any:
         before = next((one for one in sequence.current_steps if one.id == form.before.data), None)
         sequence.publish(session, article, Delay.parse(form.delay.data or ""), before)
         moved = sequences.replan(session, sequence, brand.current(session).zone, now())
-        note(session, "step added", f"{sequence.slug}: {article.title}")
+        note(session, marked("step added"), f"{sequence.slug}: {article.title}")
         told = _("“%(title)s” now ends the series.", title=article.title)
         if before:
             told = _("“%(title)s” now comes before “%(before)s”.", title=article.title, before=before.article.title)

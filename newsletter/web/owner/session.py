@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response
 from newsletter import accounts
 from newsletter.accounts import Owner, OwnerSession
 from newsletter.accounts.wait import ACCOUNT, BROWSER, CLIENT, Key
+from newsletter.languages import marked
 from newsletter.links import BadLink, Purpose
 from newsletter.web.language import _, ngettext
 from newsletter.web.owner.door import back, door, note
@@ -212,7 +213,7 @@ def logout() -> Response:
     """Sign out of this browser."""
     with transaction() as session:
         accounts.session.end(session, current_user.owner_id, current_user.session_id)
-        note(session, "signed out")
+        note(session, marked("signed out"))
     return signed_out()
 
 

@@ -6,6 +6,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from newsletter import accounts
+from newsletter.languages import marked
 from newsletter.web.language import _
 from newsletter.web.owner.door import back, door, note
 from newsletter.web.owner.session import signed_out
@@ -37,7 +38,7 @@ def end(id: int) -> Response:
     with transaction() as session:
         ended = accounts.session.end(session, current_user.owner_id, id)
         if ended:
-            note(session, "session ended")
+            note(session, marked("session ended"))
     if id == current_user.session_id:
         return signed_out()
     told = _("That browser is signed out.") if ended else _("That session had ended already.")
@@ -50,6 +51,6 @@ def end_others() -> Response:
     with transaction() as session:
         ended = accounts.session.end_all(session, current_user.owner_id, but=current_user.session_id)
         if ended:
-            note(session, "other sessions ended", str(ended))
+            note(session, marked("other sessions ended"), str(ended))
     told = _("Every other browser is signed out.") if ended else _("You are signed in nowhere else.")
     return back("settings", told, "success" if ended else "info", _anchor="sessions")

@@ -10,7 +10,7 @@ from newsletter import brand, credentials
 from newsletter.accounts import OwnerSession, WeakPassword
 from newsletter.brand import Brand
 from newsletter.credentials import Way
-from newsletter.languages import Language
+from newsletter.languages import Language, marked
 from newsletter.web.language import _
 from newsletter.web.owner.door import back, door, note, owner_in
 from newsletter.web.owner.forms import BrandForm, PasswordForm, ZoneForm
@@ -69,7 +69,7 @@ def save_brand() -> Any:
             house.series_wait_days = days
             changed.append("series_wait_days")
         if changed:
-            note(session, "brand saved", ", ".join(changed))
+            note(session, marked("brand saved"), ", ".join(changed))
     return back("settings", _("Saved.") if changed else _("Nothing was different."))
 
 
@@ -81,7 +81,7 @@ def save_zone() -> Any:
         if not form.validate():
             return _page(session, zone_form=form)
         owner.zone = form.zone.data or "UTC"
-        note(session, "own zone saved", owner.zone)
+        note(session, marked("own zone saved"), owner.zone)
     return back("settings", _("Times are shown in %(zone)s now.", zone=owner.zone))
 
 

@@ -12,6 +12,7 @@ from newsletter import brand, forms
 from newsletter.figures import figure
 from newsletter.forms import BadColours, BadHost, Colours, Form, Gives
 from newsletter.guides import Guide
+from newsletter.languages import marked
 from newsletter.sequences import Sequence
 from newsletter.subscribers import Consent, all_fields
 from newsletter.subscribers.segments import What, naming
@@ -75,7 +76,7 @@ def new() -> Any:
         made.slug = forms.free_slug(session, typed.name.data or made.slug)
         session.add(made)
         session.flush()
-        note(session, "form made", made.slug)
+        note(session, marked("form made"), made.slug)
         return back("form", id=made.id)
 
 
@@ -89,7 +90,7 @@ def save_sites() -> Any:
         except BadHost as error:
             typed.sites.errors = [in_words(error)]
             return _index(session, sites=typed)
-        note(session, "sites of forms saved", house.sites.replace("\n", ", ")[:200])
+        note(session, marked("sites of forms saved"), house.sites.replace("\n", ", ")[:200])
     return back("forms", _("Saved. From now on your forms work on these sites."))
 
 
@@ -104,7 +105,7 @@ def edit(id: int) -> Any:
         if not typed.validate() or not _is_sound(session, typed):
             return _page(form, typed), 422
         _fill(form, typed)
-        note(session, "form saved", form.slug)
+        note(session, marked("form saved"), form.slug)
     return back("form", _("Saved. It holds wherever the form stands."), id=id)
 
 
@@ -233,5 +234,5 @@ def delete(id: int) -> Any:
                 seen=forms.sightings(session).get(id, []), segments=naming(session, What.FORM, id),
             )  # fmt: skip
         session.delete(form)
-        note(session, "form deleted", form.slug)
+        note(session, marked("form deleted"), form.slug)
     return back("forms", _("“%(name)s” is deleted. What people agreed to by it is kept.", name=form.name))

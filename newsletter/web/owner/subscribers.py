@@ -81,7 +81,7 @@ def unsubscribe(id: int) -> Response:
         press = Press(By.OWNER, marked("Unsubscribed by the owner, at the person's request."))
         left = journey.unsubscribe(session, person, now(), goodbye=False, press=press)
         if left:
-            note(session, "subscriber unsubscribed", str(id))
+            note(session, marked("subscriber unsubscribed"), str(id))
     told = _("Unsubscribed. Nothing more is sent to this address.") if left else _("This person had left before.")
     return back("subscriber", told, "success" if left else "info", id=id)
 
@@ -106,7 +106,7 @@ def erase(id: int) -> Response:
         if request.form.get("sure") != "yes":
             return back("subscriber", _("Nothing was erased: tick the box to say that you are sure."), "info", id=id)
         addresses = journey.erase(session, runtime(), person, now())
-        note(session, "subscriber erased", str(id))
+        note(session, marked("subscriber erased"), str(id))
     runtime().forget_traces(*addresses)
     return back("subscribers", _("Erased. What stays is a code that keeps old lists from signing the person up again."))
 
@@ -126,7 +126,7 @@ def send_guide(id: int) -> Response:
             )
         sent = journey.offer_guide(session, runtime(), person, guide, now())
         if sent:
-            note(session, "guide sent again", f"{guide.slug} to subscriber {id}")
+            note(session, marked("guide sent again"), f"{guide.slug} to subscriber {id}")
     state().trigger.wake()
     seconds = guides.guide.AGAIN_AFTER.total_seconds()
     told = _("“%(title)s” is on its way.", title=guide.title) if sent else (
@@ -145,7 +145,7 @@ def stop_series(id: int) -> Response:
         press = Press(By.OWNER, STOPPED)
         if not journey.stop_series(session, person, enrollment, press, now(), Reason.STOPPED_BY_OWNER):
             return back("subscriber", _("That series had ended already."), "info", id=id)
-        note(session, "series stopped", f"enrollment {enrollment} of subscriber {person.id}")
+        note(session, marked("series stopped"), f"enrollment {enrollment} of subscriber {person.id}")
     return back("subscriber", _("The series is stopped for this person."), "success", id=id)
 
 

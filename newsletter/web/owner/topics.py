@@ -11,6 +11,7 @@ from wtforms import StringField
 from newsletter import characters, topics
 from newsletter.articles import Article
 from newsletter.figures import figure
+from newsletter.languages import marked
 from newsletter.subscribers import Status, Subscriber, Subscription
 from newsletter.topics import LONGEST_NAME, LONGEST_SLUG, BadTopic, Topic
 from newsletter.web.forms import TypedForm
@@ -18,8 +19,9 @@ from newsletter.web.language import _, in_words, lazy
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.state import now, reading, transaction
 
-ADDED = lazy(
-    "“{name}” is there. Readers who take every topic take it too; those who chose among them get nothing of it before "
+ADDED = marked(
+    "“%(name)s” is there. Readers who take every topic take it too; those who chose among them get nothing of it "
+    "before "
     "they tick it."
 )
 
@@ -71,7 +73,7 @@ def add() -> Any:
             except BadTopic as error:
                 form.name.errors = [in_words(error)]
             else:
-                note(session, "topic added", made.name)
+                note(session, marked("topic added"), made.name)
                 return back("topics", _(ADDED, name=made.name))
         return _index(session, form)
 
@@ -89,7 +91,7 @@ def edit(id: int) -> Any:
             except BadTopic as error:
                 form[error.part].errors = [in_words(error)]
             else:
-                note(session, "topic changed", topic.name)
+                note(session, marked("topic changed"), topic.name)
                 return back("topics", _("Saved. Pages, feeds and readers' choices have the new name from now on."))
         page = render_template(
             "owner/topic.html", topic=topic, form=form, longest_name=LONGEST_NAME, longest_slug=LONGEST_SLUG

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from newsletter.accounts import Owner
 from newsletter.articles import Article, Revision
 from newsletter.differences import differences
+from newsletter.languages import marked
 from newsletter.mail.contents import content_of
 from newsletter.mail.ledger.queue import update_waiting_steps
 from newsletter.web.language import _, in_words, lazy
@@ -76,7 +77,7 @@ def restore(id: int, number: int) -> Any:
         )
         session.flush()
         update_waiting_steps(session, article, now())
-        note(session, "article restored", f"{id} revision {made.number} from {number} {article.title}")
+        note(session, marked("article restored"), f"{id} revision {made.number} from {number} {article.title}")
         told = _(
             "The words of version %(number)s are back, as version %(number2)s.", number=number, number2=made.number
         )
