@@ -164,7 +164,7 @@ class Language:
 
     def _written(self, value: object) -> object:
         if isinstance(value, Number):
-            return self.number(value)
+            return self.number(int(value))
         if isinstance(value, Day):
             return self.day(value.date)
         return self.told(value) if isinstance(value, Sentence | StrEnum) else value

@@ -60,7 +60,7 @@ def counts_clicks(house: Brand, *articles: Article) -> bool:
 
 def insist(house: Brand, article: Article, wish: Wish) -> None:
     """Refuse what is no test of this article as A. Raises BadTest with all that is wrong."""
-    errors = {}
+    errors: dict[str, str] = {}
     if wish.share is None or not LEAST_SHARE <= wish.share <= MOST_SHARE:
         errors["share"] = said(
             "Give a share from %(least)s to %(most)s percent. Half of these people get A and half B; the others are "

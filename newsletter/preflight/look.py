@@ -70,30 +70,11 @@ def _address(brand: Brand) -> Check:
 
 
 def _audience(session: Session, segment: Segment, people: int) -> Iterator[Check]:
-    slugs = session.scalars(select(Guide.slug).order_by(Guide.position, Guide.id)).all()
-    if segment.guide is not None and segment.guide not in slugs:
-        told = said(
-            "There is no guide “%(guide)s”. Guides that exist: %(known)s.",
-            guide=segment.guide,
-            known=", ".join(slugs) or said("none"),
-        )
-        yield Check(said("Audience"), Level.BLOCK, told)
-    elif segment.tag is not None and session.scalar(select(Tag.id).where(Tag.name == segment.tag)) is None:
-        tags = ", ".join(name for name, _ in all_tags(session, 20)) or said("none")
-        yield Check(
-            said("Audience"),
-            Level.BLOCK,
-            said("There is no tag “%(tag)s”. Tags that people have: %(tags)s.", tag=segment.tag, tags=tags),
-        )
-    elif segment.rules and (missing := look_up(session, segment.rules).missing(segment.rules)):
-        told = joined((*missing, said("So nobody is in this segment: change its rules.")))
-        yield Check(said("Audience"), Level.BLOCK, told)
+    if wrong := _wrong(session, segment):
+        yield Check(said("Audience"), Level.BLOCK, wrong)
     elif people:
-        yield Check(
-            said("People"),
-            Level.GOOD,
-            counted("%(num)s will get it.", "%(num)s will get it.", people, num=Number(people)),
-        )
+        told = counted("%(num)s will get it.", "%(num)s will get it.", people, num=Number(people))
+        yield Check(said("People"), Level.GOOD, told)
     else:
         yield Check(said("People"), Level.TOLD, said("Nobody is in this audience yet."))
     yield from _topic(session, segment, people)
@@ -102,6 +83,20 @@ def _audience(session: Session, segment: Segment, people: int) -> Iterator[Check
                        "%(num)s of this audience have paused everything, and get nothing while they do.",
                        resting, num=Number(resting))  # fmt: skip
         yield Check(said("Paused"), Level.GOOD, told)
+
+
+def _wrong(session: Session, segment: Segment) -> str:
+    """That it names what is not there; "" where all is well."""
+    slugs = session.scalars(select(Guide.slug).order_by(Guide.position, Guide.id)).all()
+    if segment.guide is not None and segment.guide not in slugs:
+        return said("There is no guide “%(guide)s”. Guides that exist: %(known)s.", guide=segment.guide,
+                    known=", ".join(slugs) or said("none"))  # fmt: skip
+    if segment.tag is not None and session.scalar(select(Tag.id).where(Tag.name == segment.tag)) is None:
+        tags = ", ".join(name for name, _ in all_tags(session, 20)) or said("none")
+        return said("There is no tag “%(tag)s”. Tags that people have: %(tags)s.", tag=segment.tag, tags=tags)
+    if segment.rules and (missing := look_up(session, segment.rules).missing(segment.rules)):
+        return joined((*missing, said("So nobody is in this segment: change its rules.")))
+    return ""
 
 
 def _topic(session: Session, segment: Segment, people: int) -> Iterator[Check]:

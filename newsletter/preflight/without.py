@@ -75,12 +75,12 @@ def _without(session: Session, field: MergeField, empty: list[str], subject: str
                         who=who, fallback=field.fallback)  # fmt: skip
         yield Check(field.means, Level.TOLD, told)
         return
-    told = [said("%(who)s: they will read nothing at %(codes)s.", who=who, codes=_listed(empty))]
+    lines = [said("%(who)s: they will read nothing at %(codes)s.", who=who, codes=_listed(empty))]
     badly = subject and _BADLY.search(subject)
     if badly:
-        told.append(said("The subject reads “%(subject)s”.", subject=subject))
-    told.append(said("Give the field a fall-back, or write %(code)s.", code=f'{{{{ {field.name}|default("…") }}}}'))
-    yield Check(field.means, Level.WARNING if badly else Level.TOLD, joined(told))
+        lines.append(said("The subject reads “%(subject)s”.", subject=subject))
+    lines.append(said("Give the field a fall-back, or write %(code)s.", code=f'{{{{ {field.name}|default("…") }}}}'))
+    yield Check(field.means, Level.WARNING if badly else Level.TOLD, joined(lines))
 
 
 def _who(lacking: int, people: int) -> str:

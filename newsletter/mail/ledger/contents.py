@@ -4,7 +4,7 @@ A message that waits with its batch goes out with the revision its dispatch has 
 learns which with its outcome. A message that waits by itself keeps the revision of its first try, which is on its row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select
@@ -52,34 +52,27 @@ class RevisionImpact:
                        "%(num)s people have it already in the old words.", self.have,
                        num=Number(self.have))  # fmt: skip
         some = [have if self.have else said("Nobody has it already in the old words."), self._from()]
+        return [*some, *self._besides()]
+
+    def _besides(self) -> Iterator[str]:
         if self.behind:
-            some.append(
-                said(
-                    "Several workers send at once: %(behind)s of those after No. %(first)s had their turn already, "
-                    "in the old words; nobody gets it twice.",
-                    behind=Number(self.behind),
-                    first=Number(self.first),
-                )
-            )
+            yield said(
+                "Several workers send at once: %(behind)s of those after No. %(first)s had their turn already, in "
+                "the old "
+                "words; nobody gets it twice.", behind=Number(self.behind), first=Number(self.first),
+            )  # fmt: skip
         if self.uncertain:
-            some.append(
-                counted(
-                    "%(num)s more may have it in the old words, or not at all: nobody knows.",
-                    "%(num)s more may have it in the old words, or not at all: nobody knows.",
-                    self.uncertain,
-                    num=Number(self.uncertain),
-                )
-            )
+            yield counted(
+                "%(num)s more may have it in the old words, or not at all: nobody knows.",
+                "%(num)s more may have it in the old words, or not at all: nobody knows.",
+                self.uncertain, num=Number(self.uncertain),
+            )  # fmt: skip
         if self.again:
-            some.append(
-                counted(
-                    "%(num)s person waits for a second try, and that goes in the words of the first.",
-                    "%(num)s people wait for a second try, and that goes in the words of the first.",
-                    self.again,
-                    num=Number(self.again),
-                )
-            )
-        return some
+            yield counted(
+                "%(num)s person waits for a second try, and that goes in the words of the first.",
+                "%(num)s people wait for a second try, and that goes in the words of the first.",
+                self.again, num=Number(self.again),
+            )  # fmt: skip
 
     def _from(self) -> str:
         if not self.to_come:
