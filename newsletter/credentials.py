@@ -12,7 +12,9 @@ from newsletter import accounts, brand
 from newsletter.accounts import Owner, PasswordReset, WeakPassword
 from newsletter.accounts.reset import GOOD_FOR
 from newsletter.accounts.wait import ACCOUNT
+from newsletter.languages import said
 from newsletter.mail import ledger
+from newsletter.mail.notice import notice
 from newsletter.subscribers import Stream
 
 LEAST_SCORE = 3
@@ -36,8 +38,10 @@ def check(password: str, *known: str) -> None:
     parts = [part for word in known for part in (word, "".join(word.split()), *_WORD.findall(word)) if part]
     if _score(password[:LOOKED_AT], parts) < LEAST_SCORE:
         raise WeakPassword(
-            "This password is too easy to guess: it is a common one, or much like one. "
-            "Four unrelated words make a good one."
+            said(
+                "This password is too easy to guess: it is a common one, or much like one. "
+                "Four unrelated words make a good one."
+            )
         )
 
 
@@ -98,21 +102,22 @@ def ask_for_codes(session: Session, owner: Owner, secret: str, step: int, keys: 
     `step`: of the code that proved that the app has the secret.
     """
     codes = accounts.second_factor.switch_on(session, owner, secret, step, keys)
-    _tell_of_codes(session, owner, "A second factor was switched on", "on", now, ip)
+    _tell_of_codes(session, owner, said("A second factor was switched on"), "on", now, ip)
     return codes
 
 
 def ask_for_no_codes(session: Session, owner: Owner, now: datetime, *, way: Way, ip: str | None = None) -> None:
     """Ask for the password alone, and tell the owner by mail."""
     accounts.second_factor.switch_off(session, owner)
-    _tell_of_codes(session, owner, "Your second factor was switched off", f"off {way}", now, ip)
+    _tell_of_codes(session, owner, said("Your second factor was switched off"), f"off {way}", now, ip)
 
 
 def _tell_of_codes(session: Session, owner: Owner, title: str, what: str, now: datetime, ip: str | None) -> None:
     accounts.note(session, owner, now, "second factor", what, ip)
-    lines = ["If that was you, there is nothing to do. If it was not, choose a new password at once, and look under "
-             "Settings."]  # fmt: skip
-    context = {"title": title, "lines": lines, "action_label": "Choose a new password", "action_path": "/owner/forgot"}
+    lines = [said("If that was you, there is nothing to do. If it was not, choose a new password at once, and look "
+                  "under "
+             "Settings.")]  # fmt: skip
+    context = notice(title, lines, said("Choose a new password"), "/owner/forgot")
     ledger.queue(session, owner, Stream.NOTICE, f"second-factor:{now:%Y%m%d%H%M%S%f}", now, context=context)
 
 
@@ -122,12 +127,8 @@ def note_refused(session: Session, owner: Owner, now: datetime, *, way: Way, ip:
 
 
 def _changed(way: Way) -> dict[str, object]:
-    return {
-        "title": "Your password was changed",
-        "lines": [
-            f"It was changed {way}. Every browser was signed out.",
-            "If that was you, there is nothing to do. If it was not, choose a new password at once.",
-        ],
-        "action_label": "Choose a new password",
-        "action_path": "/owner/forgot",
-    }
+    lines = [
+        said("It was changed %(way)s. Every browser was signed out.", way=way),
+        said("If that was you, there is nothing to do. If it was not, choose a new password at once."),
+    ]
+    return notice(said("Your password was changed"), lines, said("Choose a new password"), "/owner/forgot")

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from newsletter import characters
 from newsletter.articles import Article
 from newsletter.db import Base, Id
+from newsletter.languages import marked
 
 LONGEST = 600_000
 """Characters of one field: three times what a mail can carry, for a text that is still to be shortened."""
@@ -67,7 +68,7 @@ class Draft(Base):
     def title(self) -> str:
         """What it is called, as far as anybody has typed."""
         named = self.typed.get("title") or self.typed.get("subject") or (self.article.title if self.article else "")
-        return characters.line(named)[:200] or "Without a title"
+        return characters.line(named)[:200] or marked("Without a title")
 
     def close(self, now: datetime, article: Article | None = None) -> None:
         """Its words are saved, or not wanted."""

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import installation, journey, sequences
 from newsletter.campaigns import ABTest, Campaign, CampaignState, Judge, Part, Waits, ab_test_of, to_come, together
+from newsletter.languages import said
 from newsletter.mail import ledger
 from newsletter.mail.ledger import ACCEPTED, UNDER_WAY, Lane, Message, Reason
 from newsletter.sequences import Sequence
@@ -159,7 +160,7 @@ def unlock(session: Session, sends: Mapping[str, bool], zone: str, now: datetime
     """
     items = held(session, now)
     if open_ones := [one.title for one in items if one.key not in sends]:
-        raise Undecided(f"Please decide about each of these: {', '.join(open_ones)}.")
+        raise Undecided(said("Please decide about each of these: %(open_ones)s.", open_ones=", ".join(open_ones)))
     let_be: dict[HeldKind, Callable[[Session, str, str, datetime], None]] = {
         HeldKind.CAMPAIGN: _let_campaign_be,
         HeldKind.AB_TEST: _let_ab_test_be,

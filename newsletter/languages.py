@@ -5,16 +5,18 @@ Sentences stand in the code in English, the source. Every other language is a ge
 or installed beside the source.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, time, tzinfo
+from enum import StrEnum
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import structlog
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po
 from babel.numbers import format_decimal
@@ -23,15 +25,93 @@ from babel.support import NullTranslations, Translations
 CATALOGUES = Path(__file__).resolve().parent.parent / "locale"
 IN_ENGLISH = ("en-GB", "en")
 """What the source may be called. Its spelling and its dates are British, so not every English is among them."""
-_ENGLISH_DATES = {"long": "d MMMM y", "short": "d MMM y", "weekday": "EEEE d MMMM y"}
+_ENGLISH_DATES = {
+    "long": "d MMMM y", "short": "d MMM y", "weekday": "EEEE d MMMM y", "day-month": "d MMM", "month-day": "dd MMM",
+    "table": "EEE dd MMM y", "name": "EEE",
+}  # fmt: skip
 _DATES = {"long": "long", "short": "medium", "weekday": "full"}
 """What CLDR calls the forms in which a date may read."""
+_SKELETONS = {"day-month": "MMMd", "month-day": "MMMd", "table": "yMMMEd", "name": "E"}
+"""Forms that CLDR has no name for, by what they consist of."""
 log = structlog.get_logger()
 
 
 def marked(sentence: str) -> str:
     """The sentence as it is: it goes into the catalogues, and whoever shows it asks `Language.gettext` for it."""
     return sentence
+
+
+class Sentence(str):
+    """A sentence for a person, made where nobody knows yet who reads it, such as in an exception.
+
+    As text it is English; `Language.told` says it in another language. Made by `said` and `counted`.
+    """
+
+    __slots__ = ("many", "number", "source", "values")
+    source: str
+    many: str
+    number: int
+    values: dict[str, object]
+
+
+class Number(int):
+    """A number in a sentence that is `said`: with its thousands apart."""
+
+    def __str__(self) -> str:
+        return f"{int(self):,}"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A date in a sentence that is `said`."""
+
+    date: date
+
+    def __str__(self) -> str:
+        return f"{self.date.day} {self.date:%B %Y}"
+
+
+def said(source: str, /, **values: object) -> Sentence:
+    """A sentence that goes into the catalogues, with these values for its names in brackets."""
+    made = Sentence(source % values if values else source)
+    made.source, made.many, made.number, made.values = source, "", 0, values
+    return made
+
+
+def counted(one: str, many: str, number: int, /, **values: object) -> Sentence:
+    """The sentence that goes with a number, which both name as `num`."""
+    values = {"num": number, **values}
+    made = Sentence((one if number == 1 else many) % values)
+    made.source, made.many, made.number, made.values = one, many, number, values
+    return made
+
+
+def joined(parts: Iterable[str], by: str = " ") -> Sentence:
+    """Sentences that stand one behind the other."""
+    values: dict[str, object] = {f"part{place}": part for place, part in enumerate(parts)}
+    made = Sentence(by.join(str(part) for part in values.values()))
+    made.source, made.many, made.number, made.values = by.join(f"%({name})s" for name in values), "", 0, values
+    return made
+
+
+def packed(sentence: object) -> Any:
+    """A sentence as JSON that a mail to come is made of; `Language.told` says that too."""
+    if isinstance(sentence, Sentence):
+        values = {name: packed(one) for name, one in sentence.values.items()}
+        return {"said": sentence.source, "many": sentence.many, "number": sentence.number, "values": values}
+    if isinstance(sentence, Number):
+        return {"number": int(sentence)}
+    return sentence if isinstance(sentence, int | float) else str(sentence)
+
+
+def _unpacked(found: object) -> object:
+    if not isinstance(found, dict):
+        return found
+    if "said" not in found:
+        return Number(found["number"])
+    values = {name: _unpacked(one) for name, one in found["values"].items()}
+    many = found["many"]
+    return counted(found["said"], many, found["number"], **values) if many else said(found["said"], **values)
 
 
 class UnknownLanguage(ValueError):
@@ -65,12 +145,50 @@ class Language:
         """The sentence that goes with this number."""
         return str(self.translations.ungettext(one, many, number))
 
+    def pgettext(self, context: str, sentence: str) -> str:
+        """What a word alone means here: it may be another one in another place."""
+        return str(self.translations.upgettext(context, sentence))
+
+    def told(self, sentence: object) -> str:
+        """What was `said`, in this language; any other text as it is, or as the catalogue has it."""
+        sentence = _unpacked(sentence)
+        if not sentence:
+            return ""
+        if not isinstance(sentence, Sentence):
+            return self.gettext(str(sentence))
+        values = {name: self._written(one) for name, one in sentence.values.items()}
+        if sentence.many:
+            return self.ngettext(sentence.source, sentence.many, sentence.number) % values
+        words = self.gettext(sentence.source)
+        return words % values if values else words
+
+    def _written(self, value: object) -> object:
+        if isinstance(value, Number):
+            return self.number(int(value))
+        if isinstance(value, Day):
+            return self.day(value.date)
+        return self.told(value) if isinstance(value, Sentence | StrEnum) else value
+
+    @property
+    def is_english(self) -> bool:
+        """Whether this is what everything is written in."""
+        return self.code in IN_ENGLISH
+
     def day(self, day: date, form: str = "long") -> str:
-        """A date as it reads: `long`, `short`, or with its `weekday`."""
+        """A date as it reads: `long`, `short`, or with its `weekday`; `_ENGLISH_DATES` has the forms of tables too."""
         # Of English dates CLDR has American ones, British with a comma, and "Sept": ours stay as they were.
-        if self.code in IN_ENGLISH:
+        if self.is_english:
             return format_date(day, _ENGLISH_DATES[form], locale="en")
+        if form in _SKELETONS:
+            return format_skeleton(_SKELETONS[form], datetime.combine(day, time()), locale=self.locale)
         return format_date(day, _DATES[form], locale=self.locale)
+
+    def moment(self, at: datetime, zone: tzinfo) -> str:
+        """An instant as it reads in a zone: "Mon 23 Nov 2026, 14:05 GMT"."""
+        local = at.astimezone(zone)
+        if self.is_english:
+            return f"{local:%a} {local.day} {local:%b %Y}, {local:%H:%M} {local:%Z}"
+        return f"{format_skeleton('yMMMEd', local, locale=self.locale)}, {local:%H:%M} {local:%Z}"
 
     def weekday(self, day: date) -> str:
         """The name of a date's weekday."""
@@ -78,7 +196,12 @@ class Language:
 
     def number(self, number: int) -> str:
         """A number with its thousands apart."""
-        return format_decimal(number, locale=self.locale)
+        return f"{number:,}" if self.is_english else format_decimal(number, locale=self.locale)
+
+    def decimal(self, number: float, places: int) -> str:
+        """A number with so many places behind its point."""
+        form = "#,##0" + ("." + "0" * places if places else "")
+        return f"{number:.{places}f}" if self.is_english else format_decimal(number, form, locale=self.locale)
 
 
 SOURCE = Language(IN_ENGLISH[0], Locale("en", "GB"), NullTranslations())
@@ -102,7 +225,9 @@ class Languages:
         found = self._look_up(code)
         if found is None or found.code.lower() != code.strip().lower():
             known = ", ".join(self.all)
-            raise UnknownLanguage(f"There is no catalogue for the language “{code}”. Choose one of these: {known}.")
+            raise UnknownLanguage(said("There is no catalogue for the language “%(code)s”. Choose one of these: "
+                                       "%(known)s.",
+                                       code=code, known=known))  # fmt: skip
         return found
 
     def spoken(self, code: str) -> Language:

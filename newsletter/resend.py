@@ -15,6 +15,7 @@ from newsletter import characters
 from newsletter.articles import Article, Revision, write
 from newsletter.campaigns import Campaign, CampaignState, NotNow, Part, Phase, ab_test_of
 from newsletter.db import Base
+from newsletter.languages import said
 from newsletter.subscribers import Segment
 from newsletter.subscribers.segments import Rules, as_json
 from newsletter.subscribers.segments.rules import ClickedNothing, Group, How
@@ -53,20 +54,22 @@ def _is_thrown_away(campaign: Campaign) -> bool:
 def why_not(session: Session, campaign: Campaign, now: datetime) -> str:
     """Why it cannot be sent once more now, in a sentence; "" where it can."""
     if campaign.part not in (None, Part.A):
-        return "It is a part of an A/B test, which is sent once more as a whole, from the page of A."
+        return said("It is a part of an A/B test, which is sent once more as a whole, from the page of A.")
     if campaign.stored_state is not CampaignState.SENT or campaign.finished_at is None:
-        return f"Only a campaign that has gone out can be sent once more; this one is {campaign.state}."
+        return said(
+            "Only a campaign that has gone out can be sent once more; this one is %(state)s.", state=campaign.state
+        )
     if told := _not_ended(session, campaign):
         return told
     parts = _parts(session, campaign)
     if not all(one.counted_clicks for one in parts):
-        return "Clicks were not counted in it, so nobody knows who followed no link."
+        return said("Clicks were not counted in it, so nobody knows who followed no link.")
     if original_of(session, campaign) is not None:
-        return "It is one that was sent once more already; a third time would be too much."
+        return said("It is one that was sent once more already; a third time would be too much.")
     if resent_as(session, campaign) is not None:
-        return "It has been sent once more already, and that is enough."
+        return said("It has been sent once more already, and that is enough.")
     if now - max(one.finished_at or campaign.finished_at for one in parts) < PATIENCE:
-        return "It has gone out less than two days ago: leave your readers the time to open it."
+        return said("It has gone out less than two days ago: leave your readers the time to open it.")
     return ""
 
 
@@ -75,7 +78,7 @@ def _not_ended(session: Session, campaign: Campaign) -> str:
     if test is None or test.phase is Phase.STOPPED:
         return ""
     over = test.rest is not None and test.rest.stored_state in (CampaignState.SENT, CampaignState.CANCELLED)
-    return "" if over else "Its A/B test has not ended: what wins has not gone to the rest yet."
+    return "" if over else said("Its A/B test has not ended: what wins has not gone to the rest yet.")
 
 
 def _parts(session: Session, campaign: Campaign) -> list[Campaign]:
@@ -109,10 +112,10 @@ def resend(session: Session, campaign: Campaign, subject: str, now: datetime, pr
     if reason := why_not(session, campaign, now):
         raise NotNow(reason)
     if campaign.dispatch is None:
-        raise NotNow("It has no words: nothing of it has gone out.")
+        raise NotNow(said("It has no words: nothing of it has gone out."))
     words, subject = words_of(session, campaign), characters.line(subject)
     if not subject or subject.casefold() == words.subject.casefold():
-        raise NotNow("Give it another subject: under the same one they would pass it over again.")
+        raise NotNow(said("Give it another subject: under the same one they would pass it over again."))
     if thrown := session.get(Resend, campaign.id):
         session.delete(thrown)
         session.flush()
@@ -126,7 +129,7 @@ def resend(session: Session, campaign: Campaign, subject: str, now: datetime, pr
         with session.begin_nested():
             session.add(Resend(original_id=campaign.id, campaign_id=again.id, created_at=now))
     except IntegrityError:
-        raise NotNow("It has been sent once more already, and that is enough.") from None
+        raise NotNow(said("It has been sent once more already, and that is enough.")) from None
     return again
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from newsletter import characters
 from newsletter.db import Base, Id
+from newsletter.languages import said
 from newsletter.slugs import numbered, slugify
 
 LONGEST_NAME, LONGEST_SLUG = 40, 60
@@ -114,10 +115,13 @@ def change(session: Session, topic: Topic, *, name: str, slug: str) -> None:
     _check_name(session, name, topic)
     if slug != topic.slug:
         if len(slug) > LONGEST_SLUG or not _SLUG.match(slug):
-            told = f"Small letters, digits and single hyphens between them, at most {LONGEST_SLUG} characters."
+            told = said(
+                "Small letters, digits and single hyphens between them, at most %(longest_slug)s characters.",
+                longest_slug=LONGEST_SLUG,
+            )
             raise BadTopic("slug", told)
         if slug in _taken(session, but=topic):
-            raise BadTopic("slug", "Another topic has this address, or had it once. Choose another one.")
+            raise BadTopic("slug", said("Another topic has this address, or had it once. Choose another one."))
         if (back := session.get(FormerSlug, slug)) is not None:
             session.delete(back)
         session.add(FormerSlug(slug=topic.slug, topic_id=topic.id))
@@ -141,17 +145,25 @@ def move(session: Session, topic: Topic, up: bool) -> bool:
 
 def _check_name(session: Session, name: str, topic: Topic | None = None) -> None:
     if not name:
-        raise BadTopic("name", "Give it a name; readers see it.")
+        raise BadTopic("name", said("Give it a name; readers see it."))
     if len(name) > LONGEST_NAME:
-        raise BadTopic("name", f"This is too long; {LONGEST_NAME} characters are the most.")
+        raise BadTopic(
+            "name", said("This is too long; %(longest_name)s characters are the most.", longest_name=LONGEST_NAME)
+        )
     others = [one for one in every(session) if one is not topic]
     if name == "*" or any(one.name.casefold() == name.casefold() for one in others):
-        raise BadTopic("name", f"There is a topic “{name}” already, perhaps an archived one. Choose another name.")
+        raise BadTopic(
+            "name",
+            said("There is a topic “%(name)s” already, perhaps an archived one. Choose another name.", name=name),
+        )
 
 
 def _room_for_one_more(session: Session) -> None:
     if len(open_ones(session)) >= MOST_TOPICS:
-        raise BadTopic("name", f"There are {MOST_TOPICS} topics, which are the most. Archive one first.")
+        raise BadTopic(
+            "name",
+            said("There are %(most_topics)s topics, which are the most. Archive one first.", most_topics=MOST_TOPICS),
+        )
 
 
 def _taken(session: Session, but: Topic | None = None) -> Collection[str]:

@@ -18,7 +18,7 @@ from scripts import messages
 
 LTR, RTL = "eo", "he"
 OPEN, CLOSE = "⟦", "⟧"
-ATTRIBUTES = ("title", "aria-label", "placeholder", "alt", "content")
+ATTRIBUTES = ("title", "aria-label", "placeholder", "alt", "content", "label", "data-label")
 DATA = {"viewport", "robots", "color-scheme", "supported-color-schemes", "referrer", "theme-color", "twitter:card"}
 """Kinds of `meta` that hold no words."""
 OF_THE_OWNER = {"prose", "book", "typed"}
@@ -38,7 +38,7 @@ def catalogue(name: str) -> Catalog:
         if isinstance(one.id, tuple):
             made.add(one.id, tuple(_bracketed(one.id[1]) for _ in range(made.num_plurals)))
         elif one.id:
-            made.add(one.id, _bracketed(one.id))
+            made.add(one.id, _bracketed(one.id), context=one.context)
     return made
 
 

@@ -1,12 +1,25 @@
 """Which languages there are, what stands in for one that is not, and how its dates and numbers read."""
 
+import json
 import shutil
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from newsletter.languages import CATALOGUES, SOURCE, Languages, UnknownLanguage, marked
+from newsletter.languages import (
+    CATALOGUES,
+    SOURCE,
+    Day,
+    Languages,
+    Number,
+    UnknownLanguage,
+    counted,
+    joined,
+    marked,
+    packed,
+    said,
+)
 from scripts import messages
 from tests import pseudo
 
@@ -83,6 +96,44 @@ def test_a_sentence_that_is_only_guessed_is_not_shown(tmp_path: Path) -> None:
     words = file.read_text(encoding="utf-8")
     file.write_text(words.replace('\nmsgid "Your library"', '\n#, fuzzy\nmsgid "Your library"'), encoding="utf-8")
     assert spoken.named("eo").gettext("Your library") == "Your library"
+
+
+def test_what_is_said_below_the_doors_is_english_as_text_and_told_in_a_language(spoken: Languages) -> None:
+    esperanto = spoken.named("eo")
+    plain = said("By 100 % sure")
+    inner = said("It said: %(words)s", words="no")
+    many = counted("%(num)s person", "%(num)s people", 12345, num=Number(12345))
+    both = joined((inner, many), "; ")
+    assert (plain, inner, many, both) == (
+        "By 100 % sure", "It said: no", "12,345 people", "It said: no; 12,345 people"
+    )  # fmt: skip
+    assert counted("%(num)s person", "%(num)s people", 1) == "1 person"
+    assert esperanto.told(inner) == "⟦It said: no ⟧" and esperanto.told(many) == "⟦12\u202f345 people⟧"
+    assert esperanto.told(both) == "⟦It said: no ⟧; ⟦12\u202f345 people⟧"
+    assert esperanto.told(plain) == plain and SOURCE.told(both) == both
+    assert esperanto.told("Your library") == "⟦Your library⟧" and esperanto.told("50 % of it") == "50 % of it"
+    assert esperanto.told("") == esperanto.told(None) == esperanto.told(joined(())) == ""
+    assert said("joined before %(day)s", day=Day(date(2026, 9, 4))) == "joined before 4 September 2026"
+
+
+def test_what_is_said_can_be_kept_for_a_mail_to_come(spoken: Languages) -> None:
+    said_so = joined((said("It said: %(words)s", words=said("(none)")),
+                      counted("%(num)s person", "%(num)s people", 2, num=Number(2))))  # fmt: skip
+    kept = json.loads(json.dumps(packed(said_so)))
+    assert SOURCE.told(kept) == said_so
+    assert spoken.named("eo").told(kept) == spoken.named("eo").told(said_so)
+    assert packed("as it is") == "as it is"
+
+
+def test_a_word_may_mean_two_things(spoken: Languages) -> None:
+    assert spoken.named("eo").pgettext("series", "on") == "⟦on⟧" and SOURCE.pgettext("series", "on") == "on"
+
+
+def test_a_language_with_one_form_for_all_numbers_may_name_the_number() -> None:
+    one = next(m for m in pseudo.sentences() if m.id and isinstance(m.id, tuple) and "%(num)s" not in m.id[0])
+    made = messages.Catalog(locale="ja")
+    made.add(one.id, (one.id[1],))
+    assert [told for told in messages.missing(made, pseudo.sentences()) if told.startswith(f"{one.id}:")] == []
 
 
 def test_sentences_of_every_kind_are_collected() -> None:

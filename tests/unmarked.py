@@ -16,19 +16,43 @@ from jinja2 import Environment, nodes
 from newsletter.settings import ROOT
 
 BASELINE = Path(__file__).with_suffix(".json")
-MARKS = {"_", "gettext", "ngettext", "lazy", "marked"}
-ATTRIBUTES = {"title", "aria-label", "placeholder", "alt", "content"}
+MARKS = {"_", "gettext", "ngettext", "pgettext", "lazy", "marked", "said", "counted"}
+ATTRIBUTES = {"title", "aria-label", "placeholder", "alt", "content", "label", "data-label"}
 NAMES = {"PDF", "JSON", "Atom", "HTML", "SMTP"}
 """Names and values that are the same in every language."""
 NOT_WORDS = {"button primary"}
 """A style."""
 GAP = "\0"
+TERMINAL = {
+    "newsletter/cli": "what commands print for whoever runs the server",
+    "newsletter/supervisor": "what starting and stopping say in the terminal",
+    "newsletter/backup": "what `backup` and `restore` say in the terminal",
+    "newsletter/smtp": "what is said to mail servers, and written to the log",
+    "newsletter/settings.py": "what is wrong with the environment, said before anything starts",
+    "newsletter/runtime.py": "what is wrong with the environment, said before anything starts",
+    "newsletter/schema.py": "what a migration says in the terminal",
+    "newsletter/versions.py": "what a start refuses with",
+    "newsletter/web/front.py": "for whoever writes code",
+    "newsletter/web/health.py": "for machines that watch the server",
+    "newsletter/web/origin.py": "for whoever runs the server, before there is a brand to ask for its language",
+}
+"""Whose sentences no page and no mail shows, and why: they stay in English, as `docs/operating.md` says."""
+_FOR_MACHINES = re.compile(
+    r"(SELECT|PRAGMA|UPDATE|DELETE|INSERT|SET|BEGIN|WHERE|ORDER|FOR|Content-Type:) |\w+ \| None$"
+)
+"""SQL, headers, and types."""
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SENTENCE = re.compile(r"[A-Z“].*\s\S")
+_ENDS = re.compile(r"\w{2,} [^{]*\w{2,}[.?!]$")
 _META = {"viewport", "robots", "color-scheme", "supported-color-schemes", "referrer", "theme-color", "twitter:card"}
 _FACTS = ("og:type", "og:url", "article:")
 _OF_A_TAG = re.compile(r'[\w-]+="')
 """A macro may write attributes."""
+
+
+def is_terminal(path: Path) -> bool:
+    """Whether only the terminal, a log or another machine says what stands in this file."""
+    return any(named(path) == one or named(path).startswith(f"{one}/") for one in TERMINAL)
 
 
 def templates() -> list[Path]:
@@ -37,8 +61,8 @@ def templates() -> list[Path]:
 
 
 def code() -> list[Path]:
-    """Every file of the product's code."""
-    return sorted((ROOT / "newsletter").rglob("*.py"))
+    """Every file of the product's code but what the terminal says."""
+    return sorted(path for path in (ROOT / "newsletter").rglob("*.py") if not is_terminal(path))
 
 
 def named(path: Path) -> str:
@@ -152,7 +176,7 @@ def _literals(node: ast.AST) -> Iterator[str]:
         return  # a docstring
     if isinstance(node, ast.JoinedStr):
         text = "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
-        if _SENTENCE.match(text):
+        if _is_for_people(text):
             yield text
         for part in node.values:
             if isinstance(part, ast.FormattedValue):
@@ -162,11 +186,16 @@ def _literals(node: ast.AST) -> Iterator[str]:
                 yield from (ast.unparse(one) for one in calls if ast.unparse(one.func) in MARKS)
         return
     if isinstance(node, ast.Constant):
-        if isinstance(node.value, str) and _SENTENCE.match(node.value):
+        if isinstance(node.value, str) and _is_for_people(node.value):
             yield node.value
         return
     for inner in ast.iter_child_nodes(node):
         yield from _literals(inner)
+
+
+def _is_for_people(text: str) -> bool:
+    begins_with_a_value = text.startswith("…") and _ENDS.search(text)
+    return bool((_SENTENCE.match(text) or begins_with_a_value) and not _FOR_MACHINES.match(text))
 
 
 def counted() -> dict[str, int]:

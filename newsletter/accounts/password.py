@@ -3,6 +3,8 @@
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from newsletter.languages import said
+
 SHORTEST = 10
 _hasher = PasswordHasher()
 # Checked when nobody has the address, so that a wrong address and a wrong password take the same time. Nobody knows the
@@ -17,7 +19,9 @@ class WeakPassword(ValueError):
 def check_strength(password: str) -> None:
     """Raise WeakPassword for one that is too easy to guess."""
     if len(password) < SHORTEST or password.isdigit() or len(set(password)) < 5:
-        raise WeakPassword(f"A password needs at least {SHORTEST} characters, and more than a few digits.")
+        raise WeakPassword(
+            said("A password needs at least %(shortest)s characters, and more than a few digits.", shortest=SHORTEST)
+        )
 
 
 def hashed(password: str) -> str:

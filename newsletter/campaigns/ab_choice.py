@@ -18,6 +18,7 @@ from newsletter.campaigns.campaign import Campaign, CampaignState, NotNow, Part
 from newsletter.campaigns.proportions import Proportion
 from newsletter.clicks import Click
 from newsletter.figures import figure
+from newsletter.languages import marked, said
 from newsletter.mail.ledger import ACCEPTED, Dispatch, Message
 from newsletter.mail.ledger.dispatch import Batch, BatchState
 from newsletter.mail.notice import tell_owner
@@ -64,8 +65,10 @@ def _tend(session: Session, test: ABTest, now: datetime) -> None:
         test.ends_at = now + test.duration
     if test.waits is not None:
         tell_owner(
-            session, now, key=f"ab-test:{test.id}", title=f"Your A/B test of “{test.a.article.title}” waits for you",
-            lines=[WAITS[test.waits], "Until then nothing goes to the rest."], button="Look at the numbers and choose",
+            session, now, key=f"ab-test:{test.id}",
+            title=said("Your A/B test of “%(title)s” waits for you", title=test.a.article.title),
+            lines=[said(WAITS[test.waits]), said("Until then nothing goes to the rest.")],
+            button=said("Look at the numbers and choose"),
             path=f"/owner/campaigns/{test.a_id}",
         )  # fmt: skip
 
@@ -101,7 +104,7 @@ def _go(session: Session, test: ABTest, part: Part, decided: Decided, now: datet
         test.waits = Waits.UNFIT
     else:
         told = f"{test.a_id}: {named(part)} goes to the rest, campaign {rest.id}, {DECIDED[decided]}"
-        note(session, None, now, "A/B test decided", told)
+        note(session, None, now, marked("A/B test decided"), told)
 
 
 def is_counted(house: Brand, test: ABTest) -> bool:
@@ -147,13 +150,13 @@ def choose(session: Session, test: ABTest, part: Part, now: datetime, at: dateti
     """At the owner's press: schedule this one for the rest, at this time. Until that has been launched the other one
     can be chosen instead. The test's row must be locked. Raises NotNow."""
     if not test.has_begun:
-        raise NotNow("Nothing of the test has gone out yet, so there is nothing to choose from.")
+        raise NotNow(said("Nothing of the test has gone out yet, so there is nothing to choose from."))
     if test.stopped_at is not None:
-        raise NotNow("The test was stopped, and the rest gets nothing of it.")
+        raise NotNow(said("The test was stopped, and the rest gets nothing of it."))
     if test.rest is not None:  # beat launches it under its own lock
         session.refresh(test.rest, with_for_update=True)
     if not test.is_open:
-        raise NotNow(f"{named(test.winner)} goes to the rest already, once and no more.")
+        raise NotNow(said("%(part)s goes to the rest already, once and no more.", part=named(test.winner)))
     if test.kept is None:
         test.keep(*results(session, test))
     return _send(session, test, part, Decided.HAND, now, at, current(session))
@@ -163,7 +166,7 @@ def _send(session: Session, test: ABTest, part: Part, decided: Decided, now: dat
           house: Brand) -> Campaign:  # fmt: skip
     won, lost = (test.a, test.b) if part is Part.A else (test.b, test.a)
     if won.dispatch is None:
-        raise NotNow(f"{named(part)} has not gone out itself.")
+        raise NotNow(said("%(part)s has not gone out itself.", part=named(part)))
     thrown_away = test.rest is not None and test.rest.stored_state is CampaignState.CANCELLED
     rest = _rest_of(test, now) if test.rest is None or thrown_away else test.rest
     rest.article, rest.settled_revision = won.article, won.dispatch.revision
@@ -197,9 +200,9 @@ def stop(session: Session, test: ABTest, now: datetime) -> None:
     for row in (*sorted(test.both, key=lambda it: it.id), test):  # in the order in which `together.cancel` locks them
         session.refresh(row, with_for_update=True)
     if test.stopped_at is not None:
-        raise NotNow("The test is stopped already.")
+        raise NotNow(said("The test is stopped already."))
     if test.rest is not None and test.rest.launched_at is not None:
-        raise NotNow("What won goes to the rest already; cancel that campaign instead.")
+        raise NotNow(said("What won goes to the rest already; cancel that campaign instead."))
     for one in test.parts:
         if one.stored_state not in (CampaignState.SENT, CampaignState.CANCELLED):
             one.cancel(session, now)

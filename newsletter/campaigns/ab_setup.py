@@ -21,8 +21,9 @@ from newsletter.campaigns.ab_test import (
     Judge,
 )
 from newsletter.campaigns.campaign import Campaign, CampaignState, NotNow, Part
+from newsletter.languages import marked, said
 
-UNCOUNTED = (
+UNCOUNTED = marked(
     "Clicks are not counted, so they cannot say what wins. Count them (Settings, Clicks, and on the article's page), "
     "or choose by hand."
 )
@@ -59,14 +60,18 @@ def counts_clicks(house: Brand, *articles: Article) -> bool:
 
 def insist(house: Brand, article: Article, wish: Wish) -> None:
     """Refuse what is no test of this article as A. Raises BadTest with all that is wrong."""
-    errors = {}
+    errors: dict[str, str] = {}
     if wish.share is None or not LEAST_SHARE <= wish.share <= MOST_SHARE:
-        errors["share"] = (
-            f"Give a share from {LEAST_SHARE} to {MOST_SHARE} percent. Half of these people get A and half B; "
-            "the others are left for what wins."
+        errors["share"] = said(
+            "Give a share from %(least)s to %(most)s percent. Half of these people get A and half B; the others are "
+            "left for what wins.",
+            least=LEAST_SHARE,
+            most=MOST_SHARE,
         )
     if wish.hours is None or not LEAST_HOURS <= wish.hours <= MOST_HOURS:
-        errors["hours"] = f"Give a time from {LEAST_HOURS} hour to {MOST_HOURS // 24} days."
+        errors["hours"] = said(
+            "Give a time from %(least)s hour to %(most)s days.", least=LEAST_HOURS, most=MOST_HOURS // 24
+        )
     if told := _same(article, wish):
         errors[wish.compares.value] = told
     other = wish.article if wish.compares is Compares.ARTICLE and wish.article else article
@@ -82,18 +87,20 @@ def _same(article: Article, wish: Wish) -> str:
     if wish.compares is Compares.SUBJECT:
         subject = characters.line(wish.subject)
         if not subject:
-            return "Write the other subject."
+            return said("Write the other subject.")
         if max(len(subject), len(characters.line(wish.preheader))) > LONGEST_LINE:
-            return f"A subject and a preheader have {LONGEST_LINE} characters at most."
+            return said("A subject and a preheader have %(most)s characters at most.", most=LONGEST_LINE)
         if _folded(subject, wish.preheader or words.preheader) == _folded(words.subject, words.preheader):
-            return "That is the subject of A. Write another, or another preheader: otherwise both are the same mail."
+            return said(
+                "That is the subject of A. Write another, or another preheader: otherwise both are the same mail."
+            )
         return ""
     if wish.article is None:
-        return "Choose the other article."
+        return said("Choose the other article.")
     if wish.article is article or _text(wish.article.current) == _text(words):
-        return "A and B are the same. Choose another article."
+        return said("A and B are the same. Choose another article.")
     if wish.article.topic_id != article.topic_id:
-        return "Both must be about the same topic, or about none: otherwise they would go to different readers."
+        return said("Both must be about the same topic, or about none: otherwise they would go to different readers.")
     return ""
 
 
@@ -119,7 +126,7 @@ def ab_test_of(session: Session, campaign: Campaign, lock: bool = False) -> ABTe
 def make_ab_test(session: Session, a: Campaign, wish: Wish, house: Brand, now: datetime) -> ABTest:
     """Make a draft the A of a new test, with another draft as its B. Raises BadTest, and NotNow for no draft."""
     if a.stored_state is not CampaignState.DRAFT or a.part is not None:
-        raise NotNow("Only a draft can be tested.")
+        raise NotNow(said("Only a draft can be tested."))
     insist(house, a.article, wish)
     b = Campaign(
         article=a.article, segment_guide=a.segment_guide, segment_tag=a.segment_tag, saved_segment=a.saved_segment,
@@ -171,7 +178,7 @@ def withdraw_ab_test(session: Session, test: ABTest, now: datetime) -> Campaign:
 
 def _insist_not_begun(test: ABTest) -> None:
     if test.has_begun or test.stopped_at is not None:
-        raise NotNow("The test has begun already; it can be stopped, but it stays what it is.")
+        raise NotNow(said("The test has begun already; it can be stopped, but it stays what it is."))
 
 
 def write_b(session: Session, campaign: Campaign, now: datetime) -> None:

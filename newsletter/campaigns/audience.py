@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.campaigns.campaign import Campaign, CampaignState, NotNow
 from newsletter.db import without_inside
+from newsletter.languages import joined, said
 from newsletter.subscribers.segments import SavedSegment
 
 
@@ -13,8 +14,15 @@ def delete_segment(session: Session, segment: SavedSegment) -> None:
     users = session.scalars(select(Campaign).where(Campaign.segment_id == segment.id).with_for_update()).all()
     to_come = [one for one in users if one.stored_state in (CampaignState.DRAFT, CampaignState.SCHEDULED)]
     if to_come:
-        listed = ", ".join(f"“{one.article.title}” ({one.state})" for one in to_come[:5])
-        raise NotNow(f"A campaign is still to go to “{segment.name}”: {listed}. Cancel it first.")
+        listed = joined((said("“%(title)s” (%(state)s)", title=one.article.title, state=one.state)
+                         for one in to_come[:5]), ", ")  # fmt: skip
+        raise NotNow(
+            said(
+                "A campaign is still to go to “%(name)s”: %(listed)s. Cancel it first.",
+                name=segment.name,
+                listed=listed,
+            )
+        )
     for one in users:
         one.keep_rules()
         one.saved_segment = None

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from newsletter.articles import Article, Revision
 from newsletter.brand import Brand
 from newsletter.db import Base, Id
+from newsletter.languages import marked, said
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Dispatch, Hold, Lane, Message, Reason, State
 from newsletter.mail.ledger.contents import RevisionImpact, has_no_claimed_batch, revision_impact
@@ -143,30 +144,34 @@ class Campaign(Base):
     def schedule(self, at: datetime, brand: Brand) -> None:
         """Send it at this time (aware); a time that has passed means now. Raises NotNow."""
         if not self.is_new:
-            raise NotNow(f"This campaign is {self.state} already; make a new one to send it again.")
+            raise NotNow(said("This campaign is %(state)s already; make a new one to send it again.", state=self.state))
         if not brand.address_lines:
-            raise NotNow("Bulk mail must carry your postal address: add it under Settings, then schedule again.")
+            raise NotNow(said("Bulk mail must carry your postal address: add it under Settings, then schedule again."))
         if not self.revision.subject.strip() or not self.revision.body.strip():
-            raise NotNow("The article needs a subject and a text before it can be sent.")
+            raise NotNow(said("The article needs a subject and a text before it can be sent."))
         self.stored_state, self.scheduled_at = CampaignState.SCHEDULED, at
         self.scheduled_revision_id = self.revision.id
 
     def unschedule(self) -> None:
         """Back to a draft; nothing has left yet. Raises NotNow."""
         if self.stored_state is not CampaignState.SCHEDULED:
-            raise NotNow(f"Only a scheduled campaign can go back to draft; this one is {self.state}.")
+            raise NotNow(
+                said("Only a scheduled campaign can go back to draft; this one is %(state)s.", state=self.state)
+            )
         self.stored_state, self.scheduled_at = CampaignState.DRAFT, None
 
-    def pause(self, reason: str = "By the owner.") -> None:
+    def pause(self, reason: str = marked("By the owner.")) -> None:
         """Hold what has not left. Raises NotNow."""
         if self.state is not CampaignState.SENDING or self.dispatch is None:
-            raise NotNow(f"Only a campaign that is going out can be paused; this one is {self.state}.")
+            raise NotNow(
+                said("Only a campaign that is going out can be paused; this one is %(state)s.", state=self.state)
+            )
         self.dispatch.pause(reason)
 
     def resume(self) -> None:
         """Go on with everybody who has not been sent to. Raises NotNow."""
         if self.state is not CampaignState.PAUSED or self.dispatch is None:
-            raise NotNow(f"Only a paused campaign can be resumed; this one is {self.state}.")
+            raise NotNow(said("Only a paused campaign can be resumed; this one is %(state)s.", state=self.state))
         self.dispatch.resume()
 
     def turn(self, session: Session) -> RevisionImpact | None:
@@ -180,17 +185,17 @@ class Campaign(Base):
         """
         dispatch = self._locked(session)
         if dispatch.hold is Hold.OPEN:
-            raise NotNow("It is going out. Pause it first, so that it can be said who gets which words.")
+            raise NotNow(said("It is going out. Pause it first, so that it can be said who gets which words."))
         if not has_no_claimed_batch(session, dispatch):
-            raise NotNow("A few are still on the wire; try again in a few seconds.")
+            raise NotNow(said("A few are still on the wire; try again in a few seconds."))
         turn = self._impact(session, dispatch)
         if not turn.to_come:
-            raise NotNow("Nobody is left to get other words: everybody has had their turn.")
+            raise NotNow(said("Nobody is left to get other words: everybody has had their turn."))
         if not words.subject.strip() or not words.body.strip():
-            raise NotNow("The mail needs a subject and a text.")
+            raise NotNow(said("The mail needs a subject and a text."))
         newest = dispatch.revision
         if words.words == (newest.subject, newest.preheader, newest.body):
-            raise NotNow("These are the words it has already.")
+            raise NotNow(said("These are the words it has already."))
         return turn
 
     def _impact(self, session: Session, dispatch: Dispatch) -> RevisionImpact:
@@ -198,12 +203,19 @@ class Campaign(Base):
 
     def _locked(self, session: Session) -> Dispatch:
         if self.dispatch_id is None:
-            raise NotNow(f"Nothing of it has been sent, it is {self.state}: edit its article instead.")
+            raise NotNow(
+                said("Nothing of it has been sent, it is %(state)s: edit its article instead.", state=self.state)
+            )
         if self.is_tested:
-            raise NotNow("It is in an A/B test, which would compare nothing any more. Cancel it, or let it be.")
+            raise NotNow(said("It is in an A/B test, which would compare nothing any more. Cancel it, or let it be."))
         dispatch = session.get_one(Dispatch, self.dispatch_id, with_for_update=True, populate_existing=True)
         if self.stored_state is not CampaignState.SENDING or dispatch.hold is Hold.CANCELLED:
-            raise NotNow(f"Only a campaign that is going out can be given other words; this one is {self.state}.")
+            raise NotNow(
+                said(
+                    "Only a campaign that is going out can be given other words; this one is %(state)s.",
+                    state=self.state,
+                )
+            )
         return dispatch
 
     def revise(self, session: Session, words: Content, now: datetime, by: int | None = None) -> RevisionImpact:
@@ -221,7 +233,7 @@ class Campaign(Base):
     def cancel(self, session: Session, now: datetime) -> None:
         """Call off what has not left; what was sent stays sent. Raises NotNow."""
         if self.stored_state in (CampaignState.SENT, CampaignState.CANCELLED):
-            raise NotNow(f"This campaign is {self.state} already; there is nothing left to cancel.")
+            raise NotNow(said("This campaign is %(state)s already; there is nothing left to cancel.", state=self.state))
         self.stored_state, self.finished_at = CampaignState.CANCELLED, now
         if self.dispatch is not None:
             self.dispatch.hold = Hold.CANCELLED

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from newsletter.brand import Brand
 from newsletter.campaigns.ab_setup import ab_test_of
 from newsletter.campaigns.campaign import Campaign, NotNow
+from newsletter.languages import marked
 
 
 def schedule(session: Session, campaign: Campaign, at: datetime, house: Brand) -> None:
@@ -23,7 +24,7 @@ def unschedule(session: Session, campaign: Campaign) -> None:
     _each(_parts(session, campaign), Campaign.unschedule)
 
 
-def pause(session: Session, campaign: Campaign, reason: str = "By the owner.") -> None:
+def pause(session: Session, campaign: Campaign, reason: str = marked("By the owner.")) -> None:
     """Hold what has not left. Raises NotNow."""
     _each(_parts(session, campaign), lambda one: one.pause(reason))
 

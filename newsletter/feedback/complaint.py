@@ -7,11 +7,12 @@ from sqlalchemy.orm import Session
 from newsletter.events import By, Press
 from newsletter.feedback.report import ON_ITS_WAY, Report, attempt, settle, subject
 from newsletter.feedback.suppress import suppress
+from newsletter.languages import marked
 from newsletter.mail.ledger import State
 from newsletter.subscribers import Status
 
 MAY_BE_COMPLAINED_OF = (State.SENT, State.DELIVERED, State.UNCERTAIN, State.DEFERRED, State.BOUNCED)
-WORDS = "The reader's provider reported this mail as spam."
+WORDS = marked("The reader's provider reported this mail as spam.")
 
 
 def complained(session: Session, message_id: int, now: datetime) -> Report:
@@ -23,7 +24,9 @@ def complained(session: Session, message_id: int, now: datetime) -> Report:
         return Report.TOO_EARLY
     person = about.subscriber
     if person is not None and person.status is not Status.COMPLAINED:
-        suppress(session, person, Status.COMPLAINED, now, Press(By.SERVER, "A complaint came from their provider."))
+        suppress(
+            session, person, Status.COMPLAINED, now, Press(By.SERVER, marked("A complaint came from their provider."))
+        )
         session.flush()
     told = attempt(message_id, State.COMPLAINED, now, words=WORDS)
     return Report.TAKEN if settle(session, message_id, State.COMPLAINED, MAY_BE_COMPLAINED_OF, told) else Report.KNOWN

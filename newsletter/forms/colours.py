@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from newsletter.languages import marked, said
+
 READABLE = 4.5
 """The least contrast of text with what lies behind it."""
 SEEN = 3.0
@@ -10,6 +12,19 @@ SEEN = 3.0
 _HEX = re.compile(r"#[0-9a-f]{6}\Z")
 LIGHT, DARK = "#ffffff", "#000000"
 """One of the two can be read on any colour (4.58 : 1 or more)."""
+
+
+_NO_COLOUR = (
+    marked("The colour of the ground should be # and six digits, such as #0f5f63."),
+    marked("The colour of the text should be # and six digits, such as #0f5f63."),
+    marked("The colour of the button should be # and six digits, such as #0f5f63."),
+)
+_UNREADABLE = (
+    marked("The text has a contrast of %(found)s : 1 with the ground; people need %(least)s : 1. Make one of the two "
+           "darker or lighter."),
+    marked("The button has a contrast of %(found)s : 1 with the ground; people need %(least)s : 1. Make one of the two "
+           "darker or lighter."),
+)  # fmt: skip
 
 
 class BadColours(ValueError):
@@ -45,15 +60,12 @@ class Colours:
 
     def check(self) -> None:
         """Raise BadColours, naming the first pair that cannot be read."""
-        for what, value in (("ground", self.ground), ("text", self.ink), ("button", self.accent)):
+        for told, value in zip(_NO_COLOUR, (self.ground, self.ink, self.accent), strict=True):
             if not _HEX.match(value):
-                raise BadColours(f"The colour of the {what} should be # and six digits, such as #0f5f63.")
-        for what, value in (("text", self.ink), ("button", self.accent)):
+                raise BadColours(said(told))
+        for told, value in zip(_UNREADABLE, (self.ink, self.accent), strict=True):
             if (found := contrast(value, self.ground)) < READABLE:
-                raise BadColours(
-                    f"The {what} has a contrast of {found:.1f} : 1 with the ground; people need {READABLE} : 1. "
-                    "Make one of the two darker or lighter."
-                )
+                raise BadColours(said(told, found=f"{found:.1f}", least=READABLE))
 
 
 def contrast(one: str, other: str) -> float:

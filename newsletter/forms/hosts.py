@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from newsletter.languages import said
 from newsletter.networks import is_loopback
 
 MOST = 50
@@ -26,10 +27,14 @@ def read_origins(typed: str) -> list[str]:
         whole = line if "://" in line else f"https://{line}"
         origin = origin_of(whole)
         if origin is None:
-            raise BadHost(f"“{line[:80]}” is no address of a site; one looks like https://blog.example.org")
+            raise BadHost(
+                said("“%(line)s” is no address of a site; one looks like https://blog.example.org", line=line[:80])
+            )
         found.append(origin)
     if len(set(found)) > MOST:
-        raise BadHost(f"These are more than {MOST} sites; please leave out those that show no form of yours.")
+        raise BadHost(
+            said("These are more than %(most)s sites; please leave out those that show no form of yours.", most=MOST)
+        )
     return list(dict.fromkeys(found))
 
 

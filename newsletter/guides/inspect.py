@@ -11,6 +11,7 @@ from pathlib import Path
 import pypdfium2
 
 from newsletter import atomic
+from newsletter.languages import said
 
 PDFIUM = threading.Lock()  # PDFium may be used by one thread at a time
 END = b"%%EOF"
@@ -41,7 +42,9 @@ def inspect(path: Path) -> Inspection:
     try:
         status = path.stat()
     except OSError:
-        raise BadGuide(f"The guide's file {path.name} is missing; `make guides` builds the example's.") from None
+        raise BadGuide(
+            said("The guide's file %(name)s is missing; `make guides` builds the example's.", name=path.name)
+        ) from None
     return _inspected(path, status.st_mtime_ns, status.st_size)
 
 
@@ -49,7 +52,7 @@ def inspect(path: Path) -> Inspection:
 def _inspected(path: Path, mtime_ns: int, size: int) -> Inspection:
     with _opened(path) as document:
         if not len(document):
-            raise BadGuide(f"The guide's file {path.name} has no pages.")
+            raise BadGuide(said("The guide's file %(name)s has no pages.", name=path.name))
         words = document.get_metadata_value("Keywords").split(", ")
         unfilled = tuple(word.removeprefix(UNFILLED) for word in words if word.startswith(UNFILLED))
         return Inspection(pages=len(document), size=size, stamp=f"{mtime_ns:x}{size:x}", unfilled=unfilled)
@@ -84,7 +87,9 @@ def _drawn(path: Path, page: int, width: int) -> bytes:
 @contextmanager
 def _opened(path: Path) -> Iterator[pypdfium2.PdfDocument]:
     """A document to read in, alone; what cannot be read in it is a BadGuide."""
-    bad = BadGuide(f"The guide's file {path.name} cannot be read as a PDF; it may be copied only in part.")
+    bad = BadGuide(
+        said("The guide's file %(name)s cannot be read as a PDF; it may be copied only in part.", name=path.name)
+    )
     with PDFIUM:
         try:
             if END not in _end_of(path):

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 from newsletter.guides.accept import Unfit, accept
 from newsletter.guides.files import Files
 from newsletter.guides.guide import Guide
+from newsletter.languages import marked, said
 from newsletter.slugs import numbered, slugify
 
-BOX = "Subscribe and receive our {pages} page guide FREE."
+BOX = marked("Subscribe and receive our {pages} page guide FREE.")
 LONGEST_SLUG = 64
 
 
@@ -22,7 +23,7 @@ def add(session: Session, files: Files, received: Path, *, title: str, box: str,
     inside = accept(received)
     named = title or inside[:200]
     if not named:
-        raise Unfit("Give it a title: the PDF has none inside.")
+        raise Unfit(said("Give it a title: the PDF has none inside."))
     last = session.scalar(select(func.max(Guide.position)))
     guide = Guide(
         slug=_free_slug(session, named), title=named, box=box or BOX, topic=topic, hidden=True,

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from newsletter.guides.files import Files
 from newsletter.guides.guide import Guide
 from newsletter.guides.inspect import BadGuide, inspect
+from newsletter.languages import said
 from newsletter.mail.notice import tell_owner
 
 COPYING = timedelta(minutes=2)
@@ -27,7 +28,7 @@ def watch(session: Session, files: Files, now: datetime, machine_now: datetime) 
             inspect(file)
         except BadGuide as error:
             if not _is_being_copied(file, machine_now):
-                _tell(session, guide, str(error), now)
+                _tell(session, guide, error.args[0], now)
                 bad.append(guide.slug)
     return bad
 
@@ -41,11 +42,12 @@ def _is_being_copied(file: Path, machine_now: datetime) -> bool:
 
 def _tell(session: Session, guide: Guide, reason: str, now: datetime) -> None:
     tell_owner(
-        session, now, key=f"guide:{guide.slug}:{now:%Y%m%d}", title=f"The guide “{guide.title}” cannot be sent",
+        session, now, key=f"guide:{guide.slug}:{now:%Y%m%d}",
+        title=said("The guide “%(title)s” cannot be sent", title=guide.title),
         lines=[
             reason,
-            "Its box says that it is being prepared and takes no sign-ups; everything else goes on.",
-            "Send its PDF again on the page “Guides”, and its box is there again.",
+            said("Its box says that it is being prepared and takes no sign-ups; everything else goes on."),
+            said("Send its PDF again on the page “Guides”, and its box is there again."),
         ],
-        button="Look at the guides", path="/owner/guides",
+        button=said("Look at the guides"), path="/owner/guides",
     )  # fmt: skip

@@ -1,53 +1,68 @@
 """What an import tells people: the same sentences in the terminal and on the owner's page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from newsletter.imports.report import Fate, Flaw, Reading, Remark, Report
 from newsletter.imports.standing import Standing
+from newsletter.languages import Number, counted, joined, marked, said
 
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_SEPARATORS = {",": marked("commas"), ";": marked("semicolons"), "\t": marked("tabs"), "|": marked("bars")}
 _FLAWS = {
-    Flaw.NO_ADDRESS: "there is no e-mail address in it",
-    Flaw.BAD_ADDRESS: "this does not look like an e-mail address; it should be like jane@example.com",
-    Flaw.SEVERAL_ADDRESSES: "there are several addresses in one cell; give each a row of its own",
-    Flaw.OPEN_QUOTE: 'a quote (") is opened and never closed',
-    Flaw.STRAY_QUOTE: 'a quote (") stands in the middle of a cell; write it twice, or take it out',
-    Flaw.TOO_MANY_CELLS: "there are more cells than columns; a cell with a separator in it needs quotes around it",
-    Flaw.NO_STATUS: "the status is missing, so it cannot be told whether this person wants mail",
-    Flaw.BAD_BYTES: "it holds bytes that are neither UTF-8 nor Windows-1252",
+    Flaw.NO_ADDRESS: marked("there is no e-mail address in it"),
+    Flaw.BAD_ADDRESS: marked("this does not look like an e-mail address; it should be like jane@example.com"),
+    Flaw.SEVERAL_ADDRESSES: marked("there are several addresses in one cell; give each a row of its own"),
+    Flaw.OPEN_QUOTE: marked('a quote (") is opened and never closed'),
+    Flaw.STRAY_QUOTE: marked('a quote (") stands in the middle of a cell; write it twice, or take it out'),
+    Flaw.TOO_MANY_CELLS: marked(
+        "there are more cells than columns; a cell with a separator in it needs quotes around it"
+    ),
+    Flaw.NO_STATUS: marked("the status is missing, so it cannot be told whether this person wants mail"),
+    Flaw.BAD_BYTES: marked("it holds bytes that are neither UTF-8 nor Windows-1252"),
 }
 _FATES = {
-    Fate.ADDED: ("added", "confirmed subscribers, with your basis on record"),
-    Fate.CONFIRMED: ("confirmed", "had signed up here and were pending; your basis confirms them"),
-    Fate.PENDING: ("pending", "never confirmed; nothing is mailed to them unless they sign up again themselves"),
-    Fate.LEFT: ("had left", "recorded as unsubscribed; only their own sign-up brings them back"),
-    Fate.BLOCKED: ("blocked", "recorded as unsubscribed and suppressed"),
-    Fate.BOUNCED: ("bounced", "recorded as bounced; nothing is sent to them"),
-    Fate.COMPLAINED: ("complained", "recorded as complained; nothing is sent to them"),
-    Fate.KNOWN: ("known already", "unchanged, or twice in the file"),
-    Fate.SUPPRESSED: ("suppressed", "left, bounced, complained, were blocked or erased here; not brought back"),
-    Fate.STAYED: ("stay", "the file says that they left, but they have confirmed here themselves since"),
-    Fate.NEVER_AGREED: ("left out", "no reader, by the file's own word or by your answer"),
-    Fate.REFUSED: ("refused", "could not be read"),
+    Fate.ADDED: (marked("added"), marked("confirmed subscribers, with your basis on record")),
+    Fate.CONFIRMED: (marked("confirmed"), marked("had signed up here and were pending; your basis confirms them")),
+    Fate.PENDING: (
+        marked("pending"),
+        marked("never confirmed; nothing is mailed to them unless they sign up again themselves"),
+    ),
+    Fate.LEFT: (marked("had left"), marked("recorded as unsubscribed; only their own sign-up brings them back")),
+    Fate.BLOCKED: (marked("blocked"), marked("recorded as unsubscribed and suppressed")),
+    Fate.BOUNCED: (marked("bounced"), marked("recorded as bounced; nothing is sent to them")),
+    Fate.COMPLAINED: (marked("complained"), marked("recorded as complained; nothing is sent to them")),
+    Fate.KNOWN: (marked("known already"), marked("unchanged, or twice in the file")),
+    Fate.SUPPRESSED: (
+        marked("suppressed"),
+        marked("left, bounced, complained, were blocked or erased here; not brought back"),
+    ),
+    Fate.STAYED: (
+        marked("stay"),
+        marked("the file says that they left, but they have confirmed here themselves since"),
+    ),
+    Fate.NEVER_AGREED: (marked("left out"), marked("no reader, by the file's own word or by your answer")),
+    Fate.REFUSED: (marked("refused"), marked("could not be read")),
 }
 _STANDINGS = {
-    Standing.READER: ("readers", "come in as confirmed, with your basis on record"),
-    Standing.PENDING: ("never confirmed", "come in as pending; nothing is mailed to them"),
-    Standing.NEVER_AGREED: ("never subscribed", "left out"),
-    Standing.LEFT: ("had left", "kept out for good"),
-    Standing.BLOCKED: ("blocked", "kept out for good"),
-    Standing.BOUNCED: ("bounced", "kept out for good"),
-    Standing.COMPLAINED: ("complained", "kept out for good"),
+    Standing.READER: (marked("readers"), marked("come in as confirmed, with your basis on record")),
+    Standing.PENDING: (marked("never confirmed"), marked("come in as pending; nothing is mailed to them")),
+    Standing.NEVER_AGREED: (marked("never subscribed"), marked("left out")),
+    Standing.LEFT: (marked("had left"), marked("kept out for good")),
+    Standing.BLOCKED: (marked("blocked"), marked("kept out for good")),
+    Standing.BOUNCED: (marked("bounced"), marked("kept out for good")),
+    Standing.COMPLAINED: (marked("complained"), marked("kept out for good")),
 }
 _ALWAYS = (Fate.ADDED, Fate.KNOWN, Fate.SUPPRESSED, Fate.REFUSED)
 _REMARKS = {
-    Remark.DATE: "Dates that could not be understood, left out",
-    Remark.ZONE: "Time zones that are not known here, left out",
-    Remark.NAME: "Names that are none (a link, an address, a placeholder), left out",
-    Remark.TOPIC: "Topics that are not here, left out (add them on the page Topics before the import)",
-    Remark.FIELD: "Values that a field of yours cannot hold, left out",
-    Remark.SECOND_ADDRESS: "Rows with two different addresses, of which the first was taken",
+    Remark.DATE: marked("Dates that could not be understood, left out"),
+    Remark.ZONE: marked("Time zones that are not known here, left out"),
+    Remark.NAME: marked("Names that are none (a link, an address, a placeholder), left out"),
+    Remark.TOPIC: marked("Topics that are not here, left out (add them on the page Topics before the import)"),
+    Remark.FIELD: marked("Values that a field of yours cannot hold, left out"),
+    Remark.SECOND_ADDRESS: marked("Rows with two different addresses, of which the first was taken"),
 }
+
+
+READER = marked("reader")
 
 
 def rows(count: int) -> str:
@@ -57,44 +72,62 @@ def rows(count: int) -> str:
 
 def why(reason: Flaw | Fate) -> str:
     """Why a row brought nobody."""
-    return _FLAWS[reason] if isinstance(reason, Flaw) else f"{_FATES[reason][0]}: {_FATES[reason][1]}"
+    return said(_FLAWS[reason]) if isinstance(reason, Flaw) else joined(map(said, _FATES[reason]), ": ")
 
 
 def how_read(reading: Reading) -> list[str]:
     """How the file was understood."""
-    lines = "1 line" if reading.odd_lines == 1 else f"{reading.odd_lines:,} lines"
-    odd = f" ({lines} of it in Windows-1252)" if reading.odd_lines else ""
-    wrote = f"; it looks like an export of {reading.program}" if reading.program else ""
-    if reading.sheet:
-        told = [f"Read from the sheet “{reading.sheet}” of a workbook{wrote}. Lines are the sheet's rows."]
-        if reading.hidden:
-            told.append(
-                f"{_filtered(reading.hidden)} hidden in the sheet, by a filter or by hand, and read like the others."
-            )
-    else:
-        told = [f"Read as {reading.encoding}{odd}, separated by {_SEPARATORS[reading.separator]}{wrote}."]
-    told.append("Columns: " + ", ".join(f"{heading} ({role})" for heading, role in reading.used) + ".")
+    told = list(_sheet(reading) if reading.sheet else [_text(reading)])
+    columns = joined((f"{heading} ({role})" for heading, role in reading.used), ", ")
+    told.append(said("Columns: %(columns)s.", columns=columns))
     if reading.unused:
-        told.append("Not used: " + ", ".join(reading.unused) + ".")
+        told.append(said("Not used: %(columns)s.", columns=", ".join(reading.unused)))
     return told
 
 
-def _filtered(hidden: int) -> str:
-    return "1 row is" if hidden == 1 else f"{hidden:,} rows are"
+def _sheet(reading: Reading) -> Iterator[str]:
+    lines = said("Lines are the sheet's rows.")
+    if reading.program:
+        first = said("Read from the sheet “%(sheet)s” of a workbook; it looks like an export of %(program)s.",
+                     sheet=reading.sheet, program=reading.program)  # fmt: skip
+    else:
+        first = said("Read from the sheet “%(sheet)s” of a workbook.", sheet=reading.sheet)
+    yield joined((first, lines))
+    if reading.hidden:
+        yield counted(
+            "%(num)s row is hidden in the sheet, by a filter or by hand, and read like the others.",
+            "%(num)s rows are hidden in the sheet, by a filter or by hand, and read like the others.",
+            reading.hidden, num=Number(reading.hidden),
+        )  # fmt: skip
+
+
+def _text(reading: Reading) -> str:
+    encoding: str = reading.encoding
+    if reading.odd_lines:
+        encoding = counted(
+            "%(encoding)s (%(num)s line of it in Windows-1252)", "%(encoding)s (%(num)s lines of it in Windows-1252)",
+            reading.odd_lines, num=Number(reading.odd_lines), encoding=reading.encoding,
+        )  # fmt: skip
+    values = {"encoding": encoding, "separator": said(_SEPARATORS[reading.separator])}
+    if not reading.program:
+        return said("Read as %(encoding)s, separated by %(separator)s.", **values)
+    return said("Read as %(encoding)s, separated by %(separator)s; it looks like an export of %(program)s.",
+                program=reading.program, **values)  # fmt: skip
 
 
 def standings(found: Mapping[str, int]) -> list[tuple[int, str, str]]:
     """(number, word, meaning) for where the rows' people stand by the file's word, by the names of `Standing`."""
     told = [(found[one.name], *_STANDINGS[one]) for one in Standing if found.get(one.name)]
-    return [(many, "reader" if word == "readers" and many == 1 else word, meaning) for many, word, meaning in told]
+    return [(many, READER if word == "readers" and many == 1 else word, meaning) for many, word, meaning in told]
 
 
 def refusals(report: Report) -> list[str]:
     """The first refused rows, one by one, and what was left out of others."""
-    told = [f"line {one.line}: {_FLAWS[one.flaw]}" for one in report.bad]
+    told: list[str] = [said("line %(line)s: %(why)s", line=one.line, why=said(_FLAWS[one.flaw])) for one in report.bad]
     if (more := report.fates[Fate.REFUSED] - len(told)) > 0:
-        told.append(f"… and {more:,} more")
-    told += [f"{_REMARKS[remark]}: {count:,} (the first in line {report.first_remarks[remark]})"
+        told.append(counted("… and %(num)s more", "… and %(num)s more", more, num=Number(more)))
+    told += [said("%(remark)s: %(number)s (the first in line %(line)s)", remark=said(_REMARKS[remark]),
+                  number=Number(count), line=report.first_remarks[remark])
              for remark, count in report.remarks.items()]  # fmt: skip
     return told
 

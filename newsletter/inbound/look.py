@@ -12,6 +12,7 @@ import structlog
 from newsletter.feedback import Inbox, InboxTrouble
 from newsletter.inbound.imap import InboxError, Mailbox, opened
 from newsletter.inbound.take import Taken, take
+from newsletter.languages import marked, said
 from newsletter.mail.notice import tell_owner
 from newsletter.mail_settings import InboxUrl, parse_inboxes
 from newsletter.runtime import Runtime
@@ -22,12 +23,20 @@ SLICE = 15.0
 """Seconds after which it leaves the rest to the next."""
 NAME = 400
 ADVICE = {
-    InboxTrouble.LOGIN: "Look at the user's name and password in INBOX_URL. Many providers want a password made for "
-    "programs (an “app password”), and some want IMAP to be switched on first.",
-    InboxTrouble.FOLDER: "Look at the folder in INBOX_URL: it should be the one where such mail arrives, mostly INBOX.",
-    InboxTrouble.TLS: "Its certificate is not valid for the host in INBOX_URL. Use the name your provider gives.",
-    InboxTrouble.UNREACHABLE: "Look at the host and port in INBOX_URL. It is tried again every minute.",
-    InboxTrouble.BROKEN: "The server stops in the middle. It is tried again every minute; if it lasts, ask them.",
+    InboxTrouble.LOGIN: marked(
+        "Look at the user's name and password in INBOX_URL. Many providers want a password made for "
+        "programs (an “app password”), and some want IMAP to be switched on first."
+    ),
+    InboxTrouble.FOLDER: marked(
+        "Look at the folder in INBOX_URL: it should be the one where such mail arrives, mostly INBOX."
+    ),
+    InboxTrouble.TLS: marked(
+        "Its certificate is not valid for the host in INBOX_URL. Use the name your provider gives."
+    ),
+    InboxTrouble.UNREACHABLE: marked("Look at the host and port in INBOX_URL. It is tried again every minute."),
+    InboxTrouble.BROKEN: marked(
+        "The server stops in the middle. It is tried again every minute; if it lasts, ask them."
+    ),
 }
 log = structlog.get_logger()
 
@@ -79,10 +88,10 @@ def _note(rt: Runtime, name: str, error: InboxError) -> None:
         if not Inbox.named(session, name).fails(error.trouble, now):
             return
         tell_owner(
-            session, now, key=_key(name, error.trouble, now), title="The inbox for bounces cannot be read",
-            lines=[f"{name}: {error}"[:600], ADVICE[error.trouble],
-                   "Until then bounces, complaints and unsubscribing by mail wait there; nothing is lost."],
-            button="Look at it", path="/owner/",
+            session, now, key=_key(name, error.trouble, now), title=said("The inbox for bounces cannot be read"),
+            lines=[f"{name}: {error}"[:600], said(ADVICE[error.trouble]),
+                   said("Until then bounces, complaints and unsubscribing by mail wait there; nothing is lost.")],
+            button=said("Look at it"), path="/owner/",
         )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from newsletter.db import lock
 from newsletter.events import EventKind, Press, note
 from newsletter.forms import Form
 from newsletter.guides import Files, Guide
+from newsletter.languages import marked
 from newsletter.sequences import Sequence, Step
 from newsletter.subscribers import (
     Basis,
@@ -27,7 +28,7 @@ from newsletter.subscribers import (
 )
 from newsletter.wordings import wording_id
 
-OFFERED = "Sent by the owner; nobody has agreed to anything."
+OFFERED = marked("Sent by the owner; nobody has agreed to anything.")
 LINK_DAYS = 30
 """How long a confirmation link works; unconfirmed sign-ups are deleted after as many days."""
 

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.db import Base, Id, without
+from newsletter.languages import counted, joined, marked, said
 from newsletter.mail.ledger import ClaimedMessage, Outcome, State
 from newsletter.mail.notice import tell_owner
 from newsletter.mail.sentences import explained
@@ -112,10 +113,10 @@ def relays_refuse(session: Session, refusals: Iterable[RelayRefusal], now: datet
             words = advice(refusal.trouble)
             tell_owner(
                 session, now, key=f"relay:{refusal.relay}:{refusal.trouble}:{now:%Y%m%d}"[:190],
-                title=f"{refusal.relay}: {words.title}",
-                lines=[f"It said: {refusal.words}"[:600], words.action,
-                       "Nobody's mail is lost or counted as tried: it goes out as soon as the relay takes it."],
-                button="Look at it", path="/owner/",
+                title=joined((refusal.relay, said(words.title)), ": "),
+                lines=[said("It said: %(words)s", words=refusal.words[:590]), said(words.action),
+                       said("Nobody's mail is lost or counted as tried: it goes out as soon as the relay takes it.")],
+                button=said("Look at it"), path="/owner/",
             )  # fmt: skip
 
 
@@ -140,11 +141,13 @@ def confirmations_end(session: Session, replies: Sequence[str | None], now: date
     if alarm.count >= IN_A_ROW:
         tell_owner(
             session, now, key=f"confirmations:{alarm.since:%Y%m%d%H%M%S}",
-            title=f"{alarm.count} confirmations in a row could not be delivered",
-            lines=[f"The last answer was: {failed[-1] or '(none)'}"[:600],
-                   "Who signs up now gets no confirmation. Most often the sender's address is not allowed: look at "
-                   "RETURN_PATH and SMTP_URL, and at your provider's own page."],
-            button="Look at the messages", path="/owner/messages?state=failed",
+            title=counted("%(num)s confirmation in a row could not be delivered",
+                          "%(num)s confirmations in a row could not be delivered", alarm.count),
+            lines=[said("The last answer was: %(words)s", words=failed[-1][:570] or said("(none)")),
+                   said("Who signs up now gets no confirmation. Most often the sender's address is not allowed: "
+                        "look at "
+                   "RETURN_PATH and SMTP_URL, and at your provider's own page.")],
+            button=said("Look at the messages"), path="/owner/messages?state=failed",
         )  # fmt: skip
 
 
@@ -169,47 +172,58 @@ def _row(session: Session, kind: AlarmKind, name: str, now: datetime, trouble: T
 
 _ADVICE = {
     Trouble.RATE: Advice(
-        "the relay asks for fewer mails at a time",
-        "Nothing to do: the rest goes out at the pace it allows. `newsletter limit` can set that pace beforehand.",
+        marked("the relay asks for fewer mails at a time"),
+        marked(
+            "Nothing to do: the rest goes out at the pace it allows. `newsletter limit` can set that pace beforehand."
+        ),
     ),
     Trouble.CONNECTIONS: Advice(
-        "the relay allows no more connections",
-        "Nothing to do: fewer are used from now on. If it never ends, set ?connections=2 in SMTP_URL.",
+        marked("the relay allows no more connections"),
+        marked("Nothing to do: fewer are used from now on. If it never ends, set ?connections=2 in SMTP_URL."),
     ),
     Trouble.BUSY: Advice(
-        "the relay takes no mail just now", "Nothing to do: it is asked again, soon and then less often."
+        marked("the relay takes no mail just now"),
+        marked("Nothing to do: it is asked again, soon and then less often."),
     ),
     Trouble.STORAGE: Advice(
-        "the relay's disk is full",
-        "Whoever runs the relay should make room; it is asked again all the time.",
+        marked("the relay's disk is full"),
+        marked("Whoever runs the relay should make room; it is asked again all the time."),
     ),
     Trouble.QUOTA: Advice(
-        "the account's quota is used up",
-        "The rest goes out when your provider counts anew. If that is too late, ask them for a larger quota.",
+        marked("the account's quota is used up"),
+        marked("The rest goes out when your provider counts anew. If that is too late, ask them for a larger quota."),
     ),
     Trouble.SENDER: Advice(
-        "the account may not send from our sender's address",
-        "Verify the sender's address or domain with your provider, or set RETURN_PATH to an address that the account "
-        "owns, and start again.",
+        marked("the account may not send from our sender's address"),
+        marked(
+            "Verify the sender's address or domain with your provider, or set RETURN_PATH to an address that the "
+            "account "
+            "owns, and start again."
+        ),
     ),
     Trouble.LOGIN: Advice(
-        "the relay does not accept the user name and password",
-        "Look at both in SMTP_URL (special characters are percent-encoded), and start again.",
+        marked("the relay does not accept the user name and password"),
+        marked("Look at both in SMTP_URL (special characters are percent-encoded), and start again."),
     ),
     Trouble.ACCOUNT: Advice(
-        "the account is suspended, locked or not activated",
-        "Sign in at your provider's: they say there why, and what they want from you.",
+        marked("the account is suspended, locked or not activated"),
+        marked("Sign in at your provider's: they say there why, and what they want from you."),
     ),
     Trouble.REFUSED: Advice(
-        "the relay refuses everything from here",
-        "Look at what it said. It may not know this server's address, or want a login: see SMTP_URL.",
+        marked("the relay refuses everything from here"),
+        marked("Look at what it said. It may not know this server's address, or want a login: see SMTP_URL."),
     ),
     Trouble.TLS: Advice(
-        "no safe connection to the relay can be made",
-        "Its certificate is not valid for the name in SMTP_URL, or has run out. Use the name your provider gives.",
+        marked("no safe connection to the relay can be made"),
+        marked(
+            "Its certificate is not valid for the name in SMTP_URL, or has run out. Use the name your provider gives."
+        ),
     ),
     Trouble.UNREACHABLE: Advice(
-        "the relay cannot be reached",
-        "Look at its name and port in SMTP_URL, and whether your host lets mail out; it is tried again all the time.",
+        marked("the relay cannot be reached"),
+        marked(
+            "Look at its name and port in SMTP_URL, and whether your host lets mail out; it is tried again all the "
+            "time."
+        ),
     ),
 }

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from newsletter.languages import said
+
 RUN = 20
 """Refusals for good in a row: on grounds of policy (5.7.x and the like), or of addresses that are not there."""
 SAMPLE, SHARE = 100, 0.25
@@ -31,9 +33,18 @@ class Breaker:
             return None
         self.tripped = True
         if self.run >= RUN:
-            return f"Paused by itself: {self.run} servers in a row refused this mail. The last one said: {self.words}"
+            return said(
+                "Paused by itself: %(run)s servers in a row refused this mail. The last one said: %(words)s",
+                run=self.run,
+                words=self.words,
+            )
         share = round(100 * self.refused / self.seen)
-        return f"Paused by itself: {share} % of the last {self.seen} were refused. The last one said: {self.words}"
+        return said(
+            "Paused by itself: %(share)s %% of the last %(seen)s were refused. The last one said: %(words)s",
+            share=share,
+            seen=self.seen,
+            words=self.words,
+        )
 
     def _is_share(self) -> bool:
         return self.seen >= SAMPLE and self.refused / self.seen >= self.share

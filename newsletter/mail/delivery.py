@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import brand
 from newsletter.brand import Brand
+from newsletter.languages import said
 from newsletter.mail import alarms, ledger
 from newsletter.mail.batch_size import AdaptiveBatchSize
 from newsletter.mail.breaker import RUN, SHARE, Breaker
@@ -292,7 +293,7 @@ class _Run:
         its = {message.dispatch_id for message in self.messages.values() if message.dispatch_id}
         for dispatch in pause_open(session, its, reason):
             tell_owner(
-                session, now, key=f"breaker:{dispatch}:{now:%Y%m%d%H%M%S}", title="A campaign has been paused",
-                lines=[reason, "Nobody who has not been sent to is lost: resume it when the cause is known."],
-                button="Look at it", path="/owner/campaigns",
+                session, now, key=f"breaker:{dispatch}:{now:%Y%m%d%H%M%S}", title=said("A campaign has been paused"),
+                lines=[reason, said("Nobody who has not been sent to is lost: resume it when the cause is known.")],
+                button=said("Look at it"), path="/owner/campaigns",
             )  # fmt: skip

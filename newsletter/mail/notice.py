@@ -1,11 +1,13 @@
 """Notices: mails to the owner about something that needs them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from newsletter import accounts
+from newsletter.languages import Language, packed
 from newsletter.mail import ledger
 from newsletter.subscribers import Stream
 
@@ -18,5 +20,18 @@ def tell_owner(session: Session, now: datetime, *, key: str, title: str, lines: 
     """
     owner = accounts.first(session)
     if owner is not None:
-        context = {"title": title, "lines": list(lines), "action_label": button, "action_path": path}
-        ledger.queue(session, owner, Stream.NOTICE, key, now, context=context)
+        ledger.queue(session, owner, Stream.NOTICE, key, now, context=notice(title, lines, button, path))
+
+
+def notice(title: str, lines: Sequence[str], button: str, path: str) -> dict[str, Any]:
+    """What a notice is made of: its words in English, and what they are made of, for an owner who reads another."""
+    told = {"title": packed(title), "lines": [packed(one) for one in lines], "action_label": packed(button)}
+    return {"title": title, "lines": list(lines), "action_label": button, "action_path": path, "told": told}
+
+
+def in_language(context: Mapping[str, Any], language: Language) -> dict[str, Any]:
+    """The same in a language; words that nobody has marked stay as they are."""
+    made = {**context, **context.get("told", {})}
+    lines = [language.told(one) for one in made["lines"]]
+    return {**made, "title": language.told(made["title"]), "lines": lines,
+            "action_label": language.told(made["action_label"])}  # fmt: skip

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Session
 
+from newsletter.languages import said
 from newsletter.mail.journal import Left, left_behind
 from newsletter.mail.ledger import ClaimedMessage, Lane, Message, Outcome, State
 from newsletter.mail.ledger.batch_claims import recover_batches, revision_being_sent, rewind_batch
@@ -71,13 +72,15 @@ def _refused(left: Left, transaction: Transaction, now: datetime, error: Excepti
     aside = left.put_aside()
     with transaction() as session:
         tell_owner(
-            session, now, key=f"journal:{left.token}", title="What a stopped worker left behind could not be read",
+            session, now, key=f"journal:{left.token}",
+            title=said("What a stopped worker left behind could not be read"),
             lines=[
-                f"Its journal was put aside as {aside.name}, in the folder for journals: {type(error).__name__}.",
-                "Nothing is lost and nothing is sent twice. The messages that it had on the wire, and whose journal "
-                "would have told which of them arrived, are uncertain: you find them under Messages.",
+                said("Its journal was put aside as %(name)s, in the folder for journals: %(error)s.", name=aside.name,
+                     error=type(error).__name__),
+                said("Nothing is lost and nothing is sent twice. The messages that it had on the wire, and whose "
+                     "journal would have told which of them arrived, are uncertain: you find them under Messages."),
             ],
-            button="Look at the messages", path="/owner/messages",
+            button=said("Look at the messages"), path="/owner/messages",
         )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.orm import Session
 
+from newsletter.languages import said
 from newsletter.mail.ledger import ClaimedMessage, Outcome, Reason, State
 from newsletter.mail.ledger.dispatch import pause_open
 from newsletter.mail.notice import tell_owner
@@ -57,18 +58,22 @@ class Unfit:
     def settle(self, session: Session, now: datetime) -> None:
         """Pause the campaigns, and tell the owner once of each text."""
         for id, reason in sorted(self.dispatches.items()):
-            told = f"Paused by itself: its text cannot be put together. {reason} Give it other words, then resume it."
+            told = said(
+                "Paused by itself: its text cannot be put together. %(reason)s Give it other words, then resume it.",
+                reason=reason,
+            )
             if pause_open(session, [id], told):
                 self._tell(
-                    session, now, f"unfit:d{id}:{now:%Y%m%d%H%M%S}", "A campaign has been paused", reason, "campaigns",
-                    "Nobody who has not been sent to is lost.", "Give it other words there, then resume it.",
+                    session, now, f"unfit:d{id}:{now:%Y%m%d%H%M%S}", said("A campaign has been paused"), reason,
+                    "campaigns", said("Nobody who has not been sent to is lost."),
+                    said("Give it other words there, then resume it."),
                 )  # fmt: skip
         for id, reason in self.revisions.items():
             self._tell(
-                session, now, f"unfit:r{id}", "An article of a series cannot be sent", reason, "articles",
-                "Its readers wait for it.", "Save the article with other words, and it goes out.",
+                session, now, f"unfit:r{id}", said("An article of a series cannot be sent"), reason, "articles",
+                said("Its readers wait for it."), said("Save the article with other words, and it goes out."),
             )  # fmt: skip
 
     def _tell(self, session: Session, now: datetime, key: str, title: str, reason: str, page: str, *what: str) -> None:
-        lines = [f"Its text cannot be put together: {reason}", *what]
-        tell_owner(session, now, key=key, title=title, lines=lines, button="Look at it", path=f"/owner/{page}")
+        lines = [said("Its text cannot be put together: %(reason)s", reason=reason), *what]
+        tell_owner(session, now, key=key, title=title, lines=lines, button=said("Look at it"), path=f"/owner/{page}")

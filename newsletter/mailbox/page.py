@@ -7,6 +7,7 @@ from flask import Flask, Response, abort, jsonify, render_template, request, sen
 from werkzeug.routing import IntegerConverter
 from werkzeug.wrappers import Response as AnyResponse
 
+from newsletter.languages import SOURCE, Language
 from newsletter.local_mail import Entry, Store, body_of, files_of, headers_of, parse, readable
 from newsletter.networks import host_name, is_loopback
 from newsletter.settings import ROOT
@@ -20,9 +21,13 @@ MAIL_POLICY = (
 NEWEST = 200
 
 
-def create(store: Store) -> Flask:
-    """The mailbox as a Flask application."""
+def create(store: Store, language: Language = SOURCE) -> Flask:
+    """The mailbox as a Flask application. It knows no brand, so its pages are in the language that it is given."""
     app = Flask("mailbox", template_folder=str(ROOT / "templates"), static_folder=None)
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    # The extension adds it.
+    app.jinja_env.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.globals["language"] = language
     app.before_request(_only_from_this_machine)
     app.url_map.converters["row"] = _RowId
     app.after_request(_headers)

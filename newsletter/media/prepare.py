@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 from PIL import ExifTags, Image, ImageCms
 
+from newsletter.languages import said
+
 SHOWN = 544
 """Pixels in width at most where a mail shows it (`mail.render.markdown`)."""
 DENSITY = 2
@@ -56,18 +58,23 @@ def prepare(sent: BinaryIO) -> Prepared:
         with Image.open(sent, formats=KINDS) as image:
             if image.width * image.height > MOST_PIXELS:
                 size = f"{image.width:,} × {image.height:,}"
-                raise BadPicture(f"This picture has {size} pixels; 40 million in all is the most. Make it smaller.")
+                raise BadPicture(
+                    said("This picture has %(size)s pixels; 40 million in all is the most. Make it smaller.", size=size)
+                )
             if getattr(image, "is_animated", False):
                 return _moving(image, sent)
             return _still(image)
     except BadPicture:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise BadPicture("This picture has too many pixels; 40 million is the most. Make it smaller.") from None
+        raise BadPicture(said("This picture has too many pixels; 40 million is the most. Make it smaller.")) from None
     except Exception:  # noqa: BLE001 - of a file that is spoilt, Pillow raises whatever its parsers stumble over
         raise BadPicture(
-            "This file cannot be read as a picture. JPEG, PNG, WebP and GIF are taken; a photo of an iPhone (HEIC) has "
-            "to be exported as JPEG."
+            said(
+                "This file cannot be read as a picture. JPEG, PNG, WebP and GIF are taken; a photo of an iPhone "
+                "(HEIC) has "
+                "to be exported as JPEG."
+            )
         ) from None
 
 
@@ -76,7 +83,9 @@ def _moving(image: Image.Image, sent: BinaryIO) -> Prepared:
     sent.seek(0)
     data = sent.read(HEAVIEST + 1)
     if image.format != "GIF" or len(data) > HEAVIEST:
-        raise BadPicture("An animation has to be a GIF of 200 kB at most. Make it smaller, or choose a still picture.")
+        raise BadPicture(
+            said("An animation has to be a GIF of 200 kB at most. Make it smaller, or choose a still picture.")
+        )
     width = min(image.width, SHOWN)
     return Prepared(data=data, suffix="gif", width=width, height=_part(image.height, width, image.width))
 
@@ -92,7 +101,9 @@ def _still(image: Image.Image) -> Prepared:
     for data, suffix in _written(small):
         if len(data) <= HEAVIEST:
             return Prepared(data=data, suffix=suffix, width=width, height=height)
-    raise BadPicture("This picture stays heavier than 200 kB, however it is pressed. Crop it, or choose a calmer one.")
+    raise BadPicture(
+        said("This picture stays heavier than 200 kB, however it is pressed. Crop it, or choose a calmer one.")
+    )
 
 
 def _part(whole: int, part: int, of: int) -> int:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.brand import Brand
 from newsletter.campaigns import UNCOUNTED, ABTest, Compares, Judge, counts_clicks, needed
+from newsletter.languages import Number, marked, said
 from newsletter.mail.contents import content, content_of
 from newsletter.mail.render import BadArticle, Content, Renderer
 from newsletter.mail.render.counted import Counted
@@ -15,8 +16,9 @@ from newsletter.mail.render.names import of_brand
 from newsletter.preflight.check import Check, Level, Report
 from newsletter.preflight.look import check, check_words
 
-NO_LINK = (
-    "There is no link in {} whose clicks are counted, so nobody can follow one. Add one, or choose by hand what wins."
+NO_LINK = marked(
+    "There is no link in %(parts)s whose clicks are counted, so nobody can follow one. Add one, or choose by hand "
+    "what wins."
 )
 
 
@@ -27,7 +29,7 @@ def check_ab_test(session: Session, renderer: Renderer, brand: Brand, test: ABTe
     of_a = check(session, renderer, brand, words_a, everybody, test.a.article_id)
     of_b = check_words(session, renderer, brand, words_b)
     return Report((
-        *(replace(one, name="A: Subject") if one.name == "Subject" else one for one in of_a.checks),
+        *(replace(one, name=said("A: Subject")) if one.name == "Subject" else one for one in of_a.checks),
         *_of_b(of_a, of_b),
         *_sizes(session, test, now),
         *_compared(test, words_a, words_b),
@@ -40,32 +42,44 @@ def _of_b(of_a: Report, of_b: Report) -> Iterator[Check]:
     told = {one.name for one in of_a.checks if one.level is not Level.GOOD}
     for one in of_b.checks:
         if one.name == "Subject" or (one.level is not Level.GOOD and one.name not in told):
-            yield replace(one, name=f"B: {one.name}")
+            yield replace(one, name=said("B: %(name)s", name=one.name))
 
 
 def _sizes(session: Session, test: ABTest, now: datetime) -> Iterator[Check]:
     a, b = (one.audience(now).size(session) for one in test.both)
     if not a or not b:
-        told = (
-            f"A would go to {a:,} and B to {b:,}: these are too few people for a test. Take a larger share, or send it "
-            "without a test."
+        told = said(
+            "A would go to %(a)s and B to %(b)s: these are too few people for a test. Take a larger share, or send "
+            "it without a test.",
+            a=Number(a),
+            b=Number(b),
         )
-        yield Check("A/B test", Level.BLOCK, told)
+        yield Check(said("A/B test"), Level.BLOCK, told)
         return
-    yield Check("A/B test", Level.GOOD, f"A goes to {a:,} and B to {b:,} people who are drawn by lot.")
+    yield Check(
+        said("A/B test"),
+        Level.GOOD,
+        said("A goes to %(a)s and B to %(b)s people who are drawn by lot.", a=Number(a), b=Number(b)),
+    )
     if test.judge is Judge.CLICKS:
         least = needed(min(a, b))
-        told = f"If 5% of {min(a, b):,} follow a link of one, the other needs "
-        more = f"{least:,} before that is more than chance." if least else "more than there are: clicks cannot tell."
-        yield Check("What clicks can tell", Level.TOLD, told + more)
+        told = said("If 5%% of %(people)s follow a link of one, the other needs more than there are: clicks cannot "
+                    "tell.",
+                    people=Number(min(a, b)))  # fmt: skip
+        if least:
+            told = said("If 5%% of %(people)s follow a link of one, the other needs %(least)s before that is more than "
+                        "chance.", people=Number(min(a, b)), least=Number(least))  # fmt: skip
+        yield Check(said("What clicks can tell"), Level.TOLD, told)
 
 
 def _compared(test: ABTest, a: Content, b: Content) -> Iterator[Check]:
     if a.words == b.words:
-        yield Check("A and B", Level.BLOCK, "They are the same now. Change the test, or send it without one.")
+        yield Check(
+            said("A and B"), Level.BLOCK, said("They are the same now. Change the test, or send it without one.")
+        )
     elif test.compares is Compares.ARTICLE and test.a.topic_id != test.b.topic_id:
-        told = "They are about different topics, so they would go to different readers. Give both the same topic."
-        yield Check("A and B", Level.BLOCK, told)
+        told = said("They are about different topics, so they would go to different readers. Give both the same topic.")
+        yield Check(said("A and B"), Level.BLOCK, told)
 
 
 def _clicks(session: Session, renderer: Renderer, brand: Brand, test: ABTest,
@@ -73,11 +87,13 @@ def _clicks(session: Session, renderer: Renderer, brand: Brand, test: ABTest,
     if test.judge is not Judge.CLICKS:
         return
     if not counts_clicks(brand, test.a.article, test.b.article):
-        yield Check("Clicks", Level.BLOCK, UNCOUNTED)
+        yield Check(said("Clicks"), Level.BLOCK, said(UNCOUNTED))
         return
     without = [name for name, one in words.items() if not _has_link(renderer, brand, one)]
     if without:
-        yield Check("Clicks", Level.BLOCK, NO_LINK.format(" and ".join(without)))
+        yield Check(
+            said("Clicks"), Level.BLOCK, said(NO_LINK, parts=said("A and B") if len(without) > 1 else without[0])
+        )
 
 
 def _has_link(renderer: Renderer, brand: Brand, words: Content) -> bool:

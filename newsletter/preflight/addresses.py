@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from newsletter import topics
 from newsletter.articles import Article
 from newsletter.guides import Guide
+from newsletter.languages import joined, said
 from newsletter.mail.render import Written
 from newsletter.media import Picture
 from newsletter.preflight.check import Check, Level
@@ -39,32 +40,36 @@ class Addresses:
 
     def checks(self, written: Written) -> Iterator[Check]:
         """What there is to say of them."""
-        bad = [f"{link or 'an empty link'} {why}" for link in _once(written.links) if (why := self._dead(link))]
+        bad = [
+            joined((link or said("an empty link"), why)) for link in _once(written.links) if (why := self._dead(link))
+        ]
         if bad:
-            yield Check("Links", Level.WARNING, f"{'; '.join(bad)}.")
+            yield Check(said("Links"), Level.WARNING, joined((joined(bad, "; "), "."), ""))
         elif written.links:
-            yield Check("Links", Level.GOOD, f"{len(set(written.links))}; those of this site lead somewhere.")
+            told = said("%(number)s; those of this site lead somewhere.", number=len(set(written.links)))
+            yield Check(said("Links"), Level.GOOD, told)
         if written.relative:
             made = ", ".join(_once(written.relative))
-            yield Check("Relative addresses", Level.TOLD, f"{made}: completed with {self.site}.")
+            told = said("%(addresses)s: completed with %(site)s.", addresses=made, site=self.site)
+            yield Check(said("Relative addresses"), Level.TOLD, told)
         yield from self._pictures(written.pictures)
 
     def _pictures(self, pictures: Sequence[tuple[str, str]]) -> Iterator[Check]:
-        broken = [f"{_short(src)} {why}" for src, _ in pictures if (why := self._broken(src))]
+        broken = [joined((_short(src), why)) for src, _ in pictures if (why := self._broken(src))]
         if broken:
-            yield Check("Pictures", Level.BLOCK, f"{'; '.join(_once(broken))}.")
+            yield Check(said("Pictures"), Level.BLOCK, joined((joined(_once(broken), "; "), "."), ""))
         unsure = [src for src, _ in pictures if self._is_own(src) and not self._broken(src) and self._dead(src)]
         if unsure:
-            yield Check("Pictures", Level.WARNING, f"{', '.join(_once(unsure))}: nothing of ours is there.")
+            told = said("%(addresses)s: nothing of ours is there.", addresses=", ".join(_once(unsure)))
+            yield Check(said("Pictures"), Level.WARNING, told)
         hosts = _once([urlsplit(src).netloc for src, _ in pictures if not self._is_own(src) and not self._broken(src)])
         if hosts := [one for one in hosts if one]:
-            told = f"From {', '.join(hosts)}; whether they are there has not been looked at."
-            yield Check("Pictures from elsewhere", Level.TOLD, told)
+            told = said("From %(hosts)s; whether they are there has not been looked at.", hosts=", ".join(hosts))
+            yield Check(said("Pictures from elsewhere"), Level.TOLD, told)
         if bare := [_short(src) for src, words in pictures if not words.strip()]:
-            told = (
-                f"{', '.join(_once(bare))}: say in their square brackets what they show, for whoever cannot see them."
-            )
-            yield Check("Pictures without words", Level.TOLD, told)
+            told = said("%(addresses)s: say in their square brackets what they show, for whoever cannot see them.",
+                        addresses=", ".join(_once(bare)))  # fmt: skip
+            yield Check(said("Pictures without words"), Level.TOLD, told)
 
     def _is_own(self, address: str) -> bool:
         return address == self.site or address.startswith((f"{self.site}/", f"{self.site}?", f"{self.site}#"))
@@ -72,33 +77,33 @@ class Addresses:
     def _dead(self, link: str) -> str:
         """Why a link leads nowhere; "" where it leads somewhere, or nobody can say."""
         if not link:
-            return "has no address"
+            return said("has no address")
         if link.startswith("#"):
-            return "leads to a place in the text, which mails do not have"
+            return said("leads to a place in the text, which mails do not have")
         if _WORD.match(link):
             return ""
         seen = urlsplit(_WORD.sub("x", link))
         if seen.scheme in ("mailto", "tel"):
             return ""
         if seen.scheme not in ("http", "https"):
-            return "is opened by no mail program"
+            return said("is opened by no mail program")
         if self._is_own(link):
             return "" if _WORD.search(link) else self._dead_here(seen.path.removeprefix(urlsplit(self.site).path))
         if _HERE.fullmatch(seen.hostname or "-"):
-            return "leads to no address on the internet"
+            return said("leads to no address on the internet")
         return ""
 
     def _dead_here(self, path: str) -> str:
         first, *rest = [unquote(part) for part in path.strip("/").split("/")]
         if first in PERSONAL and rest:
-            return f"is one person's own page: write {{{{ {PERSONAL[first]} }}}}"
+            return said("is one person's own page: write %(code)s", code=f"{{{{ {PERSONAL[first]} }}}}")
         if first == "c" and rest:
-            return "counts a click of one person's mail: write the address that it leads to"
+            return said("counts a click of one person's mail: write the address that it leads to")
         if first == "owner":
-            return "is a page that only you can open"
+            return said("is a page that only you can open")
         if (first in PAGES and not rest) or first in NOT_JUDGED:
             return ""
-        return "" if self._is_there(first, rest) else "is no page of this site"
+        return "" if self._is_there(first, rest) else said("is no page of this site")
 
     def _is_there(self, first: str, rest: list[str]) -> bool:
         if first == "static":
@@ -119,15 +124,15 @@ class Addresses:
     def _broken(self, src: str) -> str:
         """Why a picture is surely not seen."""
         if not src:
-            return "a picture has no address"
+            return said("a picture has no address")
         if _WORD.search(src):
             return ""
         seen = urlsplit(src)
         if seen.scheme not in ("http", "https"):
-            return "is shown by no mail program: a picture needs an address that begins with https://"
+            return said("is shown by no mail program: a picture needs an address that begins with https://")
         path = seen.path.removeprefix(urlsplit(self.site).path).strip("/")
         if self._is_own(src) and path.startswith(("static/", "guides/", "media/")) and self._dead_here(path):
-            return "is not there"
+            return said("is not there")
         return ""
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from newsletter.languages import joined, said
+
 
 class Level(StrEnum):
     """How much a check matters."""
@@ -48,11 +50,13 @@ class Report:
     def insist(self, accepted: bool) -> None:
         """Raise NotFit unless it may go. `accepted`: a person has read the warnings and means it so."""
         if blocks := self.of(Level.BLOCK):
-            raise NotFit(f"Not scheduled. {told(blocks)}")
+            raise NotFit(said("Not scheduled. %(blocks)s", blocks=told(blocks)))
         if not accepted and (warnings := self.of(Level.WARNING)):
-            raise NotFit(f"Not scheduled yet, because of what may not be meant so. {told(warnings)}")
+            raise NotFit(
+                said("Not scheduled yet, because of what may not be meant so. %(warnings)s", warnings=told(warnings))
+            )
 
 
 def told(checks: Iterable[Check]) -> str:
     """Checks in one line."""
-    return " ".join(f"{one.name}: {one.found}" for one in checks)
+    return joined(joined((one.name, one.found), ": ") for one in checks)

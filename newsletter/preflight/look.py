@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from newsletter.articles import LONGEST_LINE
 from newsletter.brand import Brand
 from newsletter.guides import Guide
+from newsletter.languages import Number, counted, joined, said
 from newsletter.mail.render import BadArticle, Compiled, Content, Reader, Renderer
 from newsletter.preflight import had_it, left_over
 from newsletter.preflight.addresses import Addresses
@@ -31,9 +32,9 @@ A_MOMENT = timedelta(minutes=1)
 def check_time(at: datetime, now: datetime) -> None:
     """Refuse a time in the past, and one that is too far away to be meant. Raises NotFit."""
     if at < now - A_MOMENT:
-        raise NotFit("That time has passed, and a mail cannot be called back. Choose a later one, or now.")
+        raise NotFit(said("That time has passed, and a mail cannot be called back. Choose a later one, or now."))
     if at - now > FARTHEST:
-        raise NotFit("That is more than two years away; is the year right?")
+        raise NotFit(said("That is more than two years away; is the year right?"))
 
 
 def check(session: Session, renderer: Renderer, brand: Brand, words: Content, segment: Segment,
@@ -62,29 +63,40 @@ def check_words(session: Session, renderer: Renderer, brand: Brand, words: Conte
 def _address(brand: Brand) -> Check:
     lines = brand.address_lines
     if lines:
-        return Check("Postal address", Level.GOOD, ", ".join(lines))
-    return Check("Postal address", Level.BLOCK, "Bulk mail must carry your postal address. Add it under Settings.")
+        return Check(said("Postal address"), Level.GOOD, ", ".join(lines))
+    return Check(
+        said("Postal address"), Level.BLOCK, said("Bulk mail must carry your postal address. Add it under Settings.")
+    )
 
 
 def _audience(session: Session, segment: Segment, people: int) -> Iterator[Check]:
-    slugs = session.scalars(select(Guide.slug).order_by(Guide.position, Guide.id)).all()
-    if segment.guide is not None and segment.guide not in slugs:
-        told = f"There is no guide “{segment.guide}”. Guides that exist: {', '.join(slugs) or 'none'}."
-        yield Check("Audience", Level.BLOCK, told)
-    elif segment.tag is not None and session.scalar(select(Tag.id).where(Tag.name == segment.tag)) is None:
-        tags = ", ".join(name for name, _ in all_tags(session, 20)) or "none"
-        yield Check("Audience", Level.BLOCK, f"There is no tag “{segment.tag}”. Tags that people have: {tags}.")
-    elif segment.rules and (missing := look_up(session, segment.rules).missing(segment.rules)):
-        told = f"{' '.join(missing)} So nobody is in this segment: change its rules."
-        yield Check("Audience", Level.BLOCK, told)
+    if wrong := _wrong(session, segment):
+        yield Check(said("Audience"), Level.BLOCK, wrong)
     elif people:
-        yield Check("People", Level.GOOD, f"{people:,} will get it.")
+        told = counted("%(num)s will get it.", "%(num)s will get it.", people, num=Number(people))
+        yield Check(said("People"), Level.GOOD, told)
     else:
-        yield Check("People", Level.TOLD, "Nobody is in this audience yet.")
+        yield Check(said("People"), Level.TOLD, said("Nobody is in this audience yet."))
     yield from _topic(session, segment, people)
     if resting := segment.paused(session):
-        told = f"{resting:,} of this audience have paused everything, and get nothing while they do."
-        yield Check("Paused", Level.GOOD, told)
+        told = counted("%(num)s of this audience have paused everything, and get nothing while they do.",
+                       "%(num)s of this audience have paused everything, and get nothing while they do.",
+                       resting, num=Number(resting))  # fmt: skip
+        yield Check(said("Paused"), Level.GOOD, told)
+
+
+def _wrong(session: Session, segment: Segment) -> str:
+    """That it names what is not there; "" where all is well."""
+    slugs = session.scalars(select(Guide.slug).order_by(Guide.position, Guide.id)).all()
+    if segment.guide is not None and segment.guide not in slugs:
+        return said("There is no guide “%(guide)s”. Guides that exist: %(known)s.", guide=segment.guide,
+                    known=", ".join(slugs) or said("none"))  # fmt: skip
+    if segment.tag is not None and session.scalar(select(Tag.id).where(Tag.name == segment.tag)) is None:
+        tags = ", ".join(name for name, _ in all_tags(session, 20)) or said("none")
+        return said("There is no tag “%(tag)s”. Tags that people have: %(tags)s.", tag=segment.tag, tags=tags)
+    if segment.rules and (missing := look_up(session, segment.rules).missing(segment.rules)):
+        return joined((*missing, said("So nobody is in this segment: change its rules.")))
+    return ""
 
 
 def _topic(session: Session, segment: Segment, people: int) -> Iterator[Check]:
@@ -93,15 +105,28 @@ def _topic(session: Session, segment: Segment, people: int) -> Iterator[Check]:
     if topic is None:
         return
     left_out = replace(segment, topic=None).size(session) - people
-    who = f"{left_out:,} of this audience have" if left_out != 1 else "1 of this audience has"
-    rest = f"{who} not ticked that topic on their own page, and will not get it." if left_out > 0 else "All of them do."
-    yield Check("Topic", Level.GOOD, f"It is about {topic.name}, so it goes to who takes that. {rest}")
+    rest = said("All of them do.") if left_out <= 0 else counted(
+        "%(num)s of this audience has not ticked that topic on their own page, and will not get it.",
+        "%(num)s of this audience have not ticked that topic on their own page, and will not get it.",
+        left_out, num=Number(left_out),
+    )  # fmt: skip
+    yield Check(
+        said("Topic"),
+        Level.GOOD,
+        said("It is about %(name)s, so it goes to who takes that. %(rest)s", name=topic.name, rest=rest),
+    )
 
 
 def _again(session: Session, segment: Segment, words: Content, article_id: int | None, people: int) -> Iterator[Check]:
     if had := had_it.count(session, segment, words, article_id):
         yield Check(
-            "Sent before", Level.TOLD, f"{had:,} of {people:,} have had this article already, and would get it again."
+            said("Sent before"),
+            Level.TOLD,
+            said(
+                "%(had)s of %(people)s have had this article already, and would get it again.",
+                had=Number(had),
+                people=Number(people),
+            ),
         )
 
 
@@ -112,13 +137,14 @@ def _words(session: Session, renderer: Renderer, brand: Brand, words: Content,
         compiled = renderer.compiled(words)
         seen = renderer.rendered(sent_as.stream, brand, Reader(0), words, sent_as.context)
     except BadArticle as error:
-        yield Check("Text", Level.BLOCK, str(error))
+        yield Check(said("Text"), Level.BLOCK, error.args[0])
         return
     yield _length(words.body)
     size = len(seen.html.encode())
     yield Check(
-        "Size", Level.GOOD if size <= HEAVIEST else Level.BLOCK,
-        f"{size / 1000:.0f} kB of {HEAVIEST // 1000} kB; Gmail cuts off what is larger.",
+        said("Size"), Level.GOOD if size <= HEAVIEST else Level.BLOCK,
+        said("%(size)s kB of %(most)s kB; Gmail cuts off what is larger.", size=f"{size / 1000:.0f}",
+             most=HEAVIEST // 1000),
     )  # fmt: skip
     yield from _left_over(compiled)
     yield from Addresses(session, renderer.site).checks(compiled.written)
@@ -126,24 +152,43 @@ def _words(session: Session, renderer: Renderer, brand: Brand, words: Content,
 
 def _left_over(compiled: Compiled) -> Iterator[Check]:
     if odd := left_over.found(compiled.literal):
-        told = f"{'  '.join(odd)} would be read as it stands there. Variables are written {{{{ first_name }}}}."
-        yield Check("Left over", Level.WARNING, told)
+        told = said("%(odd)s would be read as it stands there. Variables are written %(code)s.",
+                    odd="  ".join(odd), code="{{ first_name }}")  # fmt: skip
+        yield Check(said("Left over"), Level.WARNING, told)
     written = compiled.written
     if odd := left_over.in_addresses((*written.links, *(src for src, _ in written.pictures))):
-        told = f"{'  '.join(odd)} stands in an address. Links of a reader's own are written {{{{ preferences_url }}}}."
-        yield Check("Left over in a link", Level.WARNING, told)
+        told = said("%(odd)s stands in an address. Links of a reader's own are written %(code)s.",
+                    odd="  ".join(odd), code="{{ preferences_url }}")  # fmt: skip
+        yield Check(said("Left over in a link"), Level.WARNING, told)
 
 
 def _lines(words: Content) -> Iterator[Check]:
     subject = words.subject.strip()
-    yield Check("Subject", *((Level.GOOD, subject) if subject else (Level.BLOCK, "There is none. Write one.")))
-    for name, line in (("Subject", words.subject), ("Preheader", words.preheader)):
+    yield Check(
+        said("Subject"), *((Level.GOOD, subject) if subject else (Level.BLOCK, said("There is none. Write one.")))
+    )
+    for name, line in ((said("Subject"), words.subject), (said("Preheader"), words.preheader)):
         if len(line) > LONGEST_LINE:
-            yield Check(name, Level.BLOCK, f"It has {len(line):,} characters; {LONGEST_LINE} is the most.")
+            yield Check(
+                name,
+                Level.BLOCK,
+                said(
+                    "It has %(length)s characters; %(most)s is the most.", length=Number(len(line)), most=LONGEST_LINE
+                ),
+            )
 
 
 def _length(body: str) -> Check:
     words = len(body.split())
     if not words:
-        return Check("Text", Level.BLOCK, "The article is empty.")
-    return Check("Text", Level.GOOD, f"{words:,} words, and every variable can be filled in.")
+        return Check(said("Text"), Level.BLOCK, said("The article is empty."))
+    return Check(
+        said("Text"),
+        Level.GOOD,
+        counted(
+            "%(num)s word, and every variable can be filled in.",
+            "%(num)s words, and every variable can be filled in.",
+            words,
+            num=Number(words),
+        ),
+    )

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.brand import Brand
 from newsletter.figures import figure
+from newsletter.languages import Number, joined, said
 from newsletter.mail.render import BadArticle, Content, Reader, Renderer
 from newsletter.preflight.check import Check, Level
 from newsletter.preflight.sent_as import CAMPAIGN, SentAs
@@ -32,8 +33,9 @@ def without_values(session: Session, renderer: Renderer, brand: Brand, words: Co
     if any(not name.startswith(OWN) for name in subject.reader_names):
         yield from _subject_without_a_name(seen, bool(of_name & set(in_subject)), lacking, people)
     if (codes := [code for code in in_text if code in of_name]) and (lacking or not people):
-        told = f"{_listed(codes)} is empty for {_who(lacking, people)} without a name."
-        yield Check("Text without a name", Level.TOLD, f'{told} Write {{{{ first_name|default("friend") }}}}.')
+        told = said("%(codes)s is empty for %(people)s without a name. Write %(code)s.", codes=_listed(codes),
+                    people=_who(lacking, people), code='{{ first_name|default("friend") }}')  # fmt: skip
+        yield Check(said("Text without a name"), Level.TOLD, told)
     for field in renderer.own_fields(words):
         empty = [code for code in (*in_subject, *in_text) if field.name in code]
         known = {FIRST_NAME: _SOMETHING, **{one.name: _SOMETHING for one in words.own if one != field}}
@@ -47,10 +49,12 @@ def _subject(renderer: Renderer, brand: Brand, words: Content, known: dict[str, 
 
 def _subject_without_a_name(seen: str, empty: bool, lacking: int, people: int) -> Iterator[Check]:
     badly = (empty or bool(_BADLY.search(seen))) and (lacking or not people)
-    told = f"To {_who(lacking, people)} without a name it reads “{seen}”."
+    told = said("To %(people)s without a name it reads “%(subject)s”.", people=_who(lacking, people), subject=seen)
     if badly:
-        told += ' Write {{ first_name|default("you") }}, or put the name inside {% if first_name %}…{% endif %}.'
-    yield Check("Subject without a name", Level.WARNING if badly else Level.GOOD, told)
+        told = joined((told, said("Write %(code)s, or put the name inside %(condition)s.",
+                                  code='{{ first_name|default("you") }}',
+                                  condition="{% if first_name %}…{% endif %}")))  # fmt: skip
+    yield Check(said("Subject without a name"), Level.WARNING if badly else Level.GOOD, told)
 
 
 def _without(session: Session, field: MergeField, empty: list[str], subject: str, segment: Segment | None,
@@ -58,24 +62,31 @@ def _without(session: Session, field: MergeField, empty: list[str], subject: str
     """What readers without a value read in place of it."""
     lacking = max(people - _having(session, field, segment), 0) if segment else 0
     if segment and people and not lacking:
-        yield Check(field.means, Level.GOOD, f"It is known of all {people:,}.")
+        yield Check(field.means, Level.GOOD, said("It is known of all %(people)s.", people=Number(people)))
         return
-    who = f"{lacking:,} of {people:,} have no “{field.means}”" if people else f"Some may have no “{field.means}”"
+    who = said("Some may have no “%(field)s”", field=field.means)
+    if people:
+        who = said("%(lacking)s of %(people)s have no “%(field)s”", lacking=Number(lacking), people=Number(people),
+                   field=field.means)  # fmt: skip
     if not empty:
-        instead = f"the fall-back, “{field.fallback}”, or " if field.fallback else ""
-        told = f"{who}: they will read {instead}what the text says for them."
+        told = said("%(who)s: they will read what the text says for them.", who=who)
+        if field.fallback:
+            told = said("%(who)s: they will read the fall-back, “%(fallback)s”, or what the text says for them.",
+                        who=who, fallback=field.fallback)  # fmt: skip
         yield Check(field.means, Level.TOLD, told)
         return
-    told = f"{who}: they will read nothing at {_listed(empty)}."
+    lines = [said("%(who)s: they will read nothing at %(codes)s.", who=who, codes=_listed(empty))]
     badly = subject and _BADLY.search(subject)
     if badly:
-        told += f" The subject reads “{subject}”."
-    told += f' Give the field a fall-back, or write {{{{ {field.name}|default("…") }}}}.'
-    yield Check(field.means, Level.WARNING if badly else Level.TOLD, told)
+        lines.append(said("The subject reads “%(subject)s”.", subject=subject))
+    lines.append(said("Give the field a fall-back, or write %(code)s.", code=f'{{{{ {field.name}|default("…") }}}}'))
+    yield Check(field.means, Level.WARNING if badly else Level.TOLD, joined(lines))
 
 
 def _who(lacking: int, people: int) -> str:
-    return f"{lacking:,} of {people:,} people" if people else "people"
+    if not people:
+        return said("people")
+    return said("%(lacking)s of %(people)s people", lacking=Number(lacking), people=Number(people))
 
 
 def _listed(codes: list[str]) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from newsletter.languages import said
 from newsletter.zones import zone_named
 
 EVERY_DAY = 0b1111111
@@ -37,7 +38,7 @@ class Delay:
         """Read "3 days" or "12 hours". Raises ValueError saying what it should be."""
         match = re.fullmatch(r"\s*(\d{1,4})\s*(hour|day)s?\s*", text)
         if not match:
-            raise ValueError(f"a delay should read like “3 days” or “12 hours”, not {text!r}")
+            raise ValueError(said("a delay should read like “3 days” or “12 hours”, not %(typed)s", typed=repr(text)))
         return cls(int(match[1]), Unit(match[2] + "s"))
 
     def __str__(self) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from newsletter import characters
 from newsletter.db import Base, Id
+from newsletter.languages import said
 from newsletter.subscribers.faults import BadValue, ValueFault
 from newsletter.subscribers.merge_field import BUILT_IN, NO, OWN, YES, FieldKind, MergeField
 
@@ -144,15 +145,21 @@ def check_key(session: Session, key: str) -> str:
     """A key as a new field may have it. Raises BadField."""
     key = key.strip()
     if not key:
-        raise BadField("key", "Please give it a short name for texts and files, such as city.")
+        raise BadField("key", said("Please give it a short name for texts and files, such as city."))
     if len(key) > LONGEST_KEY or not _KEY.match(key):
         raise BadField(
-            "key", f"Small letters, digits and _ only, a letter first, at most {LONGEST_KEY}: for example city."
+            "key",
+            said(
+                "Small letters, digits and _ only, a letter first, at most %(longest_key)s: for example city.",
+                longest_key=LONGEST_KEY,
+            ),
         )
     if key in RESERVED:
-        raise BadField("key", f"“{key}” means something already. Please take another, such as my_{key}.")
+        raise BadField(
+            "key", said("“%(key)s” means something already. Please take another, such as my_%(key)s.", key=key)
+        )
     if session.scalar(select(Field.id).where(Field.key == key)) is not None:
-        raise BadField("key", f"There is a field “{key}” already.")
+        raise BadField("key", said("There is a field “%(key)s” already.", key=key))
     return key
 
 
@@ -160,7 +167,12 @@ def add_field(session: Session, *, key: str, label: str, kind: FieldKind, choice
               now: datetime) -> Field:  # fmt: skip
     """A new field. Raises BadField."""
     if (session.scalar(select(func.count()).select_from(Field)) or 0) >= MOST_FIELDS:
-        raise BadField("key", f"There are {MOST_FIELDS} fields, which is the most. Please delete one first.")
+        raise BadField(
+            "key",
+            said(
+                "There are %(most_fields)s fields, which is the most. Please delete one first.", most_fields=MOST_FIELDS
+            ),
+        )
     field = Field(key=check_key(session, key), label="", kind=kind, created_at=now)
     with session.no_autoflush:
         change_field(session, field, label=label, choices=choices, fallback=fallback)
@@ -176,15 +188,18 @@ def change_field(session: Session, field: Field, *, label: str, choices: list[st
     """
     label = " ".join(characters.line(label).split())
     if not label:
-        raise BadField("label", "Please give it a label: what people read beside it.")
+        raise BadField("label", said("Please give it a label: what people read beside it."))
     if len(label) > LONGEST_LABEL:
-        raise BadField("label", f"A label has {LONGEST_LABEL} characters at most.")
+        raise BadField("label", said("A label has %(longest_label)s characters at most.", longest_label=LONGEST_LABEL))
     taken = session.execute(select(Field.id, Field.label)).all()
     if any(name.casefold() == label.casefold() for id, name in taken if id != field.id):
-        raise BadField("label", f"Another field is called “{label}” already.")
+        raise BadField("label", said("Another field is called “%(label)s” already.", label=label))
     fallback = " ".join(characters.line(fallback).split())
     if len(fallback) > LONGEST_FALLBACK:
-        raise BadField("fallback", f"A fall-back has {LONGEST_FALLBACK} characters at most.")
+        raise BadField(
+            "fallback",
+            said("A fall-back has %(longest_fallback)s characters at most.", longest_fallback=LONGEST_FALLBACK),
+        )
     field.label, field.fallback = label, fallback
     field.choices = _choices(choices) if field.kind is FieldKind.CHOICE else []
 
@@ -199,9 +214,11 @@ def _choices(typed: list[str]) -> list[str]:
     cleaned = [" ".join(characters.line(one).split()) for one in typed]
     found = list({one.casefold(): one for one in reversed(cleaned) if one}.values())[::-1]
     if len(found) < 2:
-        raise BadField("choices", "Please write at least two choices, one a line.")
+        raise BadField("choices", said("Please write at least two choices, one a line."))
     if len(found) > MOST_CHOICES:
-        raise BadField("choices", f"{MOST_CHOICES} choices are the most.")
+        raise BadField("choices", said("%(most)s choices are the most.", most=MOST_CHOICES))
     if any(len(one) > LONGEST_LABEL for one in found):
-        raise BadField("choices", f"A choice has {LONGEST_LABEL} characters at most.")
+        raise BadField(
+            "choices", said("A choice has %(longest_label)s characters at most.", longest_label=LONGEST_LABEL)
+        )
     return found

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from newsletter.languages import marked
+
 
 class FieldKind(StrEnum):
     """What a field holds, and so how a value is checked, asked for and compared."""
@@ -37,7 +39,7 @@ class MergeField:
     id: int = 0
 
 
-BUILT_IN = (MergeField(FIRST_NAME, "the first name; empty where none is known"),)
+BUILT_IN = (MergeField(FIRST_NAME, marked("the first name; empty where none is known")),)
 """Columns of Subscriber. The To line of every mail to a reader needs the first name, whatever the text says."""
 
 

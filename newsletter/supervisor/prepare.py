@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import accounts, backup, brand, installation, schema, seeds
 from newsletter.db import Database
-from newsletter.languages import Languages, UnknownLanguage
+from newsletter.languages import Languages, UnknownLanguage, said
 from newsletter.mail.ledger.queue import newest
 from newsletter.mail.notice import tell_owner
 from newsletter.runtime import build
@@ -67,11 +67,14 @@ def _tell_of_language(session: Session, languages: Languages, now: datetime) -> 
         return
     log.warning("no catalogue for the brand's language", chosen=chosen, used=used.code)
     lines = (
-        f"Your settings name the language “{chosen}”, and there is no catalogue for it.",
-        f"Until you choose another, pages and mails are in {used.name}, and say so. Nothing else has changed.",
+        said("Your settings name the language “%(chosen)s”, and there is no catalogue for it.", chosen=chosen),
+        said(
+            "Until you choose another, pages and mails are in %(name)s, and say so. Nothing else has changed.",
+            name=used.name,
+        ),
     )
-    tell_owner(session, now, key=f"language:{chosen}", title="Your pages are in another language", lines=lines,
-               button="Choose a language", path="/owner/settings")  # fmt: skip
+    tell_owner(session, now, key=f"language:{chosen}", title=said("Your pages are in another language"), lines=lines,
+               button=said("Choose a language"), path="/owner/settings")  # fmt: skip
 
 
 def _settle(session: Session, settings: Settings, database: Database, now: datetime) -> None:

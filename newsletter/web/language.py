@@ -1,4 +1,4 @@
-"""The language of a page, and the marks of sentences: readers' pages are in the brand's, the owner's area in English.
+"""The language of a page, and the marks of sentences: readers' pages and the owner's area are in the brand's.
 
 Flask-Babel asks here for both the language and its catalogue, so pages and mails are translated by the same ones.
 Nothing here fails: where the brand cannot be read, the page that says so is in English.
@@ -11,13 +11,13 @@ from typing import Any, cast
 import flask_babel
 import structlog
 from babel.support import NullTranslations
-from flask import Flask, g, has_request_context, request
+from flask import Flask, g, has_request_context
 from flask_babel import Babel, Domain
 from flask_babel.speaklater import LazyString
 from markupsafe import escape
 
 from newsletter import brand
-from newsletter.languages import SOURCE, Language
+from newsletter.languages import SOURCE, Language, marked
 from newsletter.mail.render.filters import day_as
 from newsletter.subscribers import FieldKind
 from newsletter.web.state import reading, runtime
@@ -30,7 +30,7 @@ class _Catalogues(Domain):
 
     def get_translations(self) -> NullTranslations:
         """Those of this page's language."""
-        return spoken().translations if has_request_context() else SOURCE.translations
+        return spoken().translations
 
 
 class _Sentence(LazyString):
@@ -51,12 +51,17 @@ class _Babel(Babel):
 def install(app: Flask) -> None:
     """Give every template its language, `_`, and dates as that language writes them."""
     _Babel(app, default_locale=str(SOURCE.locale), locale_selector=lambda: spoken().locale)
-    app.jinja_env.filters.update(day=day, weekday=lambda day: spoken().weekday(day), as_held=_as_held)
+    app.jinja_env.globals["marked"] = marked
+    app.jinja_env.filters.update(
+        day=day, weekday=lambda day: spoken().weekday(day), as_held=_as_held, translated=in_words
+    )
     app.context_processor(lambda: {"language": spoken()})
 
 
 def spoken() -> Language:
     """What the page is in that this request asks for."""
+    if not has_request_context():
+        return SOURCE
     if "language" not in g:
         g.language = _chosen()
     found: Language = g.language
@@ -69,8 +74,6 @@ def give_up() -> None:
 
 
 def _chosen() -> Language:
-    if request.path.startswith("/owner"):
-        return SOURCE
     try:
         with reading() as session:
             return runtime().languages.spoken(brand.current(session).language)
@@ -86,13 +89,25 @@ def _(sentence: str, /, **values: Any) -> str:
 
 def ngettext(one: str, many: str, num: int, /, **values: Any) -> str:
     """The sentence that goes with a number, which both name as `num`."""
-    return str(flask_babel.ngettext(one, many, num, **values))
+    return spoken().ngettext(one, many, num) % {"num": num, **values}
 
 
 def lazy(sentence: str, /, **values: Any) -> str:
     """A sentence that is translated each time it is read as text (`str` makes one of it)."""
     made: Any = _Sentence(flask_babel.gettext, sentence, **values)
     return cast("str", made)
+
+
+def pgettext(context: str, word: str, /) -> str:
+    """A word that means one thing here and may mean another elsewhere."""
+    return spoken().pgettext(context, word)
+
+
+def in_words(sentence: object) -> str:
+    """What was `said` below the doors, or an exception with such a sentence, in the page's language."""
+    if isinstance(sentence, Exception):
+        sentence = sentence.args[0] if len(sentence.args) == 1 else str(sentence)
+    return spoken().told(sentence)
 
 
 def day(day: date) -> str:

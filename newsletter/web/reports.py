@@ -5,6 +5,7 @@ from werkzeug.wrappers import Response
 
 from newsletter import feedback
 from newsletter.inbound import Taken, take_report
+from newsletter.languages import said
 from newsletter.links import BadLink
 from newsletter.mail.incoming import Service, Unreadable, asks_to_confirm, reports
 from newsletter.mail.notice import tell_owner
@@ -57,13 +58,15 @@ def _sender(service: str, token: str) -> Service:
 def _tell_of(confirm: str) -> None:
     with transaction() as session:
         tell_owner(
-            session, now(), key=f"sns:{confirm[-60:]}", title="Amazon asks whether it may report bounces to you",
+            session, now(), key=f"sns:{confirm[-60:]}",
+            title=said("Amazon asks whether it may report bounces to you"),
             lines=[
-                "If you have just given Amazon SNS the address for reports of this newsletter, open this link, once:",
+                said("If you have just given Amazon SNS the address for reports of this newsletter, open this link, "
+                     "once:"),
                 confirm[:1500],
-                "If you have not, leave it: then somebody else knows that address. Ask for a new one.",
+                said("If you have not, leave it: then somebody else knows that address. Ask for a new one."),
             ],
-            button="Bounces and complaints", path="/owner/reports",
+            button=said("Bounces and complaints"), path="/owner/reports",
         )  # fmt: skip
     state().trigger.wake()
 

@@ -206,15 +206,17 @@ def test_what_is_agreed_to_is_kept_in_the_language_in_which_it_was_read(
         assert pseudo.unmarked(words, _data(runtime), is_html=False) == []
 
 
-def test_the_owners_area_stays_in_english(client: FlaskClient, code: str) -> None:
-    assert '<html lang="en-GB" dir="ltr">' in client.get("/owner/login").text
+def test_the_owners_area_is_in_the_language_too(client: FlaskClient, code: str) -> None:
+    """The rest of it: `tests/web/owner/test_language.py`."""
+    direction = "rtl" if code == pseudo.RTL else "ltr"
+    assert f'<html lang="{code}" dir="{direction}">' in client.get("/owner/login").text
 
 
 @pytest.mark.parametrize(("chosen", "lang"), [("de", "en-GB"), ("de-AT", "en-GB"), ("en-US", "en"), ("", "en-GB")])
 def test_no_english_page_calls_itself_german(visitor: Visitor, runtime: Runtime, chosen: str, lang: str) -> None:
     with runtime.database.transaction() as session:
         brand.current(session).language = chosen
-    for page in SITE:
+    for page in (*SITE, "/owner/login", "/owner/nothing-here"):
         assert f'<html lang="{lang}" dir="ltr">' in visitor.get(page).text
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.db import IN_ONE_STATEMENT, Gone, batched, lock
+from newsletter.languages import said
 from newsletter.mail.ledger import counts
 from newsletter.mail.ledger.dispatch import Dispatch, Hold, of_dispatch
 from newsletter.mail.ledger.message import Message, State
@@ -27,9 +28,11 @@ def send_again(session: Session, message: Message, now: datetime) -> None:
     try:
         lock(session, message)
     except Gone as gone:
-        raise NotAgain("Its subscriber has been erased, and the message with them.") from gone
+        raise NotAgain(said("Its subscriber has been erased, and the message with them.")) from gone
     if not message.is_troubled:
-        raise NotAgain(f"Only a failed or uncertain message can be sent again; this one is {message.state}.")
+        raise NotAgain(
+            said("Only a failed or uncertain message can be sent again; this one is %(state)s.", state=message.state)
+        )
     if message.dispatch_id:
         _may_go(session.get_one(Dispatch, message.dispatch_id))
     for name, value in _queued_again(now).items():
@@ -73,7 +76,7 @@ def _troubled(session: Session, dispatch: Dispatch, state: State) -> tuple[Colum
 
 def _may_go(dispatch: Dispatch) -> None:
     if dispatch.hold is not Hold.OPEN:
-        raise NotAgain(f"Its campaign is {dispatch.hold}, so nothing of it is sent.")
+        raise NotAgain(said("Its campaign is %(hold)s, so nothing of it is sent.", hold=dispatch.hold))
 
 
 def _queued_again(now: datetime) -> dict[str, Any]:

@@ -4,13 +4,14 @@ A message that waits with its batch goes out with the revision its dispatch has 
 learns which with its outcome. A message that waits by itself keeps the revision of its first try, which is on its row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from newsletter.articles import Revision
+from newsletter.languages import Number, counted, said
 from newsletter.mail.ledger import counts
 from newsletter.mail.ledger.counts import BatchCounts
 from newsletter.mail.ledger.dispatch import Batch, BatchState, Dispatch, Hold, of_dispatch
@@ -47,31 +48,40 @@ class RevisionImpact:
     @property
     def told(self) -> list[str]:
         """The same in sentences for the owner; the first two are what matters."""
-        some = [f"{_people(self.have, 'has', 'have')} it already in the old words.", self._from()]
+        have = counted("%(num)s person has it already in the old words.",
+                       "%(num)s people have it already in the old words.", self.have,
+                       num=Number(self.have))  # fmt: skip
+        some = [have if self.have else said("Nobody has it already in the old words."), self._from()]
+        return [*some, *self._besides()]
+
+    def _besides(self) -> Iterator[str]:
         if self.behind:
-            some.append(
-                f"Several workers send at once: {self.behind:,} of those after No. {self.first:,} had their turn "
-                "already, in the old words; nobody gets it twice."
-            )
+            yield said(
+                "Several workers send at once: %(behind)s of those after No. %(first)s had their turn already, in "
+                "the old "
+                "words; nobody gets it twice.", behind=Number(self.behind), first=Number(self.first),
+            )  # fmt: skip
         if self.uncertain:
-            some.append(f"{self.uncertain:,} more may have it in the old words, or not at all: nobody knows.")
+            yield counted(
+                "%(num)s more may have it in the old words, or not at all: nobody knows.",
+                "%(num)s more may have it in the old words, or not at all: nobody knows.",
+                self.uncertain, num=Number(self.uncertain),
+            )  # fmt: skip
         if self.again:
-            some.append(
-                f"{_people(self.again, 'waits', 'wait')} for a second try, and that goes in the words of the first."
-            )
-        return some
+            yield counted(
+                "%(num)s person waits for a second try, and that goes in the words of the first.",
+                "%(num)s people wait for a second try, and that goes in the words of the first.",
+                self.again, num=Number(self.again),
+            )  # fmt: skip
 
     def _from(self) -> str:
         if not self.to_come:
-            return "Nobody is left to get new ones."
-        who = f"No. {self.first:,} ({self.email})"
-        if self.to_come == 1:
-            return f"The new ones go to 1 person: {who}."
-        return f"The new ones go to {self.to_come:,} people, from {who} on."
-
-
-def _people(count: int, one: str, more: str) -> str:
-    return f"{count:,} people {more}" if count > 1 else f"{'1 person' if count else 'Nobody'} {one}"
+            return said("Nobody is left to get new ones.")
+        who = said("No. %(first)s (%(email)s)", first=Number(self.first), email=self.email)
+        return counted(
+            "The new ones go to %(num)s person: %(who)s.", "The new ones go to %(num)s people, from %(who)s on.",
+            self.to_come, num=Number(self.to_come), who=who,
+        )  # fmt: skip
 
 
 def revision_impact(session: Session, dispatch: Dispatch, audience: ColumnElement[bool]) -> RevisionImpact:

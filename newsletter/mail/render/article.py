@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 
 from newsletter import characters
 from newsletter.articles import LONGEST_BODY
-from newsletter.languages import SOURCE, Language
+from newsletter.languages import SOURCE, Language, Number, said
 from newsletter.mail.render import markdown
 from newsletter.mail.render.markdown import Written
 from newsletter.mail.render.names import NAMES, OF_THE_BRAND, Known, Name, Values, is_of_reader
@@ -112,8 +112,8 @@ def compiled(subject: str, preheader: str, body: str, site: str, names: tuple[Na
     hidden, codes = hide(body, known, language)
     written = markdown.read(hidden, codes, site)
     return Compiled(
-        subject=_line(subject, known, language, "the subject"),
-        preheader=_line(preheader, known, language, "the preheader"),
+        subject=_line(subject, known, language, said("in the subject")),
+        preheader=_line(preheader, known, language, said("in the preheader")),
         html=assemble(written.html, codes, HTML, written.counted),
         text=assemble(written.text, codes, PLAIN, written.counted),
         written=written,
@@ -127,11 +127,22 @@ def _line(source: str, known: Known, language: Language, what: str) -> Template:
 
 def _measure(body: str) -> None:
     if len(body) > LONGEST_BODY:
-        raise BadArticle(f"The text has {len(body):,} characters; {LONGEST_BODY:,} is the most a mail can carry.")
+        raise BadArticle(
+            said(
+                "The text has %(body)s characters; %(longest_body)s is the most a mail can carry.",
+                body=Number(len(body)),
+                longest_body=Number(LONGEST_BODY),
+            )
+        )
     if max(map(body.count, "[]*_`<{!&\\")) > MOST_BRACKETS:
-        raise BadArticle("The text holds too many brackets, stars or other signs to be read as Markdown.")
+        raise BadArticle(said("The text holds too many brackets, stars or other signs to be read as Markdown."))
     if sum(1 for _ in _ADDRESS.finditer(body)) > 2 * MOST_ADDRESSES:  # "https:" and "//" are two
-        raise BadArticle(f"The text holds more than {MOST_ADDRESSES:,} addresses; please shorten it.")
+        raise BadArticle(
+            said(
+                "The text holds more than %(most_addresses)s addresses; please shorten it.",
+                most_addresses=Number(MOST_ADDRESSES),
+            )
+        )
 
 
 __all__ = ["BadArticle", "Compiled", "compiled"]

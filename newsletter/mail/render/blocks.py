@@ -12,6 +12,7 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+from newsletter.languages import said
 from newsletter.mail.render.template import WORD, BadArticle, Code, code_of, refusal
 
 BUTTON = "button"
@@ -76,22 +77,25 @@ def _line(state: StateBlock, number: int) -> str:
 
 def _ends(state: StateBlock, start: int, end: int) -> list[tuple[int, int]]:
     """The lines of each of its parts. Raises BadArticle where it is not closed, or holds another."""
-    where, kind = f"in line {start + 1}", _line(state, start).removeprefix(_CLOSES).strip()
+    where, kind = said("in line %(line)s", line=start + 1), _line(state, start).removeprefix(_CLOSES).strip()
     parts, first = [], start + 1
     for number in range(start + 1, end):
         line = _line(state, number)
         if line == _CLOSES:
             parts.append((first, number))
             if kind == "columns" and len(parts) != 2:
-                told = f"two columns need one line with {_BETWEEN} between them, not {len(parts) - 1}"
+                told = said("two columns need one line with %(sign)s between them, not %(number)s", sign=_BETWEEN,
+                            number=len(parts) - 1)  # fmt: skip
                 raise refusal(where, "::: columns", told)
             return parts
         if _OPENS.match(line):
-            raise refusal(where, f"::: {kind}", "no card or column can stand in another; end this one with ::: first")
+            raise refusal(
+                where, f"::: {kind}", said("no card or column can stand in another; end this one with ::: first")
+            )
         if line == _BETWEEN and kind == "columns":
             parts.append((first, number))
             first = number + 1
-    raise refusal(where, f"::: {kind}", "its end is missing; write ::: on a line of its own")
+    raise refusal(where, f"::: {kind}", said("its end is missing; write ::: on a line of its own"))
 
 
 def _tokenize(state: StateBlock, first: int, last: int) -> None:
@@ -166,11 +170,14 @@ def _balanced(inside: Sequence[Token], codes: Sequence[Code]) -> None:
         if code.statement == "if":
             open_ones.append(code)
         elif code.statement in ("elif", "else", "endif") and not open_ones:
-            raise refusal(code.where, code.source, "its {% if … %} stands outside this card or column; put it inside")
+            raise refusal(code.where, code.source, said("its %(code)s stands outside this card or column; put it "
+                                                        "inside",
+                                                             code="{% if … %}"))  # fmt: skip
         elif code.statement == "endif":
             open_ones.pop()
     if open_ones:
-        told = "a condition that begins in a card or a column has to end in it: put its {% endif %} there"
+        told = said("a condition that begins in a card or a column has to end in it: put its %(code)s there",
+                    code="{% endif %}")  # fmt: skip
         raise refusal(open_ones[-1].where, open_ones[-1].source, told)
 
 

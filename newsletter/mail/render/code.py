@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from newsletter.languages import Language
+from newsletter.languages import Language, Number, marked, said
 from newsletter.mail.render.expression import Condition, Expression, Refused, parse, parse_condition
 from newsletter.mail.render.names import Known
 
@@ -22,7 +22,7 @@ WORD = re.compile(r"zq([vlua])(\d{1,4})qz")
 """What stands in for a code: in text (v), at the beginning of an address (l), or inside one (u); or for the whole
 address of a link whose clicks may be counted (a)."""
 _STATEMENT = re.compile(r"\s*(\w+)\s*(.*?)\s*\Z", re.DOTALL)
-OUR_WORD = "The text holds a word that the product needs for itself (zqv…qz); please change it."
+OUR_WORD = marked("The text holds a word that the product needs for itself (zqv…qz); please change it.")
 
 
 class BadArticle(ValueError):
@@ -53,7 +53,7 @@ class Code:
 def hide(source: str, known: Known, language: Language, what: str = "") -> tuple[str, list[Code]]:
     """The text with a word in place of each code, and the codes. Raises BadArticle for what is not allowed.
 
-    `what` names the text where it has one line only ("the subject").
+    `what` names the text where it has one line only ("in the subject").
     """
     if WORD.search(source):
         raise BadArticle(OUR_WORD)
@@ -64,12 +64,17 @@ def hide(source: str, known: Known, language: Language, what: str = "") -> tuple
         line += source.count("\n", end, start)
         code = source[start:stop]
         if code not in codes:  # the same code is the same word: a link whose text is its address stays one
-            codes[code] = (len(codes), _read(code, f"in {what}" if what else f"in line {line}", known, language))
+            codes[code] = (len(codes), _read(code, what or said("in line %(line)s", line=line), known, language))
         out += [source[end:start], f"zqv{codes[code][0]}qz"]
         line += code.count("\n")
         end = stop
         if len(out) > 2 * MOST_CODES:
-            raise BadArticle(f"The text holds more than {MOST_CODES:,} variables and conditions; please shorten it.")
+            raise BadArticle(
+                said(
+                    "The text holds more than %(most_codes)s variables and conditions; please shorten it.",
+                    most_codes=Number(MOST_CODES),
+                )
+            )
     return "".join([*out, source[end:]]), [code for _, code in codes.values()]
 
 
@@ -108,7 +113,7 @@ def _read(source: str, where: str, known: Known, language: Language) -> Code:
         word, rest = _statement(inner)
         condition = parse_condition(rest, known, language) if word in ("if", "elif") else None
         if condition is None and rest:
-            raise Refused(f"nothing may stand behind {word}")
+            raise Refused(said("nothing may stand behind %(word)s", word=word))
         return Code(source, where, word, condition=condition)
     except Refused as refused:
         raise refusal(where, source, refused) from None
@@ -119,7 +124,10 @@ def _statement(inner: str) -> tuple[str, str]:
     word, rest = (match[1], match[2]) if match else ("", "")
     if word not in ("if", "elif", "else", "endif"):
         raise Refused(
-            "of statements only if, elif, else and endif are known: {% if first_name %}…{% else %}…{% endif %}"
+            said(
+                "of statements only if, elif, else and endif are known: %(example)s",
+                example="{% if first_name %}…{% else %}…{% endif %}",
+            )
         )
     return word, rest
 
@@ -127,4 +135,5 @@ def _statement(inner: str) -> tuple[str, str]:
 def refusal(where: str, source: str, reason: object) -> BadArticle:
     """Return what to raise about a code."""
     shown = source if len(source) <= 80 else source[:79] + "…"
-    return BadArticle(f"{shown} {where}: {reason}.")
+    why = reason.args[0] if isinstance(reason, Refused) else reason
+    return BadArticle(said("%(code)s %(where)s: %(why)s.", code=shown, where=where, why=why))

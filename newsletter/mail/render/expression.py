@@ -14,7 +14,7 @@ from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
-from newsletter.languages import Language
+from newsletter.languages import Language, joined, marked, said
 from newsletter.mail.render.filters import FILTERS, Filter, day_as
 from newsletter.mail.render.names import Kind, Known, Name, Value, Values
 from newsletter.subscribers import YES
@@ -52,7 +52,7 @@ class Unknown(Refused):
     """A name that has no value here."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} is not known here")
+        super().__init__(said("%(name)s is not known here", name=name))
         self.name = name
 
 
@@ -96,12 +96,12 @@ def _tree(code: str) -> nodes.Expr:
     try:
         body = _jinja.parse("{{" + code + "}}").body
     except TemplateSyntaxError as error:
-        raise Refused(f"this cannot be read ({error.message})") from None
+        raise Refused(said("this cannot be read (%(error)s)", error=error.message)) from None
     except (RecursionError, ValueError, OverflowError, MemoryError):
-        raise Refused("this is too deeply nested") from None
+        raise Refused(said("this is too deeply nested")) from None
     one = body[0] if len(body) == 1 else None
     if not isinstance(one, nodes.Output) or len(one.nodes) != 1 or isinstance(one.nodes[0], nodes.TemplateData):
-        raise Refused("this cannot be read")
+        raise Refused(said("this cannot be read"))
     return one.nodes[0]
 
 
@@ -115,7 +115,7 @@ class _Reader:
     def output(self, node: nodes.Expr, read: _As = _As.IN_A_MAIL) -> Expression:
         if isinstance(node, nodes.Const):
             if not isinstance(node.value, str):
-                raise Refused(f"{node.value} needs no braces; write it as text")
+                raise Refused(said("%(value)s needs no braces; write it as text", value=node.value))
             word = node.value
             return Expression(lambda _: word, frozenset(), link=word.startswith(("https://", "http://")))
         if isinstance(node, nodes.Filter):
@@ -125,7 +125,7 @@ class _Reader:
     def _named(self, node: nodes.Expr, read: _As) -> Expression:
         name = _name(node)
         if name is None:
-            raise Refused(_told(node))
+            raise Refused(said(_told(node)))
         if name not in self.known:
             raise Refused(self._unknown(name))
         self.met.add(name)
@@ -136,13 +136,20 @@ class _Reader:
 
     def _unknown(self, name: str) -> str:
         near = get_close_matches(name, self.known, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        there = ", ".join(self.known)
-        return f"there is no variable “{name}”.{hint} Variables that exist: {there}"
+        told = [said("there is no variable “%(name)s”.", name=name)]
+        if near:
+            told.append(said("Did you mean %(name)s?", name=near[0]))
+        return joined((*told, said("Variables that exist: %(names)s", names=", ".join(self.known))))
 
     def _filtered(self, node: nodes.Filter, read: _As) -> Expression:
         if node.name not in FILTERS or node.node is None:
-            raise Refused(f"there is no filter “{node.name}”. Filters that exist: {', '.join(FILTERS)}")
+            raise Refused(
+                said(
+                    "there is no filter “%(name)s”. Filters that exist: %(filters)s",
+                    name=node.name,
+                    filters=", ".join(FILTERS),
+                )
+            )
         filter = FILTERS[node.name]
         inner = self.output(node.node, read | _INSIDE.get(node.name, _As.IN_A_MAIL))
         given = self._arguments(node, filter)
@@ -153,10 +160,15 @@ class _Reader:
 
     def _arguments(self, node: nodes.Filter, filter: Filter) -> list[Any]:
         if node.kwargs or node.dyn_args or node.dyn_kwargs:
-            raise Refused(f"write the filter as {filter.example}")
+            raise Refused(said("write the filter as %(example)s", example=filter.example))
         given = [one.value if isinstance(one, nodes.Const) else None for one in node.args]
         if not filter.fits(given):
-            raise Refused(f"write the filter as {filter.example}, with nothing worked out inside the brackets")
+            raise Refused(
+                said(
+                    "write the filter as %(example)s, with nothing worked out inside the brackets",
+                    example=filter.example,
+                )
+            )
         return given
 
     def condition(self, node: nodes.Expr) -> Evaluate:
@@ -188,7 +200,7 @@ class _Reader:
 
     def _compared(self, node: nodes.Compare) -> Evaluate:
         if len(node.ops) != 1:
-            raise Refused("compare two things at a time, and put “and” between")
+            raise Refused(said("compare two things at a time, and put “and” between"))
         left, right = self._side(node.expr), self._side(node.ops[0].expr)
         if Kind.NUMBER in (self._kind(node.expr), self._kind(node.ops[0].expr)):
             left, right = _as_number(left), _as_number(right)
@@ -252,15 +264,18 @@ def _or_nothing(evaluate: Evaluate) -> Evaluate:
 
 
 _INSTEAD: tuple[tuple[type[nodes.Node], str], ...] = (
-    (nodes.Call, "a text cannot call anything; write the variable alone, or with a filter: {{ first_name|upper }}"),
-    (nodes.Getitem, "square brackets are not known; write the variable alone, for example {{ brand.name }}"),
-    (nodes.Getattr, "only one dot is known, as in {{ brand.name }}"),
-    (nodes.CondExpr, "write the condition as {% if first_name %}…{% else %}…{% endif %}"),
-    (nodes.Concat, "write the variables side by side: {{ first_name }}{{ brand.name }}"),
-    (nodes.Or, 'write what stands in for an empty variable as {{ first_name|default("friend") }}'),
-    (nodes.BinExpr, "a text cannot work anything out; write the result"),
-    (nodes.UnaryExpr, "a text cannot work anything out; write the result"),
-    (nodes.Test, "“is” is not known; {% if first_name %} asks whether there is one"),
+    (
+        nodes.Call,
+        marked("a text cannot call anything; write the variable alone, or with a filter: {{ first_name|upper }}"),
+    ),
+    (nodes.Getitem, marked("square brackets are not known; write the variable alone, for example {{ brand.name }}")),
+    (nodes.Getattr, marked("only one dot is known, as in {{ brand.name }}")),
+    (nodes.CondExpr, marked("write the condition as {% if first_name %}…{% else %}…{% endif %}")),
+    (nodes.Concat, marked("write the variables side by side: {{ first_name }}{{ brand.name }}")),
+    (nodes.Or, marked('write what stands in for an empty variable as {{ first_name|default("friend") }}')),
+    (nodes.BinExpr, marked("a text cannot work anything out; write the result")),
+    (nodes.UnaryExpr, marked("a text cannot work anything out; write the result")),
+    (nodes.Test, marked("“is” is not known; {% if first_name %} asks whether there is one")),
 )
 
 
@@ -268,7 +283,7 @@ def _told(node: nodes.Node) -> str:
     for kind, told in _INSTEAD:
         if isinstance(node, kind):
             return told
-    return "only variables, filters and plain words are known here"
+    return marked("only variables, filters and plain words are known here")
 
 
 __all__ = ["Condition", "Evaluate", "Expression", "Refused", "Unknown", "parse", "parse_condition"]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from newsletter.languages import said
 from newsletter.mail.render.code import WORD, Code, code_of, refusal
 
 _SETTLED = re.compile(r"(?:https?://[^/?#\s@]+|zql\d+qz[^/?#]*)[/?#]|mailto:|tel:", re.IGNORECASE)
@@ -18,12 +19,12 @@ def in_address(address: str, codes: Sequence[Code]) -> str:
             return ""
         if code.expression is None:
             raise refusal(
-                code.where, code.source, "a condition cannot stand in a link's address; put it around the link"
+                code.where, code.source, said("a condition cannot stand in a link's address; put it around the link")
             )
         if not before and not code.expression.link:
-            raise refusal(code.where, code.source, "a link's address cannot begin with it; begin with https://…")
+            raise refusal(code.where, code.source, said("a link's address cannot begin with it; begin with https://…"))
         if before and not _SETTLED.match(before):
-            told = "it would say where the link leads; in an address it may stand behind the first / or ?"
+            told = said("it would say where the link leads; in an address it may stand behind the first / or ?")
             raise refusal(code.where, code.source, told)
         return f"zq{'u' if before else 'l'}{match[2]}qz"
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from newsletter.brand import Brand
-from newsletter.languages import Language
+from newsletter.languages import Language, marked, said
 from newsletter.subscribers import BUILT_IN, FIRST_NAME, OWN, FieldKind, Fields, MergeField
 
 Value = str | tuple[str, ...]
@@ -46,7 +46,9 @@ class Name:
     @classmethod
     def of_field(cls, field: MergeField) -> "Name":
         """The name of a merge field."""
-        means = f"{field.means}; where it is not known: “{field.fallback}”" if field.fallback else field.means
+        means: str = field.means
+        if field.fallback:
+            means = said("%(field)s; where it is not known: “%(fallback)s”", field=field.means, fallback=field.fallback)
         return cls(name=field.name, means=means, kind=_KINDS.get(field.kind, Kind.TEXT), fallback=field.fallback)
 
     @property
@@ -63,31 +65,32 @@ MADE_OF = {GREETING: FIRST_NAME}
 NAMES = MappingProxyType({
     one.name: one
     for one in (
-        Name(GREETING, "“Hello Jane”, or “Hello” where no name is known"),
+        Name(GREETING, marked("“Hello Jane”, or “Hello” where no name is known")),
         *map(Name.of_field, BUILT_IN),
-        Name("library_url", "the reader's own page with their guides", Kind.LINK),
-        Name("preferences_url", "the reader's choices", Kind.LINK),
-        Name("view_url", "this mail in the browser", Kind.LINK),
-        Name("unsubscribe_url", "the reader's way out (every mail has it at its foot anyway)", Kind.LINK),
-        Name(IN_SERIES, "the reader's PDF of the guide; only in the series that follows one", Kind.LINK),
-        Name("site_url", "the address of this site", Kind.LINK),
-        Name("brand.name", "your name, from Settings (so are the next ones)"),
-        Name("brand.strapline", "your strapline"),
-        Name("brand.author", "who writes"),
-        Name("brand.email", "the sender's address"),
-        Name("brand.phone", "your telephone number"),
-        Name("brand.website", "your website", Kind.LINK),
-        Name("brand.booking", "where readers book a talk with you; empty where you have set no link", Kind.LINK),
-        Name("brand.address_line", "name and postal address on one line"),
-        Name("brand.address_lines", "the lines of the postal address, put together", Kind.LIST),
+        Name("library_url", marked("the reader's own page with their guides"), Kind.LINK),
+        Name("preferences_url", marked("the reader's choices"), Kind.LINK),
+        Name("view_url", marked("this mail in the browser"), Kind.LINK),
+        Name("unsubscribe_url", marked("the reader's way out (every mail has it at its foot anyway)"), Kind.LINK),
+        Name(IN_SERIES, marked("the reader's PDF of the guide; only in the series that follows one"), Kind.LINK),
+        Name("site_url", marked("the address of this site"), Kind.LINK),
+        Name("brand.name", marked("your name, from Settings (so are the next ones)")),
+        Name("brand.strapline", marked("your strapline")),
+        Name("brand.author", marked("who writes")),
+        Name("brand.email", marked("the sender's address")),
+        Name("brand.phone", marked("your telephone number")),
+        Name("brand.website", marked("your website"), Kind.LINK),
+        Name("brand.booking", marked("where readers book a talk with you; empty where you have set no link"),
+             Kind.LINK),
+        Name("brand.address_line", marked("name and postal address on one line")),
+        Name("brand.address_lines", marked("the lines of the postal address, put together"), Kind.LIST),
     )
 })  # fmt: skip
 OF_THE_BRAND = frozenset(name for name in NAMES if name.startswith("brand.")) | {"site_url"}
 """The same for every reader; all that a page of the site may name."""
 FOR_PAGES = (
     *(NAMES[name] for name in NAMES if name in OF_THE_BRAND),
-    Name("clicks_counted", "whether clicks of links in mails are counted"),
-    Name("clicks_held", "whether some were counted at some time, and may be held"),
+    Name("clicks_counted", marked("whether clicks of links in mails are counted")),
+    Name("clicks_held", marked("whether some were counted at some time, and may be held")),
 )
 """All that a page of the site may name; what clicks it may ask for, because its sentences have to be true."""
 _OF_THE_READER = frozenset({*(one.name for one in BUILT_IN), *MADE_OF})

@@ -20,6 +20,7 @@ from newsletter.brand import Brand
 from newsletter.languages import SOURCE, Language, Languages
 from newsletter.links import Purpose, Signer, Urls
 from newsletter.mail.ledger import ClaimedMessage
+from newsletter.mail.notice import in_language
 from newsletter.mail.render import mime
 from newsletter.mail.render.article import BadArticle, Compiled, compiled
 from newsletter.mail.render.attachment import attachment, guide_slug
@@ -34,8 +35,6 @@ from newsletter.mail.render.values import values_of
 from newsletter.subscribers import FIRST_NAME, MergeField, Stream
 
 TEST_MARK = "[Test] "
-FROM_THE_PRODUCT = (Stream.NOTICE, Stream.RESET)
-"""To the owner, whose own pages are in English, too."""
 SKELETONS = 128
 """Kept in each process; a mail's takes as much as the mail."""
 log = structlog.get_logger()
@@ -277,7 +276,9 @@ class Renderer:
 
     def _values(self, brand: Brand, reader: Reader, context: Mapping[str, Any],
                 stream: Stream = Stream.CAMPAIGN) -> dict[str, Any]:  # fmt: skip
-        language = SOURCE if stream in FROM_THE_PRODUCT else self.languages.spoken(brand.language)
+        language = self.languages.spoken(brand.language)
+        if stream is Stream.NOTICE:
+            context = in_language(context, language)
         return values_of(self.urls, brand, language, reader, context)
 
 

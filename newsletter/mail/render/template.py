@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from newsletter.languages import Number, said
 from newsletter.mail.render.code import OUR_WORD, WORD, BadArticle, Code, code_of, hide, refusal
 from newsletter.mail.render.expression import Evaluate, Expression, Unknown
 from newsletter.mail.render.names import IN_SERIES, OF_THE_BRAND, Values, is_of_reader
@@ -88,7 +89,12 @@ class Template:
         self._fill(self.pieces, values, stand_in, leading, out)
         filled = "".join(out)
         if len(filled) > LONGEST_OUTPUT:
-            raise BadArticle(f"The text becomes longer than {LONGEST_OUTPUT:,} characters; please shorten it.")
+            raise BadArticle(
+                said(
+                    "The text becomes longer than %(longest_output)s characters; please shorten it.",
+                    longest_output=Number(LONGEST_OUTPUT),
+                )
+            )
         return filled
 
     def _fill(self, pieces: list[Piece], values: Values, stand_in: StandIn | None, leading: Leading,
@@ -156,9 +162,13 @@ def _worked(output: Output, values: Values) -> str:
         return output.expression.text(values)
     except Unknown as unknown:
         if unknown.name == IN_SERIES:
-            told = "it is only there in the series that follows a guide; elsewhere use library_url, or take it out"
+            told = said(
+                "it is only there in the series that follows a guide; elsewhere use library_url, or take it out"
+            )
             raise refusal(output.code.where, output.code.source, told) from None
-        raise refusal(output.code.where, output.code.source, f"{unknown.name} has no value here") from None
+        raise refusal(
+            output.code.where, output.code.source, said("%(name)s has no value here", name=unknown.name)
+        ) from None
 
 
 def assemble(hidden: str, codes: Sequence[Code], escaping: Escaping, addresses: Sequence[str] = ()) -> Template:
@@ -183,7 +193,7 @@ def assemble(hidden: str, codes: Sequence[Code], escaping: Escaping, addresses: 
         strip, end = code.strips_behind, match.end()
     if open_ones:
         opened = open_ones[-1][0]
-        raise refusal(opened.where, opened.source, "its {% endif %} is missing")
+        raise refusal(opened.where, opened.source, said("its %(code)s is missing", code="{% endif %}"))
     top.append(hidden[end:].lstrip() if strip else hidden[end:])
     return Template(top, escaping)
 
@@ -205,12 +215,12 @@ def _put(pieces: list[Piece], code: Code, place: Place, open_ones: list[tuple[Co
         return pieces
     if code.statement == "if":
         if len(open_ones) == DEEPEST:
-            raise refusal(code.where, code.source, f"conditions may stand {DEEPEST} deep at most")
+            raise refusal(code.where, code.source, said("conditions may stand %(most)s deep at most", most=DEEPEST))
         branches = Branches()
         pieces.append(branches)
         open_ones.append((code, branches))
     elif not open_ones:
-        raise refusal(code.where, code.source, "its {% if … %} is missing")
+        raise refusal(code.where, code.source, said("its %(code)s is missing", code="{% if … %}"))
     if code.statement == "endif":
         open_ones.pop()
         # Where the next text goes: into the choice that is still open around it.

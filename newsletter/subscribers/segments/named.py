@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from newsletter.languages import said
 from newsletter.subscribers.field import Field
 from newsletter.subscribers.segments.above import ARTICLES, CAMPAIGNS, FORMS, GUIDES
 from newsletter.subscribers.segments.rules import ClickedNothing, Ref, Rules, Unreadable, What
@@ -33,8 +34,11 @@ class Named:
         blind = [self.title(Ref(What.CAMPAIGN, one)) for one in self.uncounted]
         return [
             *unreadable,
-            *(f"There is no {one.what} “{one.name}” any more." for one in gone),
-            *(f"Clicks were not counted in “{title}”, so nobody knows who followed nothing." for title in blind),
+            *(said("There is no %(what)s “%(name)s” any more.", what=one.what, name=one.name) for one in gone),
+            *(
+                said("Clicks were not counted in “%(title)s”, so nobody knows who followed nothing.", title=title)
+                for title in blind
+            ),
         ]
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from zoneinfo import available_timezones
 
 from newsletter import characters
+from newsletter.languages import Number, marked, said
 from newsletter.subscribers.faults import BadValue
 from newsletter.subscribers.field import LONGEST_KEY, LONGEST_VALUE, Field
 from newsletter.subscribers.merge_field import FieldKind
@@ -42,7 +43,9 @@ def _one_line(most: int, missing: str) -> Callable[[Any], str]:
         if not value:
             raise ValueError(missing)
         if len(value) > most:
-            raise ValueError(f"That has {len(value):,} characters; {most} are the most.")
+            raise ValueError(
+                said("That has %(length)s characters; %(most)s are the most.", length=Number(len(value)), most=most)
+            )
         return value
 
     return read
@@ -68,7 +71,7 @@ def _one_of(codes: type[E], missing: str) -> Callable[[Any], E]:
 
 def _yes_or_no(given: Any) -> bool:
     if not isinstance(given, bool):
-        raise ValueError("Choose yes or no.")
+        raise ValueError(said("Choose yes or no."))
     return given
 
 
@@ -76,46 +79,48 @@ def _day(given: Any) -> date:
     try:
         day = date.fromisoformat(given)
     except (TypeError, ValueError):
-        raise ValueError("Choose a day, as year-month-day, such as 2026-05-31.") from None
+        raise ValueError(said("Choose a day, as year-month-day, such as 2026-05-31.")) from None
     if not r.FIRST_YEAR <= day.year <= r.LAST_YEAR:
-        raise ValueError(f"Choose a day between the years {r.FIRST_YEAR} and {r.LAST_YEAR}.")
+        raise ValueError(
+            said("Choose a day between the years %(first)s and %(last)s.", first=r.FIRST_YEAR, last=r.LAST_YEAR)
+        )
     return day
 
 
 def _zone(given: Any) -> str:
     if not isinstance(given, str) or given not in available_timezones():
-        raise ValueError("This is no time zone we know. Choose one from the list, for example Europe/London.")
+        raise ValueError(said("This is no time zone we know. Choose one from the list, for example Europe/London."))
     return given
 
 
 def _value(given: Any) -> str:
     if not isinstance(given, str) or len(given) > LONGEST_VALUE:
-        raise ValueError(f"Type what to compare with, at most {LONGEST_VALUE} characters.")
+        raise ValueError(said("Type what to compare with, at most %(most)s characters.", most=LONGEST_VALUE))
     return given
 
 
-_DAYS = _number(1, r.MOST_DAYS, f"Type a number of days, from 1 to {r.MOST_DAYS:,}.")
+_DAYS = _number(1, r.MOST_DAYS, said("Type a number of days, from 1 to %(most)s.", most=Number(r.MOST_DAYS)))
 _KINDS: dict[str, tuple[type[Any], tuple[Callable[[Any], Any], ...]]] = {
-    "status": (r.HasStatus, (_one_of(Status, "Choose a status."),)),
-    "tag": (r.HasTag, (_one_line(LONGEST_TAG, "Type or choose a tag."),)),
-    "asked": (r.AskedFor, (_one_line(64, "Choose a guide."),)),
-    "fetched": (r.Fetched, (_one_line(64, "Choose a guide."),)),
-    "form": (r.SignedUpBy, (_number(1, LARGEST_ID, "Choose a form."),)),
+    "status": (r.HasStatus, (_one_of(Status, marked("Choose a status.")),)),
+    "tag": (r.HasTag, (_one_line(LONGEST_TAG, marked("Type or choose a tag.")),)),
+    "asked": (r.AskedFor, (_one_line(64, marked("Choose a guide.")),)),
+    "fetched": (r.Fetched, (_one_line(64, marked("Choose a guide.")),)),
+    "form": (r.SignedUpBy, (_number(1, LARGEST_ID, marked("Choose a form.")),)),
     "before": (r.JoinedBefore, (_day,)),
     "after": (r.JoinedAfter, (_day,)),
     "lately": (r.JoinedLately, (_DAYS,)),
     "newsletter": (r.TakesNewsletter, (_yes_or_no,)),
-    "topic": (r.TakesTopic, (_number(1, LARGEST_ID, "Choose a topic."),)),
+    "topic": (r.TakesTopic, (_number(1, LARGEST_ID, marked("Choose a topic.")),)),
     "zone": (r.InZone, (_zone,)),
-    "called": (r.Called, (_one_line(LONGEST_WORDS, "Type a part of an address or a name."),)),
+    "called": (r.Called, (_one_line(LONGEST_WORDS, marked("Type a part of an address or a name.")),)),
     "field": (r.HasField, (
-        _one_line(LONGEST_KEY, "Choose a field."), _one_of(FieldKind, "Choose a field."),
-        _one_of(r.Compare, "Choose how to compare."), _value,
+        _one_line(LONGEST_KEY, marked("Choose a field.")), _one_of(FieldKind, marked("Choose a field.")),
+        _one_of(r.Compare, marked("Choose how to compare.")), _value,
     )),
-    "sent": (r.WasSent, (_number(1, LARGEST_ID, "Choose a campaign."),)),
+    "sent": (r.WasSent, (_number(1, LARGEST_ID, marked("Choose a campaign.")),)),
     "sent-lately": (r.SentLately, (_DAYS,)),
-    "clicked": (r.Clicked, (_number(1, LARGEST_ID, "Choose a campaign."),)),
-    "clicked-nothing": (r.ClickedNothing, (_number(1, LARGEST_ID, "Choose a campaign."),)),
+    "clicked": (r.Clicked, (_number(1, LARGEST_ID, marked("Choose a campaign.")),)),
+    "clicked-nothing": (r.ClickedNothing, (_number(1, LARGEST_ID, marked("Choose a campaign.")),)),
     "clicked-lately": (r.ClickedLately, (_DAYS,)),
 }  # fmt: skip
 """Each kind of rule: its class, and a reader for each of its parts. In JSON the parts go by their names."""
@@ -130,9 +135,11 @@ def read(data: Any) -> r.Rules:
     Raises BadRules.
     """
     if not isinstance(data, dict):
-        raise BadRules({(): "These are no rules of a segment."})
+        raise BadRules({(): said("These are no rules of a segment.")})
     if data.get("version") != VERSION or isinstance(data.get("version"), bool):
-        raise BadRules({(): "These rules were written by another version of the product, which this one cannot read."})
+        raise BadRules(
+            {(): said("These rules were written by another version of the product, which this one cannot read.")}
+        )
     reader = _Reader()
     root = reader.rule(data.get("rules"), (), 1)
     try:
@@ -141,20 +148,22 @@ def read(data: Any) -> r.Rules:
         reader.errors[()] = str(error)
         zone = "UTC"
     if reader.count > r.MOST_RULES:
-        reader.errors[()] = f"These are more than {r.MOST_RULES} rules, which are the most. Please take some away."
+        reader.errors[()] = said(
+            "These are more than %(most)s rules, which are the most. Please take some away.", most=r.MOST_RULES
+        )
     if reader.errors or root is None:
-        raise BadRules(dict(sorted(reader.errors.items())) or {(): "There are no rules."})
+        raise BadRules(dict(sorted(reader.errors.items())) or {(): said("There are no rules.")})
     return r.Rules(root, zone)
 
 
 def read_text(text: str) -> r.Rules:
     """The same out of a text. Raises BadRules."""
     if len(text) > LARGEST:
-        raise BadRules({(): f"These rules are too long: {LARGEST:,} characters are the most."})
+        raise BadRules({(): said("These rules are too long: %(most)s characters are the most.", most=Number(LARGEST))})
     try:
         return read(json.loads(text))
     except (json.JSONDecodeError, RecursionError):
-        raise BadRules({(): "This is no JSON that can be read."}) from None
+        raise BadRules({(): said("This is no JSON that can be read.")}) from None
 
 
 class _Reader:
@@ -171,7 +180,7 @@ class _Reader:
             return None
         kind = data.get("kind") if isinstance(data, dict) else None
         if not isinstance(kind, str) or (kind not in _KINDS and kind not in GROUPS):
-            self.errors[path] = "There is no such kind of rule."
+            self.errors[path] = said("There is no such kind of rule.")
             return None
         if kind in GROUPS:
             return self._group(r.How(kind), data.get("rules"), path, depth)
@@ -183,9 +192,11 @@ class _Reader:
 
     def _group(self, how: r.How, listed: Any, path: Path, depth: int) -> r.Group | None:
         if depth > r.DEEPEST:
-            self.errors[path] = f"Groups may be nested {r.DEEPEST} deep. Please take this one away."
+            self.errors[path] = said("Groups may be nested %(most)s deep. Please take this one away.", most=r.DEEPEST)
         elif not isinstance(listed, list) or not listed:
-            self.errors[path] = "This group is empty, which would mean everybody. Add a rule, or take the group away."
+            self.errors[path] = said(
+                "This group is empty, which would mean everybody. Add a rule, or take the group away."
+            )
         else:
             self.count -= 1  # only what asks something counts
             found = [self.rule(one, (*path, place), depth + 1) for place, one in enumerate(listed[: r.MOST_RULES + 1])]
@@ -203,7 +214,7 @@ def _leaf(kind: str, data: dict[str, Any]) -> r.Leaf:
 def _compared(leaf: r.HasField) -> r.HasField:
     """The rule with its value as the field itself would hold it."""
     if leaf.how not in r.COMPARABLE[leaf.type]:
-        raise ValueError("This field cannot be compared so. Choose another way.")
+        raise ValueError(said("This field cannot be compared so. Choose another way."))
     if leaf.how is r.Compare.FILLED:
         return r.HasField(field=leaf.field, type=leaf.type, how=leaf.how, value="")
     field = Field(
@@ -215,7 +226,7 @@ def _compared(leaf: r.HasField) -> r.HasField:
     except BadValue as error:
         raise ValueError(error.told()) from None
     if not value:
-        raise ValueError("Type what to compare with.")
+        raise ValueError(said("Type what to compare with."))
     return r.HasField(field=leaf.field, type=leaf.type, how=leaf.how, value=value)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter import characters
 from newsletter.db import Base, Id, without, without_inside
+from newsletter.languages import Number, said
 from newsletter.subscribers.segments.reading import BadRules, as_json, read
 from newsletter.subscribers.segments.rules import Rules, Unreadable, What
 
@@ -43,7 +44,7 @@ def stored_rules(stored: Any) -> Rules:
     try:
         return read(stored)
     except BadRules as error:
-        return Rules(Unreadable(f"Its rules cannot be read: {error}"))
+        return Rules(Unreadable(said("Its rules cannot be read: %(error)s", error=error)))
 
 
 def every(session: Session) -> list[SavedSegment]:
@@ -75,33 +76,43 @@ def save(session: Session, name: str, rules: Rules, now: datetime, known: SavedS
     """A new segment, or other rules and another name for one that is `known`. Raises BadSegment."""
     title = _title(session, name, known)
     if known is None and (session.scalar(select(func.count(SavedSegment.id))) or 0) >= MOST_SAVED:
-        raise BadSegment(f"There are {MOST_SAVED} segments, which is the most. Please delete one first.")
+        raise BadSegment(
+            said(
+                "There are %(most_saved)s segments, which is the most. Please delete one first.", most_saved=MOST_SAVED
+            )
+        )
     try:
         with session.begin_nested():
             segment = known or SavedSegment(created_at=now, updated_at=now)
             segment.name, segment.stored, segment.updated_at = title, as_json(rules), now
             session.add(segment)
     except IntegrityError:  # somebody saved one under the name between our look and our insert
-        raise BadSegment(f"There is a segment “{title}” already.") from None
+        raise BadSegment(said("There is a segment “%(title)s” already.", title=title)) from None
     return segment
 
 
 def _title(session: Session, name: str, known: SavedSegment | None) -> str:
     title = characters.line(name)
     if not title:
-        raise BadSegment("Please give it a name, such as Runners.")
+        raise BadSegment(said("Please give it a name, such as Runners."))
     if len(title) > LONGEST_TITLE:
-        raise BadSegment(f"A name has {LONGEST_TITLE} characters at most; this has {len(title):,}.")
+        raise BadSegment(
+            said(
+                "A name has %(longest_title)s characters at most; this has %(title)s.",
+                longest_title=LONGEST_TITLE,
+                title=Number(len(title)),
+            )
+        )
     same = [one for one in every(session) if one is not known and one.name.casefold() == title.casefold()]
     if same:
-        raise BadSegment(f"There is a segment “{same[0].name}” already.")
+        raise BadSegment(said("There is a segment “%(name)s” already.", name=same[0].name))
     return title
 
 
 def copy(session: Session, segment: SavedSegment, now: datetime) -> SavedSegment:
     """The same rules under a free name. Raises BadSegment."""
     if not segment.rules.is_readable:
-        raise BadSegment("Its rules cannot be read, so they cannot be copied.")
+        raise BadSegment(said("Its rules cannot be read, so they cannot be copied."))
     taken = {one.casefold() for one in session.scalars(select(SavedSegment.name))}
     tails = (" (copy)", *(f" (copy {number})" for number in range(2, MOST_SAVED + 2)))
     names = (f"{segment.name[: LONGEST_TITLE - len(tail)]}{tail}" for tail in tails)

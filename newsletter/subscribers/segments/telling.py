@@ -1,53 +1,98 @@
 """Rules as a sentence: "has the tag “runners” and joined in the last 30 days, but does not take the newsletter"."""
 
+from collections.abc import Sequence
 from datetime import date
+from functools import reduce
 
+from newsletter.languages import Day, Number, Sentence, counted, joined, marked, said
 from newsletter.subscribers.merge_field import FieldKind
 from newsletter.subscribers.segments import rules as r
 from newsletter.subscribers.segments.named import Named
 from newsletter.subscribers.subscriber import Status
 
 _STANDS = {
-    Status.PENDING: ("has not confirmed the address yet", "has confirmed the address, or ended it"),
-    Status.CONFIRMED: ("is confirmed", "is not confirmed"),
-    Status.UNSUBSCRIBED: ("has unsubscribed", "has not unsubscribed"),
-    Status.BOUNCED: ("has an address that bounced", "has no address that bounced"),
-    Status.COMPLAINED: ("complained", "did not complain"),
+    Status.PENDING: (marked("has not confirmed the address yet"), marked("has confirmed the address, or ended it")),
+    Status.CONFIRMED: (marked("is confirmed"), marked("is not confirmed")),
+    Status.UNSUBSCRIBED: (marked("has unsubscribed"), marked("has not unsubscribed")),
+    Status.BOUNCED: (marked("has an address that bounced"), marked("has no address that bounced")),
+    Status.COMPLAINED: (marked("complained"), marked("did not complain")),
 }
-Words = tuple[str, str]
+_COMPARED = {
+    r.Compare.IS: (
+        marked("has a field “%(field)s” that is %(value)s"), marked("has a field “%(field)s” that is not %(value)s"),
+    ),
+    r.Compare.CONTAINS: (
+        marked("has a field “%(field)s” that contains %(value)s"),
+        marked("has a field “%(field)s” that does not contain %(value)s"),
+    ),
+    r.Compare.MORE: (
+        marked("has a field “%(field)s” that is more than %(value)s"),
+        marked("has a field “%(field)s” that is unknown or not more than %(value)s"),
+    ),
+    r.Compare.LESS: (
+        marked("has a field “%(field)s” that is less than %(value)s"),
+        marked("has a field “%(field)s” that is unknown or not less than %(value)s"),
+    ),
+}  # fmt: skip
+_DATED = {
+    r.Compare.MORE: (
+        marked("has a field “%(field)s” that is after %(value)s"),
+        marked("has a field “%(field)s” that is unknown or not after %(value)s"),
+    ),
+    r.Compare.LESS: (
+        marked("has a field “%(field)s” that is before %(value)s"),
+        marked("has a field “%(field)s” that is unknown or not before %(value)s"),
+    ),
+}
+"""How a value is compared, and the opposite; `_DATED` where it is a date."""
+Words = tuple[Sentence, Sentence]
 """How it is said, and how its opposite is."""
 
 
-def sentence(rules: r.Rules, named: Named) -> str:
+def sentence(rules: r.Rules, named: Named) -> Sentence:
     """Who they are, behind "everybody who"; never empty. `named`: what `named.look_up` found."""
     return _said(rules.root, named)
 
 
-def _said(rule: r.Rule, named: Named) -> str:
+def _said(rule: r.Rule, named: Named) -> Sentence:
     if isinstance(rule, r.Unreadable):
-        return "cannot be told: these rules cannot be read"
+        return said("cannot be told: these rules cannot be read")
     if not isinstance(rule, r.Group):
         return words(rule, named)[0]
     if rule.how is r.How.NONE:
-        return " and ".join(_opposite(one, named) for one in rule.rules)
+        return _all_of([_opposite(one, named) for one in rule.rules])
     if rule.how is r.How.ANY:
-        return " or ".join(_inner(one, named, r.How.ANY) for one in rule.rules)
+        return _one_of([_inner(one, named, r.How.ANY) for one in rule.rules])
     but = [one for one in rule.rules if isinstance(one, r.Group) and one.how is r.How.NONE]
-    first = " and ".join(_inner(one, named, r.How.ALL) for one in rule.rules if one not in but)
-    last = " and ".join(_said(one, named) for one in but)
-    return ", but ".join(part for part in (first, last) if part)
+    first = [_inner(one, named, r.How.ALL) for one in rule.rules if one not in but]
+    last = [_said(one, named) for one in but]
+    if first and last:
+        return said("%(these)s, but %(those)s", these=_all_of(first), those=_all_of(last))
+    return _all_of(first or last)
 
 
-def _inner(rule: r.Rule, named: Named, outer: r.How) -> str:
+def _all_of(parts: Sequence[Sentence]) -> Sentence:
+    return (
+        joined(())
+        if not parts
+        else reduce(lambda one, other: said("%(one)s and %(other)s", one=one, other=other), parts)
+    )
+
+
+def _one_of(parts: Sequence[Sentence]) -> Sentence:
+    return reduce(lambda one, other: said("%(one)s or %(other)s", one=one, other=other), parts)
+
+
+def _inner(rule: r.Rule, named: Named, outer: r.How) -> Sentence:
     """A rule inside a group: in brackets where it would be misread without."""
-    said = _said(rule, named)
-    plain = not isinstance(rule, r.Group) or rule.how is outer or (len(rule.rules) == 1 and "(" not in said)
-    return said if plain else f"({said})"
+    inner = _said(rule, named)
+    plain = not isinstance(rule, r.Group) or rule.how is outer or (len(rule.rules) == 1 and "(" not in inner)
+    return inner if plain else said("(%(rules)s)", rules=inner)
 
 
-def _opposite(rule: r.Rule, named: Named) -> str:
+def _opposite(rule: r.Rule, named: Named) -> Sentence:
     if isinstance(rule, r.Group | r.Unreadable):
-        return f"is not somebody who ({_said(rule, named)})"
+        return said("is not somebody who (%(rules)s)", rules=_said(rule, named))
     return words(rule, named)[1]
 
 
@@ -55,20 +100,23 @@ def words(leaf: r.Leaf, named: Named) -> Words:
     """One rule, and its opposite."""
     match leaf:
         case r.HasStatus(status):
-            return _STANDS[status]
+            is_so, is_not = _STANDS[status]
+            return said(is_so), said(is_not)
         case r.HasTag(tag):
-            return f"has the tag “{tag}”", f"does not have the tag “{tag}”"
+            return said("has the tag “%(tag)s”", tag=tag), said("does not have the tag “%(tag)s”", tag=tag)
         case r.TakesNewsletter(takes):
-            both = "takes the newsletter", "does not take the newsletter"
+            both = said("takes the newsletter"), said("does not take the newsletter")
             return both if takes else both[::-1]
         case r.TakesTopic(topic):
-            told = f"the newsletter’s articles on “{named.title(r.Ref(r.What.TOPIC, topic))}”"
-            return f"takes {told}", f"does not take {told}"
+            name = named.title(r.Ref(r.What.TOPIC, topic))
+            return (said("takes the newsletter’s articles on “%(topic)s”", topic=name),
+                    said("does not take the newsletter’s articles on “%(topic)s”", topic=name))  # fmt: skip
         case r.InZone(zone):
-            return f"lives in the time zone {zone}", f"does not live in the time zone {zone}"
+            return (said("lives in the time zone %(zone)s", zone=zone),
+                    said("does not live in the time zone %(zone)s", zone=zone))  # fmt: skip
         case r.Called(part):
-            told = f"“{part}” in the address or the first name"
-            return f"has {told}", f"does not have {told}"
+            return (said("has “%(part)s” in the address or the first name", part=part),
+                    said("does not have “%(part)s” in the address or the first name", part=part))  # fmt: skip
         case r.HasField():
             return _field(leaf, named.title(r.Ref(r.What.FIELD, leaf.field, leaf.type)))
         case r.JoinedBefore() | r.JoinedAfter() | r.JoinedLately():
@@ -79,75 +127,79 @@ def words(leaf: r.Leaf, named: Named) -> Words:
 def _joined(leaf: r.JoinedBefore | r.JoinedAfter | r.JoinedLately) -> Words:
     match leaf:
         case r.JoinedBefore(day):
-            told = f"joined before {_day(day)}"
+            return said("joined before %(day)s", day=Day(day)), said("has not joined before %(day)s", day=Day(day))
         case r.JoinedAfter(day):
-            told = f"joined after {_day(day)}"
+            return said("joined after %(day)s", day=Day(day)), said("has not joined after %(day)s", day=Day(day))
         case r.JoinedLately(days):
-            told = f"joined in the last {_days(days)}"
-    return told, f"has not {told}"
+            return (
+                counted("joined in the last day", "joined in the last %(num)s days", days, num=Number(days)),
+                counted(
+                    "has not joined in the last day", "has not joined in the last %(num)s days", days, num=Number(days)
+                ),
+            )
 
 
 def _history(leaf: r.Leaf, named: Named) -> Words:
     match leaf:
         case r.AskedFor(guide):
-            told = f"the guide “{named.title(r.Ref(r.What.GUIDE, guide))}”"
-            return f"asked for {told}", f"has not asked for {told}"
+            name = named.title(r.Ref(r.What.GUIDE, guide))
+            return (said("asked for the guide “%(guide)s”", guide=name),
+                    said("has not asked for the guide “%(guide)s”", guide=name))  # fmt: skip
         case r.Fetched(guide):
-            told = f"the guide “{named.title(r.Ref(r.What.GUIDE, guide))}”"
-            return f"opened {told}", f"has not opened {told}"
+            name = named.title(r.Ref(r.What.GUIDE, guide))
+            return (said("opened the guide “%(guide)s”", guide=name),
+                    said("has not opened the guide “%(guide)s”", guide=name))  # fmt: skip
         case r.SignedUpBy(form):
-            told = f"signed up by the form “{named.title(r.Ref(r.What.FORM, form))}”"
-            return told, f"has not {told}"
+            name = named.title(r.Ref(r.What.FORM, form))
+            return (said("signed up by the form “%(form)s”", form=name),
+                    said("has not signed up by the form “%(form)s”", form=name))  # fmt: skip
         case r.WasSent(campaign):
-            told = f"sent {_campaign(campaign, named)}"
-            return f"was {told}", f"was not {told}"
+            which = _campaign(campaign, named)
+            return said("was sent %(campaign)s", campaign=which), said("was not sent %(campaign)s", campaign=which)
         case r.SentLately(days):
-            told = f"sent a campaign or a mail of a series in the last {_days(days)}"
-            return f"was {told}", f"was not {told}"
+            return (
+                counted("was sent a campaign or a mail of a series in the last day",
+                        "was sent a campaign or a mail of a series in the last %(num)s days", days, num=Number(days)),
+                counted("was not sent a campaign or a mail of a series in the last day",
+                        "was not sent a campaign or a mail of a series in the last %(num)s days", days,
+                        num=Number(days)),
+            )  # fmt: skip
     return _clicks(leaf, named)
 
 
 def _clicks(leaf: r.Leaf, named: Named) -> Words:
     match leaf:
         case r.Clicked(campaign):
-            told = f"followed a link in {_campaign(campaign, named)}"
-            return told, f"has not {told}"
+            which = _campaign(campaign, named)
+            return (said("followed a link in %(campaign)s", campaign=which),
+                    said("has not followed a link in %(campaign)s", campaign=which))  # fmt: skip
         case r.ClickedNothing(campaign):
-            told = _campaign(campaign, named)
-            return f"was sent {told} and followed no link in it", f"was not sent {told}, or followed a link in it"
+            which = _campaign(campaign, named)
+            return (said("was sent %(campaign)s and followed no link in it", campaign=which),
+                    said("was not sent %(campaign)s, or followed a link in it", campaign=which))  # fmt: skip
         case r.ClickedLately(days):
-            told = f"followed a link in one of our mails in the last {_days(days)}"
-            return told, f"has not {told}"
+            return (
+                counted("followed a link in one of our mails in the last day",
+                        "followed a link in one of our mails in the last %(num)s days", days, num=Number(days)),
+                counted("has not followed a link in one of our mails in the last day",
+                        "has not followed a link in one of our mails in the last %(num)s days", days, num=Number(days)),
+            )  # fmt: skip
     raise TypeError(f"a rule without words: {leaf!r}")
 
 
-def _campaign(number: int, named: Named) -> str:
-    return f"“{named.title(r.Ref(r.What.CAMPAIGN, number))}” (campaign {number})"
+def _campaign(number: int, named: Named) -> Sentence:
+    title = named.title(r.Ref(r.What.CAMPAIGN, number))
+    return said("“%(title)s” (campaign %(number)s)", title=title, number=number)
 
 
 def _field(leaf: r.HasField, label: str) -> Words:
+    if leaf.how is r.Compare.FILLED:
+        return (said("has something in the field “%(field)s”", field=label),
+                said("has nothing in the field “%(field)s”", field=label))  # fmt: skip
     is_date = leaf.type is FieldKind.DATE
-    value = _day(date.fromisoformat(leaf.value)) if is_date and leaf.value else f"“{leaf.value}”"
-    more, less = ("is after", "is before") if is_date else ("is more than", "is less than")
-    match leaf.how:
-        case r.Compare.IS:
-            verbs = "is", "is not"
-        case r.Compare.IS_NOT:
-            verbs = "is not", "is"
-        case r.Compare.CONTAINS:
-            verbs = "contains", "does not contain"
-        case r.Compare.MORE:
-            verbs = more, f"is unknown or not {more[3:]}"
-        case r.Compare.LESS:
-            verbs = less, f"is unknown or not {less[3:]}"
-        case r.Compare.FILLED:
-            return f"has something in the field “{label}”", f"has nothing in the field “{label}”"
-    return f"has a field “{label}” that {verbs[0]} {value}", f"has a field “{label}” that {verbs[1]} {value}"
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
-
-
-def _days(days: int) -> str:
-    return "day" if days == 1 else f"{days:,} days"
+    value = Day(date.fromisoformat(leaf.value)) if is_date and leaf.value else f"“{leaf.value}”"
+    told = (_DATED if is_date else {}).get(leaf.how) or _COMPARED[
+        r.Compare.IS if leaf.how is r.Compare.IS_NOT else leaf.how
+    ]
+    is_so, is_not = (said(one, field=label, value=value) for one in told)
+    return (is_not, is_so) if leaf.how is r.Compare.IS_NOT else (is_so, is_not)

@@ -12,6 +12,7 @@ from newsletter import characters
 from newsletter.articles import LONGEST_LINE, Article
 from newsletter.campaigns import ABTest, BadTest, Compares, IfClose, Judge, Wish
 from newsletter.web.forms import TypedForm
+from newsletter.web.language import _, lazy
 
 NO_TEST = ""
 HOURS, DAYS = "hours", "days"
@@ -25,29 +26,36 @@ class ABTestForm(TypedForm):
     """What is tested, on how many, for how long, and who says what won."""
 
     compares = RadioField(
-        "What to test", default=NO_TEST,
-        choices=_choices((NO_TEST, "No test"), (Compares.SUBJECT, "Two subjects"), (Compares.ARTICLE, "Two articles")),
+        lazy("What to test"), default=NO_TEST,
+        choices=_choices(
+            (NO_TEST, lazy("No test")), (Compares.SUBJECT, lazy("Two subjects")),
+            (Compares.ARTICLE, lazy("Two articles")),
+        ),
     )  # fmt: skip
-    ab_subject = StringField("Subject of B", [Optional(), Length(max=LONGEST_LINE)], filters=[characters.line])
-    ab_preheader = StringField("Preheader of B", [Optional(), Length(max=LONGEST_LINE)], filters=[characters.line])
-    ab_article = SelectField("Article B", coerce=int, default=0)
-    share = IntegerField("Share of the audience, in percent", [Optional()], default=20)
-    length = IntegerField("Time", [Optional()], default=4)
-    unit = SelectField("Unit", default=HOURS, choices=_choices((HOURS, "hours"), (DAYS, "days")))
+    ab_subject = StringField(lazy("Subject of B"), [Optional(), Length(max=LONGEST_LINE)], filters=[characters.line])
+    ab_preheader = StringField(
+        lazy("Preheader of B"), [Optional(), Length(max=LONGEST_LINE)], filters=[characters.line]
+    )
+    ab_article = SelectField(lazy("Article B"), coerce=int, default=0)
+    share = IntegerField(lazy("Share of the audience, in percent"), [Optional()], default=20)
+    length = IntegerField(lazy("Time"), [Optional()], default=4)
+    unit = SelectField(lazy("Unit"), default=HOURS, choices=_choices((HOURS, lazy("hours")), (DAYS, lazy("days"))))
     judge = RadioField(
-        "What goes to the others", default=Judge.HAND.value,
-        choices=_choices((Judge.CLICKS, "What clearly more people click"), (Judge.HAND, "What I choose, by a press")),
+        lazy("What goes to the others"), default=Judge.HAND.value,
+        choices=_choices(
+            (Judge.CLICKS, lazy("What clearly more people click")), (Judge.HAND, lazy("What I choose, by a press"))
+        ),
     )  # fmt: skip
     if_close = RadioField(
-        "If the clicks are too few to tell", default=IfClose.WAIT.value,
-        choices=_choices((IfClose.WAIT, "Wait for my press"), (IfClose.A, "Send A")),
+        lazy("If the clicks are too few to tell"), default=IfClose.WAIT.value,
+        choices=_choices((IfClose.WAIT, lazy("Wait for my press")), (IfClose.A, lazy("Send A"))),
     )  # fmt: skip
 
     def forgets_to_test(self) -> bool:
         """Whether no test is asked for though a B is named; then its field says so."""
         named = bool(self.ab_subject.data or self.ab_article.data)
         if self.compares.data == NO_TEST and named:
-            self.compares.errors = ["You have named a B: choose what to test, or leave subject and article B empty."]
+            self.compares.errors = [_("You have named a B: choose what to test, or leave subject and article B empty.")]
         return self.compares.data == NO_TEST and named
 
     def wish(self, session: Session) -> Wish | None:
@@ -74,7 +82,7 @@ def ab_form(session: Session, **kwargs: Any) -> ABTestForm:
     """The form, with the articles that there are."""
     form = ABTestForm(**kwargs)
     rows = session.execute(select(Article.id, Article.title).order_by(Article.updated_at.desc()))
-    form.ab_article.choices = [SelectChoice(0, "Choose…"), *(SelectChoice(id, title) for id, title in rows)]
+    form.ab_article.choices = [SelectChoice(0, _("Choose…")), *(SelectChoice(id, title) for id, title in rows)]
     return form
 
 

@@ -27,7 +27,9 @@ from newsletter.campaigns import (
     span,
     verdict,
 )
+from newsletter.languages import marked
 from newsletter.reports import Result
+from newsletter.web.language import _, in_words, ngettext
 from newsletter.web.owner.ab_form import ABTestForm, ab_form, as_typed
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.state import now, reading, transaction
@@ -73,7 +75,7 @@ class Seen:
         """A test as it stands."""
         numbers = _numbers(session, test)
         end = max([0.01, *(one.interval.high for one in numbers or ())])
-        named_parts = (("A", test.a), ("B", test.b), ("The rest", test.rest))
+        named_parts = (("A", test.a), ("B", test.b), (_("The rest"), test.rest))
         there = [(name, one) for name, one in named_parts if one is not None and one.launched_at is not None]
         results = [result for _, result in reports.of_campaigns(session, [one for _, one in there])]
         return cls(
@@ -134,9 +136,9 @@ def change(id: int) -> Any:
         campaign = one_or_404(session, Campaign, id, lock=request.method == "POST")
         test = ab_test_of(session, campaign, lock=request.method == "POST")
         if test is None and campaign.stored_state is not CampaignState.DRAFT:
-            return back("campaign", "Only a draft can be tested.", "info", id=id)
+            return back("campaign", _("Only a draft can be tested."), "info", id=id)
         if test is not None and test.has_begun:
-            return back("campaign", "The test has begun, and stays what it is.", "info", id=id)
+            return back("campaign", _("The test has begun, and stays what it is."), "info", id=id)
         if test is not None and test.a_id != id:
             return back("campaign_test", id=test.a_id)
         form = ab_form(session, data=as_typed(test) if test else {"compares": "subject"})
@@ -148,7 +150,7 @@ def change(id: int) -> Any:
             form.refuse(error)
             return _form_page(session, campaign, form)
         except NotNow as error:
-            told = str(error)
+            told = in_words(error)
     return back("campaign", told, id=id)
 
 
@@ -162,19 +164,19 @@ def _form_page(session: Session, campaign: Campaign, form: ABTestForm) -> Any:
 def _set(session: Session, campaign: Campaign, test: ABTest | None, wish: Wish | None) -> str:
     house = brand.current(session)
     if test is None and wish is None:
-        return "It goes out without a test."
+        return _("It goes out without a test.")
     if test is None and wish is not None:
         made = campaigns.make_ab_test(session, campaign, wish, house, now())
-        note(session, "A/B test drafted", f"{campaign.id} against {made.b_id}")
-        return "This is the draft of the test. Look through it, then choose when it goes."
+        note(session, marked("A/B test drafted"), f"{campaign.id} against {made.b_id}")
+        return _("This is the draft of the test. Look through it, then choose when it goes.")
     if test is not None and wish is None:
         campaigns.withdraw_ab_test(session, test, now())
-        note(session, "A/B test withdrawn", str(campaign.id))
-        return "No test: it goes to everybody as it is."
+        note(session, marked("A/B test withdrawn"), str(campaign.id))
+        return _("No test: it goes to everybody as it is.")
     if test is not None and wish is not None:
         campaigns.change_ab_test(session, test, wish, house)
-        note(session, "A/B test changed", f"{campaign.id}: {plan(test)}")
-    return "The test is changed."
+        note(session, marked("A/B test changed"), f"{campaign.id}: {plan(test)}")
+    return _("The test is changed.")
 
 
 @door.post("/campaigns/<row:id>/test/choose", endpoint="campaign_choose")
@@ -184,16 +186,20 @@ def choose(id: int) -> Response:
     with transaction() as session:
         test = ab_test_of(session, one_or_404(session, Campaign, id), lock=True)
         if test is None or part is None:
-            abort(404, "There is no such test.")
+            abort(404, _("There is no such test."))
         if test.winner is part and test.rest is not None and test.rest.stored_state is CampaignState.SCHEDULED:
-            return back("campaign", f"{named(part)} is chosen already.", "info", id=test.rest.id)
+            return back(
+                "campaign", _("%(part)s is chosen already.", part=in_words(named(part))), "info", id=test.rest.id
+            )
         try:
             rest = campaigns.choose(session, test, part, now(), now() + UNDO)
         except NotNow as error:
-            return back("campaign", str(error), "info", id=test.a_id)
-        note(session, "A/B test decided", f"{test.a_id}: {named(part)} goes to the rest, campaign {rest.id}")
+            return back("campaign", in_words(error), "info", id=test.a_id)
+        note(session, marked("A/B test decided"), f"{test.a_id}: {named(part)} goes to the rest, campaign {rest.id}")
         chosen = rest.id
-    told = f"{named(part)} goes to the rest in {UNDO.seconds} seconds. Until then “Undo” stops it."
+    told = ngettext("%(part)s goes to the rest in %(num)s second. Until then “Undo” stops it.",
+                    "%(part)s goes to the rest in %(num)s seconds. Until then “Undo” stops it.", UNDO.seconds,
+                    part=in_words(named(part)))  # fmt: skip
     return back("campaign", told, id=chosen)
 
 
@@ -203,13 +209,15 @@ def stop(id: int) -> Response:
     with transaction() as session:
         test = ab_test_of(session, one_or_404(session, Campaign, id))
         if test is None:
-            abort(404, "There is no such test.")
+            abort(404, _("There is no such test."))
         if request.form.get("sure") != "yes":
-            return back("campaign", "Nothing was stopped: tick the box to say that you are sure.", "info", id=test.a_id)
+            return back(
+                "campaign", _("Nothing was stopped: tick the box to say that you are sure."), "info", id=test.a_id
+            )
         try:
             campaigns.stop(session, test, now())
         except NotNow as error:
-            return back("campaign", str(error), "info", id=test.a_id)
-        note(session, "A/B test stopped", str(test.a_id))
+            return back("campaign", in_words(error), "info", id=test.a_id)
+        note(session, marked("A/B test stopped"), str(test.a_id))
         a = test.a_id
-    return back("campaign", "The test is stopped. What was sent stays sent, and nobody else gets it.", id=a)
+    return back("campaign", _("The test is stopped. What was sent stays sent, and nobody else gets it."), id=a)

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from newsletter import articles, brand, drafts, topics
 from newsletter.articles import Article, Revision
 from newsletter.brand import Brand
+from newsletter.languages import marked
 from newsletter.mail.contents import content_of
 from newsletter.mail.ledger import Message
 from newsletter.mail.ledger.queue import update_waiting_steps
@@ -19,6 +20,7 @@ from newsletter.mail.render.renderer import Rendered
 from newsletter.sequences import Sequence, Step
 from newsletter.subscribers import FIRST_NAME, Stream, Subscriber, merged
 from newsletter.topics import Topic
+from newsletter.web.language import _, in_words, lazy
 from newsletter.web.owner import composer
 from newsletter.web.owner.composer import Around, as_sent
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
@@ -28,7 +30,7 @@ from newsletter.web.owner.trials import NotTried, queue_trials, trial_addresses
 from newsletter.web.personal import MAIL_PAGE_POLICY
 from newsletter.web.state import now, reading, runtime, state, transaction
 
-CHANGED_ELSEWHERE = (
+CHANGED_ELSEWHERE = lazy(
     "This article was changed in another window since you opened it. Nothing is saved yet: what changed there stands "
     "below, and your words under it. Take over what you want to keep; saving again puts yours in place of the others."
 )
@@ -69,7 +71,7 @@ def new() -> Any:
                 by=current_user.owner_id,
             )  # fmt: skip
             _close(session, article, form)
-            note(session, "article written", f"{article.id} {article.title}")
+            note(session, marked("article written"), f"{article.id} {article.title}")
             return back("article", "Saved.", id=article.id)
         return composer.page(session, form, None, Around(draft=draft))
 
@@ -100,7 +102,7 @@ def _change(session: Session, article: Article, form: ArticleForm) -> Any:
     session.flush()
     _close(session, article, form)
     update_waiting_steps(session, article, now())  # series mails that waited for a text that can be built
-    note(session, "article saved", f"{article.id} revision {revision.number} {article.title}")
+    note(session, marked("article saved"), f"{article.id} revision {revision.number} {article.title}")
     return back("article", "Saved.", id=article.id)
 
 
@@ -129,7 +131,7 @@ def _fills_in(session: Session, form: ArticleForm, house: Brand) -> bool:
     try:
         runtime().renderer.rendered(Stream.STEP, house, reader, words, {"guide": "a-guide"})
     except BadArticle as error:
-        form.body.errors = [str(error)]
+        form.body.errors = [in_words(error)]
         return False
     return True
 
@@ -162,7 +164,7 @@ def show(id: int) -> str:
         try:
             seen, problem = _rendered(session, article, reader), ""
         except BadArticle as error:
-            seen, problem = None, str(error)
+            seen, problem = None, in_words(error)
         return render_template(
             "owner/article.html", article=article, seen=seen, problem=problem, reader=reader, asked=asked,
             matches=matching(session, asked)[:8] if asked else [], test_number=_tests(session, article.current) + 1,
@@ -179,7 +181,7 @@ def preview(id: int) -> Any:
         try:
             return _rendered(session, article, _chosen_reader(session)).html
         except BadArticle as error:
-            return str(error), 422, {"Content-Type": "text/plain; charset=utf-8"}
+            return in_words(error), 422, {"Content-Type": "text/plain; charset=utf-8"}
 
 
 def _chosen_reader(session: Session) -> Subscriber | None:
@@ -211,12 +213,16 @@ def test(id: int) -> Response:
             to = trial_addresses(session, owner, request.form.get("to", ""))
             _rendered(session, article, reader)
         except (BadArticle, NotTried) as error:
-            return back("article", str(error), "danger", id=id, **like)
-        _, context = as_sent(session, article)
+            return back("article", in_words(error), "danger", id=id, **like)
+        context = as_sent(session, article)[1]
         fresh = queue_trials(session, owner, article, to, reader.id if reader else 0, context)
         if fresh:
-            note(session, "test sent", f"article {id} to {', '.join(fresh)}")
-        told = f"A test is on its way to {', '.join(fresh)}." if fresh else "That test is on its way already."
+            note(session, marked("test sent"), f"article {id} to {', '.join(fresh)}")
+        told = (
+            _("A test is on its way to %(fresh)s.", fresh=", ".join(fresh))
+            if fresh
+            else _("That test is on its way already.")
+        )
     state().trigger.wake()
     return back("article", told, id=id, **like)
 
@@ -228,9 +234,13 @@ def archive(id: int) -> Response:
         article = one_or_404(session, Article, id, lock=True)
         if request.form.get("public") == "yes":
             article.publish(now())
-            tell("Everybody can read it in the archive now.", "success")
+            tell(_("Everybody can read it in the archive now."), "success")
         else:
             article.unpublish()
-            tell("It is out of the archive. Links in mails that were sent keep working.", "success")
-        note(session, "article published" if article.published_at else "article unpublished", f"{id} {article.title}")
+            tell(_("It is out of the archive. Links in mails that were sent keep working."), "success")
+        note(
+            session,
+            marked("article published") if article.published_at else marked("article unpublished"),
+            f"{id} {article.title}",
+        )
     return back("article", id=id)

@@ -1,7 +1,7 @@
 """Campaigns: one article to many people, now or at a chosen time, watched while it goes out."""
 
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from flask import render_template, request
@@ -15,15 +15,17 @@ from newsletter import brand, campaigns, preflight, reports
 from newsletter.articles import Article, Revision
 from newsletter.campaigns import BadTest, Campaign, CampaignState, NotNow, Part, Wish, ab_test_of, together
 from newsletter.guides import Guide
+from newsletter.languages import SOURCE, marked
 from newsletter.mail.contents import content_of
 from newsletter.mail.ledger.contents import revisions_used
 from newsletter.resend import original_of, resent_as, why_not
 from newsletter.subscribers import all_tags, segments
 from newsletter.subscribers.segments import SavedSegment, look_up, sentence
 from newsletter.topics import Topic
+from newsletter.web.language import _, in_words, ngettext
 from newsletter.web.owner.ab_form import ab_form
 from newsletter.web.owner.ab_tests import UNDO, Seen, draft_of
-from newsletter.web.owner.display import in_zone
+from newsletter.web.owner.display import in_zone, no_such_time, word
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, tell
 from newsletter.web.owner.forms import CampaignForm, ScheduleForm
 from newsletter.web.owner.progress import Progress
@@ -72,11 +74,16 @@ def _form(session: Session, **kwargs: Any) -> CampaignForm:
     form = CampaignForm(**kwargs)
     rows = session.execute(select(Article.id, Article.title).order_by(Article.updated_at.desc()))
     form.article.choices = [SelectChoice(id, title) for id, title in rows]
-    asked = [SelectChoice(s, f"Of these, who asked for “{title}”") for s, title in _titles(session).items()]
+    asked = [
+        SelectChoice(s, _("Of these, who asked for “%(title)s”", title=title)) for s, title in _titles(session).items()
+    ]
     tags = [name for name, _ in all_tags(session, MOST)]
-    tagged = [SelectChoice(f"{TAG}{name}", f"Of these, who has the tag “{name}”") for name in tags]
-    saved = [SelectChoice(f"{SAVED}{one.id}", f"Of these, the segment “{one.name}”") for one in _saved(session)]
-    form.audience.choices = [SelectChoice("", "Everybody who takes the newsletter"), *asked, *tagged, *saved]
+    tagged = [SelectChoice(f"{TAG}{name}", _("Of these, who has the tag “%(name)s”", name=name)) for name in tags]
+    saved = [
+        SelectChoice(f"{SAVED}{one.id}", _("Of these, the segment “%(name)s”", name=one.name))
+        for one in _saved(session)
+    ]
+    form.audience.choices = [SelectChoice("", _("Everybody who takes the newsletter")), *asked, *tagged, *saved]
     return form
 
 
@@ -115,10 +122,10 @@ def _draft(session: Session, article_id: int, chosen: str, wish: Wish | None) ->
     to.article = article
     if wish:
         test = campaigns.make_ab_test(session, to, wish, brand.current(session), now())
-        note(session, "A/B test drafted", f"{to.id} against {test.b_id}")
+        note(session, marked("A/B test drafted"), f"{to.id} against {test.b_id}")
     session.add(to)
     session.flush()
-    note(session, "campaign drafted", f"{to.id} {article.title}")
+    note(session, marked("campaign drafted"), f"{to.id} {article.title}")
     return to
 
 
@@ -200,7 +207,7 @@ def schedule(id: int) -> Any:
     with transaction() as session:
         campaign = one_or_404(session, Campaign, id, lock=True)
         if not campaign.is_new:
-            return back("campaign", f"It is {campaign.state} already.", "info", id=id)
+            return back("campaign", _("It is %(state)s already.", state=word(campaign.state)), "info", id=id)
         form = ScheduleForm()
         at = _instant(form) if form.validate() else None
         if at is None:
@@ -208,23 +215,27 @@ def schedule(id: int) -> Any:
         house = brand.current(session)
         report = _report(session, campaign)
         if report.fit and report.of(preflight.Level.WARNING) and not form.accept.data:
-            form.accept.errors = ["Read the warnings, and tick this if it is meant so."]
+            form.accept.errors = [_("Read the warnings, and tick this if it is meant so.")]
             return _page(session, campaign, form), 422
         try:
             report.insist(accepted=True)
         except preflight.NotFit as error:
-            return back("campaign", str(error), "danger", id=id)
+            return back("campaign", in_words(error), "danger", id=id)
         campaign.zone = current_user.zone
         told = _schedule(session, campaign, at, house)
-        note(session, "campaign scheduled", f"{id} for {in_zone(at, 'UTC')}")
+        note(session, marked("campaign scheduled"), f"{id} for {SOURCE.moment(at, UTC)}")
     return back("campaign", told, id=id)
 
 
 def _schedule(session: Session, campaign: Campaign, at: datetime, house: brand.Brand) -> str:
     together.schedule(session, campaign, at, house)
     if at <= now() + UNDO:
-        return f"It goes out in {UNDO.seconds} seconds. Until then “Undo” makes it a draft again."
-    return f"It goes out {in_zone(at, current_user.zone)} ({in_zone(at, 'UTC')})."
+        return ngettext(
+            "It goes out in %(num)s second. Until then “Undo” makes it a draft again.",
+            "It goes out in %(num)s seconds. Until then “Undo” makes it a draft again.",
+            UNDO.seconds,
+        )
+    return _("It goes out %(when)s (%(utc)s).", when=in_zone(at, current_user.zone), utc=in_zone(at, "UTC"))
 
 
 def _instant(form: ScheduleForm) -> datetime | None:
@@ -233,17 +244,17 @@ def _instant(form: ScheduleForm) -> datetime | None:
         return now() + UNDO
     wall = form.wall()
     if wall is None:
-        form.day.errors = ["Choose a date and a time."]
+        form.day.errors = [_("Choose a date and a time.")]
     else:
         try:
             at = instant(wall, current_user.zone)
             preflight.check_time(at, now())
         except NoSuchTime as error:
-            form.clock.errors = [str(error)]
+            form.clock.errors = [no_such_time(error)]
         except preflight.NotFit as error:
-            form.day.errors = [str(error)]
+            form.day.errors = [in_words(error)]
         except OverflowError:
-            form.day.errors = ["That is no date of this age; is the year right?"]
+            form.day.errors = [_("That is no date of this age; is the year right?")]
         else:
             return at
     return None
@@ -265,19 +276,19 @@ def act(id: int, verb: str) -> Response:
     with transaction() as session:
         campaign = one_or_404(session, Campaign, id, lock=True)
         acts: dict[str, tuple[Callable[[], None], str]] = {
-            "unschedule": (lambda: together.unschedule(session, campaign), "It is a draft again; nothing has left."),
+            "unschedule": (lambda: together.unschedule(session, campaign), _("It is a draft again; nothing has left.")),
             "pause": (
                 lambda: together.pause(session, campaign),
-                "Paused. What is on the wire this second still arrives.",
+                _("Paused. What is on the wire this second still arrives."),
             ),
-            "resume": (lambda: together.resume(session, campaign), "It goes on."),
-            "cancel": (lambda: together.cancel(session, campaign, now()), "Cancelled. What was sent stays sent."),
+            "resume": (lambda: together.resume(session, campaign), _("It goes on.")),
+            "cancel": (lambda: together.cancel(session, campaign, now()), _("Cancelled. What was sent stays sent.")),
         }
         do, told = acts[verb]
         try:
             do()
         except NotNow as error:
-            tell(str(error), "info")
+            tell(in_words(error), "info")
         else:
             tell(told, "success")
             note(session, f"campaign {verb}", str(id))

@@ -22,6 +22,7 @@ from newsletter.sequences import Sequence as Series
 from newsletter.sequences import Step
 from newsletter.subscribers import FIRST_NAME, Field, FieldKind, MergeField, Stream, all_fields, own_merge_fields
 from newsletter.web.cards import card, shown_guides
+from newsletter.web.language import _
 from newsletter.web.owner.door import asked_id
 from newsletter.web.owner.forms import ArticleForm
 from newsletter.web.owner.pictures import newest
@@ -144,7 +145,7 @@ def author(session: Session, owner_id: int | None) -> str:
     if owner_id == current_user.owner_id:
         return ""
     found = session.get(Owner, owner_id) if owner_id else None
-    return found.email if found else "a command"
+    return found.email if found else _("a command")
 
 
 def theirs(session: Session, article: Article, form: ArticleForm, is_title: bool) -> Theirs:
@@ -175,33 +176,37 @@ def as_sent(session: Session, article: Article | None) -> tuple[Stream, dict[str
 
 def _chips(own: Sequence[MergeField]) -> Iterator[tuple[str, str, str]]:
     """(name, label, what stands for it where nothing is known) of what can be filled in."""
-    yield FIRST_NAME, "First name", "friend"
+    yield FIRST_NAME, _("First name"), _("friend")
     for one in own:
         yield one.name, one.means, one.fallback
 
 
 def _conditions(fields: Sequence[Field]) -> Iterator[tuple[str, str]]:
     """(condition, who that is) by which a part can be for some only."""
-    yield FIRST_NAME, "people whose first name is known"
+    yield FIRST_NAME, _("people whose first name is known")
     for one in fields:
-        name, known = one.merge_field.name, "yes" if one.kind is FieldKind.YES_NO else "known"
-        yield name, f"people whose “{one.label}” is {known}"
+        name = one.merge_field.name
+        if one.kind is FieldKind.YES_NO:
+            yield name, _("people whose “%(field)s” is yes", field=one.label)
+        else:
+            yield name, _("people whose “%(field)s” is known", field=one.label)
         for choice in one.choices if not _QUOTES.search("".join(one.choices)) else ():
-            yield f'{name} == "{choice}"', f"people whose “{one.label}” is “{choice}”"
+            yield f'{name} == "{choice}"', _("people whose “%(field)s” is “%(choice)s”", field=one.label, choice=choice)
 
 
 def _guide_cards(session: Session) -> Iterator[Snippet]:
+    covers = _("Cover of the guide")
     for guide in shown_guides(session):
         seen = card(guide)
-        cover = f"![Cover of the guide](/guides/{guide.slug}/pages/1.png)\n\n" if seen.cover_url else ""
-        yield Snippet(guide.title, _card(cover, guide.title, seen.box, f"/guides/{guide.slug}", "Get the guide"))
+        cover = f"![{covers}](/guides/{guide.slug}/pages/1.png)\n\n" if seen.cover_url else ""
+        yield Snippet(guide.title, _card(cover, guide.title, seen.box, f"/guides/{guide.slug}", _("Get the guide")))
 
 
 def _article_cards(session: Session, but: Article | None) -> Iterator[Snippet]:
     look = select(Article).where(Article.published_at.is_not(None), Article.id != (but.id if but else 0))
     newest_first = look.order_by(Article.published_at.desc(), Article.id.desc()).limit(CARDS)
     for one in session.scalars(newest_first.options(joinedload(Article.revisions))).unique():
-        yield Snippet(one.title, _card("", one.title, summary(one), f"/archive/{one.slug}", "Read it"))
+        yield Snippet(one.title, _card("", one.title, summary(one), f"/archive/{one.slug}", _("Read it")))
 
 
 def _card(top: str, title: str, words: str, address: str, label: str) -> str:

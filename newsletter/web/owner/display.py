@@ -2,23 +2,50 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from flask_login import current_user
 
+from newsletter.languages import marked
+from newsletter.mail.ledger.reasons import Reason
 from newsletter.mail.sentences import explained
-from newsletter.zones import zone_named
+from newsletter.web.language import _, ngettext, spoken
+from newsletter.zones import NoSuchTime, zone_named
+
+WORDS = {
+    "ready": marked("waiting"), "claimed": marked("waiting"), "sent": marked("sent"), "delivered": marked("delivered"),
+    "deferred": marked("deferred"), "failed": marked("failed"), "uncertain": marked("uncertain"),
+    "cancelled": marked("cancelled"), "bounced": marked("bounced"), "complained": marked("complained"),
+    "draft": marked("draft"), "scheduled": marked("scheduled"), "sending": marked("going out"),
+    "paused": marked("paused"), "pending": marked("pending"), "confirmed": marked("confirmed"),
+    "unsubscribed": marked("unsubscribed"), "active": marked("active"), "waiting": marked("waiting"),
+    "finished": marked("finished"), "stopped": marked("stopped"),
+}  # fmt: skip
+"""A state of a message, a campaign, a person or an enrollment."""
+
+
+def word(state: StrEnum) -> str:
+    """A state in a word."""
+    return _(WORDS[state.value])
 
 
 def in_zone(at: datetime, zone: str) -> str:
     """An instant as it reads in a zone: "Mon 23 Nov 2026, 14:05 GMT"."""
-    local = at.astimezone(zone_named(zone))
-    return f"{local:%a} {local.day} {local:%b %Y}, {local:%H:%M} {local:%Z}"
+    return spoken().moment(at, zone_named(zone))
 
 
 def local(at: datetime | None) -> str:
     """An instant in the owner's zone; a dash for none."""
     return in_zone(at, current_user.zone) if at else "–"
+
+
+def no_such_time(error: NoSuchTime) -> str:
+    """That the clocks skip a time, and what to choose."""
+    return _(
+        "%(clock)s on %(day)s does not exist in %(zone)s: the clocks go forward over it. Please choose an earlier or a "
+        "later time.", clock=f"{error.wall:%H:%M}", day=spoken().day(error.wall.date()), zone=error.zone,
+    )  # fmt: skip
 
 
 def clock(at: datetime) -> str:
@@ -28,10 +55,7 @@ def clock(at: datetime) -> str:
 
 def local_day(at: datetime | None) -> str:
     """The date of an instant in the owner's zone."""
-    if at is None:
-        return "–"
-    here = at.astimezone(zone_named(current_user.zone))
-    return f"{here.day} {here:%b %Y}"
+    return spoken().day(at.astimezone(zone_named(current_user.zone)).date(), "short") if at else "–"
 
 
 def utc(at: datetime) -> str:
@@ -41,22 +65,24 @@ def utc(at: datetime) -> str:
 
 def number(count: int | None) -> str:
     """1234567 as 1,234,567."""
-    return f"{count or 0:,}"
+    return spoken().number(count or 0)
 
 
 def percent(part: int, whole: int) -> str:
     """A share as a whole percentage; a dash of nothing."""
-    return f"{100 * part / whole:.0f}%" if whole else "–"
+    return _("%(number)s%%", number=spoken().decimal(100 * part / whole, 0)) if whole else "–"
 
 
 def share(of: float) -> str:
     """A share to a tenth of a percent: 0.0512 as 5.1%."""
-    return f"{100 * of:.1f}%"
+    return _("%(number)s%%", number=spoken().decimal(100 * of, 1))
 
 
 def size(octets: int) -> str:
     """Bytes as kB or MB."""
-    return f"{octets / 1e6:.1f} MB" if octets >= 1_000_000 else f"{octets / 1e3:.0f} kB"
+    if octets >= 1_000_000:
+        return _("%(number)s MB", number=spoken().decimal(octets / 1e6, 1))
+    return _("%(number)s kB", number=spoken().decimal(octets / 1e3, 0))
 
 
 def duration(seconds: float | None) -> str:
@@ -65,19 +91,27 @@ def duration(seconds: float | None) -> str:
         return "–"
     whole = round(seconds)
     if whole < 60:
-        return f"{whole} s"
+        return _("%(seconds)s s", seconds=whole)
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+        return _("%(minutes)s min %(seconds)s s", minutes=whole // 60, seconds=f"{whole % 60:02d}")
+    return _("%(hours)s h %(minutes)s min", hours=whole // 3600, minutes=f"{whole % 3600 // 60:02d}")
 
 
 def ago(at: datetime, now: datetime) -> str:
     """How long ago something was, to the unit that matters."""
     minutes = max(int((now - at).total_seconds() // 60), 0)
-    for unit, length in (("day", 1440), ("hour", 60), ("minute", 1)):
-        if minutes >= length:
-            return f"{minutes // length} {unit}{'' if minutes // length == 1 else 's'} ago"
-    return "just now"
+    if minutes >= 1440:
+        return ngettext("%(num)s day ago", "%(num)s days ago", minutes // 1440)
+    if minutes >= 60:
+        return ngettext("%(num)s hour ago", "%(num)s hours ago", minutes // 60)
+    if minutes >= 1:
+        return ngettext("%(num)s minute ago", "%(num)s minutes ago", minutes)
+    return _("just now")
+
+
+def why_there(reason: Reason | str | None, code: int | None = None, reply: str | None = None) -> str:
+    """Why a message is where it is."""
+    return explained(reason, code, reply, spoken())
 
 
 LONGEST_SAME = 400
@@ -100,7 +134,12 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "share": share,
     "size": size,
     "duration": duration,
-    "explained": explained,
+    "explained": why_there,
     "ago": ago,
     "shortened": shortened,
+    "word": word,
+    "month_day": lambda day: spoken().day(day, "month-day"),
+    "day_month": lambda day: spoken().day(day, "day-month"),
+    "table_day": lambda day: spoken().day(day, "table"),
+    "short_weekday": lambda day: spoken().day(day, "name"),
 }

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from newsletter import accounts, brand, installation
 from newsletter.accounts import Owner
 from newsletter.db import Base
+from newsletter.web.language import in_words
 from newsletter.web.owner.menu import DOORS, open_folder, pages_of
 from newsletter.web.rows import LARGEST_ID
 from newsletter.web.security import csrf
@@ -105,7 +106,7 @@ def words_asked(name: str = "q", source: Any = None) -> str:
 
 def tell(words: str, kind: str) -> None:
     """Say something on the next page. It waits in the cookie, which holds 4 kB: so a few, and none of them long."""
-    flash(words[:LONGEST_WORDS], kind)
+    flash(in_words(words)[:LONGEST_WORDS], kind)
     cookie["_flashes"] = cookie["_flashes"][-MOST_WORDS:]
 
 

@@ -10,13 +10,15 @@ from sqlalchemy.orm import Session
 from newsletter import characters, drafts
 from newsletter.articles import Article
 from newsletter.drafts import Draft, Place
+from newsletter.languages import marked
+from newsletter.web.language import _
 from newsletter.web.owner.composer import WORDS, author, place, take_over
-from newsletter.web.owner.display import clock, local
+from newsletter.web.owner.display import clock, local, number
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.owner.forms import ArticleForm
 from newsletter.web.state import now, transaction
 
-TOO_LONG = f"This text is too long to be kept: {drafts.LONGEST:,} characters are the most. Please shorten it."
+TOO_LONG = marked("This text is too long to be kept: %(longest)s characters are the most. Please shorten it.")
 EMPTY = frozenset({"", "{{ greeting }},"})
 
 
@@ -25,9 +27,9 @@ def keep() -> Any:
     """Keep what is typed; the answer says when that was, and whether somebody else has saved meanwhile."""
     typed = {name: characters.text(request.form.get(name)) for name in WORDS}
     if not drafts.is_sitting(request.form.get("sitting", "")):
-        return jsonify(error="This editor has no name. Please open the page again."), 422
+        return jsonify(error=_("This editor has no name. Please open the page again.")), 422
     if any(len(words) > drafts.LONGEST for words in typed.values()):
-        return jsonify(error=TOO_LONG), 422
+        return jsonify(error=_(TOO_LONG, longest=number(drafts.LONGEST))), 422
     with transaction() as session:
         id = request.form.get("article", "")
         article = session.get(Article, int(id)) if id.isascii() and id.isdigit() and len(id) < 19 else None
@@ -63,11 +65,18 @@ def _newer(session: Session, article: Article | None, here: Place) -> dict[str, 
         return {}
     words = article.current
     if here.base and words.number != here.base:
-        who = author(session, words.author_id) or "you, in another window"
-        return {"newer": f"Revision {words.number} was saved {local(words.created_at)} by {who}."}
+        who = author(session, words.author_id) or _("you, in another window")
+        return {
+            "newer": _(
+                "Revision %(number)s was saved %(when)s by %(who)s.",
+                number=words.number,
+                when=local(words.created_at),
+                who=who,
+            )
+        }
     others = [one for one in drafts.opened(session, article) if one.sitting != here.sitting]
-    who = ", ".join(dict.fromkeys(author(session, one.owner_id) or "you, elsewhere" for one in others))
-    return {"others": f"Others wait too: of {who}."} if others else {}
+    who = ", ".join(dict.fromkeys(author(session, one.owner_id) or _("you, elsewhere") for one in others))
+    return {"others": _("Others wait too: of %(who)s.", who=who)} if others else {}
 
 
 @door.post("/drafts/<row:id>/delete", endpoint="draft_delete")
@@ -77,9 +86,9 @@ def delete(id: int) -> Any:
         draft = one_or_404(session, Draft, id, lock=True)
         article = draft.article_id
         if draft.owner_id != current_user.owner_id:
-            return back("articles", "These words are somebody else’s; only they can throw them away.", "danger")
+            return back("articles", _("These words are somebody else’s; only they can throw them away."), "danger")
         if draft.closed_at is None:
-            note(session, "draft thrown away", draft.title)
+            note(session, marked("draft thrown away"), draft.title)
             draft.close(now())
-    told = "Thrown away."
+    told = _("Thrown away.")
     return back("article_edit", told, id=article) if article else back("articles", told)

@@ -6,21 +6,23 @@ from flask import render_template, request
 from sqlalchemy.orm import Session
 
 from newsletter import preflight
+from newsletter.languages import marked
 from newsletter.preflight import FieldUses
 from newsletter.subscribers import BadField, Field, FieldKind, add_field, all_fields, change_field, delete_field
+from newsletter.web.language import _, in_words, lazy
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.owner.form_fields import FieldForm, NewFieldForm
 from newsletter.web.state import now, reading, transaction
 
 KINDS = {
-    FieldKind.TEXT: "text",
-    FieldKind.NUMBER: "number",
-    FieldKind.DATE: "date",
-    FieldKind.CHOICE: "choice",
-    FieldKind.YES_NO: "yes or no",
+    FieldKind.TEXT: lazy("text"),
+    FieldKind.NUMBER: lazy("number"),
+    FieldKind.DATE: lazy("date"),
+    FieldKind.CHOICE: lazy("choice"),
+    FieldKind.YES_NO: lazy("yes or no"),
 }
 """What a kind is called on a page."""
-IN_USE = "It is used, as you see below. Nothing was deleted."
+IN_USE = lazy("It is used, as you see below. Nothing was deleted.")
 
 
 @door.get("/fields", endpoint="fields")
@@ -43,10 +45,10 @@ def new() -> Any:
                     session, key=form.key.data or "", kind=FieldKind(form.kind.data), now=now(), **_typed(form)
                 )
             except BadField as error:
-                form[error.part].errors = [str(error)]
+                form[error.part].errors = [in_words(error)]
             else:
-                note(session, "field made", made.key)
-                return back("fields", f"Mails name it {made.merge_field.name}; forms may ask for it.")
+                note(session, marked("field made"), made.key)
+                return back("fields", _("Mails name it %(name)s; forms may ask for it.", name=made.merge_field.name))
         return render_template("owner/field.html", form=form, row=None, kinds=KINDS), 422 if form.errors else 200
 
 
@@ -62,10 +64,13 @@ def edit(id: int) -> Any:
                 with session.no_autoflush:
                     change_field(session, field, **_typed(form))
             except BadField as error:
-                form[error.part].errors = [str(error)]
+                form[error.part].errors = [in_words(error)]
             else:
-                note(session, "field changed", field.key)
-                return back("fields", f"Saved. Every mail that names {field.merge_field.name} has it from now on.")
+                note(session, marked("field changed"), field.key)
+                return back(
+                    "fields",
+                    _("Saved. Every mail that names %(name)s has it from now on.", name=field.merge_field.name),
+                )
         return render_template("owner/field.html", form=form, row=field, kinds=KINDS), 422 if form.errors else 200
 
 
@@ -86,8 +91,8 @@ def delete(id: int) -> Any:
             return render_template("owner/field_delete.html", row=field, uses=uses, told=IN_USE), 409
         label, key = field.label, field.key
         _delete(session, field, uses)
-        note(session, "field deleted", f"{key}, with {uses.people} values")
-    return back("fields", f"“{label}” is deleted, with all that it held.")
+        note(session, marked("field deleted"), f"{key}, with {uses.people} values")
+    return back("fields", _("“%(label)s” is deleted, with all that it held.", label=label))
 
 
 def _delete(session: Session, field: Field, uses: FieldUses) -> None:

@@ -13,6 +13,7 @@ from newsletter.forms.sighting import Sighting
 from newsletter.networks import is_loopback
 from newsletter.settings import Settings
 from newsletter.subscribers import Basis, Consent
+from newsletter.web.language import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +32,22 @@ def first_steps(session: Session, settings: Settings, unsigned: bool) -> list[Fi
         return []
     own_guide = not unsigned or _noted(session, "guide added")
     return [
-        FirstStep(done=_noted(session, "brand saved"), title="Say who you are",
-                  what="Name, sender address and postal address stand in every mail.", url=url_for("owner.settings")),
-        FirstStep(done=bool(settings.smtp_url), title="Let mail out",
-                  what="All of it lands in the local mailbox now. Set SMTP_URL in .env to your provider or server.",
+        FirstStep(done=_noted(session, "brand saved"), title=_("Say who you are"),
+                  what=_("Name, sender address and postal address stand in every mail."),
                   url=url_for("owner.settings")),
-        FirstStep(done=own_guide, title="Make the guides yours",
-                  what="Send a PDF of your own, or fill in who wrote the example’s.", url=url_for("owner.guides")),
-        FirstStep(done=_stands_elsewhere(session), title="Put a form on your site",
-                  what="Copy its code into your sidebar; it is ticked when the form has been seen there.",
+        FirstStep(done=bool(settings.smtp_url), title=_("Let mail out"),
+                  what=_("All of it lands in the local mailbox now. Set SMTP_URL in .env to your provider or server."),
+                  url=url_for("owner.settings")),
+        FirstStep(done=own_guide, title=_("Make the guides yours"),
+                  what=_("Send a PDF of your own, or fill in who wrote the example’s."), url=url_for("owner.guides")),
+        FirstStep(done=_stands_elsewhere(session), title=_("Put a form on your site"),
+                  what=_("Copy its code into your sidebar; it is ticked when the form has been seen there."),
                   url=url_for("owner.forms")),
-        FirstStep(done=_imported(session), title="Bring the people you have",
-                  what="An export of your present program, or any CSV. Leave it out if you begin with nobody.",
+        FirstStep(done=_imported(session), title=_("Bring the people you have"),
+                  what=_("An export of your present program, or any CSV. Leave it out if you begin with nobody."),
                   url=url_for("owner.subscriber_import")),
-        FirstStep(done=_noted(session, "test sent"), title="Send yourself an article",
-                  what="Open one and press “Send a test to me”.", url=url_for("owner.articles")),
+        FirstStep(done=_noted(session, "test sent"), title=_("Send yourself an article"),
+                  what=_("Open one and press “Send a test to me”."), url=url_for("owner.articles")),
     ]  # fmt: skip
 
 

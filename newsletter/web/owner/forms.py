@@ -30,6 +30,7 @@ from newsletter.sequences import Delay
 from newsletter.subscribers import BadAddress, Field, clean_name, read_address
 from newsletter.subscribers.name import LONGEST_NAME
 from newsletter.web.forms import TypedForm, with_answers
+from newsletter.web.language import _, in_words, lazy
 from newsletter.web.state import reading, runtime
 
 
@@ -40,7 +41,7 @@ def _line(label: str, longest: int, needed: str = "", **kwargs: Any) -> StringFi
 
 def _known_zone(field: StringField) -> None:
     if field.data not in available_timezones():
-        raise ValidationError("This is no time zone we know. Choose one from the list, for example Europe/London.")
+        raise ValidationError(_("This is no time zone we know. Choose one from the list, for example Europe/London."))
 
 
 def _languages() -> list[SelectChoice]:
@@ -56,35 +57,39 @@ def _followed(field: StringField, told: str) -> None:
 class SignInForm(TypedForm):
     """Who are you?"""
 
-    email = _line("E-mail address", 254, "Please type your e-mail address.")
-    password = PasswordField("Password", [DataRequired("Please type your password."), Length(max=1000)])
+    email = _line(lazy("E-mail address"), 254, lazy("Please type your e-mail address."))
+    password = PasswordField(lazy("Password"), [DataRequired(lazy("Please type your password.")), Length(max=1000)])
 
 
 class ForgotForm(TypedForm):
     """Whose password is forgotten?"""
 
-    email = _line("E-mail address", 254, "Please type your e-mail address.")
+    email = _line(lazy("E-mail address"), 254, lazy("Please type your e-mail address."))
 
 
 class NewPasswordForm(TypedForm):
     """A new password, twice."""
 
-    new = PasswordField("New password", [DataRequired("Please choose a new password."), Length(max=1000)])
-    new_again = PasswordField("New password once more", [DataRequired("Please type the new password twice.")])
+    new = PasswordField(lazy("New password"), [DataRequired(lazy("Please choose a new password.")), Length(max=1000)])
+    new_again = PasswordField(
+        lazy("New password once more"), [DataRequired(lazy("Please type the new password twice."))]
+    )
 
     def validate_new_again(self, field: PasswordField) -> None:
         """A slip of the finger must not lock the owner out."""
         if field.data != self.new.data:
-            raise ValidationError("The two new passwords differ.")
+            raise ValidationError(_("The two new passwords differ."))
 
 
 class WordsForm(TypedForm):
     """The words of a mail."""
 
-    subject = _line("Subject", 200, "Every mail needs a subject.")
-    preheader = _line("Preheader", 200)
+    subject = _line(lazy("Subject"), 200, lazy("Every mail needs a subject."))
+    preheader = _line(lazy("Preheader"), 200)
     body = TextAreaField(
-        "Text", [DataRequired("Write something first."), Length(max=LONGEST_BODY)], filters=[characters.text]
+        lazy("Text"),
+        [DataRequired(lazy("Write something first.")), Length(max=LONGEST_BODY)],
+        filters=[characters.text],
     )
     base = HiddenField()
     """The revision that the writer began from."""
@@ -93,21 +98,21 @@ class WordsForm(TypedForm):
 class ResendForm(TypedForm):
     """The subject of a campaign that is sent once more."""
 
-    subject = _line("New subject", 200, "Give it another subject.")
-    preheader = _line("Preheader", 200)
+    subject = _line(lazy("New subject"), 200, lazy("Give it another subject."))
+    preheader = _line(lazy("Preheader"), 200)
 
 
 def _topic_choices() -> list[SelectChoice]:
     with reading() as session:
         named = [(one.slug, one.name if one.is_open else f"{one.name} (archived)") for one in topics.every(session)]
-    return [SelectChoice("", "None"), *(SelectChoice(slug, name) for slug, name in named)]
+    return [SelectChoice("", _("None")), *(SelectChoice(slug, name) for slug, name in named)]
 
 
 class ArticleForm(WordsForm):
     """An article's name and words."""
 
-    title = _line("Title", 200, "Give the article a name of its own; readers see it in the archive.")
-    topic = SelectField("Topic", choices=_topic_choices)
+    title = _line(lazy("Title"), 200, lazy("Give the article a name of its own; readers see it in the archive."))
+    topic = SelectField(lazy("Topic"), choices=_topic_choices)
     named = HiddenField()
     """Its title when it was opened."""
 
@@ -115,17 +120,17 @@ class ArticleForm(WordsForm):
 class PictureForm(TypedForm):
     """A picture for texts."""
 
-    file = FileField("Picture", [FileRequired("Choose a picture first.")])
-    words = _line("What it shows", 300)
+    file = FileField(lazy("Picture"), [FileRequired(lazy("Choose a picture first."))])
+    words = _line(lazy("What it shows"), 300)
 
 
 class PersonForm(TypedForm):
     """What an owner may change about a person."""
 
     first_name = StringField(
-        "First name", [Optional(), Length(max=LONGEST_NAME)], filters=[lambda typed: clean_name(typed or "")]
+        lazy("First name"), [Optional(), Length(max=LONGEST_NAME)], filters=[lambda typed: clean_name(typed or "")]
     )
-    tags = TextAreaField("Tags", [Optional(), Length(max=20_000)], filters=[characters.text])
+    tags = TextAreaField(lazy("Tags"), [Optional(), Length(max=20_000)], filters=[characters.text])
     answers: Sequence[Field] = ()
     """The owner's fields."""
 
@@ -138,19 +143,21 @@ def person_form(asks: Sequence[Field], **kwargs: Any) -> PersonForm:
 class CampaignForm(TypedForm):
     """Which article to whom."""
 
-    article = SelectField("Article", coerce=int)
-    audience = RadioField("Audience", default="")
+    article = SelectField(lazy("Article"), coerce=int)
+    audience = RadioField(lazy("Audience"), default="")
 
 
 class ScheduleForm(TypedForm):
     """When."""
 
     when = RadioField(
-        "When", choices=[SelectChoice("at", "At a time I choose"), SelectChoice("now", "Now")], default="at"
+        lazy("When"),
+        choices=[SelectChoice("at", lazy("At a time I choose")), SelectChoice("now", lazy("Now"))],
+        default="at",
     )
-    day = DateField("Date", [Optional()])
-    clock = TimeField("Time", [Optional()])
-    accept = BooleanField("I have read the warnings, and it is meant so")
+    day = DateField(lazy("Date"), [Optional()])
+    clock = TimeField(lazy("Time"), [Optional()])
+    accept = BooleanField(lazy("I have read the warnings, and it is meant so"))
 
     def wall(self) -> datetime | None:
         """The local time that was chosen; None: a part is missing."""
@@ -162,64 +169,67 @@ class ScheduleForm(TypedForm):
 class GuideForm(TypedForm):
     """What may be changed about a guide."""
 
-    title = _line("Title", 200, "The guide needs a title.")
-    topic = _line("Topic", 40)
+    title = _line(lazy("Title"), 200, lazy("The guide needs a title."))
+    topic = _line(lazy("Topic"), 40)
     box = TextAreaField(
-        "Words of the box", [DataRequired("The box needs a sentence."), Length(max=500)], filters=[characters.line]
+        lazy("Words of the box"),
+        [DataRequired(lazy("The box needs a sentence.")), Length(max=500)],
+        filters=[characters.line],
     )
-    begin = _line("What to read first", 200)
+    begin = _line(lazy("What to read first"), 200)
     begin_page = IntegerField(
-        "On page", [Optional(), NumberRange(0, 9999, "Give the number of a page of the guide, or leave it empty.")]
+        lazy("On page"),
+        [Optional(), NumberRange(0, 9999, lazy("Give the number of a page of the guide, or leave it empty."))],
     )
-    question = _line("A question to answer by reply", 300)
-    attach = BooleanField("Attach the PDF to the mail, beside the link")
+    question = _line(lazy("A question to answer by reply"), 300)
+    attach = BooleanField(lazy("Attach the PDF to the mail, beside the link"))
 
 
 class NewGuideForm(TypedForm):
     """A guide of the owner's own."""
 
-    file = FileField("PDF", [FileRequired("Choose your guide, a PDF.")])
-    title = _line("Title", 200)
-    box = TextAreaField("Words of the box", [Optional(), Length(max=500)], filters=[characters.line])
-    topic = _line("Topic", 40)
+    file = FileField("PDF", [FileRequired(lazy("Choose your guide, a PDF."))])
+    title = _line(lazy("Title"), 200)
+    box = TextAreaField(lazy("Words of the box"), [Optional(), Length(max=500)], filters=[characters.line])
+    topic = _line(lazy("Topic"), 40)
 
 
 class ReplaceForm(TypedForm):
     """Another edition of a guide's PDF."""
 
-    file = FileField("PDF", [FileRequired("Choose the new PDF first.")])
+    file = FileField("PDF", [FileRequired(lazy("Choose the new PDF first."))])
 
 
 class StepForm(TypedForm):
     """A new step of a series."""
 
-    article = SelectField("Article", coerce=int)
-    before = SelectField("Where", coerce=int, default=0)
-    delay = _line("Delay", 40, "Say how long after the mail before it, for example “3 days”.")
+    article = SelectField(lazy("Article"), coerce=int)
+    before = SelectField(lazy("Where"), coerce=int, default=0)
+    delay = _line(lazy("Delay"), 40, lazy("Say how long after the mail before it, for example “3 days”."))
 
     def validate_delay(self, field: StringField) -> None:
         """Only what the scheduler can read."""
         try:
             Delay.parse(field.data or "")
         except ValueError as error:
-            raise ValidationError(str(error).capitalize() + ".") from None
+            raise ValidationError(in_words(error).capitalize() + ".") from None
 
 
 class BrandForm(TypedForm):
     """Whose newsletter this is."""
 
-    name = _line("Name", 120, "Your readers need to know who writes.")
-    strapline = _line("Strapline", 200)
-    author = _line("Author", 120)
-    email = _line("Sender address", 254, "Mail needs a sender.")
-    phone = _line("Phone", 40)
-    address = TextAreaField("Postal address", [Optional(), Length(max=400)], filters=[characters.text])
-    website = _line("Website", 200)
-    booking = _line("Booking link", 300)
-    zone = _line("Time zone", 64, "Choose a time zone.")
-    language = SelectField("Language", choices=_languages, validate_choice=False)
+    name = _line(lazy("Name"), 120, lazy("Your readers need to know who writes."))
+    strapline = _line(lazy("Strapline"), 200)
+    author = _line(lazy("Author"), 120)
+    email = _line(lazy("Sender address"), 254, lazy("Mail needs a sender."))
+    phone = _line(lazy("Phone"), 40)
+    address = TextAreaField(lazy("Postal address"), [Optional(), Length(max=400)], filters=[characters.text])
+    website = _line(lazy("Website"), 200)
+    booking = _line(lazy("Booking link"), 300)
+    zone = _line(lazy("Time zone"), 64, lazy("Choose a time zone."))
+    language = SelectField(lazy("Language"), choices=_languages, validate_choice=False)
     series_wait_days = IntegerField(
-        "Days a series gives way", [Optional(), NumberRange(0, 14, "Give a number of days from 0 to 14.")]
+        lazy("Days a series gives way"), [Optional(), NumberRange(0, 14, lazy("Give a number of days from 0 to 14."))]
     )
 
     def validate_email(self, field: StringField) -> None:
@@ -231,11 +241,11 @@ class BrandForm(TypedForm):
 
     def validate_website(self, field: StringField) -> None:
         """A link that a browser follows, nothing that runs."""
-        _followed(field, "A website's address begins with https:// or http://.")
+        _followed(field, _("A website's address begins with https:// or http://."))
 
     def validate_booking(self, field: StringField) -> None:
         """As the website's."""
-        _followed(field, "A booking link begins with https:// or http://.")
+        _followed(field, _("A booking link begins with https:// or http://."))
 
     def validate_zone(self, field: StringField) -> None:
         """Only names of the IANA tz database."""
@@ -246,19 +256,19 @@ class BrandForm(TypedForm):
         try:
             runtime().languages.named(field.data or "")
         except UnknownLanguage as error:
-            raise ValidationError(str(error)) from None
+            raise ValidationError(in_words(error)) from None
 
 
 class ImportForm(TypedForm):
     """A file of people."""
 
-    file = FileField("File (CSV, XLSX, ODS or XLS)", [FileRequired("Choose a file first.")])
+    file = FileField(lazy("File (CSV, XLSX, ODS or XLS)"), [FileRequired(lazy("Choose a file first."))])
 
 
 class ZoneForm(TypedForm):
     """In which zone this owner reads and schedules."""
 
-    zone = _line("Your time zone", 64, "Choose a time zone.")
+    zone = _line(lazy("Your time zone"), 64, lazy("Choose a time zone."))
 
     def validate_zone(self, field: StringField) -> None:
         """Only names of the IANA tz database."""
@@ -268,4 +278,6 @@ class ZoneForm(TypedForm):
 class PasswordForm(NewPasswordForm):
     """A new password for the owner who is signed in."""
 
-    old = PasswordField("Present password", [DataRequired("Please type your present password."), Length(max=1000)])
+    old = PasswordField(
+        lazy("Present password"), [DataRequired(lazy("Please type your present password.")), Length(max=1000)]
+    )

@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter.guides import BadGuide, Guide, Inspection, inspect, picture
+from newsletter.languages import marked
 from newsletter.sequences import Sequence
 from newsletter.web.cards import COVER_WIDTH
+from newsletter.web.language import in_words, ngettext
 from newsletter.web.owner.dashboard import guide_numbers
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.owner.forms import GuideForm
@@ -37,7 +39,7 @@ def _inspected(guide: Guide) -> tuple[Inspection | None, str]:
     try:
         return inspect(guide.file(runtime().guides)), ""
     except BadGuide as error:
-        return None, str(error)
+        return None, in_words(error)
 
 
 @door.get("/guides/<row:id>/cover.png", endpoint="guide_cover")
@@ -64,7 +66,13 @@ def _is_beyond(form: GuideForm, guide: Guide) -> bool:
     pages = guide.pages(runtime().guides)
     if not pages or (form.begin_page.data or 0) <= pages:
         return False
-    form.begin_page.errors = [f"The guide has {pages} pages; give one of them, or 0."]
+    form.begin_page.errors = [
+        ngettext(
+            "The guide has %(num)s page; give one of them, or 0.",
+            "The guide has %(num)s pages; give one of them, or 0.",
+            pages,
+        )
+    ]
     return True
 
 
@@ -80,5 +88,5 @@ def save(id: int) -> Any:
         guide.box, guide.attach = form.box.data or "", bool(form.attach.data)
         guide.begin, guide.begin_page = form.begin.data or "", form.begin_page.data or 0
         guide.question = form.question.data or ""
-        note(session, "guide saved", f"{guide.slug}, attached: {'yes' if guide.attach else 'no'}")
+        note(session, marked("guide saved"), f"{guide.slug}, attached: {'yes' if guide.attach else 'no'}")
     return back("guides", "Saved.")

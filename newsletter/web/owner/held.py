@@ -8,23 +8,25 @@ from sqlalchemy.orm import Session
 from newsletter import brand, held, installation
 from newsletter.held import Held, HeldKind, Undecided
 from newsletter.installation import LockReason
+from newsletter.languages import marked
+from newsletter.web.language import _, in_words, lazy
 from newsletter.web.owner.door import back, door, note
 from newsletter.web.owner.proof import asks_password
 from newsletter.web.state import now, reading, transaction
 
 SEND, LET_BE = "send", "let-be"
 REASONS = {
-    LockReason.RESTORED: "A backup was put back.",
-    LockReason.COPIED: "This installation was copied from another place, or moved to this one.",
-    LockReason.SWAPPED: "The database is not the one that was here before, or is an older state of it.",
+    LockReason.RESTORED: lazy("A backup was put back."),
+    LockReason.COPIED: lazy("This installation was copied from another place, or moved to this one."),
+    LockReason.SWAPPED: lazy("The database is not the one that was here before, or is an older state of it."),
 }
 KINDS = {
-    "confirm": "Confirmations that were asked for",
-    "guide": "Guides that were asked for",
-    "goodbye": "Goodbyes to people who left",
-    "reminder": "Reminders to people who have not confirmed",
-    "notice": "Notices to you",
-    "test": "Test mails to you",
+    "confirm": lazy("Confirmations that were asked for"),
+    "guide": lazy("Guides that were asked for"),
+    "goodbye": lazy("Goodbyes to people who left"),
+    "reminder": lazy("Reminders to people who have not confirmed"),
+    "notice": lazy("Notices to you"),
+    "test": lazy("Test mails to you"),
 }
 
 
@@ -37,7 +39,7 @@ def show() -> str:
 
 def _page(session: Session, problem: str = "") -> str:
     here, at = installation.current(session), now()
-    listed = [(one, _titled(one), _unit(one)) for one in held.held(session, at)] if here.is_locked else []
+    listed = [(one, _titled(one)) for one in held.held(session, at)] if here.is_locked else []
     reason = REASONS[here.lock_reason] if here.lock_reason else ""
     return render_template(
         "owner/held.html", here=here, reason=reason, items=listed, problem=problem, chosen=request.form,
@@ -49,10 +51,6 @@ def _titled(one: Held) -> str:
     return KINDS.get(one.title, one.title) if one.kind in (HeldKind.MESSAGES, HeldKind.REMINDERS) else one.title
 
 
-def _unit(one: Held) -> str:
-    return "person" if one.people == 1 else "people"
-
-
 @door.post("/held", endpoint="unlock")
 @asks_password
 def unlock() -> Any:
@@ -62,8 +60,12 @@ def unlock() -> Any:
         try:
             decided = held.unlock(session, sends, brand.current(session).zone, now())
         except Undecided as error:
-            return _page(session, str(error)), 422
+            return _page(session, in_words(error)), 422
         for one, goes in decided:
-            note(session, "held mail sent" if goes else "held mail let be", f"{_titled(one)}, {one.people}")
-        note(session, "sending unlocked")
-    return back("dashboard", "Sending is unlocked.")
+            note(
+                session,
+                marked("held mail sent") if goes else marked("held mail let be"),
+                f"{_titled(one)}, {one.people}",
+            )
+        note(session, marked("sending unlocked"))
+    return back("dashboard", _("Sending is unlocked."))

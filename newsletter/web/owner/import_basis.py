@@ -15,15 +15,16 @@ from newsletter.imports.record import LONGEST_BASIS
 from newsletter.imports.sentences import standings
 from newsletter.imports.standing import Standing, plain
 from newsletter.subscribers import LONGEST_TAG, clean_tag
+from newsletter.web.language import _, in_words, lazy
 from newsletter.web.owner.door import back, door, one_or_404
 from newsletter.web.state import now, reading, transaction
 
 ANSWERS = {
-    "reader": (Standing.READER, "readers"),
-    "pending": (Standing.PENDING, "never confirmed"),
-    "left": (Standing.LEFT, "had left"),
-    "bounced": (Standing.BOUNCED, "bounced"),
-    "out": (Standing.NEVER_AGREED, "leave them out"),
+    "reader": (Standing.READER, lazy("readers")),
+    "pending": (Standing.PENDING, lazy("never confirmed")),
+    "left": (Standing.LEFT, lazy("had left")),
+    "bounced": (Standing.BOUNCED, lazy("bounced")),
+    "out": (Standing.NEVER_AGREED, lazy("leave them out")),
 }
 MOST_TAGS = 20
 """That everybody in a file is given."""
@@ -76,7 +77,7 @@ def answer(id: int) -> Any:
                 answers={word: ANSWERS[code][0] for word, code in typed.answers.items()},
             )  # fmt: skip
         except NotNow as error:
-            return back("import_one", str(error), "info", id=id)
+            return back("import_one", in_words(error), "info", id=id)
     return back("import_one", id=id)
 
 
@@ -84,25 +85,25 @@ def _typed(unknown: list[str], offered: set[int]) -> Typed:
     form, errors = request.form, {}
     basis = " ".join(form.get("basis", "").replace("\0", "").split())
     if not basis:
-        errors["basis"] = "Say how these people agreed; it is kept with each of them."
+        errors["basis"] = _("Say how these people agreed; it is kept with each of them.")
     elif len(basis) > LONGEST_BASIS:
-        errors["basis"] = f"That is too long; {LONGEST_BASIS} characters are the most."
+        errors["basis"] = _("That is too long; %(longest)s characters are the most.", longest=LONGEST_BASIS)
     tags = form.get("tags", "")
     if len(_tags(tags)) > MOST_TAGS:
-        errors["tags"] = f"{MOST_TAGS} tags for all are the most."
+        errors["tags"] = _("%(most)s tags for all are the most.", most=MOST_TAGS)
     elif any(len(one.strip()) > LONGEST_TAG for one in split_tags(tags)):
-        errors["tags"] = f"A tag has {LONGEST_TAG} characters at most."
+        errors["tags"] = _("A tag has %(longest)s characters at most.", longest=LONGEST_TAG)
     said = dict(zip(form.getlist("word"), form.getlist("answer"), strict=False))
     answers = {}
     for word in unknown:
         if said.get(plain(word)) in ANSWERS:
             answers[plain(word)] = said[plain(word)]
         else:
-            errors[plain(word)] = "Say what this means; it is never guessed."
+            errors[plain(word)] = _("Say what this means; it is never guessed.")
     every = form.get("every_topic", "yes") == "yes"
     chosen = [int(one) for one in form.getlist("topic") if one.isascii() and one.isdigit() and int(one) in offered]
     if not every and not chosen:
-        errors["topics"] = "Tick at least one topic, or choose every topic."
+        errors["topics"] = _("Tick at least one topic, or choose every topic.")
     return Typed(basis=basis, tags=tags, every_topic=every, topics=chosen, answers=answers, errors=errors)
 
 

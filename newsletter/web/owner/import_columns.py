@@ -28,6 +28,7 @@ from newsletter.imports.uploads import Upload
 from newsletter.imports.work import GONE
 from newsletter.subscribers import FieldKind, all_fields
 from newsletter.subscribers.field import LONGEST_LABEL
+from newsletter.web.language import _, in_words, lazy
 from newsletter.web.owner.door import back, door, one_or_404
 from newsletter.web.owner.fields import KINDS
 from newsletter.web.state import now, reading, runtime, transaction
@@ -35,21 +36,25 @@ from newsletter.web.state import now, reading, runtime, transaction
 SHOWN, LONGEST_SHOWN = 3, 60
 """Values of a column that are shown, and characters of each."""
 WORDS: dict[Role, str] = {
-    Role.EMAIL: "E-mail address", Role.FIRST_NAME: "First name", Role.FULL_NAME: "Whole name", Role.ZONE: "Time zone",
-    Role.STATUS: "Status (subscribed, unsubscribed …)", Role.SUBSCRIBED: "Subscribed: yes or no, or since when",
-    Role.CONFIRMED: "Confirmed: when, or yes or no", Role.UNSUBSCRIBED: "Left: when, or yes or no",
-    Role.BOUNCED: "Bounced: when, or yes or no", Role.COMPLAINED: "Complained: when, or yes or no",
-    Role.NEWSLETTER: "Takes the newsletter: yes or no",
-    Role.OBJECTS: "Objects to clicks being counted: yes or no", Role.LISTS: "Status in each list (listmonk)",
-    Role.JOINED: "Joined on", Role.PAUSED: "Paused until", Role.TAGS: "Tags", Role.TOPICS: "Topics",
+    Role.EMAIL: lazy("E-mail address"), Role.FIRST_NAME: lazy("First name"),
+    Role.FULL_NAME: lazy("Whole name"), Role.ZONE: lazy("Time zone"),
+    Role.STATUS: lazy("Status (subscribed, unsubscribed …)"),
+    Role.SUBSCRIBED: lazy("Subscribed: yes or no, or since when"),
+    Role.CONFIRMED: lazy("Confirmed: when, or yes or no"), Role.UNSUBSCRIBED: lazy("Left: when, or yes or no"),
+    Role.BOUNCED: lazy("Bounced: when, or yes or no"), Role.COMPLAINED: lazy("Complained: when, or yes or no"),
+    Role.NEWSLETTER: lazy("Takes the newsletter: yes or no"),
+    Role.OBJECTS: lazy("Objects to clicks being counted: yes or no"),
+    Role.LISTS: lazy("Status in each list (listmonk)"),
+    Role.JOINED: lazy("Joined on"), Role.PAUSED: lazy("Paused until"),
+    Role.TAGS: lazy("Tags"), Role.TOPICS: lazy("Topics"),
 }  # fmt: skip
 GROUPS: tuple[tuple[str, tuple[Role, ...]], ...] = (
-    ("The person", (Role.EMAIL, Role.FIRST_NAME, Role.FULL_NAME, Role.ZONE)),
-    ("Whether they want mail", (Role.STATUS, Role.SUBSCRIBED, Role.CONFIRMED, Role.UNSUBSCRIBED, Role.BOUNCED,
+    (lazy("The person"), (Role.EMAIL, Role.FIRST_NAME, Role.FULL_NAME, Role.ZONE)),
+    (lazy("Whether they want mail"), (Role.STATUS, Role.SUBSCRIBED, Role.CONFIRMED, Role.UNSUBSCRIBED, Role.BOUNCED,
                                 Role.COMPLAINED, Role.NEWSLETTER, Role.LISTS, Role.OBJECTS)),
-    ("Since when, and what for", (Role.JOINED, Role.PAUSED, Role.TAGS, Role.TOPICS)),
+    (lazy("Since when, and what for"), (Role.JOINED, Role.PAUSED, Role.TAGS, Role.TOPICS)),
 )  # fmt: skip
-NOTHING = ((LEFT_OUT, "Leave out"), (WAVED, "Leave out: says nothing of who wants mail"))
+NOTHING = ((LEFT_OUT, lazy("Leave out")), (WAVED, lazy("Leave out: says nothing of who wants mail")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +121,13 @@ def _choices(session: Session) -> list[tuple[str, list[tuple[str, str]]]]:
     codes: dict[Role, str] = {role: code for code, role in KNOWN.items()}
     groups = [(label, [(codes[role], WORDS[role]) for role in roles]) for label, roles in GROUPS]
     if fields := all_fields(session):
-        groups.append(("Your fields", [(f"{FIELD}{field.key}", field.label) for field in fields]))
-    groups.append(("A new field of yours", [(f"{NEW}{kind.value}", f"New field: {KINDS[kind]}") for kind in FieldKind]))
+        groups.append((_("Your fields"), [(f"{FIELD}{field.key}", field.label) for field in fields]))
+    groups.append(
+        (
+            _("A new field of yours"),
+            [(f"{NEW}{kind.value}", _("New field: %(kind)s", kind=KINDS[kind])) for kind in FieldKind],
+        )
+    )
     return groups
 
 
@@ -144,7 +154,7 @@ def choose(id: int) -> Any:
         try:
             it.choose_columns(now(), meanings)
         except NotNow as error:
-            return back("import_one", str(error), "info", id=id)
+            return back("import_one", in_words(error), "info", id=id)
         it.headings_hash = hashed
     return back("import_one", id=id)
 
@@ -166,11 +176,13 @@ def choose_sheet(id: int) -> Any:
     with transaction() as session:
         it = one_or_404(session, Import, id, lock=True)
         if wanted not in {one["name"] for one in it.sheets}:
-            return back("import_one", "There is no such sheet.", "info", id=id)
+            return back("import_one", _("There is no such sheet."), "info", id=id)
         if not Upload(runtime().uploads, it.token or "").book.is_file():
-            return back("import_one", "The workbook is not here any more. Please choose the file again.", "info", id=id)
+            return back(
+                "import_one", _("The workbook is not here any more. Please choose the file again."), "info", id=id
+            )
         try:
             it.choose_sheet(now(), wanted, visible_only=request.form.get("visible") == "yes")
         except NotNow as error:
-            return back("import_one", str(error), "info", id=id)
+            return back("import_one", in_words(error), "info", id=id)
     return back("import_one", id=id)

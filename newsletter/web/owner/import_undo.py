@@ -6,11 +6,13 @@ from flask import render_template, request
 
 from newsletter.imports import Import, NotNow
 from newsletter.imports.undo import prospect
+from newsletter.languages import marked
+from newsletter.web.language import in_words, lazy
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.owner.proof import asks_password
 from newsletter.web.state import now, reading, transaction
 
-OVER = "This import cannot be undone: that is possible for 24 hours after it has ended."
+OVER = lazy("This import cannot be undone: that is possible for 24 hours after it has ended.")
 
 
 @door.get("/subscribers/imports/<row:id>/undo", endpoint="import_ask_undo")
@@ -32,6 +34,6 @@ def undo(id: int) -> Any:
         try:
             it.undo(now(), forgets_gone=request.form.get("gone") == "forget")
         except NotNow as error:
-            return back("import_one", str(error), "info", id=id)
-        note(session, "import undone", f"{it.id} {it.name}"[:500])
+            return back("import_one", in_words(error), "info", id=id)
+        note(session, marked("import undone"), f"{it.id} {it.name}"[:500])
     return back("import_one", id=id)

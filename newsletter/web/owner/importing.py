@@ -19,6 +19,7 @@ from newsletter.imports.sentences import how_read, outcome, refusals
 from newsletter.imports.source import Source
 from newsletter.imports.uploads import Upload
 from newsletter.web.bodies import largest
+from newsletter.web.language import _, in_words, lazy
 from newsletter.web.owner import import_basis, import_columns
 from newsletter.web.owner.display import size
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
@@ -29,7 +30,7 @@ BRINGS_NOBODY = (Fate.REFUSED, Fate.SUPPRESSED, Fate.NEVER_AGREED, Fate.STAYED)
 WAITS = timedelta(seconds=10)
 """After which a page says that no worker has taken an import up."""
 TOLD = {
-    "start": "", "stop": "Stopped. What is in stays; it can go on from there, or be undone.",
+    "start": "", "stop": lazy("Stopped. What is in stays; it can go on from there, or be undone."),
     "columns-again": "", "basis-again": "",
 }  # fmt: skip
 
@@ -53,7 +54,7 @@ def send() -> Any:
             _check(upload.rows)
     except BadFile as error:
         upload.forget()
-        form.file.errors = [str(error)]
+        form.file.errors = [in_words(error)]
         return _form(form), 400
     state = ImportState.READING if upload.book.is_file() else ImportState.MAPPING
     with transaction() as session:
@@ -140,7 +141,7 @@ def errors(id: int) -> Any:
     with reading() as session:
         upload = Upload(runtime().uploads, one_or_404(session, Import, id).token or "")
     if not upload.token or not upload.errors.is_file():
-        return back("import_one", "That file is not here any more: it is kept for a day.", "info", id=id)
+        return back("import_one", _("That file is not here any more: it is kept for a day."), "info", id=id)
     answer = send_file(upload.errors, mimetype="text/csv", as_attachment=True, download_name="not-imported.csv")
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
@@ -157,9 +158,9 @@ def act(id: int, verb: str) -> Response:
         try:
             _do(session, it, verb)
         except NotNow as error:
-            told, kind = str(error), "info"
+            told, kind = in_words(error), "info"
         except BadFile as error:
-            it.fail(now(), str(error), ImportState.MAPPING)
+            it.fail(now(), in_words(error), ImportState.MAPPING)
         else:
             note(session, f"import {verb}", f"{it.id} {it.name}"[:500])
     return back("import_one", told, kind, id=id)
@@ -183,10 +184,15 @@ def discard(id: int) -> Response:
     with transaction() as session:
         it = one_or_404(session, Import, id, lock=True)
         if it.started_at is not None:
-            return back("import_one", f"This import is {STANDS[it.state]}, so it is not deleted.", "info", id=id)
+            return back(
+                "import_one",
+                _("This import is %(state)s, so it is not deleted.", state=in_words(STANDS[it.state])),
+                "info",
+                id=id,
+            )
         Upload(runtime().uploads, it.token or "").forget()
         session.delete(it)
-    return back("subscriber_import", "Nothing was imported; the file is deleted.", "info")
+    return back("subscriber_import", _("Nothing was imported; the file is deleted."), "info")
 
 
 def _form(form: ImportForm) -> str:
@@ -201,7 +207,10 @@ def too_large() -> tuple[str, int]:
     """The page again, with a word about a file that was too large to be read."""
     form = ImportForm(formdata=None)
     form.file.errors = [
-        f"This file is larger than {size(largest('owner.subscriber_import_send'))}. Import it on the server: "
-        "newsletter subscribers import FILE --consent-basis TEXT"
+        _(
+            "This file is larger than %(size)s. Import it on the server: newsletter subscribers import FILE "
+            "--consent-basis TEXT",
+            size=size(largest("owner.subscriber_import_send")),
+        )
     ]
     return _form(form), 413

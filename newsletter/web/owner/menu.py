@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from flask import request
 
+from newsletter.web.language import lazy
+
 LOCAL_ONLY = "mails"
 
 
@@ -29,6 +31,8 @@ class Door:
 
     label: str
     pages: tuple[Page, ...]
+    is_quick: bool = False
+    """Whether a phone has it beside the button of the menu too."""
 
     def is_open(self, folder: str) -> bool:
         """Whether a page in this folder is behind this door."""
@@ -36,23 +40,25 @@ class Door:
 
 
 DOORS = (
-    Door("Home", (Page("Home", "owner.dashboard", "", more=("held", "unlock", "search")),)),
-    Door("Write", (
-        Page("Articles", "owner.articles", "articles", more=("drafts",)),
-        Page("Campaigns", "owner.campaigns", "campaigns"),
-        Page("Topics", "owner.topics", "topics"), Page("Pictures", "owner.pictures", "pictures"),
+    Door(lazy("Home"), (Page(lazy("Home"), "owner.dashboard", "", more=("held", "unlock", "search")),)),
+    Door(lazy("Write"), (
+        Page(lazy("Articles"), "owner.articles", "articles", more=("drafts",)),
+        Page(lazy("Campaigns"), "owner.campaigns", "campaigns"),
+        Page(lazy("Topics"), "owner.topics", "topics"), Page(lazy("Pictures"), "owner.pictures", "pictures"),
+    ), is_quick=True),
+    Door(lazy("Guides"), (Page(lazy("Guides"), "owner.guides", "guides"),)),
+    Door(lazy("Series"), (Page(lazy("Series"), "owner.all_series", "series"),)),
+    Door(lazy("People"), (
+        Page(lazy("Subscribers"), "owner.subscribers", "subscribers"),
+        Page(lazy("Segments"), "owner.segments", "segments"), Page(lazy("Fields"), "owner.fields", "fields"),
+    ), is_quick=True),
+    Door(lazy("Forms"), (Page(lazy("Forms"), "owner.forms", "forms"),)),
+    Door(lazy("Results"), (
+        Page(lazy("Results"), "owner.results", "results"), Page(lazy("Messages"), "owner.messages", "messages"),
     )),
-    Door("Guides", (Page("Guides", "owner.guides", "guides"),)),
-    Door("Series", (Page("Series", "owner.all_series", "series"),)),
-    Door("People", (
-        Page("Subscribers", "owner.subscribers", "subscribers"), Page("Segments", "owner.segments", "segments"),
-        Page("Fields", "owner.fields", "fields"),
-    )),
-    Door("Forms", (Page("Forms", "owner.forms", "forms"),)),
-    Door("Results", (Page("Results", "owner.results", "results"), Page("Messages", "owner.messages", "messages"))),
-    Door("Settings", (
-        Page("Settings", "owner.settings", "settings", more=("second-factor", "sessions", "reports")),
-        Page("Audit log", "owner.audit", "audit"), Page("Mail gallery", "owner.mails", LOCAL_ONLY),
+    Door(lazy("Settings"), (
+        Page(lazy("Settings"), "owner.settings", "settings", more=("second-factor", "sessions", "reports")),
+        Page(lazy("Audit log"), "owner.audit", "audit"), Page(lazy("Mail gallery"), "owner.mails", LOCAL_ONLY),
     )),
 )  # fmt: skip
 

@@ -6,8 +6,10 @@ from flask import render_template, request
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
+from newsletter.languages import marked
 from newsletter.mail.ledger import Message, State
 from newsletter.mail.ledger.again import NotAgain, send_again
+from newsletter.web.language import _, in_words
 from newsletter.web.owner.dashboard import trouble
 from newsletter.web.owner.door import asked_id, back, door, note, one_or_404, tell
 from newsletter.web.owner.recipients import asked_state, page_of
@@ -47,15 +49,19 @@ def act(id: int, verb: str) -> Response:
         try:
             if verb == "leave":
                 message.leave(now())
-                told = "Left as it is."
+                told = _("Left as it is.")
             else:
                 send_again(session, message, now())
-                told = "It is sent once more, if the person may still receive it."
+                told = _("It is sent once more, if the person may still receive it.")
         except NotAgain as error:
-            tell(str(error), "info")
+            tell(in_words(error), "info")
         else:
             tell(told, "success")
-            note(session, "message sent again" if verb == "send-again" else "message left", f"{id}, {was}")
+            note(
+                session,
+                marked("message sent again") if verb == "send-again" else marked("message left"),
+                f"{id}, {was}",
+            )
     state().trigger.wake()
     person = asked_id("subscriber", request.form)
     return back("subscriber", id=person) if person else back("messages", state=was.value)

@@ -9,14 +9,16 @@ from flask import render_template, request
 
 from newsletter import guides, sequences
 from newsletter.guides import Guide, Unfit
+from newsletter.languages import marked
 from newsletter.web.bodies import largest
+from newsletter.web.language import _, in_words, lazy, ngettext
 from newsletter.web.owner.display import size
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.owner.forms import NewGuideForm, ReplaceForm
 from newsletter.web.state import now, reading, runtime, transaction
 
-TOO_LARGE = "This file is larger than {}. Export it smaller: pictures of 150 dpi are enough."
-FULL = "The file could not be stored: the disk may be full. Nothing was changed."
+TOO_LARGE = marked("This file is larger than %(size)s. Export it smaller: pictures of 150 dpi are enough.")
+FULL = lazy("The file could not be stored: the disk may be full. Nothing was changed.")
 
 
 @door.get("/guides/new", endpoint="guide_new_ask")
@@ -36,12 +38,12 @@ def new() -> Any:
             guide = guides.add(session, runtime().guides, received, title=form.title.data or "",
                                box=form.box.data or "", topic=form.topic.data or "")  # fmt: skip
             sequences.follow(session, guide.slug, guide.title, now())
-            note(session, "guide added", guide.slug)
+            note(session, marked("guide added"), guide.slug)
             title = guide.title
     except (Unfit, OSError) as error:
         form.file.errors = [_told(error)]
         return _form(form), 422
-    return back("guides", f"“{title}” is here. Look at its page, then show it to visitors.")
+    return back("guides", _("“%(title)s” is here. Look at its page, then show it to visitors.", title=title))
 
 
 @door.get("/guides/<row:id>/edition", endpoint="guide_replace_ask")
@@ -59,7 +61,7 @@ def replace(id: int) -> Any:
     try:
         with _received(form.file.data.stream) as received, transaction() as session:
             guide = one_or_404(session, Guide, id, lock=True)
-            note(session, "guide's PDF replaced", guide.slug)
+            note(session, marked("guide's PDF replaced"), guide.slug)
             guides.replace(runtime().guides, guide, received)
             pages = guide.pages(runtime().guides)
             if guide.begin_page > pages:
@@ -67,7 +69,14 @@ def replace(id: int) -> Any:
     except (Unfit, OSError) as error:
         form.file.errors = [_told(error)]
         return _edition(id, form), 422
-    return back("guides", f"The new PDF is in place, {pages} pages. Links in mails that were sent lead to it too.")
+    return back(
+        "guides",
+        ngettext(
+            "The new PDF is in place, %(num)s page. Links in mails that were sent lead to it too.",
+            "The new PDF is in place, %(num)s pages. Links in mails that were sent lead to it too.",
+            pages,
+        ),
+    )
 
 
 @door.post("/guides/<row:id>/<any(show, hide):verb>", endpoint="guide_shown")
@@ -76,13 +85,19 @@ def shown(id: int, verb: str) -> Any:
     with transaction() as session:
         guide = one_or_404(session, Guide, id, lock=True)
         if verb == "show" and not guide.pages(runtime().guides):
-            return back("guides", "It cannot be shown: its PDF is missing or not whole. Send the PDF again.", "danger")
+            return back(
+                "guides", _("It cannot be shown: its PDF is missing or not whole. Send the PDF again."), "danger"
+            )
         guide.hidden = verb == "hide"
-        note(session, "guide hidden" if guide.hidden else "guide shown", guide.slug)
+        note(session, marked("guide hidden") if guide.hidden else marked("guide shown"), guide.slug)
         title = guide.title
     if verb == "show":
-        return back("guides", f"Visitors see “{title}” now, and can ask for it.")
-    return back("guides", f"“{title}” stands on no page now and takes no sign-ups. Who asked for it keeps it.", "info")
+        return back("guides", _("Visitors see “%(title)s” now, and can ask for it.", title=title))
+    return back(
+        "guides",
+        _("“%(title)s” stands on no page now and takes no sign-ups. Who asked for it keeps it.", title=title),
+        "info",
+    )
 
 
 @contextmanager
@@ -95,7 +110,7 @@ def _received(stream: Any) -> Iterator[Path]:
 
 
 def _told(error: Unfit | OSError) -> str:
-    return str(error) if isinstance(error, Unfit) else FULL
+    return in_words(error) if isinstance(error, Unfit) else FULL
 
 
 def _form(form: NewGuideForm) -> str:
@@ -114,12 +129,12 @@ def _edition(id: int, form: ReplaceForm) -> str:
 def new_too_large() -> tuple[str, int]:
     """The page of a new guide again, with a word about a file that was too large to be read."""
     form = NewGuideForm(formdata=None, data={"box": guides.BOX})
-    form.file.errors = [TOO_LARGE.format(size(largest("owner.guide_new")))]
+    form.file.errors = [_(TOO_LARGE, size=size(largest("owner.guide_new")))]
     return _form(form), 413
 
 
 def edition_too_large() -> tuple[str, int]:
     """The same of another edition."""
     form = ReplaceForm(formdata=None)
-    form.file.errors = [TOO_LARGE.format(size(largest("owner.guide_replace")))]
+    form.file.errors = [_(TOO_LARGE, size=size(largest("owner.guide_replace")))]
     return _edition((request.view_args or {})["id"], form), 413

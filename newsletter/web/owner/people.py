@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from newsletter import journey
 from newsletter.figures import figure
 from newsletter.imports import export_csv
+from newsletter.languages import marked
 from newsletter.subscribers import (
     Status,
     Subscriber,
@@ -28,6 +29,8 @@ from newsletter.subscribers.segments import DatedRules, SavedSegment, condition,
 from newsletter.subscribers.segments.rules import Called, HasStatus, HasTag, Rule
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.feedback import WHY
+from newsletter.web.language import _
+from newsletter.web.owner.display import number
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, words_asked
 from newsletter.web.owner.proof import asks_password
 from newsletter.web.state import now, reading, runtime, transaction
@@ -160,7 +163,7 @@ def _told(session: Session, shown: Filter) -> tuple[str, list[str]]:
     if shown.segment is None:
         return "", []
     if shown.segment.rules is None:
-        return "", ["There is no such segment any more, so nobody is shown."]
+        return "", [_("There is no such segment any more, so nobody is shown.")]
     known = look_up(session, shown.segment.rules)
     return sentence(shown.segment.rules, known), known.missing(shown.segment.rules)
 
@@ -174,10 +177,13 @@ def export() -> Response:
         shown = Filter.typed(session)
         people = shown.size(session)
         if people > MOST_EXPORTED:
-            told = f"These are {people:,} people. Write so many on the server: newsletter subscribers export FILE.csv"
+            told = _(
+                "These are %(people)s people. Write so many on the server: newsletter subscribers export FILE.csv",
+                people=number(people),
+            )
             return back("subscribers", told, "info", **shown.as_query)
         export_csv(session, out, runtime().secrets, *shown.conditions)
-        note(session, "subscribers exported", f"{people} people")
+        note(session, marked("subscribers exported"), f"{people} people")
     answer = current_app.response_class(out.getvalue(), mimetype="text/csv")
     answer.headers["Content-Disposition"] = "attachment; filename=subscribers.csv"
     return answer
@@ -190,11 +196,11 @@ def tag_shown() -> Response:
     with transaction() as session:
         shown = Filter.typed(session, request.form)
         if not name:
-            return back("subscribers", "Nothing was changed: please type the tag.", "danger", **shown.as_query)
+            return back("subscribers", _("Nothing was changed: please type the tag."), "danger", **shown.as_query)
         who = and_(true(), *shown.conditions)
         if request.form.get("verb") == "untag":
             changed, told = untag_all(session, name, who), f"no longer have the tag “{name}”"
         else:
             changed, told = tag_all(session, name, who), f"have the tag “{name}” now"
-        note(session, "subscribers tagged", f"{changed} people {told}"[:500])
+        note(session, marked("subscribers tagged"), f"{changed} people {told}"[:500])
     return back("subscribers", f"{changed:,} more people {told}.", **shown.as_query)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter import journey
+from newsletter.languages import marked
 from newsletter.mail.sentences import explained
 from newsletter.subscribers import (
     MOST_TAGS,
@@ -21,11 +22,13 @@ from newsletter.subscribers import (
     values_of,
 )
 from newsletter.web.forms import answer_name
+from newsletter.web.language import _, lazy
+from newsletter.web.owner.display import number
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.owner.forms import PersonForm, person_form
 from newsletter.web.state import now, reading, runtime, state, transaction
 
-SENT = "The confirmation is on its way once more. Nothing else is sent before they press its button."
+SENT = lazy("The confirmation is on its way once more. Nothing else is sent before they press its button.")
 
 
 @door.get("/subscribers/<row:id>/edit", endpoint="subscriber_edit_ask")
@@ -56,13 +59,19 @@ def edit(id: int) -> Any:
         form = person_form(fields)
         names = list(dict.fromkeys(filter(None, (line.strip() for line in (form.tags.data or "").splitlines()))))
         if form.validate() and len(names) > MOST_TAGS:
-            form.tags.errors = [f"These are {len(names):,} tags; a person can have {MOST_TAGS}."]
+            form.tags.errors = [
+                _(
+                    "These are %(names)s tags; a person can have %(most_tags)s.",
+                    names=number(len(names)),
+                    most_tags=MOST_TAGS,
+                )
+            ]
         if form.errors:
             return _page(session, person, form, fields), 422
         person.first_name = form.first_name.data or ""
         retag(session, id, names)
         set_values(session, id, {one: one.read(form[answer_name(one)].data or "") for one in fields})
-        note(session, "subscriber edited", str(id))
+        note(session, marked("subscriber edited"), str(id))
     return back("subscriber", "Saved.", id=id)
 
 
@@ -73,7 +82,7 @@ def ask_again(id: int) -> Response:
         person = one_or_404(session, Subscriber, id)
         reason = journey.ask_again(session, runtime(), person, now())
         if reason is None:
-            note(session, "confirmation sent again", str(id))
+            note(session, marked("confirmation sent again"), str(id))
     if reason is not None:
         return back("subscriber", explained(reason), "danger", id=id)
     state().trigger.wake()

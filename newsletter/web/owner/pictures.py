@@ -7,14 +7,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter import media
+from newsletter.languages import marked
 from newsletter.media import BadPicture, Picture
 from newsletter.web.bodies import largest
+from newsletter.web.language import _, in_words, lazy
 from newsletter.web.owner.display import size
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
 from newsletter.web.owner.forms import PictureForm
 from newsletter.web.state import now, reading, runtime, transaction
 
-FULL = "The picture could not be stored: the disk may be full. Nothing was changed."
+FULL = lazy("The picture could not be stored: the disk may be full. Nothing was changed.")
 
 
 @door.get("/pictures", endpoint="pictures")
@@ -46,14 +48,14 @@ def add() -> Any:
         prepared = media.prepare(form.file.data.stream)
         with transaction() as session:
             made = media.add(session, runtime().media, prepared, form.words.data or "", now())
-            note(session, "picture added", made.name)
+            note(session, marked("picture added"), made.name)
             code = made.code
     except (BadPicture, OSError) as error:
-        form.file.errors = [str(error) if isinstance(error, BadPicture) else FULL]
+        form.file.errors = [in_words(error) if isinstance(error, BadPicture) else FULL]
         return _refused(form, 422)
     if _wants_json():
         return jsonify(code=code)
-    return back("pictures", "The picture is here. Its code shows it in a text.")
+    return back("pictures", _("The picture is here. Its code shows it in a text."))
 
 
 def _wants_json() -> bool:
@@ -72,7 +74,7 @@ def words(id: int) -> Any:
     with transaction() as session:
         picture = one_or_404(session, Picture, id, lock=True)
         picture.words = (request.form.get("words") or "")[:300]
-    return back("pictures", "Saved. Texts that show it already keep the words in their square brackets.")
+    return back("pictures", _("Saved. Texts that show it already keep the words in their square brackets."))
 
 
 @door.post("/pictures/<row:id>/delete", endpoint="picture_delete")
@@ -82,15 +84,17 @@ def delete(id: int) -> Any:
         picture = one_or_404(session, Picture, id, lock=True)
         name = picture.name
         if not media.remove(session, runtime().media, picture):
-            return back("pictures", "It stands in an article, or did when that was sent: it stays.", "danger")
-        note(session, "picture deleted", name)
+            return back("pictures", _("It stands in an article, or did when that was sent: it stays."), "danger")
+        note(session, marked("picture deleted"), name)
     return back("pictures", "Deleted.")
 
 
 def too_large() -> Any:
     """The answer to a file that was too large to be read."""
     form = PictureForm(formdata=None)
-    form.file.errors = [f"This file is larger than {size(largest('owner.picture_add'))}. Make it smaller first."]
+    form.file.errors = [
+        _("This file is larger than %(size)s. Make it smaller first.", size=size(largest("owner.picture_add")))
+    ]
     return _refused(form, 413)
 
 

@@ -9,6 +9,8 @@ from flask_login import current_user
 
 from newsletter import accounts
 from newsletter.accounts.wait import BROWSER
+from newsletter.languages import marked
+from newsletter.web.language import _
 from newsletter.web.owner.door import door, note, owner_in
 from newsletter.web.owner.session import asked_to_wait, local_path, take_try
 from newsletter.web.security import limiter
@@ -66,7 +68,7 @@ def _proven() -> tuple[str, int]:
     if not error:
         with transaction() as session:
             accounts.session.prove(session, current_user.session_id, now())
-            note(session, "password typed again")
+            note(session, marked("password typed again"))
     return error, wait
 
 
@@ -85,4 +87,4 @@ def compare(typed: str, why: str) -> tuple[str, int]:
             accounts.wait.forgive(session, keys)
             return "", 0
         accounts.note(session, owner_in(session), now(), "password refused", why, kept_ip())
-    return "This is not your present password.", 0
+    return _("This is not your present password."), 0

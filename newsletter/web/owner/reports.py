@@ -6,21 +6,29 @@ from flask import abort, make_response, render_template
 from werkzeug.wrappers import Response
 
 from newsletter import feedback
+from newsletter.languages import marked
 from newsletter.mail.incoming import Service
+from newsletter.web.language import _, lazy
 from newsletter.web.owner.door import back, door, note
 from newsletter.web.owner.proof import asks_password
 from newsletter.web.state import now, reading, runtime, transaction
 
 WHERE = {
-    Service.BREVO: "Transactional, Settings, Webhook: tick hard bounce, soft bounce, invalid e-mail, blocked and spam.",
-    Service.MAILGUN: "Send, Sending, Webhooks: one for “permanent failure” and one for “spam complaints”.",
-    Service.MAILJET: "Account settings, Event notifications: bounce, blocked and spam.",
-    Service.POSTMARK: "Your server, its message stream, Webhooks: bounce and spam complaint.",
-    Service.SENDGRID: "Settings, Mail settings, Event webhook: bounced, dropped and spam reports.",
+    Service.BREVO: lazy(
+        "Transactional, Settings, Webhook: tick hard bounce, soft bounce, invalid e-mail, blocked and spam."
+    ),
+    Service.MAILGUN: lazy("Send, Sending, Webhooks: one for “permanent failure” and one for “spam complaints”."),
+    Service.MAILJET: lazy("Account settings, Event notifications: bounce, blocked and spam."),
+    Service.POSTMARK: lazy("Your server, its message stream, Webhooks: bounce and spam complaint."),
+    Service.SENDGRID: lazy("Settings, Mail settings, Event webhook: bounced, dropped and spam reports."),
     Service.SES: (
-        "Amazon SNS: a topic with an HTTPS subscription to this address. Then in SES, at your identity, Notifications: "
-        "that topic for bounces and complaints, with the original headers. Amazon asks once whether it may; you get a "
-        "mail with its link."
+        lazy(
+            "Amazon SNS: a topic with an HTTPS subscription to this address. Then in SES, at your identity, "
+            "Notifications: "
+            "that topic for bounces and complaints, with the original headers. Amazon asks once whether it may; you "
+            "get a "
+            "mail with its link."
+        )
     ),
 }
 """Where each service wants the address typed."""
@@ -51,5 +59,8 @@ def renew(service: str) -> Response:
     sender = Service(service)
     with transaction() as session:
         feedback.renew(session, sender)
-        note(session, "address for reports renewed", sender.label)
-    return back("reports", f"{sender.label} has a new address. Type it there: the old one takes nothing any more.")
+        note(session, marked("address for reports renewed"), sender.label)
+    return back(
+        "reports",
+        _("%(service)s has a new address. Type it there: the old one takes nothing any more.", service=sender.label),
+    )

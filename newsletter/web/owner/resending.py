@@ -6,7 +6,9 @@ from flask import render_template
 from sqlalchemy.orm import Session
 
 from newsletter.campaigns import Campaign, NotNow
+from newsletter.languages import marked
 from newsletter.resend import readers, resend, why_not, words_of
+from newsletter.web.language import _, in_words
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.owner.forms import ResendForm
 from newsletter.web.state import now, reading, transaction
@@ -18,7 +20,7 @@ def ask(id: int) -> Any:
     with reading() as session:
         campaign = one_or_404(session, Campaign, id)
         if reason := why_not(session, campaign, now()):
-            return back("campaign", reason, "info", id=id)
+            return back("campaign", in_words(reason), "info", id=id)
         words = words_of(session, campaign)
         return _page(session, campaign, ResendForm(formdata=None, data={"preheader": words.preheader}))
 
@@ -36,15 +38,15 @@ def make(id: int) -> Any:
     with transaction() as session:
         campaign = one_or_404(session, Campaign, id, lock=True)
         if reason := why_not(session, campaign, now()):
-            return back("campaign", reason, "info", id=id)
+            return back("campaign", in_words(reason), "info", id=id)
         form = ResendForm()
         if not form.validate():
             return _page(session, campaign, form), 422
         try:
             again = resend(session, campaign, form.subject.data or "", now(), form.preheader.data or "")
         except NotNow as error:
-            form.subject.errors = [str(error)]
+            form.subject.errors = [in_words(error)]
             return _page(session, campaign, form), 422
-        note(session, "campaign once more", f"{again.id} of {id}")
+        note(session, marked("campaign once more"), f"{again.id} of {id}")
         made = again.id
-    return back("campaign", "This is the draft. Look through it, then choose when it goes.", id=made)
+    return back("campaign", _("This is the draft. Look through it, then choose when it goes."), id=made)

@@ -10,6 +10,7 @@ from newsletter.accounts import PasswordReset, WeakPassword
 from newsletter.accounts.wait import Patience
 from newsletter.credentials import Way
 from newsletter.links import BadLink, Purpose
+from newsletter.web.language import _, in_words, lazy
 from newsletter.web.owner.door import back, door
 from newsletter.web.owner.forms import ForgotForm, NewPasswordForm
 from newsletter.web.owner.session import is_known, take_try
@@ -19,7 +20,7 @@ from newsletter.web.state import kept_ip, now, reading, runtime, state, transact
 ASKED = Patience(free=3, longest=timedelta(minutes=30))
 """How often a link is sent to one address. Never longer than a link is good: whoever asks in the owner's name sends the
 owner links."""
-ON_ITS_WAY = (
+ON_ITS_WAY = lazy(
     "If an owner has this address, a mail with a link is on its way. It works once, for 30 minutes. "
     "Nothing comes? Look into the junk folder, or run “newsletter owner reset-password” on the server."
 )
@@ -57,7 +58,7 @@ def reset(token: str) -> Any:
             with transaction() as session:
                 owner = credentials.reset_password(session, numbers, form.new.data or "", now(), ip=kept_ip())
         except WeakPassword as error:
-            form.new.errors = [str(error)]
+            form.new.errors = [in_words(error)]
             with transaction() as session:
                 found = PasswordReset.of(session, numbers, now())
                 if found is not None:
@@ -72,7 +73,7 @@ def reset(token: str) -> Any:
 def _done(owner_id: int) -> Any:
     is_known(owner_id)  # who has the mailbox is kept out by no stranger's guesses
     state().trigger.wake()
-    return back("login", "Your password is changed. Please sign in with it.")
+    return back("login", _("Your password is changed. Please sign in with it."))
 
 
 def _over() -> Any:

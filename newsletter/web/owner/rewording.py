@@ -13,18 +13,20 @@ from sqlalchemy.orm import Session
 from newsletter import brand, preflight
 from newsletter.articles import Revision
 from newsletter.campaigns import Campaign, CampaignState, NotNow
+from newsletter.languages import joined, marked
 from newsletter.mail.contents import content, content_of
 from newsletter.mail.ledger import Dispatch
 from newsletter.mail.render import FILTER_EXAMPLES, IN_SERIES, BadArticle, Content, Reader, names_for_readers
 from newsletter.subscribers import Stream, own_merge_fields
+from newsletter.web.language import _, in_words
 from newsletter.web.owner.door import LONG_TEXT, back, door, note, one_or_404
 from newsletter.web.owner.forms import WordsForm
 from newsletter.web.personal import MAIL_PAGE_POLICY
 from newsletter.web.state import now, reading, runtime, transaction
 
 GOING_OUT = (CampaignState.SENDING, CampaignState.PAUSED)
-CHANGED_ELSEWHERE = (
-    "The words were changed in another window since you opened this page: they are revision {} now. "
+CHANGED_ELSEWHERE = marked(
+    "The words were changed in another window since you opened this page: they are revision %(number)s now. "
     "Yours are below, and going on puts them in place of those."
 )
 
@@ -35,7 +37,7 @@ def show(id: int) -> Any:
     with reading() as session:
         campaign = one_or_404(session, Campaign, id)
         if campaign.dispatch is None or campaign.state not in GOING_OUT:
-            return back("campaign", "Only a campaign that is going out can be given other words.", "info", id=id)
+            return back("campaign", _("Only a campaign that is going out can be given other words."), "info", id=id)
         if campaign.state is CampaignState.SENDING:
             return render_template("owner/campaign_words_hold.html", campaign=campaign)
         newest = campaign.article.current
@@ -65,29 +67,29 @@ def go_on(id: int) -> Any:
         campaign = one_or_404(session, Campaign, id, lock=True)
         dispatch, form, step = campaign.dispatch, WordsForm(), request.form.get("step")
         if dispatch is None:
-            return back("campaign", "Only a campaign that is going out can be given other words.", "info", id=id)
+            return back("campaign", _("Only a campaign that is going out can be given other words."), "info", id=id)
         if step == "hold":
             return _hold(session, campaign, dispatch, form)
         if step == "write":
             return _editor(session, campaign, dispatch, form)
         if step == "set" and _has_these(session, dispatch, form):  # a second click
-            return back("campaign", "It has these words; they go out when you resume it.", "info", id=id)
+            return back("campaign", _("It has these words; they go out when you resume it."), "info", id=id)
         if not (form.validate() and _not_overtaken(form, dispatch) and _fits(session, form)):
             return _editor(session, campaign, dispatch, form)
         try:
             return (_set if step == "set" else _ask)(session, campaign, dispatch, form)
         except NotNow as error:
-            return _editor(session, campaign, dispatch, form, str(error))
+            return _editor(session, campaign, dispatch, form, in_words(error))
 
 
 def _hold(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsForm) -> Any:
     if campaign.state is CampaignState.SENDING:
-        campaign.pause("By the owner, to change the words.")
-        note(session, "campaign pause", str(campaign.id))
+        campaign.pause(marked("By the owner, to change the words."))
+        note(session, marked("campaign pause"), str(campaign.id))
     if LONG_TEXT in request.form:
         return _editor(session, campaign, dispatch, form)
     held = campaign.state is CampaignState.PAUSED
-    told = "Paused. What is on the wire this second still arrives." if held else ""
+    told = _("Paused. What is on the wire this second still arrives.") if held else ""
     return back("campaign_words", told, id=campaign.id)
 
 
@@ -104,9 +106,11 @@ def _set(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsFo
     turn = campaign.revise(session, _typed(session, form), now(), by=current_user.owner_id)
     number = dispatch.revision.number
     detail = f"{campaign.id} revision {number} to {turn.to_come} people from No. {turn.first} on"
-    note(session, "campaign words changed", detail)
-    told = (
-        f"The new words are set (revision {number}). {' '.join(turn.told[:2])} Nothing goes out before you resume it."
+    note(session, marked("campaign words changed"), detail)
+    told = _(
+        "The new words are set (revision %(number)s). %(told)s Nothing goes out before you resume it.",
+        number=number,
+        told=" ".join(map(in_words, turn.told[:2])),
     )
     return back("campaign", told, id=campaign.id)
 
@@ -124,14 +128,16 @@ def _not_overtaken(form: WordsForm, dispatch: Dispatch) -> bool:
     if form.base.data == base:
         return True
     form.base.data = base
-    form.body.errors = [CHANGED_ELSEWHERE.format(base)]
+    form.body.errors = [_(CHANGED_ELSEWHERE, number=base)]
     return False
 
 
 def _fits(session: Session, form: WordsForm) -> bool:
     """Whether a campaign can carry it, as the preflight looks; what is wrong is told beside the text."""
     blocks = _report(session, form).of(preflight.Level.BLOCK)
-    form.body.errors = [one.found if one.name == "Text" else f"{one.name}: {one.found}" for one in blocks]
+    form.body.errors = [
+        in_words(one.found if one.name == "Text" else joined((one.name, one.found), ": ")) for one in blocks
+    ]
     return not form.body.errors
 
 
@@ -153,4 +159,4 @@ def preview(id: int) -> Any:
         try:
             return _rendered(session, WordsForm()).html
         except BadArticle as error:
-            return str(error), 422, {"Content-Type": "text/plain; charset=utf-8"}
+            return in_words(error), 422, {"Content-Type": "text/plain; charset=utf-8"}

@@ -16,6 +16,7 @@ from newsletter.sequences import Sequence as Series
 from newsletter.subscribers import Subscriber, found_by
 from newsletter.subscribers.segments import SavedSegment
 from newsletter.topics import Topic
+from newsletter.web.language import _, lazy
 from newsletter.web.owner.display import local
 from newsletter.web.owner.door import door, words_asked
 from newsletter.web.owner.menu import DOORS, pages_of
@@ -24,16 +25,26 @@ from newsletter.web.state import reading, runtime
 MOST = 8
 """Of each kind."""
 SECTIONS = (
-    ("Whose newsletter this is", "owner.settings", "brand", "name sender address brand author phone language booking"),
-    ("Clicks", "owner.settings", "clicks", "tracking links counted"),
-    ("Your time zone", "owner.settings", "zone", "timezone clock times"),
-    ("Your password", "owner.settings", "password", "change sign in login"),
-    ("Bounces and complaints", "owner.reports", "", "webhook postmark sendgrid mailgun brevo mailjet amazon ses spam"),
-    ("Second factor", "owner.second_factor", "", "totp code app two-factor 2fa recovery"),
-    ("Where you are signed in", "owner.settings", "sessions", "session browser sign out"),
-    ("Sites on which forms may stand", "owner.forms", "sites", "hosts origin embed wordpress"),
-    ("Import a list", "owner.subscriber_import", "", "csv xlsx excel mailchimp kit substack upload people"),
-    ("Imports", "owner.imports", "", "undo progress report errors lists"),
+    (
+        lazy("Whose newsletter this is"),
+        "owner.settings",
+        "brand",
+        "name sender address brand author phone language booking",
+    ),
+    (lazy("Clicks"), "owner.settings", "clicks", "tracking links counted"),
+    (lazy("Your time zone"), "owner.settings", "zone", "timezone clock times"),
+    (lazy("Your password"), "owner.settings", "password", "change sign in login"),
+    (
+        lazy("Bounces and complaints"),
+        "owner.reports",
+        "",
+        "webhook postmark sendgrid mailgun brevo mailjet amazon ses spam",
+    ),
+    (lazy("Second factor"), "owner.second_factor", "", "totp code app two-factor 2fa recovery"),
+    (lazy("Where you are signed in"), "owner.settings", "sessions", "session browser sign out"),
+    (lazy("Sites on which forms may stand"), "owner.forms", "sites", "hosts origin embed wordpress"),
+    (lazy("Import a list"), "owner.subscriber_import", "", "csv xlsx excel mailchimp kit substack upload people"),
+    (lazy("Imports"), "owner.imports", "", "undo progress report errors lists"),
 )
 """Parts of pages: title, endpoint, anchor, and other words by which somebody may look for them."""
 
@@ -66,17 +77,17 @@ def search() -> str:
 
 
 def _everything(session: Session, asked: str) -> Iterable[Found]:
-    yield Found("People", _people(session, asked), url_for("owner.subscribers", q=asked))
+    yield Found(_("People"), _people(session, asked), url_for("owner.subscribers", q=asked))
     yield Found(
-        "Articles", _named(session, Article, Article.title, "article", asked), url_for("owner.articles", q=asked)
+        _("Articles"), _named(session, Article, Article.title, "article", asked), url_for("owner.articles", q=asked)
     )
-    yield Found("Campaigns", _campaigns(session, asked))
-    yield Found("Guides", _named(session, Guide, Guide.title, "guides", asked))
-    yield Found("Series", _named(session, Series, Series.name, "series", asked))
-    yield Found("Forms", _named(session, Form, Form.name, "form", asked))
-    yield Found("Segments", _named(session, SavedSegment, SavedSegment.name, "segment", asked))
-    yield Found("Topics", _named(session, Topic, Topic.name, "topic", asked))
-    yield Found("Pages and settings", _pages(asked))
+    yield Found(_("Campaigns"), _campaigns(session, asked))
+    yield Found(_("Guides"), _named(session, Guide, Guide.title, "guides", asked))
+    yield Found(_("Series"), _named(session, Series, Series.name, "series", asked))
+    yield Found(_("Forms"), _named(session, Form, Form.name, "form", asked))
+    yield Found(_("Segments"), _named(session, SavedSegment, SavedSegment.name, "segment", asked))
+    yield Found(_("Topics"), _named(session, Topic, Topic.name, "topic", asked))
+    yield Found(_("Pages and settings"), _pages(asked))
 
 
 def _people(session: Session, asked: str) -> list[Hit]:

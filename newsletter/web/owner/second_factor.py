@@ -16,6 +16,8 @@ from newsletter.accounts import Owner, second_factor
 from newsletter.accounts.second_factor import WRONG_CODES
 from newsletter.accounts.wait import Key
 from newsletter.credentials import Way
+from newsletter.languages import marked
+from newsletter.web.language import _, lazy, ngettext
 from newsletter.web.owner.door import back, door, note, owner_in
 from newsletter.web.owner.proof import asks_password
 from newsletter.web.owner.session import HALFWAY, SIGN_INS, fingerprint, halfway, onward, sign_in, take_try
@@ -23,7 +25,7 @@ from newsletter.web.security import limiter
 from newsletter.web.state import kept_ip, now, reading, runtime, state, transaction
 
 LONGEST_CODE = 40
-WRONG = "That code is not right, or it was used already. Wait for the next one, and type it."
+WRONG = lazy("That code is not right, or it was used already. Wait for the next one, and type it.")
 
 
 @door.route("/login/code", methods=["GET", "POST"])
@@ -37,12 +39,12 @@ def login_code() -> Any:
         return _code_page("")
     keys: list[Key] = [(WRONG_CODES, f"code {half[0]}")]
     if wait := take_try(keys):
-        return _code_page(f"There were too many wrong codes. Please wait {_span(wait)}, then try again.", wait)
+        return _code_page(_wait_told(wait), wait)
     with transaction() as session:
         owner = session.get(Owner, half[0], with_for_update=True)
         if owner is None or fingerprint(owner) != half[1]:
             cookie.pop(HALFWAY, None)
-            return back("login", "Something of your sign-in has changed meanwhile. Please begin anew.", "info")
+            return back("login", _("Something of your sign-in has changed meanwhile. Please begin anew."), "info")
         if second_factor.accept(session, owner, _typed(), runtime().secrets, now()):
             accounts.wait.forgive(session, keys)
             sign_in(session, owner)
@@ -55,8 +57,14 @@ def _typed() -> str:
     return request.form.get("code", "")[:LONGEST_CODE]
 
 
-def _span(seconds: int) -> str:
-    return f"{seconds} seconds" if seconds < 120 else f"{math.ceil(seconds / 60)} minutes"
+def _wait_told(seconds: int) -> str:
+    if seconds < 120:
+        return ngettext("There were too many wrong codes. Please wait %(num)s second, then try again.",
+                        "There were too many wrong codes. Please wait %(num)s seconds, then try again.",
+                        seconds)  # fmt: skip
+    return ngettext("There were too many wrong codes. Please wait %(num)s minute, then try again.",
+                    "There were too many wrong codes. Please wait %(num)s minutes, then try again.",
+                    math.ceil(seconds / 60))  # fmt: skip
 
 
 def _code_page(error: str, wait: int = 0) -> Any:
@@ -78,12 +86,12 @@ def switch_on() -> Any:
     secret = second_factor.opened(request.form.get("secret", "")[:400], runtime().secrets)
     step = second_factor.step_of(secret, _typed(), now()) if secret else None
     if secret is None or step is None:
-        told = "That code does not belong to this secret. Is the phone's clock right? Type the one it shows now."
+        told = _("That code does not belong to this secret. Is the phone's clock right? Type the one it shows now.")
         return _page(secret or second_factor.new_secret(), told)
     with transaction() as session:
         owner = session.get_one(Owner, current_user.owner_id, with_for_update=True)
         if owner.has_second_factor:
-            return back("second_factor", "It is switched on already.", "info")
+            return back("second_factor", _("It is switched on already."), "info")
         codes = credentials.ask_for_codes(session, owner, secret, step, runtime().secrets, now(), kept_ip())
         accounts.session.end_all(session, owner.id, but=current_user.session_id)
     state().trigger.wake()
@@ -100,7 +108,7 @@ def switch_off() -> Response:
         if was_on:
             credentials.ask_for_no_codes(session, owner, now(), way=Way.PAGE, ip=kept_ip())
     state().trigger.wake()
-    told = "Switched off: the password alone lets you in." if was_on else "It was off already."
+    told = _("Switched off: the password alone lets you in.") if was_on else _("It was off already.")
     return back("second_factor", told, "success" if was_on else "info")
 
 
@@ -111,9 +119,9 @@ def codes() -> Any:
     with transaction() as session:
         owner = session.get_one(Owner, current_user.owner_id, with_for_update=True)
         if not owner.has_second_factor:
-            return back("second_factor", "Switch the second factor on first.", "info")
+            return back("second_factor", _("Switch the second factor on first."), "info")
         made = second_factor.new_codes(session, owner)
-        note(session, "recovery codes made anew")
+        note(session, marked("recovery codes made anew"))
     return _codes_page(made)
 
 

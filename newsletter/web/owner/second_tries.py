@@ -7,15 +7,18 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter.campaigns import Campaign
+from newsletter.languages import marked
 from newsletter.mail.ledger import Dispatch, State
 from newsletter.mail.ledger.again import NotAgain, count_troubled, send_all_again
+from newsletter.web.language import _, in_words, ngettext
+from newsletter.web.owner.display import number, word
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.state import now, reading, state, transaction
 
 
 def _dispatch(session: Session, campaign: Campaign) -> Dispatch:
     if campaign.dispatch_id is None:
-        abort(404, "Nothing of this campaign has been sent yet.")
+        abort(404, _("Nothing of this campaign has been sent yet."))
     return session.get_one(Dispatch, campaign.dispatch_id)
 
 
@@ -26,7 +29,12 @@ def ask(id: int, which: str) -> Any:
         campaign = one_or_404(session, Campaign, id)
         people = count_troubled(session, _dispatch(session, campaign), State(which))
         if not people:
-            return back("campaign", f"Nothing of it is {which}, or you have left it as it is.", "info", id=id)
+            return back(
+                "campaign",
+                _("Nothing of it is %(state)s, or you have left it as it is.", state=word(State(which))),
+                "info",
+                id=id,
+            )
         return render_template("owner/campaign_again.html", campaign=campaign, which=which, people=people)
 
 
@@ -38,11 +46,13 @@ def send(id: int, which: str) -> Response:
         try:
             people = send_all_again(session, _dispatch(session, campaign), State(which), now())
         except NotAgain as error:
-            return back("campaign", str(error), "info", id=id)
+            return back("campaign", in_words(error), "info", id=id)
         if people:
-            note(session, "campaign sent again", f"{id}, {people} {which}")
+            note(session, marked("campaign sent again"), f"{id}, {people} {which}")
     state().trigger.wake()
     if not people:
-        return back("campaign", f"Nothing of it is {which} any more.", "info", id=id)
-    whom = "1 person" if people == 1 else f"{people:,} people"
-    return back("campaign", f"It is sent once more to {whom}, if they may still receive it.", id=id)
+        return back("campaign", _("Nothing of it is %(state)s any more.", state=word(State(which))), "info", id=id)
+    told = ngettext("It is sent once more to %(num)s person, if they may still receive it.",
+                    "It is sent once more to %(num)s people, if they may still receive it.", people,
+                    num=number(people))  # fmt: skip
+    return back("campaign", told, id=id)

@@ -16,6 +16,7 @@ from newsletter.campaigns import Campaign, CampaignState, NotNow, Part
 from newsletter.figures import figure
 from newsletter.forms import Form
 from newsletter.guides import Guide
+from newsletter.languages import joined, marked, said
 from newsletter.subscribers import Segment, Status, Subscriber, all_fields, all_tags, segments
 from newsletter.subscribers.segments import (
     BadRules,
@@ -28,6 +29,7 @@ from newsletter.subscribers.segments import (
 )
 from newsletter.subscribers.segments.reading import Path
 from newsletter.subscribers.segments.rules import COMPARABLE, DEEPEST
+from newsletter.web.language import _, in_words
 from newsletter.web.owner.door import asked_id, back, door, note, one_or_404
 from newsletter.web.owner.people import Filter
 from newsletter.web.owner.segment_tree import Node, as_data, of_form, of_rules, press
@@ -87,7 +89,7 @@ def new() -> Any:
         return _post(None)
     with reading() as session:
         shown = Filter.typed(session)
-        lost = "The segment that was shown cannot be used, and is not part of this." if shown.is_broken else ""
+        lost = _("The segment that was shown cannot be used, and is not part of this.") if shown.is_broken else ""
         return _page(session, None, of_rules(shown.as_rules), "", {(): lost} if lost else {})
 
 
@@ -100,7 +102,9 @@ def edit(id: int) -> Any:
         segment = one_or_404(session, SavedSegment, id)
         errors: dict[Path, str] = {}
         if not segment.rules.is_readable:
-            errors[()] = f"{look_up(session, segment.rules).missing(segment.rules)[0]} Saving writes new ones."
+            errors[()] = joined(
+                (look_up(session, segment.rules).missing(segment.rules)[0], said("Saving writes new ones."))
+            )
         root = of_rules([segment.rules.root]) if segment.rules.is_readable else of_rules([])
         return _page(session, segment, root, segment.name, errors)
 
@@ -118,17 +122,17 @@ def _post(id: int | None) -> Any:
         try:
             if rules is not None and not told:
                 saved = segments.save(session, name, rules, now(), segment)
-                note(session, "segment saved", f"{saved.id} {saved.name}")
-                return back("segments", f"“{saved.name}” is saved.")
+                note(session, marked("segment saved"), f"{saved.id} {saved.name}")
+                return back("segments", _("“%(name)s” is saved.", name=saved.name))
         except BadSegment as error:
-            told = str(error)
+            told = in_words(error)
         return _page(session, segment, root, name, errors, told), 422
 
 
 def _changed_meanwhile(segment: SavedSegment | None) -> str:
     if segment is None or request.form.get("seen", "") == segment.updated_at.isoformat():
         return ""
-    return "It was saved in another window meanwhile. Save once more to put this in its place."
+    return _("It was saved in another window meanwhile. Save once more to put this in its place.")
 
 
 def _rules(session: Session, root: Node) -> tuple[Rules | None, dict[Path, str]]:
@@ -177,9 +181,9 @@ def copy(id: int) -> Response:
         try:
             made = segments.copy(session, one_or_404(session, SavedSegment, id), now())
         except BadSegment as error:
-            return back("segments", str(error), "danger")
-        note(session, "segment copied", f"{id} to {made.id} {made.name}")
-        return back("segment", "This is the copy.", id=made.id)
+            return back("segments", in_words(error), "danger")
+        note(session, marked("segment copied"), f"{id} to {made.id} {made.name}")
+        return back("segment", _("This is the copy."), id=made.id)
 
 
 @door.route("/segments/<row:id>/delete", methods=["GET", "POST"], endpoint="segment_delete")
@@ -193,6 +197,6 @@ def delete(id: int) -> Any:
         try:
             campaigns.delete_segment(session, segment)
         except NotNow as error:
-            return back("segment_delete", str(error), "danger", id=id)
-        note(session, "segment deleted", f"{id} {name}")
-    return back("segments", f"“{name}” is deleted. Campaigns that went to it keep its rules.")
+            return back("segment_delete", in_words(error), "danger", id=id)
+        note(session, marked("segment deleted"), f"{id} {name}")
+    return back("segments", _("“%(name)s” is deleted. Campaigns that went to it keep its rules.", name=name))

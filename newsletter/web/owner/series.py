@@ -14,7 +14,10 @@ from newsletter import brand, campaigns, characters, sequences
 from newsletter.articles import Article
 from newsletter.figures import figure
 from newsletter.guides import Guide
-from newsletter.sequences import Delay, Enrollment, EnrollmentStatus, Sequence, Step
+from newsletter.languages import marked
+from newsletter.sequences import Delay, Enrollment, EnrollmentStatus, Sequence, Step, Unit
+from newsletter.web.language import _, in_words, ngettext
+from newsletter.web.owner.display import number
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.owner.forms import StepForm
 from newsletter.web.state import now, reading, transaction
@@ -63,8 +66,10 @@ def show(id: int) -> str:
 
 def _step_form(session: Session, sequence: Sequence, **kwargs: Any) -> StepForm:
     form = StepForm(data={"delay": "7 days"}, **kwargs)
-    places = [SelectChoice(step.id, f"Before “{step.article.title}”") for step in sequence.current_steps]
-    form.before.choices = [SelectChoice(0, "At the end"), *places]
+    places = [
+        SelectChoice(step.id, _("Before “%(title)s”", title=step.article.title)) for step in sequence.current_steps
+    ]
+    form.before.choices = [SelectChoice(0, _("At the end")), *places]
     rows = session.execute(select(Article.id, Article.title).order_by(Article.title))
     form.article.choices = [SelectChoice(id, title) for id, title in rows]
     return form
@@ -96,9 +101,9 @@ def live(id: int) -> Response:
             sequence.switch_on(now())
         else:
             sequences.switch_off(session, sequence, now())
-        note(session, "series on" if sequence.live else "series off", sequence.slug)
-        on = "The series is on. Everybody goes on where they were, later by as long as it was off."
-        off = "The series is off: nothing of it is sent, everybody keeps their place, and no time passes for them."
+        note(session, marked("series on") if sequence.live else marked("series off"), sequence.slug)
+        on = _("The series is on. Everybody goes on where they were, later by as long as it was off.")
+        off = _("The series is off: nothing of it is sent, everybody keeps their place, and no time passes for them.")
         told = on if sequence.live else off
     return back("series", told, id=id)
 
@@ -113,13 +118,15 @@ def add(id: int) -> Any:
             return _page(session, sequence, form), 422
         article = one_or_404(session, Article, form.article.data)
         if any(step.article_id == article.id for step in sequence.current_steps):
-            return back("series", f"“{article.title}” is in this series already.", "info", id=id)
+            return back("series", _("“%(title)s” is in this series already.", title=article.title), "info", id=id)
         before = next((one for one in sequence.current_steps if one.id == form.before.data), None)
         sequence.publish(session, article, Delay.parse(form.delay.data or ""), before)
         moved = sequences.replan(session, sequence, brand.current(session).zone, now())
-        note(session, "step added", f"{sequence.slug}: {article.title}")
-        place = f"now comes before “{before.article.title}”" if before else "now ends the series"
-    return back("series", _told(f"“{article.title}” {place}.", moved), id=id)
+        note(session, marked("step added"), f"{sequence.slug}: {article.title}")
+        told = _("“%(title)s” now ends the series.", title=article.title)
+        if before:
+            told = _("“%(title)s” now comes before “%(before)s”.", title=article.title, before=before.article.title)
+    return back("series", _told(told, moved), id=id)
 
 
 @door.post("/series/<row:id>/steps/<row:step_id>/<any(delay, up, down, remove):verb>", endpoint="series_step")
@@ -129,31 +136,38 @@ def change(id: int, step_id: int, verb: str) -> Response:
         sequence = _locked(session, id)
         step = next((one for one in sequence.current_steps if one.id == step_id), None)
         if step is None:
-            return back("series", "That step has been removed already.", "info", id=id)
+            return back("series", _("That step has been removed already."), "info", id=id)
         try:
             told = _changed(session, sequence, step, verb)
         except ValueError as error:
-            return back("series", f"Nothing was changed: {error}.", "danger", id=id)
+            return back("series", _("Nothing was changed: %(why)s.", why=in_words(error)), "danger", id=id)
         moved = sequences.replan(session, sequence, brand.current(session).zone, now())
         note(session, f"step {verb}", f"{sequence.slug}: {step.article.title} {step.delay}")
     return back("series", _told(told, moved), id=id)
 
 
 def _changed(session: Session, sequence: Sequence, step: Step, verb: str) -> str:
-    name = f"“{step.article.title}”"
+    title = step.article.title
     if verb == "delay":
         typed = Delay.parse(characters.line(request.form.get("delay"))[:40])
         step.delay = replace(step.delay, amount=typed.amount, unit=typed.unit)
-        return f"{name} now follows after {step.delay}."
+        if step.delay.unit is Unit.HOURS:
+            return ngettext("“%(title)s” now follows after %(num)s hour.",
+                "“%(title)s” now follows after %(num)s hours.",
+                            step.delay.amount, title=title)  # fmt: skip
+        return ngettext("“%(title)s” now follows after %(num)s day.", "“%(title)s” now follows after %(num)s days.",
+                        step.delay.amount, title=title)  # fmt: skip
     if verb == "remove":
         sequences.keep_dates(session, sequence, step, brand.current(session).zone, now())
         step.remove(now())
-        return f"{name} is out of the series."
-    moved = sequence.move(step, up=verb == "up")
-    return f"{name} moved {verb}." if moved else f"{name} is at the end already."
+        return _("“%(title)s” is out of the series.", title=title)
+    if not sequence.move(step, up=verb == "up"):
+        return _("“%(title)s” is at the end already.", title=title)
+    return _("“%(title)s” moved up.", title=title) if verb == "up" else _("“%(title)s” moved down.", title=title)
 
 
 def _told(told: str, moved: int) -> str:
     if not moved:
         return told
-    return f"{told} {moved:,} {'person has' if moved == 1 else 'people have'} a new date."
+    dates = ngettext("%(num)s person has a new date.", "%(num)s people have a new date.", moved, num=number(moved))
+    return f"{told} {dates}"

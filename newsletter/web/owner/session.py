@@ -17,7 +17,9 @@ from werkzeug.wrappers import Response
 from newsletter import accounts
 from newsletter.accounts import Owner, OwnerSession
 from newsletter.accounts.wait import ACCOUNT, BROWSER, CLIENT, Key
+from newsletter.languages import marked
 from newsletter.links import BadLink, Purpose
+from newsletter.web.language import _, ngettext
 from newsletter.web.owner.door import back, door, note
 from newsletter.web.owner.forms import SignInForm
 from newsletter.web.security import limiter
@@ -86,7 +88,7 @@ def login() -> Any:
             return to_code(owner)
         if owner is not None:
             return redirect(onward(), 303)
-        form.password.errors = [asked_to_wait(wait) if wait else "This address and password do not belong together."]
+        form.password.errors = [asked_to_wait(wait) if wait else _("This address and password do not belong together.")]
     with reading() as session:
         nobody = accounts.first(session) is None
     page = render_template("owner/login.html", form=form, nobody=nobody)
@@ -101,8 +103,13 @@ def take_try(keys: list[Key]) -> int:
 
 def asked_to_wait(seconds: int) -> str:
     """The sentence for it."""
-    span = f"{seconds} second{'s' if seconds > 1 else ''}" if seconds < 120 else f"{math.ceil(seconds / 60)} minutes"
-    return f"There were too many wrong passwords. Please wait {span}, then try again."
+    if seconds < 120:
+        return ngettext("There were too many wrong passwords. Please wait %(num)s second, then try again.",
+                        "There were too many wrong passwords. Please wait %(num)s seconds, then try again.",
+                        seconds)  # fmt: skip
+    return ngettext("There were too many wrong passwords. Please wait %(num)s minute, then try again.",
+                    "There were too many wrong passwords. Please wait %(num)s minutes, then try again.",
+                    math.ceil(seconds / 60))  # fmt: skip
 
 
 def _counted_as(email: str) -> list[Key]:
@@ -206,7 +213,7 @@ def logout() -> Response:
     """Sign out of this browser."""
     with transaction() as session:
         accounts.session.end(session, current_user.owner_id, current_user.session_id)
-        note(session, "signed out")
+        note(session, marked("signed out"))
     return signed_out()
 
 

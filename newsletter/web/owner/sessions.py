@@ -6,6 +6,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from newsletter import accounts
+from newsletter.languages import marked
+from newsletter.web.language import _
 from newsletter.web.owner.door import back, door, note
 from newsletter.web.owner.session import signed_out
 from newsletter.web.state import transaction
@@ -26,7 +28,8 @@ def browser_named(user_agent: str) -> str:
     browser = next((name for sign, name in BROWSERS if sign in user_agent), "")
     system = next((name for sign, name in SYSTEMS if sign in user_agent), "")
     first = re.match(r"[\w.-]{1,40}", user_agent)
-    return " on ".join(filter(None, (browser or (first[0] if first else "A browser without a name"), system)))
+    named = browser or (first[0] if first else _("A browser without a name"))
+    return _("%(browser)s on %(system)s", browser=named, system=system) if system else named
 
 
 @door.post("/sessions/<row:id>/end", endpoint="session_end")
@@ -35,10 +38,10 @@ def end(id: int) -> Response:
     with transaction() as session:
         ended = accounts.session.end(session, current_user.owner_id, id)
         if ended:
-            note(session, "session ended")
+            note(session, marked("session ended"))
     if id == current_user.session_id:
         return signed_out()
-    told = "That browser is signed out." if ended else "That session had ended already."
+    told = _("That browser is signed out.") if ended else _("That session had ended already.")
     return back("settings", told, "success" if ended else "info", _anchor="sessions")
 
 
@@ -48,6 +51,6 @@ def end_others() -> Response:
     with transaction() as session:
         ended = accounts.session.end_all(session, current_user.owner_id, but=current_user.session_id)
         if ended:
-            note(session, "other sessions ended", str(ended))
-    told = "Every other browser is signed out." if ended else "You are signed in nowhere else."
+            note(session, marked("other sessions ended"), str(ended))
+    told = _("Every other browser is signed out.") if ended else _("You are signed in nowhere else.")
     return back("settings", told, "success" if ended else "info", _anchor="sessions")

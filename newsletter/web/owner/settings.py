@@ -10,7 +10,8 @@ from newsletter import brand, credentials
 from newsletter.accounts import OwnerSession, WeakPassword
 from newsletter.brand import Brand
 from newsletter.credentials import Way
-from newsletter.languages import Language
+from newsletter.languages import Language, marked
+from newsletter.web.language import _
 from newsletter.web.owner.door import back, door, note, owner_in
 from newsletter.web.owner.forms import BrandForm, PasswordForm, ZoneForm
 from newsletter.web.owner.proof import compare
@@ -68,8 +69,8 @@ def save_brand() -> Any:
             house.series_wait_days = days
             changed.append("series_wait_days")
         if changed:
-            note(session, "brand saved", ", ".join(changed))
-    return back("settings", "Saved." if changed else "Nothing was different.")
+            note(session, marked("brand saved"), ", ".join(changed))
+    return back("settings", _("Saved.") if changed else _("Nothing was different."))
 
 
 @door.post("/settings/zone", endpoint="settings_zone")
@@ -80,8 +81,8 @@ def save_zone() -> Any:
         if not form.validate():
             return _page(session, zone_form=form)
         owner.zone = form.zone.data or "UTC"
-        note(session, "own zone saved", owner.zone)
-    return back("settings", f"Times are shown in {owner.zone} now.")
+        note(session, marked("own zone saved"), owner.zone)
+    return back("settings", _("Times are shown in %(zone)s now.", zone=owner.zone))
 
 
 @door.post("/settings/password", endpoint="settings_password")
@@ -105,4 +106,4 @@ def save_password() -> Any:
             return (page, 429, {"Retry-After": str(wait)}) if wait else (page, code)
         start_session(session, owner)
     state().trigger.wake()
-    return back("settings", "Your password is changed, and every other session has ended.")
+    return back("settings", _("Your password is changed, and every other session has ended."))

@@ -12,11 +12,13 @@ from newsletter import brand, forms
 from newsletter.figures import figure
 from newsletter.forms import BadColours, BadHost, Colours, Form, Gives
 from newsletter.guides import Guide
+from newsletter.languages import marked
 from newsletter.sequences import Sequence
 from newsletter.subscribers import Consent, all_fields
 from newsletter.subscribers.segments import What, naming
 from newsletter.web import embed
 from newsletter.web.forms import answer_name, choices_of
+from newsletter.web.language import _, in_words
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.owner.form_fields import FormForm, NewFormForm, SitesForm
 from newsletter.web.sign_up import asked_by, box, origins, takes_sign_ups, topics_of
@@ -51,8 +53,8 @@ def _index(session: Session, sites: SitesForm | None = None, new: NewFormForm | 
 def _new_form(session: Session, **kwargs: Any) -> NewFormForm:
     form = NewFormForm(**kwargs)
     rows = session.execute(select(Guide.slug, Guide.title).order_by(Guide.position, Guide.id))
-    form.gives.choices = [*(SelectChoice(slug, f"The guide “{title}”") for slug, title in rows),
-                          SelectChoice("", "The newsletter")]  # fmt: skip
+    form.gives.choices = [*(SelectChoice(slug, _("The guide “%(title)s”", title=title)) for slug, title in rows),
+                          SelectChoice("", _("The newsletter"))]  # fmt: skip
     return form
 
 
@@ -67,13 +69,14 @@ def new() -> Any:
         if guide is not None:
             made = forms.standard(guide.slug, guide.title, now())
         else:
-            made = Form(slug="newsletter", name="", gives=Gives.NEWSLETTER, headline="Get our articles by e-mail",
-                        button="Subscribe", offers_newsletter=False, shows_cover=False, created_at=now())  # fmt: skip
+            made = Form(slug="newsletter", name="", gives=Gives.NEWSLETTER, headline=_("Get our articles by e-mail"),
+                        button=_("Subscribe"), offers_newsletter=False, shows_cover=False,
+                        created_at=now())  # fmt: skip
         made.name = typed.name.data or ""
         made.slug = forms.free_slug(session, typed.name.data or made.slug)
         session.add(made)
         session.flush()
-        note(session, "form made", made.slug)
+        note(session, marked("form made"), made.slug)
         return back("form", id=made.id)
 
 
@@ -85,10 +88,10 @@ def save_sites() -> Any:
         try:
             house.sites = "\n".join(forms.read_origins(typed.sites.data or ""))
         except BadHost as error:
-            typed.sites.errors = [str(error)]
+            typed.sites.errors = [in_words(error)]
             return _index(session, sites=typed)
-        note(session, "sites of forms saved", house.sites.replace("\n", ", ")[:200])
-    return back("forms", "Saved. From now on your forms work on these sites.")
+        note(session, marked("sites of forms saved"), house.sites.replace("\n", ", ")[:200])
+    return back("forms", _("Saved. From now on your forms work on these sites."))
 
 
 @door.route("/forms/<row:id>", methods=["GET", "POST"], endpoint="form")
@@ -102,8 +105,8 @@ def edit(id: int) -> Any:
         if not typed.validate() or not _is_sound(session, typed):
             return _page(form, typed), 422
         _fill(form, typed)
-        note(session, "form saved", form.slug)
-    return back("form", "Saved. It holds wherever the form stands.", id=id)
+        note(session, marked("form saved"), form.slug)
+    return back("form", _("Saved. It holds wherever the form stands."), id=id)
 
 
 def _form(session: Session, form: Form | None = None) -> FormForm:
@@ -114,7 +117,7 @@ def _form(session: Session, form: Form | None = None) -> FormForm:
         typed = FormForm(formdata=None, data={**data, "tags": ", ".join(form.tags), "sequence": form.sequence_id or 0})
     typed.asks_fields.choices = [SelectChoice(one.key, one.label) for one in all_fields(session)]
     rows = session.execute(select(Sequence.id, Sequence.name).order_by(Sequence.id))
-    typed.sequence.choices = [SelectChoice(0, "None"), *(SelectChoice(id, name) for id, name in rows)]
+    typed.sequence.choices = [SelectChoice(0, _("None")), *(SelectChoice(id, name) for id, name in rows)]
     return typed
 
 
@@ -136,12 +139,15 @@ def _is_sound(session: Session, typed: FormForm) -> bool:
     try:
         _colours(typed).check()
     except BadColours as error:
-        typed.accent.errors = [str(error)]
+        typed.accent.errors = [in_words(error)]
     after, local = typed.after_url.data or "", runtime().settings.is_local
     if after and not forms.may_lead_to(after, origins(brand.current(session)), local=local):
         typed.after_url.errors = [
-            "Forms lead only to your own sites, so that nobody is sent to a stranger's. Add the site to the list on "
-            "the page Forms first; an address begins with https://."
+            _(
+                "Forms lead only to your own sites, so that nobody is sent to a stranger's. Add the site to the "
+                "list on "
+                "the page Forms first; an address begins with https://."
+            )
         ]
     return not typed.errors
 
@@ -163,7 +169,7 @@ def preview(id: int) -> Any:
         try:
             _colours(typed).check()
         except BadColours as error:
-            return str(error), 422, {"Content-Type": "text/plain; charset=utf-8"}
+            return in_words(error), 422, {"Content-Type": "text/plain; charset=utf-8"}
         with session.no_autoflush:
             _fill(form, typed)
             house = brand.current(session)
@@ -205,12 +211,14 @@ def do(id: int, verb: str) -> Response:
         if verb == "copy":
             made = forms.copy_of(session, form, now())
             session.flush()
-            return back("form", "This is the copy. It has a name and an address of its own.", id=made.id)
+            return back("form", _("This is the copy. It has a name and an address of its own."), id=made.id)
         if verb == "archive":
             form.archive(now())
-            return back("forms", f"“{form.name}” takes no sign-ups any more; where it still stands, it says so.")
+            return back(
+                "forms", _("“%(name)s” takes no sign-ups any more; where it still stands, it says so.", name=form.name)
+            )
         form.restore()
-    return back("forms", f"“{form.name}” takes sign-ups again.")
+    return back("forms", _("“%(name)s” takes sign-ups again.", name=form.name))
 
 
 @door.route("/forms/<row:id>/delete", methods=["GET", "POST"], endpoint="form_delete")
@@ -226,5 +234,5 @@ def delete(id: int) -> Any:
                 seen=forms.sightings(session).get(id, []), segments=naming(session, What.FORM, id),
             )  # fmt: skip
         session.delete(form)
-        note(session, "form deleted", form.slug)
-    return back("forms", f"“{form.name}” is deleted. What people agreed to by it is kept.")
+        note(session, marked("form deleted"), form.slug)
+    return back("forms", _("“%(name)s” is deleted. What people agreed to by it is kept.", name=form.name))

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from newsletter import brand, campaigns, clicks, data_export, guides, journey, sequences, topics
 from newsletter.events import By, Press
 from newsletter.guides import Guide
+from newsletter.languages import marked
 from newsletter.mail.ledger import Reason
 from newsletter.sequences import Enrollment, Planned, Standing
 from newsletter.subscribers import (
@@ -22,12 +23,14 @@ from newsletter.subscribers import (
     tags_of,
     topic_choice,
 )
+from newsletter.web.language import _
+from newsletter.web.owner.display import word
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
 from newsletter.web.owner.proof import asks_password
 from newsletter.web.owner.timeline import guide_answers, timeline
 from newsletter.web.state import now, reading, runtime, state, transaction
 
-STOPPED = "Stopped by the owner."
+STOPPED = marked("Stopped by the owner.")
 
 
 def matching(session: Session, asked: str, *conditions: ColumnElement[bool]) -> list[Subscriber]:
@@ -61,7 +64,7 @@ def show(id: int) -> str:
 def _topics(session: Session, person: Subscriber) -> str:
     """Which topics of the newsletter they take; "" for all."""
     choice = topic_choice(session, person)
-    return "" if choice.every else ", ".join(topics.names_of(session, choice.ids)) or "none of your topics"
+    return "" if choice.every else ", ".join(topics.names_of(session, choice.ids)) or _("none of your topics")
 
 
 def _outlook(session: Session, one: Enrollment, zone: str) -> tuple[Enrollment, Standing, list[Planned]]:
@@ -75,11 +78,11 @@ def unsubscribe(id: int) -> Response:
     """At the person's request by other ways: nothing more is sent, not even a goodbye."""
     with transaction() as session:
         person = one_or_404(session, Subscriber, id)
-        press = Press(By.OWNER, "Unsubscribed by the owner, at the person's request.")
+        press = Press(By.OWNER, marked("Unsubscribed by the owner, at the person's request."))
         left = journey.unsubscribe(session, person, now(), goodbye=False, press=press)
         if left:
-            note(session, "subscriber unsubscribed", str(id))
-    told = "Unsubscribed. Nothing more is sent to this address." if left else "This person had left before."
+            note(session, marked("subscriber unsubscribed"), str(id))
+    told = _("Unsubscribed. Nothing more is sent to this address.") if left else _("This person had left before.")
     return back("subscriber", told, "success" if left else "info", id=id)
 
 
@@ -101,11 +104,11 @@ def erase(id: int) -> Response:
     with transaction() as session:
         person = one_or_404(session, Subscriber, id)
         if request.form.get("sure") != "yes":
-            return back("subscriber", "Nothing was erased: tick the box to say that you are sure.", "info", id=id)
+            return back("subscriber", _("Nothing was erased: tick the box to say that you are sure."), "info", id=id)
         addresses = journey.erase(session, runtime(), person, now())
-        note(session, "subscriber erased", str(id))
+        note(session, marked("subscriber erased"), str(id))
     runtime().forget_traces(*addresses)
-    return back("subscribers", "Erased. What stays is a code that keeps old lists from signing the person up again.")
+    return back("subscribers", _("Erased. What stays is a code that keeps old lists from signing the person up again."))
 
 
 @door.post("/subscribers/<row:id>/guide", endpoint="subscriber_guide")
@@ -115,14 +118,20 @@ def send_guide(id: int) -> Response:
         person = one_or_404(session, Subscriber, id)
         guide = one_or_404(session, Guide, asked_id("guide", request.form) or 0)
         if not person.may_receive(Stream.GUIDE):
-            return back("subscriber", f"A person who is {person.status} gets no guide.", "danger", id=id)
+            return back(
+                "subscriber",
+                _("A person who is %(status)s gets no guide.", status=word(person.status)),
+                "danger",
+                id=id,
+            )
         sent = journey.offer_guide(session, runtime(), person, guide, now())
         if sent:
-            note(session, "guide sent again", f"{guide.slug} to subscriber {id}")
+            note(session, marked("guide sent again"), f"{guide.slug} to subscriber {id}")
     state().trigger.wake()
-    minutes = guides.guide.AGAIN_AFTER.total_seconds()
-    told = f"“{guide.title}” is on its way." if sent else (
-        f"Not sent: it went out less than {minutes:.0f} seconds ago, or {guides.guide.MOST_A_DAY} times today."
+    seconds = guides.guide.AGAIN_AFTER.total_seconds()
+    told = _("“%(title)s” is on its way.", title=guide.title) if sent else (
+        _("Not sent: it went out less than %(seconds)s seconds ago, or %(most)s times today.",
+          seconds=f"{seconds:.0f}", most=guides.guide.MOST_A_DAY)
     )  # fmt: skip
     return back("subscriber", told, "success" if sent else "info", id=id)
 
@@ -135,9 +144,9 @@ def stop_series(id: int) -> Response:
         enrollment = asked_id("stop", request.form) or 0
         press = Press(By.OWNER, STOPPED)
         if not journey.stop_series(session, person, enrollment, press, now(), Reason.STOPPED_BY_OWNER):
-            return back("subscriber", "That series had ended already.", "info", id=id)
-        note(session, "series stopped", f"enrollment {enrollment} of subscriber {person.id}")
-    return back("subscriber", "The series is stopped for this person.", "success", id=id)
+            return back("subscriber", _("That series had ended already."), "info", id=id)
+        note(session, marked("series stopped"), f"enrollment {enrollment} of subscriber {person.id}")
+    return back("subscriber", _("The series is stopped for this person."), "success", id=id)
 
 
 @door.post("/subscribers/<row:id>/lift", endpoint="subscriber_lift")
@@ -145,15 +154,15 @@ def lift(id: int) -> Response:
     """Take back a bounce, a complaint or a refusal, with a reason."""
     reason = " ".join(request.form.get("reason", "").replace("\0", "").split())
     if not reason:
-        return back("subscriber", "Nothing was changed: please say why, it is kept on record.", "danger", id=id)
+        return back("subscriber", _("Nothing was changed: please say why, it is kept on record."), "danger", id=id)
     with transaction() as session:
         person = one_or_404(session, Subscriber, id)
         what = _suppressed_by(session, person)
         if not journey.lift(session, runtime(), person, reason[:1000], now()):
-            return back("subscriber", "There is nothing to lift: this address may be written to.", "info", id=id)
+            return back("subscriber", _("There is nothing to lift: this address may be written to."), "info", id=id)
         note(session, f"{what} lifted", f"subscriber {id}: {reason}"[:500])
-        stands = person.status.value
-    return back("subscriber", f"Lifted. This person is {stands} now.", "success", id=id)
+        stands = word(person.status)
+    return back("subscriber", _("Lifted. This person is %(stands)s now.", stands=stands), "success", id=id)
 
 
 def _suppressed_by(session: Session, person: Subscriber) -> str:

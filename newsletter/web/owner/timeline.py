@@ -14,24 +14,15 @@ from newsletter.events import Event as Noted
 from newsletter.guides import Guide, GuideRequest
 from newsletter.links import Urls, path
 from newsletter.mail.ledger import ACCEPTED, Lane, Message
-from newsletter.mail.sentences import explained
 from newsletter.sequences import Enrollment, Sequence
-from newsletter.subscribers import AddressChange, Basis, Consent, Status, Stream, Subscriber, consent_topics
+from newsletter.subscribers import AddressChange, Basis, Consent, Status, Subscriber, consent_topics
+from newsletter.web.language import _, in_words
+from newsletter.web.owner.display import why_there, word
 from newsletter.web.owner.door import PAGE
+from newsletter.web.owner.timeline_words import HOW_CONFIRMED, KINDS, ON_ITS_WAY, PRESSED, STREAMS
 
 LONGEST = 4 * PAGE
 """Messages shown of one person, the newest."""
-STREAMS = {
-    Stream.CONFIRM: "Confirmation mail",
-    Stream.REMINDER: "Reminder",
-    Stream.GUIDE: "Guide mail",
-    Stream.GOODBYE: "Goodbye mail",
-    Stream.PROVE: "Link they asked for",
-    Stream.STEP: "Series article",
-    Stream.CAMPAIGN: "Campaign",
-    Stream.TEST: "Test",
-    Stream.NOTICE: "Notice",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,43 +47,8 @@ class GuideAnswer:
     fetched_at: datetime | None
 
 
-ON_ITS_WAY = "It was on its way already when they left."
-HOW_CONFIRMED = {
-    Basis.MAIL: "Confirmed by the button in their own mail",
-    Basis.PAGE: "Agreed on their own page",
-    Basis.IMPORT: "Taken as confirmed on import, on the owner's word",
-    Basis.FORM: "Taken from the form, because the address was confirmed before; nobody pressed a button",
-    None: "Taken as confirmed; how is not on record",
-}
-"""What proves a consent, in words."""
-KINDS = {
-    EventKind.NEWSLETTER_ON: "Newsletter: on",
-    EventKind.NEWSLETTER_OFF: "Newsletter: off",
-    EventKind.TOPIC_ON: "Takes the topic",
-    EventKind.TOPIC_OFF: "Left the topic",
-    EventKind.EVERY_TOPIC: "Takes every topic, those to come too",
-    EventKind.SERIES_STARTED: "Said yes to the series",
-    EventKind.SERIES_RESUMED: "Started the series again, where they were",
-    EventKind.SERIES_STOPPED: "Stopped the series",
-    EventKind.PAUSED: "Paused everything",
-    EventKind.WENT_ON: "Ended their pause",
-    EventKind.LEFT: "Unsubscribed",
-    EventKind.SAID_WHY: "Said why they left",
-    EventKind.RETURNED: "Came back",
-    EventKind.REFUSED: "Said “this was not me”: no form makes us write here again",
-    EventKind.BOUNCED: "Stopped: the address bounced",
-    EventKind.COMPLAINED: "Stopped: reported our mail as spam",
-    EventKind.LIFTED: "Lifted by the owner: the address may be written to again",
-}
 ENDS = (EventKind.LEFT, EventKind.REFUSED, EventKind.BOUNCED, EventKind.COMPLAINED, EventKind.NEWSLETTER_OFF,
         EventKind.TOPIC_OFF, EventKind.PAUSED, EventKind.SAID_WHY)  # fmt: skip
-PRESSED = {
-    By.MAIL: "by the button behind the link in their own mail",
-    By.ONE_CLICK: "by their mail program's one click",
-    By.PAGE: "on their own page",
-    By.OWNER: "by the owner",
-    By.SERVER: "by the receiving server's answer",
-}
 
 
 def message_title(message: Message) -> str:
@@ -134,7 +90,11 @@ def timeline(session: Session, person: Subscriber, urls: Urls) -> list[Event]:
     events += [*_series(session, person), *_mails(session, person, urls)]
     events += [*_clicks(session, person), *_moves(session, person)]
     if person.left_at is not None and not any(one.at == person.left_at for one in noted):
-        left = "Unsubscribed" if person.status is Status.UNSUBSCRIBED else f"Stopped: the address {person.status}"
+        left = (
+            _("Unsubscribed")
+            if person.status is Status.UNSUBSCRIBED
+            else _("Stopped: the address %(status)s", status=word(person.status))
+        )
         events.append(Event(person.left_at, "left", left))
     return sorted(events, key=lambda event: event.at)[::-1]
 
@@ -151,40 +111,50 @@ def _consents(session: Session, person: Subscriber) -> list[Event]:
     for consent in session.scalars(theirs):
         newsletter = _newsletter(session, consent)
         where = " · ".join(filter(None, (
-            f"page {consent.page}" if consent.page else "", f"form {consent.form}" if consent.form else "",
-            f"from {consent.ip}" if consent.ip else "", f"wording {consent.wording.version}",
+            _("page %(page)s", page=consent.page) if consent.page else "",
+            _("form %(form)s", form=consent.form) if consent.form else "",
+            _("from %(address)s", address=consent.ip) if consent.ip else "",
+            _("wording %(version)s", version=consent.wording.version),
         )))  # fmt: skip
         asked = _asked(consent)
+        read = consent.wording.words
+        wording = in_words(read) if consent.form == "owner" else read
         events.append(
             Event(
                 at=consent.given_at,
                 kind="consent",
                 title=asked,
-                lines=(f"“{consent.wording.words}”", newsletter, where),
+                lines=(f"“{wording}”", newsletter, where),
             )
         )
         if consent.confirmed_at is not None:
             basis = consent.basis or (Basis.IMPORT if consent.form == "import" else None)
             events.append(Event(consent.confirmed_at, "confirmed", HOW_CONFIRMED[basis]))
         elif consent.ended_at is not None:
-            events.append(Event(consent.ended_at, "left", f"{asked}: never confirmed, and over since"))
+            events.append(Event(consent.ended_at, "left", _("%(asked)s: never confirmed, and over since", asked=asked)))
     return events
 
 
 def _newsletter(session: Session, consent: Consent) -> str:
     choice = consent_topics(session, [consent])
     if choice is None:
-        return "Newsletter: not ticked"
-    return "Newsletter: yes" if choice.every else f"Newsletter: {', '.join(topics.names_of(session, choice.ids))}"
+        return _("Newsletter: not ticked")
+    return (
+        _("Newsletter: yes")
+        if choice.every
+        else _("Newsletter: %(topics)s", topics=", ".join(topics.names_of(session, choice.ids)))
+    )
 
 
 def _asked(consent: Consent) -> str:
     """What such a row says: a form that nobody has stood by proves only that somebody typed this address."""
     if consent.form == "owner":
-        return f"Sent by the owner: {consent.guide}"
+        return _("Sent by the owner: %(guide)s", guide=consent.guide)
     if consent.confirmed_at is None or consent.basis is Basis.FORM:
-        return f"Somebody entered this address for {consent.guide or 'the newsletter'}"
-    return f"Signed up for {consent.guide}" if consent.guide else "Agreed"
+        if not consent.guide:
+            return _("Somebody entered this address for the newsletter")
+        return _("Somebody entered this address for %(guide)s", guide=consent.guide)
+    return _("Signed up for %(guide)s", guide=consent.guide) if consent.guide else _("Agreed")
 
 
 def _noted(session: Session, person: Subscriber) -> list[Event]:
@@ -198,31 +168,39 @@ def _noted(session: Session, person: Subscriber) -> list[Event]:
 def _told(noted: Noted, series: str, topic: str) -> Event:
     named = series or topic
     title = f"{KINDS[noted.kind]}: {named}" if named else KINDS[noted.kind]
-    words = f"“{noted.words}”" if noted.words else ""
-    where = f"{PRESSED[noted.by]}{f' · page {noted.page}' if noted.page else ''}"
+    own = in_words(noted.words) if noted.by is By.OWNER else noted.words  # what a reader read stays as it was
+    words = f"“{own}”" if noted.words else ""
+    where = str(PRESSED[noted.by])
+    if noted.page:
+        where = " · ".join((where, _("page %(page)s", page=noted.page)))
     mark = "left" if noted.kind in ENDS else "series" if series else "confirmed"
-    return Event(at=noted.at, kind=mark, title=title, lines=(words, where[0].upper() + where[1:]))
+    return Event(at=noted.at, kind=mark, title=title, lines=(words, where))
 
 
 def _moves(session: Session, person: Subscriber) -> list[Event]:
     events = []
     for one in session.scalars(select(AddressChange).where(AddressChange.subscriber_id == person.id)):
-        asked = "Asked for another address on their own page"
+        asked = _("Asked for another address on their own page")
         events.append(Event(at=one.asked_at, kind="asked", title=asked, lines=(f"“{one.words}”",)))
         if one.done_at is not None:
-            events.append(Event(one.done_at, "confirmed", "The new address was confirmed by a press in its own mail"))
+            events.append(
+                Event(one.done_at, "confirmed", _("The new address was confirmed by a press in its own mail"))
+            )
         if one.ended_at is not None:
-            ended = "stopped" if one.done_at is None else "taken back from the earlier address"
-            events.append(Event(one.ended_at, "left", f"The change of address was {ended}"))
+            stopped = _("The change of address was stopped")
+            back = _("The change of address was taken back from the earlier address")
+            events.append(Event(one.ended_at, "left", stopped if one.done_at is None else back))
     return events
 
 
 def _guides(session: Session, person: Subscriber) -> list[Event]:
     events = []
     for request in session.scalars(select(GuideRequest).where(GuideRequest.subscriber_id == person.id)):
-        events.append(Event(request.requested_at, "asked", f"Guide requested: {request.guide.title}"))
+        events.append(Event(request.requested_at, "asked", _("Guide requested: %(title)s", title=request.guide.title)))
         if request.fetched_at is not None:
-            events.append(Event(request.fetched_at, "fetched", f"Guide downloaded: {request.guide.title}"))
+            events.append(
+                Event(request.fetched_at, "fetched", _("Guide downloaded: %(title)s", title=request.guide.title))
+            )
     return events
 
 
@@ -252,7 +230,7 @@ def _clicks(session: Session, person: Subscriber) -> list[Event]:
     look = look.where(Click.subscriber_id == person.id).order_by(Click.id.desc()).limit(LONGEST)
     events = []
     for click, title in session.execute(look.options(joinedload(Click.link))):
-        by = "Followed a link" if click.person_at else "A machine followed a link"
+        by = _("Followed a link") if click.person_at else _("A machine followed a link")
         events.append(Event(at=click.at, kind="click", title=f"{by}: {title}", lines=(click.link.url,)))
     return events
 
@@ -273,10 +251,15 @@ def _moment(message: Message) -> datetime:
 def _series(session: Session, person: Subscriber) -> list[Event]:
     events = []
     for one in session.scalars(select(Enrollment).where(Enrollment.subscriber_id == person.id)):
-        events.append(Event(one.started_at, "series", f"Series started: {one.sequence.name}"))
+        events.append(Event(one.started_at, "series", _("Series started: %(name)s", name=one.sequence.name)))
         if one.ended_at is not None:
-            why = (explained(one.reason),) if one.reason else ()
+            why = (why_there(one.reason),) if one.reason else ()
             events.append(
-                Event(at=one.ended_at, kind="series", title=f"Series {one.status}: {one.sequence.name}", lines=why)
+                Event(
+                    at=one.ended_at,
+                    kind="series",
+                    title=_("Series %(status)s: %(name)s", status=word(one.status), name=one.sequence.name),
+                    lines=why,
+                )
             )
     return events

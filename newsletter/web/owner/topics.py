@@ -11,14 +11,17 @@ from wtforms import StringField
 from newsletter import characters, topics
 from newsletter.articles import Article
 from newsletter.figures import figure
+from newsletter.languages import marked
 from newsletter.subscribers import Status, Subscriber, Subscription
 from newsletter.topics import LONGEST_NAME, LONGEST_SLUG, BadTopic, Topic
 from newsletter.web.forms import TypedForm
+from newsletter.web.language import _, in_words, lazy
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.state import now, reading, transaction
 
-ADDED = (
-    "“{name}” is there. Readers who take every topic take it too; those who chose among them get nothing of it before "
+ADDED = marked(
+    "“%(name)s” is there. Readers who take every topic take it too; those who chose among them get nothing of it "
+    "before "
     "they tick it."
 )
 
@@ -26,13 +29,13 @@ ADDED = (
 class TopicForm(TypedForm):
     """A topic's name."""
 
-    name = StringField("Name", filters=[characters.line])
+    name = StringField(lazy("Name"), filters=[characters.line])
 
 
 class TopicEditForm(TopicForm):
     """Its name, and the last part of its page's address."""
 
-    slug = StringField("Address", filters=[characters.line])
+    slug = StringField(lazy("Address"), filters=[characters.line])
 
 
 @door.get("/topics", endpoint="topics")
@@ -68,10 +71,10 @@ def add() -> Any:
             try:
                 made = topics.add(session, form.name.data or "", now())
             except BadTopic as error:
-                form.name.errors = [str(error)]
+                form.name.errors = [in_words(error)]
             else:
-                note(session, "topic added", made.name)
-                return back("topics", ADDED.format(name=made.name))
+                note(session, marked("topic added"), made.name)
+                return back("topics", _(ADDED, name=made.name))
         return _index(session, form)
 
 
@@ -86,10 +89,10 @@ def edit(id: int) -> Any:
             try:
                 topics.change(session, topic, name=form.name.data or "", slug=form.slug.data or "")
             except BadTopic as error:
-                form[error.part].errors = [str(error)]
+                form[error.part].errors = [in_words(error)]
             else:
-                note(session, "topic changed", topic.name)
-                return back("topics", "Saved. Pages, feeds and readers' choices have the new name from now on.")
+                note(session, marked("topic changed"), topic.name)
+                return back("topics", _("Saved. Pages, feeds and readers' choices have the new name from now on."))
         page = render_template(
             "owner/topic.html", topic=topic, form=form, longest_name=LONGEST_NAME, longest_slug=LONGEST_SLUG
         )
@@ -107,9 +110,12 @@ def act(id: int, verb: str) -> Response:
             return back("topics")
         if verb == "archive":
             topic.archive(now())
-            return back("topics", f"“{topic.name}” is offered to nobody any more. Its page and readers' choices stay.")
+            return back(
+                "topics",
+                _("“%(name)s” is offered to nobody any more. Its page and readers' choices stay.", name=topic.name),
+            )
         try:
             topic.restore(session)
         except BadTopic as error:
-            return back("topics", str(error), "danger")
-    return back("topics", f"“{topic.name}” is offered again.")
+            return back("topics", in_words(error), "danger")
+    return back("topics", _("“%(name)s” is offered again.", name=topic.name))

@@ -14,6 +14,7 @@ from newsletter.articles import Article
 from newsletter.mail import ledger
 from newsletter.mail.ledger.trial import Trial
 from newsletter.subscribers import Address, BadAddress, Status, Stream, Subscriber, Suppression, read_address
+from newsletter.web.language import _
 from newsletter.web.owner.door import asked_id
 from newsletter.web.state import now, runtime
 
@@ -30,15 +31,20 @@ def trial_addresses(session: Session, owner: Owner, typed: str) -> list[str]:
     """The addresses that were typed, each once; the owner's own where there is none. Raises NotTried."""
     words = [one for one in _BETWEEN.split(characters.text(typed)) if one] or [owner.email]
     if len(words) > MOST:
-        raise NotTried(f"A test goes to {MOST} addresses at most. Nothing was sent.")
+        raise NotTried(_("A test goes to %(most)s addresses at most. Nothing was sent.", most=MOST))
     found: dict[str, str] = {}
     for word in words:
         try:
             address = read_address(word)
         except BadAddress:
-            raise NotTried(f"“{word[:100]}” is no e-mail address. Nothing was sent.") from None
+            raise NotTried(_("“%(word)s” is no e-mail address. Nothing was sent.", word=word[:100])) from None
         if address.key != owner.email and _must_not_be_written_to(session, address):
-            raise NotTried(f"{address.email} has left or must not be written to: no test goes there. Nothing was sent.")
+            raise NotTried(
+                _(
+                    "%(address)s has left or must not be written to: no test goes there. Nothing was sent.",
+                    address=address.email,
+                )
+            )
         found.setdefault(address.key, address.email)
     return list(found.values())
 

@@ -14,6 +14,7 @@ from newsletter.brand import Brand
 from newsletter.mail.render import BadArticle, Content, Reader, Renderer
 from newsletter.mail.render.renderer import Rendered
 from newsletter.subscribers import Subscriber, merged
+from newsletter.web.language import _, in_words
 from newsletter.web.owner.composer import as_sent, typed_words
 from newsletter.web.owner.display import size
 from newsletter.web.owner.door import asked_id, door, words_asked
@@ -72,13 +73,14 @@ def typed() -> Any:
         try:
             seen, problem = _rendered(session, renderer, house, words, article, reader), ""
         except BadArticle as error:
-            seen, problem = None, str(error)
+            seen, problem = None, in_words(error)
         if request.accept_mimetypes.best != "application/json":
             return _for_frame(seen, problem)
         report = preflight.check_words(session, renderer, house, words, preflight.SentAs(*as_sent(session, article)))
         return jsonify(
             problem=problem, reader=_told(reader), sender=f"{house.sender} <{house.email}>",
-            checks=[{"name": one.name, "level": one.level, "found": one.found} for one in report.checks],
+            checks=[{"name": in_words(one.name), "level": one.level, "found": in_words(one.found)}
+                    for one in report.checks],
             **(_shown(seen) if seen else {}),
         )  # fmt: skip
 
@@ -99,7 +101,12 @@ def _reader(session: Session) -> Subscriber | None:
 def _told(reader: Subscriber | None) -> dict[str, Any]:
     if reader is None:
         asked = words_asked("reader", request.form)
-        return {"id": "", "told": f"Nobody’s address or name holds “{asked}”." if asked else "Somebody without a name"}
+        return {
+            "id": "",
+            "told": _("Nobody’s address or name holds “%(asked)s”.", asked=asked)
+            if asked
+            else _("Somebody without a name"),
+        }
     return {
         "id": str(reader.id),
         "told": f"{reader.first_name} ({reader.email})" if reader.first_name else reader.email,

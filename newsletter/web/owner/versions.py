@@ -10,10 +10,15 @@ from sqlalchemy.orm import Session
 from newsletter.accounts import Owner
 from newsletter.articles import Article, Revision
 from newsletter.differences import differences
+from newsletter.languages import marked
 from newsletter.mail.contents import content_of
 from newsletter.mail.ledger.queue import update_waiting_steps
+from newsletter.web.language import _, in_words, lazy
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
 from newsletter.web.state import now, reading, runtime, transaction
+
+WORDS = {"subject": lazy("Subject"), "preheader": lazy("Preheader"), "body": lazy("Text")}
+"""The parts of a version, as a page calls them."""
 
 
 @door.get("/articles/<row:id>/versions", endpoint="article_versions")
@@ -46,10 +51,10 @@ def show(id: int, number: int) -> Any:
         article = one_or_404(session, Article, id)
         revision = _numbered(session, article, number)
         if revision is None:
-            return back("article_versions", f"There is no version {number}.", "danger", id=id)
+            return back("article_versions", _("There is no version %(number)s.", number=number), "danger", id=id)
         other = _numbered(session, article, asked_id("against") or number - 1)
         parts = [(name, differences(getattr(other, part) if other else "", getattr(revision, part)))
-                 for name, part in (("Subject", "subject"), ("Preheader", "preheader"), ("Text", "body"))]  # fmt: skip
+                 for part, name in WORDS.items()]  # fmt: skip
         return render_template(
             "owner/article_version.html", article=article, revision=revision, other=other, parts=parts,
             authors=_authors(session),
@@ -63,15 +68,17 @@ def restore(id: int, number: int) -> Any:
         article = one_or_404(session, Article, id, lock=True)
         old = _numbered(session, article, number)
         if old is None:
-            return back("article_versions", f"There is no version {number}.", "danger", id=id)
+            return back("article_versions", _("There is no version %(number)s.", number=number), "danger", id=id)
         if problem := runtime().renderer.problem(content_of(session, old)):
-            return back("article_version", f"These words can be no mail any more: {problem}", "danger",
-                        id=id, number=number)  # fmt: skip
+            told = _("These words can be no mail any more: %(problem)s", problem=in_words(problem))
+            return back("article_version", told, "danger", id=id, number=number)
         made = article.revise(
             now(), subject=old.subject, preheader=old.preheader, body=old.body, by=current_user.owner_id
         )
         session.flush()
         update_waiting_steps(session, article, now())
-        note(session, "article restored", f"{id} revision {made.number} from {number} {article.title}")
-        told = f"The words of version {number} are back, as version {made.number}."
+        note(session, marked("article restored"), f"{id} revision {made.number} from {number} {article.title}")
+        told = _(
+            "The words of version %(number)s are back, as version %(number2)s.", number=number, number2=made.number
+        )
     return back("article", told, id=id)

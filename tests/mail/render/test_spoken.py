@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from newsletter.brand import Brand
-from newsletter.languages import Languages
+from newsletter.languages import Languages, Number, counted, said
 from newsletter.mail.ledger import ClaimedMessage
+from newsletter.mail.notice import notice
 from newsletter.mail.render import Content, Reader, Renderer
 from newsletter.subscribers import Stream
 from tests import pseudo
@@ -112,17 +113,26 @@ def test_a_bulk_mail_is_in_it_too_and_still_compiled_once(spoken: Renderer, fore
 
 
 @pytest.mark.parametrize("stream", [Stream.NOTICE, Stream.RESET])
-def test_what_the_owner_gets_is_in_english_as_their_pages_are(spoken: Renderer, foreign: Brand, stream: Stream) -> None:
-    context = {
-        "title": "t",
-        "lines": ["l"],
-        "action_label": "a",
-        "action_path": "/owner",
-        "reset": [0, 0, 0],
-        "minutes": 30,
-    }
-    mail = spoken.rendered(stream, foreign, Reader(0), None, context)
-    assert '<html lang="en-GB" dir="ltr">' in mail.html and pseudo.OPEN not in mail.html
+def test_what_the_owner_gets_is_in_it_as_their_pages_are(
+    spoken: Renderer, foreign: Brand, stream: Stream, code: str
+) -> None:
+    lines = [
+        said("It said: %(words)s", words="no"),
+        counted("%(num)s person", "%(num)s people", 2000, num=Number(2000)),
+    ]
+    told = notice(said("A campaign has been paused"), lines, said("Look at it"), "/owner")
+    mail = spoken.rendered(stream, foreign, Reader(0), None, {**told, "reset": [0, 0, 0], "minutes": 30})
+    assert f'<html lang="{code}"' in mail.html
+    assert pseudo.unmarked(pseudo.without_links(mail.subject), is_html=False) == []
+    if stream is Stream.NOTICE:
+        number = spoken.languages.named(code).number(2000)
+        assert "⟦It said: no" in mail.text and f"⟦{number} people⟧" in mail.text
+
+
+def test_a_notice_from_before_its_words_were_marked_stays_as_it_is(spoken: Renderer, foreign: Brand) -> None:
+    old = {"title": "Old", "lines": ["Nobody has written this"], "action_label": "Go", "action_path": "/owner"}
+    mail = spoken.rendered(Stream.NOTICE, foreign, Reader(0), None, old)
+    assert "Nobody has written this" in mail.text and mail.subject == "Old"
 
 
 def test_a_brand_without_a_catalogue_gets_english_mails_that_say_so(renderer: Renderer, house: Brand) -> None:
