@@ -38,7 +38,7 @@ TERMINAL = {
 }
 """Whose sentences no page and no mail shows, and why: they stay in English, as `docs/operating.md` says."""
 _FOR_MACHINES = re.compile(
-    r"(SELECT|PRAGMA|UPDATE|DELETE|INSERT|SET|BEGIN|WHERE|ORDER|FOR|Content-Type:) |\w+ \| None$"
+    r"(SELECT|PRAGMA|UPDATE|DELETE|INSERT|SET|BEGIN|WHERE|ORDER|FOR|Content-Type:) |\w+ \| None$|\w+\[.*\]$"
 )
 """SQL, headers, and types."""
 _WORD = re.compile(r"[^\W\d_]{2,}")

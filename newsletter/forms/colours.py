@@ -65,7 +65,8 @@ class Colours:
                 raise BadColours(said(told))
         for told, value in zip(_UNREADABLE, (self.ink, self.accent), strict=True):
             if (found := contrast(value, self.ground)) < READABLE:
-                raise BadColours(said(told, found=f"{found:.1f}", least=READABLE))
+                tenth = f"{found:.1f}"
+                raise BadColours(said(told, found=tenth, least=READABLE))
 
 
 def contrast(one: str, other: str) -> float:

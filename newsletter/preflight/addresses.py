@@ -96,7 +96,7 @@ class Addresses:
     def _dead_here(self, path: str) -> str:
         first, *rest = [unquote(part) for part in path.strip("/").split("/")]
         if first in PERSONAL and rest:
-            return said("is one person's own page: write %(code)s", code=f"{{{{ {PERSONAL[first]} }}}}")
+            return said("is one person's own page: write %(code)s", code="{{ " + PERSONAL[first] + " }}")
         if first == "c" and rest:
             return said("counts a click of one person's mail: write the address that it leads to")
         if first == "owner":

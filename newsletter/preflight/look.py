@@ -141,9 +141,10 @@ def _words(session: Session, renderer: Renderer, brand: Brand, words: Content,
         return
     yield _length(words.body)
     size = len(seen.html.encode())
+    kilobytes = f"{size / 1000:.0f}"
     yield Check(
         said("Size"), Level.GOOD if size <= HEAVIEST else Level.BLOCK,
-        said("%(size)s kB of %(most)s kB; Gmail cuts off what is larger.", size=f"{size / 1000:.0f}",
+        said("%(size)s kB of %(most)s kB; Gmail cuts off what is larger.", size=kilobytes,
              most=HEAVIEST // 1000),
     )  # fmt: skip
     yield from _left_over(compiled)

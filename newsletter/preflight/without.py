@@ -79,7 +79,7 @@ def _without(session: Session, field: MergeField, empty: list[str], subject: str
     badly = subject and _BADLY.search(subject)
     if badly:
         lines.append(said("The subject reads “%(subject)s”.", subject=subject))
-    lines.append(said("Give the field a fall-back, or write %(code)s.", code=f'{{{{ {field.name}|default("…") }}}}'))
+    lines.append(said("Give the field a fall-back, or write %(code)s.", code="{{ " + field.name + '|default("…") }}'))
     yield Check(field.means, Level.WARNING if badly else Level.TOLD, joined(lines))
 
 

@@ -42,9 +42,10 @@ def local(at: datetime | None) -> str:
 
 def no_such_time(error: NoSuchTime) -> str:
     """That the clocks skip a time, and what to choose."""
+    time = f"{error.wall:%H:%M}"
     return _(
         "%(clock)s on %(day)s does not exist in %(zone)s: the clocks go forward over it. Please choose an earlier or a "
-        "later time.", clock=f"{error.wall:%H:%M}", day=spoken().day(error.wall.date()), zone=error.zone,
+        "later time.", clock=time, day=spoken().day(error.wall.date()), zone=error.zone,
     )  # fmt: skip
 
 
@@ -92,9 +93,10 @@ def duration(seconds: float | None) -> str:
     whole = round(seconds)
     if whole < 60:
         return _("%(seconds)s s", seconds=whole)
+    minutes, rest = f"{whole % 3600 // 60:02d}", f"{whole % 60:02d}"
     if whole < 3600:
-        return _("%(minutes)s min %(seconds)s s", minutes=whole // 60, seconds=f"{whole % 60:02d}")
-    return _("%(hours)s h %(minutes)s min", hours=whole // 3600, minutes=f"{whole % 3600 // 60:02d}")
+        return _("%(minutes)s min %(seconds)s s", minutes=whole // 60, seconds=rest)
+    return _("%(hours)s h %(minutes)s min", hours=whole // 3600, minutes=minutes)
 
 
 def ago(at: datetime, now: datetime) -> str:

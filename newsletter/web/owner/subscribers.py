@@ -131,7 +131,7 @@ def send_guide(id: int) -> Response:
     seconds = guides.guide.AGAIN_AFTER.total_seconds()
     told = _("“%(title)s” is on its way.", title=guide.title) if sent else (
         _("Not sent: it went out less than %(seconds)s seconds ago, or %(most)s times today.",
-          seconds=f"{seconds:.0f}", most=guides.guide.MOST_A_DAY)
+          seconds=round(seconds), most=guides.guide.MOST_A_DAY)
     )  # fmt: skip
     return back("subscriber", told, "success" if sent else "info", id=id)
 
