@@ -43,6 +43,7 @@ SECTIONS = (
     (lazy("Second factor"), "owner.second_factor", "", "totp code app two-factor 2fa recovery"),
     (lazy("Where you are signed in"), "owner.settings", "sessions", "session browser sign out"),
     (lazy("Sites on which forms may stand"), "owner.forms", "sites", "hosts origin embed wordpress"),
+    (lazy("What became of forms"), "owner.funnel", "", "funnel conversion views rate sign-ups"),
     (lazy("Import a list"), "owner.subscriber_import", "", "csv xlsx excel mailchimp kit substack upload people"),
     (lazy("Imports"), "owner.imports", "", "undo progress report errors lists"),
 )
