@@ -115,8 +115,7 @@ def ask_for_no_codes(session: Session, owner: Owner, now: datetime, *, way: Way,
 def _tell_of_codes(session: Session, owner: Owner, title: str, what: str, now: datetime, ip: str | None) -> None:
     accounts.note(session, owner, now, "second factor", what, ip)
     lines = [said("If that was you, there is nothing to do. If it was not, choose a new password at once, and look "
-                  "under "
-             "Settings.")]  # fmt: skip
+                  "under Settings.")]  # fmt: skip
     context = notice(title, lines, said("Choose a new password"), "/owner/forgot")
     ledger.queue(session, owner, Stream.NOTICE, f"second-factor:{now:%Y%m%d%H%M%S%f}", now, context=context)
 

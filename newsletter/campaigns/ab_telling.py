@@ -47,8 +47,7 @@ def plan(test: ABTest) -> str:
     if test.judge is Judge.HAND:
         asked = said(
             "%(span)s after both have gone out you are asked what goes to all others, and nothing goes there before "
-            "you "
-            "press.", span=span(test.hours),
+            "you press.", span=span(test.hours),
         )  # fmt: skip
         return joined((drawn, asked))
     best = said(

@@ -145,8 +145,7 @@ def confirmations_end(session: Session, replies: Sequence[str | None], now: date
                           "%(num)s confirmations in a row could not be delivered", alarm.count),
             lines=[said("The last answer was: %(words)s", words=failed[-1][:570] or said("(none)")),
                    said("Who signs up now gets no confirmation. Most often the sender's address is not allowed: "
-                        "look at "
-                   "RETURN_PATH and SMTP_URL, and at your provider's own page.")],
+                        "look at RETURN_PATH and SMTP_URL, and at your provider's own page.")],
             button=said("Look at the messages"), path="/owner/messages?state=failed",
         )  # fmt: skip
 
@@ -197,8 +196,7 @@ _ADVICE = {
         marked("the account may not send from our sender's address"),
         marked(
             "Verify the sender's address or domain with your provider, or set RETURN_PATH to an address that the "
-            "account "
-            "owns, and start again."
+            "account owns, and start again."
         ),
     ),
     Trouble.LOGIN: Advice(

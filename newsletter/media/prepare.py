@@ -72,8 +72,7 @@ def prepare(sent: BinaryIO) -> Prepared:
         raise BadPicture(
             said(
                 "This file cannot be read as a picture. JPEG, PNG, WebP and GIF are taken; a photo of an iPhone "
-                "(HEIC) has "
-                "to be exported as JPEG."
+                "(HEIC) has to be exported as JPEG."
             )
         ) from None
 

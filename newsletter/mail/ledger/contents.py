@@ -58,8 +58,7 @@ class RevisionImpact:
         if self.behind:
             yield said(
                 "Several workers send at once: %(behind)s of those after No. %(first)s had their turn already, in "
-                "the old "
-                "words; nobody gets it twice.", behind=Number(self.behind), first=Number(self.first),
+                "the old words; nobody gets it twice.", behind=Number(self.behind), first=Number(self.first),
             )  # fmt: skip
         if self.uncertain:
             yield counted(

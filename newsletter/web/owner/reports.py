@@ -24,10 +24,8 @@ WHERE = {
     Service.SES: (
         lazy(
             "Amazon SNS: a topic with an HTTPS subscription to this address. Then in SES, at your identity, "
-            "Notifications: "
-            "that topic for bounces and complaints, with the original headers. Amazon asks once whether it may; you "
-            "get a "
-            "mail with its link."
+            "Notifications: that topic for bounces and complaints, with the original headers. Amazon asks once "
+            "whether it may; you get a mail with its link."
         )
     ),
 }

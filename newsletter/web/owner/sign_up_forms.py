@@ -145,8 +145,7 @@ def _is_sound(session: Session, typed: FormForm) -> bool:
         typed.after_url.errors = [
             _(
                 "Forms lead only to your own sites, so that nobody is sent to a stranger's. Add the site to the "
-                "list on "
-                "the page Forms first; an address begins with https://."
+                "list on the page Forms first; an address begins with https://."
             )
         ]
     return not typed.errors

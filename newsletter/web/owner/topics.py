@@ -20,8 +20,8 @@ from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.state import now, reading, transaction
 
 ADDED = marked(
-    "“%(name)s” is there. Readers who take every topic take it too; those who chose among them get nothing of it before "
-    "they tick it."
+    "“%(name)s” is there. Readers who take every topic take it too; "
+    "those who chose among them get nothing of it before they tick it."
 )
 
 
