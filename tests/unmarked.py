@@ -1,10 +1,9 @@
 """Finds sentences for people that no translator would ever see: text in templates and in the code that is not marked.
 
-`python -m tests.unmarked` prints them; with `--write` it sets the numbers that may only shrink (`unmarked.json`).
+`python -m tests.unmarked` prints them.
 """
 
 import ast
-import json
 import re
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ from jinja2 import Environment, nodes
 
 from newsletter.settings import ROOT
 
-BASELINE = Path(__file__).with_suffix(".json")
 MARKS = {"_", "gettext", "ngettext", "pgettext", "lazy", "marked", "said", "counted"}
 ATTRIBUTES = {"title", "aria-label", "placeholder", "alt", "content", "label", "data-label"}
 NAMES = {"PDF", "JSON", "Atom", "HTML", "SMTP"}
@@ -198,17 +196,7 @@ def _is_for_people(text: str) -> bool:
     return bool((_SENTENCE.match(text) or begins_with_a_value) and not _FOR_MACHINES.match(text))
 
 
-def counted() -> dict[str, int]:
-    """How many there are in each file that has some."""
-    found = {named(path): len(in_file(path)) for path in [*templates(), *code()]}
-    return {name: number for name, number in found.items() if number}
-
-
 if __name__ == "__main__":
-    if "--write" in sys.argv:
-        BASELINE.write_text(json.dumps(counted(), indent=1) + "\n", encoding="utf-8")
-    else:
-        wanted = [Path(one).resolve() for one in sys.argv[1:]] or [*templates(), *code()]
-        for path in wanted:
-            for one in in_file(path):
-                print(f"{named(path)}: {one}")
+    for asked in [Path(one).resolve() for one in sys.argv[1:]] or [*templates(), *code()]:
+        for sentence in in_file(asked):
+            print(f"{named(asked)}: {sentence}")

@@ -13,7 +13,7 @@ import click
 from newsletter import topics
 from newsletter.imports import workbook
 from newsletter.imports.header import glance
-from newsletter.imports.mapping import Meaning, said
+from newsletter.imports.mapping import Meaning, changed
 from newsletter.imports.run import Order
 from newsletter.imports.source import Source
 from newsletter.imports.standing import Standing, plain
@@ -60,7 +60,7 @@ def _meanings(rt: Runtime, raw: BinaryIO, maps: list[str], order: Order) -> list
     with rt.database.reading() as session:
         fields = all_fields(session)
         seen = glance(Source(raw), fields)
-        meanings = said(seen.columns, seen.rows, maps)
+        meanings = changed(seen.columns, seen.rows, maps)
         if any(one.new_kind is not None for one in meanings):  # the choices of a new field are those in the file
             plan = survey(Source(raw), order.name, fields, meanings=meanings, answers=order.answers)
             meanings = [replace(one, choices=plan.choices.get(place, ())) for place, one in enumerate(meanings)]

@@ -16,6 +16,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from newsletter.imports.report import BadFile
+from newsletter.languages import joined, said
 from newsletter.subscribers import OWN, Field
 
 
@@ -224,11 +225,15 @@ def _program(names: list[str]) -> Program | None:
     return None
 
 
-NO_ADDRESSES = "The first line should name the columns, one of them “email” (and perhaps “first_name”)."
+NO_ADDRESSES = said("The first line should name the columns, one of them “email” (and perhaps “first_name”).")
 
 
 def no_addresses(header: str) -> BadFile:
     """What to say of a file whose header names no column of addresses."""
     if "@" in header:
-        return BadFile(f"{NO_ADDRESSES} It holds an address instead: put a line with the columns' names above it.")
-    return BadFile(f"{NO_ADDRESSES} It says: {header[:200]!r}." if header.strip() else f"{NO_ADDRESSES} It is empty.")
+        more = said("It holds an address instead: put a line with the columns' names above it.")
+    elif header.strip():
+        more = said("It says: %(words)s.", words=repr(header[:200]))
+    else:
+        more = said("It is empty.")
+    return BadFile(joined((NO_ADDRESSES, more)))

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from newsletter.imports.mapping import FIELD, BadMapping, Meaning, key_for
+from newsletter.languages import said
 from newsletter.subscribers import BadField, add_field, all_fields
 
 
@@ -22,7 +23,7 @@ def make_fields(session: Session, meanings: Sequence[Meaning], now: datetime) ->
                 session, key=key, label=one.label, kind=kind, choices=list(one.choices), fallback="", now=now
             )
         except BadField as error:
-            raise BadMapping(f"“{one.label}”: {error}", place) from None
+            raise BadMapping(said("“%(label)s”: %(problem)s", label=one.label, problem=error.args[0]), place) from None
         made.append(field.id)
         told[place] = replace(one, what=f"{FIELD}{field.key}", choices=())
     return told, made

@@ -10,6 +10,7 @@ from newsletter.imports.columns import Columns, Role, no_addresses, recognise
 from newsletter.imports.report import BadFile
 from newsletter.imports.rows import SEPARATORS, Row, rows, split
 from newsletter.imports.source import Line, Source
+from newsletter.languages import Number, said
 from newsletter.subscribers import Field
 
 MOST_COLUMNS = 500
@@ -85,12 +86,12 @@ def columns_of(header: str, separator: str, fields: Iterable[Field] = ()) -> Col
     try:
         headings = split(header, separator)
     except ValueError:
-        raise BadFile("The first line, which names the columns, has a quote that is not closed.") from None
+        raise BadFile(said("The first line, which names the columns, has a quote that is not closed.")) from None
     if len(headings) > MOST_COLUMNS:
         raise BadFile(
-            f"The first line names {len(headings):,} columns, and {MOST_COLUMNS} are the most. A list has a row "
-            "for each person: is this the right file?"
-        )
+            said("The first line names %(count)s columns, and %(most)s are the most. A list has a row for each person: "
+                 "is this the right file?", count=Number(len(headings)), most=MOST_COLUMNS)
+        )  # fmt: skip
     return recognise(headings, fields)
 
 

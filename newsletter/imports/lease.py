@@ -13,6 +13,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.imports.record import WORKING, Import, ImportState
+from newsletter.languages import marked
 
 LEASE = timedelta(minutes=2)
 """Longer than the largest file is read for before its first batch, on a slow machine too: while it is read nothing is
@@ -21,7 +22,7 @@ ELSEWHERE = timedelta(minutes=2)
 """How long an import whose file is not on this host waits for the workers of the host where it is."""
 
 
-HELD = (
+HELD = marked(
     "This installation was restored or copied while this was under way. What is in stays; it goes on, or is undone, "
     "only at your press."
 )

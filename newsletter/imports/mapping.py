@@ -15,6 +15,7 @@ from newsletter.imports.columns import Columns, Role, squashed
 from newsletter.imports.dates import read_day
 from newsletter.imports.report import BadFile
 from newsletter.imports.standing import read_flag, read_status
+from newsletter.languages import said
 from newsletter.subscribers import Field, FieldKind
 from newsletter.subscribers.field import LONGEST_KEY, LONGEST_LABEL, RESERVED
 
@@ -94,14 +95,14 @@ def guessed_kind(values: Iterable[str]) -> FieldKind:
 def mapped(columns: Columns, meanings: Sequence[Meaning]) -> Columns:
     """The columns with these meanings and no others. Raises BadMapping."""
     if len(meanings) != len(columns.headings):
-        raise BadMapping("The file has other columns than were asked about. Please look at them again.")
+        raise BadMapping(said("The file has other columns than were asked about. Please look at them again."))
     _check_telling(columns, meanings)
     places: dict[Role, tuple[int, ...]] = {}
     for place, one in enumerate(meanings):
         if one.what in ROLES:
             places[ROLES[one.what]] = (*places.get(ROLES[one.what], ()), place)
     if Role.EMAIL not in places:
-        raise BadMapping("Say which column holds the e-mail addresses.")
+        raise BadMapping(said("Say which column holds the e-mail addresses."))
     waved = frozenset(place for place, one in enumerate(meanings) if one.what == WAVED)
     return replace(columns, places=places, chosen=_fields(columns.fields, columns.headings, meanings), waved=waved)
 
@@ -111,8 +112,8 @@ def _check_telling(columns: Columns, meanings: Sequence[Meaning]) -> None:
         for place in columns.at(role):
             if meanings[place].what == LEFT_OUT and role is not Role.STATE:
                 raise BadMapping(
-                    f"By its name, “{columns.headings[place]}” tells who wants mail. Say which it is, or “says nothing "
-                    "of who wants mail”.", place
+                    said("By its name, “%(heading)s” tells who wants mail. Say which it is, or “says nothing of who "
+                         "wants mail”.", heading=columns.headings[place]), place
                 )  # fmt: skip
 
 
@@ -122,9 +123,14 @@ def _fields(known: Iterable[Field], headings: Sequence[str], meanings: Sequence[
     for place, one in enumerate(meanings):
         if one.what.startswith(FIELD):
             if (field := by_key.get(one.what.removeprefix(FIELD))) is None:
-                raise BadMapping(f"The field for “{headings[place]}” has been deleted. Choose another.", place)
+                raise BadMapping(
+                    said("The field for “%(heading)s” has been deleted. Choose another.", heading=headings[place]),
+                    place,
+                )
             if field in found.values():
-                raise BadMapping(f"Two columns fill the field “{field.label}”. Leave one of them out.", place)
+                raise BadMapping(
+                    said("Two columns fill the field “%(label)s”. Leave one of them out.", label=field.label), place
+                )
             found[place] = field
         elif one.new_kind is not None:
             found[place] = _drafted(place, one, [*by_key.values(), *found.values()])
@@ -135,11 +141,14 @@ def _drafted(place: int, one: Meaning, known: Sequence[Field]) -> Field:
     """A field that is to be made, as the rows are read with it before it is. Raises BadMapping."""
     label = " ".join(one.label.split())
     if not label:
-        raise BadMapping("Give the new field a name.", place)
+        raise BadMapping(said("Give the new field a name."), place)
     if len(label) > LONGEST_LABEL:
-        raise BadMapping(f"A field's name has {LONGEST_LABEL} characters at most.", place)
+        raise BadMapping(said("A field's name has %(most)s characters at most.", most=LONGEST_LABEL), place)
     if any(field.label.casefold() == label.casefold() for field in known):
-        raise BadMapping(f"There is a field “{label}” already. Choose it in the list, or give another name.", place)
+        raise BadMapping(
+            said("There is a field “%(label)s” already. Choose it in the list, or give another name.", label=label),
+            place,
+        )
     return Field(
         id=-1 - place, key=key_for(label, [field.key for field in known]), label=label, choices=list(one.choices),
         kind=one.new_kind or FieldKind.TEXT, created_at=NEVER,
@@ -159,7 +168,7 @@ def key_for(label: str, taken: Iterable[str]) -> str:
     return key
 
 
-def said(columns: Columns, rows: Iterable[Sequence[str]], words: Iterable[str]) -> list[Meaning]:
+def changed(columns: Columns, rows: Iterable[Sequence[str]], words: Iterable[str]) -> list[Meaning]:
     """The proposal, changed by words like “Shoe size=new:number” or “E-Mail 2=ignore”. Raises BadMapping."""
     meanings = propose(columns, rows)
     by_key = {field.key for field in columns.fields}

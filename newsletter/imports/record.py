@@ -14,6 +14,7 @@ from newsletter.db import Base, Id
 from newsletter.imports.mapping import Meaning
 from newsletter.imports.report import Report
 from newsletter.imports.standing import Standing
+from newsletter.languages import marked, said
 
 KEPT_FOR = timedelta(hours=24)
 """How long a file waits for its owner's next step, and an import that was made can be undone."""
@@ -193,14 +194,14 @@ class Import(Base):
     def undo(self, now: datetime, *, forgets_gone: bool) -> None:
         """Take it back. `forgets_gone`: also who came in as gone. Raises NotNow."""
         if self.finished_at is not None and now >= self.finished_at + KEPT_FOR:
-            raise NotNow("An import can be undone for 24 hours, and these are over.")
+            raise NotNow(said("An import can be undone for 24 hours, and these are over."))
         self.turn(now, ImportState.UNDOING, only=(ImportState.DONE, ImportState.STOPPED))
         self.forgets_gone, self.undone = forgets_gone, {}
 
     def turn(self, now: datetime, state: ImportState, *, only: tuple[ImportState, ...]) -> None:
         """Bring it to this point, from one of these. Raises NotNow."""
         if self.state not in only:
-            raise NotNow(f"This import is {STANDS[self.state]}.")
+            raise NotNow(said("This import is %(state)s.", state=said(STANDS[self.state])))
         self.state, self.touched_at, self.problem, self.place = state, now, "", None
 
     def fail(self, now: datetime, told: str, state: ImportState, place: int | None = None) -> None:
@@ -210,12 +211,19 @@ class Import(Base):
 
 
 STANDS = {
-    ImportState.READING: "being read", ImportState.MAPPING: "waiting for its columns",
-    ImportState.SURVEYING: "being read", ImportState.ASKING: "waiting for its basis",
-    ImportState.CHECKING: "being checked", ImportState.READY: "checked, and waits for your word",
-    ImportState.RUNNING: "under way", ImportState.STOPPED: "stopped", ImportState.DONE: "done",
-    ImportState.UNDOING: "being undone", ImportState.UNDONE: "undone", ImportState.UNUSABLE: "over: it cannot be read",
-}  # fmt: skip
+    ImportState.READING: marked("being read"),
+    ImportState.MAPPING: marked("waiting for its columns"),
+    ImportState.SURVEYING: marked("being read"),
+    ImportState.ASKING: marked("waiting for its basis"),
+    ImportState.CHECKING: marked("being checked"),
+    ImportState.READY: marked("checked, and waits for your word"),
+    ImportState.RUNNING: marked("under way"),
+    ImportState.STOPPED: marked("stopped"),
+    ImportState.DONE: marked("done"),
+    ImportState.UNDOING: marked("being undone"),
+    ImportState.UNDONE: marked("undone"),
+    ImportState.UNUSABLE: marked("over: it cannot be read"),
+}
 """A state in words."""
 
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import BinaryIO, NamedTuple
 
 from newsletter.imports.report import BadFile
+from newsletter.languages import marked, said
 
 LONGEST_LINE = 1 << 20
 """Characters. A longer line is no row about a person, and holding it would let one file take all the memory."""
@@ -20,8 +21,8 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
 )  # fmt: skip
 _OTHERS = (
-    (b"PK\x03\x04", "a spreadsheet (XLSX) or a ZIP archive"), (b"\x1f\x8b", "a compressed file (gzip)"),
-    (b"\xd0\xcf\x11\xe0", "an old spreadsheet (XLS)"), (b"%PDF", "a PDF"),
+    (b"PK\x03\x04", marked("a spreadsheet (XLSX) or a ZIP archive")), (b"\x1f\x8b", marked("a compressed file (gzip)")),
+    (b"\xd0\xcf\x11\xe0", marked("an old spreadsheet (XLS)")), (b"%PDF", marked("a PDF")),
 )  # fmt: skip
 
 
@@ -69,7 +70,12 @@ class Source:
             while read := text.readline(LONGEST_LINE):
                 number += 1
                 if len(read) == LONGEST_LINE:
-                    raise BadFile(f"Line {number} is longer than a million characters. The file should be CSV.")
+                    raise BadFile(
+                        said(
+                            "Line %(number)s is longer than a million characters. The file should be CSV.",
+                            number=number,
+                        )
+                    )
                 if as_bytes and read.isascii():  # as most are
                     yield Line(number, read.rstrip("\n"))
                     continue
@@ -97,7 +103,9 @@ class Source:
         head = self._file.read(4096)
         for magic, what in _OTHERS:
             if head.startswith(magic):
-                raise BadFile(f"This is {what}, not CSV. Open or unpack it, and save it as CSV (UTF-8).")
+                raise BadFile(
+                    said("This is %(what)s, not CSV. Open or unpack it, and save it as CSV (UTF-8).", what=said(what))
+                )
         for mark, encoding in _BOMS:
             if head.startswith(mark):
                 return encoding

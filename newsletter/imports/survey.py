@@ -15,6 +15,7 @@ from newsletter.imports.report import BadFile, Reading
 from newsletter.imports.rows import Row
 from newsletter.imports.source import Source
 from newsletter.imports.standing import Standing, StandingJudge, UnknownStatus, plain, says_gone
+from newsletter.languages import said
 from newsletter.subscribers import Field, FieldKind
 
 _KINDS = {"unsubscribed": Standing.LEFT, "cleaned": Standing.BOUNCED}
@@ -153,9 +154,9 @@ class _Seen:
         self.unknown[word] = replace(before, rows=before.rows + 1)
         if len(self.unknown) > MOST_WORDS:
             raise BadFile(
-                f"“{error.column}” holds more than {MOST_WORDS} words that are no status known here. It seems to say "
-                "something else: choose what it is, or leave it out."
-            )
+                said("“%(column)s” holds more than %(most)s words that are no status known here. It seems to say "
+                     "something else: choose what it is, or leave it out.", column=error.column, most=MOST_WORDS)
+            )  # fmt: skip
         return Standing.NEVER_AGREED
 
     def note(self, error: UnknownStatus) -> None:
@@ -169,8 +170,14 @@ class _Seen:
         """What stands in the columns that are to become fields of choices. Raises BadMapping."""
         for place, found in self._choices.items():
             if not 2 <= len(found) <= MOST_CHOICES:
-                many = f"more than {MOST_CHOICES}" if len(found) > MOST_CHOICES else "fewer than two"
-                told = f"“{self.columns.headings[place]}” has {many} different values: make it a field of text."
+                heading = self.columns.headings[place]
+                if len(found) < 2:
+                    told = said(
+                        "“%(heading)s” has fewer than two different values: make it a field of text.", heading=heading
+                    )
+                else:
+                    told = said("“%(heading)s” has more than %(most)s different values: make it a field of text.",
+                                heading=heading, most=MOST_CHOICES)  # fmt: skip
                 raise BadMapping(told, place)
         return {place: tuple(found.values()) for place, found in self._choices.items()}
 
@@ -209,19 +216,21 @@ def _cell(row: Row, place: int) -> str:
 
 
 def _unread(line: int, word: str, heading: str, place: int) -> BadFile:
-    column = f"the column “{heading}”" if heading else "a column without a name"
+    column = said("the column “%(heading)s”", heading=heading) if heading else said("a column without a name")
     return BadMapping(
-        f"Line {line}: {column} says “{word}”, but by that name nobody can know that it tells who wants mail. Nothing "
-        "was written. Call it “status”, or take it out if it says something else.", place
+        said("Line %(line)s: %(column)s says “%(word)s”, but by that name nobody can know that it tells who wants "
+             "mail. Nothing was written. Call it “status”, or take it out if it says something else.",
+             line=line, column=column, word=word), place
     )  # fmt: skip
 
 
 def _unknown(line: int, error: UnknownStatus) -> BadFile:
     return BadFile(
-        f"Line {line}: “{error.value[:80]}” in the column “{error.column}” is no status that is known here, so it "
-        "cannot be told whether these people want mail. Nothing was written. Write subscribed, pending, unsubscribed, "
-        "blocked, bounced or complained instead, or rename the column if it says something else."
-    )
+        said("Line %(line)s: “%(word)s” in the column “%(column)s” is no status that is known here, so it cannot be "
+             "told whether these people want mail. Nothing was written. Write subscribed, pending, unsubscribed, "
+             "blocked, bounced or complained instead, or rename the column if it says something else.",
+             line=line, word=error.value[:80], column=error.column)
+    )  # fmt: skip
 
 
 def _otherwise(columns: Columns, name: str) -> Standing:
@@ -233,7 +242,8 @@ def _otherwise(columns: Columns, name: str) -> Standing:
         return _KINDS.get(kind[1].lower(), Standing.NEVER_AGREED)
     if not any(columns.at(role) for role in _TELLING):
         raise BadFile(
-            f"By its name, “{name}” holds people who are not to be written to, but no column says so. Nothing was "
-            "written. Add a column “status” (unsubscribed, bounced …), or rename the file if its name misleads."
-        )
+            said("By its name, “%(name)s” holds people who are not to be written to, but no column says so. Nothing "
+                 "was written. Add a column “status” (unsubscribed, bounced …), or rename the file if its name "
+                 "misleads.", name=name)
+        )  # fmt: skip
     return Standing.READER

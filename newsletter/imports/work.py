@@ -26,17 +26,22 @@ from newsletter.imports.source import Source
 from newsletter.imports.survey import survey
 from newsletter.imports.undo import undo_some
 from newsletter.imports.uploads import Upload, tokens_in
+from newsletter.languages import marked, said
 from newsletter.subscribers import all_fields
 
 SLICE = 15.0
 """Seconds that a worker goes on before it has other things to do."""
 BREATH, REST = 0.03, 0.3
 """Seconds between two batches: on SQLite, and while pages are slow, about as long as one takes."""
-GONE = (
+GONE = marked(
     "The file is not here any more: somebody who stood in it was erased, or it waited for more than a day. Please "
     "choose it again."
 )
-GONE_ON = "The file is not here any more, so this cannot go on. Import it anew: nobody is doubled."
+GONE_ON = marked("The file is not here any more, so this cannot go on. Import it anew: nobody is doubled.")
+NO_ROOM = marked(
+    "The server's disk is full. Whoever runs it finds more in its log. What is in stays, and you can try again "
+    "from here."
+)
 Clock = Callable[[], datetime]
 log = structlog.get_logger()
 
@@ -151,8 +156,10 @@ class _Turn:
     def broken(self, error: Exception) -> Change:
         """Something went wrong that nobody thought of: it waits for a press, and says so."""
         full = isinstance(error, OSError) and error.errno == ENOSPC
-        why = "The server's disk is full" if full else f"Something went wrong on the server ({type(error).__name__})"
-        told = f"{why}. Whoever runs it finds more in its log. What is in stays, and you can try again from here."
+        told = NO_ROOM if full else said(
+            "Something went wrong on the server (%(error)s). Whoever runs it finds more in its log. What is in stays, "
+            "and you can try again from here.", error=type(error).__name__,
+        )  # fmt: skip
         return self._failed(BadFile(told), self._it.state)
 
     def _failed(self, error: BadFile, state: ImportState) -> Change:

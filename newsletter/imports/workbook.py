@@ -11,19 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from newsletter.imports.report import BadFile
+from newsletter.languages import said
 
 _PROCESS = Path(__file__).with_name("workbook_process.py")
 _MAGIC = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 PATIENCE = 120.0
 """Seconds, on a busy machine too: the process ends itself after half as many of processor time."""
-_AS_CSV = "Save it as CSV (UTF-8) in your spreadsheet program and choose that file."
 _SAID = {
-    "password": "This workbook is locked with a password. Save a copy without one, and choose that.",
-    "no workbook": "This is an archive (ZIP), and no workbook. Unpack it, and choose the CSV or XLSX file in it.",
-    "broken": f"This workbook is damaged, or no XLSX, XLS or ODS file. Open it in your spreadsheet program. {_AS_CSV}",
-    "too large": f"This workbook is too large to be read: it unpacks to more than memory should hold. {_AS_CSV}",
-    "no room": "The server's disk is full, so this workbook cannot be read. Make room, and choose it again.",
-    "no sheet": "The workbook has no sheet of this name any more. Choose another one.",
+    "password": said("This workbook is locked with a password. Save a copy without one, and choose that."),
+    "no workbook": said("This is an archive (ZIP), and no workbook. Unpack it, and choose the CSV or XLSX file in it."),
+    "broken": said(
+        "This workbook is damaged, or no XLSX, XLS or ODS file. Open it in your spreadsheet program. Save it as CSV "
+        "(UTF-8) in your spreadsheet program and choose that file."
+    ),
+    "too large": said(
+        "This workbook is too large to be read: it unpacks to more than memory should hold. Save it as CSV (UTF-8) in "
+        "your spreadsheet program and choose that file."
+    ),
+    "no room": said("The server's disk is full, so this workbook cannot be read. Make room, and choose it again."),
+    "no sheet": said("The workbook has no sheet of this name any more. Choose another one."),
 }
 
 
@@ -52,7 +58,7 @@ def sheets_of(path: Path) -> list[Sheet]:
     """The sheets of a workbook. Raises BadFile."""
     found = [Sheet(one["name"], one["hidden"]) for one in _asked("sheets", str(path))["sheets"]]
     if not found:
-        raise BadFile("This workbook has no sheet with rows in it.")
+        raise BadFile(said("This workbook has no sheet with rows in it."))
     return found
 
 
@@ -63,7 +69,7 @@ def to_csv(path: Path, out: Path, sheet: str, *, visible_only: bool = False) -> 
     """
     written = SheetRows(**_asked("rows", str(path), str(out), sheet, *(["visible"] if visible_only else [])))
     if not written.rows:
-        raise BadFile(f"The sheet “{sheet}” is empty. Choose another one.")
+        raise BadFile(said("The sheet “%(sheet)s” is empty. Choose another one.", sheet=sheet))
     return written
 
 
@@ -78,8 +84,9 @@ def the_sheet(sheets: list[Sheet], named: str = "") -> Sheet:
         return fits[0]
     listed = ", ".join(f"“{one.name}”" for one in shown[:20])
     raise BadFile(
-        f"There is no sheet “{named}” in this workbook. It has {listed}." if named
-        else f"This workbook has {len(shown)} sheets: {listed}. Say which one holds the people."
+        said("There is no sheet “%(named)s” in this workbook. It has %(sheets)s.", named=named, sheets=listed) if named
+        else said("This workbook has %(count)s sheets: %(sheets)s. Say which one holds the people.",
+                  count=len(shown), sheets=listed)
     )  # fmt: skip
 
 

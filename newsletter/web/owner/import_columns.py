@@ -71,13 +71,13 @@ class Column:
 
 def page(session: Session, it: Import, typed: Sequence[Meaning] | None = None, error: BadFile | None = None) -> Any:
     """The columns with their first rows. `typed`: what was chosen, and what is wrong with it."""
-    upload, told, seen = Upload(runtime().uploads, it.token or ""), str(error or it.problem), None
+    upload, told, seen = Upload(runtime().uploads, it.token or ""), in_words(error or it.problem), None
     try:
         seen = _glance(session, upload)
     except FileNotFoundError:
-        told = GONE
+        told = in_words(GONE)
     except BadFile as unreadable:
-        told = told or str(unreadable)
+        told = told or in_words(unreadable)
     place = error.place if isinstance(error, BadMapping) else it.place
     columns = _columns(session, it, upload, seen, typed, place, told) if seen else []
     return render_template(
