@@ -33,10 +33,8 @@ SLICE = 15.0
 """Seconds that a worker goes on before it has other things to do."""
 BREATH, REST = 0.03, 0.3
 """Seconds between two batches: on SQLite, and while pages are slow, about as long as one takes."""
-GONE = marked(
-    "The file is not here any more: somebody who stood in it was erased, or it waited for more than a day. Please "
-    "choose it again."
-)
+GONE = marked("The file is not here any more: somebody in it was erased, or it waited for more than a day. Please "
+              "choose it again.")  # fmt: skip
 GONE_ON = marked("The file is not here any more, so this cannot go on. Import it anew: nobody is doubled.")
 NO_ROOM = marked(
     "The server's disk is full. Whoever runs it finds more in its log. What is in stays, and you can try again "

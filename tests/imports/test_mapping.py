@@ -10,11 +10,11 @@ from newsletter.imports.mapping import (
     WAVED,
     BadMapping,
     Meaning,
+    changed,
     guessed_kind,
     key_for,
     mapped,
     propose,
-    said,
 )
 from newsletter.subscribers import Field, FieldKind
 from newsletter.subscribers.field import RESERVED
@@ -98,14 +98,14 @@ def test_keys_are_free_and_mean_nothing_else() -> None:
 
 def test_the_command_names_columns_by_their_headings() -> None:
     columns = recognise(["E-Mail", "Old Status", "Town", "Town"], [TOWN])
-    found = said(columns, [], ["old status=status", "Town=town", "E-Mail=email"])
+    found = changed(columns, [], ["old status=status", "Town=town", "E-Mail=email"])
     assert [one.what for one in found] == ["email", "status", "field:town", "field:town"]
-    assert said(columns, [], ["Town=new:yes_no", "Old_Status=ignore"])[1:3] == [
+    assert changed(columns, [], ["Town=new:yes_no", "Old_Status=ignore"])[1:3] == [
         Meaning(WAVED, "Old Status"), Meaning("new:yes_no", "Town"),
     ]  # fmt: skip
     for word, told in (("Nope=email", "no column is called so"), ("Town", "no column"), ("Town=nope", "write one of")):
         with pytest.raises(BadMapping, match=told):
-            said(columns, [], [word])
+            changed(columns, [], [word])
 
 
 def test_a_meaning_is_kept_and_comes_back() -> None:
