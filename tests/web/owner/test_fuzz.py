@@ -258,7 +258,10 @@ def _texts(number: int) -> list[str]:
 
 @pytest.mark.parametrize("part", range(3))
 def test_no_form_takes_any_value_amiss(lived_in: Desk, app: Flask, runtime: Runtime, part: int) -> None:
-    """Each field for itself, for one bad value would hide what another does; then what is sound, with any header."""
+    """Each field for itself, for one bad value would hide what another does; then what is sound, with any header.
+
+    One field gets every second kind of text, the next one the others.
+    """
     app.config["PROPAGATE_EXCEPTIONS"] = False
     every = {name: form for name, form in _every_form(lived_in, runtime).items() if not name.startswith(ENDS)}
     assert len(every) > 20, json.dumps(sorted(every))
@@ -267,7 +270,8 @@ def test_no_form_takes_any_value_amiss(lived_in: Desk, app: Flask, runtime: Runt
     for name, form in forms.items():
         more = {"body", "topic", "article"} if name.startswith("owner.") else {"email"}
         for field in sorted(set(form.fields) - {"csrf_token"} | more):
-            for text in _texts(next(fields)):
+            number = next(fields)
+            for text in _texts(number)[number % 2 :: 2]:
                 _safe(lived_in.client.post(form.action, data={**form.fields, field: text}), name, field, text[:50])
     for number, (name, form) in enumerate(forms.items()):
         sound = {**form.fields, "email": "jane@example.com"}
