@@ -9,11 +9,11 @@ BIN := .venv/bin
 run: .venv/.run
 	@exec $(BIN)/newsletter up
 
-# Two processes share the tests; those that start the whole product (tests/real) come last, by themselves.
+# Three processes share the tests, for many wait; those that start the whole product (tests/real) come last, by themselves.
 test: .venv/.dev
 	@$(BIN)/python tests/setup.py
-	@$(BIN)/python -m pytest -n 3 --ignore=tests/real  # some wait for a browser or a database meanwhile
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup tests/real  # half of their time they wait
+	@$(BIN)/python -m pytest -n 3 --ignore=tests/real
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup tests/real
 
 # The fast half: style, types, the import rules of the house, and every test that needs no other process.
 check: .venv/.dev
