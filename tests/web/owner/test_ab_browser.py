@@ -63,6 +63,7 @@ def test_i_try_two_subjects_and_send_the_better_one_to_everybody_else(
     made.click(made.test().a_id, 4)
     made.click(made.test().b_id, 7)
     page.goto(f"{site}/owner/campaigns/{made.test().a_id}")
+    expect(page.locator("[data-watch]")).to_have_count(0)
     expect(page.get_by_text("Too few to tell: B may be")).to_be_visible()
     expect(page.get_by_role("img", name="A: ")).to_be_visible()
     _is_sound(page)
@@ -77,6 +78,7 @@ def test_i_try_two_subjects_and_send_the_better_one_to_everybody_else(
     clock.forward(timedelta(seconds=10))
     made.beat()
     expect(page.get_by_role("heading", name="Result", exact=True)).to_be_visible()  # it has looked by itself
+    expect(page.locator("[data-watch]")).to_have_count(0)  # and does no more: nothing comes between us and the link
     page.get_by_role("link", name="A/B test of “Golf”").click()
     expect(page.get_by_text("B was chosen by you")).to_be_visible()
     _is_sound(page)
