@@ -9,10 +9,10 @@ BIN := .venv/bin
 run: .venv/.run
 	@exec $(BIN)/newsletter up
 
-# Three processes share the tests, for many wait; those that start the whole product (tests/real) come last, by themselves.
+# Two processes share the tests; those that start the whole product (tests/real) come last, three at a time: half of their time they wait.
 test: .venv/.dev
 	@$(BIN)/python tests/setup.py
-	@$(BIN)/python -m pytest -n 3 --ignore=tests/real
+	@$(BIN)/python -m pytest -n 2 --ignore=tests/real
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup tests/real
 
 # The fast half: style, types, the import rules of the house, and every test that needs no other process.
