@@ -1,12 +1,11 @@
 """Where a form was seen last: one row for each of the owner's sites, and nothing about who looked."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ForeignKey, String, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from newsletter.bulk import insert_into
 from newsletter.db import Base
 from newsletter.forms.form import Form
 
@@ -32,8 +31,7 @@ def is_due(session: Session, form: Form, origin: str, now: datetime) -> bool:
 
 def note_sighting(session: Session, form_id: int, origin: str, now: datetime) -> None:
     """Write down that a form stands on this site. Safe against two at once."""
-    insert: Any = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert
-    fresh = insert(Sighting).values(form_id=form_id, origin=origin, seen_at=now)
+    fresh = insert_into(session, Sighting).values(form_id=form_id, origin=origin, seen_at=now)
     session.execute(
         fresh.on_conflict_do_update(index_elements=["form_id", "origin"], set_={"seen_at": fresh.excluded.seen_at})
     )

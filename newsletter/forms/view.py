@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 from sqlalchemy import ForeignKey, String, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from newsletter.bulk import insert_into
 from newsletter.db import Base
 from newsletter.forms.form import Form
 
@@ -44,9 +43,8 @@ def _count(session: Session, form: int, seen: Mapping[str, int], day: date) -> N
             page = ""
         known.add(page)
         told[page] = told.get(page, 0) + times
-    insert: Any = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert
     # One after the other, in order: two who count the same pages never wait for each other in a circle.
     for page, times in sorted(told.items()):
-        fresh = insert(View).values(form_id=form, day=day, page=page, times=times)
+        fresh = insert_into(session, View).values(form_id=form, day=day, page=page, times=times)
         more = {"times": View.times + fresh.excluded.times}
         session.execute(fresh.on_conflict_do_update(index_elements=["form_id", "day", "page"], set_=more))
