@@ -10,6 +10,7 @@ from typing import Any, TypeVar, dataclass_transform
 from sqlalchemy import (
     URL,
     BigInteger,
+    ColumnElement,
     DateTime,
     Dialect,
     Engine,
@@ -29,6 +30,8 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 T = TypeVar("T")
+Moment = datetime | ColumnElement[datetime]
+"""A time, or a parameter that stands for one in a statement that is built once."""
 Id = BigInteger().with_variant(Integer, "sqlite")
 """A row's number. SQLite only counts up by itself on a column called INTEGER."""
 
@@ -132,6 +135,11 @@ def lock(session: Session, row: Base) -> None:
         session.refresh(row, with_for_update=True)
     except InvalidRequestError as error:
         raise Gone(f"this {type(row).__name__.lower()} has been deleted") from error
+
+
+def holds(session: Session, condition: ColumnElement[bool]) -> bool:
+    """Whether this is so just now."""
+    return bool(session.scalar(select(condition)))
 
 
 def was_broken_off(error: DBAPIError) -> bool:

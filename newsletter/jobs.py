@@ -15,6 +15,7 @@ from kombu.exceptions import ChannelError
 from kombu.exceptions import OperationalError as BrokerDown
 from kombu.transport.virtual import Channel
 from redis.exceptions import RedisError
+from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -31,7 +32,7 @@ from newsletter import (
     sequences,
     subscribers,
 )
-from newsletter.db import was_broken_off
+from newsletter.db import UtcDateTime, holds, was_broken_off
 from newsletter.mail import recovery
 from newsletter.mail.ledger import Lane
 from newsletter.mail.ledger.counts import recount
@@ -54,7 +55,6 @@ ANYWAY = 15.0
 """Seconds after which a tick is published whatever its look finds: no look is relied on, nor a journal left behind."""
 Stopping = Callable[[], bool]
 Wake = Callable[[], None]
-Look = Callable[[Session, datetime], bool]
 log = structlog.get_logger()
 
 
@@ -115,7 +115,7 @@ def advance_sequences(rt: Runtime, stopping: Stopping) -> int:
     if _is_locked(rt):
         return moved
     with rt.database.reading() as session:  # most ticks find nothing, and need not keep others from writing
-        more = int(sequences.is_due(session, rt.clock.now()))
+        more = int(holds(session, sequences.is_due(rt.clock.now())))
     while more and not stopping():
         with rt.database.transaction() as session:
             zone, mailings = brand.current(session).zone, campaigns.planned(session)
@@ -255,21 +255,30 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
     return table
 
 
-LOOKS: dict[str, Look] = {
-    "deliver-transactional": partial(is_waiting, lane=Lane.TRANSACTIONAL),
-    "deliver-bulk": partial(is_waiting, lane=Lane.BULK),
-    "advance-sequences": sequences.is_due,
-    "end-pauses": journey.pause_is_over,
-    "launch-campaigns": campaigns.is_time,
-    "tend-campaigns": campaigns.is_under_way,
-    "imports": imports.is_waiting,
+_NOW: ColumnElement[datetime] = bindparam("now", type_=UtcDateTime())
+LOOKS: dict[str, ColumnElement[bool]] = {
+    "deliver-transactional": is_waiting(Lane.TRANSACTIONAL, _NOW),
+    "deliver-bulk": is_waiting(Lane.BULK, _NOW),
+    "advance-sequences": sequences.is_due(_NOW),
+    "end-pauses": journey.pause_is_over(_NOW),
+    "launch-campaigns": campaigns.is_time(_NOW),
+    "tend-campaigns": campaigns.is_under_way(_NOW),
+    "imports": imports.is_waiting(_NOW),
 }
 """What beat asks before it publishes a tick: one that finds nothing costs ten times as much as the look."""
+_ALL = select(*(condition.label(name) for name, condition in LOOKS.items()))
+"""All of them in one statement, built once: that was most of what an idle second cost."""
 
 
-def look_before(tick: str) -> Look | None:
+def seen_by(session: Session, now: datetime) -> dict[str, bool]:
+    """What every look finds."""
+    return dict(session.execute(_ALL, {"now": now}).one()._mapping)
+
+
+def look_before(tick: str) -> str | None:
     """The look for a line of the beat table; None: it is published in any case."""
-    return LOOKS.get(tick.rstrip("-0123456789"))
+    name = tick.rstrip("-0123456789")
+    return name if name in LOOKS else None
 
 
 def has_room(channel: Channel, queue: str) -> bool:

@@ -130,7 +130,8 @@ class Lookout:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._opened: tuple[Database, Clock] | None = None
-        self._seen: dict[jobs.Look, tuple[float, bool]] = {}
+        self._seen: dict[str, bool] = {}
+        self._seen_at = float("-inf")
 
     def open(self) -> tuple[Database, Clock]:
         """The database, and the clock by which things are due."""
@@ -139,25 +140,24 @@ class Lookout:
             self._opened = database, clock_for(self._settings, database)
         return self._opened
 
-    def sees(self, look: jobs.Look) -> bool:
+    def sees(self, look: str) -> bool:
         """What the look finds; True where it cannot be had: then the workers look for themselves.
 
         Ticks that are due in the same moment share one look.
         """
-        at, found = self._seen.get(look, (float("-inf"), False))
-        if time.monotonic() - at > MOMENT:
-            found = self._look(look)
-            self._seen[look] = time.monotonic(), found
-        return found
+        if time.monotonic() - self._seen_at > MOMENT:
+            self._seen = self._look()
+            self._seen_at = time.monotonic()
+        return self._seen.get(look, True)
 
-    def _look(self, look: jobs.Look) -> bool:
+    def _look(self) -> dict[str, bool]:
         database, clock = self.open()
         try:
             with database.reading() as session:
-                return look(session, clock.now())
+                return jobs.seen_by(session, clock.now())
         except SQLAlchemyError as error:
             log.warning("beat cannot look what is due", error=type(error).__name__)
-            return True
+            return {}
 
 
 class Metronome(Scheduler):

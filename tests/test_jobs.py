@@ -10,7 +10,7 @@ from functools import lru_cache
 import psycopg
 import pytest
 from celery import Celery
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.exc import OperationalError
 
 from newsletter import articles, brand, campaigns, jobs
@@ -89,7 +89,7 @@ def test_a_crowd_in_the_series_leaves_the_worker_after_a_slice(
 ) -> None:
     moments = iter(range(0, 1000, 2))  # each look at the clock: two seconds later
     monkeypatch.setattr(jobs.time, "monotonic", lambda: float(next(moments)))
-    monkeypatch.setattr(jobs.sequences, "is_due", lambda *_: True)
+    monkeypatch.setattr(jobs.sequences, "is_due", lambda _: true())
     monkeypatch.setattr(jobs.sequences, "advance_due", lambda *_, **__: 1000)
     assert celery.tasks["advance_sequences"]() == 3 * 1000
 

@@ -17,6 +17,7 @@ from newsletter.campaigns.ab_test import ABTest, Compares, Decided, IfClose, Jud
 from newsletter.campaigns.campaign import Campaign, CampaignState, NotNow, Part
 from newsletter.campaigns.proportions import Proportion
 from newsletter.clicks import Click
+from newsletter.db import Moment
 from newsletter.figures import figure
 from newsletter.languages import marked, said
 from newsletter.mail.ledger import ACCEPTED, Dispatch, Message
@@ -28,7 +29,7 @@ _REST = aliased(Campaign)
 UNDECIDED = (ABTest.winner.is_(None), ABTest.waits.is_(None), ABTest.stopped_at.is_(None))
 
 
-def has_next_step(now: datetime) -> ColumnElement[bool]:
+def has_next_step(now: Moment) -> ColumnElement[bool]:
     """That a test may have come to its next step though no campaign is under way, as a condition."""
     sending = exists().where(
         or_(Campaign.id == ABTest.a_id, Campaign.id == ABTest.b_id), Campaign.stored_state == CampaignState.SENDING

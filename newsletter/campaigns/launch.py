@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.brand import current
 from newsletter.campaigns.ab_choice import has_next_step, newest_reader, to_come
 from newsletter.campaigns.ab_setup import write_b
 from newsletter.campaigns.campaign import Campaign, CampaignState
+from newsletter.db import Moment
 from newsletter.mail.ledger import Dispatch, Hold, Lane, Message, Reason
 from newsletter.mail.ledger.dispatch import Batch, BatchState
 from newsletter.mail.ledger.queue import cancel_late, cancel_next_batch, fill
@@ -35,21 +36,21 @@ def planned(session: Session) -> list[Mailing]:
     return mailings + [Mailing(at, rest.audience(at)) for at, _, rest in to_come(session)]
 
 
-def is_time(session: Session, now: datetime) -> bool:
-    """Whether a campaign is to be launched."""
+def is_time(now: Moment) -> ColumnElement[bool]:
+    """That a campaign is to be launched, as a condition."""
     due = select(Campaign.id).where(Campaign.stored_state == CampaignState.SCHEDULED, Campaign.scheduled_at <= now)
-    return session.scalar(due.limit(1)) is not None
+    return due.exists()
 
 
-def is_under_way(session: Session, now: datetime) -> bool:
-    """Whether a campaign has recipients to be written, or may have come to its end, or its counts are to be made, or an
-    A/B test may have come to its next step."""
+def is_under_way(now: Moment) -> ColumnElement[bool]:
+    """That a campaign has recipients to be written, or may have come to its end, or its counts are to be made, or an
+    A/B test may have come to its next step, as a condition."""
     going = (
         select(Campaign.id)
         .join(Dispatch, Dispatch.id == Campaign.dispatch_id)
         .where(Campaign.stored_state == CampaignState.SENDING, Dispatch.hold == Hold.OPEN)
     )
-    return session.scalar(select(or_(going.exists(), has_next_step(now)))) or is_unsettled(session)
+    return or_(going.exists(), has_next_step(now), is_unsettled())
 
 
 def launch_due(session: Session, now: datetime) -> list[Campaign]:

@@ -9,9 +9,10 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from newsletter.db import Moment
 from newsletter.imports.record import WORKING, Import, ImportState
 from newsletter.languages import marked
 
@@ -32,12 +33,12 @@ class LeaseLost(Exception):
     """Another worker has taken over: what this one was about to write is not written."""
 
 
-def is_waiting(session: Session, now: datetime) -> bool:
-    """Whether a worker should look: an import is to go on, and nobody has a lease on it."""
-    return session.scalar(select(Import.id).where(*_free(now)).limit(1)) is not None
+def is_waiting(now: Moment) -> ColumnElement[bool]:
+    """That a worker should look, as a condition: an import is to go on, and nobody has a lease on it."""
+    return select(Import.id).where(*_free(now)).exists()
 
 
-def _free(now: datetime) -> tuple[Any, ...]:
+def _free(now: Moment) -> tuple[Any, ...]:
     return Import.state.in_(WORKING), or_(Import.lease_until.is_(None), Import.lease_until < now)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 from newsletter import accounts
-from newsletter.db import Database
+from newsletter.db import Database, holds
 from newsletter.imports import workbook
 from newsletter.imports.errors import ErrorsFile
 from newsletter.imports.lease import LeaseLost, claim, is_waiting, release, renew
@@ -82,7 +82,7 @@ class Work:
     def turn(self) -> bool:
         """Go on with an import that waits. False: none does."""
         with self.database.reading() as session:
-            if not is_waiting(session, self.clock()):
+            if not holds(session, is_waiting(self.clock())):
                 return False
         with self.database.transaction() as session:
             if (claimed := claim(session, self.clock(), tokens_in(self.uploads))) is None:

@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from newsletter import sequences
-from newsletter.db import lock
+from newsletter.db import Moment, lock
 from newsletter.events import EventKind, Press, note
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Lane, Message, Reason
@@ -46,9 +46,9 @@ def _go_on(session: Session, subscriber: Subscriber, now: datetime) -> None:
     sequences.go_on(session, subscriber, now)
 
 
-def pause_is_over(session: Session, now: datetime) -> bool:
-    """Whether the time of somebody's pause is over."""
-    return session.scalar(_over(now).with_only_columns(Subscriber.id).limit(1)) is not None
+def pause_is_over(now: Moment) -> ColumnElement[bool]:
+    """That the time of somebody's pause is over, as a condition."""
+    return _over(now).exists()
 
 
 def end_pauses(session: Session, now: datetime, limit: int = 500) -> int:
@@ -60,5 +60,5 @@ def end_pauses(session: Session, now: datetime, limit: int = 500) -> int:
     return len(over)
 
 
-def _over(now: datetime) -> Select[Subscriber]:
+def _over(now: Moment) -> Select[Subscriber]:
     return select(Subscriber).where(Subscriber.paused_until.is_not(None), Subscriber.paused_until <= now)

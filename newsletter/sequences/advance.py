@@ -3,12 +3,14 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Select, case, func, literal, select, update
+from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select, update
 from sqlalchemy.orm import Session, contains_eager, selectinload
 from sqlalchemy.orm.attributes import flag_modified
 
 from newsletter import brand
+from newsletter.db import Moment
 from newsletter.mail.ledger import UNDER_WAY, Message, Reason, State
 from newsletter.sequences.delay import allowed_from
 from newsletter.sequences.enrollment import LIVE, LOOK_AGAIN, Enrollment, EnrollmentStatus, wake
@@ -37,11 +39,10 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def is_due(session: Session, now: datetime) -> bool:
-    """Whether a tick finds anything to do: three looks into small indexes, however many people are enrolled."""
-    live = session.scalars(select(Series.id).where(Series.live)).all()
-    looks = (_settled(), _due(live, now))
-    return any(session.scalar(look.with_only_columns(Enrollment.id).limit(1)) is not None for look in looks)
+def is_due(now: Moment) -> ColumnElement[bool]:
+    """That a tick finds anything to do, as a condition: looks into small indexes, however many people are enrolled."""
+    of_series = select(Series.id).where(Series.live, _due([Series.id], now).correlate(Series).exists())
+    return or_(_settled().exists(), of_series.exists())
 
 
 def advance_due(session: Session, now: datetime, zone: str, limit: int = BATCH,
@@ -90,7 +91,7 @@ def _settled() -> Select[Enrollment]:
     )
 
 
-def _due(live: Collection[int], now: datetime) -> Select[Enrollment]:
+def _due(live: Collection[Any], now: Moment) -> Select[Enrollment]:
     """Of a series that is switched off nobody is due: left in, they would be found again by every look."""
     return select(Enrollment).where(
         Enrollment.sequence_id.in_(live), Enrollment.due_at <= now, Enrollment.message_id.is_(None)

@@ -10,7 +10,7 @@ from sqlalchemy import event, func, insert, select, update
 
 from newsletter import brand, campaigns, sequences
 from newsletter.campaigns import Campaign
-from newsletter.db import Database
+from newsletter.db import Database, holds
 from newsletter.mail.ledger import Message, State
 from newsletter.sequences import Enrollment, EnrollmentStatus, Sequence
 from newsletter.sequences.advance import BATCH, SPREAD_OVER
@@ -144,13 +144,13 @@ def test_an_idle_tick_reads_no_table(series: Series, database: Database) -> None
         session.execute(update(Enrollment).where(half).values(sequence_id=off, due_at=NOON - timedelta(days=1)))
     with database.engine.begin() as connection:
         connection.exec_driver_sql("ANALYZE")
-    with _plans(database) as plans:
+    with _plans(database) as plans, database.reading() as session:
         assert _advance(database, NOON) == 0
-    with database.reading() as session:
-        assert not sequences.is_due(session, NOON)
-    assert len(plans) == 2
-    for plan, index in zip(plans, ("ix_enrollments_message", "ix_enrollments_due"), strict=True):
-        assert index in plan, plan
+        assert not holds(session, sequences.is_due(NOON))
+    of_message, of_time, of_both = plans
+    assert "ix_enrollments_message" in of_message and "ix_enrollments_due" in of_time
+    assert "ix_enrollments_message" in of_both and "ix_enrollments_due" in of_both
+    for plan in plans:
         assert "Seq Scan on enrollments" not in plan and "SCAN enrollments\n" not in plan, plan
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, literal, or_, select, 
 from sqlalchemy.orm import Session
 
 from newsletter.accounts import Owner
+from newsletter.db import Moment
 from newsletter.mail.ledger import counts
 from newsletter.mail.ledger.dispatch import Dispatch, Hold
 from newsletter.mail.ledger.message import OPEN, Attempt, Lane, Message, State
@@ -125,7 +126,7 @@ def _lock_due(session: Session, lane: Lane, now: datetime, limit: int, above: in
     return []
 
 
-def due(lane: Lane, now: datetime) -> Select[int]:
+def due(lane: Lane, now: Moment) -> Select[int]:
     """What waits by itself and may be claimed, oldest first."""
     return (
         select(Message.id)

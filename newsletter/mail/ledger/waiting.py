@@ -1,38 +1,35 @@
 """Whether anything waits to be sent: asked some times a second, so it looks into small indexes and locks nothing."""
 
-from datetime import datetime
+from sqlalchemy import ColumnElement, or_, select
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
-
+from newsletter.db import Moment
 from newsletter.mail.ledger.dispatch import Batch, BatchState, Dispatch, Hold
 from newsletter.mail.ledger.message import Lane
 from newsletter.mail.ledger.row_claims import due
 
 
-def is_waiting(session: Session, now: datetime, lane: Lane) -> bool:
-    """Whether a claim in this lane would find something."""
-    if session.scalar(due(lane, now).limit(1)) is not None:
-        return True
-    return lane is Lane.BULK and _is_part_of_a_campaign_waiting(session, now)
+def is_waiting(lane: Lane, now: Moment) -> ColumnElement[bool]:
+    """That a claim in this lane would find something, as a condition."""
+    waits = due(lane, now).order_by(None).exists()
+    return or_(waits, _is_part_of_a_campaign_waiting(now)) if lane is Lane.BULK else waits
 
 
-def _is_part_of_a_campaign_waiting(session: Session, now: datetime) -> bool:
-    free = (
+def _is_part_of_a_campaign_waiting(now: Moment) -> ColumnElement[bool]:
+    return (
         select(Batch.id)
         .join(Dispatch, Dispatch.id == Batch.dispatch_id)
         .where(Batch.state == BatchState.OPEN, Dispatch.hold == Hold.OPEN)
         .where(or_(Batch.not_before.is_(None), Batch.not_before <= now))
+        .exists()
     )
-    return session.scalar(free.limit(1)) is not None
 
 
-def is_unsettled(session: Session) -> bool:
-    """Whether rows of a cancelled campaign are to be brought in line, or counts to be made."""
+def is_unsettled() -> ColumnElement[bool]:
+    """That rows of a cancelled campaign are to be brought in line, or counts to be made, as a condition."""
     cancelled = (
         select(Batch.id)
         .join(Dispatch, Dispatch.id == Batch.dispatch_id)
         .where(Batch.state == BatchState.OPEN, Dispatch.hold == Hold.CANCELLED)
     )
     uncounted = select(Batch.id).where(Batch.counts.is_(None), Batch.state != BatchState.CLAIMED)
-    return any(session.scalar(look.limit(1)) is not None for look in (cancelled, uncounted))
+    return or_(cancelled.exists(), uncounted.exists())

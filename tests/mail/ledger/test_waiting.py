@@ -1,13 +1,13 @@
 """Whether anything waits: the answer is what a claim would find."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from newsletter import articles
-from newsletter.db import Database
+from newsletter.db import Database, holds
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Dispatch, Hold, Lane, Reason
 from newsletter.mail.ledger.dispatch import Batch, BatchState
@@ -19,9 +19,9 @@ from tests.conftest import NOON
 LATER = NOON + timedelta(minutes=2)
 
 
-def _waits(database: Database, lane: Lane, at: object = NOON) -> bool:
+def _waits(database: Database, lane: Lane, at: datetime = NOON) -> bool:
     with database.reading() as session:
-        return is_waiting(session, at, lane)  # type: ignore[arg-type]
+        return holds(session, is_waiting(lane, at))
 
 
 def _claims(database: Database, lane: Lane) -> bool:
@@ -76,10 +76,10 @@ def test_a_campaign_waits_while_a_worker_would_find_some_of_it(database: Databas
 
 def test_rows_of_a_cancelled_campaign_are_to_be_brought_in_line(database: Database, dispatch: int) -> None:
     with database.transaction() as session:
-        assert not is_unsettled(session)
+        assert not holds(session, is_unsettled())
         session.get_one(Dispatch, dispatch).hold = Hold.CANCELLED
     with database.transaction() as session:
-        assert is_unsettled(session)
+        assert holds(session, is_unsettled())
         while cancel_next_batch(session, NOON, Reason.CAMPAIGN_CANCELLED):
             pass
-        assert not is_unsettled(session)
+        assert not holds(session, is_unsettled())
