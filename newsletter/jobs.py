@@ -15,9 +15,7 @@ from kombu.exceptions import ChannelError
 from kombu.exceptions import OperationalError as BrokerDown
 from kombu.transport.virtual import Channel
 from redis.exceptions import RedisError
-from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
 from newsletter import (
     accounts,
@@ -32,11 +30,10 @@ from newsletter import (
     sequences,
     subscribers,
 )
-from newsletter.db import UtcDateTime, holds, was_broken_off
+from newsletter.db import holds, was_broken_off
 from newsletter.mail import recovery
 from newsletter.mail.ledger import Lane
 from newsletter.mail.ledger.counts import recount
-from newsletter.mail.ledger.waiting import is_waiting
 from newsletter.runtime import Runtime
 
 SLICE = 15.0
@@ -253,32 +250,6 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
     for number in range(bulk_workers):
         table[f"deliver-bulk-{number}"] = every(1, "deliver", Lane.BULK, Lane.BULK.value)
     return table
-
-
-_NOW: ColumnElement[datetime] = bindparam("now", type_=UtcDateTime())
-LOOKS: dict[str, ColumnElement[bool]] = {
-    "deliver-transactional": is_waiting(Lane.TRANSACTIONAL, _NOW),
-    "deliver-bulk": is_waiting(Lane.BULK, _NOW),
-    "advance-sequences": sequences.is_due(_NOW),
-    "end-pauses": journey.pause_is_over(_NOW),
-    "launch-campaigns": campaigns.is_time(_NOW),
-    "tend-campaigns": campaigns.is_under_way(_NOW),
-    "imports": imports.is_waiting(_NOW),
-}
-"""What beat asks before it publishes a tick: one that finds nothing costs ten times as much as the look."""
-_ALL = select(*(condition.label(name) for name, condition in LOOKS.items()))
-"""All of them in one statement, built once: that was most of what an idle second cost."""
-
-
-def seen_by(session: Session, now: datetime) -> dict[str, bool]:
-    """What every look finds."""
-    return dict(session.execute(_ALL, {"now": now}).one()._mapping)
-
-
-def look_before(tick: str) -> str | None:
-    """The look for a line of the beat table; None: it is published in any case."""
-    name = tick.rstrip("-0123456789")
-    return name if name in LOOKS else None
 
 
 def has_room(channel: Channel, queue: str) -> bool:

@@ -25,6 +25,9 @@ from sqlalchemy.orm import configure_mappers
 import newsletter.app
 import newsletter.mailbox
 import newsletter.workers
+from newsletter.languages import SOURCE
+from newsletter.mail.render import environment
+from newsletter.settings import ROOT
 
 if sys.platform == "linux":
     import valkey  # the limits of the site's forms look for it, where it is there
@@ -36,5 +39,7 @@ def freeze() -> None:
     It does not touch what is frozen, so the pages remain shared.
     """
     configure_mappers()
+    environment.warm(ROOT / "templates" / "email")
+    SOURCE.direction  # noqa: B018 - Babel reads the language's file
     gc.collect()
     gc.freeze()

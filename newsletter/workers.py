@@ -13,7 +13,7 @@ from celery import Celery, signals
 from celery.beat import ScheduleEntry, Scheduler
 from sqlalchemy.exc import SQLAlchemyError
 
-from newsletter import feedback, jobs, parent
+from newsletter import feedback, jobs, looks, parent
 from newsletter.clock import Clock
 from newsletter.db import Database
 from newsletter.log import configure
@@ -154,7 +154,7 @@ class Lookout:
         database, clock = self.open()
         try:
             with database.reading() as session:
-                return jobs.seen_by(session, clock.now())
+                return looks.seen_by(session, clock.now())
         except SQLAlchemyError as error:
             log.warning("beat cannot look what is due", error=type(error).__name__)
             return {}
@@ -184,7 +184,7 @@ class Metronome(Scheduler):
         return super().apply_async(entry, producer=producer, advance=advance, **options)
 
     def _is_wanted(self, tick: str) -> bool:
-        look = jobs.look_before(tick)
+        look = looks.look_before(tick)
         waited = time.monotonic() - self._published.get(tick, float("-inf"))
         return look is None or waited > jobs.ANYWAY or self._lookout.sees(look)
 

@@ -9,7 +9,7 @@ from celery import Celery
 from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
-from newsletter import jobs
+from newsletter import jobs, looks
 from newsletter.db import Database
 from newsletter.mail import ledger
 from newsletter.runtime import Runtime
@@ -95,13 +95,13 @@ def test_where_a_look_is_not_to_be_had_the_workers_look(beat: _Beat, monkeypatch
         raise OperationalError("SELECT", {}, Exception("the database is away"))
 
     first = beat.go_by(0)
-    monkeypatch.setattr(jobs, "seen_by", away)
+    monkeypatch.setattr(looks, "seen_by", away)
     assert beat.go_by(1) == first
 
 
 def test_every_look_belongs_to_a_tick() -> None:
-    ticks = {name for name in jobs.beat_table(2) if jobs.look_before(name)}
-    assert {name.rstrip("-01") for name in ticks} == jobs.LOOKS.keys()
+    ticks = {name for name in jobs.beat_table(2) if looks.look_before(name)}
+    assert {name.rstrip("-01") for name in ticks} == looks.LOOKS.keys()
     assert jobs.beat_table(2).keys() - ticks == UNASKED
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 import css_inline
 import structlog
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment
 from markupsafe import Markup
 
 from newsletter.brand import Brand
@@ -27,6 +27,7 @@ from newsletter.mail.render.attachment import attachment, guide_slug
 from newsletter.mail.render.counted import Counted
 from newsletter.mail.render.dkim import Dkim
 from newsletter.mail.render.draft import NOBODY, ONCE, STRANGERS, Draft, Form, NoSkeleton, alike, gap
+from newsletter.mail.render.environment import environment
 from newsletter.mail.render.mail import NO_FIELDS, Content, Reader, Rendered, RenderedMessage, fields_for, one_line, why
 from newsletter.mail.render.names import FOR_PAGES, NAMES, Values, names_for_readers, of_brand, of_pages
 from newsletter.mail.render.skeleton import DATE, TO, Skeleton
@@ -66,7 +67,7 @@ class Renderer:
     def __post_init__(self) -> None:
         object.__setattr__(self, "urls", Urls(self.site, self.signer))
         object.__setattr__(self, "sender_form", self.sender_form or f"b+*@{self.mail_domain}")
-        object.__setattr__(self, "_jinja", lru_cache(8)(partial(_environment, self.templates / "email")))
+        object.__setattr__(self, "_jinja", lru_cache(8)(partial(environment, self.templates / "email")))
         object.__setattr__(self, "_read", compiled)
         inliner = css_inline.CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False)
         object.__setattr__(self, "_inliner", inliner)
@@ -280,16 +281,6 @@ class Renderer:
         if stream is Stream.NOTICE:
             context = in_language(context, language)
         return values_of(self.urls, brand, language, reader, context)
-
-
-def _environment(folder: Path, language: Language) -> Environment:
-    """The templates of mails in one language."""
-    jinja = Environment(
-        loader=FileSystemLoader(folder), extensions=["jinja2.ext.i18n"], undefined=StrictUndefined,
-        autoescape=select_autoescape(["html"]), trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    jinja.install_gettext_callables(language.gettext, language.ngettext, newstyle=True)  # type: ignore[attr-defined]
-    return jinja
 
 
 __all__ = ["BadArticle", "Content", "Reader", "Rendered", "RenderedMessage", "Renderer"]
