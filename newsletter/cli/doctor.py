@@ -31,14 +31,17 @@ LEAST_DISK = 200 * 1024 * 1024  # octets
 def doctor() -> None:
     """Check everything the product needs, and say what to do about what is missing."""
     settings = load()
-    failed = 0
+    failed: set[str] = set()
     with opened(check=False) as rt:
         for name, check in CHECKS.items():
+            if name in IN_THE_DATABASE and "database" in failed:
+                click.echo(f"-     {name}: not looked at; the database comes first")
+                continue
             try:
                 told = check(rt)
                 click.echo(f"ok    {name}: {told}")
             except Exception as error:  # noqa: BLE001 - a doctor names every illness and goes on
-                failed += 1
+                failed.add(name)
                 click.echo(f"FAIL  {name}: {_first_line(error)}")
     click.echo(f"Data folder: {settings.data_dir}")
     sys.exit(1 if failed else 0)
@@ -55,6 +58,8 @@ class _Ill(Exception):
 def _database(rt: Runtime) -> str:
     with rt.database.reading() as session:
         session.execute(text("SELECT 1"))
+    if versions.version(rt.database) is None:
+        raise _Ill("holds nothing yet; start the product with `make run`, or run `newsletter migrate`")
     if not versions.is_current(rt.database):
         raise _Ill("not up to date; run `newsletter migrate`")
     return "answers and is up to date"
@@ -189,3 +194,4 @@ CHECKS = {
     "guides": _guides,
     "disk": _disk,
 }
+IN_THE_DATABASE = ("brand", "key", "sending", "dkim", "guides")
