@@ -1,7 +1,10 @@
 """Every sentence that readers and owners see is marked for translation."""
 
+import re
+
 import pytest
 
+from newsletter.preflight import Level
 from newsletter.settings import ROOT
 from tests import unmarked
 
@@ -45,6 +48,34 @@ def test_all_that_people_see_is_marked(path: unmarked.Path) -> None:
     name = unmarked.named(path)
     if name not in SAMPLES:
         assert set(unmarked.in_file(path)) - NO_WORDS.get(name, set()) == set()
+
+
+IN_SCRIPTS = {"use strict", "Yahoo Mail", "iCloud Mail"}
+"""What a script says of itself, and names."""
+
+
+@pytest.mark.parametrize("path", unmarked.scripts(), ids=unmarked.named)
+def test_what_a_script_says_stands_in_its_page(path: unmarked.Path) -> None:
+    assert set(unmarked.in_script(path.read_text(encoding="utf-8"))) - IN_SCRIPTS == set()
+
+
+def test_the_composer_finds_every_sentence_that_it_asks_for_and_asks_for_every_one() -> None:
+    folder = ROOT / "static" / "js" / "composer"
+    source = "".join(file.read_text(encoding="utf-8") for file in folder.glob("*.js"))
+    calls = re.findall(r"sentence\(([^()]*)", source)
+    asked = {*Level, *(name for call in calls for name in re.findall(r'"([\w-]+)"', call))}
+    page = (ROOT / "templates" / "owner" / "_composer_words.html").read_text(encoding="utf-8")
+    assert asked == {*re.findall(r'word\("([\w-]+)"', page)}
+
+
+@pytest.mark.parametrize("said", ['tell("You are offline");', "x = `Sent to ${name}`", "say('bold words')"])
+def test_words_in_a_script_are_found(said: str) -> None:
+    assert unmarked.in_script(said)
+
+
+@pytest.mark.parametrize("said", ['form.querySelector("ul li a");', "// You are offline", 'put("one")'])
+def test_what_is_no_words_in_a_script_is_not(said: str) -> None:
+    assert unmarked.in_script(said) == []
 
 
 def test_what_the_terminal_says_is_there_and_has_a_reason() -> None:

@@ -42,6 +42,9 @@ _FOR_MACHINES = re.compile(
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SENTENCE = re.compile(r"[A-Z“].*\s\S")
 _ENDS = re.compile(r"\w{2,} [^{]*\w{2,}[.?!]$")
+_SELECTOR = re.compile(r"""(?:querySelector(?:All)?|closest|matches)(?:\?\.)?\(\s*(["'`]).*?\1""")
+_LITERAL = re.compile(r"""(["'`])((?:(?!\1)[^\\\n]|\\.)*)\1""")
+_TWO_WORDS = re.compile(r"(?<![\w.#\[-])[A-Za-z]{2,},? [A-Za-z]{2,}")
 _META = {"viewport", "robots", "color-scheme", "supported-color-schemes", "referrer", "theme-color", "twitter:card"}
 _FACTS = ("og:type", "og:url", "article:")
 _OF_A_TAG = re.compile(r'[\w-]+="')
@@ -61,6 +64,11 @@ def templates() -> list[Path]:
 def code() -> list[Path]:
     """Every file of the product's code but what the terminal says."""
     return sorted(path for path in (ROOT / "newsletter").rglob("*.py") if not is_terminal(path))
+
+
+def scripts() -> list[Path]:
+    """Every script of ours."""
+    return sorted((ROOT / "static" / "js").rglob("*.js"))
 
 
 def named(path: Path) -> str:
@@ -156,6 +164,12 @@ class _Seen(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._silent <= 0 and _has_words(data) and not _OF_A_TAG.match(data.strip()):
             self.found.append(" ".join(data.replace(GAP, "…").split()))
+
+
+def in_script(source: str) -> list[str]:
+    """What looks like words for people in a script: two of them in one literal. A page has to bring them instead."""
+    bare = _SELECTOR.sub("", re.sub(r"(?m)(^|[ \t])//.*$|/\*.*?\*/", "", source))
+    return [text for _, text in _LITERAL.findall(bare) if _TWO_WORDS.search(text)]
 
 
 def in_code(source: str) -> list[str]:

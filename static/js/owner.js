@@ -123,7 +123,7 @@ function watch() {
     } catch { return; } // the server is away for a moment: the next look tells
     if (now.state !== box.dataset.state) return location.reload();
     const numbers = ["done", "total", "sent", "waiting", "deferred", "failed", "uncertain", "cancelled", "rows", "undone"];
-    for (const name of numbers.filter((one) => one in now)) show(name, now[name].toLocaleString("en-GB"));
+    for (const name of numbers.filter((one) => one in now)) show(name, now[name].toLocaleString(document.documentElement.lang));
     show("percent", now.percent);
     const bar = box.querySelector("progress[max]"); // without one nobody knows how much there is
     if (bar) [bar.max, bar.value] = [now.total || 1, now.done];
@@ -132,7 +132,7 @@ function watch() {
     const [from, first] = seen[0], [to, last] = seen[seen.length - 1];
     if (to === from) return;
     const rate = (last - first) / (to - from);
-    show("rate", Math.round(rate).toLocaleString("en-GB"));
+    show("rate", Math.round(rate).toLocaleString(document.documentElement.lang));
     show("time_left", rate > 0 ? words((now.total - now.done) / rate) : "–");
   }
   setInterval(look, 1000);

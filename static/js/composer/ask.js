@@ -1,4 +1,5 @@
 // A dialog that asks before something is put into the text. Escape and Cancel change nothing.
+import { sentence } from "./words.js";
 
 /** Open the dialog of this name; resolves to its inputs' values, or to null. `check` gives what is wrong, or "". */
 export function ask(name, values = {}, check = () => "") {
@@ -31,4 +32,4 @@ export function ask(name, values = {}, check = () => "") {
 }
 
 export const addressIsBad = (address) => /^(https?:\/\/|mailto:|tel:|\/|\{\{)/i.test(address.trim()) ? ""
-  : "An address begins with https://, or with / for a page of this site.";
+  : sentence("address-is-bad");

@@ -1,5 +1,6 @@
 // Nothing typed is ever lost: it is written down in this browser at once, and sent to the server a moment later.
 // What is kept there is a draft: only the button changes the article.
+import { sentence } from "./words.js";
 
 const AFTER = 1200, AT_LATEST = 5000, AGAIN = [2000, 5000, 10000, 20000, 30000];
 const KEY = "composer:";
@@ -42,13 +43,13 @@ export function autosave(form) {
   }
 
   function again(words, link) {
-    say(isSafe ? `${words} What you typed is kept in this browser.` : `${words} Keep this page open: this browser cannot keep your words.`, link);
+    say(`${words} ${sentence(isSafe ? "in-browser" : "keep-open")}`, link);
     plan(AGAIN[Math.min(failures, AGAIN.length - 1)]);
     failures += 1;
   }
 
   function signIn() {
-    return Object.assign(document.createElement("a"), { href: form.dataset.login, target: "_blank", rel: "noopener", textContent: "Sign in again (opens beside this page)" });
+    return Object.assign(document.createElement("a"), { href: form.dataset.login, target: "_blank", rel: "noopener", textContent: sentence("sign-in") });
   }
 
   /** The server does not know who we are: a fresh token, or a link to sign in. */
@@ -58,7 +59,7 @@ export function autosave(form) {
       if (dirty) plan(0);
       return;
     }
-    again("You are signed out.", signIn());
+    again(sentence("signed-out"), signIn());
   }
 
   async function answered(answer, at) {
@@ -69,13 +70,13 @@ export function autosave(form) {
       form.elements.sitting.value = told.sitting;
       return plan(0);
     }
-    if (!answer.ok) return again(told.error || "Not kept.");
+    if (!answer.ok) return again(told.error || sentence("not-kept"));
     failures = 0;
     if (at === changed) {
       dirty = false;
       store.drop(sitting());
     } else plan();
-    const kept = told.kept ? `Kept as a draft, ${told.kept}. Readers get it when you save.` : "";
+    const kept = told.kept ? sentence("kept", { when: told.kept }) : "";
     return say([kept, told.newer, told.others].filter(Boolean).join(" "));
   }
 
@@ -89,7 +90,7 @@ export function autosave(form) {
     try {
       await answered(await fetch(form.dataset.keep, { method: "POST", body: body(typed()), headers: { Accept: "application/json" }, signal: sending.signal }), at);
     } catch {
-      if (!leaving) again("No answer from the server: trying again.");
+      if (!leaving) again(sentence("no-answer"));
     }
     sending = null;
     if (dirty && at !== changed && !leaving) plan();

@@ -1,6 +1,7 @@
 // Pictures: chosen, dropped on the text, or pasted into it; asked what they show; sent; shown where they were put.
 import { ask } from "./ask.js";
 import { put } from "./text.js";
+import { sentence } from "./words.js";
 
 export function pictures(form, area, tell) {
   async function send(file, shows) {
@@ -8,16 +9,16 @@ export function pictures(form, area, tell) {
     sent.append("csrf_token", form.elements.csrf_token.value);
     sent.append("file", file);
     sent.append("words", shows);
-    tell(`Sending ${file.name}…`);
+    tell(sentence("sending", { file: file.name }));
     try {
       const answer = await fetch(form.dataset.upload, { method: "POST", body: sent, headers: { Accept: "application/json" } });
       const { code, error } = await answer.json();
-      if (!code) throw new Error(error || "The picture was not sent: you are signed out. Your text is still here.");
+      if (!code) throw new Error(error || sentence("not-sent"));
       put(area, code);
-      tell("The picture is in the text.");
+      tell(sentence("sent"));
     } catch (problem) {
       tell(problem instanceof SyntaxError || problem instanceof TypeError
-        ? "The picture was not sent. You may be offline, or signed out; your text is still here." : problem.message);
+        ? sentence("offline") : problem.message);
     }
   }
 
@@ -28,7 +29,7 @@ export function pictures(form, area, tell) {
     const name = dialog.querySelector("[data-picture-name]");
     name.hidden = !file;
     name.textContent = file ? file.name : "";
-    const given = await ask("picture", {}, (typed) => file || typed["picture-file"]?.size ? "" : "Choose a picture first.");
+    const given = await ask("picture", {}, (typed) => file || typed["picture-file"]?.size ? "" : sentence("choose"));
     if (given) await send(file || given["picture-file"], given["picture-words"].slice(0, 300));
   }
 

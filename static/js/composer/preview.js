@@ -1,4 +1,5 @@
 // The mail beside the text. One question at a time: what is typed meanwhile is asked about behind it.
+import { sentence } from "./words.js";
 
 export function preview(form, asked) {
   const find = (name) => form.querySelector(`[data-${name}]`);
@@ -48,8 +49,7 @@ export function preview(form, asked) {
       const row = document.createElement("li");
       row.className = `check-${level}`;
       const strong = document.createElement("strong");
-      const says = { good: "in order", told: "for you to know", warning: "may not be meant so", block: "needs you" }[level];
-      strong.append(name, Object.assign(document.createElement("span"), { className: "visually-hidden", textContent: `: ${says}` }));
+      strong.append(name, Object.assign(document.createElement("span"), { className: "visually-hidden", textContent: `: ${sentence(level)}` }));
       row.append(strong, ` ${words}`);
       return row;
     });
@@ -57,7 +57,7 @@ export function preview(form, asked) {
   }
 
   function tellReader({ id, told }) {
-    find("reader").textContent = id ? `As ${told} would get it` : told;
+    find("reader").textContent = id ? sentence("as-reader", { reader: told }) : told;
     if (id) form.elements.subscriber.value = id;
     else if (reader.value.trim()) nobody = reader.value; // looked for once, and not behind every key
   }
@@ -65,14 +65,14 @@ export function preview(form, asked) {
   function show(seen) {
     if (nobody === null) tellReader(seen.reader);
     find("problem").hidden = !seen.problem;
-    find("problem").textContent = seen.problem ? `This cannot be sent. ${seen.problem}` : "";
+    find("problem").textContent = seen.problem ? sentence("problem", { problem: seen.problem }) : "";
     tell(seen.checks);
     if (seen.problem) return; // the mail as it could be read last stays
     last = seen.html;
     text.textContent = seen.text;
     find("inbox").hidden = false;
     find("inbox-sender").textContent = seen.sender.replace(/ <.*/, "");
-    find("inbox-subject").textContent = seen.subject || "(no subject)";
+    find("inbox-subject").textContent = seen.subject || sentence("no-subject");
     find("inbox-rest").textContent = `– ${seen.inbox}`;
     find("size").value = seen.share;
     find("size").title = seen.size;

@@ -1,6 +1,7 @@
 // The buttons above the text. Each writes Markdown, which can be read and changed as any other.
 import { ask, addressIsBad } from "./ask.js";
 import { begin, block, put, selected, wrap } from "./text.js";
+import { sentence } from "./words.js";
 
 // What would end the words of a link or a picture early.
 const words = (typed) => typed.replace(/[[\]\\{}<>*_`\n]/g, " ").trim();
@@ -9,8 +10,8 @@ const address = (typed) => typed.trim().startsWith("{{") ? typed.trim() : target
 const quoted = (typed) => `"${typed.replace(/\\/g, "").replace(/"/g, "”").replace(/[{}%]/g, "").trim()}"`;
 
 const tools = {
-  bold: (area) => wrap(area, "**", "bold words"),
-  italic: (area) => wrap(area, "*", "leaning words"),
+  bold: (area) => wrap(area, "**", sentence("bold")),
+  italic: (area) => wrap(area, "*", sentence("leaning")),
   heading: (area) => begin(area, () => "## ", /^#{1,6} /),
   list: (area) => begin(area, () => "- ", /^[-*+] /),
   numbers: (area) => begin(area, (place) => `${place + 1}. `, /^\d+[.)] /),
@@ -20,20 +21,20 @@ const tools = {
     if (given) put(area, `[${words(given["link-words"]) || given["link-address"]}](${address(given["link-address"])})`);
   },
   async button(area) {
-    const check = (typed) => words(typed["button-words"]) ? addressIsBad(typed["button-address"]) : "A button needs words.";
+    const check = (typed) => words(typed["button-words"]) ? addressIsBad(typed["button-address"]) : sentence("button-needs-words");
     const given = await ask("button", { "button-words": selected(area) }, check);
     if (given) block(area, `[${words(given["button-words"])}](${address(given["button-address"])} "button")`);
   },
   columns(area) {
-    const left = selected(area) || "What stands on the left";
-    block(area, `::: columns\n${left}\n|||\nWhat stands on the right\n:::`, [12, left.length]);
+    const left = selected(area) || sentence("left");
+    block(area, `::: columns\n${left}\n|||\n${sentence("right")}\n:::`, [12, left.length]);
   },
   async card(area) {
     const given = await ask("card");
     if (given?.["card-of"]) block(area, given["card-of"].replace(/\r\n/g, "\n"));
   },
   async name(area) {
-    const given = await ask("name", { "name-else": "friend" });
+    const given = await ask("name", { "name-else": sentence("friend") });
     if (!given) return;
     const other = given["name-else"].trim();
     put(area, other ? `{{ ${given["name-field"]}|default(${quoted(other)}) }}` : `{{ ${given["name-field"]} }}`);
@@ -41,7 +42,7 @@ const tools = {
   async only(area) {
     const given = await ask("only");
     if (!given) return;
-    const part = selected(area).trim() || "What only they read";
+    const part = selected(area).trim() || sentence("only");
     const opened = `{% if ${given["only-for"]} %}\n\n`;
     block(area, `${opened}${part}\n\n{% endif %}`, [opened.length, part.length]);
   },
