@@ -1,10 +1,10 @@
 """Build the guides: every book of site.toml from its Typst source to a tagged PDF and to a page for phones.
 
-`python guides/build.py [--site FILE] [--out FOLDER]` writes `<slug>.pdf` and `<slug>/read.html` for
-each guide, prints its pages and size, and ends with status 1, leaving the old files alone, where a
+`python guides/build.py [--site FILE] [--out FOLDER] [--check]` writes `<slug>.pdf` and `<slug>/read.html`
+for each guide, prints its pages and size, and ends with status 1, leaving the old files alone, where a
 book does not compile or does not keep the plan of its pages; the message names the page that
 overflows. The same sources give the same bytes: the date is fixed, and only the fonts named here are
-used.
+used. `--check` has veraPDF validate what was built, and ends with status 1 where a rule is broken.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pdfua
 import phone
 import pypdfium2
 import typst
@@ -224,14 +225,32 @@ def build(site: Mapping[str, Any], out: Path) -> list[str]:
     return failures
 
 
+def validate(books: Sequence[Path]) -> list[str]:
+    """Print what veraPDF says of built books; return the failure lines. It may be missing: that is no failure."""
+    try:
+        passed, failed = pdfua.check(books)
+    except pdfua.NotChecked as missing:
+        print(f"The guides are built. PDF/UA-1 was not checked: {missing}.")
+        return []
+    except BuildError as error:
+        return [str(error)]
+    for line in passed:
+        print(line)
+    return failed
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(description="Build the guides to PDF.")
     parser.add_argument("--site", type=Path, default=ROOT / "site.toml", help="the brand's data file")
     parser.add_argument("--out", type=Path, default=ROOT / "static" / "guides", help="where the PDFs go")
+    parser.add_argument("--check", action="store_true", help="validate the PDFs against PDF/UA-1 with veraPDF")
     options = parser.parse_args(arguments)
     try:
-        failures = build(read_site(options.site), options.out)
+        site = read_site(options.site)
+        failures = build(site, options.out)
+        if options.check and not failures:
+            failures = validate([options.out.resolve() / f"{guide['slug']}.pdf" for guide in site["guides"]])
     except BuildError as error:
         failures = [str(error)]
     for failure in failures:

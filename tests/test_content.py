@@ -195,6 +195,15 @@ def test_every_article_can_stand_in_the_public_archive(path: Path, renderer: Ren
 
 
 @pytest.mark.parametrize("path", PAGES, ids=_named)
+def test_a_page_asks_nobody_to_call_where_there_is_no_number(path: Path, renderer: Renderer) -> None:
+    house = brand.from_site(SITE)
+    _, body = content.read(path)
+    assert ("call" in renderer.page(body, house)) == ("brand.phone" in body)
+    house.phone = ""
+    assert "call" not in renderer.page(body, house)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=_named)
 def test_pages_have_a_head_and_no_raw_html(path: Path) -> None:
     head, body = content.read(path)
     assert head.get("title") or head.get("lead")

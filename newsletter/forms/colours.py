@@ -3,16 +3,12 @@
 import re
 from dataclasses import dataclass
 
+from newsletter.contrast import DARK, LIGHT, READABLE, contrast
 from newsletter.languages import marked, said
 
-READABLE = 4.5
-"""The least contrast of text with what lies behind it."""
 SEEN = 3.0
 """The least contrast of the border of a field."""
 _HEX = re.compile(r"#[0-9a-f]{6}\Z")
-LIGHT, DARK = "#ffffff", "#000000"
-"""One of the two can be read on any colour (4.58 : 1 or more)."""
-
 
 _NO_COLOUR = (
     marked("The colour of the ground should be # and six digits, such as #0f5f63."),
@@ -69,18 +65,6 @@ class Colours:
                 raise BadColours(said(told, found=tenth, least=READABLE))
 
 
-def contrast(one: str, other: str) -> float:
-    """The contrast of two `#rrggbb` colours, from 1 (the same) to 21 (black and white); WCAG 2.2's definition."""
-    darker, lighter = sorted((_luminance(one), _luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
 def _mixed(one: str, other: str, share: float) -> str:
     parts = ((int(one[at : at + 2], 16), int(other[at : at + 2], 16)) for at in (1, 3, 5))
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in parts)
-
-
-def _luminance(colour: str) -> float:
-    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
-    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,5 +1,6 @@
 """Guide and GuideRequest: every request sends a fresh link, even to someone who has the guide already."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from sqlalchemy import ForeignKey, Index, String, false, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, validates
 
 from newsletter import characters
+from newsletter.contrast import ACCENT, READABLE, contrast
 from newsletter.db import Base, Id
 from newsletter.guides.files import Files
 from newsletter.guides.inspect import BadGuide, inspect
@@ -16,6 +18,9 @@ from newsletter.mail import ledger
 from newsletter.mail.ledger import Reason
 from newsletter.subscribers import Stream, Subscriber
 
+MAIL_GROUND = "#f4f0e8"
+"""The darkest paper that a mail has behind its links (templates/email/layout.html)."""
+_HEX = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 AGAIN_AFTER = timedelta(seconds=30)
 """A second request for one guide sooner than this is a double click."""
 MOST_A_DAY = 6
@@ -33,7 +38,7 @@ class Guide(Base):
     title: Mapped[str] = mapped_column(String(200))
     box: Mapped[str] = mapped_column(String(500))
     """The sentence in the sign-up box; `{pages}` stands for the file's page count."""
-    accent: Mapped[str] = mapped_column(String(16), default="#0f5f63")
+    accent: Mapped[str] = mapped_column(String(16), default=ACCENT)
     topic: Mapped[str] = mapped_column(String(40), default="")
     attach: Mapped[bool] = mapped_column(default=False)
     """Whether the mail carries the PDF itself beside the link."""
@@ -70,12 +75,20 @@ class Guide(Base):
         except BadGuide:
             return 0
 
+    @property
+    def mail_accent(self) -> str:
+        """The colour of buttons and links in the mails that hand it over; a colour nobody can read there gives way."""
+        if _HEX.fullmatch(self.accent) and contrast(self.accent, MAIL_GROUND) >= READABLE:
+            return self.accent
+        return ACCENT
+
     def told(self, files: Files) -> dict[str, Any]:
         """What its mail says of it, as it stands now."""
         pages = self.pages(files)
         return {
             "title": self.title,
             "slug": self.slug,
+            "accent": self.mail_accent,
             "pages": pages,
             "attached": self.attach and pages > 0,
             "begin": self.begin if pages else "",

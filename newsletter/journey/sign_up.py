@@ -162,7 +162,12 @@ def confirmation(session: Session, house: House, consent: Consent, guide: Guide 
     named = None
     subscriber = consent.subscriber
     if guide is not None:
-        named = {"title": guide.title, "slug": guide.slug, "pages": guide.pages(house.guides)}
+        named = {
+            "title": guide.title,
+            "slug": guide.slug,
+            "pages": guide.pages(house.guides),
+            "accent": guide.mail_accent,
+        }
     until = consent.given_at + timedelta(days=LINK_DAYS)  # then the sign-up is deleted: a reminder promises no more
     asked = open_consents(session, subscriber, now - timedelta(days=LINK_DAYS))
     return {

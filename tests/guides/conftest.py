@@ -36,6 +36,12 @@ def build_script() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def pdfua_script() -> ModuleType:
+    """guides/pdfua.py as a module."""
+    return load_script("pdfua")
+
+
+@pytest.fixture(scope="session")
 def reading_script() -> ModuleType:
     """guides/reading_age.py as a module."""
     return load_script("reading_age")

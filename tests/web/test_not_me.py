@@ -85,7 +85,7 @@ def test_a_readers_mail_asks_before_anything_starts(jane: Visitor, link: Link, i
     jane.subscribe(guide=PAIN)
     assert _count(runtime, Enrollment) == 1
     text = inbox("jane@example.com")[-1].get_body(("plain",))
-    assert text is not None and "Nothing of it starts by itself" in text.get_content()
+    assert text is not None and "None of it starts by itself" in text.get_content()
     page = jane.get(link("confirm"))
     assert "8 short e-mails on the same subject" in page.text
     (form,) = forms(page)

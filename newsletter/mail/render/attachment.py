@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from newsletter.contrast import ACCENT
 from newsletter.mail.ledger import ClaimedMessage
 from newsletter.subscribers import Stream
 
@@ -29,3 +30,9 @@ def guide_slug(context: Mapping[str, Any]) -> str | None:
     """The slug of the guide that a mail's context names; None: it names none."""
     guide = context.get("guide")
     return guide["slug"] if isinstance(guide, dict) else guide
+
+
+def accent_of(context: Mapping[str, Any]) -> str:
+    """The colour of a mail's buttons and links: that of the guide which it hands over, or the product's."""
+    guide = context.get("guide")
+    return str(guide.get("accent", ACCENT)) if isinstance(guide, dict) else ACCENT

@@ -6,7 +6,7 @@ from typing import Any
 from newsletter.brand import Brand
 from newsletter.languages import Language
 from newsletter.links import Urls
-from newsletter.mail.render.attachment import guide_slug
+from newsletter.mail.render.attachment import accent_of, guide_slug
 from newsletter.mail.render.mail import Reader
 from newsletter.mail.render.names import of_reader
 
@@ -19,6 +19,7 @@ def values_of(urls: Urls, brand: Brand, language: Language, reader: Reader,
         **context,
         "brand": brand,
         "language": language,
+        "accent": accent_of(context),
         "site_url": urls.site,
         "home_url": f"{urls.site}/",
         **of_reader(reader.fields, language),

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from newsletter.contrast import ACCENT
+from newsletter.guides import Guide
 from newsletter.mail.ledger import ClaimedMessage
 from newsletter.subscribers import Stream
 from tests.mail.render.conftest import GUIDE, claimed
@@ -60,3 +62,28 @@ def test_a_confirmation_does_not_read_like_an_alarm(mail: Mail, guide: dict[str,
     assert head and "?" not in head[1] + message["subject"] and "!" not in head[1] + message["subject"]
     assert "Was this you" not in text + html
     assert ("ready" in message["subject"]) == ("ready" in head[1]) == bool(guide and guide["pages"])
+
+
+BROWN = "#8a3b12"
+
+
+@pytest.mark.parametrize("stream", [Stream.GUIDE, Stream.CONFIRM, Stream.REMINDER])
+def test_a_mail_that_hands_over_a_guide_has_its_colour(mail: Mail, stream: Stream) -> None:
+    _, html = _parts(mail(claimed(stream, guide={**BEGUN, "accent": BROWN})))
+    assert f'bgcolor="{BROWN}"' in html
+    assert f"background-color: {BROWN}" in html and f"border-top: 4px solid {BROWN}" in html
+    assert ACCENT not in html
+
+
+@pytest.mark.parametrize("stream", [Stream.GUIDE, Stream.PROVE, Stream.NOTICE, Stream.STEP])
+def test_a_mail_without_one_has_the_colour_of_the_product(mail: Mail, stream: Stream) -> None:
+    """And one whose guide was frozen into its context before guides told their colour."""
+    _, html = _parts(mail(claimed(stream)))
+    assert f"border-top: 4px solid {ACCENT}" in html
+
+
+@pytest.mark.parametrize(
+    ("accent", "taken"), [(BROWN, BROWN), ("#7A1F3D", "#7A1F3D"), ("#ffcc00", ACCENT), ("red", ACCENT), ("", ACCENT)]
+)
+def test_a_colour_that_nobody_can_read_on_the_paper_of_a_mail_gives_way(accent: str, taken: str) -> None:
+    assert Guide(slug="a", title="A", box="", accent=accent).mail_accent == taken

@@ -1,0 +1,20 @@
+"""How well one colour can be read on another: WCAG 2.2, success criterion 1.4.3."""
+
+READABLE = 4.5
+"""The least contrast of text with what lies behind it."""
+LIGHT, DARK = "#ffffff", "#000000"
+"""One of the two can be read on any colour (4.58 : 1 or more)."""
+ACCENT = "#0f5f63"
+"""The colour of buttons and links where nobody has chosen another."""
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two `#rrggbb` colours, from 1 (the same) to 21 (black and white); WCAG 2.2's definition."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
