@@ -47,7 +47,7 @@ class Installation:
             "PATH": os.environ["PATH"], "HOME": str(self.data.parent), "DATA_DIR": str(self.data),
             "PORT": str(self.port), "PUBLIC_URL": "https://news.example.org", "SECRET_KEY": self.secret,
             "SMTP_URL": f"smtp://127.0.0.1:{self.smtp_port}?tls=none", "DATABASE_URL": self.url,
-            "OWNER_EMAIL": "owner@example.org", "OWNER_PASSWORD": secrets.token_urlsafe(),
+            "OWNER_EMAIL": "owner@example.org", "OWNER_PASSWORD": secrets.token_urlsafe(), "CHECK_DOMAINS": "off",
         }  # fmt: skip
 
     @property

@@ -8,6 +8,7 @@ from flask import Flask
 from newsletter import jobs, parent, web
 from newsletter.lateness import Lateness
 from newsletter.log import configure
+from newsletter.mail_domains import AskedDomains
 from newsletter.runtime import Runtime, build
 from newsletter.settings import Settings, load
 from newsletter.web.front import Front
@@ -18,7 +19,7 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
     """The web application. Connects to nothing until the first request."""
     settings = settings or (runtime.settings if runtime else load())
     configure()
-    rt = runtime or build(settings)
+    rt = runtime or build(settings, domains=AskedDomains() if settings.looks_domains_up else None)
     return web.create(rt, jobs.DeliveryTrigger(make_celery(settings, patient=False)))
 
 

@@ -18,6 +18,7 @@ from newsletter.mail import journal
 from newsletter.mail.delivery import Delivery
 from newsletter.mail.render import BadKey, Dkim, Renderer, read_key
 from newsletter.mail.throttle import Throttle, Unlimited
+from newsletter.mail_domains import AnyDomain, MailDomains
 from newsletter.settings import ROOT, Settings, SettingsError
 from newsletter.smtp import Allowances, SmtpTransport, Transport, parse_relays
 from newsletter.subscribers import forget_earlier, outlived_addresses
@@ -36,6 +37,7 @@ class Runtime:
     guides: Files
     languages: Languages = field(default_factory=Languages)
     throttle: Throttle = field(default_factory=Unlimited)
+    domains: MailDomains = field(default_factory=AnyDomain)
 
     @property
     def secrets(self) -> tuple[bytes, ...]:
@@ -143,8 +145,10 @@ class Runtime:
 def build(settings: Settings, *, database: Database | None = None, clock: Clock | None = None,
           transport: Transport | None = None, guides: Files | None = None, languages: Languages | None = None,
           throttle: Callable[[Settings, Database, Clock], Throttle] | None = None,
-          allowances: Callable[[Settings], Allowances] | None = None) -> Runtime:  # fmt: skip
-    """Put a Runtime together. Parts that are given replace the real ones; without `throttle` nothing is limited."""
+          allowances: Callable[[Settings], Allowances] | None = None,
+          domains: MailDomains | None = None) -> Runtime:  # fmt: skip
+    """Put a Runtime together. Parts that are given replace the real ones; without `throttle` nothing is limited, and
+    without `domains` no domain is looked up."""
     database = database or Database(settings.database)
     clock = clock or clock_for(settings, database)
     signer = Signer(settings.secret, settings.old_secrets)
@@ -169,6 +173,7 @@ def build(settings: Settings, *, database: Database | None = None, clock: Clock 
         guides=files,
         languages=spoken,
         throttle=throttle(settings, database, clock) if throttle else Unlimited(),
+        domains=domains or AnyDomain(),
     )
 
 

@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     mailbox: bool = False
     metrics_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     sign_ups_per_domain: Annotated[int, Field(ge=0)] = 500
+    check_domains: bool | None = None
     owner_email: str = ""
     owner_password: SecretStr = SecretStr("")
     dkim_domain: Annotated[str, AfterValidator(domain_name)] = ""
@@ -188,6 +189,11 @@ class Settings(BaseSettings):
     def runs_mailbox(self) -> bool:
         """Whether the local mailbox is a part of the product: at home, or where somebody asked for it."""
         return self.mailbox or (self.is_local and not self.smtp_url)
+
+    @property
+    def looks_domains_up(self) -> bool:
+        """Whether DNS is asked about the domains of addresses that people type: where mail leaves this machine."""
+        return not self.runs_mailbox and not self.is_local if self.check_domains is None else self.check_domains
 
     @property
     def relays(self) -> str:

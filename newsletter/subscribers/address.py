@@ -44,7 +44,7 @@ class Address:
 def read_address(typed: str) -> Address:
     """Check the syntax (RFC 5321, 5322, 6531) and the shape of the domain, and give the address with its key.
 
-    No look-up is made: a page must answer at once, with the network down too. Raises BadAddress.
+    No look-up is made (`web.address` makes one, for who types). Raises BadAddress.
     """
     typed = _UNSEEN.sub("", typed).strip()
     if not typed:

@@ -6,6 +6,7 @@ The records keep to codes; a door asks here for the sentence in its reader's lan
 from enum import StrEnum
 
 from newsletter.languages import SOURCE, Language, marked
+from newsletter.mail_domains import DomainFault
 
 
 class AddressFault(StrEnum):
@@ -14,6 +15,8 @@ class AddressFault(StrEnum):
     MISSING = "missing"
     TOO_LONG = "too-long"
     NO_ADDRESS = "no-address"
+    NO_DOMAIN = DomainFault.NO_DOMAIN
+    TAKES_NO_MAIL = DomainFault.TAKES_NO_MAIL
 
 
 class ValueFault(StrEnum):
@@ -32,6 +35,10 @@ _ADDRESS = {
     AddressFault.MISSING: marked("Please type your e-mail address."),
     AddressFault.TOO_LONG: marked("This address is too long: 254 characters are the most an e-mail address can have."),
     AddressFault.NO_ADDRESS: marked("This does not look like an e-mail address. It should be like jane@example.com."),
+    AddressFault.NO_DOMAIN: marked("There is no %(domain)s. Please look at the part behind the @, and send it again."),
+    AddressFault.TAKES_NO_MAIL: marked(
+        "%(domain)s takes no mail. Please look at the part behind the @, or type another address."
+    ),
 }
 _VALUE = {
     ValueFault.FAR_TOO_LONG: marked("%(label)s: that is too long; %(most)s characters are the most."),
@@ -44,15 +51,16 @@ _VALUE = {
 
 
 class BadAddress(ValueError):
-    """What was typed is no address that mail can be sent to."""
+    """What was typed is no address that mail can be sent to. `domain`: as its person reads it, where it is named."""
 
-    def __init__(self, fault: AddressFault) -> None:
+    def __init__(self, fault: AddressFault, domain: str = "") -> None:
         super().__init__(fault)
         self.fault = fault
+        self.domain = domain
 
     def told(self, language: Language = SOURCE) -> str:
         """What is wrong, in a sentence."""
-        return language.gettext(_ADDRESS[self.fault])
+        return language.gettext(_ADDRESS[self.fault]) % {"domain": self.domain}
 
 
 class BadValue(ValueError):

@@ -17,6 +17,7 @@ from newsletter import brand, characters, forms
 from newsletter.brand import Brand
 from newsletter.forms import Form
 from newsletter.web import errors
+from newsletter.web.address import ask_ahead
 from newsletter.web.embedded import (
     INPUTS,
     LABELS,
@@ -156,9 +157,11 @@ def show(slug: str) -> str:
 @per_client
 def send(slug: str) -> Any:
     """What was typed into the script's form (JSON) or into the iframe's."""
+    told = _typed() if request.is_json else request.form
+    ask_ahead(told.get("email", ""))
     with transaction() as session:
         form = open_or_gone(session, slug)
-        typed = box(session, form, brand.current(session), formdata=_typed() if request.is_json else request.form)
+        typed = box(session, form, brand.current(session), formdata=told)
         typed.validate()
         taken = typed.is_right and typed.is_ours
         page = g.embed_page if request.is_json else request.form.get("page", "")

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import brand, forms
 from newsletter.forms import Form
+from newsletter.web.address import ask_ahead
 from newsletter.web.cards import card
 from newsletter.web.forms import SubscribeForm
 from newsletter.web.language import _, lazy
@@ -32,6 +33,7 @@ def show(slug: str) -> str:
 @per_client
 def send(slug: str) -> Any:
     """What somebody typed, here or on another site."""
+    ask_ahead(request.form.get("email", ""))
     with transaction() as session:
         form = open_or_gone(session, slug)
         typed = box(session, form, brand.current(session))

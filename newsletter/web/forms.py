@@ -30,9 +30,9 @@ from newsletter.subscribers import (
     Field,
     FieldKind,
     TopicChoice,
-    read_address,
 )
 from newsletter.topics import Topic
+from newsletter.web.address import typed_address
 from newsletter.web.language import _, lazy, spoken
 from newsletter.web.security import FormToken
 from newsletter.web.wording import TOPICS_ASKED, form_wording, newsletter_wording, topics_asked
@@ -122,9 +122,9 @@ class SubscribeForm(AskingForm):
     row: Form
 
     def validate_email(self, field: StringField) -> None:
-        """The syntax of the address, in words for the person who typed it."""
+        """Its syntax and its domain, in words for the person who typed it."""
         try:
-            read_address(field.data or "")
+            typed_address(field.data or "")
         except BadAddress as error:
             raise ValidationError(error.told(spoken())) from None
 
@@ -249,10 +249,10 @@ class PreferencesForm(AskingForm):
             raise ValidationError(_("Please choose a time zone from the list."))
 
     def validate_address(self, field: StringField) -> None:
-        """The syntax of a new address, where its button was pressed."""
+        """Of a new address, where its button was pressed."""
         if "move" in request.form:
             try:
-                read_address(field.data or "")
+                typed_address(field.data or "")
             except BadAddress as error:
                 raise ValidationError(error.told(spoken())) from None
 

@@ -27,6 +27,7 @@ from newsletter.subscribers import (
     values_of,
 )
 from newsletter.web import plain
+from newsletter.web.address import ask_ahead
 from newsletter.web.cards import all_guides
 from newsletter.web.forms import ButtonForm, PreferencesForm, answer_name, with_answers
 from newsletter.web.language import _, lazy, spoken
@@ -65,6 +66,8 @@ def show(token: str) -> Any:
     """Choose: newsletter, topics, series, name."""
     (subscriber_id,) = numbers(Purpose.PREFERENCES, token)
     if request.method == "POST":
+        if "move" in request.form:
+            ask_ahead(request.form.get("address", ""))
         return _page(token, subscriber_id)
     leave_at = path(runtime().renderer.urls.unsubscribe(subscriber_id, 0))
     with reading() as session:

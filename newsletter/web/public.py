@@ -18,6 +18,7 @@ from newsletter.guides import picture as guide_picture
 from newsletter.settings import ROOT
 from newsletter.topics import Topic
 from newsletter.web import published
+from newsletter.web.address import ask_ahead
 from newsletter.web.cards import CONTENT, COVER_WIDTH, Card, card, landing, page_html, shown_guides
 from newsletter.web.feed import atom
 from newsletter.web.forms import SubscribeForm
@@ -113,6 +114,7 @@ def picture(slug: str, page: int) -> Response:
 @per_client
 def subscribe() -> tuple[str, int] | AnyResponse:
     """A visitor sent a box. Everybody gets the same answer, whoever is known already."""
+    ask_ahead(request.form.get("email", ""))
     with transaction() as session:
         shown = (Guide.slug == (request.form.get("guide") or ""), ~Guide.hidden)
         found = session.scalar(select(Guide).where(*shown))

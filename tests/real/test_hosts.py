@@ -164,6 +164,7 @@ def _stage(network: Network, database: postgres.Cluster, redis: RedisServer, rel
         "DATABASE_URL": f"postgresql://postgres@{here}:5432/news", "REDIS_URL": redis.public_url,
         "SMTP_URL": f"smtp://{here}:{relay.port}?tls=none&connections={CONNECTIONS}",
         "PUBLIC_URL": "https://news.example.org", "SECRET_KEY": "k" * 40, "OWNER_EMAIL": "owner@example.org",
+        "CHECK_DOMAINS": "off",
     }  # fmt: skip
     with psycopg.connect(database.url, autocommit=True) as admin:
         admin.execute("CREATE DATABASE news")
