@@ -144,11 +144,9 @@ class Runtime:
 
 def build(settings: Settings, *, database: Database | None = None, clock: Clock | None = None,
           transport: Transport | None = None, guides: Files | None = None, languages: Languages | None = None,
-          throttle: Callable[[Settings, Database, Clock], Throttle] | None = None,
-          allowances: Callable[[Settings], Allowances] | None = None,
-          domains: MailDomains | None = None) -> Runtime:  # fmt: skip
-    """Put a Runtime together. Parts that are given replace the real ones; without `throttle` nothing is limited, and
-    without `domains` no domain is looked up."""
+          throttle: Callable[[Settings, Database, Clock], Throttle] | None = None, domains: MailDomains | None = None,
+          allowances: Callable[[Settings], Allowances] | None = None) -> Runtime:  # fmt: skip
+    """Put a Runtime together. Parts given replace the real ones; without them nothing is limited or looked up."""
     database = database or Database(settings.database)
     clock = clock or clock_for(settings, database)
     signer = Signer(settings.secret, settings.old_secrets)
