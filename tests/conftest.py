@@ -5,7 +5,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import lru_cache
@@ -33,6 +33,7 @@ from newsletter.sequences.delay import Unit
 from newsletter.settings import ROOT, Settings, load
 from newsletter.smtp import SentList
 from newsletter.subscribers import Status, Subscriber, read_address, register
+from newsletter.web import robots
 from newsletter.web.security import limiter
 from newsletter.web.state import WebState
 from tests import chromium, postgres
@@ -45,6 +46,8 @@ NOON = datetime(2026, 6, 1, 11, 0, tzinfo=UTC)
 
 # Hundreds of owners sign in here, each would cost a tenth of a second twice. The real cost: `tests/accounts`.
 accounts.password._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+# Hundreds sign up here, on a clock that stands. The real work and the real time: `tests/web/test_robots.py`.
+robots.LEAST_WORK, robots.MOST_WORK, robots.LEAST_TIME = 1, 2, timedelta(0)
 
 for name in list(os.environ):  # the machine's own settings are not the tests'
     if name.lower() in Settings.model_fields:

@@ -57,6 +57,8 @@ class Purpose(StrEnum):
     """(password reset, random, random)"""
     FORM = "form"
     """(last second)"""
+    PRESS = "press"
+    """(last millisecond, what it is good for): on the page that asks for one more press"""
     CLICK = "click"
     """(message): it says whose mail a followed link stood in, and does nothing else"""
     REPORTS = "reports"

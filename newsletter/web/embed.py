@@ -1,7 +1,7 @@
 """Forms on other sites: `/embed/<form>.js` (a script), `/embed/<form>` (an iframe, and JSON), for the owner's sites.
 
-Nothing here sets a cookie. A sign-up needs a token that was asked for just before, so that a robot's POST alone mails
-nobody; the limits for one mailbox are the journey's, as for every form.
+Nothing here sets a cookie. A sign-up needs a proof of work, or one more press (`web.robots`); the limits for one
+mailbox are the journey's, as for every form.
 """
 
 import gzip
@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from flask import Blueprint, Response, abort, g, jsonify, make_response, render_template, request, url_for
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException, TooManyRequests
@@ -16,7 +17,8 @@ from werkzeug.exceptions import HTTPException, TooManyRequests
 from newsletter import brand, characters, forms
 from newsletter.brand import Brand
 from newsletter.forms import Form
-from newsletter.web import errors
+from newsletter.guides import Guide
+from newsletter.web import errors, robots
 from newsletter.web.address import ask_ahead
 from newsletter.web.embedded import (
     INPUTS,
@@ -91,7 +93,7 @@ def _failed(error: HTTPException) -> Any:
         return told
     answer = make_response(told)
     text = str(TOO_MANY if isinstance(error, TooManyRequests) else error.description or _("That did not work."))
-    if request.is_json or request.endpoint == "embed.token":
+    if request.is_json or request.endpoint == "embed.challenge":
         answer.data, answer.mimetype = jsonify(state="error", text=text, errors={}).data, "application/json"
     elif request.endpoint in ("embed.show", "embed.send"):
         with reading() as session:
@@ -133,12 +135,12 @@ def _sent(code: bytes, seconds: int) -> Response:
 
 
 @door.get("/embed/<slug>.json")
-def token(slug: str) -> Response:
-    """A fresh token: asked for when somebody begins to type."""
+def challenge(slug: str) -> Response:
+    """What to prove: asked for when somebody begins to type, here or on another site."""
     with reading() as session:
-        form = open_or_gone(session, slug)
-        typed = box(session, form, brand.current(session), formdata=None)
-    answer = jsonify(token=typed.csrf_token.current_token)
+        if session.scalar(select(Guide.id).where(Guide.slug == slug, ~Guide.hidden)) is None:
+            open_or_gone(session, slug)  # a guide's own page has a form, whether it is stored or not
+    answer = jsonify(challenge=robots.challenge(slug))
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -163,16 +165,15 @@ def send(slug: str) -> Any:
         form = open_or_gone(session, slug)
         typed = box(session, form, brand.current(session), formdata=told)
         typed.validate()
-        taken = typed.is_right and typed.is_ours
-        page = g.embed_page if request.is_json else request.form.get("page", "")
-        if taken:
-            sign_up(session, typed, page_of(session, page))
-        said = (
-            _answer(session, typed) if request.is_json else frame(session, typed, page, sent=str(SENT) if taken else "")
-        )
+        right, page = typed.is_right, g.embed_page if request.is_json else request.form.get("page", "")
+        taken = right and sign_up(session, typed, page_of(session, page))
+        if request.is_json:
+            said = _answer(session, typed, taken)
+        else:
+            said = frame(session, typed, page, sent=str(SENT) if taken else ""), 200 if right else 422
     if taken:
         state().trigger.wake()
-    return said if taken or request.is_json else (said, 422)
+    return said
 
 
 @door.post("/embed/<slug>/seen")
@@ -195,7 +196,7 @@ def _typed() -> MultiDict[str, Any]:
         told = None
     if not isinstance(told, dict):
         abort(400, _("Please send a JSON object with the form's fields."))
-    texts = {name: _text(told.get(name)) for name in ("email", "first_name", "website", "agreed")}
+    texts = {name: _text(told.get(name)) for name in ("email", "first_name", "website", "agreed", "proof")}
     answers = told.get("fields")
     for name, answer in answers.items() if isinstance(answers, dict) else ():
         texts[f"{ANSWER}{name}"] = _text(answer)
@@ -203,7 +204,7 @@ def _typed() -> MultiDict[str, Any]:
         texts["newsletter"] = "y"
     ticked = told.get("topics")
     g.embed_page = _text(told.get("page"))
-    return MultiDict({**texts, "csrf_token": _text(told.get("token")),
+    return MultiDict({**texts,
                       "topics": [_text(one) for one in ticked] if isinstance(ticked, list) else []})  # fmt: skip
 
 
@@ -212,7 +213,7 @@ def _text(told: object) -> str:
     return characters.text(told) if isinstance(told, str) else ""
 
 
-def _answer(session: Session, typed: SubscribeForm) -> Any:
+def _answer(session: Session, typed: SubscribeForm, taken: bool) -> Any:
     if not typed.is_right:
         beside = {"email", "first_name", *(answer.name for _, answer in typed.own)}
         told = {name: " ".join(found) for name, found in typed.errors.items() if name in beside}
@@ -221,9 +222,8 @@ def _answer(session: Session, typed: SubscribeForm) -> Any:
                      "topics": offered_topics(typed)}  # fmt: skip
             return jsonify(state="error", text=str(OTHER_WORDS), errors=told, agreed=typed.agreed.data, **words), 422
         return jsonify(state="error", text=" ".join(typed.topics.errors), errors=told), 422
-    if not typed.is_ours:
-        fresh = typed.csrf_token.current_token
-        return jsonify(state="token", token=fresh, text=_("Please send it once more, with this token.")), 403
+    if not taken:
+        return jsonify(state="proof", text=_("Please send it once more.")), 403
     return jsonify(state="done", title=str(SENT), text=str(SENT_TEXT), next=leads_to(session, typed.row) or None)
 
 

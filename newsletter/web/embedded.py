@@ -42,7 +42,15 @@ def static_text(name: str) -> str:
 def script_code(session: Session, form: Form) -> bytes:
     """The script, with this form's words and style in it."""
     told, style = json.dumps(_told(session, form)), json.dumps(style_sheet(form))
-    return f"{static_text('js/embed.js').rstrip()}({told},{style});\n".encode()
+    proof, code = _without_comments("js/proof.js"), _without_comments("js/embed.js")
+    return f"(() => {{\n{proof}\n{code}({told},{style});\n}})();\n".encode()
+
+
+@lru_cache(2)
+def _without_comments(name: str) -> str:
+    """A script of ours without the lines that are for its readers: a page of somebody else's waits for it."""
+    lines = (line.strip() for line in static_text(name).splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def style_sheet(form: Form) -> str:
@@ -74,7 +82,7 @@ def _told(session: Session, form: Form) -> dict[str, Any]:
         "cover": f"{site}{cover}" if (cover := cover_url(session, form)) else "",
         "page": site + url_for("forms.send", slug=form.slug),
         "send": site + url_for("embed.send", slug=form.slug),
-        "token": site + url_for("embed.token", slug=form.slug),
+        "challenge": site + url_for("embed.challenge", slug=form.slug),
         "seen": site + url_for("embed.seen", slug=form.slug),
         "privacy": site + url_for("public.page", name="privacy"),
         "labels": {name: str(words) for name, words in LABELS.items()},

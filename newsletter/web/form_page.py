@@ -1,6 +1,6 @@
 """A form's own page, `/f/<form>`: where plain HTML forms of other sites post to.
 
-Such a form has no token, so its POST alone proves nothing and mails nobody: a page of ours asks for one more press.
+Such a form has no script, so its POST alone proves nothing and mails nobody: a page of ours asks for one more press.
 """
 
 from typing import Any
@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from newsletter import brand, forms
 from newsletter.forms import Form
 from newsletter.web.address import ask_ahead
-from newsletter.web.cards import card
+from newsletter.web.cards import Card, card
 from newsletter.web.forms import SubscribeForm
 from newsletter.web.language import _, lazy
-from newsletter.web.sign_up import box, guide_of, page_of, per_client, sign_up, takes_sign_ups
+from newsletter.web.sign_up import box, guide_of, per_client, sign_up, takes_sign_ups, told_page
 from newsletter.web.state import reading, state, transaction
 
 door = Blueprint("forms", __name__)
@@ -26,7 +26,7 @@ def show(slug: str) -> str:
     """The form."""
     with reading() as session:
         form = open_or_gone(session, slug)
-        return _page(session, box(session, form, brand.current(session), formdata=None), "public/form.html")
+        return _page(session, box(session, form, brand.current(session), formdata=None))
 
 
 @door.post("/f/<slug>")
@@ -39,13 +39,13 @@ def send(slug: str) -> Any:
         typed = box(session, form, brand.current(session))
         typed.validate()
         if not typed.is_right:
-            return _page(session, typed, "public/form.html"), 422
+            return _page(session, typed), 422
         if "correct" in request.form:
-            return _page(session, typed, "public/form.html")
-        page = page_of(session, request.form.get("page") or request.referrer or "")
-        if not typed.is_ours:
-            return _page(session, typed, "public/form_press.html", page=page)
-        sign_up(session, typed, page)
+            return _page(session, typed)
+        page = told_page(session)
+        if not sign_up(session, typed, page):
+            guide = guide_of(session, form)
+            return press_page(typed, page, card(guide) if guide else None)
     state().trigger.wake()
     return redirect(url_for("public.inbox", form=form.slug), 303)
 
@@ -58,7 +58,11 @@ def open_or_gone(session: Session, slug: str) -> Form:
     return form
 
 
-def _page(session: Session, typed: SubscribeForm, template: str, **more: Any) -> str:
+def press_page(typed: SubscribeForm, page: str, card: Card | None) -> str:
+    """One more press, for what a robot may have sent: to where it was sent, with all that was typed."""
+    return render_template("public/form_press.html", form=typed, card=card, page=page, action=request.path)
+
+
+def _page(session: Session, typed: SubscribeForm) -> str:
     guide = guide_of(session, typed.row)
-    typed.csrf_token.errors = []
-    return render_template(template, form=typed, card=card(guide) if guide else None, **more)
+    return render_template("public/form.html", form=typed, card=card(guide) if guide else None)

@@ -105,6 +105,11 @@ class AskingForm(PublicForm):
 class SubscribeForm(AskingForm):
     """A box: an address, perhaps a name, and whether the newsletter is wanted too."""
 
+    class Meta(AskingForm.Meta):
+        """There is no session that another site could ride on; who sends it is asked in `web.robots`."""
+
+        csrf = False
+
     guide = HiddenField()
     email = StringField(lazy("E-mail address"))
     first_name = StringField(lazy("First name"))
@@ -112,6 +117,10 @@ class SubscribeForm(AskingForm):
     topics = SelectMultipleField(TOPICS_ASKED, choices=[], validate_choice=False)
     """Those that are wanted, by their numbers; none is all of them."""
     website = StringField(lazy("Leave this empty"))
+    proof = StringField()
+    """Of work: what our script puts there (`web.robots`)."""
+    press = StringField()
+    """What the page that asks for one more press puts there."""
     agreed = HiddenField()
     """Which words stood beside it (`fingerprint`). A plain form of another site has none, and is asked once more."""
 
@@ -172,14 +181,9 @@ class SubscribeForm(AskingForm):
         return f"{told} {topics_asked(chosen)}"
 
     @property
-    def is_ours(self) -> bool:
-        """After `validate`: whether it carries the token of a page of ours."""
-        return not self.csrf_token.errors
-
-    @property
     def is_right(self) -> bool:
         """After `validate`: whether everything typed is as it should be."""
-        return not set(self.errors) - {"csrf_token"}
+        return not self.errors
 
     @classmethod
     def box(cls, row: Form, brand: Brand, articles: int, asks: Sequence[Field] = (), topics: Sequence[Topic] = (),

@@ -16,6 +16,7 @@ from newsletter.forms.form import FOOTER
 from newsletter.guides import Guide
 from newsletter.subscribers import Field, fields_named, read_address
 from newsletter.topics import Topic
+from newsletter.web import robots
 from newsletter.web.forms import SubscribeForm
 from newsletter.web.security import limiter
 from newsletter.web.state import kept_ip, now, runtime
@@ -77,18 +78,25 @@ def takes_sign_ups(session: Session, form: Form) -> bool:
     return form.is_open and not (guide is not None and guide.hidden)
 
 
-def sign_up(session: Session, typed: SubscribeForm, page: str = "") -> None:
-    """Hand a form to the story that was checked (`typed.is_ours`, `typed.is_right`)."""
+def sign_up(session: Session, typed: SubscribeForm, page: str = "") -> bool:
+    """Hand a form to the story that was checked (`typed.is_right`).
+
+    False: it may be a robot's. Nothing has happened, and its page asks for one more press, which `typed` then carries.
+    """
     if typed.website.data:  # a robot fills in every field; it is thanked like everybody
-        return
-    row = typed.row
+        return True
+    row, address = typed.row, read_address(typed.email.data or "")
+    if not robots.is_person(row.slug, address, typed.proof.data or "", typed.press.data or ""):
+        typed.press.data = robots.press_token(row.slug, address)
+        return False
     asked = journey.SignUp(
-        address=read_address(typed.email.data or ""), guide=row.guide_slug, newsletter=typed.wants_newsletter,
+        address=address, guide=row.guide_slug, newsletter=typed.wants_newsletter,
         wording=typed.wording, first_name=(typed.first_name.data or "") if row.asks_name else "",
         page=page or own_page(), form=row.slug, form_id=row.id, ip=kept_ip(), fields=typed.typed_fields,
         topics=typed.topic_choice,
     )  # fmt: skip
     journey.subscribe(session, runtime(), asked, now())
+    return True
 
 
 def origins(house: Brand) -> list[str]:
@@ -121,6 +129,13 @@ def page_of(session: Session, told: str) -> str:
     """The page that a form stands on, as a visitor's browser tells; "" where that is none of the owner's sites."""
     origin = allowed(session, told)
     return f"{origin}{urlsplit(told).path}" if origin else ""
+
+
+def told_page(session: Session) -> str:
+    """The page that a form was sent from, as the form or the browser tells; "" for one that is none of ours, nor of the
+    owner's sites."""
+    told = request.form.get("page") or request.referrer or ""
+    return viewed_page(session, f"{our_site()}{told}" if told.startswith("/") else told) or ""
 
 
 def viewed_page(session: Session, told: str) -> str | None:

@@ -15,6 +15,7 @@ from newsletter.mail.ledger import Message
 from newsletter.networks import address, household
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Subscriber
+from newsletter.throttle.once import Once, once
 from newsletter.web.beside import WriterBeside
 from newsletter.web.view_counter import ViewCounter
 
@@ -38,12 +39,14 @@ class WebState:
     figures: Figures = field(init=False)
     clicks: WriterBeside = field(init=False)
     views: ViewCounter = field(init=False)
+    proofs: Once = field(init=False)
 
     def __post_init__(self) -> None:
-        """Count, and write down clicks and views, in sessions of their own."""
+        """Count, and write down clicks and views, in sessions of their own; remember which proofs were used."""
         database = self.runtime.database
         object.__setattr__(self, "clicks", WriterBeside("clicks", self.runtime.write_clicks, gather=1.0))
         object.__setattr__(self, "views", ViewCounter(database.transaction, self.runtime.clock.now))
+        object.__setattr__(self, "proofs", once(self.runtime.settings))
         object.__setattr__(self, "figures", Figures(database.reading, _is_large))
 
     def close(self) -> None:

@@ -46,19 +46,23 @@
   const box = el("section", { class: "box", "aria-labelledby": "title", lang: form.lang, dir: form.dir },
     el("div", { class: "top" }, picture, el("div", {}, title, words)), sheet);
 
-  // Sending it. Without a token of this minute nothing is taken, so a robot's post alone mails nobody.
+  // Sending it, with a proof that was made while somebody typed: a robot's post alone mails nobody.
 
-  let token, busy, blocked;
-  const ask = async () => { token = (await (await fetch(form.token, { credentials: "omit" })).json()).token; };
+  let proof, busy, blocked;
+  const ask = () => {
+    proof = prove(form.challenge);
+    proof.catch(() => { proof = null; });
+    return proof;
+  };
   document.addEventListener("securitypolicyviolation", (event) => {
     if (event.effectiveDirective === "connect-src" && event.blockedURI.startsWith(new URL(form.send).origin)) blocked = true;
   });
-  sheet.addEventListener("focusin", () => token || ask().catch(() => {}), { once: true });
+  sheet.addEventListener("focusin", () => proof || ask(), { once: true });
   const post = async () => {
-    if (!token) await ask();
+    const proven = await (proof || ask());
     const answer = await fetch(form.send, {
       method: "POST", credentials: "omit", headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ email: email.value, first_name: name.value, newsletter: tick.checked, website: trap.value, page: location.origin + location.pathname, agreed: form.agreed, token, topics: [...topics.querySelectorAll(":checked")].map((one) => one.value),
+      body: JSON.stringify({ email: email.value, first_name: name.value, newsletter: tick.checked, website: trap.value, page: location.origin + location.pathname, agreed: form.agreed, proof: proven, topics: [...topics.querySelectorAll(":checked")].map((one) => one.value),
         fields: Object.fromEntries(own.map(([one, input]) => [one.key, input.value])) }),
     });
     return answer.json();
@@ -104,8 +108,8 @@
     said.textContent = form.labels.sending;
     try {
       let answer = await post();
-      if (answer.state === "token") { token = answer.token; answer = await post(); }
-      told(answer);
+      if (answer.state === "proof") { ask(); answer = await post(); } // too old, or made on another network
+      answer.state === "proof" ? sheet.submit() : told(answer);
     } catch {
       said.textContent = navigator.onLine === false ? form.labels.offline : form.labels.failed;
       if (blocked) sheet.submit();

@@ -24,8 +24,11 @@ import psycopg
 import pytest
 
 from newsletter.settings import ROOT
+from tests.web.conftest import solved
 
 PATIENCE = 30.0
+TYPING = 1.05
+"""Seconds between a challenge and a sign-up: sooner it is a robot's."""
 
 
 def free_port() -> int:
@@ -46,6 +49,14 @@ def until(what: Callable[[], Any], patience: float = PATIENCE, why: str = "") ->
         if time.monotonic() > end:
             raise AssertionError(f"waited {patience} s in vain{': ' + why if why else ''}")
         time.sleep(max(0.05, 1.5 * (time.monotonic() - began)))
+
+
+def typed_proof(get: Callable[[], str]) -> str:
+    """Ask for a challenge, solve it, and type for as long as a person does at least."""
+    challenge, shown = json.loads(get())["challenge"], time.monotonic()
+    proof = solved(challenge)
+    until(lambda: time.monotonic() > shown + TYPING)
+    return proof
 
 
 @dataclass
@@ -150,7 +161,11 @@ class Product:
 
     def sign_up(self, email: str, guide: str = "recover-from-pain", **more: str) -> str:
         """Fill in a box."""
-        return self.post("/subscribe", guide=guide, email=email, csrf_token=self.token(self.get("/")), **more)
+        return self.post("/subscribe", guide=guide, email=email, proof=self.proof(guide), **more)
+
+    def proof(self, guide: str = "recover-from-pain") -> str:
+        """What our script makes while somebody types."""
+        return typed_proof(lambda: self.get(f"/embed/{guide}.json"))
 
     def confirm(self, email: str) -> str:
         """Open the link of the newest confirmation and press its button."""

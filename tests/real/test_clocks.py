@@ -157,8 +157,7 @@ def test_hosts_whose_clocks_differ_by_minutes_do_as_one_would(hosts: Hosts, seco
 
 def _sign_up_here_and_confirm_there(hosts: Hosts, second: SecondHost, who: str) -> None:
     """Every form is read on one host and sent to the other."""
-    token = second.token(second.get("/"))
-    hosts.first.post("/subscribe", guide="recover-from-pain", email=who, newsletter="y", csrf_token=token)
+    hosts.first.post("/subscribe", guide="recover-from-pain", email=who, newsletter="y", proof=second.proof())
     link = urllib.parse.urlsplit(link_in(hosts.mail(who, "confirm"), "/confirm/")).path
     token = hosts.first.token(hosts.first.get(link))
     assert "Here is your guide" in second.post(link, csrf_token=token)

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from newsletter.settings import ROOT
-from tests.real.conftest import Product, free_port, until
+from tests.real.conftest import Product, free_port, typed_proof, until
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("proxies")]  # one product for each of them
 NAME = "news.example.org"
@@ -55,8 +55,9 @@ class Proxy:
 
     def sign_up(self, email: str, **more: str) -> str | None:
         """Send the box; the address that the consent keeps."""
-        page = self.ask("GET", "/").text  # type: ignore[attr-defined]
-        fields = {"guide": "recover-from-pain", "email": email, "csrf_token": self.product.token(page)}
+        guide = "recover-from-pain"
+        proof = typed_proof(lambda: self.ask("GET", f"/embed/{guide}.json", **more).text)  # type: ignore[attr-defined]
+        fields = {"guide": guide, "email": email, "proof": proof}
         answer = self.ask("POST", "/subscribe", urllib.parse.urlencode(fields), **more)
         assert answer.status == 303
         with sqlite3.connect(f"file:{self.product.data / 'newsletter.sqlite3'}?mode=ro", uri=True) as database:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zlib import crc32
 
+import altcha
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -55,6 +56,8 @@ class Form:
     action: str
     fields: dict[str, Any] = field(default_factory=dict)
     """A text; of several under one name a list."""
+    challenge: str = ""
+    """Where our script asks what it has to prove."""
 
 
 class _Forms(HTMLParser):
@@ -66,13 +69,21 @@ class _Forms(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         seen = dict(attrs)
         if tag == "form":
-            self.found.append(Form(seen.get("action") or ""))
+            self.found.append(Form(seen.get("action") or "", challenge=seen.get("data-challenge") or ""))
         elif tag == "input" and self.found and (seen.get("type") != "checkbox" or "checked" in seen):
             fields, name, value = self.found[-1].fields, str(seen.get("name")), seen.get("value") or ""
             many = seen.get("type") in ("checkbox", "hidden") and name in fields
             fields[name] = (
                 [*([fields[name]] if isinstance(fields[name], str) else fields[name]), value] if many else value
             )
+
+
+def solved(challenge: dict[str, Any]) -> str:
+    """A challenge and its solution, as ALTCHA writes them."""
+    asked = altcha.Challenge.from_dict(challenge)
+    solution = altcha.solve_challenge(asked)
+    assert solution is not None
+    return altcha.Payload(asked, solution).to_base64()
 
 
 def forms(page: TestResponse) -> list[Form]:
@@ -92,9 +103,16 @@ class Visitor:
 
     def press(self, url: str, number: int = 0, **changes: str) -> TestResponse:
         """Open a page, fill in its form, and send it."""
-        page = self.get(url)
-        form = forms(page)[number]
-        return self.browser.post(form.action or url, data={**form.fields, **changes})
+        return self.send(forms(self.get(url))[number], url, **changes)
+
+    def send(self, form: Form, url: str = "", **changes: Any) -> TestResponse:
+        """Send a form as it is but for these changes, with the proof that our script makes for it."""
+        proof = {"proof": self.proof(form.challenge)} if form.challenge else {}
+        return self.browser.post(form.action or url, data={**form.fields, **proof, **changes})
+
+    def proof(self, challenge: str) -> str:
+        """What our script makes of a challenge from there."""
+        return solved(self.get(challenge).json["challenge"])
 
     def subscribe(self, email: str = "jane@example.com", guide: str = FIFTY, **changes: str) -> TestResponse:
         """Send the box on a guide's page."""
@@ -103,7 +121,7 @@ class Visitor:
 
 @pytest.fixture
 def visitor(client: FlaskClient) -> Visitor:
-    """Jane, without JavaScript and without cookies so far."""
+    """Jane, without cookies so far."""
     return Visitor(client)
 
 

@@ -57,12 +57,12 @@ def by_plain_form(visitor: Visitor, email: str) -> TestResponse:
 
 def by_frame(visitor: Visitor, email: str) -> TestResponse:
     form = forms(visitor.get(f"/embed/{PAIN}"))[0]
-    return visitor.browser.post(form.action, data={**form.fields, "email": email, "first_name": "Jane"})
+    return visitor.send(form, email=email, first_name="Jane")
 
 
 def by_script(visitor: Visitor, email: str) -> TestResponse:
-    token = visitor.get(f"/embed/{PAIN}.json").json["token"]
-    return visitor.browser.post(f"/embed/{PAIN}", json={"email": email, "first_name": "Jane", "token": token})
+    proof = visitor.proof(f"/embed/{PAIN}.json")
+    return visitor.browser.post(f"/embed/{PAIN}", json={"email": email, "first_name": "Jane", "proof": proof})
 
 
 DOORS = [by_box, by_own_page, by_plain_form, by_frame, by_script]

@@ -120,8 +120,8 @@ def test_a_form_on_another_site(visitor: Visitor, code: str, runtime: Runtime) -
     assert [words for words in told["labels"].values() if pseudo.unmarked(words, is_html=False)] == []
     answer = visitor.browser.post("/embed/footer", json={"email": "bad address"}).get_json()
     assert pseudo.unmarked(answer["errors"]["email"], is_html=False) == []
-    token = visitor.get("/embed/footer.json").get_json()["token"]
-    sent = {"email": JANE, "token": token, "agreed": told["agreed"]}
+    proof = visitor.proof("/embed/footer.json")
+    sent = {"email": JANE, "proof": proof, "agreed": told["agreed"]}
     done = visitor.browser.post("/embed/footer", json=sent).get_json()
     assert pseudo.unmarked(done["title"] + done["text"], is_html=False) == [] and done["state"] == "done"
 

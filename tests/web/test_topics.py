@@ -116,8 +116,8 @@ def test_plain_html_keeps_its_ticks_through_the_page_with_the_button(
 def test_the_forms_of_other_sites_offer_them_too(visitor: Visitor, runtime: Runtime, link: Link) -> None:
     assert f'name="topics" value="{TRAINING}"' in visitor.get("/embed/footer").text
     assert '[["1", "Rehabilitation"], ["2", "Training"]]' in visitor.get("/embed/footer.js").text
-    token = visitor.get("/embed/footer.json").get_json()["token"]
-    told = {"email": "jane@example.com", "token": token, "topics": ["7", 1, None, {}]}
+    proof = visitor.proof("/embed/footer.json")
+    told = {"email": "jane@example.com", "proof": proof, "topics": ["7", 1, None, {}]}
     refused = visitor.browser.post("/embed/footer", json=told)
     assert (refused.status_code, "not offered any more" in refused.get_json()["text"]) == (422, True)
     assert visitor.browser.post("/embed/footer", json={**told, "topics": [TRAINING]}).get_json()["state"] == "done"
@@ -126,9 +126,9 @@ def test_the_forms_of_other_sites_offer_them_too(visitor: Visitor, runtime: Runt
 
 
 def test_a_script_from_a_cache_is_told_the_topics_of_today(visitor: Visitor, runtime: Runtime) -> None:
-    token = visitor.get("/embed/footer.json").get_json()["token"]
+    proof = visitor.proof("/embed/footer.json")
     _archive(runtime, "training")
-    told = {"email": "jane@example.com", "token": token, "topics": [], "agreed": "of yesterday"}
+    told = {"email": "jane@example.com", "proof": proof, "topics": [], "agreed": "of yesterday"}
     answer = visitor.browser.post("/embed/footer", json=told).get_json()
     assert (answer["text"], answer["topics"]) == (OTHER_WORDS, [["1", "Rehabilitation"]])
 

@@ -24,7 +24,7 @@ from newsletter.mail.render.counted import Destination
 from newsletter.runtime import Runtime
 from newsletter.settings import load
 from newsletter.web.owner.door import OPEN_TO_ALL
-from tests.web.conftest import Form, _Forms
+from tests.web.conftest import Form, Visitor, _Forms
 from tests.web.owner.conftest import Desk
 from tests.web.owner.test_pictures import sent
 
@@ -86,7 +86,7 @@ def lived_in(desk: Desk, article: int, runtime: Runtime) -> Desk:
     visitor = desk.client.application.test_client()
     page = visitor.get("/")
     form = _Forms(page.text).found[0]
-    visitor.post("/subscribe", data={**form.fields, "email": "jane@example.com", "newsletter": "y"})
+    Visitor(visitor).send(form, email="jane@example.com", newsletter="y")
     confirm = f"/confirm/{runtime.signer.token(Purpose.CONFIRM, 1, 2**40)}"
     visitor.post(confirm, data=_Forms(visitor.get(confirm).text).found[0].fields)
     choices = f"/preferences/{runtime.signer.token(Purpose.PREFERENCES, 1)}"
@@ -199,7 +199,7 @@ def _knock(client: FlaskClient, rule: Rule, token: str, runtime: Runtime, number
 
 
 NAMES = {
-    "csrf_token", "email", "first_name", "newsletter", "guide", "website", "stop", "password", "title", "subject",
+    "csrf_token", "email", "first_name", "newsletter", "guide", "website", "proof", "press", "stop", "password", "title", "subject",
     "preheader", "body", "base", "topic", "article", "audience", "when", "day", "clock", "box", "attach", "delay",
     "zone", "name", "address", "old", "new", "new_again", "again", "List-Unsubscribe", "sequence", "series", "confirm",
     "id", "words", "file", "tags", "sites", "gives", "verb", "live", "public", "reason", "step", "sure", "upto",

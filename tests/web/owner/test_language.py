@@ -28,7 +28,7 @@ from newsletter.runtime import Runtime
 from newsletter.subscribers import Field, FieldKind, Stream, retag
 from newsletter.web.owner.door import OPEN_TO_ALL
 from tests import pseudo
-from tests.web.conftest import forms
+from tests.web.conftest import Visitor, forms
 from tests.web.owner.clerk import LIST, Clerk, clerk
 from tests.web.owner.conftest import PASSWORD, Desk, sign_in
 from tests.web.owner.test_pictures import sent
@@ -81,9 +81,9 @@ def lived_in(code: str, desk: Desk, article: int, runtime: Runtime, person: Call
         session.add(Field(key="town", label="Town", kind=FieldKind.CHOICE, choices=["Oxford", "Leeds"],
                           created_at=runtime.clock.now()))  # fmt: skip
         session.execute(update(Form).values(asks_fields=["town"], offers_topics=True))
-    visitor = desk.client.application.test_client()
+    visitor = Visitor(desk.client.application.test_client())
     (box, *_) = forms(visitor.get("/"))
-    visitor.post("/subscribe", data={**box.fields, "email": "joan@example.com", "newsletter": "y"})
+    visitor.send(box, email="joan@example.com", newsletter="y")
     desk.post("/owner/campaigns/new", article=article, audience="")
     desk.post("/owner/pictures", file=sent(), words="A field")
     desk.post(

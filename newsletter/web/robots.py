@@ -1,0 +1,87 @@
+"""Robots, in one rule: a sign-up is taken with a proof of work for a challenge that we gave this client for this form,
+or with the press of the button on a page of ours that shows the address; all else is answered by that page.
+
+The proof is ALTCHA's. Our script makes it while somebody types, so nobody sees a puzzle or waits for one.
+"""
+
+import hmac
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+import altcha
+
+from newsletter.links import BadLink, Purpose
+from newsletter.subscribers import Address
+from newsletter.web.state import client_household, now, runtime, state
+
+LEAST_WORK, MOST_WORK = 20_000, 60_000
+"""SHA-256 blocks that a browser hashes for one sign-up."""
+PROOF_LIFE = timedelta(hours=1)
+PRESS_LIFE = timedelta(hours=24)
+LEAST_TIME = timedelta(seconds=1)
+"""Sooner than this after a challenge, or the page with the button, no person has sent a form."""
+
+
+def challenge(form: str) -> dict[str, Any]:
+    """A challenge for this client and this form, as ALTCHA's scripts read it."""
+    counter = LEAST_WORK + secrets.randbelow(MOST_WORK - LEAST_WORK)
+    data = {"for": _bound("proof", form), "until": _milliseconds(now() + PROOF_LIFE)}
+    made: altcha.Challenge = altcha.create_challenge(
+        "SHA-256", 1, counter=counter, key_prefix_length=8, data=data, hmac_secret=_key()
+    )
+    return made.to_dict()
+
+
+def is_person(form: str, address: Address, proof: str, press: str) -> bool:
+    """Whether what came with a sign-up by this form shows that a browser or a person has sent it."""
+    return _is_pressed(form, address, press) or _is_proven(form, address, proof)
+
+
+def _is_proven(form: str, address: Address, proof: str) -> bool:
+    """A proof is good for one address: those of a robot's list cost it one each."""
+    try:
+        shown = altcha.Payload.from_base64(proof)
+        solved = altcha.verify_solution(shown, _key()).verified
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
+        return False
+    data, signature = shown.challenge.parameters.data, shown.challenge.signature or ""
+    if not solved or not isinstance(data, dict) or data["for"] != _bound("proof", form):
+        return False
+    if not _is_in_time(data["until"], PROOF_LIFE):
+        return False
+    used_by = _bound("used", address.key)
+    return state().proofs.is_free(signature[:32], used_by, int(PROOF_LIFE.total_seconds()))
+
+
+def press_token(form: str, address: Address) -> str:
+    """What the button's page sends along: for this form, this address and this client."""
+    until = _milliseconds(now() + PRESS_LIFE)
+    return runtime().signer.token(Purpose.PRESS, until, int(_bound("press", form, address.key), 16))
+
+
+def _is_pressed(form: str, address: Address, token: str) -> bool:
+    try:
+        until, bound = runtime().signer.numbers(Purpose.PRESS, token)
+    except (BadLink, ValueError):
+        return False
+    return bound == int(_bound("press", form, address.key), 16) and _is_in_time(until, PRESS_LIFE)
+
+
+def _is_in_time(until: int, life: timedelta) -> bool:
+    """Whether this moment is neither too soon after it was given nor too late."""
+    least = until - (life - LEAST_TIME) // timedelta(milliseconds=1)
+    return least <= _milliseconds(now()) <= until
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def _bound(*what: str) -> str:
+    """Sixteen hex digits that stand for this and for the client who asks, and tell nothing of either."""
+    return hmac.digest(_key(), "\0".join((client_household(), *what)).encode(), "sha256").hex()[:16]
+
+
+def _key() -> bytes:
+    return hmac.digest(runtime().secrets[0], b"newsletter robots", "sha256")
