@@ -199,8 +199,8 @@ def _knock(client: FlaskClient, rule: Rule, token: str, runtime: Runtime, number
 
 
 NAMES = {
-    "csrf_token", "email", "first_name", "newsletter", "guide", "website", "proof", "press", "stop", "password", "title",
-    "subject",
+    "csrf_token", "email", "first_name", "newsletter", "guide", "website", "proof", "press", "stop", "password",
+    "title", "subject",
     "preheader", "body", "base", "topic", "article", "audience", "when", "day", "clock", "box", "attach", "delay",
     "zone", "name", "address", "old", "new", "new_again", "again", "List-Unsubscribe", "sequence", "series", "confirm",
     "id", "words", "file", "tags", "sites", "gives", "verb", "live", "public", "reason", "step", "sure", "upto",
