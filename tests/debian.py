@@ -1,6 +1,7 @@
 """Programs of Debian that are not installed: downloaded and unpacked into a cache folder, never installed."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -11,8 +12,9 @@ class NotToBeHad(Exception):
     """A package cannot be had on this machine; the message says why."""
 
 
-def unpacked(package: str) -> Path:
-    """The folder that a package was unpacked into, with the libraries it depends on. Raises NotToBeHad."""
+def unpacked(package: str, *beside: str, depth: int = 1) -> Path:
+    """The folder that a package and those `beside` it were unpacked into, with the libraries they depend on; to a
+    `depth` of these libraries' own. Raises NotToBeHad."""
     if not (shutil.which("apt-get") and shutil.which("dpkg")):
         raise NotToBeHad("apt-get and dpkg are needed to fetch it")
     cache = Path(tempfile.gettempdir()) / f"newsletter-debian-{os.getuid()}"
@@ -22,11 +24,16 @@ def unpacked(package: str) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "debs").mkdir(parents=True)
     cache.chmod(0o755)
-    subprocess.run(["apt-get", "download", "-q", package, *_libraries(package)], cwd=folder / "debs",
-                   capture_output=True, timeout=60, check=False)  # fmt: skip
+    named = [package, *beside]
+    wanted = set(named)
+    for _ in range(depth):
+        wanted |= {library for one in sorted(wanted) for library in _libraries(one)}
+    subprocess.run(["apt-get", "download", "-q", *sorted(wanted)], cwd=folder / "debs",
+                   capture_output=True, timeout=60 * depth, check=False)  # fmt: skip
     found = list((folder / "debs").glob("*.deb"))
-    if not any(deb.name.startswith(f"{package}_") for deb in found):
-        raise NotToBeHad(f"Debian's package {package} could not be downloaded")
+    for one in named:
+        if not any(deb.name.startswith(f"{one}_") for deb in found):
+            raise NotToBeHad(f"Debian's package {one} could not be downloaded")
     for deb in found:
         subprocess.run(["dpkg", "-x", deb, folder], check=True, capture_output=True)
     for program in (folder / "usr" / "sbin").glob("*"):
@@ -41,7 +48,19 @@ def library_path(folder: Path) -> str:
     return ":".join(str(place) for place in places)
 
 
+def php() -> str:
+    """The package of PHP's command line, which has its version in its name. Raises NotToBeHad."""
+    if not shutil.which("apt-cache"):
+        raise NotToBeHad("apt-get and dpkg are needed to fetch it")
+    told = subprocess.run(["apt-cache", "depends", "-i", "php-cli"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"Depends: (php[0-9.]+-cli)", told)
+    if found is None:
+        raise NotToBeHad("Debian's package php-cli is not on its lists (apt-get update)")
+    return found[1]
+
+
 def _libraries(package: str) -> list[str]:
     told = subprocess.run(["apt-cache", "depends", "-i", package], capture_output=True, text=True, check=False).stdout
     named = [line.partition("Depends: ")[2].strip() for line in told.splitlines() if "Depends: " in line]
-    return [name for name in named if name.startswith(("lib", "exim4-base")) and name != "libc6"]
+    ours = [name for name in named if name.startswith(("lib", "exim4-base")) and name != "libc6"]
+    return [name for name in ours if not name.startswith(("libapache2-", "libjs-"))]

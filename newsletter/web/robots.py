@@ -54,18 +54,32 @@ def _is_proven(form: str, address: Address, proof: str) -> bool:
     return state().proofs.is_free(signature[:32], used_by, int(PROOF_LIFE.total_seconds()))
 
 
-def press_token(form: str, address: Address) -> str:
-    """What the button's page sends along: for this form, this address and this client."""
-    until = _milliseconds(now() + PRESS_LIFE)
-    return runtime().signer.token(Purpose.PRESS, until, int(_bound("press", form, address.key), 16))
+def press_token(form: str, address: Address, shown: str = "") -> str:
+    """What the button's page sends along: for this form, this address and this client.
+
+    `shown`: what it sent. Where that was pressed too soon it stays, so that the next press is not too soon again.
+    """
+    if (until := _pressed_until(form, address, shown)) and _milliseconds(now()) <= until:
+        return shown
+    return runtime().signer.token(Purpose.PRESS, _milliseconds(now() + PRESS_LIFE), _press_of(form, address))
 
 
 def _is_pressed(form: str, address: Address, token: str) -> bool:
+    until = _pressed_until(form, address, token)
+    return until is not None and _is_in_time(until, PRESS_LIFE)
+
+
+def _pressed_until(form: str, address: Address, token: str) -> int | None:
+    """Until when this token is good here; None: it never was."""
     try:
         until, bound = runtime().signer.numbers(Purpose.PRESS, token)
     except (BadLink, ValueError):
-        return False
-    return bound == int(_bound("press", form, address.key), 16) and _is_in_time(until, PRESS_LIFE)
+        return None
+    return until if bound == _press_of(form, address) else None
+
+
+def _press_of(form: str, address: Address) -> int:
+    return int(_bound("press", form, address.key), 16)
 
 
 def _is_in_time(until: int, life: timedelta) -> bool:

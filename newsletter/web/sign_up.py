@@ -87,7 +87,7 @@ def sign_up(session: Session, typed: SubscribeForm, page: str = "") -> bool:
         return True
     row, address = typed.row, read_address(typed.email.data or "")
     if not robots.is_person(row.slug, address, typed.proof.data or "", typed.press.data or ""):
-        typed.press.data = robots.press_token(row.slug, address)
+        typed.press.data = robots.press_token(row.slug, address, typed.press.data or "")
         return False
     asked = journey.SignUp(
         address=address, guide=row.guide_slug, newsletter=typed.wants_newsletter,

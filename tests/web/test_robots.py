@@ -232,6 +232,17 @@ def test_ten_thousand_posts_of_robots_mail_nobody(door: str, stage: Stage, runti
     assert mails(runtime) == (1, 1) and len(sent.envelopes) == 1, "the reader's"
 
 
+def test_who_presses_too_soon_presses_again(visitor: Visitor, stage: Stage, runtime: Runtime) -> None:
+    page = visitor.browser.post("/f/footer", data={"email": "jane@example.com"})
+    for _ in range(3):
+        stage.clock.forward(timedelta(milliseconds=300))
+        page = visitor.browser.post("/f/footer", data=forms(page)[0].fields)
+        assert page.status_code == 200 and mails(runtime) == (0, 0)
+    stage.clock.forward(timedelta(milliseconds=300))
+    assert visitor.browser.post("/f/footer", data=forms(page)[0].fields).status_code == 303
+    assert mails(runtime) == (1, 1)
+
+
 def test_no_proof_and_no_press_is_an_error_of_ours(app: Flask) -> None:
     @given(st.one_of(st.text(), st.binary().map(lambda raw: base64.b64encode(raw).decode()), _json()))
     def asked(told: str) -> None:
