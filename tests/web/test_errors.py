@@ -51,8 +51,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(filling_up: Visitor, da
     form = forms(filling_up.get("/"))[0]
     stored = 0
     for number in range(200):
-        data = {**form.fields, "email": f"p{number}@example.com", "first_name": "x" * 80}
-        answer = filling_up.browser.post(form.action, data=data)
+        answer = filling_up.send(form, email=f"p{number}@example.com", first_name="x" * 80)
         if answer.status_code != 303:
             break
         stored += 1

@@ -14,7 +14,7 @@ from newsletter.subscribers import Field, FieldKind, Subscriber, TypedValue, hel
 from tests.conftest import NOON
 from tests.web.conftest import PAIN, Visitor
 from tests.web.conftest import forms as forms_of
-from tests.web.test_embed import post, token
+from tests.web.test_embed import post, proof
 
 Inbox = Callable[[str], list[EmailMessage]]
 JANE = "jane@example.com"
@@ -110,7 +110,7 @@ def test_plain_html_of_another_site_is_asked_with_what_was_typed(
 
 def test_json_takes_them_by_their_keys(visitor: Visitor, runtime: Runtime, link: Callable[..., str]) -> None:
     told = {name.removeprefix("field_"): value for name, value in GOOD.items()}
-    assert post(visitor, email=JANE, token=token(visitor), fields=told).json["state"] == "done"
+    assert post(visitor, email=JANE, proof=proof(visitor), fields=told).json["state"] == "done"
     visitor.press(link("confirm"))
     assert values(runtime) == HELD
 
@@ -121,7 +121,7 @@ def test_json_takes_them_by_their_keys(visitor: Visitor, runtime: Runtime, link:
      {"__class__": "x"}, {"city": "\ud800"}, {"csrf_token": "x"}, {str(n): "x" for n in range(1000)}],
 )  # fmt: skip
 def test_json_that_holds_anything_else_is_no_answer(told: object, visitor: Visitor, runtime: Runtime) -> None:
-    answer = post(visitor, email=JANE, token=token(visitor), fields=told)
+    answer = post(visitor, email=JANE, proof=proof(visitor), fields=told)
     assert answer.json["state"] == "done"
     with runtime.database.reading() as session:
         assert session.scalars(select(Subscriber.email)).all() == [JANE]
@@ -129,7 +129,7 @@ def test_json_that_holds_anything_else_is_no_answer(told: object, visitor: Visit
 
 
 def test_json_names_the_answer_that_is_wrong(visitor: Visitor) -> None:
-    answer = post(visitor, email=JANE, token=token(visitor), fields={"born": "yesterday"})
+    answer = post(visitor, email=JANE, proof=proof(visitor), fields={"born": "yesterday"})
     assert answer.status_code == 422 and set(answer.json["errors"]) == {"field_born"}
 
 
