@@ -200,34 +200,6 @@ def test_a_body_that_is_no_form_is_told(visitor: Visitor) -> None:
     assert answer.status_code == 400
 
 
-def test_who_has_no_script_presses_once_more_and_loses_nothing(
-    visitor: Visitor, runtime: Runtime, inbox: Inbox
-) -> None:
-    form = forms(visitor.get(f"/guides/{FIFTY}"))[0]
-    data = {**form.fields, "email": "jane@example.com", "first_name": "Jane", "newsletter": "y"}
-    page = visitor.browser.post(form.action, data=data, headers={"Referer": f"http://localhost/guides/{FIFTY}?x=1"})
-    assert page.status_code == 200 and "One more press" in page.text and _count(runtime, Subscriber) == 0
-    press, correct = forms(page)
-    assert press.action == correct.action == "/subscribe"
-    again = visitor.browser.post("/subscribe", data=correct.fields)
-    mine = next(one for one in forms(again) if one.fields["guide"] == FIFTY)
-    assert (mine.fields["email"], mine.fields["newsletter"]) == ("jane@example.com", "y") and again.status_code == 200
-    assert _count(runtime, Subscriber) == 0
-    answer = visitor.browser.post(press.action, data=press.fields)
-    assert (answer.status_code, answer.location) == (303, f"/check-your-inbox?guide={FIFTY}")
-    assert len(inbox("jane@example.com")) == 1
-    with runtime.database.reading() as session:
-        kept = session.scalars(select(Consent)).one()
-    assert (kept.page, kept.newsletter, kept.first_name) == (f"/guides/{FIFTY}", True, "Jane")
-
-
-def test_a_page_left_open_for_days_loses_nothing(visitor: Visitor, clock: FixedClock, inbox: Inbox) -> None:
-    form = forms(visitor.get("/"))[0]
-    clock.forward(timedelta(days=3))
-    assert visitor.send(form, email="jane@example.com").status_code == 303
-    assert len(inbox("jane@example.com")) == 1
-
-
 def test_a_robot_that_fills_in_everything_is_thanked_and_forgotten(visitor: Visitor, runtime: Runtime) -> None:
     answer = visitor.subscribe(website="https://spam.example")
     assert (answer.status_code, answer.location) == (303, f"/check-your-inbox?guide={FIFTY}")
