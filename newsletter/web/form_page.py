@@ -60,7 +60,8 @@ def open_or_gone(session: Session, slug: str) -> Form:
 
 def press_page(typed: SubscribeForm, page: str, card: Card | None) -> str:
     """One more press, for what a robot may have sent: to where it was sent, with all that was typed."""
-    return render_template("public/form_press.html", form=typed, card=card, page=page, action=request.path)
+    action = request.script_root + request.path
+    return render_template("public/form_press.html", form=typed, card=card, page=page, action=action)
 
 
 def _page(session: Session, typed: SubscribeForm) -> str:

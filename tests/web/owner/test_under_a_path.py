@@ -14,7 +14,7 @@ from newsletter import web
 from newsletter.runtime import Runtime, build
 from newsletter.settings import load
 from tests.conftest import InlineTrigger
-from tests.web.conftest import FIFTY, Visitor
+from tests.web.conftest import FIFTY, Visitor, forms
 from tests.web.owner.conftest import EMAIL, PASSWORD, sign_in
 
 pytestmark = pytest.mark.sqlite_only
@@ -43,7 +43,7 @@ def runtime_of(app: Flask) -> Runtime:
 
 
 def _addresses(page: str) -> Iterator[str]:
-    found = re.findall(r'(?:href|src|action|data-watch|data-preview)="([^"]+)"', page)
+    found = re.findall(r'(?:href|src|action|data-watch|data-preview|data-challenge)="([^"]+)"', page)
     yield from (html.unescape(one) for one in found if not one.startswith(("#", "mailto:", "data:", "tel:")))
 
 
@@ -97,6 +97,17 @@ def test_the_journey_by_the_links_in_the_mails(
     assert one_click.path.startswith(f"{UNDER}/unsubscribe/")
     left = jane.browser.post(one_click.path, data={"List-Unsubscribe": "One-Click"})
     assert left.status_code == 200
+
+
+def test_one_more_press_stays_below_the_path(below: Flask, inbox: Callable[[str], list[EmailMessage]]) -> None:
+    visitor = below.test_client()
+    for door in (f"{UNDER}/subscribe", f"{UNDER}/f/{FIFTY}"):
+        page = visitor.post(door, data={"guide": FIFTY, "email": "jane@example.com"})
+        press = forms(page)[0]
+        assert press.action == door
+        answer = visitor.post(press.action, data=press.fields)
+        assert answer.status_code == 303 and answer.headers["Location"].startswith(f"{UNDER}/check-your-inbox")
+    assert len(inbox("jane@example.com")) == 1
 
 
 def _linked(inbox: Callable[[str], list[EmailMessage]], kind: str) -> str:
