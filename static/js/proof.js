@@ -42,7 +42,7 @@ const prove = (() => {
     slice();
   });
   return async (url) => {
-    const { challenge } = await (await fetch(url, { credentials: "omit" })).json();
+    const { challenge } = await (await fetch(url, { credentials: "omit", signal: AbortSignal.timeout?.(8000) })).json();
     const notTooSoon = new Promise((done) => setTimeout(done, 1050));
     const proof = await solve(challenge);
     await notTooSoon;
