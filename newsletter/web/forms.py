@@ -32,6 +32,7 @@ from newsletter.subscribers import (
     TopicChoice,
 )
 from newsletter.topics import Topic
+from newsletter.web import robots
 from newsletter.web.address import typed_address
 from newsletter.web.language import _, lazy, spoken
 from newsletter.web.security import FormToken
@@ -121,9 +122,13 @@ class SubscribeForm(AskingForm):
     """Of work: what our script puts there (`web.robots`)."""
     press = StringField()
     """What the page that asks for one more press puts there."""
+    csrf_token = HiddenField()
+    """Of the page that it stands on, at home (`web.robots`); there is none elsewhere."""
     agreed = HiddenField()
     """Which words stood beside it (`fingerprint`). A plain form of another site has none, and is asked once more."""
 
+    came_with: str
+    """The token of the page that it was sent from."""
     id_prefix: str
     has_other_words: bool
     """Whether it was sent from under words that are not today's."""
@@ -201,6 +206,10 @@ class SubscribeForm(AskingForm):
         form.agreed.data = words
         if not form.guide.data:
             form.guide.data = row.guide_slug or ""
+        form.came_with = form.csrf_token.data or ""
+        form.csrf_token.data = robots.page_token()
+        if not form.csrf_token.data:
+            del form.csrf_token
         return form
 
 

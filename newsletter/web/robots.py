@@ -1,5 +1,6 @@
 """Robots, in one rule: a sign-up is taken with a proof of work for a challenge that we gave this client for this form,
 or with the press of the button on a page of ours that shows the address; all else is answered by that page.
+At home, where nobody but its owner reaches the site, what was sent from any page of ours is taken.
 
 The proof is ALTCHA's. Our script makes it while somebody types, so nobody sees a puzzle or waits for one.
 """
@@ -33,9 +34,27 @@ def challenge(form: str) -> dict[str, Any]:
     return made.to_dict()
 
 
-def is_person(form: str, address: Address, proof: str, press: str) -> bool:
+def is_person(form: str, address: Address, proof: str, press: str, page: str = "") -> bool:
     """Whether what came with a sign-up by this form shows that a browser or a person has sent it."""
-    return _is_pressed(form, address, press) or _is_proven(form, address, proof)
+    return _is_pressed(form, address, press) or _is_from_home(page) or _is_proven(form, address, proof)
+
+
+def is_home() -> bool:
+    """Whether this is an installation on its owner's own machine."""
+    return runtime().settings.is_local
+
+
+def page_token() -> str:
+    """What shows at home that a form was sent from a page of ours: tools of the owner's need no script. Else ""."""
+    return runtime().signer.token(Purpose.FORM, _milliseconds(now() + PRESS_LIFE)) if is_home() else ""
+
+
+def _is_from_home(token: str) -> bool:
+    try:
+        (until,) = runtime().signer.numbers(Purpose.FORM, token)
+    except (BadLink, ValueError):
+        return False
+    return is_home() and _milliseconds(now()) <= until
 
 
 def _is_proven(form: str, address: Address, proof: str) -> bool:

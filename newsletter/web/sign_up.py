@@ -86,7 +86,8 @@ def sign_up(session: Session, typed: SubscribeForm, page: str = "") -> bool:
     if typed.website.data:  # a robot fills in every field; it is thanked like everybody
         return True
     row, address = typed.row, read_address(typed.email.data or "")
-    if not robots.is_person(row.slug, address, typed.proof.data or "", typed.press.data or ""):
+    shown = (typed.proof.data or "", typed.press.data or "", typed.came_with)
+    if not robots.is_person(row.slug, address, *shown):
         typed.press.data = robots.press_token(row.slug, address, typed.press.data or "")
         return False
     asked = journey.SignUp(
