@@ -9,6 +9,7 @@ from newsletter import campaigns, journey, topics
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.mail.ledger import Lane, Message, Reason, State
 from newsletter.mail.ledger.digest import DigestEntry
+from newsletter.mail.ledger.row_claims import release
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Status, Stream, Subscriber, TopicChoice
 from tests.campaigns.week import FRIDAY, JANE, PRESS, Week
@@ -141,3 +142,37 @@ def test_erasing_a_reader_takes_it_along(week: Week, runtime: Runtime) -> None:
     with runtime.database.reading() as session:
         assert session.scalars(select(DigestEntry)).all() == []
     assert len(week.got()) == 1
+
+
+@pytest.mark.parametrize("how", ["pause", "leave"])
+def test_a_press_while_it_is_marked_and_does_not_leave_after_all(week: Week, runtime: Runtime, how: str) -> None:
+    golf = week.campaign("Golf")
+    week.clock.forward(FRIDAY - week.clock.now())
+    week.tick()
+    with runtime.database.transaction() as session:
+        mail = session.scalars(select(Message).where(Message.stream == Stream.DIGEST)).one()
+        mail.state, mail.claim_token, mail.lease_until = (
+            State.SENDING,
+            "t" * 24,
+            week.clock.now() + timedelta(seconds=45),
+        )
+    if how == "pause":
+        week.jane(journey.pause)
+    else:
+        with runtime.database.transaction() as session:
+            journey.unsubscribe(session, session.get_one(Subscriber, JANE), week.clock.now(), goodbye=False)
+    with runtime.database.transaction() as session:
+        release(session, "t" * 24, [mail.id], [mail.id])
+    week.deliver()
+    week.tick()
+    assert week.got() == []
+    entry = week.entry(golf)
+    if how == "leave":
+        assert (entry.digest_id, entry.reason) == (None, Reason.NOT_ELIGIBLE)
+        return
+    assert (entry.digest_id, entry.reason) == (None, None), "it waits for the end of the pause"
+    week.clock.forward(journey.PAUSE)
+    with runtime.database.transaction() as session:
+        journey.end_pauses(session, week.clock.now())
+    week.at(FRIDAY + timedelta(days=35))
+    assert week.got() == ["This week from Human Movement: Golf"]

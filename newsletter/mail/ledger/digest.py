@@ -83,6 +83,17 @@ def enter(session: Session, message_ids: Collection[int], now: datetime) -> None
     session.execute(insert(DigestEntry).from_select(columns, called_off, include_defaults=False))
 
 
+def reopen(session: Session, mails: Collection[int], now: datetime) -> None:
+    """What stood in those of these weekly mails that are called off waits again; a tick says what becomes of it."""
+    gone = select(Message.id).where(Message.id.in_(mails), Message.state == State.CANCELLED)
+    session.execute(
+        update(DigestEntry)
+        .where(DigestEntry.digest_id.in_(gone), DigestEntry.reason.is_(None))
+        .values(digest_id=None, due_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def take_back(session: Session, subscriber_id: int, reason: Reason, now: datetime) -> None:
     """Cancel this person's weekly mail where it is queued and not on the wire; what stands in it waits again."""
     queued = (Message.subscriber_id == subscriber_id, Message.stream == Stream.DIGEST)
@@ -90,18 +101,9 @@ def take_back(session: Session, subscriber_id: int, reason: Reason, now: datetim
     ids = session.scalars(select(Message.id).where(*queued, open_).order_by(Message.id).with_for_update()).all()
     if not ids:
         return
-    _update_messages(session, ids, now, reason)
-    session.execute(
-        update(DigestEntry)
-        .where(DigestEntry.digest_id.in_(ids), DigestEntry.reason.is_(None))
-        .values(digest_id=None, due_at=now)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _update_messages(session: Session, ids: Collection[int], now: datetime, reason: Reason) -> None:
     called_off = update(Message).where(Message.id.in_(ids)).values(**cancelled(now, reason))
     session.execute(called_off.execution_options(synchronize_session=False))
+    reopen(session, ids, now)
 
 
 def call_off(session: Session, subscriber_id: int, reason: Reason, *conditions: ColumnElement[bool]) -> None:

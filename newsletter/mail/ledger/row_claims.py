@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from newsletter.accounts import Owner
 from newsletter.db import Moment
 from newsletter.mail.ledger import counts
-from newsletter.mail.ledger.digest import enter
+from newsletter.mail.ledger.digest import enter, reopen
 from newsletter.mail.ledger.dispatch import Dispatch, Hold
 from newsletter.mail.ledger.message import OPEN, Attempt, Lane, Message, State
 from newsletter.mail.ledger.reasons import Reason
@@ -158,6 +158,8 @@ def _messages(session: Session, token: str, ids: Sequence[int], own_fields: OwnF
         .where(Message.id.in_(ids), Message.claim_token == token, Message.state == State.CLAIMED)
         .order_by(Message.id)
     ).all()  # fmt: skip
+    if len(rows) < len(ids):  # who may not receive them now, though a press came when a mail was marked already
+        reopen(session, ids, now)
     if weekly := {row[0] for row in rows if row[-1]}:
         enter(session, weekly, now)
         rows = [row for row in rows if row[0] not in weekly]
