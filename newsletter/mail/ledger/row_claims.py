@@ -158,11 +158,7 @@ def _messages(session: Session, token: str, ids: Sequence[int], own_fields: OwnF
         .where(Message.id.in_(ids), Message.claim_token == token, Message.state == State.CLAIMED)
         .order_by(Message.id)
     ).all()  # fmt: skip
-    if len(rows) < len(ids):  # who may not receive them now, though a press came when a mail was marked already
-        reopen(session, ids, now)
-    if weekly := {row[0] for row in rows if row[-1]}:
-        enter(session, weekly, now)
-        rows = [row for row in rows if row[0] not in weekly]
+    rows = _singly(session, rows, ids, now)
     trials = {row[0]: Trial.of(row[1], row[10]) for row in rows}
     like = first_names(session, trials.values())
     named = own_fields(session, {row[8] for row in rows if row[8]})
@@ -176,6 +172,16 @@ def _messages(session: Session, token: str, ids: Sequence[int], own_fields: OwnF
         )
         for id, stream, tries, at, person, email, owner, name, revision, dispatch, context, _ in rows
     ]  # fmt: skip
+
+
+def _singly(session: Session, rows: Sequence[Any], ids: Sequence[int], now: datetime) -> Sequence[Any]:
+    """Those of a claim's rows that go by themselves: the others are entered for the weekly mail of their readers."""
+    if len(rows) < len(ids):  # a weekly mail among them may be called off that was marked when its reader pressed
+        reopen(session, ids, now)
+    if weekly := {row[0] for row in rows if row[-1]}:
+        enter(session, weekly, now)
+        return [row for row in rows if row[0] not in weekly]
+    return rows
 
 
 def mark_sending(session: Session, token: str, ids: list[int], now: datetime) -> set[int]:
