@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 from newsletter import characters
 from newsletter.db import Base, Id
 from newsletter.languages import Languages
+from newsletter.zones import next_weekly
 
 
 class LostKey(Exception):
@@ -55,6 +56,10 @@ class Brand(Base):
     """What was chosen (`speak`). Pages and mails ask `Languages.spoken`: an older database may name any."""
     series_wait_days: Mapped[int] = mapped_column(default=2, server_default="2")
     """Days for which a step of a series gives way to other marketing mail; 0: it does not."""
+    digest_weekday: Mapped[int] = mapped_column(default=4, server_default="4")
+    """The day of the weekly mail (`digest`) of those who chose one, Monday 0."""
+    digest_hour: Mapped[int] = mapped_column(default=9, server_default="9")
+    """Its hour, where each of them lives."""
     counts_clicks: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether links of bulk mail pass by our server, which records who followed which. Off until the owner wants it:
     readers agreed under a privacy page that said so (UK GDPR Art. 25 (2))."""
@@ -75,6 +80,10 @@ class Brand(Base):
         """Count who follows which link from now on, or stop that; what is recorded stays."""
         self.counts_clicks = on
         self.has_counted_clicks = self.has_counted_clicks or on
+
+    def next_digest(self, after: datetime, zone: str | None) -> datetime:
+        """When the weekly mail comes that holds what is written now, to somebody in this zone (None: the owner's)."""
+        return next_weekly(after, self.digest_weekday, time(self.digest_hour), zone or self.zone)
 
     def is_signed_with(self, key_print: str) -> bool:
         """Whether links made with the key of this print are ours. A host with another key must not send: nobody could

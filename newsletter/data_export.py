@@ -12,6 +12,7 @@ from newsletter.db import Base
 from newsletter.events import Event
 from newsletter.guides import GuideRequest
 from newsletter.mail.ledger import Message
+from newsletter.mail.ledger.digest import entries_of
 from newsletter.sequences import Enrollment
 from newsletter.subscribers import (
     EVERY_TOPIC,
@@ -27,6 +28,7 @@ from newsletter.subscribers import (
 from newsletter.topics import names_of
 
 EVERY = "every topic"
+STANDS = ("email", "status", "newsletter", "digest", "confirmed_at")
 INNER = {"claim_token", "lease_until", "email_key", "to_id"}
 """Columns that say nothing about the person; `to_id` would say whether somebody else is known."""
 
@@ -47,13 +49,14 @@ def of(session: Session, subscriber: Subscriber) -> dict[str, Any]:
         "series": [_plain(one) | {"series": one.sequence.name} for one in rows(Enrollment)],
         "clicks": [_plain(one) | {"link": one.link.url} for one in rows(Click)],
         "objects_to_clicks": objects(session, subscriber.id),
+        "weekly_mails": [_plain(entry) for entry, _ in entries_of(session, subscriber.id)],
         "messages": [_plain(one) | {"tries": [_plain(each) for each in one.tries]} for one in rows(Message)],
     }
 
 
 def consent_of(session: Session, subscriber: Subscriber) -> dict[str, Any]:
     """What proves their consent (UK GDPR Art. 7(1)), as JSON types: each act of agreeing and each change of mind."""
-    whose = {name: _json(getattr(subscriber, name)) for name in ("email", "status", "newsletter", "confirmed_at")}
+    whose = {name: _json(getattr(subscriber, name)) for name in STANDS}
     return {"subscriber": whose, "topics": _topics(session, subscriber), **_consent(session, subscriber)}
 
 

@@ -12,10 +12,21 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from newsletter import installation, journey, sequences
-from newsletter.campaigns import ABTest, Campaign, CampaignState, Judge, Part, Waits, ab_test_of, to_come, together
+from newsletter.campaigns import (
+    ABTest,
+    Campaign,
+    CampaignState,
+    Judge,
+    Part,
+    Waits,
+    ab_test_of,
+    due_digests,
+    to_come,
+    together,
+)
 from newsletter.languages import said
 from newsletter.mail import ledger
-from newsletter.mail.ledger import ACCEPTED, UNDER_WAY, Lane, Message, Reason
+from newsletter.mail.ledger import ACCEPTED, UNDER_WAY, Lane, Message, Reason, digest
 from newsletter.sequences import Sequence
 from newsletter.subscribers import Stream
 
@@ -29,6 +40,8 @@ class HeldKind(StrEnum):
     SEQUENCE = "sequence"
     MESSAGES = "messages"
     REMINDERS = "reminders"
+    DIGESTS = "digests"
+    """Weekly mails."""
 
 
 class Undecided(ValueError):
@@ -55,7 +68,8 @@ class Held:
 def held(session: Session, now: datetime) -> list[Held]:
     """Everything that would go by itself, were it unlocked now."""
     mailings = [*_campaigns(session, now), *_ab_tests(session, now)]
-    return [*mailings, *_sequences(session, now), *_messages(session), *_reminders(session, now)]
+    single = [*_messages(session), *_digests(session, now), *_reminders(session, now)]
+    return [*mailings, *_sequences(session, now), *single]
 
 
 def _campaigns(session: Session, now: datetime) -> list[Held]:
@@ -125,6 +139,18 @@ def _messages(session: Session) -> list[Held]:
     ]
 
 
+def _digests(session: Session, now: datetime) -> list[Held]:
+    due = due_digests(session, now)
+    if not due:
+        return []
+    return [
+        Held(
+            kind=HeldKind.DIGESTS, key="digests-due", title=Stream.DIGEST.value, people=len(due), gone=0,
+            since=min(due.values()),
+        )
+    ]  # fmt: skip
+
+
 def _reminders(session: Session, now: datetime) -> list[Held]:
     due = journey.reminders_due(now).subquery()
     people, since = session.execute(select(func.count(), func.min(due.c.created_at)).select_from(due)).one()
@@ -167,6 +193,7 @@ def unlock(session: Session, sends: Mapping[str, bool], zone: str, now: datetime
         HeldKind.SEQUENCE: _let_sequence_be,
         HeldKind.MESSAGES: _let_messages_be,
         HeldKind.REMINDERS: _let_reminders_be,
+        HeldKind.DIGESTS: _let_digests_be,
     }
     for one in items:
         if not sends[one.key]:
@@ -195,6 +222,12 @@ def _let_sequence_be(session: Session, id: str, zone: str, now: datetime) -> Non
 
 def _let_messages_be(session: Session, stream: str, zone: str, now: datetime) -> None:
     ledger.cancel(session, now, Reason.LET_BE, *_single(session), Message.stream == Stream(stream))
+
+
+def _let_digests_be(session: Session, _: str, zone: str, now: datetime) -> None:
+    for id in sorted(due_digests(session, now)):
+        digest.take_back(session, id, Reason.LET_BE, now)
+        digest.call_off(session, id, Reason.LET_BE)
 
 
 def _let_reminders_be(session: Session, _: str, zone: str, now: datetime) -> None:

@@ -192,13 +192,13 @@ def read_inboxes(rt: Runtime, stopping: Stopping) -> int:
 
 
 def write_clicks(rt: Runtime, _stopping: Stopping) -> None:
-    """Write down the clicks that the web of this host left in its journal: it was killed, or the database was away."""
+    """Write down the clicks that the web of this host left in its journal."""
     rt.write_clicks()
 
 
 TASKS = (
     deliver, advance_sequences, end_pauses, recover_messages, remind_and_forget, watch_guides, witness, sweep,
-    read_inboxes, write_clicks, Runtime.go_on_with_imports,
+    read_inboxes, write_clicks, Runtime.go_on_with_imports, Runtime.send_digests,
 )  # fmt: skip
 
 
@@ -234,13 +234,13 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
         "deliver-transactional": every(1, "deliver", Lane.TRANSACTIONAL, Lane.TRANSACTIONAL.value),
         # Not with what people wait for. A worker in the middle of a campaign takes it within a slice.
         "advance-sequences": every(3, "advance_sequences", Lane.BULK),
+        "send-digests": every(5, "send_digests", Lane.BULK),
         "end-pauses": every(15, "end_pauses", Lane.TRANSACTIONAL),
         "launch-campaigns": every(0.5, "launch_campaigns", Lane.TRANSACTIONAL),
         "tend-campaigns": every(1, "launch_campaigns", Lane.TRANSACTIONAL),
         "recover-messages": every(15, "recover_messages", Lane.TRANSACTIONAL),
         "remind-and-forget": every(60, "remind_and_forget", Lane.TRANSACTIONAL),
         "watch-guides": every(60, "watch_guides", Lane.TRANSACTIONAL),
-        # Not with what people wait for: a mail server may take its time.
         "read-inboxes": every(60, "read_inboxes", Lane.BULK),
         "imports": every(2, "go_on_with_imports", Lane.BULK),
         "write-clicks": every(60, "write_clicks", Lane.TRANSACTIONAL),

@@ -16,6 +16,7 @@ LOOKS: dict[str, ColumnElement[bool]] = {
     "deliver-bulk": is_waiting(Lane.BULK, _NOW),
     "advance-sequences": sequences.is_due(_NOW),
     "end-pauses": journey.pause_is_over(_NOW),
+    "send-digests": campaigns.digest_is_due(_NOW),
     "launch-campaigns": campaigns.is_time(_NOW),
     "tend-campaigns": campaigns.is_under_way(_NOW),
     "imports": imports.is_waiting(_NOW),

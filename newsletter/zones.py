@@ -1,6 +1,6 @@
 """Zones: which one a name means, and which instant a local time is."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
@@ -31,3 +31,33 @@ def instant(wall: datetime, zone: str) -> datetime:
     if first.astimezone(here).replace(tzinfo=None) != wall:
         raise NoSuchTime(wall, zone)
     return first
+
+
+def first_valid(wall: datetime, zone: ZoneInfo) -> datetime:
+    """The UTC instant of a naive local time; of one that happens twice, the first, and of one that the clocks skip, the
+    first valid instant after it."""
+    first = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if first.astimezone(zone).replace(tzinfo=None) == wall:
+        return first
+    # In a gap: fold=0 reads the time with the offset before the change, fold=1 with the one after; the first valid
+    # instant is the change itself, where the two offsets meet.
+    before = wall.replace(tzinfo=zone, fold=0).utcoffset()
+    after = wall.replace(tzinfo=zone, fold=1).utcoffset()
+    assert before is not None and after is not None
+    low, high = (wall - after).replace(tzinfo=UTC), (wall - before).replace(tzinfo=UTC)
+    while high - low > timedelta(microseconds=1):
+        middle = low + (high - low) / 2
+        if middle.astimezone(zone).utcoffset() == before:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def next_weekly(after: datetime, weekday: int, clock: time, zone: str) -> datetime:
+    """The first instant behind `after` that is this hour of this weekday (Monday 0) there; aware UTC."""
+    here = zone_named(zone)
+    day = after.astimezone(here).date()
+    day += timedelta(days=(weekday - day.weekday()) % 7)
+    found = first_valid(datetime.combine(day, clock), here)
+    return found if found > after else first_valid(datetime.combine(day + timedelta(days=7), clock), here)

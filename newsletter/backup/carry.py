@@ -44,6 +44,7 @@ _CHOSEN = (
     "WHERE NOT s.every_topic"
 )
 _PAUSED = "SELECT email_key, paused_until FROM subscribers WHERE paused_until IS NOT NULL"
+_WEEKLY = "SELECT email_key FROM subscribers WHERE digest"
 _OBJECTS = "SELECT s.email_key FROM click_objections c JOIN subscribers s ON s.id = c.subscriber_id"
 _MOVED = "SELECT id, created_at, email, email_key, moved_at FROM subscribers WHERE moved_at IS NOT NULL"
 _LEFT_BOUNCED = (
@@ -71,7 +72,8 @@ def gather(old: Database, key_fingerprint: str) -> dict[str, Any] | None:
             known = {"people": dict(session.execute(text(_GONE)).all()), "suppressed": suppressed}
             there = session.scalars(text(_THERE)) if STAYS & set(suppressed.values()) else ()
             known |= {"there": list(there)} | _stopped(session) | {"topics": _chosen(session)}
-            return known | {"paused": _paused(session), "objects": _objects(session), "moved": _moved(session)}
+            return known | {"paused": _paused(session), "objects": _objects(session), "moved": _moved(session),
+                            "weekly": _weekly(session)}  # fmt: skip
     except SQLAlchemyError:
         return None
 
@@ -101,6 +103,13 @@ def _paused(session: Session) -> dict[str, str]:
         look = text(_PAUSED).columns(email_key=String, paused_until=UtcDateTime)
         return {key: until.isoformat() for key, until in session.execute(look)}
     return {}
+
+
+def _weekly(session: Session) -> list[str]:
+    """Who takes one mail a week; nobody where older versions sent singly."""
+    with suppress(SQLAlchemyError):
+        return list(session.scalars(text(_WEEKLY)))
+    return []
 
 
 def _objects(session: Session) -> list[str]:
@@ -184,6 +193,15 @@ def _move(session: Session, known: dict[str, Any]) -> int:
     return changed
 
 
+def _take_digest(session: Session, keys: SequenceOf[str], at: datetime) -> set[int]:
+    """Who takes one mail a week goes on so; whom it changed."""
+    found: set[int] = set()
+    for some in batched(keys, IN_ONE_STATEMENT):
+        for one in session.scalars(select(Subscriber).where(Subscriber.email_key.in_(some))):
+            found |= {one.id} if journey.take_digest(session, one, BY_RESTORE, at) else set()
+    return found
+
+
 def _stop(session: Session, known: dict[str, Any], at: datetime) -> int:
     """What people have stopped since stays stopped; how many that were."""
     changed: set[int] = set()
@@ -201,6 +219,7 @@ def _stop(session: Session, known: dict[str, Any], at: datetime) -> int:
         for one in session.scalars(select(Subscriber).where(Subscriber.email_key.in_(keys))):
             if journey.pause(session, one, BY_RESTORE, at, datetime.fromisoformat(paused[one.email_key])):
                 changed.add(one.id)
+    changed |= _take_digest(session, known.get("weekly", []), at)
     for keys in batched(known.get("objects", []), IN_ONE_STATEMENT):
         for id in session.scalars(select(Subscriber.id).where(Subscriber.email_key.in_(keys))).all():
             if not clicks.objects(session, id):

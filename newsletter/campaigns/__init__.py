@@ -1,4 +1,5 @@
-"""The record and what an owner does with it (`campaign`, `together`), what happens by itself (`launch`), for whom.
+"""The record and what an owner does with it (`campaign`, `together`), what happens by itself (`launch`), for whom. Who
+takes one mail a week gets it by `digest`.
 
 A/B tests: the record (`ab_test`), before it begins (`ab_setup`), what comes of it (`ab_choice`, `proportions`), in
 sentences (`ab_telling`).
@@ -44,6 +45,14 @@ from newsletter.campaigns.ab_test import (
 from newsletter.campaigns.audience import delete_segment, forget_mentions
 from newsletter.campaigns.campaign import Campaign, CampaignState, NotNow, Part
 from newsletter.campaigns.coming import Coming, coming_to
+from newsletter.campaigns.digest import (
+    NextDigest,
+    digest_is_due,
+    digest_times_changed,
+    due_digests,
+    next_digest,
+    send_digests,
+)
 from newsletter.campaigns.launch import (
     CHUNK,
     cancel_more,
@@ -76,6 +85,7 @@ __all__ = [
     "IfClose",
     "Interval",
     "Judge",
+    "NextDigest",
     "NotNow",
     "Part",
     "Phase",
@@ -90,6 +100,9 @@ __all__ = [
     "coming_to",
     "counts_clicks",
     "delete_segment",
+    "digest_is_due",
+    "digest_times_changed",
+    "due_digests",
     "fill_next",
     "finish_done",
     "forget_mentions",
@@ -101,11 +114,13 @@ __all__ = [
     "more_than_chance",
     "named",
     "needed",
+    "next_digest",
     "of_open_test",
     "of_the_same_mailing",
     "plan",
     "planned",
     "results",
+    "send_digests",
     "span",
     "stop",
     "tend_ab_tests",

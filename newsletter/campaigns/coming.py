@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from newsletter.brand import current
 from newsletter.campaigns.ab_choice import to_come
 from newsletter.campaigns.campaign import Campaign, CampaignState, Part
 from newsletter.subscribers import Segment, Subscriber
@@ -20,6 +21,8 @@ class Coming:
     """Of the rest of an A/B test that is not decided yet: its A."""
     part: Part | None
     """Of an A/B test. What wins comes at this time at the soonest."""
+    weekly: bool = False
+    """In the weekly mail of that time."""
 
 
 def coming_to(session: Session, person: Subscriber) -> list[Coming]:
@@ -28,12 +31,18 @@ def coming_to(session: Session, person: Subscriber) -> list[Coming]:
     found = []
     for one in session.scalars(scheduled):
         if one.scheduled_at and _is_for(session, person, one.audience(one.scheduled_at), one.scheduled_at):
-            found.append(Coming(one.scheduled_at, one, one.part))
+            found.append(_coming(session, person, one.scheduled_at, one, one.part))
     for at, test, rest in to_come(session):
         until = test.a.dispatch.fill_until if test.a.dispatch else person.id
         if person.id <= until and _is_for(session, person, rest.audience(at), at):
-            found.append(Coming(at, test.a, Part.REST))
+            found.append(_coming(session, person, at, test.a, Part.REST))
     return sorted(found, key=lambda one: one.at)
+
+
+def _coming(session: Session, person: Subscriber, at: datetime, campaign: Campaign, part: Part | None) -> Coming:
+    if person.digest:
+        return Coming(current(session).next_digest(at, person.zone), campaign, part, weekly=True)
+    return Coming(at, campaign, part)
 
 
 def _is_for(session: Session, person: Subscriber, segment: Segment, at: datetime) -> bool:

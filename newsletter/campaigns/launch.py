@@ -9,6 +9,7 @@ from newsletter.brand import current
 from newsletter.campaigns.ab_choice import has_next_step, newest_reader, to_come
 from newsletter.campaigns.ab_setup import write_b
 from newsletter.campaigns.campaign import Campaign, CampaignState
+from newsletter.campaigns.digest import in_digests
 from newsletter.db import Moment
 from newsletter.mail.ledger import Dispatch, Hold, Lane, Message, Reason
 from newsletter.mail.ledger.dispatch import Batch, BatchState
@@ -102,13 +103,16 @@ def cancel_stragglers(session: Session, now: datetime) -> int:
 
 
 def finish_done(session: Session, now: datetime) -> int:
-    """Mark as sent every campaign whose recipients all have an outcome; how many."""
+    """Mark as sent every campaign whose recipients all have an outcome; how many. One that is paused, and still to come
+    in weekly mails, is not: it can be resumed or cancelled."""
     # Two looks that stay cheap with a million rows: batches under way, and messages that wait by themselves.
     open_batches = exists().where(Batch.dispatch_id == Campaign.dispatch_id, Batch.state != BatchState.DONE)
     open_rows = exists().where(
         Message.dispatch_id == Campaign.dispatch_id, Message.lane == Lane.BULK, Message.due_at.is_not(None)
     )
-    filled = select(Dispatch.id).where(Dispatch.id == Campaign.dispatch_id, Dispatch.filled_at.is_not(None)).exists()
+    goes_on = or_(Dispatch.hold != Hold.PAUSED, ~in_digests(Campaign.dispatch_id.expression))
+    is_filled = (Dispatch.id == Campaign.dispatch_id, Dispatch.filled_at.is_not(None), goes_on)
+    filled = select(Dispatch.id).where(*is_filled).exists()
     done = session.execute(
         update(Campaign)
         .where(Campaign.stored_state == CampaignState.SENDING, filled, ~open_batches, ~open_rows)

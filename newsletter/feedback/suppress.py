@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import sequences
 from newsletter.events import By, EventKind, Press, note
-from newsletter.mail.ledger import Reason
+from newsletter.mail.ledger import Reason, digest
 from newsletter.subscribers import Status, Subscriber, end_changes, end_open
 
 WHY = {Status.BOUNCED: Reason.BOUNCED, Status.COMPLAINED: Reason.COMPLAINED}
@@ -27,3 +27,4 @@ def suppress(session: Session, subscriber: Subscriber, status: Status, now: date
     end_open(session, subscriber.id, now)
     end_changes(session, subscriber.id, now)
     sequences.stop(session, subscriber, now, WHY[status])
+    digest.call_off(session, subscriber.id, WHY[status])

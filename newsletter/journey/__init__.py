@@ -6,6 +6,7 @@ Every function works in the caller's transaction: all of a chapter happens, or n
 from newsletter.journey.asked import AskedFor, asked_for, open_link
 from newsletter.journey.choose import choose, leave_newsletter, live_in, start_again, stop_series
 from newsletter.journey.confirm import Confirmed, LinkOver, confirm
+from newsletter.journey.digest import take_digest, take_singles
 from newsletter.journey.give import (
     LINK_DAYS,
     House,
@@ -70,6 +71,8 @@ __all__ = [
     "stay",
     "stop_series",
     "subscribe",
+    "take_digest",
+    "take_singles",
     "undo_leaving",
     "unsubscribe",
     "why_left",

@@ -13,9 +13,10 @@ from newsletter.journey.confirm import take_newsletter
 from newsletter.journey.give import start
 from newsletter.journey.topics import change_topics
 from newsletter.mail import ledger
-from newsletter.mail.ledger import Message, Reason
+from newsletter.mail.ledger import Message, Reason, digest
 from newsletter.sequences import Enrollment
 from newsletter.subscribers import (
+    NEWSLETTER,
     Basis,
     Consent,
     Field,
@@ -65,6 +66,7 @@ def live_in(session: Session, subscriber: Subscriber, zone: str | None, now: dat
         lock(session, subscriber)
         subscriber.zone = zone
         sequences.look_again(session, subscriber, now)
+        digest.look_again(session, now, digest.DigestEntry.subscriber_id == subscriber.id)
 
 
 def leave_newsletter(session: Session, subscriber: Subscriber, press: Press, now: datetime) -> bool:
@@ -73,8 +75,9 @@ def leave_newsletter(session: Session, subscriber: Subscriber, press: Press, now
     if took or subscriber.status is Status.BOUNCED:  # who bounced takes none, and would again if the bounce is lifted
         subscriber.newsletter = False
         note(session, subscriber.id, EventKind.NEWSLETTER_OFF, press, now, newsletter_before=True)
-    its = (Message.subscriber_id == subscriber.id, Message.stream == Stream.CAMPAIGN)
+    its = (Message.subscriber_id == subscriber.id, Message.stream.in_(NEWSLETTER))
     ledger.cancel(session, now, Reason.NEWSLETTER_LEFT, *its)
+    digest.call_off(session, subscriber.id, Reason.NEWSLETTER_LEFT)
     return took
 
 

@@ -10,7 +10,7 @@ from newsletter.db import lock
 from newsletter.events import By, Event, EventKind, Press, note
 from newsletter.journey.give import House
 from newsletter.mail import alarms, ledger
-from newsletter.mail.ledger import Message, Reason, mentions
+from newsletter.mail.ledger import Message, Reason, digest, mentions
 from newsletter.mail.ledger.counts import invalidate
 from newsletter.subscribers import (
     Status,
@@ -46,6 +46,7 @@ def unsubscribe(session: Session, subscriber: Subscriber, now: datetime, goodbye
     end_changes(session, subscriber.id, now)
     sequences.stop(session, subscriber, now, Reason.LEFT)
     ledger.cancel(session, now, Reason.LEFT, Message.subscriber_id == subscriber.id, Message.stream != Stream.GOODBYE)
+    digest.call_off(session, subscriber.id, Reason.LEFT)
     if left and goodbye and subscriber.may_receive(Stream.GOODBYE):
         key = f"goodbye:{subscriber.left_at:%Y%m%d%H%M%S}"
         ledger.queue(session, subscriber, Stream.GOODBYE, key, now, context={})

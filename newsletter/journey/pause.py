@@ -9,7 +9,7 @@ from newsletter import sequences
 from newsletter.db import Moment, lock
 from newsletter.events import EventKind, Press, note
 from newsletter.mail import ledger
-from newsletter.mail.ledger import Lane, Message, Reason
+from newsletter.mail.ledger import Lane, Message, Reason, digest
 from newsletter.subscribers import Status, Subscriber
 
 PAUSE = timedelta(days=30)
@@ -26,6 +26,7 @@ def pause(session: Session, subscriber: Subscriber, press: Press, now: datetime,
     subscriber.paused_until = until or now + PAUSE
     note(session, subscriber.id, EventKind.PAUSED, press, now)
     sequences.pause(session, subscriber, subscriber.paused_until, now)
+    digest.take_back(session, subscriber.id, Reason.PAUSED, now)  # what stands in it waits for the end of the pause
     its = (Message.subscriber_id == subscriber.id, Message.lane == Lane.BULK)
     ledger.cancel(session, now, Reason.PAUSED, *its)
     return True
@@ -44,6 +45,7 @@ def end_pause(session: Session, subscriber: Subscriber, press: Press, now: datet
 def _go_on(session: Session, subscriber: Subscriber, now: datetime) -> None:
     subscriber.paused_until = None
     sequences.go_on(session, subscriber, now)
+    digest.go_on(session, subscriber.id, now)
 
 
 def pause_is_over(now: Moment) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.events import EventKind, Press, note
 from newsletter.mail import ledger
-from newsletter.mail.ledger import Dispatch, Message, Reason
+from newsletter.mail.ledger import Dispatch, Message, Reason, digest
 from newsletter.subscribers import Stream, Subscriber, TopicChoice, set_topics, topic_choice
 from newsletter.topics import Topic
 
@@ -32,6 +32,8 @@ def change_topics(session: Session, subscriber: Subscriber, choice: TopicChoice,
     about_others = select(Dispatch.id).where(Dispatch.topic_id.is_not(None), Dispatch.topic_id.not_in(choice.ids))
     its = (Message.subscriber_id == subscriber.id, Message.stream == Stream.CAMPAIGN)
     ledger.cancel(session, now, Reason.TOPIC_LEFT, *its, Message.dispatch_id.in_(about_others))
+    digest.take_back(session, subscriber.id, Reason.TOPIC_LEFT, now)  # and is put together anew
+    digest.call_off(session, subscriber.id, Reason.TOPIC_LEFT, digest.DigestEntry.dispatch_id.in_(about_others))
 
 
 def narrow_topics(session: Session, subscriber: Subscriber, most: TopicChoice, press: Press, now: datetime) -> bool:

@@ -22,6 +22,7 @@ _SENTENCES = {
     Reason.NEWSLETTER_LEFT: marked("The person left the newsletter."),
     Reason.TOPIC_LEFT: marked("The person left the topic that this is about."),
     Reason.PAUSED: marked("The person has paused what comes by itself."),
+    Reason.DIGEST: marked("Not sent by itself: the person takes one mail a week, and it goes into that."),
     Reason.REFUSED: marked("Somebody at this address said that it was not them who signed up."),
     Reason.BOUNCED: marked("Mail to the address bounced."),
     Reason.COMPLAINED: marked("The person reported our mail as spam."),

@@ -1,4 +1,5 @@
-"""Who of an audience has had an article already. Both that an A/B test compares are the same mailing."""
+"""Who of an audience has had an article already, by itself or in a weekly mail. Both that an A/B test compares are the
+same mailing."""
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -8,6 +9,7 @@ from newsletter.campaigns import of_the_same_mailing
 from newsletter.figures import figure
 from newsletter.mail.ledger import Dispatch, Message
 from newsletter.mail.ledger.contents import TRIED
+from newsletter.mail.ledger.digest import in_digest
 from newsletter.mail.ledger.dispatch import of_dispatch
 from newsletter.mail.render import Content
 from newsletter.sequences import Step
@@ -37,7 +39,8 @@ def count(session: Session, segment: Segment, words: Content, article_id: int | 
     had = (
         select(func.count(Message.subscriber_id.distinct()))
         .join(Subscriber, Subscriber.id == Message.subscriber_id)
-        .where(or_(*places), Message.revision_id.in_(revisions), Message.state.in_(TRIED), segment.condition())
+        .where(or_(*places), Message.revision_id.in_(revisions), Message.state.in_(TRIED) | in_digest())
+        .where(segment.condition())
     )
     key = ("had it", segment, tuple(revisions), len(dispatches))
     return figure(session, key, lambda it: it.scalar(had) or 0)

@@ -78,6 +78,11 @@ def _audience(session: Session, segment: Segment, people: int) -> Iterator[Check
     else:
         yield Check(said("People"), Level.TOLD, said("Nobody is in this audience yet."))
     yield from _topic(session, segment, people)
+    if weekly := segment.weekly(session):
+        told = counted("%(num)s of them gets it in their weekly mail, not by itself.",
+                       "%(num)s of them get it in their weekly mail, not by itself.",
+                       weekly, num=Number(weekly))  # fmt: skip
+        yield Check(said("Weekly mail"), Level.GOOD, told)
     if resting := segment.paused(session):
         told = counted("%(num)s of this audience have paused everything, and get nothing while they do.",
                        "%(num)s of this audience have paused everything, and get nothing while they do.",

@@ -7,7 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from newsletter.languages import said
-from newsletter.zones import zone_named
+from newsletter.zones import first_valid, zone_named
 
 EVERY_DAY = 0b1111111
 """Weekdays as bits, Monday the lowest."""
@@ -86,23 +86,4 @@ def _rolled(day: date, clock: time, delay: Delay, here: ZoneInfo) -> datetime:
         clock = delay.not_before or time(0)
     if delay.not_before is not None and clock < delay.not_before:
         clock = delay.not_before
-    return _instant(datetime.combine(day, clock), here)
-
-
-def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
-    first = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if first.astimezone(zone).replace(tzinfo=None) == wall:
-        return first
-    # In a gap: fold=0 reads the time with the offset before the change, fold=1 with the one after; the first valid
-    # instant is the change itself, where the two offsets meet.
-    before = wall.replace(tzinfo=zone, fold=0).utcoffset()
-    after = wall.replace(tzinfo=zone, fold=1).utcoffset()
-    assert before is not None and after is not None
-    low, high = (wall - after).replace(tzinfo=UTC), (wall - before).replace(tzinfo=UTC)
-    while high - low > timedelta(microseconds=1):
-        middle = low + (high - low) / 2
-        if middle.astimezone(zone).utcoffset() == before:
-            low = middle
-        else:
-            high = middle
-    return high
+    return first_valid(datetime.combine(day, clock), here)

@@ -1,13 +1,15 @@
 """Giving way: at most one marketing mail a person and day. The scheduler and the calendar ask this same code."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import literal, or_, select
 from sqlalchemy.orm import Session
 
+from newsletter import brand
 from newsletter.mail.ledger import UNDER_WAY, Dispatch, Hold, Lane, Message, State
+from newsletter.mail.ledger.digest import WAITING, DigestEntry
 from newsletter.sequences.delay import Delay, allowed_from, local_day, next_day
 from newsletter.subscribers import Mailing, Segment, Subscriber
 
@@ -32,33 +34,40 @@ def other_mail(session: Session, people: Mapping[int, str], now: datetime, maili
                own: Collection[int] = ()) -> dict[int, set[date]]:  # fmt: skip
     """For each of these people (id: zone) the local days, from today, that belong to other marketing mail.
 
-    That is what went today or is on its way, and every campaign that is planned for them. `own`: messages that count
-    for themselves, such as the one that is asked about.
+    That is what went today or is on its way, and every campaign that is planned for them; of who takes one mail a week,
+    the day of that. `own`: messages that count for themselves, such as the one that is asked about.
     """
     busy: dict[int, set[date]] = {person: set() for person in people}
     if not people:
         return busy
-    rows = session.execute(
+    house = brand.current(session)
+    for person, at, waits in _going(session, people, now, own):
+        there = people[person]
+        busy[person].add(local_day(max(house.next_digest(at, there), now) if waits else at, there))
+    for segment, moments in _by_segment(mailings, now).items():
+        into = select(Subscriber.id, Subscriber.paused_until, Subscriber.digest)
+        for person, paused_until, digest in session.execute(into.where(Subscriber.id.in_(people), segment.members())):
+            there = people[person]
+            coming = (at for at in moments if paused_until is None or paused_until <= at)
+            busy[person].update(local_day(house.next_digest(at, there) if digest else at, there) for at in coming)
+    return busy
+
+
+def _going(session: Session, people: Collection[int], now: datetime,
+           own: Collection[int]) -> Iterator[tuple[int, datetime, bool]]:  # fmt: skip
+    """What went lately or is on its way: to whom, when; and since when something waits for their weekly mail (True)."""
+    went = Message.settled_at > now - A_DAY_ANYWHERE
+    under_way = Message.state.in_(UNDER_WAY) & or_(Message.dispatch_id.is_(None), Dispatch.hold == Hold.OPEN)
+    sent = (
         select(Message.subscriber_id, Message.settled_at, Message.id)
         .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
         .where(Message.subscriber_id.in_(people), Message.lane == Lane.BULK)
-        .where(
-            or_(
-                (Message.settled_at > now - A_DAY_ANYWHERE)
-                & Message.state.not_in((*UNDER_WAY, State.FAILED, State.CANCELLED)),
-                Message.state.in_(UNDER_WAY) & or_(Message.dispatch_id.is_(None), Dispatch.hold == Hold.OPEN),
-            )
-        )
+        .where(or_(went & Message.state.not_in((*UNDER_WAY, State.FAILED, State.CANCELLED)), under_way))
     )
-    for person, settled_at, id in rows:
+    waits = select(DigestEntry.subscriber_id, DigestEntry.counts_from, literal(0))
+    for person, at, id in session.execute(sent.union_all(waits.where(*WAITING, DigestEntry.subscriber_id.in_(people)))):
         if person is not None and id not in own:
-            busy[person].add(local_day(settled_at or now, people[person]))
-    for segment, moments in _by_segment(mailings, now).items():
-        into = select(Subscriber.id, Subscriber.paused_until).where(Subscriber.id.in_(people), segment.members())
-        for person, paused_until in session.execute(into):
-            coming = (at for at in moments if paused_until is None or paused_until <= at)
-            busy[person].update(local_day(at, people[person]) for at in coming)
-    return busy
+            yield person, at or now, id == 0
 
 
 def days_of(mailings: Iterable[Mailing], now: datetime, zone: str, guide: str | None) -> set[date]:

@@ -40,7 +40,16 @@ from newsletter.subscribers.name import clean_name
 from newsletter.subscribers.search import found_by
 from newsletter.subscribers.segment import Mailing, Segment
 from newsletter.subscribers.slice import PLACES, Slice
-from newsletter.subscribers.subscriber import Status, Stream, Subscriber, find, receivable, receives_campaigns, register
+from newsletter.subscribers.subscriber import (
+    NEWSLETTER,
+    Status,
+    Stream,
+    Subscriber,
+    find,
+    receivable,
+    receives_campaigns,
+    register,
+)
 from newsletter.subscribers.subscription import (
     EVERY_TOPIC,
     ConsentTopic,
@@ -82,6 +91,7 @@ __all__ = [
     "LONGEST_TAG",
     "LONGEST_VALUE",
     "MOST_TAGS",
+    "NEWSLETTER",
     "NO",
     "OWN",
     "PLACES",

@@ -55,6 +55,11 @@ class Segment:
         paused = look.where(self.members(), Subscriber.paused_until.is_not(None))
         return figure(session, ("paused in segment", self), lambda it: it.scalar(paused) or 0)
 
+    def weekly(self, session: Session) -> int:
+        """How many of those it goes to get it in their weekly mail."""
+        look = select(func.count()).select_from(Subscriber).where(self.condition(), Subscriber.digest)
+        return figure(session, ("weekly in segment", self), lambda it: it.scalar(look) or 0)
+
     def size(self, session: Session) -> int:
         """How many people are in it now."""
         look = select(func.count()).select_from(Subscriber).where(self.condition())

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Index, String, and_, func, or_, select, text, true
+from sqlalchemy import ColumnElement, Index, String, and_, false, func, or_, select, text, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -37,6 +37,8 @@ class Stream(StrEnum):
     """A link that a reader has asked for on their own page, and that proves that the mailbox is theirs."""
     STEP = "step"
     CAMPAIGN = "campaign"
+    DIGEST = "digest"
+    """The campaigns of a week in one mail, to those who chose that."""
     TEST = "test"
     """To the owner."""
     NOTICE = "notice"
@@ -47,9 +49,11 @@ class Stream(StrEnum):
     @property
     def is_bulk(self) -> bool:
         """True for marketing mail: List-Unsubscribe, postal address, one a day."""
-        return self in (Stream.STEP, Stream.CAMPAIGN)
+        return self in (Stream.STEP, *NEWSLETTER)
 
 
+NEWSLETTER = (Stream.CAMPAIGN, Stream.DIGEST)
+"""What comes of the newsletter."""
 ALIVE = (Status.PENDING, Status.CONFIRMED, Status.UNSUBSCRIBED)
 
 # Which status may receive which stream. CONFIRM goes to all but those who complained: agreeing anew must be possible
@@ -62,6 +66,7 @@ STATUSES: dict[Stream, tuple[Status, ...]] = {
     Stream.PROVE: ALIVE,
     Stream.STEP: (Status.CONFIRMED,),
     Stream.CAMPAIGN: (Status.CONFIRMED,),
+    Stream.DIGEST: (Status.CONFIRMED,),
 }
 
 
@@ -92,6 +97,8 @@ class Subscriber(Base):
     """Takes every topic of the newsletter, those to come too. False: those they chose (`Subscription`)."""
     paused_until: Mapped[datetime | None] = mapped_column()
     """Nothing that comes by itself is sent, by the reader's own press. It ends then, or by another press."""
+    digest: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Campaigns come together, in one mail a week, by the reader's own press. It narrows, and survives leaving."""
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None] = mapped_column()
     left_at: Mapped[datetime | None] = mapped_column()
@@ -111,7 +118,7 @@ class Subscriber(Base):
         """Whether this kind of mail is for them at all; a pause only makes it wait."""
         if self.status not in STATUSES.get(stream, ()):
             return False
-        return self.newsletter if stream is Stream.CAMPAIGN else True
+        return self.newsletter if stream in NEWSLETTER else True
 
     @property
     def is_paused(self) -> bool:
@@ -148,7 +155,7 @@ def receivable(stream: ColumnElement[Stream]) -> ColumnElement[bool]:
     """`Subscriber.may_receive` as an SQL condition on the joined subscriber, for claims by the batch."""
     allowed = [and_(stream == s, Subscriber.status.in_(found)) for s, found in STATUSES.items() if not s.is_bulk]
     steps = (Subscriber.status.in_(STATUSES[Stream.STEP]), Subscriber.paused_until.is_(None))
-    return or_(and_(stream == Stream.CAMPAIGN, receives_campaigns()), and_(stream == Stream.STEP, *steps), *allowed)
+    return or_(and_(stream.in_(NEWSLETTER), receives_campaigns()), and_(stream == Stream.STEP, *steps), *allowed)
 
 
 def receives_campaigns() -> ColumnElement[bool]:

@@ -34,13 +34,18 @@ from newsletter.web.language import _, lazy, spoken
 from newsletter.web.personal import ACTIONS, check_form, numbers, person_or_gone
 from newsletter.web.security import limiter
 from newsletter.web.state import now, reading, runtime, state, transaction
+from newsletter.web.weekly import frequency
 from newsletter.web.wording import (
     NO_NEWSLETTER,
+    SINGLES,
+    SINGLES_BRING,
     TOPICS_KEPT,
+    WEEKLY,
     agreed,
     newsletter_wording,
     series_wording,
     topics_kept,
+    weekly_brings,
 )
 
 door = Blueprint("preferences", __name__)
@@ -51,6 +56,7 @@ PAUSE = lazy("Pause everything for %(days)d days", days=journey.PAUSE.days)
 GO_ON = lazy("Go on now")
 MOVE = lazy("Write to this address instead")
 MOVING = lazy("We send a link to the new address, and tell this one. Nothing changes before the link is pressed.")
+PACE = ("pause", "go_on", "weekly", "singles")
 OWN = {Proof.DATA: lazy("Send me a link to it"), Proof.ERASE: lazy("Delete me")}
 """What only the mailbox's reader may do: the press sends a link there."""
 PAUSES = lazy(
@@ -102,7 +108,7 @@ def _rendered(session: Session, subscriber: Subscriber, form: PreferencesForm) -
         sent="sent" in request.args, own={one.name.lower(): words for one, words in OWN.items()},
         email=subscriber.email, topics_kept=TOPICS_KEPT, pause=PAUSE, go_on=GO_ON, paused_text=PAUSED, pauses=PAUSES,
         paused_until=_paused_until(session, subscriber), held=_held(session, subscriber),
-        left=subscriber.status is not Status.CONFIRMED,
+        left=subscriber.status is not Status.CONFIRMED, weekly=frequency(session, subscriber),
     )  # fmt: skip
 
 
@@ -186,10 +192,8 @@ def _change(session: Session, subscriber: Subscriber, form: PreferencesForm) -> 
         journey.ask_move(session, runtime(), subscriber, read_address(form.address.data or ""), press, now())
     elif asked := _link_asked():
         journey.ask_proof(session, subscriber, asked, now())
-    elif "pause" in request.form:
-        journey.pause(session, subscriber, Press(By.PAGE, agreed(PAUSE, [PAUSES.rstrip(".")]), PAGE), now())
-    elif "go_on" in request.form:
-        journey.end_pause(session, subscriber, Press(By.PAGE, f"{GO_ON}.", PAGE), now())
+    elif any(name in request.form for name in PACE):
+        _change_pace(session, subscriber)
     elif stop:
         one = session.get(Enrollment, _number(stop))
         press = Press(By.PAGE, agreed(STOP, [one.sequence.name]) if one else "", PAGE)
@@ -208,6 +212,19 @@ def _change(session: Session, subscriber: Subscriber, form: PreferencesForm) -> 
         name = form.first_name.data or ""
         journey.choose(session, subscriber, bool(form.newsletter.data), name, f"{wording} {told}".strip(), now(), sent,
                        ticked)  # fmt: skip
+
+
+def _change_pace(session: Session, subscriber: Subscriber) -> None:
+    """How often something comes, or whether anything does."""
+    if "pause" in request.form:
+        journey.pause(session, subscriber, Press(By.PAGE, agreed(PAUSE, [PAUSES.rstrip(".")]), PAGE), now())
+    elif "go_on" in request.form:
+        journey.end_pause(session, subscriber, Press(By.PAGE, f"{GO_ON}.", PAGE), now())
+    elif "weekly" in request.form:
+        press = Press(By.PAGE, agreed(WEEKLY, [weekly_brings(brand.current(session))]), PAGE)
+        journey.take_digest(session, subscriber, press, now())
+    else:
+        journey.take_singles(session, subscriber, Press(By.PAGE, agreed(SINGLES, [str(SINGLES_BRING)]), PAGE), now())
 
 
 def _ticked(session: Session, subscriber: Subscriber, form: PreferencesForm) -> tuple[TopicChoice | None, str]:

@@ -4,10 +4,11 @@ They are stored in the language in which they were read.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 
 from newsletter.brand import Brand
 from newsletter.forms import Form
-from newsletter.web.language import _, lazy, ngettext
+from newsletter.web.language import _, lazy, ngettext, spoken
 
 NO_NEWSLETTER = lazy("Save, with the box for the newsletter empty.")
 """Names no brand: ending it depends on nothing else."""
@@ -55,6 +56,26 @@ TOPICS_KEPT = lazy(
     "tick it here."
 )
 """Beside the topics on the preferences page."""
+
+
+WEEKLY, SINGLES = lazy("One mail a week"), lazy("Single mails again")
+"""What stands on the buttons."""
+SINGLES_BRING = lazy(
+    "Each article comes by itself again. What waits by then still comes, in one last weekly mail. Articles that follow "
+    "a guide come as before"
+)
+
+
+def weekly_brings(brand: Brand) -> str:
+    """What one mail a week means, as the preferences page says it."""
+    monday = date(2024, 1, 1)
+    day = spoken().weekday(monday + timedelta(days=brand.digest_weekday))
+    return _(
+        "Fewer mails: one a week with all of it, in place of single mails. It comes on %(weekday)s at %(hour)s where "
+        "you live, with the first words of each article and a link to read on; in a week without an article none "
+        "comes. Articles that follow a guide come as before",
+        weekday=day, hour=f"{brand.digest_hour:02}:00",
+    )  # fmt: skip
 
 
 def topics_asked(names: Sequence[str]) -> str:

@@ -157,3 +157,14 @@ def test_who_objects_since_to_clicks_is_recorded_no_more(first: Runtime, file: P
     with first.database.reading() as session:
         jane = session.scalars(select(Subscriber).where(Subscriber.email_key == "jane@example.com")).one()
         assert clicks.objects(session, jane.id)
+
+
+def test_who_takes_one_mail_a_week_since_goes_on_so(first: Runtime, file: Path) -> None:
+    with first.database.transaction() as session:
+        jane = session.scalars(select(Subscriber).where(Subscriber.email_key == "jane@example.com")).one()
+        jane.newsletter = True
+        assert journey.take_digest(session, jane, Press(By.PAGE, "One mail a week."), NOON)
+    put_back(first, file)
+    with first.database.reading() as session:
+        taken = dict(session.execute(select(Subscriber.email_key, Subscriber.digest)).all())
+    assert taken.pop("jane@example.com") and not any(taken.values())

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from newsletter import articles, brand, campaigns, jobs
+from newsletter import articles, brand, campaigns, jobs, journey
 from newsletter.articles import Article
 from newsletter.campaigns import ABTest, Campaign, CampaignState, Compares, IfClose, Judge, Part, Wish, ab_test_of
 from newsletter.clicks import Click, Link
@@ -16,6 +16,7 @@ from newsletter.mail.ledger import Lane, Message
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList
 from newsletter.subscribers import Status, Subscriber
+from tests.campaigns.week import Week
 from tests.clicking import BODY, count_clicks
 from tests.conftest import NOON
 
@@ -140,3 +141,12 @@ def state_of(runtime: Runtime, campaign: int | None) -> CampaignState:
     """Where a campaign stands."""
     with runtime.database.reading() as session:
         return session.get_one(Campaign, campaign or 0).state
+
+
+@pytest.fixture
+def week(runtime: Runtime, clock: FixedClock, sent: SentList) -> Week:
+    """Monday noon; Jane has chosen, Bob has not."""
+    people(runtime, 2)
+    found = Week(runtime, clock, sent)
+    assert found.jane(journey.take_digest)
+    return found

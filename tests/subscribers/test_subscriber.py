@@ -10,6 +10,7 @@ from sqlalchemy import func, literal, select
 from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.subscribers import (
+    NEWSLETTER,
     Status,
     Stream,
     Subscriber,
@@ -43,7 +44,7 @@ def test_the_rule_in_python_is_the_rule_in_sql(database: Database) -> None:
     ("status", "streams"),
     [
         (Status.PENDING, {Stream.CONFIRM, Stream.REMINDER, Stream.PROVE}),
-        (Status.CONFIRMED, {Stream.CONFIRM, Stream.GUIDE, Stream.STEP, Stream.CAMPAIGN, Stream.PROVE}),
+        (Status.CONFIRMED, {Stream.CONFIRM, Stream.GUIDE, Stream.STEP, *NEWSLETTER, Stream.PROVE}),
         (Status.UNSUBSCRIBED, {Stream.CONFIRM, Stream.GOODBYE, Stream.PROVE}),
         (Status.BOUNCED, {Stream.CONFIRM}),
         (Status.COMPLAINED, set()),

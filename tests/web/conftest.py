@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from newsletter.runtime import Runtime
+from newsletter.web import robots
 
 FIFTY, PAIN = "exercise-at-50", "recover-from-pain"
 
@@ -153,3 +154,9 @@ def jane(visitor: Visitor, link: Callable[..., str]) -> Visitor:
     assert visitor.subscribe(first_name="Jane", newsletter="y").status_code == 303
     assert visitor.press(link("confirm")).status_code == 303
     return visitor
+
+
+@pytest.fixture(autouse=True)
+def _abroad(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A site that everybody reaches, where a form's page alone proves nothing. At home: `test_one_more_press`."""
+    monkeypatch.setattr(robots, "is_home", lambda: False)

@@ -17,7 +17,7 @@ NAME, HERE, THERE, CITY = "Wilhelmina", "wilhelmina.here@example.com", "wilhelmi
 PRESSED = {
     EventKind.NEWSLETTER_ON, EventKind.NEWSLETTER_OFF, EventKind.EVERY_TOPIC, EventKind.TOPIC_OFF, EventKind.LEFT,
     EventKind.PAUSED, EventKind.WENT_ON, EventKind.SERIES_STARTED, EventKind.SERIES_STOPPED, EventKind.SERIES_RESUMED,
-    EventKind.RETURNED, EventKind.SAID_WHY,
+    EventKind.RETURNED, EventKind.SAID_WHY, EventKind.DIGEST_ON, EventKind.DIGEST_OFF,
 }  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def _everything(visitor: Visitor, link: Callable[..., str]) -> None:
         shown = forms(visitor.get(preferences))[0]
         kept = {name: value for name, value in shown.fields.items() if name not in ("newsletter", "topics")}
         visitor.browser.post(preferences, data={**kept, **topics, **typed})
-    for name in ("pause", "go_on", "stop", "again"):
+    for name in ("weekly", "singles", "pause", "go_on", "stop", "again"):
         _press(visitor, preferences, name)
     visitor.press(library, guide=PAIN, series="y")
     visitor.press(preferences, address=THERE, move="y")

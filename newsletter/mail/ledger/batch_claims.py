@@ -30,6 +30,7 @@ from sqlalchemy.orm import Session
 from newsletter.db import UtcDateTime
 from newsletter.mail.ledger import counts
 from newsletter.mail.ledger.batch_outcomes import record_batch
+from newsletter.mail.ledger.digest import enter
 from newsletter.mail.ledger.dispatch import Batch, BatchRange, BatchState, Dispatch, Hold
 from newsletter.mail.ledger.message import Message, State
 from newsletter.mail.ledger.reasons import Reason
@@ -96,7 +97,8 @@ def claim_batch(session: Session, token: str, now: datetime, mark: int = 0,
     """Claim the oldest open batch of a dispatch that is not held; None when there is none.
 
     Returns the range, its messages, and the ids of those already marked as sending: the first `mark`, which saves a
-    commit. Eligibility is joined in: a message whose reader may no longer receive it is `cancelled` here and left out.
+    commit. Eligibility is joined in: a message whose reader may no longer receive it is `cancelled` here and left out,
+    and so is that of one who takes one mail a week, for which it is entered.
     """
     connection = session.connection()
     # Two statements: PostgreSQL may run a subquery with LIMIT once per row, and so claim several batches.
@@ -133,7 +135,7 @@ _IN_BATCH = (_M.id.between(bindparam("first"), bindparam("last")), _M.dispatch_i
 
 def _waiting(may: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return (
-        select(_M.id, _M.subscriber_id, _S.email, _S.first_name, func.coalesce(may, false()))
+        select(_M.id, _M.subscriber_id, _S.email, _S.first_name, func.coalesce(may, false()), _S.digest)
         .select_from(Message.__table__.outerjoin(Subscriber.__table__, _S.id == _M.subscriber_id))
         .where(*_IN_BATCH, _M.state == State.READY, _M.due_at.is_(None))
         .order_by(_M.id)
@@ -152,12 +154,14 @@ def _messages(session: Session, held: BatchRange, at: datetime, now: datetime,
     dispatch, revision = held.dispatch_id, held.revision_id
     span = {"first": held.first_id, "last": held.last_id, "dispatch": dispatch}
     context: dict[str, object] = {}
-    messages, gone = [], []
+    messages, gone, weekly = [], [], []
     waiting = _WAITING if held.topic_id is None else _WAITING_OF_TOPIC.params(topic=held.topic_id)
     rows = session.connection().execute(waiting, span).all()
     own = own_values(session, named, [person for _, person, *_ in rows if person]) if named else {}
-    for id, person, email, name, may in rows:
-        if may:
+    for id, person, email, name, may, digest in rows:
+        if may and digest:
+            weekly.append(id)
+        elif may:
             fields = {FIRST_NAME: name, **own[person]} if person in own else {FIRST_NAME: name}
             messages.append(
                 ClaimedMessage(id, Stream.CAMPAIGN, 0, at, person, email, fields, revision, dispatch, context)
@@ -171,6 +175,8 @@ def _messages(session: Session, held: BatchRange, at: datetime, now: datetime,
             .values(state=State.CANCELLED, settled_at=now, reason=Reason.NOT_ELIGIBLE)
             .execution_options(synchronize_session=False)
         )
+    if weekly:
+        enter(session, weekly, now)
     return messages
 
 

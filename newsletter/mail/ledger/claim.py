@@ -9,7 +9,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from newsletter import installation
-from newsletter.mail.ledger import batch_claims, counts, row_claims
+from newsletter.mail.ledger import batch_claims, counts, digest_claims, row_claims
 from newsletter.mail.ledger.batch_outcomes import record_batch
 from newsletter.mail.ledger.dispatch import BatchRange
 from newsletter.mail.ledger.message import Lane
@@ -141,7 +141,8 @@ def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int, m
     above = installation.sends_above(session)
     if above is not None and lane is Lane.BULK:
         return None
-    if messages := row_claims.claim_rows(session, lane, token, now, limit, above, own_fields):
+    messages = row_claims.claim_rows(session, lane, token, now, limit, above, own_fields)
+    if messages := digest_claims.still_wanted(session, messages, now):
         return RowClaim(token, messages)
     if lane is Lane.BULK and (claimed := batch_claims.claim_batch(session, token, now, mark, own_fields)):
         return BatchClaim(*claimed)

@@ -14,8 +14,10 @@ from newsletter.articles import Revision
 from newsletter.languages import Number, counted, said
 from newsletter.mail.ledger import counts
 from newsletter.mail.ledger.counts import BatchCounts
+from newsletter.mail.ledger.digest import DigestEntry
 from newsletter.mail.ledger.dispatch import Batch, BatchState, Dispatch, Hold, of_dispatch
 from newsletter.mail.ledger.message import ACCEPTED, UNDER_WAY, Lane, Message, State
+from newsletter.mail.ledger.reasons import Reason
 from newsletter.subscribers import Subscriber
 
 WITH_ITS_BATCH = (Message.state == State.READY, Message.due_at.is_(None))
@@ -157,7 +159,14 @@ def revisions_used(session: Session, dispatch: Dispatch) -> list[tuple[Revision,
 
 
 def revision_of(session: Session, message: Message) -> Revision | None:
-    """The revision a message went out with or, before its first try, would go out with; None: it has no article."""
+    """The revision a message went out with or, before its first try, would go out with; None: it has no article.
+
+    Of one that goes into a weekly mail: what that mail leads to."""
+    if message.dispatch_id and message.reason is Reason.DIGEST:
+        entry = session.get(DigestEntry, message.id)
+        if entry is not None and entry.revision_id is not None:
+            return session.get(Revision, entry.revision_id)
+        return session.get_one(Dispatch, message.dispatch_id).revision
     if message.dispatch_id and message.state is State.READY and message.due_at is None:
         return session.get_one(Dispatch, message.dispatch_id).revision
     return message.revision

@@ -136,6 +136,14 @@ class Message(Base):
         self.reviewed_at = now
 
 
+def cancelled(now: datetime, reason: Reason) -> dict[str, Any]:
+    """What the columns of a message hold that is called off."""
+    return {
+        "state": State.CANCELLED, "settled_at": now, "reason": reason, "reply": None,
+        "claim_token": None, "lease_until": None, "due_at": None, "troubled_at": None,
+    }  # fmt: skip
+
+
 class Attempt(Base):
     """One try that did not end in `sent`, with the server's own words."""
 

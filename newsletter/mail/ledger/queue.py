@@ -15,7 +15,7 @@ from newsletter.articles import Article, Revision
 from newsletter.db import IN_ONE_STATEMENT, batched
 from newsletter.mail.ledger import counts
 from newsletter.mail.ledger.dispatch import Batch, BatchState, Dispatch, Hold
-from newsletter.mail.ledger.message import OPEN, Lane, Message, State
+from newsletter.mail.ledger.message import OPEN, Lane, Message, State, cancelled
 from newsletter.mail.ledger.reasons import Reason
 from newsletter.mail.ledger.row_claims import by_index
 from newsletter.subscribers import Stream, Subscriber
@@ -34,7 +34,7 @@ class NewMessage:
 
     subscriber_id: int
     idempotency_key: str
-    revision_id: int
+    revision_id: int | None
     context: dict[str, Any]
 
 
@@ -182,22 +182,15 @@ def cancel(session: Session, now: datetime, reason: Reason, *conditions: ColumnE
     open_ = (Message.state.in_((*OPEN, State.CLAIMED)), *conditions)
     ids = session.scalars(select(Message.id).where(*open_).order_by(Message.id)).all()
     counts.invalidate(session, ids)
-    cancelled = 0
+    called_off = 0
     for some in batched(ids, IN_ONE_STATEMENT):
         # In the order of their ids, as everybody locks them. What a worker has marked since is not open any more.
         locked = session.scalars(
             select(Message.id).where(Message.id.in_(some), *open_).order_by(Message.id).with_for_update()
         ).all()
-        session.execute(update(Message).where(Message.id.in_(locked)).values(**_cancelled(now, reason)))
-        cancelled += len(locked)
-    return cancelled
-
-
-def _cancelled(now: datetime, reason: Reason) -> dict[str, Any]:
-    return {
-        "state": State.CANCELLED, "settled_at": now, "reason": reason, "reply": None,
-        "claim_token": None, "lease_until": None, "due_at": None, "troubled_at": None,
-    }  # fmt: skip
+        session.execute(update(Message).where(Message.id.in_(locked)).values(**cancelled(now, reason)))
+        called_off += len(locked)
+    return called_off
 
 
 def cancel_next_batch(session: Session, now: datetime, reason: Reason) -> bool:
@@ -220,7 +213,7 @@ def cancel_next_batch(session: Session, now: datetime, reason: Reason) -> bool:
         update(Message)
         .where(Message.dispatch_id == batch.dispatch_id, Message.id.between(batch.first_id, batch.last_id))
         .where(Message.state == State.READY)
-        .values(**_cancelled(now, reason))
+        .values(**cancelled(now, reason))
         .execution_options(synchronize_session=False)
     )
     _, kept = counts.count_batch(session, batch.id)

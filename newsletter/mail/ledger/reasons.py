@@ -28,6 +28,8 @@ class Reason(StrEnum):
     TOPIC_LEFT = "topic-left"
     PAUSED = "paused"
     """By the reader."""
+    DIGEST = "digest"
+    """The reader takes one mail a week: it stands in that (`digest`)."""
     REFUSED = "refused"
     BOUNCED = "bounced"
     COMPLAINED = "complained"

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from newsletter.accounts import Owner
 from newsletter.db import Moment
 from newsletter.mail.ledger import counts
+from newsletter.mail.ledger.digest import enter, reopen
 from newsletter.mail.ledger.dispatch import Dispatch, Hold
 from newsletter.mail.ledger.message import OPEN, Attempt, Lane, Message, State
 from newsletter.mail.ledger.reasons import Reason
@@ -65,7 +66,8 @@ def claim_rows(session: Session, lane: Lane, token: str, now: datetime, limit: i
                above: int | None = None, own_fields: OwnFields = no_own_fields) -> list[ClaimedMessage]:  # fmt: skip
     """Claim up to `limit` due messages of a lane under a lease, oldest first.
 
-    The same UPDATE checks eligibility: a message whose reader may no longer receive it becomes `cancelled`.
+    The same UPDATE checks eligibility: a message whose reader may no longer receive it becomes `cancelled`. What is a
+    campaign's, of a reader who takes one mail a week, is entered for that.
     `above`: the send lock is on, so only what people have asked for since goes: messages with ids above this one (see
     `Installation`).
     """
@@ -86,7 +88,7 @@ def claim_rows(session: Session, lane: Lane, token: str, now: datetime, limit: i
         )
         .execution_options(synchronize_session=False)
     )
-    return _messages(session, token, ids, own_fields)
+    return _messages(session, token, ids, own_fields, now)
 
 
 def _may_receive() -> ColumnElement[bool]:
@@ -142,22 +144,25 @@ def due(lane: Lane, now: Moment) -> Select[int]:
     )
 
 
-def _messages(session: Session, token: str, ids: Sequence[int], own_fields: OwnFields) -> list[ClaimedMessage]:
+def _messages(session: Session, token: str, ids: Sequence[int], own_fields: OwnFields,
+              now: datetime) -> list[ClaimedMessage]:  # fmt: skip
     rows = session.execute(
         select(
             Message.id, Message.stream, Message.attempts, Message.created_at, Message.subscriber_id,
             Subscriber.email, Owner.email, Subscriber.first_name,
             Message.revision_id, Message.dispatch_id, Message.context,
+            and_(Message.stream == Stream.CAMPAIGN, Subscriber.digest),
         )
         .outerjoin(Subscriber, Subscriber.id == Message.subscriber_id)
         .outerjoin(Owner, Owner.id == Message.owner_id)
         .where(Message.id.in_(ids), Message.claim_token == token, Message.state == State.CLAIMED)
         .order_by(Message.id)
     ).all()  # fmt: skip
+    rows = _singly(session, rows, ids, now)
     trials = {row[0]: Trial.of(row[1], row[10]) for row in rows}
     like = first_names(session, trials.values())
-    named = own_fields(session, {revision for *_, revision, _, _ in rows if revision})
-    people = {person for *_, person, _, _, _, _, _, _ in rows if person} | like.keys()
+    named = own_fields(session, {row[8] for row in rows if row[8]})
+    people = {row[4] for row in rows if row[4]} | like.keys()
     held = own_values(session, named, people) if named else {}
     return [
         ClaimedMessage(
@@ -165,8 +170,18 @@ def _messages(session: Session, token: str, ids: Sequence[int], own_fields: OwnF
             {FIRST_NAME: name or like.get(trials[id].like, ""), **held.get(person or trials[id].like, {})},
             revision, dispatch, context or {},
         )
-        for id, stream, tries, at, person, email, owner, name, revision, dispatch, context in rows
+        for id, stream, tries, at, person, email, owner, name, revision, dispatch, context, _ in rows
     ]  # fmt: skip
+
+
+def _singly(session: Session, rows: Sequence[Any], ids: Sequence[int], now: datetime) -> Sequence[Any]:
+    """Those of a claim's rows that go by themselves: the others are entered for the weekly mail of their readers."""
+    if len(rows) < len(ids):  # a weekly mail among them may be called off that was marked when its reader pressed
+        reopen(session, ids, now)
+    if weekly := {row[0] for row in rows if row[-1]}:
+        enter(session, weekly, now)
+        return [row for row in rows if row[0] not in weekly]
+    return rows
 
 
 def mark_sending(session: Session, token: str, ids: list[int], now: datetime) -> set[int]:

@@ -11,6 +11,7 @@ from newsletter.mail.render.markdown import Written
 from newsletter.mail.render.names import IN_SERIES, names_for_readers
 from newsletter.mail.render.renderer import Renderer
 from newsletter.mail.render.skeleton import Skeleton
+from newsletter.mail.render.teaser import Teaser, teaser
 
 __all__ = [
     "FILTER_EXAMPLES",
@@ -25,8 +26,10 @@ __all__ = [
     "RenderedMessage",
     "Renderer",
     "Skeleton",
+    "Teaser",
     "Written",
     "make_key",
     "names_for_readers",
     "read_key",
+    "teaser",
 ]

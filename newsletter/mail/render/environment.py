@@ -41,5 +41,5 @@ def environment(folder: Path, language: Language) -> Environment:
 def warm(folder: Path) -> None:
     """Compile the templates of bulk mail, so that no worker does when a campaign's time has come."""
     jinja = environment(folder, SOURCE)
-    for name in jinja.list_templates(filter_func=lambda name: name.startswith(("article/", "layout"))):
+    for name in jinja.list_templates(filter_func=lambda name: name.startswith(("article/", "digest/", "layout"))):
         jinja.get_template(name)

@@ -1,11 +1,14 @@
 """What goes into a rendered mail and what comes out of it."""
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from newsletter.brand import Brand
 from newsletter.languages import Language
 from newsletter.subscribers import Fields, MergeField, Stream
+
+_GREETING = re.compile(r"\A\s*\{\{\s*greeting\s*\}\}[,.!]?\s*\n")
 
 NO_FIELDS: Fields = MappingProxyType({})
 
@@ -60,6 +63,11 @@ class Rendered:
 def fields_for(stream: Stream, fields: Fields) -> Fields:
     """What such a mail may say of its reader: nothing where the address is not proven, for it may be a stranger's."""
     return NO_FIELDS if stream in (Stream.CONFIRM, Stream.REMINDER, Stream.PROVE) else fields
+
+
+def ungreeted(words: Content) -> Content:
+    """The same without the greeting that they begin with."""
+    return replace(words, body=_GREETING.sub("", words.body))
 
 
 def one_line(text: str) -> str:

@@ -1,6 +1,5 @@
 """The Renderer: a ClaimedMessage, the brand and an article's words become a complete message."""
 
-import re
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -28,7 +27,17 @@ from newsletter.mail.render.counted import Counted
 from newsletter.mail.render.dkim import Dkim
 from newsletter.mail.render.draft import NOBODY, ONCE, STRANGERS, Draft, Form, NoSkeleton, alike, gap
 from newsletter.mail.render.environment import environment
-from newsletter.mail.render.mail import NO_FIELDS, Content, Reader, Rendered, RenderedMessage, fields_for, one_line, why
+from newsletter.mail.render.mail import (
+    NO_FIELDS,
+    Content,
+    Reader,
+    Rendered,
+    RenderedMessage,
+    fields_for,
+    one_line,
+    ungreeted,
+    why,
+)  # fmt: skip
 from newsletter.mail.render.names import FOR_PAGES, NAMES, Values, names_for_readers, of_brand, of_pages
 from newsletter.mail.render.skeleton import DATE, TO, Skeleton
 from newsletter.mail.render.template import Leading
@@ -39,7 +48,6 @@ TEST_MARK = "[Test] "
 SKELETONS = 128
 """Kept in each process; a mail's takes as much as the mail."""
 log = structlog.get_logger()
-_GREETING = re.compile(r"\A\s*\{\{\s*greeting\s*\}\}[,.!]?\s*\n")
 
 
 @dataclass(frozen=True)
@@ -113,7 +121,7 @@ class Renderer:
         reader = replace(reader, fields=fields_for(stream, reader.fields))
         values = self._values(brand, reader, context, stream)
         if words is not None:
-            article, plain = self.compiled(words, values["language"]), self._plain(brand, values, words)
+            article, plain = self.compiled(words, values["language"]), self.plain(brand, values, words)
             leading = self._leading(article, plain, brand, words, counted, reader.message)
             return self._article(stream, values, article.fill(plain, leading=leading))
         values |= {"subject": "", "preheader": ""}
@@ -178,7 +186,7 @@ class Renderer:
         draft = Draft(self.signer, language)
         nobody = form.sample(NOBODY, NOBODY, NO_FIELDS)
         values = self._values(brand, Reader(NOBODY, message=NOBODY), nobody.context)
-        plain = self._plain(brand, values, form.words)
+        plain = self.plain(brand, values, form.words)
         leading = self._leading(article, plain, brand, form.words, form.revision_id, NOBODY)
         subject, preheader, html, text = article.fill(plain, draft.stand_in, leading)
         lines = (draft.line("subject", subject), draft.line("preheader", preheader))
@@ -195,8 +203,9 @@ class Renderer:
         values = self._values(brand, Reader(0), {})
         values |= dict.fromkeys(("preferences_url", "unsubscribe_url", "view_url"), f"{self.site}/")
         values |= dict.fromkeys(("guide_pdf", "library_url"), guide_url)
-        public = replace(words, body=_GREETING.sub("", words.body))
-        subject, _, html, text = self.compiled(public, values["language"]).fill(self._plain(brand, values, words))
+        subject, _, html, text = self.compiled(ungreeted(words), values["language"]).fill(
+            self.plain(brand, values, words)
+        )
         return Rendered(subject, text, html)
 
     def page(self, body: str, brand: Brand) -> str:
@@ -213,7 +222,7 @@ class Renderer:
                          context: Mapping[str, Any]) -> tuple[list[str], list[str]]:  # fmt: skip
         """The codes that come to nothing where no field is known: in subject and preheader, and in the text."""
         values = self._values(brand, Reader(0), context)
-        return self.compiled(words, values["language"]).empty(self._plain(brand, values, words))
+        return self.compiled(words, values["language"]).empty(self.plain(brand, values, words))
 
     def problem(self, words: Content) -> str:
         """Why these words can be no mail, in words for their writer; "" where they can."""
@@ -231,7 +240,7 @@ class Renderer:
             return []
         return [one for one in words.own if one.name in names]
 
-    def _plain(self, brand: Brand, values: Mapping[str, Any], words: Content) -> Values:
+    def plain(self, brand: Brand, values: Mapping[str, Any], words: Content) -> Values:
         """What an owner's text is filled in with: these names with plain texts, and nothing else."""
         own = {one.name: str(values.get(one.name, "")) for one in words.own}
         return of_brand(brand, self.site) | {name: str(values[name]) for name in NAMES if name in values} | own
@@ -264,8 +273,9 @@ class Renderer:
         token = self.signer.token(Purpose.UNSUBSCRIBE, claimed.subscriber_id or 0, claimed.id)
         one_click = self.urls.unsubscribe(claimed.subscriber_id or 0, claimed.id)
         by_mail = f"mailto:{brand.email}?subject={quote(f'unsubscribe {token}')}"
-        kind = "newsletter" if claimed.stream is Stream.CAMPAIGN else "series"
+        kind = "series" if claimed.stream is Stream.STEP else "newsletter"
         what = f"c{claimed.dispatch_id}" if claimed.dispatch_id else f"r{claimed.revision_id}"
+        what = str(claimed.stream) if claimed.stream is Stream.DIGEST else what  # for a reader, not for one article
         host = urlsplit(self.site).hostname or "localhost"
         return [
             mime.header("List-Unsubscribe", f"<{one_click}>,", f"<{by_mail}>"),  # RFC 2369 §3.2

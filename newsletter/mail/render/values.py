@@ -11,12 +11,20 @@ from newsletter.mail.render.mail import Reader
 from newsletter.mail.render.names import of_reader
 
 
+def _digest(urls: Urls, context: Mapping[str, Any]) -> dict[str, Any]:
+    """The articles of a weekly mail, each with the page on which its reader reads on."""
+    if "digest" not in context:
+        return {}
+    return {"digest": [one | {"url": urls.view(one["message"])} for one in context["digest"]]}
+
+
 def values_of(urls: Urls, brand: Brand, language: Language, reader: Reader,
               context: Mapping[str, Any]) -> dict[str, Any]:  # fmt: skip
     """What the templates of a mail to this reader are filled with: their fields, their own links, and the context."""
     slug = guide_slug(context)
     values: dict[str, Any] = {
         **context,
+        **_digest(urls, context),
         "brand": brand,
         "language": language,
         "accent": accent_of(context),

@@ -14,10 +14,13 @@ CAMPAIGNS = table(
     "campaigns", column("id"), column("article_id"), column("dispatch_id"), column("counted_clicks", Boolean())
 )
 MESSAGES = table(
-    "messages", column("subscriber_id"), column("dispatch_id"), column("lane"), column("state"),
-    column("settled_at", UtcDateTime()),
+    "messages", column("id"), column("subscriber_id"), column("dispatch_id"), column("lane"), column("state"),
+    column("reason"), column("settled_at", UtcDateTime()),
 )  # fmt: skip
+DIGEST_ENTRIES = table("digest_entries", column("message_id"), column("digest_id"))
 BULK = "bulk"
 """The lane of campaigns and series (`ledger.Lane`)."""
 TRIED = ("sent", "delivered", "bounced", "complained", "uncertain")
 """The states of a message that left, or may have (`ledger.contents.TRIED`)."""
+DIGEST = "digest"
+"""Why a campaign's message does not leave whose reader gets it in a weekly mail (`ledger.Reason`)."""

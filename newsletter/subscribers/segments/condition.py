@@ -9,7 +9,17 @@ from newsletter.subscribers.field_value import FieldValue, folded
 from newsletter.subscribers.merge_field import FieldKind
 from newsletter.subscribers.search import found_by
 from newsletter.subscribers.segments import rules as r
-from newsletter.subscribers.segments.above import BULK, CAMPAIGNS, FORMS, GUIDE_REQUESTS, GUIDES, MESSAGES, TRIED
+from newsletter.subscribers.segments.above import (
+    BULK,
+    CAMPAIGNS,
+    DIGEST,
+    DIGEST_ENTRIES,
+    FORMS,
+    GUIDE_REQUESTS,
+    GUIDES,
+    MESSAGES,
+    TRIED,
+)
 from newsletter.subscribers.subscriber import Subscriber
 from newsletter.subscribers.subscription import takes_topic
 from newsletter.subscribers.tag import Tag, with_tag
@@ -81,6 +91,9 @@ def _leaf(rule: r.Leaf) -> ColumnElement[bool]:
             return with_tag(tag)
         case r.TakesNewsletter(takes):
             return Subscriber.newsletter.is_(takes)
+        case r.TakesDigest(takes):
+            weekly = and_(Subscriber.newsletter, Subscriber.digest)
+            return weekly if takes else not_(weekly)
         case r.TakesTopic(topic):
             return and_(Subscriber.newsletter, takes_topic(topic))
         case r.InZone(zone):
@@ -105,7 +118,7 @@ def _history(rule: r.Leaf) -> ColumnElement[bool]:
             )  # fmt: skip
             return select(GUIDES.c.id).where(*fetched).correlate(Subscriber).exists()
         case r.WasSent(campaign):
-            return _messages(MESSAGES.c.dispatch_id == _dispatch(campaign))
+            return _messages(MESSAGES.c.dispatch_id == _dispatch(campaign), or_in_digest=True)
         case r.Clicked(campaign):
             return _clicks(Click.dispatch_id == _dispatch(campaign), Click.person_at.is_not(None))
         case r.ClickedNothing(campaign):
@@ -134,9 +147,19 @@ def _clicks(*which: ColumnElement[bool]) -> Exists:
     return exists().where(Click.subscriber_id == Subscriber.id, *which).correlate(Subscriber)
 
 
-def _messages(*which: ColumnElement[bool]) -> Exists:
-    theirs = (MESSAGES.c.subscriber_id == Subscriber.id, MESSAGES.c.state.in_(TRIED), *which)
+def _messages(*which: ColumnElement[bool], or_in_digest: bool = False) -> Exists:
+    left: ColumnElement[bool] = MESSAGES.c.state.in_(TRIED)
+    if or_in_digest:
+        left |= (MESSAGES.c.reason == DIGEST) & _in_digest()
+    theirs = (MESSAGES.c.subscriber_id == Subscriber.id, left, *which)
     return select(MESSAGES.c.subscriber_id).where(*theirs).correlate(Subscriber).exists()
+
+
+def _in_digest() -> Exists:
+    """That a message stood in a weekly mail that left, or may have."""
+    mail = MESSAGES.alias("mail")
+    in_it = (DIGEST_ENTRIES.c.message_id == MESSAGES.c.id, mail.c.id == DIGEST_ENTRIES.c.digest_id)
+    return select(mail.c.id).where(*in_it, mail.c.state.in_(TRIED)).correlate(MESSAGES).exists()
 
 
 def _field(rule: r.HasField) -> Exists:

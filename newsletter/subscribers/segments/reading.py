@@ -110,6 +110,7 @@ _KINDS: dict[str, tuple[type[Any], tuple[Callable[[Any], Any], ...]]] = {
     "after": (r.JoinedAfter, (_day,)),
     "lately": (r.JoinedLately, (_DAYS,)),
     "newsletter": (r.TakesNewsletter, (_yes_or_no,)),
+    "digest": (r.TakesDigest, (_yes_or_no,)),
     "topic": (r.TakesTopic, (_number(1, LARGEST_ID, marked("Choose a topic.")),)),
     "zone": (r.InZone, (_zone,)),
     "called": (r.Called, (_one_line(LONGEST_WORDS, marked("Type a part of an address or a name.")),)),

@@ -104,6 +104,13 @@ class TakesNewsletter:
 
 
 @dataclass(frozen=True, slots=True)
+class TakesDigest:
+    """Takes the newsletter as one mail a week; `takes` False: does not."""
+
+    takes: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TakesTopic:
     """Takes the newsletter, and this topic of it."""
 
@@ -159,7 +166,7 @@ class HasField:
 
 @dataclass(frozen=True, slots=True)
 class WasSent:
-    """Was sent the campaign, or may have been."""
+    """Was sent the campaign, or may have been; by itself, or in a weekly mail."""
 
     campaign: int
 
@@ -219,7 +226,8 @@ class Unreadable:
 
 Leaf = (
     HasStatus | HasTag | AskedFor | Fetched | SignedUpBy | JoinedBefore | JoinedAfter | JoinedLately | TakesNewsletter
-    | TakesTopic | InZone | Called | HasField | WasSent | SentLately | Clicked | ClickedNothing | ClickedLately
+    | TakesDigest | TakesTopic | InZone | Called | HasField | WasSent | SentLately | Clicked | ClickedNothing
+    | ClickedLately
 )  # fmt: skip
 Rule = Leaf | Group | Unreadable
 

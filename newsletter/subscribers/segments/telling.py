@@ -107,6 +107,9 @@ def words(leaf: r.Leaf, named: Named) -> Words:
         case r.TakesNewsletter(takes):
             both = said("takes the newsletter"), said("does not take the newsletter")
             return both if takes else both[::-1]
+        case r.TakesDigest(takes):
+            both = said("takes one mail a week in place of single ones"), said("does not take one mail a week")
+            return both if takes else both[::-1]
         case r.TakesTopic(topic):
             name = named.title(r.Ref(r.What.TOPIC, topic))
             return (said("takes the newsletter’s articles on “%(topic)s”", topic=name),

@@ -1,7 +1,7 @@
 """The forms that the owner fills in. What is typed is cleaned here and judged by the records."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -30,7 +30,7 @@ from newsletter.sequences import Delay
 from newsletter.subscribers import BadAddress, Field, clean_name, read_address
 from newsletter.subscribers.name import LONGEST_NAME
 from newsletter.web.forms import TypedForm, with_answers
-from newsletter.web.language import _, in_words, lazy
+from newsletter.web.language import _, in_words, lazy, spoken
 from newsletter.web.state import reading, runtime
 
 
@@ -46,6 +46,14 @@ def _known_zone(field: StringField) -> None:
 
 def _languages() -> list[SelectChoice]:
     return [SelectChoice(one.code, f"{one.name} ({one.code})") for one in runtime().languages.all.values()]
+
+
+def _weekdays() -> list[SelectChoice]:
+    return [SelectChoice(day, spoken().weekday(date(2024, 1, 1 + day))) for day in range(7)]  # that one was a Monday
+
+
+def _hours() -> list[SelectChoice]:
+    return [SelectChoice(hour, f"{hour:02}:00") for hour in range(24)]
 
 
 def _followed(field: StringField, told: str) -> None:
@@ -231,6 +239,11 @@ class BrandForm(TypedForm):
     series_wait_days = IntegerField(
         lazy("Days a series gives way"), [Optional(), NumberRange(0, 14, lazy("Give a number of days from 0 to 14."))]
     )
+
+    digest_weekday = SelectField(
+        lazy("Day of the weekly mail"), [Optional(), NumberRange(0, 6)], int, _weekdays, validate_choice=False
+    )
+    digest_hour = SelectField(lazy("Its hour"), [Optional(), NumberRange(0, 23)], int, _hours, validate_choice=False)
 
     def validate_email(self, field: StringField) -> None:
         """An address that mail can come from."""

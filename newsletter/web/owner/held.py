@@ -27,6 +27,7 @@ KINDS = {
     "reminder": lazy("Reminders to people who have not confirmed"),
     "notice": lazy("Notices to you"),
     "test": lazy("Test mails to you"),
+    "digest": lazy("Weekly mails, in place of single campaigns"),
 }
 
 
@@ -48,7 +49,8 @@ def _page(session: Session, problem: str = "") -> str:
 
 
 def _titled(one: Held) -> str:
-    return KINDS.get(one.title, one.title) if one.kind in (HeldKind.MESSAGES, HeldKind.REMINDERS) else one.title
+    by_kind = (HeldKind.MESSAGES, HeldKind.REMINDERS, HeldKind.DIGESTS)
+    return KINDS.get(one.title, one.title) if one.kind in by_kind else one.title
 
 
 @door.post("/held", endpoint="unlock")

@@ -29,6 +29,11 @@ NOTICE: dict[str, Any] = {
     "action_label": "Look at it",
     "action_path": "/owner/campaigns",
 }
+DIGEST = [
+    {"message": 0, "title": "Why your knee hurts on stairs, and what helps",
+     "words": "Stairs load the knee with three times your weight. Three exercises, and the order in which to do them."},
+    {"message": 0, "title": "Golf at 60: turn both ways", "words": ""},
+]  # fmt: skip
 OFFERED = "guide_offered"
 GALLERY: dict[str, Stream] = {
     "confirm": Stream.CONFIRM,
@@ -39,6 +44,7 @@ GALLERY: dict[str, Stream] = {
     "prove": Stream.PROVE,
     "step": Stream.STEP,
     "campaign": Stream.CAMPAIGN,
+    "digest": Stream.DIGEST,
     "notice": Stream.NOTICE,
     "reset": Stream.RESET,
 }
@@ -54,10 +60,7 @@ def index() -> str:
     return render_template("owner/mails.html", mails=seen)
 
 
-@door.get(
-    "/mails/<any(confirm, reminder, guide, guide_offered, goodbye, prove, step, campaign, notice, reset):name>.html",
-    endpoint="mail_html",
-)
+@door.get(f"/mails/<any({', '.join(GALLERY)}):name>.html", endpoint="mail_html")
 def html(name: str) -> Any:
     """The HTML part of one, for a frame."""
     if not runtime().settings.is_local:
@@ -70,7 +73,7 @@ def html(name: str) -> Any:
 def _rendered(session: Session, name: str) -> Rendered:
     stream = GALLERY[name]
     guide = session.scalar(select(Guide).order_by(Guide.position, Guide.id).limit(1))
-    words = _words(session) if stream.is_bulk else None
+    words = _words(session) if stream in (Stream.STEP, Stream.CAMPAIGN) else None
     rt, house, reader = runtime(), brand.current(session), Reader(0, {FIRST_NAME: "Jane"})
     try:
         return rt.renderer.rendered(stream, house, reader, words, _context(name, guide))
@@ -87,6 +90,8 @@ def _context(name: str, guide: Guide | None) -> dict[str, Any]:
     stream = GALLERY[name]
     if stream is Stream.NOTICE:
         return NOTICE
+    if stream is Stream.DIGEST:
+        return {"digest": DIGEST}
     if stream is Stream.PROVE:
         return {"what": "erase", "prove": [0, 0, 0], "hours": 24}
     if stream is Stream.RESET:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter.campaigns import Campaign, CampaignState
-from newsletter.mail.ledger import ACCEPTED, UNDER_WAY, State
+from newsletter.mail.ledger import ACCEPTED, UNDER_WAY, State, digest
 from newsletter.web.owner.display import duration
 from newsletter.web.owner.door import door, one_or_404
 from newsletter.web.state import now, reading
@@ -30,6 +30,8 @@ class Progress:
     failed: int
     uncertain: int
     cancelled: int
+    weekly: int
+    """Of the cancelled: those who get it in their weekly mail."""
     per_second: float
     """Outcomes a second since the launch."""
     seconds_left: float | None
@@ -59,6 +61,7 @@ class Progress:
             failed=counts[State.FAILED],
             uncertain=counts[State.UNCERTAIN],
             cancelled=counts[State.CANCELLED],
+            weekly=digest.count(session, [campaign.dispatch_id or 0]).get(campaign.dispatch_id or 0, 0),
             per_second=rate,
             seconds_left=(total - done) / rate if moves else None,
         )

@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 from flask import render_template
 from sqlalchemy.orm import Session
 
-from newsletter import brand, credentials
+from newsletter import brand, campaigns, credentials
 from newsletter.accounts import OwnerSession, WeakPassword
 from newsletter.brand import Brand
 from newsletter.credentials import Way
@@ -68,6 +68,11 @@ def save_brand() -> Any:
         if days is not None and days != house.series_wait_days:
             house.series_wait_days = days
             changed.append("series_wait_days")
+        for name in ("digest_weekday", "digest_hour"):
+            if form[name].data not in (None, getattr(house, name)):
+                setattr(house, name, form[name].data)
+                changed.append(name)
+                campaigns.digest_times_changed(session, now())
         if changed:
             note(session, marked("brand saved"), ", ".join(changed))
     return back("settings", _("Saved.") if changed else _("Nothing was different."))

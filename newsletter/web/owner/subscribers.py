@@ -54,6 +54,7 @@ def show(id: int) -> str:
             "owner/subscriber.html", person=person, tags=tags_of(session, id), held=held(session, id),
             guides=guide_answers(session, person),
             series=[_outlook(session, one, zone) for one in enrollments], coming=campaigns.coming_to(session, person),
+            weekly=campaigns.next_digest(session, person, now()),
             may_have_guide=person.may_receive(Stream.GUIDE), events=timeline(session, person, runtime().renderer.urls),
             ahead={one.slug: journey.articles_ahead(session, person, one) for one in session.scalars(select(Guide))},
             suppressed_by=_suppressed_by(session, person), topics=_topics(session, person),

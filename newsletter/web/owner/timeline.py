@@ -14,11 +14,13 @@ from newsletter.events import Event as Noted
 from newsletter.guides import Guide, GuideRequest
 from newsletter.links import Urls, path
 from newsletter.mail.ledger import ACCEPTED, Lane, Message
+from newsletter.mail.ledger.digest import entries_of
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.subscribers import AddressChange, Basis, Consent, Status, Subscriber, consent_topics
 from newsletter.web.language import _, in_words
 from newsletter.web.owner.display import why_there, word
 from newsletter.web.owner.door import PAGE
+from newsletter.web.owner.timeline_digest import digest_of, in_digest
 from newsletter.web.owner.timeline_words import HOW_CONFIRMED, KINDS, ON_ITS_WAY, PRESSED, STREAMS
 
 LONGEST = 4 * PAGE
@@ -212,12 +214,13 @@ def _mails(session: Session, person: Subscriber, urls: Urls) -> list[Event]:
         .limit(LONGEST)
         .options(selectinload(Message.tries), selectinload(Message.revision))
     )
+    entries = {entry.message_id: (entry, mail) for entry, mail in entries_of(session, person.id)}
     return [
         Event(
             at=_moment(m),
             kind="mail",
             title=message_title(m),
-            lines=_late(m, person),
+            lines=(*_late(m, person), *in_digest(entries.get(m.id)), *(one["title"] for one in digest_of(m))),
             message=m,
             url=path(urls.view(m.id)),
         )

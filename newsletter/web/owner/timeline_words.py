@@ -12,6 +12,7 @@ STREAMS = {
     Stream.PROVE: lazy("Link they asked for"),
     Stream.STEP: lazy("Series article"),
     Stream.CAMPAIGN: lazy("Campaign"),
+    Stream.DIGEST: lazy("Weekly mail"),
     Stream.TEST: lazy("Test"),
     Stream.NOTICE: lazy("Notice"),
 }
@@ -31,6 +32,8 @@ KINDS = {
     EventKind.TOPIC_ON: lazy("Takes the topic"),
     EventKind.TOPIC_OFF: lazy("Left the topic"),
     EventKind.EVERY_TOPIC: lazy("Takes every topic, those to come too"),
+    EventKind.DIGEST_ON: lazy("Takes one mail a week in place of single ones"),
+    EventKind.DIGEST_OFF: lazy("Takes single mails again"),
     EventKind.SERIES_STARTED: lazy("Said yes to the series"),
     EventKind.SERIES_RESUMED: lazy("Started the series again, where they were"),
     EventKind.SERIES_STOPPED: lazy("Stopped the series"),

@@ -34,6 +34,12 @@ CONTEXTS: dict[Stream, dict[str, Any]] = {
     Stream.PROVE: {"what": "move", "prove": [3, 1, 2], "hours": 24},
     Stream.STEP: {"guide": "exercise-at-50"},
     Stream.CAMPAIGN: {},
+    Stream.DIGEST: {
+        "digest": [
+            {"message": 70, "title": "Golf", "words": "Turn."},
+            {"message": 71, "title": "Knee & hip", "words": ""},
+        ]
+    },
     Stream.TEST: {},
     Stream.NOTICE: NOTICE,
     Stream.RESET: {"reset": [1, 2, 3], "minutes": 30},

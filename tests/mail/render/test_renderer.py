@@ -17,7 +17,7 @@ from tests.mail.render.conftest import CONTEXTS, GUIDE, WORDS, WRITTEN, claimed
 
 Composed = Callable[[ClaimedMessage], bytes]
 Mail = Callable[[ClaimedMessage], EmailMessage]
-BULK = [Stream.STEP, Stream.CAMPAIGN]
+BULK = [Stream.STEP, Stream.CAMPAIGN, Stream.DIGEST]
 OTHERS = [stream for stream in Stream if stream not in BULK]
 NAMES = [
     "",

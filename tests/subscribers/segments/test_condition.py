@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from newsletter import schema
 from newsletter.campaigns import Campaign
 from newsletter.db import Base, Database
-from newsletter.mail.ledger import Lane
+from newsletter.mail.ledger import Lane, Reason
 from newsletter.mail.ledger.contents import TRIED
 from newsletter.subscribers import Segment, Status, Subscriber, Tag
 from newsletter.subscribers.segments import Group, How, Rules, above, condition, look_up
@@ -93,5 +93,5 @@ def test_tables_above_are_called_so(table: MetaData) -> None:
 
 
 def test_codes_of_rooms_above_are_the_same() -> None:
-    assert above.BULK == Lane.BULK
+    assert above.BULK == Lane.BULK and above.DIGEST == Reason.DIGEST
     assert set(above.TRIED) == set(TRIED)
