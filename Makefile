@@ -9,10 +9,11 @@ BIN := .venv/bin
 run: .venv/.run
 	@exec $(BIN)/newsletter up
 
-# Two processes share the tests; those that start the whole product (tests/real) come last, three at a time: half of their time they wait.
+# Three processes share the tests, which wait for databases and browsers some of their time; those that start the whole
+# product (tests/real) come last.
 test: .venv/.dev
 	@$(BIN)/python tests/setup.py
-	@$(BIN)/python -m pytest -n 2 --ignore=tests/real
+	@$(BIN)/python -m pytest -n 3 --ignore=tests/real
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup tests/real
 
 # The fast half: style, types, the import rules of the house, and every test that needs no other process.

@@ -192,6 +192,7 @@ def mails(runtime: Runtime) -> tuple[int, int]:
                 session.scalar(select(func.count(Message.id))) or 0)  # fmt: skip
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(("made", "door"), ROBOTS)
 def test_each_robot_is_stopped_by_one_guard_alone(made: Made, door: str, stage: Stage, runtime: Runtime) -> None:
     """With that one thing put right, the same post is a person's: so no guard stands in for another that is missing."""
