@@ -28,6 +28,8 @@ from tests.test_migrations import back_to
 
 ODD = ("", "Yes.", "yes.", "“Ja” – 100 % {x} '' \\ \" :a; -- $1 €🎉", "Two\nlines ", "y" * 1000)
 OLD = "2026-11"
+KINDS = [kind for kind in EventKind if kind not in (EventKind.DIGEST_ON, EventKind.DIGEST_OFF)]
+"""Those that 0160 knew: going back to it deletes the others."""
 Row = tuple[object, ...]
 
 
@@ -56,7 +58,7 @@ def live(runtime: Runtime, person: Callable[..., int]) -> list[int]:
         for number, words in enumerate(ODD * 3):
             session.add(Consent(subscriber_id=people[number % 2], wording_id=wording_id(session, words), form="box",
                                 given_at=NOON, confirmed_at=NOON, basis=Basis.MAIL))  # fmt: skip
-        for number, kind in enumerate(EventKind):
+        for number, kind in enumerate(KINDS):
             press = Press(By.MAIL, ODD[number % len(ODD)], "/page")
             if kind is EventKind.LIFTED:
                 press = Press(By.OWNER, reason="Jane's husband said: “Yes.”")
@@ -88,7 +90,7 @@ def test_no_row_loses_a_letter_there_and_back(runtime: Runtime, person: Callable
     live(runtime, person)
     older(database)
     before = told(database)
-    assert [row[2] for row in before["consents"]] == [*ODD * 3] and len(before["events"]) == len(EventKind) + 2
+    assert [row[2] for row in before["consents"]] == [*ODD * 3] and len(before["events"]) == len(KINDS) + 2
     assert (len(before["topics"]), len(before["typed"])) == (1, 1)
     for _ in range(2):
         schema.upgrade(database)

@@ -39,6 +39,12 @@ def values_of(urls: Urls, brand: Brand, language: Language, reader: Reader,
     if slug:
         values["guide_pdf"] = urls.guide_pdf(reader.subscriber, slug)
         values["stop_url"], values["cover_url"] = urls.stop(reader.subscriber, slug), urls.cover(slug)
+    return values | _buttons(urls, reader, context)
+
+
+def _buttons(urls: Urls, reader: Reader, context: Mapping[str, Any]) -> dict[str, str]:
+    """Where the buttons of a system mail lead."""
+    values = {}
     if "reset" in context:
         values["reset_url"] = urls.reset(*context["reset"])
     if "consent" in context:
