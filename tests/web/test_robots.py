@@ -22,7 +22,6 @@ from newsletter.mail.ledger import Message
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList
 from newsletter.subscribers import Subscriber, read_address
-from newsletter.throttle.once import Once
 from newsletter.web import robots
 from tests.web.conftest import FIFTY, PAIN, Visitor, forms, solved
 
@@ -284,19 +283,3 @@ def test_only_what_can_be_signed_up_for_has_a_challenge(visitor: Visitor, runtim
     assert visitor.get(f"/embed/{PAIN}.json").headers["Cache-Control"] == "no-store"
     for form in forms(visitor.get("/")):
         assert visitor.get(form.challenge).status_code == 200
-
-
-class NoRedis:
-    """Answers nobody."""
-
-    def set(self, name: str, value: str, *, nx: bool, ex: int) -> None:
-        raise ConnectionError
-
-    def get(self, name: str) -> None:
-        raise ConnectionError
-
-
-def test_without_redis_a_process_remembers_its_own() -> None:
-    once = Once(NoRedis())
-    assert once.is_free("proof", "jane", 60) and once.is_free("proof", "jane", 60)
-    assert not once.is_free("proof", "joan", 60)
