@@ -125,6 +125,16 @@ def advance_sequences(rt: Runtime, stopping: Stopping) -> int:
     return moved
 
 
+def send_digests(rt: Runtime, stopping: Stopping) -> None:
+    """Queue the weekly mails whose time it is, until none is left or the slice is over; the next tick goes on."""
+    more, until = not _is_locked(rt), time.monotonic() + ADVANCE_SLICE
+    while more and not stopping() and time.monotonic() < until:
+        with rt.database.transaction() as session:
+            more = campaigns.send_digests(session, rt.renderer, rt.clock.now()) > 0
+        if more and rt.database.is_sqlite:
+            time.sleep(BREATH)
+
+
 def recover_messages(rt: Runtime, _stopping: Stopping) -> None:
     """Take back what dead workers held, and call off what comes back to a campaign that is cancelled."""
     back, lost = recovery.recover(rt.journals, rt.database.transaction, rt.clock.now(), feedback.suppress)
@@ -198,7 +208,7 @@ def write_clicks(rt: Runtime, _stopping: Stopping) -> None:
 
 TASKS = (
     deliver, advance_sequences, end_pauses, recover_messages, remind_and_forget, watch_guides, witness, sweep,
-    read_inboxes, write_clicks, Runtime.go_on_with_imports, Runtime.send_digests,
+    read_inboxes, write_clicks, Runtime.go_on_with_imports, send_digests,
 )  # fmt: skip
 
 

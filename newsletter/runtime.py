@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from newsletter import campaigns, feedback, imports, installation, local_mail
+from newsletter import feedback, imports, installation, local_mail
 from newsletter.clock import Clock, MovableClock, SharedClock, SystemClock
 from newsletter.db import Database
 from newsletter.guides import Files
@@ -113,14 +113,6 @@ class Runtime:
                 imports.hold_back(session, locked_at)
         imports.Work(database=self.database, uploads=self.uploads, secrets=self.secrets, clock=self.clock.now,
                      stopping=stopping, is_late=self.lateness.is_fresh).go_on(imports.SLICE)  # fmt: skip
-
-    def send_digests(self, stopping: Callable[[], bool]) -> None:
-        """Queue the weekly mails whose time it is. Not in a copy that nobody has looked at."""
-        more = True
-        while more and not stopping():
-            with self.database.transaction() as session:
-                locked = installation.current(session).is_locked
-                more = not locked and campaigns.send_digests(session, self.renderer, self.clock.now()) > 0
 
     def forget_traces(self, *addresses: str) -> None:
         """After an erasure: what is held of these addresses outside of the rows of people."""

@@ -5,7 +5,7 @@ What waits is written by the claims (`mail/ledger/digest`); when it comes is `Br
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
@@ -26,6 +26,8 @@ from newsletter.subscribers import FIRST_NAME, MergeField, Stream, Subscriber, o
 
 BATCH = 500
 """Weekly mails that are put together in one transaction."""
+LOOK_AGAIN = timedelta(minutes=1)
+"""How long a tick lets those alone whose pause is over and has not been ended yet."""
 
 
 def digest_is_due(now: Moment) -> ColumnElement[bool]:
@@ -121,7 +123,7 @@ class _Tick:
         going = []
         for entry, dispatch in left:
             if person.paused_until is not None:
-                entry.due_at = max(person.paused_until, self.now)
+                entry.due_at = max(person.paused_until, self.now + LOOK_AGAIN)  # the end of the pause wakes it at once
             elif due > self.now:
                 entry.due_at = due
             elif dispatch.hold is Hold.PAUSED:

@@ -176,3 +176,17 @@ def test_a_press_while_it_is_marked_and_does_not_leave_after_all(week: Week, run
         journey.end_pauses(session, week.clock.now())
     week.at(FRIDAY + timedelta(days=35))
     assert week.got() == ["This week from Human Movement: Golf"]
+
+
+def test_a_pause_that_is_over_and_not_ended_yet_keeps_no_worker_busy(week: Week, runtime: Runtime) -> None:
+    week.campaign("Golf")
+    week.jane(journey.pause)
+    looked = []
+    week.clock.forward(journey.PAUSE + timedelta(seconds=1))
+    for _ in range(2):
+        with runtime.database.transaction() as session:
+            looked.append(campaigns.send_digests(session, runtime.renderer, week.clock.now()))
+    assert looked == [1, 0]
+    with runtime.database.transaction() as session:
+        journey.end_pauses(session, week.clock.now())
+        assert campaigns.send_digests(session, runtime.renderer, week.clock.now()) == 1, "its end wakes it"

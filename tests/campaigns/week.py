@@ -6,7 +6,7 @@ from email.message import EmailMessage
 
 from sqlalchemy import select
 
-from newsletter import articles, brand, campaigns
+from newsletter import articles, brand, campaigns, jobs
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.clock import FixedClock
 from newsletter.events import By, Press
@@ -67,7 +67,7 @@ class Week:
         self.deliver()
 
     def tick(self) -> None:
-        self.runtime.send_digests(lambda: False)
+        jobs.send_digests(self.runtime, lambda: False)
 
     def got(self, person: int = JANE) -> list[str]:
         """The subjects that somebody has had, oldest first."""

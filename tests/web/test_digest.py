@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from newsletter import articles, brand, campaigns, data_export, journey
+from newsletter import articles, brand, campaigns, data_export, jobs, journey
 from newsletter.campaigns import Campaign
 from newsletter.events import By, Event, EventKind
 from newsletter.mail.ledger import Lane
@@ -125,7 +125,7 @@ def test_read_on_shows_what_the_mail_told_of_though_it_is_in_no_archive(
     _press(jane, link("preferences"), "weekly")
     _campaign(runtime, "Golf")
     clock.forward(datetime(2026, 6, 5, 8, 0, tzinfo=UTC) - clock.now())
-    runtime.send_digests(lambda: False)
+    jobs.send_digests(runtime, lambda: False)
     while runtime.delivery.run(Lane.BULK):
         pass
     with runtime.database.transaction() as session:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from newsletter import articles, brand, campaigns, journey, resend
+from newsletter import articles, brand, campaigns, jobs, journey, resend
 from newsletter.campaigns import Campaign
 from newsletter.events import By, Event, Press
 from newsletter.installation import LockReason, current
@@ -76,7 +76,7 @@ def test_a_persons_page_says_when_and_what(
     assert "Weekly mail" not in desk.read(bob) and "Sat 6 Jun 2026, 12:00 BST Knee" in desk.read(bob)
     clock.forward(FRIDAY - clock.now())
     sign_in(desk.client)
-    runtime.send_digests(lambda: False)
+    jobs.send_digests(runtime, lambda: False)
     assert "It stands in the weekly mail that is queued now." in desk.read(jane)
     _beat(runtime)
     words = desk.read(jane)
@@ -99,7 +99,7 @@ def test_the_campaign_says_how_many_before_and_behind(desk: Desk, readers: tuple
 
 def test_day_and_hour_are_settings(desk: Desk, readers: tuple[int, int], runtime: Runtime) -> None:
     _campaign(runtime, "Golf")
-    runtime.send_digests(lambda: False)
+    jobs.send_digests(runtime, lambda: False)
     with runtime.database.reading() as session:
         house = brand.current(session)
         kept = {name: getattr(house, name) for name in ("name", "author", "email", "zone", "language", "address")}
@@ -152,13 +152,13 @@ def test_after_a_restore_weekly_mails_that_are_due_wait_for_a_word(
     with runtime.database.transaction() as session:
         newest = max(session.scalars(select(Message.id)))
         current(session).lock(LockReason.RESTORED, newest, clock.now(), clock.now())
-    runtime.send_digests(lambda: False)
+    jobs.send_digests(runtime, lambda: False)
     _beat(runtime)
     assert sent.envelopes == []
     sign_in(desk.client)
     assert "Weekly mails, in place of single campaigns" in desk.read("/owner/held")
     desk.post("/owner/held", **{"digests-due": "let-be"})
-    runtime.send_digests(lambda: False)
+    jobs.send_digests(runtime, lambda: False)
     _beat(runtime)
     assert sent.envelopes == []
     with runtime.database.reading() as session:
@@ -181,7 +181,7 @@ def test_who_had_it_in_a_weekly_mail_was_sent_it(readers: tuple[int, int], runti
 
     assert had() == ([readers[1]], 1)
     clock.forward(FRIDAY - clock.now())
-    runtime.send_digests(lambda: False)
+    jobs.send_digests(runtime, lambda: False)
     assert had() == ([readers[1]], 1), "queued is not sent"
     _beat(runtime)
     assert had() == (sorted(readers), 2)
