@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from newsletter import articles, brand, campaigns, jobs, journey
 from newsletter.articles import Article
@@ -52,6 +52,12 @@ class Stage:
         while self.runtime.delivery.run(Lane.BULK):
             pass
         jobs.launch_campaigns(self.runtime, lambda: False, lambda: None)
+
+    def draw(self) -> None:
+        """Who is drawn for A and for B is the same in every run, whoever made the test."""
+        with self.runtime.database.transaction() as session:
+            session.execute(update(ABTest).values(lot=LOT))
+            session.execute(update(Campaign).where(Campaign.part.is_not(None)).values(lot=LOT))
 
     def schedule(self) -> None:
         """Now."""
@@ -112,7 +118,7 @@ class Stage:
 def stage(runtime: Runtime, clock: FixedClock, sent: SentList) -> Callable[..., Stage]:
     """Makes a list and a draft test: stage(people=200, judge=Judge.HAND)."""
 
-    def made(count: int = 200, other: dict[str, str] | None = None, counting: bool = True, **wish: object) -> Stage:
+    def make(count: int = 200, other: dict[str, str] | None = None, counting: bool = True, **wish: object) -> Stage:
         people(runtime, count)
         count_clicks(runtime, counting)
         now = clock.now()
@@ -122,11 +128,13 @@ def stage(runtime: Runtime, clock: FixedClock, sent: SentList) -> Callable[..., 
             a = Campaign(article=article, created_at=now)
             session.add(a)
             asked = replace(WISH, article=another, **wish)
-            test = campaigns.make_ab_test(session, a, asked, brand.current(session), now)
-            test.lot = test.a.lot = test.b.lot = LOT
-            return Stage(runtime, clock, sent, a.id)
+            campaigns.make_ab_test(session, a, asked, brand.current(session), now)
+            session.flush()
+            made = Stage(runtime, clock, sent, a.id)
+        made.draw()
+        return made
 
-    return made
+    return make
 
 
 def article_of(runtime: Runtime, campaign: int) -> Article:

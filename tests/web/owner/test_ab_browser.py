@@ -52,6 +52,7 @@ def test_i_try_two_subjects_and_send_the_better_one_to_everybody_else(
     expect(page.get_by_role("heading", name="A/B test", exact=True)).to_be_visible()
     _is_sound(page)
     made = Stage(runtime, clock, sent, int(page.url.rsplit("/", 1)[1]))
+    made.draw()
     page.get_by_label("Now", exact=True).check()
     if page.get_by_label("I have read the warnings").count():
         page.get_by_label("I have read the warnings").check()

@@ -15,7 +15,7 @@ from newsletter.mail.ledger import Lane, Message
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList
 from newsletter.subscribers import Stream
-from tests.campaigns.conftest import LOT, Stage, people
+from tests.campaigns.conftest import Stage, people
 from tests.clicking import BODY, count_clicks
 from tests.web.owner.conftest import Desk
 
@@ -40,9 +40,7 @@ def made(desk: Desk, golf: int, runtime: Runtime, clock: FixedClock, sent: SentL
     page = desk.post("/owner/campaigns/new", article=golf, **TEST)
     assert page.status_code == 200
     stage = Stage(runtime, clock, sent, int(page.request.path.rsplit("/", 1)[1]))
-    with runtime.database.transaction() as session:
-        session.execute(update(ABTest).values(lot=LOT))
-        session.execute(update(Campaign).where(Campaign.part.is_not(None)).values(lot=LOT))
+    stage.draw()
     return stage
 
 
