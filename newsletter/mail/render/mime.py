@@ -16,7 +16,9 @@ TOKEN = 200  # octets that are left on one line: far from the 998 that RFC 5322 
 
 _PLAIN = re.compile(r"[\x20-\x7e]*\Z")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*\Z")
-_QP = [bytes([b]) if (33 <= b <= 126 and b != 61) or b in (9, 32) else b"=%02X" % b for b in range(256)]
+_CODED = re.compile(rb"[^\t -<>-~]|[\t ]\Z")
+"""The octets that are written as codes: all but printable ASCII without "=", and white space at a line's end."""
+_FRAGILE = re.compile(rb"\.|From(?: |=20\Z)")
 
 
 def text_header(name: str, value: str) -> bytes:
@@ -71,23 +73,32 @@ def _encoded_words(value: str) -> list[str]:
 
 def quoted_printable(text: str) -> bytes:
     """Text as quoted-printable lines. A dot or "From " at a line's start is encoded, so that no relay touches it."""
-    out = bytearray()
-    for line in text.encode("utf-8", "replace").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"):
-        column = 0
-        for position, octet in enumerate(line):
-            piece = _QP[octet]
-            last = position == len(line) - 1
-            if octet in (9, 32) and last:
-                piece = b"=%02X" % octet
-            if column + len(piece) > LINE - (0 if last else 1):
-                out += b"=\r\n"
-                column = 0
-            if (column == 0 and octet == 46) or (column == 0 and line[position : position + 5] == b"From "):
-                piece = b"=%02X" % octet
-            out += piece
-            column += len(piece)
-        out += CRLF
-    return bytes(out)
+    lines = text.encode("utf-8", "replace").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    return b"".join([_coded_line(line) for line in lines])
+
+
+def _coded_line(line: bytes) -> bytes:
+    coded = _CODED.sub(_hexadecimal, line)
+    pieces, start = [], 0
+    while True:
+        if _FRAGILE.match(coded, start):
+            pieces.append(b"=%02X" % coded[start])
+            start += 1
+            room = LINE - 3
+        else:
+            room = LINE
+        if len(coded) - start <= room:
+            return b"".join([*pieces, coded[start:], CRLF])
+        end = start + room - 1  # one octet is for the "=" that says that the line goes on
+        code = coded.find(b"=", end - 2, end)
+        if code >= 0:
+            end = code  # the code of an octet is not divided
+        pieces += [coded[start:end], b"=\r\n"]
+        start = end
+
+
+def _hexadecimal(octet: re.Match[bytes]) -> bytes:
+    return b"=%02X" % octet[0][0]
 
 
 def text_part(subtype: str, text: str) -> bytes:
