@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from newsletter import (
     accounts,
     brand,
+    bulk_actions,
     campaigns,
     feedback,
     guides,
@@ -135,6 +136,12 @@ def send_digests(rt: Runtime, stopping: Stopping) -> None:
             time.sleep(BREATH)
 
 
+def go_on_with_bulk_actions(rt: Runtime, stopping: Stopping) -> None:
+    """Do what an owner asked for many people, until nothing waits or the slice is over; the next tick goes on."""
+    rt.hold_back(bulk_actions.hold_back)
+    bulk_actions.go_on(rt, stopping)
+
+
 def recover_messages(rt: Runtime, _stopping: Stopping) -> None:
     """Take back what dead workers held, and call off what comes back to a campaign that is cancelled."""
     back, lost = recovery.recover(rt.journals, rt.database.transaction, rt.clock.now(), feedback.suppress)
@@ -208,7 +215,8 @@ def write_clicks(rt: Runtime, _stopping: Stopping) -> None:
 
 TASKS = (
     deliver, advance_sequences, end_pauses, recover_messages, remind_and_forget, watch_guides, witness, sweep,
-    read_inboxes, write_clicks, Runtime.go_on_with_imports, send_digests,
+    read_inboxes, write_clicks, Runtime.go_on_with_imports, go_on_with_bulk_actions,
+    send_digests,
 )  # fmt: skip
 
 
@@ -253,6 +261,7 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
         "watch-guides": every(60, "watch_guides", Lane.TRANSACTIONAL),
         "read-inboxes": every(60, "read_inboxes", Lane.BULK),
         "imports": every(2, "go_on_with_imports", Lane.BULK),
+        "bulk-actions": every(2, "go_on_with_bulk_actions", Lane.BULK),
         "write-clicks": every(60, "write_clicks", Lane.TRANSACTIONAL),
         "sweep": every(300, "sweep", Lane.TRANSACTIONAL),
         "witness": every(60, "witness", Lane.TRANSACTIONAL),

@@ -6,7 +6,9 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from newsletter import feedback, imports, installation, local_mail
+from sqlalchemy.orm import Session
+
+from newsletter import bulk_actions, feedback, imports, installation, local_mail
 from newsletter.clock import Clock, MovableClock, SharedClock, SystemClock
 from newsletter.db import Database
 from newsletter.guides import Files
@@ -103,14 +105,18 @@ class Runtime:
         """Where files wait that an owner has sent to the import page."""
         return self.settings.data_dir / "imports"
 
-    def go_on_with_imports(self, stopping: Callable[[], bool]) -> None:
-        """Read, check, write and take back what owners have sent, until nothing waits, or a slice of time is over. What
-        was under way in an installation that was restored or copied waits for a press."""
+    def hold_back(self, work: Callable[[Session, datetime], None]) -> None:
+        """Let no such work go on by itself that was under way before this installation was restored or copied."""
         with self.database.reading() as session:
             locked_at = installation.current(session).locked_at
         if locked_at is not None:
             with self.database.transaction() as session:
-                imports.hold_back(session, locked_at)
+                work(session, locked_at)
+
+    def go_on_with_imports(self, stopping: Callable[[], bool]) -> None:
+        """Read, check, write and take back what owners have sent, until nothing waits, or a slice of time is over. What
+        was under way in an installation that was restored or copied waits for a press."""
+        self.hold_back(imports.hold_back)
         imports.Work(database=self.database, uploads=self.uploads, secrets=self.secrets, clock=self.clock.now,
                      stopping=stopping, is_late=self.lateness.is_fresh).go_on(imports.SLICE)  # fmt: skip
 
@@ -119,6 +125,7 @@ class Runtime:
         with self.database.transaction() as session:
             for address in addresses:
                 imports.forget_mentions(session, address)
+                bulk_actions.forget_mentions(session, address)
         self.database.scrub()  # if somebody reads just now, the sweep does it in some minutes
         mail = self.settings.data_dir / local_mail.FILE
         for address in addresses:

@@ -1,7 +1,7 @@
 """People: found by words, status, tag and segment; those found can be tagged, and taken along as a file."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter import journey
+from newsletter.bulk_actions import People
 from newsletter.figures import figure
 from newsletter.imports import export_csv
 from newsletter.languages import marked
@@ -51,6 +52,8 @@ class Chosen:
     id: str
     name: str = "deleted"
     rules: DatedRules | None = None
+    stored: dict[str, Any] | None = field(default=None, compare=False)
+    """The rules as they are written down."""
 
     @classmethod
     def typed(cls, session: Session, source: Any) -> "Chosen | None":
@@ -58,7 +61,9 @@ class Chosen:
         asked = words_asked("segment", source)
         id = asked_id("segment", source)
         found = session.get(SavedSegment, id) if id else None
-        return cls(str(found.id), found.name, found.rules.on(now())) if found else cls(asked) if asked else None
+        if found is None:
+            return cls(asked) if asked else None
+        return cls(str(found.id), found.name, found.rules.on(now()), found.stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,12 @@ class Filter:
     def is_broken(self) -> bool:
         """Whether it asks for a segment that is gone, or cannot be read."""
         return self.segment is not None and not (self.segment.rules and self.segment.rules.is_readable)
+
+    @property
+    def people(self) -> People:
+        """The same people, to be written down: as a segment that is gone, nobody."""
+        stored = (self.segment.stored or {}) if self.segment else None
+        return People(asked=self.asked, status=self.status, tag=self.tag, rules=stored)
 
     @property
     def as_rules(self) -> list[Rule]:

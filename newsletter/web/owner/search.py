@@ -45,6 +45,7 @@ SECTIONS = (
     (lazy("Sites on which forms may stand"), "owner.forms", "sites", "hosts origin embed wordpress"),
     (lazy("What became of forms"), "owner.funnel", "", "funnel conversion views rate sign-ups"),
     (lazy("Import a list"), "owner.subscriber_import", "", "csv xlsx excel mailchimp kit substack upload people"),
+    (lazy("Done for many"), "owner.bulk_actions", "", "bulk actions mass erase stop series send guide everybody"),
     (lazy("Imports"), "owner.imports", "", "undo progress report errors lists"),
 )
 """Parts of pages: title, endpoint, anchor, and other words by which somebody may look for them."""

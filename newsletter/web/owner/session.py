@@ -28,7 +28,7 @@ from newsletter.web.state import client_household, kept_ip, now, reading, runtim
 SIGN_INS = "10 per minute"
 KNOWN_FOR = timedelta(days=180)
 """How long a browser in which an owner has signed in is known as theirs."""
-LOOKS_BY_ITSELF = ("owner.campaign_progress",)
+LOOKS_BY_ITSELF = ("owner.campaign_progress", "owner.import_progress", "owner.bulk_action_progress")
 """What a page asks for every second with nobody there: that is no use of the session."""
 HALFWAY = "halfway"
 CODE_WITHIN = timedelta(minutes=5)

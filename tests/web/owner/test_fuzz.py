@@ -208,11 +208,12 @@ NAMES = {
     "after_url", "accept", "basis", "q", "tag", "status",
     "sitting", "follows", "named", "reader", "subscriber", "scheme", "pictures", "show",
     "pause", "go_on", "data", "erase", "topics", "shown", "left", "why", "clicks", "campaign", "slug", "number",
+    "do",
 }  # fmt: skip
 
 QUERIES = {
     "next", "q", "requested", "state", "page", "before", "after", "to", "saved", "v", "lane", "status", "tag", "from",
-    "form", "guide", "topic", "reviewed", "draft", "against", "days",
+    "form", "guide", "topic", "reviewed", "draft", "against", "days", "do", "series",
 }  # fmt: skip
 
 

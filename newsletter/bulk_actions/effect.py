@@ -1,0 +1,83 @@
+"""What a bulk action does to one person, and whom of its people it can reach: the same rule, in Python and in SQL."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, func, select, true
+from sqlalchemy.orm import Session
+
+from newsletter import journey
+from newsletter.bulk_actions.record import ActionKind, BulkAction, People
+from newsletter.events import By, Press
+from newsletter.guides import Guide
+from newsletter.journey import House
+from newsletter.languages import marked
+from newsletter.mail.ledger import Reason
+from newsletter.sequences import Enrollment, Sequence
+from newsletter.sequences.enrollment import LIVE
+from newsletter.subscribers import Status, Subscriber
+from newsletter.subscribers.segments import Rules, condition
+from newsletter.subscribers.segments.rules import AskedFor
+
+STOPPED = marked("Stopped by the owner, for everybody in a list.")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of one person."""
+
+    is_reached: bool
+    erased: list[str] = field(default_factory=list)
+    """Addresses whose traces outside of the database go behind the commit."""
+
+
+def reach(session: Session, people: People, now: datetime, *, kind: ActionKind, guide: Guide | None = None,
+          sequence: Sequence | None = None) -> tuple[int, int]:  # fmt: skip
+    """The dry run: how many people there are, and for how many of them something would be done."""
+    meant = select(func.count()).select_from(Subscriber).where(*people.condition(now))
+    reached = meant.where(_reached(kind, guide.slug if guide else "", sequence.id if sequence else 0, now))
+    return session.scalar(meant) or 0, session.scalar(reached) or 0
+
+
+def _reached(kind: ActionKind, slug: str, sequence_id: int, now: datetime) -> ColumnElement[bool]:
+    match kind:
+        case ActionKind.GUIDE:
+            return (Subscriber.status == Status.CONFIRMED) & condition(Rules(AskedFor(slug)).on(now))
+        case ActionKind.STOP_SERIES:
+            return _enrolled(sequence_id).where(Enrollment.subscriber_id == Subscriber.id).exists()
+        case ActionKind.ERASE:
+            return true()
+
+
+def _enrolled(sequence_id: int) -> Select[int]:
+    return select(Enrollment.id).where(Enrollment.sequence_id == sequence_id, Enrollment.status.in_(LIVE))
+
+
+def do(session: Session, house: House, action: BulkAction, person: Subscriber, now: datetime) -> Done:
+    """Do it to one person, if it can reach them now."""
+    match action.kind:
+        case ActionKind.GUIDE:
+            return Done(_send_guide(session, house, action, person, now))
+        case ActionKind.STOP_SERIES:
+            return Done(_stop_series(session, action, person, now))
+        case ActionKind.ERASE:
+            return Done(True, journey.erase(session, house, person, now))
+
+
+def _send_guide(session: Session, house: House, action: BulkAction, person: Subscriber, now: datetime) -> bool:
+    if action.guide is None:
+        return False
+    reached = _reached(action.kind, action.guide.slug, 0, now)
+    if session.scalar(select(Subscriber.id).where(Subscriber.id == person.id, reached)) is None:
+        return False
+    return journey.offer_guide(session, house, person, action.guide, now)
+
+
+def _stop_series(session: Session, action: BulkAction, person: Subscriber, now: datetime) -> bool:
+    look = _enrolled(action.sequence_id or 0).where(Enrollment.subscriber_id == person.id)
+    press = Press(By.OWNER, STOPPED)
+    stopped = [
+        journey.stop_series(session, person, one, press, now, Reason.STOPPED_BY_OWNER)
+        for one in session.scalars(look).all()
+    ]
+    return any(stopped)

@@ -1,0 +1,193 @@
+"""One thing for everybody whom the list of people shows: asked for with its dry run, watched, stopped, called off."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import jsonify, render_template, request
+from flask_login import current_user
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from newsletter.bulk_actions import ActionKind, ActionState, BulkAction, NotNow, reach
+from newsletter.bulk_actions.record import GRACE, STANDS, WORKING
+from newsletter.guides import Guide
+from newsletter.languages import marked
+from newsletter.sequences import Sequence
+from newsletter.web.language import _, in_words, ngettext
+from newsletter.web.owner.display import number
+from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
+from newsletter.web.owner.people import Filter
+from newsletter.web.owner.proof import asks_password
+from newsletter.web.state import now, reading, transaction
+
+NOTED = {
+    ActionKind.GUIDE: marked("guide sent to many"),
+    ActionKind.STOP_SERIES: marked("series stopped for many"),
+    ActionKind.ERASE: marked("many subscribers erased"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for: a kind, and the guide or series that it is about."""
+
+    kind: ActionKind
+    guide: Guide | None = None
+    sequence: Sequence | None = None
+
+    @classmethod
+    def typed(cls, session: Session, source: Any) -> "Wish | None":
+        """The one in the address or in a form; None where it is not whole."""
+        guide, sequence = asked_id("guide", source), asked_id("series", source)
+        match source.get("do", ""):
+            case ActionKind.GUIDE.value if guide:
+                return cls(ActionKind.GUIDE, guide=one_or_404(session, Guide, guide))
+            case ActionKind.STOP_SERIES.value if sequence:
+                return cls(ActionKind.STOP_SERIES, sequence=one_or_404(session, Sequence, sequence))
+            case ActionKind.ERASE.value:
+                return cls(ActionKind.ERASE)
+        return None
+
+    @property
+    def about(self) -> str:
+        """The name of its guide or series."""
+        return self.guide.title if self.guide else self.sequence.name if self.sequence else ""
+
+
+@door.get("/subscribers/actions", endpoint="bulk_actions")
+def index() -> str:
+    """Those that were asked for, the newest first."""
+    with reading() as session:
+        look = select(BulkAction).order_by(BulkAction.id.desc())
+        before = asked_id("before")
+        rows = session.scalars((look.where(BulkAction.id < before) if before else look).limit(PAGE + 1)).all()
+        more = rows[PAGE - 1].id if len(rows) > PAGE else None
+        return render_template(
+            "owner/bulk_actions.html", rows=rows[:PAGE], more=more, paged=before, stands=STANDS, titled=_titled
+        )
+
+
+@door.get("/subscribers/actions/new", endpoint="bulk_action_new")
+def ask() -> Any:
+    """What may be done for those that the list shows; with one chosen, what it would do."""
+    with reading() as session:
+        shown, wish = Filter.typed(session), Wish.typed(session, request.args)
+        return _page(session, shown, wish)
+
+
+def _page(session: Session, shown: Filter, wish: Wish | None, error: str = "") -> Any:
+    meant = reached = shown.size(session)
+    if wish:
+        meant, reached = reach(session, shown.people, now(), kind=wish.kind, guide=wish.guide, sequence=wish.sequence)
+    page = render_template(
+        "owner/bulk_action_new.html", shown=shown, wish=wish, size=meant, reached=reached, error=error,
+        grace=GRACE.seconds, guides=session.scalars(select(Guide).order_by(Guide.position)).all(),
+        series=session.scalars(select(Sequence).order_by(Sequence.id)).all(),
+    )  # fmt: skip
+    return page, 422 if error else 200
+
+
+@door.post("/subscribers/actions/new", endpoint="bulk_action_begin")
+def begin() -> Any:
+    """What can be stopped, and takes nothing away for good."""
+    with transaction() as session:
+        wish = Wish.typed(session, request.form)
+        if wish is None or wish.kind is ActionKind.ERASE:
+            return _page(session, Filter.typed(session, request.form), None, _("Please choose what is to be done."))
+        return _begun(session, wish)
+
+
+@door.post("/subscribers/actions/erase", endpoint="bulk_action_erase")
+@asks_password
+def erase() -> Any:
+    """At their request: everything that is held about them goes. How many they are is typed, not only pressed."""
+    with transaction() as session:
+        wish, shown = Wish(ActionKind.ERASE), Filter.typed(session, request.form)
+        people, _reached = reach(session, shown.people, now(), kind=wish.kind)
+        if "".join(filter(str.isdecimal, request.form.get("sure", ""))) != str(people):
+            told = _("Nothing was erased. To say that you are sure, type how many people they are: %(people)s.",
+                     people=number(people))  # fmt: skip
+            return _page(session, shown, wish, told)
+        return _begun(session, wish)
+
+
+def _begun(session: Session, wish: Wish) -> Any:
+    shown = Filter.typed(session, request.form)
+    if shown.is_broken:
+        return _page(session, shown, wish, _("The segment that was shown cannot be used, so nothing was begun."))
+    made = BulkAction.begin(
+        session, shown.people, now(), kind=wish.kind, owner_id=current_user.owner_id, guide=wish.guide,
+        sequence=wish.sequence,
+    )  # fmt: skip
+    note(session, NOTED[wish.kind], f"{made.expected} people shown {wish.about}".strip())
+    told = ngettext(
+        "It begins in %(num)s second. Until then “Undo” calls it off.",
+        "It begins in %(num)s seconds. Until then “Undo” calls it off.",
+        GRACE.seconds,
+    )
+    return back("bulk_action", told, "info", id=made.id)
+
+
+@door.get("/subscribers/actions/<row:id>", endpoint="bulk_action")
+def show(id: int) -> str:
+    """How far it is, or what became of it."""
+    with reading() as session:
+        it = one_or_404(session, BulkAction, id)
+        waits = it.state is ActionState.WAITING and now() - it.starts_at > GRACE * 2
+        return render_template(
+            "owner/bulk_action.html", it=it, far=_far(it), title=_titled(it), stands=STANDS, late=waits,
+            working=it.state in WORKING, locked=_is_locked(it),
+        )  # fmt: skip
+
+
+def _is_locked(it: BulkAction) -> bool:
+    return it.state is ActionState.STOPPED and it.looked_at == 0
+
+
+def _titled(it: BulkAction) -> str:
+    match it.kind:
+        case ActionKind.GUIDE:
+            return _("Send the guide “%(title)s”", title=it.guide.title if it.guide else "–")
+        case ActionKind.STOP_SERIES:
+            return _("Stop the series “%(title)s”", title=it.sequence.name if it.sequence else "–")
+        case ActionKind.ERASE:
+            return _("Erase people")
+
+
+def _far(it: BulkAction) -> dict[str, Any]:
+    return {
+        "state": it.state.value, "done": it.looked_at, "total": it.expected, "rows": it.done,
+        "percent": min(100 * it.looked_at // it.expected, 100) if it.expected else 0,
+    }  # fmt: skip
+
+
+@door.get("/subscribers/actions/<row:id>/progress.json", endpoint="bulk_action_progress")
+def progress(id: int) -> Response:
+    """The numbers now."""
+    with reading() as session:
+        answer = jsonify(_far(one_or_404(session, BulkAction, id)))
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@door.post("/subscribers/actions/<row:id>/<any('undo', 'stop', 'go-on'):verb>", endpoint="bulk_action_do")
+def act(id: int, verb: str) -> Response:
+    """What a button asks for. Too late, it changes nothing and says where the action stands."""
+    with transaction() as session:
+        it = one_or_404(session, BulkAction, id, lock=True)
+        try:
+            match verb:
+                case "undo":
+                    it.call_off(now())
+                    told = _("Called off. Nothing was done.")
+                case "stop":
+                    it.stop()
+                    told = _("Stopped. What is done stays.")
+                case _verb:
+                    it.go_on(now())
+                    told = _("It goes on where it was stopped.")
+        except NotNow as error:
+            return back("bulk_action", in_words(error), "info", id=id)
+        note(session, marked("bulk action"), f"{verb}: {id}")
+    return back("bulk_action", told, id=id)
