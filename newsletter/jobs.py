@@ -117,7 +117,8 @@ def advance_sequences(rt: Runtime, stopping: Stopping) -> int:
     while more and not stopping():
         with rt.database.transaction() as session:
             zone, mailings = brand.current(session).zone, campaigns.planned(session)
-            more = sequences.advance_due(session, rt.clock.now(), zone, mailings=mailings)
+            accents = guides.mail_accents(session)
+            more = sequences.advance_due(session, rt.clock.now(), zone, mailings=mailings, accents=accents)
         moved += more
         if time.monotonic() > until:
             break

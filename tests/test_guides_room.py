@@ -47,6 +47,14 @@ def test_every_request_sends_a_fresh_mail(runtime: Runtime, person: People) -> N
     assert mails[0].context is not None and mails[0].context["guide"]["pages"] == 45
 
 
+def test_only_colours_that_are_not_the_products_own_are_told_to_the_series(runtime: Runtime) -> None:
+    with runtime.database.transaction() as session:
+        assert guides.mail_accents(session) == {"exercise-at-50": "#8a3b12"}
+        _fifty(session).accent = "#ffcc00"  # nobody can read that on the paper of a mail
+        session.flush()
+        assert guides.mail_accents(session) == {}
+
+
 def test_a_double_click_is_noticed_and_a_later_wish_is_not_one(runtime: Runtime, person: People) -> None:
     jane, alice = person("jane@example.com"), person("alice@example.com")
     _ask(runtime, jane)

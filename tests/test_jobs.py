@@ -94,6 +94,16 @@ def test_a_crowd_in_the_series_leaves_the_worker_after_a_slice(
     assert celery.tasks["advance_sequences"]() == 3 * 1000
 
 
+def test_series_are_told_the_colours_of_the_guides(
+    celery: Celery, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    monkeypatch.setattr(jobs.sequences, "is_due", lambda _: true())
+    monkeypatch.setattr(jobs.sequences, "advance_due", lambda *_, **more: told.append(more["accents"]) or 0)
+    celery.tasks["advance_sequences"]()
+    assert told == [{"exercise-at-50": "#8a3b12"}]
+
+
 def test_tasks_carry_no_addresses_and_no_time_of_the_host_that_publishes_them() -> None:
     for entry in jobs.beat_table(2).values():
         options = entry["options"]

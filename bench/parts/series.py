@@ -10,7 +10,7 @@ from bench import people
 from bench.parts.ledger import empty
 from bench.report import Table, whole
 from bench.run_size import Size
-from newsletter import articles, brand, campaigns, sequences
+from newsletter import articles, brand, campaigns, guides, sequences
 from newsletter.db import Database
 from newsletter.mail.ledger import Message, State
 from newsletter.sequences import Delay, Enrollment, EnrollmentStatus, Sequence
@@ -92,7 +92,8 @@ def _tick(database: Database, now: datetime, counts: list[int]) -> float:
     begun = time.perf_counter()
     with database.transaction() as session:
         zone, mailings = brand.current(session).zone, campaigns.planned(session)
-        sequences.advance_due(session, now, zone, mailings=mailings)
+        accents = guides.mail_accents(session)
+        sequences.advance_due(session, now, zone, mailings=mailings, accents=accents)
     spent = time.perf_counter() - begun
     event.remove(database.engine, "before_cursor_execute", note)
     counts.append(len(seen))

@@ -2,7 +2,7 @@
 
 from newsletter.guides.accept import Unfit, accept
 from newsletter.guides.files import SHIPPED, Files
-from newsletter.guides.guide import Guide, GuideRequest, fetch, given_since, recently_asked, send, shelf
+from newsletter.guides.guide import Guide, GuideRequest, fetch, given_since, mail_accents, recently_asked, send, shelf
 from newsletter.guides.inspect import BadGuide, Inspection, inspect, picture
 from newsletter.guides.own import BOX, add, replace
 from newsletter.guides.watch import watch
@@ -21,6 +21,7 @@ __all__ = [
     "fetch",
     "given_since",
     "inspect",
+    "mail_accents",
     "picture",
     "recently_asked",
     "replace",

@@ -77,7 +77,7 @@ class Guide(Base):
 
     @property
     def mail_accent(self) -> str:
-        """The colour of buttons and links in the mails that hand it over; a colour nobody can read there gives way."""
+        """The colour of buttons and links in its mails and its series'; a colour nobody can read there gives way."""
         if _HEX.fullmatch(self.accent) and contrast(self.accent, MAIL_GROUND) >= READABLE:
             return self.accent
         return ACCENT
@@ -99,6 +99,12 @@ class Guide(Base):
     def box_words(self, files: Files) -> str:
         """The box's sentence with the page count read from the file. Raises BadGuide."""
         return self.box.replace("{pages}", str(inspect(self.file(files)).pages))
+
+
+def mail_accents(session: Session) -> dict[str, str]:
+    """By slug, the colours of guides' mails that are another one than the product's own."""
+    colours = {guide.slug: guide.mail_accent for guide in session.scalars(select(Guide))}
+    return {slug: colour for slug, colour in colours.items() if colour != ACCENT}
 
 
 class GuideRequest(Base):

@@ -235,7 +235,7 @@ class _Run:
         if message.dispatch_id is None:
             if content is None or not message.stream.is_bulk:
                 return None
-            kind = (message.stream, message.revision_id, message.context.get("guide"))
+            kind = (message.stream, message.revision_id, message.context.get("guide"), message.context.get("accent"))
         if kind not in self.skeletons:
             self.skeletons[kind] = self.delivery.renderer.compile(message, self.brand, content)
         return self.skeletons[kind]

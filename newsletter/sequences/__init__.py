@@ -5,6 +5,7 @@ from newsletter.sequences.again import is_under_way, steps_ahead, stopped
 from newsletter.sequences.delay import Delay, Unit, due_after, local_day
 from newsletter.sequences.enrollment import Enrollment, EnrollmentStatus, enroll, stop, switch_off
 from newsletter.sequences.let_be import due_of, let_be
+from newsletter.sequences.mails import mail_context
 from newsletter.sequences.outlook import articles_on
 from newsletter.sequences.pause import go_on, look_again, pause
 from newsletter.sequences.place import Place
@@ -35,6 +36,7 @@ __all__ = [
     "let_be",
     "local_day",
     "look_again",
+    "mail_context",
     "pause",
     "replan",
     "simulate",

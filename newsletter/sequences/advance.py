@@ -14,7 +14,7 @@ from newsletter.db import Moment
 from newsletter.mail.ledger import UNDER_WAY, Message, Reason, State
 from newsletter.sequences.delay import allowed_from
 from newsletter.sequences.enrollment import LIVE, LOOK_AGAIN, Enrollment, EnrollmentStatus, wake
-from newsletter.sequences.mails import Going, queue_mails
+from newsletter.sequences.mails import NO_ACCENTS, Accents, Going, queue_mails
 from newsletter.sequences.pacing import goes_at, other_mail
 from newsletter.sequences.place import Places
 from newsletter.sequences.sequence import Sequence as Series
@@ -46,12 +46,12 @@ def is_due(now: Moment) -> ColumnElement[bool]:
 
 
 def advance_due(session: Session, now: datetime, zone: str, limit: int = BATCH,
-                mailings: Iterable[Mailing] = ()) -> int:  # fmt: skip
+                mailings: Iterable[Mailing] = (), accents: Accents = NO_ACCENTS) -> int:  # fmt: skip
     """Move up to `limit` enrollments on; how many moved. `zone`: of subscribers who have none of their own.
 
-    `mailings`: the campaigns that are planned; series give way to them (`pacing`). Rows are locked while they move
-    (SKIP LOCKED on PostgreSQL, one writer on SQLite), and the mail's key is unique: two beats, or two workers,
-    send one mail.
+    `mailings`: the campaigns that are planned; series give way to them (`pacing`). `accents`: the colours of their
+    mails. Rows are locked while they move (SKIP LOCKED on PostgreSQL, one writer on SQLite), and the mail's key is
+    unique: two beats, or two workers, send one mail.
     """
     # Locked before any enrollment is: an edit waits for the tick, or the tick for the edit.
     series = session.scalars(
@@ -69,6 +69,7 @@ def advance_due(session: Session, now: datetime, zone: str, limit: int = BATCH,
         zone=zone,
         wait=brand.current(session).series_wait_days,
         mailings=list(mailings),
+        accents=accents,
         places=places,
         live=live,
     )
@@ -123,6 +124,7 @@ class _Tick:
     zone: str
     wait: int
     mailings: list[Mailing]
+    accents: Accents
     places: Places
     live: set[int]
     touched: dict[int, Enrollment] = field(default_factory=dict)
@@ -259,7 +261,7 @@ class _Tick:
         people = {one.enrollment.subscriber_id: self._zone(one.enrollment) for one in due}
         busy = other_mail(self.session, people, self.now, self.mailings) if self.wait else {}
         going = [one for one in due if self._may_go(one, busy.get(one.enrollment.subscriber_id, set()))]
-        queue_mails(self.session, going, self.now)
+        queue_mails(self.session, going, self.now, self.accents)
 
     def _may_go(self, one: Going, busy: Collection[date]) -> bool:
         enrollment, zone = one.enrollment, self._zone(one.enrollment)

@@ -1,8 +1,9 @@
 """The mails of steps that go now, for a whole batch at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,6 +17,9 @@ from newsletter.subscribers import Stream
 
 NOTHING = (State.CANCELLED, State.FAILED)
 """States of a mail that came to nothing."""
+Accents = Mapping[str, str]
+"""By a guide's slug, the colour of its mails (`guides.mail_accents`); of one that is missing, the product's own."""
+NO_ACCENTS: Accents = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,15 @@ class Going:
         return [first, *(f"{first}:{number}" for number in range(1, self.enrollment.tries + 1))]
 
 
-def queue_mails(session: Session, going: Sequence[Going], now: datetime) -> None:
+def mail_context(guide_slug: str | None, accents: Accents) -> dict[str, str | None]:
+    """What a step's mail says besides its words: which guide its series follows, and that guide's colour."""
+    context = {"guide": guide_slug}
+    if guide_slug and (colour := accents.get(guide_slug)):
+        context["accent"] = colour
+    return context
+
+
+def queue_mails(session: Session, going: Sequence[Going], now: datetime, accents: Accents = NO_ACCENTS) -> None:
     """Give each of these enrollments the mail of its step, in the words that the article has now.
 
     The enrollments are locked, so nobody else queues a mail of theirs; the rows are written with the next flush.
@@ -49,14 +61,13 @@ def queue_mails(session: Session, going: Sequence[Going], now: datetime) -> None
         # One that the owner sent once more by hand has come, or comes: it is settled as this step's.
         enrollment.message_id = next((id for id, state in earlier if state not in NOTHING), None)
         if enrollment.message_id is None:
-            context = {"guide": enrollment.sequence.guide_slug}
             revision = words[one.step.article_id]
             fresh.append(
                 NewMessage(
                     subscriber_id=enrollment.subscriber_id,
                     idempotency_key=one.keys[-1],
                     revision_id=revision,
-                    context=context,
+                    context=mail_context(enrollment.sequence.guide_slug, accents),
                 )
             )
     queued = queue_many(session, Stream.STEP, fresh, now)

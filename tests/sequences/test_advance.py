@@ -11,7 +11,7 @@ from newsletter import articles, sequences
 from newsletter.clock import FixedClock
 from newsletter.db import Database
 from newsletter.mail import ledger
-from newsletter.mail.ledger import Message, State
+from newsletter.mail.ledger import Lane, Message, State
 from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, EnrollmentStatus, Sequence
 from newsletter.smtp import Envelope, SentList, SmtpResult, Stage
@@ -31,6 +31,27 @@ def test_a_series_goes_out_step_by_step(person: People, series: Series, enrolled
     went = [tick(hours=12) for _ in range(10)]
     assert [subjects for subjects in went if subjects] == [["short A"], ["short B"], ["short C"]]
     assert [number for number, subjects in enumerate(went, 1) if subjects] == [2, 6, 9]
+
+
+def test_a_mail_has_the_colour_of_the_guide_that_its_series_follows(
+    person: People, series: Series, enrolled: Enroll, runtime: Runtime, clock: FixedClock, sent: SentList
+) -> None:
+    """Whoever reads it in the browser later sees the colour that it was sent with."""
+    enrolled(person("jane@example.com"), series("1 day", "1 day"))
+    for accents in ({"exercise-at-50": "#8a3b12", "another": "#123456"}, {"another": "#123456"}):
+        clock.forward(timedelta(days=1))
+        with runtime.database.transaction() as session:
+            sequences.advance_due(session, clock.now(), ZONE, accents=accents)
+        while runtime.delivery.run(Lane.BULK):
+            pass
+        with runtime.database.transaction() as session:
+            sequences.advance_due(session, clock.now(), ZONE)
+    brown, plain = [one.data for one in sent.envelopes]
+    assert b"#8a3b12" in brown and b"#0f5f63" not in brown
+    assert b"#0f5f63" in plain and b"#8a3b12" not in plain
+    with runtime.database.reading() as session:
+        contexts = session.scalars(select(Message.context).order_by(Message.id)).all()
+    assert contexts == [{"guide": "exercise-at-50", "accent": "#8a3b12"}, {"guide": "exercise-at-50"}]
 
 
 def test_two_beats_queue_one_mail(person: People, series: Series, enrolled: Enroll, database: Database) -> None:

@@ -33,6 +33,7 @@ def guide_slug(context: Mapping[str, Any]) -> str | None:
 
 
 def accent_of(context: Mapping[str, Any]) -> str:
-    """The colour of a mail's buttons and links: that of the guide which it hands over, or the product's."""
+    """The colour of a mail's buttons and links: that of the guide which it hands over or follows, or the product's."""
     guide = context.get("guide")
-    return str(guide.get("accent", ACCENT)) if isinstance(guide, dict) else ACCENT
+    told = guide if isinstance(guide, dict) else context
+    return str(told.get("accent", ACCENT))

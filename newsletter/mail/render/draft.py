@@ -58,12 +58,13 @@ class Form:
     revision_id: int | None
     dispatch_id: int | None
     guide: str | None
+    accent: str
     words: Content
     brand: tuple[tuple[str, Any], ...]
 
     def sample(self, subscriber: int, id: int, fields: Fields) -> ClaimedMessage:
         """A claimed message of this form that nobody gets."""
-        context = {"guide": self.guide}
+        context = {"guide": self.guide, "accent": self.accent}
         address = "reader@example.invalid"
         return ClaimedMessage(
             id=id,

@@ -22,7 +22,7 @@ from newsletter.mail.ledger import ClaimedMessage
 from newsletter.mail.notice import in_language
 from newsletter.mail.render import mime
 from newsletter.mail.render.article import BadArticle, Compiled, compiled
-from newsletter.mail.render.attachment import attachment, guide_slug
+from newsletter.mail.render.attachment import accent_of, attachment, guide_slug
 from newsletter.mail.render.counted import Counted
 from newsletter.mail.render.dkim import Dkim
 from newsletter.mail.render.draft import NOBODY, ONCE, STRANGERS, Draft, Form, NoSkeleton, alike, gap
@@ -155,12 +155,12 @@ class Renderer:
         None: this mail can only be composed for each reader. It is no article, or the owner's text holds more than
         plain variables, or it cannot be filled in (which `compose` then says).
         """
-        if words is None or not claimed.stream.is_bulk or not claimed.context.keys() <= {"guide"}:
+        if words is None or not claimed.stream.is_bulk or not claimed.context.keys() <= {"guide", "accent"}:
             return None
         content = tuple((column.key, getattr(brand, column.key)) for column in Brand.__mapper__.column_attrs)
-        slug = guide_slug(claimed.context)
-        return self._skeleton(Form(stream=claimed.stream, revision_id=claimed.revision_id, guide=slug, words=words,
-                                   dispatch_id=claimed.dispatch_id, brand=content))  # fmt: skip
+        slug, accent = guide_slug(claimed.context), accent_of(claimed.context)
+        return self._skeleton(Form(stream=claimed.stream, revision_id=claimed.revision_id, guide=slug, accent=accent,
+                                   words=words, dispatch_id=claimed.dispatch_id, brand=content))  # fmt: skip
 
     def _compiled(self, form: Form) -> Skeleton | None:
         brand = Brand(**dict(form.brand))  # the caller's belongs to a session that ends

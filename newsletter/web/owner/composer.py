@@ -16,10 +16,11 @@ from newsletter.articles import Article, Revision
 from newsletter.campaigns import Campaign, CampaignState, Part
 from newsletter.differences import Piece, differences
 from newsletter.drafts import Draft, Place
+from newsletter.guides import mail_accents
 from newsletter.mail.contents import content
 from newsletter.mail.render import FILTER_EXAMPLES, Content, names_for_readers
 from newsletter.sequences import Sequence as Series
-from newsletter.sequences import Step
+from newsletter.sequences import Step, mail_context
 from newsletter.subscribers import FIRST_NAME, Field, FieldKind, MergeField, Stream, all_fields, own_merge_fields
 from newsletter.web.cards import card, shown_guides
 from newsletter.web.language import _
@@ -171,7 +172,7 @@ def as_sent(session: Session, article: Article | None) -> tuple[Stream, dict[str
         .where(Step.article_id == article.id, Step.deleted_at.is_(None), Series.guide_slug.is_not(None))
         .limit(1)
     )
-    return (Stream.STEP, {"guide": guide}) if guide else (Stream.CAMPAIGN, {})
+    return (Stream.STEP, mail_context(guide, mail_accents(session))) if guide else (Stream.CAMPAIGN, {})
 
 
 def _chips(own: Sequence[MergeField]) -> Iterator[tuple[str, str, str]]:

@@ -97,7 +97,7 @@ def _context(name: str, guide: Guide | None) -> dict[str, Any]:
     if stream is Stream.RESET:
         return {"reset": [0, 0, 0], "minutes": 30}
     if stream is Stream.STEP:
-        return {"guide": guide.slug} if guide else {}
+        return {"guide": guide.slug, "accent": guide.mail_accent} if guide else {}
     named = guide.told(runtime().guides) if guide else None
     until = int(now().timestamp()) + LINK_DAYS * 86400
     if name == OFFERED:

@@ -75,6 +75,12 @@ def test_a_mail_that_hands_over_a_guide_has_its_colour(mail: Mail, stream: Strea
     assert ACCENT not in html
 
 
+def test_a_mail_of_the_series_that_follows_it_has_it_too(mail: Mail) -> None:
+    text, html = _parts(mail(claimed(Stream.STEP, accent=BROWN)))
+    assert f"border-top: 4px solid {BROWN}" in html and ACCENT not in html
+    assert BROWN not in text
+
+
 @pytest.mark.parametrize("stream", [Stream.GUIDE, Stream.PROVE, Stream.NOTICE, Stream.STEP])
 def test_a_mail_without_one_has_the_colour_of_the_product(mail: Mail, stream: Stream) -> None:
     """And one whose guide was frozen into its context before guides told their colour."""

@@ -147,6 +147,20 @@ def test_a_spliced_mail_is_the_composed_mail(
     assert spliced.seven_bit in (None, spliced.data.isascii())
 
 
+def test_a_step_has_one_skeleton_for_all_readers_and_one_for_each_colour(renderer: Renderer, house: Brand) -> None:
+    """So the colour costs nothing for each mail: it stands in what all of them have in common."""
+    brown, plain = [
+        [replace(claimed(Stream.STEP, name, **colour), id=number) for number, name in enumerate(("Jane", "Bob", ""), 1)]
+        for colour in ({"accent": "#8a3b12"}, {})
+    ]
+    of_brown, of_plain = [{id(renderer.compile(one, house, EVERYDAY)) for one in some} for some in (brown, plain)]
+    assert len(of_brown) == len(of_plain) == 1 and of_brown != of_plain
+    skeleton = renderer.compile(brown[0], house, EVERYDAY)
+    assert skeleton is not None and b"#8a3b12" in skeleton.template
+    for one in brown:
+        assert parts(skeleton.splice(one, NOON)) == parts(renderer.compose(one, house, EVERYDAY, NOON))
+
+
 @RELAXED
 @given(st.lists(st.integers(0, 2**31).map(lambda second: datetime.fromtimestamp(second, UTC)), min_size=1, max_size=5))
 def test_the_date_is_that_of_the_moment(renderer: Renderer, house: Brand, moments: list[datetime]) -> None:

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from email.message import EmailMessage
 
 from flask import Flask
+from sqlalchemy import select
 
 from newsletter.articles import Article
 from newsletter.runtime import Runtime
+from newsletter.sequences import Sequence
 from newsletter.subscribers import Subscriber
 from tests.web.owner.conftest import EMAIL, Desk, readable
 
@@ -101,6 +103,15 @@ def test_the_preview_is_the_mail_as_the_chosen_person_gets_it(
     assert "sandbox" in shown.headers["Content-Security-Policy"]
     assert "script-src" not in shown.headers["Content-Security-Policy"]
     assert "walk more" in desk.read(f"/owner/articles/{article}?subscriber={jane}")
+
+
+def test_the_preview_of_a_series_has_the_colour_of_its_guide(desk: Desk, runtime: Runtime) -> None:
+    with runtime.database.reading() as session:
+        both = session.scalars(select(Sequence).order_by(Sequence.id)).all()
+        first = {one.guide_slug: one.current_steps[0].article_id for one in both}
+    seen = {slug: desk.get(f"/owner/articles/{article}/preview") for slug, article in first.items()}
+    assert "border-top: 4px solid #8a3b12" in seen["exercise-at-50"]
+    assert "border-top: 4px solid #0f5f63" in seen["recover-from-pain"]
 
 
 def test_a_hostile_name_stays_a_name_in_the_preview(
