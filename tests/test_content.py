@@ -224,6 +224,31 @@ def test_a_file_without_front_matter_is_told_by_name(text: str, tmp_path: Path) 
         content.read(tmp_path / "bad.md")
 
 
+@pytest.mark.parametrize("path", [*ARTICLES, *PAGES], ids=_named)
+def test_no_text_types_whom_the_practice_works_with(path: Path) -> None:
+    """It is a fact of site.toml: `audience`, which the books read too."""
+    audience = SITE["brand"]["audience"]
+    for typed in (audience, audience.removeprefix("people ")):
+        assert typed.lower() not in path.read_text(encoding="utf-8").lower()
+        assert typed.replace(" ", "-") not in path.name + path.read_text(encoding="utf-8")
+
+
+def test_whom_the_practice_works_with_comes_from_the_site_beside_the_folder(tmp_path: Path) -> None:
+    file, site = tmp_path / "content" / "guides" / "page.md", tmp_path / "site.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text("---\nfor: {{ audience }} in pain\ntitle: {{audience_short}}?\n---\nFor {{ audience }}, all.\n")
+    assert content.read(file) == ({"for": "Adults in pain", "title": "Adults?"}, "For adults, all.\n")
+    site.write_text('[brand]\naudience = "people over 60"\n')
+    assert content.read(file) == ({"for": "People over 60 in pain", "title": "Over 60?"}, "For people over 60, all.\n")
+    site.write_text('[brand]\naudience = "élite runners"\n')
+    assert content.read(file) == (
+        {"for": "Élite runners in pain", "title": "Élite runners?"},
+        "For élite runners, all.\n",
+    )
+    site.write_text('[brand]\naudience = ""\n')
+    assert content.read(file)[1] == "For adults, all.\n"
+
+
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     file = tmp_path / "page.md"
     file.write_text("---\ntitle: One\n---\nbody\n")
