@@ -8,6 +8,7 @@ from typing import Any
 from flask import render_template, request
 
 from newsletter import guides, sequences
+from newsletter.bulk_actions import ActionKind
 from newsletter.guides import Guide, Unfit
 from newsletter.languages import marked
 from newsletter.web.bodies import largest
@@ -69,14 +70,12 @@ def replace(id: int) -> Any:
     except (Unfit, OSError) as error:
         form.file.errors = [_told(error)]
         return _edition(id, form), 422
-    return back(
-        "guides",
-        ngettext(
-            "The new PDF is in place, %(num)s page. Links in mails that were sent lead to it too.",
-            "The new PDF is in place, %(num)s pages. Links in mails that were sent lead to it too.",
-            pages,
-        ),
+    told = ngettext(
+        "The new PDF is in place, %(num)s page. Links in mails that were sent lead to it too.",
+        "The new PDF is in place, %(num)s pages. Links in mails that were sent lead to it too.",
+        pages,
     )
+    return back("bulk_action_new", told, do=ActionKind.GUIDE.value, guide=id)  # who has the old one may be offered it
 
 
 @door.post("/guides/<row:id>/<any(show, hide):verb>", endpoint="guide_shown")

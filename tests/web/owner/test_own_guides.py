@@ -105,7 +105,8 @@ def test_who_asks_for_it_gets_it_and_no_series_that_nobody_told_of(
 def test_another_edition_takes_its_place_and_readers_keep_their_links(desk: Desk, sleep: int) -> None:
     desk.post(f"/owner/guides/{sleep}", title=TITLE, box="Our {pages}.", begin="“Start”", begin_page="4")
     assert "The present one has 4 pages." in desk.read(f"/owner/guides/{sleep}/edition")
-    assert "The new PDF is in place, 2 pages." in desk.told(f"/owner/guides/{sleep}/edition", file=pdf(2))
+    told = desk.told(f"/owner/guides/{sleep}/edition", file=pdf(2))
+    assert "The new PDF is in place, 2 pages." in told and "0 people get a mail with a fresh link." in told
     assert "2 pages · " in desk.read("/owner/guides")
     assert 'name="begin_page" type="number" value="0"' in desk.get("/owner/guides").replace('min="0" ', "")
 
