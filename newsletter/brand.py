@@ -6,12 +6,14 @@ from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, String, delete, false, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, validates
+from sqlalchemy import BigInteger, String, delete, false, select, true
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, validates
 
-from newsletter import characters
+from newsletter import characters, throwaway
 from newsletter.db import Base, Id
 from newsletter.languages import Languages
+from newsletter.throwaway import ThrowawayList
+from newsletter.wordings import fingerprint
 from newsletter.zones import next_weekly
 
 
@@ -65,8 +67,14 @@ class Brand(Base):
     readers agreed under a privacy page that said so (UK GDPR Art. 25 (2))."""
     has_counted_clicks: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether that was on at some time, so that something may be held of it."""
+    refuses_throwaway: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Whether a sign-up with an address at a throw-away domain is refused."""
+    throwaway_print: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    """Which list of such domains is gone by, by the fingerprint of its words; "" for ours."""
     key_print: Mapped[str] = mapped_column(String(32), default="", server_default="")
     """Of the key that links in its mails are signed with (`Signer.key_print`); "" before the first start."""
+
+    throwaway: Mapped[ThrowawayList | None] = relationship(cascade="all, delete-orphan")
 
     @validates("name", "strapline", "author", "email", "phone", "address", "website", "booking", "zone", "language")
     def _clean(self, name: str, typed: str) -> str:
@@ -80,6 +88,29 @@ class Brand(Base):
         """Count who follows which link from now on, or stop that; what is recorded stays."""
         self.counts_clicks = on
         self.has_counted_clicks = self.has_counted_clicks or on
+
+    @property
+    def throwaway_list(self) -> str:
+        """The list of throw-away domains that holds, as its owner reads it."""
+        return self.throwaway.text if self.throwaway else throwaway.our_text()
+
+    def list_throwaway(self, typed: str) -> None:
+        """Go by this list of throw-away domains; ours stays ours, and changes with the product. Raises BadDomains."""
+        typed = characters.text(typed).strip()
+        throwaway.check(typed, throwaway.a_labels(self.email.rpartition("@")[2]))
+        if typed == throwaway.our_text().strip():
+            self.throwaway, self.throwaway_print = None, ""
+            return
+        self.throwaway = self.throwaway or ThrowawayList()
+        self.throwaway.text, self.throwaway_print = typed, fingerprint(typed)
+
+    def refuses(self, domain: str) -> bool:
+        """Whether nobody signs up with an address at this domain (A-labels)."""
+        if not self.refuses_throwaway:
+            return False
+        own = self.throwaway_print
+        listed = throwaway.remembered(own, lambda: self.throwaway_list) if own else throwaway.ours()
+        return throwaway.covers(listed, domain)
 
     def next_digest(self, after: datetime, zone: str | None) -> datetime:
         """When the weekly mail comes that holds what is written now, to somebody in this zone (None: the owner's)."""

@@ -17,6 +17,8 @@ class AddressFault(StrEnum):
     NO_ADDRESS = "no-address"
     NO_DOMAIN = DomainFault.NO_DOMAIN
     TAKES_NO_MAIL = DomainFault.TAKES_NO_MAIL
+    THROWN_AWAY = "thrown-away"
+    """Its domain is on the owner's list (`Brand.refuses`)."""
 
 
 class ValueFault(StrEnum):
@@ -38,6 +40,10 @@ _ADDRESS = {
     AddressFault.NO_DOMAIN: marked("There is no %(domain)s. Please look at the part behind the @, and send it again."),
     AddressFault.TAKES_NO_MAIL: marked(
         "%(domain)s takes no mail. Please look at the part behind the @, or type another address."
+    ),
+    AddressFault.THROWN_AWAY: marked(
+        "Addresses at %(domain)s are made to be thrown away, so we do not write there. Please type another address of "
+        "yours, and send it again."
     ),
 }
 _VALUE = {

@@ -28,6 +28,7 @@ LARGEST: Mapping[str, int] = {
     "owner.draft_keep": TEXT,
     "owner.campaign_words_go_on": TEXT,
     "owner.campaign_words_preview": TEXT,
+    "owner.throwaway_save": TEXT,
     "owner.guide_new": BOOK,
     "owner.picture_add": PHOTO,
     "owner.guide_replace": BOOK,

@@ -134,11 +134,12 @@ class SubscribeForm(AskingForm):
     """Whether it was sent from under words that are not today's."""
     consent_note: str
     row: Form
+    house: Brand
 
     def validate_email(self, field: StringField) -> None:
         """Its syntax and its domain, in words for the person who typed it."""
         try:
-            typed_address(field.data or "")
+            typed_address(field.data or "", self.house)
         except BadAddress as error:
             raise ValidationError(error.told(spoken())) from None
 
@@ -196,7 +197,7 @@ class SubscribeForm(AskingForm):
         """The form as its owner has set it. `articles`: how many follow. `asks`: the owner's fields in it. `topics`:
         those that it lets people choose among."""
         form = with_answers(cls, asks)(**kwargs)
-        form.row, form.id_prefix = row, row.slug
+        form.row, form.house, form.id_prefix = row, brand, row.slug
         form.newsletter.label.text = newsletter_wording(brand)
         form.consent_note = form_wording(row, brand, articles)
         form.topics.choices = [SelectChoice(str(one.id), one.name) for one in topics]
@@ -256,6 +257,8 @@ class PreferencesForm(AskingForm):
     shown = HiddenField()
     """The numbers of the topics that stood on the page: what is not ticked was left out, what was not there was not."""
 
+    house: Brand
+
     def validate_zone(self, field: SelectField) -> None:
         """One of the list; none is the owner's."""
         if field.data and field.data not in available_timezones():
@@ -265,7 +268,7 @@ class PreferencesForm(AskingForm):
         """Of a new address, where its button was pressed."""
         if "move" in request.form:
             try:
-                typed_address(field.data or "")
+                typed_address(field.data or "", self.house)
             except BadAddress as error:
                 raise ValidationError(error.told(spoken())) from None
 

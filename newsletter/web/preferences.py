@@ -143,6 +143,8 @@ def _form(session: Session, subscriber: Subscriber) -> PreferencesForm:
     shown["topics"] = [str(one.id) for one in offered if choice.takes(one.id)]
     form = with_answers(PreferencesForm, asked)(data=shown)
     form.topics.choices = [SelectChoice(str(one.id), one.name) for one in offered]
+    if "move" in request.form:
+        form.house = brand.current(session)
     form.zone.choices = [SelectChoice("", ""), *map(SelectChoice, sorted(available_timezones()))]
     return form
 

@@ -57,7 +57,8 @@ DOORS = (
         Page(lazy("Results"), "owner.results", "results"), Page(lazy("Messages"), "owner.messages", "messages"),
     )),
     Door(lazy("Settings"), (
-        Page(lazy("Settings"), "owner.settings", "settings", more=("second-factor", "sessions", "reports")),
+        Page(lazy("Settings"), "owner.settings", "settings",
+             more=("second-factor", "sessions", "reports", "throw-away")),
         Page(lazy("Audit log"), "owner.audit", "audit"), Page(lazy("Mail gallery"), "owner.mails", LOCAL_ONLY),
     )),
 )  # fmt: skip

@@ -40,6 +40,12 @@ SECTIONS = (
         "",
         "webhook postmark sendgrid mailgun brevo mailjet amazon ses spam",
     ),
+    (
+        lazy("Throw-away addresses"),
+        "owner.throwaway",
+        "",
+        "disposable temporary domains mailinator trashmail blocklist refuse fake spam",
+    ),
     (lazy("Second factor"), "owner.second_factor", "", "totp code app two-factor 2fa recovery"),
     (lazy("Where you are signed in"), "owner.settings", "sessions", "session browser sign out"),
     (lazy("Sites on which forms may stand"), "owner.forms", "sites", "hosts origin embed wordpress"),

@@ -43,6 +43,7 @@ def _page(session: Session, brand_form: BrandForm | None = None, zone_form: Zone
         "owner/settings.html", owner=owner, lost_language=lost_language(house),
         zones=sorted(available_timezones()), at=now(), named=browser_named,
         sessions=OwnerSession.every(session, owner.id, now()), counts_clicks=house.counts_clicks,
+        refuses_throwaway=house.refuses_throwaway,
         has_counted_clicks=house.has_counted_clicks, site_host=runtime().settings.site_host,
         brand_form=brand_form or BrandForm(formdata=None, obj=house),
         zone_form=zone_form or ZoneForm(formdata=None, obj=owner),

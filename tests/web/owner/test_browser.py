@@ -40,7 +40,7 @@ PAGES = (
     "guides/1/edition", "pictures", "subscribers/1/edit", "subscribers",
     "subscribers/import", "subscribers/imports", "subscribers/actions", "subscribers/actions/new?do=erase",
     "subscribers?q=nobody", "subscribers/1", "messages", "messages?state=failed", "settings",
-    "reports", "search?q=a", "search", "subscribers/1/consent", "second-factor",
+    "reports", "throw-away", "search?q=a", "search", "subscribers/1/consent", "second-factor",
     "forms", "forms/1", "forms/3", "forms/1/code", "forms/1/delete", "fields", "topics",
     "topics/1",
     "fields/new", "fields/1", "fields/2", "fields/1/delete", "audit", "mails", "results",

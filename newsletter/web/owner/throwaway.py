@@ -1,0 +1,98 @@
+"""Throw-away mail domains: whether sign-ups with their addresses are refused, and the list that says which they are."""
+
+from typing import Any
+
+from flask import render_template, request
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+from wtforms import TextAreaField
+
+from newsletter import brand, characters, throwaway
+from newsletter.brand import Brand
+from newsletter.languages import marked
+from newsletter.throwaway import BadDomains
+from newsletter.web.forms import TypedForm
+from newsletter.web.language import _, in_words, lazy
+from newsletter.web.owner.door import back, door, note
+from newsletter.web.state import reading, transaction
+
+NAMED = 5
+"""Domains that an entry of the audit log names of those that came or went."""
+
+
+class DomainsForm(TypedForm):
+    """The list. Its field is called as that of an article is, so that nothing is lost when a session has ended."""
+
+    body = TextAreaField(lazy("Domains, one a line"), filters=[characters.text])
+
+
+@door.get("/throw-away", endpoint="throwaway")
+def show() -> Any:
+    """The switch, and the list."""
+    with reading() as session:
+        return _page(session)
+
+
+def _page(session: Session, form: DomainsForm | None = None) -> Any:
+    house = brand.current(session)
+    page = render_template(
+        "owner/throwaway.html", refuses=house.refuses_throwaway, is_ours=not house.throwaway_print,
+        form=form or DomainsForm(formdata=None, data={"body": house.throwaway_list}),
+        number=len(throwaway.listed(house.throwaway_list)), ours=len(throwaway.ours()),
+    )  # fmt: skip
+    return page, 422 if form else 200
+
+
+@door.post("/throw-away", endpoint="throwaway_save")
+def save() -> Any:
+    """Go by what was typed, from the next sign-up on."""
+    with transaction() as session:
+        form, house = DomainsForm(), brand.current(session)
+        typed = form.body.data or ""
+        try:
+            told = _list(session, house, typed)
+        except BadDomains as error:
+            form.body.errors = [in_words(error)]
+            return _page(session, form)
+    return back("throwaway", told)
+
+
+def _list(session: Session, house: Brand, typed: str) -> str:
+    """Take over a list, and write down what is other about it; a word about that. Raises BadDomains."""
+    before = house.throwaway_list, throwaway.listed(house.throwaway_list)
+    house.list_throwaway(typed)
+    if house.throwaway_list.strip() == before[0].strip():
+        return _("Nothing was different.")
+    after = throwaway.listed(house.throwaway_list)
+    changes = (("+", after - before[1]), ("−", before[1] - after))
+    note(session, marked("throw-away domains saved"), " ".join(_named(sign, which) for sign, which in changes if which))
+    return _("Saved. It holds for the next sign-up; nobody who is there already is touched.")
+
+
+def _named(sign: str, domains: frozenset[str]) -> str:
+    few = sorted(domains)[:NAMED]
+    more = f" {sign}{len(domains) - NAMED} …" if len(domains) > NAMED else ""
+    return " ".join(f"{sign}{one[:60]}" for one in few) + more
+
+
+@door.post("/throw-away/ours", endpoint="throwaway_ours")
+def go_back() -> Response:
+    """Back to our list, which changes with the product."""
+    if request.form.get("sure") != "yes":
+        return back("throwaway", _("Nothing has changed: tick the box to say that you are sure."), "info")
+    with transaction() as session:
+        told = _list(session, brand.current(session), throwaway.our_text())
+    return back("throwaway", told)
+
+
+@door.post("/throw-away/switch", endpoint="throwaway_switch")
+def switch() -> Response:
+    """Refuse them, or take every domain. The list stays as it is."""
+    on = request.form.get("verb") == "on"
+    with transaction() as session:
+        house = brand.current(session)
+        if house.refuses_throwaway != on:
+            house.refuses_throwaway = on
+            note(session, marked("throw-away domains refused") if on else marked("throw-away domains taken"))
+    told = _("Sign-ups with these domains are refused from now on.") if on else _("Every domain is taken from now on.")
+    return back("throwaway", told)
