@@ -46,6 +46,7 @@ from newsletter.web.sign_up import (
     takes_sign_ups,
     viewed_page,
 )
+from newsletter.web.slip import Slip, slip_in
 from newsletter.web.state import now, reading, runtime, state, transaction
 
 door = Blueprint("embed", __name__)
@@ -165,12 +166,12 @@ def send(slug: str) -> Any:
         form = open_or_gone(session, slug)
         typed = box(session, form, brand.current(session), formdata=told)
         typed.validate()
-        right, page = typed.is_right, g.embed_page if request.is_json else request.form.get("page", "")
-        taken = right and sign_up(session, typed, page_of(session, page))
+        right, page, slip = typed.is_right, _page_told(), slip_in(typed)
+        taken = right and slip is None and sign_up(session, typed, page_of(session, page))
         if request.is_json:
-            said = _answer(session, typed, taken)
+            said = _asked(slip) if slip else _answer(session, typed, taken)
         else:
-            said = frame(session, typed, page, sent=str(SENT) if taken else ""), 200 if right else 422
+            said = frame(session, typed, page, sent=str(SENT) if taken else "", slip=slip), 200 if right else 422
     if taken:
         state().trigger.wake()
     return said
@@ -188,6 +189,10 @@ def seen(slug: str) -> tuple[str, int]:
     return "", 204
 
 
+def _page_told() -> str:
+    return str(g.embed_page) if request.is_json else request.form.get("page", "")
+
+
 def _typed() -> MultiDict[str, Any]:
     """The JSON of the script as a form has it: text, and a tick or none."""
     try:
@@ -197,6 +202,8 @@ def _typed() -> MultiDict[str, Any]:
     if not isinstance(told, dict):
         abort(400, _("Please send a JSON object with the form's fields."))
     texts = {name: _text(told.get(name)) for name in ("email", "first_name", "website", "agreed", "proof")}
+    # An earlier script, from a cache, does not know what to make of a slip: what it sends is kept as it is.
+    texts["kept"] = _text(told.get("kept")) if "kept" in told else texts["email"]
     answers = told.get("fields")
     for name, answer in answers.items() if isinstance(answers, dict) else ():
         texts[f"{ANSWER}{name}"] = _text(answer)
@@ -213,6 +220,12 @@ def _text(told: object) -> str:
     return characters.text(told) if isinstance(told, str) else ""
 
 
+def _asked(slip: Slip) -> Any:
+    """Nothing has happened: two buttons with the address of each, the second only where that can be kept."""
+    choices = [(slip.yes, slip.meant), *([] if slip.fault else [(slip.no, slip.typed)])]
+    return jsonify(state="slip", text=f"{slip.fault} {slip.asks}".strip(), choices=choices), 422
+
+
 def _answer(session: Session, typed: SubscribeForm, taken: bool) -> Any:
     if not typed.is_right:
         beside = {"email", "first_name", *(answer.name for _, answer in typed.own)}
@@ -227,13 +240,14 @@ def _answer(session: Session, typed: SubscribeForm, taken: bool) -> Any:
     return jsonify(state="done", title=str(SENT), text=str(SENT_TEXT), next=leads_to(session, typed.row) or None)
 
 
-def frame(session: Session, typed: SubscribeForm, page: str, sent: str = "", action: str | None = None) -> str:
+def frame(session: Session, typed: SubscribeForm, page: str, sent: str = "", action: str | None = None,
+          slip: Slip | None = None) -> str:  # fmt: skip
     """The page inside an iframe, which the owner's sites may show and no others."""
     form, house = typed.row, brand.current(session)
     _let_frame(house)
     return render_template(
         "embed/frame.html", form=typed, brand=house, css=style_sheet(form), cover=cover_url(session, form),
-        labels=LABELS, inputs=INPUTS, page=page, sent=sent, sent_text=SENT_TEXT,
+        labels=LABELS, inputs=INPUTS, page=page, sent=sent, sent_text=SENT_TEXT, slip=slip,
         onward=leads_to(session, form) if sent else "",
         action=url_for("embed.send", slug=form.slug) if action is None else action, **form_words(session, form),
     )  # fmt: skip

@@ -15,6 +15,7 @@ from newsletter.web.cards import Card, card
 from newsletter.web.forms import SubscribeForm
 from newsletter.web.language import _, lazy
 from newsletter.web.sign_up import box, guide_of, per_client, sign_up, takes_sign_ups, told_page
+from newsletter.web.slip import Slip, slip_in
 from newsletter.web.state import reading, state, transaction
 
 door = Blueprint("forms", __name__)
@@ -38,13 +39,14 @@ def send(slug: str) -> Any:
         form = open_or_gone(session, slug)
         typed = box(session, form, brand.current(session))
         typed.validate()
+        page, guide = told_page(session), guide_of(session, form)
+        if "correct" not in request.form and (slip := slip_in(typed)):
+            return slip_page(typed, page, slip)
         if not typed.is_right:
             return _page(session, typed), 422
         if "correct" in request.form:
             return _page(session, typed)
-        page = told_page(session)
         if not sign_up(session, typed, page):
-            guide = guide_of(session, form)
             return press_page(typed, page, card(guide) if guide else None)
     state().trigger.wake()
     return redirect(url_for("public.inbox", form=form.slug), 303)
@@ -60,8 +62,18 @@ def open_or_gone(session: Session, slug: str) -> Form:
 
 def press_page(typed: SubscribeForm, page: str, card: Card | None) -> str:
     """One more press, for what a robot may have sent: to where it was sent, with all that was typed."""
-    action = request.script_root + request.path
-    return render_template("public/form_press.html", form=typed, card=card, page=page, action=action)
+    return render_template("public/form_press.html", form=typed, card=card, **_carried(typed, page))
+
+
+def slip_page(typed: SubscribeForm, page: str, slip: Slip) -> tuple[str, int]:
+    """A press for the address that was probably meant, and one for what was typed: with all the rest, to where it was
+    sent."""
+    shown = render_template("public/form_slip.html", form=typed, slip=slip, **_carried(typed, page))
+    return shown, 422 if slip.fault else 200
+
+
+def _carried(typed: SubscribeForm, page: str) -> dict[str, Any]:
+    return {"action": request.script_root + request.path, "typed": typed.sent_on | {"page": page}}
 
 
 def _page(session: Session, typed: SubscribeForm) -> str:

@@ -122,6 +122,8 @@ class SubscribeForm(AskingForm):
     """Of work: what our script puts there (`web.robots`)."""
     press = StringField()
     """What the page that asks for one more press puts there."""
+    kept = StringField()
+    """The address that stays although it looks like a slip (`web.slip`)."""
     csrf_token = HiddenField()
     """Of the page that it stands on, at home (`web.robots`); there is none elsewhere."""
     agreed = HiddenField()
@@ -185,6 +187,17 @@ class SubscribeForm(AskingForm):
             return told
         chosen = [choice.label for choice in self.topics.choices if choice.value in (self.topics.data or ())]
         return f"{told} {topics_asked(chosen)}"
+
+    @property
+    def sent_on(self) -> dict[str, Any]:
+        """All that was typed, for buttons that send it once more."""
+        return {
+            "email": self.email.data, "first_name": self.first_name.data or "", "website": self.website.data or "",
+            "press": self.press.data, "proof": self.proof.data or "", "kept": self.kept.data or "",
+            "guide": self.guide.data, "newsletter": "y" if self.newsletter.data else "",
+            "topics": self.topics.data or [], "agreed": self.agreed.data,
+            **{answer.name: answer.data or "" for _, answer in self.own},
+        }  # fmt: skip
 
     @property
     def is_right(self) -> bool:
@@ -254,6 +267,8 @@ class PreferencesForm(AskingForm):
     topics = SelectMultipleField(lazy("Topics"), choices=[], validate_choice=False)
     zone = SelectField(lazy("Where you live, so that mails come at your time of day"), validate_choice=False)
     address = StringField(lazy("New e-mail address"))
+    kept = StringField()
+    """As at sign-up."""
     shown = HiddenField()
     """The numbers of the topics that stood on the page: what is not ticked was left out, what was not there was not."""
 

@@ -33,6 +33,7 @@ from newsletter.web.forms import ButtonForm, PreferencesForm, answer_name, with_
 from newsletter.web.language import _, lazy, spoken
 from newsletter.web.personal import ACTIONS, check_form, numbers, person_or_gone
 from newsletter.web.security import limiter
+from newsletter.web.slip import Slip, slip_in_move
 from newsletter.web.state import now, reading, runtime, state, transaction
 from newsletter.web.weekly import frequency
 from newsletter.web.wording import (
@@ -85,10 +86,12 @@ def _page(token: str, subscriber_id: int) -> Any:
     with transaction() if request.method == "POST" else reading() as session:
         subscriber = person_or_gone(session, subscriber_id)
         form = _form(session, subscriber)
-        if request.method != "POST" or not form.validate():
-            if form.csrf_token.errors:
-                abort(400, form.csrf_token.errors[0])
-            return _rendered(session, subscriber, form), 422 if form.errors else 200
+        right = request.method == "POST" and form.validate()
+        if form.csrf_token.errors:
+            abort(400, form.csrf_token.errors[0])
+        slip = slip_in_move(form)
+        if not right or slip:
+            return _rendered(session, subscriber, form, slip), 422 if form.errors else 200
         _change(session, subscriber, form)
     plain.attempt(state().trigger.wake)
     there = url_for("preferences.show", token=token)
@@ -96,7 +99,7 @@ def _page(token: str, subscriber_id: int) -> Any:
     return redirect(f"{there}?{told}=1", 303)
 
 
-def _rendered(session: Session, subscriber: Subscriber, form: PreferencesForm) -> str:
+def _rendered(session: Session, subscriber: Subscriber, form: PreferencesForm, slip: Slip | None = None) -> str:
     form.newsletter.label.text = newsletter_wording(brand.current(session))
     form.zone.choices[0] = SelectChoice("", _("As here (%(zone)s)", zone=brand.current(session).zone))
     form.shown.data = ",".join(choice.value for choice in form.topics.choices)
@@ -108,7 +111,7 @@ def _rendered(session: Session, subscriber: Subscriber, form: PreferencesForm) -
         sent="sent" in request.args, own={one.name.lower(): words for one, words in OWN.items()},
         email=subscriber.email, topics_kept=TOPICS_KEPT, pause=PAUSE, go_on=GO_ON, paused_text=PAUSED, pauses=PAUSES,
         paused_until=_paused_until(session, subscriber), held=_held(session, subscriber),
-        left=subscriber.status is not Status.CONFIRMED, weekly=frequency(session, subscriber),
+        left=subscriber.status is not Status.CONFIRMED, weekly=frequency(session, subscriber), slip=slip,
     )  # fmt: skip
 
 

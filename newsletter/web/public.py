@@ -21,11 +21,12 @@ from newsletter.web import published
 from newsletter.web.address import ask_ahead
 from newsletter.web.cards import CONTENT, COVER_WIDTH, Card, card, landing, page_html, shown_guides
 from newsletter.web.feed import atom
-from newsletter.web.form_page import press_page
+from newsletter.web.form_page import press_page, slip_page
 from newsletter.web.forms import SubscribeForm
 from newsletter.web.language import _, spoken
 from newsletter.web.sharing import canonical
 from newsletter.web.sign_up import footer_form, guide_boxes, leads_to, per_client, sign_up, told_page
+from newsletter.web.slip import slip_in
 from newsletter.web.state import now, reading, runtime, state, transaction
 
 door = Blueprint("public", __name__)
@@ -123,9 +124,11 @@ def subscribe() -> tuple[str, int] | AnyResponse:
             abort(400, _("Please choose one of the guides and send the form again."))
         form = guide_boxes(session, [found], brand.current(session))[found.slug]
         form.validate()
+        page = told_page(session)
+        if "correct" not in request.form and (slip := slip_in(form)):
+            return slip_page(form, page, slip)
         if "correct" in request.form or not form.is_right:
             return _home(session, form), 200 if form.is_right else 422
-        page = told_page(session)
         if not sign_up(session, form, page):
             return press_page(form, page, card(found)), 200
         asked = {"form": form.row.slug} if form.row.after_url else {"guide": found.slug}

@@ -32,6 +32,7 @@
   const trap = el("input", { name: "website", tabindex: "-1", autocomplete: "off", "aria-label": form.labels.trap });
   const button = el("button", {}, form.button);
   const said = el("p", { class: "said", role: "status" });
+  const slip = el("div", { class: "slip" });
   const picture = form.cover && el("img", { src: form.cover, alt: "", width: 72, height: 102 });
   if (picture) picture.onerror = () => picture.remove(); // the page's policy may let no picture of ours in
   const ticked = el("label", { for: "newsletter" }, form.newsletter);
@@ -39,7 +40,7 @@
   const sheet = el("form", { method: "post", action: form.page, novalidate: "" },
     emailRow, form.name && nameRow, ...own.map(([, , , row]) => row),
     form.newsletter && el("div", { class: "choice" }, tick, ticked), form.topics.length && topics,
-    el("div", { class: "off", "aria-hidden": "true" }, trap), button, said,
+    el("div", { class: "off", "aria-hidden": "true" }, trap), button, said, slip,
     el("p", { class: "small" }, consent, " ", el("a", { href: form.privacy, target: "_blank", rel: "noopener" }, form.labels.privacy)));
   const title = el("h2", { id: "title", tabindex: "-1" }, form.headline);
   const words = el("p", {}, form.words);
@@ -48,7 +49,7 @@
 
   // Sending it, with a proof that was made while somebody typed: a robot's post alone mails nobody.
 
-  let proof, busy, blocked;
+  let proof, busy, blocked, kept = "";
   const ask = () => {
     proof = prove(form.challenge);
     proof.catch(() => { proof = null; });
@@ -62,7 +63,7 @@
     const proven = await (proof || ask());
     const answer = await fetch(form.send, {
       method: "POST", credentials: "omit", headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ email: email.value, first_name: name.value, newsletter: tick.checked, website: trap.value, page: location.origin + location.pathname, agreed: form.agreed, proof: proven, topics: [...topics.querySelectorAll(":checked")].map((one) => one.value),
+      body: JSON.stringify({ email: email.value, first_name: name.value, newsletter: tick.checked, website: trap.value, page: location.origin + location.pathname, agreed: form.agreed, kept, proof: proven, topics: [...topics.querySelectorAll(":checked")].map((one) => one.value),
         fields: Object.fromEntries(own.map(([one, input]) => [one.key, input.value])) }),
     });
     return answer.json();
@@ -84,6 +85,16 @@
   };
   const told = (answer) => {
     if (answer.state === "done") return done(answer);
+    if (answer.choices) {
+      // What was typed looks like a slip: nothing has happened, and either press goes on.
+      said.textContent = answer.text;
+      slip.append(...answer.choices.map(([words, address], at) => {
+        const one = el("button", { type: "button", class: at && "quiet" }, words);
+        one.onclick = () => { email.value = kept = address; button.click(); };
+        return one;
+      }));
+      return slip.firstChild.focus();
+    }
     const errors = answer.errors || {};
     wrong(email, emailError, errors.email);
     wrong(name, nameError, errors.first_name);
@@ -106,6 +117,7 @@
     busy = true;
     button.setAttribute("aria-disabled", "true");
     said.textContent = form.labels.sending;
+    slip.replaceChildren();
     try {
       let answer = await post();
       if (answer.state === "proof") { ask(); answer = await post(); } // too old, or made on another network

@@ -208,7 +208,7 @@ NAMES = {
     "after_url", "accept", "basis", "q", "tag", "status",
     "sitting", "follows", "named", "reader", "subscriber", "scheme", "pictures", "show",
     "pause", "go_on", "data", "erase", "topics", "shown", "left", "why", "clicks", "campaign", "slug", "number",
-    "do",
+    "do", "kept",
 }  # fmt: skip
 
 QUERIES = {
