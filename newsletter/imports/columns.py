@@ -38,6 +38,7 @@ class Role(StrEnum):
     COMPLAINED = "complained?"
     JOINED = "joined"
     PAUSED = "paused until"
+    WEEKLY = "one mail a week?"
     OBJECTS = "objects to clicks"
     ZONE = "time zone"
     TAGS = "tags"
@@ -76,6 +77,7 @@ _HEADINGS = {
     "subscribedate subscribetime subscriptiondate datesubscribed joined joinedat joindate datejoined membersince "
     "registered registeredat startdate",
     Role.PAUSED: "pauseduntil",
+    Role.WEEKLY: "onemailaweek",
     Role.OBJECTS: "objectstoclicks",
     Role.ZONE: "zone timezone tz",
     Role.TAGS: "tags tag labels label groups",

@@ -28,6 +28,7 @@ COLUMNS = (
 _RISKY = re.compile(r"'*[=+\-@\t\r]")
 _PAGE = 5000
 OBJECTS = "objects_to_clicks"
+WEEKLY = "one_mail_a_week"
 EVERY_TOPIC = "*"
 """In the column of topics: all of them, those to come too. An empty cell is none."""
 BLOCKED = "blocked"
@@ -42,11 +43,11 @@ def export_csv(session: Session, out: TextIO, secrets: Sequence[bytes], *only: C
     """
     writer = csv.writer(out)
     own = own_merge_fields(session)
-    writer.writerow((*COLUMNS, "topics", OBJECTS, "tags", *(one.name for one in own)))
+    writer.writerow((*COLUMNS, "topics", WEEKLY, OBJECTS, "tags", *(one.name for one in own)))
     columns = [getattr(Subscriber, name) for name in COLUMNS]
     last = 0
     while page := session.execute(
-        select(Subscriber.id, Subscriber.email_key, Subscriber.every_topic, *columns)
+        select(Subscriber.id, Subscriber.email_key, Subscriber.every_topic, Subscriber.digest, *columns)
         .where(Subscriber.id > last, *only)
         .order_by(Subscriber.id)
         .limit(_PAGE)
@@ -55,12 +56,13 @@ def export_csv(session: Session, out: TextIO, secrets: Sequence[bytes], *only: C
         tags, blocked = _tags(session, first, last), _blocked(session, secrets, page)
         topics, objecting = _topics(session, first, last), _objecting(session, first, last)
         held = _held(session, own, first, last)
-        for id, key, every_topic, *values in page:
+        for id, key, every_topic, weekly, *values in page:
             if key in blocked:
                 values[COLUMNS.index("status")] = BLOCKED
             fields = [held.get((id, one.id), "") for one in own]
             listed = EVERY_TOPIC if every_topic else tag_cell(topics.get(id, ()))
-            cells = (*values, listed, "yes" if id in objecting else "", tag_cell(tags.get(id, ())), *fields)
+            said = ("yes" if weekly else "", "yes" if id in objecting else "")
+            cells = (*values, listed, *said, tag_cell(tags.get(id, ())), *fields)
             writer.writerow([guarded(_text(value)) for value in cells])
 
 

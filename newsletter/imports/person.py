@@ -51,6 +51,8 @@ class Person(NamedTuple):
     left: datetime | None = None
     paused: datetime | None = None
     """Until when they want nothing, if that is to come."""
+    weekly: bool = False
+    """Whether they want campaigns together, once a week. Nobody who is on record already is changed by it."""
     objects: bool = False
     """Whether they do not want their clicks recorded."""
     tags: tuple[str, ...] = ()
@@ -95,6 +97,7 @@ class Judge:
             confirmed=self._date(row.line, cells, at.confirmed) if at.confirmed else None,
             left=self._date(row.line, cells, at.left) if at.left else None,
             paused=self._paused(row.line, cells) if at.paused else None,
+            weekly=any(says_yes(cells[place]) for place in at.weekly) if at.weekly else False,
             objects=any(says_yes(cells[place]) for place in at.objects) if at.objects else False,
             tags=self._tags(cells) if at.tags else (),
             topics=self._topics(row.line, cells) if at.topics else self.topics_unsaid,
@@ -189,6 +192,7 @@ class _Places(NamedTuple):
     confirmed: tuple[int, ...]
     left: tuple[int, ...]
     paused: tuple[int, ...]
+    weekly: tuple[int, ...]
     objects: tuple[int, ...]
     tags: tuple[int, ...]
     topics: tuple[int, ...]
@@ -201,7 +205,7 @@ class _Places(NamedTuple):
             email=at(Role.EMAIL), name=at(Role.FIRST_NAME) + at(Role.FULL_NAME), newsletter=at(Role.NEWSLETTER),
             zone=at(Role.ZONE), joined=at(Role.JOINED) + at(Role.SUBSCRIBED), confirmed=at(Role.CONFIRMED),
             left=at(Role.UNSUBSCRIBED) + at(Role.BOUNCED) + at(Role.COMPLAINED), paused=at(Role.PAUSED),
-            objects=at(Role.OBJECTS), tags=at(Role.TAGS), topics=at(Role.TOPICS),
+            weekly=at(Role.WEEKLY), objects=at(Role.OBJECTS), tags=at(Role.TAGS), topics=at(Role.TOPICS),
         )  # fmt: skip
 
 

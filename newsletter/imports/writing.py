@@ -227,6 +227,7 @@ class Writer:
             "created_at": person.joined or min(person.confirmed or self.now, person.left or self.now),
             "confirmed_at": (person.confirmed or self.now) if reader else person.confirmed if gone else None,
             "left_at": (person.left or self.now) if gone else None, "paused_until": person.paused if reader else None,
+            "digest": reader and person.weekly,
         }  # fmt: skip
 
     def _confirm(self, session: Session, people: Mapping[str, Person], fates: dict[str, Fate]) -> dict[str, int]:

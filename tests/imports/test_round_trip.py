@@ -3,6 +3,7 @@
 import io
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -71,6 +72,7 @@ def _people(draw: st.DrawFn) -> list[dict[str, object]]:
             "paused_until": NOON + timedelta(days=draw(st.integers(1, 30)))
             if confirmed and draw(st.booleans())
             else None,
+            "digest": confirmed and draw(st.booleans()),
             "objects": draw(st.booleans()),
             "tags": sorted({tag for tag in map(clean_tag, draw(st.lists(NAMES, max_size=3))) if tag}),
             "topics": draw(st.one_of(st.just(EVERY_TOPIC), st.sets(st.sampled_from([1, 2, 3])).map(TopicChoice.of))),
@@ -81,7 +83,7 @@ def _people(draw: st.DrawFn) -> list[dict[str, object]]:
 def _fill(database: Database, people: list[dict[str, object]]) -> None:
     with database.transaction() as session:
         for one in people:
-            values = {name: one[name] for name in COLUMNS}
+            values = {name: one[name] for name in (*COLUMNS, "digest")}
             row = Subscriber(**values, email_key=read_address(str(one["email"])).key)
             session.add(row)
             session.flush()
@@ -95,7 +97,7 @@ def _fill(database: Database, people: list[dict[str, object]]) -> None:
 def _read(database: Database) -> list[dict[str, object]]:
     with database.reading() as session:
         return [
-            {name: getattr(one, name) for name in COLUMNS}
+            {name: getattr(one, name) for name in (*COLUMNS, "digest")}
             | {"tags": sorted(tags_of(session, one.id)), "topics": topic_choice(session, one)}
             | {"objects": clicks.objects(session, one.id)}
             for one in session.scalars(select(Subscriber).order_by(Subscriber.id))
@@ -124,6 +126,24 @@ def test_the_same_people_come_back(people: list[dict[str, object]], database: Da
     report = bring_into(database, out.getvalue().encode(), now=NOON)
     assert not report.fates[Fate.REFUSED], out.getvalue()
     assert _read(database) == people
+
+
+@pytest.mark.parametrize("word", ["yes", "", "no", "nonsense"])
+@pytest.mark.parametrize("chosen", [True, False])
+def test_nobody_who_is_here_is_given_another_rhythm(word: str, chosen: bool, database: Database) -> None:
+    """Jane is a reader, Joe waits for his own press: what they chose here holds, whatever the file says."""
+    header = "email,status,one_mail_a_week\n"
+    bring_into(database, f"{header}jane@x.example,active,\njoe@x.example,pending,yes\n")
+    with database.transaction() as session:
+        jane, joe = session.scalars(select(Subscriber).order_by(Subscriber.id))
+        assert (jane.digest, joe.digest) == (False, False), "who is no reader has chosen nothing"
+        jane.digest = chosen
+    bring_into(
+        database, f"{header}jane@x.example,active,{word}\njoe@x.example,active,{word}\nnew@x.example,active,{word}\n"
+    )
+    with database.reading() as session:
+        jane, joe, new = session.scalars(select(Subscriber).order_by(Subscriber.id))
+        assert (jane.digest, joe.digest, new.digest) == (chosen, False, word == "yes")
 
 
 def test_who_was_blocked_is_blocked_on_the_new_server_too(database: Database) -> None:

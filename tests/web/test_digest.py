@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -11,13 +13,16 @@ from newsletter.campaigns import Campaign
 from newsletter.events import By, Event, EventKind
 from newsletter.mail.ledger import Lane
 from newsletter.runtime import Runtime
+from newsletter.smtp import SentList
 from newsletter.subscribers import Subscriber
 from newsletter.web.wording import SINGLES, SINGLES_BRING, WEEKLY
+from tests.clicking import count_clicks, held
 from tests.conftest import FixedClock
 from tests.web.conftest import Form, Visitor, forms
 from tests.web.owner.conftest import readable
 
 Link = Callable[..., str]
+Inbox = Callable[[str], list[EmailMessage]]
 MEANS = (
     "One mail a week: Fewer mails: one a week with all of it, in place of single mails. It comes on Friday at 09:00 "
     "where you live, with the first words of each article and a link to read on; in a week without an article none "
@@ -45,10 +50,10 @@ def _events(runtime: Runtime) -> list[Event]:
         return list(session.scalars(look))
 
 
-def _campaign(runtime: Runtime, title: str) -> None:
+def _campaign(runtime: Runtime, title: str, body: str = "Turn.") -> None:
     now = runtime.clock.now()
     with runtime.database.transaction() as session:
-        made = Campaign(article=articles.write(session, now, title=title, subject=title, body="Turn."), created_at=now)
+        made = Campaign(article=articles.write(session, now, title=title, subject=title, body=body), created_at=now)
         session.add(made)
         made.schedule(now, brand.current(session))
         session.flush()
@@ -146,3 +151,23 @@ def test_read_on_shows_what_the_mail_told_of_though_it_is_in_no_archive(
 
 def _links(html: str) -> list[str]:
     return [part.split('"')[0].replace("http://localhost:8000", "") for part in html.split('href="')[1:]]
+
+
+def test_nothing_in_a_weekly_mail_is_counted(
+    jane: Visitor, link: Link, runtime: Runtime, clock: FixedClock, sent: SentList, inbox: Inbox
+) -> None:
+    """Where clicks are counted too: each of its links is a page of the reader's own, and no page of the web counts."""
+    count_clicks(runtime)
+    _press(jane, link("preferences"), "weekly")
+    _campaign(runtime, "Golf", "[Read it](https://golf.example/why) and turn.")
+    clock.forward(timedelta(days=8))
+    jobs.send_digests(runtime, lambda: False)
+    while runtime.delivery.run(Lane.BULK):
+        pass
+    part = inbox("jane@example.com")[-1].get_body(("plain",))
+    assert part is not None
+    text, data = part.get_content(), sent.envelopes[-1].data
+    assert "Golf" in text and "/c/" not in text and b"/c/" not in data
+    read_on = text.partition("Read on: ")[2].split()[0]
+    page = jane.get(urlsplit(read_on).path).text
+    assert "https://golf.example/why" in page and "/c/" not in page and held(runtime) == set()

@@ -43,6 +43,7 @@ WORDS: dict[Role, str] = {
     Role.CONFIRMED: lazy("Confirmed: when, or yes or no"), Role.UNSUBSCRIBED: lazy("Left: when, or yes or no"),
     Role.BOUNCED: lazy("Bounced: when, or yes or no"), Role.COMPLAINED: lazy("Complained: when, or yes or no"),
     Role.NEWSLETTER: lazy("Takes the newsletter: yes or no"),
+    Role.WEEKLY: lazy("Wants one mail a week: yes or no (holds for people who are new here)"),
     Role.OBJECTS: lazy("Objects to clicks being counted: yes or no"),
     Role.LISTS: lazy("Status in each list (listmonk)"),
     Role.JOINED: lazy("Joined on"), Role.PAUSED: lazy("Paused until"),
@@ -51,7 +52,7 @@ WORDS: dict[Role, str] = {
 GROUPS: tuple[tuple[str, tuple[Role, ...]], ...] = (
     (lazy("The person"), (Role.EMAIL, Role.FIRST_NAME, Role.FULL_NAME, Role.ZONE)),
     (lazy("Whether they want mail"), (Role.STATUS, Role.SUBSCRIBED, Role.CONFIRMED, Role.UNSUBSCRIBED, Role.BOUNCED,
-                                Role.COMPLAINED, Role.NEWSLETTER, Role.LISTS, Role.OBJECTS)),
+                                Role.COMPLAINED, Role.NEWSLETTER, Role.LISTS, Role.WEEKLY, Role.OBJECTS)),
     (lazy("Since when, and what for"), (Role.JOINED, Role.PAUSED, Role.TAGS, Role.TOPICS)),
 )  # fmt: skip
 NOTHING = ((LEFT_OUT, lazy("Leave out")), (WAVED, lazy("Leave out: says nothing of who wants mail")))
