@@ -107,3 +107,21 @@ def test_axe_finds_nothing(browser: Browser, site: str, blog: Blog, runtime: Run
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
         page.context.close()
         assert wrong == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.usefixtures("jane")
+def test_a_readers_page_asks_in_sight_of_the_reader(
+    browser: Browser, site: str, link: Callable[..., str], inbox: Inbox, scheme: str
+) -> None:
+    page = browser.new_context(viewport={"width": 375, "height": 700}, color_scheme=scheme).new_page()
+    page.goto(site + link("preferences"))
+    page.get_by_label("New e-mail address").fill(TYPED)
+    page.get_by_role("button", name="Write to this address instead").click()
+    yes = page.get_by_role("button", name=YES)
+    expect(yes).to_be_in_viewport()
+    assert found_by_axe(page) == "[]" and inbox(TYPED) == inbox(MEANT) == []
+    yes.click()
+    expect(page.get_by_text("Look into the inbox of the new address.")).to_be_visible()
+    assert (len(inbox(MEANT)), inbox(TYPED)) == (1, [])
+    page.context.close()
