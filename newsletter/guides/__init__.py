@@ -2,8 +2,19 @@
 
 from newsletter.guides.accept import Unfit, accept
 from newsletter.guides.files import SHIPPED, Files
-from newsletter.guides.guide import Guide, GuideRequest, fetch, given_since, mail_accents, recently_asked, send, shelf
+from newsletter.guides.guide import (
+    Guide,
+    GuideRequest,
+    fetch,
+    given_since,
+    mail_accents,
+    recently_asked,
+    send,
+    shelf,
+    showing,
+)
 from newsletter.guides.inspect import BadGuide, Inspection, inspect, picture
+from newsletter.guides.landing import BadLanding, Block, Kind, LandingPage
 from newsletter.guides.own import BOX, add, replace
 from newsletter.guides.watch import watch
 
@@ -11,10 +22,14 @@ __all__ = [
     "BOX",
     "SHIPPED",
     "BadGuide",
+    "BadLanding",
+    "Block",
     "Files",
     "Guide",
     "GuideRequest",
     "Inspection",
+    "Kind",
+    "LandingPage",
     "Unfit",
     "accept",
     "add",
@@ -27,5 +42,6 @@ __all__ = [
     "replace",
     "send",
     "shelf",
+    "showing",
     "watch",
 ]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, false, func, select, update
+from sqlalchemy import JSON, ForeignKey, Index, String, false, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, validates
 
 from newsletter import characters
@@ -14,6 +14,7 @@ from newsletter.contrast import ACCENT, READABLE, contrast
 from newsletter.db import Base, Id
 from newsletter.guides.files import Files
 from newsletter.guides.inspect import BadGuide, inspect
+from newsletter.guides.landing import LandingPage
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Reason
 from newsletter.subscribers import Stream, Subscriber
@@ -52,10 +53,17 @@ class Guide(Base):
 
     hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether it stands on no page and takes no sign-ups. Who has it keeps it."""
+    landing: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Its own page, as its owner has put it together (`LandingPage.as_json`); None: nobody has."""
 
     @validates("title", "box", "topic", "begin", "question")
     def _clean(self, _: str, typed: str) -> str:
         return characters.line(typed)
+
+    @property
+    def landing_page(self) -> LandingPage | None:
+        """Its own page, where its owner has put one together."""
+        return LandingPage.of_json(self.landing) if self.landing else None
 
     def file(self, files: Files) -> Path:
         """Where its PDF lies."""
@@ -181,6 +189,12 @@ def shelf(session: Session, subscriber: Subscriber) -> list[ShelfEntry]:
         .order_by(Guide.position)
     )
     return [ShelfEntry(guide, asked, fetched) for guide, asked, fetched in rows]
+
+
+def showing(session: Session, name: str) -> list[str]:
+    """The titles of the guides on whose pages a picture of this name stands."""
+    rows = session.execute(select(Guide.title, Guide.landing).where(Guide.landing.is_not(None)).order_by(Guide.id))
+    return [title for title, landing in rows if name in str(landing)]
 
 
 def fetch(session: Session, subscriber: Subscriber, guide: Guide, now: datetime) -> bool:

@@ -37,18 +37,6 @@ class Card:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Landing:
-    """The text of a guide's landing page."""
-
-    lead: str
-    for_whom: str
-    minutes: int
-    sample_pages: tuple[int, ...]
-    samples: list[tuple[int, str]]
-    body: Markup
-
-
 def card(guide: Guide) -> Card:
     """A guide's card; its page count and cover come from the file. A bad file spoils no other card and no page."""
     url = url_for("public.guide", slug=guide.slug)
@@ -93,38 +81,6 @@ def shown_guides(session: Session) -> list[Guide]:
     return found
 
 
-def landing(guide: Guide, brand: Brand) -> Landing | None:
-    """The landing text of a guide, if somebody has written one in `content/guides/`."""
-    path = CONTENT / "guides" / f"{guide.slug}.md"
-    try:
-        head, body = content.read(path)
-    except FileNotFoundError:
-        return None
-    except (content.BadContent, OSError) as error:
-        log.error("text of a guide's page", file=path.name, error=str(error))
-        return None
-    samples = tuple(filter(None, map(_number, head.get("sample_pages", "").split(","))))
-    urls = _pictures(guide, samples)
-    return Landing(
-        lead=head.get("lead", ""), for_whom=head.get("for", ""), minutes=_number(head.get("minutes", "")),
-        sample_pages=samples, samples=urls, body=_landing_html(path.name, body, brand),
-    )  # fmt: skip
-
-
-def _number(typed: str) -> int:
-    """A small number that somebody wrote; 0 for anything else."""
-    plain = typed.strip()
-    return int(plain) if plain.isdecimal() and len(plain) < 6 else 0
-
-
-def _pictures(guide: Guide, pages: tuple[int, ...]) -> list[tuple[int, str]]:
-    try:
-        stamp = inspect(guide.file(runtime().guides)).stamp
-    except BadGuide:
-        return []
-    return [(page, url_for("public.picture", slug=guide.slug, page=page, v=stamp)) for page in pages]
-
-
 def page_html(body: str, brand: Brand) -> Markup:
     """A text of the folder `content/` as HTML, with the brand filled in. Raises BadArticle."""
     return Markup(runtime().renderer.page(body, brand))  # noqa: S704 - values escaped, cleaned by nh3
@@ -139,12 +95,3 @@ def unfit_pages(brand: Brand) -> list[tuple[str, str]]:
         except (BadArticle, content.BadContent, OSError) as error:
             found.append((path.name, str(error)))
     return found
-
-
-def _landing_html(name: str, body: str, brand: Brand) -> Markup:
-    """Of a text that cannot be put together only the text is missing: the box above it still takes sign-ups."""
-    try:
-        return page_html(body, brand)
-    except BadArticle as error:
-        log.error("text of a guide's page", file=name, error=str(error))
-        return Markup("")

@@ -19,10 +19,11 @@ from newsletter.settings import ROOT
 from newsletter.topics import Topic
 from newsletter.web import published
 from newsletter.web.address import ask_ahead
-from newsletter.web.cards import CONTENT, COVER_WIDTH, Card, card, landing, page_html, shown_guides
+from newsletter.web.cards import CONTENT, COVER_WIDTH, Card, card, page_html, shown_guides
 from newsletter.web.feed import atom
 from newsletter.web.form_page import press_page, slip_page
 from newsletter.web.forms import SubscribeForm
+from newsletter.web.landing import page_of, shown
 from newsletter.web.language import _, spoken
 from newsletter.web.sharing import canonical
 from newsletter.web.sign_up import footer_form, guide_boxes, leads_to, per_client, sign_up, told_page
@@ -35,8 +36,11 @@ STATIC = ("css", "js", "img")
 
 @door.app_context_processor
 def _house() -> dict[str, Any]:
-    if request.path.startswith("/owner"):
-        return {}
+    return {} if request.path.startswith("/owner") else around()
+
+
+def around() -> dict[str, Any]:
+    """What every page for visitors shows around itself."""
     with reading() as session:
         house = brand.current(session)
     return {"brand": house, "shown_cards": _shown_cards, "footer_form": _footer_form, "canonical": canonical,
@@ -88,7 +92,8 @@ def guide(slug: str) -> str:
     with reading() as session:
         found, house = _guide_or_404(session, slug), brand.current(session)
         form = guide_boxes(session, [found], house, formdata=None)[slug]
-        return render_template("public/guide.html", card=card(found), form=form, landing=landing(found, house))
+        landing = shown(session, found, house, page_of(found))
+        return render_template("public/guide.html", card=card(found), form=form, landing=landing)
 
 
 def _guide_or_404(session: Session, slug: str) -> Guide:
@@ -99,11 +104,12 @@ def _guide_or_404(session: Session, slug: str) -> Guide:
 
 @door.get("/guides/<slug>/pages/<int:page>.png")
 def picture(slug: str, page: int) -> Response:
-    """The cover, and the sample pages that the landing page shows; the other pages are for subscribers."""
+    """The cover, and the sample pages that the landing page shows; the other pages are for subscribers, and their
+    owner's, who chooses among them."""
     with reading() as session:
         found = _guide_or_404(session, slug)
-        words = landing(found, brand.current(session))
-    if page != 1 and (words is None or page not in words.sample_pages):
+        shows = page_of(found)
+    if page != 1 and not current_user.is_authenticated and (shows is None or page not in shows.sample_pages):
         abort(404)
     try:
         drawn = guide_picture(found.file(runtime().guides), page, COVER_WIDTH, runtime().pictures)

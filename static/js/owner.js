@@ -61,7 +61,7 @@ function editor() {
   const form = document.querySelector("[data-warn-unsaved]");
   if (!form) return;
   const body = form.querySelector("textarea");
-  let changed = form.querySelector(".is-invalid") !== null;
+  let changed = form.querySelector(".is-invalid") !== null || form.dataset.warnUnsaved === "yes";
   form.addEventListener("input", () => { changed = true; });
   form.addEventListener("submit", (event) => { if (!event.submitter?.formTarget) changed = false; });
   window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });

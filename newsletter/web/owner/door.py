@@ -24,6 +24,8 @@ OPEN_TO_ALL = ("owner.login", "owner.login_code", "owner.forgot", "owner.reset")
 Row = TypeVar("Row", bound=Base)
 LONG_TEXT = "body"
 """The field of a form that somebody may have written in for an hour."""
+LANDING = "landing"
+"""The field by which a guide's own page says what it began from; it may have taken as long."""
 LONGEST_WORDS, MOST_WORDS = 600, 3
 PAGE = 50
 """Rows on one page of a list."""
@@ -35,15 +37,19 @@ def _guard() -> Any:
     try:
         csrf.protect()  # acts on what changes something
     except CSRFError:
-        if LONG_TEXT in request.form:
+        if _is_long():
             return _rescued(is_in)
         raise
     if is_in:
         return None
-    if LONG_TEXT in request.form:
+    if _is_long():
         return _rescued(is_in)
     onward = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("owner.login", next=onward))
+
+
+def _is_long() -> bool:
+    return LONG_TEXT in request.form or LANDING in request.form
 
 
 def _rescued(is_in: bool) -> tuple[Any, int]:

@@ -6,7 +6,7 @@ from flask import jsonify, render_template, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter import media
+from newsletter import guides, media
 from newsletter.languages import marked
 from newsletter.media import BadPicture, Picture
 from newsletter.web.bodies import largest
@@ -83,6 +83,9 @@ def delete(id: int) -> Any:
     with transaction() as session:
         picture = one_or_404(session, Picture, id, lock=True)
         name = picture.name
+        if titles := guides.showing(session, name):
+            told = _("It stands on the page of “%(title)s”: take it out there first.", title=titles[0])
+            return back("pictures", told, "danger")
         if not media.remove(session, runtime().media, picture):
             return back("pictures", _("It stands in an article, or did when that was sent: it stays."), "danger")
         note(session, marked("picture deleted"), name)

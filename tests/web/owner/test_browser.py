@@ -37,7 +37,7 @@ LOOK = """;axe.run({iframes: false}).then(seen => JSON.stringify(seen.violations
 PAGES = (
     "", "articles", "articles/new", "articles/1", "articles/1/edit", "campaigns", "campaigns/new", "campaigns/1",
     "campaigns/2", "campaigns/2/recipients", "campaigns/2/cancel", "series", "series/1", "guides", "guides/new",
-    "guides/1/edition", "pictures", "subscribers/1/edit", "subscribers",
+    "guides/1/edition", "guides/1/page", "pictures", "subscribers/1/edit", "subscribers",
     "subscribers/import", "subscribers/imports", "subscribers/actions", "subscribers/actions/new?do=erase",
     "subscribers?q=nobody", "subscribers/1", "messages", "messages?state=failed", "settings",
     "reports", "throw-away", "search?q=a", "search", "subscribers/1/consent", "second-factor",

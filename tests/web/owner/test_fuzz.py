@@ -208,7 +208,8 @@ NAMES = {
     "after_url", "accept", "basis", "q", "tag", "status",
     "sitting", "follows", "named", "reader", "subscriber", "scheme", "pictures", "show",
     "pause", "go_on", "data", "erase", "topics", "shown", "left", "why", "clicks", "campaign", "slug", "number",
-    "do", "kept",
+    "do", "kept", "landing", "add", "lead", "for_whom", "minutes", "b.0.kind", "b.0.heading", "b.0.text", "b.0.lines",
+    "headed", "known", "b.0.pages", "b.0.question", "b.0.answer", "b.0.picture", "b.0.who", "b.0.gone",
 }  # fmt: skip
 
 QUERIES = {

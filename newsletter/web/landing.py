@@ -1,0 +1,108 @@
+"""A guide's own page as visitors see it: what its owner has put together, else the text in `content/guides/`."""
+
+from dataclasses import dataclass, field
+
+import structlog
+from flask import url_for
+from markupsafe import Markup
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter import content
+from newsletter.brand import Brand
+from newsletter.guides import BadGuide, Block, Guide, Kind, LandingPage, inspect
+from newsletter.mail.render import BadArticle
+from newsletter.media import Picture
+from newsletter.web.cards import CONTENT, page_html
+from newsletter.web.state import runtime
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the page: what is kept, with its texts as HTML and its pictures by their addresses."""
+
+    block: Block
+    html: Markup
+    answers: tuple[Markup, ...]
+    samples: tuple[tuple[int, str], ...]
+    """(page of the PDF, address of its picture)"""
+    picture: Picture | None
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What the page says."""
+
+    lead: str
+    for_whom: str
+    minutes: int
+    parts: list[Part] = field(default_factory=list)
+
+
+def page_of(guide: Guide) -> LandingPage | None:
+    """What its owner has put together; else what somebody has written in `content/guides/`, if anybody has."""
+    return guide.landing_page or written(guide.slug)
+
+
+def written(slug: str) -> LandingPage | None:
+    """The text of a guide's page in the folder `content/`: its samples, its words, and the way up to the form."""
+    path = CONTENT / "guides" / f"{slug}.md"
+    try:
+        head, body = content.read(path)
+    except FileNotFoundError:
+        return None
+    except (content.BadContent, OSError) as error:
+        log.error("text of a guide's page", file=path.name, error=str(error))
+        return None
+    samples = tuple(filter(None, map(_number, head.get("sample_pages", "").split(","))))
+    blocks = (Block(kind=Kind.TEXT, text=body), Block(kind=Kind.LINK))
+    return LandingPage(
+        lead=head.get("lead", ""), for_whom=head.get("for", ""), minutes=_number(head.get("minutes", "")),
+        blocks=(Block(kind=Kind.SAMPLES, pages=samples), *blocks) if samples else blocks,
+    )  # fmt: skip
+
+
+def _number(typed: str) -> int:
+    """A small number that somebody wrote; 0 for anything else."""
+    plain = typed.strip()
+    return int(plain) if plain.isdecimal() and len(plain) < 6 else 0
+
+
+def shown(session: Session, guide: Guide, brand: Brand, page: LandingPage | None) -> Landing | None:
+    """The page with its texts as HTML. What cannot be shown of it is missing, and nothing else is."""
+    if page is None:
+        return None
+    names = {block.picture for block in page.blocks if block.picture}
+    look = select(Picture).where(Picture.name.in_(names))
+    pictures = {one.name: one for one in session.scalars(look)} if names else {}
+    urls = _pictures(guide, page)
+    parts = [_part(guide.slug, block, brand, urls, pictures.get(block.picture)) for block in page.blocks]
+    return Landing(lead=page.lead, for_whom=page.for_whom, minutes=page.minutes, parts=parts)
+
+
+def _part(slug: str, block: Block, brand: Brand, urls: dict[int, str], picture: Picture | None) -> Part:
+    html = _html(slug, block.text, brand) if block.markdown and block.text else Markup("")
+    answers = tuple(_html(slug, answer, brand) for _, answer in block.pairs)
+    samples = tuple((page, urls[page]) for page in block.pages if page in urls)
+    return Part(block=block, html=html, answers=answers, samples=samples, picture=picture)
+
+
+def _html(slug: str, text: str, brand: Brand) -> Markup:
+    """Of a text that cannot be put together only the text is missing: the box above it still takes sign-ups."""
+    try:
+        return page_html(text, brand)
+    except BadArticle as error:
+        log.error("text of a guide's page", guide=slug, error=str(error))
+        return Markup("")
+
+
+def _pictures(guide: Guide, page: LandingPage) -> dict[int, str]:
+    """Where pictures of its sample pages are; none of those that the PDF does not have, or no more."""
+    try:
+        seen = inspect(guide.file(runtime().guides))
+    except BadGuide:
+        return {}
+    return {number: url_for("public.picture", slug=guide.slug, page=number, v=seen.stamp)
+            for number in page.sample_pages if number <= seen.pages}  # fmt: skip
