@@ -12,6 +12,7 @@ import click
 
 from newsletter import topics
 from newsletter.imports import workbook
+from newsletter.imports.for_known import ForKnown
 from newsletter.imports.header import glance
 from newsletter.imports.mapping import Meaning, changed
 from newsletter.imports.run import Order
@@ -47,11 +48,13 @@ def list_in(stack: ExitStack, given: BinaryIO, name: str, sheet: str, *, visible
 
 
 def order_typed(rt: Runtime, raw: BinaryIO, basis: str, source: Sheet, *, maps: Iterable[str], statuses: Iterable[str],
-                tags: Iterable[str], topics_named: Iterable[str], **_: Any) -> Order:  # fmt: skip
+                tags: Iterable[str], topics_named: Iterable[str], headed: bool | None, known: str,
+                **_: Any) -> Order:  # fmt: skip
     """What is wanted, by the command's words. Raises BadFile, and click's own errors."""
     order = Order(
         basis=basis, answers=_answers(statuses), tags=list(dict.fromkeys(filter(None, map(clean_tag, tags)))),
         topics=_topics(rt, list(topics_named)), sheet=source[0], hidden=source[1],
+        headed=headed, known=ForKnown(known),
     )  # fmt: skip
     return replace(order, meanings=_meanings(rt, raw, list(maps), order)) if maps else order
 
@@ -59,10 +62,11 @@ def order_typed(rt: Runtime, raw: BinaryIO, basis: str, source: Sheet, *, maps: 
 def _meanings(rt: Runtime, raw: BinaryIO, maps: list[str], order: Order) -> list[Meaning]:
     with rt.database.reading() as session:
         fields = all_fields(session)
-        seen = glance(Source(raw), fields)
+        seen = glance(Source(raw), fields, headed=order.headed)
         meanings = changed(seen.columns, seen.rows, maps)
         if any(one.new_kind is not None for one in meanings):  # the choices of a new field are those in the file
-            plan = survey(Source(raw), order.name, fields, meanings=meanings, answers=order.answers)
+            plan = survey(Source(raw), order.name, fields, meanings=meanings, answers=order.answers,
+                          headed=order.headed)  # fmt: skip
             meanings = [replace(one, choices=plan.choices.get(place, ())) for place, one in enumerate(meanings)]
     return meanings
 

@@ -17,8 +17,9 @@ from newsletter.cli.listed import list_in, order_typed
 from newsletter.cli.opened import opened
 from newsletter.imports import BadFile, ErrorsFile, Report, export_csv, import_csv
 from newsletter.imports.direct import Stopped
+from newsletter.imports.for_known import ForKnown
 from newsletter.imports.run import Order
-from newsletter.imports.sentences import how_read, outcome, refusals, rows, summary
+from newsletter.imports.sentences import changes, how_read, outcome, refusals, rows, summary
 from newsletter.runtime import Runtime
 
 BREATH = 0.03
@@ -44,11 +45,17 @@ def subscribers() -> None:
 @click.option("--tag", "tags", multiple=True, help="A tag for every reader in the file.")
 @click.option("--topic", "topics_named", multiple=True, metavar="NAME",
               help="A topic that new readers take, where no column says it (default: every one).")  # fmt: skip
+@click.option("--known", type=click.Choice([one.value for one in ForKnown]), default=ForKnown.FILL.value,
+              help="What readers get who are here already: the file's tags and its values where a field of theirs is "
+              "empty (fill, the default), its values in place of theirs (overwrite), or neither (leave).")  # fmt: skip
+@click.option("--headings/--no-headings", "headed", default=None,
+              help="Whether the first row names the columns; without, they are “Column 1”, “Column 2” … for --map. "
+              "Default: a first row with an address in it does not.")  # fmt: skip
 @click.option("--sheet", default="", help="Which sheet of a workbook, if it has several.")
 @click.option("--visible-rows", is_flag=True, help="Leave out the rows of a sheet that a filter hides.")
 def import_command(file: Path, consent_basis: str, dry_run: bool, errors: Path | None, **more: Any) -> None:
     """Bring in the people of FILE: CSV of this program, Mailchimp, Kit, MailerLite, Substack, Ghost, listmonk,
-    beehiiv, Brevo or Keila, or any with a column “email”; or a workbook (XLSX, ODS, XLS).
+    beehiiv, Brevo or Keila, or any with a column of addresses; or a workbook (XLSX, ODS, XLS).
 
     Readers become confirmed newsletter subscribers. Who had left, bounced, complained or was blocked is recorded so.
     The owner's pages list the import, and can undo it for 24 hours.
@@ -67,6 +74,8 @@ def import_command(file: Path, consent_basis: str, dry_run: bool, errors: Path |
         click.echo(line, err=True)
     for number, word, meaning in outcome(report):
         click.echo(f"  {number:>9,} {word}: {meaning}", err=True)
+    for line in changes(report):
+        click.echo(f"  {line}", err=True)
     if left_out.written:
         click.echo(
             f"What brings nobody ({rows(left_out.written)}) is in {left_out.path}, each with its reason.", err=True

@@ -137,6 +137,8 @@ class Columns:
     """Which column holds which field, where somebody has said so; None: by the headings."""
     waved: frozenset[int] = frozenset()
     """Columns of which somebody has said that they tell nothing of who wants mail, whatever stands in them."""
+    headed: bool = True
+    """Whether the file's first row names them; else it is somebody's, and they go by their numbers."""
 
     @cached_property
     def own(self) -> Mapping[int, Field]:
@@ -233,7 +235,7 @@ NO_ADDRESSES = said("The first line should name the columns, one of them “emai
 def no_addresses(header: str) -> BadFile:
     """What to say of a file whose header names no column of addresses."""
     if "@" in header:
-        more = said("It holds an address instead: put a line with the columns' names above it.")
+        more = said("It holds an address: if it names no columns, say so, and it is read as a person's.")
     elif header.strip():
         more = said("It says: %(words)s.", words=repr(header[:200]))
     else:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from newsletter.db import Database
 from newsletter.imports.errors import ErrorsFile
 from newsletter.imports.fields_made import make_fields
+from newsletter.imports.for_known import ForKnown
 from newsletter.imports.lease import renew
 from newsletter.imports.record import Import, ImportState, begin
 from newsletter.imports.report import Report
@@ -39,6 +40,7 @@ def import_csv(database: Database, file: BinaryIO, basis: str, secrets: Sequence
         # Not under way before the first batch: who reads a long file has no lease to renew meanwhile.
         it = begin(session, name, now, ImportState.STOPPED)
         it.basis, it.started_at, it.lease_token = order.basis[:1000], now, random.token_hex(16)
+        it.fills_known, it.overwrites_known = order.known is not ForKnown.LEAVE, order.known is ForKnown.OVERWRITE
         if order.meanings is not None:
             meanings, it.fields_made = make_fields(session, order.meanings, now)
             it.meanings, order = [one.as_json() for one in meanings], replace(order, meanings=meanings)

@@ -1,6 +1,7 @@
 """A file's header: what separates its cells, what its columns are called, and the rows behind it."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -15,6 +16,9 @@ from newsletter.subscribers import Field
 
 MOST_COLUMNS = 500
 """No program exports so many; each of them is a question on a page."""
+FIRST = 50
+"""Rows of a list without headings that say how many columns it has, and in which its addresses stand."""
+_ADDRESS = re.compile(r"[^\s@,;|]+@[^\s@,;|]+\.[^\s@,;|]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +32,49 @@ class Glance:
 
 
 def rows_of(source: Source, separator: str, columns: Columns) -> Iterator[Row]:
-    """Every row behind the header."""
+    """Every row behind the header, where there is one."""
     found = rows(_behind_sep(source.lines()), separator, columns.is_whole)
-    next(found)
+    if columns.headed:
+        next(found)
     return found
 
 
-def glance(source: Source, fields: Iterable[Field] = (), most: int = 1000) -> Glance:
-    """The header and the first rows, without a judgement. Raises BadFile for what is no table at all."""
-    header, separator = read_header(source)
-    columns = columns_of(header, separator, fields)
+def glance(source: Source, fields: Iterable[Field] = (), most: int = 1000, *, headed: bool | None = None) -> Glance:
+    """The header and the first rows, without a judgement. `headed`: whether the first row names the columns, None: as
+    it looks. Raises BadFile for what is no table at all."""
+    columns, separator, _ = read_columns(source, fields, headed)
     seen = islice(rows_of(source, separator, columns), most)
     first = tuple(tuple(row.cells) for row in seen if row.flaw is None)
     return Glance(columns=columns, separator=separator, encoding=source.label, rows=first)
+
+
+def read_columns(source: Source, fields: Iterable[Field] = (), headed: bool | None = None) -> tuple[Columns, str, str]:
+    """The columns, what separates their cells, and the first line as it stands. `fields`: the owner's own. `headed`: as
+    for `glance`. Raises BadFile."""
+    header, separator = _read_header(source)
+    named = _columns_of(header, separator, fields)
+    if headed is None:
+        headed = bool(named.at(Role.EMAIL)) or not any(map(_is_address, split(header, separator)))
+    return (named if headed else _unnamed(source, separator, named)), separator, header
+
+
+def _unnamed(source: Source, separator: str, named: Columns) -> Columns:
+    """Columns of a list whose first row is a person's: as many as its first rows have, called by their number. Where
+    most of the addresses stand is where they are read."""
+    found = islice(rows(_behind_sep(source.lines()), separator, lambda cells: False), FIRST)
+    first = [row.cells for row in found if row.flaw is None]
+    width = min(max([len(named.headings), *map(len, first)]), MOST_COLUMNS)
+    counts = [sum(_is_address(row[place]) for row in first if place < len(row)) for place in range(width)]
+    places: dict[Role, tuple[int, ...]] = {Role.EMAIL: (counts.index(max(counts)),)} if any(counts) else {}
+    return Columns(
+        headings=tuple(said("Column %(number)s", number=place + 1) for place in range(width)), places=places,
+        program=None, fields=named.fields, headed=False,
+    )  # fmt: skip
+
+
+def _is_address(cell: str) -> bool:
+    """Whether a cell holds an address and nothing else, as no heading does."""
+    return _ADDRESS.fullmatch(cell.strip().strip("<>")) is not None
 
 
 def _behind_sep(lines: Iterator[Line]) -> Iterator[Line]:
@@ -57,8 +91,8 @@ def _sep(line: Line) -> str | None:
     return None
 
 
-def read_header(source: Source) -> tuple[str, str]:
-    """The header's line, and what separates its cells. Raises BadFile."""
+def _read_header(source: Source) -> tuple[str, str]:
+    """The first line, and what separates its cells. Raises BadFile."""
     named = None
     for line in source.lines():
         if line.number == 1 and (named := _sep(line)) is not None:
@@ -69,20 +103,21 @@ def read_header(source: Source) -> tuple[str, str]:
 
 
 def _separator(header: str) -> str:
-    """The separator that makes the most of the header: one with a column of addresses before one without."""
+    """The separator that makes the most of the first line: one with a column of addresses before one with an address
+    in a cell of its own, and that before one with neither."""
 
-    def worth(separator: str) -> tuple[bool, int]:
+    def worth(separator: str) -> tuple[bool, bool, int]:
         try:
             cells = split(header, separator)
         except ValueError:
-            return (False, 0)
-        return (bool(recognise(cells).at(Role.EMAIL)), len(cells))
+            return (False, False, 0)
+        return (bool(recognise(cells).at(Role.EMAIL)), any(map(_is_address, cells)), len(cells))
 
     return max(SEPARATORS, key=worth)
 
 
-def columns_of(header: str, separator: str, fields: Iterable[Field] = ()) -> Columns:
-    """The columns that a header names. `fields`: the owner's own. Raises BadFile."""
+def _columns_of(header: str, separator: str, fields: Iterable[Field] = ()) -> Columns:
+    """The columns that a header names. Raises BadFile."""
     try:
         headings = split(header, separator)
     except ValueError:
@@ -95,7 +130,9 @@ def columns_of(header: str, separator: str, fields: Iterable[Field] = ()) -> Col
     return recognise(headings, fields)
 
 
-def headings_hash(file: BinaryIO) -> str:
-    """By which a file with the same columns is known again. Raises BadFile."""
-    columns = glance(Source(file), most=0).columns
+def headings_hash(file: BinaryIO, headed: bool | None) -> str:
+    """By which a file with the same columns is known again; "" where none has a name. Raises BadFile."""
+    columns = glance(Source(file), most=0, headed=headed).columns
+    if not columns.headed:
+        return ""
     return hashlib.sha256("\0".join(columns.headings).casefold().encode()).hexdigest()

@@ -1,6 +1,6 @@
 """ImportedPerson: what an import has changed of one person, so that it can be undone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, func, select
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from newsletter.bulk import insert_into, insert_rows, is_given
 from newsletter.db import Base
 from newsletter.imports.fate import ENDS
+from newsletter.imports.for_known import Change
 from newsletter.imports.person import Person
 from newsletter.imports.record import Import, one_of
 from newsletter.imports.report import Fate
@@ -34,8 +35,8 @@ class ImportedPerson(Base):
     ending: Mapped[bool] = mapped_column(default=False)
     """They are to leave, or bounce, in a transaction of their own, and have not yet."""
     before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """What has to be put back: the tags given ("tags"), whether they took the newsletter ("newsletter"). Of somebody
-    who is ending: when they left ("left")."""
+    """What has to be put back: the tags given ("tags"), what stood in fields and stands there now ("fields"), whether
+    they took the newsletter ("newsletter"). Of somebody who is ending: when they left ("left")."""
 
 
 def note_changes(session: Session, changes: Sequence[Mapping[str, Any]]) -> None:
@@ -48,16 +49,24 @@ def note_changes(session: Session, changes: Sequence[Mapping[str, Any]]) -> None
 
 
 def before_it(person: Person, fate: Fate, newsletter: bool | None, tags: Iterable[str] | None,
-              ids: Mapping[str, int]) -> dict[str, Any] | None:  # fmt: skip
+              ids: Mapping[str, int], fields: Mapping[int, Change] | None) -> dict[str, Any] | None:  # fmt: skip
     """What is to be remembered of somebody who is changed."""
     kept: dict[str, Any] = {}
     if newsletter is not None:
         kept["newsletter"] = newsletter
     if tags:
         kept["tags"] = sorted(ids[name] for name in tags)
+    if fields:
+        kept["fields"] = {str(field): list(change) for field, change in fields.items()}
     if fate in GONE and person.left is not None:
         kept["left"] = person.left.isoformat()
     return kept or None
+
+
+def changed_before(session: Session, import_id: int, ids: Collection[int]) -> set[int]:
+    """Whom of these this import has brought in or changed by an earlier row."""
+    look = select(ImportedPerson.subscriber_id).where(ImportedPerson.import_id == import_id)
+    return set(session.scalars(look.where(is_given(session, ImportedPerson.subscriber_id, ids)))) if ids else set()
 
 
 def said_again(session: Session, import_id: int, fates: Mapping[int, Fate]) -> list[dict[str, Any]]:

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, select, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, false, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter import characters
 from newsletter.accounts import Owner
 from newsletter.db import Base, Id
+from newsletter.imports.for_known import ForKnown
 from newsletter.imports.mapping import Meaning
 from newsletter.imports.report import Report
 from newsletter.imports.standing import Standing
@@ -93,6 +94,8 @@ class Import(Base):
     hidden: Mapped[int] = mapped_column(default=0)
     """Rows of the sheet that a filter hides."""
     visible_only: Mapped[bool] = mapped_column(default=False)
+    headed: Mapped[bool | None] = mapped_column()
+    """Whether the owner has said that the first row names the columns, or does not; None: it is as it looks."""
     headings_hash: Mapped[str] = mapped_column(String(64), default="", index=True)
     """The headings' hash: the next file with the same is read the same way."""
     meanings: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
@@ -105,6 +108,10 @@ class Import(Base):
     """For everybody in the file who is a reader, or becomes one."""
     topics: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
     """Which topics its people take where the file says nothing of it; None: every one."""
+    fills_known: Mapped[bool] = mapped_column(default=True, server_default=false())
+    """Whether people who are here already get the file's tags, and its values where a field of theirs is empty."""
+    overwrites_known: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """And whether its values take the place of theirs."""
     report: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """As far as it has come (`Report.as_json`)."""
     octets: Mapped[int] = mapped_column(default=0)
@@ -134,6 +141,11 @@ class Import(Base):
         return {word: Standing[name] for word, name in self.answers.items()}
 
     @property
+    def for_known(self) -> ForKnown:
+        """What it brings to those who are here already."""
+        return ForKnown.OVERWRITE if self.overwrites_known else ForKnown.FILL if self.fills_known else ForKnown.LEAVE
+
+    @property
     def told(self) -> Report | None:
         """How far it has come; None: not even a dry run has."""
         return Report.of_json(self.report) if self.report else None
@@ -156,16 +168,22 @@ class Import(Base):
     def choose_sheet(self, now: datetime, sheet: str, *, visible_only: bool) -> None:
         """Which sheet of the workbook is read. Raises NotNow."""
         self.turn(now, ImportState.READING, only=_BEFORE)
-        self.sheet, self.visible_only, self.meanings = sheet, visible_only, []
+        self.sheet, self.visible_only, self.meanings, self.headed = sheet, visible_only, [], None
+
+    def choose_headings(self, now: datetime, *, headed: bool) -> None:
+        """Whether the first row names the columns; what they are is asked anew. Raises NotNow."""
+        self.turn(now, ImportState.MAPPING, only=_BEFORE)
+        self.headed, self.meanings, self.seen, self.report = headed, [], {}, {}
 
     def answer(self, now: datetime, *, basis: str, tags: Sequence[str], topics: Sequence[int] | None,
-               answers: Mapping[str, Standing]) -> None:  # fmt: skip
-        """How these people agreed, which tags and topics all get, and what unknown statuses mean; the dry run is next.
-        Raises NotNow."""
+               answers: Mapping[str, Standing], known: ForKnown = ForKnown.FILL) -> None:  # fmt: skip
+        """How these people agreed, which tags and topics all get, what unknown statuses mean, and what it brings to
+        those who are `known`; the dry run is next. Raises NotNow."""
         self.turn(now, ImportState.CHECKING, only=(ImportState.ASKING,))
         self.basis, self.tags = characters.line(basis)[:LONGEST_BASIS], list(tags)
         self.topics = None if topics is None else list(topics)
         self.answers = {word: standing.name for word, standing in answers.items()}
+        self.fills_known, self.overwrites_known = known is not ForKnown.LEAVE, known is ForKnown.OVERWRITE
         self.octets = 0
 
     def ask_columns_again(self, now: datetime) -> None:

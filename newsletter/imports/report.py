@@ -86,6 +86,24 @@ class Reading:
     odd_lines: int = 0
     sheet: str = ""
     hidden: int = 0
+    headed: bool = True
+    """Whether the first row names the columns, and is nobody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What of those who are here already has changed: people who got a tag, fields that were filled in while they were
+    empty, and fields in which another value stood."""
+
+    tagged: int = 0
+    filled: int = 0
+    replaced: int = 0
+
+    def __add__(self, other: "Changed") -> "Changed":
+        return Changed(self.tagged + other.tagged, self.filled + other.filled, self.replaced + other.replaced)
+
+    def __bool__(self) -> bool:
+        return self != Changed()
 
 
 @dataclass
@@ -97,22 +115,25 @@ class Report:
     read: int = 0
     last_line: int = 0
     tags: int = 0
+    changed: Changed = Changed()
     fates: Counter[Fate] = field(default_factory=Counter)
     bad: list[Refusal] = field(default_factory=list)
     remarks: Counter[Remark] = field(default_factory=Counter)
     first_remarks: dict[Remark, int] = field(default_factory=dict)
 
-    def with_fates(self, fates: Iterable[Fate], rows: int, last_line: int, tags: int) -> Self:
+    def with_fates(self, fates: Iterable[Fate], rows: int, last_line: int, tags: int, changed: Changed) -> Self:
         """The same behind one more batch."""
         counted = Counter(self.fates)
         counted.update(fates)
-        return replace(self, read=self.read + rows, last_line=last_line, tags=tags, fates=counted)
+        return replace(self, read=self.read + rows, last_line=last_line, tags=tags, fates=counted,
+                       changed=self.changed + changed)  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
         """As it is kept with an import."""
         return {
             "reading": asdict(self.reading), "dry_run": self.dry_run, "read": self.read, "last_line": self.last_line,
-            "tags": self.tags, "fates": {fate.value: many for fate, many in self.fates.items()},
+            "tags": self.tags, "changed": asdict(self.changed),
+            "fates": {fate.value: many for fate, many in self.fates.items()},
             "bad": [[one.line, one.flaw.value] for one in self.bad],
             "remarks": {remark.value: many for remark, many in self.remarks.items()},
             "first_remarks": {remark.value: line for remark, line in self.first_remarks.items()},
@@ -127,6 +148,7 @@ class Report:
         })  # fmt: skip
         return cls(
             reading=reading, dry_run=kept["dry_run"], read=kept["read"], last_line=kept["last_line"], tags=kept["tags"],
+            changed=Changed(**kept.get("changed", {})),
             fates=Counter({Fate(fate): many for fate, many in kept["fates"].items()}),
             bad=[Refusal(line, Flaw(flaw)) for line, flaw in kept["bad"]],
             remarks=Counter({Remark(one): many for one, many in kept["remarks"].items()}),

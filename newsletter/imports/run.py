@@ -13,11 +13,12 @@ from newsletter import topics
 from newsletter.db import Database
 from newsletter.imports.address import BadRow
 from newsletter.imports.ahead import ahead
+from newsletter.imports.for_known import ForKnown
 from newsletter.imports.header import rows_of
 from newsletter.imports.mapping import Meaning
 from newsletter.imports.person import Judge, Person
 from newsletter.imports.record import Import
-from newsletter.imports.report import Fate, Flaw, Reading, Remark, Report
+from newsletter.imports.report import Changed, Fate, Flaw, Reading, Remark, Report
 from newsletter.imports.rows import Row
 from newsletter.imports.source import Source
 from newsletter.imports.standing import Standing, StandingJudge
@@ -39,7 +40,8 @@ class Order:
     """What an import is to do. `basis`: the readers' consent on record. `name`: the file's. `meanings`: what each
     column is, None: by the headings. `answers`: what the owner says of statuses that are not known here. `tags`: for
     everybody in the file who is a reader, or becomes one. `topics`: those that people take where no column says it.
-    `sheet`, `hidden`: of the workbook that the rows are from."""
+    `known`: what it brings to those who are here already. `sheet`, `hidden`: of the workbook that the rows are from.
+    `headed`: whether its first row names the columns, None: as it looks."""
 
     basis: str
     name: str = ""
@@ -47,8 +49,10 @@ class Order:
     answers: Mapping[str, Standing] = field(default_factory=dict)
     tags: Sequence[str] = ()
     topics: TopicChoice = EVERY_TOPIC
+    known: ForKnown = ForKnown.FILL
     sheet: str = ""
     hidden: int = 0
+    headed: bool | None = None
 
     @classmethod
     def of(cls, it: Import) -> "Order":
@@ -56,7 +60,7 @@ class Order:
         chosen = EVERY_TOPIC if it.topics is None else TopicChoice.of(it.topics)
         return cls(
             basis=it.basis, name=it.name, meanings=it.columns, answers=it.standings, tags=it.tags, topics=chosen,
-            sheet=it.sheet, hidden=0 if it.visible_only else it.hidden,
+            known=it.for_known, sheet=it.sheet, hidden=0 if it.visible_only else it.hidden, headed=it.headed,
         )  # fmt: skip
 
     def read(self, reading: Reading) -> Reading:
@@ -92,11 +96,12 @@ class Run:
         with self.database.reading() as session:
             fields = all_fields(session)
             known = {one.name: one.id for one in topics.every(session)}
-        plan = survey(source, order.name, fields, meanings=order.meanings, answers=order.answers)
+        plan = survey(source, order.name, fields, meanings=order.meanings, answers=order.answers,
+                      headed=order.headed)  # fmt: skip
         report = self.behind or Report(order.read(plan.reading), self.import_id is None)
         writer = Writer(
             database=self.database, basis=order.basis, secrets=self.secrets, now=self.now, import_id=self.import_id,
-            tags=order.tags, tags_given=report.tags,
+            tags=order.tags, tags_given=report.tags, known=order.known,
         )  # fmt: skip
         writer.end_all()
         rows = rows_of(source, plan.separator, plan.columns)
@@ -136,11 +141,12 @@ class Run:
         for line, remark in batch.remarks:
             report.remark(line, remark)
 
-        def settle(session: Session, fates: list[Fate], tags: int) -> None:
+        def settle(session: Session, fates: list[Fate], tags: int, changed: Changed) -> None:
             nonlocal behind
             told = zip(batch.good, fates, strict=True)
             kept_out = [(row, fate) for (row, _), fate in told if fate in _BRINGS_NOBODY]
-            behind = report.with_fates(fates, rows=batch.rows, last_line=batch.last_line, tags=tags)
+            behind = report.with_fates(fates, rows=batch.rows, last_line=batch.last_line, tags=tags,
+                                       changed=changed)  # fmt: skip
             left_out: list[LeftOut] = [*batch.refused, *kept_out]
             self.keep(session, behind, batch.octets, sorted(left_out, key=lambda one: one[0].line))
 

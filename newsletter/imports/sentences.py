@@ -30,7 +30,7 @@ _FATES = {
     Fate.BLOCKED: (marked("blocked"), marked("recorded as unsubscribed and suppressed")),
     Fate.BOUNCED: (marked("bounced"), marked("recorded as bounced; nothing is sent to them")),
     Fate.COMPLAINED: (marked("complained"), marked("recorded as complained; nothing is sent to them")),
-    Fate.KNOWN: (marked("known already"), marked("unchanged, or twice in the file")),
+    Fate.KNOWN: (marked("known already"), marked("what they receive stays as it is; or twice in the file")),
     Fate.SUPPRESSED: (
         marked("suppressed"),
         marked("left, bounced, complained, were blocked or erased here; not brought back"),
@@ -78,6 +78,8 @@ def why(reason: Flaw | Fate) -> str:
 def how_read(reading: Reading) -> list[str]:
     """How the file was understood."""
     told = list(_sheet(reading) if reading.sheet else [_text(reading)])
+    if not reading.headed:
+        told.append(said("Its columns have no names: the first row is read as a person's, like the others."))
     columns = joined((f"{heading} ({role})" for heading, role in reading.used), ", ")
     told.append(said("Columns: %(columns)s.", columns=columns))
     if reading.unused:
@@ -137,8 +139,27 @@ def outcome(report: Report) -> list[tuple[int, str, str]]:
     return [(report.fates[fate], *_FATES[fate]) for fate in Fate if report.fates[fate]]
 
 
+def changes(report: Report) -> list[str]:
+    """What changes of those who are here already."""
+    changed = report.changed
+    told = [
+        (changed.tagged, counted("%(num)s person who is here already gets a tag.",
+                                 "%(num)s people who are here already get a tag.", changed.tagged,
+                                 num=Number(changed.tagged))),
+        (changed.filled, counted("%(num)s field of theirs was empty and is filled in.",
+                                 "%(num)s fields of theirs were empty and are filled in.", changed.filled,
+                                 num=Number(changed.filled))),
+        (changed.replaced, counted("%(num)s field of theirs gets another value.",
+                                   "%(num)s fields of theirs get another value.", changed.replaced,
+                                   num=Number(changed.replaced))),
+    ]  # fmt: skip
+    return [sentence for number, sentence in told if number]
+
+
 def summary(report: Report) -> str:
     """The tally in one line: "3 added, 0 known already, 1 had left, 0 refused, of 4 rows"."""
     counted = [f"{report.fates[fate]} {_FATES[fate][0]}" for fate in Fate if fate in _ALWAYS or report.fates[fate]]
     tags = f", {report.tags} tags given" if report.tags else ""
-    return f"{', '.join(counted)}, of {rows(report.read)}{tags}"
+    changed = report.changed
+    known = f", of known people {changed.tagged} tagged, {changed.filled + changed.replaced} fields" if changed else ""
+    return f"{', '.join(counted)}, of {rows(report.read)}{tags}{known}"

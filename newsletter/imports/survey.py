@@ -8,7 +8,7 @@ from types import MappingProxyType
 from newsletter.imports.address import BadRow, unguarded
 from newsletter.imports.columns import MAILCHIMP_KINDS, Columns, Program, Role, no_addresses
 from newsletter.imports.dates import says_order
-from newsletter.imports.header import columns_of, read_header, rows_of
+from newsletter.imports.header import read_columns, rows_of
 from newsletter.imports.mapping import BadMapping, Meaning, mapped
 from newsletter.imports.person import whole
 from newsletter.imports.report import BadFile, Reading
@@ -59,15 +59,15 @@ class Survey:
 
 
 def survey(source: Source, name: str, fields: Iterable[Field] = (), *, meanings: Sequence[Meaning] | None = None,
-           answers: Answers = NO_ANSWERS, asking: bool = False) -> Survey:  # fmt: skip
+           answers: Answers = NO_ANSWERS, asking: bool = False, headed: bool | None = None) -> Survey:  # fmt: skip
     """Read the file through once. `name`: its file name, by which Mailchimp alone tells some lists apart.
     `fields`: the owner's own. `meanings`: what each column is, where somebody has said so, and `answers`: what they
-    said of statuses that are not known here. `asking`: the other ones are listed instead of refused.
+    said of statuses that are not known here. `asking`: the other ones are listed instead of refused. `headed`: whether
+    the first row names the columns, None: as it looks.
 
     Raises BadFile when it cannot be imported.
     """
-    header, separator = read_header(source)
-    columns = columns_of(header, separator, fields)
+    columns, separator, header = read_columns(source, fields, headed)
     if meanings is not None:
         columns = mapped(columns, meanings)
     elif not columns.at(Role.EMAIL):
@@ -78,6 +78,7 @@ def survey(source: Source, name: str, fields: Iterable[Field] = (), *, meanings:
     reading = Reading(
         encoding=source.label, separator=separator, program=columns.program,
         used=columns.used, unused=columns.unused, odd_lines=source.odd_lines if source.utf8_lines else 0,
+        headed=columns.headed,
     )  # fmt: skip
     return Survey(
         columns=columns,

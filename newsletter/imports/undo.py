@@ -1,4 +1,4 @@
-"""An import taken back: whom it brought in and who has done nothing since, and the tags that it gave.
+"""An import taken back: whom it brought in and who has done nothing since, and the tags and values that it gave.
 
 What a person has done themselves since stands: who pressed, left, bounced or was written to stays as they are, and is
 counted. Who was here and has left by the file's word stays out: only their own sign-up brings them back. Those who came
@@ -18,6 +18,7 @@ from newsletter import preflight
 from newsletter.bulk import keeping_plans
 from newsletter.events import Event
 from newsletter.imports.fate import ENDS
+from newsletter.imports.for_known import take_back_fields
 from newsletter.imports.imported_person import ImportedPerson
 from newsletter.imports.on_record import FORM
 from newsletter.imports.record import Import
@@ -35,6 +36,7 @@ from newsletter.subscribers import (
     Subscription,
     Suppression,
     address_hashes,
+    all_fields,
     delete_field,
 )
 
@@ -53,7 +55,7 @@ class Prospect:
     pending_again: int
     """Were confirmed by it."""
     untagged: int
-    """Were here before, and lose a tag that it gave."""
+    """Were here before, and lose a tag that it gave, or what it put into their fields."""
     kept: int
     """Have done something themselves since, or were written to: they stay as they are."""
     gone: int
@@ -124,7 +126,11 @@ def undo_some(session: Session, it: Import, secrets: Sequence[bytes]) -> bool:
         return False
     ids = [one.subscriber_id for one in rows]
     fates = _sorted(session, it, rows, ids)
-    _untag(session, [one for become, people in fates.items() if become != "kept" for one in people])
+    given = [one for become, people in fates.items() if become != "kept" for one in people]
+    _untag(session, given)
+    noted = {one.subscriber_id: found for one in given if (found := (one.before or {}).get("fields"))}
+    if noted:
+        take_back_fields(session, noted, {field.id: field for field in all_fields(session)})
     _pend_again(session, it, fates.get("pending_again", []))
     gone = fates.get("gone", []) if it.forgets_gone else []
     _lift_blocks(session, it, secrets, [one.subscriber_id for one in gone if one.fate is Fate.BLOCKED])

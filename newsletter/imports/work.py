@@ -202,7 +202,7 @@ class _Turn:
         """Count the statuses, and list those that are not known."""
         with self._upload.rows.open("rb") as file, self._work.database.reading() as session:
             plan = survey(Source(file), self._it.name, all_fields(session), meanings=self._it.columns,
-                          answers=self._it.standings, asking=True)  # fmt: skip
+                          answers=self._it.standings, asking=True, headed=self._it.headed)  # fmt: skip
         told = {
             "standings": {standing.name: many for standing, many in plan.standings.items()},
             "unknown": [[one.word, one.column, one.line, one.rows] for one in plan.unknown],

@@ -14,10 +14,11 @@ from newsletter.clicks import ClickObjection
 from newsletter.db import Base, Database, was_broken_off
 from newsletter.imports.ending import end, waiting
 from newsletter.imports.fate import ENDS, Known, decide, merged
-from newsletter.imports.imported_person import GONE, before_it, note_changes, said_again
+from newsletter.imports.for_known import Brought, ForKnown, brought, write_fields
+from newsletter.imports.imported_person import GONE, before_it, changed_before, note_changes, said_again
 from newsletter.imports.on_record import FORM, on_record
 from newsletter.imports.person import Person
-from newsletter.imports.report import Fate
+from newsletter.imports.report import Changed, Fate
 from newsletter.imports.topics import name_topics_of, take_topics
 from newsletter.subscribers import (
     Basis,
@@ -27,7 +28,6 @@ from newsletter.subscribers import (
     SubscriberTag,
     Suppression,
     SuppressionReason,
-    Tag,
     address_hash,
     all_fields,
     hold,
@@ -41,9 +41,9 @@ Done = TypeVar("Done")
 BLOCKED = "Blocked in an imported list."
 _AFTER = {Fate.ADDED: Status.CONFIRMED, Fate.CONFIRMED: Status.CONFIRMED, Fate.PENDING: Status.PENDING}
 _AFTER |= dict(ENDS.values())
-_HERE = (Status.CONFIRMED, Status.PENDING)
-Settle = Callable[[Session, list[Fate], int], None]
-"""Told of a batch within its transaction: the fate of each row, and how many tags have been given in all."""
+Settle = Callable[[Session, list[Fate], int, Changed], None]
+"""Told of a batch within its transaction: the fate of each row, how many tags have been given in all, and what it has
+changed of those who were here."""
 
 
 @dataclass
@@ -52,7 +52,8 @@ class Writer:
 
     A dry run remembers what it would have written (a number and a status for each address), so that it counts as the
     run itself does. `secrets`: the product's keys, the present one first. `import_id`: as which import what is changed
-    is noted; a dry run has none. `tags`: for everybody in the file who is a reader here, or becomes one.
+    is noted; a dry run has none. `tags`: for everybody in the file who is a reader here, or becomes one. `known`: what
+    the file brings to those who are here already.
     """
 
     database: Database
@@ -62,19 +63,22 @@ class Writer:
     import_id: int | None = None
     tags: Sequence[str] = ()
     tags_given: int = 0
+    known: ForKnown = ForKnown.FILL
     _wording: int | None = None
     """What everybody in the file has agreed to; in before the first batch, by a transaction of its own."""
     _tags: dict[str, int] = field(default_factory=dict)
     _would: dict[int, Known] = field(default_factory=dict)
     _alike: dict[Known, Known] = field(default_factory=dict)
     """Most are alike, and one object stands for all of them."""
+    _touched: set[int] = field(default_factory=set)
+    """Whom a dry run would have brought in or changed: a second row about them changes nothing."""
 
     @property
     def dry_run(self) -> bool:
         """Whether nothing is written."""
         return self.import_id is None
 
-    def write(self, batch: Sequence[Person], settle: Settle = lambda session, fates, tags: None) -> list[Fate]:
+    def write(self, batch: Sequence[Person], settle: Settle = lambda session, fates, tags, changed: None) -> list[Fate]:
         """The fate of each row; a second row about the same person is `KNOWN`.
 
         The batch is one transaction, in which `settle` writes what must stand or fall with it. Whom we may have written
@@ -121,18 +125,19 @@ class Writer:
             known = on_record(session, self.secrets, people) | self._would_be(people)
             fates = {key: decide(person, known[key]) for key, person in people.items()}
             fresh = {key: one for key, one in people.items() if known[key].status is None and fates[key] in _AFTER}
-            missing = self._missing_tags(session, people, known, fates)
+            brings = brought(session, people, known, fates, for_all=self.tags, mode=self.known,
+                             touched=lambda ids: self._touched_by(session, ids))  # fmt: skip
             tags: dict[str, int] = {}
             if not self.dry_run:
                 with keeping_plans(session):
-                    tags = self._store(session, people, fresh, fates, known, missing)
+                    tags = self._store(session, people, fresh, fates, known, brings)
             given = self.tags_given + sum(len(one.tags) for key, one in fresh.items() if fates[key] in _AFTER)
-            given += sum(map(len, missing.values()))
+            given += sum(map(len, brings.tags.values()))
             told = dict(fates)
             listed = [told.pop(person.address.key, Fate.KNOWN) for person in batch]
-            settle(session, listed, given)
+            settle(session, listed, given, brings.changed)
         if self.dry_run:
-            self._remember(known, fates)
+            self._remember(known, fates, brings)
         self._tags |= tags  # not before they are in
         self.tags_given = given
         return listed
@@ -141,32 +146,24 @@ class Writer:
         """Those of them who would be on record, had this been no dry run."""
         return {key: would for key in people if (would := self._would.get(hash(key))) is not None}
 
-    def _remember(self, known: Mapping[str, Known], fates: Mapping[str, Fate]) -> None:
+    def _remember(self, known: Mapping[str, Known], fates: Mapping[str, Fate], brings: Brought) -> None:
+        changed = (known[key].id for key, fate in fates.items() if fate in _AFTER or key in brings.tags)
+        self._touched.update(id for id in changed if id is not None)
+        self._touched.update(brings.fields)
         for key, fate in fates.items():
             if (status := _AFTER.get(fate)) is not None:
                 kept_out = known[key].suppressed or fate is Fate.BLOCKED
                 would = Known(known[key].id, status, kept_out)
                 self._would[hash(key)] = self._alike.setdefault(would, would)
 
-    def _missing_tags(self, session: Session, people: Mapping[str, Person], known: Mapping[str, Known],
-                      fates: Mapping[str, Fate]) -> dict[str, set[str]]:  # fmt: skip
-        """Which of the tags for all each person in it who is a reader, or becomes one, does not have."""
-        if not self.tags:
-            return {}
-        here = {key for key, fate in fates.items() if fate in (Fate.ADDED, Fate.PENDING, Fate.CONFIRMED)
-                or (fate is Fate.KNOWN and known[key].status in _HERE)}  # fmt: skip
-        names = {known[key].id: key for key in here if known[key].id is not None}
-        look = select(SubscriberTag.subscriber_id, Tag.name).join(Tag, Tag.id == SubscriberTag.tag_id)
-        whose = is_given(session, SubscriberTag.subscriber_id, names)
-        there = session.execute(look.where(whose, Tag.name.in_(self.tags)))
-        missing = {key: set(self.tags) - set(people[key].tags if known[key].id is None else ()) for key in here}
-        for id, name in there:
-            missing[names[id]].discard(name)
-        return {key: wanted for key, wanted in missing.items() if wanted}
+    def _touched_by(self, session: Session, ids: Collection[int]) -> Collection[int]:
+        """Whom of these an earlier row has brought in or changed."""
+        if self.import_id is None:
+            return self._touched.intersection(ids)
+        return changed_before(session, self.import_id, ids)
 
     def _store(self, session: Session, people: Mapping[str, Person], fresh: Mapping[str, Person],
-               fates: dict[str, Fate], known: Mapping[str, Known],
-               missing: Mapping[str, set[str]]) -> dict[str, int]:  # fmt: skip
+               fates: dict[str, Fate], known: Mapping[str, Known], brings: Brought) -> dict[str, int]:  # fmt: skip
         """Write the batch; the tags that were new."""
         ids = self._insert(session, fresh, fates)
         for key in fresh.keys() - ids.keys():  # signed up in this very moment: what they did themselves stands
@@ -183,22 +180,26 @@ class Writer:
         self._put(session, ClickObjection, objecting)
         self._block(session, [key for key, fate in fates.items() if fate is Fate.BLOCKED])
         self._hold(session, {ids[key]: fresh[key].fields for key in ids if fresh[key].fields})
+        write_fields(session, brings.fields)
+        missing = brings.tags
         wanted = {id: {*fresh[key].tags, *missing.get(key, ())} for key, id in ids.items()}
         extra = {id: missing[key] for key in missing if key not in ids and (id := known[key].id) is not None}
         tags = self._tag(session, {**wanted, **extra})
-        self._note(session, people, fates, known, ids, before, extra, self._tags | tags)
+        kept = {id: before_it(people[key], fates[key], before.get(id), extra.get(id), self._tags | tags,
+                              brings.fields.get(id))
+                for key in fates if (id := known[key].id or ids.get(key)) is not None}  # fmt: skip
+        self._note(session, people, fates, known, ids, kept, {*extra, *brings.fields})
         return tags
 
     def _note(self, session: Session, people: Mapping[str, Person], fates: Mapping[str, Fate],
-              known: Mapping[str, Known], ids: Mapping[str, int], before: Mapping[int, bool],
-              extra: Mapping[int, set[str]], tags: Mapping[str, int]) -> None:  # fmt: skip
-        """Note what undoing has to know of them."""
+              known: Mapping[str, Known], ids: Mapping[str, int], kept: Mapping[int, dict[str, Any] | None],
+              changed: Collection[int]) -> None:  # fmt: skip
+        """Note what undoing has to know of them. `changed`: those who were here, and got something."""
         note_changes(session, [
             {"import_id": self.import_id, "subscriber_id": id, "fate": fates[key], "made": key in ids,
-             "ending": key not in ids and fates[key] in GONE,
-             "before": before_it(people[key], fates[key], before.get(id), extra.get(id), tags)}
+             "ending": key not in ids and fates[key] in GONE, "before": kept[id]}
             for key in fates
-            if (id := known[key].id or ids.get(key)) is not None and (fates[key] in _AFTER or id in extra)
+            if (id := known[key].id or ids.get(key)) is not None and (fates[key] in _AFTER or id in changed)
         ])  # fmt: skip
         again = {
             id: ENDS[people[key].standing][0] for key, fate in fates.items()

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from newsletter import topics
 from newsletter.imports import Import, NotNow
 from newsletter.imports.columns import Role
+from newsletter.imports.for_known import ForKnown
 from newsletter.imports.mapping import ROLES
 from newsletter.imports.person import split_tags
 from newsletter.imports.record import LONGEST_BASIS
@@ -26,6 +27,12 @@ ANSWERS = {
     "bounced": (Standing.BOUNCED, lazy("bounced")),
     "out": (Standing.NEVER_AGREED, lazy("leave them out")),
 }
+KNOWN = {
+    ForKnown.FILL.value: lazy("the file’s tags, and its values where a field of theirs is empty"),
+    ForKnown.OVERWRITE.value: lazy("the file’s tags, and its values in place of theirs"),
+    ForKnown.LEAVE.value: lazy("nothing but the tags for all"),
+}
+"""What those get who are here already."""
 MOST_TAGS = 20
 """That everybody in a file is given."""
 
@@ -38,6 +45,7 @@ class Typed:
     tags: str
     every_topic: bool
     topics: list[int]
+    known: ForKnown
     answers: dict[str, str]
     errors: dict[str, str]
 
@@ -48,15 +56,15 @@ def page(session: Session, it: Import, typed: Typed | None = None) -> str:
         word: code for word, standing in it.standings.items() for code, (one, _) in ANSWERS.items() if one is standing
     }
     typed = typed or Typed(
-        basis=it.basis, tags=", ".join(it.tags), every_topic=it.topics is None, topics=it.topics or [], answers=kept,
-        errors={},
+        basis=it.basis, tags=", ".join(it.tags), every_topic=it.topics is None, topics=it.topics or [],
+        known=it.for_known, answers=kept, errors={},
     )  # fmt: skip
     unknown = [(word, plain(word), column, line, rows) for word, column, line, rows in it.seen.get("unknown", ())]
     names_topics = any(ROLES.get(one.what) is Role.TOPICS for one in it.columns)
     return render_template(
         "owner/import_basis.html", it=it, typed=typed, standings=standings(it.seen.get("standings", {})),
         unknown=unknown, answers=ANSWERS, topics=() if names_topics else topics.open_ones(session),
-        longest=LONGEST_BASIS, problem=it.problem,
+        longest=LONGEST_BASIS, problem=it.problem, known=KNOWN,
     )  # fmt: skip
 
 
@@ -74,7 +82,7 @@ def answer(id: int) -> Any:
         try:
             it.answer(
                 now(), basis=typed.basis, tags=_tags(typed.tags), topics=None if typed.every_topic else typed.topics,
-                answers={word: ANSWERS[code][0] for word, code in typed.answers.items()},
+                answers={word: ANSWERS[code][0] for word, code in typed.answers.items()}, known=typed.known,
             )  # fmt: skip
         except NotNow as error:
             return back("import_one", in_words(error), "info", id=id)
@@ -104,7 +112,9 @@ def _typed(unknown: list[str], offered: set[int]) -> Typed:
     chosen = [int(one) for one in form.getlist("topic") if one.isascii() and one.isdigit() and int(one) in offered]
     if not every and not chosen:
         errors["topics"] = _("Tick at least one topic, or choose every topic.")
-    return Typed(basis=basis, tags=tags, every_topic=every, topics=chosen, answers=answers, errors=errors)
+    wanted = form.get("known", "")
+    known = ForKnown(wanted) if wanted in KNOWN else ForKnown.FILL
+    return Typed(basis=basis, tags=tags, every_topic=every, topics=chosen, known=known, answers=answers, errors=errors)
 
 
 def _tags(typed: str) -> list[str]:

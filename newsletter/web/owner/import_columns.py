@@ -74,7 +74,7 @@ def page(session: Session, it: Import, typed: Sequence[Meaning] | None = None, e
     """The columns with their first rows. `typed`: what was chosen, and what is wrong with it."""
     upload, told, seen = Upload(runtime().uploads, it.token or ""), in_words(error or it.problem), None
     try:
-        seen = _glance(session, upload)
+        seen = _glance(session, it, upload)
     except FileNotFoundError:
         told = in_words(GONE)
     except BadFile as unreadable:
@@ -87,14 +87,14 @@ def page(session: Session, it: Import, typed: Sequence[Meaning] | None = None, e
     )  # fmt: skip
 
 
-def _glance(session: Session, upload: Upload) -> Glance:
+def _glance(session: Session, it: Import, upload: Upload) -> Glance:
     with upload.rows.open("rb") as file:
-        return glance(Source(file), all_fields(session))
+        return glance(Source(file), all_fields(session), headed=it.headed)
 
 
 def _columns(session: Session, it: Import, upload: Upload, seen: Glance, typed: Sequence[Meaning] | None,
              place: int | None, told: str) -> list[Column]:  # fmt: skip
-    meanings = list(typed or it.columns or _as_last_time(session, upload, seen) or propose(seen.columns, seen.rows))
+    meanings = list(typed or it.columns or _as_last_time(session, it, upload, seen) or propose(seen.columns, seen.rows))
     if len(meanings) != len(seen.columns.headings):
         meanings = propose(seen.columns, seen.rows)
     found = []
@@ -108,10 +108,11 @@ def _columns(session: Session, it: Import, upload: Upload, seen: Glance, typed: 
     return found
 
 
-def _as_last_time(session: Session, upload: Upload, seen: Glance) -> list[Meaning] | None:
+def _as_last_time(session: Session, it: Import, upload: Upload, seen: Glance) -> list[Meaning] | None:
     """As the last file with the same headings was read; fields that are gone since are left out."""
     with upload.rows.open("rb") as file:
-        last = read_alike(session, headings_hash(file))
+        hashed = headings_hash(file, it.headed)
+    last = read_alike(session, hashed) if hashed else None
     keys = {f"{FIELD}{field.key}" for field in seen.columns.fields}
     fits = last is not None and all(not one.what.startswith(FIELD) or one.what in keys for one in last)
     return last if fits else None
@@ -139,11 +140,11 @@ def choose(id: int) -> Any:
         it = one_or_404(session, Import, id)
         upload = Upload(runtime().uploads, it.token or "")
         try:
-            seen = _glance(session, upload)
+            seen = _glance(session, it, upload)
             meanings = _typed(seen)
             mapped(seen.columns, meanings)
             with upload.rows.open("rb") as file:
-                hashed = headings_hash(file)
+                hashed = headings_hash(file, it.headed)
         except FileNotFoundError:
             return back("import_one", id=id)
         except BadMapping as error:
@@ -168,6 +169,18 @@ def _typed(seen: Glance) -> list[Meaning]:
         what = request.form.get(f"what-{place}", LEFT_OUT)
         found.append(Meaning(what if what in known else LEFT_OUT, request.form.get(f"label-{place}", "")[:200]))
     return found
+
+
+@door.post("/subscribers/imports/<row:id>/headings", endpoint="import_headings")
+def choose_headings(id: int) -> Any:
+    """Whether the first row names the columns."""
+    with transaction() as session:
+        it = one_or_404(session, Import, id, lock=True)
+        try:
+            it.choose_headings(now(), headed=request.form.get("headed") == "yes")
+        except NotNow as error:
+            return back("import_one", in_words(error), "info", id=id)
+    return back("import_one", id=id)
 
 
 @door.post("/subscribers/imports/<row:id>/sheet", endpoint="import_sheet")

@@ -11,11 +11,10 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter.imports import BadFile, Fate, Import, ImportState, NotNow
-from newsletter.imports.columns import no_addresses
 from newsletter.imports.fields_made import make_fields
 from newsletter.imports.header import glance
 from newsletter.imports.record import KEPT_FOR, STANDS, begin
-from newsletter.imports.sentences import how_read, outcome, refusals
+from newsletter.imports.sentences import changes, how_read, outcome, refusals
 from newsletter.imports.source import Source
 from newsletter.imports.uploads import Upload
 from newsletter.web.bodies import largest
@@ -66,9 +65,7 @@ def send() -> Any:
 def _check(path: Path) -> None:
     """Whether this is a list at all. Raises BadFile."""
     with path.open("rb") as file:
-        headings = glance(Source(file), most=0).columns.headings
-    if any("@" in heading for heading in headings):
-        raise no_addresses(",".join(headings))
+        glance(Source(file), most=0)
 
 
 @door.get("/subscribers/imports", endpoint="imports")
@@ -129,6 +126,7 @@ def _told(it: Import) -> str:
     return render_template(
         "owner/import_report.html", it=it, report=report, how=how_read(report.reading) if report else [],
         refused=refusals(report) if report else [], outcome=outcome(report) if report else [],
+        known=changes(report) if report else [],
         left_out=sum(report.fates[fate] for fate in BRINGS_NOBODY) if report else 0, undo_until=undo_until,
         errors=bool(it.token) and upload.errors.is_file(), can_go_on=upload.is_here, far=_far(it),
         changes=report.read - sum(report.fates[fate] for fate in (*BRINGS_NOBODY, Fate.KNOWN)) if report else 0,

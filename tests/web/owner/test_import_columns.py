@@ -4,9 +4,10 @@ import re
 
 from sqlalchemy import select
 
+from newsletter.imports.for_known import ForKnown
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Field, Subscriber, held
-from tests.web.owner.clerk import COLUMNS, Clerk, clerk
+from tests.web.owner.clerk import COLUMNS, LIST, Clerk, clerk
 from tests.web.owner.conftest import Desk, readable
 
 __all__ = ["clerk"]
@@ -104,3 +105,37 @@ def test_statuses_are_told_in_numbers_before_the_basis_is_asked(clerk: Clerk, ru
     assert "2 readers : come in as confirmed" in words and "1 bounced : kept out for good" in words
     assert "Say how these people agreed" in clerk.say("basis", basis=" ", tags="a, b")
     assert _people(runtime) == {}
+
+
+def test_a_list_without_headings_is_asked_about_by_numbers_and_comes_in_whole(clerk: Clerk) -> None:
+    page = clerk.send("Jane,jane@example.com\nBo,bo@example.com\n")
+    for word in ("The first row holds an address", "Column 1", "Column 2", "The first row holds headings"):
+        assert word in page
+    assert "jane@example.com bo@example.com" in page
+    said = clerk.desk.told(f"{clerk.path}/headings", headed="yes")
+    assert "The first row is read" not in said and "Column 1" not in said
+    said = clerk.desk.told(f"{clerk.path}/headings")
+    assert "The first row is read as a person’s" in said and "Column 2" in said
+    clerk.say("columns", **{"what-0": "first_name", "what-1": "email"})
+    told = clerk.say("basis", basis="At the desk")
+    assert "2 rows" in told and "2 added" in told and "the first row is read as a person's" in told
+    clerk.desk.post(f"{clerk.path}/start")
+    assert "2 added" in clerk.work()
+    assert "This import is done" in clerk.desk.told(f"{clerk.path}/headings", headed="yes")
+
+
+def test_what_those_get_who_are_here_is_chosen_and_told(clerk: Clerk, runtime: Runtime) -> None:
+    clerk.to_the_check(LIST)
+    clerk.desk.post(f"{clerk.path}/start")
+    clerk.work()
+    again = LIST.replace("Jane,active,40,golf", "Jane,active,40,golf;new")
+    page = clerk.to_the_check(again)
+    assert "1 person who is here already gets a tag." in page
+    clerk.desk.post(f"{clerk.path}/basis-again")
+    assert "in place of theirs" in clerk.desk.read(clerk.path)
+    page = clerk.say("basis", basis="At the desk", known="leave")
+    assert "gets a tag" not in page and clerk.row.for_known is ForKnown.LEAVE
+    clerk.desk.post(f"{clerk.path}/basis-again")
+    clerk.say("basis", basis="At the desk", known="nonsense")
+    clerk.desk.post(f"{clerk.path}/start")
+    assert "1 person who is here already gets a tag." in clerk.work()

@@ -87,7 +87,7 @@ def test_a_file_can_be_discarded_at_every_point(clerk: Clerk, desk: Desk, runtim
     assert _people(runtime) == {} and [*runtime.uploads.iterdir()] == []
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "jane@example.com,Jane\n", '"email\n', "%PDF-1.7 x",
+@pytest.mark.parametrize("text", ["", "\n\n", '"email\n', "%PDF-1.7 x",
                                   "email" + ",x" * 500])  # fmt: skip
 def test_what_is_no_list_is_told_at_once(text: str, clerk: Clerk, runtime: Runtime) -> None:
     words = clerk.send(text)
