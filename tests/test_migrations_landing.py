@@ -7,7 +7,7 @@ from newsletter.guides import Block, Guide, Kind, LandingPage
 from newsletter.runtime import Runtime
 from tests.test_migrations import back_to
 
-BEFORE = "0250"
+BEFORE = "0200"
 PAGE = LandingPage(lead="Move again.", minutes=25, blocks=(Block(kind=Kind.SAMPLES, pages=(3, 5)),))
 
 

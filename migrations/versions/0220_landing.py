@@ -1,14 +1,14 @@
 """A guide's own page, put together by its owner
 
 Revision ID: 0220
-Revises: 0250
+Revises: 0200
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0220"
-down_revision = "0250"
+down_revision = "0200"
 
 
 def upgrade() -> None:

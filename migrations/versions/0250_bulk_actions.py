@@ -1,14 +1,14 @@
 """One thing done for everybody whom a list shows: what was asked for, and how far it is
 
 Revision ID: 0250
-Revises: 0190
+Revises: 0230
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0250"
-down_revision = "0190"
+down_revision = "0230"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = sa.DateTime(timezone=True)
 OPEN = sa.text("state IN ('waiting', 'running')")
