@@ -40,11 +40,12 @@ def new() -> Any:
                                box=form.box.data or "", topic=form.topic.data or "")  # fmt: skip
             sequences.follow(session, guide.slug, guide.title, now())
             note(session, marked("guide added"), guide.slug)
-            title = guide.title
+            title, id = guide.title, guide.id
     except (Unfit, OSError) as error:
         form.file.errors = [_told(error)]
         return _form(form), 422
-    return back("guides", _("“%(title)s” is here. Look at its page, then show it to visitors.", title=title))
+    told = _("“%(title)s” is here. Next is its page: put it together, then show the guide to visitors.", title=title)
+    return back("guide_landing", told, id=id)
 
 
 @door.get("/guides/<row:id>/edition", endpoint="guide_replace_ask")

@@ -1,6 +1,7 @@
 """A guide's own page, put together by Paula: parts, order, previews, hostile words, two windows."""
 
 import html
+import json
 import re
 from collections.abc import Callable
 from io import BytesIO
@@ -103,12 +104,21 @@ def test_a_page_of_every_part_is_shown_in_its_order(editor: Editor, client: Flas
              'href="#get"']  # fmt: skip
     places = [page.index(one) for one in order]
     assert places == sorted(places)
-    assert readable(page).count("Move again.") == 1
+    assert readable(page[page.index("<main") :]).count("Move again.") == 1
     assert page.count(f"/embed/{PAIN}/seen") == 1  # of two forms on a page one tells that it was seen
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))
     assert client.get(f"/guides/{PAIN}/pages/13.png").status_code == 200
     assert client.get(f"/guides/{PAIN}/pages/15.png").status_code == 404  # of the earlier page
+
+
+def test_search_engines_are_told_of_the_guide_and_its_questions(editor: Editor, client: FlaskClient) -> None:
+    editor.press("save", FULL)
+    told = re.findall(r'<script type="application/ld\+json"[^>]*>(.*?)</script>', client.get(f"/guides/{PAIN}").text)
+    book, questions = (json.loads(one) for one in told)
+    assert (book["@type"], book["numberOfPages"], book["isAccessibleForFree"]) == ("Book", 21, True)
+    (asked,) = questions["mainEntity"]
+    assert asked["name"] == "Is it free?" and "Really</a>" in asked["acceptedAnswer"]["text"]
 
 
 def test_parts_are_moved_taken_out_and_put_back_without_a_script(editor: Editor, runtime: Runtime) -> None:
@@ -182,7 +192,7 @@ def test_hostile_words_are_words(editor: Editor, client: FlaskClient) -> None:
     }  # fmt: skip
     assert "Saved." in editor.press("save", typed)
     page = client.get(f"/guides/{PAIN}").text
-    assert page.count("<script") == client.get("/").text.count("<script")
+    assert page.count("<script") == client.get("/").text.count("<script") + 1  # what search engines read
     assert "<img src=x" not in page
     main = readable(page[page.index("<main") : page.index("</main")])
     assert main.count("{{7*7}}") == 3  # the lead, the quotation, and who said it
