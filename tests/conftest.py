@@ -1,5 +1,6 @@
 """The stage: a database of each kind, a clock that stands, a transport that keeps, and the same few people."""
 
+import gc
 import os
 import shutil
 import uuid
@@ -48,6 +49,11 @@ NOON = datetime(2026, 6, 1, 11, 0, tzinfo=UTC)
 accounts.password._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 # Hundreds sign up here, on a clock that stands. The real work and the real time: `tests/web/test_robots.py`.
 robots.LEAST_WORK, robots.MOST_WORK, robots.LEAST_TIME = 1, 2, timedelta(0)
+
+# All that was imported stays: to look for circles among it again and again was a good part of the work of a process
+# that runs four thousand tests.
+gc.freeze()
+gc.set_threshold(20_000, 20, 50)
 
 for name in list(os.environ):  # the machine's own settings are not the tests'
     if name.lower() in Settings.model_fields:
