@@ -11,6 +11,7 @@ from newsletter import (  # noqa: F401
     accounts,
     articles,
     brand,
+    bulk_actions,
     campaigns,
     clicks,
     drafts,

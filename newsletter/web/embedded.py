@@ -1,6 +1,7 @@
 """A form as other sites get it: the script with its words, its style sheet, and what stands in the iframe."""
 
 import json
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -33,6 +34,9 @@ LABELS = {
 }
 
 
+_COMMENT = re.compile(r"(^|\s)\s*// .*")
+
+
 @lru_cache(8)
 def static_text(name: str) -> str:
     """A file of ours, read once."""
@@ -41,7 +45,8 @@ def static_text(name: str) -> str:
 
 def script_code(session: Session, form: Form) -> bytes:
     """The script, with this form's words and style in it."""
-    told, style = json.dumps(_told(session, form)), json.dumps(style_sheet(form))
+    told = json.dumps(_told(session, form), separators=(",", ":"))
+    style = json.dumps(style_sheet(form))
     proof, code = _without_comments("js/proof.js"), _without_comments("js/embed.js")
     return f"(() => {{\n{proof}\n{code}({told},{style});\n}})();\n".encode()
 
@@ -49,8 +54,8 @@ def script_code(session: Session, form: Form) -> bytes:
 @lru_cache(2)
 def _without_comments(name: str) -> str:
     """A script of ours without the lines that are for its readers: a page of somebody else's waits for it."""
-    lines = (line.strip() for line in static_text(name).splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
+    lines = (_COMMENT.sub("", line).strip() for line in static_text(name).splitlines())
+    return "\n".join(line for line in lines if line)
 
 
 def style_sheet(form: Form) -> str:

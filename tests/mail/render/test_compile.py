@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from newsletter import content
 from newsletter.brand import Brand
 from newsletter.mail.render import BadArticle, Content, Renderer
 from newsletter.mail.render.draft import alike
@@ -104,7 +105,7 @@ def test_every_article_of_a_new_install_has_a_skeleton(renderer: Renderer, house
     files = sorted((ROOT / "content" / "series").rglob("*.md"))
     assert len(files) > 10
     for file in files:
-        words = Content(file.stem, "", file.read_text().split("---", 2)[2])
+        words = Content(file.stem, "", content.read(file)[1])
         assert renderer.compile(claimed(Stream.STEP), house, words) is not None, file.stem
 
 

@@ -24,6 +24,7 @@ VALUES = {
     "token": "x",
     "which": "failed",
     "number": 1,
+    "page": 1,
 }
 OPEN = ("/owner/login", "/owner/login/code", "/owner/forgot", "/owner/reset/x")
 
