@@ -10,6 +10,7 @@ from typing import Any, TypeVar, dataclass_transform
 from sqlalchemy import (
     URL,
     BigInteger,
+    CheckConstraint,
     ColumnElement,
     DateTime,
     Dialect,
@@ -135,6 +136,12 @@ def lock(session: Session, row: Base) -> None:
         session.refresh(row, with_for_update=True)
     except InvalidRequestError as error:
         raise Gone(f"this {type(row).__name__.lower()} has been deleted") from error
+
+
+def one_of(column: str, codes: type[StrEnum]) -> CheckConstraint:
+    """That a column holds one of these codes."""
+    listed = ", ".join(f"'{code.value}'" for code in codes)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
 def holds(session: Session, condition: ColumnElement[bool]) -> bool:

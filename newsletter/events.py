@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from newsletter.db import Base, Id
+from newsletter.db import Base, Id, one_of
 from newsletter.wordings import Wording, wording_id
 
 
@@ -86,11 +86,6 @@ class Press:
     """What the owner typed."""
 
 
-def _one_of(column: str, codes: type[StrEnum]) -> CheckConstraint:
-    listed = ", ".join(f"'{code.value}'" for code in codes)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
-
 _BY_A_MAIL = text("message_id IS NOT NULL")
 _SAYS_WHY = text("why IS NOT NULL")
 
@@ -100,10 +95,10 @@ class Event(Base):
 
     __tablename__ = "events"
     __table_args__ = (
-        _one_of("kind", EventKind),
-        _one_of("by", By),
+        one_of("kind", EventKind),
+        one_of("by", By),
         Index("ix_events_message", "message_id", postgresql_where=_BY_A_MAIL, sqlite_where=_BY_A_MAIL),
-        _one_of("why", WhyLeft),
+        one_of("why", WhyLeft),
         Index("ix_events_why", "at", postgresql_where=_SAYS_WHY, sqlite_where=_SAYS_WHY),
         {"sqlite_autoincrement": True},
     )

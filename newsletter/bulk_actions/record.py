@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ColumnElement, ForeignKey, Index, String, func, select, text
+from sqlalchemy import JSON, BigInteger, ColumnElement, ForeignKey, Index, String, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.accounts import Owner
-from newsletter.db import Base, Id, without
+from newsletter.db import Base, Id, one_of, without
 from newsletter.guides import Guide
 from newsletter.languages import marked, said
 from newsletter.sequences import Sequence
@@ -75,18 +75,13 @@ class People:
         ]
 
 
-def _one_of(column: str, codes: type[StrEnum]) -> CheckConstraint:
-    listed = ", ".join(f"'{code.value}'" for code in codes)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
-
 class BulkAction(Base):
     """One of them. It goes through its people by their numbers, and `position` is the last that it has done."""
 
     __tablename__ = "bulk_actions"
     __table_args__ = (
-        _one_of("kind", ActionKind),
-        _one_of("state", ActionState),
+        one_of("kind", ActionKind),
+        one_of("state", ActionState),
         Index("ix_bulk_actions_open", "state", postgresql_where=_OPEN, sqlite_where=_OPEN),
         {"sqlite_autoincrement": True},
     )

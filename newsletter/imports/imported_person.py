@@ -7,11 +7,11 @@ from sqlalchemy import JSON, ForeignKey, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.bulk import insert_into, insert_rows, is_given
-from newsletter.db import Base
+from newsletter.db import Base, one_of
 from newsletter.imports.fate import ENDS
 from newsletter.imports.for_known import Change
 from newsletter.imports.person import Person
-from newsletter.imports.record import Import, one_of
+from newsletter.imports.record import Import
 from newsletter.imports.report import Fate
 from newsletter.subscribers import Subscriber
 

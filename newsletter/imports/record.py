@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, false, select, text
+from sqlalchemy import JSON, ForeignKey, Index, String, false, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter import characters
 from newsletter.accounts import Owner
-from newsletter.db import Base, Id
+from newsletter.db import Base, Id, one_of
 from newsletter.imports.for_known import ForKnown
 from newsletter.imports.mapping import Meaning
 from newsletter.imports.report import Report
@@ -56,12 +56,6 @@ _OPEN = text("state IN ('reading', 'surveying', 'checking', 'running', 'undoing'
 
 class NotNow(ValueError):
     """The import is not at the point where this can be done; the message says where it stands."""
-
-
-def one_of(column: str, codes: type[StrEnum]) -> CheckConstraint:
-    """That a column holds one of these codes."""
-    listed = ", ".join(f"'{code.value}'" for code in codes)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
 class Import(Base):
