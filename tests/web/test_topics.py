@@ -115,7 +115,7 @@ def test_plain_html_keeps_its_ticks_through_the_page_with_the_button(
 
 def test_the_forms_of_other_sites_offer_them_too(visitor: Visitor, runtime: Runtime, link: Link) -> None:
     assert f'name="topics" value="{TRAINING}"' in visitor.get("/embed/footer").text
-    assert '[["1", "Rehabilitation"], ["2", "Training"]]' in visitor.get("/embed/footer.js").text
+    assert '[["1","Rehabilitation"],["2","Training"]]' in visitor.get("/embed/footer.js").text
     proof = visitor.proof("/embed/footer.json")
     told = {"email": "jane@example.com", "proof": proof, "topics": ["7", 1, None, {}]}
     refused = visitor.browser.post("/embed/footer", json=told)
