@@ -1,7 +1,8 @@
 """Zones: which one a name means, and which instant a local time is."""
 
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 
 def zone_named(name: str) -> ZoneInfo:
@@ -10,6 +11,12 @@ def zone_named(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
         return ZoneInfo("UTC")
+
+
+@cache
+def known_zones() -> tuple[str, ...]:
+    """The names of the tz database, sorted. Read once: it is a walk through its thousand files."""
+    return tuple(sorted(available_timezones()))
 
 
 class NoSuchTime(ValueError):

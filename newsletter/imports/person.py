@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
-from zoneinfo import available_timezones
 
 from newsletter import characters
 from newsletter.imports import export
@@ -29,6 +28,7 @@ from newsletter.subscribers import (
     clean_name,
     clean_tag,
 )
+from newsletter.zones import known_zones
 
 LONGEST_PAUSE = timedelta(days=366)
 """What is farther away is no pause."""
@@ -253,4 +253,4 @@ def _cleaned(typed: str) -> str:
 
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(known_zones())

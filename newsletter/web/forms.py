@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
-from zoneinfo import available_timezones
 
 from flask import request
 from flask_wtf import FlaskForm
@@ -38,6 +37,7 @@ from newsletter.web.language import _, lazy, spoken
 from newsletter.web.security import FormToken
 from newsletter.web.wording import TOPICS_ASKED, form_wording, newsletter_wording, topics_asked
 from newsletter.wordings import fingerprint
+from newsletter.zones import known_zones
 
 FormKind = TypeVar("FormKind", bound=FlaskForm)
 ANSWER = "field_"
@@ -276,7 +276,7 @@ class PreferencesForm(AskingForm):
 
     def validate_zone(self, field: SelectField) -> None:
         """One of the list; none is the owner's."""
-        if field.data and field.data not in available_timezones():
+        if field.data and field.data not in known_zones():
             raise ValidationError(_("Please choose a time zone from the list."))
 
     def validate_address(self, field: StringField) -> None:

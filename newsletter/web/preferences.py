@@ -2,7 +2,7 @@
 
 from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from sqlalchemy import select
@@ -48,6 +48,7 @@ from newsletter.web.wording import (
     topics_kept,
     weekly_brings,
 )
+from newsletter.zones import known_zones
 
 door = Blueprint("preferences", __name__)
 PAGE = "/preferences"
@@ -148,7 +149,7 @@ def _form(session: Session, subscriber: Subscriber) -> PreferencesForm:
     form.topics.choices = [SelectChoice(str(one.id), one.name) for one in offered]
     if "move" in request.form:
         form.house = brand.current(session)
-    form.zone.choices = [SelectChoice("", ""), *map(SelectChoice, sorted(available_timezones()))]
+    form.zone.choices = [SelectChoice("", ""), *map(SelectChoice, known_zones())]
     return form
 
 

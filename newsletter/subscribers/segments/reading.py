@@ -6,7 +6,6 @@ from dataclasses import fields
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
-from zoneinfo import available_timezones
 
 from newsletter import characters
 from newsletter.languages import Number, marked, said
@@ -16,6 +15,7 @@ from newsletter.subscribers.merge_field import FieldKind
 from newsletter.subscribers.segments import rules as r
 from newsletter.subscribers.subscriber import Status
 from newsletter.subscribers.tag import LONGEST_TAG
+from newsletter.zones import known_zones
 
 VERSION = 1
 LONGEST_WORDS = 254
@@ -88,7 +88,7 @@ def _day(given: Any) -> date:
 
 
 def _zone(given: Any) -> str:
-    if not isinstance(given, str) or given not in available_timezones():
+    if not isinstance(given, str) or given not in known_zones():
         raise ValueError(said("This is no time zone we know. Choose one from the list, for example Europe/London."))
     return given
 

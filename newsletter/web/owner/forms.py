@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 from flask_wtf.file import FileField, FileRequired
 from wtforms import (
@@ -32,6 +31,7 @@ from newsletter.subscribers.name import LONGEST_NAME
 from newsletter.web.forms import TypedForm, with_answers
 from newsletter.web.language import _, in_words, lazy, spoken
 from newsletter.web.state import reading, runtime
+from newsletter.zones import known_zones
 
 
 def _line(label: str, longest: int, needed: str = "", **kwargs: Any) -> StringField:
@@ -40,7 +40,7 @@ def _line(label: str, longest: int, needed: str = "", **kwargs: Any) -> StringFi
 
 
 def _known_zone(field: StringField) -> None:
-    if field.data not in available_timezones():
+    if field.data not in known_zones():
         raise ValidationError(_("This is no time zone we know. Choose one from the list, for example Europe/London."))
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import available_timezones
 
 from flask import render_template, request
 from flask_login import current_user
@@ -34,6 +33,7 @@ from newsletter.web.owner.door import asked_id, back, door, note, one_or_404
 from newsletter.web.owner.people import Filter
 from newsletter.web.owner.segment_tree import Node, as_data, of_form, of_rules, press
 from newsletter.web.state import now, reading, transaction
+from newsletter.zones import known_zones
 
 LISTED = 25
 """Segments on one page: each of them is counted."""
@@ -170,7 +170,7 @@ def _choices(session: Session) -> dict[str, Any]:
         "guides": dict(guides.all()), "forms": {str(id): name for id, name in forms},
         "fields": {one.key: one for one in all_fields(session)},
         "campaigns": {str(id): f"{title} ({id})" for id, title in session.execute(sent.limit(MOST))},
-        "topics": {str(one.id): one.name for one in topics.every(session)}, "zones": sorted(available_timezones()),
+        "topics": {str(one.id): one.name for one in topics.every(session)}, "zones": known_zones(),
     }  # fmt: skip
 
 

@@ -1,7 +1,6 @@
 """Settings: the brand that every page and mail carries, and the owner's own password and zone."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from flask import render_template
 from sqlalchemy.orm import Session
@@ -19,6 +18,7 @@ from newsletter.web.owner.session import start_session
 from newsletter.web.owner.sessions import browser_named
 from newsletter.web.security import limiter
 from newsletter.web.state import kept_ip, now, reading, runtime, state, transaction
+from newsletter.zones import known_zones
 
 BRAND = ("name", "strapline", "author", "email", "phone", "address", "website", "booking", "zone")
 
@@ -41,7 +41,7 @@ def _page(session: Session, brand_form: BrandForm | None = None, zone_form: Zone
     house, owner = brand.current(session), owner_in(session)
     page = render_template(
         "owner/settings.html", owner=owner, lost_language=lost_language(house),
-        zones=sorted(available_timezones()), at=now(), named=browser_named,
+        zones=known_zones(), at=now(), named=browser_named,
         sessions=OwnerSession.every(session, owner.id, now()), counts_clicks=house.counts_clicks,
         refuses_throwaway=house.refuses_throwaway,
         has_counted_clicks=house.has_counted_clicks, site_host=runtime().settings.site_host,
