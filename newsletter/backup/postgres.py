@@ -4,8 +4,8 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
@@ -121,14 +121,15 @@ def _run(database: Database, command: Sequence[str], growing: Path | None, tick:
     environment = {**os.environ, **({"PGPASSWORD": str(given["password"])} if given.get("password") else {})}
     argv = [*command, f"--dbname={make_conninfo(**said)}"]
     with subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
-        assert process.stderr is not None
-        seen = 0
-        while process.poll() is None:
-            time.sleep(0.1)
+        seen, told, runs = 0, b"", True
+        while runs:
+            # What it says is read meanwhile: with a pipe that nobody empties it would wait for us, and we for it.
+            with suppress(subprocess.TimeoutExpired):
+                told, runs = process.communicate(timeout=0.1)[1], False
             size = growing.stat().st_size if growing and growing.exists() else 0
             tick(size - seen)
             seen = size
-        words = process.stderr.read().decode(errors="replace").strip().splitlines()
+    words = told.decode(errors="replace").strip().splitlines()
     if process.returncode:
         reason = words[0] if words else f"it ended with {process.returncode}"
         raise BadBackup(f"{Path(command[0]).name} did not do it, and nothing was changed: {reason}")

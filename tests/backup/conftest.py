@@ -11,12 +11,12 @@ import psycopg
 import pytest
 from sqlalchemy import select
 
-from newsletter import backup, schema
+from newsletter import backup, schema, seeds
 from newsletter.backup import Archive
 from newsletter.db import Database
 from newsletter.guides import Files
 from newsletter.runtime import Runtime, build
-from newsletter.settings import Settings, load
+from newsletter.settings import ROOT, Settings, load
 from newsletter.subscribers import Status, Subscriber, read_address, register
 from newsletter.supervisor.prepare import prepare
 from tests.conftest import NOON
@@ -26,11 +26,9 @@ GUIDES = ("recover-from-pain.pdf", "exercise-at-50.pdf")
 
 @pytest.fixture(scope="session")
 def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with every table and nothing in them: migrations would take longer than most of these tests."""
+    """A file with every table and the seeds: migrations would take longer than most of these tests."""
     file = tmp_path_factory.mktemp("tables") / "newsletter.sqlite3"
-    database = Database(f"sqlite:///{file}")
-    schema.upgrade(database)
-    database.dispose()
+    _plant(f"sqlite:///{file}")
     return file
 
 
@@ -41,10 +39,16 @@ def postgres_tables(postgres_server: str) -> str:
     with psycopg.connect(postgres_server, autocommit=True) as admin:
         admin.execute(f"DROP DATABASE IF EXISTS {name}")
         admin.execute(f"CREATE DATABASE {name}")
-    database = Database(_url(postgres_server, name).replace("postgresql:", "postgresql+psycopg:", 1))
-    schema.upgrade(database)
-    database.dispose()
+    _plant(_url(postgres_server, name).replace("postgresql:", "postgresql+psycopg:", 1))
     return name
+
+
+def _plant(url: str) -> None:
+    database = Database(url)
+    schema.upgrade(database)
+    with database.transaction() as session:
+        seeds.plant(session, ROOT, NOON)
+    database.dispose()
 
 
 def _url(server: str, name: str) -> str:
@@ -56,7 +60,7 @@ def _url(server: str, name: str) -> str:
 def new_database(
     request: pytest.FixtureRequest, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[Path], str]]:
-    """Makes a database of this kind with empty tables; its URL, "" for the file in the data folder."""
+    """Makes a database of this kind with the tables and the seeds; its URL, "" for the file in the data folder."""
     made: list[str] = []
     if kind == "sqlite":
         file = request.getfixturevalue("sqlite_tables")

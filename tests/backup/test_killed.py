@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from newsletter import backup, installation
 from newsletter.backup import postgres, restoring
 from newsletter.runtime import Runtime
-from tests.backup.conftest import people, put_back, statuses
+from tests.backup.conftest import nothing, people, put_back, statuses
+from tests.conftest import NOON
 
 
 class _Killed(BaseException):
@@ -104,3 +106,21 @@ def test_programs_that_are_missing_or_too_old_are_told(monkeypatch: pytest.Monke
     with pytest.raises(postgres.NoProgram, match="of PostgreSQL 15, and the server is 18"):
         postgres.find("pg_dump", 18)
     assert postgres.find("psql", 18) == str(tmp_path / "psql")
+
+
+@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
+def test_a_program_that_complains_at_length_is_heard_to_its_end(
+    first: Runtime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """More than a pipe holds: it would wait for whoever reads it."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    complains = f"{sys.executable} -c 'print(\"no room on the disk\\n\" * 20000)' >&2"
+    (programs / "pg_dump").write_text(
+        f"#!/bin/sh\n[ \"$1\" = --version ] && echo 'pg_dump (PostgreSQL) 99.1' && exit\n{complains}\nexit 1\n"
+    )
+    (programs / "pg_dump").chmod(0o755)
+    monkeypatch.setattr(postgres, "PLACES", ())
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(backup.BadBackup, match="no room on the disk"):
+        backup.write(first, tmp_path / "news.zip", NOON, nothing)
