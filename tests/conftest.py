@@ -5,6 +5,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -117,13 +118,25 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("sqlite_template"), file)
         yield f"sqlite:///{file}"
         return
-    url, name = request.getfixturevalue("postgres_server"), f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(url, autocommit=True) as admin:
-        quick = " STRATEGY FILE_COPY" if admin.info.server_version >= 150000 else ""
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE template_newsletter{quick}")
-    yield _sqlalchemy_url(url, name)
-    with psycopg.connect(url, autocommit=True) as admin:
+    with copied(request.getfixturevalue("postgres_server")) as url:
+        yield url
+
+
+@contextmanager
+def copied(server: str, template: str = "template_newsletter") -> Iterator[str]:
+    """The URL of a copy of a database of this PostgreSQL server; it is gone afterwards."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        copy_database(admin, template, name)
+    yield _sqlalchemy_url(server, name)
+    with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def copy_database(admin: psycopg.Connection, template: str, name: str) -> None:
+    """Copy a database that nobody is connected to."""
+    quick = " STRATEGY FILE_COPY" if admin.info.server_version >= 150000 else ""
+    admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}{quick}")
 
 
 @lru_cache(2)

@@ -5,11 +5,8 @@ from typing import Any, TypeVar
 
 from flask import request
 from flask_wtf import FlaskForm
-from flask_wtf.form import _Auto
-from werkzeug.datastructures import MultiDict
 from wtforms import (
     BooleanField,
-    FileField,
     HiddenField,
     SelectField,
     SelectMultipleField,
@@ -35,6 +32,7 @@ from newsletter.web import robots
 from newsletter.web.address import typed_address
 from newsletter.web.language import _, lazy, spoken
 from newsletter.web.security import FormToken
+from newsletter.web.typed_form import TypedForm
 from newsletter.web.wording import TOPICS_ASKED, form_wording, newsletter_wording, topics_asked
 from newsletter.wordings import fingerprint
 from newsletter.zones import known_zones
@@ -53,27 +51,6 @@ OTHER_WORDS = lazy(
     "What this form brings has changed since you opened the page. Please read the words below its button, and send it "
     "once more."
 )
-
-
-class TypedForm(FlaskForm):
-    """A form whose fields are text, but for those that are there for a file.
-
-    Flask-WTF would also read JSON, and take a file for a text; then a field holds a number, a list or a file, and
-    whatever reads it as text fails.
-    """
-
-    class Meta(FlaskForm.Meta):
-        """Where the values come from."""
-
-        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
-            """The request's form when one was sent and none is given; else what is given."""
-            if formdata is not _Auto:
-                return formdata
-            if request.method in ("GET", "HEAD") or not (request.form or request.files):
-                return None
-            wanted = {name for name, field in form._unbound_fields or () if issubclass(field.field_class, FileField)}
-            typed = [pair for pair in request.form.items(multi=True) if pair[0] not in wanted]
-            return MultiDict([*typed, *(pair for pair in request.files.items(multi=True) if pair[0] in wanted)])
 
 
 class PublicForm(TypedForm):

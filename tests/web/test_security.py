@@ -15,9 +15,10 @@ from newsletter import web
 from newsletter.clock import SystemClock
 from newsletter.runtime import Runtime, build
 from newsletter.settings import load
-from newsletter.web.forms import PASSWORDS, TypedForm
+from newsletter.web.forms import PASSWORDS
 from newsletter.web.owner import forms as owner_forms
 from newsletter.web.owner import proof
+from newsletter.web.typed_form import TypedForm
 from tests.conftest import InlineTrigger
 from tests.web.conftest import FIFTY, Visitor, forms
 

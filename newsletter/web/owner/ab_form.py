@@ -11,8 +11,8 @@ from wtforms.validators import Length, Optional
 from newsletter import characters
 from newsletter.articles import LONGEST_LINE, Article
 from newsletter.campaigns import ABTest, BadTest, Compares, IfClose, Judge, Wish
-from newsletter.web.forms import TypedForm
 from newsletter.web.language import _, lazy
+from newsletter.web.typed_form import TypedForm
 
 NO_TEST = ""
 HOURS, DAYS = "hours", "days"

@@ -11,8 +11,8 @@ from newsletter import characters
 from newsletter.forms.form import MOST_TAGS
 from newsletter.subscribers import FieldKind
 from newsletter.subscribers.tag import LONGEST_TAG
-from newsletter.web.forms import TypedForm
 from newsletter.web.language import _, lazy
+from newsletter.web.typed_form import TypedForm
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 

@@ -28,9 +28,10 @@ from newsletter.languages import UnknownLanguage
 from newsletter.sequences import Delay
 from newsletter.subscribers import BadAddress, Field, clean_name, read_address
 from newsletter.subscribers.name import LONGEST_NAME
-from newsletter.web.forms import TypedForm, with_answers
+from newsletter.web.forms import with_answers
 from newsletter.web.language import _, in_words, lazy, spoken
 from newsletter.web.state import reading, runtime
+from newsletter.web.typed_form import TypedForm
 from newsletter.zones import known_zones
 
 

@@ -11,10 +11,10 @@ from newsletter import brand, characters, throwaway
 from newsletter.brand import Brand
 from newsletter.languages import marked
 from newsletter.throwaway import BadDomains
-from newsletter.web.forms import TypedForm
 from newsletter.web.language import _, in_words, lazy
 from newsletter.web.owner.door import back, door, note
 from newsletter.web.state import reading, transaction
+from newsletter.web.typed_form import TypedForm
 
 NAMED = 5
 """Domains that an entry of the audit log names of those that came or went."""

@@ -14,10 +14,10 @@ from newsletter.figures import figure
 from newsletter.languages import marked
 from newsletter.subscribers import Status, Subscriber, Subscription
 from newsletter.topics import LONGEST_NAME, LONGEST_SLUG, BadTopic, Topic
-from newsletter.web.forms import TypedForm
 from newsletter.web.language import _, in_words, lazy
 from newsletter.web.owner.door import back, door, note, one_or_404
 from newsletter.web.state import now, reading, transaction
+from newsletter.web.typed_form import TypedForm
 
 ADDED = marked(
     "“%(name)s” is there. Readers who take every topic take it too; "

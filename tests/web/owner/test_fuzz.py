@@ -7,13 +7,19 @@ All of it to every route would take minutes: each route gets a share of every ki
 import io
 import itertools
 import json
+import shutil
+import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import make_url
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.routing import Rule
 
@@ -24,65 +30,70 @@ from newsletter.mail.render.counted import Destination
 from newsletter.runtime import Runtime
 from newsletter.settings import load
 from newsletter.web.owner.door import OPEN_TO_ALL
+from tests.conftest import copied, copy_database
 from tests.web.conftest import Form, Visitor, _Forms
 from tests.web.owner.conftest import Desk
+from tests.web.owner.hostile import HEADERS, IDS, JSON, KINDS, KINDS_OF_TEXT, METHODS, NAMES, QUERIES, RAW
 from tests.web.owner.test_pictures import sent
 
 # A hundred requests go to each route; on PostgreSQL, which takes less than SQLite does.
-pytestmark = [pytest.mark.real, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
+pytestmark = pytest.mark.real
 T = TypeVar("T")
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW")
-KINDS_OF_TEXT = (
-    ("", " ", "\ufeff"),
-    ("\0", "a\0b", "\x7f\x1b[31m", "\r\nX-Evil: 1", "\ud7ff\ue000"),
-    ("²", "९", "-1", "0"),
-    ("9" * 30, "1" * 5000, "1e400", "NaN"),
-    ("null", "[]", "\\", "%", "_"),
-    ("../../etc/passwd", "/etc/localtime", "Europe/../.."),
-    ("<script>alert(1)</script>", "'; DROP TABLE subscribers; --", "\u202egnp"),
-    ("{{ 7*7 }}", "{{ '%999999999d' % 1 }}", "{% for x in y %}", "{{ brand.x.y }}", "{{"),
-    ("9999-99-99", "0001-01-01", "9999-12-31", "24:61"),
-    ("😀" * 70, "a" * 20_000),
-    ("x@y", "a" * 65 + "@example.com", "ü@ü.ü"),
-)
-RAW = (b"%00", b"%ff%fe", b"%ED%A0%80", b"a=%", b"&&=&=", b"=" * 500, b"\xff\xfe\x00", b"a=1;b=2", b"+" * 999)
-IDS = (
-    "0",
-    "1",
-    "2",
-    "-1",
-    str(2**31),
-    str(2**63 - 1),
-    str(2**63),
-    "9" * 40,
-    "1.5",
-    "²",
-    "९",
-    "%00",
-    "1%00",
-    "a",
-    "%20",
-)
-HEADERS = (
-    {"Cookie": "session=\xff; =; ;;; a=b; session=.eJw.x.y; remember_token=1|x"}, {"Cookie": "=" * 3000},
-    {"Range": "bytes=9-1,-,5-"}, {"Range": "pages=1"}, {"If-Modified-Since": "never", "If-None-Match": '"'},
-    {"If-Range": "x", "Range": "bytes=0-"}, {"Accept": "\xff;q=x", "Accept-Language": "-,;q=", "Accept-Encoding": "?"},
-    {"Referer": "http://[::1"}, {"Referer": "\xff://\x01"}, {"Referer": "a" * 5000}, {"Authorization": "Bearer"},
-    {"Authorization": "Basic =="}, {"Authorization": "Digest a"}, {"X-Forwarded-For": ",,unknown,\xff,[::"},
-    {"X-Forwarded-Host": "localhost, localhost"}, {"Content-Length": "-1"}, {"Content-Length": "x"},
-    {"Content-Length": "9" * 40}, {"Transfer-Encoding": "gzip"}, {"User-Agent": "\xff\x01"}, {"X-CSRFToken": "\xff"},
-)  # fmt: skip
-KINDS = (
-    "application/json", "application/x-www-form-urlencoded; charset=klingon", "multipart/form-data",
-    "multipart/form-data; boundary=", "multipart/form-data; boundary=x", "text/plain; charset=utf-16", "a/b/c;;;=",
-    "multipart/form-data; boundary=" + "b" * 300, "application/xml", "\xff", "",
-)  # fmt: skip
-JSON = ("[]", "{}", "1", "null", '"x"', "{", "[" * 3000, '{"email": {"a": [1]}, "csrf_token": 5}', "\ufeff{}", "NaN")
+
+
+@dataclass
+class House:
+    """What is copied for each route: to live in a house takes longer than to beset one route of it."""
+
+    media: Path
+    database: str = ""
+    session: str = ""
+    token: str = ""
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[House]:
+    """The house in which each kind of row is number 1, once a first test has lived in it."""
+    kept = House(media=tmp_path_factory.mktemp("house") / "media")
+    yield kept
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE IF EXISTS {kept.database or 'none'}")
 
 
 @pytest.fixture
-def lived_in(desk: Desk, article: int, runtime: Runtime) -> Desk:
+def database_url(postgres_server: str, house: House) -> Iterator[str]:
+    """A copy of the house, or of an empty one for the first test."""
+    with copied(postgres_server, house.database or "template_newsletter") as url:
+        yield url
+
+
+@pytest.fixture
+def lived_in(
+    request: pytest.FixtureRequest, app: Flask, runtime: Runtime, house: House, postgres_server: str, database_url: str
+) -> Desk:
     """Paula's browser, in a house where each kind of row is number 1."""
+    media = runtime.settings.data_dir / "media"
+    if house.database:
+        shutil.copytree(house.media, media)
+        desk = Desk(app.test_client())
+        desk.client.set_cookie("session", house.session)
+        desk.token = house.token
+        return desk
+    desk = request.getfixturevalue("desk")
+    _live_in(desk, request.getfixturevalue("article"), runtime)
+    shutil.copytree(media, house.media)
+    cookie = desk.client.get_cookie("session")
+    assert cookie is not None
+    house.session, house.token = cookie.value, desk.token
+    runtime.database.dispose()
+    lived = f"house_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        copy_database(admin, make_url(database_url).database, lived)
+    house.database = lived
+    return desk
+
+
+def _live_in(desk: Desk, article: int, runtime: Runtime) -> None:
     visitor = desk.client.application.test_client()
     page = visitor.get("/")
     form = _Forms(page.text).found[0]
@@ -94,7 +105,6 @@ def lived_in(desk: Desk, article: int, runtime: Runtime) -> Desk:
     assert visitor.post(choices, data={**asks.fields, "address": "jane@new.example.com"}).status_code == 303
     desk.post("/owner/campaigns/new", article=article, audience="")
     desk.post("/owner/pictures", file=sent(), words="A field")
-    return desk
 
 
 def _rules() -> list[Rule]:
@@ -176,14 +186,14 @@ def _safe(answer: Any, *asked: object) -> None:
     answer.close()
 
 
-def _knock(client: FlaskClient, rule: Rule, token: str, runtime: Runtime, number: int, *, is_open: bool) -> None:
-    """Paths, methods, headers and bodies of a route's share; queries where it `is_open`: else its page sees none."""
+def _knock(client: FlaskClient, rule: Rule, token: str, runtime: Runtime, number: int) -> None:
+    """Paths, methods, queries, headers and bodies of a route's share."""
     paths = list(_paths(rule, runtime))
     for path in paths:
         _safe(client.open(path, method="GET" if "GET" in (rule.methods or ()) else "POST"), path)
     for method in METHODS:
         _safe(client.open(paths[0], method=method, data={"csrf_token": token}), method, paths[0])
-    if is_open and "GET" in (rule.methods or ()):
+    if "GET" in (rule.methods or ()):
         for text in _texts(number):
             query = dict.fromkeys(NAMES | QUERIES, text)
             _safe(client.get(paths[0], query_string=query), rule, query)
@@ -198,37 +208,21 @@ def _knock(client: FlaskClient, rule: Rule, token: str, runtime: Runtime, number
             _safe(client.post(path, **body), rule, str(body)[:300])
 
 
-NAMES = {
-    "csrf_token", "email", "first_name", "newsletter", "guide", "website", "proof", "press", "stop", "password",
-    "title", "subject",
-    "preheader", "body", "base", "topic", "article", "audience", "when", "day", "clock", "box", "attach", "delay",
-    "zone", "name", "address", "old", "new", "new_again", "again", "List-Unsubscribe", "sequence", "series", "confirm",
-    "id", "words", "file", "tags", "sites", "gives", "verb", "live", "public", "reason", "step", "sure", "upto",
-    "agreed", "form", "correct", "begin_page", "begin", "question", "headline", "button", "consent_words", "ground",
-    "after_url", "accept", "basis", "q", "tag", "status",
-    "sitting", "follows", "named", "reader", "subscriber", "scheme", "pictures", "show",
-    "pause", "go_on", "data", "erase", "topics", "shown", "left", "why", "clicks", "campaign", "slug", "number",
-    "do", "kept", "landing", "add", "lead", "for_whom", "minutes", "b.0.kind", "b.0.heading", "b.0.text", "b.0.lines",
-    "headed", "known", "b.0.pages", "b.0.question", "b.0.answer", "b.0.picture", "b.0.who", "b.0.gone",
-}  # fmt: skip
-
-QUERIES = {
-    "next", "q", "requested", "state", "page", "before", "after", "to", "saved", "v", "lane", "status", "tag", "from",
-    "form", "guide", "topic", "reviewed", "draft", "against", "days", "do", "series",
-}  # fmt: skip
-
-
 @pytest.mark.parametrize(("number", "rule"), [pytest.param(*one, id=str(one[1])) for one in enumerate(_rules())])
 def test_no_route_takes_anything_amiss(number: int, rule: Rule, lived_in: Desk, app: Flask, runtime: Runtime) -> None:
     app.config["PROPAGATE_EXCEPTIONS"] = False
     own = next(one for one in app.url_map.iter_rules(rule.endpoint) if str(one) == str(rule))
     form_token = runtime.signer.token(Purpose.FORM, 2**40)
     if not rule.endpoint.startswith("owner."):
-        _knock(app.test_client(), own, form_token, runtime, number, is_open=True)
+        _knock(app.test_client(), own, form_token, runtime, number)
         return
     lived_in.post("/owner/settings/zone", zone="Europe/London")  # which finds the token
-    _knock(lived_in.client, own, lived_in.token, runtime, number, is_open=True)
-    _knock(app.test_client(), own, form_token, runtime, number, is_open=rule.endpoint in OPEN_TO_ALL)
+    _knock(lived_in.client, own, lived_in.token, runtime, number)
+    if rule.endpoint in OPEN_TO_ALL:
+        _knock(app.test_client(), own, form_token, runtime, number)
+        return
+    for path, method in itertools.product(_sound_paths(own, runtime), METHODS):  # nobody comes past the door
+        _safe(app.test_client().open(path, method=method, data={"csrf_token": form_token}), method, path)
 
 
 ENDS = ("owner.logout", "owner.session_end", "owner.subscriber_erase")
