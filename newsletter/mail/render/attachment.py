@@ -16,7 +16,7 @@ log = structlog.get_logger()
 def attachment(claimed: ClaimedMessage, guides: Callable[[str], Path]) -> tuple[Mapping[str, Any], bytes]:
     """What the mail says and the PDF it carries; b"": none, or a file that is gone, and then the link has to do."""
     guide = claimed.context.get("guide")
-    if claimed.stream is not Stream.GUIDE or not guide or not guide["attached"]:
+    if claimed.stream not in (Stream.GUIDE, Stream.TEST) or not isinstance(guide, dict) or not guide["attached"]:
         return claimed.context, b""
     try:
         pdf = guides(guide["slug"]).read_bytes()

@@ -125,8 +125,11 @@ class Renderer:
             leading = self._leading(article, plain, brand, words, counted, reader.message)
             return self._article(stream, values, article.fill(plain, leading=leading))
         values |= {"subject": "", "preheader": ""}
-        values["subject"] = one_line(self._template(values, f"{stream}/subject.txt"))
-        return self._framed(str(stream), values)
+        kind = str(
+            Stream.GUIDE if stream is Stream.TEST else stream
+        )  # a test is of an article's words, or a guide's mail
+        values["subject"] = one_line(self._template(values, f"{kind}/subject.txt"))
+        return self._framed(kind, values)
 
     def _leading(self, article: Compiled, plain: Values, brand: Brand, words: Content, revision: int | None,
                  message: int) -> Leading:  # fmt: skip

@@ -44,8 +44,8 @@ def new() -> Any:
     except (Unfit, OSError) as error:
         form.file.errors = [_told(error)]
         return _form(form), 422
-    told = _("“%(title)s” is here. Next is its page: put it together, then show the guide to visitors.", title=title)
-    return back("guide_landing", told, id=id)
+    told = _("“%(title)s” is here. The next steps: its box, its page, its mail and its series.", title=title)
+    return back("guide_setup", told, id=id)
 
 
 @door.get("/guides/<row:id>/edition", endpoint="guide_replace_ask")

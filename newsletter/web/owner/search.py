@@ -50,6 +50,7 @@ SECTIONS = (
     (lazy("Where you are signed in"), "owner.settings", "sessions", "session browser sign out"),
     (lazy("Sites on which forms may stand"), "owner.forms", "sites", "hosts origin embed wordpress"),
     (lazy("What became of forms"), "owner.funnel", "", "funnel conversion views rate sign-ups"),
+    (lazy("Set-up of guides"), "owner.guides", "", "new guide steps box page mail series test run"),
     (lazy("Pages of guides"), "owner.guides", "", "landing page outcomes samples questions answers preview"),
     (lazy("Import a list"), "owner.subscriber_import", "", "csv xlsx excel mailchimp kit substack upload people"),
     (lazy("Done for many"), "owner.bulk_actions", "", "bulk actions mass erase stop series send guide everybody"),

@@ -126,8 +126,9 @@ def test_a_confirmation_without_a_guide_promises_none(stream: Stream, mail: Mail
     assert "guide" not in _parts(message)[0].lower()
 
 
-def test_a_guide_is_attached_only_where_the_owner_said_so(mail: Mail, renderer: Renderer) -> None:
-    message = mail(claimed(Stream.GUIDE, guide={**GUIDE, "attached": True}))
+@pytest.mark.parametrize("stream", [Stream.GUIDE, Stream.TEST])
+def test_a_guide_is_attached_only_where_the_owner_said_so(stream: Stream, mail: Mail, renderer: Renderer) -> None:
+    message = mail(claimed(stream, guide={**GUIDE, "attached": True}))
     assert [part.get_content_type() for part in message.iter_parts()] == ["multipart/alternative", "application/pdf"]
     (pdf,) = message.iter_attachments()
     assert pdf.get_filename() == "exercise-at-50.pdf"

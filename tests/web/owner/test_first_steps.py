@@ -18,7 +18,7 @@ TITLE = "Before your first campaign"
 
 def _ticked(desk: Desk) -> list[str]:
     page = desk.get("/owner/")
-    items = page.split('<ul class="first-steps">')[1].split("</ul>")[0].split("<li")[1:]
+    items = page.split('<ol class="first-steps">')[1].split("</ol>")[0].split("<li")[1:]
     return [item.split("<a ")[1].split(">")[1].split("<")[0] for item in items if 'class="done"' in item]
 
 
