@@ -9,6 +9,7 @@ from sqlalchemy import JSON, BigInteger, ColumnElement, ForeignKey, Index, Strin
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.accounts import Owner
+from newsletter.bulk_actions.person import BulkPerson, forget, remember
 from newsletter.db import Base, Id, one_of, without
 from newsletter.guides import Guide
 from newsletter.languages import marked, said
@@ -118,26 +119,35 @@ class BulkAction(Base):
     def begin(cls, session: Session, people: People, now: datetime, *, kind: ActionKind, owner_id: int | None,
               guide: Guide | None = None, sequence: Sequence | None = None) -> "BulkAction":  # fmt: skip
         """Ask for it. It begins when its grace is over."""
-        counted = select(func.count(), func.coalesce(func.max(Subscriber.id), 0)).where(*people.condition(now))
-        expected, last_id = session.execute(counted.select_from(Subscriber)).one()
         made = cls(
             kind=kind, created_at=now, starts_at=now + GRACE, owner_id=owner_id, guide=guide, sequence=sequence,
-            asked=people.asked, status=people.status, tag=people.tag, rules=people.rules, last_id=last_id,
-            expected=expected,
+            asked=people.asked, status=people.status, tag=people.tag, rules=people.rules, last_id=0,
         )  # fmt: skip
         session.add(made)
         session.flush()
+        shown = people.condition(now)
+        if kind is ActionKind.ERASE:
+            remember(session, made.id, *shown)
+            shown = [made.is_named]
+        counted = select(func.count(), func.coalesce(func.max(Subscriber.id), 0)).where(*shown)
+        made.expected, made.last_id = session.execute(counted.select_from(Subscriber)).one()
         return made
+
+    @property
+    def is_named(self) -> ColumnElement[bool]:
+        """That somebody was shown when this erasing was asked for, as SQL."""
+        named = select(BulkPerson.subscriber_id).where(BulkPerson.subscriber_id == Subscriber.id)
+        return named.where(BulkPerson.action_id == self.id).exists()
 
     @property
     def people(self) -> People:
         """Whom it is for."""
         return People(asked=self.asked, status=self.status, tag=self.tag, rules=self.rules)
 
-    def call_off(self, now: datetime) -> None:
+    def call_off(self, session: Session, now: datetime) -> None:
         """Before it has begun: nothing is done. Raises NotNow."""
         self._turn(ActionState.CALLED_OFF, only=ActionState.WAITING)
-        self.end(ActionState.CALLED_OFF, now)
+        self.end(session, ActionState.CALLED_OFF, now)
 
     def stop(self) -> None:
         """After the people who are being done; what is done stays. Raises NotNow."""
@@ -148,9 +158,10 @@ class BulkAction(Base):
         self._turn(ActionState.RUNNING, only=ActionState.STOPPED)
         self.starts_at = now
 
-    def end(self, state: ActionState, now: datetime) -> None:
+    def end(self, session: Session, state: ActionState, now: datetime) -> None:
         """It is over, and need not know any more whom it was for."""
         self.state, self.finished_at, self.asked = state, now, ""
+        forget(session, self.id)
 
     def _turn(self, state: ActionState, *, only: ActionState) -> None:
         if self.state is not only:

@@ -179,7 +179,7 @@ def act(id: int, verb: str) -> Response:
         try:
             match verb:
                 case "undo":
-                    it.call_off(now())
+                    it.call_off(session, now())
                     told = _("Called off. Nothing was done.")
                 case "stop":
                     it.stop()
