@@ -73,8 +73,8 @@ def test_an_erased_address_is_taken_out_of_what_was_searched_for(crowd: Crowd, r
 
 @pytest.mark.parametrize("stored", [{}, as_json(Rules(HasTag("nobody has it")))], ids=["unreadable", "nobody"])
 def test_a_segment_of_nobody_is_nobody(crowd: Crowd, stored: dict[str, object]) -> None:
-    assert crowd.reach(ActionKind.ERASE, People(rules=stored)) == (0, 0)
-    id = crowd.begin(ActionKind.ERASE, People(rules=stored))
+    assert crowd.reach(ActionKind.ERASE, People(rules=(stored,))) == (0, 0)
+    id = crowd.begin(ActionKind.ERASE, People(rules=(stored,)))
     crowd.work()
     assert len(crowd.addresses()) == 8 and crowd.action(id).state is ActionState.DONE
 

@@ -28,7 +28,7 @@ from newsletter.subscribers.segments.reading import Path
 from newsletter.subscribers.segments.rules import DEEPEST
 from newsletter.web.language import _, in_words
 from newsletter.web.owner.door import asked_id, back, door, note, one_or_404
-from newsletter.web.owner.people import Filter
+from newsletter.web.owner.people_filter import Filter
 from newsletter.web.owner.segment_choices import choices
 from newsletter.web.owner.segment_tree import Node, as_data, of_form, of_rules, press
 from newsletter.web.state import now, reading, transaction
@@ -85,7 +85,7 @@ def new() -> Any:
         return _post(None)
     with reading() as session:
         shown = Filter.typed(session)
-        lost = _("The segment that was shown cannot be used, and is not part of this.") if shown.is_broken else ""
+        lost = _("Something of the filter cannot be used, and is not part of this.") if shown.is_broken else ""
         return _page(session, None, of_rules(shown.as_rules), "", {(): lost} if lost else {})
 
 
