@@ -5,21 +5,23 @@ from datetime import timedelta
 from typing import Any
 
 from flask import current_app, jsonify, render_template, request
+from flask_login import current_user
 from sqlalchemy import and_, select, true
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter import journey
+from newsletter.bulk_actions import NotNow, TagChange, change_tag, undoable
 from newsletter.figures import figure
 from newsletter.imports import export_csv
 from newsletter.languages import marked
-from newsletter.subscribers import Subscriber, all_tags, clean_tag, segments, tag_all, untag_all
+from newsletter.subscribers import Subscriber, all_tags, clean_tag, segments
 from newsletter.subscribers.segments.comparing import Compare
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.feedback import WHY
 from newsletter.web.language import _, in_words, ngettext
 from newsletter.web.owner.display import number
-from newsletter.web.owner.door import PAGE, asked_id, back, door, note, words_asked
+from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, words_asked
 from newsletter.web.owner.people_filter import BAR, MOST_COUNTED, Filter
 from newsletter.web.owner.proof import asks_password
 from newsletter.web.owner.segment_choices import choices
@@ -50,7 +52,7 @@ def index() -> Any:
             counts=count_by_status(session), tag=shown.tag, tags=all_tags(session, MOST_LISTED), shown=shown,
             size=shown.hits(session, len(rows)), most=MOST_COUNTED, segments=segments.every(session)[:MOST_LISTED],
             told=shown.told(session), why=_why_left(session), why_days=WHY_DAYS, comparisons=list(Compare),
-            choices=choices(session), bar=dict(shown.bar.typed),
+            choices=choices(session), tagged=undoable(session, now()), bar=dict(shown.bar.typed),
         )  # fmt: skip
 
 
@@ -109,9 +111,26 @@ def tag_shown() -> Response:
         if not name:
             return back("subscribers", _("Nothing was changed: please type the tag."), "danger", **shown.as_query)
         who = and_(true(), *shown.conditions)
-        if request.form.get("verb") == "untag":
-            changed, told = untag_all(session, name, who), f"no longer have the tag “{name}”"
-        else:
-            changed, told = tag_all(session, name, who), f"have the tag “{name}” now"
-        note(session, marked("subscribers tagged"), f"{changed} people {told}"[:500])
-    return back("subscribers", f"{changed:,} more people {told}.", **shown.as_query)
+        gives = request.form.get("verb") != "untag"
+        made = change_tag(session, name, who, now(), gives=gives, owner_id=current_user.owner_id)
+        done = f"have the tag “{name}” now" if gives else f"no longer have the tag “{name}”"
+        note(session, marked("subscribers tagged"), f"{made.people} people {done}"[:500])
+        told = f"{made.people:,} more people {done}."
+        can = _("“Undo” beside the list takes it back exactly, for 24 hours.") if made.people else ""
+    return back("subscribers", f"{told} {can}".strip(), **shown.as_query)
+
+
+@door.post("/subscribers/tag/<row:id>/undo", endpoint="subscribers_tag_undo")
+def undo_tag(id: int) -> Response:
+    """Take a change of many people's tags back: of those only whose tags it changed."""
+    with transaction() as session:
+        shown = Filter.typed(session, request.form)
+        made = one_or_404(session, TagChange, id, lock=True)
+        try:
+            changed = made.undo(session, now())
+        except NotNow as error:
+            return back("subscribers", in_words(error), "info", **shown.as_query)
+        note(session, marked("change of tags undone"), f"{id}: {changed} people, “{made.tag}”"[:500])
+    told = ngettext("Undone: %(num)s person is as before.", "Undone: %(num)s people are as before.", changed,
+                    num=number(changed))  # fmt: skip
+    return back("subscribers", told, **shown.as_query)

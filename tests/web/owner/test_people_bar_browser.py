@@ -31,8 +31,15 @@ def test_it_is_folded_on_a_phone_and_counts_as_one_chooses(
     expect(page.get_by_text("Everybody who is confirmed and was never in the series")).to_be_visible()
     expect(page.get_by_label("Where in the series")).to_have_value("never")
     (expect(series).to_be_hidden if width < 600 else expect(series).to_be_visible)()
+    page.get_by_text("Tag all of 2 people shown").click()
+    page.get_by_label("Tag", exact=True).fill("spring")
+    page.get_by_role("button", name="Give it").click()
+    expect(page.get_by_text("2 people were given the tag “spring”")).to_be_visible()
     assert found_by_axe(page) == "[]"
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.get_by_role("button", name="Undo for the tag “spring”").click()
+    expect(page.get_by_text("Undone: 2 people are as before.")).to_be_visible()
+    page.wait_for_url("**/owner/subscribers?status=confirmed&in_series=*&stage=never")
     page.get_by_text("Save this filter as a segment").click()
     expect(page.get_by_label("Where they stand in the series")).to_have_value("never")
     assert found_by_axe(page) == "[]"
