@@ -185,12 +185,13 @@ def end_pauses(rt: Runtime, stopping: Stopping) -> None:
 
 
 def sweep(rt: Runtime, stopping: Stopping) -> None:
-    """Delete what has had its time: sessions, old addresses, and what SQLite's log still holds of deleted rows."""
+    """Delete what has had its time: sessions, old addresses, whose tags were changed, what SQLite's log holds."""
     now = rt.clock.now()
     before = now - timedelta(days=rt.settings.keep_ip_days)
     with rt.database.transaction() as session:
         accounts.sweep(session, now)
         accounts.forget_ips(session, before)
+        bulk_actions.forget_old(session, now)
     rt.forget_earlier_addresses(now)
     more = True
     while more and not stopping():

@@ -31,6 +31,10 @@ class Done:
     """Addresses whose traces outside of the database go behind the commit."""
 
 
+NOT_REACHED = Done(False)
+"""Nothing was done."""
+
+
 def reach(session: Session, people: People, now: datetime, *, kind: ActionKind, guide: Guide | None = None,
           sequence: Sequence | None = None) -> tuple[int, int]:  # fmt: skip
     """The dry run: how many people there are, and for how many of them something would be done."""

@@ -1,5 +1,6 @@
 """BulkAction: what an owner has asked to be done for many people, from the press to the last of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -9,10 +10,11 @@ from sqlalchemy import JSON, BigInteger, ColumnElement, ForeignKey, Index, Strin
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.accounts import Owner
-from newsletter.db import Base, Id, one_of, without
+from newsletter.bulk_actions.person import BulkPerson, forget, remember
+from newsletter.db import Base, Id, one_of, without, without_inside
 from newsletter.guides import Guide
 from newsletter.languages import marked, said
-from newsletter.sequences import Sequence
+from newsletter.sequences import Sequence as Series
 from newsletter.subscribers import Status, Subscriber, found_by, with_tag
 from newsletter.subscribers.segments import condition, stored_rules
 
@@ -58,12 +60,12 @@ class NotNow(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Whom a list shows: each part narrows. `rules`: of a saved segment, as they are stored."""
+    """Whom a list shows: each part narrows. `rules`: of a saved segment and of the list's bar, as they are stored."""
 
     asked: str = ""
     status: Status | None = None
     tag: str = ""
-    rules: dict[str, Any] | None = None
+    rules: Sequence[Any] = ()
 
     def condition(self, at: datetime) -> list[ColumnElement[bool]]:
         """All that has to hold, as SQL. "The last 30 days" of a rule end `at` this time."""
@@ -71,7 +73,7 @@ class People:
             *([found_by(self.asked)] if self.asked else []),
             *([Subscriber.status == self.status] if self.status else []),
             *([with_tag(self.tag)] if self.tag else []),
-            *([condition(stored_rules(self.rules).on(at))] if self.rules is not None else []),
+            *(condition(stored_rules(one).on(at)) for one in self.rules),
         ]
 
 
@@ -100,7 +102,9 @@ class BulkAction(Base):
     """Words that were searched for. An address may stand here: gone when the action is over."""
     status: Mapped[Status | None] = mapped_column()
     tag: Mapped[str] = mapped_column(String(80), default="")
-    rules: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    rules: Mapped[list[Any] | dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Rules of which each narrows; of an action before there were several, the rules themselves. An address may stand
+    here too."""
     last_id: Mapped[int] = mapped_column(BigInteger)
     """The newest person at the press: who comes later is not meant."""
     position: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -112,32 +116,42 @@ class BulkAction(Base):
 
     owner: Mapped[Owner | None] = relationship()
     guide: Mapped[Guide | None] = relationship()
-    sequence: Mapped[Sequence | None] = relationship()
+    sequence: Mapped[Series | None] = relationship()
 
     @classmethod
     def begin(cls, session: Session, people: People, now: datetime, *, kind: ActionKind, owner_id: int | None,
-              guide: Guide | None = None, sequence: Sequence | None = None) -> "BulkAction":  # fmt: skip
+              guide: Guide | None = None, sequence: Series | None = None) -> "BulkAction":  # fmt: skip
         """Ask for it. It begins when its grace is over."""
-        counted = select(func.count(), func.coalesce(func.max(Subscriber.id), 0)).where(*people.condition(now))
-        expected, last_id = session.execute(counted.select_from(Subscriber)).one()
         made = cls(
             kind=kind, created_at=now, starts_at=now + GRACE, owner_id=owner_id, guide=guide, sequence=sequence,
-            asked=people.asked, status=people.status, tag=people.tag, rules=people.rules, last_id=last_id,
-            expected=expected,
+            asked=people.asked, status=people.status, tag=people.tag, rules=list(people.rules) or None, last_id=0,
         )  # fmt: skip
         session.add(made)
         session.flush()
+        shown = people.condition(now)
+        if kind is ActionKind.ERASE:
+            remember(session, made.id, *shown)
+            shown = [made.is_named]
+        counted = select(func.count(), func.coalesce(func.max(Subscriber.id), 0)).where(*shown)
+        made.expected, made.last_id = session.execute(counted.select_from(Subscriber)).one()
         return made
+
+    @property
+    def is_named(self) -> ColumnElement[bool]:
+        """That somebody was shown when this erasing was asked for, as SQL."""
+        named = select(BulkPerson.subscriber_id).where(BulkPerson.subscriber_id == Subscriber.id)
+        return named.where(BulkPerson.action_id == self.id).exists()
 
     @property
     def people(self) -> People:
         """Whom it is for."""
-        return People(asked=self.asked, status=self.status, tag=self.tag, rules=self.rules)
+        rules = [self.rules] if isinstance(self.rules, dict) else self.rules or []
+        return People(asked=self.asked, status=self.status, tag=self.tag, rules=rules)
 
-    def call_off(self, now: datetime) -> None:
+    def call_off(self, session: Session, now: datetime) -> None:
         """Before it has begun: nothing is done. Raises NotNow."""
         self._turn(ActionState.CALLED_OFF, only=ActionState.WAITING)
-        self.end(ActionState.CALLED_OFF, now)
+        self.end(session, ActionState.CALLED_OFF, now)
 
     def stop(self) -> None:
         """After the people who are being done; what is done stays. Raises NotNow."""
@@ -148,9 +162,10 @@ class BulkAction(Base):
         self._turn(ActionState.RUNNING, only=ActionState.STOPPED)
         self.starts_at = now
 
-    def end(self, state: ActionState, now: datetime) -> None:
+    def end(self, session: Session, state: ActionState, now: datetime) -> None:
         """It is over, and need not know any more whom it was for."""
-        self.state, self.finished_at, self.asked = state, now, ""
+        self.state, self.finished_at, self.asked, self.rules = state, now, "", None
+        forget(session, self.id)
 
     def _turn(self, state: ActionState, *, only: ActionState) -> None:
         if self.state is not only:
@@ -160,6 +175,7 @@ class BulkAction(Base):
 
 def forget_mentions(session: Session, address: str) -> None:
     """Take an erased address out of what was searched for."""
-    named = select(BulkAction).where(BulkAction.asked.icontains(address, autoescape=True))
-    for one in session.scalars(named):
+    is_over = BulkAction.state.in_((ActionState.DONE, ActionState.CALLED_OFF))
+    for one in session.scalars(select(BulkAction).where(~is_over)):
         one.asked = without(address, one.asked)
+        one.rules = without_inside(address, one.rules)

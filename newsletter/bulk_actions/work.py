@@ -9,10 +9,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, true, update
 from sqlalchemy.orm import Session
 
-from newsletter.bulk_actions.effect import do
+from newsletter.bulk_actions.effect import NOT_REACHED, do
 from newsletter.bulk_actions.record import WORKING, ActionKind, ActionState, BulkAction
 from newsletter.clock import Clock
 from newsletter.db import Database, Moment, holds
@@ -74,14 +74,14 @@ def _turn(place: Place) -> bool:
             return False
         action.state = ActionState.RUNNING
         some = _next(session, action)
-        for person in some:
-            done = do(session, place, action, person, now)
+        for person, fits in some:
+            done = do(session, place, action, person, now) if fits else NOT_REACHED
             action.done += done.is_reached
             erased += done.erased
             action.position = person.id
         action.looked_at += len(some)
         if len(some) < AT_ONCE:
-            action.end(ActionState.DONE, now)
+            action.end(session, ActionState.DONE, now)
     if erased:
         place.forget_traces(*erased)
     return True
@@ -92,10 +92,13 @@ def _has_to_wait(session: Session, action: BulkAction, now: datetime) -> bool:
     return action.kind is ActionKind.GUIDE and holds(session, has_mail(Lane.TRANSACTIONAL, now))
 
 
-def _next(session: Session, action: BulkAction) -> list[Subscriber]:
+def _next(session: Session, action: BulkAction) -> list[tuple[Subscriber, bool]]:
+    """The next people, and whether each is to be done: of those who are to be erased, who still fits the filter."""
+    fits = and_(true(), *action.people.condition(action.created_at))
+    whom = action.is_named if action.kind is ActionKind.ERASE else fits
     ahead = Subscriber.id > action.position, Subscriber.id <= action.last_id
-    look = select(Subscriber).where(*ahead, *action.people.condition(action.created_at))
-    return list(session.scalars(look.order_by(Subscriber.id).limit(AT_ONCE)))
+    look = select(Subscriber, fits).where(*ahead, whom).order_by(Subscriber.id).limit(AT_ONCE)
+    return [(person, bool(still)) for person, still in session.execute(look)]
 
 
 def hold_back(session: Session, locked_at: datetime) -> None:

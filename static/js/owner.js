@@ -138,4 +138,19 @@ function watch() {
   setInterval(look, 1000);
 }
 
-document.addEventListener("DOMContentLoaded", () => { menu(); slash(); editor(); frames(); live(); copies(); watch(); });
+// How many people a filter would show, told beside its button while it is chosen.
+function counts() {
+  for (const form of document.querySelectorAll("form[data-count]")) {
+    let latest = 0;
+    form.addEventListener("change", async () => {
+      const mine = latest += 1, asked = new URLSearchParams(new FormData(form));
+      try {
+        const answer = await fetch(`${form.dataset.count}?${asked}`, { headers: { Accept: "application/json" } });
+        const { told } = await answer.json();
+        if (mine === latest) form.querySelector("output").textContent = told;
+      } catch { /* the button works without */ }
+    });
+  }
+}
+
+document.addEventListener("DOMContentLoaded", () => { menu(); slash(); editor(); frames(); live(); copies(); watch(); counts(); });

@@ -5,12 +5,14 @@ from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 
-from newsletter.bulk_actions import ActionKind, ActionState, People
+from newsletter import journey
+from newsletter.bulk_actions import ActionKind, ActionState, BulkAction, People
+from newsletter.bulk_actions.person import BulkPerson
 from newsletter.mail.ledger import Lane, Message
 from newsletter.runtime import Runtime
-from newsletter.subscribers import Status, Stream, Suppression
+from newsletter.subscribers import Status, Stream, Subscriber, Suppression, tag_all, untag_all
 from newsletter.subscribers.segments.reading import as_json
 from newsletter.subscribers.segments.rules import HasTag, Rules
 from tests.bulk_actions.conftest import ASKED, OTHERS, Crowd
@@ -71,8 +73,8 @@ def test_an_erased_address_is_taken_out_of_what_was_searched_for(crowd: Crowd, r
 
 @pytest.mark.parametrize("stored", [{}, as_json(Rules(HasTag("nobody has it")))], ids=["unreadable", "nobody"])
 def test_a_segment_of_nobody_is_nobody(crowd: Crowd, stored: dict[str, object]) -> None:
-    assert crowd.reach(ActionKind.ERASE, People(rules=stored)) == (0, 0)
-    id = crowd.begin(ActionKind.ERASE, People(rules=stored))
+    assert crowd.reach(ActionKind.ERASE, People(rules=(stored,))) == (0, 0)
+    id = crowd.begin(ActionKind.ERASE, People(rules=(stored,)))
     crowd.work()
     assert len(crowd.addresses()) == 8 and crowd.action(id).state is ActionState.DONE
 
@@ -82,6 +84,47 @@ def test_who_comes_after_the_press_is_not_meant(crowd: Crowd, person: Callable[.
     person("new@example.com")
     crowd.work()
     assert crowd.addresses() == {"new@example.com"}
+
+
+def test_only_those_who_were_shown_are_erased_and_only_while_they_fit(crowd: Crowd, runtime: Runtime) -> None:
+    """Ann and Ben have the tag at the press; then Ben loses it, and Dan, who was here before, gets it."""
+    _tagged(runtime, *ASKED[:2])
+    id = crowd.begin(ActionKind.ERASE, People(tag="gone"))
+    _tagged(runtime, ASKED[0], OTHERS[0])
+    crowd.work()
+    assert crowd.addresses() == {*ASKED[1:], *OTHERS, "lou@example.com", "pip@example.com"}
+    it = crowd.action(id)
+    assert (it.state, it.expected, it.looked_at, it.done) == (ActionState.DONE, 2, 2, 1)
+    assert _named(runtime) == 0
+
+
+@pytest.mark.parametrize("kind", ActionKind)
+def test_who_was_shown_is_written_down_for_erasing_only_and_till_the_end(crowd: Crowd, kind: ActionKind) -> None:
+    id = crowd.begin(kind)
+    assert _named(crowd.runtime) == (8 if kind is ActionKind.ERASE else 0)
+    with crowd.runtime.database.transaction() as session:
+        session.get_one(BulkAction, id).call_off(session, crowd.clock.now())
+    assert _named(crowd.runtime) == 0
+
+
+def test_who_goes_by_themselves_is_not_missed(crowd: Crowd, runtime: Runtime) -> None:
+    id = crowd.begin(ActionKind.ERASE)
+    with runtime.database.transaction() as session:
+        ann = session.scalars(select(Subscriber).where(Subscriber.email == ASKED[0])).one()
+        journey.erase(session, runtime, ann, crowd.clock.now())
+    crowd.work()
+    assert crowd.addresses() == set() and (crowd.action(id).looked_at, crowd.action(id).done) == (7, 7)
+
+
+def _tagged(runtime: Runtime, *emails: str) -> None:
+    with runtime.database.transaction() as session:
+        untag_all(session, "gone", true())
+        tag_all(session, "gone", Subscriber.email.in_(emails))
+
+
+def _named(runtime: Runtime) -> int:
+    with runtime.database.reading() as session:
+        return session.scalar(select(func.count()).select_from(BulkPerson)) or 0
 
 
 def test_guides_let_confirmations_go_first(crowd: Crowd, runtime: Runtime) -> None:

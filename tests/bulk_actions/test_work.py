@@ -27,7 +27,7 @@ def test_nothing_is_done_before_the_grace_is_over(crowd: Crowd) -> None:
     crowd.work(timedelta(seconds=9))
     assert len(crowd.addresses()) == 8 and not _looks(crowd)
     with crowd.runtime.database.transaction() as session:
-        session.get_one(BulkAction, id).call_off(crowd.clock.now())
+        session.get_one(BulkAction, id).call_off(session, crowd.clock.now())
     crowd.work()
     assert len(crowd.addresses()) == 8 and crowd.action(id).state is ActionState.CALLED_OFF
 
@@ -53,7 +53,7 @@ def test_it_is_stopped_between_two_and_goes_on_there(crowd: Crowd, monkeypatch: 
     assert len(crowd.enrolled()) == 2
     with crowd.runtime.database.transaction() as session:
         with pytest.raises(NotNow):
-            session.get_one(BulkAction, id).call_off(crowd.clock.now())
+            session.get_one(BulkAction, id).call_off(session, crowd.clock.now())
         session.get_one(BulkAction, id).go_on(crowd.clock.now())
     crowd.work()
     it = crowd.action(id)

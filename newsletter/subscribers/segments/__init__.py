@@ -3,7 +3,8 @@
 from newsletter.subscribers.segments.condition import condition
 from newsletter.subscribers.segments.named import Named, look_up
 from newsletter.subscribers.segments.reading import BadRules, as_json, read, read_text
-from newsletter.subscribers.segments.rules import DatedRules, Group, How, Rules, What
+from newsletter.subscribers.segments.refs import What
+from newsletter.subscribers.segments.rules import DatedRules, Group, How, Rules
 from newsletter.subscribers.segments.saved import (
     BadSegment,
     SavedSegment,

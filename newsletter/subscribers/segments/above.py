@@ -18,6 +18,16 @@ MESSAGES = table(
     column("reason"), column("settled_at", UtcDateTime()),
 )  # fmt: skip
 DIGEST_ENTRIES = table("digest_entries", column("message_id"), column("digest_id"))
+SEQUENCES = table("sequences", column("id"), column("name"))
+STEPS = table(
+    "steps", column("id"), column("sequence_id"), column("article_id"), column("position"), column("deleted_at"),
+)  # fmt: skip
+PLACES = table("places", column("id"), column("sequence_id"), column("had"), column("skipped"))
+ENROLLMENTS = table(
+    "enrollments", column("subscriber_id"), column("sequence_id"), column("status"), column("place_id"),
+)  # fmt: skip
+LIVE, FINISHED, STOPPED = ("waiting", "active"), "finished", "stopped"
+"""How an enrollment stands (`sequences.EnrollmentStatus`)."""
 BULK = "bulk"
 """The lane of campaigns and series (`ledger.Lane`)."""
 TRIED = ("sent", "delivered", "bounced", "complained", "uncertain")

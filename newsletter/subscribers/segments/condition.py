@@ -18,8 +18,13 @@ from newsletter.subscribers.segments.above import (
     GUIDE_REQUESTS,
     GUIDES,
     MESSAGES,
+    SEQUENCES,
+    STEPS,
     TRIED,
 )
+from newsletter.subscribers.segments.comparing import Compare
+from newsletter.subscribers.segments.position import at_step, in_series
+from newsletter.subscribers.segments.refs import Ref, What
 from newsletter.subscribers.subscriber import Subscriber
 from newsletter.subscribers.subscription import takes_topic
 from newsletter.subscribers.tag import Tag, with_tag
@@ -37,25 +42,29 @@ def condition(rules: r.DatedRules) -> ColumnElement[bool]:
     return and_(_rule(rules.root, rules), *(is_there(name) for name in rules.names()), *counted)
 
 
-def is_there(name: r.Ref) -> Exists:
+def is_there(name: Ref) -> Exists:
     """That what a rule names is there."""
     return _is_there(name).correlate(None)
 
 
-def _is_there(name: r.Ref) -> Exists:
+def _is_there(name: Ref) -> Exists:
     match name.what:
-        case r.What.TAG:
+        case What.TAG:
             return exists().where(Tag.name == name.name)
-        case r.What.GUIDE:
+        case What.GUIDE:
             return exists().where(GUIDES.c.slug == name.name)
-        case r.What.FORM:
+        case What.FORM:
             return exists().where(FORMS.c.id == name.name)
-        case r.What.FIELD:
+        case What.FIELD:
             return exists().where(Field.key == name.name, Field.kind == name.type)
-        case r.What.CAMPAIGN:
+        case What.CAMPAIGN:
             return exists().where(CAMPAIGNS.c.id == name.name)
-        case r.What.TOPIC:
+        case What.TOPIC:
             return exists().where(Topic.id == name.name)
+        case What.SERIES:
+            return exists().where(SEQUENCES.c.id == name.name)
+        case What.STEP:
+            return exists().where(STEPS.c.id == name.name, STEPS.c.deleted_at.is_(None))
 
 
 def _counted(campaign: int) -> Exists:
@@ -101,7 +110,7 @@ def _leaf(rule: r.Leaf) -> ColumnElement[bool]:
         case r.Called(words):
             return found_by(words)
         case r.HasField():
-            return not_(_field(rule)) if rule.how is r.Compare.IS_NOT else _field(rule)
+            return not_(_field(rule)) if rule.how is Compare.IS_NOT else _field(rule)
     return _history(rule)
 
 
@@ -126,6 +135,10 @@ def _history(rule: r.Leaf) -> ColumnElement[bool]:
             followed = _clicks(Click.dispatch_id == _dispatch(campaign), Click.person_at.is_not(None))
             objects = exists().where(ClickObjection.subscriber_id == Subscriber.id).correlate(Subscriber)
             return sent & ~followed & ~objects
+        case r.InSeries(series, stage):
+            return in_series(series, stage)
+        case r.AtStep(step):
+            return at_step(step)
     raise TypeError(f"a rule without SQL: {rule!r}")
 
 
@@ -177,12 +190,12 @@ def _compared(rule: r.HasField) -> list[ColumnElement[bool]]:
     held = FieldValue.number if is_number else FieldValue.folded
     value = float(rule.value) if is_number else folded(rule.value)
     match rule.how:
-        case r.Compare.CONTAINS:
+        case Compare.CONTAINS:
             return [FieldValue.folded.contains(folded(rule.value), autoescape=True)]
-        case r.Compare.MORE:
+        case Compare.MORE:
             return [held > value]
-        case r.Compare.LESS:
+        case Compare.LESS:
             return [held < value]
-        case r.Compare.FILLED:
+        case Compare.FILLED:
             return []
     return [held == value]

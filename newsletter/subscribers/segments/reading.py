@@ -13,6 +13,7 @@ from newsletter.subscribers.faults import BadValue
 from newsletter.subscribers.field import LONGEST_KEY, LONGEST_VALUE, Field
 from newsletter.subscribers.merge_field import FieldKind
 from newsletter.subscribers.segments import rules as r
+from newsletter.subscribers.segments.comparing import COMPARABLE, Compare
 from newsletter.subscribers.subscriber import Status
 from newsletter.subscribers.tag import LONGEST_TAG
 from newsletter.zones import known_zones
@@ -116,13 +117,18 @@ _KINDS: dict[str, tuple[type[Any], tuple[Callable[[Any], Any], ...]]] = {
     "called": (r.Called, (_one_line(LONGEST_WORDS, marked("Type a part of an address or a name.")),)),
     "field": (r.HasField, (
         _one_line(LONGEST_KEY, marked("Choose a field.")), _one_of(FieldKind, marked("Choose a field.")),
-        _one_of(r.Compare, marked("Choose how to compare.")), _value,
+        _one_of(Compare, marked("Choose how to compare.")), _value,
     )),
     "sent": (r.WasSent, (_number(1, LARGEST_ID, marked("Choose a campaign.")),)),
     "sent-lately": (r.SentLately, (_DAYS,)),
     "clicked": (r.Clicked, (_number(1, LARGEST_ID, marked("Choose a campaign.")),)),
     "clicked-nothing": (r.ClickedNothing, (_number(1, LARGEST_ID, marked("Choose a campaign.")),)),
     "clicked-lately": (r.ClickedLately, (_DAYS,)),
+    "series": (r.InSeries, (
+        _number(1, LARGEST_ID, marked("Choose a series.")),
+        _one_of(r.Stage, marked("Choose where they stand in the series.")),
+    )),
+    "step": (r.AtStep, (_number(1, LARGEST_ID, marked("Choose a step of a series.")),)),
 }  # fmt: skip
 """Each kind of rule: its class, and a reader for each of its parts. In JSON the parts go by their names."""
 _KIND_OF = {made: kind for kind, (made, _) in _KINDS.items()}
@@ -214,9 +220,9 @@ def _leaf(kind: str, data: dict[str, Any]) -> r.Leaf:
 
 def _compared(leaf: r.HasField) -> r.HasField:
     """The rule with its value as the field itself would hold it."""
-    if leaf.how not in r.COMPARABLE[leaf.type]:
+    if leaf.how not in COMPARABLE[leaf.type]:
         raise ValueError(said("This field cannot be compared so. Choose another way."))
-    if leaf.how is r.Compare.FILLED:
+    if leaf.how is Compare.FILLED:
         return r.HasField(field=leaf.field, type=leaf.type, how=leaf.how, value="")
     field = Field(
         key=leaf.field, label=leaf.field, kind=leaf.type, choices=[characters.line(leaf.value)], fallback="",

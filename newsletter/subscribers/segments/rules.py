@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from newsletter.subscribers.merge_field import FieldKind
+from newsletter.subscribers.segments.comparing import Compare
+from newsletter.subscribers.segments.refs import Ref, What
 from newsletter.subscribers.subscriber import Status
 from newsletter.zones import zone_named
 
@@ -17,27 +19,6 @@ DEEPEST, MOST_RULES = 5, 50
 MOST_DAYS = 3_650
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 A_DAY = timedelta(days=1)
-
-
-class What(StrEnum):
-    """What a rule may name, and an owner may delete."""
-
-    TAG = "tag"
-    GUIDE = "guide"
-    FORM = "form"
-    FIELD = "field"
-    CAMPAIGN = "campaign"
-    TOPIC = "topic"
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """The name of one such thing: a tag's name, a guide's slug, a field's key, a number of what else."""
-
-    what: What
-    name: str | int
-    type: FieldKind | None = None
-    """Of a field: one that was made anew with another kind is another field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,28 +112,6 @@ class Called:
     words: str
 
 
-class Compare(StrEnum):
-    """How what a field holds is compared."""
-
-    IS = "is"
-    IS_NOT = "is-not"
-    """Holds something else, or nothing."""
-    CONTAINS = "contains"
-    MORE = "more"
-    LESS = "less"
-    FILLED = "filled"
-
-
-COMPARABLE = {
-    FieldKind.TEXT: (Compare.IS, Compare.IS_NOT, Compare.CONTAINS, Compare.FILLED),
-    FieldKind.NUMBER: (Compare.IS, Compare.IS_NOT, Compare.MORE, Compare.LESS, Compare.FILLED),
-    FieldKind.DATE: (Compare.IS, Compare.IS_NOT, Compare.MORE, Compare.LESS, Compare.FILLED),
-    FieldKind.CHOICE: (Compare.IS, Compare.IS_NOT, Compare.FILLED),
-    FieldKind.YES_NO: (Compare.IS, Compare.FILLED),
-}
-"""What may be asked of which kind of field."""
-
-
 @dataclass(frozen=True, slots=True)
 class HasField:
     """An own field holds such a value. `value`: as `Field.read` gives it; "" where all that is asked is whether the
@@ -200,6 +159,33 @@ class ClickedLately:
     days: int
 
 
+class Stage(StrEnum):
+    """Where somebody stands in a series. Each person stands at one of these in each series."""
+
+    IN = "in"
+    """Something of it is to come, even if it waits behind another series or is switched off."""
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    """By the reader, an owner or a bounce, and not started again."""
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class InSeries:
+    """Stands there in the series."""
+
+    series: int
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class AtStep:
+    """Is in a series, and this step of it is the next to come. By its id, so the rule still asks for the same article
+    when the steps change places."""
+
+    step: int
+
+
 class How(StrEnum):
     """How the rules of a group go together."""
 
@@ -227,7 +213,7 @@ class Unreadable:
 Leaf = (
     HasStatus | HasTag | AskedFor | Fetched | SignedUpBy | JoinedBefore | JoinedAfter | JoinedLately | TakesNewsletter
     | TakesDigest | TakesTopic | InZone | Called | HasField | WasSent | SentLately | Clicked | ClickedNothing
-    | ClickedLately
+    | ClickedLately | InSeries | AtStep
 )  # fmt: skip
 Rule = Leaf | Group | Unreadable
 
@@ -297,4 +283,8 @@ def _name(leaf: Leaf | Unreadable) -> Ref | None:
             return Ref(What.CAMPAIGN, campaign)
         case TakesTopic(topic):
             return Ref(What.TOPIC, topic)
+        case InSeries(series):
+            return Ref(What.SERIES, series)
+        case AtStep(step):
+            return Ref(What.STEP, step)
     return None

@@ -11,7 +11,8 @@ from newsletter import characters
 from newsletter.db import Base, Id, without, without_inside
 from newsletter.languages import Number, said
 from newsletter.subscribers.segments.reading import BadRules, as_json, read
-from newsletter.subscribers.segments.rules import Rules, Unreadable, What
+from newsletter.subscribers.segments.refs import What
+from newsletter.subscribers.segments.rules import Rules, Unreadable
 
 LONGEST_TITLE = 80
 MOST_SAVED = 500

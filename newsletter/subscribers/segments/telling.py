@@ -7,7 +7,9 @@ from functools import reduce
 from newsletter.languages import Day, Number, Sentence, counted, joined, marked, said
 from newsletter.subscribers.merge_field import FieldKind
 from newsletter.subscribers.segments import rules as r
+from newsletter.subscribers.segments.comparing import Compare
 from newsletter.subscribers.segments.named import Named
+from newsletter.subscribers.segments.refs import Ref, What
 from newsletter.subscribers.subscriber import Status
 
 _STANDS = {
@@ -17,29 +19,41 @@ _STANDS = {
     Status.BOUNCED: (marked("has an address that bounced"), marked("has no address that bounced")),
     Status.COMPLAINED: (marked("complained"), marked("did not complain")),
 }
+_STAGES = {
+    r.Stage.IN: (marked("is in the series “%(series)s”"), marked("is not in the series “%(series)s”")),
+    r.Stage.FINISHED: (
+        marked("has finished the series “%(series)s”"), marked("has not finished the series “%(series)s”"),
+    ),
+    r.Stage.STOPPED: (
+        marked("had the series “%(series)s” stopped"), marked("did not have the series “%(series)s” stopped"),
+    ),
+    r.Stage.NEVER: (
+        marked("was never in the series “%(series)s”"), marked("is in the series “%(series)s”, or was"),
+    ),
+}  # fmt: skip
 _COMPARED = {
-    r.Compare.IS: (
+    Compare.IS: (
         marked("has a field “%(field)s” that is %(value)s"), marked("has a field “%(field)s” that is not %(value)s"),
     ),
-    r.Compare.CONTAINS: (
+    Compare.CONTAINS: (
         marked("has a field “%(field)s” that contains %(value)s"),
         marked("has a field “%(field)s” that does not contain %(value)s"),
     ),
-    r.Compare.MORE: (
+    Compare.MORE: (
         marked("has a field “%(field)s” that is more than %(value)s"),
         marked("has a field “%(field)s” that is unknown or not more than %(value)s"),
     ),
-    r.Compare.LESS: (
+    Compare.LESS: (
         marked("has a field “%(field)s” that is less than %(value)s"),
         marked("has a field “%(field)s” that is unknown or not less than %(value)s"),
     ),
 }  # fmt: skip
 _DATED = {
-    r.Compare.MORE: (
+    Compare.MORE: (
         marked("has a field “%(field)s” that is after %(value)s"),
         marked("has a field “%(field)s” that is unknown or not after %(value)s"),
     ),
-    r.Compare.LESS: (
+    Compare.LESS: (
         marked("has a field “%(field)s” that is before %(value)s"),
         marked("has a field “%(field)s” that is unknown or not before %(value)s"),
     ),
@@ -111,7 +125,7 @@ def words(leaf: r.Leaf, named: Named) -> Words:
             both = said("takes one mail a week in place of single ones"), said("does not take one mail a week")
             return both if takes else both[::-1]
         case r.TakesTopic(topic):
-            name = named.title(r.Ref(r.What.TOPIC, topic))
+            name = named.title(Ref(What.TOPIC, topic))
             return (said("takes the newsletter’s articles on “%(topic)s”", topic=name),
                     said("does not take the newsletter’s articles on “%(topic)s”", topic=name))  # fmt: skip
         case r.InZone(zone):
@@ -121,7 +135,7 @@ def words(leaf: r.Leaf, named: Named) -> Words:
             return (said("has “%(part)s” in the address or the first name", part=part),
                     said("does not have “%(part)s” in the address or the first name", part=part))  # fmt: skip
         case r.HasField():
-            return _field(leaf, named.title(r.Ref(r.What.FIELD, leaf.field, leaf.type)))
+            return _field(leaf, named.title(Ref(What.FIELD, leaf.field, leaf.type)))
         case r.JoinedBefore() | r.JoinedAfter() | r.JoinedLately():
             return _joined(leaf)
     return _history(leaf, named)
@@ -145,15 +159,15 @@ def _joined(leaf: r.JoinedBefore | r.JoinedAfter | r.JoinedLately) -> Words:
 def _history(leaf: r.Leaf, named: Named) -> Words:
     match leaf:
         case r.AskedFor(guide):
-            name = named.title(r.Ref(r.What.GUIDE, guide))
+            name = named.title(Ref(What.GUIDE, guide))
             return (said("asked for the guide “%(guide)s”", guide=name),
                     said("has not asked for the guide “%(guide)s”", guide=name))  # fmt: skip
         case r.Fetched(guide):
-            name = named.title(r.Ref(r.What.GUIDE, guide))
+            name = named.title(Ref(What.GUIDE, guide))
             return (said("opened the guide “%(guide)s”", guide=name),
                     said("has not opened the guide “%(guide)s”", guide=name))  # fmt: skip
         case r.SignedUpBy(form):
-            name = named.title(r.Ref(r.What.FORM, form))
+            name = named.title(Ref(What.FORM, form))
             return (said("signed up by the form “%(form)s”", form=name),
                     said("has not signed up by the form “%(form)s”", form=name))  # fmt: skip
         case r.WasSent(campaign):
@@ -167,7 +181,18 @@ def _history(leaf: r.Leaf, named: Named) -> Words:
                         "was not sent a campaign or a mail of a series in the last %(num)s days", days,
                         num=Number(days)),
             )  # fmt: skip
+        case r.InSeries() | r.AtStep():
+            return _position(leaf, named)
     return _clicks(leaf, named)
+
+
+def _position(leaf: r.InSeries | r.AtStep, named: Named) -> Words:
+    if isinstance(leaf, r.AtStep):
+        step = named.title(Ref(What.STEP, leaf.step))
+        return said("gets step %(step)s next", step=step), said("does not get step %(step)s next", step=step)
+    series = named.title(Ref(What.SERIES, leaf.series))
+    is_so, is_not = _STAGES[leaf.stage]
+    return said(is_so, series=series), said(is_not, series=series)
 
 
 def _clicks(leaf: r.Leaf, named: Named) -> Words:
@@ -191,18 +216,18 @@ def _clicks(leaf: r.Leaf, named: Named) -> Words:
 
 
 def _campaign(number: int, named: Named) -> Sentence:
-    title = named.title(r.Ref(r.What.CAMPAIGN, number))
+    title = named.title(Ref(What.CAMPAIGN, number))
     return said("“%(title)s” (campaign %(number)s)", title=title, number=number)
 
 
 def _field(leaf: r.HasField, label: str) -> Words:
-    if leaf.how is r.Compare.FILLED:
+    if leaf.how is Compare.FILLED:
         return (said("has something in the field “%(field)s”", field=label),
                 said("has nothing in the field “%(field)s”", field=label))  # fmt: skip
     is_date = leaf.type is FieldKind.DATE
     value = Day(date.fromisoformat(leaf.value)) if is_date and leaf.value else f"“{leaf.value}”"
     told = (_DATED if is_date else {}).get(leaf.how) or _COMPARED[
-        r.Compare.IS if leaf.how is r.Compare.IS_NOT else leaf.how
+        Compare.IS if leaf.how is Compare.IS_NOT else leaf.how
     ]
     is_so, is_not = (said(one, field=label, value=value) for one in told)
-    return (is_not, is_so) if leaf.how is r.Compare.IS_NOT else (is_so, is_not)
+    return (is_not, is_so) if leaf.how is Compare.IS_NOT else (is_so, is_not)

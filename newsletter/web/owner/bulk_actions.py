@@ -17,7 +17,7 @@ from newsletter.sequences import Sequence
 from newsletter.web.language import _, in_words, ngettext
 from newsletter.web.owner.display import number
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
-from newsletter.web.owner.people import Filter
+from newsletter.web.owner.people_filter import Filter
 from newsletter.web.owner.proof import asks_password
 from newsletter.web.state import now, reading, transaction
 
@@ -115,7 +115,7 @@ def erase() -> Any:
 def _begun(session: Session, wish: Wish) -> Any:
     shown = Filter.typed(session, request.form)
     if shown.is_broken:
-        return _page(session, shown, wish, _("The segment that was shown cannot be used, so nothing was begun."))
+        return _page(session, shown, wish, _("The filter that was shown cannot be used, so nothing was begun."))
     made = BulkAction.begin(
         session, shown.people, now(), kind=wish.kind, owner_id=current_user.owner_id, guide=wish.guide,
         sequence=wish.sequence,
@@ -179,7 +179,7 @@ def act(id: int, verb: str) -> Response:
         try:
             match verb:
                 case "undo":
-                    it.call_off(now())
+                    it.call_off(session, now())
                     told = _("Called off. Nothing was done.")
                 case "stop":
                     it.stop()

@@ -17,7 +17,7 @@ MOST_NODES = 4 * MOST_RULES
 """Rules and groups of a form that are read at all; the rest is told to be too many."""
 _NAME = re.compile(r"r((?:\.[0-9]{1,3}){0,9})\.([a-z]{1,12})")
 _PLACE = re.compile(r"(add|remove):((?:[0-9]{1,3}(?:\.[0-9]{1,3}){0,9})?)")
-_NUMBERS = frozenset(("days", "form", "campaign", "topic"))
+_NUMBERS = frozenset(("days", "form", "campaign", "topic", "series", "step"))
 _DEFAULTS = {"takes": "yes", "days": "30"}
 
 

@@ -9,14 +9,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from newsletter import campaigns, topics
-from newsletter.articles import Article
+from newsletter import campaigns
 from newsletter.campaigns import Campaign, CampaignState, NotNow, Part
 from newsletter.figures import figure
-from newsletter.forms import Form
-from newsletter.guides import Guide
 from newsletter.languages import joined, marked, said
-from newsletter.subscribers import Segment, Status, Subscriber, all_fields, all_tags, segments
+from newsletter.subscribers import Segment, Subscriber, all_fields, segments
 from newsletter.subscribers.segments import (
     BadRules,
     BadSegment,
@@ -26,19 +23,18 @@ from newsletter.subscribers.segments import (
     look_up,
     sentence,
 )
+from newsletter.subscribers.segments.comparing import COMPARABLE
 from newsletter.subscribers.segments.reading import Path
-from newsletter.subscribers.segments.rules import COMPARABLE, DEEPEST
+from newsletter.subscribers.segments.rules import DEEPEST
 from newsletter.web.language import _, in_words
 from newsletter.web.owner.door import asked_id, back, door, note, one_or_404
-from newsletter.web.owner.people import Filter
+from newsletter.web.owner.people_filter import Filter
+from newsletter.web.owner.segment_choices import choices
 from newsletter.web.owner.segment_tree import Node, as_data, of_form, of_rules, press
 from newsletter.web.state import now, reading, transaction
-from newsletter.zones import known_zones
 
 LISTED = 25
 """Segments on one page: each of them is counted."""
-MOST = 100
-"""Campaigns and tags that are offered to choose from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +85,7 @@ def new() -> Any:
         return _post(None)
     with reading() as session:
         shown = Filter.typed(session)
-        lost = _("The segment that was shown cannot be used, and is not part of this.") if shown.is_broken else ""
+        lost = _("Something of the filter cannot be used, and is not part of this.") if shown.is_broken else ""
         return _page(session, None, of_rules(shown.as_rules), "", {(): lost} if lost else {})
 
 
@@ -151,27 +147,8 @@ def _page(session: Session, segment: SavedSegment | None, root: Node, name: str,
         "owner/segment.html", segment=segment, root=root, name=name, told=told,
         errors={".".join(map(str, path)): error for path, error in errors.items()},
         seen=Seen.of(session, rules) if rules else None, deepest=DEEPEST, comparable=COMPARABLE,
-        to_come=_to_come(session, segment) if segment else [], **_choices(session),
+        to_come=_to_come(session, segment) if segment else [], **choices(session),
     )  # fmt: skip
-
-
-def _choices(session: Session) -> dict[str, Any]:
-    """What rules may name."""
-    sent = (
-        select(Campaign.id, Article.title)
-        .join(Article)
-        .where(Campaign.launched_at.is_not(None))
-        .order_by(Campaign.id.desc())
-    )
-    forms = session.execute(select(Form.id, Form.name).order_by(Form.id))
-    guides = session.execute(select(Guide.slug, Guide.title).order_by(Guide.position, Guide.id))
-    return {
-        "statuses": list(Status), "tags": [name for name, _ in all_tags(session)],
-        "guides": dict(guides.all()), "forms": {str(id): name for id, name in forms},
-        "fields": {one.key: one for one in all_fields(session)},
-        "campaigns": {str(id): f"{title} ({id})" for id, title in session.execute(sent.limit(MOST))},
-        "topics": {str(one.id): one.name for one in topics.every(session)}, "zones": known_zones(),
-    }  # fmt: skip
 
 
 @door.post("/segments/<row:id>/copy", endpoint="segment_copy")

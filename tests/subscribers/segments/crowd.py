@@ -31,9 +31,11 @@ from newsletter.subscribers import (
 )
 from newsletter.subscribers.segments import Group, How, Rules
 from newsletter.subscribers.segments import rules as r
+from newsletter.subscribers.segments.comparing import COMPARABLE
 from newsletter.topics import Topic
 from newsletter.wordings import wording_id
 from tests.conftest import NOON
+from tests.subscribers.segments.ways import Ways, go, series
 
 TAGS = ("runners", "Runners", "50% off", "a_b")
 ZONES = ("Europe/London", "America/New_York", "Asia/Kolkata")
@@ -68,6 +70,7 @@ class Person:
     clicked: dict[int, datetime | None] = field(default_factory=dict)
     """By campaign; None: a machine did."""
     topics: TopicChoice = EVERY_TOPIC
+    ways: Ways = field(default_factory=Ways)
 
 
 @dataclass
@@ -79,6 +82,8 @@ class Crowd:
     forms: list[int]
     campaigns: list[int]
     topics: list[int] = field(default_factory=list)
+    series: list[int] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
 
 
 def _person(random: Random, number: int) -> Person:
@@ -99,6 +104,9 @@ def make(session: Session, seed: int, people: int = 40) -> Crowd:
                        choices=list(values) if kind is FieldKind.CHOICE else [])
         for key, (kind, values) in VALUES.items()
     }  # fmt: skip
+    every = [series(session, random, name) for name in ("strong", "calm")]
+    crowd.series = [one.id for one in every]
+    crowd.steps = [step.id for one in every for step in one.current_steps]
     dispatches = [_campaign(session, crowd, number) for number in range(2)]
     for number in range(people):
         one = _person(random, number)
@@ -115,6 +123,7 @@ def make(session: Session, seed: int, people: int = 40) -> Crowd:
         one.values = {key: random.choice(values) for key, (_, values) in VALUES.items() if random.random() < 0.6}
         set_values(session, row.id, {fields[key]: value for key, value in one.values.items()})
         _consents(session, random, crowd, row.id, one)
+        one.ways = go(session, random, row.id, every)
         for slug, id in guides:
             if random.random() < 0.4:
                 fetched = NOON if random.random() < 0.5 else None
@@ -222,6 +231,10 @@ def holds(rule: r.Rule, one: Person, zone: str, now: datetime) -> bool:
         case r.ClickedLately(days):
             clicks = [at for at in one.clicked.values() if at]
             return any(at.astimezone(here).date() >= today - timedelta(days=days) for at in clicks)
+        case r.InSeries(number, stage):
+            return one.ways.stages[number] is stage
+        case r.AtStep(step):
+            return step in one.ways.next
     raise AssertionError(rule)
 
 
@@ -254,12 +267,13 @@ def _any(values: Collection[int] | Collection[str]) -> st.SearchStrategy[int | s
 def _fields(draw: st.DrawFn) -> r.HasField:
     key = draw(st.sampled_from(list(VALUES)))
     kind, values = VALUES[key]
-    how = draw(st.sampled_from(r.COMPARABLE[kind]))
+    how = draw(st.sampled_from(COMPARABLE[kind]))
     return r.HasField(key, kind, how, "" if how is r.Compare.FILLED else draw(st.sampled_from(values)))
 
 
 def leaves(guides: Collection[str], forms: Collection[int], campaigns: Collection[int],
-           topics: Collection[int]) -> st.SearchStrategy[r.Rule]:  # fmt: skip
+           topics: Collection[int], series: Collection[int],
+           steps: Collection[int]) -> st.SearchStrategy[r.Rule]:  # fmt: skip
     """Any rule that is no group."""
     return st.one_of(
         st.builds(r.HasStatus, st.sampled_from(list(Status))), st.builds(r.HasTag, st.sampled_from(TAGS)),
@@ -271,6 +285,7 @@ def leaves(guides: Collection[str], forms: Collection[int], campaigns: Collectio
         st.builds(r.SentLately, st.integers(1, 20)),
         st.builds(r.Clicked, _any(campaigns)), st.builds(r.ClickedNothing, _any(campaigns)),
         st.builds(r.ClickedLately, st.integers(1, 20)),
+        st.builds(r.InSeries, _any(series), st.sampled_from(r.Stage)), st.builds(r.AtStep, _any(steps)),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from newsletter.subscribers.segments.reading import KINDS
 from newsletter.subscribers.segments.saved import stored_rules
 from tests.subscribers.segments.crowd import leaves, trees
 
-TREES = trees(leaves(["golf"], [1, 2**63 - 1], [7], [2]))
+TREES = trees(leaves(["golf"], [1, 2**63 - 1], [7], [2], [3], [4]))
 
 
 @given(TREES)
@@ -75,6 +75,11 @@ def _refused(rule: Any, zone: Any = "UTC") -> dict[tuple[int, ...], str]:
         ({"kind": "before", "day": 5}, "Choose a day, as year-month-day, such as 2026-05-31."),
         ({"kind": "newsletter", "takes": 1}, "Choose yes or no."),
         ({"kind": "topic", "topic": "training"}, "Choose a topic."),
+        ({"kind": "series", "series": 0, "stage": "in"}, "Choose a series."),
+        ({"kind": "series", "series": 1, "stage": "waiting"}, "Choose where they stand in the series."),
+        ({"kind": "series", "series": 1}, "Choose where they stand in the series."),
+        ({"kind": "step", "step": "2"}, "Choose a step of a series."),
+        ({"kind": "step", "step": 2**63}, "Choose a step of a series."),
         ({"kind": "zone", "zone": "../etc/passwd"}, "This is no time zone we know."),
         ({"kind": "status", "status": "erased"}, "Choose a status."),
         ({"kind": "sql", "sql": "1=1"}, "There is no such kind of rule."),

@@ -10,7 +10,7 @@ from newsletter.accounts import AuditEntry
 from newsletter.bulk_actions import ActionState, BulkAction
 from newsletter.clock import FixedClock
 from newsletter.runtime import Runtime
-from newsletter.subscribers import Status, segments
+from newsletter.subscribers import Status, Subscriber, segments
 from newsletter.subscribers.segments import Rules
 from newsletter.subscribers.segments.rules import HasStatus
 from tests.bulk_actions.conftest import Crowd, crowd
@@ -100,6 +100,19 @@ def test_a_segment_is_kept_as_it_was(desk: Desk, crowd: Crowd, runtime: Runtime,
                       session.get_one(segments.SavedSegment, id))  # fmt: skip
     _turn(runtime, clock)
     assert "pip@example.com" not in crowd.addresses() and len(crowd.addresses()) == 7
+
+
+def test_who_fits_no_more_is_left_and_told(desk: Desk, crowd: Crowd, runtime: Runtime, clock: FixedClock) -> None:
+    assert "Only these people are erased" in desk.read(f"{NEW}?do=erase&status=pending")
+    desk.post(NEW.replace("new", "erase"), do="erase", status="pending", sure="1", password_again=PASSWORD)
+    with runtime.database.transaction() as session:
+        pip = session.scalars(select(Subscriber).where(Subscriber.email == "pip@example.com")).one()
+        pip.status = Status.CONFIRMED
+        id = session.scalars(select(BulkAction.id)).one()
+    _turn(runtime, clock)
+    told = "1 of them did not fit the filter any more when their turn came, and was left as they are."
+    assert told in desk.read(f"/owner/subscribers/actions/{id}")
+    assert len(crowd.addresses()) == 8
 
 
 @pytest.mark.parametrize("segment", ["999999", "x", "{{7*7}}"])

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from newsletter.imports import Fate, import_csv
 from newsletter.runtime import Runtime
 from newsletter.subscribers import tags_of
 from newsletter.web.owner import people
-from tests.web.owner.conftest import Desk
+from tests.web.owner.conftest import Desk, readable
 
 People = Callable[..., int]
 
@@ -47,6 +48,21 @@ def test_everybody_shown_gets_a_tag_and_loses_it_again(desk: Desk, three: tuple[
     assert "1 more people no longer have" in told
     assert _with(runtime, three) == [[], ["spring list"], ["spring list"]]
     assert "please type the tag" in desk.told("/owner/subscribers/tag", name="  ", verb="tag")
+
+
+def test_a_tag_of_many_is_undone_beside_the_list(desk: Desk, three: tuple[int, ...], runtime: Runtime) -> None:
+    desk.post("/owner/subscribers/tag", q="jane", name="spring", verb="tag")
+    assert "takes it back exactly" in desk.told("/owner/subscribers/tag", name="spring", verb="tag")
+    shown = desk.get("/owner/subscribers?status=confirmed")
+    assert "2 people were given the tag “spring”" in readable(shown)
+    first, second = re.findall(r"/owner/subscribers/tag/[0-9]+/undo", shown)[::-1]
+    assert "Undone: 2 people are as before." in desk.told(second, status="confirmed")
+    assert _with(runtime, three) == [["spring"], [], []]
+    assert "this was undone before" in desk.told(second)
+    assert "Undone: 1 person is as before." in desk.told(first)
+    assert _with(runtime, three) == [[], [], []]
+    assert "Undo for the tag" not in desk.read("/owner/subscribers")
+    assert desk.client.post("/owner/subscribers/tag/999/undo").status_code in (400, 404)
 
 
 def test_a_filter_that_is_nonsense_finds_nobody_or_everybody_and_breaks_nothing(

@@ -146,7 +146,7 @@ def test_the_list_of_subscribers_is_filtered_exported_and_tagged_by_it(
     assert "jane@example.com" in shown
     assert "ann@example.com" not in shown
     assert "bob@example.com" not in shown
-    assert "Everybody who has the tag “runners”." in shown
+    assert "Everybody who is confirmed and has the tag “runners”." in shown
     assert desk.client.get(f"/owner/subscribers/export.csv?segment={id}").text.count("@example.com") == 3
     assert "3 more people" in desk.told("/owner/subscribers/tag", segment=str(id), name="seen", verb="tag")
     with runtime.database.reading() as session:

@@ -1,0 +1,105 @@
+"""A tag given to many people, or taken from them, at once; and taken back exactly.
+
+Who had the tag before does not lose it by an undo, and who had not got it does not get it: the people whose tags really
+changed are written down, and forgotten when it cannot be undone any more.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Select, String, delete, func, insert, literal, select
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+
+from newsletter.bulk import keeping_plans
+from newsletter.bulk_actions.record import NotNow
+from newsletter.db import Base, Id
+from newsletter.languages import said
+from newsletter.subscribers import Subscriber, SubscriberTag, Tag, tag_all, tag_ids, untag_all
+
+UNDO_FOR = timedelta(hours=24)
+
+
+class TagChange(Base):
+    """One such press."""
+
+    __tablename__ = "tag_changes"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    at: Mapped[datetime]
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("owners.id", ondelete="SET NULL"))
+    tag: Mapped[str] = mapped_column(String(80))
+    gives: Mapped[bool]
+    """Whether they were given it; else it was taken from them."""
+    people: Mapped[int] = mapped_column(BigInteger, default=0)
+    """How many people's tags changed."""
+    undone_at: Mapped[datetime | None] = mapped_column()
+
+    def undo(self, session: Session, now: datetime) -> int:
+        """Take back what it changed, of those who are still there; of how many people. Raises NotNow."""
+        if self.undone_at is not None:
+            raise NotNow(said("Nothing was changed: this was undone before."))
+        if now - self.at > UNDO_FOR:
+            raise NotNow(said("Nothing was changed: this can be undone for 24 hours, which are over."))
+        back = untag_all if self.gives else tag_all
+        changed = back(session, self.tag, Subscriber.id.in_(_whose(self.id)))
+        self.undone_at = now
+        session.execute(delete(TagChangePerson).where(TagChangePerson.change_id == self.id))
+        return changed
+
+
+class TagChangePerson(Base):
+    """Somebody whose tags it changed."""
+
+    __tablename__ = "tag_change_people"
+
+    change_id: Mapped[int] = mapped_column(ForeignKey(TagChange.id, ondelete="CASCADE"), primary_key=True)
+    subscriber_id: Mapped[int] = mapped_column(
+        ForeignKey(Subscriber.id, ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+def change_tag(session: Session, name: str, who: ColumnElement[bool], now: datetime, *, gives: bool,
+               owner_id: int | None) -> TagChange:  # fmt: skip
+    """Give everybody for whom this holds a tag, or take it from them."""
+    made = TagChange(at=now, owner_id=owner_id, tag=name, gives=gives)
+    session.add(made)
+    session.flush()
+    whose = _without(session, made.id, name) if gives else _with(made.id, name)
+    with keeping_plans(session):
+        session.execute(insert(TagChangePerson).from_select(["change_id", "subscriber_id"], whose.where(who)))
+    (tag_all if gives else untag_all)(session, name, Subscriber.id.in_(_whose(made.id)))
+    counted = select(func.count()).select_from(TagChangePerson).where(TagChangePerson.change_id == made.id)
+    made.people = session.scalar(counted) or 0
+    return made
+
+
+def _without(session: Session, change: int, name: str) -> Select[int, int]:
+    """Who has not got the tag. It is locked: who gives it to one of them meanwhile waits, and then they had it not."""
+    (tag,) = tag_ids(session, [name]).values()
+    session.execute(select(Tag.id).where(Tag.id == tag).with_for_update())
+    has = select(SubscriberTag.tag_id).where(SubscriberTag.subscriber_id == Subscriber.id, SubscriberTag.tag_id == tag)
+    return select(literal(change), Subscriber.id).where(~has.exists())
+
+
+def _with(change: int, name: str) -> Select[int, int]:
+    """Who has the tag, locked: who takes it from one of them meanwhile waits, and finds it gone."""
+    theirs = aliased(SubscriberTag)  # a filter by tag may ask the table by its own name
+    look = select(literal(change), Subscriber.id).join(theirs, theirs.subscriber_id == Subscriber.id)
+    its = theirs.tag_id == select(Tag.id).where(Tag.name == name).scalar_subquery()
+    return look.where(its).with_for_update(of=theirs)
+
+
+def _whose(change: int) -> Select[int]:
+    return select(TagChangePerson.subscriber_id).where(TagChangePerson.change_id == change)
+
+
+def undoable(session: Session, now: datetime, most: int = 3) -> list[TagChange]:
+    """Those that can be undone, the newest first."""
+    look = select(TagChange).where(TagChange.undone_at.is_(None), TagChange.at >= now - UNDO_FOR, TagChange.people > 0)
+    return list(session.scalars(look.order_by(TagChange.id.desc()).limit(most)))
+
+
+def forget_old(session: Session, now: datetime) -> None:
+    """Forget whose tags they were that cannot be undone any more."""
+    old = select(TagChange.id).where(TagChange.at < now - UNDO_FOR)
+    session.execute(delete(TagChangePerson).where(TagChangePerson.change_id.in_(old)))

@@ -1,0 +1,206 @@
+"""Whom the list of people shows: by words, status, tag, a saved segment, and by what its bar asks.
+
+The bar's choices are rules, read and compiled as those of a segment are. All of it stands in the address.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_login import current_user
+from sqlalchemy import ColumnElement, false, func, select
+from sqlalchemy.orm import Session
+
+from newsletter.bulk_actions import People
+from newsletter.figures import figure
+from newsletter.languages import Sentence
+from newsletter.subscribers import Status, Subscriber, all_fields, found_by, segments, with_tag
+from newsletter.subscribers.segments import (
+    BadRules,
+    DatedRules,
+    Group,
+    How,
+    Rules,
+    SavedSegment,
+    as_json,
+    condition,
+    look_up,
+    sentence,
+)
+from newsletter.subscribers.segments.rules import Called, HasStatus, HasTag, Rule
+from newsletter.web.language import _
+from newsletter.web.owner.door import PAGE, asked_id, words_asked
+from newsletter.web.owner.segment_tree import Node, as_data
+from newsletter.web.state import now
+
+MOST_COUNTED = 10_000
+"""People whose number a page tells where words were searched for; more are “more than 10,000”."""
+BAR: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "topic": ("topic", {"topic": "topic"}), "asked": ("asked", {"guide": "asked"}),
+    "fetched": ("fetched", {"guide": "fetched"}), "form": ("form", {"form": "form"}),
+    "joined_after": ("after", {"day": "joined_after"}), "joined_before": ("before", {"day": "joined_before"}),
+    "zone": ("zone", {"zone": "zone"}), "in_series": ("series", {"series": "in_series", "stage": "stage"}),
+    "step": ("step", {"step": "step"}),
+    "sent": ("sent", {"campaign": "sent"}), "clicked": ("clicked", {"campaign": "clicked"}),
+    "field": ("field", {"field": "field", "how": "how", "value": "value"}),
+}  # fmt: skip
+"""By the name in the address that asks for it: the kind of rule, and where each of its parts stands in the address."""
+_OF_ITS_RULE = {"stage": "in", "how": "is", "value": ""}
+"""Parts that are asked for only beside another, and what they are where they are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What the bar asks, as it was typed. `rules`: None where it asks nothing, or cannot be read, which is nobody."""
+
+    typed: tuple[tuple[str, str], ...] = ()
+    rules: DatedRules | None = None
+    error: str = ""
+
+    @classmethod
+    def read(cls, session: Session, source: Any) -> "Bar":
+        """The one in the address, or in a form."""
+        nodes, typed = [], dict[str, str]()
+        for name, (kind, parts) in BAR.items():
+            if words_asked(name, source):
+                held = {part: words_asked(one, source) or _OF_ITS_RULE.get(one, "") for part, one in parts.items()}
+                nodes.append(Node(kind, held))
+                typed |= {one: held[part] for part, one in parts.items() if held[part]}
+        if not nodes:
+            return cls()
+        fields = {one.key: one for one in all_fields(session)}
+        try:
+            rules = segments.read(as_data(Node(How.ALL.value, inner=nodes), current_user.zone, fields))
+        except BadRules as error:
+            return cls(tuple(typed.items()), error=next(iter(error.errors.values())))
+        return cls(tuple(typed.items()), rules.on(now()))
+
+    @property
+    def each(self) -> tuple[Rule, ...]:
+        """Its rules, one by one."""
+        return self.rules.root.rules if self.rules and isinstance(self.rules.root, Group) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The saved segment that a list is filtered by. `rules`: None where it is gone, which is nobody."""
+
+    id: str
+    name: str = "deleted"
+    rules: DatedRules | None = None
+    stored: dict[str, Any] | None = field(default=None, compare=False)
+    """The rules as they are written down."""
+
+    @classmethod
+    def typed(cls, session: Session, source: Any) -> "Chosen | None":
+        """The one whose number is asked for."""
+        asked = words_asked("segment", source)
+        id = asked_id("segment", source)
+        found = session.get(SavedSegment, id) if id else None
+        if found is None:
+            return cls(asked) if asked else None
+        return cls(str(found.id), found.name, found.rules.on(now()), found.stored)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Whom the list shows. Each part narrows."""
+
+    asked: str
+    status: Status | None
+    tag: str
+    segment: Chosen | None = None
+    bar: Bar = Bar()
+
+    @classmethod
+    def typed(cls, session: Session, source: Any = None) -> "Filter":
+        """The one in the address, or in a form that was sent from the list."""
+        status = words_asked("status", source)
+        known = Status(status) if status in {one.value for one in Status} else None
+        return cls(
+            asked=words_asked("q", source),
+            status=known,
+            tag=words_asked("tag", source),
+            segment=Chosen.typed(session, source),
+            bar=Bar.read(session, source),
+        )
+
+    @property
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """All that has to hold, as SQL."""
+        return [
+            *([found_by(self.asked)] if self.asked else []),
+            *([Subscriber.status == self.status] if self.status else []),
+            *([with_tag(self.tag)] if self.tag else []),
+            *([condition(self.segment.rules) if self.segment.rules else false()] if self.segment else []),
+            *([condition(self.bar.rules)] if self.bar.rules else [false()] if self.bar.error else []),
+        ]
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it asks for a segment that is gone, or something of it cannot be read."""
+        gone = self.segment is not None and not (self.segment.rules and self.segment.rules.is_readable)
+        return gone or bool(self.bar.error)
+
+    @property
+    def people(self) -> People:
+        """The same people, to be written down: as a segment that is gone, nobody."""
+        stored = [self.segment.stored or {}] if self.segment else []
+        if self.bar.typed:
+            stored.append(as_json(self.bar.rules) if self.bar.rules else {})
+        return People(asked=self.asked, status=self.status, tag=self.tag, rules=tuple(stored))
+
+    @property
+    def as_rules(self) -> list[Rule]:
+        """The same as rules of a segment."""
+        segment = self.segment.rules if self.segment else None
+        return [
+            *([Called(self.asked)] if self.asked else []),
+            *([HasStatus(self.status)] if self.status else []),
+            *([HasTag(self.tag)] if self.tag else []),
+            *([segment.root] if segment and segment.is_readable else []),
+            *self.bar.each,
+        ]
+
+    def told(self, session: Session) -> tuple[Sentence | str, list[str]]:
+        """Whom it shows as a sentence, or ""; and what is wrong with it."""
+        wrong = [self.bar.error] if self.bar.error else []
+        if self.segment and self.segment.rules is None:
+            wrong.append(_("There is no such segment any more, so nobody is shown."))
+        elif self.segment and self.segment.rules and not self.segment.rules.is_readable:
+            wrong += look_up(session, self.segment.rules).missing(self.segment.rules)
+        rules = self.as_rules
+        if not rules:
+            return "", wrong
+        every = Rules(Group(How.ALL, tuple(rules)))
+        known = look_up(session, every)
+        return sentence(every, known), wrong + known.missing(every)
+
+    @property
+    def as_query(self) -> dict[str, str]:
+        """What an address that shows the same people holds."""
+        every = {
+            "q": self.asked, "status": self.status.value if self.status else "", "tag": self.tag,
+            "segment": self.segment.id if self.segment else "", **dict(self.bar.typed),
+        }  # fmt: skip
+        return {name: value for name, value in every.items() if value}
+
+    @property
+    def without_bar(self) -> dict[str, str]:
+        """The same without what the bar asks."""
+        return {name: value for name, value in self.as_query.items() if name not in dict(self.bar.typed)}
+
+    def size(self, session: Session) -> int:
+        """How many people it shows."""
+        look = select(func.count()).select_from(Subscriber).where(*self.conditions)
+        return figure(session, ("people found", self), lambda it: it.scalar(look) or 0)
+
+    def hits(self, session: Session, listed: int) -> int:
+        """The same for a page that lists so many and one more if there are more. Of words at most MOST_COUNTED + 1 are
+        counted: what many letters fit is found quickly, and counting all of it is not."""
+        if listed <= PAGE and not asked_id("before"):
+            return listed
+        if not self.asked:
+            return self.size(session)
+        some = select(Subscriber.id).where(*self.conditions).limit(MOST_COUNTED + 1).subquery()
+        return session.scalar(select(func.count()).select_from(some)) or 0
