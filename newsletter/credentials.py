@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from newsletter import accounts, brand
-from newsletter.accounts import Owner, PasswordReset, WeakPassword
+from newsletter.accounts import Owner, PasswordReset, Role, WeakPassword
 from newsletter.accounts.reset import GOOD_FOR
 from newsletter.accounts.wait import ACCOUNT
 from newsletter.languages import said
@@ -51,10 +51,11 @@ def _score(password: str, known: list[str]) -> int:
     return int(judged["score"])
 
 
-def add_owner(session: Session, email: str, password: str, now: datetime, zone: str = "Europe/London") -> Owner:
-    """Add an owner. Raises WeakPassword."""
+def add_owner(session: Session, email: str, password: str, now: datetime, zone: str = "Europe/London",
+              role: Role = Role.OWNER) -> Owner:  # fmt: skip
+    """Add somebody to the team. Raises WeakPassword."""
     check(password, email, brand.current(session).name)
-    return accounts.create(session, email, password, now, zone)
+    return accounts.create(session, email, password, now, zone, role)
 
 
 def change_password(session: Session, owner: Owner, password: str, now: datetime, *, way: Way,

@@ -7,15 +7,18 @@ from sqlalchemy.orm import Session
 from newsletter.accounts import audit, password, reset, second_factor, session, wait
 from newsletter.accounts.audit import AuditEntry, note
 from newsletter.accounts.password import WeakPassword
+from newsletter.accounts.permissions import Permission, Role, roles_with
 from newsletter.accounts.reset import PasswordReset
 from newsletter.accounts.session import OwnerSession
-from newsletter.accounts.user import Owner, create, find, first, sign_in
+from newsletter.accounts.user import Owner, create, find, first, sign_in, with_permission
 
 __all__ = [
     "AuditEntry",
     "Owner",
     "OwnerSession",
     "PasswordReset",
+    "Permission",
+    "Role",
     "WeakPassword",
     "audit",
     "create",
@@ -25,11 +28,13 @@ __all__ = [
     "note",
     "password",
     "reset",
+    "roles_with",
     "second_factor",
     "session",
     "sign_in",
     "sweep",
     "wait",
+    "with_permission",
 ]
 
 

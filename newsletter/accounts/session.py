@@ -50,6 +50,7 @@ class OwnerSession(Base):
             owner=owner, token_hash=_hashed(token), created_at=now, last_seen_at=now, proven_at=now,
             client=client[:LONGEST_CLIENT], ip=ip,
         )  # fmt: skip
+        owner.signed_in_at = now
         session.add(started)
         session.flush()
         return started, token

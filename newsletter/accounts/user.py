@@ -1,19 +1,21 @@
-"""Owner: who runs the newsletter and may sign in to the owner's area."""
+"""Owner: who may sign in to the owner's area, the ones who run the newsletter and those who help them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import BigInteger, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.accounts import password as passwords
-from newsletter.db import Base, Id
+from newsletter.accounts.permissions import Permission, Role, may, roles_with
+from newsletter.db import Base, Id, one_of
 
 
 class Owner(Base):
-    """A person who may sign in to the owner's area."""
+    """A person who may sign in to the owner's area. What they may do there is their role's to say."""
 
     __tablename__ = "owners"
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__ = (one_of("role", Role), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
@@ -24,11 +26,19 @@ class Owner(Base):
     """Sealed (`second_factor`). None: the password alone lets them in."""
     totp_step: Mapped[int] = mapped_column(BigInteger, default=0)
     """Of the last code that let them in; no code is good twice (RFC 6238 §5.2)."""
+    role: Mapped[Role] = mapped_column(default=Role.OWNER, server_default=Role.OWNER.value)
+    signed_in_at: Mapped[datetime | None] = mapped_column()
+    removed_at: Mapped[datetime | None] = mapped_column()
+    """Since when they are no longer of the team. The row stays: what they did and wrote still names them."""
 
     @property
     def has_second_factor(self) -> bool:
         """Whether a code is asked for behind the password."""
         return self.totp_secret is not None
+
+    def may(self, permission: Permission) -> bool:
+        """Whether they are of the team, and their role has this permission."""
+        return self.removed_at is None and may(self.role, permission)
 
     def set_password(self, password: str) -> None:
         """Keep the argon2id hash of a new password. Raises WeakPassword."""
@@ -44,27 +54,40 @@ class Owner(Base):
         return True
 
 
-def create(session: Session, email: str, password: str, now: datetime, zone: str = "Europe/London") -> Owner:
-    """Add an owner. Raises WeakPassword."""
-    owner = Owner(email=email.strip().lower(), zone=zone, created_at=now)
+OF_TEAM = Owner.removed_at.is_(None)
+
+
+def create(session: Session, email: str, password: str, now: datetime, zone: str = "Europe/London",
+           role: Role = Role.OWNER) -> Owner:  # fmt: skip
+    """Add somebody to the team; who was removed from it comes back as the same person. Raises WeakPassword."""
+    email = email.strip().lower()
+    known = session.scalar(select(Owner).where(Owner.email == email, ~OF_TEAM).with_for_update())
+    owner = known or Owner(email=email, created_at=now)
     owner.set_password(password)
+    owner.zone, owner.role, owner.removed_at = zone, role, None
     session.add(owner)
     session.flush()
     return owner
 
 
 def find(session: Session, email: str) -> Owner | None:
-    """The owner with this address."""
-    return session.scalar(select(Owner).where(Owner.email == email.strip().lower()))
+    """Who of the team has this address."""
+    return session.scalar(select(Owner).where(Owner.email == email.strip().lower(), OF_TEAM))
 
 
 def first(session: Session) -> Owner | None:
     """The owner who came first: notices go to them, and their zone is the house's."""
-    return session.scalar(select(Owner).order_by(Owner.id).limit(1))
+    return session.scalar(select(Owner).where(OF_TEAM, Owner.role == Role.OWNER).order_by(Owner.id).limit(1))
+
+
+def with_permission(session: Session, permission: Permission) -> Sequence[Owner]:
+    """Everybody of the team who may do this."""
+    look = select(Owner).where(OF_TEAM, Owner.role.in_(roles_with(permission))).order_by(Owner.id)
+    return session.scalars(look).all()
 
 
 def sign_in(session: Session, email: str, password: str) -> Owner | None:
-    """The owner with this address and password, else None after the same time."""
+    """Who of the team has this address and password, else None after the same time."""
     owner = find(session, email)
     if owner is None:
         passwords.spend_the_time(password)

@@ -5,6 +5,7 @@ import secrets
 import click
 
 from newsletter import accounts, credentials
+from newsletter.accounts import Role
 from newsletter.cli.opened import opened
 from newsletter.credentials import Way
 from newsletter.subscribers import BadAddress, read_address
@@ -18,8 +19,10 @@ def owner() -> None:
 @owner.command()
 @click.argument("email")
 @click.option("--ask", is_flag=True, help="Ask for the password. Without this, one is made and printed.")
-def create(email: str, ask: bool) -> None:
-    """Add an owner."""
+@click.option("--role", type=click.Choice([one.value for one in Role]), default=Role.OWNER.value, show_default=True,
+              help="What they may do.")  # fmt: skip
+def create(email: str, ask: bool, role: str) -> None:
+    """Add somebody to the team."""
     password = _chosen(ask)
     try:
         email = read_address(email).email
@@ -27,12 +30,12 @@ def create(email: str, ask: bool) -> None:
         raise click.BadParameter(error.told(), param_hint="EMAIL") from None
     with opened() as rt, rt.database.transaction() as session:
         if accounts.find(session, email):
-            raise click.ClickException(f"{email} is an owner already; `newsletter owner reset-password {email}` helps.")
+            raise click.ClickException(f"{email} may sign in already; `newsletter owner reset-password {email}` helps.")
         try:
-            made = credentials.add_owner(session, email, password, rt.clock.now())
+            made = credentials.add_owner(session, email, password, rt.clock.now(), role=Role(role))
         except accounts.WeakPassword as error:
             raise click.ClickException(str(error)) from None
-        accounts.note(session, made, rt.clock.now(), "owner.created", "from the command line")
+        accounts.note(session, made, rt.clock.now(), "owner.created", f"{role}, from the command line")
     click.echo(f"{email} may sign in with the password {'that you typed' if ask else password}")
 
 

@@ -6,6 +6,7 @@ from flask_bootstrap import Bootstrap5
 from newsletter.accounts.session import LONGEST
 from newsletter.web.owner import (
     ab_tests,
+    approval,
     articles,
     audit,
     bulk_actions,
@@ -27,6 +28,7 @@ from newsletter.web.owner import (
     messages,
     own_guides,
     people,
+    permissions,
     person,
     pictures,
     progress,
@@ -60,6 +62,7 @@ from newsletter.web.owner.session import manager
 
 __all__ = [
     "ab_tests",
+    "approval",
     "articles",
     "audit",
     "bulk_actions",
@@ -82,6 +85,7 @@ __all__ = [
     "messages",
     "own_guides",
     "people",
+    "permissions",
     "person",
     "pictures",
     "progress",
@@ -123,4 +127,6 @@ def install(app: Flask) -> None:
     Bootstrap5(app)
     manager.init_app(app)
     app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.globals["may"] = permissions.may
     app.register_blueprint(door)
+    permissions.check(app)

@@ -32,6 +32,7 @@ from newsletter.reports import Result
 from newsletter.web.language import _, in_words, ngettext
 from newsletter.web.owner.ab_form import ABTestForm, ab_form, as_typed
 from newsletter.web.owner.door import back, door, note, one_or_404
+from newsletter.web.owner.permissions import may
 from newsletter.web.state import now, reading, transaction
 
 UNDO = timedelta(seconds=10)
@@ -139,6 +140,8 @@ def change(id: int) -> Any:
             return back("campaign", _("Only a draft can be tested."), "info", id=id)
         if test is not None and test.has_begun:
             return back("campaign", _("The test has begun, and stays what it is."), "info", id=id)
+        if campaign.stored_state is not CampaignState.DRAFT and not may("campaign_schedule"):
+            return back("campaign", _("It is scheduled: only who may send can change its test now."), "info", id=id)
         if test is not None and test.a_id != id:
             return back("campaign_test", id=test.a_id)
         form = ab_form(session, data=as_typed(test) if test else {"compares": "subject"})

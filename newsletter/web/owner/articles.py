@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter import articles, brand, drafts, topics
+from newsletter.accounts import Permission
 from newsletter.articles import Article, Revision
 from newsletter.brand import Brand
 from newsletter.languages import marked
@@ -22,6 +23,7 @@ from newsletter.subscribers import FIRST_NAME, Stream, Subscriber, merged
 from newsletter.topics import Topic
 from newsletter.web.language import _, in_words, lazy
 from newsletter.web.owner import composer
+from newsletter.web.owner.approval import held_back
 from newsletter.web.owner.composer import Around, as_sent
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
 from newsletter.web.owner.forms import ArticleForm
@@ -90,6 +92,9 @@ def edit(id: int) -> Any:
 
 
 def _change(session: Session, article: Article, form: ArticleForm) -> Any:
+    if told := held_back(session, article):
+        form.body.errors = [told]
+        return composer.page(session, form, article)
     if not (form.validate() and _fills_in(session, form, brand.current(session))):
         return composer.page(session, form, article)
     if found := _overtaken(session, form, article):
@@ -211,6 +216,8 @@ def test(id: int) -> Response:
         like: dict[str, Any] = {"subscriber": reader.id} if reader else {}
         try:
             to = trial_addresses(session, owner, request.form.get("to", ""))
+            if to != [owner.email] and not owner.may(Permission.SEND):
+                raise NotTried(_("Your role sends tests to your own address only. Nothing was sent."))
             _rendered(session, article, reader)
         except (BadArticle, NotTried) as error:
             return back("article", in_words(error), "danger", id=id, **like)

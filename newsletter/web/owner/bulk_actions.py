@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from newsletter.accounts import Permission
 from newsletter.bulk_actions import ActionKind, ActionState, BulkAction, NotNow, reach
 from newsletter.bulk_actions.record import GRACE, STANDS, WORKING
 from newsletter.guides import Guide
@@ -18,6 +19,7 @@ from newsletter.web.language import _, in_words, ngettext
 from newsletter.web.owner.display import number
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
 from newsletter.web.owner.people_filter import Filter
+from newsletter.web.owner.permissions import may, refusal
 from newsletter.web.owner.proof import asks_password
 from newsletter.web.state import now, reading, transaction
 
@@ -172,10 +174,12 @@ def progress(id: int) -> Response:
 
 
 @door.post("/subscribers/actions/<row:id>/<any('undo', 'stop', 'go-on'):verb>", endpoint="bulk_action_do")
-def act(id: int, verb: str) -> Response:
+def act(id: int, verb: str) -> Any:
     """What a button asks for. Too late, it changes nothing and says where the action stands."""
     with transaction() as session:
         it = one_or_404(session, BulkAction, id, lock=True)
+        if verb == "go-on" and it.kind is ActionKind.ERASE and not may("bulk_action_erase"):
+            return refusal(Permission.ERASE)
         try:
             match verb:
                 case "undo":

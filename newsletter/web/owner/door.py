@@ -14,13 +14,14 @@ from newsletter import accounts, brand, installation
 from newsletter.accounts import Owner
 from newsletter.db import Base
 from newsletter.web.language import in_words
+from newsletter.web.owner import permissions
 from newsletter.web.owner.menu import DOORS, open_folder, pages_of
 from newsletter.web.rows import LARGEST_ID
 from newsletter.web.security import csrf
 from newsletter.web.state import now, reading, runtime, state
 
 door = Blueprint("owner", __name__, url_prefix="/owner")
-OPEN_TO_ALL = ("owner.login", "owner.login_code", "owner.forgot", "owner.reset")
+OPEN_TO_ALL = tuple(f"{permissions.PREFIX}{name}" for name in sorted(permissions.OPEN))
 Row = TypeVar("Row", bound=Base)
 LONG_TEXT = "body"
 """The field of a form that somebody may have written in for an hour."""
@@ -40,8 +41,10 @@ def _guard() -> Any:
         if _is_long():
             return _rescued(is_in)
         raise
-    if is_in:
+    if request.endpoint in OPEN_TO_ALL:
         return None
+    if is_in:
+        return permissions.refused()
     if _is_long():
         return _rescued(is_in)
     onward = request.full_path.rstrip("?") if request.method == "GET" else None
@@ -80,7 +83,10 @@ def _house() -> dict[str, Any]:
         age = state().figures.age(session)
     is_local = runtime().settings.is_local
     menu = {"menu": DOORS, "menu_folder": open_folder(), "menu_pages": partial(pages_of, is_local=is_local)}
-    return {"house": name, "locked": locked, "is_local": is_local, "page_now": now(), "figures_age": age, **menu}
+    return {
+        "house": name, "locked": locked, "is_local": is_local, "page_now": now(), "figures_age": age,
+        "role": permissions.ROLES[current_user.role], **menu,
+    }  # fmt: skip
 
 
 def owner_in(session: Session) -> Owner:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flask import request
 
 from newsletter.web.language import lazy
+from newsletter.web.owner.permissions import may
 
 LOCAL_ONLY = "mails"
 
@@ -71,5 +72,5 @@ def open_folder() -> str:
 
 
 def pages_of(door: Door, is_local: bool) -> Sequence[Page]:
-    """The pages behind a door; the gallery of mails is for a local installation."""
-    return [page for page in door.pages if is_local or page.folder != LOCAL_ONLY]
+    """The pages behind a door that who is signed in may open; the gallery of mails is for a local installation."""
+    return [page for page in door.pages if (is_local or page.folder != LOCAL_ONLY) and may(page.endpoint)]

@@ -46,6 +46,7 @@ class SignedIn(UserMixin):
     def __init__(self, found: OwnerSession, token: str) -> None:
         self.owner_id, self.email, self.zone = found.owner.id, found.owner.email, found.owner.zone
         self.session_id, self.token, self.is_proven = found.id, token, found.is_proven
+        self.role, self.may = found.owner.role, found.owner.may
 
     def get_id(self) -> str:
         """What the cookie holds."""

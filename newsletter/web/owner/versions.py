@@ -14,6 +14,7 @@ from newsletter.languages import marked
 from newsletter.mail.contents import content_of
 from newsletter.mail.ledger.queue import update_waiting_steps
 from newsletter.web.language import _, in_words, lazy
+from newsletter.web.owner.approval import held_back
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
 from newsletter.web.state import now, reading, runtime, transaction
 
@@ -66,6 +67,8 @@ def restore(id: int, number: int) -> Any:
     """Its words once more, as a new version: nothing that came between is lost."""
     with transaction() as session:
         article = one_or_404(session, Article, id, lock=True)
+        if told := held_back(session, article):
+            return back("article_version", told, "danger", id=id, number=number)
         old = _numbered(session, article, number)
         if old is None:
             return back("article_versions", _("There is no version %(number)s.", number=number), "danger", id=id)

@@ -1,0 +1,115 @@
+"""What each page and button of the owner's area needs: one line an endpoint, and none is left out.
+
+An endpoint that stands nowhere here stops the start (`check`), so that a new page is closed until somebody has said
+whom it is for. A page whose only use is to change something needs what its button needs.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Flask, jsonify, make_response, render_template, request
+from flask_login import current_user
+
+from newsletter.accounts import Permission, Role, roles_with, with_permission
+from newsletter.web.language import _, lazy
+from newsletter.web.state import reading
+
+PREFIX = "owner."
+OPEN = frozenset({"login", "login_code", "forgot", "reset"})
+"""Before somebody is signed in."""
+_NEEDED: dict[Permission, str] = {
+    Permission.OWN: """
+        logout proof settings settings_zone settings_password second_factor second_factor_on second_factor_off
+        second_factor_codes session_end sessions_end_others""",
+    Permission.READ: """
+        dashboard search articles article article_preview article_version article_versions campaigns campaign
+        campaign_progress campaign_recipients topics pictures guides guide_cover guide_file guide_page all_series
+        series forms form_code subscribers subscribers_count subscriber subscriber_consent imports import_one import_progress
+        bulk_actions bulk_action bulk_action_progress segments fields results result results_export funnel
+        funnel_form funnel_export messages held mails mail_html""",
+    Permission.WRITE: """
+        article_new article_edit article_frame article_typed article_test article_restore draft_keep draft_delete
+        picture_add picture_words picture_delete campaign_new campaign_test""",
+    Permission.SEND: """
+        article_archive article_clicks campaign_schedule campaign_act campaign_ask_cancel campaign_choose
+        campaign_test_stop campaign_words campaign_words_go_on campaign_words_preview campaign_resend_ask
+        campaign_resend campaign_ask_again campaign_again message_act""",
+    Permission.ARRANGE: """
+        series_live series_add series_step guide_save guide_new_ask guide_new guide_replace_ask guide_replace
+        guide_shown guide_landing guide_landing_preview guide_setup guide_test form_new form_preview form_do form_delete field field_new
+        field_delete topic topic_add topic_act form""",
+    Permission.PEOPLE: """
+        subscriber_edit_ask subscriber_edit subscriber_ask_again subscriber_unsubscribe subscriber_everything
+        subscriber_erase subscriber_guide subscriber_series subscriber_lift subscriber_clicks subscriber_consent_json
+        subscribers_tag subscribers_tag_undo subscriber_import subscriber_import_send import_columns import_headings import_sheet
+        import_basis import_act import_discard import_errors import_ask_undo import_undo bulk_action_new
+        bulk_action_begin bulk_action_do segment segment_new segment_copy
+        segment_delete""",
+    Permission.EXPORT: "subscribers_export",
+    Permission.ERASE: "bulk_action_erase",
+    Permission.SETTINGS: """
+        settings_brand settings_clicks settings_clicks_delete form_sites reports reports_renew throwaway throwaway_save
+        throwaway_ours throwaway_switch unlock""",
+    Permission.TEAM: "audit",
+}
+NEEDED: dict[str, Permission] = {name: permission for permission, names in _NEEDED.items() for name in names.split()}
+ROLES = {
+    Role.OWNER: lazy("owner"), Role.EDITOR: lazy("editor"), Role.WRITER: lazy("writer"), Role.VIEWER: lazy("viewer"),
+}  # fmt: skip
+WORDS = {
+    Permission.OWN: lazy("change their own account"),
+    Permission.READ: lazy("read these pages"),
+    Permission.WRITE: lazy("write articles and draft campaigns"),
+    Permission.SEND: lazy("send campaigns, decide about messages, and publish in the archive"),
+    Permission.ARRANGE: lazy("change series, guides, forms, topics and fields"),
+    Permission.PEOPLE: lazy("change subscribers and segments, and import lists"),
+    Permission.EXPORT: lazy("take all subscribers out as a file"),
+    Permission.ERASE: lazy("erase many subscribers at once"),
+    Permission.SETTINGS: lazy("change the settings"),
+    Permission.TEAM: lazy("say who is in the team, and read the audit log"),
+}
+"""Behind "may", as a sentence says it."""
+
+
+def check(app: Flask) -> None:
+    """Raise ValueError when an endpoint has no permission, or a permission no endpoint: the product does not start."""
+    known = {rule.endpoint.removeprefix(PREFIX) for rule in app.url_map.iter_rules() if _is_ours(rule.endpoint)}
+    if wrong := known.symmetric_difference(NEEDED.keys() | OPEN) | (NEEDED.keys() & OPEN):
+        raise ValueError(f"newsletter/web/owner/permissions.py: {', '.join(sorted(wrong))}")
+
+
+def _is_ours(endpoint: str) -> bool:
+    return endpoint.startswith(PREFIX)
+
+
+def may(endpoint: str) -> bool:
+    """Whether who is signed in may open this page, or press what leads there; with the blueprint's name or without."""
+    name = endpoint.removeprefix(PREFIX)
+    return name in OPEN or bool(current_user.may(NEEDED[name]))
+
+
+def refused() -> Any:
+    """The answer to somebody who may not do this, who they must ask, and what they typed; None: they may."""
+    permission = NEEDED[(request.endpoint or "").removeprefix(PREFIX)]
+    return None if current_user.may(permission) else refusal(permission)
+
+
+def refusal(permission: Permission) -> Any:
+    """The page that says so. Nothing was done, and what was typed stands on it."""
+    whom = roles_with(permission)
+    if request.accept_mimetypes.best == "application/json":
+        return jsonify(error=_("Your role may not do this any more: %(what)s.", what=WORDS[permission])), 403
+    with reading() as session:
+        people = [one.email for one in with_permission(session, permission)]
+    page = render_template(
+        "owner/refused.html", what=WORDS[permission], role=ROLES[current_user.role], people=people,
+        roles=[ROLES[one] for one in whom], typed=list(_typed()),
+    )  # fmt: skip
+    return make_response(page, 403)
+
+
+def _typed() -> Iterable[tuple[str, str]]:
+    hidden = ("csrf_token", "password", "old", "new", "code", "secret")
+    for name, value in request.form.items(multi=True):
+        if value.strip() and not any(word in name for word in hidden) and (len(value) > 40 or " " in value):
+            yield name, value
