@@ -4,8 +4,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from newsletter.accounts import audit, password, reset, second_factor, session, wait
+from newsletter.accounts import audit, invitation, password, reset, second_factor, session, wait
 from newsletter.accounts.audit import AuditEntry, note
+from newsletter.accounts.invitation import Invitation
 from newsletter.accounts.password import WeakPassword
 from newsletter.accounts.permissions import Permission, Role, roles_with
 from newsletter.accounts.reset import PasswordReset
@@ -14,6 +15,7 @@ from newsletter.accounts.user import Owner, create, find, first, sign_in, with_p
 
 __all__ = [
     "AuditEntry",
+    "Invitation",
     "Owner",
     "OwnerSession",
     "PasswordReset",
@@ -25,6 +27,7 @@ __all__ = [
     "find",
     "first",
     "forget_ips",
+    "invitation",
     "note",
     "password",
     "reset",
@@ -46,5 +49,5 @@ def forget_ips(database: Session, before: datetime) -> None:
 
 def sweep(database: Session, now: datetime) -> None:
     """Delete sessions, links and counts whose time is over."""
-    for kind in (session, reset, wait):
+    for kind in (session, reset, invitation, wait):
         kind.sweep(database, now)

@@ -55,6 +55,8 @@ class Purpose(StrEnum):
     """(owner, random): a browser in which this owner has signed in"""
     RESET = "reset"
     """(password reset, random, random)"""
+    INVITATION = "invitation"
+    """(invitation, random, random)"""
     FORM = "form"
     """(last second)"""
     PRESS = "press"

@@ -48,6 +48,10 @@ class Urls:
         """Where an owner chooses a new password."""
         return f"{self.site}/owner/reset/{self._token(Purpose.RESET, *numbers)}"
 
+    def invitation(self, *numbers: int) -> str:
+        """Where somebody who is asked into the team chooses a password."""
+        return f"{self.site}/owner/invitation/{self._token(Purpose.INVITATION, *numbers)}"
+
     def refuse(self, subscriber: int, mailbox_hash: str) -> str:
         """ "This was not me, never again." `mailbox_hash`: 64 hex digits, which outlive the sign-up."""
         parts = (int(mailbox_hash[place : place + 16], 16) for place in range(0, 64, 16))

@@ -45,6 +45,8 @@ class Stream(StrEnum):
     """To the owner, from the product."""
     RESET = "reset"
     """To an owner who forgot their password."""
+    INVITATION = "invitation"
+    """To somebody whom an owner asks into the team."""
 
     @property
     def is_bulk(self) -> bool:

@@ -17,6 +17,10 @@ TO, LIKE = "to", "like"
 """The keys of the context."""
 
 
+ELSEWHERE = (Stream.TEST, Stream.INVITATION)
+"""What an owner sends that may go to another address than their own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """Where a test goes, and like whom it is filled in; "" and 0: to its owner, like nobody."""
@@ -27,7 +31,7 @@ class Trial:
     @classmethod
     def of(cls, stream: Stream, context: Mapping[str, Any] | None) -> "Trial":
         """What the context of a message says. An address that was erased since is none."""
-        if stream is not Stream.TEST or not context:
+        if stream not in ELSEWHERE or not context:
             return NO_TRIAL
         to = str(context.get(TO, ""))
         return cls(to if "@" in to else "", int(context.get(LIKE, 0)))

@@ -47,6 +47,8 @@ def _buttons(urls: Urls, reader: Reader, context: Mapping[str, Any]) -> dict[str
     values = {}
     if "reset" in context:
         values["reset_url"] = urls.reset(*context["reset"])
+    if "invitation" in context:
+        values["invitation_url"] = urls.invitation(*context["invitation"])
     if "consent" in context:
         values["confirm_url"] = urls.confirm(context["consent"], context["until"])
     if "prove" in context:

@@ -47,6 +47,7 @@ GALLERY: dict[str, Stream] = {
     "digest": Stream.DIGEST,
     "notice": Stream.NOTICE,
     "reset": Stream.RESET,
+    "invitation": Stream.INVITATION,
 }
 
 
@@ -96,6 +97,8 @@ def _context(name: str, guide: Guide | None) -> dict[str, Any]:
         return {"what": "erase", "prove": [0, 0, 0], "hours": 24}
     if stream is Stream.RESET:
         return {"reset": [0, 0, 0], "minutes": 30}
+    if stream is Stream.INVITATION:
+        return {"invitation": [0, 0, 0], "by": "paul@example.org", "days": 7}
     if stream is Stream.STEP:
         return {"guide": guide.slug, "accent": guide.mail_accent} if guide else {}
     named = guide.told(runtime().guides) if guide else None

@@ -60,7 +60,8 @@ DOORS = (
     Door(lazy("Settings"), (
         Page(lazy("Settings"), "owner.settings", "settings",
              more=("second-factor", "sessions", "reports", "throw-away")),
-        Page(lazy("Audit log"), "owner.audit", "audit"), Page(lazy("Mail gallery"), "owner.mails", LOCAL_ONLY),
+        Page(lazy("Team"), "owner.team", "team"), Page(lazy("Audit log"), "owner.audit", "audit"),
+        Page(lazy("Mail gallery"), "owner.mails", LOCAL_ONLY),
     )),
 )  # fmt: skip
 

@@ -11,11 +11,12 @@ from flask import Flask, jsonify, make_response, render_template, request
 from flask_login import current_user
 
 from newsletter.accounts import Permission, Role, roles_with, with_permission
+from newsletter.web.forms import PASSWORDS
 from newsletter.web.language import _, lazy
 from newsletter.web.state import reading
 
 PREFIX = "owner."
-OPEN = frozenset({"login", "login_code", "forgot", "reset"})
+OPEN = frozenset({"login", "login_code", "forgot", "reset", "invitation"})
 """Before somebody is signed in."""
 _NEEDED: dict[Permission, str] = {
     Permission.OWN: """
@@ -50,7 +51,7 @@ _NEEDED: dict[Permission, str] = {
     Permission.SETTINGS: """
         settings_brand settings_clicks settings_clicks_delete form_sites reports reports_renew throwaway throwaway_save
         throwaway_ours throwaway_switch unlock""",
-    Permission.TEAM: "audit",
+    Permission.TEAM: "audit team team_invite team_invitation team_role team_remove",
 }
 NEEDED: dict[str, Permission] = {name: permission for permission, names in _NEEDED.items() for name in names.split()}
 ROLES = {
@@ -109,7 +110,6 @@ def refusal(permission: Permission) -> Any:
 
 
 def _typed() -> Iterable[tuple[str, str]]:
-    hidden = ("csrf_token", "password", "old", "new", "code", "secret")
     for name, value in request.form.items(multi=True):
-        if value.strip() and not any(word in name for word in hidden) and (len(value) > 40 or " " in value):
+        if name not in (*PASSWORDS, "csrf_token", "code", "secret") and (len(value) > 40 or " " in value.strip()):
             yield name, value

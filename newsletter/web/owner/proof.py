@@ -1,4 +1,4 @@
-"""The password once more, before what cannot be undone or takes data out of the house."""
+"""The password once more, before what cannot be undone, takes data out of the house, or lets somebody in."""
 
 from collections.abc import Callable
 from functools import wraps

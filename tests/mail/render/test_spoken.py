@@ -112,7 +112,7 @@ def test_a_bulk_mail_is_in_it_too_and_still_compiled_once(spoken: Renderer, fore
         assert "⟦You get this because you subscribed to the Human Movement newsletter.⟧" in text
 
 
-@pytest.mark.parametrize("stream", [Stream.NOTICE, Stream.RESET])
+@pytest.mark.parametrize("stream", [Stream.NOTICE, Stream.RESET, Stream.INVITATION])
 def test_what_the_owner_gets_is_in_it_as_their_pages_are(
     spoken: Renderer, foreign: Brand, stream: Stream, code: str
 ) -> None:
@@ -121,7 +121,8 @@ def test_what_the_owner_gets_is_in_it_as_their_pages_are(
         counted("%(num)s person", "%(num)s people", 2000, num=Number(2000)),
     ]
     told = notice(said("A campaign has been paused"), lines, said("Look at it"), "/owner")
-    mail = spoken.rendered(stream, foreign, Reader(0), None, {**told, "reset": [0, 0, 0], "minutes": 30})
+    asked = {"reset": [0, 0, 0], "minutes": 30, "invitation": [0, 0, 0], "by": "a@example.org", "days": 7}
+    mail = spoken.rendered(stream, foreign, Reader(0), None, {**told, **asked})
     assert f'<html lang="{code}"' in mail.html
     assert pseudo.unmarked(pseudo.without_links(mail.subject), is_html=False) == []
     if stream is Stream.NOTICE:

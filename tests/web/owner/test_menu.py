@@ -5,7 +5,7 @@ import pytest
 from newsletter.web.owner.menu import DOORS
 from tests.web.owner.conftest import Desk
 
-OUTSIDE = {"login", "logout", "forgot", "reset", "proof"}
+OUTSIDE = {"login", "logout", "forgot", "reset", "invitation", "proof"}
 """Before somebody is signed in, or between two pages."""
 OPEN = [
     ("/owner/", None, "Home"), ("/owner/articles", "Write", "Articles"), ("/owner/campaigns", "Write", "Campaigns"),
