@@ -1,12 +1,21 @@
 """Approval: what a writer has finished, and somebody who may send looks at."""
 
+from dataclasses import dataclass
+from typing import Any
+
+from flask import request
 from flask_login import current_user
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
 
+from newsletter import approval, characters
 from newsletter.accounts import Permission, with_permission
-from newsletter.approval import reaches_readers
+from newsletter.approval import Approval, ApprovalState, reaches_readers
 from newsletter.articles import Article
-from newsletter.web.language import _
+from newsletter.campaigns import Campaign, NotNow
+from newsletter.web.language import _, in_words
+from newsletter.web.owner.door import back, door, one_or_404, owner_in
+from newsletter.web.state import now, state, transaction
 
 
 def held_back(session: Session, article: Article) -> str:
@@ -19,3 +28,82 @@ def held_back(session: Session, article: Article) -> str:
         "are for those to save who may send: %(people)s. Nothing was saved.",
         people=people,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for a draft, as its page shows it."""
+
+    row: Approval
+    waits: bool
+    is_mine: bool
+    changed: bool
+    seen: str
+    """Travels with the button that sends: what is sent is what stood on the page."""
+
+    @classmethod
+    def of(cls, session: Session, campaign: Campaign) -> "Asked | None":
+        """None where nothing is asked."""
+        row = approval.current(session, campaign)
+        if row is None:
+            return None
+        is_mine = row.asked_by_id == current_user.owner_id
+        seen = approval.fingerprint(session, campaign)
+        return cls(row=row, waits=row.state is ApprovalState.WAITING, is_mine=is_mine, changed=row.fingerprint != seen,
+                   seen=seen)  # fmt: skip
+
+
+def overtaken(session: Session, campaign: Campaign) -> str:
+    """Why what waits for approval cannot be sent from a page that shows something else; "" where it can."""
+    asked = Asked.of(session, campaign)
+    if asked is None or not asked.waits or request.form.get("seen") == asked.seen:
+        return ""
+    return _("It was asked for, or changed, while you looked at it, so nothing was sent. Look at it as it is now.")
+
+
+def on_home(session: Session) -> list[Approval]:
+    """What of it needs who is signed in: what waits, to those who may send; their own, to those who asked."""
+    may_send = current_user.may(Permission.SEND)
+    return [
+        one
+        for one in approval.open_ones(session)
+        if one.asked_by_id == current_user.owner_id or (may_send and one.state is ApprovalState.WAITING)
+    ]
+
+
+def _typed(name: str) -> str:
+    return characters.text(request.form.get(name, ""))[: approval.LONGEST_NOTE * 4]
+
+
+@door.post("/campaigns/<row:id>/approval/<any(ask, 'take-back'):verb>", endpoint="campaign_approval")
+def ask(id: int, verb: str) -> Response:
+    """It is finished: ask for somebody to look at it, or take that back. A second press finds it so."""
+    with transaction() as session:
+        campaign, me = one_or_404(session, Campaign, id, lock=True), owner_in(session)
+        try:
+            if verb == "ask":
+                approval.ask(session, campaign, me, _typed("note"), now())
+                told = _("It waits for approval now. A mail tells those who may send it.")
+            else:
+                approval.take_back(session, campaign, me, now())
+                told = _("Taken back: it waits for nobody.")
+        except NotNow as error:
+            return back("campaign", in_words(error), "info", id=id)
+    state().trigger.wake()
+    return back("campaign", told, id=id)
+
+
+@door.post("/campaigns/<row:id>/hand-back", endpoint="campaign_hand_back")
+def hand_back(id: int) -> Any:
+    """Not yet: with a word about what is missing, to whoever asked."""
+    answer = _typed("answer")
+    if not answer.strip():
+        return back("campaign", _("Not handed back yet: say what is missing."), "danger", id=id, _anchor="approval")
+    with transaction() as session:
+        campaign = one_or_404(session, Campaign, id, lock=True)
+        try:
+            approval.hand_back(session, campaign, owner_in(session), answer, now())
+        except NotNow as error:
+            return back("campaign", in_words(error), "info", id=id)
+    state().trigger.wake()
+    return back("campaign", _("Handed back. A mail tells whoever asked."), id=id)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
-from newsletter import brand, campaigns, preflight, reports
+from newsletter import approval, brand, campaigns, preflight, reports
 from newsletter.articles import Article, Revision
 from newsletter.campaigns import BadTest, Campaign, CampaignState, NotNow, Part, Wish, ab_test_of, together
 from newsletter.guides import Guide
@@ -25,8 +25,9 @@ from newsletter.topics import Topic
 from newsletter.web.language import _, in_words, ngettext
 from newsletter.web.owner.ab_form import ab_form
 from newsletter.web.owner.ab_tests import UNDO, Seen, draft_of
+from newsletter.web.owner.approval import Asked, overtaken
 from newsletter.web.owner.display import in_zone, no_such_time, word
-from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, tell
+from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell
 from newsletter.web.owner.forms import CampaignForm, ScheduleForm
 from newsletter.web.owner.progress import Progress
 from newsletter.web.state import now, reading, runtime, transaction
@@ -172,6 +173,7 @@ def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
         clicks=reports.clicks_of_campaign(session, campaign, runtime().renderer),
         original=original_of(session, campaign), resent=resent_as(session, campaign),
         may_resend=not why_not(session, campaign, now()), seen=Seen.of(session, test) if test else None,
+        asked=Asked.of(session, campaign),
     )  # fmt: skip
 
 
@@ -208,6 +210,8 @@ def schedule(id: int) -> Any:
         campaign = one_or_404(session, Campaign, id, lock=True)
         if not campaign.is_new:
             return back("campaign", _("It is %(state)s already.", state=word(campaign.state)), "info", id=id)
+        if told := overtaken(session, campaign):
+            return back("campaign", told, "danger", id=id)
         form = ScheduleForm()
         at = _instant(form) if form.validate() else None
         if at is None:
@@ -223,6 +227,7 @@ def schedule(id: int) -> Any:
             return back("campaign", in_words(error), "danger", id=id)
         campaign.zone = current_user.zone
         told = _schedule(session, campaign, at, house)
+        approval.approve(session, campaign, owner_in(session), now())
         note(session, marked("campaign scheduled"), f"{id} for {SOURCE.moment(at, UTC)}")
     return back("campaign", told, id=id)
 

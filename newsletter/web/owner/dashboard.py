@@ -19,6 +19,7 @@ from newsletter.reports import Result
 from newsletter.subscribers import Segment, Subscriber
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.cards import all_guides, unfit_pages
+from newsletter.web.owner.approval import on_home
 from newsletter.web.owner.door import door
 from newsletter.web.owner.first_steps import first_steps
 from newsletter.web.owner.progress import Progress
@@ -75,6 +76,7 @@ def dashboard() -> str:
             unfit_pages=unfit_pages(brand.current(session)),
             campaigns=[(one, Progress.of(session, one, at)) for one in under_way],
             waiting=campaigns.waiting(session),
+            approvals=on_home(session),
             last=_last(session),
             days=sign_ups(session, at, current_user.zone),
             articles=session.scalar(select(func.count()).select_from(Article)),

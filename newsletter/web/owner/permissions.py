@@ -25,32 +25,32 @@ _NEEDED: dict[Permission, str] = {
     Permission.READ: """
         dashboard search articles article article_preview article_version article_versions campaigns campaign
         campaign_progress campaign_recipients topics pictures guides guide_cover guide_file guide_page all_series
-        series forms form_code subscribers subscribers_count subscriber subscriber_consent imports import_one import_progress
-        bulk_actions bulk_action bulk_action_progress segments fields results result results_export funnel
-        funnel_form funnel_export messages held mails mail_html""",
+        series forms form_code subscribers subscribers_count subscriber subscriber_consent imports import_one
+        import_progress bulk_actions bulk_action bulk_action_progress segments fields results result results_export
+        funnel funnel_form funnel_export messages held mails mail_html""",
     Permission.WRITE: """
         article_new article_edit article_frame article_typed article_test article_restore draft_keep draft_delete
-        picture_add picture_words picture_delete campaign_new campaign_test""",
+        picture_add picture_words picture_delete campaign_new campaign_test campaign_approval""",
     Permission.SEND: """
         article_archive article_clicks campaign_schedule campaign_act campaign_ask_cancel campaign_choose
         campaign_test_stop campaign_words campaign_words_go_on campaign_words_preview campaign_resend_ask
-        campaign_resend campaign_ask_again campaign_again message_act""",
+        campaign_resend campaign_ask_again campaign_again campaign_hand_back message_act""",
     Permission.ARRANGE: """
         series_live series_add series_step guide_save guide_new_ask guide_new guide_replace_ask guide_replace
-        guide_shown guide_landing guide_landing_preview guide_setup guide_test form_new form_preview form_do form_delete field field_new
-        field_delete topic topic_add topic_act form""",
+        guide_shown guide_landing guide_landing_preview guide_setup guide_test form_new form_preview form_do
+        form_delete field field_new field_delete topic topic_add topic_act form""",
     Permission.PEOPLE: """
         subscriber_edit_ask subscriber_edit subscriber_ask_again subscriber_unsubscribe subscriber_everything
-        subscriber_erase subscriber_guide subscriber_series subscriber_lift subscriber_clicks subscriber_consent_json
-        subscribers_tag subscribers_tag_undo subscriber_import subscriber_import_send import_columns import_headings import_sheet
-        import_basis import_act import_discard import_errors import_ask_undo import_undo bulk_action_new
-        bulk_action_begin bulk_action_do segment segment_new segment_copy
-        segment_delete""",
+        subscriber_erase subscriber_guide subscriber_series subscriber_lift subscriber_clicks
+        subscriber_consent_json subscribers_tag subscribers_tag_undo subscriber_import subscriber_import_send
+        import_columns import_headings import_sheet import_basis import_act import_discard import_errors
+        import_ask_undo import_undo bulk_action_new bulk_action_begin bulk_action_do segment segment_new
+        segment_copy segment_delete""",
     Permission.EXPORT: "subscribers_export",
     Permission.ERASE: "bulk_action_erase",
     Permission.SETTINGS: """
-        settings_brand settings_clicks settings_clicks_delete form_sites reports reports_renew throwaway throwaway_save
-        throwaway_ours throwaway_switch unlock""",
+        settings_brand settings_clicks settings_clicks_delete form_sites reports reports_renew throwaway
+        throwaway_save throwaway_ours throwaway_switch unlock""",
     Permission.TEAM: "audit team team_invite team_invitation team_role team_remove",
 }
 NEEDED: dict[str, Permission] = {name: permission for permission, names in _NEEDED.items() for name in names.split()}

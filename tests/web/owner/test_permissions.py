@@ -25,6 +25,7 @@ from newsletter.web.owner import permissions
 from tests.campaigns.conftest import WISH
 from tests.conftest import NOON
 from tests.web.owner.conftest import EMAIL, PASSWORD, Desk, readable
+from tests.web.owner.test_pictures import sent
 
 TABLE = {
     Role.OWNER: set(Permission),
@@ -49,6 +50,8 @@ def lived_in(desk: Desk, article: int, person: Callable[..., int]) -> Desk:
     """Paula's browser, in a house with something on most pages."""
     person("jane@example.com", "Jane")
     desk.post("/owner/campaigns/new", article=article, audience="")
+    desk.post("/owner/pictures", file=sent(), words="A field")
+    desk.post("/owner/settings/clicks", clicks="on")
     return desk
 
 
