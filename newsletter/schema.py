@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 # Every table has to be known before the metadata is compared or created.
 from newsletter import (  # noqa: F401
     accounts,
+    approval,
     articles,
     brand,
     bulk_actions,

@@ -2,9 +2,10 @@
 
 from sqlalchemy import text
 
-from newsletter import accounts, schema
+from newsletter import accounts, schema, team
 from newsletter.accounts import Owner, Role
 from newsletter.runtime import Runtime
+from newsletter.subscribers import read_address
 from tests.conftest import NOON
 from tests.test_migrations import back_to
 
@@ -16,6 +17,7 @@ def test_roles_go_down_and_up_again(runtime: Runtime) -> None:
     with database.transaction() as session:
         for role in Role:
             accounts.create(session, f"{role}@example.org", PASSWORD, NOON, role=role)
+        team.invite(session, 1, read_address("new@example.org"), Role.EDITOR, NOON, keys=runtime.secrets)
         gone = accounts.create(session, "gone@example.org", PASSWORD, NOON)
         gone.removed_at = NOON
         accounts.OwnerSession.start(session, session.get_one(Owner, 1), NOON)
@@ -29,6 +31,7 @@ def test_roles_go_down_and_up_again(runtime: Runtime) -> None:
             ("gone@example.org.5.invalid", True),
         ]  # fmt: skip
         assert session.execute(text("SELECT owner_id FROM sessions")).scalars().all() == [1]
+        assert session.execute(text("SELECT count(*) FROM messages")).scalar() == 0
     schema.upgrade(database)
     with database.reading() as session:
         (left,) = session.query(Owner).where(Owner.removed_at.is_(None)).all()

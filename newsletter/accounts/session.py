@@ -57,10 +57,10 @@ class OwnerSession(Base):
 
     @classmethod
     def of(cls, session: Session, token: str, now: datetime) -> "OwnerSession | None":
-        """The session with this token, if it is not over."""
+        """The session with this token, if it is not over, and its owner of the team still."""
         look = select(cls).options(joinedload(cls.owner, innerjoin=True)).where(cls.token_hash == _hashed(token))
         found = session.scalars(look).first()
-        return None if found is None or found.is_over(now) else found
+        return None if found is None or found.is_over(now) or found.owner.removed_at else found
 
     @classmethod
     def every(cls, session: Session, owner_id: int, now: datetime) -> list["OwnerSession"]:

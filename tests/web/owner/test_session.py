@@ -26,7 +26,7 @@ VALUES = {
     "number": 1,
     "page": 1,
 }
-OPEN = ("/owner/login", "/owner/login/code", "/owner/forgot", "/owner/reset/x")
+OPEN = ("/owner/login", "/owner/login/code", "/owner/forgot", "/owner/reset/x", "/owner/invitation/x")
 
 
 def rules(app: Flask, method: str) -> list[str]:
