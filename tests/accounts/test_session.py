@@ -111,3 +111,11 @@ def test_sessions_are_ended_one_by_one_and_all_but_one(database: Database, paul:
         assert not accounts.session.end(session, paul.id, ids[0])
         assert accounts.session.end_all(session, paul.id, but=ids[3]) == 2
         assert [one.id for one in OwnerSession.every(session, paul.id, NOON)] == [ids[3]]
+
+
+def test_a_session_of_somebody_who_was_removed_meanwhile_opens_nothing(database: Database, paul: Owner) -> None:
+    _, token = _start(database, paul)
+    with database.transaction() as session:
+        session.get_one(Owner, paul.id).removed_at = NOON
+    with database.reading() as session:
+        assert OwnerSession.of(session, token, NOON) is None
