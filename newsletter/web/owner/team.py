@@ -16,7 +16,6 @@ from newsletter.accounts import Invitation, Role, WeakPassword
 from newsletter.links import BadLink, Purpose
 from newsletter.subscribers import BadAddress, read_address
 from newsletter.team import NotChanged
-from newsletter.web.forms import TypedForm
 from newsletter.web.language import _, in_words, lazy
 from newsletter.web.owner.door import back, door
 from newsletter.web.owner.forms import NewPasswordForm
@@ -25,6 +24,7 @@ from newsletter.web.owner.proof import asks_password
 from newsletter.web.owner.session import is_known, signed_out
 from newsletter.web.security import limiter
 from newsletter.web.state import kept_ip, now, reading, runtime, state, transaction
+from newsletter.web.typed_form import TypedForm
 
 MAY = {
     Role.OWNER: lazy("Everything: also the settings, the team, all people as a file, and erasing many."),
