@@ -12,6 +12,11 @@ Network = IPv4Network | IPv6Network
 LOOPBACK = "127.0.0.0/8, ::1/128"
 HOUSEHOLD = 64
 """Bits of an IPv6 address that one customer has (RFC 6177); the rest they change as they like."""
+_UNICAST, _TRANSLATED = ip_network("2000::/3"), ip_network("64:ff9b::/96")
+"""All of IPv6 that sites have (RFC 4291 §2.4), and IPv4 as a translator shows it to machines without (RFC 6052)."""
+_NO_SITE = tuple(ip_network(one) for one in ("168.63.129.16/32", "100.64.0.0/10", "192.0.0.0/24", "2001::/23"))
+"""What no site has though it looks public: where a hosting firm answers its own machines, what networks share among
+their customers (RFC 6598), and what protocols have for themselves, tunnels among it (RFC 6890)."""
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+")
 
@@ -109,3 +114,15 @@ def is_loopback(name: str) -> bool:
     """Whether a name can only mean this machine, so that no other site can have it point here (DNS rebinding)."""
     seen = address(name)
     return name == "localhost" or (seen is not None and seen.is_loopback)
+
+
+def is_public(one: Address) -> bool:
+    """Whether an address leads to a machine of the open Internet; one that carries another leads where that does."""
+    if isinstance(one, IPv6Address):
+        if inner := one.ipv4_mapped or one.sixtofour:
+            return is_public(inner)
+        if one in _TRANSLATED:
+            return is_public(IPv4Address(int(one) & 0xFFFF_FFFF))
+        if one not in _UNICAST:
+            return False
+    return one.is_global and not one.is_multicast and not one.is_reserved and not is_within(one, _NO_SITE)

@@ -1,0 +1,11 @@
+"""Fetching what stands at an address that somebody typed: a page, a feed or a picture of another site.
+
+It may be typed by anybody who has a key to this installation, and lead anywhere: so nothing of the network that this
+machine stands in can be reached (server-side request forgery), and no answer costs more than we meant to spend.
+"""
+
+from newsletter.fetch.fetched import FEEDS, PAGES, PICTURES, Fetched
+from newsletter.fetch.fetcher import PATIENCE, Fetcher
+from newsletter.fetch.trouble import NotFetched, Trouble, in_words
+
+__all__ = ["FEEDS", "PAGES", "PATIENCE", "PICTURES", "Fetched", "Fetcher", "NotFetched", "Trouble", "in_words"]

@@ -1,0 +1,103 @@
+"""Fetcher: one address, its redirects, and a body that is neither too large nor too slow."""
+
+import time
+import zlib
+from collections.abc import Sequence
+from email.message import Message
+from http.client import HTTPException, HTTPResponse
+from urllib.parse import urljoin
+
+from newsletter.fetch.connection import asked, connected, left
+from newsletter.fetch.fetched import Fetched
+from newsletter.fetch.target import Lookup, Target, asked_of_dns, target
+from newsletter.fetch.trouble import NotFetched, Trouble
+
+PATIENCE = 10.0
+"""Seconds for all of it, redirects too."""
+MOST_REDIRECTS = 5
+LARGEST = 5_000_000
+"""Octets, as they arrive and as they are unpacked."""
+PIECE = 65_536
+_REDIRECTS = (301, 302, 303, 307, 308)
+_TROUBLES = {401: Trouble.REFUSED, 403: Trouble.REFUSED, 404: Trouble.GONE, 410: Trouble.GONE, 429: Trouble.REFUSED}
+
+
+class Fetcher:
+    """Fetches. `local`: this installation is itself reached on this machine alone, so what is typed may name it too.
+
+    Only what is typed: where a site of the Internet leads here, or its name does, it stays refused.
+    """
+
+    def __init__(self, *, local: bool = False, lookup: Lookup = asked_of_dns) -> None:
+        self._local, self._lookup = local, lookup
+
+    def get(self, url: str, kinds: Sequence[str], *, patience: float = PATIENCE) -> Fetched:
+        """What stands at an address, if it is of one of these media types. `patience`: seconds. Raises NotFetched."""
+        until = time.monotonic() + min(patience, PATIENCE)
+        try:
+            to = target(url, here=self._local)
+            here = self._local and to.is_here
+            for _ in range(MOST_REDIRECTS + 1):
+                found = self._once(to, kinds, until, here)
+                if isinstance(found, Fetched):
+                    return found
+                to = target(found, here=here)
+                here = here and to.is_here
+        except TimeoutError:
+            raise NotFetched(Trouble.SLOW) from None
+        except OSError:
+            raise NotFetched(Trouble.UNREACHABLE) from None
+        except HTTPException:
+            raise NotFetched(Trouble.GARBLED) from None
+        raise NotFetched(Trouble.REDIRECTS)
+
+    def _once(self, to: Target, kinds: Sequence[str], until: float, here: bool) -> Fetched | str:
+        """The answer to one request; the address that it leads on to, for a redirect."""
+        addresses = to.addresses(self._lookup, left(until), here=here)
+        with connected(to, addresses, until) as sock:
+            answer = asked(sock, to, kinds, until)
+            if answer.status in _REDIRECTS and (onward := answer.headers.get("Location", "").strip()):
+                return _joined(to.url, onward)
+            if answer.status != 200:
+                raise NotFetched(_TROUBLES.get(answer.status, Trouble.STATUS))
+            kind, charset = _kind(answer.headers.get("Content-Type", ""))
+            if kind not in kinds:
+                raise NotFetched(Trouble.KIND)
+            return Fetched(address=to.url, kind=kind, charset=charset, body=_body(answer))
+
+
+def _joined(url: str, onward: str) -> str:
+    try:
+        # A server may write it in whatever it likes; http.client reads octets as Latin 1.
+        return urljoin(url, onward.encode("latin-1").decode("utf-8", "replace"))
+    except ValueError:
+        raise NotFetched(Trouble.ADDRESS) from None
+
+
+def _kind(written: str) -> tuple[str, str]:
+    """(media type, charset) of a Content-Type; either may be ""."""
+    read = Message()
+    read["Content-Type"] = " ".join(written.split())
+    return (read.get_content_type() if "/" in written else ""), str(read.get_param("charset") or "")
+
+
+def _body(answer: HTTPResponse) -> bytes:
+    """The whole body, unpacked. Raises NotFetched, HTTPException, OSError."""
+    packing = answer.headers.get("Content-Encoding", "").strip().lower()
+    if packing not in ("", "identity", "gzip", "x-gzip"):
+        raise NotFetched(Trouble.GARBLED)
+    if (answer.length or 0) > LARGEST:
+        raise NotFetched(Trouble.LARGE)
+    unpacked = zlib.decompressobj(zlib.MAX_WBITS + 16) if "gzip" in packing else None
+    out, arrived = bytearray(), 0
+    while piece := answer.read(PIECE):
+        arrived += len(piece)
+        try:
+            out += unpacked.decompress(piece, LARGEST + 1 - len(out)) if unpacked else piece
+        except zlib.error:
+            raise NotFetched(Trouble.GARBLED) from None
+        if max(arrived, len(out)) > LARGEST:
+            raise NotFetched(Trouble.LARGE)
+    if (answer.length or 0) > 0 or (unpacked and arrived and not unpacked.eof):  # it broke off
+        raise NotFetched(Trouble.GARBLED)
+    return bytes(out)
