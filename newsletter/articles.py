@@ -16,6 +16,9 @@ LONGEST_LINE = 200
 """Characters of a title, a subject or a preheader."""
 
 
+LONGEST_SOURCE = 2000
+
+
 class Article(Base):
     """A text with a name of its own. Its words are in revisions: the newest counts, the older ones were sent."""
 
@@ -32,6 +35,8 @@ class Article(Base):
     updated_at: Mapped[datetime]
     counts_clicks: Mapped[bool] = mapped_column(default=True, server_default=true())
     """Whether clicks are counted in its mails, where they are counted at all (`Brand.counts_clicks`)."""
+    source_url: Mapped[str] = mapped_column(String(LONGEST_SOURCE), default="", server_default="")
+    """Where its words were brought over from; "": they were written here."""
 
     topic: Mapped[Topic | None] = relationship()
     revisions: Mapped[list["Revision"]] = relationship(order_by="Revision.number", back_populates="article")
@@ -95,15 +100,23 @@ class Revision(Base):
 
 
 def write(session: Session, now: datetime, *, title: str, subject: str, body: str, preheader: str = "",
-          topic: Topic | None = None, slug: str = "", by: int | None = None) -> Article:  # fmt: skip
+          topic: Topic | None = None, slug: str = "", by: int | None = None,
+          source_url: str = "") -> Article:  # fmt: skip
     """Add an article with its first revision; a slug that is taken gets a number at its end."""
     article = Article(
-        slug=_free_slug(session, slug or slugify(title)), title=title, topic=topic, created_at=now, updated_at=now
-    )
+        slug=_free_slug(session, slug or slugify(title)), title=title, topic=topic, created_at=now, updated_at=now,
+        source_url=source_url,
+    )  # fmt: skip
     article.revise(now, subject=subject, preheader=preheader, body=body, by=by)
     session.add(article)
     session.flush()
     return article
+
+
+def source_address(typed: str | None) -> str:
+    """An address of the web that words may have come from, as it can be linked to; "" for what is none."""
+    line = characters.line(typed)
+    return line if line.startswith(("https://", "http://")) and len(line) <= LONGEST_SOURCE else ""
 
 
 def _free_slug(session: Session, wanted: str) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from newsletter import bulk_actions, feedback, imports, installation, local_mail
 from newsletter.clock import Clock, MovableClock, SharedClock, SystemClock
 from newsletter.db import Database
+from newsletter.fetch import Fetcher
 from newsletter.guides import Files
 from newsletter.imports.uploads import forget_naming
 from newsletter.languages import Languages
@@ -70,6 +71,11 @@ class Runtime:
     def lateness(self) -> Lateness:
         """Whether pages of this host's web were slow a moment ago."""
         return Lateness.of(self.settings.data_dir)
+
+    @cached_property
+    def fetcher(self) -> Fetcher:
+        """By which pages and feeds of other sites are fetched; those of this machine where it serves nobody else."""
+        return Fetcher(local=self.settings.is_local)
 
     @cached_property
     def clicks(self) -> feedback.ClickJournal:

@@ -27,6 +27,7 @@ from sqlalchemy.pool import QueuePool
 from newsletter import accounts, schema, seeds, web
 from newsletter.clock import FixedClock
 from newsletter.db import Database
+from newsletter.fetch import Fetcher
 from newsletter.mail.ledger import Lane
 from newsletter.mail.render import Renderer
 from newsletter.runtime import Runtime, build
@@ -183,6 +184,7 @@ def runtime(database: Database, clock: FixedClock, sent: SentList, tmp_path: Pat
     """A whole Runtime on these."""
     built = build(_settings(tmp_path), database=database, clock=clock, transport=sent)
     built.renderer = _renderer()
+    built.fetcher = Fetcher(local=True, lookup=lambda *_: [])
     return built
 
 

@@ -81,12 +81,16 @@ def _secured(sock: socket.socket, target: Target, until: float) -> socket.socket
 
 def asked(sock: socket.socket, target: Target, kinds: Sequence[str], until: float) -> HTTPResponse:
     """Ask, and read the head of the answer (RFC 9112). Raises HTTPException, OSError."""
-    head = (
-        f"GET {target.path} HTTP/1.1\r\nHost: {target.named}\r\nUser-Agent: {AGENT}\r\n"
-        f"Accept: {', '.join(kinds)}\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n"
-    )
+    fields = {"Host": target.named, "User-Agent": AGENT, "Accept": ", ".join(kinds), "Accept-Encoding": "gzip",
+              "Connection": "close"}  # fmt: skip
+    lines = [
+        " ".join(("GET", target.path, "HTTP/1.1")),
+        *(f"{name}: {value}" for name, value in fields.items()),
+        "",
+        "",
+    ]
     sock.settimeout(left(until))
-    sock.sendall(head.encode("ascii"))
+    sock.sendall("\r\n".join(lines).encode("ascii"))
     answer = HTTPResponse(_Answering(sock, until), method="GET")  # type: ignore[arg-type]
     try:
         answer.begin()

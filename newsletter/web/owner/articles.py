@@ -70,7 +70,7 @@ def new() -> Any:
             article = articles.write(
                 session, now(), title=form.title.data or "", subject=form.subject.data or "",
                 preheader=form.preheader.data or "", body=form.body.data or "", topic=_topic(session, form),
-                by=current_user.owner_id,
+                by=current_user.owner_id, source_url=form.source.data or "",
             )  # fmt: skip
             _close(session, article, form)
             note(session, marked("article written"), f"{article.id} {article.title}")

@@ -29,7 +29,7 @@ from newsletter.web.owner.forms import ArticleForm
 from newsletter.web.owner.pictures import newest
 from newsletter.web.published import summary
 
-WORDS = ("title", "topic", "subject", "preheader", "body", "named")
+WORDS = ("title", "topic", "subject", "preheader", "body", "named", "source")
 """The fields of the editor whose words are kept in a draft."""
 CARDS = 12
 _QUOTES = re.compile(r'["\\{}%]')

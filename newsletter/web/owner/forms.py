@@ -23,7 +23,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
 from newsletter import characters, topics
-from newsletter.articles import LONGEST_BODY
+from newsletter.articles import LONGEST_BODY, source_address
 from newsletter.languages import UnknownLanguage
 from newsletter.sequences import Delay
 from newsletter.subscribers import BadAddress, Field, clean_name, read_address
@@ -124,6 +124,8 @@ class ArticleForm(WordsForm):
     topic = SelectField(lazy("Topic"), choices=_topic_choices)
     named = HiddenField()
     """Its title when it was opened."""
+    source = HiddenField(filters=[source_address])
+    """Where its words were brought over from."""
 
 
 class PictureForm(TypedForm):

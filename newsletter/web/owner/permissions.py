@@ -30,7 +30,7 @@ _NEEDED: dict[Permission, str] = {
         funnel funnel_form funnel_export messages held mails mail_html""",
     Permission.WRITE: """
         article_new article_edit article_frame article_typed article_test article_restore draft_keep draft_delete
-        picture_add picture_words picture_delete campaign_new campaign_test campaign_approval""",
+        picture_add picture_words picture_delete campaign_new campaign_test campaign_approval bring_over bring_over_do""",
     Permission.SEND: """
         article_archive article_clicks campaign_schedule campaign_act campaign_ask_cancel campaign_choose
         campaign_test_stop campaign_words campaign_words_go_on campaign_words_preview campaign_resend_ask

@@ -4,7 +4,7 @@ import { sentence } from "./words.js";
 
 const AFTER = 1200, AT_LATEST = 5000, AGAIN = [2000, 5000, 10000, 20000, 30000];
 const KEY = "composer:";
-const WORDS = ["title", "topic", "subject", "preheader", "body", "named", "base", "article", "sitting", "follows"];
+const WORDS = ["title", "topic", "subject", "preheader", "body", "named", "source", "base", "article", "sitting", "follows"];
 
 const store = {
   put(key, value) { try { localStorage.setItem(KEY + key, JSON.stringify(value)); return true; } catch { return false; } },

@@ -38,6 +38,7 @@ PAGES = (
     "", "articles", "articles/new", "articles/1", "articles/1/edit", "campaigns", "campaigns/new", "campaigns/1",
     "campaigns/2", "campaigns/2/recipients", "campaigns/2/cancel", "series", "series/1", "guides", "guides/new",
     "guides/1/edition", "guides/1/page", "pictures", "subscribers/1/edit", "subscribers",
+    "articles/bring-over",
     "subscribers/import", "subscribers/imports", "subscribers/actions", "subscribers/actions/new?do=erase",
     "subscribers?q=nobody", "subscribers?in_series=1&zone=Mars",
     "subscribers/1", "messages", "messages?state=failed", "settings",

@@ -1,0 +1,78 @@
+"""Page: title, article and summary of a page, and the feeds that it names."""
+
+import re
+from dataclasses import dataclass
+
+from newsletter import characters
+from newsletter.readable.inline import address
+from newsletter.readable.main_part import main_part
+from newsletter.readable.markdown import Written, written
+from newsletter.readable.tree import Node, parsed
+
+LEAST = 80
+"""Characters of an article, below which nothing was found."""
+FEEDS = ("application/rss+xml", "application/atom+xml")
+_SITE = re.compile(r"\s+[|·–—»-]\s+[^|·–—»-]{1,60}\Z")
+"""What sites put behind the title of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a page says. `about`: words by which it sorts itself (keywords, section, tags), for the topic."""
+
+    title: str
+    summary: str
+    article: Written
+    about: str
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no article was found in it."""
+        return len(self.article.text) < LEAST
+
+
+def read(html: str, url: str) -> Page:
+    """A page that was found at this address. Never fails."""
+    tree = parsed(html)
+    part = main_part(tree)
+    told = _told(tree)
+    title = characters.line(told.get("og:title") or _first(part, "h1") or _first(tree, "h1") or _named(tree))
+    return Page(
+        title=title,
+        summary=characters.line(told.get("og:description") or told.get("description")),
+        article=written(part, _base(tree, url), title),
+        about=characters.line(" ".join(told.get(name, "") for name in ("keywords", "article:section", "article:tag"))),
+    )
+
+
+def _told(tree: Node) -> dict[str, str]:
+    """What the page says of itself in its head (Open Graph, `meta name`)."""
+    found: dict[str, str] = {}
+    for one in tree.walk():
+        if one.tag == "meta" and (name := one.named("property", "name").strip()) and one.attrs.get("content"):
+            found[name] = f"{found[name]} {one.attrs['content']}" if name == "article:tag" and name in found \
+                else found.get(name) or one.attrs["content"]  # fmt: skip
+    return found
+
+
+def _first(node: Node, tag: str) -> str:
+    return next((words for one in node.walk() if one.tag == tag and (words := one.text())), "")
+
+
+def _named(tree: Node) -> str:
+    return _SITE.sub("", _first(tree, "title"))
+
+
+def _base(tree: Node, url: str) -> str:
+    """What its addresses start from (HTML §4.2.3)."""
+    given = next((one.attrs["href"] for one in tree.walk() if one.tag == "base" and one.attrs.get("href")), "")
+    return address(url, given) or url
+
+
+def feeds_of(html: str, url: str) -> list[str]:
+    """The addresses of the feeds that a page names, in its order (RFC 5005 §1.1 calls it autodiscovery)."""
+    tree = parsed(html)
+    base = _base(tree, url)
+    links = [one for one in tree.walk() if one.tag == "link" and "alternate" in one.named("rel").split()]
+    found = [address(base, one.attrs.get("href", "")) for one in links if one.named("type").strip() in FEEDS]
+    return [one for one in dict.fromkeys(found) if one.startswith("http")]
