@@ -205,9 +205,8 @@ def read_inboxes(rt: Runtime, stopping: Stopping) -> int:
 
     Not in a copy that nobody has looked at: it would take them from the installation that they are for.
     """
-    if not rt.settings.inbox_url or _is_locked(rt):
-        return 0
-    return inbound.read_inboxes(rt, stopping)
+    is_ours = bool(rt.settings.inbox_url) and not _is_locked(rt)
+    return inbound.read_inboxes(rt, stopping) if is_ours else 0
 
 
 def write_clicks(rt: Runtime, _stopping: Stopping) -> None:
@@ -218,7 +217,7 @@ def write_clicks(rt: Runtime, _stopping: Stopping) -> None:
 TASKS = (
     deliver, advance_sequences, end_pauses, recover_messages, remind_and_forget, watch_guides, witness, sweep,
     read_inboxes, write_clicks, Runtime.go_on_with_imports, go_on_with_bulk_actions,
-    send_digests,
+    send_digests, Runtime.look_at_feeds,
 )  # fmt: skip
 
 
@@ -264,6 +263,7 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
         "read-inboxes": every(60, "read_inboxes", Lane.BULK),
         "imports": every(2, "go_on_with_imports", Lane.BULK),
         "bulk-actions": every(2, "go_on_with_bulk_actions", Lane.BULK),
+        "feeds": every(30, "look_at_feeds", Lane.BULK),
         "write-clicks": every(60, "write_clicks", Lane.TRANSACTIONAL),
         "sweep": every(300, "sweep", Lane.TRANSACTIONAL),
         "witness": every(60, "witness", Lane.TRANSACTIONAL),

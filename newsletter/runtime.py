@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from newsletter import bulk_actions, feedback, imports, installation, local_mail
+from newsletter import bulk_actions, feedback, feeds, imports, installation, local_mail
 from newsletter.clock import Clock, MovableClock, SharedClock, SystemClock
 from newsletter.db import Database
 from newsletter.fetch import Fetcher
@@ -125,6 +125,13 @@ class Runtime:
         self.hold_back(imports.hold_back)
         imports.Work(database=self.database, uploads=self.uploads, secrets=self.secrets, clock=self.clock.now,
                      stopping=stopping, is_late=self.lateness.is_fresh).go_on(imports.SLICE)  # fmt: skip
+
+    def look_at_feeds(self, stopping: Callable[[], bool]) -> None:
+        """Look at feeds whose time it is. Not in a copy that nobody has looked at: drafts are not made twice."""
+        with self.database.reading() as session:
+            is_locked = installation.current(session).is_locked
+        if not is_locked:
+            feeds.go_on(self, stopping)
 
     def forget_traces(self, *addresses: str) -> None:
         """After an erasure: what is held of these addresses outside of the rows of people."""

@@ -18,6 +18,7 @@ from newsletter import (  # noqa: F401
     drafts,
     events,
     feedback,
+    feeds,
     forms,
     guides,
     imports,

@@ -2,13 +2,16 @@
 
 from sqlalchemy import inspect, select
 
-from newsletter import articles, schema
+from newsletter import accounts, articles, drafts, schema
 from newsletter.articles import Article
+from newsletter.drafts import Draft, Place
+from newsletter.feeds import Feed
 from newsletter.runtime import Runtime
 from tests.conftest import NOON
+from tests.feeds.blog import add_feed
 from tests.test_migrations import back_to
 
-BEFORE = "0250"
+BEFORE = "0262"
 
 
 def test_articles_keep_their_words_and_lose_their_source(runtime: Runtime) -> None:
@@ -21,3 +24,18 @@ def test_articles_keep_their_words_and_lose_their_source(runtime: Runtime) -> No
     with database.reading() as session:
         article = session.scalars(select(Article).where(Article.id == id)).one()
         assert (article.title, article.current.body, article.source_url) == ("A", "C", "")
+
+
+def test_feeds_go_down_and_up_again_beside_drafts(runtime: Runtime) -> None:
+    database = runtime.database
+    with database.transaction() as session:
+        owner = accounts.create(session, "paula@example.org", "a long enough password", NOON)
+        session.flush()
+        drafts.keep(session, Place(owner_id=owner.id, sitting="a" * 16), {"title": "A"}, NOON)
+    add_feed(runtime, "https://blog.example/feed")
+    back_to("0290", database)
+    assert not {"feeds", "feed_posts"} & set(inspect(database.engine).get_table_names())
+    schema.upgrade(database)
+    with database.reading() as session:
+        assert session.scalars(select(Feed)).all() == []
+        assert session.scalars(select(Draft)).one().typed == {"title": "A"}

@@ -24,6 +24,8 @@ class Trouble(StrEnum):
     LARGE = "large"
     KIND = "kind"
     GARBLED = "garbled"
+    NO_FEED = "no-feed"
+    """It was fetched, and is no feed."""
 
 
 _WORDS = {
@@ -45,6 +47,10 @@ _WORDS = {
     Trouble.LARGE: marked("What stands there is larger than 5 MB, which is the most that is fetched."),
     Trouble.KIND: marked("What stands there is of another kind than is looked for here."),
     Trouble.GARBLED: marked("The site’s answer cannot be understood. Try again later, or tell who runs it."),
+    Trouble.NO_FEED: marked(
+        "What stands there is no feed that can be read (RSS or Atom), and names none. Look on the blog for a link "
+        "called RSS or Feed, and copy its address."
+    ),
 }
 
 

@@ -71,6 +71,11 @@ class Inline:
         return f"\ue000{len(self.pictures) - 1}\ue001"
 
 
+def plain(words: str) -> str:
+    """Words as one line of Markdown in which they mean nothing but themselves."""
+    return Inline("").line([words])
+
+
 def _without_marks(text: str) -> str:
     """Without the characters that stand for a picture or a break while a text is being written."""
     return re.sub("[\ue000-\ue002]", "", text)

@@ -10,11 +10,11 @@ from newsletter import characters, feeds
 from newsletter.feeds import NothingToRead
 from newsletter.fetch import NotFetched
 from newsletter.languages import marked
-from newsletter.web.forms import TypedForm
 from newsletter.web.language import _, in_words, lazy, ngettext
 from newsletter.web.owner.door import back, door, note, tell
 from newsletter.web.owner.pictures import FULL
 from newsletter.web.state import now, runtime, transaction
+from newsletter.web.typed_form import TypedForm
 
 NOTHING = lazy(
     "The page was fetched, but no article was found in it. It may be a list of articles, or be put together by a "

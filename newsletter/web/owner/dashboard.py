@@ -8,7 +8,7 @@ from flask_login import current_user
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from newsletter import brand, campaigns, preflight, reports, sequences
+from newsletter import brand, campaigns, feeds, preflight, reports, sequences
 from newsletter.articles import Article
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.figures import figure
@@ -73,6 +73,7 @@ def dashboard() -> str:
             week=week_ahead(session, at, current_user.zone),
             unfit=preflight.unfit(session, runtime().renderer),
             lost_language=lost_language(brand.current(session)),
+            lost_feeds=feeds.needing_owner(session),
             unfit_pages=unfit_pages(brand.current(session)),
             campaigns=[(one, Progress.of(session, one, at)) for one in under_way],
             waiting=campaigns.waiting(session),

@@ -49,11 +49,13 @@ def _languages() -> list[SelectChoice]:
     return [SelectChoice(one.code, f"{one.name} ({one.code})") for one in runtime().languages.all.values()]
 
 
-def _weekdays() -> list[SelectChoice]:
+def weekdays() -> list[SelectChoice]:
+    """Monday to Sunday, to choose among."""
     return [SelectChoice(day, spoken().weekday(date(2024, 1, 1 + day))) for day in range(7)]  # that one was a Monday
 
 
-def _hours() -> list[SelectChoice]:
+def hours() -> list[SelectChoice]:
+    """The hours of a day, to choose among."""
     return [SelectChoice(hour, f"{hour:02}:00") for hour in range(24)]
 
 
@@ -124,8 +126,7 @@ class ArticleForm(WordsForm):
     topic = SelectField(lazy("Topic"), choices=_topic_choices)
     named = HiddenField()
     """Its title when it was opened."""
-    source = HiddenField(filters=[source_address])
-    """Where its words were brought over from."""
+    source = HiddenField(filters=[source_address])  # where its words were brought over from
 
 
 class PictureForm(TypedForm):
@@ -244,9 +245,9 @@ class BrandForm(TypedForm):
     )
 
     digest_weekday = SelectField(
-        lazy("Day of the weekly mail"), [Optional(), NumberRange(0, 6)], int, _weekdays, validate_choice=False
+        lazy("Day of the weekly mail"), [Optional(), NumberRange(0, 6)], int, weekdays, validate_choice=False
     )
-    digest_hour = SelectField(lazy("Its hour"), [Optional(), NumberRange(0, 23)], int, _hours, validate_choice=False)
+    digest_hour = SelectField(lazy("Its hour"), [Optional(), NumberRange(0, 23)], int, hours, validate_choice=False)
 
     def validate_email(self, field: StringField) -> None:
         """An address that mail can come from."""

@@ -45,7 +45,8 @@ DOORS = (
     Door(lazy("Write"), (
         Page(lazy("Articles"), "owner.articles", "articles", more=("drafts",)),
         Page(lazy("Campaigns"), "owner.campaigns", "campaigns"),
-        Page(lazy("Topics"), "owner.topics", "topics"), Page(lazy("Pictures"), "owner.pictures", "pictures"),
+        Page(lazy("Feeds"), "owner.feeds", "feeds"), Page(lazy("Topics"), "owner.topics", "topics"),
+        Page(lazy("Pictures"), "owner.pictures", "pictures"),
     ), is_quick=True),
     Door(lazy("Guides"), (Page(lazy("Guides"), "owner.guides", "guides"),)),
     Door(lazy("Series"), (Page(lazy("Series"), "owner.all_series", "series"),)),

@@ -27,10 +27,11 @@ _NEEDED: dict[Permission, str] = {
         campaign_progress campaign_recipients topics pictures guides guide_cover guide_file guide_page all_series
         series forms form_code subscribers subscribers_count subscriber subscriber_consent imports import_one
         import_progress bulk_actions bulk_action bulk_action_progress segments fields results result results_export
-        funnel funnel_form funnel_export messages held mails mail_html""",
+        funnel funnel_form funnel_export messages held mails mail_html feeds feed""",
     Permission.WRITE: """
         article_new article_edit article_frame article_typed article_test article_restore draft_keep draft_delete
-        picture_add picture_words picture_delete campaign_new campaign_test campaign_approval bring_over bring_over_do""",
+        picture_add picture_words picture_delete campaign_new campaign_test campaign_approval bring_over bring_over_do
+        feed_add feed_save feed_do""",
     Permission.SEND: """
         article_archive article_clicks campaign_schedule campaign_act campaign_ask_cancel campaign_choose
         campaign_test_stop campaign_words campaign_words_go_on campaign_words_preview campaign_resend_ask

@@ -57,6 +57,7 @@ SECTIONS = (
     (lazy("Import a list"), "owner.subscriber_import", "", "csv xlsx excel mailchimp kit substack upload people"),
     (lazy("Done for many"), "owner.bulk_actions", "", "bulk actions mass erase stop series send guide everybody"),
     (lazy("Bring an article over"), "owner.bring_over", "", "import copy blog post address url website page wordpress"),
+    (lazy("Feeds"), "owner.feeds", "", "rss atom blog posts feed to mail recurring digest automatic"),
     (lazy("Imports"), "owner.imports", "", "undo progress report errors lists"),
 )
 """Parts of pages: title, endpoint, anchor, and other words by which somebody may look for them."""

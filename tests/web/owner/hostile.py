@@ -60,7 +60,7 @@ NAMES = {
     "pause", "go_on", "data", "erase", "topics", "shown", "left", "why", "clicks", "campaign", "slug", "number",
     "do", "kept", "landing", "add", "lead", "for_whom", "minutes", "b.0.kind", "b.0.heading", "b.0.text", "b.0.lines",
     "headed", "known", "b.0.pages", "b.0.question", "b.0.answer", "b.0.picture", "b.0.who", "b.0.gone",
-    "role", "note", "answer", "seen", "source",
+    "role", "note", "answer", "seen", "source", "rhythm", "weekday", "hour", "makes", "takes_old",
     "asked", "in_series", "joined_after", "sent", "field", "how", "value", "segment",
 }  # fmt: skip
 

@@ -22,6 +22,7 @@ from newsletter.runtime import Runtime
 from newsletter.subscribers import Field, FieldKind, set_values
 from tests import chromium
 from tests.conftest import NOON
+from tests.feeds.blog import add_feed
 from tests.web.owner.conftest import EMAIL, PASSWORD
 
 pytestmark = [
@@ -38,7 +39,7 @@ PAGES = (
     "", "articles", "articles/new", "articles/1", "articles/1/edit", "campaigns", "campaigns/new", "campaigns/1",
     "campaigns/2", "campaigns/2/recipients", "campaigns/2/cancel", "series", "series/1", "guides", "guides/new",
     "guides/1/edition", "guides/1/page", "pictures", "subscribers/1/edit", "subscribers",
-    "articles/bring-over",
+    "articles/bring-over", "feeds", "feeds/1",
     "subscribers/import", "subscribers/imports", "subscribers/actions", "subscribers/actions/new?do=erase",
     "subscribers?q=nobody", "subscribers?in_series=1&zone=Mars",
     "subscribers/1", "messages", "messages?state=failed", "settings",
@@ -126,6 +127,7 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(
         session.flush()
         set_values(session, 1, dict.fromkeys(session.scalars(select(Field)), long))
         session.get_one(Form, 1).asks_fields = ["x" * 40, "plan"]
+    add_feed(runtime, f"https://blog.example/{'w' * 80}")
     page = signed_in(browser, site, viewport={"width": width, "height": 900}, color_scheme=scheme)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -31,6 +31,7 @@ from newsletter.runtime import Runtime
 from newsletter.settings import load
 from newsletter.web.owner.door import OPEN_TO_ALL
 from tests.conftest import copied, copy_database
+from tests.feeds.blog import add_feed
 from tests.web.conftest import Form, Visitor, _Forms
 from tests.web.owner.conftest import Desk
 from tests.web.owner.hostile import HEADERS, IDS, JSON, KINDS, KINDS_OF_TEXT, METHODS, NAMES, QUERIES, RAW
@@ -105,6 +106,7 @@ def _live_in(desk: Desk, article: int, runtime: Runtime) -> None:
     assert visitor.post(choices, data={**asks.fields, "address": "jane@new.example.com"}).status_code == 303
     desk.post("/owner/campaigns/new", article=article, audience="")
     desk.post("/owner/pictures", file=sent(), words="A field")
+    add_feed(runtime, "http://127.0.0.1:1/feed")
 
 
 def _rules() -> list[Rule]:

@@ -1,0 +1,160 @@
+"""A worker's look at a feed. It is fetched and read without a transaction; each post and its draft are one.
+
+Who is killed in it has lost nothing: the lease runs out, the next look finds what is not on record yet. Two who look at
+once are told apart by the lease, and behind it by the unique key of a post.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from newsletter.accounts import Owner
+from newsletter.clock import Clock
+from newsletter.db import Database, Moment
+from newsletter.feeds.bring import Brought, put_down
+from newsletter.feeds.parse import FeedText, NotAFeed, Post, read_feed
+from newsletter.feeds.posts import as_article, as_digest
+from newsletter.feeds.record import LEASE, Feed, FeedPost, Makes
+from newsletter.fetch import FEEDS, PAGES, Fetched, Fetcher, NotFetched, Trouble
+from newsletter.readable import feeds_of
+
+SLICE = 15.0
+"""Seconds for the posts of a look before the worker has other things to do; the next tick goes on."""
+
+
+class Place(Protocol):
+    """What the work needs to know of the installation; Runtime is one."""
+
+    @property
+    def database(self) -> Database:
+        """Where feeds are."""
+
+    @property
+    def clock(self) -> Clock:
+        """By which it is time."""
+
+    @property
+    def fetcher(self) -> Fetcher:
+        """By which they are fetched."""
+
+    @property
+    def media(self) -> Path:
+        """Where pictures lie."""
+
+
+def is_waiting(now: Moment) -> ColumnElement[bool]:
+    """That a worker should look, as a condition."""
+    return select(Feed.id).where(_is_due(now)).exists()
+
+
+def _is_due(now: Moment) -> ColumnElement[bool]:
+    return Feed.paused_at.is_(None) & (Feed.due_at <= now) & or_(Feed.lease_until.is_(None), Feed.lease_until <= now)
+
+
+def found(fetcher: Fetcher, url: str) -> tuple[str, FeedText]:
+    """The feed at an address, or that the page there names: where it is, and what it says. Raises NotFetched."""
+    first = fetcher.get(url, (*FEEDS, *PAGES))
+    try:
+        return first.address, _read(first)
+    except NotAFeed:
+        named = feeds_of(first.text(), first.address)
+    try:
+        second = fetcher.get(named[0], (*FEEDS, *PAGES)) if named else None
+        if second is not None:
+            return second.address, _read(second)
+    except NotAFeed:
+        pass
+    raise NotFetched(Trouble.NO_FEED)
+
+
+def _read(seen: Fetched) -> FeedText:
+    return read_feed(seen.text(), seen.address)
+
+
+def go_on(place: Place, stopping: Callable[[], bool]) -> None:
+    """Look at what is due, until nothing is or the slice is over."""
+    until = time.monotonic() + SLICE
+    while not stopping() and time.monotonic() < until:
+        id = _claimed(place)
+        if id is None:
+            return
+        _look(place, id, lambda: stopping() or time.monotonic() >= until)
+
+
+def _claimed(place: Place) -> int | None:
+    """The feed that has been due for longest, for this worker alone."""
+    now = place.clock.now()
+    with place.database.transaction() as session:
+        oldest = select(Feed).where(_is_due(now)).order_by(Feed.due_at, Feed.id).limit(1)
+        feed = session.scalar(oldest.with_for_update(skip_locked=True, of=Feed))
+        if feed is None:
+            return None
+        feed.lease_until = now + LEASE
+        return feed.id
+
+
+def _look(place: Place, id: int, is_over: Callable[[], bool]) -> None:
+    with place.database.reading() as session:
+        feed = session.get_one(Feed, id)
+    try:
+        where, seen = found(place.fetcher, feed.url)
+    except NotFetched as error:
+        with place.database.transaction() as session:
+            if (failed := session.get(Feed, id, with_for_update=True)) is not None:
+                failed.failed(error.trouble, place.clock.now())
+        return
+    is_whole = _taken(place, feed, where, seen, is_over)
+    with place.database.transaction() as session:
+        if (looked := session.get(Feed, id, with_for_update=True)) is not None:
+            looked.looked(place.clock.now(), is_whole=is_whole)
+
+
+def _taken(place: Place, feed: Feed, where: str, seen: FeedText, is_over: Callable[[], bool]) -> bool:
+    """Take what is new; False: the slice was over before all of it was."""
+    with place.database.reading() as session:
+        known = set(session.scalars(select(FeedPost.key).where(FeedPost.feed_id == feed.id)))
+    fresh = list({one.key: one for one in seen.posts if one.key not in known}.values())
+    if feed.looked_at is None and not feed.takes_old and not known:
+        _keep(place, feed, fresh, None)
+    elif feed.makes is Makes.DIGEST:
+        if fresh:
+            _keep(place, feed, fresh, as_digest(fresh, seen.title or feed.title, where))
+    else:
+        for post in fresh:
+            if is_over():
+                return False
+            _keep(place, feed, [post], as_article(place.fetcher, post, where))
+    return True
+
+
+def _keep(place: Place, feed: Feed, posts: Sequence[Post], brought: Brought | None) -> None:
+    """Put posts on record together with the draft that they became; nothing of it where one is there already."""
+    now = place.clock.now()
+    try:
+        with place.database.transaction() as session:
+            rows = [_row(feed, post, now, taken=brought is not None) for post in posts]
+            if session.get(Feed, feed.id, with_for_update=True) is None:  # removed meanwhile
+                return
+            session.add_all(rows)
+            session.flush()
+            if brought is not None:
+                draft = put_down(session, brought, place.media, _whose(session, feed), now)
+                session.flush()
+                for row in rows:
+                    row.draft_id = draft.id
+    except IntegrityError:
+        pass  # another worker, whose lease had run out, took one of them in this moment
+
+
+def _row(feed: Feed, post: Post, now: datetime, *, taken: bool) -> FeedPost:
+    return FeedPost(feed_id=feed.id, key=post.key, title=post.title, url=post.link, seen_at=now, taken=taken)
+
+
+def _whose(session: Session, feed: Feed) -> int:
+    return feed.owner_id or session.scalars(select(Owner.id).order_by(Owner.id).limit(1)).one()
