@@ -101,7 +101,9 @@ def _claimed(place: Place) -> int | None:
 
 def _look(place: Place, id: int, is_over: Callable[[], bool]) -> None:
     with place.database.reading() as session:
-        feed = session.get_one(Feed, id)
+        feed = session.get(Feed, id)
+    if feed is None:  # removed in this moment
+        return
     try:
         where, seen = found(place.fetcher, feed.url)
     except NotFetched as error:
@@ -139,8 +141,6 @@ def _keep(place: Place, feed: Feed, posts: Sequence[Post], brought: Brought | No
     try:
         with place.database.transaction() as session:
             rows = [_row(feed, post, now, taken=brought is not None) for post in posts]
-            if session.get(Feed, feed.id, with_for_update=True) is None:  # removed meanwhile
-                return
             session.add_all(rows)
             session.flush()
             if brought is not None:
@@ -149,7 +149,7 @@ def _keep(place: Place, feed: Feed, posts: Sequence[Post], brought: Brought | No
                 for row in rows:
                     row.draft_id = draft.id
     except IntegrityError:
-        pass  # another worker, whose lease had run out, took one of them in this moment
+        pass  # another worker took one of them since this one's lease ran out, or the feed was removed meanwhile
 
 
 def _row(feed: Feed, post: Post, now: datetime, *, taken: bool) -> FeedPost:

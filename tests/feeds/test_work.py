@@ -221,3 +221,20 @@ def test_a_slice_that_is_over_leaves_the_rest_for_the_next_tick(runtime: Runtime
         assert _titles(runtime) == ["one"] and _is_due(runtime)
         _look(runtime)
     assert _titles(runtime) == ["one", "two"]
+
+
+def test_a_feed_that_is_removed_in_the_middle_leaves_no_draft(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = work.found
+
+    def removed(*args: object) -> object:
+        with runtime.database.transaction() as session:
+            session.delete(session.get_one(Feed, 1))
+        return found(*args)  # type: ignore[arg-type]
+
+    with blogging("one") as blog:
+        add_feed(runtime, blog.url, takes_old=True)
+        monkeypatch.setattr(work, "found", removed)
+        _look(runtime)
+    assert _titles(runtime) == []
