@@ -11,7 +11,7 @@ from tests.conftest import NOON
 from tests.feeds.blog import add_feed
 from tests.test_migrations import back_to
 
-BEFORE = "0262"
+BEFORE = "0282"
 
 
 def test_articles_keep_their_words_and_lose_their_source(runtime: Runtime) -> None:

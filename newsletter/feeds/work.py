@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from newsletter.accounts import Owner
+from newsletter.accounts import Permission, with_permission
 from newsletter.clock import Clock
 from newsletter.db import Database, Moment
 from newsletter.feeds.bring import Brought, put_down
@@ -157,4 +157,6 @@ def _row(feed: Feed, post: Post, now: datetime, *, taken: bool) -> FeedPost:
 
 
 def _whose(session: Session, feed: Feed) -> int:
-    return feed.owner_id or session.scalars(select(Owner.id).order_by(Owner.id).limit(1)).one()
+    """Who named the feed; where they may not write any more, the first of the team who may."""
+    able = [one.id for one in with_permission(session, Permission.WRITE)]
+    return feed.owner_id if feed.owner_id in able and feed.owner_id else min(able)

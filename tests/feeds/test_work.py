@@ -238,3 +238,18 @@ def test_a_feed_that_is_removed_in_the_middle_leaves_no_draft(
         monkeypatch.setattr(work, "found", removed)
         _look(runtime)
     assert _titles(runtime) == []
+
+
+def test_drafts_of_who_may_not_write_any_more_go_to_somebody_who_may(runtime: Runtime, clock: FixedClock) -> None:
+    with runtime.database.transaction() as session:
+        second = accounts.create(session, "vera@example.org", "a long enough password", clock.now())
+        session.flush()
+        id = second.id
+    with blogging("one") as blog:
+        feed = add_feed(runtime, blog.url, takes_old=True)
+        with runtime.database.transaction() as session:
+            session.get_one(Feed, feed).owner_id = id
+            session.get_one(accounts.Owner, id).role = accounts.Role.VIEWER
+        _look(runtime)
+    with runtime.database.reading() as session:
+        assert session.scalars(select(Draft.owner_id)).all() == [1]
