@@ -148,6 +148,12 @@ class BulkAction(Base):
         rules = [self.rules] if isinstance(self.rules, dict) else self.rules or []
         return People(asked=self.asked, status=self.status, tag=self.tag, rules=rules)
 
+    def take_back(self, session: Session) -> None:
+        """It was not asked for: nothing of it is kept."""
+        forget(session, self.id)
+        session.delete(self)
+        session.flush()
+
     def call_off(self, session: Session, now: datetime) -> None:
         """Before it has begun: nothing is done. Raises NotNow."""
         self._turn(ActionState.CALLED_OFF, only=ActionState.WAITING)

@@ -105,16 +105,11 @@ def begin() -> Any:
 def erase() -> Any:
     """At their request: everything that is held about them goes. How many they are is typed, not only pressed."""
     with transaction() as session:
-        wish, shown = Wish(ActionKind.ERASE), Filter.typed(session, request.form)
-        people, _reached = reach(session, shown.people, now(), kind=wish.kind)
-        if "".join(filter(str.isdecimal, request.form.get("sure", ""))) != str(people):
-            told = _("Nothing was erased. To say that you are sure, type how many people they are: %(people)s.",
-                     people=number(people))  # fmt: skip
-            return _page(session, shown, wish, told)
-        return _begun(session, wish)
+        return _begun(session, Wish(ActionKind.ERASE), "".join(filter(str.isdecimal, request.form.get("sure", ""))))
 
 
-def _begun(session: Session, wish: Wish) -> Any:
+def _begun(session: Session, wish: Wish, sure: str | None = None) -> Any:
+    """`sure`: how many people they are, as the owner typed it; None: they are not asked."""
     shown = Filter.typed(session, request.form)
     if shown.is_broken:
         return _page(session, shown, wish, _("The filter that was shown cannot be used, so nothing was begun."))
@@ -122,6 +117,11 @@ def _begun(session: Session, wish: Wish) -> Any:
         session, shown.people, now(), kind=wish.kind, owner_id=current_user.owner_id, guide=wish.guide,
         sequence=wish.sequence,
     )  # fmt: skip
+    if sure not in (None, str(made.expected)):  # counted from those who were written down: nobody comes in between
+        made.take_back(session)
+        told = _("Nothing was erased. To say that you are sure, type how many people they are: %(people)s.",
+                 people=number(made.expected))  # fmt: skip
+        return _page(session, shown, wish, told)
     note(session, NOTED[wish.kind], f"{made.expected} people shown {wish.about}".strip())
     told = ngettext(
         "It begins in %(num)s second. Until then “Undo” calls it off.",

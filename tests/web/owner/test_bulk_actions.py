@@ -8,6 +8,7 @@ from sqlalchemy import select
 from newsletter import jobs
 from newsletter.accounts import AuditEntry
 from newsletter.bulk_actions import ActionState, BulkAction
+from newsletter.bulk_actions.person import BulkPerson
 from newsletter.clock import FixedClock
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Status, Subscriber, segments
@@ -79,6 +80,8 @@ def test_erasing_takes_the_number_and_the_password(
     assert desk.post(erase, **asked).status_code == 403
     wrong = desk.post(erase, **asked | {"sure": "8", "password_again": PASSWORD})
     assert wrong.status_code == 422 and "type how many people they are: 1" in wrong.text
+    with runtime.database.reading() as session:
+        assert session.scalars(select(BulkAction)).all() == [] == session.scalars(select(BulkPerson)).all()
     assert "It begins in 10 seconds" in desk.told(erase, **asked)
     _turn(runtime, clock)
     assert "pip@example.com" not in crowd.addresses() and len(crowd.addresses()) == 7
