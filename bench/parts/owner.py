@@ -50,6 +50,7 @@ def pages(database: Database, people: int) -> dict[str, str]:
         return {
             "home": "/owner/",
             **_of_people(people),
+            **_filters(sent.id),
             "campaigns": "/owner/campaigns",
             "a campaign": f"/owner/campaigns/{sent.id}",
             "its recipients": f"/owner/campaigns/{sent.id}/recipients",
@@ -81,6 +82,18 @@ def _of_people(people: int) -> dict[str, str]:
         "people: who left": "/owner/subscribers?status=unsubscribed",
         "a person": f"/owner/subscribers/{people // 2}",
     }
+
+
+def _filters(campaign: int) -> dict[str, str]:
+    """What the live number beside the filter of people asks, for the usual rules."""
+    asked = {
+        "a topic": "topic=1", "asked for a guide": "asked=1", "opened it": "fetched=1", "a form": "form=1",
+        "joined this year": f"joined_after={datetime.now(UTC):%Y}-01-01", "a time zone": "zone=Europe/London",
+        "in a series": "in_series=3&stage=in", "got a campaign": f"sent={campaign}",
+        "followed its links": f"clicked={campaign}", "a tag and a topic": "tag=runners&topic=1",
+        "a topic, not in a series": "topic=1&in_series=3&stage=never",
+    }  # fmt: skip
+    return {f"count: {what}": f"/owner/subscribers/count.json?{query}" for what, query in asked.items()}
 
 
 def signed_in(database: Database, folder: str) -> FlaskClient:
