@@ -35,7 +35,7 @@ messages: .venv/.run
 screenshots: .venv/.dev
 	@$(BIN)/python scripts/screenshots.py
 
-# The whole product beside Postfix's smtp-source, twenty-five minutes; four with: make bench ARGS=--quick
+# The whole product beside Postfix's smtp-source, twenty-five minutes; ten minutes with: make bench ARGS=--quick
 bench: .venv/.dev
 	@$(BIN)/python bench/run.py $(ARGS)
 

@@ -101,7 +101,7 @@ def _preamble(words: Sequence[str]) -> str:
 
 def _arguments(words: Sequence[str]) -> Any:
     parser = argparse.ArgumentParser(prog="bench", description="Measure the whole product from outside.")
-    parser.add_argument("--quick", action="store_true", help="small sizes, one round: at most four minutes")
+    parser.add_argument("--quick", action="store_true", help="small sizes, one round: about ten minutes")
     parser.add_argument("--recipients", type=int, help="recipients of a campaign (100000; quick: 20000)")
     parser.add_argument("--only", nargs="+", choices=PARTS, metavar="NAME", help=f"parts: {', '.join(PARTS)}")
     parser.add_argument("--record", action="store_true", help="write the tables into docs/benchmarks.md")

@@ -1,4 +1,4 @@
-"""How much is measured: all of it, or as much as four minutes allow."""
+"""How much is measured: all of it, or as much as ten minutes allow."""
 
 from dataclasses import dataclass
 
