@@ -18,6 +18,7 @@ from newsletter.accounts import Owner, OwnerSession
 from newsletter.app import create_app
 from newsletter.campaigns import Campaign
 from newsletter.db import Database
+from newsletter.guides import Guide
 from newsletter.runtime import build
 from newsletter.settings import Settings
 
@@ -50,7 +51,7 @@ def pages(database: Database, people: int) -> dict[str, str]:
         return {
             "home": "/owner/",
             **_of_people(people),
-            **_filters(sent.id),
+            **_filters(sent.id, session.scalars(select(Guide.slug).order_by(Guide.id)).first() or ""),
             "campaigns": "/owner/campaigns",
             "a campaign": f"/owner/campaigns/{sent.id}",
             "its recipients": f"/owner/campaigns/{sent.id}/recipients",
@@ -84,10 +85,11 @@ def _of_people(people: int) -> dict[str, str]:
     }
 
 
-def _filters(campaign: int) -> dict[str, str]:
+def _filters(campaign: int, guide: str) -> dict[str, str]:
     """What the live number beside the filter of people asks, for the usual rules."""
     asked = {
-        "a topic": "topic=1", "asked for a guide": "asked=1", "opened it": "fetched=1", "a form": "form=1",
+        "a topic": "topic=1", "asked for a guide": f"asked={guide}", "opened it": f"fetched={guide}",
+        "a form": "form=1",
         "joined this year": f"joined_after={datetime.now(UTC):%Y}-01-01", "a time zone": "zone=Europe/London",
         "in a series": "in_series=3&stage=in", "got a campaign": f"sent={campaign}",
         "followed its links": f"clicked={campaign}", "a tag and a topic": "tag=runners&topic=1",
