@@ -125,9 +125,8 @@ class Renderer:
             leading = self._leading(article, plain, brand, words, counted, reader.message)
             return self._article(stream, values, article.fill(plain, leading=leading))
         values |= {"subject": "", "preheader": ""}
-        kind = str(
-            Stream.GUIDE if stream is Stream.TEST else stream
-        )  # a test is of an article's words, or a guide's mail
+        # What an owner tries is an article, which has words, or a guide's mail.
+        kind = str(Stream.GUIDE if stream is Stream.TEST else stream)
         values["subject"] = one_line(self._template(values, f"{kind}/subject.txt"))
         return self._framed(kind, values)
 
