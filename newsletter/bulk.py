@@ -8,7 +8,8 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
+from operator import is_, itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -91,10 +92,15 @@ def insert_rows(session: Session, put: Any, rows: Sequence[Row]) -> list[Any]:
     first, *others = rows[0]
     columns = put.table.c
     # What every row has is said once: it is most of what they hold.
-    shared = {one: rows[0][one] for one in others if all(row[one] is rows[0][one] for row in rows)}
+    shared = {one: rows[0][one] for one in others if _is_shared(one, rows)}
     own = [first, *(one for one in others if one not in shared)]
     source = given(session, [{one: row[one] for one in own} for row in rows], [columns[one] for one in own])
     values = (literal(shared[one], columns[one].type) if one in shared else source.c[one] for one in rows[0])
     # A condition, for SQLite would read ON CONFLICT as that of a join.
     done = session.connection().execute(put.from_select(list(rows[0]), select(*values).where(true())))
     return list(done) if done.returns_rows else []
+
+
+def _is_shared(name: str, rows: Sequence[Row]) -> bool:
+    """Whether each row holds the same object by this name. Without a loop in Python: it is asked of every value."""
+    return all(map(partial(is_, rows[0][name]), map(itemgetter(name), rows)))

@@ -1,6 +1,5 @@
 """The workers' door: one Celery application for workers and beat. Apart from `app`, so that no worker loads the web."""
 
-import gc
 import mmap
 import os
 import time
@@ -16,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from newsletter import feedback, jobs, looks, parent
 from newsletter.clock import Clock
 from newsletter.db import Database
+from newsletter.garbage import collect_rarely
 from newsletter.log import configure
 from newsletter.mail import recovery
 from newsletter.mail.ledger import Lane
@@ -86,10 +86,7 @@ class Worker:
             recovery.replay(rt.journals, rt.database.transaction, rt.clock.now(), feedback.suppress)
         except SQLAlchemyError as error:
             log.warning("journals are replayed later", error=type(error).__name__)
-        # Half a million objects that stay: no collection in the middle of a campaign need look at them. What comes and
-        # goes with a batch is freed by its counts; looking for circles at every 700th object was a tenth of all work.
-        gc.freeze()
-        gc.set_threshold(20_000, 20, 50)
+        collect_rarely()
 
     def stopped(self, **_: Any) -> None:
         """Celery's signal, in a process that ends."""

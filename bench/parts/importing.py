@@ -13,6 +13,7 @@ from bench.people import first_name
 from bench.report import Table, whole
 from bench.run_size import Size
 from newsletter.db import Database
+from newsletter.garbage import collect_rarely
 from newsletter.imports import Import, ImportState, Work
 from newsletter.imports.fields_made import make_fields
 from newsletter.imports.mapping import Meaning
@@ -28,6 +29,7 @@ RICH = [*PLAIN, Meaning("status"), Meaning("joined"), Meaning("tags"), Meaning("
 
 def importing(size: Size) -> list[Table]:
     """One file after another, each into an empty database, by a worker's own steps in this process."""
+    collect_rarely()  # as a worker does
     return [_table(name, size.people) for name in ("PostgreSQL", "SQLite")]
 
 

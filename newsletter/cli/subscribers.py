@@ -15,6 +15,7 @@ import click
 
 from newsletter.cli.listed import list_in, order_typed
 from newsletter.cli.opened import opened
+from newsletter.garbage import collect_rarely
 from newsletter.imports import BadFile, ErrorsFile, Report, export_csv, import_csv
 from newsletter.imports.direct import Stopped
 from newsletter.imports.for_known import ForKnown
@@ -112,6 +113,7 @@ class _CtrlC:
 def _run(rt: Runtime, raw: BinaryIO, name: str, wanted: Order, dry_run: bool, left_out: ErrorsFile) -> Report:
     size = max(raw.seek(0, os.SEEK_END), 1)
     label = "Checking" if dry_run else "Importing"
+    collect_rarely()
     with _CtrlC() as ctrl_c, click.progressbar(length=size, label=label, file=sys.stderr) as bar:
 
         def progress(report: Report, octets: int) -> None:

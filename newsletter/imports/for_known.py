@@ -52,9 +52,10 @@ def brought(session: Session, people: Mapping[str, Person], known: Mapping[str, 
            and (fate in _JOIN or (fate is Fate.KNOWN and known[key].status in _HERE))}  # fmt: skip
     for id in touched(ids) if ids else ():
         ids.pop(id, None)
-    tags = {key: set(for_all) - set(people[key].tags) for key, fate in fates.items()
-            if fate in _JOIN and known[key].id is None}  # fmt: skip
-    tags |= {key: set(for_all) for key in ids.values()}
+    tags = {key: set(for_all) for key in ids.values()}
+    if for_all:
+        tags |= {key: set(for_all).difference(people[key].tags) for key, fate in fates.items()
+                 if fate in _JOIN and known[key].id is None}  # fmt: skip
     theirs = {} if mode is ForKnown.LEAVE else {id: people[key] for id, key in ids.items()}
     for id, person in theirs.items():
         tags[ids[id]].update(person.tags)
