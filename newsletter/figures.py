@@ -72,6 +72,13 @@ class Figures:
         value: T = kept.value
         return value
 
+    def if_kept(self, session: Session, key: Hashable, count: Callable[[Session], T]) -> T | None:
+        """The same, but None instead of a first count of a large table: that runs beside, and is there a bit later."""
+        if self._must_keep(session) and key not in self._kept:
+            self._count_again(key, count)
+            return None
+        return self.of(session, key, count)
+
     def age(self, session: Session) -> float:
         """Seconds since the oldest figure was counted that this session has shown; 0 where all were counted for it."""
         oldest = session.info.get(_OLDEST)
@@ -121,3 +128,9 @@ def figure(session: Session, key: Hashable, count: Callable[[Session], T]) -> T:
     """
     figures: Figures | None = session.info.get(_FIGURES)
     return count(session) if figures is None else figures.of(session, key, count)
+
+
+def figure_if_kept(session: Session, key: Hashable, count: Callable[[Session], T]) -> T | None:
+    """The same, but None where counting would take long: it runs beside, so ask again a little later."""
+    figures: Figures | None = session.info.get(_FIGURES)
+    return count(session) if figures is None else figures.if_kept(session, key, count)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from newsletter.db import Database
-from newsletter.figures import LEAST, MOST, SHARE, Figures, figure
+from newsletter.figures import LEAST, MOST, SHARE, Figures, figure, figure_if_kept
 from newsletter.subscribers import Segment, Status, Subscriber
 from newsletter.subscribers.subscriber import count_by_status
 
@@ -65,6 +65,22 @@ def test_a_large_one_is_shown_as_it_was_and_counted_again_beside(
     assert shown(database, figures) == 0, "whoever finds it old does not wait"
     figures.wait()
     assert shown(database, figures) == 1
+
+
+def test_who_cannot_wait_gets_none_until_a_large_one_was_counted(
+    database: Database, person: Person, figures: Figures
+) -> None:
+    def soon(figures: Figures) -> int | None:
+        with database.reading() as session:
+            return figure_if_kept(figures.carried_by(session), "people", people)
+
+    assert soon(Figures(database.reading, lambda _: False)) == 0, "a small one is counted at once"
+    assert soon(figures) is None
+    figures.wait()
+    person("alice@example.com")
+    assert soon(figures) == 0
+    with database.transaction() as session:
+        assert figure_if_kept(session, "people", people) == 1, "what decides always counts"
 
 
 def test_what_takes_long_is_counted_seldom(database: Database, person: Person, figures: Figures, hand: Hand) -> None:

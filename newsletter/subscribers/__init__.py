@@ -37,6 +37,7 @@ from newsletter.subscribers.field_value import FieldValue, held, hold, merged, o
 from newsletter.subscribers.form_mail import Allowance, FormMail, allowance
 from newsletter.subscribers.merge_field import BUILT_IN, FIRST_NAME, NO, OWN, YES, FieldKind, Fields, MergeField
 from newsletter.subscribers.name import clean_name
+from newsletter.subscribers.sample import Estimate, estimate
 from newsletter.subscribers.search import found_by
 from newsletter.subscribers.segment import Mailing, Segment
 from newsletter.subscribers.slice import PLACES, Slice
@@ -107,6 +108,7 @@ __all__ = [
     "Basis",
     "Consent",
     "ConsentTopic",
+    "Estimate",
     "Field",
     "FieldKind",
     "FieldValue",
@@ -141,6 +143,7 @@ __all__ = [
     "earlier_addresses",
     "end_changes",
     "end_open",
+    "estimate",
     "fields_named",
     "find",
     "forget_earlier",

@@ -138,18 +138,20 @@ function watch() {
   setInterval(look, 1000);
 }
 
-// How many people a filter would show, told beside its button while it is chosen.
+// How many people a filter would show, told beside its button while it is chosen: about how many, until they are counted.
 function counts() {
   for (const form of document.querySelectorAll("form[data-count]")) {
     let latest = 0;
-    form.addEventListener("change", async () => {
-      const mine = latest += 1, asked = new URLSearchParams(new FormData(form));
+    const ask = async (mine, asked, more) => {
       try {
         const answer = await fetch(`${form.dataset.count}?${asked}`, { headers: { Accept: "application/json" } });
-        const { told } = await answer.json();
-        if (mine === latest) form.querySelector("output").textContent = told;
+        const { told, again } = await answer.json();
+        if (mine !== latest) return;
+        form.querySelector("output").textContent = told;
+        if (again && more) setTimeout(() => mine === latest && ask(mine, asked, more - 1), 1000);
       } catch { /* the button works without */ }
-    });
+    };
+    form.addEventListener("change", () => ask(latest += 1, new URLSearchParams(new FormData(form)), 60));
   }
 }
 

@@ -15,7 +15,7 @@ from newsletter.bulk_actions import NotNow, TagChange, change_tag, undoable
 from newsletter.figures import figure
 from newsletter.imports import export_csv
 from newsletter.languages import marked
-from newsletter.subscribers import Subscriber, all_tags, clean_tag, segments
+from newsletter.subscribers import Estimate, Subscriber, all_tags, clean_tag, segments
 from newsletter.subscribers.segments.comparing import Compare
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.feedback import WHY
@@ -65,17 +65,23 @@ def _why_left(session: Session) -> list[tuple[str, int]]:
 
 @door.get("/subscribers/count.json", endpoint="subscribers_count")
 def count() -> Response:
-    """How many people a filter shows that is being typed."""
+    """How many people a filter shows that is being typed. `again`: whether it is worth asking again a second later."""
     with reading() as session:
         shown = Filter.typed(session)
         wrong = shown.told(session)[1]
-        told = " ".join(map(in_words, wrong)) or _many(shown.hits(session, PAGE + 1))
-    answer = jsonify(told=told)
+        size = 0 if wrong else shown.size_soon(session)
+    told = " ".join(map(in_words, wrong)) or _many(size)
+    answer = jsonify(told=told, again=isinstance(size, Estimate))
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
-def _many(people: int) -> str:
+def _many(people: int | Estimate) -> str:
+    if isinstance(people, Estimate):
+        many = people.people
+        if people.is_bound:
+            return _("fewer than %(num)s people; they are being counted", num=number(many))
+        return _("about %(num)s people; they are being counted", num=number(many))
     if people == MOST_COUNTED + 1:
         return ngettext("more than %(num)s person", "more than %(num)s people", MOST_COUNTED, num=number(MOST_COUNTED))
     return ngettext("%(num)s person", "%(num)s people", people, num=number(people))

@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, false, func, select
 from sqlalchemy.orm import Session
 
 from newsletter.bulk_actions import People
-from newsletter.figures import figure
+from newsletter.figures import figure, figure_if_kept
 from newsletter.languages import Sentence
-from newsletter.subscribers import Status, Subscriber, all_fields, found_by, segments, with_tag
+from newsletter.subscribers import Estimate, Status, Subscriber, all_fields, estimate, found_by, segments, with_tag
 from newsletter.subscribers.segments import (
     BadRules,
     DatedRules,
@@ -192,15 +192,27 @@ class Filter:
 
     def size(self, session: Session) -> int:
         """How many people it shows."""
-        look = select(func.count()).select_from(Subscriber).where(*self.conditions)
-        return figure(session, ("people found", self), lambda it: it.scalar(look) or 0)
+        return figure(session, ("people found", self), self._count)
+
+    def size_soon(self, session: Session) -> int | Estimate:
+        """The same within a tenth of a second: about how many, until they have been counted beside. Of words at most
+        MOST_COUNTED + 1 are counted."""
+        if self.asked:
+            counted = figure_if_kept(session, ("people found by words", self), self._count_some)
+        else:
+            counted = figure_if_kept(session, ("people found", self), self._count)
+        return estimate(session, *self.conditions) if counted is None else counted
 
     def hits(self, session: Session, listed: int) -> int:
         """The same for a page that lists so many and one more if there are more. Of words at most MOST_COUNTED + 1 are
         counted: what many letters fit is found quickly, and counting all of it is not."""
         if listed <= PAGE and not asked_id("before"):
             return listed
-        if not self.asked:
-            return self.size(session)
+        return self._count_some(session) if self.asked else self.size(session)
+
+    def _count(self, session: Session) -> int:
+        return session.scalar(select(func.count()).select_from(Subscriber).where(*self.conditions)) or 0
+
+    def _count_some(self, session: Session) -> int:
         some = select(Subscriber.id).where(*self.conditions).limit(MOST_COUNTED + 1).subquery()
         return session.scalar(select(func.count()).select_from(some)) or 0

@@ -4,6 +4,7 @@ import re
 from urllib.parse import urlencode
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from newsletter import topics
@@ -12,10 +13,20 @@ from newsletter.clock import FixedClock
 from newsletter.guides import Guide
 from newsletter.runtime import Runtime
 from newsletter.sequences import Sequence
-from newsletter.subscribers import FieldKind, Subscriber, TopicChoice, add_field, set_topics, set_values, tags_of
+from newsletter.subscribers import (
+    Estimate,
+    FieldKind,
+    Subscriber,
+    TopicChoice,
+    add_field,
+    set_topics,
+    set_values,
+    tags_of,
+)
 from newsletter.subscribers.segments import Group, How, Rules
 from newsletter.subscribers.segments import rules as r
-from newsletter.web.owner import people
+from newsletter.web import state
+from newsletter.web.owner import people, people_filter
 from tests.bulk_actions.conftest import ASKED, OTHERS, Crowd, crowd
 from tests.conftest import NOON
 from tests.web.owner.conftest import PASSWORD, Desk, readable
@@ -142,7 +153,21 @@ def test_pages_of_a_filter_keep_it(desk: Desk, crowd: Crowd, guide: str, monkeyp
 
 def test_the_count_is_told_while_it_is_chosen(desk: Desk, crowd: Crowd, guide: str) -> None:
     count = "/owner/subscribers/count.json?"
-    assert desk.client.get(f"{count}asked={guide}&zone=").json == {"told": "4 people"}
-    assert desk.client.get(f"{count}q=ann").json == {"told": "1 person"}
+    assert desk.client.get(f"{count}asked={guide}&zone=").json == {"told": "4 people", "again": False}
+    assert desk.client.get(f"{count}q=ann").json == {"told": "1 person", "again": False}
     assert "no time zone" in desk.client.get(f"{count}zone=x").json["told"]
     assert desk.client.get(count).headers["Cache-Control"] == "no-store"
+
+
+def test_the_count_of_a_large_list_is_about_right_until_it_is_counted(
+    desk: Desk, crowd: Crowd, guide: str, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state, "LARGE", 0)
+    monkeypatch.setattr(people_filter, "estimate", lambda session, *conditions: Estimate(12_000))
+    count = f"/owner/subscribers/count.json?asked={guide}"
+    assert desk.client.get(count).json == {"told": "about 12,000 people; they are being counted", "again": True}
+    app.extensions["newsletter"].figures.wait()
+    assert desk.client.get(count).json == {"told": "4 people", "again": False}
+    monkeypatch.setattr(people_filter, "estimate", lambda session, *conditions: Estimate(900, is_bound=True))
+    assert "fewer than 900" in desk.client.get(f"{count}&q=ann").json["told"]
+    app.extensions["newsletter"].figures.wait()  # or its connection would outlive the database
