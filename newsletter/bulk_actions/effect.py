@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, func, select, true
+from sqlalchemy import ColumnElement, Select, false, func, select, true
 from sqlalchemy.orm import Session
 
 from newsletter import journey
@@ -15,11 +15,13 @@ from newsletter.languages import marked
 from newsletter.mail.ledger import Reason
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.sequences.enrollment import LIVE
-from newsletter.subscribers import Status, Subscriber
+from newsletter.subscribers import Status, Subscriber, takes_topic
 from newsletter.subscribers.segments import Rules, condition
 from newsletter.subscribers.segments.rules import AskedFor
+from newsletter.topics import Topic
 
 STOPPED = marked("Stopped by the owner, for everybody in a list.")
+TAKEN = marked("Taken away by the owner, from everybody in a list.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +38,25 @@ NOT_REACHED = Done(False)
 
 
 def reach(session: Session, people: People, now: datetime, *, kind: ActionKind, guide: Guide | None = None,
-          sequence: Sequence | None = None) -> tuple[int, int]:  # fmt: skip
+          sequence: Sequence | None = None, topic: Topic | None = None) -> tuple[int, int]:  # fmt: skip
     """The dry run: how many people there are, and for how many of them something would be done."""
     meant = select(func.count()).select_from(Subscriber).where(*people.condition(now))
-    reached = meant.where(_reached(kind, guide.slug if guide else "", sequence.id if sequence else 0, now))
+    reached = meant.where(_reached(kind, guide, sequence, topic, now))
     return session.scalar(meant) or 0, session.scalar(reached) or 0
 
 
-def _reached(kind: ActionKind, slug: str, sequence_id: int, now: datetime) -> ColumnElement[bool]:
+def _reached(kind: ActionKind, guide: Guide | None, sequence: Sequence | None, topic: Topic | None,
+             now: datetime) -> ColumnElement[bool]:  # fmt: skip
     match kind:
-        case ActionKind.GUIDE:
-            return (Subscriber.status == Status.CONFIRMED) & condition(Rules(AskedFor(slug)).on(now))
-        case ActionKind.STOP_SERIES:
-            return _enrolled(sequence_id).where(Enrollment.subscriber_id == Subscriber.id).exists()
+        case ActionKind.GUIDE if guide:
+            return (Subscriber.status == Status.CONFIRMED) & condition(Rules(AskedFor(guide.slug)).on(now))
+        case ActionKind.LEAVE_TOPIC if topic:
+            return Subscriber.newsletter & takes_topic(topic.id)
+        case ActionKind.STOP_SERIES if sequence:
+            return _enrolled(sequence.id).where(Enrollment.subscriber_id == Subscriber.id).exists()
         case ActionKind.ERASE:
             return true()
+    return false()
 
 
 def _enrolled(sequence_id: int) -> Select[int]:
@@ -62,6 +68,9 @@ def do(session: Session, house: House, action: BulkAction, person: Subscriber, n
     match action.kind:
         case ActionKind.GUIDE:
             return Done(_send_guide(session, house, action, person, now))
+        case ActionKind.LEAVE_TOPIC:
+            press = Press(By.OWNER, TAKEN)
+            return Done(person.newsletter and journey.leave_topic(session, person, action.topic_id or 0, press, now))
         case ActionKind.STOP_SERIES:
             return Done(_stop_series(session, action, person, now))
         case ActionKind.ERASE:
@@ -71,7 +80,7 @@ def do(session: Session, house: House, action: BulkAction, person: Subscriber, n
 def _send_guide(session: Session, house: House, action: BulkAction, person: Subscriber, now: datetime) -> bool:
     if action.guide is None:
         return False
-    reached = _reached(action.kind, action.guide.slug, 0, now)
+    reached = _reached(action.kind, action.guide, None, None, now)
     if session.scalar(select(Subscriber.id).where(Subscriber.id == person.id, reached)) is None:
         return False
     return journey.offer_guide(session, house, person, action.guide, now)

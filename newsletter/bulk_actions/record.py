@@ -17,6 +17,7 @@ from newsletter.languages import marked, said
 from newsletter.sequences import Sequence as Series
 from newsletter.subscribers import Status, Subscriber, found_by, with_tag
 from newsletter.subscribers.segments import condition, stored_rules
+from newsletter.topics import Topic
 
 GRACE = timedelta(seconds=10)
 """Between the press and the first person: until then it can be called off whole."""
@@ -27,6 +28,7 @@ class ActionKind(StrEnum):
 
     GUIDE = "guide"
     """The guide once more, to those who have asked for it."""
+    LEAVE_TOPIC = "leave-topic"
     STOP_SERIES = "stop-series"
     ERASE = "erase"
 
@@ -98,6 +100,7 @@ class BulkAction(Base):
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("owners.id", ondelete="SET NULL"))
     guide_id: Mapped[int | None] = mapped_column(ForeignKey("guides.id"))
     sequence_id: Mapped[int | None] = mapped_column(ForeignKey("sequences.id"))
+    topic_id: Mapped[int | None] = mapped_column(ForeignKey("topics.id"))
     asked: Mapped[str] = mapped_column(String(254), default="")
     """Words that were searched for. An address may stand here: gone when the action is over."""
     status: Mapped[Status | None] = mapped_column()
@@ -117,14 +120,17 @@ class BulkAction(Base):
     owner: Mapped[Owner | None] = relationship()
     guide: Mapped[Guide | None] = relationship()
     sequence: Mapped[Series | None] = relationship()
+    topic: Mapped[Topic | None] = relationship()
 
     @classmethod
     def begin(cls, session: Session, people: People, now: datetime, *, kind: ActionKind, owner_id: int | None,
-              guide: Guide | None = None, sequence: Series | None = None) -> "BulkAction":  # fmt: skip
+              guide: Guide | None = None, sequence: Series | None = None, topic: Topic | None = None
+              ) -> "BulkAction":  # fmt: skip
         """Ask for it. It begins when its grace is over."""
         made = cls(
             kind=kind, created_at=now, starts_at=now + GRACE, owner_id=owner_id, guide=guide, sequence=sequence,
-            asked=people.asked, status=people.status, tag=people.tag, rules=list(people.rules) or None, last_id=0,
+            topic=topic, asked=people.asked, status=people.status, tag=people.tag, rules=list(people.rules) or None,
+            last_id=0,
         )  # fmt: skip
         session.add(made)
         session.flush()

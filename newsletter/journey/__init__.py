@@ -22,7 +22,7 @@ from newsletter.journey.pause import PAUSE, end_pause, end_pauses, pause, pause_
 from newsletter.journey.prove import Proof, ask_proof, proves
 from newsletter.journey.remind import ask_again, remind_and_forget, reminders_due
 from newsletter.journey.sign_up import SignUp, subscribe
-from newsletter.journey.topics import change_topics, narrow_topics
+from newsletter.journey.topics import change_topics, leave_topic, narrow_topics
 from newsletter.journey.undo import say_why, slip, undo_leaving, why_left
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "forget",
     "has_left_bounced",
     "leave_newsletter",
+    "leave_topic",
     "lift",
     "live_in",
     "move",

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from newsletter.db import lock
 from newsletter.events import EventKind, Press, note
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Dispatch, Message, Reason, digest
@@ -38,6 +39,13 @@ def change_topics(session: Session, subscriber: Subscriber, choice: TopicChoice,
 
 def narrow_topics(session: Session, subscriber: Subscriber, most: TopicChoice, press: Press, now: datetime) -> bool:
     """Take nothing that is not among these. False: they took nothing else."""
+    lock(session, subscriber)
     before = topic_choice(session, subscriber)
     change_topics(session, subscriber, before & most, press, now)
     return (before & most) != before
+
+
+def leave_topic(session: Session, subscriber: Subscriber, topic_id: int, press: Press, now: datetime) -> bool:
+    """Take this topic no more. False: they did not. Who took every topic takes the others from now on, none to come."""
+    others = session.scalars(select(Topic.id).where(Topic.id != topic_id))
+    return narrow_topics(session, subscriber, TopicChoice.of(others), press, now)

@@ -16,6 +16,7 @@ from newsletter.guides import Guide
 from newsletter.runtime import Runtime
 from newsletter.sequences import Enrollment, Sequence
 from newsletter.subscribers import Subscriber
+from newsletter.topics import Topic
 
 ASKED = ("ann@example.com", "ben@example.com", "cid@example.com")
 OTHERS = ("dan@example.com", "eve@example.com", "fay@example.com")
@@ -29,15 +30,18 @@ class Crowd:
     clock: FixedClock
     guide_id: int
     series_id: int
+    topic_id: int = 1
 
     def begin(self, kind: ActionKind, people: People | None = None) -> int:
         """Ask for it, as the page does."""
         with self.runtime.database.transaction() as session:
             guide = session.get_one(Guide, self.guide_id) if kind is ActionKind.GUIDE else None
             series = session.get_one(Sequence, self.series_id) if kind is ActionKind.STOP_SERIES else None
+            topic = session.get_one(Topic, self.topic_id) if kind is ActionKind.LEAVE_TOPIC else None
             made = BulkAction.begin(
-                session, people or People(), self.clock.now(), kind=kind, owner_id=None, guide=guide, sequence=series
-            )
+                session, people or People(), self.clock.now(), kind=kind, owner_id=None, guide=guide, sequence=series,
+                topic=topic,
+            )  # fmt: skip
             return made.id
 
     def work(self, after: timedelta = GRACE) -> None:
@@ -55,7 +59,7 @@ class Crowd:
         with self.runtime.database.reading() as session:
             return bulk_actions.reach(
                 session, people or People(), self.clock.now(), kind=kind, guide=session.get_one(Guide, self.guide_id),
-                sequence=session.get_one(Sequence, self.series_id),
+                sequence=session.get_one(Sequence, self.series_id), topic=session.get_one(Topic, self.topic_id),
             )  # fmt: skip
 
     def addresses(self) -> set[str]:

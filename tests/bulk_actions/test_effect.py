@@ -10,9 +10,20 @@ from sqlalchemy import func, select, true
 from newsletter import journey
 from newsletter.bulk_actions import ActionKind, ActionState, BulkAction, People
 from newsletter.bulk_actions.person import BulkPerson
+from newsletter.events import By, Event, EventKind
 from newsletter.mail.ledger import Lane, Message
 from newsletter.runtime import Runtime
-from newsletter.subscribers import Status, Stream, Subscriber, Suppression, tag_all, untag_all
+from newsletter.subscribers import (
+    Status,
+    Stream,
+    Subscriber,
+    Suppression,
+    TopicChoice,
+    set_topics,
+    tag_all,
+    topic_choice,
+    untag_all,
+)
 from newsletter.subscribers.segments.reading import as_json
 from newsletter.subscribers.segments.rules import HasTag, Rules
 from tests.bulk_actions.conftest import ASKED, OTHERS, Crowd
@@ -47,6 +58,28 @@ def test_a_series_is_stopped_for_those_who_are_in_it(crowd: Crowd) -> None:
     crowd.work()
     assert crowd.enrolled() == ["ann@example.com", "cid@example.com"]
     assert (crowd.action(id).done, crowd.action(id).looked_at) == (1, 1)
+
+
+def test_a_topic_is_taken_away_and_given_to_nobody(crowd: Crowd, runtime: Runtime) -> None:
+    """Ann takes every topic, Ben this one alone, Cid another, and Dan would take it, but no newsletter."""
+    first, second = (TopicChoice.of([id]) for id in (crowd.topic_id, crowd.topic_id + 1))
+    with runtime.database.transaction() as session:
+        every = {one.email: one for one in session.scalars(select(Subscriber))}
+        for one in every.values():
+            one.newsletter = one.email in ASKED
+        set_topics(session, every["ben@example.com"], first)
+        set_topics(session, every["cid@example.com"], second)
+    assert crowd.reach(ActionKind.LEAVE_TOPIC) == (8, 2)
+    id = crowd.begin(ActionKind.LEAVE_TOPIC)
+    crowd.work()
+    assert (crowd.action(id).looked_at, crowd.action(id).done) == (8, 2)
+    with runtime.database.reading() as session:
+        taken = {one.email[:3]: topic_choice(session, one) for one in session.scalars(select(Subscriber))}
+        assert (taken["ann"], taken["ben"], taken["cid"]) == (second, TopicChoice.of([]), second)
+        assert taken["dan"].every, "who gets nothing of it is left alone"
+        noted = select(Subscriber.email, Event.by).join(Event).where(Event.kind == EventKind.TOPIC_OFF)
+        assert sorted(session.execute(noted)) == [("ann@example.com", By.OWNER), ("ben@example.com", By.OWNER)]
+    assert crowd.reach(ActionKind.LEAVE_TOPIC) == (8, 0)
 
 
 def test_erasing_leaves_the_others_and_a_code_against_old_lists(crowd: Crowd, runtime: Runtime) -> None:

@@ -9,12 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from newsletter import topics
 from newsletter.accounts import Permission
 from newsletter.bulk_actions import ActionKind, ActionState, BulkAction, NotNow, reach
 from newsletter.bulk_actions.record import GRACE, STANDS, WORKING
 from newsletter.guides import Guide
 from newsletter.languages import marked
 from newsletter.sequences import Sequence
+from newsletter.topics import Topic
 from newsletter.web.language import _, in_words, ngettext
 from newsletter.web.owner.display import number
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
@@ -25,6 +27,7 @@ from newsletter.web.state import now, reading, transaction
 
 NOTED = {
     ActionKind.GUIDE: marked("guide sent to many"),
+    ActionKind.LEAVE_TOPIC: marked("topic taken from many"),
     ActionKind.STOP_SERIES: marked("series stopped for many"),
     ActionKind.ERASE: marked("many subscribers erased"),
 }
@@ -32,19 +35,22 @@ NOTED = {
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked for: a kind, and the guide or series that it is about."""
+    """What is asked for: a kind, and the guide, series or topic that it is about."""
 
     kind: ActionKind
     guide: Guide | None = None
     sequence: Sequence | None = None
+    topic: Topic | None = None
 
     @classmethod
     def typed(cls, session: Session, source: Any) -> "Wish | None":
         """The one in the address or in a form; None where it is not whole."""
-        guide, sequence = asked_id("guide", source), asked_id("series", source)
+        guide, sequence, topic = (asked_id(name, source) for name in ("guide", "series", "from_topic"))
         match source.get("do", ""):
             case ActionKind.GUIDE.value if guide:
                 return cls(ActionKind.GUIDE, guide=one_or_404(session, Guide, guide))
+            case ActionKind.LEAVE_TOPIC.value if topic:
+                return cls(ActionKind.LEAVE_TOPIC, topic=one_or_404(session, Topic, topic))
             case ActionKind.STOP_SERIES.value if sequence:
                 return cls(ActionKind.STOP_SERIES, sequence=one_or_404(session, Sequence, sequence))
             case ActionKind.ERASE.value:
@@ -53,8 +59,16 @@ class Wish:
 
     @property
     def about(self) -> str:
-        """The name of its guide or series."""
-        return self.guide.title if self.guide else self.sequence.name if self.sequence else ""
+        """The name of its guide, series or topic."""
+        if self.guide:
+            return self.guide.title
+        named = self.sequence or self.topic
+        return named.name if named else ""
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What it is, by the names that a bulk action has for it."""
+        return {"kind": self.kind, "guide": self.guide, "sequence": self.sequence, "topic": self.topic}
 
 
 @door.get("/subscribers/actions", endpoint="bulk_actions")
@@ -81,11 +95,11 @@ def ask() -> Any:
 def _page(session: Session, shown: Filter, wish: Wish | None, error: str = "") -> Any:
     meant = reached = shown.size(session)
     if wish:
-        meant, reached = reach(session, shown.people, now(), kind=wish.kind, guide=wish.guide, sequence=wish.sequence)
+        meant, reached = reach(session, shown.people, now(), **wish.parts)
     page = render_template(
         "owner/bulk_action_new.html", shown=shown, wish=wish, size=meant, reached=reached, error=error,
         grace=GRACE.seconds, guides=session.scalars(select(Guide).order_by(Guide.position)).all(),
-        series=session.scalars(select(Sequence).order_by(Sequence.id)).all(),
+        series=session.scalars(select(Sequence).order_by(Sequence.id)).all(), topics=topics.every(session),
     )  # fmt: skip
     return page, 422 if error else 200
 
@@ -113,10 +127,7 @@ def _begun(session: Session, wish: Wish, sure: str | None = None) -> Any:
     shown = Filter.typed(session, request.form)
     if shown.is_broken:
         return _page(session, shown, wish, _("The filter that was shown cannot be used, so nothing was begun."))
-    made = BulkAction.begin(
-        session, shown.people, now(), kind=wish.kind, owner_id=current_user.owner_id, guide=wish.guide,
-        sequence=wish.sequence,
-    )  # fmt: skip
+    made = BulkAction.begin(session, shown.people, now(), owner_id=current_user.owner_id, **wish.parts)
     if sure not in (None, str(made.expected)):  # counted from those who were written down: nobody comes in between
         made.take_back(session)
         told = _("Nothing was erased. To say that you are sure, type how many people they are: %(people)s.",
@@ -151,6 +162,8 @@ def _titled(it: BulkAction) -> str:
     match it.kind:
         case ActionKind.GUIDE:
             return _("Send the guide “%(title)s”", title=it.guide.title if it.guide else "–")
+        case ActionKind.LEAVE_TOPIC:
+            return _("Take away the topic “%(title)s”", title=it.topic.name if it.topic else "–")
         case ActionKind.STOP_SERIES:
             return _("Stop the series “%(title)s”", title=it.sequence.name if it.sequence else "–")
         case ActionKind.ERASE:

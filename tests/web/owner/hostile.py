@@ -61,12 +61,12 @@ NAMES = {
     "do", "kept", "landing", "add", "lead", "for_whom", "minutes", "b.0.kind", "b.0.heading", "b.0.text", "b.0.lines",
     "headed", "known", "b.0.pages", "b.0.question", "b.0.answer", "b.0.picture", "b.0.who", "b.0.gone",
     "role", "note", "answer", "seen", "source", "rhythm", "weekday", "hour", "makes", "takes_old",
-    "asked", "in_series", "joined_after", "sent", "field", "how", "value", "segment",
+    "asked", "in_series", "joined_after", "sent", "field", "how", "value", "segment", "from_topic",
 }  # fmt: skip
 
 QUERIES = {
     "next", "q", "requested", "state", "page", "before", "after", "to", "saved", "v", "lane", "status", "tag", "from",
     "form", "guide", "topic", "reviewed", "draft", "against", "days", "do", "series",
     "asked", "fetched", "joined_after", "joined_before", "zone", "in_series", "stage", "step", "sent", "clicked",
-    "field", "how", "value", "segment",
+    "field", "how", "value", "segment", "from_topic",
 }  # fmt: skip

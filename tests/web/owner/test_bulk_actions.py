@@ -14,6 +14,7 @@ from newsletter.runtime import Runtime
 from newsletter.subscribers import Status, Subscriber, segments
 from newsletter.subscribers.segments import Rules
 from newsletter.subscribers.segments.rules import HasStatus
+from newsletter.topics import Topic
 from tests.bulk_actions.conftest import Crowd, crowd
 from tests.web.owner.conftest import PASSWORD, Desk
 
@@ -30,6 +31,21 @@ def test_the_list_leads_there_with_its_filter(desk: Desk, crowd: Crowd) -> None:
     assert 'actions/new?status=confirmed"' in desk.get("/owner/subscribers?status=confirmed")
     words = desk.read(f"{NEW}?status=confirmed")
     assert "Do something for all of 6 people shown" in words and "no button for that" in words
+
+
+def test_taking_away_a_topic(desk: Desk, crowd: Crowd, runtime: Runtime, clock: FixedClock) -> None:
+    with runtime.database.transaction() as session:
+        for one in session.scalars(select(Subscriber)):
+            one.newsletter = one.email == "ann@example.com"
+        name = session.get_one(Topic, crowd.topic_id).name
+    dry = desk.read(f"{NEW}?do=leave-topic&from_topic={crowd.topic_id}")
+    assert "1 person takes it and gets no campaign about it any more. 7 others do not take it." in dry
+    path = desk.post(NEW, do="leave-topic", from_topic=crowd.topic_id).request.path
+    _turn(runtime, clock)
+    words = desk.read(path)
+    assert f"Take away the topic “{name}”" in words and "8 of 8 people looked at · done for 1" in words
+    with runtime.database.reading() as session:
+        assert session.scalar(select(AuditEntry.action).order_by(AuditEntry.id.desc())) == "topic taken from many"
 
 
 def test_stopping_a_series_for_those_who_are_in_it(
@@ -126,7 +142,10 @@ def test_a_segment_that_is_gone_begins_nothing(desk: Desk, crowd: Crowd, segment
         assert session.scalars(select(BulkAction)).all() == []
 
 
-@pytest.mark.parametrize("typed", [{}, {"do": "guide"}, {"do": "stop-series", "series": "x"}, {"do": "start-series"}])
+@pytest.mark.parametrize(
+    "typed",
+    [{}, {"do": "guide"}, {"do": "stop-series", "series": "x"}, {"do": "start-series"}, {"do": "leave-topic"}],
+)
 def test_what_is_not_whole_begins_nothing(desk: Desk, crowd: Crowd, typed: dict[str, str]) -> None:
     answer = desk.post(NEW, **typed)
     assert answer.status_code == 422 and "Please choose what is to be done." in answer.text
