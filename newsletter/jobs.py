@@ -72,19 +72,13 @@ def deliver(rt: Runtime, stopping: Stopping, lane: str) -> int:
     return sent
 
 
-def _is_locked(rt: Runtime) -> bool:
-    """Whether nothing may be started by itself: the installation was restored or copied, and not looked at yet."""
-    with rt.database.reading() as session:
-        return installation.current(session).is_locked
-
-
 def launch_campaigns(rt: Runtime, stopping: Stopping, wake: Wake) -> None:
     """Launch what is due, write recipients, call off what was cancelled, and finish and count what is done.
 
     With the first recipients written the workers are woken: they send while the others are being written.
     """
     until, woken = time.monotonic() + SLICE, False
-    if _is_locked(rt):
+    if rt.is_locked():
         return
     with rt.database.transaction() as session:
         campaigns.tend_ab_tests(session, rt.clock.now())
@@ -110,7 +104,7 @@ def advance_sequences(rt: Runtime, stopping: Stopping) -> int:
     It runs among what nobody waits for: however many are due, a confirmation has a worker of its own.
     """
     moved, until = 0, time.monotonic() + ADVANCE_SLICE
-    if _is_locked(rt):
+    if rt.is_locked():
         return moved
     with rt.database.reading() as session:  # most ticks find nothing, and need not keep others from writing
         more = int(holds(session, sequences.is_due(rt.clock.now())))
@@ -129,7 +123,7 @@ def advance_sequences(rt: Runtime, stopping: Stopping) -> int:
 
 def send_digests(rt: Runtime, stopping: Stopping) -> None:
     """Queue the weekly mails whose time it is, until none is left or the slice is over; the next tick goes on."""
-    more, until = not _is_locked(rt), time.monotonic() + ADVANCE_SLICE
+    more, until = not rt.is_locked(), time.monotonic() + ADVANCE_SLICE
     while more and not stopping() and time.monotonic() < until:
         with rt.database.transaction() as session:
             more = campaigns.send_digests(session, rt.renderer, rt.clock.now()) > 0
@@ -170,7 +164,7 @@ def watch_guides(rt: Runtime, _stopping: Stopping) -> None:
 def remind_and_forget(rt: Runtime, _stopping: Stopping) -> None:
     """One reminder for unconfirmed sign-ups, then their deletion; what imports leave behind goes after a day."""
     imports.forget_old(rt.database, rt.uploads, rt.clock.now(), datetime.now(UTC))
-    if _is_locked(rt):
+    if rt.is_locked():
         return
     with rt.database.transaction() as session:
         journey.remind_and_forget(session, rt, rt.clock.now())
@@ -178,7 +172,7 @@ def remind_and_forget(rt: Runtime, _stopping: Stopping) -> None:
 
 def end_pauses(rt: Runtime, stopping: Stopping) -> None:
     """Let those go on whose pause is over."""
-    more = not _is_locked(rt)
+    more = not rt.is_locked()
     while more and not stopping():
         with rt.database.transaction() as session:
             more = journey.end_pauses(session, rt.clock.now()) > 0
@@ -205,7 +199,7 @@ def read_inboxes(rt: Runtime, stopping: Stopping) -> int:
 
     Not in a copy that nobody has looked at: it would take them from the installation that they are for.
     """
-    is_ours = bool(rt.settings.inbox_url) and not _is_locked(rt)
+    is_ours = bool(rt.settings.inbox_url) and not rt.is_locked()
     return inbound.read_inboxes(rt, stopping) if is_ours else 0
 
 

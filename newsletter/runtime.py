@@ -128,10 +128,13 @@ class Runtime:
 
     def look_at_feeds(self, stopping: Callable[[], bool]) -> None:
         """Look at feeds whose time it is. Not in a copy that nobody has looked at: drafts are not made twice."""
-        with self.database.reading() as session:
-            is_locked = installation.current(session).is_locked
-        if not is_locked:
+        if not self.is_locked():
             feeds.go_on(self, stopping)
+
+    def is_locked(self) -> bool:
+        """Whether nothing may be started by itself: the installation was restored or copied, and not looked at yet."""
+        with self.database.reading() as session:
+            return installation.current(session).is_locked
 
     def forget_traces(self, *addresses: str) -> None:
         """After an erasure: what is held of these addresses outside of the rows of people."""

@@ -202,13 +202,18 @@ class Settings(BaseSettings):
 
     @property
     def broker(self) -> str:
-        """The Redis URL: the one given, else the one that the running product wrote down."""
+        """The Redis URL as Celery writes it: the one given, else the one that the running product wrote down."""
         if self.redis_url:
             return self.redis_url
         try:
             return self.redis_url_file.read_text().strip()
         except FileNotFoundError:
             return "redis://127.0.0.1:6379/0"
+
+    @property
+    def redis(self) -> str:
+        """The same as the Redis client writes it."""
+        return self.broker.replace("redis+socket://", "unix://", 1)
 
     @property
     def redis_url_file(self) -> Path:

@@ -66,9 +66,8 @@ def _database(rt: Runtime) -> str:
 
 
 def _redis(rt: Runtime) -> str:
-    url = rt.settings.broker.replace("redis+socket://", "unix://", 1)
     try:
-        with Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2) as client:
+        with Redis.from_url(rt.settings.redis, socket_connect_timeout=2, socket_timeout=2) as client:
             return f"version {client.info('server')['redis_version']}"
     except (RedisError, OSError):
         raise _Ill(

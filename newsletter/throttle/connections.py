@@ -11,19 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from newsletter.settings import Settings
 from newsletter.smtp import Allowances, Allowed, OwnAllowances, Report
 from newsletter.smtp.allowance import FAR_LESS, FORGOTTEN, GROWTH, RECENT
-from newsletter.throttle.redis import REDIS_TIMEOUT
+from newsletter.throttle.client import ALONE, client
 from newsletter.throttle.script import Scripts, script
 
-ALONE = 10 * REDIS_TIMEOUT
-"""Seconds for which a Redis that did not answer is left alone."""
 REPORT = script("report", GROWTH=GROWTH, RECENT=RECENT, FAR_LESS=FAR_LESS, FORGOTTEN=FORGOTTEN)
 log = structlog.get_logger()
 
@@ -66,9 +61,4 @@ class SharedAllowances:
 
 def connections(settings: Settings) -> SharedAllowances:
     """Those of this process, on the product's Redis. Connects when it is first asked."""
-    url = settings.broker.replace("redis+socket://", "unix://", 1)
-    redis = Redis.from_url(
-        url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT, retry=Retry(NoBackoff(), 0),
-        health_check_interval=0,
-    )  # fmt: skip
-    return SharedAllowances(redis)
+    return SharedAllowances(client(settings))

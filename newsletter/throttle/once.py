@@ -6,14 +6,10 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import structlog
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from newsletter.settings import Settings
-from newsletter.throttle.connections import ALONE
-from newsletter.throttle.redis import REDIS_TIMEOUT
+from newsletter.throttle.client import ALONE, client
 
 REMEMBERED = 10_000
 """Without Redis: the newest of a process."""
@@ -63,9 +59,4 @@ class Once:
 
 def once(settings: Settings) -> Once:
     """That of this process, on the product's Redis. Connects when it is first asked."""
-    url = settings.broker.replace("redis+socket://", "unix://", 1)
-    redis = Redis.from_url(
-        url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT, retry=Retry(NoBackoff(), 0),
-        health_check_interval=0,
-    )  # fmt: skip
-    return Once(redis)
+    return Once(client(settings))

@@ -7,10 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import structlog
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 from sqlalchemy.exc import SQLAlchemyError
 
 from newsletter.clock import Clock
@@ -20,6 +17,7 @@ from newsletter.mail.throttle import Budget
 from newsletter.settings import Settings
 from newsletter.smtp import parse_relays
 from newsletter.throttle.budget import CountedBudget, Grant
+from newsletter.throttle.client import ALONE, client
 from newsletter.throttle.fallback import SLOW_SPAN, OwnCount
 from newsletter.throttle.request import Reply, Request, request
 from newsletter.throttle.rules import Rules, Used, current, used
@@ -27,8 +25,6 @@ from newsletter.throttle.script import Scripts, script
 
 FRESH = 1.0
 """Seconds for which the rules are not read again."""
-REDIS_TIMEOUT = 0.5
-"""Seconds Redis has to answer; and for which a Redis that did not is left alone, times ten."""
 LEAST_SHARE = 4
 """Without Redis a worker takes itself for one of at least so many."""
 LEAST_PACE, MOST_PACE = 10.0, 100.0
@@ -176,7 +172,7 @@ class SharedThrottle:
         try:
             answer = self._redis.eval(script, 1, self._prefix, json.dumps(data))
         except (RedisError, OSError) as error:
-            self._try_at = self._monotonic() + 10 * REDIS_TIMEOUT
+            self._try_at = self._monotonic() + ALONE
             if not self._down:
                 log.warning("Redis does not answer: each worker keeps to its own share of the limits",
                             share=f"1/{self._share}", error=type(error).__name__)  # fmt: skip
@@ -216,9 +212,5 @@ def connect(settings: Settings, database: Database, clock: Clock) -> SharedThrot
         with database.reading() as session:
             return used(session, rules, clock.now())
 
-    url = settings.broker.replace("redis+socket://", "unix://", 1)
-    redis = Redis.from_url(
-        url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT, retry=Retry(NoBackoff(), 0),
-        health_check_interval=0,
-    )  # fmt: skip
-    return SharedThrottle(redis, read, [relay.name for relay in parse_relays(settings.relays)], used=sent_before)
+    relays = [relay.name for relay in parse_relays(settings.relays)]
+    return SharedThrottle(client(settings), read, relays, used=sent_before)

@@ -35,9 +35,8 @@ def _database() -> str:
 
 
 def _redis() -> str:
-    url = runtime().settings.broker.replace("redis+socket://", "unix://", 1)
     try:
-        with Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=0.5) as redis:
+        with Redis.from_url(runtime().settings.redis, socket_connect_timeout=0.5, socket_timeout=0.5) as redis:
             redis.ping()
         return "ok"
     except (RedisError, OSError) as error:
