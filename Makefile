@@ -4,7 +4,7 @@ PYTHON ?= python3
 SHELL := /bin/sh
 BIN := .venv/bin
 
-.PHONY: run test check guides messages screenshots bench lock clean
+.PHONY: run test check guides layout messages screenshots bench lock clean
 
 run: .venv/.run
 	@exec $(BIN)/newsletter up
@@ -27,6 +27,10 @@ check: .venv/.dev
 # With CHECK=1 veraPDF validates both PDFs against PDF/UA-1, where Java is to be had.
 guides: .venv/.dev
 	@$(BIN)/python guides/build.py $(if $(filter-out 0,$(CHECK)),--check)
+
+# The layout of mails in the first look, after a change of templates/email/layout.mjml or its compiler
+layout: .venv/.run
+	@$(BIN)/python scripts/layout.py
 
 # Sentences that are marked, into every catalogue under locale/; a new one begins with: make messages LANGUAGE=de
 messages: .venv/.run

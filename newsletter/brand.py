@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, validat
 from newsletter import characters, throwaway
 from newsletter.db import Base, Id
 from newsletter.languages import Languages
+from newsletter.theme import FIRST, Look, Theme, theme_of
 from newsletter.throwaway import ThrowawayList
 from newsletter.wordings import fingerprint
 from newsletter.zones import next_weekly
@@ -75,6 +76,8 @@ class Brand(Base):
     """Of the key that links in its mails are signed with (`Signer.key_print`); "" before the first start."""
 
     throwaway: Mapped[ThrowawayList | None] = relationship(cascade="all, delete-orphan")
+    theme: Mapped[Theme | None] = relationship(cascade="all, delete-orphan", lazy="joined")
+    """Read together with the brand: a worker builds mails when its session has ended."""
 
     @validates("name", "strapline", "author", "email", "phone", "address", "website", "booking", "zone", "language")
     def _clean(self, name: str, typed: str) -> str:
@@ -88,6 +91,21 @@ class Brand(Base):
         """Count who follows which link from now on, or stop that; what is recorded stays."""
         self.counts_clicks = on
         self.has_counted_clicks = self.has_counted_clicks or on
+
+    @property
+    def look(self) -> Look:
+        """How its mails look."""
+        return self.theme.look if self.theme else FIRST
+
+    @property
+    def frame(self) -> str:
+        """The layout of mails that was compiled for its look; "" for the one that the product brings along."""
+        return self.theme.frame if self.theme else ""
+
+    def seen_in(self, look: Look, frame: str) -> "Brand":
+        """The same in another look, for a preview: of no session, and never kept."""
+        columns = {column.key: getattr(self, column.key) for column in type(self).__mapper__.column_attrs}
+        return type(self)(**columns, theme=theme_of(look, frame))
 
     @property
     def throwaway_list(self) -> str:

@@ -36,6 +36,7 @@ from newsletter.mail.render.skeleton import (
 )  # fmt: skip
 from newsletter.mail.render.template import Output
 from newsletter.subscribers import Fields, Stream
+from newsletter.theme import Look
 
 NOBODY = 0xF1D2_C3B4_A596_8778
 """The subscriber and message of the reader who does not exist: no database gives a number of 64 bits away."""
@@ -61,6 +62,8 @@ class Form:
     accent: str
     words: Content
     brand: tuple[tuple[str, Any], ...]
+    look: Look
+    frame: str
 
     def sample(self, subscriber: int, id: int, fields: Fields) -> ClaimedMessage:
         """A claimed message of this form that nobody gets."""

@@ -3,14 +3,28 @@
 from pathlib import Path
 from types import CodeType
 
-from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    BytecodeCache,
+    ChoiceLoader,
+    DictLoader,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    select_autoescape,
+)
 from jinja2.bccache import Bucket
 
 from newsletter.languages import SOURCE, Language
 
 
+LAYOUT = "layout.html"
+"""The frame of all mails: the file is that of the first look."""
+MOST = 128
+"""Compiled templates that are kept: more than there are, besides the frames of the themes that somebody tries out."""
+
+
 class _Kept(BytecodeCache):
-    """Compiled templates in memory, by name and content."""
+    """Compiled templates in memory, by name and content; of too many, the oldest goes."""
 
     def __init__(self) -> None:
         self._code: dict[tuple[str, str], CodeType] = {}
@@ -23,15 +37,18 @@ class _Kept(BytecodeCache):
         """Keep what was compiled."""
         if bucket.code is not None:
             self._code[bucket.key, bucket.checksum] = bucket.code
+            if len(self._code) > MOST:
+                del self._code[next(iter(self._code))]
 
 
 _KEPT = _Kept()
 
 
-def environment(folder: Path, language: Language) -> Environment:
-    """The templates of mails in one language."""
+def environment(folder: Path, language: Language, frame: str = "") -> Environment:
+    """The templates of mails in one language. `frame`: the layout of a theme; "": that of the first look."""
+    files = FileSystemLoader(folder)
     jinja = Environment(
-        loader=FileSystemLoader(folder), extensions=["jinja2.ext.i18n"], undefined=StrictUndefined,
+        loader=ChoiceLoader([DictLoader({LAYOUT: frame}), files]) if frame else files, extensions=["jinja2.ext.i18n"], undefined=StrictUndefined,
         autoescape=select_autoescape(["html"]), trim_blocks=True, lstrip_blocks=True, bytecode_cache=_KEPT,
     )  # fmt: skip
     jinja.install_gettext_callables(language.gettext, language.ngettext, newstyle=True)  # type: ignore[attr-defined]

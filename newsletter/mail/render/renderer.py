@@ -43,6 +43,7 @@ from newsletter.mail.render.skeleton import DATE, TO, Skeleton
 from newsletter.mail.render.template import Leading
 from newsletter.mail.render.values import values_of
 from newsletter.subscribers import FIRST_NAME, MergeField, Stream
+from newsletter.theme import theme_of
 
 TEST_MARK = "[Test] "
 SKELETONS = 128
@@ -67,7 +68,7 @@ class Renderer:
     languages: Languages = field(default_factory=Languages)
     """Those that a brand may have; a mail is in its brand's."""
     urls: Urls = field(init=False)
-    _jinja: Callable[[Language], Environment] = field(init=False)
+    _jinja: Callable[[Language, str], Environment] = field(init=False)
     _inliner: css_inline.CSSInliner = field(init=False)
     _skeleton: Callable[[Form], Skeleton | None] = field(init=False)
     _read: Callable[..., Compiled] = field(init=False)
@@ -77,7 +78,7 @@ class Renderer:
         object.__setattr__(self, "sender_form", self.sender_form or f"b+*@{self.mail_domain}")
         object.__setattr__(self, "_jinja", lru_cache(8)(partial(environment, self.templates / "email")))
         object.__setattr__(self, "_read", compiled)
-        inliner = css_inline.CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False)
+        inliner = css_inline.CSSInliner(keep_style_tags=False, keep_at_rules=True, minify_css=True, load_remote_stylesheets=False)
         object.__setattr__(self, "_inliner", inliner)
         object.__setattr__(self, "_skeleton", lru_cache(SKELETONS)(self._compiled))
 
@@ -86,6 +87,7 @@ class Renderer:
         """The same for words that are being typed: it keeps a few of them compiled, where this one keeps hundreds."""
         other = copy(self)
         object.__setattr__(other, "_read", lru_cache(8)(compiled.__wrapped__))
+        object.__setattr__(other, "_jinja", lru_cache(4)(partial(environment, self.templates / "email")))
         return other
 
     def compose(self, claimed: ClaimedMessage, brand: Brand, words: Content | None, now: datetime) -> RenderedMessage:
@@ -149,7 +151,7 @@ class Renderer:
         return Rendered(values["subject"], text, self._inliner.inline(page))
 
     def _template(self, values: Mapping[str, Any], name: str) -> str:
-        return self._jinja(values["language"]).get_template(name).render(values)
+        return self._jinja(values["language"], values["brand"].frame).get_template(name).render(values)
 
     def compile(self, claimed: ClaimedMessage, brand: Brand, words: Content | None) -> Skeleton | None:
         """The skeleton of the bulk mail that `claimed` is one copy of, kept for the next call.
@@ -162,10 +164,12 @@ class Renderer:
         content = tuple((column.key, getattr(brand, column.key)) for column in Brand.__mapper__.column_attrs)
         slug, accent = guide_slug(claimed.context), accent_of(claimed.context)
         return self._skeleton(Form(stream=claimed.stream, revision_id=claimed.revision_id, guide=slug, accent=accent,
-                                   words=words, dispatch_id=claimed.dispatch_id, brand=content))  # fmt: skip
+                                   words=words, dispatch_id=claimed.dispatch_id, brand=content, look=brand.look,
+                                   frame=brand.frame))  # fmt: skip
 
     def _compiled(self, form: Form) -> Skeleton | None:
-        brand = Brand(**dict(form.brand))  # the caller's belongs to a session that ends
+        # The caller's belongs to a session that ends.
+        brand = Brand(**dict(form.brand), theme=theme_of(form.look, form.frame))
         try:
             skeleton = self._drafted(form, brand)
             unsigned = replace(skeleton, seal=None)

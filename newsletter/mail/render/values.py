@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from newsletter.brand import Brand
+from newsletter.contrast import READABLE, contrast
 from newsletter.languages import Language
 from newsletter.links import Urls
 from newsletter.mail.render.attachment import accent_of, guide_slug
+from newsletter.mail.render.frame import INK, QUIET, readable
 from newsletter.mail.render.mail import Reader
 from newsletter.mail.render.names import of_reader
+from newsletter.theme import Look
 
 
 def _digest(urls: Urls, context: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,7 +30,7 @@ def values_of(urls: Urls, brand: Brand, language: Language, reader: Reader,
         **_digest(urls, context),
         "brand": brand,
         "language": language,
-        "accent": accent_of(context),
+        **_look(urls, brand.look, accent_of(context)),
         "site_url": urls.site,
         "home_url": f"{urls.site}/",
         **of_reader(reader.fields, language),
@@ -40,6 +43,20 @@ def values_of(urls: Urls, brand: Brand, language: Language, reader: Reader,
         values["guide_pdf"] = urls.guide_pdf(reader.subscriber, slug)
         values["stop_url"], values["cover_url"] = urls.stop(reader.subscriber, slug), urls.cover(slug)
     return values | _buttons(urls, reader, context)
+
+
+def _look(urls: Urls, look: Look, guide_accent: str) -> dict[str, Any]:
+    """What of a theme is not compiled into the frame: a guide has its own colour, and texts are escaped where they stand.
+
+    A frame that was compiled by an earlier version asks for these names: they only grow.
+    """
+    accent = look.accent_of(guide_accent)
+    return {
+        "look": look,
+        "accent": accent,
+        "foot_link": accent if contrast(accent, look.ground) >= READABLE else readable(look.ground, QUIET, INK),
+        "logo_url": f"{urls.site}/media/{look.logo}",
+    }
 
 
 def _buttons(urls: Urls, reader: Reader, context: Mapping[str, Any]) -> dict[str, str]:

@@ -30,7 +30,7 @@ FRAME_POLICY = (
     "form-action 'none'; frame-ancestors 'self'; sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox"
 )
 SCHEMES = {"light": "not all", "dark": "all"}
-_ASKS_SCHEME = re.compile(r"\(prefers-color-scheme: dark\)")
+_ASKS_SCHEME = re.compile(r"\(prefers-color-scheme: ?dark\)")
 _IN_A_LINE = re.compile(r"</?(?:a|code|em|strong)\b[^>]*>")
 _UNSEEN = re.compile(r"<head.*?</head>|<!--.*?-->|<[^>]*>", re.DOTALL)
 _PICTURE = re.compile(r'(<img\b[^>]*?)\ssrc="[^"]*"')

@@ -40,7 +40,7 @@ def test_a_guides_mail_shows_its_cover_small_and_can_do_without(mail: Mail) -> N
     (picture,) = re.findall(r"<img [^>]+>", html)
     assert 'src="http://localhost:8000/guides/exercise-at-50/pages/1.png"' in picture
     assert 'alt="Cover of the guide"' in picture and 'width="96"' in picture and 'height="136"' in picture
-    assert "width: 96px" in picture, "a picture of 640 pixels is not shown as wide as that"
+    assert "width:96px" in picture, "a picture of 640 pixels is not shown as wide as that"
     assert html.index("Exercise at 50") > 0 and "Open your guide" in html
 
 
@@ -71,13 +71,13 @@ BROWN = "#8a3b12"
 def test_a_mail_that_hands_over_a_guide_has_its_colour(mail: Mail, stream: Stream) -> None:
     _, html = _parts(mail(claimed(stream, guide={**BEGUN, "accent": BROWN})))
     assert f'bgcolor="{BROWN}"' in html
-    assert f"background-color: {BROWN}" in html and f"border-top: 4px solid {BROWN}" in html
+    assert f"background-color:{BROWN}" in html and f"border-top:4px solid {BROWN}" in html
     assert ACCENT not in html
 
 
 def test_a_mail_of_the_series_that_follows_it_has_it_too(mail: Mail) -> None:
     text, html = _parts(mail(claimed(Stream.STEP, accent=BROWN)))
-    assert f"border-top: 4px solid {BROWN}" in html and ACCENT not in html
+    assert f"border-top:4px solid {BROWN}" in html and ACCENT not in html
     assert BROWN not in text
 
 
@@ -85,7 +85,7 @@ def test_a_mail_of_the_series_that_follows_it_has_it_too(mail: Mail) -> None:
 def test_a_mail_without_one_has_the_colour_of_the_product(mail: Mail, stream: Stream) -> None:
     """And one whose guide was frozen into its context before guides told their colour."""
     _, html = _parts(mail(claimed(stream)))
-    assert f"border-top: 4px solid {ACCENT}" in html
+    assert f"border-top:4px solid {ACCENT}" in html
 
 
 @pytest.mark.parametrize(

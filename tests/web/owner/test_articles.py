@@ -110,8 +110,8 @@ def test_the_preview_of_a_series_has_the_colour_of_its_guide(desk: Desk, runtime
         both = session.scalars(select(Sequence).order_by(Sequence.id)).all()
         first = {one.guide_slug: one.current_steps[0].article_id for one in both}
     seen = {slug: desk.get(f"/owner/articles/{article}/preview") for slug, article in first.items()}
-    assert "border-top: 4px solid #8a3b12" in seen["exercise-at-50"]
-    assert "border-top: 4px solid #0f5f63" in seen["recover-from-pain"]
+    assert "border-top:4px solid #8a3b12" in seen["exercise-at-50"]
+    assert "border-top:4px solid #0f5f63" in seen["recover-from-pain"]
 
 
 def test_a_hostile_name_stays_a_name_in_the_preview(
