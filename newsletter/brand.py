@@ -102,6 +102,13 @@ class Brand(Base):
         """The layout of mails that was compiled for its look; "" for the one that the product brings along."""
         return self.theme.frame if self.theme else ""
 
+    def wear(self, look: Look, frame: str, frame_key: str) -> None:
+        """Let mails look like this from now on. `frame`: the layout compiled for it."""
+        if self.theme is None:
+            self.theme = theme_of(look, frame, frame_key)
+        else:
+            self.theme.take(look, frame, frame_key)
+
     def seen_in(self, look: Look, frame: str) -> "Brand":
         """The same in another look, for a preview: of no session, and never kept."""
         columns = {column.key: getattr(self, column.key) for column in type(self).__mapper__.column_attrs}

@@ -124,7 +124,8 @@ _NO_COLOUR = {
     "ground": marked("The colour of the ground should be # and six digits, such as #f4f0e8."),
 }
 _UNREADABLE = marked(
-    "The colour of buttons and links has a contrast of %(found)s : 1 with white; people need %(least)s : 1. Make it darker."
+    "The colour of buttons and links has a contrast of %(found)s : 1 with white; people need %(least)s : 1. Make it "
+    "darker."
 )
 _LONG_FOOTER = marked(
     "The footer takes %(most)s characters in %(lines)s lines at most; yours has %(found)s characters. Shorten it: mail "
@@ -175,11 +176,9 @@ class Theme(Base):
         for name, value in asdict(look).items():
             setattr(self, name, value)
         self.frame, self.frame_key = frame, frame_key
-        self.saves = (self.saves or 0) + 1
+        self.saves += 1
 
 
 def theme_of(look: Look, frame: str, frame_key: str = "") -> Theme:
     """A new theme that looks like this."""
-    made = Theme(**asdict(look), frame=frame, frame_key=frame_key)
-    made.saves = 1
-    return made
+    return Theme(**asdict(look), frame=frame, frame_key=frame_key, saves=1)

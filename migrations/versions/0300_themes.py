@@ -1,4 +1,4 @@
-"""The theme of mails, and the layout that was compiled for it
+"""The theme of mails, the layout that was compiled for it, and pictures that were its logo
 
 Revision ID: 0300
 Revises: 0291
@@ -39,8 +39,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name="fk_themes_brand_id"),
         sa.PrimaryKeyConstraint("brand_id", name="pk_themes"),
     )
+    op.add_column("pictures", sa.Column("was_logo", sa.Boolean(), nullable=False, server_default=sa.false()))
 
 
 def downgrade() -> None:
     """Take back: the theme is gone, and mails look as they did at first."""
+    op.drop_column("pictures", "was_logo")
     op.drop_table("themes")

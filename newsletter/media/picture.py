@@ -3,7 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import String, select
+from sqlalchemy import String, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from newsletter import atomic, characters
@@ -28,6 +28,8 @@ class Picture(Base):
     """In pixels, where it is shown; it has up to twice as many."""
     height: Mapped[int]
     octets: Mapped[int]
+    was_logo: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether mails carried it as their logo at some time: those that were sent show it for ever."""
     created_at: Mapped[datetime]
 
     @validates("words")
@@ -75,9 +77,15 @@ def uses(session: Session, pictures: list[Picture]) -> dict[int, int]:
     return {id: len(articles) for id, articles in found.items()}
 
 
+def keep(session: Session, name: str) -> None:
+    """A picture becomes the logo of mails, and is never removed from now on."""
+    for one in session.scalars(select(Picture).where(Picture.name == name)):
+        one.was_logo = True
+
+
 def remove(session: Session, folder: Path, picture: Picture) -> bool:
-    """Delete a picture that stands in no text. False: it stands in one, or did when that was sent."""
-    if uses(session, [picture])[picture.id]:
+    """Delete a picture that stands in no text. False: it stands in one, or did when that was sent, or was a logo."""
+    if picture.was_logo or uses(session, [picture])[picture.id]:
         return False
     session.delete(picture)
     session.flush()

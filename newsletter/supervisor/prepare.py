@@ -1,6 +1,7 @@
 """What a start prepares before anything runs: the database, its seeds, its owner, and the send lock."""
 
 from datetime import datetime
+from pathlib import Path
 
 import structlog
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from newsletter.db import Database
 from newsletter.languages import Languages, UnknownLanguage, said
 from newsletter.mail.ledger.queue import newest
 from newsletter.mail.notice import tell_owner
+from newsletter.mail.render import BadFrame, compiled_frame, frame_key
 from newsletter.runtime import build
 from newsletter.settings import ROOT, Settings
 from newsletter.subscribers import Subscriber
@@ -48,6 +50,7 @@ def prepare(settings: Settings, new_key: bool = False) -> FirstOwner:
             _settle(session, settings, database, rt.clock.now())
             owner = ensure_owner(session, settings, rt.clock.now())
             _tell_of_language(session, rt.languages, rt.clock.now())
+            _renew_frame(session, rt.renderer.folder, rt.clock.now())
             return owner
     except UnknownLanguage as error:
         raise StartError(f"site.toml, language: {error}") from None
@@ -75,6 +78,21 @@ def _tell_of_language(session: Session, languages: Languages, now: datetime) -> 
     )
     tell_owner(session, now, key=f"language:{chosen}", title=said("Your pages are in another language"), lines=lines,
                button=said("Choose a language"), path="/owner/settings")  # fmt: skip
+
+
+def _renew_frame(session: Session, folder: Path, now: datetime) -> None:
+    """Compile the layout of mails again for the owner's theme, where this version brings another one. Where that fails
+    the last good one goes on, and the owner is told once."""
+    theme = brand.current(session).theme
+    if theme is None or theme.frame_key == (key := frame_key(folder, theme.look)):
+        return
+    try:
+        theme.frame, theme.frame_key = compiled_frame(folder, theme.look), key
+    except BadFrame as error:
+        log.warning("the layout of mails stays as it was", reason=str(error))
+        lines = (error.args[0], said("Mail goes on as it looked before. Save your theme once more, or take it back."))
+        tell_owner(session, now, key=f"theme:{key[:32]}", title=said("Your theme could not be renewed"), lines=lines,
+                   button=said("Look at it"), path="/owner/theme")  # fmt: skip
 
 
 def _settle(session: Session, settings: Settings, database: Database, now: datetime) -> None:

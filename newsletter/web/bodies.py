@@ -33,6 +33,7 @@ LARGEST: Mapping[str, int] = {
     "owner.guide_landing_preview": TEXT,
     "owner.guide_new": BOOK,
     "owner.picture_add": PHOTO,
+    "owner.theme_save": PHOTO,
     "owner.guide_replace": BOOK,
     "owner.subscriber_import_send": LIST,
 }

@@ -6,6 +6,7 @@ from newsletter.mail.render.dkim_key import BadKey, DkimKey
 from newsletter.mail.render.dkim_key import make as make_key
 from newsletter.mail.render.dkim_key import read as read_key
 from newsletter.mail.render.filters import EXAMPLES as FILTER_EXAMPLES
+from newsletter.mail.render.frame import BadFrame, compiled_frame, frame_key
 from newsletter.mail.render.mail import Content, Reader, RenderedMessage
 from newsletter.mail.render.markdown import Written
 from newsletter.mail.render.names import IN_SERIES, names_for_readers
@@ -17,6 +18,7 @@ __all__ = [
     "FILTER_EXAMPLES",
     "IN_SERIES",
     "BadArticle",
+    "BadFrame",
     "BadKey",
     "Compiled",
     "Content",
@@ -28,6 +30,8 @@ __all__ = [
     "Skeleton",
     "Teaser",
     "Written",
+    "compiled_frame",
+    "frame_key",
     "make_key",
     "names_for_readers",
     "read_key",

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from typing import Any
 
+from newsletter.brand import Brand
 from newsletter.languages import Language
 from newsletter.links import Purpose, Signer
 from newsletter.mail.ledger import ClaimedMessage
@@ -36,7 +37,7 @@ from newsletter.mail.render.skeleton import (
 )  # fmt: skip
 from newsletter.mail.render.template import Output
 from newsletter.subscribers import Fields, Stream
-from newsletter.theme import Look
+from newsletter.theme import Look, theme_of
 
 NOBODY = 0xF1D2_C3B4_A596_8778
 """The subscriber and message of the reader who does not exist: no database gives a number of 64 bits away."""
@@ -64,6 +65,10 @@ class Form:
     brand: tuple[tuple[str, Any], ...]
     look: Look
     frame: str
+
+    def house(self) -> Brand:
+        """The brand, of no session: that of whoever asked for the skeleton ends."""
+        return Brand(**dict(self.brand), theme=theme_of(self.look, self.frame))
 
     def sample(self, subscriber: int, id: int, fields: Fields) -> ClaimedMessage:
         """A claimed message of this form that nobody gets."""

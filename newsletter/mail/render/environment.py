@@ -16,7 +16,6 @@ from jinja2.bccache import Bucket
 
 from newsletter.languages import SOURCE, Language
 
-
 LAYOUT = "layout.html"
 """The frame of all mails: the file is that of the first look."""
 MOST = 128
@@ -48,7 +47,8 @@ def environment(folder: Path, language: Language, frame: str = "") -> Environmen
     """The templates of mails in one language. `frame`: the layout of a theme; "": that of the first look."""
     files = FileSystemLoader(folder)
     jinja = Environment(
-        loader=ChoiceLoader([DictLoader({LAYOUT: frame}), files]) if frame else files, extensions=["jinja2.ext.i18n"], undefined=StrictUndefined,
+        loader=ChoiceLoader([DictLoader({LAYOUT: frame}), files]) if frame else files,
+        extensions=["jinja2.ext.i18n"], undefined=StrictUndefined,
         autoescape=select_autoescape(["html"]), trim_blocks=True, lstrip_blocks=True, bytecode_cache=_KEPT,
     )  # fmt: skip
     jinja.install_gettext_callables(language.gettext, language.ngettext, newstyle=True)  # type: ignore[attr-defined]

@@ -1,9 +1,9 @@
 """Frame: the layout that all mails share, written in MJML and compiled for one look.
 
 That is done when a theme is saved, and at the start of a version that brings another layout: never where mail is built
-or sent. What comes out is a template of Jinja, in which a mail's own blocks stand, so no words of an owner's and nothing
-of a reader's passes through the compiler. The first look's is kept beside the layout (`layout.html`), so a new install
-needs none compiled, and there is always one to fall back on.
+or sent. What comes out is a template of Jinja with a mail's own blocks in it, so no words of an owner's and nothing of a
+reader's passes through the compiler. The first look's is kept beside the layout (`layout.html`): a new install needs
+none compiled.
 """
 
 import hashlib
@@ -78,7 +78,7 @@ class BadFrame(Exception):
 
 
 def frame_key(folder: Path, look: Look) -> str:
-    """What a frame for this look is made of, in short: the layout, these rules and all of the look that is compiled in."""
+    """What a frame for this look is made of, in short: the layout, these rules and what of the look is compiled in."""
     source = (folder / SOURCE_FILE).read_text(encoding="utf-8")
     made_of = (source, _PROLOGUE, _SLIMMER, sorted(_filling(look).items()), bool(look.logo), look.logo_width)
     return hashlib.sha256(repr(made_of).encode()).hexdigest()

@@ -43,7 +43,6 @@ from newsletter.mail.render.skeleton import DATE, TO, Skeleton
 from newsletter.mail.render.template import Leading
 from newsletter.mail.render.values import values_of
 from newsletter.subscribers import FIRST_NAME, MergeField, Stream
-from newsletter.theme import theme_of
 
 TEST_MARK = "[Test] "
 SKELETONS = 128
@@ -76,18 +75,25 @@ class Renderer:
     def __post_init__(self) -> None:
         object.__setattr__(self, "urls", Urls(self.site, self.signer))
         object.__setattr__(self, "sender_form", self.sender_form or f"b+*@{self.mail_domain}")
-        object.__setattr__(self, "_jinja", lru_cache(8)(partial(environment, self.templates / "email")))
+        object.__setattr__(self, "_jinja", lru_cache(8)(partial(environment, self.folder)))
         object.__setattr__(self, "_read", compiled)
-        inliner = css_inline.CSSInliner(keep_style_tags=False, keep_at_rules=True, minify_css=True, load_remote_stylesheets=False)
+        inliner = css_inline.CSSInliner(
+            keep_style_tags=False, keep_at_rules=True, minify_css=True, load_remote_stylesheets=False
+        )
         object.__setattr__(self, "_inliner", inliner)
         object.__setattr__(self, "_skeleton", lru_cache(SKELETONS)(self._compiled))
+
+    @property
+    def folder(self) -> Path:
+        """Where the templates of mails lie."""
+        return self.templates / "email"
 
     @cached_property
     def typing(self) -> "Renderer":
         """The same for words that are being typed: it keeps a few of them compiled, where this one keeps hundreds."""
         other = copy(self)
         object.__setattr__(other, "_read", lru_cache(8)(compiled.__wrapped__))
-        object.__setattr__(other, "_jinja", lru_cache(4)(partial(environment, self.templates / "email")))
+        object.__setattr__(other, "_jinja", lru_cache(4)(partial(environment, self.folder)))
         return other
 
     def compose(self, claimed: ClaimedMessage, brand: Brand, words: Content | None, now: datetime) -> RenderedMessage:
@@ -168,8 +174,7 @@ class Renderer:
                                    frame=brand.frame))  # fmt: skip
 
     def _compiled(self, form: Form) -> Skeleton | None:
-        # The caller's belongs to a session that ends.
-        brand = Brand(**dict(form.brand), theme=theme_of(form.look, form.frame))
+        brand = form.house()
         try:
             skeleton = self._drafted(form, brand)
             unsigned = replace(skeleton, seal=None)

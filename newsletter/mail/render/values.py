@@ -46,7 +46,7 @@ def values_of(urls: Urls, brand: Brand, language: Language, reader: Reader,
 
 
 def _look(urls: Urls, look: Look, guide_accent: str) -> dict[str, Any]:
-    """What of a theme is not compiled into the frame: a guide has its own colour, and texts are escaped where they stand.
+    """What of a theme is not compiled into the frame: guides have a colour of their own, and texts have to be escaped.
 
     A frame that was compiled by an earlier version asks for these names: they only grow.
     """

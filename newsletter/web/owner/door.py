@@ -1,6 +1,5 @@
 """The blueprint, its guard, and what every page of it knows."""
 
-from functools import partial
 from typing import Any, TypeVar
 
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
@@ -82,7 +81,7 @@ def _house() -> dict[str, Any]:
         name, locked = brand.current(session).name, installation.current(session).is_locked
         age = state().figures.age(session)
     is_local = runtime().settings.is_local
-    menu = {"menu": DOORS, "menu_folder": open_folder(), "menu_pages": partial(pages_of, is_local=is_local)}
+    menu = {"menu": DOORS, "menu_folder": open_folder(), "menu_pages": pages_of}
     return {
         "house": name, "locked": locked, "is_local": is_local, "page_now": now(), "figures_age": age,
         "role": permissions.ROLES[current_user.role], **menu,

@@ -1,20 +1,23 @@
-"""A gallery of every mail, so that a change of words or style can be seen. Only on the owner's own machine."""
+"""A gallery of every mail, so that a change of words or of the theme can be seen."""
 
 from typing import Any
 
-from flask import abort, g, render_template
+from flask import g, render_template, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter import brand
 from newsletter.articles import Article
+from newsletter.brand import Brand
 from newsletter.guides import Guide
 from newsletter.journey import LINK_DAYS
 from newsletter.mail.contents import content_of
 from newsletter.mail.render import BadArticle, Content, Reader
 from newsletter.mail.render.renderer import Rendered
 from newsletter.subscribers import FIRST_NAME, Stream
+from newsletter.web.language import lazy
 from newsletter.web.owner.door import door
+from newsletter.web.owner.typed import SCHEMES, Look
 from newsletter.web.personal import MAIL_PAGE_POLICY
 from newsletter.web.state import now, reading, runtime
 
@@ -51,35 +54,44 @@ GALLERY: dict[str, Stream] = {
 }
 
 
+NAMED = {
+    "confirm": lazy("Confirmation"), "reminder": lazy("Reminder"), "guide": lazy("A guide"),
+    OFFERED: lazy("A guide to a reader who is here already"), "goodbye": lazy("Good-bye"),
+    "prove": lazy("Proof of an address"), "step": lazy("An article of a series"), "campaign": lazy("A campaign"),
+    "digest": lazy("The weekly mail"), "notice": lazy("A notice to the owner"), "reset": lazy("A new password"),
+    "invitation": lazy("An invitation to the team"),
+}  # fmt: skip
+
+
 @door.get("/mails", endpoint="mails")
 def index() -> str:
     """All of them, HTML and text side by side."""
-    if not runtime().settings.is_local:
-        abort(404)
+    scheme = request.args.get("scheme", "")
     with reading() as session:
-        seen = [(name, _rendered(session, name)) for name in GALLERY]
-    return render_template("owner/mails.html", mails=seen)
+        house = brand.current(session)
+        seen = [(name, NAMED[name], as_seen(session, name, house)) for name in GALLERY]
+    return render_template("owner/mails.html", mails=seen, scheme=scheme if scheme in SCHEMES else "")
 
 
 @door.get(f"/mails/<any({', '.join(GALLERY)}):name>.html", endpoint="mail_html")
 def html(name: str) -> Any:
     """The HTML part of one, for a frame."""
-    if not runtime().settings.is_local:
-        abort(404)
     g.csp = MAIL_PAGE_POLICY
     with reading() as session:
-        return _rendered(session, name).html
+        seen = as_seen(session, name, brand.current(session))
+    return Look(request.args.get("scheme", ""), True).of(seen.html)
 
 
-def _rendered(session: Session, name: str) -> Rendered:
+def as_seen(session: Session, name: str, house: Brand) -> Rendered:
+    """One of the gallery, as Jane would get it from this brand."""
     stream = GALLERY[name]
     guide = session.scalar(select(Guide).order_by(Guide.position, Guide.id).limit(1))
     words = _words(session) if stream in (Stream.STEP, Stream.CAMPAIGN) else None
-    rt, house, reader = runtime(), brand.current(session), Reader(0, {FIRST_NAME: "Jane"})
+    renderer, reader = runtime().renderer.typing, Reader(0, {FIRST_NAME: "Jane"})
     try:
-        return rt.renderer.rendered(stream, house, reader, words, _context(name, guide))
+        return renderer.rendered(stream, house, reader, words, _context(name, guide))
     except BadArticle:
-        return rt.renderer.rendered(stream, house, reader, SAMPLE, _context(name, guide))
+        return renderer.rendered(stream, house, reader, SAMPLE, _context(name, guide))
 
 
 def _words(session: Session) -> Content:

@@ -8,8 +8,6 @@ from flask import request
 from newsletter.web.language import lazy
 from newsletter.web.owner.permissions import may
 
-LOCAL_ONLY = "mails"
-
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -61,8 +59,8 @@ DOORS = (
     Door(lazy("Settings"), (
         Page(lazy("Settings"), "owner.settings", "settings",
              more=("second-factor", "sessions", "reports", "throw-away")),
+        Page(lazy("Theme"), "owner.theme", "theme"), Page(lazy("Mail gallery"), "owner.mails", "mails"),
         Page(lazy("Team"), "owner.team", "team"), Page(lazy("Audit log"), "owner.audit", "audit"),
-        Page(lazy("Mail gallery"), "owner.mails", LOCAL_ONLY),
     )),
 )  # fmt: skip
 
@@ -73,6 +71,6 @@ def open_folder() -> str:
     return rule.partition("/owner/")[2].partition("/")[0]
 
 
-def pages_of(door: Door, is_local: bool) -> Sequence[Page]:
-    """The pages behind a door that who is signed in may open; the gallery of mails is for a local installation."""
-    return [page for page in door.pages if (is_local or page.folder != LOCAL_ONLY) and may(page.endpoint)]
+def pages_of(door: Door) -> Sequence[Page]:
+    """The pages behind a door that who is signed in may open."""
+    return [page for page in door.pages if may(page.endpoint)]

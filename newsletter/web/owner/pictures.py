@@ -86,6 +86,8 @@ def delete(id: int) -> Any:
         if titles := guides.showing(session, name):
             told = _("It stands on the page of “%(title)s”: take it out there first.", title=titles[0])
             return back("pictures", told, "danger")
+        if picture.was_logo:
+            return back("pictures", _("Mails carry it as their logo, or did when they were sent: it stays."), "danger")
         if not media.remove(session, runtime().media, picture):
             return back("pictures", _("It stands in an article, or did when that was sent: it stays."), "danger")
         note(session, marked("picture deleted"), name)

@@ -21,7 +21,7 @@ from newsletter.web.owner.display import local
 from newsletter.web.owner.door import door, words_asked
 from newsletter.web.owner.menu import DOORS, pages_of
 from newsletter.web.owner.permissions import may
-from newsletter.web.state import reading, runtime
+from newsletter.web.state import reading
 
 MOST = 8
 """Of each kind."""
@@ -31,6 +31,12 @@ SECTIONS = (
         "owner.settings",
         "brand",
         "name sender address brand author phone language booking",
+    ),
+    (
+        lazy("Theme"),
+        "owner.theme",
+        "",
+        "design look logo colours colors font typeface footer buttons corners brand mails",
     ),
     (lazy("Clicks"), "owner.settings", "clicks", "tracking links counted"),
     (lazy("Your time zone"), "owner.settings", "zone", "timezone clock times"),
@@ -134,7 +140,7 @@ def _campaigns(session: Session, asked: str) -> list[Hit]:
 def _pages(asked: str) -> list[Hit]:
     """Pages of the menu and parts of pages in which every word stands."""
     words = asked.lower().split()
-    pages = [page for one in DOORS for page in pages_of(one, runtime().settings.is_local)]
+    pages = [page for one in DOORS for page in pages_of(one)]
     known = [
         *((page.label, url_for(page.endpoint), "") for page in pages),
         *(

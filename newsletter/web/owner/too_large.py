@@ -6,7 +6,7 @@ from typing import Any
 from flask import request
 from werkzeug.exceptions import HTTPException
 
-from newsletter.web.owner import importing, own_guides, pictures
+from newsletter.web.owner import importing, own_guides, pictures, theme
 from newsletter.web.owner.door import door
 
 PAGES: Mapping[str, Callable[[], Any]] = {
@@ -14,6 +14,7 @@ PAGES: Mapping[str, Callable[[], Any]] = {
     "owner.guide_replace": own_guides.edition_too_large,
     "owner.picture_add": pictures.too_large,
     "owner.subscriber_import_send": importing.too_large,
+    "owner.theme_save": theme.too_large,
 }
 
 
