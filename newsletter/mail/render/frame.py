@@ -1,8 +1,8 @@
 """Frame: the layout that all mails share, written in MJML and compiled for one look.
 
 That is done when a theme is saved, and at the start of a version that brings another layout: never where mail is built
-or sent. What comes out is a template of Jinja with a mail's own blocks in it, so no words of an owner's and nothing of a
-reader's passes through the compiler. The first look's is kept beside the layout (`layout.html`): a new install needs
+or sent. What comes out is a template of Jinja with a mail's own blocks in it, so no words of an owner's and nothing of
+a reader's passes through the compiler. The first look's is kept beside the layout (`layout.html`): a new install needs
 none compiled.
 """
 

@@ -35,8 +35,8 @@ CHOICES = 60
 EASY = 7.0
 """A contrast that is easy for nearly everybody (WCAG 2.2, 1.4.6)."""
 MEANWHILE = lazy(
-    "Somebody has saved another theme since you opened this page. Yours is below and not saved: press Save once more to "
-    "replace theirs."
+    "Somebody has saved another theme since you opened this page. Yours is below and not saved: press Save once more "
+    "to replace theirs."
 )
 
 
@@ -245,7 +245,7 @@ def _possible(look: Look, known: Look) -> Look:
 
 
 def too_large() -> Any:
-    """The answer to a logo that was too large to be read. What was typed went with it, and the browser's Back has it."""
+    """The answer to a logo that was too large to be read. What was typed went with it; the browser's Back has it."""
     with reading() as session:
         house = brand.current(session)
         form = _form(session, house.look, _saves(house))

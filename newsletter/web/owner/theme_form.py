@@ -28,7 +28,8 @@ CORNERS = {
 BUTTONS = {ButtonStyle.FILLED: lazy("Filled"), ButtonStyle.OUTLINE: lazy("Outlined")}
 LABELS = {
     "accent": lazy("Buttons and links"), "ground": lazy("Ground"), "font": lazy("Typeface"),
-    "corners": lazy("Corners of buttons and cards"), "button": lazy("Buttons"), "guide_colours": lazy("Guides’ colours"),
+    "corners": lazy("Corners of buttons and cards"), "button": lazy("Buttons"),
+    "guide_colours": lazy("Guides’ colours"),
     "logo": lazy("Logo"), "logo_words": lazy("What the logo says"), "logo_width": lazy("Width in pixels"),
     "footer": lazy("Footer"),
 }  # fmt: skip

@@ -21,16 +21,24 @@ def test_every_mail_is_shown_as_html_and_text(desk: Desk) -> None:
     assert page.count("<pre") == len(GALLERY)
 
 
-def test_on_a_public_site_there_is_no_gallery(runtime: Runtime, trigger: InlineTrigger, owner: int) -> None:
+def test_they_are_seen_in_the_dark_too(desk: Desk) -> None:
+    dark = desk.get("/owner/mails?scheme=dark")
+    assert "See them in the light" in dark and 'src="/owner/mails/confirm.html?scheme=dark"' in dark
+    assert "@media all" in desk.get("/owner/mails/confirm.html?scheme=dark")
+    assert "prefers-color-scheme" in desk.get("/owner/mails/confirm.html")
+
+
+def test_on_a_public_site_they_are_for_whoever_is_signed_in(
+    runtime: Runtime, trigger: InlineTrigger, owner: int
+) -> None:
     runtime.settings = load({"PUBLIC_URL": "https://news.example.org", "SECRET_KEY": "k" * 40})
     client = web.create(runtime, trigger).test_client()
     there = "https://news.example.org"
+    assert client.get("/owner/mails", base_url=there).status_code == 302
     found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/owner/login", base_url=there).text)
     assert found is not None
     form = {"csrf_token": found[1], "email": EMAIL, "password": PASSWORD}
     assert client.post("/owner/login", base_url=there, data=form, headers={"Referer": there}).status_code == 303
     for path in ("/owner/mails", "/owner/mails/confirm.html"):
-        assert client.get(path, base_url=there).status_code == 404
-    home = client.get("/owner/", base_url=there)
-    assert home.status_code == 200
-    assert "Mail gallery" not in home.text
+        assert client.get(path, base_url=there).status_code == 200
+    assert "Mail gallery" in client.get("/owner/", base_url=there).text
