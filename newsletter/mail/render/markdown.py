@@ -1,7 +1,7 @@
 """Markdown of an owner: what it becomes as HTML and as plain text, and what a preflight looks at."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -19,6 +19,7 @@ from newsletter.mail.render.code import WORD, Code, code_of
 from newsletter.mail.render.counted import may_be_counted
 from newsletter.mail.render.link_address import in_address
 from newsletter.mail.render.places import SCHEMES
+from newsletter.mail.render.plain import as_plain_text
 
 COLUMN = 544
 """Pixels of a picture at most: the mail's 600 less the sheet's padding. Outlook for Windows heeds nothing else."""
@@ -82,8 +83,8 @@ def read(hidden: str, codes: Sequence[Code], site: str) -> Written:
             counted.append(address)
     html = _ONLY_CODES.sub(lambda match: _bare(match, codes), _markdown.renderer.render(tokens, _markdown.options, {}))
     return Written(
-        html=html, text=to_text(tokens), prose=_prose(tokens), links=tuple(links), pictures=tuple(pictures),
-        relative=tuple(relative), counted=tuple(counted),
+        html=html, text=as_plain_text(tokens, codes), prose=_prose(tokens), links=tuple(links),
+        pictures=tuple(pictures), relative=tuple(relative), counted=tuple(counted),
     )  # fmt: skip
 
 
@@ -203,72 +204,3 @@ def _completed(match: Any) -> None:
 
 
 _markdown = _reader()
-
-
-def to_text(tokens: list[Token]) -> str:
-    """Markdown tokens as plain text: lists with their marks, code indented, links with their address behind."""
-    lines: list[str] = []
-    depth: list[Callable[[], str]] = []
-    item = False
-    for token in tokens:
-        if token.type in ("bullet_list_open", "ordered_list_open"):
-            depth.append(_marker(token))
-        elif token.type in ("bullet_list_close", "ordered_list_close"):
-            depth.pop()
-        elif token.type == "list_item_open":
-            item = True
-        elif token.type == "inline":
-            lead = "  " * max(len(depth) - 1, 0)
-            hang = (depth[-1]() if item else "  ") if depth else ""
-            item = False
-            words = _inline_text(token.children or [], is_button=blocks.BUTTON in token.meta)
-            lines += [lead + hang + words if depth else words, ""]
-        elif token.type in ("code_block", "fence"):
-            lines += [*("    " + line for line in token.content.rstrip("\n").split("\n")), ""]
-        elif token.type == "hr":
-            lines += ["* * *", ""]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
-
-
-def _marker(token: Token) -> Callable[[], str]:
-    if token.type == "bullet_list_open":
-        return lambda: "- "
-    number = int(token.attrGet("start") or 1) - 1
-
-    def counted() -> str:
-        nonlocal number
-        number += 1
-        return f"{number}. "
-
-    return counted
-
-
-def _inline_text(children: list[Token], *, is_button: bool) -> str:
-    out, targets = "", []
-    for child in children:
-        if child.type in ("text", "code_inline"):
-            out += child.content
-        elif child.type in ("softbreak", "hardbreak"):
-            out += " " if child.type == "softbreak" else "\n"
-        elif child.type == "link_open":
-            targets.append((len(out), str(child.attrGet("href") or ""), child.info == "auto"))
-        elif child.type == "link_close":
-            start, target, is_auto = targets.pop()
-            words = out[start:]
-            out = out[:start] + (blocks.as_text(words, target) if is_button else _with_target(words, target, is_auto))
-        elif child.type == "image":
-            out += child.content
-    return out
-
-
-def _with_target(words: str, target: str, is_auto: bool) -> str:
-    """A link as plain text shows it: one that says its own address is written once, and as it works."""
-    if target.startswith("mailto:") and (is_auto or words == target.removeprefix("mailto:")):
-        return words
-    if is_auto or not target or _plain_words(target) == _plain_words(words):
-        return target or words
-    return f"{words} ({target})"
-
-
-def _plain_words(text: str) -> str:
-    return WORD.sub(lambda match: match[2], text)

@@ -8,7 +8,6 @@ from email.utils import format_datetime
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 import css_inline
 import structlog
@@ -17,12 +16,13 @@ from markupsafe import Markup
 
 from newsletter.brand import Brand
 from newsletter.languages import SOURCE, Language, Languages
-from newsletter.links import Purpose, Signer, Urls
+from newsletter.links import Signer, Urls
 from newsletter.mail.ledger import ClaimedMessage
 from newsletter.mail.notice import in_language
 from newsletter.mail.render import mime
 from newsletter.mail.render.article import BadArticle, Compiled, compiled
 from newsletter.mail.render.attachment import accent_of, attachment, guide_slug
+from newsletter.mail.render.bulk_head import bulk_head
 from newsletter.mail.render.counted import Counted
 from newsletter.mail.render.dkim import Dkim
 from newsletter.mail.render.draft import NOBODY, ONCE, STRANGERS, Draft, Form, NoSkeleton, alike, gap
@@ -274,27 +274,10 @@ class Renderer:
             mime.header("MIME-Version", "1.0"),
         ]
         if claimed.stream.is_bulk:
-            lines += self._bulk_head(claimed, brand)
+            lines += bulk_head(claimed, brand, self.urls)
         else:
             lines.append(mime.header("Auto-Submitted", "auto-generated"))  # RFC 3834 §5
         return b"".join(lines)
-
-    def _bulk_head(self, claimed: ClaimedMessage, brand: Brand) -> list[bytes]:
-        # The same token, which can do nothing else: what reads the mail is `inbound`.
-        token = self.signer.token(Purpose.UNSUBSCRIBE, claimed.subscriber_id or 0, claimed.id)
-        one_click = self.urls.unsubscribe(claimed.subscriber_id or 0, claimed.id)
-        by_mail = f"mailto:{brand.email}?subject={quote(f'unsubscribe {token}')}"
-        kind = "series" if claimed.stream is Stream.STEP else "newsletter"
-        what = f"c{claimed.dispatch_id}" if claimed.dispatch_id else f"r{claimed.revision_id}"
-        what = str(claimed.stream) if claimed.stream is Stream.DIGEST else what  # for a reader, not for one article
-        host = urlsplit(self.site).hostname or "localhost"
-        return [
-            mime.header("List-Unsubscribe", f"<{one_click}>,", f"<{by_mail}>"),  # RFC 2369 §3.2
-            mime.header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),  # RFC 8058 §3.1
-            mime.header("List-Id", f"<{kind}.{host}>"),  # RFC 2919 §2
-            mime.header("Precedence", "bulk"),
-            mime.header("Feedback-ID", f"{what}:{kind}:newsletter:{host.replace(':', '.')}"),
-        ]
 
     def _values(self, brand: Brand, reader: Reader, context: Mapping[str, Any],
                 stream: Stream = Stream.CAMPAIGN) -> dict[str, Any]:  # fmt: skip

@@ -11,8 +11,8 @@ from newsletter.mail.render.values import values_of
 
 LONGEST, SHORTEST = 200, 40
 """Characters of an article's first words, where it has no preheader; a shorter paragraph is a heading, say."""
-_ADDRESS = re.compile(r"\s*\(https?://[^\s)]*\)")
-"""Where a link leads, as the text part says it behind the link's words."""
+_ADDRESS = re.compile(r"\s*\(https?://[^\s)]*\)|\n *(?:[^\n]{1,300}: )?(?:https?://|[^\s@:]+@)\S+(?=\n|\Z)")
+"""Where a link leads, as the text part says it: below its paragraph, or behind its words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,36 @@ def test_markdown_becomes_both_parts() -> None:
     html, text = _filled("# Begin\n\nOne *light* set, see [the plan](https://example.com/plan).\n\n- squat\n- row\n")
     assert "<h1>Begin</h1>" in html and "<em>light</em>" in html and "<li>squat</li>" in html
     assert 'href="https://example.com/plan"' in html
-    assert text == "Begin\n\nOne light set, see the plan (https://example.com/plan).\n\n- squat\n\n- row"
+    assert text == "Begin\n\nOne light set, see the plan.\nhttps://example.com/plan\n\n- squat\n\n- row"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("See [the plan](https://a.example/p).", "See the plan.\nhttps://a.example/p"),
+        ("See ([this](https://a.example/p)).", "See (this).\nhttps://a.example/p"),
+        ("[The plan](https://a.example/p) is here.", "The plan is here.\nThe plan: https://a.example/p"),
+        (
+            "Take [one](https://a.example/1), **[two](https://a.example/2)**!",
+            "Take one, two!\none: https://a.example/1\ntwo: https://a.example/2",
+        ),
+        ("- see [it](https://a.example/p);\n- more", "- see it;\n  https://a.example/p\n\n- more"),
+        ("10. [it](https://a.example/p)", "10. it\n    https://a.example/p"),
+        ("[![Cover](/media/00-1x1.png)](https://a.example/p)", "Cover\nhttps://a.example/p"),
+        ("Write to [me](mailto:paul@a.example).", "Write to me.\npaul@a.example"),
+        ("At https://a.example/p and <paul@a.example>", "At https://a.example/p and paul@a.example"),
+        ("[{{ first_name }}](https://a.example/p) reads", "Jane reads\nJane: https://a.example/p"),
+        ("# See [it](https://a.example/p)", "See it\nhttps://a.example/p"),
+        ("{% if first_name %}See [it](https://a.example/p).{% endif %}", "See it (https://a.example/p)."),
+    ],
+)
+def test_in_text_links_stand_below_their_sentences_and_nothing_is_glued_to_them(body: str, told: str) -> None:
+    assert _filled(body)[1] == told
+
+
+def test_a_link_that_only_some_see_leaves_no_address_for_the_others() -> None:
+    body = "Hello{% if first_name %}, see [it](https://a.example/p){% endif %}."
+    assert _filled(body, first_name="")[1] == "Hello."
 
 
 def test_numbered_lists_keep_their_numbers_in_text() -> None:
@@ -50,7 +79,7 @@ def test_a_condition_works_in_both_parts() -> None:
 def test_a_variable_stands_in_a_links_address() -> None:
     html, text = _filled("[library]({{ library_url }})", library_url="https://example.com/library/a?b&c")
     assert 'href="https://example.com/library/a?b&amp;c"' in html
-    assert text == "library (https://example.com/library/a?b&c)"
+    assert text == "library\nhttps://example.com/library/a?b&c"
 
 
 @pytest.mark.parametrize(

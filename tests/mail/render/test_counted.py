@@ -130,7 +130,7 @@ def test_a_brands_address_is_counted_and_the_text_part_too(renderer: Renderer, c
     assert _leads(first) == "https://book.example.com/talk?with=paul"
     assert _leads(second) == "https://human-movement.com/blog?x=Human%20Movement"
     text = _part(renderer.compose(claimed(Stream.CAMPAIGN), counting, _content(body), NOON), "plain")
-    assert f"Book a talk ({first})" in text
+    assert f"Book a talk: {first}" in text
 
 
 def test_each_link_says_how_many_there_are_and_whose_words_they_stand_in(renderer: Renderer, counting: Brand) -> None:

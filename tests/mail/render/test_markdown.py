@@ -44,7 +44,7 @@ def test_a_bare_address_is_a_link(typed: str, links: list[str]) -> None:
 def test_in_plain_text_it_is_written_once_and_works() -> None:
     typed = "www.example.org/a, https://example.org/?n={{ first_name }}, ann@example.org, [x](mailto:b@example.org)"
     assert _made(typed, first_name="A&B C")[1].strip() == (
-        "http://www.example.org/a, https://example.org/?n=A%26B%20C, ann@example.org, x (mailto:b@example.org)"
+        "http://www.example.org/a, https://example.org/?n=A%26B%20C, ann@example.org, x\nb@example.org"
     )
 
 
@@ -72,13 +72,13 @@ def test_a_relative_address_is_completed_in_both_parts(written: str, leads: str)
     html, text = _made(f"[a]({written}) ![b]({written})")
     assert _hrefs(html) == [leads]
     assert leads.startswith(("mailto", "tel")) or f'src="{leads}"' in html
-    assert text == f"a ({leads}) b\n"
+    assert text == f"a b\na: {leads.removeprefix('mailto:')}\n"
 
 
 def test_the_mail_and_the_archive_show_them_completed(renderer: Renderer, house: Brand) -> None:
     words = Content("s", "", "[a](/archive)")
     mail = renderer.rendered(Stream.CAMPAIGN, house, Reader(0), words, {})
-    assert f'href="{renderer.site}/archive"' in mail.html and f"({renderer.site}/archive)" in mail.text
+    assert f'href="{renderer.site}/archive"' in mail.html and f"a\n{renderer.site}/archive\n" in mail.text
     assert f'href="{renderer.site}/archive"' in renderer.article_page(words, house, SITE).html
 
 

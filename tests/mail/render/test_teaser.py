@@ -27,6 +27,10 @@ def test_subject_and_preheader_are_filled_in(renderer: Renderer, house: Brand) -
         ("# Knees\n\n" + LONG + "\n\nMore.", LONG),
         ("Short.\n\nAnd shorter.", "Short. And shorter."),
         (LONG + " See [how](https://example.com/a?b=c) it works.", LONG + " See how it works."),
+        (
+            LONG + " [More](https://example.com/a), {% if first_name %}[how](https://example.com/b)?{% endif %}",
+            LONG + " More, how?",
+        ),
         ("**Bold** {{ first_name }}, " + LONG, "Bold Jane, " + LONG),
     ],
 )

@@ -1,0 +1,28 @@
+"""The headers that bulk mail has besides those of every message: how to leave, and which list it is."""
+
+from urllib.parse import quote, urlsplit
+
+from newsletter.brand import Brand
+from newsletter.links import Purpose, Urls
+from newsletter.mail.ledger import ClaimedMessage
+from newsletter.mail.render import mime
+from newsletter.subscribers import Stream
+
+
+def bulk_head(claimed: ClaimedMessage, brand: Brand, urls: Urls) -> list[bytes]:
+    """Their lines, each with its CRLF."""
+    # The same token, which can do nothing else: what reads the mail is `inbound`.
+    token = urls.signer.token(Purpose.UNSUBSCRIBE, claimed.subscriber_id or 0, claimed.id)
+    one_click = urls.unsubscribe(claimed.subscriber_id or 0, claimed.id)
+    by_mail = f"mailto:{brand.email}?subject={quote(f'unsubscribe {token}')}"
+    kind = "series" if claimed.stream is Stream.STEP else "newsletter"
+    what = f"c{claimed.dispatch_id}" if claimed.dispatch_id else f"r{claimed.revision_id}"
+    what = str(claimed.stream) if claimed.stream is Stream.DIGEST else what  # for a reader, not for one article
+    host = urlsplit(urls.site).hostname or "localhost"
+    return [
+        mime.header("List-Unsubscribe", f"<{one_click}>,", f"<{by_mail}>"),  # RFC 2369 §3.2
+        mime.header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),  # RFC 8058 §3.1
+        mime.header("List-Id", f"<{kind}.{host}>"),  # RFC 2919 §2
+        mime.header("Precedence", "bulk"),
+        mime.header("Feedback-ID", f"{what}:{kind}:newsletter:{host.replace(':', '.')}"),
+    ]
