@@ -22,6 +22,14 @@ async function look() {
   }
 }
 
+// The browser's own picker beside the digits: either writes the other.
+for (const picker of form.querySelectorAll("[data-picks]")) {
+  const digits = document.getElementById(picker.dataset.picks);
+  picker.hidden = false;
+  picker.addEventListener("input", () => { digits.value = picker.value; });
+  digits.addEventListener("input", () => { if (/^#[0-9a-f]{6}$/i.test(digits.value)) picker.value = digits.value; });
+}
+
 form.querySelector("[data-show]").hidden = true;
 form.addEventListener("input", () => {
   clearTimeout(waiting);

@@ -1,5 +1,6 @@
 """What a start prepares, and what it refuses."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,12 @@ from newsletter import brand
 from newsletter.db import Database
 from newsletter.links import Signer
 from newsletter.mail.ledger import Message
+from newsletter.mail.render import compiled_frame, frame_key
 from newsletter.settings import ROOT, Settings, load
 from newsletter.subscribers import Stream
 from newsletter.supervisor import StartError
 from newsletter.supervisor.prepare import prepare
+from newsletter.theme import Look
 
 
 def _settings(folder: Path, url: str, key: str) -> Settings:
@@ -86,3 +89,32 @@ def test_a_site_file_with_a_language_that_is_not_there_stops_the_first_start(
     monkeypatch.setattr(brand, "read_site", lambda path: site)
     with pytest.raises(StartError, match=r"site.toml, language: .*“de”. Choose one of these: en-GB, en"):
         prepare(_settings(tmp_path, f"sqlite:///{tmp_path}/new.sqlite3", "a"))
+
+
+def test_a_theme_is_compiled_again_where_the_layout_is_another_one(
+    tmp_path: Path, database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, look = _settings(tmp_path, database_url, "a"), Look(accent="#aa1122")
+
+    def kept() -> tuple[str, str]:
+        with database.reading() as session:
+            theme = brand.current(session).theme
+            assert theme is not None and theme.look == look
+            return theme.frame, theme.frame_key
+
+    def told() -> int:
+        with database.reading() as session:
+            rows = session.scalars(select(Message).where(Message.stream == Stream.NOTICE))
+            return sum("/owner/theme" in str(one.context) for one in rows)
+
+    prepare(settings)
+    with database.transaction() as session:
+        brand.current(session).wear(look, "the last good one", "of an earlier version")
+    monkeypatch.setitem(sys.modules, "mjml", None)
+    prepare(settings)
+    prepare(settings)
+    assert kept() == ("the last good one", "of an earlier version") and told() == 1
+    monkeypatch.undo()
+    prepare(settings)
+    folder = ROOT / "templates" / "email"
+    assert kept() == (compiled_frame(folder, look), frame_key(folder, look)) and told() == 1

@@ -3,16 +3,16 @@
 from urllib.parse import quote, urlsplit
 
 from newsletter.brand import Brand
-from newsletter.links import Purpose, Urls
+from newsletter.links import Purpose, Signer, Urls
 from newsletter.mail.ledger import ClaimedMessage
 from newsletter.mail.render import mime
 from newsletter.subscribers import Stream
 
 
-def bulk_head(claimed: ClaimedMessage, brand: Brand, urls: Urls) -> list[bytes]:
+def bulk_head(claimed: ClaimedMessage, brand: Brand, urls: Urls, signer: Signer) -> list[bytes]:
     """Their lines, each with its CRLF."""
     # The same token, which can do nothing else: what reads the mail is `inbound`.
-    token = urls.signer.token(Purpose.UNSUBSCRIBE, claimed.subscriber_id or 0, claimed.id)
+    token = signer.token(Purpose.UNSUBSCRIBE, claimed.subscriber_id or 0, claimed.id)
     one_click = urls.unsubscribe(claimed.subscriber_id or 0, claimed.id)
     by_mail = f"mailto:{brand.email}?subject={quote(f'unsubscribe {token}')}"
     kind = "series" if claimed.stream is Stream.STEP else "newsletter"

@@ -86,10 +86,10 @@ def frame_key(folder: Path, look: Look) -> str:
 
 def compiled_frame(folder: Path, look: Look) -> str:
     """The layout compiled for a look, as Jinja reads it. `folder` holds the templates of mails. Raises BadFrame."""
-    # Not above: who only sends mail never needs the compiler, and it is some megabytes of memory.
-    from mjml import mjml2html
-
     try:
+        # Not above: who only sends mail never needs the compiler, and it is some megabytes of memory.
+        from mjml import mjml2html
+
         html = mjml2html(_source(folder, look), disable_comments=True, fonts={})
         frame = _PROLOGUE + _slim(html)
         found = environment(folder, SOURCE, frame).get_template(LAYOUT).blocks

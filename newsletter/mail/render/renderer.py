@@ -274,7 +274,7 @@ class Renderer:
             mime.header("MIME-Version", "1.0"),
         ]
         if claimed.stream.is_bulk:
-            lines += bulk_head(claimed, brand, self.urls)
+            lines += bulk_head(claimed, brand, self.urls, self.signer)
         else:
             lines.append(mime.header("Auto-Submitted", "auto-generated"))  # RFC 3834 §5
         return b"".join(lines)

@@ -30,7 +30,7 @@ LABELS = {
     "accent": lazy("Buttons and links"), "ground": lazy("Ground"), "font": lazy("Typeface"),
     "corners": lazy("Corners of buttons and cards"), "button": lazy("Buttons"),
     "guide_colours": lazy("Guides’ colours"),
-    "logo": lazy("Logo"), "logo_words": lazy("What the logo says"), "logo_width": lazy("Width in pixels"),
+    "logo": lazy("Picture"), "logo_words": lazy("What the logo says"), "logo_width": lazy("Width in pixels"),
     "footer": lazy("Footer"),
 }  # fmt: skip
 """By the names of a look's values: on the form, and in the audit log."""
