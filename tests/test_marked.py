@@ -16,6 +16,11 @@ NO_WORDS = {
     "newsletter/languages.py": {"EEEE d MMMM y", "EEE dd MMM y"},
     "newsletter/mail/incoming/services.py": {"Amazon SES", "Spam Reporting Address", "Bounced Address"},
     "newsletter/mail/journal.py": {"No space left for the journal"},
+    "newsletter/mail/render/frame.py": {
+        "Georgia, serif",
+        "Helvetica, Arial, sans-serif",
+        "Verdana, Geneva, sans-serif",
+    },
     "newsletter/mail/render/skeleton.py": {"To: … <"},
     "newsletter/mailbox/page.py": {
         "The mailbox is shown under the address of this machine only, such as http://127.0.0.1/."

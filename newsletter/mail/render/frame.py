@@ -7,6 +7,7 @@ none compiled.
 """
 
 import hashlib
+import importlib
 import re
 from pathlib import Path
 from typing import Any
@@ -88,9 +89,7 @@ def compiled_frame(folder: Path, look: Look) -> str:
     """The layout compiled for a look, as Jinja reads it. `folder` holds the templates of mails. Raises BadFrame."""
     try:
         # Not above: who only sends mail never needs the compiler, and it is some megabytes of memory.
-        from mjml import mjml2html
-
-        html = mjml2html(_source(folder, look), disable_comments=True, fonts={})
+        html = importlib.import_module("mjml").mjml2html(_source(folder, look), disable_comments=True, fonts={})
         frame = _PROLOGUE + _slim(html)
         found = environment(folder, SOURCE, frame).get_template(LAYOUT).blocks
     except (ImportError, OSError, TemplateError, ValueError) as error:

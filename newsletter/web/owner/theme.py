@@ -134,7 +134,8 @@ def save() -> Any:
         try:
             told = _take(session, house, look)
         except BadFrame as error:
-            return _page(session, form, look, 500, f"{in_words(error)} {_('Nothing has changed, and mail goes on.')}")
+            unchanged = _("Nothing has changed, and mail goes on.")
+            return _page(session, form, look, 500, f"{in_words(error)} {unchanged}")
     return back("mails", told)
 
 

@@ -41,4 +41,4 @@ def test_on_a_public_site_they_are_for_whoever_is_signed_in(
     assert client.post("/owner/login", base_url=there, data=form, headers={"Referer": there}).status_code == 303
     for path in ("/owner/mails", "/owner/mails/confirm.html"):
         assert client.get(path, base_url=there).status_code == 200
-    assert "Mail gallery" in client.get("/owner/", base_url=there).text
+    assert "Mail gallery" in client.get("/owner/settings", base_url=there).text
