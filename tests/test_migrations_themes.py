@@ -9,7 +9,7 @@ from newsletter.theme import FIRST, Look
 from tests.conftest import NOON
 from tests.test_migrations import back_to
 
-BEFORE = "0291"
+BEFORE = "0295"
 
 
 def test_a_theme_goes_down_and_pictures_stay(runtime: Runtime) -> None:

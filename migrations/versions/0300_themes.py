@@ -1,14 +1,14 @@
 """The theme of mails, the layout that was compiled for it, and pictures that were its logo
 
 Revision ID: 0300
-Revises: 0291
+Revises: 0295
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0300"
-down_revision = "0291"
+down_revision = "0295"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 CODES = {
     "font": "'mixed', 'system', 'helvetica', 'verdana', 'georgia', 'times'",

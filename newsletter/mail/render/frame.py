@@ -68,6 +68,14 @@ _SLIMMER = (
     (r"word-spacing:normal;|direction:ltr;|mso-line-height-rule:exactly;", ""),  # the page has its direction already
     (r' xmlns(?::v)?="[^"]*"', ""),  # no shapes: buttons are tables
     (r"(?<=font-size:0px;)text-align:left;(?=display)", ""),
+    (r"text-align:\{\{ start \}\};", ""),  # the cell around it is aligned
+    (r' style="width:600px;"', ""),  # so wide already by its attribute
+    # The one column of the one section: Outlook needs no table of its own for it.
+    (
+        r'<!--\[if mso\]><table [^>]*><tr><td style="vertical-align:top;width:600px;"><!\[endif\]-->(.*?)'
+        r"<!--\[if mso\]></td></tr></table><!\[endif\]-->",
+        r"\1",
+    ),
     (r"\s*\n\s*", "\n"),
 )
 _SPACES = re.compile(r"\s*([;:,]|(?<!\{)\{(?!\{)|(?<!\})\}(?!\}))\s*")

@@ -1,5 +1,6 @@
 """The layout of mails, compiled for a look: mails are sound in every one, and a skeleton is what the slow way gives."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -81,13 +82,14 @@ def test_what_is_brought_along_is_what_is_compiled_today() -> None:
 @pytest.mark.parametrize("look", [FIRST, DRESSED], ids=["first", "dressed"])
 def test_every_mail_is_sound_in_every_program(look: Look, renderer: Renderer, house: Brand) -> None:
     for html, text in _mails(renderer, _dressed(house, look)):
+        _Sound(re.sub(r"<!--\[if mso\]>(.*?)<!\[endif\]-->", r"\1", html, flags=re.DOTALL))  # what Outlook reads
         seen = _Sound(html).seen
         assert not {"script", "link", "iframe", "form", "svg", "video"} & {tag for tag, _ in seen}
         assert all(one.get("role") == "presentation" for tag, one in seen if tag == "table")
         for _, one in ((tag, one) for tag, one in seen if tag == "img"):
             assert one.get("alt") is not None and (one.get("width") or "").isdigit()
         assert (
-            '<table border="0" cellpadding="0" cellspacing="0" role="presentation" align="center" width="600"' in html
+            '<table border="0" cellpadding="0" cellspacing="0" role="presentation" align="center" width="600">' in html
         )
         for lacking in ("@import", "url(", "var(", "display:flex", "display:grid", "position:", "Ubuntu"):
             assert lacking not in html, lacking
