@@ -16,6 +16,7 @@ from newsletter.mail.render import frame
 from newsletter.media import Picture
 from newsletter.runtime import Runtime
 from newsletter.theme import FIRST, Look
+from newsletter.web.bodies import LARGEST
 from tests.web.owner.conftest import Desk, readable
 
 PATH, GALLERY = "/owner/theme", "/owner/mails"
@@ -149,7 +150,7 @@ def test_a_logo_comes_among_the_pictures_and_is_never_removed(desk: Desk, runtim
     (tag,) = re.findall(r"<img[^>]*/media/[^>]*>", desk.get(f"{GALLERY}/confirm.html"))
     assert 'width="240"' in tag and 'height="80"' in tag and 'alt="Human Movement"' in tag
     desk.post(f"{PATH}/first", sure="yes")
-    assert "it stays" in desk.told(f"/owner/pictures/{picture.id}/delete")
+    assert "carry it as their logo" in desk.told(f"/owner/pictures/{picture.id}/delete")
     assert "a logo of mails" in desk.read("/owner/pictures")
 
 
@@ -160,11 +161,12 @@ def test_a_logo_that_is_no_picture_is_told_and_nothing_is_lost(sent: bytes, desk
     assert RED in answer.text and "Company no. 12345" in answer.text and _look(runtime) == FIRST
 
 
-def test_a_huge_logo_is_told(desk: Desk, runtime: Runtime) -> None:
+def test_a_huge_logo_is_told(desk: Desk, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = desk.post(PATH, **TYPED | {"file": _picture(8000, 6000), "logo_words": "Us"})
     assert answer.status_code == 422 and "40 million" in readable(answer.text)
-    answer = desk.post(PATH, **TYPED | {"file": (io.BytesIO(b"x" * 21_000_000), "x.png")})
-    assert answer.status_code == 413 and "larger than" in readable(answer.text) and _look(runtime) == FIRST
+    monkeypatch.setitem(LARGEST, "owner.theme_save", 3000)  # type: ignore[arg-type]
+    answer = desk.post(PATH, **TYPED | {"file": (io.BytesIO(b"x" * 9000), "x.png")})
+    assert answer.status_code == 413 and "larger than 3 kB" in readable(answer.text) and _look(runtime) == FIRST
 
 
 def test_a_logo_that_was_sent_with_a_slip_elsewhere_is_chosen_already(desk: Desk) -> None:
