@@ -1,5 +1,6 @@
 """Zones: which one a name means, and which instant a local time is."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -17,6 +18,11 @@ def zone_named(name: str) -> ZoneInfo:
 def known_zones() -> tuple[str, ...]:
     """The names of the tz database, sorted. Read once: it is a walk through its thousand files."""
     return tuple(sorted(available_timezones()))
+
+
+@cache
+def _all_known() -> frozenset[str]:
+    return frozenset(known_zones())
 
 
 class NoSuchTime(ValueError):
@@ -59,6 +65,25 @@ def first_valid(wall: datetime, zone: ZoneInfo) -> datetime:
         else:
             high = middle
     return high
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTime:
+    """A local time that is each reader's own: the same hour on their clocks, some forty instants in all."""
+
+    wall: datetime
+    """Naive."""
+    zone: str
+    """Of whoever has told none, or one that there is no more."""
+
+    def instant(self, zone: str | None) -> datetime:
+        """When it is for somebody of this zone (aware UTC), as `first_valid` reads it. Raises OverflowError."""
+        here = zone if zone in _all_known() else self.zone
+        return first_valid(self.wall, zone_named(here or ""))
+
+    def instants(self) -> list[datetime]:
+        """Every instant that it is somewhere, the first first."""
+        return sorted({self.instant(zone) for zone in (None, *known_zones())})
 
 
 def next_weekly(after: datetime, weekday: int, clock: time, zone: str) -> datetime:

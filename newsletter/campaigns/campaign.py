@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, String, false
+from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, String, false
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.articles import Article, Revision
@@ -15,6 +15,7 @@ from newsletter.mail import ledger
 from newsletter.mail.ledger import Dispatch, Hold, Lane, Message, Reason, State
 from newsletter.mail.ledger.contents import RevisionImpact, has_no_claimed_batch, revision_impact
 from newsletter.mail.ledger.counts import count_by_state
+from newsletter.mail.ledger.opening import open_all
 from newsletter.mail.ledger.queue import cancel_next_batch
 from newsletter.mail.render import Content
 from newsletter.subscribers import LONGEST_TAG, PLACES, Segment, Slice
@@ -66,6 +67,10 @@ class Campaign(Base):
     scheduled_at: Mapped[datetime | None] = mapped_column()
     scheduled_revision_id: Mapped[int | None] = mapped_column(ForeignKey("revisions.id"))
     """Its article's words when it was scheduled last. It goes out in the newest."""
+    own_time: Mapped[datetime | None] = mapped_column(DateTime())
+    """The local time, naive, that is each reader's own (`campaigns.own_time`); `scheduled_at` is the first of them."""
+    next_look_at: Mapped[datetime | None] = mapped_column()
+    """When it is looked next whether somebody's own time has come: who signs up meanwhile may be the first."""
     zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
     """The zone in which the owner chose the time."""
     created_at: Mapped[datetime]
@@ -150,6 +155,7 @@ class Campaign(Base):
         if not self.revision.subject.strip() or not self.revision.body.strip():
             raise NotNow(said("The article needs a subject and a text before it can be sent."))
         self.stored_state, self.scheduled_at = CampaignState.SCHEDULED, at
+        self.own_time = self.next_look_at = None
         self.scheduled_revision_id = self.revision.id
 
     def unschedule(self) -> None:
@@ -159,6 +165,7 @@ class Campaign(Base):
                 said("Only a scheduled campaign can go back to draft; this one is %(state)s.", state=self.state)
             )
         self.stored_state, self.scheduled_at = CampaignState.DRAFT, None
+        self.own_time = self.next_look_at = None
 
     def pause(self, reason: str = marked("By the owner.")) -> None:
         """Hold what has not left. Raises NotNow."""
@@ -238,6 +245,7 @@ class Campaign(Base):
         if self.dispatch is not None:
             self.dispatch.hold = Hold.CANCELLED
             session.flush()
+            open_all(session, self.dispatch)
             by_itself = (
                 Message.dispatch_id == self.dispatch_id, Message.lane == Lane.BULK, Message.due_at.is_not(None),
             )  # fmt: skip

@@ -10,9 +10,11 @@ from newsletter.campaigns.ab_choice import has_next_step, newest_reader, to_come
 from newsletter.campaigns.ab_setup import write_b
 from newsletter.campaigns.campaign import Campaign, CampaignState
 from newsletter.campaigns.digest import in_digests
+from newsletter.campaigns.own_time import look_again, own_time_of
 from newsletter.db import Moment
 from newsletter.mail.ledger import Dispatch, Hold, Lane, Message, Reason
 from newsletter.mail.ledger.dispatch import Batch, BatchState
+from newsletter.mail.ledger.opening import has_waiting, is_opening
 from newsletter.mail.ledger.queue import cancel_late, cancel_next_batch, fill
 from newsletter.mail.ledger.waiting import is_unsettled
 from newsletter.subscribers import Mailing, Subscriber
@@ -33,29 +35,37 @@ def planned(session: Session) -> list[Mailing]:
         .where(or_(Campaign.stored_state == CampaignState.SCHEDULED, filling))
         .order_by(Campaign.id)
     )
-    mailings = [Mailing(at, one.audience(at)) for one in rows if (at := one.scheduled_at or one.launched_at)]
+    mailings = [
+        Mailing(at, one.audience(at), own_time_of(session, one))
+        for one in rows
+        if (at := one.scheduled_at or one.launched_at)
+    ]
     return mailings + [Mailing(at, rest.audience(at)) for at, _, rest in to_come(session)]
 
 
 def is_time(now: Moment) -> ColumnElement[bool]:
-    """That a campaign is to be launched, as a condition."""
-    due = select(Campaign.id).where(Campaign.stored_state == CampaignState.SCHEDULED, Campaign.scheduled_at <= now)
-    return due.exists()
+    """That a campaign is to be launched, or that it is to be looked whether it is, as a condition."""
+    has_come = or_(Campaign.scheduled_at <= now, Campaign.next_look_at <= now)
+    return select(Campaign.id).where(Campaign.stored_state == CampaignState.SCHEDULED, has_come).exists()
 
 
 def is_under_way(now: Moment) -> ColumnElement[bool]:
-    """That a campaign has recipients to be written, or may have come to its end, or its counts are to be made, or an
-    A/B test may have come to its next step, as a condition."""
+    """That a campaign has recipients to be written, or may have come to its end, or its counts are to be made, or some
+    readers' own hour has come, or an A/B test may have come to its next step, as a condition.
+
+    While some of a campaign waits for its readers' hour, which may take a day, it does not come to its end."""
     going = (
         select(Campaign.id)
         .join(Dispatch, Dispatch.id == Campaign.dispatch_id)
         .where(Campaign.stored_state == CampaignState.SENDING, Dispatch.hold == Hold.OPEN)
+        .where(or_(Dispatch.filled_at.is_(None), ~has_waiting(Dispatch.id.expression)))
     )
-    return or_(going.exists(), has_next_step(now), is_unsettled())
+    return or_(going.exists(), is_opening(now), has_next_step(now), is_unsettled())
 
 
 def launch_due(session: Session, now: datetime) -> list[Campaign]:
     """Launch every campaign whose time has come. Two beats launch it once: the UPDATE names the state it begins in."""
+    look_again(session, now)
     due = session.scalars(
         update(Campaign)
         .where(Campaign.stored_state == CampaignState.SCHEDULED, Campaign.scheduled_at <= now)
@@ -88,7 +98,8 @@ def fill_next(session: Session, now: datetime, chunk: int = CHUNK) -> bool:
     ).first()
     if campaign is None or campaign.dispatch is None:
         return False
-    fill(session, campaign.dispatch, campaign.audience(now).condition(), now, chunk)
+    own = own_time_of(session, campaign)
+    fill(session, campaign.dispatch, campaign.audience(now).condition(), now, chunk, own)
     return True
 
 

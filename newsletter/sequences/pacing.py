@@ -4,12 +4,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import literal, or_, select
+from sqlalchemy import func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter import brand
 from newsletter.mail.ledger import UNDER_WAY, Dispatch, Hold, Lane, Message, State
 from newsletter.mail.ledger.digest import WAITING, DigestEntry
+from newsletter.mail.ledger.dispatch import Batch, BatchState
 from newsletter.sequences.delay import Delay, allowed_from, local_day, next_day
 from newsletter.subscribers import Mailing, Segment, Subscriber
 
@@ -44,10 +45,11 @@ def other_mail(session: Session, people: Mapping[int, str], now: datetime, maili
     for person, at, waits in _going(session, people, now, own):
         there = people[person]
         busy[person].add(local_day(max(house.next_digest(at, there), now) if waits else at, there))
-    for segment, moments in _by_segment(mailings, now).items():
+    for segment, of_segment in _by_segment(mailings).items():
         into = select(Subscriber.id, Subscriber.paused_until, Subscriber.digest)
         for person, paused_until, digest in session.execute(into.where(Subscriber.id.in_(people), segment.members())):
             there = people[person]
+            moments = (max(one.goes_at(there), now) for one in of_segment)
             coming = (at for at in moments if paused_until is None or paused_until <= at)
             busy[person].update(local_day(house.next_digest(at, there) if digest else at, there) for at in coming)
     return busy
@@ -56,11 +58,15 @@ def other_mail(session: Session, people: Mapping[int, str], now: datetime, maili
 def _going(session: Session, people: Collection[int], now: datetime,
            own: Collection[int]) -> Iterator[tuple[int, datetime, bool]]:  # fmt: skip
     """What went lately or is on its way: to whom, when; and since when something waits for their weekly mail (True)."""
+    inside = Message.id.between(Batch.first_id, Batch.last_id)
+    its_batch = (Batch.dispatch_id == Message.dispatch_id) & (Batch.state == BatchState.WAITING) & inside
     went = Message.settled_at > now - A_DAY_ANYWHERE
     under_way = Message.state.in_(UNDER_WAY) & or_(Message.dispatch_id.is_(None), Dispatch.hold == Hold.OPEN)
     sent = (
-        select(Message.subscriber_id, Message.settled_at, Message.id)
+        # What waits for its readers' hour goes then.
+        select(Message.subscriber_id, func.coalesce(Message.settled_at, Batch.opens_at), Message.id)
         .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
+        .outerjoin(Batch, its_batch)
         .where(Message.subscriber_id.in_(people), Message.lane == Lane.BULK)
         .where(or_(went & Message.state.not_in((*UNDER_WAY, State.FAILED, State.CANCELLED)), under_way))
     )
@@ -75,12 +81,12 @@ def days_of(mailings: Iterable[Mailing], now: datetime, zone: str, guide: str | 
     guide and has no tag. Of an A/B test that is one of the rest."""
     theirs = (Segment(), Segment(guide))
     all_but_tested = (one for one in mailings if one.segment.slice is None or one.segment.slice.has_the_last_place)
-    of_any_topic = ((one.at, replace(one.segment, topic=None, slice=None)) for one in all_but_tested)
+    of_any_topic = ((one.goes_at(zone), replace(one.segment, topic=None, slice=None)) for one in all_but_tested)
     return {local_day(max(at, now), zone) for at, segment in of_any_topic if segment in theirs}
 
 
-def _by_segment(mailings: Iterable[Mailing], now: datetime) -> dict[Segment, list[datetime]]:
-    segments: dict[Segment, list[datetime]] = {}
+def _by_segment(mailings: Iterable[Mailing]) -> dict[Segment, list[Mailing]]:
+    segments: dict[Segment, list[Mailing]] = {}
     for one in mailings:
-        segments.setdefault(one.segment, []).append(max(one.at, now))
+        segments.setdefault(one.segment, []).append(one)
     return segments

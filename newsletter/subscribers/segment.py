@@ -13,6 +13,7 @@ from newsletter.subscribers.slice import Slice
 from newsletter.subscribers.subscriber import Status, Subscriber
 from newsletter.subscribers.subscription import takes_topic
 from newsletter.subscribers.tag import with_tag
+from newsletter.zones import OwnTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,11 @@ class Segment:
         look = select(func.count()).select_from(Subscriber).where(self.condition(), Subscriber.digest)
         return figure(session, ("weekly in segment", self), lambda it: it.scalar(look) or 0)
 
+    def zones(self, session: Session) -> dict[str | None, int]:
+        """How many of those it goes to have told which time zone; under None who told none."""
+        look = select(Subscriber.zone, func.count()).where(self.condition()).group_by(Subscriber.zone)
+        return figure(session, ("zones in segment", self), lambda it: dict(it.execute(look).all()))
+
     def size(self, session: Session) -> int:
         """How many people are in it now."""
         look = select(func.count()).select_from(Subscriber).where(self.condition())
@@ -72,3 +78,9 @@ class Mailing:
 
     at: datetime
     segment: Segment
+    own: OwnTime | None = None
+    """Of one that goes to everyone at their own time: that time; `at` is when the first of them get it."""
+
+    def goes_at(self, zone: str | None) -> datetime:
+        """When it goes to somebody of this zone (None: not known)."""
+        return self.at if self.own is None else max(self.at, self.own.instant(zone))

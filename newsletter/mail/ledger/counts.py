@@ -8,6 +8,7 @@ and so does whoever changes one of its messages, beforehand: counts never miss a
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import and_, func, select, update
 from sqlalchemy.orm import Session
@@ -27,6 +28,8 @@ class BatchCounts:
     first_id: int
     last_id: int
     states: Mapping[State, int]
+    opens_at: datetime | None = None
+    """See `Batch`."""
 
     def of(self, *states: State) -> int:
         """How many are in one of these states."""
@@ -34,15 +37,15 @@ class BatchCounts:
 
 
 def by_batch(session: Session, dispatch: Dispatch) -> list[BatchCounts]:
-    """The counts of a dispatch's batches, in order; a batch without a cache is counted live."""
-    look = select(Batch.first_id, Batch.last_id, Batch.counts).where(Batch.dispatch_id == dispatch.id)
+    """The counts of a dispatch's batches, in the order they go; a batch without a cache is counted live."""
+    look = select(Batch.first_id, Batch.last_id, Batch.counts, Batch.opens_at).where(Batch.dispatch_id == dispatch.id)
     found = []
-    for first, last, cached in session.execute(look.order_by(Batch.first_id)).all():
+    for first, last, cached, opens_at in session.execute(look.order_by(Batch.opens_at, Batch.first_id)).all():
         if cached is None:
             states = _live(session, dispatch.id, first, last)
         else:
             states = {State(name): count for name, count in cached.items()}
-        found.append(BatchCounts(first, last, states))
+        found.append(BatchCounts(first, last, states, opens_at))
     return found
 
 

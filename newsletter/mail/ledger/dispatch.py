@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, BigInteger, ColumnElement, ForeignKey, Index, String, func, select, text, update
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ColumnElement, ForeignKey, Index, String, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.articles import Revision
@@ -24,6 +24,8 @@ class Hold(StrEnum):
 class BatchState(StrEnum):
     """The state of a batch."""
 
+    WAITING = "waiting"
+    """Its readers' hour has not come (`opens_at`). A state of its own, so that no claim looks at it meanwhile."""
     OPEN = "open"
     CLAIMED = "claimed"
     DONE = "done"
@@ -31,6 +33,7 @@ class BatchState(StrEnum):
 
 
 _UNCOUNTED = text("counts IS NULL")
+_HAS_TO_WAIT = text("state = 'waiting'")
 
 
 class Batch(Base):
@@ -44,8 +47,13 @@ class Batch(Base):
     __table_args__ = (
         Index("ix_batches_state_id", "state", "id"),
         Index("ix_batches_uncounted", "id", postgresql_where=_UNCOUNTED, sqlite_where=_UNCOUNTED),
+        Index(
+            "ix_batches_waiting", "opens_at", "dispatch_id",
+            postgresql_where=_HAS_TO_WAIT, sqlite_where=_HAS_TO_WAIT,
+        ),
+        CheckConstraint("state != 'waiting' OR opens_at IS NOT NULL", name="waits_for_something"),
         {"sqlite_autoincrement": True},
-    )
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     dispatch_id: Mapped[int] = mapped_column(ForeignKey("dispatches.id"), index=True)
@@ -56,6 +64,8 @@ class Batch(Base):
     lease_until: Mapped[datetime | None] = mapped_column()
     not_before: Mapped[datetime | None] = mapped_column()
     """When it may be claimed again, where no relay could be reached or a budget was used up."""
+    opens_at: Mapped[datetime | None] = mapped_column()
+    """Of a campaign at everyone's own time: when that is for all of its readers. It stays when that has come."""
     sending_to: Mapped[int] = mapped_column(BigInteger, default=0)
     """The last message id that may have left."""
     skipped: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))

@@ -19,6 +19,7 @@ from newsletter.mail.ledger.message import OPEN, Lane, Message, State, cancelled
 from newsletter.mail.ledger.reasons import Reason
 from newsletter.mail.ledger.row_claims import by_index
 from newsletter.subscribers import Stream, Subscriber
+from newsletter.zones import OwnTime
 
 BATCH_SIZE = 2000
 """Messages in a batch. They share one claim and one recording, and take some hundredths of a second."""
@@ -96,16 +97,17 @@ def queue_many(
     return {(person or 0, key): id for person, key, id in rows}
 
 
-def fill(session: Session, dispatch: Dispatch, audience: ColumnElement[bool], now: datetime, chunk: int) -> int:
+def fill(session: Session, dispatch: Dispatch, audience: ColumnElement[bool], now: datetime, chunk: int,
+         own: OwnTime | None = None) -> int:  # fmt: skip
     """Write the next `chunk` recipients of a dispatch by INSERT … SELECT; return how many. Sets `filled_at` at the end.
 
-    Call it in one transaction per chunk: `filled_to` moves with the rows, so it can stop anywhere.
+    Call it in one transaction per chunk: `filled_to` moves with the rows, so it can stop anywhere. `own`: each of them
+    gets it at this time of their own zone, as that is now; a batch holds readers of one instant.
     """
     if session.get_bind().dialect.name == "postgresql":  # an erasure waits for us (migration 0003)
         session.execute(select(func.pg_advisory_xact_lock_shared(ERASING)))
     left = (audience, Subscriber.id > dispatch.filled_to, Subscriber.id <= dispatch.fill_until)
-    end = session.scalar(select(Subscriber.id).where(*left).order_by(Subscriber.id).offset(chunk - 1).limit(1))
-    upto = dispatch.fill_until if end is None else end
+    upto, groups = _next_chunk(session, dispatch, left, chunk, own)
     columns = {
         "subscriber_id": Subscriber.id,
         "stream": literal(Stream.CAMPAIGN, Message.stream.type),
@@ -117,14 +119,43 @@ def fill(session: Session, dispatch: Dispatch, audience: ColumnElement[bool], no
         "revision_id": literal(dispatch.revision_id),
         "dispatch_id": literal(dispatch.id),
     }
-    chosen = select(*columns.values()).where(*left, Subscriber.id <= upto).order_by(Subscriber.id)
-    before = newest(session)
-    written = _written(session, list(columns), chosen)
+    written = 0
+    for opens_at, theirs in groups:
+        before, chosen = newest(session), select(*columns.values()).where(*theirs).order_by(Subscriber.id)
+        added = _written(session, list(columns), chosen)
+        waits = opens_at is not None and opens_at > now
+        _cut_batches(session, dispatch.id, before, added, opens_at, BatchState.WAITING if waits else BatchState.OPEN)
+        written += added
     dispatch.filled_to = upto
     if upto == dispatch.fill_until:
         dispatch.filled_at = now
-    _cut_batches(session, dispatch.id, before, written)
     return written
+
+
+Group = tuple[datetime | None, tuple[ColumnElement[bool], ...]]
+"""Whom a batch may hold together: when it opens, and who they are."""
+
+
+def _next_chunk(session: Session, dispatch: Dispatch, left: tuple[ColumnElement[bool], ...], chunk: int,
+                own: OwnTime | None) -> tuple[int, list[Group]]:  # fmt: skip
+    """Up to which subscriber the next chunk goes, and its groups."""
+    if own is None:
+        end = session.scalar(select(Subscriber.id).where(*left).order_by(Subscriber.id).offset(chunk - 1).limit(1))
+        upto = dispatch.fill_until if end is None else end
+        return upto, [(None, (*left, Subscriber.id <= upto))]
+    # Their zones are read once: whoever moves while their rows are written would be in two groups, or in none.
+    people = session.execute(select(Subscriber.id, Subscriber.zone).where(*left).order_by(Subscriber.id).limit(chunk))
+    found: dict[datetime, list[int]] = {}
+    instants: dict[str | None, datetime] = {}
+    rows = people.all()
+    for id, zone in rows:
+        if zone not in instants:
+            instants[zone] = own.instant(zone)
+        found.setdefault(instants[zone], []).append(id)
+    groups: list[Group] = [
+        (at, (Subscriber.id.in_(some),)) for at in sorted(found) for some in batched(found[at], BATCH_SIZE)
+    ]
+    return (rows[-1][0] if len(rows) == chunk else dispatch.fill_until), groups
 
 
 def _written(session: Session, columns: list[str], rows: Any) -> int:
@@ -137,7 +168,8 @@ def _written(session: Session, columns: list[str], rows: Any) -> int:
         return connection.execute(_ignoring_known(session, columns, rows), execution_options=counted).rowcount
 
 
-def _cut_batches(session: Session, dispatch_id: int, newest_before: int, written: int) -> None:
+def _cut_batches(session: Session, dispatch_id: int, newest_before: int, written: int, opens_at: datetime | None,
+                 state: BatchState) -> None:  # fmt: skip
     """Cut the rows just written, with ids above `newest_before`, into batches."""
     last = newest(session)
     if last - newest_before == written:  # no other id lies between: the ranges can be computed
@@ -146,7 +178,8 @@ def _cut_batches(session: Session, dispatch_id: int, newest_before: int, written
     else:
         batches = _looked_up(session, dispatch_id, newest_before)
     session.add_all(
-        Batch(dispatch_id=dispatch_id, first_id=first, last_id=last, counts={State.READY.value: size})
+        Batch(dispatch_id=dispatch_id, first_id=first, last_id=last, counts={State.READY.value: size},
+              opens_at=opens_at, state=state)  # fmt: skip
         for first, last, size in batches
     )
 

@@ -1,0 +1,93 @@
+"""Opening: a campaign at everyone's own time has its batches wait until the hour of their readers has come.
+
+A batch that waits is in a state of its own. So the claim of what may go, and the look that is taken some times a
+second, stay as cheap as they are while thousands of batches wait for a day.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, literal, select, update
+from sqlalchemy.orm import Session
+
+from newsletter.db import Moment
+from newsletter.mail.ledger import counts
+from newsletter.mail.ledger.dispatch import Batch, BatchState, Dispatch
+from newsletter.mail.ledger.message import UNDER_WAY, Message, State
+
+# Written out, not a parameter: SQLite could not tell that the index of these few holds all of them.
+WAITS = Batch.state == literal(BatchState.WAITING, Batch.state.type, literal_execute=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Those of a dispatch whose hour is one instant. Numbers of people."""
+
+    at: datetime
+    people: int
+    done: int
+    """They have had their turn, whatever came of it."""
+    has_come: bool
+
+
+def is_opening(now: Moment) -> ColumnElement[bool]:
+    """That the hour of some batch has come, as a condition."""
+    return select(Batch.id).where(WAITS, Batch.opens_at <= now).exists()
+
+
+def has_waiting(dispatch_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """That some of a dispatch waits for its readers' hour, as a condition."""
+    return select(Batch.id).where(WAITS, Batch.dispatch_id == dispatch_id).exists()
+
+
+def open_due(session: Session, now: datetime) -> int:
+    """Open every batch whose readers' hour has come; how many. Once more, it finds none of them."""
+    return _open(session, WAITS, Batch.opens_at <= now)
+
+
+def open_all(session: Session, dispatch: Dispatch) -> None:
+    """Open what waits of a dispatch that is cancelled: nothing of it goes, and it is brought in line as any other."""
+    _open(session, WAITS, Batch.dispatch_id == dispatch.id)
+
+
+def _open(session: Session, *which: ColumnElement[bool]) -> int:
+    # In the order of their ids, as everybody locks them.
+    ids = session.scalars(select(Batch.id).where(*which).order_by(Batch.id).with_for_update()).all()
+    if ids:
+        opened = update(Batch).where(*which).values(state=BatchState.OPEN)
+        session.execute(opened.execution_options(synchronize_session=False))
+    return len(ids)
+
+
+def openings(session: Session, dispatch: Dispatch, now: datetime) -> list[Opening]:
+    """When whose hour is, the first first; empty for a dispatch that goes to all at once."""
+    found: dict[datetime, list[counts.BatchCounts]] = {}
+    for batch in counts.by_batch(session, dispatch):
+        if batch.opens_at is not None:
+            found.setdefault(batch.opens_at, []).append(batch)
+    return [_opening(at, found[at], now) for at in sorted(found)]
+
+
+def _opening(at: datetime, batches: Sequence[counts.BatchCounts], now: datetime) -> Opening:
+    return Opening(
+        at=at, people=sum(sum(one.states.values()) for one in batches),
+        done=sum(one.of(*(state for state in State if state not in UNDER_WAY)) for one in batches), has_come=at <= now,
+    )  # fmt: skip
+
+
+def waiting_instants(session: Session, dispatch: Dispatch) -> Sequence[datetime]:
+    """The instants that some of it waits for, the first first."""
+    look = select(Batch.opens_at).where(WAITS, Batch.dispatch_id == dispatch.id).distinct()
+    return [at for at in session.scalars(look.order_by(Batch.opens_at)) if at is not None]
+
+
+def waits_until(session: Session, dispatch: Dispatch, subscriber_id: int) -> datetime | None:
+    """When the hour comes that a message to this subscriber waits for; None: it waits for none."""
+    mine = select(Message.id).where(
+        Message.subscriber_id == subscriber_id, Message.idempotency_key == dispatch.idempotency_key,
+        Message.state == State.READY,
+    )  # fmt: skip
+    id = session.scalar(mine)
+    theirs = (Batch.dispatch_id == dispatch.id, Batch.first_id <= (id or 0), Batch.last_id >= (id or 0))
+    return session.scalar(select(Batch.opens_at).where(WAITS, *theirs))
