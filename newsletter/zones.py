@@ -78,8 +78,18 @@ class OwnTime:
 
     def instant(self, zone: str | None) -> datetime:
         """When it is for somebody of this zone (aware UTC), as `first_valid` reads it. Raises OverflowError."""
-        here = zone if zone in _all_known() else self.zone
-        return first_valid(self.wall, zone_named(here or ""))
+        return first_valid(self.wall, self._place(zone))
+
+    def on_clock(self, at: datetime, zone: str | None) -> datetime:
+        """An instant as the clock of somebody of this zone shows it."""
+        return at.astimezone(self._place(zone))
+
+    def _place(self, zone: str | None) -> ZoneInfo:
+        return zone_named(zone if zone and zone in _all_known() else self.zone)
+
+    def is_skipped(self, at: datetime, zone: str) -> bool:
+        """Whether `at`, its instant there, comes in place of a time that the clocks of this zone go over."""
+        return zone in _all_known() and at.astimezone(zone_named(zone)).replace(tzinfo=None) != self.wall
 
     def instants(self) -> list[datetime]:
         """Every instant that it is somewhere, the first first."""

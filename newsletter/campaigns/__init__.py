@@ -64,6 +64,14 @@ from newsletter.campaigns.launch import (
     launch_due,
     planned,
 )
+from newsletter.campaigns.own_time import (
+    Leaving,
+    OwnTimePlan,
+    instants_to_come,
+    own_time_of,
+    plan_own_time,
+    schedule_own_time,
+)
 from newsletter.campaigns.proportions import Interval, Proportion, needed
 
 __all__ = [
@@ -85,8 +93,10 @@ __all__ = [
     "IfClose",
     "Interval",
     "Judge",
+    "Leaving",
     "NextDigest",
     "NotNow",
+    "OwnTimePlan",
     "Part",
     "Phase",
     "Proportion",
@@ -106,6 +116,7 @@ __all__ = [
     "fill_next",
     "finish_done",
     "forget_mentions",
+    "instants_to_come",
     "is_counted",
     "is_time",
     "is_under_way",
@@ -117,9 +128,12 @@ __all__ = [
     "next_digest",
     "of_open_test",
     "of_the_same_mailing",
+    "own_time_of",
     "plan",
+    "plan_own_time",
     "planned",
     "results",
+    "schedule_own_time",
     "send_digests",
     "span",
     "stop",

@@ -27,6 +27,8 @@ class Coming:
     """Of an A/B test. What wins comes at this time at the soonest."""
     weekly: bool = False
     """In the weekly mail of that time."""
+    own: str = ""
+    """What their own clock says then, of a campaign at everyone's own time."""
 
 
 def coming_to(session: Session, person: Subscriber) -> list[Coming]:
@@ -63,7 +65,8 @@ def _planned_for(session: Session, person: Subscriber) -> Iterator[tuple[Campaig
 def _coming(session: Session, person: Subscriber, at: datetime, campaign: Campaign, part: Part | None) -> Coming:
     if person.digest:
         return Coming(current(session).next_digest(at, person.zone), campaign, part, weekly=True)
-    return Coming(at, campaign, part)
+    own = own_time_of(session, campaign)
+    return Coming(at, campaign, part, own=f"{own.on_clock(at, person.zone):%H:%M}" if own else "")
 
 
 def _is_for(session: Session, person: Subscriber, segment: Segment, at: datetime) -> bool:

@@ -53,6 +53,12 @@ class OwnTimePlan:
         """Of how many no zone is known."""
         return sum(one.people for one in self.leavings if None in one.zones and len(one.zones) == 1)
 
+    @property
+    def skipped(self) -> list[str]:
+        """The zones in which the clocks go over that time."""
+        named = ((one.at, zone) for one in self.leavings for zone in one.zones if zone)
+        return [zone for at, zone in named if self.own.is_skipped(at, zone)]
+
     def passed(self, now: datetime) -> int:
         """For how many it has passed already: they get it at once."""
         return sum(one.people for one in self.leavings if one.at <= now)
@@ -124,7 +130,7 @@ def instants_to_come(session: Session, campaign: Campaign, now: datetime) -> Seq
         return []
     if campaign.stored_state is CampaignState.SCHEDULED and campaign.scheduled_at is not None:
         plan = plan_own_time(session, campaign, campaign.own_time, now)
-        return sorted({max(one.at, campaign.scheduled_at) for one in plan.leavings})
+        return sorted({max(one.at, campaign.scheduled_at) for one in plan.leavings}) or [campaign.scheduled_at]
     if campaign.dispatch is None or campaign.dispatch.hold is not Hold.OPEN:
         return []
     return waiting_instants(session, campaign.dispatch)

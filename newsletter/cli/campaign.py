@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from newsletter import articles, brand, campaigns, characters, preflight, topics
 from newsletter.articles import Article
 from newsletter.campaigns import BadTest, Campaign, NotNow, Wish, together
-from newsletter.cli import ab_test
+from newsletter.cli import ab_test, own_times
 from newsletter.cli.opened import opened
 from newsletter.mail.contents import content
 from newsletter.mail.ledger import State
@@ -51,10 +51,11 @@ campaign.add_command(ab_test.stop_test)
 @click.option(
     "--at", default=None, help="ISO 8601, e.g. 2026-12-01T09:00 (your zone) or …T09:00:00+00:00; now without it."
 )
+@click.option("--own-time", is_flag=True, help="Send it when it is --at (without a zone) on each reader's own clock.")
 @ab_test.options
 @click.option("--force", is_flag=True, help="Send it in spite of warnings; what is wrong stops it all the same.")
 def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: str | None, segment: str | None,
-         topic: str | None, at: str | None, force: bool, **test: Any) -> None:  # fmt: skip
+         topic: str | None, at: str | None, own_time: bool, force: bool, **test: Any) -> None:  # fmt: skip
     """Send an article to everybody who agreed to the newsletter. The last word printed is the campaign's id.
 
     With --subject-b it is an A/B test: the id is that of A, and `campaign test` shows what comes of it.
@@ -64,7 +65,7 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: 
     with opened() as rt, rt.database.transaction() as session:
         now = rt.clock.now()
         house = brand.current(session)
-        when = _moment(at, house.zone, now)
+        when = None if own_time else _moment(at, house.zone, now)
         words = content(session, subject, preheader, body)
         about = _topic(session, topic) if topic else None
         made = Campaign(segment_guide=guide, segment_tag=tag, zone=house.zone, created_at=now,
@@ -76,13 +77,21 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: 
             session.add(made)
             if wish := ab_test.wish(**test):
                 _tested(rt, session, made, wish, force)
-            together.schedule(session, made, when or now, house)
+            told = (
+                own_times.schedule(session, made, at, house, now)
+                if own_time
+                else _at_once(session, made, when or now, house)
+            )
         except (NotNow, BadArticle, BadTest) as error:
             raise click.ClickException(str(error)) from None
         session.flush()
         size = replace(made.audience(now), slice=None).size(session)
-    local = (when or now).astimezone(zone_named(house.zone))
-    click.echo(f"Scheduled for {local:%a %d %b %Y %H:%M %Z} to {size} people: campaign {made.id}")
+    click.echo(f"Scheduled for {told} to {size} people: campaign {made.id}")
+
+
+def _at_once(session: Session, made: Campaign, when: datetime, house: brand.Brand) -> str:
+    together.schedule(session, made, when, house)
+    return f"{when.astimezone(zone_named(house.zone)):%a %d %b %Y %H:%M %Z}"
 
 
 def _written(rt: Runtime, session: Session, words: Content, about: Topic | None) -> Article:
@@ -162,11 +171,12 @@ def _moment(at: str | None, zone: str, now: datetime) -> datetime | None:
 def status(id: int, as_json: bool) -> None:
     """Where a campaign stands."""
     with opened() as rt, rt.database.reading() as session:
-        seen = _status(session, _found(session, id))
+        found = _found(session, id)
+        seen, more = _status(session, found), own_times.status(session, found, rt.clock.now())
     if as_json:
-        click.echo(json.dumps(seen))
+        click.echo(json.dumps(seen | more))
     else:
-        for name, value in seen.items():
+        for name, value in (seen | own_times.in_lines(more)).items():
             click.echo(f"{name:<11}{value}")
 
 

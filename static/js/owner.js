@@ -122,9 +122,10 @@ function watch() {
       now = await answer.json();
     } catch { return; } // the server is away for a moment: the next look tells
     if (now.state !== box.dataset.state) return location.reload();
-    const numbers = ["done", "total", "sent", "waiting", "deferred", "failed", "uncertain", "cancelled", "rows", "undone"];
+    const numbers = ["done", "total", "sent", "waiting", "deferred", "failed", "uncertain", "cancelled", "rows", "undone", "for_hour"];
     for (const name of numbers.filter((one) => one in now)) show(name, now[name].toLocaleString(document.documentElement.lang));
     show("percent", now.percent);
+    if (now.next_at) show("next", now.next);
     const bar = box.querySelector("progress[max]"); // without one nobody knows how much there is
     if (bar) [bar.max, bar.value] = [now.total || 1, now.done];
     seen.push([performance.now() / 1000, now.done]);
@@ -136,6 +137,23 @@ function watch() {
     show("time_left", rate > 0 ? words((now.total - now.done) / rate) : "–");
   }
   setInterval(look, 1000);
+}
+
+// Who would get a campaign when, beside the time that is being chosen.
+function leavings() {
+  const place = document.querySelector("[data-leavings]");
+  if (!place) return;
+  let latest = 0;
+  place.closest("form").addEventListener("change", async (event) => {
+    if (!["when", "day", "clock"].includes(event.target.name)) return;
+    const mine = latest += 1, { when, day, clock } = Object.fromEntries(new FormData(place.closest("form")));
+    try {
+      const answer = await fetch(`${place.dataset.leavings}?${new URLSearchParams({ when, day, clock })}`);
+      if (!answer.ok || answer.redirected) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (mine === latest) place.replaceChildren(...page.body.childNodes);
+    } catch { /* the form works without */ }
+  });
 }
 
 // How many people a filter would show, told beside its button while it is chosen: about how many, until they are counted.
@@ -155,4 +173,4 @@ function counts() {
   }
 }
 
-document.addEventListener("DOMContentLoaded", () => { menu(); slash(); editor(); frames(); live(); copies(); watch(); counts(); });
+document.addEventListener("DOMContentLoaded", () => { menu(); slash(); editor(); frames(); live(); copies(); watch(); counts(); leavings(); });

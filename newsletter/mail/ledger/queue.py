@@ -177,9 +177,9 @@ def _cut_batches(session: Session, dispatch_id: int, newest_before: int, written
         batches = [(first, last, last - first + 1) for first, last in spans]
     else:
         batches = _looked_up(session, dispatch_id, newest_before)
+    opening: dict[str, Any] = {"dispatch_id": dispatch_id, "opens_at": opens_at, "state": state}
     session.add_all(
-        Batch(dispatch_id=dispatch_id, first_id=first, last_id=last, counts={State.READY.value: size},
-              opens_at=opens_at, state=state)  # fmt: skip
+        Batch(first_id=first, last_id=last, counts={State.READY.value: size}, **opening)
         for first, last, size in batches
     )
 

@@ -1,7 +1,7 @@
 """Campaigns: one article to many people, now or at a chosen time, watched while it goes out."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask import render_template, request
@@ -13,27 +13,28 @@ from wtforms.fields.choices import SelectChoice
 
 from newsletter import approval, brand, campaigns, preflight, reports
 from newsletter.articles import Article, Revision
+from newsletter.best_hour import best_hour
 from newsletter.campaigns import BadTest, Campaign, CampaignState, NotNow, Part, Wish, ab_test_of, together
 from newsletter.guides import Guide
-from newsletter.languages import SOURCE, marked
+from newsletter.languages import marked
 from newsletter.mail.contents import content_of
 from newsletter.mail.ledger.contents import revisions_used
+from newsletter.mail.ledger.opening import openings
 from newsletter.resend import original_of, resent_as, why_not
 from newsletter.subscribers import all_tags, segments
 from newsletter.subscribers.segments import SavedSegment, look_up, sentence
 from newsletter.topics import Topic
-from newsletter.web.language import _, in_words, ngettext
+from newsletter.web.language import _, in_words
 from newsletter.web.owner.ab_form import ab_form
-from newsletter.web.owner.ab_tests import UNDO, Seen, draft_of
+from newsletter.web.owner.ab_tests import Seen, draft_of
 from newsletter.web.owner.approval import Asked, overtaken
-from newsletter.web.owner.display import in_zone, no_such_time, word
+from newsletter.web.owner.display import word
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell
-from newsletter.web.owner.forms import CampaignForm, ScheduleForm
+from newsletter.web.owner.forms import CampaignForm
 from newsletter.web.owner.progress import Progress
+from newsletter.web.owner.scheduling import ScheduleForm, as_noted, chosen, looked_ahead, schedule_form, set_time
 from newsletter.web.state import now, reading, runtime, transaction
-from newsletter.zones import NoSuchTime, instant
 
-NINE = time(9)
 TAG, SAVED = "tag:", "segment:"
 """Before a tag, and before a saved segment's number, where an audience is chosen: no guide's name has a colon."""
 MOST = 100
@@ -152,12 +153,7 @@ def show(id: int) -> Any:
         test = ab_test_of(session, campaign)
         if test is not None and campaign.part is Part.B and campaign.is_new:
             return back("campaign", id=test.a_id)
-        return _page(session, campaign, _schedule_form())
-
-
-def _schedule_form() -> ScheduleForm:
-    tomorrow = now() + timedelta(days=1)
-    return ScheduleForm(data={"when": "at", "day": tomorrow.date(), "clock": NINE})
+        return _page(session, campaign, schedule_form(campaign))
 
 
 def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
@@ -173,8 +169,20 @@ def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
         clicks=reports.clicks_of_campaign(session, campaign, runtime().renderer),
         original=original_of(session, campaign), resent=resent_as(session, campaign),
         may_resend=not why_not(session, campaign, now()), seen=Seen.of(session, test) if test else None,
-        asked=Asked.of(session, campaign),
+        asked=Asked.of(session, campaign), **_times(session, campaign, form),
     )  # fmt: skip
+
+
+def _times(session: Session, campaign: Campaign, form: ScheduleForm) -> dict[str, Any]:
+    """What its page says of when it goes: what leaves when, at everyone's own time, and the best hour known."""
+    own, dispatch, at = campaign.own_time, campaign.dispatch, now()
+    if not campaign.is_new:
+        return {"openings": openings(session, dispatch, at) if own and dispatch else []}
+    return {
+        "house_zone": brand.current(session).zone, "best": best_hour(session, at),
+        "plan": looked_ahead(session, campaign, form),
+        "set_plan": campaigns.plan_own_time(session, campaign, own, at) if own else None,
+    }  # fmt: skip
 
 
 def _topic(session: Session, campaign: Campaign) -> Topic | None:
@@ -213,8 +221,10 @@ def schedule(id: int) -> Any:
         if told := overtaken(session, campaign):
             return back("campaign", told, "danger", id=id)
         form = ScheduleForm()
-        at = _instant(form) if form.validate() else None
-        if at is None:
+        if request.form.get("look"):  # the button for whoever has no script
+            return _page(session, campaign, form)
+        time = chosen(session, campaign, form) if form.validate() else None
+        if time is None:
             return _page(session, campaign, form), 422
         house = brand.current(session)
         report = _report(session, campaign)
@@ -225,44 +235,14 @@ def schedule(id: int) -> Any:
             report.insist(accepted=True)
         except preflight.NotFit as error:
             return back("campaign", in_words(error), "danger", id=id)
-        campaign.zone = current_user.zone
-        told = _schedule(session, campaign, at, house)
-        approval.approve(session, campaign, owner_in(session), now())
-        note(session, marked("campaign scheduled"), f"{id} for {SOURCE.moment(at, UTC)}")
-    return back("campaign", told, id=id)
-
-
-def _schedule(session: Session, campaign: Campaign, at: datetime, house: brand.Brand) -> str:
-    together.schedule(session, campaign, at, house)
-    if at <= now() + UNDO:
-        return ngettext(
-            "It goes out in %(num)s second. Until then “Undo” makes it a draft again.",
-            "It goes out in %(num)s seconds. Until then “Undo” makes it a draft again.",
-            UNDO.seconds,
-        )
-    return _("It goes out %(when)s (%(utc)s).", when=in_zone(at, current_user.zone), utc=in_zone(at, "UTC"))
-
-
-def _instant(form: ScheduleForm) -> datetime | None:
-    """The chosen instant; None when there is none, and the form says why."""
-    if form.when.data == "now":
-        return now() + UNDO
-    wall = form.wall()
-    if wall is None:
-        form.day.errors = [_("Choose a date and a time.")]
-    else:
         try:
-            at = instant(wall, current_user.zone)
-            preflight.check_time(at, now())
-        except NoSuchTime as error:
-            form.clock.errors = [no_such_time(error)]
-        except preflight.NotFit as error:
-            form.day.errors = [in_words(error)]
-        except OverflowError:
-            form.day.errors = [_("That is no date of this age; is the year right?")]
-        else:
-            return at
-    return None
+            told = set_time(session, campaign, time, house)
+        except NotNow as error:
+            form.when.errors = [in_words(error)]
+            return _page(session, campaign, form), 422
+        approval.approve(session, campaign, owner_in(session), now())
+        note(session, marked("campaign scheduled"), f"{id} for {as_noted(campaign)}")
+    return back("campaign", told, id=id)
 
 
 @door.get("/campaigns/<row:id>/cancel", endpoint="campaign_ask_cancel")

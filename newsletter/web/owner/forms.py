@@ -1,14 +1,13 @@
 """The forms that the owner fills in. What is typed is cleaned here and judged by the records."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask_wtf.file import FileField, FileRequired
 from wtforms import (
     BooleanField,
-    DateField,
     HiddenField,
     IntegerField,
     PasswordField,
@@ -16,7 +15,6 @@ from wtforms import (
     SelectField,
     StringField,
     TextAreaField,
-    TimeField,
     ValidationError,
 )
 from wtforms.fields.choices import SelectChoice
@@ -157,25 +155,6 @@ class CampaignForm(TypedForm):
 
     article = SelectField(lazy("Article"), coerce=int)
     audience = RadioField(lazy("Audience"), default="")
-
-
-class ScheduleForm(TypedForm):
-    """When."""
-
-    when = RadioField(
-        lazy("When"),
-        choices=[SelectChoice("at", lazy("At a time I choose")), SelectChoice("now", lazy("Now"))],
-        default="at",
-    )
-    day = DateField(lazy("Date"), [Optional()])
-    clock = TimeField(lazy("Time"), [Optional()])
-    accept = BooleanField(lazy("I have read the warnings, and it is meant so"))
-
-    def wall(self) -> datetime | None:
-        """The local time that was chosen; None: a part is missing."""
-        if self.day.data is None or self.clock.data is None:
-            return None
-        return datetime.combine(self.day.data, self.clock.data)
 
 
 class GuideForm(TypedForm):

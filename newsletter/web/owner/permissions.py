@@ -33,9 +33,9 @@ _NEEDED: dict[Permission, str] = {
         picture_add picture_words picture_delete campaign_new campaign_test campaign_approval bring_over bring_over_do
         feed_add feed_save feed_do""",
     Permission.SEND: """
-        article_archive article_clicks campaign_schedule campaign_act campaign_ask_cancel campaign_choose
-        campaign_test_stop campaign_words campaign_words_go_on campaign_words_preview campaign_resend_ask
-        campaign_resend campaign_ask_again campaign_again campaign_hand_back message_act""",
+        article_archive article_clicks campaign_schedule campaign_leavings campaign_act campaign_ask_cancel
+        campaign_choose campaign_test_stop campaign_words campaign_words_go_on campaign_words_preview
+        campaign_resend_ask campaign_resend campaign_ask_again campaign_again campaign_hand_back message_act""",
     Permission.ARRANGE: """
         series_live series_add series_step guide_save guide_new_ask guide_new guide_replace_ask guide_replace
         guide_shown guide_landing guide_landing_preview guide_setup guide_test form_new form_preview form_do

@@ -10,10 +10,12 @@ from werkzeug.wrappers import Response
 
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.mail.ledger import ACCEPTED, UNDER_WAY, State, digest
-from newsletter.web.owner.display import duration
+from newsletter.mail.ledger.opening import openings
+from newsletter.web.owner.display import duration, local
 from newsletter.web.owner.door import door, one_or_404
 from newsletter.web.state import now, reading
 
+ON_ITS_WAY = (CampaignState.SENDING, CampaignState.PAUSED)
 WAITING = (State.READY, State.CLAIMED, State.SENDING)
 
 
@@ -36,6 +38,11 @@ class Progress:
     """Outcomes a second since the launch."""
     seconds_left: float | None
     """None: it does not move, so nobody can say."""
+    for_hour: int = 0
+    """Of the waiting: those whose own hour has not come, at everyone's own time."""
+    next_at: datetime | None = None
+    """When that of the next of them comes."""
+    last_at: datetime | None = None
 
     @classmethod
     def of(cls, session: Session, campaign: Campaign, at: datetime) -> "Progress":
@@ -63,7 +70,7 @@ class Progress:
             cancelled=counts[State.CANCELLED],
             weekly=digest.count(session, [campaign.dispatch_id or 0]).get(campaign.dispatch_id or 0, 0),
             per_second=rate,
-            seconds_left=(total - done) / rate if moves else None,
+            **({"seconds_left": (total - done) / rate if moves else None} | _for_hour(session, campaign, at)),
         )
 
     @property
@@ -73,7 +80,20 @@ class Progress:
 
     def as_json(self) -> dict[str, Any]:
         """For the script."""
-        return {**asdict(self), "percent": self.percent, "time_left": duration(self.seconds_left)}
+        told = {"percent": self.percent, "time_left": duration(self.seconds_left), "next": local(self.next_at)}
+        times = {"next_at": self.next_at, "last_at": self.last_at}
+        return {**asdict(self), **told, **{name: at and at.isoformat() for name, at in times.items()}}
+
+
+def _for_hour(session: Session, campaign: Campaign, now: datetime) -> dict[str, Any]:
+    """Who waits for their own hour, and when it comes; nothing of a campaign that goes to all at once."""
+    if campaign.own_time is None or campaign.dispatch is None or campaign.state not in ON_ITS_WAY:
+        return {}
+    waits = [one for one in openings(session, campaign.dispatch, now) if not one.has_come]
+    if not waits:
+        return {}
+    people = sum(one.people - one.done for one in waits)
+    return {"for_hour": people, "next_at": waits[0].at, "last_at": waits[-1].at, "seconds_left": None}
 
 
 @door.get("/campaigns/<row:id>/progress.json", endpoint="campaign_progress")

@@ -8,10 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter import sequences
-from newsletter.campaigns import Campaign, CampaignState, Coming, Part, to_come
+from newsletter.campaigns import Campaign, CampaignState, Coming, Part, instants_to_come, to_come
 from newsletter.sequences import local_day
 
 DAYS = 7
+ON_THEIR_WAY = (CampaignState.SCHEDULED, CampaignState.SENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +36,29 @@ def week_ahead(session: Session, at: datetime, zone: str) -> list[Ahead]:
     days = [today + timedelta(days=number) for number in range(DAYS)]
     articles = sequences.articles_on(session, days, zone)
     campaigns: dict[date, list[Coming]] = {}
-    for one in _coming(session, at + timedelta(days=DAYS)):
+    for one in _coming(session, at, at + timedelta(days=DAYS), zone):
         campaigns.setdefault(max(today, local_day(one.at, zone)), []).append(one)
     return [Ahead(day, many, campaigns.get(day, [])) for day, many in zip(days, articles, strict=True)]
 
 
-def _coming(session: Session, until: datetime) -> list[Coming]:
+def _coming(session: Session, at: datetime, until: datetime, zone: str) -> list[Coming]:
     """What is planned before then, the soonest first: A/B tests once, and again when what wins goes to the rest."""
     scheduled = select(Campaign).where(
         Campaign.stored_state == CampaignState.SCHEDULED, Campaign.scheduled_at < until,
         Campaign.part.is_distinct_from(Part.B),
     )  # fmt: skip
     found = [Coming(one.scheduled_at, one, one.part) for one in session.scalars(scheduled) if one.scheduled_at]
-    found += [Coming(at, test.a, Part.REST) for at, test, _ in to_come(session) if at < until]
+    found = [one for one in found if not one.campaign.own_time] + _at_own_times(session, at, until, zone)
+    found += [Coming(then, test.a, Part.REST) for then, test, _ in to_come(session) if then < until]
     return sorted(found, key=lambda one: (one.at, one.campaign.id))
+
+
+def _at_own_times(session: Session, at: datetime, until: datetime, zone: str) -> list[Coming]:
+    """Campaigns at everyone's own time, once for each day on which somebody gets them."""
+    look = select(Campaign).where(Campaign.own_time.is_not(None), Campaign.stored_state.in_(ON_THEIR_WAY))
+    found: dict[tuple[int, date], Coming] = {}
+    for one in session.scalars(look.order_by(Campaign.id)):
+        for then in instants_to_come(session, one, at):
+            if then < until:
+                found.setdefault((one.id, local_day(then, zone)), Coming(then, one, one.part))
+    return list(found.values())

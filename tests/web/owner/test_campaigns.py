@@ -14,7 +14,7 @@ from newsletter.mail.ledger import Lane, Message, State
 from newsletter.mail.ledger.counts import invalidate
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList, Stage
-from newsletter.web.owner.campaigns import UNDO
+from newsletter.web.owner.ab_tests import UNDO
 from tests.web.owner.conftest import Desk, answering, readable
 
 

@@ -13,7 +13,7 @@ from newsletter.links import Purpose
 from newsletter.mail.ledger import Lane, Message, State, claim
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList
-from newsletter.web.owner.campaigns import UNDO
+from newsletter.web.owner.ab_tests import UNDO
 from tests.web.owner.conftest import Desk, readable
 
 NEW = {"subject": "A better word", "preheader": "", "body": "{{ greeting }},\r\n\r\nwalk <b>less</b>."}

@@ -1,0 +1,158 @@
+"""When a campaign goes: what is chosen in its form, for all at once or at everyone's own time."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from flask import request
+from flask_login import current_user
+from sqlalchemy.orm import Session
+from wtforms import BooleanField, DateField, RadioField, TimeField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import Optional
+
+from newsletter import preflight
+from newsletter.brand import Brand
+from newsletter.campaigns import Campaign, OwnTimePlan, plan_own_time, schedule_own_time, together
+from newsletter.languages import SOURCE
+from newsletter.web.language import _, in_words, lazy, ngettext, spoken
+from newsletter.web.owner.ab_tests import UNDO
+from newsletter.web.owner.display import in_zone, no_such_time
+from newsletter.web.state import now
+from newsletter.web.typed_form import TypedForm
+from newsletter.zones import NoSuchTime, instant
+
+NINE = time(9)
+AT, OWN, NOW = "at", "own", "now"
+
+
+class ScheduleForm(TypedForm):
+    """When."""
+
+    when = RadioField(
+        lazy("When"),
+        choices=[
+            SelectChoice(AT, lazy("At a time I choose")),
+            SelectChoice(OWN, lazy("At everyone’s own time: each reader gets it when their own clock says so")),
+            SelectChoice(NOW, lazy("Now")),
+        ],
+        default=AT,
+    )
+    day = DateField(lazy("Date"), [Optional()])
+    clock = TimeField(lazy("Time"), [Optional()])
+    accept = BooleanField(lazy("I have read the warnings, and it is meant so"))
+    at_once = BooleanField(lazy("They get it at once, and it is meant so"))
+
+    def wall(self) -> datetime | None:
+        """The local time that was chosen; None: a part is missing."""
+        if self.day.data is None or self.clock.data is None:
+            return None
+        return datetime.combine(self.day.data, self.clock.data)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is to go at everyone's own time."""
+        return bool(self.when.data == OWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A time that can be: of all at once an instant, of everyone's own what leaves when."""
+
+    at: datetime
+    plan: OwnTimePlan | None = None
+
+
+def schedule_form(campaign: Campaign) -> ScheduleForm:
+    """As it is first shown: with the time that the address asks for, or its own, or tomorrow at nine."""
+    tomorrow = (now() + timedelta(days=1)).date()
+    own = campaign.own_time
+    filled: dict[str, Any] = {"when": OWN if own else AT, "day": own.date() if own else tomorrow}
+    filled["clock"] = own.time() if own else NINE
+    asked = request.args
+    try:
+        filled |= {"day": date.fromisoformat(asked["day"])} if "day" in asked else {}
+        filled |= {"clock": time.fromisoformat(asked["clock"]).replace(tzinfo=None)} if "clock" in asked else {}
+    except ValueError:  # an address that somebody wrote by hand
+        pass
+    if asked.get("when") in (AT, OWN):
+        filled["when"] = asked["when"]
+    return ScheduleForm(data=filled)
+
+
+def looked_ahead(session: Session, campaign: Campaign, form: ScheduleForm) -> OwnTimePlan | None:
+    """What would leave when, if the form asks for everyone's own time; None where it does not, or for no such date."""
+    wall = form.wall()
+    try:
+        return plan_own_time(session, campaign, wall, now()) if form.is_own and wall else None
+    except OverflowError:
+        return None
+
+
+def chosen(session: Session, campaign: Campaign, form: ScheduleForm) -> Chosen | None:
+    """The chosen time; None when there is none that can be, and the form says why."""
+    if form.when.data == NOW:
+        return Chosen(now() + UNDO)
+    wall = form.wall()
+    if wall is None:
+        form.day.errors = [_("Choose a date and a time.")]
+        return None
+    try:
+        if form.is_own:
+            return _own(session, campaign, form, wall)
+        at = instant(wall, current_user.zone)
+        preflight.check_time(at, now())
+        return Chosen(at)
+    except NoSuchTime as error:
+        form.clock.errors = [no_such_time(error)]
+    except preflight.NotFit as error:
+        form.day.errors = [in_words(error)]
+    except OverflowError:
+        form.day.errors = [_("That is no date of this age; is the year right?")]
+    return None
+
+
+def _own(session: Session, campaign: Campaign, form: ScheduleForm, wall: datetime) -> Chosen | None:
+    plan = plan_own_time(session, campaign, wall, now())
+    preflight.check_time(plan.last, now())
+    passed = plan.passed(now())
+    if passed and not form.at_once.data:
+        form.at_once.errors = [
+            ngettext(
+                "For %(num)s person that time has passed: they get it at once. Tick this if it is meant so, or choose "
+                "a later date.",
+                "For %(num)s people that time has passed: they get it at once. Tick this if it is meant so, or choose "
+                "a later date.",
+                passed, num=spoken().number(passed),
+            )
+        ]  # fmt: skip
+        return None
+    return Chosen(max(plan.first, now() + UNDO), plan)
+
+
+def set_time(session: Session, campaign: Campaign, time_: Chosen, house: Brand) -> str:
+    """Schedule it for the chosen time; what is told about it. Raises NotNow."""
+    campaign.zone = current_user.zone
+    at, plan = time_.at, time_.plan
+    if plan is not None:
+        schedule_own_time(session, campaign, plan.own.wall, house, now(), now() + UNDO)
+        return _(
+            "It goes out at everyone’s own %(clock)s on %(day)s: the first get it %(first)s, the last %(last)s.",
+            clock=f"{plan.own.wall:%H:%M}", day=spoken().day(plan.own.wall.date()),
+            first=in_zone(at, current_user.zone), last=in_zone(max(plan.last, at), current_user.zone),
+        )  # fmt: skip
+    together.schedule(session, campaign, at, house)
+    if at <= now() + UNDO:
+        return ngettext(
+            "It goes out in %(num)s second. Until then “Undo” makes it a draft again.",
+            "It goes out in %(num)s seconds. Until then “Undo” makes it a draft again.",
+            UNDO.seconds,
+        )
+    return _("It goes out %(when)s (%(utc)s).", when=in_zone(at, current_user.zone), utc=in_zone(at, "UTC"))
+
+
+def as_noted(campaign: Campaign) -> str:
+    """Its time as the audit log keeps it."""
+    if campaign.own_time:
+        return f"everyone's own {campaign.own_time:%H:%M} of {SOURCE.day(campaign.own_time.date())}"
+    return SOURCE.moment(campaign.scheduled_at, UTC) if campaign.scheduled_at else ""

@@ -1,0 +1,294 @@
+"""At everyone's own time: each reader gets a campaign when their own clock says so, once, whatever happens."""
+
+# ruff: noqa: DTZ001 - a local time as it is typed has no zone
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from newsletter import articles, brand, campaigns, jobs, journey
+from newsletter.campaigns import Campaign, CampaignState, Compares, IfClose, Judge, NotNow, Wish
+from newsletter.clock import FixedClock
+from newsletter.db import holds
+from newsletter.mail.ledger import Lane, Message, State
+from newsletter.mail.ledger.dispatch import Batch, BatchState
+from newsletter.runtime import Runtime
+from newsletter.smtp import SentList
+from newsletter.subscribers import Status, Subscriber
+from newsletter.throttle import rules
+from tests.conftest import NOON
+
+TUESDAY_NINE = datetime(2026, 6, 2, 9)
+"""NOON is Monday, 1 June 2026, 12:00 UTC."""
+TOKYO, LONDON, NEW_YORK, HONOLULU = "Asia/Tokyo", "Europe/London", "America/New_York", "Pacific/Honolulu"
+
+
+class World:
+    """A list of people all over the world, and a campaign."""
+
+    def __init__(self, runtime: Runtime, clock: FixedClock, sent: SentList) -> None:
+        self.runtime, self.clock, self.sent = runtime, clock, sent
+        with runtime.database.transaction() as session:
+            article = articles.write(session, clock.now(), title="Golf", subject="Golf", body="Turn both ways.")
+            made = Campaign(article=article, created_at=clock.now())
+            session.add(made)
+            session.flush()
+            self.id = made.id
+
+    def add(self, zone: str | None, count: int = 1) -> list[int]:
+        """People who live there."""
+        with self.runtime.database.transaction() as session:
+            newest = max(session.scalars(select(Subscriber.id)), default=0)
+            ids = list(range(newest + 1, newest + count + 1))
+            known = {"status": Status.CONFIRMED, "newsletter": True, "created_at": NOON, "confirmed_at": NOON}
+            rows = [{"id": id, "email": f"p{id}@example.com", "email_key": f"p{id}@example.com"} for id in ids]
+            session.execute(insert(Subscriber), [known | {"first_name": "", "zone": zone} | one for one in rows])
+        return ids
+
+    def move(self, id: int, zone: str | None) -> None:
+        """Somebody lives elsewhere now."""
+        with self.runtime.database.transaction() as session:
+            session.execute(update(Subscriber).where(Subscriber.id == id).values(zone=zone))
+
+    def schedule(self, wall: datetime = TUESDAY_NINE) -> None:
+        """At everyone's own time."""
+        with self.runtime.database.transaction() as session:
+            campaign, now = session.get_one(Campaign, self.id), self.clock.now()
+            campaigns.schedule_own_time(session, campaign, wall, brand.current(session), now, now)
+
+    def beat(self) -> None:
+        """One tick of everything."""
+        jobs.launch_campaigns(self.runtime, lambda: False, lambda: None)
+        while self.runtime.delivery.run(Lane.BULK):
+            pass
+        jobs.launch_campaigns(self.runtime, lambda: False, lambda: None)
+
+    def pass_to(self, at: datetime, step: timedelta = timedelta(hours=1)) -> dict[int, datetime]:
+        """Let the time pass until then, a beat at every step; who got it when."""
+        while self.clock.now() < at:
+            self.clock.forward(min(step, at - self.clock.now()))
+            self.beat()
+        return self.got()
+
+    def got(self) -> dict[int, datetime]:
+        """Who was sent it when."""
+        with self.runtime.database.reading() as session:
+            rows = session.execute(select(Message.subscriber_id, Message.settled_at).where(Message.state == State.SENT))
+            return {id: at for id, at in rows if id and at}
+
+    def do(self, verb: Callable[..., object], *more: object) -> None:
+        """What the owner presses."""
+        with self.runtime.database.transaction() as session:
+            verb(session, session.get_one(Campaign, self.id), *more)
+
+    def house(self) -> brand.Brand:
+        """Whose newsletter it is."""
+        with self.runtime.database.reading() as session:
+            return brand.current(session)
+
+    def found(self) -> Campaign:
+        """As it stands."""
+        with self.runtime.database.reading() as session:
+            found = session.get_one(Campaign, self.id)
+            _ = found.state
+            return found
+
+    def coming(self, id: int) -> list[datetime]:
+        """When this person is told that it comes."""
+        with self.runtime.database.reading() as session:
+            return [one.at for one in campaigns.coming_to(session, session.get_one(Subscriber, id))]
+
+
+@pytest.fixture
+def world(runtime: Runtime, clock: FixedClock, sent: SentList) -> World:
+    """An owner in London, and nobody yet."""
+    return World(runtime, clock, sent)
+
+
+def utc(day: int, hour: int, minute: int = 0) -> datetime:
+    """A moment of June 2026."""
+    return datetime(2026, 6, day, hour, minute, tzinfo=UTC)
+
+
+def test_everybody_gets_it_at_nine_on_their_own_clock_and_once(world: World) -> None:
+    people = {zone: world.add(zone, 3) for zone in (TOKYO, LONDON, None, NEW_YORK, HONOLULU, "Mars/Olympus")}
+    world.schedule()
+    got = world.pass_to(utc(3, 0))
+    hours = {TOKYO: utc(2, 0), LONDON: utc(2, 8), None: utc(2, 8), NEW_YORK: utc(2, 13), HONOLULU: utc(2, 19),
+             "Mars/Olympus": utc(2, 8)}  # fmt: skip
+    assert got == {id: hours[zone] for zone, ids in people.items() for id in ids}
+    assert max(Counter(one.recipient for one in world.sent.envelopes).values()) == 1
+    assert world.found().state is CampaignState.SENT
+
+
+def test_until_the_last_has_got_it_it_is_going_out(world: World) -> None:
+    world.add(TOKYO)
+    world.add(HONOLULU)
+    world.schedule()
+    assert world.found().scheduled_at == utc(2, 0)
+    world.pass_to(utc(2, 0))
+    assert world.found().state is CampaignState.SENDING
+    world.pass_to(utc(2, 18, 59))
+    assert world.found().state is CampaignState.SENDING and len(world.got()) == 1
+    world.pass_to(utc(2, 19))
+    assert world.found().state is CampaignState.SENT and len(world.got()) == 2
+
+
+def test_whose_hour_has_passed_gets_it_at_once_and_the_others_at_theirs(world: World) -> None:
+    [early], [late] = world.add(TOKYO), world.add(NEW_YORK)
+    with world.runtime.database.reading() as session:
+        plan = campaigns.plan_own_time(
+            session, session.get_one(Campaign, world.id), datetime(2026, 6, 1, 10), world.clock.now()
+        )
+    assert plan.passed(world.clock.now()) == 1
+    world.schedule(datetime(2026, 6, 1, 10))
+    world.beat()
+    assert world.got() == {early: NOON}
+    assert world.pass_to(utc(1, 14)) == {early: NOON, late: utc(1, 14)}
+
+
+def test_who_signs_up_in_an_earlier_zone_before_it_begins_gets_it_at_their_own_hour(world: World) -> None:
+    [jane] = world.add(LONDON)
+    world.schedule()
+    assert world.found().scheduled_at == utc(2, 8)
+    [hana] = world.add(TOKYO)
+    assert world.pass_to(utc(2, 9)) == {hana: utc(2, 0), jane: utc(2, 8)}
+
+
+def test_where_the_first_have_left_it_begins_with_those_who_are_there(world: World) -> None:
+    [hana], [jane] = world.add(TOKYO), world.add(LONDON)
+    world.schedule()
+    world.move(hana, NEW_YORK)
+    world.pass_to(utc(2, 7))
+    assert world.found().state is CampaignState.SCHEDULED and world.found().scheduled_at == utc(2, 8)
+    assert world.pass_to(utc(2, 13)) == {jane: utc(2, 8), hana: utc(2, 13)}
+
+
+def test_who_signs_up_after_it_has_begun_gets_nothing_of_it(world: World) -> None:
+    world.add(TOKYO)
+    world.schedule()
+    world.pass_to(utc(2, 0))
+    [late] = world.add(HONOLULU)
+    assert late not in world.pass_to(utc(2, 20)) and world.coming(late) == []
+
+
+def test_who_moves_after_it_has_begun_gets_it_at_the_hour_they_had(world: World) -> None:
+    world.add(TOKYO)
+    [west], [east] = world.add(NEW_YORK), world.add(NEW_YORK)
+    world.schedule()
+    world.pass_to(utc(2, 0))
+    world.move(west, HONOLULU)
+    world.move(east, TOKYO)
+    assert world.coming(west) == world.coming(east) == [utc(2, 13)]
+    got = world.pass_to(utc(2, 20))
+    assert got[west] == got[east] == utc(2, 13) and len(world.sent.envelopes) == 3
+
+
+def test_who_leaves_before_their_hour_gets_nothing(world: World) -> None:
+    world.add(TOKYO)
+    [gone] = world.add(HONOLULU)
+    world.schedule()
+    world.pass_to(utc(2, 0))
+    assert world.coming(gone) == [utc(2, 19)]
+    with world.runtime.database.transaction() as session:
+        journey.unsubscribe(session, session.get_one(Subscriber, gone), world.clock.now(), goodbye=False)
+    assert world.coming(gone) == []
+    assert gone not in world.pass_to(utc(2, 20)) and world.found().state is CampaignState.SENT
+
+
+def test_what_is_told_is_what_comes(world: World) -> None:
+    people = [*world.add(TOKYO), *world.add(None), *world.add(NEW_YORK), *world.add("Asia/Kathmandu")]
+    world.schedule()
+    told = {id: world.coming(id) for id in people}
+    world.pass_to(utc(2, 4), timedelta(minutes=15))
+    told_later = {id: world.coming(id) for id in people if id not in world.got()}
+    got = world.pass_to(utc(2, 14), timedelta(minutes=15))
+    assert told == {id: [at] for id, at in got.items()}
+    assert told_later == {id: told[id] for id in told_later} and len(told_later) == 2
+
+
+def test_paused_nobodys_hour_is_lost_and_resumed_it_goes_on(world: World) -> None:
+    [hana], [jane], [kim] = world.add(TOKYO), world.add(LONDON), world.add(HONOLULU)
+    world.schedule()
+    world.pass_to(utc(2, 0))
+    world.do(campaigns.together.pause)
+    assert world.pass_to(utc(2, 10)) == {hana: utc(2, 0)}
+    world.do(campaigns.together.resume)
+    world.beat()
+    assert world.got() == {hana: utc(2, 0), jane: utc(2, 10)}
+    assert world.pass_to(utc(2, 19))[kim] == utc(2, 19)
+
+
+def test_cancelled_nobody_else_gets_it_and_all_are_accounted_for(world: World) -> None:
+    [hana] = world.add(TOKYO)
+    world.add(LONDON, 4)
+    world.schedule()
+    world.pass_to(utc(2, 0))
+    world.do(campaigns.together.cancel, world.clock.now())
+    assert world.pass_to(utc(2, 10)) == {hana: utc(2, 0)}
+    with world.runtime.database.reading() as session:
+        counts = session.get_one(Campaign, world.id).counts(session)
+        assert set(session.scalars(select(Batch.state))) == {BatchState.DONE}
+    assert (counts[State.SENT], counts[State.CANCELLED]) == (1, 4)
+
+
+def test_to_the_last_second_it_can_be_changed_to_another_day_or_to_one_moment(world: World) -> None:
+    [hana], [jane] = world.add(TOKYO), world.add(LONDON)
+    world.schedule()
+    world.pass_to(utc(1, 23, 59))
+    world.schedule(datetime(2026, 6, 3, 9))
+    assert world.pass_to(utc(2, 9)) == {}
+    world.do(campaigns.together.schedule, utc(2, 10), world.house())
+    assert world.found().own_time is None
+    assert world.pass_to(utc(2, 10)) == {hana: utc(2, 10), jane: utc(2, 10)}
+    with pytest.raises(NotNow):
+        world.schedule()
+
+
+def test_a_rule_that_is_lifted_opens_nobodys_hour(world: World) -> None:
+    world.add(TOKYO)
+    [jane] = world.add(LONDON)
+    world.schedule()
+    world.pass_to(utc(2, 0))
+    with world.runtime.database.transaction() as session:
+        rules.put(session, rules.Scope.ALL, "", rules.Rate.parse("100/hour"), world.clock.now())
+        rules.remove(session, rules.Scope.ALL, world.clock.now())
+    assert jane not in world.pass_to(utc(2, 7, 59)) and world.pass_to(utc(2, 8))[jane] == utc(2, 8)
+
+
+def test_while_it_waits_no_tick_has_anything_to_do(world: World) -> None:
+    world.add(TOKYO)
+    world.add(HONOLULU)
+    world.schedule()
+    world.pass_to(utc(2, 0))
+    with world.runtime.database.reading() as session:
+        assert not holds(session, campaigns.is_under_way(utc(2, 18))) and not holds(
+            session, campaigns.is_time(utc(2, 18))
+        )
+        assert holds(session, campaigns.is_under_way(utc(2, 19)))
+
+
+def test_a_test_of_two_subjects_goes_out_at_one_moment(world: World) -> None:
+    wish = Wish(compares=Compares.SUBJECT, subject="B", share=40, hours=4, judge=Judge.HAND, if_close=IfClose.WAIT)
+    world.add(TOKYO)
+    world.do(campaigns.make_ab_test, wish, world.house(), world.clock.now())
+    with pytest.raises(NotNow, match="goes out at one moment"):
+        world.schedule()
+
+
+def test_series_give_way_on_the_day_of_each_ones_own_hour(world: World) -> None:
+    [kiri], [kim] = world.add("Pacific/Kiritimati"), world.add(HONOLULU)
+    world.schedule()
+    with world.runtime.database.reading() as session:
+        [mailing] = campaigns.planned(session)
+        assert (mailing.goes_at("Pacific/Kiritimati"), mailing.goes_at(HONOLULU)) == (utc(1, 19), utc(2, 19))
+    assert world.pass_to(utc(2, 19)) == {kiri: utc(1, 19), kim: utc(2, 19)}
+
+
+def test_nobody_in_it_it_is_over_at_the_owners_own_hour(world: World) -> None:
+    world.schedule()
+    world.pass_to(utc(2, 8))
+    assert world.found().state is CampaignState.SENT
