@@ -69,15 +69,22 @@ def schedule_form(campaign: Campaign) -> ScheduleForm:
     own = campaign.own_time
     filled: dict[str, Any] = {"when": OWN if own else AT, "day": own.date() if own else tomorrow}
     filled["clock"] = own.time() if own else NINE
-    asked = request.args
-    try:
-        filled |= {"day": date.fromisoformat(asked["day"])} if "day" in asked else {}
-        filled |= {"clock": time.fromisoformat(asked["clock"]).replace(tzinfo=None)} if "clock" in asked else {}
-    except ValueError:  # an address that somebody wrote by hand
-        pass
-    if asked.get("when") in (AT, OWN):
-        filled["when"] = asked["when"]
+    filled |= {name: _read(request.args[name], kind) for name, kind in PARTS.items() if name in request.args}
+    if request.args.get("when") in (AT, OWN):
+        filled["when"] = request.args["when"]
     return ScheduleForm(data=filled)
+
+
+PARTS: dict[str, type[date] | type[time]] = {"day": date, "clock": time}
+
+
+def _read(typed: str, kind: type[date] | type[time]) -> date | time | None:
+    """A part of an address; None of one that somebody wrote by hand."""
+    try:
+        found = kind.fromisoformat(typed)
+    except ValueError:
+        return None
+    return found.replace(tzinfo=None) if isinstance(found, time) else found
 
 
 def looked_ahead(session: Session, campaign: Campaign, form: ScheduleForm) -> OwnTimePlan | None:
