@@ -7,6 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.articles import Article, Revision
+from newsletter.mail.ledger import ClaimedMessage
+from newsletter.mail.ledger.trial import Trial
 from newsletter.mail.render import Content, Renderer
 from newsletter.subscribers import OWN, MergeField, own_merge_fields
 
@@ -19,15 +21,16 @@ class Contents:
     last: dict[int, Content] = field(default_factory=dict)
     """By revision. A revision never changes, but the fields that there are do."""
 
-    def of(self, session: Session, revisions: Collection[int]) -> dict[int, Content]:
-        """The contents of these revisions. The owner's fields are read for those alone that may name one."""
+    def of(self, session: Session, revisions: Collection[int], tries: bool = False) -> dict[int, Content]:
+        """The contents of these revisions. The owner's fields are read for those alone that may name one; of what an
+        owner `tries`, in any case (`as_tried`)."""
         known = {id: content for id, content in self.last.items() if id in revisions}
         if unread := set(revisions) - known.keys():
             rows = session.scalars(select(Revision).where(Revision.id.in_(unread)))
             known |= {row.id: Content(row.subject, row.preheader, row.body) for row in rows}
         counting = _counting_clicks(session, known)
         known = {id: replace(one, counts_clicks=id in counting) for id, one in known.items()}
-        if naming := [id for id, content in known.items() if may_name_own(content)]:
+        if naming := [id for id, content in known.items() if tries or may_name_own(content)]:
             own = own_merge_fields(session)
             known |= {id: replace(known[id], own=own) for id in naming}
         self.last = known
@@ -38,6 +41,14 @@ class Contents:
         contents = self.of(session, revisions).values()
         named = [one for content in contents if content.own for one in self.renderer.own_fields(content)]
         return list(dict.fromkeys(named))
+
+
+def as_tried(message: ClaimedMessage, words: Content | None) -> Content | None:
+    """The words of a message: a test may have another subject than its revision."""
+    trial = Trial.of(message.stream, message.context)
+    if words is None or not trial.subject:
+        return words
+    return replace(words, subject=trial.subject, preheader=trial.preheader)
 
 
 def _counting_clicks(session: Session, revisions: Collection[int]) -> set[int]:

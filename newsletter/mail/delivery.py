@@ -18,7 +18,7 @@ from newsletter.languages import said
 from newsletter.mail import alarms, ledger
 from newsletter.mail.batch_size import AdaptiveBatchSize
 from newsletter.mail.breaker import RUN, SHARE, Breaker
-from newsletter.mail.contents import Contents
+from newsletter.mail.contents import Contents, as_tried
 from newsletter.mail.journal import Journal
 from newsletter.mail.ledger import ClaimedMessage, Lane, Outcome, Reason, State
 from newsletter.mail.ledger.claim import BatchClaim, Claim
@@ -77,7 +77,8 @@ class Delivery:
                 claim = self._claim(session, house, lane, token)
                 if claim is None:
                     return 0
-                contents = self.contents.of(session, {one.revision_id for one in claim.messages if one.revision_id})
+                named = {one.revision_id for one in claim.messages if one.revision_id}
+                contents = self.contents.of(session, named, tries=lane is Lane.TRANSACTIONAL)
                 # Open before the commit: a crash then leaves proof that nothing was sent.
                 journal = Journal(self.journals, token, claim.batch)
             _Run(
@@ -210,7 +211,7 @@ class _Run:
     def _envelope(self, message: ClaimedMessage, now: datetime) -> Envelope | None:
         if self.unfit.covers(message):
             return None
-        content = self.contents.get(message.revision_id or 0)
+        content = as_tried(message, self.contents.get(message.revision_id or 0))
         try:
             skeleton = self._skeleton(message, content)
             if skeleton:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.subscribers import Stream, Subscriber
 
-TO, LIKE = "to", "like"
+TO, LIKE, SUBJECT, PREHEADER = "to", "like", "tried_subject", "tried_preheader"
 """The keys of the context."""
 
 
@@ -27,6 +27,9 @@ class Trial:
 
     to: str = ""
     like: int = 0
+    subject: str = ""
+    """With its preheader in place of its revision's: B of an A/B test has no words of its own until it goes out."""
+    preheader: str = ""
 
     @classmethod
     def of(cls, stream: Stream, context: Mapping[str, Any] | None) -> "Trial":
@@ -34,12 +37,14 @@ class Trial:
         if stream not in ELSEWHERE or not context:
             return NO_TRIAL
         to = str(context.get(TO, ""))
-        return cls(to if "@" in to else "", int(context.get(LIKE, 0)))
+        subject, preheader = str(context.get(SUBJECT, "")), str(context.get(PREHEADER, ""))
+        return cls(to if "@" in to else "", int(context.get(LIKE, 0)), subject, preheader)
 
     @property
     def context(self) -> dict[str, Any]:
         """As it stands in a message."""
-        return ({TO: self.to} if self.to else {}) | ({LIKE: self.like} if self.like else {})
+        words = {SUBJECT: self.subject, PREHEADER: self.preheader} if self.subject else {}
+        return ({TO: self.to} if self.to else {}) | ({LIKE: self.like} if self.like else {}) | words
 
 
 NO_TRIAL = Trial()

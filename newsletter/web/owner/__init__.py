@@ -6,6 +6,7 @@ from flask_bootstrap import Bootstrap5
 from newsletter.accounts.session import LONGEST
 from newsletter.web.owner import (
     ab_tests,
+    ab_trial,
     approval,
     articles,
     audit,
@@ -67,6 +68,7 @@ from newsletter.web.owner.session import manager
 
 __all__ = [
     "ab_tests",
+    "ab_trial",
     "approval",
     "articles",
     "audit",

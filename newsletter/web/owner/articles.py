@@ -4,17 +4,16 @@ from typing import Any
 
 from flask import g, render_template, request, url_for
 from flask_login import current_user
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter import articles, brand, drafts, topics
 from newsletter.accounts import Permission
-from newsletter.articles import Article, Revision
+from newsletter.articles import Article
 from newsletter.brand import Brand
 from newsletter.languages import marked
 from newsletter.mail.contents import content_of
-from newsletter.mail.ledger import Message
 from newsletter.mail.ledger.queue import update_waiting_steps
 from newsletter.mail.render import BadArticle, Reader
 from newsletter.mail.render.renderer import Rendered
@@ -28,7 +27,7 @@ from newsletter.web.owner.composer import Around, as_sent
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
 from newsletter.web.owner.forms import ArticleForm
 from newsletter.web.owner.subscribers import matching
-from newsletter.web.owner.trials import NotTried, queue_trials, trial_addresses
+from newsletter.web.owner.trials import NotTried, queue_trials, tests_of, trial_addresses
 from newsletter.web.personal import MAIL_PAGE_POLICY
 from newsletter.web.state import now, reading, runtime, state, transaction
 
@@ -172,7 +171,7 @@ def show(id: int) -> str:
             seen, problem = None, in_words(error)
         return render_template(
             "owner/article.html", article=article, seen=seen, problem=problem, reader=reader, asked=asked,
-            matches=matching(session, asked)[:8] if asked else [], test_number=_tests(session, article.current) + 1,
+            matches=matching(session, asked)[:8] if asked else [], test_number=tests_of(session, article.current) + 1,
             preview_url=url_for("owner.article_preview", id=id, subscriber=reader.id if reader else None),
         )  # fmt: skip
 
@@ -200,12 +199,6 @@ def _rendered(session: Session, article: Article, reader: Subscriber | None) -> 
     # Nobody's links: a click in the preview must not unsubscribe the person it is shown for.
     nobody = Reader(0, merged(session, reader, renderer.own_fields(words)))
     return renderer.rendered(stream, brand.current(session), nobody, words, context)
-
-
-def _tests(session: Session, revision: Revision) -> int:
-    to_owners = Message.owner_id.is_not(None)  # what the index of owners' mail covers
-    look = select(func.count()).where(to_owners, Message.revision_id == revision.id, Message.stream == Stream.TEST)
-    return session.scalar(look) or 0
 
 
 @door.post("/articles/<row:id>/test", endpoint="article_test")

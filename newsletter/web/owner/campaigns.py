@@ -33,6 +33,7 @@ from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_4
 from newsletter.web.owner.forms import CampaignForm
 from newsletter.web.owner.progress import Progress
 from newsletter.web.owner.scheduling import ScheduleForm, as_noted, chosen, looked_ahead, schedule_form, set_time
+from newsletter.web.owner.trials import tests_of
 from newsletter.web.state import now, reading, runtime, transaction
 
 TAG, SAVED = "tag:", "segment:"
@@ -169,6 +170,7 @@ def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
         clicks=reports.clicks_of_campaign(session, campaign, runtime().renderer),
         original=original_of(session, campaign), resent=resent_as(session, campaign),
         may_resend=not why_not(session, campaign, now()), seen=Seen.of(session, test) if test else None,
+        test_number=tests_of(session, campaign.revision) + 1 if test and campaign.is_new else 1,
         asked=Asked.of(session, campaign), **_times(session, campaign, form),
     )  # fmt: skip
 

@@ -5,13 +5,14 @@ from hashlib import sha256
 from typing import Any
 
 from flask import request
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from newsletter import characters
 from newsletter.accounts import Owner
-from newsletter.articles import Article
+from newsletter.articles import Article, Revision
 from newsletter.mail import ledger
+from newsletter.mail.ledger import Message
 from newsletter.mail.ledger.trial import Trial
 from newsletter.subscribers import Address, BadAddress, Status, Stream, Subscriber, Suppression, read_address
 from newsletter.web.language import _
@@ -55,13 +56,25 @@ def _must_not_be_written_to(session: Session, address: Address) -> bool:
     return has_left or bool(Suppression.of_address(session, runtime().secrets, address))
 
 
+def tests_of(session: Session, revision: Revision) -> int:
+    """How many tests of these words there have been."""
+    to_owners = Message.owner_id.is_not(None)  # what the index of owners' mail covers
+    look = select(func.count()).where(to_owners, Message.revision_id == revision.id, Message.stream == Stream.TEST)
+    return session.scalar(look) or 0
+
+
 def queue_trials(session: Session, owner: Owner, article: Article, to: list[str], like: int,
-                 context: dict[str, Any]) -> list[str]:  # fmt: skip
-    """Queue a test to each of these addresses, filled in like this reader; to which of them none was on its way."""
+                 context: dict[str, Any], words: tuple[str, str] = ("", "")) -> list[str]:  # fmt: skip
+    """Queue a test to each of these addresses, filled in like this reader; to which of them none was on its way.
+
+    `words`: a subject and a preheader in place of the article's.
+    """
     number, fresh = asked_id("number", request.form) or 1, []
     for one in to:
-        trial = Trial("" if one == owner.email else one, like)
+        trial = Trial("" if one == owner.email else one, like, *words)
         key = f"test:{article.current.id}:{number}"
+        if trial.subject:
+            key += f":b:{sha256(repr(words).encode()).hexdigest()[:16]}"
         if trial.to:
             key += f":{sha256(trial.to.encode()).hexdigest()[:16]}"
         about = context | trial.context
