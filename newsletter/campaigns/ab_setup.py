@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from newsletter import characters
 from newsletter.articles import LONGEST_LINE, Article, Revision, write
 from newsletter.brand import Brand
+from newsletter.campaigns.ab_lot import even_out
 from newsletter.campaigns.ab_test import (
     LEAST_HOURS,
     LEAST_SHARE,
@@ -140,6 +141,7 @@ def make_ab_test(session: Session, a: Campaign, wish: Wish, house: Brand, now: d
     )  # fmt: skip
     session.add(test)
     _set(test, wish)
+    even_out(session, test, now)
     session.flush()
     return test
 
@@ -149,6 +151,7 @@ def change_ab_test(session: Session, test: ABTest, wish: Wish, house: Brand) -> 
     _insist_not_begun(test)
     insist(house, test.a.article, wish)
     _set(test, wish)
+    even_out(session, test, test.created_at)
     session.flush()
 
 

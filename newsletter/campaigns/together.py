@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from newsletter.brand import Brand
+from newsletter.campaigns.ab_lot import even_out
 from newsletter.campaigns.ab_setup import ab_test_of
 from newsletter.campaigns.campaign import Campaign, NotNow
 from newsletter.languages import marked
@@ -16,6 +17,9 @@ from newsletter.languages import marked
 
 def schedule(session: Session, campaign: Campaign, at: datetime, house: Brand) -> None:
     """Send it at this time. Raises NotNow."""
+    test = ab_test_of(session, campaign) if campaign.is_tested else None
+    if test is not None and not test.has_begun:
+        even_out(session, test, at)  # who is in the list has changed since it was drafted
     _each(_parts(session, campaign), lambda one: one.schedule(at, house))
 
 
