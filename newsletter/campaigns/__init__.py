@@ -65,6 +65,7 @@ from newsletter.campaigns.launch import (
     planned,
 )
 from newsletter.campaigns.own_time import (
+    AT_ONE_MOMENT,
     Leaving,
     OwnTimePlan,
     instants_to_come,
@@ -75,6 +76,7 @@ from newsletter.campaigns.own_time import (
 from newsletter.campaigns.proportions import Interval, Proportion, needed
 
 __all__ = [
+    "AT_ONE_MOMENT",
     "CHUNK",
     "DECIDED",
     "LEAST_HOURS",

@@ -14,10 +14,15 @@ from sqlalchemy.orm import Session
 
 from newsletter.brand import Brand, current
 from newsletter.campaigns.campaign import Campaign, CampaignState, NotNow
-from newsletter.languages import said
+from newsletter.languages import marked, said
 from newsletter.mail.ledger import Hold
 from newsletter.mail.ledger.opening import waiting_instants
 from newsletter.zones import OwnTime
+
+AT_ONE_MOMENT = marked(
+    "An A/B test goes out at one moment: what wins goes to the rest as soon as the clicks have told, which is no hour "
+    "of their own. Choose one time for all, or do without the test."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +93,7 @@ def schedule_own_time(session: Session, campaign: Campaign, wall: datetime, hous
                       soonest: datetime) -> None:  # fmt: skip
     """Send it at this local time of everyone's own; `soonest`: to whom that has passed. Raises NotNow."""
     if campaign.is_tested:
-        raise NotNow(
-            said(
-                "An A/B test goes out at one moment: what wins goes to the rest as soon as the clicks have told, which "
-                "is no hour of their own. Choose one time for all, or do without the test."
-            )
-        )
+        raise NotNow(said(AT_ONE_MOMENT))
     plan = plan_own_time(session, campaign, wall, now)
     campaign.schedule(max(plan.first, soonest), house)
     campaign.own_time = wall

@@ -8,7 +8,15 @@ from sqlalchemy.orm import Session
 
 from newsletter import preflight
 from newsletter.brand import Brand
-from newsletter.campaigns import Campaign, CampaignState, OwnTimePlan, ab_test_of, plan_own_time, schedule_own_time
+from newsletter.campaigns import (
+    Campaign,
+    CampaignState,
+    OwnTimePlan,
+    Part,
+    ab_test_of,
+    plan_own_time,
+    schedule_own_time,
+)
 from newsletter.mail.ledger.opening import openings
 from newsletter.preflight import NotFit
 from newsletter.zones import zone_named
@@ -22,13 +30,13 @@ def schedule(session: Session, campaign: Campaign, at: str | None, house: Brand,
             raise ValueError(at)
         plan = plan_own_time(session, campaign, wall, now)
         preflight.check_time(plan.last, now)
+    except NotFit as error:
+        raise click.BadParameter(f"{at}: {error} It is {now:%Y-%m-%d %H:%M} UTC.", param_hint="--at") from None
     except (ValueError, OverflowError):
         raise click.BadParameter(
             "with --own-time it should be a date and a time without a zone, for example 2026-12-01T09:00",
             param_hint="--at",
         ) from None
-    except NotFit as error:
-        raise click.BadParameter(f"{at}: {error} It is {now:%Y-%m-%d %H:%M} UTC.", param_hint="--at") from None
     schedule_own_time(session, campaign, wall, house, now, now)
     return _told(plan, house, now)
 
@@ -42,41 +50,38 @@ def _told(plan: OwnTimePlan, house: Brand, now: datetime) -> str:
 
 
 def status(session: Session, found: Campaign, now: datetime) -> dict[str, Any]:
-    """When it goes at everyone's own time (None: it goes to all at once), and what it says: of an A/B test both."""
-    return {"own_time": _own_time(session, found, now), "contents": _contents(session, found)}
+    """What there is to tell besides the numbers: of an A/B test what both say, and who gets it when at everyone's own
+    time. Of all other campaigns nothing: programs know the names that are there."""
+    contents = {"contents": _contents(session, found)} if found.is_tested else {}
+    return contents | ({"own_time": _own_time(session, found, found.own_time, now)} if found.own_time else {})
 
 
-def _own_time(session: Session, found: Campaign, now: datetime) -> dict[str, Any] | None:
-    if found.own_time is None:
-        return None
+def _own_time(session: Session, found: Campaign, wall: datetime, now: datetime) -> dict[str, Any]:
     if found.stored_state is CampaignState.SCHEDULED:
-        moments = [(one.at, one.people, 0) for one in plan_own_time(session, found, found.own_time, now).leavings]
+        moments = [(one.at, one.people, 0) for one in plan_own_time(session, found, wall, now).leavings]
     else:
         seen = openings(session, found.dispatch, now) if found.dispatch else []
         moments = [(one.at, one.people, one.done) for one in seen]
     listed = [{"at": at.astimezone(UTC).isoformat(), "people": people, "done": done} for at, people, done in moments]
-    return {"local": found.own_time.isoformat(), "leaves": listed}
+    return {"local": wall.isoformat(), "leaves": listed}
 
 
 def _contents(session: Session, found: Campaign) -> list[dict[str, Any]]:
-    test = ab_test_of(session, found) if found.is_tested else None
+    test = ab_test_of(session, found)
     if test is None:
-        sent = found.dispatch.revision if found.dispatch else found.revision
-        part = found.part.value if found.part else None
-        return [{"part": part, "campaign": found.id, "subject": sent.subject, "preheader": sent.preheader}]
+        return []
     a = test.a.dispatch.revision if test.a.dispatch else test.a.revision
-    subject, preheader, _ = test.words_b
+    both = ((Part.A, test.a_id, (a.subject, a.preheader, a.body)), (Part.B, test.b_id, test.words_b))
     return [
-        {"part": "a", "campaign": test.a_id, "subject": a.subject, "preheader": a.preheader},
-        {"part": "b", "campaign": test.b_id, "subject": subject, "preheader": preheader},
+        {"part": part.value, "campaign": id, "subject": subject, "preheader": preheader, "body": body}
+        for part, id, (subject, preheader, body) in both
     ]
 
 
 def in_lines(told: dict[str, Any]) -> dict[str, str]:
     """The same for a person to read."""
-    lines = {f"subject {one['part'] or ''}".strip(): one["subject"] for one in told["contents"]}
-    own = told["own_time"]
-    if own is None:
-        return lines
-    moments = "; ".join(f"{one['at']} {one['done']} of {one['people']}" for one in own["leaves"])
-    return lines | {"own time": f"{own['local']}: {moments}"}
+    lines = {f"subject {one['part'].upper()}": one["subject"] for one in told.get("contents", ())}
+    if own := told.get("own_time"):
+        lines["own time"] = own["local"]
+        lines |= {one["at"]: f" {one['done']} of {one['people']}" for one in own["leaves"]}
+    return lines

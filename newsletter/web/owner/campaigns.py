@@ -181,7 +181,8 @@ def _times(session: Session, campaign: Campaign, form: ScheduleForm) -> dict[str
     if not campaign.is_new:
         return {"openings": openings(session, dispatch, at) if own and dispatch else []}
     return {
-        "house_zone": brand.current(session).zone, "best": best_hour(session, at),
+        "one_moment": campaigns.AT_ONE_MOMENT if campaign.is_tested else "", "house_zone": brand.current(session).zone,
+        "best": best_hour(session, at),
         "plan": looked_ahead(session, campaign, form),
         "set_plan": campaigns.plan_own_time(session, campaign, own, at) if own else None,
     }  # fmt: skip
