@@ -9,6 +9,7 @@ from alembic import op
 
 revision = "0310"
 down_revision = "0291"
+INDEXES = (("ix_batches_waiting", ["opens_at", "dispatch_id"], "waiting"), ("ix_batches_open", ["id"], "open"))
 
 
 def upgrade() -> None:
@@ -26,15 +27,15 @@ def upgrade() -> None:
             "CONSTRAINT ck_batches_waits_for_something CHECK (state != 'waiting' OR opens_at IS NOT NULL)"
         )
     )
-    waits = sa.text("state = 'waiting'")
-    op.create_index(
-        "ix_batches_waiting", "batches", ["opens_at", "dispatch_id"], postgresql_where=waits, sqlite_where=waits
-    )
+    for name, columns, state in INDEXES:
+        which = sa.text(f"state = '{state}'")
+        op.create_index(name, "batches", columns, postgresql_where=which, sqlite_where=which)
 
 
 def downgrade() -> None:
     """Take back: what waits for its readers' hour goes then all the same, and what is scheduled goes to all at once."""
-    op.drop_index("ix_batches_waiting", "batches")
+    for name, _, _ in INDEXES:
+        op.drop_index(name, "batches")
     op.execute("UPDATE batches SET not_before = opens_at, state = 'open' WHERE state = 'waiting'")
     op.drop_column("batches", "opens_at")  # and its constraint with it
     op.drop_column("campaigns", "next_look_at")

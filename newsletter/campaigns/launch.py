@@ -58,7 +58,7 @@ def is_under_way(now: Moment) -> ColumnElement[bool]:
         select(Campaign.id)
         .join(Dispatch, Dispatch.id == Campaign.dispatch_id)
         .where(Campaign.stored_state == CampaignState.SENDING, Dispatch.hold == Hold.OPEN)
-        .where(or_(Dispatch.filled_at.is_(None), ~has_waiting(Dispatch.id.expression)))
+        .where(or_(Dispatch.filled_at.is_(None), Campaign.own_time.is_(None), ~has_waiting(Dispatch.id.expression)))
     )
     return or_(going.exists(), is_opening(now), has_next_step(now), is_unsettled())
 

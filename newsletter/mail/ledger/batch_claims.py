@@ -31,7 +31,7 @@ from newsletter.db import UtcDateTime
 from newsletter.mail.ledger import counts
 from newsletter.mail.ledger.batch_outcomes import record_batch
 from newsletter.mail.ledger.digest import enter
-from newsletter.mail.ledger.dispatch import Batch, BatchRange, BatchState, Dispatch, Hold
+from newsletter.mail.ledger.dispatch import IS_OPEN, Batch, BatchRange, BatchState, Dispatch, Hold
 from newsletter.mail.ledger.message import Message, State
 from newsletter.mail.ledger.reasons import Reason
 from newsletter.mail.ledger.record import Outcome
@@ -54,7 +54,7 @@ _FREE = (
         _D.c.topic_id,
     )
     .join(_D, _D.c.id == _B.c.dispatch_id)
-    .where(_B.c.state == BatchState.OPEN, _D.c.hold == Hold.OPEN)
+    .where(IS_OPEN, _D.c.hold == Hold.OPEN)
     .where(or_(_B.c.not_before.is_(None), _B.c.not_before <= bindparam("now", type_=UtcDateTime())))
     .order_by(_B.c.id)
     .limit(1)

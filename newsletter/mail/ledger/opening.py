@@ -8,16 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, literal, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.db import Moment
 from newsletter.mail.ledger import counts
-from newsletter.mail.ledger.dispatch import Batch, BatchState, Dispatch
+from newsletter.mail.ledger.dispatch import IS_WAITING, Batch, BatchState, Dispatch
 from newsletter.mail.ledger.message import UNDER_WAY, Message, State
-
-# Written out, not a parameter: SQLite could not tell that the index of these few holds all of them.
-WAITS = Batch.state == literal(BatchState.WAITING, Batch.state.type, literal_execute=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +30,22 @@ class Opening:
 
 def is_opening(now: Moment) -> ColumnElement[bool]:
     """That the hour of some batch has come, as a condition."""
-    return select(Batch.id).where(WAITS, Batch.opens_at <= now).exists()
+    return select(Batch.id).where(IS_WAITING, Batch.opens_at <= now).exists()
 
 
 def has_waiting(dispatch_id: ColumnElement[int]) -> ColumnElement[bool]:
     """That some of a dispatch waits for its readers' hour, as a condition."""
-    return select(Batch.id).where(WAITS, Batch.dispatch_id == dispatch_id).exists()
+    return select(Batch.id).where(IS_WAITING, Batch.dispatch_id == dispatch_id).exists()
 
 
 def open_due(session: Session, now: datetime) -> int:
     """Open every batch whose readers' hour has come; how many. Once more, it finds none of them."""
-    return _open(session, WAITS, Batch.opens_at <= now)
+    return _open(session, IS_WAITING, Batch.opens_at <= now)
 
 
 def open_all(session: Session, dispatch: Dispatch) -> None:
     """Open what waits of a dispatch that is cancelled: nothing of it goes, and it is brought in line as any other."""
-    _open(session, WAITS, Batch.dispatch_id == dispatch.id)
+    _open(session, IS_WAITING, Batch.dispatch_id == dispatch.id)
 
 
 def _open(session: Session, *which: ColumnElement[bool]) -> int:
@@ -78,7 +75,7 @@ def _opening(at: datetime, batches: Sequence[counts.BatchCounts], now: datetime)
 
 def waiting_instants(session: Session, dispatch: Dispatch) -> Sequence[datetime]:
     """The instants that some of it waits for, the first first."""
-    look = select(Batch.opens_at).where(WAITS, Batch.dispatch_id == dispatch.id).distinct()
+    look = select(Batch.opens_at).where(IS_WAITING, Batch.dispatch_id == dispatch.id).distinct()
     return [at for at in session.scalars(look.order_by(Batch.opens_at)) if at is not None]
 
 
@@ -90,4 +87,4 @@ def waits_until(session: Session, dispatch: Dispatch, subscriber_id: int) -> dat
     )  # fmt: skip
     id = session.scalar(mine)
     theirs = (Batch.dispatch_id == dispatch.id, Batch.first_id <= (id or 0), Batch.last_id >= (id or 0))
-    return session.scalar(select(Batch.opens_at).where(WAITS, *theirs))
+    return session.scalar(select(Batch.opens_at).where(IS_WAITING, *theirs))

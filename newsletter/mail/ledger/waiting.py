@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, or_, select
 
 from newsletter.db import Moment
-from newsletter.mail.ledger.dispatch import Batch, BatchState, Dispatch, Hold
+from newsletter.mail.ledger.dispatch import IS_OPEN, Batch, BatchState, Dispatch, Hold
 from newsletter.mail.ledger.message import Lane
 from newsletter.mail.ledger.row_claims import due
 
@@ -15,13 +15,10 @@ def is_waiting(lane: Lane, now: Moment) -> ColumnElement[bool]:
 
 
 def _is_part_of_a_campaign_waiting(now: Moment) -> ColumnElement[bool]:
-    return (
-        select(Batch.id)
-        .join(Dispatch, Dispatch.id == Batch.dispatch_id)
-        .where(Batch.state == BatchState.OPEN, Dispatch.hold == Hold.OPEN)
-        .where(or_(Batch.not_before.is_(None), Batch.not_before <= now))
-        .exists()
-    )
+    # From the few open batches to their dispatches: those of all campaigns that went out are open, too.
+    goes = select(Dispatch.id).where(Dispatch.id == Batch.dispatch_id, Dispatch.hold == Hold.OPEN).exists()
+    has_come = or_(Batch.not_before.is_(None), Batch.not_before <= now)
+    return select(Batch.id).where(IS_OPEN, has_come, goes).exists()
 
 
 def is_unsettled() -> ColumnElement[bool]:
