@@ -35,7 +35,6 @@ from newsletter.db import holds, was_broken_off
 from newsletter.mail import recovery
 from newsletter.mail.ledger import Lane
 from newsletter.mail.ledger.counts import recount
-from newsletter.mail.ledger.opening import open_due
 from newsletter.runtime import Runtime
 
 SLICE = 15.0
@@ -84,9 +83,6 @@ def launch_campaigns(rt: Runtime, stopping: Stopping, wake: Wake) -> None:
     with rt.database.transaction() as session:
         campaigns.tend_ab_tests(session, rt.clock.now())
         campaigns.launch_due(session, rt.clock.now())
-        opened = open_due(session, rt.clock.now())
-    if opened:
-        wake()
     for step in (campaigns.fill_next, campaigns.cancel_more):
         more = True
         while more and not stopping() and time.monotonic() < until:

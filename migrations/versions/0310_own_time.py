@@ -9,7 +9,7 @@ from alembic import op
 
 revision = "0310"
 down_revision = "0291"
-INDEXES = (("ix_batches_waiting", ["opens_at", "dispatch_id"], "waiting"), ("ix_batches_open", ["id"], "open"))
+INDEXES = (("ix_batches_waiting", ["state", "opens_at", "dispatch_id"], "waiting"), ("ix_batches_open", ["id"], "open"))
 
 
 def upgrade() -> None:

@@ -14,7 +14,7 @@ from newsletter.campaigns.own_time import look_again, own_time_of
 from newsletter.db import Moment
 from newsletter.mail.ledger import Dispatch, Hold, Lane, Message, Reason
 from newsletter.mail.ledger.dispatch import Batch, BatchState
-from newsletter.mail.ledger.opening import has_waiting, is_opening
+from newsletter.mail.ledger.opening import has_waiting, is_opening, open_due
 from newsletter.mail.ledger.queue import cancel_late, cancel_next_batch, fill
 from newsletter.mail.ledger.waiting import is_unsettled
 from newsletter.subscribers import Mailing, Subscriber
@@ -64,7 +64,10 @@ def is_under_way(now: Moment) -> ColumnElement[bool]:
 
 
 def launch_due(session: Session, now: datetime) -> list[Campaign]:
-    """Launch every campaign whose time has come. Two beats launch it once: the UPDATE names the state it begins in."""
+    """Launch every campaign whose time has come, and open the batches whose readers' own hour has.
+
+    Two beats launch it once: the UPDATE names the state it begins in."""
+    open_due(session, now)
     look_again(session, now)
     due = session.scalars(
         update(Campaign)

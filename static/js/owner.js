@@ -147,10 +147,11 @@ function leavings() {
   place.closest("form").addEventListener("change", async (event) => {
     if (!["when", "day", "clock"].includes(event.target.name)) return;
     const mine = latest += 1, { when, day, clock } = Object.fromEntries(new FormData(place.closest("form")));
+    const asked = new URLSearchParams({ when, day, clock });
     try {
-      const answer = await fetch(`${place.dataset.leavings}?${new URLSearchParams({ when, day, clock })}`);
-      if (!answer.ok || answer.redirected) return;
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const answer = await fetch(`${place.dataset.leavings}?${asked}`, { headers: { Accept: "application/json" } });
+      const { html } = await answer.json();
+      const page = new DOMParser().parseFromString(html, "text/html");
       if (mine === latest) place.replaceChildren(...page.body.childNodes);
     } catch { /* the form works without */ }
   });

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Barrier
 
 import pytest
@@ -19,6 +19,10 @@ from newsletter.mail.ledger.opening import open_due
 from tests.campaigns.test_own_time import HONOLULU, LONDON, TOKYO, TUESDAY_NINE, World, utc, world
 
 __all__ = ["world"]
+
+
+A_LEAP = timedelta(hours=9)
+"""From one hour of somebody's to another: what lies between is told in `test_own_time`."""
 
 
 class Killed(BaseException):
@@ -60,7 +64,7 @@ def test_two_beats_launch_it_once(abroad: World) -> None:
     _at_once(lambda: _turn(abroad), lambda: _turn(abroad))
     abroad.beat()
     assert len(abroad.sent.envelopes) == 5
-    abroad.pass_to(utc(2, 19))
+    abroad.pass_to(utc(2, 19), A_LEAP)
     _once_each(abroad)
 
 
@@ -69,7 +73,7 @@ def test_two_beats_open_an_hour_once(abroad: World) -> None:
     abroad.beat()
     abroad.clock.moment = utc(2, 8)
     _at_once(lambda: _turn(abroad), lambda: _turn(abroad), lambda: abroad.runtime.delivery.run(Lane.BULK))
-    abroad.pass_to(utc(2, 19))
+    abroad.pass_to(utc(2, 19), A_LEAP)
     _once_each(abroad)
 
 
@@ -78,7 +82,7 @@ def test_cancelled_as_an_hour_comes_nothing_of_it_is_left_behind(abroad: World) 
     abroad.beat()
     abroad.clock.moment = utc(2, 8)
     _at_once(lambda: _turn(abroad), lambda: abroad.do(campaigns.together.cancel, abroad.clock.now()))
-    abroad.pass_to(utc(2, 20))
+    abroad.pass_to(utc(2, 20), A_LEAP)
     assert abroad.found().state is CampaignState.CANCELLED
     _once_each(abroad, 5)
     with abroad.runtime.database.reading() as session:
@@ -98,7 +102,7 @@ def test_another_day_at_the_last_second_is_that_day_or_is_refused(abroad: World)
     _at_once(lambda: _turn(abroad), change)
     abroad.beat()
     assert len(abroad.sent.envelopes) == (5 if refused else 0)
-    abroad.pass_to(utc(3, 19))
+    abroad.pass_to(utc(3, 19), A_LEAP)
     _once_each(abroad)
 
 
@@ -114,7 +118,7 @@ def test_killed_anywhere_on_the_way_it_goes_on_where_it_was(abroad: World) -> No
     abroad.beat()
     abroad.clock.moment = utc(2, 8)
     _and_die(abroad, open_due)
-    abroad.pass_to(utc(2, 19))
+    abroad.pass_to(utc(2, 19), A_LEAP)
     _once_each(abroad)
 
 
@@ -131,6 +135,6 @@ def test_whoever_moves_while_recipients_are_written_gets_it_once(abroad: World) 
     turn = {0: HONOLULU, 1: LONDON}
     movers = [lambda id=id: abroad.move(id, turn[id % 2]) for id in (1, 6, 11)]  # type: ignore[misc]
     _at_once(lambda: _turn(abroad), *movers)
-    abroad.pass_to(utc(2, 20))
+    abroad.pass_to(utc(2, 20), A_LEAP)
     _once_each(abroad)
     assert abroad.found().own_time == TUESDAY_NINE

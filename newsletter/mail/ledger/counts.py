@@ -45,7 +45,7 @@ def by_batch(session: Session, dispatch: Dispatch) -> list[BatchCounts]:
             states = _live(session, dispatch.id, first, last)
         else:
             states = {State(name): count for name, count in cached.items()}
-        found.append(BatchCounts(first, last, states, opens_at))
+        found.append(BatchCounts(first_id=first, last_id=last, states=states, opens_at=opens_at))
     return found
 
 
