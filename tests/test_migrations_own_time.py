@@ -17,7 +17,7 @@ from newsletter.subscribers.address import read_address
 from tests.conftest import NOON
 from tests.test_migrations import back_to
 
-BEFORE = "0291"
+BEFORE = "0295"
 HONOLULU = datetime(2026, 6, 2, 19, tzinfo=UTC)
 
 

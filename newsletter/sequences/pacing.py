@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, literal, or_, select
+from sqlalchemy import literal, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter import brand
 from newsletter.mail.ledger import UNDER_WAY, Dispatch, Hold, Lane, Message, State
 from newsletter.mail.ledger.digest import WAITING, DigestEntry
-from newsletter.mail.ledger.dispatch import Batch, BatchState
+from newsletter.mail.ledger.opening import hours_of
 from newsletter.sequences.delay import Delay, allowed_from, local_day, next_day
 from newsletter.subscribers import Mailing, Segment, Subscriber
 
@@ -58,22 +58,19 @@ def other_mail(session: Session, people: Mapping[int, str], now: datetime, maili
 def _going(session: Session, people: Collection[int], now: datetime,
            own: Collection[int]) -> Iterator[tuple[int, datetime, bool]]:  # fmt: skip
     """What went lately or is on its way: to whom, when; and since when something waits for their weekly mail (True)."""
-    inside = Message.id.between(Batch.first_id, Batch.last_id)
-    its_batch = (Batch.dispatch_id == Message.dispatch_id) & (Batch.state == BatchState.WAITING) & inside
     went = Message.settled_at > now - A_DAY_ANYWHERE
     under_way = Message.state.in_(UNDER_WAY) & or_(Message.dispatch_id.is_(None), Dispatch.hold == Hold.OPEN)
     sent = (
-        # What waits for its readers' hour goes then.
-        select(Message.subscriber_id, func.coalesce(Message.settled_at, Batch.opens_at), Message.id)
+        select(Message.subscriber_id, Message.settled_at, Message.id)
         .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
-        .outerjoin(Batch, its_batch)
         .where(Message.subscriber_id.in_(people), Message.lane == Lane.BULK)
         .where(or_(went & Message.state.not_in((*UNDER_WAY, State.FAILED, State.CANCELLED)), under_way))
     )
     waits = select(DigestEntry.subscriber_id, DigestEntry.counts_from, literal(0))
+    hours = hours_of(session, people)
     for person, at, id in session.execute(sent.union_all(waits.where(*WAITING, DigestEntry.subscriber_id.in_(people)))):
         if person is not None and id not in own:
-            yield person, at or now, id == 0
+            yield person, at or hours.get(id) or now, id == 0
 
 
 def days_of(mailings: Iterable[Mailing], now: datetime, zone: str, guide: str | None) -> set[date]:

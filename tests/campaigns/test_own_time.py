@@ -4,7 +4,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -16,6 +16,7 @@ from newsletter.db import holds
 from newsletter.mail.ledger import Lane, Message, State
 from newsletter.mail.ledger.dispatch import Batch, BatchState
 from newsletter.runtime import Runtime
+from newsletter.sequences.pacing import other_mail
 from newsletter.smtp import SentList
 from newsletter.subscribers import Status, Subscriber
 from newsletter.throttle import rules
@@ -285,6 +286,10 @@ def test_series_give_way_on_the_day_of_each_ones_own_hour(world: World) -> None:
     with world.runtime.database.reading() as session:
         [mailing] = campaigns.planned(session)
         assert (mailing.goes_at("Pacific/Kiritimati"), mailing.goes_at(HONOLULU)) == (utc(1, 19), utc(2, 19))
+    world.pass_to(utc(2, 0))
+    with world.runtime.database.reading() as session:
+        busy = other_mail(session, {kiri: "Pacific/Kiritimati", kim: HONOLULU}, world.clock.now(), ())
+    assert busy == {kiri: {date(2026, 6, 2)}, kim: {date(2026, 6, 2)}}  # in Honolulu it is still the first
     assert world.pass_to(utc(2, 19)) == {kiri: utc(1, 19), kim: utc(2, 19)}
 
 

@@ -4,7 +4,7 @@ A batch that waits is in a state of its own. So the claim of what may go, and th
 second, stay as cheap as they are while thousands of batches wait for a day.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -77,6 +77,17 @@ def waiting_instants(session: Session, dispatch: Dispatch) -> Sequence[datetime]
     """The instants that some of it waits for, the first first."""
     look = select(Batch.opens_at).where(IS_WAITING, Batch.dispatch_id == dispatch.id).distinct()
     return [at for at in session.scalars(look.order_by(Batch.opens_at)) if at is not None]
+
+
+def hours_of(session: Session, people: Collection[int]) -> dict[int, datetime]:
+    """When the hours come that messages to these people wait for, by the message."""
+    going = session.scalars(select(Batch.dispatch_id).where(IS_WAITING).distinct()).all()
+    if not going:
+        return {}
+    theirs = (Message.subscriber_id.in_(people), Message.dispatch_id.in_(going), Message.state == State.READY)
+    inside = (Batch.dispatch_id == Message.dispatch_id) & Message.id.between(Batch.first_id, Batch.last_id)
+    rows = session.execute(select(Message.id, Batch.opens_at).join(Batch, inside).where(*theirs, IS_WAITING))
+    return {id: at for id, at in rows if at is not None}
 
 
 def waits_until(session: Session, dispatch: Dispatch, subscriber_id: int) -> datetime | None:
