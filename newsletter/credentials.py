@@ -1,4 +1,4 @@
-"""The owner's story with their password: chosen, forgotten, chosen anew, and the mail that tells them of it."""
+"""The owner's story with what lets them in: password, app and passkeys, chosen, lost, chosen anew, and told by mail."""
 
 import importlib
 import re
@@ -9,7 +9,8 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from newsletter import accounts, brand
-from newsletter.accounts import Owner, PasswordReset, Role, WeakPassword
+from newsletter.accounts import Owner, Passkey, PasswordReset, Role, WeakPassword
+from newsletter.accounts.ceremony import NewKey
 from newsletter.accounts.reset import GOOD_FOR
 from newsletter.accounts.wait import ACCOUNT
 from newsletter.languages import said
@@ -98,7 +99,7 @@ def reset_password(session: Session, numbers: tuple[int, ...], password: str, no
 
 def ask_for_codes(session: Session, owner: Owner, secret: str, step: int, keys: Sequence[bytes], now: datetime,
                   ip: str | None = None) -> list[str]:  # fmt: skip
-    """Ask for a code behind the password from now on, and tell the owner by mail; the recovery codes.
+    """Ask for a code behind the password from now on, and tell the owner by mail; fresh recovery codes.
 
     `step`: of the code that proved that the app has the secret.
     """
@@ -108,15 +109,56 @@ def ask_for_codes(session: Session, owner: Owner, secret: str, step: int, keys: 
 
 
 def ask_for_no_codes(session: Session, owner: Owner, now: datetime, *, way: Way, ip: str | None = None) -> None:
-    """Ask for the password alone, and tell the owner by mail."""
+    """Ask for no code of an app any more, and tell the owner by mail."""
+    accounts.second_factor.drop_app(session, owner)
+    _tell_of_codes(session, owner, said("Your codes of an app were switched off"), f"codes off {way}", now, ip)
+
+
+def ask_for_password_alone(session: Session, owner: Owner, now: datetime, *, way: Way, ip: str | None = None) -> None:
+    """Ask for no code and no passkey any more, and tell the owner by mail."""
     accounts.second_factor.switch_off(session, owner)
     _tell_of_codes(session, owner, said("Your second factor was switched off"), f"off {way}", now, ip)
+
+
+def add_passkey(session: Session, owner: Owner, made: NewKey, name: str, now: datetime,
+                ip: str | None = None) -> list[str]:  # fmt: skip
+    """A passkey more, told by mail; recovery codes with the first factor, else []. The owner's row must be locked."""
+    is_first = not owner.has_second_factor
+    owner.passkeys.append(
+        Passkey(credential_id=made.credential_id, public_key=made.public_key, sign_count=made.sign_count,
+                rp_id=made.rp_id, name=name, created_at=now)
+    )  # fmt: skip
+    _tell_of_codes(session, owner, said("A passkey was added: %(name)s", name=name), f"passkey added: {name}", now, ip)
+    return accounts.second_factor.new_codes(session, owner) if is_first else []
+
+
+def remove_passkey(session: Session, owner: Owner, passkey: Passkey, now: datetime, ip: str | None = None) -> None:
+    """One passkey less, told by mail. The owner's row must be locked."""
+    accounts.second_factor.drop_passkey(session, owner, passkey)
+    title = said("A passkey was removed: %(name)s", name=passkey.name)
+    _tell_of_codes(session, owner, title, f"passkey removed: {passkey.name}", now, ip)
+
+
+def suspect_passkey(session: Session, owner: Owner, passkey: Passkey, now: datetime, ip: str | None = None) -> None:
+    """Its counter has gone back, so there may be a copy of it: nobody was let in, and the owner is told, once a day."""
+    accounts.note(session, owner, now, "sign-in refused", f"passkey counter went back: {passkey.name}", ip)
+    lines = [
+        said("Somebody tried to sign in with it, and its counter was behind the last one that we saw: two devices may "
+             "hold the same key. Nobody was let in."),
+        said("If that was you, remove this passkey and add it anew. If it was not, remove it and choose a new password "
+             "at once."),
+    ]  # fmt: skip
+    title = said("A passkey of yours may have been copied: %(name)s", name=passkey.name)
+    context = notice(title, lines, said("See your passkeys"), "/owner/passkeys")
+    ledger.queue(session, owner, Stream.NOTICE, f"passkey-copied:{passkey.id}:{now:%Y%m%d}", now, context=context)
 
 
 def _tell_of_codes(session: Session, owner: Owner, title: str, what: str, now: datetime, ip: str | None) -> None:
     accounts.note(session, owner, now, "second factor", what, ip)
     lines = [said("If that was you, there is nothing to do. If it was not, choose a new password at once, and look "
                   "under Settings.")]  # fmt: skip
+    if not owner.has_second_factor:
+        lines.insert(0, said("Your password alone lets you in now."))
     context = notice(title, lines, said("Choose a new password"), "/owner/forgot")
     ledger.queue(session, owner, Stream.NOTICE, f"second-factor:{now:%Y%m%d%H%M%S%f}", now, context=context)
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from newsletter import accounts, team
-from newsletter.accounts import AuditEntry, Invitation, Owner, OwnerSession, Role, WeakPassword
+from newsletter.accounts import AuditEntry, Invitation, Owner, OwnerSession, Passkey, Role, WeakPassword
 from newsletter.accounts.permissions import Permission
 from newsletter.mail.ledger import Lane, Message
 from newsletter.runtime import Runtime
@@ -127,6 +127,9 @@ def test_who_is_removed_is_out_at_once_and_may_come_back(runtime: Runtime, olga:
         OwnerSession.start(session, them, NOON)
         reset = accounts.PasswordReset.start(session, them, NOON)
         accounts.second_factor.switch_on(session, them, accounts.second_factor.new_secret(), 1, runtime.secrets)
+        them.passkeys.append(
+            Passkey(credential_id="a", public_key="b", sign_count=0, rp_id="localhost", name="Laptop", created_at=NOON)
+        )
     _invite(runtime, ed)
     with runtime.database.transaction() as session:
         team.remove(session, olga, ed, NOON)
@@ -140,7 +143,9 @@ def test_who_is_removed_is_out_at_once_and_may_come_back(runtime: Runtime, olga:
         told = session.scalars(select(Message).where(Message.stream == Stream.NOTICE)).one()
         assert told.owner_id == ed and (told.context or {})["title"].startswith("You are no longer in the team")
     back = _accept(runtime, _invite(runtime, olga, ED, Role.VIEWER))
-    assert back is not None and (back.id, back.role, back.has_second_factor) == (ed, Role.VIEWER, False)
+    assert back is not None and (back.id, back.role, back.has_app) == (ed, Role.VIEWER, False)
+    with runtime.database.reading() as session:
+        assert not session.get_one(Owner, ed).passkeys
 
 
 def test_a_role_is_changed_and_told(runtime: Runtime, olga: int, ed: int) -> None:

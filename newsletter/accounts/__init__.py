@@ -4,9 +4,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from newsletter.accounts import audit, invitation, password, reset, second_factor, session, wait
+from newsletter.accounts import audit, ceremony, invitation, passkey, password, reset, second_factor, session, wait
 from newsletter.accounts.audit import AuditEntry, note
 from newsletter.accounts.invitation import Invitation
+from newsletter.accounts.passkey import Passkey
 from newsletter.accounts.password import WeakPassword
 from newsletter.accounts.permissions import Permission, Role, roles_with
 from newsletter.accounts.reset import PasswordReset
@@ -18,17 +19,20 @@ __all__ = [
     "Invitation",
     "Owner",
     "OwnerSession",
+    "Passkey",
     "PasswordReset",
     "Permission",
     "Role",
     "WeakPassword",
     "audit",
+    "ceremony",
     "create",
     "find",
     "first",
     "forget_ips",
     "invitation",
     "note",
+    "passkey",
     "password",
     "reset",
     "roles_with",
@@ -49,5 +53,5 @@ def forget_ips(database: Session, before: datetime) -> None:
 
 def sweep(database: Session, now: datetime) -> None:
     """Delete sessions, links and counts whose time is over."""
-    for kind in (session, reset, invitation, wait):
+    for kind in (session, reset, invitation, wait, passkey):
         kind.sweep(database, now)

@@ -1,4 +1,4 @@
-"""The second factor: a code from an app on the owner's phone (RFC 6238), and codes to get in without that phone."""
+"""The second factor: a code from an app on the owner's phone (RFC 6238) or a passkey, and codes to get in without."""
 
 import base64
 import secrets
@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import ForeignKey, String, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from newsletter.accounts.passkey import Passkey
 from newsletter.accounts.user import Owner
 from newsletter.accounts.wait import Patience
 from newsletter.db import Base, Id
@@ -29,7 +30,7 @@ _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 class RecoveryCode(Base):
-    """A code that lets its owner in once, without the phone. Kept hashed: 50 random bits, behind growing waits."""
+    """A code that lets its owner in once, without either. Kept hashed: 50 random bits, behind growing waits."""
 
     __tablename__ = "recovery_codes"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -79,10 +80,28 @@ def switch_on(session: Session, owner: Owner, secret: str, step: int, keys: Sequ
     return new_codes(session, owner)
 
 
-def switch_off(session: Session, owner: Owner) -> None:
-    """Ask this owner for the password alone."""
+def drop_app(session: Session, owner: Owner) -> None:
+    """Ask this owner for no code of an app any more. With the last factor the recovery codes go."""
     owner.totp_secret, owner.totp_step = None, 0
-    session.execute(delete(RecoveryCode).where(RecoveryCode.owner_id == owner.id))
+    _drop_codes(session, owner)
+
+
+def drop_passkey(session: Session, owner: Owner, passkey: Passkey) -> None:
+    """This passkey lets nobody in any more. With the last factor the recovery codes go."""
+    owner.passkeys.remove(passkey)
+    _drop_codes(session, owner)
+
+
+def switch_off(session: Session, owner: Owner) -> None:
+    """Ask this owner for the password alone: no code, no passkey."""
+    for passkey in list(owner.passkeys):
+        drop_passkey(session, owner, passkey)
+    drop_app(session, owner)
+
+
+def _drop_codes(session: Session, owner: Owner) -> None:
+    if not owner.has_second_factor:
+        session.execute(delete(RecoveryCode).where(RecoveryCode.owner_id == owner.id))
 
 
 def new_codes(session: Session, owner: Owner) -> list[str]:

@@ -1,12 +1,14 @@
 """Owner: who may sign in to the owner's area, the ones who run the newsletter and those who help them."""
 
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import BigInteger, String, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.accounts import password as passwords
+from newsletter.accounts.passkey import Passkey
 from newsletter.accounts.permissions import Permission, Role, may, roles_with
 from newsletter.db import Base, Id, one_of
 
@@ -23,18 +25,34 @@ class Owner(Base):
     zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
     created_at: Mapped[datetime]
     totp_secret: Mapped[str | None] = mapped_column(String(200))
-    """Sealed (`second_factor`). None: the password alone lets them in."""
+    """Sealed (`second_factor`). None: they have no app that makes codes."""
     totp_step: Mapped[int] = mapped_column(BigInteger, default=0)
     """Of the last code that let them in; no code is good twice (RFC 6238 §5.2)."""
     role: Mapped[Role] = mapped_column(default=Role.OWNER, server_default=Role.OWNER.value)
     signed_in_at: Mapped[datetime | None] = mapped_column()
     removed_at: Mapped[datetime | None] = mapped_column()
     """Since when they are no longer of the team. The row stays: what they did and wrote still names them."""
+    passkey_handle: Mapped[str | None] = mapped_column(String(64))
+    """256 random bits in hex, by which their passkeys know whose they are (WebAuthn §14.6.1: nothing personal)."""
+
+    passkeys: Mapped[list[Passkey]] = relationship(
+        order_by=Passkey.id, cascade="all, delete-orphan", passive_deletes=True
+    )
+
+    @property
+    def has_app(self) -> bool:
+        """Whether an app of theirs makes codes."""
+        return self.totp_secret is not None
 
     @property
     def has_second_factor(self) -> bool:
-        """Whether a code is asked for behind the password."""
-        return self.totp_secret is not None
+        """Whether the password alone is not enough."""
+        return self.has_app or bool(self.passkeys)
+
+    def handle(self) -> str:
+        """Their passkeys' handle, chosen with the first one. The row must be locked."""
+        self.passkey_handle = self.passkey_handle or secrets.token_hex(32)
+        return self.passkey_handle
 
     def may(self, permission: Permission) -> bool:
         """Whether they are of the team, and their role has this permission."""

@@ -61,14 +61,14 @@ def reset_password(email: str, ask: bool) -> None:
 @owner.command("second-factor-off")
 @click.argument("email")
 def second_factor_off(email: str) -> None:
-    """Let an owner in with the password alone, where the phone and the recovery codes are gone."""
+    """Let an owner in with the password alone, where phone, passkeys and recovery codes are gone."""
     with opened() as rt, rt.database.transaction() as session:
         found = accounts.find(session, email)
         if found is None:
             raise click.ClickException(f"No owner has the address {email}.")
         if not found.has_second_factor:
             raise click.ClickException(f"{email} has no second factor.")
-        credentials.ask_for_no_codes(session, found, rt.clock.now(), way=Way.COMMAND)
+        credentials.ask_for_password_alone(session, found, rt.clock.now(), way=Way.COMMAND)
     click.echo(f"{email} signs in with the password alone; a mail says so.")
 
 

@@ -16,12 +16,14 @@ from newsletter.web.language import _, lazy
 from newsletter.web.state import reading
 
 PREFIX = "owner."
-OPEN = frozenset({"login", "login_code", "forgot", "reset", "invitation"})
+SECRETS = (*PASSWORDS, "csrf_token", "code", "secret", "credential")
+"""Fields that no page shows again."""
+OPEN = frozenset({"login", "login_code", "login_passkey", "login_passkey_options", "forgot", "reset", "invitation"})
 """Before somebody is signed in."""
 _NEEDED: dict[Permission, str] = {
     Permission.OWN: """
         logout proof settings settings_zone settings_password second_factor second_factor_on second_factor_off
-        second_factor_codes session_end sessions_end_others""",
+        second_factor_codes passkeys passkey_options passkey_add passkey_remove session_end sessions_end_others""",
     Permission.READ: """
         dashboard search articles article article_preview article_version article_versions campaigns campaign
         campaign_progress campaign_recipients topics pictures guides guide_cover guide_file guide_page all_series
@@ -112,5 +114,5 @@ def refusal(permission: Permission) -> Any:
 
 def _typed() -> Iterable[tuple[str, str]]:
     for name, value in request.form.items(multi=True):
-        if name not in (*PASSWORDS, "csrf_token", "code", "secret") and (len(value) > 40 or " " in value.strip()):
+        if name not in SECRETS and (len(value) > 40 or " " in value.strip()):
             yield name, value

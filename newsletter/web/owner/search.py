@@ -54,6 +54,7 @@ SECTIONS = (
         "disposable temporary domains mailinator trashmail blocklist refuse fake spam",
     ),
     (lazy("Second factor"), "owner.second_factor", "", "totp code app two-factor 2fa recovery"),
+    (lazy("Passkeys"), "owner.passkeys", "", "webauthn fido security key fingerprint face sign in without password"),
     (lazy("Team"), "owner.team", "", "roles permissions invite invitation editor writer viewer colleague users"),
     (lazy("Where you are signed in"), "owner.settings", "sessions", "session browser sign out"),
     (lazy("Sites on which forms may stand"), "owner.forms", "sites", "hosts origin embed wordpress"),

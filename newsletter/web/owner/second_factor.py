@@ -19,6 +19,7 @@ from newsletter.credentials import Way
 from newsletter.languages import marked
 from newsletter.web.language import _, lazy, ngettext
 from newsletter.web.owner.door import back, door, note, owner_in
+from newsletter.web.owner.passkey_place import here
 from newsletter.web.owner.proof import asks_password
 from newsletter.web.owner.session import HALFWAY, SIGN_INS, fingerprint, halfway, onward, sign_in, take_try
 from newsletter.web.security import limiter
@@ -68,7 +69,10 @@ def _wait_told(seconds: int) -> str:
 
 
 def _code_page(error: str, wait: int = 0) -> Any:
-    page = render_template("owner/login_code.html", error=error)
+    half = halfway()
+    with reading() as session:
+        owner = session.get(Owner, half[0]) if half else None
+        page = render_template("owner/login_code.html", error=error, owner=owner, place=here())
     return (page, 429, {"Retry-After": str(wait)}) if wait else (page, 422 if error else 200)
 
 
@@ -90,26 +94,30 @@ def switch_on() -> Any:
         return _page(secret or second_factor.new_secret(), told)
     with transaction() as session:
         owner = session.get_one(Owner, current_user.owner_id, with_for_update=True)
-        if owner.has_second_factor:
+        if owner.has_app:
             return back("second_factor", _("It is switched on already."), "info")
         codes = credentials.ask_for_codes(session, owner, secret, step, runtime().secrets, now(), kept_ip())
         accounts.session.end_all(session, owner.id, but=current_user.session_id)
     state().trigger.wake()
-    return _codes_page(codes)
+    return codes_page(codes)
 
 
 @door.post("/second-factor/off", endpoint="second_factor_off")
 @asks_password
 def switch_off() -> Response:
-    """The password alone from now on."""
+    """No code of an app from now on: a passkey behind the password, where there is one, else nothing."""
     with transaction() as session:
         owner = session.get_one(Owner, current_user.owner_id, with_for_update=True)
-        was_on = owner.has_second_factor
+        was_on = owner.has_app
         if was_on:
             credentials.ask_for_no_codes(session, owner, now(), way=Way.PAGE, ip=kept_ip())
+        has_passkey = owner.has_second_factor
     state().trigger.wake()
-    told = _("Switched off: the password alone lets you in.") if was_on else _("It was off already.")
-    return back("second_factor", told, "success" if was_on else "info")
+    if not was_on:
+        return back("second_factor", _("It was off already."), "info")
+    if has_passkey:
+        return back("second_factor", _("Switched off: behind the password we ask for your passkey."))
+    return back("second_factor", _("Switched off: the password alone lets you in."))
 
 
 @door.post("/second-factor/codes", endpoint="second_factor_codes")
@@ -122,7 +130,7 @@ def codes() -> Any:
             return back("second_factor", _("Switch the second factor on first."), "info")
         made = second_factor.new_codes(session, owner)
         note(session, marked("recovery codes made anew"))
-    return _codes_page(made)
+    return codes_page(made)
 
 
 def _page(secret: str, error: str = "") -> Any:
@@ -130,15 +138,16 @@ def _page(secret: str, error: str = "") -> Any:
         owner = owner_in(session)
         address = second_factor.address(secret, owner.email, brand.current(session).name)
         page = render_template(
-            "owner/second_factor.html", is_on=owner.has_second_factor, left=second_factor.codes_left(session, owner),
+            "owner/second_factor.html", owner=owner, left=second_factor.codes_left(session, owner),
             secret=secret, kept=second_factor.sealed(secret, runtime().secrets), drawn=_drawn(address), error=error,
             codes=[],
         )  # fmt: skip
     return _unkept(page, 422 if error else 200)
 
 
-def _codes_page(made: list[str]) -> Any:
-    return _unkept(render_template("owner/second_factor.html", is_on=True, left=len(made), codes=made, error=""), 200)
+def codes_page(made: list[str]) -> Any:
+    """Recovery codes that were just made, which no page shows again."""
+    return _unkept(render_template("owner/second_factor.html", codes=made), 200)
 
 
 def _unkept(page: str, status: int) -> Any:

@@ -22,6 +22,7 @@ from newsletter.links import BadLink, Purpose
 from newsletter.web.language import _, ngettext
 from newsletter.web.owner.door import back, door, note
 from newsletter.web.owner.forms import SignInForm
+from newsletter.web.owner.passkey_place import can_sign_in, here
 from newsletter.web.security import limiter
 from newsletter.web.state import client_household, kept_ip, now, reading, runtime, transaction
 
@@ -82,7 +83,7 @@ def login() -> Any:
     wait = 0
     if form.validate_on_submit():
         email = form.email.data or ""
-        keys = _counted_as(email)
+        keys = counted_as(email)
         wait = take_try(keys)
         owner = None if wait else _with_password(email, form.password.data or "", keys)
         if owner is not None and owner.has_second_factor:
@@ -91,8 +92,8 @@ def login() -> Any:
             return redirect(onward(), 303)
         form.password.errors = [asked_to_wait(wait) if wait else _("This address and password do not belong together.")]
     with reading() as session:
-        nobody = accounts.first(session) is None
-    page = render_template("owner/login.html", form=form, nobody=nobody)
+        nobody, place = accounts.first(session) is None, here() if can_sign_in(session) else None
+    page = render_template("owner/login.html", form=form, nobody=nobody, place=place)
     return (page, 429, {"Retry-After": str(wait)}) if wait else (page, 422 if form.errors else 200)
 
 
@@ -113,8 +114,11 @@ def asked_to_wait(seconds: int) -> str:
                     math.ceil(seconds / 60))  # fmt: skip
 
 
-def _counted_as(email: str) -> list[Key]:
-    """A browser that is known as this owner's is counted by itself: strangers cannot make it wait."""
+def counted_as(email: str) -> list[Key]:
+    """Under which names a try at this account is counted.
+
+    A browser that is known as this owner's is counted by itself: strangers cannot make it wait.
+    """
     email = email.strip().lower()
     try:
         owner_id, browser = runtime().signer.numbers(Purpose.BROWSER, request.cookies.get(_known_cookie(), ""))
@@ -147,9 +151,9 @@ def _with_password(email: str, password: str, keys: list[Key]) -> Owner | None:
     return owner
 
 
-def sign_in(session: Session, owner: Owner) -> None:
+def sign_in(session: Session, owner: Owner, how: str = "") -> None:
     """Everything was right: a session in this browser, which is known as theirs from now on."""
-    accounts.note(session, owner, now(), "signed in", ip=kept_ip())
+    accounts.note(session, owner, now(), "signed in", how, ip=kept_ip())
     start_session(session, owner)
     is_known(owner.id)
 
