@@ -8,16 +8,19 @@ from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
+import pyotp
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from newsletter import accounts
+from newsletter import accounts, credentials
 from newsletter.accounts import AuditEntry, Owner, Passkey, Role
 from newsletter.accounts.passkey import MOST, PasskeyChallenge
+from newsletter.accounts.second_factor import RecoveryCode
 from newsletter.clock import FixedClock
+from newsletter.credentials import Way
 from newsletter.runtime import Runtime
 from newsletter.settings import load
 from tests.accounts.device import Device
@@ -292,6 +295,26 @@ def test_removing_the_last_one_is_told_and_the_password_is_enough(
     assert "lets nobody in here" in let_in(app.test_client(), paula.device)
     assert "not there any more" in paula.desk.told("/owner/passkeys/1/remove")
     assert ("second factor", "passkey removed: Laptop") in audited(runtime)
+
+
+def test_each_factor_goes_by_itself_and_the_command_takes_all(
+    app: Flask, paula: Person, codes: list[str], runtime: Runtime, clock: FixedClock
+) -> None:
+    page = paula.desk.get("/owner/second-factor")
+    secret, kept = (
+        re.findall(r"<code>([A-Z2-7]{32})</code>", page)[0],
+        re.findall(r'name="secret" value="([^"]+)"', page),
+    )
+    paula.desk.post("/owner/second-factor/on", secret=kept[0], code=pyotp.TOTP(secret).at(clock.now()))
+    assert "a code of your app, or a passkey" in paula.desk.read("/owner/settings")
+    clock.forward(timedelta(seconds=1))
+    assert "we ask for your passkey" in paula.desk.told("/owner/second-factor/off")
+    assert "10 recovery codes are left" in paula.desk.read("/owner/second-factor")
+    with runtime.database.transaction() as session:
+        owner = session.scalars(select(Owner)).one()
+        credentials.ask_for_password_alone(session, owner, clock.now() + timedelta(seconds=1), way=Way.COMMAND)
+        assert session.scalars(select(Passkey)).all() == session.scalars(select(RecoveryCode)).all() == []
+    assert sign_in(app.test_client()).location == "/owner/"
 
 
 def test_nobody_removes_another_s(paula: Person, codes: list[str], ed: Person) -> None:

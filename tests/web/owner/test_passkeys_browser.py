@@ -53,6 +53,8 @@ def _device(page: Page, **wanted: Any) -> tuple[CDPSession, str]:
 
 
 def _sound(page: Page) -> None:
+    page.mouse.move(0, 0)  # a button that was just pressed is on its way from one colour to another
+    page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
     assert found_by_axe(page) == "[]", page.title()
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, page.title()
 
