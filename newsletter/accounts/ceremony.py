@@ -112,7 +112,10 @@ def made(where: Place, challenge: str, answer: str) -> NewKey:
         )  # fmt: skip
     except Exception as error:  # its parsers raise whatever they stumble over in the octets of strangers
         raise BadPasskey(type(error).__name__) from error
-    new = NewKey(_text(seen.credential_id), _text(seen.credential_public_key), seen.sign_count, where.rp_id)
+    new = NewKey(
+        credential_id=_text(seen.credential_id), public_key=_text(seen.credential_public_key),
+        sign_count=seen.sign_count, rp_id=where.rp_id,
+    )  # fmt: skip
     if len(new.credential_id) > LONGEST_ID or len(new.public_key) > LONGEST_KEY:
         raise BadPasskey("too long")
     return new
