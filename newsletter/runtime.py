@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from newsletter import bulk_actions, feedback, feeds, imports, installation, local_mail
+from newsletter import bulk_actions, feed_mail, feedback, feeds, imports, installation, local_mail
 from newsletter.clock import Clock, MovableClock, SharedClock, SystemClock
 from newsletter.db import Database
 from newsletter.fetch import Fetcher
@@ -127,9 +127,13 @@ class Runtime:
                      stopping=stopping, is_late=self.lateness.is_fresh).go_on(imports.SLICE)  # fmt: skip
 
     def look_at_feeds(self, stopping: Callable[[], bool]) -> None:
-        """Look at feeds whose time it is. Not in a copy that nobody has looked at: drafts are not made twice."""
+        """Look at feeds whose time it is, and send what is to go by itself.
+
+        Not in a copy that nobody has looked at: drafts are not made twice, and nothing is sent.
+        """
         if not self.is_locked():
             feeds.go_on(self, stopping)
+            feed_mail.go_on(self, stopping)
 
     def is_locked(self) -> bool:
         """Whether nothing may be started by itself: the installation was restored or copied, and not looked at yet."""

@@ -12,7 +12,7 @@ from newsletter.accounts.password import WeakPassword
 from newsletter.accounts.permissions import Permission, Role, roles_with
 from newsletter.accounts.reset import PasswordReset
 from newsletter.accounts.session import OwnerSession
-from newsletter.accounts.user import Owner, create, find, first, sign_in, with_permission
+from newsletter.accounts.user import Owner, create, find, first, owners, sign_in, with_permission
 
 __all__ = [
     "AuditEntry",
@@ -32,6 +32,7 @@ __all__ = [
     "forget_ips",
     "invitation",
     "note",
+    "owners",
     "passkey",
     "password",
     "reset",

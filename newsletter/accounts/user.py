@@ -94,8 +94,13 @@ def find(session: Session, email: str) -> Owner | None:
 
 
 def first(session: Session) -> Owner | None:
-    """The owner who came first: notices go to them, and their zone is the house's."""
+    """The owner who came first: their zone is the house's."""
     return session.scalar(select(Owner).where(OF_TEAM, Owner.role == Role.OWNER).order_by(Owner.id).limit(1))
+
+
+def owners(session: Session) -> Sequence[Owner]:
+    """Every owner, who came first first: notices go to them."""
+    return session.scalars(select(Owner).where(OF_TEAM, Owner.role == Role.OWNER).order_by(Owner.id)).all()
 
 
 def with_permission(session: Session, permission: Permission) -> Sequence[Owner]:

@@ -22,7 +22,7 @@ from newsletter.figures import figure
 from newsletter.languages import marked, said
 from newsletter.mail.ledger import ACCEPTED, Dispatch, Message
 from newsletter.mail.ledger.dispatch import Batch, BatchState
-from newsletter.mail.notice import tell_owner
+from newsletter.mail.notice import tell_owners
 
 _A = aliased(Campaign)
 _REST = aliased(Campaign)
@@ -65,7 +65,7 @@ def _tend(session: Session, test: ABTest, now: datetime) -> None:
     elif all(_has_gone_out(session, one.dispatch) for one in test.both):
         test.ends_at = now + test.duration
     if test.waits is not None:
-        tell_owner(
+        tell_owners(
             session, now, key=f"ab-test:{test.id}",
             title=said("Your A/B test of “%(title)s” waits for you", title=test.a.article.title),
             lines=[said(WAITS[test.waits]), said("Until then nothing goes to the rest.")],

@@ -20,7 +20,7 @@ from newsletter.mail.contents import content_of
 from newsletter.mail.ledger import OPEN, UNDER_WAY, Dispatch, Hold, Lane, Message, NewMessage, Reason
 from newsletter.mail.ledger.digest import WAITING, DigestEntry, look_again
 from newsletter.mail.ledger.queue import queue_many
-from newsletter.mail.notice import tell_owner
+from newsletter.mail.notice import tell_owners
 from newsletter.mail.render import BadArticle, Content, Reader, Renderer, teaser
 from newsletter.subscribers import FIRST_NAME, MergeField, Stream, Subscriber, own_values, takes_topic
 
@@ -163,7 +163,7 @@ class _Tick:
         lines = [said("Its text cannot be put together: %(reason)s", reason=why),
                  said("Whoever takes one mail a week gets it without this campaign.")]  # fmt: skip
         title = said("A campaign is missing in weekly mails")
-        tell_owner(self.session, self.now, key=f"unfit:w{dispatch}", title=title, lines=lines,
+        tell_owners(self.session, self.now, key=f"unfit:w{dispatch}", title=title, lines=lines,
                    button=said("Look at it"), path="/owner/campaigns")  # fmt: skip
 
 

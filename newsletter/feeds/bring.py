@@ -13,11 +13,12 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from newsletter import characters, drafts, media, topics
-from newsletter.articles import LONGEST_BODY, LONGEST_LINE
+from newsletter.articles import LONGEST_BODY, LONGEST_LINE, Article, source_address, write
 from newsletter.drafts import Draft, Place
 from newsletter.fetch import PAGES, PICTURES, Fetcher, NotFetched
 from newsletter.media import BadPicture, Prepared
 from newsletter.readable import Page, Written, read
+from newsletter.topics import Topic
 
 MOST_PICTURES = 20
 PICTURES_TAKE = 12.0
@@ -76,16 +77,29 @@ def _pictures(fetcher: Fetcher, shown: Sequence[tuple[str, str]]) -> tuple[dict[
 
 def put_down(session: Session, brought: Brought, folder: Path, owner_id: int, now: datetime) -> Draft:
     """Keep it as a draft of this owner, and its pictures in the library. Raises OSError where the disk is full."""
+    typed = _typed(session, brought, folder, now) | {"topic": _topic(session, brought)}
+    return drafts.keep(session, Place(owner_id=owner_id, sitting=drafts.new_sitting()), typed, now)
+
+
+def write_down(session: Session, brought: Brought, folder: Path, topic: Topic | None, now: datetime) -> Article:
+    """Write it as an article about this topic, with its pictures. Raises OSError where the disk is full."""
+    typed = _typed(session, brought, folder, now)
+    return write(
+        session, now, title=typed["title"] or _line(brought.source), subject=typed["subject"],
+        preheader=typed["preheader"], body=typed["body"], topic=topic, source_url=source_address(typed["source"]),
+    )  # fmt: skip
+
+
+def _typed(session: Session, brought: Brought, folder: Path, now: datetime) -> dict[str, str]:
+    """The fields of the editor; the pictures are put into the library."""
     words = dict(brought.article.pictures)
     codes = {address: media.add(session, folder, one, words[address], now).code
              for address, one in brought.pictures.items()}  # fmt: skip
     body = GREETING + brought.article.with_pictures(codes)
-    typed = {
+    return {
         "title": _line(brought.title), "subject": _plain(_line(brought.title)), "named": "",
         "preheader": _plain(_line(brought.summary)), "body": body[:LONGEST_BODY], "source": brought.source,
-        "topic": _topic(session, brought),
     }  # fmt: skip
-    return drafts.keep(session, Place(owner_id=owner_id, sitting=drafts.new_sitting()), typed, now)
 
 
 def _line(words: str) -> str:

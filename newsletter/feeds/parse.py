@@ -1,8 +1,13 @@
-"""Reading a feed: RSS 2.0 (and 1.0), Atom (RFC 4287). What it says is data: no entities, no document type, no depth."""
+"""Reading a feed: RSS 2.0 (and 0.91, 1.0), Atom (RFC 4287). What it says is data: no entities of its own, no depth.
+
+A document type that declares nothing (RSS 0.91 has one) is passed over, and what it points at is never fetched. The
+names of signs that HTML knows (`&eacute;`) are read as HTML reads them.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from html.entities import html5
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
@@ -45,11 +50,12 @@ class _Reader:
     def __init__(self) -> None:
         self._tree, self._depth, self._made = ET.TreeBuilder(), 0, 0
         self._parser = expat.ParserCreate("utf-8")
-        self._parser.StartDoctypeDeclHandler = self._refuse
+        self._parser.StartDoctypeDeclHandler = self._declared
         self._parser.EntityDeclHandler = self._refuse
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._tree.data
+        self._parser.SkippedEntityHandler = self._named
 
     def read(self, text: str) -> ET.Element:
         """The root. Raises NotAFeed."""
@@ -61,6 +67,14 @@ class _Reader:
 
     def _refuse(self, *_declared: object) -> None:
         raise NotAFeed
+
+    def _declared(self, _name: str, _system: str | None, _public: str | None, has_inside: bool) -> None:
+        if has_inside:
+            raise NotAFeed
+
+    def _named(self, name: str, is_parameter: bool) -> None:
+        if not is_parameter:
+            self._tree.data(html5.get(f"{name};", ""))
 
     def _start(self, name: str, attrs: dict[str, str]) -> None:
         self._depth, self._made = self._depth + 1, self._made + 1

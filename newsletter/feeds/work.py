@@ -1,4 +1,4 @@
-"""A worker's look at a feed. It is fetched and read without a transaction; each post and its draft are one.
+"""A worker's look at a feed. It is fetched and read without a transaction; each post and what it becomes are one.
 
 Who is killed in it has lost nothing: the lease runs out, the next look finds what is not on record yet. Two who look at
 once are told apart by the lease, and behind it by the unique key of a post.
@@ -17,11 +17,21 @@ from sqlalchemy.orm import Session
 from newsletter.accounts import Permission, with_permission
 from newsletter.clock import Clock
 from newsletter.db import Database, Moment
-from newsletter.feeds.bring import Brought, put_down
+from newsletter.feeds.bring import Brought, put_down, write_down
 from newsletter.feeds.parse import FeedText, NotAFeed, Post, read_feed
 from newsletter.feeds.posts import as_article, as_digest
-from newsletter.feeds.record import LEASE, Feed, FeedPost, Makes
-from newsletter.fetch import FEEDS, PAGES, Fetched, Fetcher, NotFetched, Trouble
+from newsletter.feeds.record import LEASE, Feed, FeedPost, Mailing, Makes
+from newsletter.fetch import (
+    FEEDS,
+    NEVER_SEEN,
+    PAGES,
+    Fetched,
+    Fetcher,
+    NotFetched,
+    Trouble,
+    Unchanged,
+    Version,
+)
 from newsletter.readable import feeds_of
 
 SLICE = 15.0
@@ -50,24 +60,32 @@ class Place(Protocol):
 
 def is_waiting(now: Moment) -> ColumnElement[bool]:
     """That a worker should look, as a condition."""
-    return select(Feed.id).where(_is_due(now)).exists()
+    return or_(select(Feed.id).where(_is_due(now)).exists(), waits_to_be_sent())
+
+
+def waits_to_be_sent() -> ColumnElement[bool]:
+    """That a post has become an article, and no campaign yet, as a condition."""
+    return select(FeedPost.id).where(FeedPost.mailing == Mailing.WAITING).exists()
 
 
 def _is_due(now: Moment) -> ColumnElement[bool]:
     return Feed.paused_at.is_(None) & (Feed.due_at <= now) & or_(Feed.lease_until.is_(None), Feed.lease_until <= now)
 
 
-def found(fetcher: Fetcher, url: str) -> tuple[str, FeedText]:
-    """The feed at an address, or that the page there names: where it is, and what it says. Raises NotFetched."""
-    first = fetcher.get(url, (*FEEDS, *PAGES))
+def found(fetcher: Fetcher, url: str, seen: Version = NEVER_SEEN) -> tuple[Fetched, FeedText]:
+    """The feed at an address, or that the page there names: how it was found, and what it says.
+
+    Raises NotFetched; Unchanged where what was `seen` at the address is the newest.
+    """
+    first = fetcher.get(url, (*FEEDS, *PAGES), seen=seen)
     try:
-        return first.address, _read(first)
+        return first, _read(first)
     except NotAFeed:
         named = feeds_of(first.text(), first.address)
     try:
         second = fetcher.get(named[0], (*FEEDS, *PAGES)) if named else None
         if second is not None:
-            return second.address, _read(second)
+            return second, _read(second)
     except NotAFeed:
         pass
     raise NotFetched(Trouble.NO_FEED)
@@ -104,17 +122,22 @@ def _look(place: Place, id: int, is_over: Callable[[], bool]) -> None:
         feed = session.get(Feed, id)
     if feed is None:  # removed in this moment
         return
+    is_whole, version = True, feed.version
     try:
-        where, seen = found(place.fetcher, feed.url)
+        where, said = found(place.fetcher, feed.url, feed.version)
     except NotFetched as error:
         with place.database.transaction() as session:
             if (failed := session.get(Feed, id, with_for_update=True)) is not None:
                 failed.failed(error.trouble, place.clock.now())
         return
-    is_whole = _taken(place, feed, where, seen, is_over)
+    except Unchanged:
+        pass
+    else:
+        version = where.version if where.address == feed.url else NEVER_SEEN
+        is_whole = _taken(place, feed, where.address, said, is_over)
     with place.database.transaction() as session:
         if (looked := session.get(Feed, id, with_for_update=True)) is not None:
-            looked.looked(place.clock.now(), is_whole=is_whole)
+            looked.looked(place.clock.now(), is_whole=is_whole, version=version)
 
 
 def _taken(place: Place, feed: Feed, where: str, seen: FeedText, is_over: Callable[[], bool]) -> bool:
@@ -144,12 +167,26 @@ def _keep(place: Place, feed: Feed, posts: Sequence[Post], brought: Brought | No
             session.add_all(rows)
             session.flush()
             if brought is not None:
-                draft = put_down(session, brought, place.media, _whose(session, feed), now)
-                session.flush()
-                for row in rows:
-                    row.draft_id = draft.id
+                _settle(session, place, feed, rows, brought)
     except IntegrityError:
         pass  # another worker took one of them since this one's lease ran out, or the feed was removed meanwhile
+
+
+def _settle(session: Session, place: Place, feed: Feed, rows: Sequence[FeedPost], brought: Brought) -> None:
+    """Make of these posts what the feed makes of them: an article that waits to be sent, or a draft.
+
+    What stood in the feed when sending was switched on, and what was read while that was changed, is not sent.
+    """
+    now, kept = place.clock.now(), session.get_one(Feed, feed.id, with_for_update=True)
+    if kept.is_sending and feed.known_at is not None and kept.known_at == feed.known_at:
+        article = write_down(session, brought, place.media, kept.topic, now)
+        for row in rows:
+            row.article_id, row.mailing = article.id, Mailing.WAITING
+        return
+    draft = put_down(session, brought, place.media, _whose(session, feed), now)
+    session.flush()
+    for row in rows:
+        row.draft_id = draft.id
 
 
 def _row(feed: Feed, post: Post, now: datetime, *, taken: bool) -> FeedPost:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 
+from newsletter.fetch.fetched import Version
 from newsletter.fetch.target import Target
 from newsletter.fetch.trouble import NotFetched, Trouble
 from newsletter.networks import Address
@@ -79,13 +80,16 @@ def _secured(sock: socket.socket, target: Target, until: float) -> socket.socket
         raise
 
 
-def asked(sock: socket.socket, target: Target, kinds: Sequence[str], until: float) -> HTTPResponse:
-    """Ask, and read the head of the answer (RFC 9112). Raises HTTPException, OSError."""
+def asked(sock: socket.socket, target: Target, kinds: Sequence[str], until: float, seen: Version) -> HTTPResponse:
+    """Ask for another version than the one that was seen, and read the head of the answer (RFC 9112, RFC 9110 §13.1).
+
+    Raises HTTPException, OSError.
+    """
     fields = {"Host": target.named, "User-Agent": AGENT, "Accept": ", ".join(kinds), "Accept-Encoding": "gzip",
-              "Connection": "close"}  # fmt: skip
+              "Connection": "close", "If-None-Match": seen.etag, "If-Modified-Since": seen.last_modified}  # fmt: skip
     lines = [
         " ".join(("GET", target.path, "HTTP/1.1")),
-        *(f"{name}: {value}" for name, value in fields.items()),
+        *(f"{name}: {value}" for name, value in fields.items() if value),
         "",
         "",
     ]

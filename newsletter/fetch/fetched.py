@@ -21,6 +21,30 @@ _FOR_TEXT = frozenset(
 """What pages are written in (WHATWG Encoding §4.2); Python knows others, and some of them are no such thing."""
 
 
+LONGEST_TAG, LONGEST_DATE = 500, 100
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a site calls what stands at an address now (RFC 9110 §8.8.2, §8.8.3); "" where it does not say."""
+
+    etag: str = ""
+    last_modified: str = ""
+
+    @classmethod
+    def told(cls, etag: str | None, last_modified: str | None) -> "Version":
+        """What a site has said, as far as it can be said back to it in one line."""
+        return cls(_sayable(etag, LONGEST_TAG), _sayable(last_modified, LONGEST_DATE))
+
+
+NEVER_SEEN = Version()
+
+
+def _sayable(told: str | None, longest: int) -> str:
+    line = (told or "").strip()
+    return line if line.isascii() and line.isprintable() and len(line) <= longest else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """An answer. `address`: where it was found at last. `kind`: its media type. `charset`: "" where it names none."""
@@ -29,6 +53,7 @@ class Fetched:
     kind: str
     charset: str
     body: bytes
+    version: Version = NEVER_SEEN
 
     def text(self) -> str:
         """The body as text: by its mark, by what the answer says, by what it says itself, else as UTF-8.

@@ -8,7 +8,7 @@ from http.client import HTTPException, HTTPResponse
 from urllib.parse import urljoin
 
 from newsletter.fetch.connection import asked, connected, left
-from newsletter.fetch.fetched import Fetched
+from newsletter.fetch.fetched import NEVER_SEEN, Fetched, Version
 from newsletter.fetch.target import Lookup, Target, asked_of_dns, target
 from newsletter.fetch.trouble import NotFetched, Trouble
 
@@ -22,6 +22,10 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _TROUBLES = {401: Trouble.REFUSED, 403: Trouble.REFUSED, 404: Trouble.GONE, 410: Trouble.GONE, 429: Trouble.REFUSED}
 
 
+class Unchanged(Exception):
+    """What stands there is what was seen before."""
+
+
 class Fetcher:
     """Fetches. `local`: this installation is itself reached on this machine alone, so what is typed may name it too.
 
@@ -31,17 +35,21 @@ class Fetcher:
     def __init__(self, *, local: bool = False, lookup: Lookup = asked_of_dns) -> None:
         self._local, self._lookup = local, lookup
 
-    def get(self, url: str, kinds: Sequence[str], *, patience: float = PATIENCE) -> Fetched:
-        """What stands at an address, if it is of one of these media types. `patience`: seconds. Raises NotFetched."""
+    def get(self, url: str, kinds: Sequence[str], *, patience: float = PATIENCE,
+            seen: Version = NEVER_SEEN) -> Fetched:  # fmt: skip
+        """What stands at an address, if it is of one of these media types. `patience`: seconds. Raises NotFetched.
+
+        `seen`: the version of that address that is known; raises Unchanged where it is the newest.
+        """
         until = time.monotonic() + min(patience, PATIENCE)
         try:
             to = target(url, here=self._local)
             here = self._local and to.is_here
             for _ in range(MOST_REDIRECTS + 1):
-                found = self._once(to, kinds, until, here)
+                found = self._once(to, kinds, until, here, seen)
                 if isinstance(found, Fetched):
                     return found
-                to = target(found, here=here)
+                to, seen = target(found, here=here), NEVER_SEEN
                 here = here and to.is_here
         except TimeoutError:
             raise NotFetched(Trouble.SLOW) from None
@@ -51,19 +59,22 @@ class Fetcher:
             raise NotFetched(Trouble.GARBLED) from None
         raise NotFetched(Trouble.REDIRECTS)
 
-    def _once(self, to: Target, kinds: Sequence[str], until: float, here: bool) -> Fetched | str:
-        """The answer to one request; the address that it leads on to, for a redirect."""
+    def _once(self, to: Target, kinds: Sequence[str], until: float, here: bool, seen: Version) -> Fetched | str:
+        """The answer to one request; the address that it leads on to, for a redirect. Raises NotFetched, Unchanged."""
         addresses = to.addresses(self._lookup, left(until), here=here)
         with connected(to, addresses, until) as sock:
-            answer = asked(sock, to, kinds, until)
+            answer = asked(sock, to, kinds, until, seen)
             if answer.status in _REDIRECTS and (onward := answer.headers.get("Location", "").strip()):
                 return _joined(to.url, onward)
+            if answer.status == 304 and seen != NEVER_SEEN:
+                raise Unchanged
             if answer.status != 200:
                 raise NotFetched(_TROUBLES.get(answer.status, Trouble.STATUS))
             kind, charset = _kind(answer.headers.get("Content-Type", ""))
             if kind not in kinds:
                 raise NotFetched(Trouble.KIND)
-            return Fetched(address=to.url, kind=kind, charset=charset, body=_body(answer))
+            version = Version.told(answer.headers.get("ETag"), answer.headers.get("Last-Modified"))
+            return Fetched(address=to.url, kind=kind, charset=charset, body=_body(answer), version=version)
 
 
 def _joined(url: str, onward: str) -> str:

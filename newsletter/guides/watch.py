@@ -10,7 +10,7 @@ from newsletter.guides.files import Files
 from newsletter.guides.guide import Guide
 from newsletter.guides.inspect import BadGuide, inspect
 from newsletter.languages import said
-from newsletter.mail.notice import tell_owner
+from newsletter.mail.notice import tell_owners
 
 COPYING = timedelta(minutes=2)
 """A file that was written to more lately than this may still be on its way into the folder."""
@@ -41,7 +41,7 @@ def _is_being_copied(file: Path, machine_now: datetime) -> bool:
 
 
 def _tell(session: Session, guide: Guide, reason: str, now: datetime) -> None:
-    tell_owner(
+    tell_owners(
         session, now, key=f"guide:{guide.slug}:{now:%Y%m%d}",
         title=said("The guide “%(title)s” cannot be sent", title=guide.title),
         lines=[

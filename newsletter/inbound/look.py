@@ -13,7 +13,7 @@ from newsletter.feedback import Inbox, InboxTrouble
 from newsletter.inbound.imap import InboxError, Mailbox, opened
 from newsletter.inbound.take import Taken, take
 from newsletter.languages import marked, said
-from newsletter.mail.notice import tell_owner
+from newsletter.mail.notice import tell_owners
 from newsletter.mail_settings import InboxUrl, parse_inboxes
 from newsletter.runtime import Runtime
 
@@ -87,7 +87,7 @@ def _note(rt: Runtime, name: str, error: InboxError) -> None:
     with rt.database.transaction() as session:
         if not Inbox.named(session, name).fails(error.trouble, now):
             return
-        tell_owner(
+        tell_owners(
             session, now, key=_key(name, error.trouble, now), title=said("The inbox for bounces cannot be read"),
             lines=[f"{name}: {error}"[:600], said(ADVICE[error.trouble]),
                    said("Until then bounces, complaints and unsubscribing by mail wait there; nothing is lost.")],

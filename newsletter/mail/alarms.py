@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from newsletter.db import Base, Id, without
 from newsletter.languages import counted, joined, marked, said
 from newsletter.mail.ledger import ClaimedMessage, Outcome, State
-from newsletter.mail.notice import tell_owner
+from newsletter.mail.notice import tell_owners
 from newsletter.mail.sentences import explained
 from newsletter.smtp import RelayRefusal, SmtpResult, Stage, Trouble
 from newsletter.subscribers import Stream
@@ -111,7 +111,7 @@ def relays_refuse(session: Session, refusals: Iterable[RelayRefusal], now: datet
         alarm.reply, alarm.last_at = refusal.words[:500], now
         if refusal.trouble.needs_owner or refusal.trouble is Trouble.QUOTA:
             words = advice(refusal.trouble)
-            tell_owner(
+            tell_owners(
                 session, now, key=f"relay:{refusal.relay}:{refusal.trouble}:{now:%Y%m%d}"[:190],
                 title=joined((refusal.relay, said(words.title)), ": "),
                 lines=[said("It said: %(words)s", words=refusal.words[:590]), said(words.action),
@@ -139,7 +139,7 @@ def confirmations_end(session: Session, replies: Sequence[str | None], now: date
     session.refresh(alarm)
     alarm.reply, alarm.last_at = failed[-1][:500], now
     if alarm.count >= IN_A_ROW:
-        tell_owner(
+        tell_owners(
             session, now, key=f"confirmations:{alarm.since:%Y%m%d%H%M%S}",
             title=counted("%(num)s confirmation in a row could not be delivered",
                           "%(num)s confirmations in a row could not be delivered", alarm.count),

@@ -24,7 +24,7 @@ from newsletter.mail.ledger import ClaimedMessage, Lane, Outcome, Reason, State
 from newsletter.mail.ledger.claim import BatchClaim, Claim
 from newsletter.mail.ledger.dispatch import pause_open
 from newsletter.mail.ledger.lost import requeue
-from newsletter.mail.notice import tell_owner
+from newsletter.mail.notice import tell_owners
 from newsletter.mail.outcomes import Suppress, interpret
 from newsletter.mail.render import BadArticle, Content, Renderer, Skeleton
 from newsletter.mail.replies import RELAY_WAIT, asks_to_slow_down
@@ -293,7 +293,7 @@ class _Run:
         """Pause the campaign and tell the owner; everybody not sent to yet stays queued."""
         its = {message.dispatch_id for message in self.messages.values() if message.dispatch_id}
         for dispatch in pause_open(session, its, reason):
-            tell_owner(
+            tell_owners(
                 session, now, key=f"breaker:{dispatch}:{now:%Y%m%d%H%M%S}", title=said("A campaign has been paused"),
                 lines=[reason, said("Nobody who has not been sent to is lost: resume it when the cause is known.")],
                 button=said("Look at it"), path="/owner/campaigns",

@@ -12,14 +12,13 @@ from newsletter.mail import ledger
 from newsletter.subscribers import Stream
 
 
-def tell_owner(session: Session, now: datetime, *, key: str, title: str, lines: Sequence[str],
-               button: str, path: str) -> None:  # fmt: skip
-    """Queue a notice to the owner, once for each `key`; nothing where there is no owner yet.
+def tell_owners(session: Session, now: datetime, *, key: str, title: str, lines: Sequence[str],
+                button: str, path: str) -> None:  # fmt: skip
+    """Queue a notice to each owner, once for each `key`; nothing where there is no owner yet.
 
     `button` leads to `path`, a page of the owner's area ("/owner/campaigns").
     """
-    owner = accounts.first(session)
-    if owner is not None:
+    for owner in accounts.owners(session):
         ledger.queue(session, owner, Stream.NOTICE, key, now, context=notice(title, lines, button, path))
 
 

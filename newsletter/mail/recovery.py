@@ -21,7 +21,7 @@ from newsletter.mail.ledger.lost import recover_rows, requeue
 from newsletter.mail.ledger.reasons import Reason
 from newsletter.mail.ledger.record import record
 from newsletter.mail.ledger.row_claims import held_by, release
-from newsletter.mail.notice import tell_owner
+from newsletter.mail.notice import tell_owners
 from newsletter.mail.outcomes import Suppress, interpret
 from newsletter.mail.retry import Transaction
 from newsletter.smtp import SmtpResult, Stage
@@ -71,7 +71,7 @@ def _refused(left: Left, transaction: Transaction, now: datetime, error: Excepti
         return
     aside = left.put_aside()
     with transaction() as session:
-        tell_owner(
+        tell_owners(
             session, now, key=f"journal:{left.token}",
             title=said("What a stopped worker left behind could not be read"),
             lines=[

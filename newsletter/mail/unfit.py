@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from newsletter.languages import said
 from newsletter.mail.ledger import ClaimedMessage, Outcome, Reason, State
 from newsletter.mail.ledger.dispatch import pause_open
-from newsletter.mail.notice import tell_owner
+from newsletter.mail.notice import tell_owners
 from newsletter.subscribers import Stream
 
 LOOK_AGAIN = timedelta(hours=1)
@@ -76,4 +76,4 @@ class Unfit:
 
     def _tell(self, session: Session, now: datetime, key: str, title: str, reason: str, page: str, *what: str) -> None:
         lines = [said("Its text cannot be put together: %(reason)s", reason=reason), *what]
-        tell_owner(session, now, key=key, title=title, lines=lines, button=said("Look at it"), path=f"/owner/{page}")
+        tell_owners(session, now, key=key, title=title, lines=lines, button=said("Look at it"), path=f"/owner/{page}")

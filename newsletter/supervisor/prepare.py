@@ -11,7 +11,7 @@ from newsletter import accounts, backup, brand, installation, schema, seeds
 from newsletter.db import Database
 from newsletter.languages import Languages, UnknownLanguage, said
 from newsletter.mail.ledger.queue import newest
-from newsletter.mail.notice import tell_owner
+from newsletter.mail.notice import tell_owners
 from newsletter.mail.render import BadFrame, compiled_frame, frame_key
 from newsletter.runtime import build
 from newsletter.settings import ROOT, Settings
@@ -76,7 +76,7 @@ def _tell_of_language(session: Session, languages: Languages, now: datetime) -> 
             name=used.name,
         ),
     )
-    tell_owner(session, now, key=f"language:{chosen}", title=said("Your pages are in another language"), lines=lines,
+    tell_owners(session, now, key=f"language:{chosen}", title=said("Your pages are in another language"), lines=lines,
                button=said("Choose a language"), path="/owner/settings")  # fmt: skip
 
 
@@ -91,8 +91,8 @@ def _renew_frame(session: Session, folder: Path, now: datetime) -> None:
     except BadFrame as error:
         log.warning("the layout of mails stays as it was", reason=str(error))
         lines = (error.args[0], said("Mail goes on as it looked before. Save your theme once more, or take it back."))
-        tell_owner(session, now, key=f"theme:{key[:32]}", title=said("Your theme could not be renewed"), lines=lines,
-                   button=said("Look at it"), path="/owner/theme")  # fmt: skip
+        tell_owners(session, now, key=f"theme:{key[:32]}", title=said("Your theme could not be renewed"), lines=lines,
+                    button=said("Look at it"), path="/owner/theme")  # fmt: skip
 
 
 def _settle(session: Session, settings: Settings, database: Database, now: datetime) -> None:

@@ -8,7 +8,7 @@ from newsletter.inbound import Taken, take_report
 from newsletter.languages import said
 from newsletter.links import BadLink
 from newsletter.mail.incoming import Service, Unreadable, asks_to_confirm, reports
-from newsletter.mail.notice import tell_owner
+from newsletter.mail.notice import tell_owners
 from newsletter.web.state import now, reading, runtime, state, transaction
 
 door = Blueprint("reports", __name__)
@@ -57,7 +57,7 @@ def _sender(service: str, token: str) -> Service:
 
 def _tell_of(confirm: str) -> None:
     with transaction() as session:
-        tell_owner(
+        tell_owners(
             session, now(), key=f"sns:{confirm[-60:]}",
             title=said("Amazon asks whether it may report bounces to you"),
             lines=[

@@ -44,11 +44,30 @@ OUTSIDE = '<!DOCTYPE r [<!ENTITY a SYSTEM "file:///etc/passwd">]><rss><channel><
 
 @pytest.mark.parametrize(
     "text",
-    [BOMB, OUTSIDE, "<!DOCTYPE rss><rss><channel/></rss>", "<html><body>x</body></html>", "<rss><channel>", "", "{}",
+    [BOMB, OUTSIDE, "<!DOCTYPE rss [<!ELEMENT rss ANY>]><rss><channel/></rss>",
+     '<!DOCTYPE r SYSTEM "http://127.0.0.1/x.dtd" [<!ENTITY % p SYSTEM "file:///etc/passwd">%p;]><rss><channel/></rss>',
+     "<html><body>x</body></html>", "<rss><channel>", "", "{}",
      "<rss/>", "<a>" * 200_000, "<rss>" + "<a>" * 61 + "</a>" * 61 + "<channel/></rss>",
      "<rss><channel>" + "<a/>" * 100_001 + "</channel></rss>", "<rss>&nope;</rss>", "\x00<rss/>"],
-    ids=range(13),
+    ids=range(14),
 )  # fmt: skip
 def test_what_is_no_feed_or_an_attack_is_refused(text: str) -> None:
     with pytest.raises(NotAFeed):
         read_feed(text, BASE)
+
+
+DTD = '"-//Netscape Communications//DTD RSS 0.91//EN" "http://my.netscape.com/publish/formats/rss-0.91.dtd"'
+PASSED_OVER = ("<!DOCTYPE rss>", f"<!DOCTYPE rss PUBLIC {DTD}>", "<!DOCTYPE rss SYSTEM 'file:///etc/passwd'>")
+
+
+@pytest.mark.parametrize("declared", PASSED_OVER)
+def test_a_document_type_that_declares_nothing_is_passed_over(declared: str) -> None:
+    item = "<item><title>Café &amp; more</title><link>/a</link></item>"
+    read = read_feed(f"<?xml version='1.0'?>{declared}<rss><channel><title>B</title>{item}</channel></rss>", BASE)
+    assert (read.title, [one.title for one in read.posts]) == ("B", ["Café & more"])
+
+
+def test_signs_that_html_names_are_read_and_others_are_nothing() -> None:
+    item = "<item><title>Caf&eacute; &nope;&b;&hellip;</title><link>/a</link></item>"
+    read = read_feed(f"<!DOCTYPE rss PUBLIC {DTD}><rss><channel><title>B</title>{item}</channel></rss>", BASE)
+    assert read.posts[0].title == "Café …"

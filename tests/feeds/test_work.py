@@ -16,7 +16,7 @@ from newsletter.feeds.record import AGAIN, LEASE
 from newsletter.fetch import Trouble
 from newsletter.installation import LockReason
 from newsletter.runtime import Runtime
-from tests.feeds.blog import WORDS, add_feed, blogging
+from tests.feeds.blog import WORDS, add_feed, blogging, rss
 from tests.fetch.hostile import page
 
 WEEK = timedelta(days=7)
@@ -253,3 +253,24 @@ def test_drafts_of_who_may_not_write_any_more_go_to_somebody_who_may(runtime: Ru
         _look(runtime)
     with runtime.database.reading() as session:
         assert session.scalars(select(Draft.owner_id)).all() == [1]
+
+
+def test_a_feed_that_has_not_changed_is_not_sent_again_and_no_post_is_lost(runtime: Runtime, clock: FixedClock) -> None:
+    unchanged = b"HTTP/1.1 304 Not Modified\r\n\r\n"
+    with blogging() as blog:
+        blog.says["/feed"] = page(rss(["one", "two"]), "text/xml", ETag='"1"')
+        id = add_feed(runtime, blog.url, takes_old=True)
+        turns = iter([False, False, True, True])
+        runtime.look_at_feeds(lambda: next(turns))
+        _look(runtime)
+        assert _titles(runtime) == ["one", "two"] and "If-None-Match" not in blog.site.heads[1], "not all was taken"
+        blog.says["/feed"] = unchanged
+        clock.forward(WEEK)
+        _look(runtime)
+        assert 'If-None-Match: "1"' in blog.site.heads[2]
+        feed = _feed(runtime, id)
+        assert (feed.trouble, feed.looked_at, feed.etag) == (None, clock.now(), '"1"')
+        blog.says["/feed"] = page(rss(["one", "two", "three"]), "text/xml")
+        clock.forward(WEEK)
+        _look(runtime)
+        assert _titles(runtime)[-1] == "three" and _feed(runtime, id).etag == ""

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from newsletter.fetch import PAGES, Fetcher, NotFetched, Trouble, in_words
+from newsletter.fetch import NEVER_SEEN, PAGES, Fetcher, NotFetched, Trouble, Unchanged, Version, in_words
 from newsletter.fetch.fetched import Fetched
 from newsletter.fetch.fetcher import LARGEST
 from tests.fetch.hostile import Say, onward, page, serving
@@ -253,3 +253,32 @@ def test_a_certificate_that_nobody_vouches_for_is_not_believed(tmp_path: Path) -
 
         threading.Thread(target=greet, daemon=True).start()
         assert trouble(HERE, f"https://127.0.0.1:{door.getsockname()[1]}/") is Trouble.TLS
+
+
+NOT_MODIFIED = b"HTTP/1.1 304 Not Modified\r\n\r\n"
+SEEN = Version('W/"7"', "Mon, 01 Jun 2026 10:00:00 GMT")
+
+
+def test_what_was_seen_is_said_and_not_sent_again() -> None:
+    says: dict[str, bytes | Say] = {"/": page(b"x", ETag=SEEN.etag, Last_Modified=SEEN.last_modified)}
+    with serving(says) as site:
+        found = HERE.get(site.url(), PAGES)
+        assert found.version == SEEN and "If-" not in site.heads[0]
+        says["/"] = NOT_MODIFIED
+        with pytest.raises(Unchanged):
+            HERE.get(site.url(), PAGES, seen=SEEN)
+        assert f"If-None-Match: {SEEN.etag}\r\nIf-Modified-Since: {SEEN.last_modified}\r\n" in site.heads[1]
+        with pytest.raises(NotFetched):
+            HERE.get(site.url(), PAGES)  # nobody had asked for that
+
+
+def test_what_was_seen_is_not_said_where_it_leads_on() -> None:
+    with serving({"/": onward("/b"), "/b": NOT_MODIFIED}) as site:
+        with pytest.raises(NotFetched):
+            HERE.get(site.url(), PAGES, seen=SEEN)
+        assert "If-None-Match" in site.heads[0] and "If-" not in site.heads[1]
+
+
+@pytest.mark.parametrize("told", ["x" * 501, "a\tb", "é", "a\rX-Evil: 1"])
+def test_what_cannot_be_said_back_in_one_line_is_not_kept(told: str) -> None:
+    assert Version.told(told, told) == Version.told(None, None) == NEVER_SEEN

@@ -1,4 +1,4 @@
-"""Feeds: blogs whose new posts become drafts; which there are, how they fare, what came of them."""
+"""Feeds: blogs whose new posts become drafts, or mails; which there are, how they fare, what came of them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,11 +7,11 @@ from flask import abort, render_template, request
 from flask_login import current_user
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
-from werkzeug.wrappers import Response
 from wtforms import BooleanField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from newsletter import characters, feeds
+from newsletter.feed_mail import MOST_A_DAY
 from newsletter.feeds import NEEDS_OWNER, Feed, FeedPost, Makes, Rhythm
 from newsletter.fetch import NotFetched, in_words
 from newsletter.languages import marked
@@ -19,6 +19,7 @@ from newsletter.web import language
 from newsletter.web.language import _, lazy
 from newsletter.web.owner.bring_over import completed
 from newsletter.web.owner.door import PAGE, back, door, note, one_or_404
+from newsletter.web.owner.feed_sending import kept_from_writers, sending_form
 from newsletter.web.owner.forms import hours, weekdays
 from newsletter.web.state import now, reading, runtime, transaction
 from newsletter.web.typed_form import TypedForm
@@ -27,8 +28,8 @@ MOST = 50
 """Feeds: more are no blog of one's own."""
 RHYTHMS = {Rhythm.DAILY: lazy("Every day"), Rhythm.WEEKLY: lazy("Once a week")}
 MAKES = {
-    Makes.ARTICLES: lazy("A draft for each new post"),
-    Makes.DIGEST: lazy("One draft with all new posts: titles, how they begin, and links"),
+    Makes.ARTICLES: lazy("A draft or mail for each new post"),
+    Makes.DIGEST: lazy("One draft or mail with all new posts: titles, how they begin, and links"),
 }
 
 
@@ -81,11 +82,12 @@ def add() -> Any:
     form = NewFeedForm()
     if form.validate():
         try:
-            where, seen = feeds.found(runtime().fetcher, completed(form.address.data or ""))
+            found, seen = feeds.found(runtime().fetcher, completed(form.address.data or ""))
         except NotFetched as error:
             form.address.errors = [language.in_words(error)]
         else:
             with transaction() as session:
+                where = found.address
                 if told := _refused(session, where):
                     form.address.errors = [told]
                     return _list(session, form)
@@ -126,8 +128,9 @@ def show(id: int) -> Any:
 def _one(session: Session, feed: Feed, form: FeedForm) -> Any:
     posts = select(FeedPost).where(FeedPost.feed_id == feed.id, FeedPost.taken).order_by(FeedPost.id.desc())
     page = render_template(
-        "owner/feed.html", feed=feed, form=form, posts=session.scalars(posts.limit(PAGE)).all(), told=_told(feed)
-    )
+        "owner/feed.html", feed=feed, form=form, posts=session.scalars(posts.limit(PAGE)).all(), told=_told(feed),
+        sending=sending_form(session, feed), most=MOST_A_DAY,
+    )  # fmt: skip
     return page, 422 if form.errors else 200
 
 
@@ -136,6 +139,8 @@ def save(id: int) -> Any:
     """Look at it at other times, or make something else of its posts."""
     with transaction() as session:
         feed, form = one_or_404(session, Feed, id, lock=True), FeedForm()
+        if kept := kept_from_writers(feed):
+            return kept
         if form.validate():
             for name, value in _typed(form).items():
                 setattr(feed, name, value)
@@ -147,10 +152,12 @@ def save(id: int) -> Any:
 
 
 @door.post("/feeds/<row:id>/<any('pause', 'go-on', 'look', 'remove'):verb>", endpoint="feed_do")
-def act(id: int, verb: str) -> Response:
+def act(id: int, verb: str) -> Any:
     """What a button asks for."""
     with transaction() as session:
         feed = one_or_404(session, Feed, id, lock=True)
+        if kept := kept_from_writers(feed):
+            return kept
         match verb:
             case "pause":
                 feed.pause(now())

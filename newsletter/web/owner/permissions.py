@@ -37,7 +37,8 @@ _NEEDED: dict[Permission, str] = {
     Permission.SEND: """
         article_archive article_clicks campaign_schedule campaign_leavings campaign_act campaign_ask_cancel
         campaign_choose campaign_test_stop campaign_words campaign_words_go_on campaign_words_preview
-        campaign_resend_ask campaign_resend campaign_ask_again campaign_again campaign_hand_back message_act""",
+        campaign_resend_ask campaign_resend campaign_ask_again campaign_again campaign_hand_back feed_sending
+        message_act""",
     Permission.ARRANGE: """
         series_live series_add series_step guide_save guide_new_ask guide_new guide_replace_ask guide_replace
         guide_shown guide_landing guide_landing_preview guide_setup guide_test form_new form_preview form_do

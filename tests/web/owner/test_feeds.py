@@ -3,14 +3,18 @@
 import pytest
 from sqlalchemy import select, update
 
-from newsletter.accounts import AuditEntry
+from newsletter import campaigns
+from newsletter.accounts import AuditEntry, Role
 from newsletter.drafts import Draft
-from newsletter.feeds import Feed, Makes, Rhythm
+from newsletter.feeds import Feed, Makes, Rhythm, Sending
 from newsletter.fetch import Trouble
 from newsletter.runtime import Runtime
+from newsletter.subscribers import segments
+from newsletter.subscribers.segments.rules import HasTag, Rules
 from tests.feeds.blog import add_feed, blogging
 from tests.fetch.hostile import page
 from tests.web.owner.conftest import Desk, readable
+from tests.web.owner.test_permissions import become
 
 PATH = "/owner/feeds"
 WEEKLY = {"rhythm": "weekly", "weekday": "3", "hour": "7", "makes": "articles"}
@@ -89,3 +93,42 @@ def test_the_first_page_says_when_a_feed_needs_its_owner(desk: Desk, runtime: Ru
     assert "Nothing stands at this address" in desk.read(f"{PATH}/{id}") and "failed Nothing" in desk.read(PATH)
     desk.told(f"{PATH}/{id}/pause")
     assert told not in desk.read("/owner/")
+
+
+def test_sending_by_itself_is_switched_on_changed_and_off(desk: Desk, runtime: Runtime) -> None:
+    at = f"{PATH}/{add_feed(runtime, 'http://127.0.0.1:1/feed')}"
+    with runtime.database.transaction() as session:
+        segments.save(session, "Runners", Rules(HasTag("runners")), runtime.clock.now())
+    assert "Off: new posts become drafts." in desk.read(at)
+    told = desk.told(f"{at}/sending", to="everybody", topic="")
+    assert "What stands in the feed already does not" in told and "everybody who takes the newsletter." in told
+    assert "sends by itself" in desk.read(PATH)
+    (feed,) = _feeds(runtime)
+    assert (feed.sending, feed.sending_by_id, feed.known_at) == (Sending.EVERYBODY, 1, None)
+    told = desk.told(f"{at}/sending", to="segment:1", topic="1")
+    assert "the segment “Runners”" in told and "They are about Rehabilitation" in told
+    with runtime.database.transaction() as session:
+        campaigns.delete_segment(session, session.get_one(segments.SavedSegment, 1))
+    assert "Held: its segment is not there any more" in desk.read(at)
+    for odd in ("segment:1", "segment:x", "", "everyone"):
+        assert "choose one of the list" in desk.told(f"{at}/sending", to=odd, topic="")
+    assert "choose one of the list" in desk.told(f"{at}/sending", to="everybody", topic="999")
+    assert "New posts become drafts from now on" in desk.told(f"{at}/sending", to="off", topic="")
+    assert _feeds(runtime)[0].sending is Sending.OFF
+    assert _log(runtime) == ["feed sending changed"] * 3
+
+
+def test_a_writer_changes_nothing_of_a_feed_that_sends(desk: Desk, runtime: Runtime) -> None:
+    id = add_feed(runtime, "http://127.0.0.1:1/feed")
+    at = f"{PATH}/{id}"
+    desk.told(f"{at}/sending", to="everybody", topic="")
+    become(runtime.database, Role.WRITER)
+    refused = [desk.post(f"{at}{more}", sure="yes", to="off", topic="", **WEEKLY).status_code
+               for more in ("", "/sending", "/pause", "/go-on", "/look", "/remove")]  # fmt: skip
+    page = desk.read(at)
+    assert refused == [403] * 6 and "On: new posts go to" in page
+    assert all(words not in page for words in ("New posts go by themselves to", "Look now", "Remove this feed"))
+    become(runtime.database, Role.OWNER)
+    desk.told(f"{at}/sending", to="off", topic="")
+    become(runtime.database, Role.WRITER)
+    assert "until you let it go on" in desk.told(f"{at}/pause")
