@@ -20,7 +20,6 @@ from newsletter.clock import Clock
 from newsletter.db import Database, holds
 from newsletter.feeds import Feed, FeedPost, Mailing, Sending
 from newsletter.languages import counted, marked, said
-from newsletter.mail.contents import content_of
 from newsletter.mail.notice import tell_owners
 from newsletter.mail.render import Renderer
 
@@ -143,11 +142,11 @@ def _was_mailed(session: Session, posts: Sequence[FeedPost]) -> bool:
 
 def _scheduled(session: Session, renderer: Renderer, campaign: Campaign, now: datetime) -> str:
     """Schedule it for now, if no check stops it and no warning wants a person; else why not."""
-    house, words = brand.current(session), content_of(session, campaign.revision)
-    report = preflight.check(session, renderer, house, words, campaign.audience(now), campaign.article_id)
+    house = brand.current(session)
     try:
-        report.insist(accepted=False)
+        preflight.check_campaign(session, renderer, house, campaign, now).insist(accepted=False)
         together.schedule(session, campaign, now, house)
     except (preflight.NotFit, NotNow) as error:
-        return str(error) if not error.args else error.args[0]
+        why: str = error.args[0]
+        return why
     return ""

@@ -1,104 +1,37 @@
 """New posts of a feed go out by themselves where that is on: each once, to whom it is for, and never what is old."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from datetime import timedelta
-from email.message import EmailMessage
 
-import pytest
 from sqlalchemy import select, update
 
-from newsletter import accounts, brand, campaigns, feed_mail, feeds, jobs, topics
-from newsletter.accounts import AuditEntry, Owner, Role
-from newsletter.articles import Article
-from newsletter.campaigns import Campaign, CampaignState
+from newsletter import accounts, brand, campaigns
+from newsletter.accounts import AuditEntry, Role
+from newsletter.campaigns import CampaignState
 from newsletter.clock import FixedClock
-from newsletter.db import holds
 from newsletter.drafts import Draft
-from newsletter.feeds import Feed, FeedPost, Mailing, Makes, Sending, work
-from newsletter.feeds.record import LEASE
+from newsletter.feeds import Feed, Mailing, Makes, Sending
 from newsletter.runtime import Runtime
-from newsletter.subscribers import Subscriber, TopicChoice, retag, segments, set_topics
 from newsletter.subscribers.segments import SavedSegment
-from newsletter.subscribers.segments.rules import HasTag, Rules
-from newsletter.topics import Topic
 from tests.conftest import InlineTrigger
-from tests.feeds.blog import Blog, add_feed, blogging, rss
+from tests.feeds.blog import Blog, add_feed, rss
+from tests.feeds.sending import (
+    Inbox,
+    blog,
+    held,
+    later,
+    launched,
+    look,
+    made,
+    mailings,
+    runners,
+    scheduled,
+    send_to,
+    sending_feed,
+)
 from tests.fetch.hostile import page
 
-PAULA = "paula@example.org"
-WEEK = timedelta(days=7)
-Inbox = Callable[[str], list[EmailMessage]]
-
-
-@pytest.fixture
-def blog(runtime: Runtime) -> Iterator[Blog]:
-    """Paula's blog, with two old posts."""
-    with runtime.database.transaction() as session:
-        accounts.create(session, PAULA, "a long enough password", runtime.clock.now())
-    with blogging("one", "two") as made:
-        yield made
-
-
-def send_to(
-    runtime: Runtime, id: int, sending: Sending = Sending.EVERYBODY, segment: str = "", topic: str = ""
-) -> None:
-    with runtime.database.transaction() as session:
-        named = session.scalar(select(SavedSegment).where(SavedSegment.name == segment))
-        about = session.scalar(select(Topic).where(Topic.slug == topic))
-        paula = session.scalars(select(Owner).where(Owner.email == PAULA)).one()
-        session.get_one(Feed, id).send_to(sending, named, about, paula, runtime.clock.now())
-
-
-def sending_feed(runtime: Runtime, blog: Blog, makes: Makes = Makes.ARTICLES) -> int:
-    """A feed whose new posts go to everybody, and which has been read once."""
-    id = add_feed(runtime, blog.url, makes=makes)
-    send_to(runtime, id)
-    look(runtime)
-    return id
-
-
-def look(runtime: Runtime) -> None:
-    runtime.look_at_feeds(lambda: False)
-
-
-def later(runtime: Runtime, clock: FixedClock, by: timedelta = WEEK) -> None:
-    clock.forward(by)
-    look(runtime)
-
-
-def made(runtime: Runtime) -> list[tuple[str, CampaignState]]:
-    """Every campaign but the one that the example begins with."""
-    with runtime.database.reading() as session:
-        rows = session.scalars(select(Campaign).where(Campaign.id > 1).order_by(Campaign.id))
-        return [(one.article.title, one.stored_state) for one in rows]
-
-
-def scheduled(*titles: str) -> list[tuple[str, CampaignState]]:
-    return [(one, CampaignState.SCHEDULED) for one in titles]
-
-
-def mailings(runtime: Runtime) -> list[tuple[str, Mailing | None]]:
-    with runtime.database.reading() as session:
-        return [(one.title, one.mailing) for one in session.scalars(select(FeedPost).order_by(FeedPost.id))]
-
-
-def launched(runtime: Runtime, trigger: InlineTrigger) -> None:
-    """Let the beat send what is scheduled."""
-    for _ in range(4):
-        jobs.launch_campaigns(runtime, lambda: False, trigger.wake)
-    trigger.wake()
-
-
-def held(inbox: Inbox, trigger: InlineTrigger, email: str = PAULA) -> list[str]:
-    """What notices say of posts that were not sent."""
-    trigger.wake()
-    told = []
-    for one in inbox(email):
-        body = one.get_body(("plain",))
-        if "not sent by itself" in str(one["Subject"]) and body is not None:
-            told.append(" ".join(body.get_content().split()))
-    return told
+__all__ = ["blog", "runners"]
 
 
 def test_each_new_post_is_one_campaign_and_old_ones_are_none(
@@ -188,21 +121,6 @@ def test_it_goes_to_the_segment_and_topic_that_were_chosen(
     assert [name for name in runners if inbox(f"{name}@example.com")] == ["both"]
 
 
-@pytest.fixture
-def runners(runtime: Runtime, person: Callable[..., int]) -> dict[str, int]:
-    """A segment of runners; three people, of whom one runs, one takes the topic, and one does both."""
-    made = {name: person(f"{name}@example.com") for name in ("runs", "trains", "both")}
-    with runtime.database.transaction() as session:
-        segments.save(session, "Runners", Rules(HasTag("runners")), runtime.clock.now())
-        training, other = topics.open_ones(session)[1], topics.open_ones(session)[0]
-        for name, id in made.items():
-            subscriber = session.get_one(Subscriber, id)
-            retag(session, id, [] if name == "trains" else ["runners"])
-            about = other if name == "runs" else training
-            set_topics(session, subscriber, TopicChoice.of([about.id]))
-    return made
-
-
 def test_where_the_segment_is_gone_nothing_goes_out(
     runtime: Runtime, blog: Blog, clock: FixedClock, runners: dict[str, int], inbox: Inbox, trigger: InlineTrigger
 ) -> None:
@@ -273,106 +191,3 @@ def test_a_post_of_two_feeds_and_one_with_a_new_number_are_sent_once(
     later(runtime, clock)
     assert [state for _, state in made(runtime)] == [CampaignState.SCHEDULED, CampaignState.DRAFT]
     assert "same address was sent before" in held(inbox, trigger)[0]
-
-
-@pytest.mark.parametrize("change", ["removed", "writer", "edited", "off"])
-def test_who_may_not_send_words_that_changed_and_what_was_switched_off_send_nothing(
-    change: str, runtime: Runtime, blog: Blog, clock: FixedClock, monkeypatch: pytest.MonkeyPatch,
-    inbox: Inbox, trigger: InlineTrigger
-) -> None:  # fmt: skip
-    id = sending_feed(runtime, blog)
-    blog.posts("two", "three")
-    with monkeypatch.context() as patched:
-        patched.setattr(feed_mail, "go_on", lambda *_: None)  # it stops between the article and its campaign
-        later(runtime, clock)
-    with runtime.database.transaction() as session:
-        olga = accounts.create(session, "olga@example.org", "a long enough password", clock.now())
-        paula = session.scalars(select(Owner).where(Owner.email == PAULA)).one()
-        if change == "removed":
-            paula.removed_at = clock.now()
-        elif change == "writer":
-            paula.role = Role.WRITER
-        elif change == "edited":
-            article = session.scalars(select(Article).order_by(Article.id.desc())).first()
-            assert article is not None
-            article.revise(clock.now(), subject="Other", preheader="", body="Words", by=olga.id)
-        else:
-            session.get_one(Feed, id).send_to(Sending.OFF, None, None, paula, clock.now())
-    look(runtime)
-    assert (
-        CampaignState.SCHEDULED not in dict(made(runtime)).values()
-        and len(held(inbox, trigger, "olga@example.org")) == 1
-    )
-
-
-def test_who_is_killed_between_post_and_campaign_loses_nothing_and_another_goes_on(
-    runtime: Runtime, blog: Blog, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sending_feed(runtime, blog)
-    blog.posts("two", "three", "four")
-    killed = iter([False, True, True, False])
-    schedule = feed_mail.together.schedule
-
-    def dies(*args: object) -> None:
-        schedule(*args)  # type: ignore[arg-type]
-        if next(killed, False):
-            raise KeyboardInterrupt  # before the commit
-
-    monkeypatch.setattr(feed_mail.together, "schedule", dies)
-    clock.forward(WEEK)
-    for _ in range(2):
-        with pytest.raises(KeyboardInterrupt):
-            look(runtime)
-        assert made(runtime) == scheduled("three")
-        with runtime.database.reading() as session:
-            assert holds(session, feeds.waits_to_be_sent()) and holds(session, feeds.is_waiting(clock.now()))
-    look(runtime)
-    assert made(runtime) == scheduled("three", "four")
-
-
-def test_who_is_killed_between_two_posts_loses_nothing(
-    runtime: Runtime, blog: Blog, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_down, calls = work.write_down, list[object]()
-
-    def dies(*args: object) -> object:
-        calls.append(args)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return write_down(*args)  # type: ignore[arg-type]
-
-    sending_feed(runtime, blog)
-    blog.posts("two", "three", "four")
-    monkeypatch.setattr(work, "write_down", dies)
-    with pytest.raises(KeyboardInterrupt):
-        later(runtime, clock)
-    later(runtime, clock, LEASE)
-    assert made(runtime) == scheduled("three", "four")
-
-
-def race(runtime: Runtime, blog: Blog, clock: FixedClock) -> None:
-    """Two beats at once, and each post once."""
-    sending_feed(runtime, blog)
-    blog.posts("two", "three", "four")
-    clock.forward(WEEK)
-    with ThreadPoolExecutor(3) as beats:
-        list(beats.map(lambda _: look(runtime), range(3)))
-    look(runtime)
-    assert sorted(made(runtime)) == sorted(scheduled("three", "four"))
-
-
-def test_beats_at_once_send_a_post_once(runtime: Runtime, blog: Blog, clock: FixedClock) -> None:
-    race(runtime, blog, clock)
-
-
-def test_workers_that_find_the_same_post_waiting_make_one_campaign(
-    runtime: Runtime, blog: Blog, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sending_feed(runtime, blog)
-    blog.posts("two", "three", "four")
-    with monkeypatch.context() as patched:
-        patched.setattr(feed_mail, "go_on", lambda *_: None)
-        later(runtime, clock)
-    with ThreadPoolExecutor(3) as workers:
-        list(workers.map(lambda _: feed_mail.go_on(runtime, lambda: False), range(3)))
-    assert made(runtime) == scheduled("three", "four")

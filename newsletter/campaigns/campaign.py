@@ -84,6 +84,8 @@ class Campaign(Base):
     share: Mapped[int | None] = mapped_column()
     settled_revision_id: Mapped[int | None] = mapped_column(ForeignKey("revisions.id"))
     """What it goes out in, whatever becomes of its article: the words that won. None: its article's newest."""
+    drafted_by_id: Mapped[int | None] = mapped_column(ForeignKey("owners.id", ondelete="SET NULL"))
+    """Who of the team has drafted it on its page; None: a command or a feed did, or nobody knows any more."""
 
     article: Mapped[Article] = relationship()
     settled_revision: Mapped[Revision | None] = relationship(foreign_keys=settled_revision_id)

@@ -1,6 +1,7 @@
 """Preflight: one home for what must be right, and what is told, before a mail goes to many people."""
 
 from newsletter.preflight.ab_test import check_ab_test
+from newsletter.preflight.campaign import check_campaign
 from newsletter.preflight.check import Check, Level, NotFit, Report, told
 from newsletter.preflight.field_uses import FieldUses, field_uses, values_held
 from newsletter.preflight.look import HEAVIEST, check, check_time, check_words
@@ -17,6 +18,7 @@ __all__ = [
     "SentAs",
     "check",
     "check_ab_test",
+    "check_campaign",
     "check_time",
     "check_words",
     "field_uses",

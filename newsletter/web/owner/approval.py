@@ -8,14 +8,15 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from newsletter import approval, characters
+from newsletter import approval, brand, characters, preflight
 from newsletter.accounts import Permission, with_permission
 from newsletter.approval import Approval, ApprovalState, reaches_readers
 from newsletter.articles import Article
 from newsletter.campaigns import Campaign, NotNow
+from newsletter.languages import said
 from newsletter.web.language import _, in_words
 from newsletter.web.owner.door import back, door, one_or_404, owner_in
-from newsletter.web.state import now, state, transaction
+from newsletter.web.state import now, runtime, state, transaction
 
 
 def held_back(session: Session, article: Article) -> str:
@@ -82,15 +83,23 @@ def ask(id: int, verb: str) -> Response:
         campaign, me = one_or_404(session, Campaign, id, lock=True), owner_in(session)
         try:
             if verb == "ask":
+                _insist(session, campaign)
                 approval.ask(session, campaign, me, _typed("note"), now())
                 told = _("It waits for approval now. A mail tells those who may send it.")
             else:
                 approval.take_back(session, campaign, me, now())
                 told = _("Taken back: it waits for nobody.")
-        except NotNow as error:
+        except (NotNow, preflight.NotFit) as error:
             return back("campaign", in_words(error), "info", id=id)
     state().trigger.wake()
     return back("campaign", told, id=id)
+
+
+def _insist(session: Session, campaign: Campaign) -> None:
+    """Nobody is asked to look at what cannot go. Raises NotFit."""
+    report = preflight.check_campaign(session, runtime().renderer, brand.current(session), campaign, now())
+    if blocks := report.of(preflight.Level.BLOCK):
+        raise preflight.NotFit(said("Nobody was asked yet. %(blocks)s", blocks=preflight.told(blocks)))
 
 
 @door.post("/campaigns/<row:id>/hand-back", endpoint="campaign_hand_back")

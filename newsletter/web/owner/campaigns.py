@@ -16,7 +16,7 @@ from newsletter.articles import Article, Revision
 from newsletter.best_hour import best_hour
 from newsletter.campaigns import BadTest, Campaign, CampaignState, NotNow, Part, Wish, ab_test_of, together
 from newsletter.guides import Guide
-from newsletter.languages import marked
+from newsletter.languages import SOURCE, marked
 from newsletter.mail.contents import content_of
 from newsletter.mail.ledger.contents import revisions_used
 from newsletter.mail.ledger.opening import openings
@@ -31,6 +31,7 @@ from newsletter.web.owner.approval import Asked, overtaken
 from newsletter.web.owner.display import word
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell
 from newsletter.web.owner.forms import CampaignForm
+from newsletter.web.owner.own_drafts import is_own_draft
 from newsletter.web.owner.progress import Progress
 from newsletter.web.owner.scheduling import ScheduleForm, as_noted, chosen, looked_ahead, schedule_form, set_time
 from newsletter.web.owner.trials import tests_of
@@ -122,7 +123,7 @@ def _draft(session: Session, article_id: int, chosen: str, wish: Wish | None) ->
     article, to = one_or_404(session, Article, article_id, lock=True), _chosen(session, chosen)
     if known := _known(session, article, to, wish):
         return known
-    to.article = article
+    to.article, to.drafted_by_id = article, current_user.owner_id
     if wish:
         test = campaigns.make_ab_test(session, to, wish, brand.current(session), now())
         note(session, marked("A/B test drafted"), f"{to.id} against {test.b_id}")
@@ -171,7 +172,8 @@ def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
         original=original_of(session, campaign), resent=resent_as(session, campaign),
         may_resend=not why_not(session, campaign, now()), seen=Seen.of(session, test) if test else None,
         test_number=tests_of(session, campaign.revision) + 1 if test and campaign.is_new else 1,
-        asked=Asked.of(session, campaign), **_times(session, campaign, form),
+        asked=Asked.of(session, campaign), is_mine=is_own_draft(campaign),
+        **_times(session, campaign, form),
     )  # fmt: skip
 
 
@@ -208,10 +210,7 @@ def _used(session: Session, campaign: Campaign) -> list[tuple[Revision, int]]:
 
 
 def _report(session: Session, campaign: Campaign) -> preflight.Report:
-    words, house = content_of(session, campaign.revision), brand.current(session)
-    if campaign.part is Part.A and (test := ab_test_of(session, campaign)):
-        return preflight.check_ab_test(session, runtime().renderer, house, test, now())
-    return preflight.check(session, runtime().renderer, house, words, campaign.audience(now()), campaign.article_id)
+    return preflight.check_campaign(session, runtime().renderer, brand.current(session), campaign, now())
 
 
 @door.post("/campaigns/<row:id>/schedule", endpoint="campaign_schedule")

@@ -121,9 +121,19 @@ def tag_shown() -> Response:
         made = change_tag(session, name, who, now(), gives=gives, owner_id=current_user.owner_id)
         done = f"have the tag “{name}” now" if gives else f"no longer have the tag “{name}”"
         note(session, marked("subscribers tagged"), f"{made.people} people {done}"[:500])
-        told = f"{made.people:,} more people {done}."
+        told = _tagged(made.people, name, gives=gives)
         can = _("“Undo” beside the list takes it back exactly, for 24 hours.") if made.people else ""
     return back("subscribers", f"{told} {can}".strip(), **shown.as_query)
+
+
+def _tagged(people: int, name: str, *, gives: bool) -> str:
+    if gives:
+        return ngettext("%(num)s more person has the tag “%(name)s” now.",
+                        "%(num)s more people have the tag “%(name)s” now.", people, num=number(people),
+                        name=name)  # fmt: skip
+    return ngettext("%(num)s person no longer has the tag “%(name)s”.",
+                    "%(num)s people no longer have the tag “%(name)s”.", people, num=number(people),
+                    name=name)  # fmt: skip
 
 
 @door.post("/subscribers/tag/<row:id>/undo", endpoint="subscribers_tag_undo")

@@ -32,8 +32,8 @@ _NEEDED: dict[Permission, str] = {
         funnel funnel_form funnel_export messages held mails mail_html feeds feed""",
     Permission.WRITE: """
         article_new article_edit article_frame article_typed article_test article_restore draft_keep draft_delete
-        picture_add picture_words picture_delete campaign_new campaign_test campaign_try campaign_approval bring_over
-        bring_over_do feed_add feed_save feed_do""",
+        picture_add picture_words picture_delete campaign_new campaign_test campaign_try campaign_approval
+        campaign_throw_away bring_over bring_over_do feed_add feed_save feed_do""",
     Permission.SEND: """
         article_archive article_clicks campaign_schedule campaign_leavings campaign_act campaign_ask_cancel
         campaign_choose campaign_test_stop campaign_words campaign_words_go_on campaign_words_preview

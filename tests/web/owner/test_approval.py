@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from newsletter import accounts, approval, campaigns
+from newsletter import accounts, approval, brand, campaigns
 from newsletter.accounts import AuditEntry, Owner, Role
 from newsletter.approval import Approval, ApprovalState
 from newsletter.articles import Article
@@ -194,3 +194,35 @@ def test_of_two_who_ask_at_once_one_is_told_that_it_waits(draft: str, article: i
         words = session.get_one(Article, article).current.id
     with pytest.raises(IntegrityError), runtime.database.transaction() as session:
         session.add(Approval(campaign_id=id, asked_by_id=1, asked_at=NOON, revision_id=words, fingerprint=""))
+
+
+def test_what_cannot_go_is_not_asked_for_by_its_route_either(writer: Desk, draft: str, runtime: Runtime) -> None:
+    with runtime.database.transaction() as session:
+        brand.current(session).address = ""
+    assert "Ask for approval" not in writer.read(draft)
+    told = writer.told(f"{draft}/approval/ask")
+    assert "Nobody was asked yet." in told and "must carry your postal address" in told
+    assert _told(runtime) == [] and "It waits for somebody" not in told
+
+
+def test_a_writer_throws_their_own_draft_away_and_no_other(
+    desk: Desk, writer: Desk, draft: str, article: int, runtime: Runtime
+) -> None:
+    assert "tick the box" in writer.told(f"{draft}/throw-away") and _state(runtime, draft) is CampaignState.DRAFT
+    assert "Throw this draft away" in writer.read(draft)
+    assert "The draft is thrown away" in writer.told(f"{draft}/throw-away", sure="yes")
+    assert _state(runtime, draft) is CampaignState.CANCELLED
+    assert "cancelled already" in writer.told(f"{draft}/throw-away", sure="yes")
+    paulas = desk.post("/owner/campaigns/new", article=article, audience="").request.path
+    assert "Throw this draft away" not in writer.read(paulas)
+    assert writer.post(f"{paulas}/throw-away", sure="yes").status_code == 403
+    assert _state(runtime, paulas) is CampaignState.DRAFT
+    with runtime.database.reading() as session:
+        log = session.scalars(select(AuditEntry.detail).where(AuditEntry.action == "campaign draft thrown away")).all()
+        assert len(log) == 1
+
+
+def test_a_writer_throws_nothing_away_that_is_scheduled(desk: Desk, writer: Desk, draft: str, runtime: Runtime) -> None:
+    _send(desk, draft)
+    writer.post(f"{draft}/throw-away", sure="yes")
+    assert _state(runtime, draft) is CampaignState.SCHEDULED

@@ -43,9 +43,9 @@ def test_everybody_shown_gets_a_tag_and_loses_it_again(desk: Desk, three: tuple[
     told = desk.told("/owner/subscribers/tag", status="confirmed", name="  spring   list ", verb="tag")
     assert "2 more people have the tag “spring list” now." in told
     assert _with(runtime, three) == [["spring list"], ["spring list"], []]
-    assert "1 more people" in desk.told("/owner/subscribers/tag", name="spring list", verb="tag")
+    assert "1 more person has the tag" in desk.told("/owner/subscribers/tag", name="spring list", verb="tag")
     told = desk.told("/owner/subscribers/tag", tag="spring list", q="jane", name="spring list", verb="untag")
-    assert "1 more people no longer have" in told
+    assert "1 person no longer has the tag" in told
     assert _with(runtime, three) == [[], ["spring list"], ["spring list"]]
     assert "please type the tag" in desk.told("/owner/subscribers/tag", name="  ", verb="tag")
 
@@ -69,7 +69,7 @@ def test_a_filter_that_is_nonsense_finds_nobody_or_everybody_and_breaks_nothing(
     desk: Desk, three: tuple[int, ...]
 ) -> None:
     assert "0 more people" in desk.told("/owner/subscribers/tag", q="%", name="x", verb="tag")
-    assert "3 more people" in desk.told("/owner/subscribers/tag", status="no such", name="x", verb="nonsense")
+    assert "3 more people have" in desk.told("/owner/subscribers/tag", status="no such", name="x", verb="nonsense")
 
 
 def test_the_file_holds_those_shown_and_an_import_reads_it_again(

@@ -1,0 +1,21 @@
+"""The preflight of a campaign as it stands: of its words, its audience, and of both halves of an A/B test."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from newsletter.brand import Brand
+from newsletter.campaigns import Campaign, Part, ab_test_of
+from newsletter.mail.contents import content_of
+from newsletter.mail.render import Renderer
+from newsletter.preflight.ab_test import check_ab_test
+from newsletter.preflight.check import Report
+from newsletter.preflight.look import check
+
+
+def check_campaign(session: Session, renderer: Renderer, brand: Brand, campaign: Campaign, now: datetime) -> Report:
+    """What stands against it, were it sent now. Of an A/B test: asked of A."""
+    if campaign.part is Part.A and (test := ab_test_of(session, campaign)):
+        return check_ab_test(session, renderer, brand, test, now)
+    words = content_of(session, campaign.revision)
+    return check(session, renderer, brand, words, campaign.audience(now), campaign.article_id)
