@@ -22,7 +22,7 @@ def test_passkeys_go_down_and_whoever_had_nothing_else_is_asked_for_the_password
         keyed.handle()
         accounts.second_factor.switch_on(session, both, accounts.second_factor.new_secret(), 1, runtime.secrets)
         accounts.second_factor.new_codes(session, keyed)
-    back_to("0291", database)
+    back_to("0295", database)
     with database.transaction() as session:
         assert set(session.execute(text("SELECT owner_id FROM recovery_codes")).scalars()) == {1}
     schema.upgrade(database)
