@@ -205,7 +205,7 @@ def build_guide(guide: Mapping[str, Any], site: Mapping[str, Any], fonts: Path, 
     check_accent(guide)
     pdf, planned = compile_book(slug, site, fonts)
     check_book(guide, pdf, planned)
-    page = phone.page(compiler_of(slug, site, fonts, "phone"), slug)
+    page = phone.page(compiler_of(slug, site, fonts, "phone"), slug, str(guide["accent"]))
     replace_file(out / f"{slug}.pdf", pdf)
     replace_file(out / slug / "read.html", page)
     print(f"{slug}.pdf  {guide['pages']} pages  {len(pdf) / 1024:.0f} KiB  for phones: {len(page) / 1024:.0f} KiB")

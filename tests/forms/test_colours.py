@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsletter.contrast import CLEAR, lightened
 from newsletter.forms import BadColours, Colours
 from newsletter.forms.colours import READABLE, SEEN, contrast
 
@@ -42,3 +43,8 @@ def test_what_is_accepted_can_be_read_everywhere(ground: str, ink: str, accent: 
         return
     assert min(contrast(ink, ground), contrast(accent, ground)) >= READABLE
     assert contrast(colours.edge, ground) >= SEEN
+
+
+@given(HEX, st.sampled_from(["#000000", "#141b1b", "#1c2525"]))
+def test_a_lightened_colour_is_clear_on_a_dark_ground(colour: str, ground: str) -> None:
+    assert contrast(lightened(colour, ground), ground) >= CLEAR

@@ -12,6 +12,12 @@ from tests.guides.conftest import ROOT, SLUGS
 LADDER = {"1. Prone lift", "2. Long prone lift", "3. Seated band extension", "4. Roman chair extension"}
 """Of these the paragraph above them says both, once."""
 REST = {"Legs up, ten slow breaths"}
+PARTS = {
+    "name": r'^(?:key: "[^"]+", )?"([^"]+)"',
+    "drawing": r"\bdraw\.([\w-]+)",
+    "feel": r"\bfeel: \[([^\]]+)\]",
+    "stop": r"\bstop: \[([^\]]+)\]",
+}
 
 
 def _exercises(slug: str) -> list[dict[str, str]]:
@@ -19,8 +25,7 @@ def _exercises(slug: str) -> list[dict[str, str]]:
     found = []
     for chapter in sorted((ROOT / "guides" / slug).glob("*.typ")):
         for call in chapter.read_text(encoding="utf-8").split("#exercise(")[1:]:
-            parts = {"name": r'^(?:key: "[^"]+", )?"([^"]+)"', "drawing": r"\bdraw\.([\w-]+)", "feel": r"\bfeel: \[([^\]]+)\]", "stop": r"\bstop: \[([^\]]+)\]"}  # fmt: skip
-            seen = {key: re.search(pattern, call) for key, pattern in parts.items()}
+            seen = {key: re.search(pattern, call) for key, pattern in PARTS.items()}
             found.append({key: match[1] if match else "" for key, match in seen.items()})
     return found
 

@@ -130,10 +130,35 @@ def test_weighs_little_enough_for_a_phone(page: str) -> None:
 def test_drawings_are_shortened_and_styles_dropped(phone_script: ModuleType) -> None:
     made = phone_script.fit(
         '<html><body><p style="x">a</p><svg style="y" viewBox="0 0 1 1"><path d="M 1.23456 7"/></svg>'
-        "<table><thead><tr><th>A</th></tr></thead><tbody><tr><td>b</td><td>c</td></tr></tbody></table></body></html>"
+        "<table><thead><tr><th>A</th></tr></thead><tbody><tr><td>b</td><td>c</td></tr></tbody></table></body></html>",
+        "#0f5f63",
     )
     assert made == (
         '<p>a</p><svg aria-hidden="true" viewBox="0 0 1 1"><path d="M 1.23 7"/></svg>'
         '<table><thead><tr><th scope="col">A</th></tr></thead>'
         '<tbody><tr><th scope="row">b</th><td>c</td></tr></tbody></table>\n'
     )
+
+
+def test_drawings_are_painted_in_the_colours_of_the_page(page: str) -> None:
+    """So the words of a page and its drawings have one palette, by day and by night."""
+    painted = set(re.findall(r'\b(?:fill|stroke)="([^"]+)"', page))
+    named = {one for one in painted if re.fullmatch(r"var\(--[a-z]+, #[0-9a-f]{6}\)", one)}
+    assert painted - named == {"none"}
+    style = (ROOT / "static" / "css" / "book.css").read_text(encoding="utf-8")
+    site = (ROOT / "static" / "css" / "site.css").read_text(encoding="utf-8")
+    for name in {re.findall(r"--[a-z]+", one)[0] for one in named}:
+        assert (style + site).count(f" {name}: #") == 2, name  # by day and by night
+
+
+@pytest.mark.parametrize(
+    ("colour", "made"),
+    [
+        ("#8a3b12", 'fill="var(--accent, #8a3b12)"'),
+        ("#a16241", 'fill="var(--accent, #8a3b12)" fill-opacity="0.8"'),
+        ("#ffffff", 'fill="var(--paper, #ffffff)"'),
+        ("#123456", 'fill="#123456"'),
+    ],
+)
+def test_a_shade_of_the_accent_is_the_accent_with_its_opacity(phone_script: ModuleType, colour: str, made: str) -> None:
+    assert phone_script.painted("fill", colour, "#8a3b12") == made

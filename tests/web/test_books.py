@@ -12,9 +12,11 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
+from newsletter.contrast import lightened
 from newsletter.guides import Files, GuideRequest
 from newsletter.links import Purpose
 from newsletter.runtime import Runtime
+from newsletter.web.books import NIGHT
 from tests import chromium
 from tests.web.conftest import FIFTY, PAIN, Visitor
 
@@ -87,6 +89,16 @@ def test_the_worker_stands_where_it_serves_the_library(visitor: Visitor) -> None
     assert answer.mimetype == "text/javascript"
 
 
+def test_the_page_has_the_colour_of_its_guide(jane: Visitor, link: Link) -> None:
+    page = jane.get(f"{link('library')}/{FIFTY}/")
+    assert 'href="/library/colours/8a3b12.css"' in page.text
+    style = jane.get("/library/colours/8a3b12.css")
+    assert style.mimetype == "text/css"
+    assert re.findall(r"--accent: (#\w+)", style.text) == ["#8a3b12", lightened("#8a3b12", NIGHT)]
+    for no_colour in ("8A3B12", "8a3b1", "8a3b12;", "teal12"):
+        assert jane.get(f"/library/colours/{no_colour}.css").status_code == 404
+
+
 @pytest.fixture
 def site(app: Flask) -> Iterator[str]:
     """The application on a free port."""
@@ -125,6 +137,21 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(
     size = page.evaluate("getComputedStyle(document.querySelector('.book p:not([class])')).fontSize")
     assert float(size.removesuffix("px")) >= 17
     assert errors == []
+    page.context.close()
+
+
+@in_a_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_drawings_and_headings_have_one_colour(
+    browser: Browser, site: str, jane: Visitor, link: Link, scheme: str
+) -> None:
+    page = browser.new_context(color_scheme=scheme).new_page()  # type: ignore[arg-type]
+    page.goto(f"{site}{link('library')}/{FIFTY}/")
+    drawn, head = page.evaluate("""[
+        getComputedStyle(document.querySelector('.exercise svg [stroke*="--accent"]')).stroke,
+        getComputedStyle(document.querySelector('.chapter .number')).color]""")
+    assert drawn == head
+    assert (head == "rgb(138, 59, 18)") is (scheme == "light")
     page.context.close()
 
 

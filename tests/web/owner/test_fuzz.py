@@ -145,7 +145,7 @@ def _sound(rule: Rule, name: str, runtime: Runtime) -> str:
     converter = rule._converters[name]
     if type(converter).__name__ == "AnyConverter":
         return sorted(converter.items)[0]
-    texts = {"slug": "exercise-at-50", "filename": "css/site.css"}
+    texts = {"slug": "exercise-at-50", "filename": "css/site.css", "colour": "8a3b12"}
     return texts.get(name, "1")
 
 
