@@ -25,6 +25,7 @@ import phone
 import pypdfium2
 import typst
 from failure import BuildError
+from rows import with_row_headers
 
 GUIDES = Path(__file__).resolve().parent
 ROOT = GUIDES.parent
@@ -104,7 +105,7 @@ def compile_book(slug: str, site: Mapping[str, Any], fonts: Path) -> tuple[bytes
     except typst.TypstError as error:
         raise BuildError(f"{slug}: {error.diagnostic or error.message}") from None
     assert isinstance(pdf, bytes)  # one PDF: only images come as a list
-    return pdf, planned
+    return with_row_headers(pdf), planned
 
 
 def overflow(planned: Sequence[Mapping[str, Any]]) -> str | None:

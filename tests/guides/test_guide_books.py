@@ -32,6 +32,13 @@ def structure(node: Any) -> Iterator[Any]:
                 waiting.append(item["/K"])
 
 
+def below(element: Any) -> list[Any]:
+    """The elements right below one of a tag tree."""
+    inside = element["/K"].get_object()
+    parts = [part.get_object() for part in (inside if isinstance(inside, ArrayObject) else [inside])]
+    return [part for part in parts if isinstance(part, DictionaryObject) and "/S" in part]
+
+
 def catalog(book: pypdf.PdfReader) -> Any:
     return book.trailer["/Root"]
 
@@ -90,6 +97,18 @@ def test_headings_never_skip_a_level(book: pypdf.PdfReader) -> None:
 def test_table_headers_are_tagged(book: pypdf.PdfReader) -> None:
     kinds = Counter(str(tag["/S"]) for tag in tags(book))
     assert kinds["/TH"] >= 2 * kinds["/Table"] > 0
+
+
+def test_rows_have_headers_too(book: pypdf.PdfReader) -> None:
+    """A cell that lists its headers is read with these alone, so none does beside the head of a row."""
+    bodies = [tag for tag in tags(book) if tag["/S"] == "/TBody"]
+    tall = [rows for rows in map(below, bodies) if len(rows) > 1]
+    assert len(tall) >= len(bodies) - 2 > 3
+    for first, *others in (below(row) for rows in tall for row in rows):
+        assert first["/S"] == "/TH"
+        assert "/Row" in [one.get("/Scope") for one in first["/A"]]
+        assert {cell["/S"] for cell in others} <= {"/TD"}
+        assert not [one for cell in (first, *others) for one in cell.get("/A", []) if "/Headers" in one]
 
 
 def test_every_font_is_embedded(book: pypdf.PdfReader) -> None:
