@@ -1,14 +1,14 @@
 """Campaigns at everyone's own time
 
 Revision ID: 0310
-Revises: 0295
+Revises: 0300
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0310"
-down_revision = "0295"
+down_revision = "0300"
 INDEXES = (("ix_batches_waiting", ["state", "opens_at", "dispatch_id"], "waiting"), ("ix_batches_open", ["id"], "open"))
 
 

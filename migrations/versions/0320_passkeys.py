@@ -1,14 +1,14 @@
 """Passkeys
 
 Revision ID: 0320
-Revises: 0295
+Revises: 0310
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0320"
-down_revision = "0295"
+down_revision = "0310"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = sa.DateTime(timezone=True)
 
