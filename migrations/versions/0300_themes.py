@@ -35,7 +35,7 @@ def upgrade() -> None:
         sa.Column("saves", sa.Integer(), nullable=False),
         sa.Column("frame", sa.Text(), nullable=False),
         sa.Column("frame_key", sa.String(length=64), nullable=False),
-        *(sa.CheckConstraint(f"{name} IN ({codes})", name=f"ck_themes_{name}") for name, codes in CODES.items()),
+        *(sa.CheckConstraint(f"{name} IN ({codes})", name=name) for name, codes in CODES.items()),
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name="fk_themes_brand_id"),
         sa.PrimaryKeyConstraint("brand_id", name="pk_themes"),
     )

@@ -16,8 +16,7 @@ from newsletter.articles import Article, Revision
 from newsletter.best_hour import best_hour
 from newsletter.campaigns import BadTest, Campaign, CampaignState, NotNow, Part, Wish, ab_test_of, together
 from newsletter.guides import Guide
-from newsletter.languages import SOURCE, marked
-from newsletter.mail.contents import content_of
+from newsletter.languages import marked
 from newsletter.mail.ledger.contents import revisions_used
 from newsletter.mail.ledger.opening import openings
 from newsletter.resend import original_of, resent_as, why_not
