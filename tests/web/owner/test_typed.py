@@ -66,9 +66,9 @@ def test_an_inbox_shows_the_preheader_and_then_how_the_mail_begins(desk: Desk) -
 
 def test_in_the_dark_in_the_light_and_with_pictures_off(desk: Desk) -> None:
     html = asked(desk)["html"]
-    assert "@media (prefers-color-scheme: dark)" in html
-    assert asked(desk, scheme="dark")["html"] == html.replace("(prefers-color-scheme: dark)", "all")
-    assert asked(desk, scheme="light")["html"] == html.replace("(prefers-color-scheme: dark)", "not all")
+    assert "@media (prefers-color-scheme:dark)" in html
+    assert asked(desk, scheme="dark")["html"] == html.replace("(prefers-color-scheme:dark)", "all")
+    assert asked(desk, scheme="light")["html"] == html.replace("(prefers-color-scheme:dark)", "not all")
     bare = asked(desk, pictures="off")["html"]
     assert "/media/x.png" not in bare
     assert 'alt="A hill"' in bare
