@@ -200,6 +200,17 @@ def test_who_leaves_before_their_hour_gets_nothing(world: World) -> None:
     assert gone not in world.pass_to(utc(2, 20)) and world.found().state is CampaignState.SENT
 
 
+def test_who_pauses_over_their_hour_is_told_of_nothing_and_gets_nothing(world: World) -> None:
+    world.add(TOKYO)
+    [kim] = world.add(HONOLULU)
+    world.schedule()
+    world.pass_to(utc(2, 0))
+    with world.runtime.database.transaction() as session:
+        session.get_one(Subscriber, kim).paused_until = utc(9, 0)
+    assert world.coming(kim) == []
+    assert kim not in world.pass_to(utc(2, 19))
+
+
 def test_what_is_told_is_what_comes(world: World) -> None:
     people = [*world.add(TOKYO), *world.add(None), *world.add(NEW_YORK), *world.add("Asia/Kathmandu")]
     world.schedule()
@@ -223,17 +234,18 @@ def test_paused_nobodys_hour_is_lost_and_resumed_it_goes_on(world: World) -> Non
     assert world.pass_to(utc(2, 19))[kim] == utc(2, 19)
 
 
-def test_cancelled_nobody_else_gets_it_and_all_are_accounted_for(world: World) -> None:
+def test_cancelled_nobody_else_gets_it_and_all_are_accounted_for_at_once(world: World) -> None:
     [hana] = world.add(TOKYO)
     world.add(LONDON, 4)
     world.schedule()
     world.pass_to(utc(2, 0))
     world.do(campaigns.together.cancel, world.clock.now())
-    assert world.pass_to(utc(2, 10)) == {hana: utc(2, 0)}
+    world.beat()
     with world.runtime.database.reading() as session:
         counts = session.get_one(Campaign, world.id).counts(session)
         assert set(session.scalars(select(Batch.state))) == {BatchState.DONE}
     assert (counts[State.SENT], counts[State.CANCELLED]) == (1, 4)
+    assert world.pass_to(utc(2, 10)) == {hana: utc(2, 0)}
 
 
 def test_to_the_last_second_it_can_be_changed_to_another_day_or_to_one_moment(world: World) -> None:

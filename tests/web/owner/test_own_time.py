@@ -70,6 +70,8 @@ def test_whose_hour_has_passed_is_said_before_and_ticked(desk: Desk, world: Worl
     assert world.found().state is CampaignState.DRAFT
     _schedule(desk, world, **today, at_once="y")
     assert world.found().scheduled_at == NOON + timedelta(seconds=10)
+    words = desk.read(f"/owner/campaigns/{world.id}")
+    assert "It goes out in 10 seconds . It goes out at everyone’s own 10:00" in words and "Undo" in words
 
 
 def test_what_has_passed_everywhere_is_refused(desk: Desk, world: World) -> None:
