@@ -49,7 +49,7 @@ def _told(session: Session, since: datetime) -> BestHour:
     newest = session.scalar(select(func.max(Click.id))) or 0
     first = (
         select(func.min(Click.person_at).label("at"), Click.subscriber_id.label("person"))
-        .where(Click.id > newest - NEWEST, Click.person_at.is_not(None), Click.person_at >= since)
+        .where(Click.id > newest - NEWEST, Click.person_at >= since)
         .group_by(Click.message_id, Click.subscriber_id)
         .subquery()
     )

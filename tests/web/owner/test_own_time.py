@@ -113,12 +113,17 @@ def test_the_piece_for_the_script_tells_the_same(desk: Desk, world: World) -> No
     assert piece(**(OWN | {"when": "at"})) == piece(**(OWN | {"day": "no", "clock": ""})) == ""
 
 
-def test_a_change_of_words_says_who_is_still_to_come(desk: Desk, world: World) -> None:
+def test_a_change_of_words_says_who_is_still_to_come(world: World) -> None:
     world.add(TOKYO)
     world.add(HONOLULU)
     world.add(LONDON)
     world.schedule()
-    world.pass_to(utc(2, 0))
+    world.clock.moment = utc(2, 0)
+    with world.runtime.database.transaction() as session:
+        campaigns.launch_due(session, utc(2, 0))
+        for _ in range(3):
+            campaigns.fill_next(session, utc(2, 0), 1)  # as in a large list: in the order of their numbers
+    world.beat()
     world.do(campaigns.together.pause)
     with world.runtime.database.reading() as session:
         turn = session.get_one(Campaign, world.id).turn(session)
