@@ -30,11 +30,13 @@ from newsletter.mail.render.counted import Destination
 from newsletter.runtime import Runtime
 from newsletter.settings import load
 from newsletter.web.owner.door import OPEN_TO_ALL
+from tests.accounts.device import Device
 from tests.conftest import copied, copy_database
 from tests.feeds.blog import add_feed
 from tests.web.conftest import Form, Visitor, _Forms
 from tests.web.owner.conftest import Desk
 from tests.web.owner.hostile import HEADERS, IDS, JSON, KINDS, KINDS_OF_TEXT, METHODS, NAMES, QUERIES, RAW
+from tests.web.owner.keyring import Person
 from tests.web.owner.test_pictures import sent
 
 # A hundred requests go to each route; on PostgreSQL, which takes less than SQLite does.
@@ -107,6 +109,7 @@ def _live_in(desk: Desk, article: int, runtime: Runtime) -> None:
     desk.post("/owner/campaigns/new", article=article, audience="")
     desk.post("/owner/pictures", file=sent(), words="A field")
     add_feed(runtime, "http://127.0.0.1:1/feed")
+    assert "recovery codes" in Person(desk, Device()).add()
 
 
 def _rules() -> list[Rule]:
