@@ -105,6 +105,8 @@ def test_there_is_an_end_to_them(paula: Person, runtime: Runtime) -> None:
     assert "remove one first" in page and "for old.example: lets nobody in here" in page
     paula.device = Device()
     assert "remove one first" in paula.add()
+    with runtime.database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Passkey)) == MOST
 
 
 def test_removing_the_last_one_is_told_and_the_password_is_enough(
@@ -164,3 +166,10 @@ def test_challenges_that_nobody_answered_are_swept(runtime: Runtime, paula: Pers
     with runtime.database.transaction() as session:
         accounts.sweep(session, clock.now())
         assert session.scalar(select(func.count()).select_from(PasskeyChallenge)) == 0
+
+
+def test_a_challenge_of_another_session_adds_nothing(paula: Person) -> None:
+    made = paula.device.made(paula.asked())
+    with paula.desk.client.session_transaction() as kept:
+        kept["passkey_new"] = [kept["passkey_new"][0], 999]
+    assert "Nothing was added" in paula.add("x", made)
