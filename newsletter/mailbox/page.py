@@ -16,13 +16,18 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-src 'self'; base-uri 'none'"
 )
 MAIL_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups allow-popups-to-escape-sandbox"
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data: {}; "
+    "sandbox allow-popups allow-popups-to-escape-sandbox"
 )
+"""With the address whose pictures a mail may show."""
 NEWEST = 200
 
 
-def create(store: Store, language: Language = SOURCE) -> Flask:
-    """The mailbox as a Flask application. It knows no brand, so its pages are in the language that it is given."""
+def create(store: Store, language: Language = SOURCE, site: str = "") -> Flask:
+    """The mailbox as a Flask application. It knows no brand, so its pages are in the language that it is given.
+
+    `site`: the address of the product's own site. Mails show its pictures and no others: nothing else is fetched.
+    """
     app = Flask("mailbox", template_folder=str(ROOT / "templates"), static_folder=None)
     app.jinja_env.add_extension("jinja2.ext.i18n")
     # The extension adds it.
@@ -32,7 +37,7 @@ def create(store: Store, language: Language = SOURCE) -> Flask:
     app.url_map.converters["row"] = _RowId
     app.after_request(_headers)
     _add_lists(app, store)
-    _add_messages(app, store)
+    _add_messages(app, store, MAIL_POLICY.format(site))
 
     @app.get("/static/css/mailbox.css", endpoint="style")
     def style() -> AnyResponse:
@@ -52,7 +57,7 @@ def _add_lists(app: Flask, store: Store) -> None:
         return jsonify([_json(entry) for entry in store.entries(_asked())])
 
 
-def _add_messages(app: Flask, store: Store) -> None:
+def _add_messages(app: Flask, store: Store, policy: str) -> None:
     @app.get("/messages/<row:id>", endpoint="mailbox.message")
     def message(id: int) -> str:
         entry, raw = store.find(id) or abort(404)
@@ -71,7 +76,7 @@ def _add_messages(app: Flask, store: Store) -> None:
             abort(404)
         # Links of a mail open beside the mailbox: inside its frame they would be refused.
         page = text.replace("<head>", '<head><base target="_blank">', 1)
-        return Response(page, mimetype="text/html", headers={"Content-Security-Policy": MAIL_POLICY})
+        return Response(page, mimetype="text/html", headers={"Content-Security-Policy": policy})
 
 
 class _RowId(IntegerConverter):

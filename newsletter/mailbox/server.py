@@ -53,7 +53,8 @@ def serve(settings: Settings, clock: Clock) -> None:
     if settings.is_local:
         _start_blog(settings)
     try:
-        page = make_server("127.0.0.1", settings.mailbox_port, create(store), threaded=True, request_handler=Quiet)
+        app = create(store, site=settings.site)
+        page = make_server("127.0.0.1", settings.mailbox_port, app, threaded=True, request_handler=Quiet)
         page.serve_forever()
     finally:
         smtp.stop()

@@ -118,7 +118,7 @@ def _topic(session: Session, segment: Segment, people: int) -> Iterator[Check]:
     yield Check(
         said("Topic"),
         Level.GOOD,
-        said("It is about %(name)s, so it goes to who takes that. %(rest)s", name=topic.name, rest=rest),
+        said("It is about %(name)s, so it goes to those who take that topic. %(rest)s", name=topic.name, rest=rest),
     )
 
 

@@ -16,7 +16,7 @@ from newsletter.campaigns import CampaignState, NotNow
 from newsletter.db import holds
 from newsletter.mail.ledger import Lane
 from newsletter.mail.ledger.opening import open_due
-from tests.campaigns.test_own_time import HONOLULU, LONDON, TOKYO, TUESDAY_NINE, World, utc, world
+from tests.campaigns.own_time_world import HONOLULU, LONDON, TOKYO, TUESDAY_NINE, World, utc, world
 
 __all__ = ["world"]
 

@@ -18,6 +18,7 @@ from newsletter.mailbox import Store, create
 from newsletter.mailbox.server import smtp_server
 
 NOON = datetime(2026, 6, 1, 11, 0, tzinfo=UTC)
+SITE = "http://127.0.0.1:8000"
 RAW = (
     b"From: Paul <paul@example.com>\r\nTo: jane@example.com\r\nSubject: =?utf-8?q?H=C3=A9llo?=\r\n"
     b"MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
@@ -33,7 +34,7 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture
 def page(store: Store) -> FlaskClient:
     store.add("b+1@localhost", ["jane@example.com"], RAW, NOON)
-    return create(store).test_client()
+    return create(store, site=SITE).test_client()
 
 
 def test_messages_are_listed_oldest_first_and_by_address_in_any_case(page: FlaskClient, store: Store) -> None:
@@ -64,6 +65,7 @@ def test_its_pages_show_and_its_html_runs_nothing(page: FlaskClient) -> None:
     html = page.get("/messages/1.html")
     assert "sandbox" in html.headers["Content-Security-Policy"]
     assert "script-src" not in html.headers["Content-Security-Policy"]
+    assert f"img-src data: {SITE};" in html.headers["Content-Security-Policy"], "pictures of our own, and no others"
 
 
 @pytest.mark.parametrize("path", ["/messages/404", "/messages/404.eml", "/messages/404.html", "/static/css/site.css"])

@@ -78,10 +78,11 @@ def _form(session: Session, **kwargs: Any) -> CampaignForm:
     rows = session.execute(select(Article.id, Article.title).order_by(Article.updated_at.desc()))
     form.article.choices = [SelectChoice(id, title) for id, title in rows]
     asked = [
-        SelectChoice(s, _("Of these, who asked for “%(title)s”", title=title)) for s, title in _titles(session).items()
+        SelectChoice(slug, _("Those of them who asked for “%(title)s”", title=title))
+        for slug, title in _titles(session).items()
     ]
     tags = [name for name, _ in all_tags(session, MOST)]
-    tagged = [SelectChoice(f"{TAG}{name}", _("Of these, who has the tag “%(name)s”", name=name)) for name in tags]
+    tagged = [SelectChoice(f"{TAG}{name}", _("Those of them with the tag “%(name)s”", name=name)) for name in tags]
     saved = [
         SelectChoice(f"{SAVED}{one.id}", _("Of these, the segment “%(name)s”", name=one.name))
         for one in _saved(session)

@@ -16,6 +16,7 @@ from newsletter.guides import BadGuide, Guide, GuideRequest, inspect
 from newsletter.mail import alarms
 from newsletter.mail.ledger import Message, State
 from newsletter.reports import Result
+from newsletter.sequences import Planned
 from newsletter.subscribers import Segment, Subscriber
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.cards import all_guides, unfit_pages
@@ -69,7 +70,7 @@ def dashboard() -> str:
             unready=[one.title for one in all_guides(session) if not one.pages(runtime().guides)],
             unsigned=unsigned,
             first_steps=first_steps(session, runtime().settings, bool(unsigned)),
-            due=sequences.soonest(session, 6),
+            due=_due(session, at),
             week=week_ahead(session, at, current_user.zone),
             unfit=preflight.unfit(session, runtime().renderer),
             lost_language=lost_language(brand.current(session)),
@@ -82,6 +83,14 @@ def dashboard() -> str:
             days=sign_ups(session, at, current_user.zone),
             articles=session.scalar(select(func.count()).select_from(Article)),
         )
+
+
+def _due(session: Session, at: datetime) -> list[tuple[Subscriber, Planned]]:
+    """Who gets an article of a series next, and when: as their own page tells it, with what it gives way to."""
+    zone, mailings = brand.current(session).zone, campaigns.planned(session)
+    soon = sequences.soonest(session, 6)
+    planned = [(one.subscriber, sequences.what_is_next(session, one, zone, at, mailings)) for one in soon]
+    return sorted(((person, ahead[0]) for person, ahead in planned if ahead), key=lambda one: one[1].due_at)
 
 
 def _last(session: Session) -> tuple[Campaign, Result] | None:

@@ -57,7 +57,9 @@ def edit(id: int) -> Any:
             return _page(session, guide, typed, faults, seen=_stamp(guide), is_unsaved=True, theirs=theirs), 422
         guide.landing = page.as_json()
         note(session, marked("guide's page saved"), guide.slug)
-    return back("guide_landing", _("Saved. Visitors see it so from now on."), id=id)
+        told = (_("Saved. Visitors see it so from now on.") if not guide.hidden
+                else _("Saved. Visitors see it so as soon as you show the guide."))  # fmt: skip
+    return back("guide_landing", told, id=id)
 
 
 def _stamp(guide: Guide) -> str:

@@ -70,7 +70,7 @@ def index() -> str:
     with reading() as session:
         house = brand.current(session)
         seen = [(name, NAMED[name], as_seen(session, name, house)) for name in GALLERY]
-    return render_template("owner/mails.html", mails=seen, scheme=scheme if scheme in SCHEMES else "")
+    return render_template("owner/mails.html", mails=seen, scheme=scheme if scheme in SCHEMES else "light")
 
 
 @door.get(f"/mails/<any({', '.join(GALLERY)}):name>.html", endpoint="mail_html")

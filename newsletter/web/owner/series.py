@@ -102,7 +102,7 @@ def live(id: int) -> Response:
         else:
             sequences.switch_off(session, sequence, now())
         note(session, marked("series on") if sequence.live else marked("series off"), sequence.slug)
-        on = _("The series is on. Everybody goes on where they were, later by as long as it was off.")
+        on = _("The series is on. Whoever is in it goes on where they were, later by as long as it was off.")
         off = _("The series is off: nothing of it is sent, everybody keeps their place, and no time passes for them.")
         told = on if sequence.live else off
     return back("series", told, id=id)

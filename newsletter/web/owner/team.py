@@ -43,7 +43,7 @@ class InviteForm(TypedForm):
         lazy("E-mail address"), [DataRequired(lazy("Please type an e-mail address.")), Length(max=254)],
         filters=[characters.line],
     )  # fmt: skip
-    role = SelectField(lazy("Role"), default=Role.EDITOR.value)
+    role = SelectField(lazy("Role"), default=Role.WRITER.value)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -98,7 +98,7 @@ def test_a_page_of_every_part_is_shown_in_its_order(editor: Editor, client: Flas
     assert "Saved." in editor.press("save", FULL)
     page = client.get(f"/guides/{PAIN}").text
     assert "<b>more" not in page and "Lift &lt;b&gt;more&lt;/b&gt;" in page
-    order = ["What you will have of it", "Sleep better", ">Look</h2>", "/pages/5.png", "/pages/13.png",
+    order = ["What you will get out of it", "Sleep better", ">Look</h2>", "/pages/5.png", "/pages/13.png",
              "Who wrote it", "<em>a coach</em>", "<summary>Is it free?</summary>", 'href="https://example.com"',
              "It helped.", "Jane", "<h2>More</h2>", "From Human Movement.", 'id="recover-from-pain-7-form"',
              'href="#get"']  # fmt: skip

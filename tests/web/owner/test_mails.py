@@ -17,7 +17,7 @@ def test_every_mail_is_shown_as_html_and_text(desk: Desk) -> None:
         assert answer.status_code == 200, name
         assert answer.text.lstrip().startswith("<!doctype html>") or "<html" in answer.text[:200], name
         assert "sandbox" in answer.headers["Content-Security-Policy"]
-        assert f'src="/owner/mails/{name}.html"' in page
+        assert f'src="/owner/mails/{name}.html?scheme=light"' in page
     assert page.count("<pre") == len(GALLERY)
 
 
@@ -25,7 +25,9 @@ def test_they_are_seen_in_the_dark_too(desk: Desk) -> None:
     dark = desk.get("/owner/mails?scheme=dark")
     assert "See them in the light" in dark and 'src="/owner/mails/confirm.html?scheme=dark"' in dark
     assert "@media all" in desk.get("/owner/mails/confirm.html?scheme=dark")
-    assert "prefers-color-scheme" in desk.get("/owner/mails/confirm.html")
+    light = desk.get("/owner/mails")
+    assert "See them in the dark" in light and "@media not all" in desk.get("/owner/mails/confirm.html?scheme=light")
+    assert "prefers-color-scheme" in desk.get("/owner/mails/confirm.html"), "a browser of its own asks its reader"
 
 
 def test_on_a_public_site_they_are_for_whoever_is_signed_in(

@@ -9,7 +9,7 @@ from newsletter import campaigns
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.clicks import Click, Link
 from newsletter.runtime import Runtime
-from tests.campaigns.test_own_time import HONOLULU, LONDON, NEW_YORK, TOKYO, World, utc, world
+from tests.campaigns.own_time_world import HONOLULU, LONDON, NEW_YORK, TOKYO, World, utc, world
 from tests.conftest import NOON
 from tests.web.owner.conftest import Desk, readable, sign_in
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from playwright.sync_api import Browser, Page, expect
 
 from newsletter.runtime import Runtime
-from tests.campaigns.test_own_time import HONOLULU, NEW_YORK, TOKYO, World, utc, world
+from tests.campaigns.own_time_world import HONOLULU, NEW_YORK, TOKYO, World, utc, world
 from tests.web.owner.test_browser import LOOKS, found_by_axe, pytestmark, signed_in, site
 from tests.web.owner.test_own_time import click_around_six
 

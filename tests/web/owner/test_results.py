@@ -46,7 +46,7 @@ def campaign(
 
 def test_a_campaigns_page_says_who_clicked(campaign: tuple[int, dict[str, Mailed]], desk: Desk) -> None:
     words = desk.read(f"/owner/campaigns/{campaign[0]}")
-    assert "2 people followed a link: 50% of 4 that it was sent to" in words
+    assert "2 people followed a link: 50% of the 4 it was sent to" in words
     assert "For 1 more only a machine did" in words
     assert f"{ONE} 2 50% 1 {TWO} 1 25% 0 {THREE} 0 0% 0" in words
     assert "1 person left by the link of this mail" in words

@@ -94,7 +94,7 @@ def test_the_page_answers_whether_jane_got_the_guide(
     answering(sent, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 Ok: queued as 4F00BA")
     id = signed_up(runtime, "jane@example.com", trigger.wake)
     words = desk.read(f"/owner/subscribers/{id}")
-    assert "Requested Mon 1 Jun 2026, 12:00 BST. The mail is sent since Mon 1 Jun 2026, 12:00 BST" in words
+    assert "Requested Mon 1 Jun 2026, 12:00 BST. Its mail: sent Mon 1 Jun 2026, 12:00 BST." in words
     assert "250 2.0.0 Ok: queued as 4F00BA Not downloaded yet." in words
     clock.forward(timedelta(minutes=5))
     with runtime.database.transaction() as session:

@@ -89,11 +89,11 @@ def campaign(runtime: Runtime, person: Callable[..., int]) -> int:
 def test_a_campaign_says_who_gets_it_and_why_others_do_not(desk: Desk, campaign: int, runtime: Runtime) -> None:
     words = desk.read(f"/owner/campaigns/{campaign}")
     assert "To people who take the newsletter and its topic “Training” : 1 now" in words.replace("”:", "” :")
-    assert "It is about Training, so it goes to who takes that. 2 of this audience have not ticked" in words
+    assert "It is about Training, so it goes to those who take that topic. 2 of this audience have not ticked" in words
     with runtime.database.transaction() as session:
         for one in session.scalars(select(Subscriber)):
             one.every_topic = True
-    assert "goes to who takes that. All of them do." in desk.read(f"/owner/campaigns/{campaign}")
+    assert "goes to those who take that topic. All of them do." in desk.read(f"/owner/campaigns/{campaign}")
     with runtime.database.transaction() as session:
         session.get_one(Campaign, campaign).article.topic = None
     words = desk.read(f"/owner/campaigns/{campaign}")
