@@ -147,12 +147,12 @@ NUMBERS = {"three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
 
 @pytest.mark.parametrize("slug", [guide["slug"] for guide in SITE["guides"]])
 def test_weeks_that_a_mail_counts_are_those_of_its_schedule(slug: str) -> None:
-    """Counted from the guide, or from the first mail where it says so."""
+    """Counted from the guide, or from the first e-mail where it says so."""
     read = [content.read(path) for path in _of_series(slug)]
     days = list(accumulate(Delay.parse(head["delay"]).amount for head, _ in read))
     counted = 0
     for day, (head, body) in zip(days, read, strict=True):
-        for found in re.finditer(r"about (\w+) weeks( since the first mail)?", body):
+        for found in re.finditer(r"about (\w+) weeks( since the first e-mail)?", body):
             assert NUMBERS[found[1]] == round((day - (days[0] if found[2] else 0)) / 7)
             counted += 1
         if opening := re.match(r"(\w+) weeks (?:on|in):", head["title"]):
