@@ -67,8 +67,9 @@ def _going(session: Session, people: Collection[int], now: datetime,
         .where(or_(went & Message.state.not_in((*UNDER_WAY, State.FAILED, State.CANCELLED)), under_way))
     )
     waits = select(DigestEntry.subscriber_id, DigestEntry.counts_from, literal(0))
-    hours = hours_of(session, people)
-    for person, at, id in session.execute(sent.union_all(waits.where(*WAITING, DigestEntry.subscriber_id.in_(people)))):
+    rows = session.execute(sent.union_all(waits.where(*WAITING, DigestEntry.subscriber_id.in_(people)))).all()
+    hours = hours_of(session, people) if any(at is None for _, at, _ in rows) else {}
+    for person, at, id in rows:
         if person is not None and id not in own:
             yield person, at or hours.get(id) or now, id == 0
 

@@ -152,7 +152,10 @@ function leavings() {
       const answer = await fetch(`${place.dataset.leavings}?${asked}`, { headers: { Accept: "application/json" } });
       const { html } = await answer.json();
       const page = new DOMParser().parseFromString(html, "text/html");
-      if (mine === latest) place.replaceChildren(...page.body.childNodes);
+      if (mine !== latest) return;
+      const opened = place.querySelector("details[open]"), fresh = page.querySelector("details");
+      if (opened && fresh) fresh.open = true; // whoever is reading it goes on
+      place.replaceChildren(...page.body.childNodes);
     } catch { /* the form works without */ }
   });
 }

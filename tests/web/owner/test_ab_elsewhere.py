@@ -47,9 +47,8 @@ def test_the_file_of_results_says_which_part_of_which_test(desk: Desk, made: Sta
 
 
 def test_the_page_of_a_person_says_which_one_they_get(desk: Desk, made: Stage, runtime: Runtime) -> None:
-    test = made.test()
     desk.post(f"/owner/campaigns/{made.a}/schedule", when="at", day="2026-06-02", clock="09:00", accept="y")
-    told = {}
+    test, told = made.test(), {}
     for id in range(1_001, 1_101):
         slices = {"A": test.a.slice, "B": test.b.slice}
         part = next((name for name, one in slices.items() if one and one.holds(id)), "rest")
