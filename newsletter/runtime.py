@@ -6,9 +6,10 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+from dns.resolver import Resolver
 from sqlalchemy.orm import Session
 
-from newsletter import bulk_actions, feed_mail, feedback, feeds, imports, installation, local_mail
+from newsletter import bulk_actions, feed_mail, feedback, feeds, imports, installation, local_mail, sending
 from newsletter.clock import Clock, MovableClock, SharedClock, SystemClock
 from newsletter.db import Database
 from newsletter.fetch import Fetcher
@@ -41,6 +42,8 @@ class Runtime:
     languages: Languages = field(default_factory=Languages)
     throttle: Throttle = field(default_factory=Unlimited)
     domains: MailDomains = field(default_factory=AnyDomain)
+    resolver: Callable[[], Resolver] = Resolver
+    """Makes what asks DNS about the sender's own domain."""
 
     @property
     def secrets(self) -> tuple[bytes, ...]:
@@ -134,6 +137,10 @@ class Runtime:
         if not self.is_locked():
             feeds.go_on(self, stopping)
             feed_mail.go_on(self, stopping)
+
+    def look_at_sending(self, _stopping: Callable[[], bool]) -> None:
+        """Look at the sender's domain, and test relays, where an owner has asked for it."""
+        sending.go_on(self)
 
     def is_locked(self) -> bool:
         """Whether nothing may be started by itself: the installation was restored or copied, and not looked at yet."""

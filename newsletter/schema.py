@@ -25,6 +25,7 @@ from newsletter import (  # noqa: F401
     installation,
     media,
     resend,
+    sending,
     sequences,
     subscribers,
     topics,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from newsletter.mail.render import BadKey, DkimKey, make_key, read_key
+from newsletter.mail.render import RSA_NAME, BadKey, DkimKey, key_place, make_key, read_key
 from newsletter.settings import Settings, load
 
 RSA, ED25519 = "rsa", "ed25519"
@@ -12,8 +12,6 @@ VARIABLES = {
     RSA: ("DKIM_SELECTOR", "DKIM_KEY_FILE"),
     ED25519: ("DKIM_ED25519_SELECTOR", "DKIM_ED25519_KEY_FILE"),
 }
-STRING = 255
-"""Octets that one string of a TXT record holds at most (RFC 1035 §3.3)."""
 
 
 @click.group()
@@ -57,14 +55,14 @@ def _wanted(domain: str | None, selector: str | None, file: Path | None, kind: s
         ED25519: (now.dkim_ed25519_selector, now.dkim_ed25519_key_file),
     }
     its_selector, its_file = known[kind]
-    name = selector or its_selector or {RSA: "news", ED25519: "news-ed25519"}[kind]
+    name = selector or its_selector or {RSA: RSA_NAME, ED25519: f"{RSA_NAME}-ed25519"}[kind]
     if not (domain or now.dkim_domain):
         raise click.ClickException("Name the domain of the sender's address: --domain example.org")
     kept = its_file if name == its_selector else None
     return load(
         dkim_domain=domain or now.dkim_domain,
         dkim_selector=name,
-        dkim_key_file=file or kept or now.data_dir / "dkim" / f"{name}.pem",
+        dkim_key_file=file or kept or key_place(now.data_dir, name),
         dkim_ed25519_selector="",
         dkim_ed25519_key_file=None,
     )
@@ -72,11 +70,10 @@ def _wanted(domain: str | None, selector: str | None, file: Path | None, kind: s
 
 def _published(key: DkimKey, domain: str) -> str:
     """What to do in DNS: as forms ask for it, and as a line of a zone file (RFC 1035 §5.1)."""
-    name = f"{key.selector}._domainkey.{domain}"
-    strings = " ".join(f'"{key.record[start : start + STRING]}"' for start in range(0, len(key.record), STRING))
+    name = key.host(domain)
     return (
         f"\nPublish this TXT record, and wait until it is seen:\n\n  Name   {name}\n  Value  {key.record}\n\n"
-        f"The same in a zone file:\n\n{name}. 3600 IN TXT ( {strings} )\n"
+        f"The same in a zone file:\n\n{name}. 3600 IN TXT ( {key.strings} )\n"
     )
 
 

@@ -4,6 +4,7 @@ from newsletter.smtp.allowance import Allowances, Allowed, OwnAllowances, Report
 from newsletter.smtp.envelope import Envelope, Journal, Quotas, RelayRefusal, SmtpResult, Stage, Transport
 from newsletter.smtp.memory import SentList
 from newsletter.smtp.pool import SmtpTransport
+from newsletter.smtp.probe import Probe, Who, probe
 from newsletter.smtp.relay import Relay, parse_relays, without_login
 from newsletter.smtp.timeouts import Timeouts
 from newsletter.smtp.troubles import Trouble, trouble_of
@@ -14,6 +15,7 @@ __all__ = [
     "Envelope",
     "Journal",
     "OwnAllowances",
+    "Probe",
     "Quotas",
     "Relay",
     "RelayRefusal",
@@ -25,7 +27,9 @@ __all__ = [
     "Timeouts",
     "Transport",
     "Trouble",
+    "Who",
     "parse_relays",
+    "probe",
     "trouble_of",
     "without_login",
 ]

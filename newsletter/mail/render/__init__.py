@@ -2,8 +2,9 @@
 
 from newsletter.mail.render.article import BadArticle, Compiled
 from newsletter.mail.render.dkim import Dkim
-from newsletter.mail.render.dkim_key import BadKey, DkimKey
+from newsletter.mail.render.dkim_key import RSA_NAME, BadKey, DkimKey
 from newsletter.mail.render.dkim_key import make as make_key
+from newsletter.mail.render.dkim_key import place as key_place
 from newsletter.mail.render.dkim_key import read as read_key
 from newsletter.mail.render.filters import EXAMPLES as FILTER_EXAMPLES
 from newsletter.mail.render.frame import BadFrame, compiled_frame, frame_key
@@ -17,6 +18,7 @@ from newsletter.mail.render.teaser import Teaser, teaser
 __all__ = [
     "FILTER_EXAMPLES",
     "IN_SERIES",
+    "RSA_NAME",
     "BadArticle",
     "BadFrame",
     "BadKey",
@@ -32,6 +34,7 @@ __all__ = [
     "Written",
     "compiled_frame",
     "frame_key",
+    "key_place",
     "make_key",
     "names_for_readers",
     "read_key",

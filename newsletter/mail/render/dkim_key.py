@@ -18,6 +18,10 @@ from cryptography.hazmat.primitives.serialization import (
 
 LEAST_BITS = 2048
 """RFC 8301 §3.2 allows 1024 still; no receiver that matters is content with it."""
+STRING = 255
+"""Octets that one string of a TXT record holds at most (RFC 1035 §3.3)."""
+RSA_NAME = "news"
+"""The selector of a first key."""
 Private = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 _PKCS1 = padding.PKCS1v15()
@@ -53,11 +57,25 @@ class DkimKey:
             return f"v=DKIM1; k=rsa; p={_coded(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))}"
         return f"v=DKIM1; k=ed25519; p={_coded(public.public_bytes(Encoding.Raw, PublicFormat.Raw))}"  # RFC 8463 §4.2
 
+    def host(self, domain: str) -> str:
+        """The name in DNS at which that record stands."""
+        return f"{self.selector}._domainkey.{domain}"
+
+    @property
+    def strings(self) -> str:
+        """The record as a zone file has it (RFC 1035 §5.1)."""
+        return " ".join(f'"{self.record[start : start + STRING]}"' for start in range(0, len(self.record), STRING))
+
     def sign(self, digest: bytes) -> bytes:
         """The signature of a SHA-256 digest (RFC 6376 §3.3; Ed25519 signs the digest itself, RFC 8463 §3)."""
         if isinstance(self.private, rsa.RSAPrivateKey):
             return self.private.sign(digest, _PKCS1, _SHA256)
         return self.private.sign(digest)
+
+
+def place(data_dir: Path, selector: str) -> Path:
+    """Where a key lies of which nobody has said where."""
+    return data_dir / "dkim" / f"{selector}.pem"
 
 
 def read(selector: str, file: Path) -> DkimKey:

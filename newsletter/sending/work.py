@@ -1,0 +1,149 @@
+"""A worker's look. Nothing is open in the database while DNS or a relay thinks."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Protocol
+
+import idna
+from dns.resolver import Resolver
+
+from newsletter import brand
+from newsletter.clock import Clock
+from newsletter.db import Database
+from newsletter.mail.render import RSA_NAME, BadKey, DkimKey, Renderer, key_place, make_key, read_key
+from newsletter.networks import address
+from newsletter.sender_domain import Sender, look, unasked
+from newsletter.sending.record import LookKind, SendingLook, ask, take
+from newsletter.settings import Settings
+from newsletter.smtp import Probe, Relay, parse_relays, probe
+
+SLICE = 15.0
+"""Seconds after which no further look is begun; the next tick goes on."""
+BITS = 2048
+"""Of a key that is made at a press: what every zone's form takes."""
+
+
+class Place(Protocol):
+    """What the work needs to know of the installation; Runtime is one."""
+
+    @property
+    def database(self) -> Database:
+        """Where it is written down."""
+
+    @property
+    def clock(self) -> Clock:
+        """By which it is time."""
+
+    @property
+    def settings(self) -> Settings:
+        """What the operator has set: relays, the return path, where keys lie."""
+
+    @property
+    def renderer(self) -> Renderer:
+        """Who signs."""
+
+    @property
+    def resolver(self) -> Callable[[], Resolver]:
+        """Who is asked about names."""
+
+
+def go_on(rt: Place) -> int:
+    """Do what was asked for, one after the other; how much that was."""
+    done, until = 0, time.monotonic() + SLICE
+    while time.monotonic() < until:
+        with rt.database.transaction() as session:
+            row = take(session, rt.clock.now())
+            if row is None:
+                break
+            id, kind, name = row.id, row.kind, row.name
+        found = _WORKS[kind](rt, name)
+        with rt.database.transaction() as session:
+            session.get_one(SendingLook, id, with_for_update=True).keep(found, rt.clock.now())
+            if kind is LookKind.KEY:
+                ask(session, LookKind.DOMAIN, "", rt.clock.now())
+        done += 1
+    return done
+
+
+def _domain(rt: Place, _name: str) -> dict[str, Any]:
+    with rt.database.reading() as session:
+        email = brand.current(session).email
+    key = _unused_key(rt)
+    sender = _sender(rt, email, key)
+    findings = look(sender, rt.resolver) if rt.settings.looks_domains_up and sender.domain else unasked(sender)
+    return {
+        "address": email, "domain": sender.domain, "bounce_domain": sender.bounce_domain,
+        "findings": [asdict(one) for one in findings],
+        "settings": _named(rt, key, sender.domain) if key else [],
+        "signs": rt.renderer.dkim is not None,
+    }  # fmt: skip
+
+
+def _sender(rt: Place, email: str, unused: DkimKey | None) -> Sender:
+    domain, dkim = _ascii(email.rpartition("@")[2]), rt.renderer.dkim
+    keys = {key.host(dkim.domain): key.record for key in dkim.keys} if dkim else {}
+    if unused:
+        keys = {unused.host(domain): unused.record}
+    hosts = (relay.host for relay in parse_relays(rt.settings.relays))
+    return Sender(
+        address=email, domain=domain, bounce_domain=_ascii(rt.renderer.sender_form.rpartition("@")[2]),
+        bounce_host=_ascii(rt.settings.site_host),
+        relays=tuple(host for host in hosts if address(host) is None and host != "localhost"),
+        keys=keys, is_aligned=dkim is None or dkim.is_aligned(email), keys_are_used=unused is None,
+    )  # fmt: skip
+
+
+def _ascii(domain: str) -> str:
+    """In the letters of DNS; "" for what is no name."""
+    try:
+        return idna.encode(domain, uts46=True).decode().lower().rstrip(".")
+    except idna.IDNAError:
+        return ""
+
+
+def _unused_key(rt: Place) -> DkimKey | None:
+    """The key that was made at a press, as long as the settings name none."""
+    if rt.renderer.dkim is not None:
+        return None
+    try:
+        return read_key(RSA_NAME, key_place(rt.settings.data_dir, RSA_NAME))
+    except BadKey:
+        return None
+
+
+def _named(rt: Place, key: DkimKey, domain: str) -> list[str]:
+    """The lines by which the product signs with it."""
+    file = key_place(rt.settings.data_dir, key.selector)
+    return [f"DKIM_DOMAIN={domain}", f"DKIM_SELECTOR={key.selector}", f"DKIM_KEY_FILE={file}"]
+
+
+def _key(rt: Place, _name: str) -> dict[str, Any]:
+    """A key that is there is left as it is."""
+    file = key_place(rt.settings.data_dir, RSA_NAME)
+    if rt.renderer.dkim is not None or file.exists():
+        return {"made": False, "error": ""}
+    try:
+        make_key(RSA_NAME, file, BITS)
+    except OSError as error:
+        return {"made": False, "error": "" if file.exists() else str(error.strerror)}
+    return {"made": True, "error": ""}
+
+
+def _relay(rt: Place, name: str) -> dict[str, Any]:
+    relay = next((one for one in parse_relays(rt.settings.relays) if one.name == name), None)
+    return told(relay, probe(relay, relay.helo or rt.settings.mail_domain)) if relay else {"gone": True}
+
+
+def told(relay: Relay, tested: Probe) -> dict[str, Any]:
+    """What is kept of a test."""
+    return {
+        "lines": [[who.value, text] for who, text in tested.lines],
+        "trouble": tested.trouble.value if tested.trouble else "",
+        "is_encrypted": tested.is_encrypted, "is_verified": tested.is_verified, "is_here": relay.loopback,
+    }  # fmt: skip
+
+
+_WORKS: dict[LookKind, Callable[[Place, str], dict[str, Any]]] = {
+    LookKind.DOMAIN: _domain, LookKind.RELAY: _relay, LookKind.KEY: _key,
+}  # fmt: skip
