@@ -4,13 +4,25 @@ from collections.abc import Callable
 from datetime import datetime
 
 import click
-import idna
 from sqlalchemy.orm import Session
 
 from newsletter.cli.opened import opened
 from newsletter.runtime import Runtime
 from newsletter.smtp import parse_relays
-from newsletter.throttle.rules import EVERY_DOMAIN, WARM_UP, BadRule, Rate, Scope, current, listed, put, remove, warm_up
+from newsletter.throttle.rules import (
+    EVERY_DOMAIN,
+    WARM_UP,
+    BadRule,
+    Rate,
+    Scope,
+    current,
+    domain_named,
+    listed,
+    put,
+    remove,
+    schedule_of,
+    warm_up,
+)
 
 
 @click.group("limit")
@@ -65,12 +77,11 @@ def warmup_limit(counts: str | None, since: str | None) -> None:
     """For a new sender: COUNTS (50,100,200) is the most for each day; without it, a usual fortnight. Then no limit."""
     with opened() as rt, rt.database.transaction() as session:
         try:
-            schedule = [int(count) for count in counts.split(",")] if counts else WARM_UP
+            schedule = schedule_of(counts) if counts else WARM_UP
             now = rt.clock.now()
             warm_up(session, schedule, now, _moment(since, now))
-        except ValueError as error:
-            words = str(error) if isinstance(error, BadRule) else "should read like 50,100,200"
-            raise click.BadParameter(words, param_hint="COUNTS") from None
+        except BadRule as error:
+            raise click.BadParameter(str(error), param_hint="COUNTS") from None
     click.echo(f"Warm-up: {', '.join(f'{count:,}' for count in schedule)} on days 1 to {len(schedule)}")
 
 
@@ -101,14 +112,10 @@ def _target(rt: Runtime | None, everything: bool, relay: str | None, domain: str
 
 
 def _domain(typed: str) -> str:
-    """The domain as addresses carry it: lower case, A-labels (RFC 5890)."""
-    plain = typed.strip().rstrip(".").rpartition("@")[2].lower()
-    if plain == EVERY_DOMAIN:
-        return plain
     try:
-        return idna.encode(plain, uts46=True).decode()
-    except idna.IDNAError:
-        raise click.BadParameter("should be a domain, for example gmail.com", param_hint="--domain") from None
+        return domain_named(typed)
+    except BadRule as error:
+        raise click.BadParameter(str(error), param_hint="--domain") from None
 
 
 def _named(scope: Scope, name: str) -> str:

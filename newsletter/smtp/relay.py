@@ -89,7 +89,7 @@ class Relay:
 
 def parse_relays(value: str) -> list[Relay]:
     """Read a comma-separated list of relays (SMTP_URL). ValueError says which entry is bad and why."""
-    entries = [entry.strip() for entry in re.split(r",\s*(?=[A-Za-z]+://|$)", value) if entry.strip()]
+    entries = _entries(value)
     if not entries:
         raise ValueError("no relay given; expected smtp://host:port")
     relays = []
@@ -101,9 +101,23 @@ def parse_relays(value: str) -> list[Relay]:
     return relays
 
 
+def _entries(value: str) -> list[str]:
+    return [entry.strip() for entry in re.split(r",\s*(?=[A-Za-z]+://|$)", value) if entry.strip()]
+
+
 def without_login(urls: str) -> str:
     """The same relays without user names and passwords, for a process that sends nothing."""
-    return _LOGIN.sub(r"\1", urls)
+    try:
+        both = zip(_entries(urls), parse_relays(urls), strict=True)
+        return ",".join(_without_login(entry, relay) for entry, relay in both)
+    except ValueError:  # whoever sends says what is wrong with it
+        return _LOGIN.sub(r"\1", urls)
+
+
+def _without_login(entry: str, relay: Relay) -> str:
+    """With its port, which may have followed from there being a login."""
+    scheme, mark, query = entry.partition("://")[0], *entry.rpartition("@")[2].partition("?")[1:]
+    return f"{scheme}://{relay.name}{mark}{query}"
 
 
 def is_loopback(host: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+import idna
 from sqlalchemy import ColumnElement, String, UniqueConstraint, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -23,6 +24,8 @@ LEFT = (State.SENT, State.DELIVERED, State.BOUNCED, State.COMPLAINED, State.FAIL
 Used = tuple[str, str, int, float, int]
 """Kind ("all", "relay", "domain"), name and span of a rule (seconds), age (seconds), messages."""
 MOST = 1_000_000_000
+LONGEST_WARM_UP = 366
+"""Days."""
 EVERY_DOMAIN = "*"
 """The name of the rule for each domain that has none of its own."""
 WARM_UP = (50, 100, 200, 400, 800, 1_500, 3_000, 6_000, 12_000, 25_000, 50_000, 100_000)
@@ -60,9 +63,14 @@ class Rate:
 
     def __str__(self) -> str:
         """As `parse` reads it."""
-        unit, length = next((u, s) for u, s in reversed(UNITS.items()) if self.seconds % s == 0)
-        many = self.seconds // length
+        many, unit = self.span
         return f"{self.count}/{unit}" if many == 1 else f"{self.count}/{many} {unit}s"
+
+    @property
+    def span(self) -> tuple[int, str]:
+        """In how long: a number, and the largest unit that fits."""
+        unit, length = next((u, s) for u, s in reversed(UNITS.items()) if self.seconds % s == 0)
+        return self.seconds // length, unit
 
 
 class Rule(Base):
@@ -101,6 +109,25 @@ class Rules:
     def of(self, domain: str) -> tuple[Rate, ...]:
         """The rules of a domain."""
         return self.domains.get(domain) or self.domains.get(EVERY_DOMAIN, ())
+
+
+def domain_named(typed: str) -> str:
+    """The domain of a rule as addresses carry it: lower case, A-labels (RFC 5890). Raises BadRule."""
+    plain = typed.strip().rstrip(".").rpartition("@")[2].lower()
+    if plain == EVERY_DOMAIN:
+        return plain
+    try:
+        return idna.encode(plain, uts46=True).decode()
+    except idna.IDNAError:
+        raise BadRule("should be a domain, for example gmail.com") from None
+
+
+def schedule_of(typed: str) -> list[int]:
+    """The counts of a warm-up, as "50,100,200" names them. Raises BadRule."""
+    counts = [one.strip() for one in typed.split(",")]
+    if len(counts) > LONGEST_WARM_UP or not all(re.fullmatch(r"[0-9]{1,10}", one) for one in counts):
+        raise BadRule("should read like 50,100,200")
+    return [int(one) for one in counts]
 
 
 def listed(session: Session) -> Sequence[Rule]:

@@ -78,7 +78,10 @@ def test_a_process_that_was_told_reads_no_file_beside(tmp_path: Path, monkeypatc
 
 
 def test_a_relay_without_its_login_is_the_same_relay() -> None:
-    urls = SECRET["SMTP_URL"] + ",smtp://w:p%40ss%2Fw@[::1]:25,smtp://plain.example.org"
+    urls = (
+        SECRET["SMTP_URL"]
+        + ",smtp://w:p%40ss%2Fw@[::1]:25,smtp://plain.example.org,smtp://u:p@noport.example.org?weight=3"
+    )
     for stripped, whole in zip(parse_relays(without_login(urls)), parse_relays(urls), strict=True):
         assert (stripped.host, stripped.port, stripped.weight) == (whole.host, whole.port, whole.weight)
         assert (stripped.username, stripped.password) == ("", "")

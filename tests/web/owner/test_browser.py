@@ -43,7 +43,7 @@ PAGES = (
     "subscribers/import", "subscribers/imports", "subscribers/actions", "subscribers/actions/new?do=erase",
     "subscribers?q=nobody", "subscribers?in_series=1&zone=Mars",
     "subscribers/1", "messages", "messages?state=failed", "settings",
-    "reports", "throw-away", "search?q=a", "search", "subscribers/1/consent", "second-factor", "passkeys",
+    "reports", "throw-away", "sending", "search?q=a", "search", "subscribers/1/consent", "second-factor", "passkeys",
     "forms", "forms/1", "forms/3", "forms/1/code", "forms/1/delete", "fields", "topics",
     "topics/1",
     "team", "fields/new", "fields/1", "fields/2", "fields/1/delete", "audit", "theme", "mails", "results",

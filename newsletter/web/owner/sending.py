@@ -1,0 +1,87 @@
+"""Sending: the sender's domain, the relays, and limits. A worker looks, and this page asks and shows what it found."""
+
+from typing import Any
+
+from flask import jsonify, request
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from newsletter import sending
+from newsletter.languages import marked
+from newsletter.sending import LookKind
+from newsletter.web.language import _
+from newsletter.web.owner.door import back, door, note
+from newsletter.web.owner.proof import asks_password
+from newsletter.web.owner.sending_limits import page
+from newsletter.web.owner.sending_shown import relays, state_of
+from newsletter.web.security import limiter
+from newsletter.web.state import now, reading, transaction
+
+CHECKS = "20 per minute"
+
+
+@door.get("/sending", endpoint="sending")
+def show() -> Any:
+    """Everything, as it was found the last time."""
+    with reading() as session:
+        return page(session)
+
+
+@door.get("/sending/state", endpoint="sending_state")
+def tell_state() -> Response:
+    """For the page's script, which shows what was found as soon as it was."""
+    with reading() as session:
+        return jsonify(state=state_of({(one.kind, one.name): one for one in sending.every(session)}))
+
+
+@door.post("/sending/check", endpoint="sending_check")
+@limiter.limit(CHECKS)
+def check() -> Response:
+    """Have everything looked at once more."""
+    with transaction() as session:
+        asked = [sending.ask(session, LookKind.DOMAIN, "", now())]
+        asked += [sending.ask(session, LookKind.RELAY, one.name, now()) for one in relays()]
+        if any(asked):
+            note(session, marked("sender and relays checked"))
+    return _asked(any(asked), "sender")
+
+
+@door.post("/sending/relay", endpoint="sending_relay")
+@limiter.limit(CHECKS)
+def test_relay() -> Response:
+    """Have one relay tested; one of those that are configured, and no other."""
+    name = request.form.get("relay", "")
+    if name not in {one.name for one in relays()}:
+        return back("sending", _("There is no such relay any more. These are the relays of SMTP_URL."), "warning")
+    with transaction() as session:
+        asked = sending.ask(session, LookKind.RELAY, name, now())
+        if asked:
+            note(session, marked("relay tested"), name)
+    return _asked(asked, "relays")
+
+
+@door.post("/sending/key", endpoint="sending_key")
+@limiter.limit(CHECKS)
+@asks_password
+def make_key() -> Response:
+    """Have a key made that signs mail. A worker makes it: no page ever holds one."""
+    with transaction() as session:
+        if _has_key(session):
+            return back("sending", _("There is a key already; its record stands below."), "info")
+        asked = sending.ask(session, LookKind.KEY, "", now())
+        if asked:
+            note(session, marked("DKIM key asked for"))
+    return _asked(asked, "sender")
+
+
+def _has_key(session: Session) -> bool:
+    """Whether the last look found a key, in use or not."""
+    found = next((one.found for one in sending.every(session) if one.kind is LookKind.DOMAIN), {})
+    return bool(found.get("signs") or found.get("settings"))
+
+
+def _asked(anew: bool, anchor: str) -> Response:
+    if not anew:
+        told = _("That was asked a few seconds ago. What was found stands here; look again in a moment.")
+        return back("sending", told, "info", _anchor=anchor)
+    return back("sending", _("It is being looked at. That takes a few seconds."), _anchor=anchor)

@@ -1,0 +1,71 @@
+"""What the page of sending shows of the sender and of each relay: what a worker found the last time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from newsletter import brand, sending
+from newsletter.mail import alarms
+from newsletter.mail.alarms import Alarm, AlarmKind
+from newsletter.sender_domain import Light, Why
+from newsletter.sending import LookKind, SendingLook
+from newsletter.smtp import Relay, Trouble, parse_relays
+from newsletter.web.owner import sending_words as words
+from newsletter.web.state import now, runtime
+
+Looks = Mapping[tuple[LookKind, str], SendingLook]
+
+
+@dataclass(frozen=True, slots=True)
+class RelayShown:
+    """A relay as the page has it."""
+
+    relay: Relay
+    look: SendingLook | None
+    alarm: Alarm | None
+    light: Light
+    light_words: str
+
+    @property
+    def advice(self) -> alarms.Advice | None:
+        """What to do about what the test found."""
+        code = self.look.found.get("trouble", "") if self.look else ""
+        return alarms.advice(Trouble(code)) if code in set(Trouble) else None
+
+
+def relays() -> list[Relay]:
+    """Those of SMTP_URL; the web is not told their logins."""
+    return parse_relays(runtime().settings.relays)
+
+
+def shown(session: Session) -> dict[str, Any]:
+    """What the page says of the sender and the relays."""
+    looks = {(one.kind, one.name): one for one in sending.every(session)}
+    domain = looks.get((LookKind.DOMAIN, ""))
+    found = domain.found if domain else {}
+    dkim = [one["why"] for one in found.get("findings", ()) if one["part"] == "dkim"]
+    key = looks.get((LookKind.KEY, ""))
+    return {
+        "sender": brand.current(session).email, "domain": domain, "found": found, "lights": words.LIGHTS,
+        "parts": words.PARTS, "told": words.told, "advice": alarms.advice, "relays": _relays(session, looks),
+        "makes_key": dkim == [Why.RELAY_SIGNS] and not (key and key.waits),
+        "key_error": key.found.get("error", "") if key else "",
+        "state": state_of(looks), "return_path": runtime().renderer.sender_form.rpartition("@")[2], "at": now(),
+    }  # fmt: skip
+
+
+def _relays(session: Session, looks: Looks) -> Sequence[RelayShown]:
+    wrong = {one.name: one for one in alarms.current(session, now()) if one.kind is AlarmKind.RELAY}
+    return [
+        RelayShown(one, look, wrong.get(one.name), *words.tls(look.found if look else {}))
+        for one in relays() for look in [looks.get((LookKind.RELAY, one.name))]
+    ]  # fmt: skip
+
+
+def state_of(looks: Looks) -> str:
+    """It is another one when something was found."""
+    return "waiting " * any(one.waits for one in looks.values()) + " ".join(
+        f"{one.looked_at:%H%M%S%f}" for one in looks.values() if one.looked_at
+    )
