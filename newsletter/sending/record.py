@@ -62,8 +62,8 @@ def ask(session: Session, kind: LookKind, name: str, now: datetime) -> bool:
     """Have a worker look; False: it was asked for a moment ago, and nothing more is done."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     values = {"kind": kind, "name": name, "asked_at": now, "found_json": ""}
-    made = session.execute(dialect.insert(SendingLook).values(**values).on_conflict_do_nothing())
-    if made.rowcount == 1:  # type: ignore[attr-defined]
+    insert = dialect.insert(SendingLook).values(**values).on_conflict_do_nothing().returning(SendingLook.id)
+    if session.scalar(insert) is not None:
         return True
     it = (SendingLook.kind == kind, SendingLook.name == name)
     row = session.scalars(select(SendingLook).where(*it).with_for_update()).one()

@@ -60,10 +60,17 @@ def go_on(rt: Place) -> int:
         found = _WORKS[kind](rt, name)
         with rt.database.transaction() as session:
             session.get_one(SendingLook, id, with_for_update=True).keep(found, rt.clock.now())
-            if kind is LookKind.KEY:
-                ask(session, LookKind.DOMAIN, "", rt.clock.now())
+            for more in _behind(rt, kind):
+                ask(session, *more, rt.clock.now())
         done += 1
     return done
+
+
+def _behind(rt: Place, kind: LookKind) -> list[tuple[LookKind, str]]:
+    """What is looked at behind it: relays whose names no page may know (`supervisor.programs`)."""
+    if kind is LookKind.KEY:
+        return [(LookKind.DOMAIN, "")]
+    return [(LookKind.RELAY, one.name) for one in parse_relays(rt.settings.relays) if kind is LookKind.DOMAIN]
 
 
 def _domain(rt: Place, _name: str) -> dict[str, Any]:
@@ -77,6 +84,7 @@ def _domain(rt: Place, _name: str) -> dict[str, Any]:
         "findings": [asdict(one) for one in findings],
         "settings": _named(rt, key, sender.domain) if key else [],
         "signs": rt.renderer.dkim is not None,
+        "relays": [one.name for one in parse_relays(rt.settings.relays)],
     }  # fmt: skip
 
 

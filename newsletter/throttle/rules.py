@@ -26,6 +26,7 @@ Used = tuple[str, str, int, float, int]
 MOST = 1_000_000_000
 LONGEST_WARM_UP = 366
 """Days."""
+LONGEST_DOMAIN = 253
 EVERY_DOMAIN = "*"
 """The name of the rule for each domain that has none of its own."""
 WARM_UP = (50, 100, 200, 400, 800, 1_500, 3_000, 6_000, 12_000, 25_000, 50_000, 100_000)
@@ -56,7 +57,9 @@ class Rate:
     @classmethod
     def parse(cls, text: str) -> "Rate":
         """Read "100/hour", "5/second" or "1000/10 minutes". Raises BadRule."""
-        match = re.fullmatch(r"([1-9]\d*)\s*/\s*([1-9]\d{0,2})?\s*(second|minute|hour|day)s?", text.strip().lower())
+        match = re.fullmatch(
+            r"([1-9][0-9]{0,9})\s*/\s*([1-9][0-9]{0,2})?\s*(second|minute|hour|day)s?", text.strip().lower()
+        )
         if match is None or int(match[1]) > MOST:
             raise BadRule("should read like 100/hour: a number, then second, minute, hour or day")
         return cls(int(match[1]), int(match[2] or 1) * UNITS[match[3]])
@@ -116,6 +119,8 @@ def domain_named(typed: str) -> str:
     plain = typed.strip().rstrip(".").rpartition("@")[2].lower()
     if plain == EVERY_DOMAIN:
         return plain
+    if len(plain) > LONGEST_DOMAIN:  # idna takes its time with what is longer
+        raise BadRule("should be a domain, for example gmail.com")
     try:
         return idna.encode(plain, uts46=True).decode()
     except idna.IDNAError:

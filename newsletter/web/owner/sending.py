@@ -13,7 +13,7 @@ from newsletter.web.language import _
 from newsletter.web.owner.door import back, door, note
 from newsletter.web.owner.proof import asks_password
 from newsletter.web.owner.sending_limits import page
-from newsletter.web.owner.sending_shown import relays, state_of
+from newsletter.web.owner.sending_shown import relay_names, state_of
 from newsletter.web.security import limiter
 from newsletter.web.state import now, reading, transaction
 
@@ -39,11 +39,10 @@ def tell_state() -> Response:
 def check() -> Response:
     """Have everything looked at once more."""
     with transaction() as session:
-        asked = [sending.ask(session, LookKind.DOMAIN, "", now())]
-        asked += [sending.ask(session, LookKind.RELAY, one.name, now()) for one in relays()]
-        if any(asked):
+        asked = sending.ask(session, LookKind.DOMAIN, "", now())
+        if asked:
             note(session, marked("sender and relays checked"))
-    return _asked(any(asked), "sender")
+    return _asked(asked, "sender")
 
 
 @door.post("/sending/relay", endpoint="sending_relay")
@@ -51,9 +50,9 @@ def check() -> Response:
 def test_relay() -> Response:
     """Have one relay tested; one of those that are configured, and no other."""
     name = request.form.get("relay", "")
-    if name not in {one.name for one in relays()}:
-        return back("sending", _("There is no such relay any more. These are the relays of SMTP_URL."), "warning")
     with transaction() as session:
+        if name not in relay_names(session):
+            return back("sending", _("There is no such relay any more. These are the relays of SMTP_URL."), "warning")
         asked = sending.ask(session, LookKind.RELAY, name, now())
         if asked:
             note(session, marked("relay tested"), name)

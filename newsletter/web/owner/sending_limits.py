@@ -26,8 +26,8 @@ from newsletter.throttle.rules import (
 from newsletter.web.language import _, lazy
 from newsletter.web.owner import sending_words as words
 from newsletter.web.owner.door import back, door, note
-from newsletter.web.owner.sending_shown import relays, shown
-from newsletter.web.state import now, transaction
+from newsletter.web.owner.sending_shown import relay_names, shown
+from newsletter.web.state import now, reading, transaction
 from newsletter.web.typed_form import TypedForm
 
 RELAY = "relay "
@@ -35,8 +35,6 @@ RELAY = "relay "
 SPANS = (
     ("second", lazy("a second")), ("minute", lazy("a minute")), ("hour", lazy("an hour")), ("day", lazy("a day")),
 )  # fmt: skip
-LONGEST = 200
-"""Characters of what is typed."""
 
 
 class LimitForm(TypedForm):
@@ -49,7 +47,9 @@ class LimitForm(TypedForm):
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)
-        through = ((RELAY + one.name, _("what goes through %(relay)s", relay=one.name)) for one in relays())
+        with reading() as session:
+            names = relay_names(session)
+        through = ((RELAY + name, _("what goes through %(relay)s", relay=name)) for name in names)
         self.whom.choices = [SelectChoice(*one) for one in (
             ("all", _("everything that is sent")), ("domain", _("what goes to one domain")),
             ("each", _("what goes to each other domain")), *through,
@@ -59,7 +59,7 @@ class LimitForm(TypedForm):
         """What it holds for. Raises BadRule."""
         chosen = self.whom.data or ""
         if chosen == "domain":
-            return Scope.DOMAIN, domain_named((self.domain.data or "")[:LONGEST])
+            return Scope.DOMAIN, domain_named(self.domain.data or "")
         if chosen.startswith(RELAY):
             return Scope.RELAY, chosen.removeprefix(RELAY)
         return (Scope.DOMAIN, EVERY_DOMAIN) if chosen == "each" else (Scope.ALL, "")
@@ -110,7 +110,7 @@ def add() -> Any:
 def _made(session: Session, form: LimitForm) -> Rule | None:
     """The rule; None: the form says what is wrong."""
     try:
-        rate = Rate.parse(f"{(form.count.data or '').replace(',', '')[:LONGEST]}/{form.span.data}")
+        rate = Rate.parse(f"{(form.count.data or '').replace(',', '')}/{form.span.data}")
     except BadRule:
         form.count.errors = [_("Please type a whole number, for example 200.")]
         return None

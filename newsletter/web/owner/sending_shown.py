@@ -11,7 +11,7 @@ from newsletter.mail import alarms
 from newsletter.mail.alarms import Alarm, AlarmKind
 from newsletter.sender_domain import Light, Why
 from newsletter.sending import LookKind, SendingLook
-from newsletter.smtp import Relay, Trouble, parse_relays
+from newsletter.smtp import Trouble, parse_relays
 from newsletter.web.owner import sending_words as words
 from newsletter.web.state import now, runtime
 
@@ -22,7 +22,7 @@ Looks = Mapping[tuple[LookKind, str], SendingLook]
 class RelayShown:
     """A relay as the page has it."""
 
-    relay: Relay
+    name: str
     look: SendingLook | None
     alarm: Alarm | None
     light: Light
@@ -35,9 +35,10 @@ class RelayShown:
         return alarms.advice(Trouble(code)) if code in set(Trouble) else None
 
 
-def relays() -> list[Relay]:
-    """Those of SMTP_URL; the web is not told their logins."""
-    return parse_relays(runtime().settings.relays)
+def relay_names(session: Session) -> list[str]:
+    """The relays, as the last look of a worker found them in SMTP_URL; before that, as this process is told."""
+    found = next((one.found for one in sending.every(session) if one.kind is LookKind.DOMAIN), {})
+    return list(found.get("relays") or (one.name for one in parse_relays(runtime().settings.relays)))
 
 
 def shown(session: Session) -> dict[str, Any]:
@@ -59,8 +60,8 @@ def shown(session: Session) -> dict[str, Any]:
 def _relays(session: Session, looks: Looks) -> Sequence[RelayShown]:
     wrong = {one.name: one for one in alarms.current(session, now()) if one.kind is AlarmKind.RELAY}
     return [
-        RelayShown(one, look, wrong.get(one.name), *words.tls(look.found if look else {}))
-        for one in relays() for look in [looks.get((LookKind.RELAY, one.name))]
+        RelayShown(name, look, wrong.get(name), *words.tls(look.found if look else {}))
+        for name in relay_names(session) for look in [looks.get((LookKind.RELAY, name))]
     ]  # fmt: skip
 
 

@@ -40,6 +40,11 @@ def dns() -> Iterator[DnsServer]:
 
 @pytest.fixture
 def worker(runtime: Runtime, server: FaultServer, dns: DnsServer) -> Runtime:
+    """What looks, with that relay."""
+    return _house(runtime, server, dns)
+
+
+def _house(runtime: Runtime, server: FaultServer, dns: DnsServer) -> Runtime:
     """The house on a public site, its relay and its DNS on loopback; the web knows the same relay."""
     relay = f"smtp://127.0.0.1:{server.port}?tls=none"
     told = {"DATA_DIR": str(runtime.settings.data_dir), "SECRET_KEY": "k" * 40, "SMTP_URL": relay}
@@ -100,10 +105,11 @@ def test_a_relay_is_tested_and_told_in_its_own_words(desk: Desk, worker: Runtime
     assert _log(worker) == [("relay tested", relay)]
 
 
-def test_a_relay_that_refuses_is_told_with_what_to_do(desk: Desk, worker: Runtime, server: FaultServer) -> None:
-    server.faults.append(Fault("banner", "reply-close", nth=0, text=f"554 5.7.1 {HOSTILE}"))
-    desk.told(f"{PATH}/relay", relay=f"127.0.0.1:{server.port}")
-    sending.go_on(worker)
+def test_a_relay_that_refuses_is_told_with_what_to_do(desk: Desk, runtime: Runtime, dns: DnsServer) -> None:
+    with FaultServer([Fault("banner", "reply-close", text=f"554 5.7.1 {HOSTILE}")]) as server:
+        worker = _house(runtime, server, dns)
+        desk.told(f"{PATH}/relay", relay=f"127.0.0.1:{server.port}")
+        sending.go_on(worker)
     page, words = desk.get(PATH), desk.read(PATH)
     assert "the relay refuses everything from here. Look at what it said." in words
     assert "<script>alert" not in page and f"← 554 5.7.1 {HOSTILE}" in words
@@ -124,6 +130,16 @@ def test_a_relay_that_is_gone_meanwhile(desk: Desk, worker: Runtime, server: Fau
     assert "started with different settings" in desk.read(PATH) and server.connections == 0
 
 
+def test_a_page_that_is_told_no_relay_learns_it_from_the_worker(
+    desk: Desk, worker: Runtime, runtime: Runtime, server: FaultServer
+) -> None:
+    runtime.settings = load({"DATA_DIR": str(runtime.settings.data_dir), "PUBLIC_URL": "http://localhost:8000"})
+    desk.told(f"{PATH}/check")
+    sending.go_on(worker)
+    assert "There is no such relay any more." in desk.told(f"{PATH}/relay", relay="127.0.0.1:2525")
+    assert f"127.0.0.1:{server.port} The relay is on this machine" in desk.read(PATH)
+
+
 def test_what_deliveries_know_of_a_relay_stands_beside_it(desk: Desk, worker: Runtime, server: FaultServer) -> None:
     refusal = RelayRefusal(relay=f"127.0.0.1:{server.port}", trouble=Trouble.QUOTA, words=f"452 {HOSTILE}")
     with worker.database.transaction() as session:
@@ -141,7 +157,7 @@ def test_a_key_is_made_by_a_worker_and_never_shown(desk: Desk, worker: Runtime, 
     assert desk.post(f"{PATH}/key").status_code == 403 and _waiting(worker) == []
     assert "It is being looked at." in desk.told(f"{PATH}/key", password_again=PASSWORD)
     file = key_place(worker.settings.data_dir, RSA_NAME)
-    assert sending.go_on(worker) == 2 and file.stat().st_mode & 0o777 == 0o600
+    assert sending.go_on(worker) == 3 and file.stat().st_mode & 0o777 == 0o600
     page, words, key = desk.get(PATH), desk.read(PATH), read_key(RSA_NAME, file)
     assert key.record in page and "news._domainkey.human-movement.com" in page and "Make a key" not in words
     assert f"DKIM_DOMAIN=human-movement.com DKIM_SELECTOR=news DKIM_KEY_FILE={file}" in words
@@ -177,7 +193,7 @@ def test_a_look_is_done_once_and_again_where_its_worker_died(worker: Runtime) ->
         session.scalars(select(SendingLook)).one().leased_until = now + timedelta(seconds=30)
     assert sending.go_on(worker) == 0
     worker.clock.forward(timedelta(seconds=31))  # type: ignore[attr-defined]
-    assert sending.go_on(worker) == 1 and sending.go_on(worker) == 0
+    assert sending.go_on(worker) == 2 and sending.go_on(worker) == 0
 
 
 def test_the_script_is_told_when_something_was_found(desk: Desk, worker: Runtime) -> None:
@@ -215,6 +231,7 @@ def test_limits_are_set_in_plain_words_and_lifted(desk: Desk, worker: Runtime, s
         ({"count": "many"}, "Please type a whole number"),
         ({"count": "0"}, "Please type a whole number"),
         ({"count": "9" * 40}, "Please type a whole number"),
+        ({"count": "9" * 5000}, "Please type a whole number"),
         ({"count": "²"}, "Please type a whole number"),
         ({"whom": "domain", "domain": "not a domain"}, "Please type a domain"),
         ({"whom": "domain", "domain": ""}, "Please type a domain"),
