@@ -58,8 +58,8 @@ class SendingLook(Base):
         self.found_json, self.looked_at, self.leased_until = json.dumps(found), now, None
 
 
-def ask(session: Session, kind: LookKind, name: str, now: datetime) -> bool:
-    """Have a worker look; False: it was asked for a moment ago, and nothing more is done."""
+def ask(session: Session, kind: LookKind, name: str, now: datetime, rest: timedelta = REST) -> bool:
+    """Have a worker look; False: it was asked for within `rest`, or waits, and nothing more is done."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     values = {"kind": kind, "name": name, "asked_at": now, "found_json": ""}
     insert = dialect.insert(SendingLook).values(**values).on_conflict_do_nothing().returning(SendingLook.id)
@@ -67,9 +67,9 @@ def ask(session: Session, kind: LookKind, name: str, now: datetime) -> bool:
         return True
     it = (SendingLook.kind == kind, SendingLook.name == name)
     row = session.scalars(select(SendingLook).where(*it).with_for_update()).one()
-    if row.waits or now - row.asked_at < REST:
+    if row.waits or now - row.asked_at < rest:
         return False
-    row.asked_at = now
+    row.asked_at = max(now, (row.looked_at or now) + timedelta(microseconds=1))  # behind it, whatever the clock says
     return True
 
 

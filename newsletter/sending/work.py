@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any, Protocol
 
 import idna
@@ -14,7 +15,7 @@ from newsletter.db import Database
 from newsletter.mail.render import RSA_NAME, BadKey, DkimKey, Renderer, key_place, make_key, read_key
 from newsletter.networks import address
 from newsletter.sender_domain import Sender, look, unasked
-from newsletter.sending.record import LookKind, SendingLook, ask, take
+from newsletter.sending.record import REST, LookKind, SendingLook, ask, take
 from newsletter.settings import Settings
 from newsletter.smtp import Probe, Relay, parse_relays, probe
 
@@ -61,7 +62,7 @@ def go_on(rt: Place) -> int:
         with rt.database.transaction() as session:
             session.get_one(SendingLook, id, with_for_update=True).keep(found, rt.clock.now())
             for more in _behind(rt, kind):
-                ask(session, *more, rt.clock.now())
+                ask(session, *more, rt.clock.now(), rest=REST if kind is LookKind.DOMAIN else timedelta())
         done += 1
     return done
 

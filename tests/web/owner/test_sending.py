@@ -174,8 +174,10 @@ def test_a_key_in_use_is_compared_with_its_record(desk: Desk, worker: Runtime, d
     file = key_place(worker.settings.data_dir, RSA_NAME)
     told = {"dkim_domain": "human-movement.com", "dkim_selector": RSA_NAME, "dkim_key_file": file}
     with worker.database.transaction() as session:
-        sending.ask(session, LookKind.KEY, "", worker.clock.now())
+        for kind in (LookKind.DOMAIN, LookKind.KEY):
+            sending.ask(session, kind, "", worker.clock.now())
     sending.go_on(worker)
+    assert "There is a key, and nothing is signed with it yet." in desk.read(PATH), "looked at anew behind the key"
     signing = worker.settings.model_copy(update=told)
     worker = replace(worker, settings=signing, renderer=build(signing).renderer)
     record = read_key(RSA_NAME, file).record
