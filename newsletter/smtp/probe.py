@@ -36,7 +36,7 @@ class Who(StrEnum):
     NETWORK = "network"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """What became of it. `trouble`: None where the relay is ready to take mail."""
 
@@ -64,7 +64,10 @@ def probe(relay: Relay, helo: str, *, context: ssl.SSLContext | None = None, pat
     finally:
         talk.close()
     encrypted = talk.version != ""
-    return Probe(tuple(talk.lines[:MOST_LINES]), trouble, encrypted, encrypted and relay.verified)
+    return Probe(
+        lines=tuple(talk.lines[:MOST_LINES]), trouble=trouble, is_encrypted=encrypted,
+        is_verified=encrypted and relay.verified,
+    )  # fmt: skip
 
 
 class _Talk:

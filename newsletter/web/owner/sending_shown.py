@@ -18,7 +18,7 @@ from newsletter.web.state import now, runtime
 Looks = Mapping[tuple[LookKind, str], SendingLook]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RelayShown:
     """A relay as the page has it."""
 
@@ -59,10 +59,12 @@ def shown(session: Session) -> dict[str, Any]:
 
 def _relays(session: Session, looks: Looks) -> Sequence[RelayShown]:
     wrong = {one.name: one for one in alarms.current(session, now()) if one.kind is AlarmKind.RELAY}
-    return [
-        RelayShown(name, look, wrong.get(name), *words.tls(look.found if look else {}))
-        for name in relay_names(session) for look in [looks.get((LookKind.RELAY, name))]
-    ]  # fmt: skip
+    every = []
+    for name in relay_names(session):
+        look = looks.get((LookKind.RELAY, name))
+        light, told = words.tls(look.found if look else {})
+        every.append(RelayShown(name=name, look=look, alarm=wrong.get(name), light=light, light_words=told))
+    return every
 
 
 def state_of(looks: Looks) -> str:
