@@ -38,6 +38,12 @@ SECTIONS = (
         "",
         "design look logo colours colors font typeface footer buttons corners brand mails",
     ),
+    (
+        lazy("Words of our mails"),
+        "owner.texts",
+        "",
+        "texts system mails confirmation reminder guide goodbye wording subject greeting signature closing reset",
+    ),
     (lazy("Clicks"), "owner.settings", "clicks", "tracking links counted"),
     (lazy("Your time zone"), "owner.settings", "zone", "timezone clock times"),
     (lazy("Your password"), "owner.settings", "password", "change sign in login"),
