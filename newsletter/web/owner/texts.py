@@ -32,23 +32,28 @@ from newsletter.web.typed_form import TypedForm
 
 _ADDRESS = f"/texts/<any({', '.join(OwnMail)}):mail>"
 USES = {
-    OwnMail.CONFIRM: lazy("To somebody who signed up and has not proven their address yet. It goes to whoever’s address "
-                          "was typed in, so it names nobody and sells nothing."),
+    OwnMail.CONFIRM: lazy(
+        "To somebody who signed up and has not proven their address yet. It may be a stranger’s, so this mail names "
+        "nobody; please leave advertising out."
+    ),
     OwnMail.REMINDER: lazy("Once, to somebody who has not pressed the button of the confirmation."),
     OwnMail.GUIDE: lazy("Brings a guide, each time somebody asks for one."),
     OwnMail.GOODBYE: lazy("The last mail, to somebody who has unsubscribed."),
-    OwnMail.PROVE: lazy("Asks for a press where somebody changes their address, or wants to see or delete what is held "
-                        "of them."),
-}  # fmt: skip
+    OwnMail.PROVE: lazy(
+        "Asks for a press where somebody changes their address, or wants to see or delete what is held of them."
+    ),
+}
 STAYS = {
-    OwnMail.CONFIRM: lazy("what was asked for, the button and its link, how long it works, why this mail came, and “This "
-                          "was not me”"),
-    OwnMail.REMINDER: lazy("what was asked for, the button and its link, when the address is deleted, and “This was not "
-                           "me”"),
+    OwnMail.CONFIRM: lazy(
+        "what was asked for, the button and its link, how long it works, why this mail came, and “This was not me”"
+    ),
+    OwnMail.REMINDER: lazy(
+        "what was asked for, the button and its link, when the address is deleted, and “This was not me”"
+    ),
     OwnMail.GUIDE: lazy("which guide it is, the button, what follows and how to stop it, and how to leave"),
     OwnMail.GOODBYE: lazy("that they are unsubscribed, and that nothing more comes"),
     OwnMail.PROVE: lazy("its subject, what the press does, the button and its link, and how long it works"),
-}  # fmt: skip
+}
 _SIGNED = "{{ brand.author }}\n{{ brand.name }}"
 _GREETED = ("{{ greeting }},", _SIGNED)
 _GOODBYE = lazy("Thank you for reading. If you change your mind one day, the guides stay free:")

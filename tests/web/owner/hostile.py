@@ -63,7 +63,7 @@ NAMES = {
     "headed", "known", "b.0.pages", "b.0.question", "b.0.answer", "b.0.picture", "b.0.who", "b.0.gone",
     "role", "note", "answer", "seen", "source", "rhythm", "weekday", "hour", "makes", "takes_old",
     "asked", "in_series", "joined_after", "sent", "field", "how", "value", "segment", "from_topic",
-    "part", "at_once", "look", "to", "credential", "behind",
+    "closing", "part", "at_once", "look", "to", "credential", "behind",
 }  # fmt: skip
 
 QUERIES = {
