@@ -13,6 +13,7 @@ from newsletter import characters, throwaway
 from newsletter.db import Base, Id
 from newsletter.languages import Languages
 from newsletter.mail_words import OURS, MailText, MailWords, OwnMail, mail_text
+from newsletter.privacy import PrivacyText
 from newsletter.theme import FIRST, Look, Theme, theme_of
 from newsletter.throwaway import ThrowawayList
 from newsletter.wordings import fingerprint
@@ -83,6 +84,7 @@ class Brand(Base):
         cascade="all, delete-orphan", lazy="joined", collection_class=attribute_keyed_dict("mail")
     )
     """The owner's own words in mails that the product sends by itself. So are they."""
+    privacy: Mapped[PrivacyText | None] = relationship(cascade="all, delete-orphan")
 
     @validates("name", "strapline", "author", "email", "phone", "address", "website", "booking", "zone", "language")
     def _clean(self, name: str, typed: str) -> str:
@@ -134,6 +136,16 @@ class Brand(Base):
         text = self.mail_texts.get(mail)
         self.mail_texts[mail] = text or mail_text(mail, words, 0)
         self.mail_texts[mail].take(words)
+
+    @property
+    def privacy_text(self) -> str:
+        """What the owner adds to the public page about readers' data; "" for nothing."""
+        return self.privacy.text if self.privacy else ""
+
+    def add_to_privacy(self, text: str) -> None:
+        """Add this to that page from now on. `text`: as `privacy.read` gives it."""
+        self.privacy = self.privacy or PrivacyText(text="", saves=0)
+        self.privacy.take(text)
 
     def saying(self, mail: OwnMail, words: MailWords) -> "Brand":
         """The same with these words in this mail, for a preview: of no session, and never kept."""

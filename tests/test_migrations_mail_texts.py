@@ -1,4 +1,4 @@
-"""Migration 0350: nobody has words of their own at first, and they go down and up again."""
+"""Migrations 0350 and 0351: nobody has words of their own at first, and they go down and up again."""
 
 import pytest
 from sqlalchemy import inspect, select, text
@@ -18,12 +18,14 @@ def test_words_go_down_and_the_brand_stays(runtime: Runtime) -> None:
     database = runtime.database
     with database.transaction() as session:
         brand.current(session).reword(OwnMail.CONFIRM, WORDS)
+        brand.current(session).add_to_privacy("Hosted by Example Ltd.")
     back_to(BEFORE, database)
-    assert "mail_texts" not in inspect(database.engine).get_table_names()
+    assert not {"mail_texts", "privacy_texts"} & set(inspect(database.engine).get_table_names())
     schema.upgrade(database)
     with database.reading() as session:
         house = brand.current(session)
         assert (house.words_in(OwnMail.CONFIRM), house.mail_texts, house.name) == (OURS, {}, "Human Movement")
+        assert house.privacy_text == ""
 
 
 def test_words_come_back_as_they_were_saved(runtime: Runtime) -> None:

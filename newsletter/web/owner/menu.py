@@ -59,7 +59,7 @@ DOORS = (
     Door(lazy("Settings"), (
         Page(lazy("Settings"), "owner.settings", "settings",
              more=("second-factor", "passkeys", "sessions", "reports", "throw-away")),
-        Page(lazy("Theme"), "owner.theme", "theme"), Page(lazy("Texts"), "owner.texts", "texts"),
+        Page(lazy("Theme"), "owner.theme", "theme"), Page(lazy("Texts"), "owner.texts", "texts", more=("privacy",)),
         Page(lazy("Mail gallery"), "owner.mails", "mails"),
         Page(lazy("Team"), "owner.team", "team"), Page(lazy("Audit log"), "owner.audit", "audit"),
     )),
