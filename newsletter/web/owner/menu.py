@@ -61,6 +61,7 @@ DOORS = (
              more=("second-factor", "passkeys", "sessions", "reports", "throw-away")),
         Page(lazy("Theme"), "owner.theme", "theme"), Page(lazy("Texts"), "owner.texts", "texts", more=("privacy",)),
         Page(lazy("Mail gallery"), "owner.mails", "mails"),
+        Page(lazy("Data"), "owner.data", "data"),
         Page(lazy("Team"), "owner.team", "team"), Page(lazy("Audit log"), "owner.audit", "audit"),
     )),
 )  # fmt: skip

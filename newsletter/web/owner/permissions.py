@@ -55,7 +55,8 @@ _NEEDED: dict[Permission, str] = {
     Permission.SETTINGS: """
         settings_brand settings_clicks settings_clicks_delete form_sites reports reports_renew throwaway
         throwaway_save throwaway_ours throwaway_switch theme theme_save theme_mail theme_first texts text
-        text_save text_ours text_preview privacy privacy_save unlock""",
+        text_save text_ours text_preview privacy privacy_save data
+        data_backup unlock""",
     Permission.TEAM: "audit team team_invite team_invitation team_role team_remove",
 }
 NEEDED: dict[str, Permission] = {name: permission for permission, names in _NEEDED.items() for name in names.split()}

@@ -45,6 +45,7 @@ SECTIONS = (
         "texts system mails confirmation reminder guide goodbye wording subject greeting signature closing reset",
     ),
     (lazy("Privacy page"), "owner.privacy", "", "data protection officer gdpr processor hosting texts policy"),
+    (lazy("Backup"), "owner.data", "backup", "data download save restore export size disk database"),
     (lazy("Clicks"), "owner.settings", "clicks", "tracking links counted"),
     (lazy("Your time zone"), "owner.settings", "zone", "timezone clock times"),
     (lazy("Your password"), "owner.settings", "password", "change sign in login"),
