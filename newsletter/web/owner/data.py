@@ -49,8 +49,16 @@ def show() -> str:
         counts = {name: figure(session, ("all", name), _count_of(kind)) for name, kind in KINDS.items()}
         return render_template(
             "owner/data.html", counts=counts, sizes=sizes, last=last, fits=sizes.whole <= LARGEST, largest=LARGEST,
-            file=f"newsletter-{now():%Y-%m-%d}.zip",
+            backup_command=_command("backup"), restore_command=_command("restore"),
         )  # fmt: skip
+
+
+def _command(verb: str) -> str:
+    return f".venv/bin/newsletter {verb} {_file()}"
+
+
+def _file() -> str:
+    return f"newsletter-{now():%Y-%m-%d}.zip"
 
 
 def _count_of(kind: type[Any]) -> Any:
@@ -77,7 +85,7 @@ def download() -> Any:
     with transaction() as session:
         note(session, DONE, size(octets))
     answer = send_file(packed, mimetype="application/zip", as_attachment=True,
-                       download_name=f"newsletter-{now():%Y-%m-%d}.zip", max_age=0)  # fmt: skip
+                       download_name=_file(), max_age=0)  # fmt: skip
     answer.content_length = octets
     answer.headers["Cache-Control"] = "no-store"
     return answer

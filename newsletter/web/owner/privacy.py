@@ -9,7 +9,7 @@ from wtforms import HiddenField, TextAreaField
 
 from newsletter import brand, characters, privacy
 from newsletter.brand import Brand
-from newsletter.languages import Number, marked
+from newsletter.languages import marked
 from newsletter.privacy import BadPrivacyText
 from newsletter.web.language import _, in_words, lazy
 from newsletter.web.owner.door import back, door, note
@@ -77,6 +77,6 @@ def _take(session: Session, house: Brand, typed: str) -> str:
 
 
 def _short(text: str) -> str:
-    """A text in an audit entry: how long it is, and how it begins."""
+    """A text in an audit entry: how it begins."""
     line = " ".join(text.split())
-    return f"“{line[:120]}…” ({Number(len(text))})" if len(line) > 120 else f"“{line}”" if line else "–"
+    return f"“{line[:200]}…”" if len(line) > 200 else f"“{line}”" if line else "–"
