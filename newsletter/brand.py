@@ -1,17 +1,19 @@
 """Brand: whose newsletter this is. One row, first filled from `site.toml`, the owner's to edit afterwards."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import BigInteger, String, delete, false, select, true
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, validates
+from sqlalchemy.orm import Mapped, Session, attribute_keyed_dict, mapped_column, relationship, validates
 
 from newsletter import characters, throwaway
 from newsletter.db import Base, Id
 from newsletter.languages import Languages
+from newsletter.mail_words import OURS, MailText, MailWords, OwnMail, mail_text
+from newsletter.privacy import PrivacyText
 from newsletter.theme import FIRST, Look, Theme, theme_of
 from newsletter.throwaway import ThrowawayList
 from newsletter.wordings import fingerprint
@@ -78,6 +80,11 @@ class Brand(Base):
     throwaway: Mapped[ThrowawayList | None] = relationship(cascade="all, delete-orphan")
     theme: Mapped[Theme | None] = relationship(cascade="all, delete-orphan", lazy="joined")
     """Read together with the brand: a worker builds mails when its session has ended."""
+    mail_texts: Mapped[dict[OwnMail, MailText]] = relationship(
+        cascade="all, delete-orphan", lazy="joined", collection_class=attribute_keyed_dict("mail")
+    )
+    """The owner's own words in mails that the product sends by itself. So are they."""
+    privacy: Mapped[PrivacyText | None] = relationship(cascade="all, delete-orphan")
 
     @validates("name", "strapline", "author", "email", "phone", "address", "website", "booking", "zone", "language")
     def _clean(self, name: str, typed: str) -> str:
@@ -111,8 +118,38 @@ class Brand(Base):
 
     def seen_in(self, look: Look, frame: str) -> "Brand":
         """The same in another look, for a preview: of no session, and never kept."""
+        return self._copy(theme_of(look, frame), {mail: one.words for mail, one in self.mail_texts.items()})
+
+    def _copy(self, theme: Theme | None, words: Mapping[OwnMail, MailWords]) -> "Brand":
         columns = {column.key: getattr(self, column.key) for column in type(self).__mapper__.column_attrs}
-        return type(self)(**columns, theme=theme_of(look, frame))
+        texts = {mail: mail_text(mail, one) for mail, one in words.items()}
+        return type(self)(**columns, theme=theme, mail_texts=texts)
+
+    def words_in(self, mail: OwnMail) -> MailWords:
+        """The owner's own words in a mail that the product sends by itself."""
+        text = self.mail_texts.get(mail)
+        return text.words if text else OURS
+
+    def reword(self, mail: OwnMail, words: MailWords) -> None:
+        """Let this mail say these words from now on. Raises BadWords."""
+        words.check(mail)
+        text = self.mail_texts.get(mail)
+        self.mail_texts[mail] = text or mail_text(mail, words, 0)
+        self.mail_texts[mail].take(words)
+
+    @property
+    def privacy_text(self) -> str:
+        """What the owner adds to the public page about readers' data; "" for nothing."""
+        return self.privacy.text if self.privacy else ""
+
+    def add_to_privacy(self, text: str) -> None:
+        """Add this to that page from now on. `text`: as `privacy.read` gives it."""
+        self.privacy = self.privacy or PrivacyText(text="", saves=0)
+        self.privacy.take(text)
+
+    def saying(self, mail: OwnMail, words: MailWords) -> "Brand":
+        """The same with these words in this mail, for a preview: of no session, and never kept."""
+        return self._copy(theme_of(self.look, self.frame) if self.theme else None, {mail: words})
 
     @property
     def throwaway_list(self) -> str:

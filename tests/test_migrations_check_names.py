@@ -9,8 +9,8 @@ from tests.test_migrations import back_to
 
 def _there(database: Database) -> dict[str, set[str | None]]:
     seen = inspect(database.engine)
-    return {table: {one["name"] for one in seen.get_check_constraints(table)} for table in Base.metadata.tables
-            if seen.has_table(table)}  # fmt: skip
+    tables = Base.metadata.tables.keys() & set(seen.get_table_names())  # some are younger than what is gone back to
+    return {table: {one["name"] for one in seen.get_check_constraints(table)} for table in tables}
 
 
 def test_checks_are_called_as_their_models_call_them(database: Database) -> None:

@@ -29,6 +29,7 @@ LARGEST: Mapping[str, int] = {
     "owner.campaign_words_go_on": TEXT,
     "owner.campaign_words_preview": TEXT,
     "owner.throwaway_save": TEXT,
+    "owner.privacy_save": TEXT,
     "owner.guide_landing": TEXT,
     "owner.guide_landing_preview": TEXT,
     "owner.guide_new": BOOK,

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from newsletter import brand, content, forms, topics
+from newsletter import brand, content, forms, privacy, topics
 from newsletter.articles import Article
 from newsletter.guides import Guide
 from newsletter.guides import picture as guide_picture
@@ -231,9 +231,11 @@ def page(name: str) -> str:
     """Privacy, cookies and terms, from `content/pages/`."""
     head, body = content.read(CONTENT / "pages" / f"{name}.md")
     with reading() as session:
-        html = page_html(body, brand.current(session))
+        house = brand.current(session)
+        html, added = page_html(body, house), house.privacy_text if name == "privacy" else ""
     title, updated = head.get("title", name.capitalize()), _day(head.get("updated", ""))
-    return render_template("public/page.html", title=title, updated=updated, body=html)
+    return render_template("public/page.html", title=title, updated=updated, body=html,
+                           added=privacy.paragraphs(added))  # fmt: skip
 
 
 def static_file(filename: str) -> AnyResponse:

@@ -72,7 +72,7 @@ def new_database(
         yield copy
         return
     server, tables = request.getfixturevalue("postgres_server"), request.getfixturevalue("postgres_tables")
-    _use_its_programs(server, monkeypatch)
+    use_its_programs(server, monkeypatch)
 
     def create(_: Path) -> str:
         made.append(f"backup_{uuid.uuid4().hex[:12]}")
@@ -86,7 +86,8 @@ def new_database(
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _use_its_programs(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def use_its_programs(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pg_dump be the one that comes with this server."""
     folder = Path(parse_qs(urlsplit(server).query).get("host", ["/nowhere"])[0])
     if (folder / "pginstall" / "bin").is_dir():
         monkeypatch.setenv("PATH", f"{folder / 'pginstall' / 'bin'}{os.pathsep}{os.environ['PATH']}")

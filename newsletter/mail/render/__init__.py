@@ -11,6 +11,8 @@ from newsletter.mail.render.frame import BadFrame, compiled_frame, frame_key
 from newsletter.mail.render.mail import Content, Reader, RenderedMessage
 from newsletter.mail.render.markdown import Written
 from newsletter.mail.render.names import IN_SERIES, names_for_readers
+from newsletter.mail.render.own_words import check as check_own_words
+from newsletter.mail.render.own_words import names_in
 from newsletter.mail.render.renderer import Renderer
 from newsletter.mail.render.skeleton import Skeleton
 from newsletter.mail.render.teaser import Teaser, teaser
@@ -32,11 +34,13 @@ __all__ = [
     "Skeleton",
     "Teaser",
     "Written",
+    "check_own_words",
     "compiled_frame",
     "frame_key",
     "key_place",
     "make_key",
     "names_for_readers",
+    "names_in",
     "read_key",
     "teaser",
 ]

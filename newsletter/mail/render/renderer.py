@@ -39,6 +39,7 @@ from newsletter.mail.render.mail import (
     why,
 )  # fmt: skip
 from newsletter.mail.render.names import FOR_PAGES, NAMES, Values, names_for_readers, of_brand, of_pages
+from newsletter.mail.render.own_words import own_words
 from newsletter.mail.render.skeleton import DATE, TO, Skeleton
 from newsletter.mail.render.template import Leading
 from newsletter.mail.render.values import values_of
@@ -135,7 +136,8 @@ class Renderer:
         values |= {"subject": "", "preheader": ""}
         # What an owner tries is an article, which has words, or a guide's mail.
         kind = str(Stream.GUIDE if stream is Stream.TEST else stream)
-        values["subject"] = one_line(self._template(values, f"{kind}/subject.txt"))
+        values |= own_words(self._read, brand, kind, values, self.site)
+        values["subject"] = values["own_subject"] or one_line(self._template(values, f"{kind}/subject.txt"))
         return self._framed(kind, values)
 
     def _leading(self, article: Compiled, plain: Values, brand: Brand, words: Content, revision: int | None,

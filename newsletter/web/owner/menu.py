@@ -60,7 +60,9 @@ DOORS = (
         Page(lazy("Settings"), "owner.settings", "settings",
              more=("second-factor", "passkeys", "sessions", "reports", "throw-away")),
         Page(lazy("Sending"), "owner.sending", "sending"),
-        Page(lazy("Theme"), "owner.theme", "theme"), Page(lazy("Mail gallery"), "owner.mails", "mails"),
+        Page(lazy("Theme"), "owner.theme", "theme"), Page(lazy("Texts"), "owner.texts", "texts", more=("privacy",)),
+        Page(lazy("Mail gallery"), "owner.mails", "mails"),
+        Page(lazy("Data"), "owner.data", "data"),
         Page(lazy("Team"), "owner.team", "team"), Page(lazy("Audit log"), "owner.audit", "audit"),
     )),
 )  # fmt: skip

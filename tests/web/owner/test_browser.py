@@ -46,7 +46,8 @@ PAGES = (
     "reports", "throw-away", "sending", "search?q=a", "search", "subscribers/1/consent", "second-factor", "passkeys",
     "forms", "forms/1", "forms/3", "forms/1/code", "forms/1/delete", "fields", "topics",
     "topics/1",
-    "team", "fields/new", "fields/1", "fields/2", "fields/1/delete", "audit", "theme", "mails", "results",
+    "team", "fields/new", "fields/1", "fields/2", "fields/1/delete", "audit", "theme", "texts", "texts/guide",
+    "privacy", "data", "mails", "results",
     "results/articles/1", "results/forms", "results/forms/1", "nothing",
 )  # fmt: skip
 

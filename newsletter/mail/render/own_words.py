@@ -1,0 +1,90 @@
+"""An owner's own words in the mails that the product sends by itself: which names they may hold, and filled in.
+
+They are checked and read by the code that reads articles. A mail that people wait for never fails for them: words that
+this version cannot read any more give way to ours.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+import structlog
+from markupsafe import Markup
+
+from newsletter.brand import Brand
+from newsletter.languages import SOURCE, Language, marked
+from newsletter.mail.render.article import BadArticle, Compiled, compiled
+from newsletter.mail.render.mail import one_line
+from newsletter.mail.render.names import GREETING, NAMES, OF_THE_BRAND, Name, Values, of_brand
+from newsletter.mail_words import BadWords, MailWords, OwnMail
+from newsletter.subscribers import FIRST_NAME
+
+log = structlog.get_logger()
+GUIDE_TITLE = Name("guide.title", marked("the title of the guide; empty where none was asked for"))
+_PROVEN = (NAMES[GREETING], NAMES[FIRST_NAME])
+"""An address that nobody has proven gets no name that somebody typed into a form."""
+_MORE: Mapping[OwnMail, tuple[Name, ...]] = MappingProxyType(
+    {
+        OwnMail.CONFIRM: (GUIDE_TITLE,),
+        OwnMail.REMINDER: (GUIDE_TITLE,),
+        OwnMail.GUIDE: (*_PROVEN, GUIDE_TITLE, NAMES["library_url"], NAMES["preferences_url"]),
+        OwnMail.GOODBYE: _PROVEN,
+    }
+)
+NOTHING: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("own_subject", "opening_html", "opening_text", "closing_html", "closing_text"), "")
+)
+"""Where all is ours."""
+Read = Callable[..., Compiled]
+"""`article.compiled`, or one that remembers other texts."""
+
+
+@cache
+def names_in(mail: OwnMail) -> tuple[Name, ...]:
+    """All that the words of this mail may name: each has a value in every copy of it."""
+    return (*_MORE.get(mail, ()), *(NAMES[name] for name in NAMES if name in OF_THE_BRAND))
+
+
+def check(mail: OwnMail, words: MailWords, site: str) -> None:
+    """Raise BadWords for words that this mail cannot have."""
+    words.check(mail)
+    for field, parts in {
+        "subject": (words.subject, "", ""), "opening": ("", "", words.opening), "closing": ("", "", words.closing_lines)
+    }.items():  # fmt: skip
+        try:
+            compiled.__wrapped__(*parts, site, names_in(mail), SOURCE)
+        except BadArticle as error:
+            raise BadWords(field, error.args[0]) from None
+
+
+def own_words(read: Read, brand: Brand, kind: str, values: Mapping[str, Any], site: str) -> Mapping[str, str]:
+    """The owner's own words in a mail of this kind, filled in, as its templates have them; "" where ours stand."""
+    if kind not in brand.mail_texts:
+        return NOTHING
+    mail = OwnMail(kind)
+    try:
+        return _filled(read, mail, brand.words_in(mail), _plain(mail, brand, values, site), values["language"], site)
+    except BadArticle as error:
+        log.warning("a mail goes out in our words", mail=kind, error=str(error))
+        return NOTHING
+
+
+def _plain(mail: OwnMail, brand: Brand, values: Mapping[str, Any], site: str) -> Values:
+    guide = values.get("guide")
+    known = {**values, GUIDE_TITLE.name: guide["title"] if isinstance(guide, dict) else ""}
+    return of_brand(brand, site) | {one.name: str(known[one.name]) for one in _MORE.get(mail, ())}
+
+
+def _filled(read: Read, mail: OwnMail, words: MailWords, plain: Values, language: Language,
+            site: str) -> Mapping[str, str]:  # fmt: skip
+    names = names_in(mail)
+    subject, _, opening, opening_text = read(words.subject, "", words.opening, site, names, language).fill(plain)
+    _, _, closing, closing_text = read("", "", words.closing_lines, site, names, language).fill(plain)
+    return {
+        "own_subject": one_line(subject),
+        "opening_html": Markup(opening.strip()),  # noqa: S704 - values escaped, cleaned by nh3
+        "opening_text": opening_text.strip(),
+        "closing_html": Markup(closing.strip()),  # noqa: S704 - as above
+        "closing_text": closing_text.strip(),
+    }
