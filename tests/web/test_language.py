@@ -84,7 +84,7 @@ def _data(runtime: Runtime) -> Iterator[str]:
         yield from house.address_lines
         yield house.website.partition("//")[2]
         for kind in (Brand, Guide, Form, Article, Topic, Sequence, Field):
-            for row in session.scalars(select(kind)):
+            for row in session.scalars(select(kind)).unique():
                 yield from (value for value in vars(row).values() if isinstance(value, str))
         for article in session.scalars(select(Article)):
             yield article.current.preheader

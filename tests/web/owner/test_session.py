@@ -1,5 +1,6 @@
 """Who gets in, and for how long."""
 
+import re
 import secrets
 from datetime import timedelta
 
@@ -15,11 +16,11 @@ from newsletter.settings import load
 from newsletter.web.state import DeliveryTrigger
 from tests.web.owner.conftest import EMAIL, PASSWORD, Desk, readable, sign_in
 
+ANY_OF = re.compile(r"<any\(([^)]*)\):(\w+)>")
 VALUES = {
     "service": "ses",
     "id": 1,
     "step_id": 1,
-    "verb": "pause",
     "name": "confirm",
     "token": "x",
     "which": "failed",
@@ -35,9 +36,8 @@ def rules(app: Flask, method: str) -> list[str]:
     addresses = []
     for rule in found:
         if method in (rule.methods or set()):
-            values = {name: VALUES[name] for name in rule.arguments}
-            if "any" in rule.rule and "verb" in values:
-                values["verb"] = rule.rule.split("any(")[1].split(")")[0].split(",")[0].strip(" '")
+            values = VALUES | {name: words.split(",")[0].strip(" '") for words, name in ANY_OF.findall(rule.rule)}
+            values = {name: values[name] for name in rule.arguments}
             with app.test_request_context():
                 addresses.append(app.url_map.bind("localhost").build(rule.endpoint, values, method=method))
     return addresses
