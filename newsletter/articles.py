@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, select, true
+from sqlalchemy import ColumnElement, ForeignKey, String, Text, UniqueConstraint, and_, exists, inspect, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, validates
 
 from newsletter import characters
@@ -45,10 +45,13 @@ class Article(Base):
     def _clean(self, _: str, typed: str) -> str:
         return characters.line(typed)
 
+    newest: Mapped["Revision"] = relationship(primaryjoin=lambda: _is_newest(), viewonly=True, uselist=False)
+    """The last of the revisions as it was read; `current` knows of one that was added since."""
+
     @property
     def current(self) -> "Revision":
-        """The words as they stand now."""
-        return self.revisions[-1]
+        """The words as they stand now. Of an article that was revised fifty times, one revision is read."""
+        return self.newest if "revisions" in inspect(self).unloaded else self.revisions[-1]
 
     def revise(self, now: datetime, *, subject: str, preheader: str, body: str, by: int | None = None) -> "Revision":
         """Give the article these words; the same words again make no new revision. `by`: the owner who wrote them."""
@@ -97,6 +100,13 @@ class Revision(Base):
     @validates("subject", "preheader", "body")
     def _clean(self, name: str, typed: str) -> str:
         return characters.text(typed) if name == "body" else characters.line(typed)
+
+
+def _is_newest() -> ColumnElement[bool]:
+    """Joins an article to the revision after which there is none."""
+    later = Revision.__table__.alias()
+    is_followed = exists().where(later.c.article_id == Revision.article_id, later.c.number > Revision.number)
+    return and_(Revision.article_id == Article.id, ~is_followed.correlate(Revision))
 
 
 def write(session: Session, now: datetime, *, title: str, subject: str, body: str, preheader: str = "",

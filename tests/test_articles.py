@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from newsletter import articles
-from newsletter.articles import Article
+from newsletter.articles import Article, Revision
 from newsletter.db import Database
 from newsletter.slugs import slugify
 from tests.conftest import NOON
@@ -32,6 +34,24 @@ def test_the_same_words_again_are_no_revision() -> None:
     article.revise(NOON + timedelta(days=1), subject="Golf", preheader="", body="Turn both ways.")
     assert len(article.revisions) == 1
     assert article.updated_at == NOON
+
+
+def test_of_many_revisions_the_newest_alone_is_read(database: Database) -> None:
+    with database.transaction() as session:
+        made = articles.write(session, NOON, title="Golf", subject="Golf", body="0")
+        for number in range(1, 12):
+            made.revise(NOON, subject="Golf", preheader="", body=str(number))
+        slug = made.slug
+    with database.transaction() as session:
+        found = session.scalars(select(Article).where(Article.slug == slug).options(joinedload(Article.newest))).one()
+        assert found.current.body == "11"
+        assert [one for one in session.identity_map.values() if isinstance(one, Revision)] == [found.current]
+        found.revise(NOON, subject="Golf", preheader="", body="12")
+        assert (found.current.body, found.current.number) == ("12", 13)
+    with database.reading() as session:
+        found = session.scalars(select(Article).where(Article.slug == slug)).one()
+        assert found.current.body == "12"
+        assert len([one for one in session.identity_map.values() if isinstance(one, Revision)]) == 1
 
 
 def test_publishing_keeps_the_first_date() -> None:

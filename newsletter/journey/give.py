@@ -132,6 +132,8 @@ def series_of(session: Session, guide: Guide) -> SequenceOf[Sequence]:
 def articles_after(session: Session, slugs: Iterable[str]) -> dict[str, int]:
     """How many articles follow each of these guides: what its form promises."""
     wanted = list(slugs)
+    if not wanted:
+        return {}
     steps = select(Sequence.guide_slug, func.count()).select_from(Step).join(Sequence, Step.sequence_id == Sequence.id)
     live = steps.where(Sequence.guide_slug.in_(wanted), Sequence.live, Step.deleted_at.is_(None))
     counted = session.execute(live.group_by(Sequence.guide_slug))

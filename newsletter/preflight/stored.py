@@ -1,7 +1,7 @@
 """Articles in use whose words can be no mail: written under older rules, or by hand into the database."""
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from newsletter.articles import Article
 from newsletter.campaigns import Campaign, CampaignState
@@ -19,6 +19,6 @@ def unfit(session: Session, renderer: Renderer) -> list[tuple[Article, str]]:
         Article.id.in_(select(Step.article_id).where(Step.deleted_at.is_(None))),
         Article.id.in_(select(Campaign.article_id).where(Campaign.stored_state.in_(WAITING))),
     )
-    rows = session.scalars(select(Article).where(used).order_by(Article.id).options(selectinload(Article.revisions)))
+    rows = session.scalars(select(Article).where(used).order_by(Article.id).options(joinedload(Article.newest)))
     seen = ((one, content_of(session, one.current)) for one in rows)
     return [(one, problem) for one, words in seen if (problem := renderer.problem(words))]

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from newsletter import brand
 from newsletter.articles import Article
@@ -28,7 +28,7 @@ def newest(session: Session, at: datetime, limit: int, topic: Topic | None = Non
         .where(Article.published_at.is_not(None), Article.published_at <= at, *of_topic)
         .order_by(Article.published_at.desc(), Article.id)
         .limit(limit)
-        .options(selectinload(Article.revisions))
+        .options(joinedload(Article.newest), joinedload(Article.topic))
     )
     return [one for one in rows if not runtime().renderer.problem(words_of(session, one))]
 

@@ -206,7 +206,7 @@ def _guide_cards(session: Session) -> Iterator[Snippet]:
 def _article_cards(session: Session, but: Article | None) -> Iterator[Snippet]:
     look = select(Article).where(Article.published_at.is_not(None), Article.id != (but.id if but else 0))
     newest_first = look.order_by(Article.published_at.desc(), Article.id.desc()).limit(CARDS)
-    for one in session.scalars(newest_first.options(joinedload(Article.revisions))).unique():
+    for one in session.scalars(newest_first.options(joinedload(Article.newest))):
         yield Snippet(one.title, _card("", one.title, summary(one), f"/archive/{one.slug}", _("Read it")))
 
 
