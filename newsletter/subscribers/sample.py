@@ -1,6 +1,6 @@
-"""About how many people a condition holds for, from a thousand picked by chance.
+"""About how many people a condition holds for, from five hundred picked by chance.
 
-Counting a million takes as long as looking at a million. A thousand numbers drawn between the first and the last take
+Counting a million takes as long as looking at a million. Five hundred numbers drawn between the first and the last take
 some hundredths of a second, whatever the condition asks.
 """
 
@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from newsletter.bulk import is_given
 from newsletter.subscribers.subscriber import Subscriber
 
-DRAWN = 1000
-"""Numbers drawn: a half is told to within 3.1 in a hundred, 19 times of 20."""
+DRAWN = 500
+"""Numbers drawn: a half is told to within 4.4 in a hundred, 19 times of 20."""
 ENOUGH = 20
 """People found from which a number is told; of fewer only a bound."""
 MANY = 100

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from newsletter.articles import Revision
+from newsletter.figures import figure
 from newsletter.languages import Number, counted, said
 from newsletter.mail.ledger import counts
 from newsletter.mail.ledger.counts import BatchCounts
@@ -148,14 +149,19 @@ def has_no_claimed_batch(session: Session, dispatch: Dispatch) -> bool:
 
 def revisions_used(session: Session, dispatch: Dispatch) -> list[tuple[Revision, int]]:
     """The revisions that readers have or may have, oldest first, and how many have each."""
-    rows = session.execute(
-        select(Message.revision_id, func.count())
-        .where(*of_dispatch(session, dispatch.id), Message.state.in_(TRIED))
-        .group_by(Message.revision_id)
-    )
-    numbers = {id: count for id, count in rows if id}
+    id = dispatch.id
+    numbers = figure(session, ("revisions used", id, dispatch.revision_id), lambda it: _people_by_revision(it, id))
     revisions = session.scalars(select(Revision).where(Revision.id.in_(numbers)).order_by(Revision.number))
     return [(revision, numbers[revision.id]) for revision in revisions]
+
+
+def _people_by_revision(session: Session, dispatch_id: int) -> dict[int, int]:
+    rows = session.execute(
+        select(Message.revision_id, func.count())
+        .where(*of_dispatch(session, dispatch_id), Message.state.in_(TRIED))
+        .group_by(Message.revision_id)
+    )
+    return {id: count for id, count in rows if id}
 
 
 def revision_of(session: Session, message: Message) -> Revision | None:
