@@ -14,6 +14,7 @@ from newsletter.web import (
     bodies,
     books,
     clicks,
+    colours,
     embed,
     errors,
     feedback,
@@ -78,7 +79,8 @@ def create(runtime: Runtime, trigger: DeliveryTrigger) -> Flask:
         room.install(app)
     app.add_url_rule("/static/<path:filename>", "static", public.static_file)
     doors = (
-        public, sharing, form_page, embed, personal, books, preferences, own, feedback, clicks, reports, health, media,
+        public, sharing, form_page, embed, personal, books, preferences, own, feedback, clicks, colours, reports,
+        health, media,
     )  # fmt: skip
     for door in (room.door for room in doors):
         app.register_blueprint(door)

@@ -1,26 +1,20 @@
-"""The phone edition of a guide: its page, its colour, and the worker that keeps it for when there is no network."""
+"""The phone edition of a guide: its page, and the worker that keeps it for when there is no network."""
 
-import re
-
-from flask import Blueprint, Response, abort, g, render_template, request, send_file, url_for
+from flask import Blueprint, abort, g, render_template, request, send_file, url_for
 from markupsafe import Markup
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from newsletter import guides
-from newsletter.contrast import DARK, LIGHT, lightened
 from newsletter.guides import Guide
 from newsletter.links import Purpose
 from newsletter.settings import ROOT
+from newsletter.web.colours import sheet_of
 from newsletter.web.language import _, lazy
 from newsletter.web.personal import numbers, person_or_gone
 from newsletter.web.state import now, runtime, transaction
 
 door = Blueprint("books", __name__)
-NIGHT = "#1c2525"
-"""The lightest ground that words have behind them in the dark (--raised in static/css/site.css)."""
-A_DAY = 86400
-_SIX_DIGITS = re.compile(r"[0-9a-f]{6}\Z")
 NOT_YOURS = lazy("This guide is not in your library yet; you can ask for it there.")
 
 
@@ -45,26 +39,10 @@ def read(token: str, slug: str) -> str:
     )
     return render_template(
         "public/read.html", title=title, slug=slug, book=Markup(book),  # noqa: S704 - a file of ours, built from our sources
-        colours_url=url_for("books.colours", colour=accent.removeprefix("#").lower()),
+        colours_url=sheet_of(accent),
         library_url=url_for("personal.library", token=token),
         pdf_url=url_for("personal.own_pdf", token=token, slug=slug),
     )  # fmt: skip
-
-
-@door.get("/library/colours/<colour>.css")
-def colours(colour: str) -> AnyResponse:
-    """A guide's colour by day and by night: for its page, which may not style itself, and for the drawings on it."""
-    if not _SIX_DIGITS.match(colour):
-        abort(404)
-    day = _colours(f"#{colour}", LIGHT)
-    night = _colours(lightened(f"#{colour}", NIGHT), DARK)
-    answer = Response(f"{day}\n@media screen and (prefers-color-scheme: dark) {{ {night} }}\n", mimetype="text/css")
-    answer.cache_control.max_age = A_DAY
-    return answer
-
-
-def _colours(accent: str, on_accent: str) -> str:
-    return f"body {{ --accent: {accent}; --accent-strong: {accent}; --on-accent: {on_accent}; }}"
 
 
 @door.get("/library/offline.js")

@@ -20,6 +20,7 @@ from newsletter.topics import Topic
 from newsletter.web import published
 from newsletter.web.address import ask_ahead
 from newsletter.web.cards import CONTENT, COVER_WIDTH, Card, card, page_html, shown_guides
+from newsletter.web.colours import sheet_of
 from newsletter.web.feed import atom
 from newsletter.web.form_page import press_page, slip_page
 from newsletter.web.forms import SubscribeForm
@@ -44,6 +45,7 @@ def around() -> dict[str, Any]:
     with reading() as session:
         house = brand.current(session)
     return {"brand": house, "shown_cards": _shown_cards, "footer_form": _footer_form, "canonical": canonical,
+            "site_colours": sheet_of(house.look.accent),
             "site": runtime().settings.site, "year": now().year,
             "csp_nonce": g.get("csp_nonce", "")}  # fmt: skip
 

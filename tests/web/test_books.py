@@ -16,7 +16,7 @@ from newsletter.contrast import lightened
 from newsletter.guides import Files, GuideRequest
 from newsletter.links import Purpose
 from newsletter.runtime import Runtime
-from newsletter.web.books import NIGHT
+from newsletter.web.colours import NIGHT
 from tests import chromium
 from tests.web.conftest import FIFTY, PAIN, Visitor
 
@@ -91,12 +91,12 @@ def test_the_worker_stands_where_it_serves_the_library(visitor: Visitor) -> None
 
 def test_the_page_has_the_colour_of_its_guide(jane: Visitor, link: Link) -> None:
     page = jane.get(f"{link('library')}/{FIFTY}/")
-    assert 'href="/library/colours/8a3b12.css"' in page.text
-    style = jane.get("/library/colours/8a3b12.css")
+    assert 'href="/colours/8a3b12.css"' in page.text
+    style = jane.get("/colours/8a3b12.css")
     assert style.mimetype == "text/css"
     assert re.findall(r"--accent: (#\w+)", style.text) == ["#8a3b12", lightened("#8a3b12", NIGHT)]
     for no_colour in ("8A3B12", "8a3b1", "8a3b12;", "teal12"):
-        assert jane.get(f"/library/colours/{no_colour}.css").status_code == 404
+        assert jane.get(f"/colours/{no_colour}.css").status_code == 404
 
 
 @pytest.fixture

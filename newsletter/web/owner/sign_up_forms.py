@@ -72,6 +72,7 @@ def new() -> Any:
             made = Form(slug="newsletter", name="", gives=Gives.NEWSLETTER, headline=_("Get our articles by e-mail"),
                         button=_("Subscribe"), offers_newsletter=False, shows_cover=False,
                         created_at=now())  # fmt: skip
+        made.accent = brand.current(session).look.accent
         made.name = typed.name.data or ""
         made.slug = forms.free_slug(session, typed.name.data or made.slug)
         session.add(made)

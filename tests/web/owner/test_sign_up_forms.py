@@ -13,6 +13,7 @@ from newsletter.guides import Guide
 from newsletter.runtime import Runtime
 from newsletter.sequences import Sequence
 from newsletter.subscribers import Consent
+from newsletter.theme import Look
 from tests.web.conftest import Visitor
 from tests.web.owner.conftest import Desk
 
@@ -87,6 +88,17 @@ def test_the_preview_shows_what_is_typed_saves_nothing_and_sends_nothing(desk: D
     assert form(runtime).headline != "Only typed"
     bad = desk.post("/owner/forms/1/preview", **{**ROW, "accent": "#ffffff"})
     assert bad.status_code == 422 and "contrast" in bad.text
+
+
+def test_a_new_form_begins_in_the_colour_of_the_theme(desk: Desk, runtime: Runtime) -> None:
+    with runtime.database.transaction() as session:
+        brand.current(session).wear(Look(accent="#aa1122"), "", "")
+    for gives in ("exercise-at-50", ""):
+        desk.post("/owner/forms/new", name="Blog", gives=gives)
+    with runtime.database.reading() as session:
+        made = session.scalars(select(Form).order_by(Form.id.desc())).all()
+        assert [one.accent for one in made[:2]] == ["#aa1122", "#aa1122"]
+        assert "#aa1122" not in {one.accent for one in made[2:]}, "forms that stand somewhere keep theirs"
 
 
 def test_a_new_form_for_the_newsletter_or_a_guide(desk: Desk, runtime: Runtime) -> None:
