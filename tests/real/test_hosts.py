@@ -128,6 +128,14 @@ class Stage:
     def counts(self) -> Counter[str]:
         return Counter(self.ledger().values())
 
+    def doubts(self) -> list[tuple[object, ...]]:
+        """What is known of those that are uncertain: what was said last, how often, between which moments."""
+        with psycopg.connect(self.database.url.replace("/postgres?", "/news?")) as connection:
+            return connection.execute(
+                "SELECT reply_code, reason, reply, count(*), min(settled_at), max(settled_at) FROM messages "
+                "WHERE state = 'uncertain' GROUP BY 1, 2, 3"
+            ).fetchall()
+
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
@@ -221,7 +229,7 @@ def _come_back(stage: Stage, cut: Sequence[Host]) -> None:
     until(lambda: not any(host.journals for host in cut), 120, "their journals are not brought in")
     until(lambda: stage.counts().keys() <= {"sent", "uncertain"}, 30, "what had never left is not sent")
     counts = _check(stage)
-    print("when they are back:", dict(counts))
+    print("when they are back:", dict(counts), stage.doubts())
     assert counts["sent"] + counts["uncertain"] == PEOPLE
     assert counts["uncertain"] <= len(cut) * ON_THE_WIRES
 
