@@ -1,6 +1,7 @@
 """A client of spamd, SpamAssassin's server: a mail goes in, points and the rules that hit come back (SPAMC/1.5).
 
-Nothing is sent on, and nothing is learnt: REPORT looks, TELL, which would teach, is never said.
+Nothing is mailed. TELL, by which spamd is taught, is never said; whether it learns by itself is its own setting
+(`bayes_auto_learn`).
 """
 
 import math
@@ -183,7 +184,7 @@ def _fields(head: bytes) -> Iterator[tuple[str, str]]:
 def _hits(report: str) -> Iterator[Hit]:
     """The table at the report's end: points, rule, words. Words that need more lines stand further right in these."""
     hit: Hit | None = None
-    table = re.split(r"^ *-{4} -{4,}.*$", report, maxsplit=1, flags=re.MULTILINE)[-1]
+    table = re.split(r"^-{4} -{4,}.*$", report, flags=re.MULTILINE)[-1]  # what is quoted of the mail stands above
     for line in table.splitlines():
         if found := _LINE.fullmatch(line.rstrip()):
             if hit:

@@ -35,6 +35,12 @@ class Mail:
     words: Content | None
     part: str = ""
 
+    def octets(self, renderer: Renderer, brand: Brand, now: datetime) -> bytes:
+        """As delivery puts it together. Raises BadArticle."""
+        skeleton = renderer.compile(self.claimed, brand, self.words)
+        mail = skeleton.splice(self.claimed, now) if skeleton else None
+        return (mail or renderer.compose(self.claimed, brand, self.words, now)).data
+
 
 def mails_of(session: Session, renderer: Renderer, files: Files, kind: Scores, about: int) -> list[Mail]:
     """What would go; none of what is gone."""
@@ -46,19 +52,18 @@ def mails_of(session: Session, renderer: Renderer, files: Files, kind: Scores, a
         return [_of_article(session, renderer, article)] if article else []
     guide = session.get(Guide, about)
     told = {"guide": guide.told(files), "series": True} if guide else {}
-    return [Mail(_claimed(Stream.GUIDE, told), None)] if guide else []
+    return [_mail(Stream.GUIDE, told)] if guide else []
 
 
 def mails_of_campaign(session: Session, renderer: Renderer, campaign: Campaign) -> Iterator[Mail]:
     """One, or both that an A/B test compares, asked of A."""
     test = ab_test_of(session, campaign) if campaign.part is Part.A else None
     words = _words(session, renderer, campaign.revision)
-    claimed = _claimed(Stream.CAMPAIGN, {}, campaign.revision.id, campaign.id)
-    yield Mail(claimed, words, "A" if test else "")
+    yield _mail(Stream.CAMPAIGN, {}, words, campaign.revision.id, campaign.id, "A" if test else "")
     if test:
         subject, preheader, body = test.words_b
         words = replace(_words(session, renderer, test.b.revision), subject=subject, preheader=preheader, body=body)
-        yield Mail(_claimed(Stream.CAMPAIGN, {}, test.b.revision.id, test.b_id), words, "B")
+        yield _mail(Stream.CAMPAIGN, {}, words, test.b.revision.id, test.b_id, "B")
 
 
 def _of_article(session: Session, renderer: Renderer, article: Article) -> Mail:
@@ -67,20 +72,21 @@ def _of_article(session: Session, renderer: Renderer, article: Article) -> Mail:
     stream, context = Stream.CAMPAIGN, dict[str, Any]()
     if series:
         stream, context = Stream.STEP, dict(mail_context(series.guide_slug, mail_accents(session)))
-    return Mail(_claimed(stream, context, article.current.id), _words(session, renderer, article.current))
+    return _mail(stream, context, _words(session, renderer, article.current), article.current.id)
 
 
 def _words(session: Session, renderer: Renderer, revision: Revision) -> Content:
     return Contents(renderer).of(session, [revision.id])[revision.id]
 
 
-def _claimed(stream: Stream, context: dict[str, Any], revision: int | None = None,
-             dispatch: int | None = None) -> ClaimedMessage:  # fmt: skip
-    """A message that nobody gets."""
-    return ClaimedMessage(
+def _mail(stream: Stream, context: dict[str, Any], words: Content | None = None, revision: int | None = None,
+          dispatch: int | None = None, part: str = "") -> Mail:  # fmt: skip
+    """One that nobody gets."""
+    claimed = ClaimedMessage(
         id=NOBODY, stream=stream, attempts=0, created_at=ONCE, subscriber_id=NOBODY, email=READER,
         fields={FIRST_NAME: ""}, revision_id=revision, dispatch_id=dispatch, context=context,
     )  # fmt: skip
+    return Mail(claimed, words, part)
 
 
 def fingerprint_of(renderer: Renderer, brand: Brand, mails: Iterable[Mail]) -> str:

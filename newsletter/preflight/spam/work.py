@@ -78,8 +78,7 @@ def _ready(rt: Place, kind: Scores, about: int) -> _Ready:
         fingerprint, now = fingerprint_of(rt.renderer, house, mails), rt.clock.now()
         if not fingerprint:
             return _Ready("", trouble=UNFIT if mails else GONE)
-        every = ((one.part, rt.renderer.compose(one.claimed, house, one.words, now).data) for one in mails)
-        return _Ready(fingerprint, tuple(every))
+        return _Ready(fingerprint, tuple((one.part, one.octets(rt.renderer, house, now)) for one in mails))
 
 
 def _found(rt: Place, ready: _Ready) -> dict[str, Any]:
