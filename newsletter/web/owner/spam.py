@@ -22,7 +22,7 @@ from newsletter.web.owner.door import back, door, one_or_404
 from newsletter.web.security import limiter
 from newsletter.web.state import now, reading, runtime, transaction
 
-KINDS = f"/spam/<any({', '.join(Scores)}):kind>/<row:id>"
+KINDS = f"/sending/spam/<any({', '.join(Scores)}):kind>/<row:id>"
 PRESSES = "30 per minute"
 ROWS: dict[Scores, type[Base]] = {Scores.CAMPAIGN: Campaign, Scores.ARTICLE: Article, Scores.GUIDE: Guide}
 PAGES = {Scores.CAMPAIGN: "campaign", Scores.ARTICLE: "article", Scores.GUIDE: "guide_setup"}

@@ -49,14 +49,14 @@ def test_without_spamassassin_nothing_is_said_but_how_to_turn_it_on(desk: Desk, 
     for path in (f"/owner/campaigns/{draft}", f"/owner/articles/{article}", "/owner/guides/1/set-up"):
         assert "Spam points" not in desk.read(path)
     assert "set SPAMD=127.0.0.1:783 and start again" in desk.read("/owner/sending")
-    assert "SPAMD is not set" in desk.told(f"/owner/spam/campaign/{draft}")
-    assert piece(desk, f"/owner/spam/campaign/{draft}") == {"state": "", "html": ""}
+    assert "SPAMD is not set" in desk.told(f"/owner/sending/spam/campaign/{draft}")
+    assert piece(desk, f"/owner/sending/spam/campaign/{draft}") == {"state": "", "html": ""}
 
 
 def test_a_page_asks_a_worker_scores_and_the_page_shows(
     desk: Desk, runtime: Runtime, draft: int, server: SpamdServer
 ) -> None:
-    page, path = f"/owner/campaigns/{draft}", f"/owner/spam/campaign/{draft}"
+    page, path = f"/owner/campaigns/{draft}", f"/owner/sending/spam/campaign/{draft}"
     assert "Nothing is known of the mail as it stands." in desk.read(page) and "data-unasked" in desk.get(page)
     assert server.asked == []
     assert desk.post(path, follow=False).headers["Location"].endswith(f"{page}#spam")
@@ -71,13 +71,13 @@ def test_a_page_asks_a_worker_scores_and_the_page_shows(
 
 def test_articles_and_guides_have_it_too(desk: Desk, runtime: Runtime, article: int, server: SpamdServer) -> None:
     for kind, id, page in (("article", article, f"/owner/articles/{article}"), ("guide", 1, "/owner/guides/1/set-up")):
-        scored(desk, runtime, f"/owner/spam/{kind}/{id}")
+        scored(desk, runtime, f"/owner/sending/spam/{kind}/{id}")
         assert "1.7 points From 5.0 on SpamAssassin calls a mail spam." in desk.read(page)
     assert f"SpamAssassin at {server.place} says how mails fare" in desk.read("/owner/sending")
 
 
 def test_other_words_are_other_points(desk: Desk, runtime: Runtime, draft: int, server: SpamdServer) -> None:
-    scored(desk, runtime, f"/owner/spam/campaign/{draft}")
+    scored(desk, runtime, f"/owner/sending/spam/campaign/{draft}")
     with runtime.database.transaction() as session:
         article = session.get_one(Campaign, draft).article
         article.revise(runtime.clock.now(), subject="Walk now", preheader="", body="Walk.")
@@ -86,7 +86,7 @@ def test_other_words_are_other_points(desk: Desk, runtime: Runtime, draft: int, 
 
 def test_many_points_want_a_tick_before_it_goes(desk: Desk, runtime: Runtime, draft: int, server: SpamdServer) -> None:
     server.answer = answered("6.1")
-    scored(desk, runtime, f"/owner/spam/campaign/{draft}")
+    scored(desk, runtime, f"/owner/sending/spam/campaign/{draft}")
     now = {"when": "at", "day": "2026-07-01", "clock": "09:00"}
     assert "6.1 points, and from 5.0 on it calls a mail spam" in desk.read(f"/owner/campaigns/{draft}")
     refused = desk.post(f"/owner/campaigns/{draft}/schedule", **now)
@@ -98,7 +98,7 @@ def test_many_points_want_a_tick_before_it_goes(desk: Desk, runtime: Runtime, dr
 
 def test_without_points_it_goes_as_ever(desk: Desk, runtime: Runtime, draft: int, server: SpamdServer) -> None:
     server.answer = b""
-    scored(desk, runtime, f"/owner/spam/campaign/{draft}")
+    scored(desk, runtime, f"/owner/sending/spam/campaign/{draft}")
     words = desk.read(f"/owner/campaigns/{draft}")
     assert "said nothing that SpamAssassin says" in words and "Nothing is held up by that." in words
     told = desk.told(f"/owner/campaigns/{draft}/schedule", when="at", day="2026-07-01", clock="09:00")
@@ -106,7 +106,7 @@ def test_without_points_it_goes_as_ever(desk: Desk, runtime: Runtime, draft: int
 
 
 def test_the_script_gets_the_piece_alone(desk: Desk, runtime: Runtime, draft: int, server: SpamdServer) -> None:
-    path = f"/owner/spam/campaign/{draft}"
+    path = f"/owner/sending/spam/campaign/{draft}"
     assert piece(desk, path)["state"] == "unasked"
     desk.post("/owner/settings/zone", zone="Europe/London")  # which finds the token
     json = {"Accept": "application/json"}
@@ -120,28 +120,33 @@ def test_the_script_gets_the_piece_alone(desk: Desk, runtime: Runtime, draft: in
 def test_a_second_press_shortly_after_asks_for_nothing_more(
     desk: Desk, runtime: Runtime, draft: int, server: SpamdServer, clock: FixedClock
 ) -> None:
-    scored(desk, runtime, f"/owner/spam/campaign/{draft}")
-    desk.post(f"/owner/spam/campaign/{draft}")
+    scored(desk, runtime, f"/owner/sending/spam/campaign/{draft}")
+    desk.post(f"/owner/sending/spam/campaign/{draft}")
     assert spam.go_on(runtime) == 0
     clock.forward(timedelta(minutes=1))
-    scored(desk, runtime, f"/owner/spam/campaign/{draft}")
+    scored(desk, runtime, f"/owner/sending/spam/campaign/{draft}")
     assert len(server.asked) == 2
 
 
 def test_what_it_says_is_text_and_nothing_else(desk: Desk, runtime: Runtime, draft: int, server: SpamdServer) -> None:
     server.answer = answered(rules=f" 1.0 ODD_RULE               {HOSTILE}")
-    scored(desk, runtime, f"/owner/spam/campaign/{draft}")
+    scored(desk, runtime, f"/owner/sending/spam/campaign/{draft}")
     page = desk.get(f"/owner/campaigns/{draft}")
     assert "alert(1)" in page and "<script>alert" not in page and HOSTILE in readable(page).replace("&amp;", "&")
     server.answer = f"SPAMD/1.0 70 {HOSTILE}\r\n".encode()
     runtime.clock.forward(timedelta(minutes=1))  # type: ignore[attr-defined]
-    scored(desk, runtime, f"/owner/spam/campaign/{draft}")
+    scored(desk, runtime, f"/owner/sending/spam/campaign/{draft}")
     page = desk.get(f"/owner/campaigns/{draft}")
     assert "alert(1)" in page and "<script>alert" not in page
 
 
 def test_what_is_not_there_is_not_asked_about(desk: Desk, runtime: Runtime, server: SpamdServer) -> None:
-    for path in ("/owner/spam/campaign/4711", "/owner/spam/article/4711", "/owner/spam/guide/4711", "/owner/spam/x/1"):
+    for path in (
+        "/owner/sending/spam/campaign/4711",
+        "/owner/sending/spam/article/4711",
+        "/owner/sending/spam/guide/4711",
+        "/owner/sending/spam/x/1",
+    ):
         assert desk.post(path).status_code == 404 and desk.client.get(path).status_code == 404
     assert spam.go_on(runtime) == 0
 
