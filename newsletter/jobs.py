@@ -211,7 +211,7 @@ def write_clicks(rt: Runtime, _stopping: Stopping) -> None:
 TASKS = (
     deliver, advance_sequences, end_pauses, recover_messages, remind_and_forget, watch_guides, witness, sweep,
     read_inboxes, write_clicks, Runtime.go_on_with_imports, go_on_with_bulk_actions,
-    send_digests, Runtime.look_at_feeds, Runtime.look_at_sending,
+    send_digests, Runtime.look_at_feeds, Runtime.look_at_sending, Runtime.score_spam,
 )  # fmt: skip
 
 
@@ -259,6 +259,7 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
         "bulk-actions": every(2, "go_on_with_bulk_actions", Lane.BULK),
         "feeds": every(30, "look_at_feeds", Lane.BULK),
         "sending-looks": every(2, "look_at_sending", Lane.BULK),
+        "spam-scores": every(2, "score_spam", Lane.BULK),
         "write-clicks": every(60, "write_clicks", Lane.TRANSACTIONAL),
         "sweep": every(300, "sweep", Lane.TRANSACTIONAL),
         "witness": every(60, "witness", Lane.TRANSACTIONAL),

@@ -9,6 +9,7 @@ from newsletter import bulk_actions, campaigns, feeds, imports, journey, sending
 from newsletter.db import UtcDateTime
 from newsletter.mail.ledger import Lane
 from newsletter.mail.ledger.waiting import is_waiting
+from newsletter.preflight import spam
 
 _NOW: ColumnElement[datetime] = bindparam("now", type_=UtcDateTime())
 LOOKS: dict[str, ColumnElement[bool]] = {
@@ -22,6 +23,7 @@ LOOKS: dict[str, ColumnElement[bool]] = {
     "imports": imports.is_waiting(_NOW),
     "feeds": feeds.is_waiting(_NOW),
     "sending-looks": sending.is_waiting(_NOW),
+    "spam-scores": spam.is_waiting(_NOW),
     "bulk-actions": bulk_actions.is_waiting(_NOW),
 }
 """By the names of the beat table's ticks, without the numbers of those that there are several of."""

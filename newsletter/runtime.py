@@ -23,6 +23,7 @@ from newsletter.mail.delivery import Delivery
 from newsletter.mail.render import BadKey, Dkim, Renderer, read_key
 from newsletter.mail.throttle import Throttle, Unlimited
 from newsletter.mail_domains import AnyDomain, MailDomains
+from newsletter.preflight import spam
 from newsletter.settings import ROOT, Settings, SettingsError
 from newsletter.smtp import Allowances, SmtpTransport, Transport, parse_relays
 from newsletter.subscribers import forget_earlier, outlived_addresses
@@ -141,6 +142,10 @@ class Runtime:
     def look_at_sending(self, _stopping: Callable[[], bool]) -> None:
         """Look at the sender's domain, and test relays, where an owner has asked for it."""
         sending.go_on(self)
+
+    def score_spam(self, _stopping: Callable[[], bool]) -> None:
+        """Have SpamAssassin look at mails where an owner has asked for it."""
+        spam.go_on(self)
 
     def is_locked(self) -> bool:
         """Whether nothing may be started by itself: the installation was restored or copied, and not looked at yet."""

@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from newsletter.mail_settings import checked_inboxes, checked_relays, checked_return_path
 from newsletter.networks import LOOPBACK, domain_name, is_loopback, network_list, site_url
+from newsletter.spamd import checked_place
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: templates, static files, migrations and content live here."""
@@ -64,6 +65,7 @@ class Settings(BaseSettings):
     pause_at_refused: Annotated[int, Field(ge=1, le=100)] = 25
     keep_ip_days: Annotated[int, Field(ge=0, le=3650)] = 180
     mailbox: bool = False
+    spamd: Annotated[str, AfterValidator(checked_place)] = ""
     metrics_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     sign_ups_per_domain: Annotated[int, Field(ge=0)] = 500
     check_domains: bool | None = None

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 
@@ -25,9 +26,10 @@ def unpacked(package: str, *beside: str, depth: int = 1) -> Path:
     (folder / "debs").mkdir(parents=True)
     cache.chmod(0o755)
     named = [package, *beside]
-    wanted = set(named)
+    wanted, fresh = set(named), set(named)
     for _ in range(depth):
-        wanted |= {library for one in sorted(wanted) for library in _libraries(one)}
+        fresh = _libraries(fresh) - wanted
+        wanted |= fresh
     subprocess.run(["apt-get", "download", "-q", *sorted(wanted)], cwd=folder / "debs",
                    capture_output=True, timeout=60 * depth, check=False)  # fmt: skip
     found = list((folder / "debs").glob("*.deb"))
@@ -59,8 +61,11 @@ def php() -> str:
     return found[1]
 
 
-def _libraries(package: str) -> list[str]:
-    told = subprocess.run(["apt-cache", "depends", "-i", package], capture_output=True, text=True, check=False).stdout
+def _libraries(packages: Collection[str]) -> set[str]:
+    if not packages:
+        return set()
+    asked = ["apt-cache", "depends", "-i", *sorted(packages)]
+    told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
     named = [line.partition("Depends: ")[2].strip() for line in told.splitlines() if "Depends: " in line]
     ours = [name for name in named if name.startswith(("lib", "exim4-base")) and name != "libc6"]
-    return [name for name in ours if not name.startswith(("libapache2-", "libjs-"))]
+    return {name for name in ours if not name.startswith(("libapache2-", "libjs-"))}

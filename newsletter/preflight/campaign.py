@@ -11,10 +11,16 @@ from newsletter.mail.render import Renderer
 from newsletter.preflight.ab_test import check_ab_test
 from newsletter.preflight.check import Report
 from newsletter.preflight.look import check
+from newsletter.preflight.spam import spam_checks
 
 
 def check_campaign(session: Session, renderer: Renderer, brand: Brand, campaign: Campaign, now: datetime) -> Report:
     """What stands against it, were it sent now. Of an A/B test: asked of A."""
+    looked = _looked(session, renderer, brand, campaign, now)
+    return Report((*looked.checks, *spam_checks(session, renderer, brand, campaign)))
+
+
+def _looked(session: Session, renderer: Renderer, brand: Brand, campaign: Campaign, now: datetime) -> Report:
     if campaign.part is Part.A and (test := ab_test_of(session, campaign)):
         return check_ab_test(session, renderer, brand, test, now)
     words = content_of(session, campaign.revision)

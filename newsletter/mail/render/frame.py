@@ -69,6 +69,8 @@ _SLIMMER = (
     (r' xmlns(?::v)?="[^"]*"', ""),  # no shapes: buttons are tables
     (r"(?<=font-size:0px;)text-align:left;(?=display)", ""),
     (r"text-align:\{\{ start \}\};", ""),  # the cell around it is aligned
+    # It is hidden without these, and filters take white on white, and tiny letters, for spam.
+    (r"(?<=display:none;)font-size:1px;color:#ffffff;line-height:1px;", "mso-hide:all;"),
     (r' style="width:600px;"', ""),  # so wide already by its attribute
     # The one column of the one section: Outlook needs no table of its own for it.
     (

@@ -99,10 +99,11 @@ class Renderer:
 
     def compose(self, claimed: ClaimedMessage, brand: Brand, words: Content | None, now: datetime) -> RenderedMessage:
         """The complete message for a claimed one. Raises BadArticle when the owner's text cannot be filled in."""
-        mail = self._composed(claimed, brand, words, now)
+        mail = self.unsigned(claimed, brand, words, now)
         return replace(mail, data=self.dkim.signed(mail.data, now)) if self.dkim else mail
 
-    def _composed(self, claimed: ClaimedMessage, brand: Brand, words: Content | None, now: datetime) -> RenderedMessage:
+    def unsigned(self, claimed: ClaimedMessage, brand: Brand, words: Content | None, now: datetime) -> RenderedMessage:
+        """The same without a signature, whatever keys this process is told. Raises BadArticle."""
         fields = fields_for(claimed.stream, claimed.fields)
         reader = Reader(claimed.subscriber_id or 0, fields, claimed.id)
         context, pdf = attachment(claimed, self.guides)
@@ -182,7 +183,7 @@ class Renderer:
             unsigned = replace(skeleton, seal=None)
             for number, stranger in enumerate(STRANGERS, start=1):
                 claimed = form.sample(number, 10**number, dict.fromkeys(skeleton.fields, stranger))
-                if not alike(unsigned.splice(claimed, ONCE), self._composed(claimed, brand, form.words, ONCE)):
+                if not alike(unsigned.splice(claimed, ONCE), self.unsigned(claimed, brand, form.words, ONCE)):
                     raise NoSkeleton("it comes out differently for different readers")
         except BadArticle:
             return None

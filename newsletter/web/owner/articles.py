@@ -17,11 +17,12 @@ from newsletter.mail.contents import content_of
 from newsletter.mail.ledger.queue import update_waiting_steps
 from newsletter.mail.render import BadArticle, Reader
 from newsletter.mail.render.renderer import Rendered
+from newsletter.preflight.spam import Scores
 from newsletter.sequences import Sequence, Step
 from newsletter.subscribers import FIRST_NAME, Stream, Subscriber, merged
 from newsletter.topics import Topic
 from newsletter.web.language import _, in_words, lazy
-from newsletter.web.owner import composer
+from newsletter.web.owner import composer, spam
 from newsletter.web.owner.approval import held_back
 from newsletter.web.owner.composer import Around, as_sent
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
@@ -173,6 +174,7 @@ def show(id: int) -> str:
             "owner/article.html", article=article, seen=seen, problem=problem, reader=reader, asked=asked,
             matches=matching(session, asked)[:8] if asked else [], test_number=tests_of(session, article.current) + 1,
             preview_url=url_for("owner.article_preview", id=id, subscriber=reader.id if reader else None),
+            spam=spam.shown(session, Scores.ARTICLE, id),
         )  # fmt: skip
 
 

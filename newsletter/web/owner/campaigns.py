@@ -19,11 +19,13 @@ from newsletter.guides import Guide
 from newsletter.languages import marked
 from newsletter.mail.ledger.contents import revisions_used
 from newsletter.mail.ledger.opening import openings
+from newsletter.preflight.spam import Scores
 from newsletter.resend import original_of, resent_as, why_not
 from newsletter.subscribers import all_tags, segments
 from newsletter.subscribers.segments import SavedSegment, look_up, sentence
 from newsletter.topics import Topic
 from newsletter.web.language import _, in_words
+from newsletter.web.owner import spam
 from newsletter.web.owner.ab_form import ab_form
 from newsletter.web.owner.ab_tests import Seen, draft_of
 from newsletter.web.owner.approval import Asked, overtaken
@@ -173,6 +175,7 @@ def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
         may_resend=not why_not(session, campaign, now()), seen=Seen.of(session, test) if test else None,
         test_number=tests_of(session, campaign.revision) + 1 if test and campaign.is_new else 1,
         asked=Asked.of(session, campaign), is_mine=is_own_draft(campaign),
+        spam=spam.shown(session, Scores.CAMPAIGN, campaign.id) if campaign.is_new else None,
         **_times(session, campaign, form),
     )  # fmt: skip
 

@@ -12,10 +12,12 @@ from newsletter.forms import Form
 from newsletter.guides import BadGuide, Guide, Inspection, inspect
 from newsletter.languages import marked
 from newsletter.mail import ledger
+from newsletter.preflight.spam import Scores
 from newsletter.sequences import Sequence
 from newsletter.subscribers import Stream
 from newsletter.web.landing import written
 from newsletter.web.language import _, in_words, ngettext
+from newsletter.web.owner import spam
 from newsletter.web.owner.display import size
 from newsletter.web.owner.door import asked_id, back, door, note, one_or_404, owner_in
 from newsletter.web.owner.first_steps import FirstStep
@@ -38,7 +40,7 @@ def show(id: int) -> str:
         return render_template(
             "owner/guide_setup.html", guide=guide, steps=_steps(session, guide, found), problem=problem, found=found,
             tested=session.scalar(select(AuditEntry.id).where(*_tests_of(guide)).limit(1)) is not None,
-            number=now().timestamp(),
+            number=now().timestamp(), spam=spam.shown(session, Scores.GUIDE, id),
         )  # fmt: skip
 
 

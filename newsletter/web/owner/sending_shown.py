@@ -54,6 +54,7 @@ def shown(session: Session) -> dict[str, Any]:
         "makes_key": dkim == [Why.RELAY_SIGNS] and not (key and key.waits),
         "key_error": key.found.get("error", "") if key else "",
         "state": state_of(looks), "return_path": runtime().renderer.sender_form.rpartition("@")[2], "at": now(),
+        "spamd": runtime().settings.spamd,
     }  # fmt: skip
 
 

@@ -160,6 +160,7 @@ def test_a_key_is_made_by_a_worker_and_never_shown(desk: Desk, worker: Runtime, 
     assert sending.go_on(worker) == 3 and file.stat().st_mode & 0o777 == 0o600
     page, words, key = desk.get(PATH), desk.read(PATH), read_key(RSA_NAME, file)
     assert key.record in page and "news._domainkey.human-movement.com" in page and "Make a key" not in words
+    assert "With workers on several hosts, or in several containers, copy the key’s file to each" in words
     assert f"DKIM_DOMAIN=human-movement.com DKIM_SELECTOR=news DKIM_KEY_FILE={file}" in words
     with worker.database.reading() as session:
         kept = json.dumps([one.found for one in sending.every(session)])
