@@ -23,7 +23,7 @@ from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.cards import all_guides, unfit_pages
 from newsletter.web.owner.approval import on_home
 from newsletter.web.owner.door import door
-from newsletter.web.owner.first_steps import first_steps
+from newsletter.web.owner.first_steps import first_steps, stays_here
 from newsletter.web.owner.progress import Progress
 from newsletter.web.owner.settings import lost_language
 from newsletter.web.owner.week import week_ahead
@@ -87,6 +87,7 @@ def _what_needs_somebody(session: Session, at: datetime) -> dict[str, Any]:
         "unsigned": [one.title for one in unfilled if not one.hidden],
         "first_steps": steps,
         "examples": bool(steps) and examples.are_there(session),
+        "stays_here": not steps and stays_here(runtime().settings),
         "unfit": preflight.unfit(session, runtime().renderer),
         "lost_language": lost_language(house),
         "lost_feeds": feeds.needing_owner(session),
