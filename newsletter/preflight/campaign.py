@@ -11,11 +11,14 @@ from newsletter.mail.render import Renderer
 from newsletter.preflight.ab_test import check_ab_test
 from newsletter.preflight.check import Report
 from newsletter.preflight.look import check
+from newsletter.preflight.twice import sent_twice
 
 
 def check_campaign(session: Session, renderer: Renderer, brand: Brand, campaign: Campaign, now: datetime) -> Report:
     """What stands against it, were it sent now. Of an A/B test: asked of A."""
     if campaign.part is Part.A and (test := ab_test_of(session, campaign)):
-        return check_ab_test(session, renderer, brand, test, now)
-    words = content_of(session, campaign.revision)
-    return check(session, renderer, brand, words, campaign.audience(now), campaign.article_id)
+        report = check_ab_test(session, renderer, brand, test, now)
+    else:
+        words = content_of(session, campaign.revision)
+        report = check(session, renderer, brand, words, campaign.audience(now), campaign.article_id)
+    return Report((*report.checks, *sent_twice(session, campaign, now)))
