@@ -67,6 +67,7 @@ def dashboard() -> str:
             mails=_mails_of_last_day(session, at),
             due=_due(session, at),
             week=week_ahead(session, at, current_user.zone),
+            series_wait_days=brand.current(session).series_wait_days,
             campaigns=[(one, Progress.of(session, one, at)) for one in under_way],
             last=_last(session),
             days=sign_ups(session, at, current_user.zone),
