@@ -154,6 +154,12 @@ def was_broken_off(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) in ("40P01", "40001")
 
 
+def names_what_is_gone(error: DBAPIError) -> bool:
+    """Whether a row that this transaction refers to was deleted in this moment (a foreign key): made again, it finds
+    out by itself."""
+    return getattr(error.orig, "sqlstate", None) == "23503"
+
+
 def without(address: str, text: str) -> str:
     """A text without an address that was erased, in whatever letters it is written."""
     return re.sub(re.escape(address), "[erased]", text, flags=re.IGNORECASE)

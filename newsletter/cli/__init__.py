@@ -14,6 +14,7 @@ COMMANDS = {
     "campaign": "campaign.campaign",
     "dkim": "dkim.dkim",
     "doctor": "doctor.doctor",
+    "examples": "examples.examples",
     "fast-forward": "house.fast_forward",
     "limit": "limit.limit",
     "mailbox": "mailbox.mailbox",

@@ -12,12 +12,13 @@ from newsletter.preflight.ab_test import check_ab_test
 from newsletter.preflight.check import Report
 from newsletter.preflight.look import check
 from newsletter.preflight.spam import spam_checks
+from newsletter.preflight.twice import sent_twice
 
 
 def check_campaign(session: Session, renderer: Renderer, brand: Brand, campaign: Campaign, now: datetime) -> Report:
     """What stands against it, were it sent now. Of an A/B test: asked of A."""
-    looked = _looked(session, renderer, brand, campaign, now)
-    return Report((*looked.checks, *spam_checks(session, renderer, brand, campaign)))
+    asked = (*sent_twice(session, campaign, now), *spam_checks(session, renderer, brand, campaign))
+    return Report((*_looked(session, renderer, brand, campaign, now).checks, *asked))
 
 
 def _looked(session: Session, renderer: Renderer, brand: Brand, campaign: Campaign, now: datetime) -> Report:

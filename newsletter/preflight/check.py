@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from newsletter.campaigns import Campaign
 from newsletter.languages import joined, said
 
 
@@ -26,6 +27,10 @@ class Check:
     name: str
     level: Level
     found: str
+    other: Campaign | None = None
+    """The campaign that it is about, where that is another one: there it may be changed."""
+    is_repeat: bool = False
+    """Whether it is mended by choosing another audience."""
 
 
 class NotFit(ValueError):

@@ -123,15 +123,17 @@ def _topic(session: Session, segment: Segment, people: int) -> Iterator[Check]:
 
 
 def _again(session: Session, segment: Segment, words: Content, article_id: int | None, people: int) -> Iterator[Check]:
+    """Who would get it again. A person says that this is meant so; of words that are not an article yet it is told."""
     if had := had_it.count(session, segment, words, article_id):
         yield Check(
             said("Sent before"),
-            Level.TOLD,
+            Level.TOLD if article_id is None else Level.WARNING,
             said(
                 "%(had)s of %(people)s have had this article already, and would get it again.",
                 had=Number(had),
                 people=Number(people),
             ),
+            is_repeat=True,
         )
 
 

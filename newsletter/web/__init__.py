@@ -4,9 +4,9 @@ from typing import Any
 
 from flask import Flask
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from newsletter.db import was_broken_off
+from newsletter.db import names_what_is_gone, was_broken_off
 from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
 from newsletter.web import (
@@ -40,7 +40,8 @@ TRIES = 3
 
 
 class Site(Flask):
-    """Flask, but that a request comes to the end which the database broke off to end a deadlock."""
+    """Flask, but that a request comes to its end which the database broke off: for a deadlock, or because what it
+    refers to was deleted in this moment."""
 
     def log_exception(self, exc_info: Any) -> None:
         """Tell the route: Flask's own words name the path, which may be a personal link."""
@@ -51,8 +52,8 @@ class Site(Flask):
         for _ in range(TRIES - 1):
             try:
                 return super().dispatch_request()
-            except OperationalError as error:
-                if not was_broken_off(error) or has_committed():
+            except (OperationalError, IntegrityError) as error:
+                if not (was_broken_off(error) or names_what_is_gone(error)) or has_committed():
                     raise
         return super().dispatch_request()
 

@@ -54,10 +54,22 @@ def _count(runtime: Runtime, words: Content, article: int | None = None, guide: 
         return count(session, Segment(guide), words, article)
 
 
-def test_it_is_told_with_their_number_and_stops_nothing(sent_to_two: int, look: Look, runtime: Runtime) -> None:
+def test_of_words_that_are_no_article_yet_it_is_told_and_stops_nothing(
+    sent_to_two: int, look: Look, runtime: Runtime
+) -> None:
     report = look(WORDS.body, subject=WORDS.subject)
     assert "Sent before: 2 of 4 have had this article already" in said(report, Level.TOLD)
     report.insist(accepted=False)
+
+
+def test_the_same_article_again_waits_for_a_yes(sent_to_two: int, runtime: Runtime) -> None:
+    with runtime.database.reading() as session:
+        again = Segment()
+        report = preflight.check(session, runtime.renderer, brand.current(session), WORDS, again, sent_to_two)
+    assert "Sent before: 2 of 4 have had this article already" in said(report, Level.WARNING)
+    with pytest.raises(preflight.NotFit, match="Sent before"):
+        report.insist(accepted=False)
+    report.insist(accepted=True)
 
 
 def test_other_words_of_the_article_count_and_another_article_does_not(sent_to_two: int, runtime: Runtime) -> None:

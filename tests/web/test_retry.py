@@ -1,10 +1,10 @@
-"""A request whose transaction PostgreSQL breaks off, to end a deadlock, is served once more."""
+"""A request that PostgreSQL breaks off, to end a deadlock or for want of a row, is served once more."""
 
 from collections.abc import Callable
 
 import psycopg
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from newsletter.runtime import Runtime
 from newsletter.web import TRIES, Site
@@ -13,6 +13,8 @@ from tests.conftest import InlineTrigger
 
 BROKEN = OperationalError("UPDATE …", {}, psycopg.errors.DeadlockDetected())
 AWAY = OperationalError("UPDATE …", {}, psycopg.errors.AdminShutdown())
+GONE = IntegrityError("INSERT …", {}, psycopg.errors.ForeignKeyViolation())
+DOUBLE = IntegrityError("INSERT …", {}, psycopg.errors.UniqueViolation())
 
 
 @pytest.fixture
@@ -42,6 +44,14 @@ def served(runtime: Runtime) -> Callable[[list[Exception], bool], tuple[int, int
 def test_what_was_broken_off_is_served_again(served: Callable[..., tuple[int, int]]) -> None:
     assert served([BROKEN]) == (2, 200)
     assert served([BROKEN, BROKEN]) == (3, 200)
+
+
+def test_what_refers_to_a_row_that_was_deleted_in_this_moment_is_served_again(
+    served: Callable[..., tuple[int, int]],
+) -> None:
+    assert served([GONE]) == (2, 200)
+    assert served([GONE], True) == (1, 500)
+    assert served([DOUBLE]) == (1, 500)
 
 
 def test_not_for_ever(served: Callable[..., tuple[int, int]]) -> None:

@@ -82,11 +82,14 @@ def new() -> Any:
 def edit(id: int) -> Any:
     """Change the words; each save that changes something is a new revision."""
     with transaction() if request.method == "POST" else reading() as session:
-        article = one_or_404(session, Article, id, lock=request.method == "POST")
+        is_sent = request.method == "POST"
+        article = session.get(Article, id, with_for_update=True) if is_sent else one_or_404(session, Article, id)
+        if article is None:
+            return _gone(session)
         draft = composer.chosen_draft(session, article)
         typed = draft.typed | {"base": str(draft.base)} if draft else {}
         form = ArticleForm(data=_as_typed(article) | typed)
-        if request.method == "POST":
+        if is_sent:
             return _change(session, article, form)
         return composer.page(session, form, article, Around(draft=draft))
 
@@ -109,6 +112,13 @@ def _change(session: Session, article: Article, form: ArticleForm) -> Any:
     update_waiting_steps(session, article, now())  # series mails that waited for a text that can be built
     note(session, marked("article saved"), f"{article.id} revision {revision.number} {article.title}")
     return back("article", "Saved.", id=article.id)
+
+
+def _gone(session: Session) -> Any:
+    """What was typed for an article that was removed meanwhile, ready to be saved as a new one."""
+    form = ArticleForm()
+    form.body.errors = [_("This article has been removed meanwhile: saving makes it a new one.")]
+    return composer.page(session, form, None)
 
 
 def _close(session: Session, article: Article, form: ArticleForm) -> None:
@@ -207,7 +217,8 @@ def _rendered(session: Session, article: Article, reader: Subscriber | None) -> 
 def test(id: int) -> Response:
     """Mail it to some addresses, as the chosen reader would get it; once, for a double click carries one number."""
     with transaction() as session:
-        article, owner, reader = one_or_404(session, Article, id), owner_in(session), _chosen_reader(session)
+        article = one_or_404(session, Article, id, lock=True)  # no example is removed whose test is being queued
+        owner, reader = owner_in(session), _chosen_reader(session)
         like: dict[str, Any] = {"subscriber": reader.id} if reader else {}
         try:
             to = trial_addresses(session, owner, request.form.get("to", ""))

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from flask import render_template
 from flask_login import current_user
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from newsletter import brand, campaigns, feeds, preflight, reports, sequences
+from newsletter import brand, campaigns, examples, feeds, preflight, reports, sequences
 from newsletter.articles import Article
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.figures import figure
@@ -22,7 +23,7 @@ from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.cards import all_guides, unfit_pages
 from newsletter.web.owner.approval import on_home
 from newsletter.web.owner.door import door
-from newsletter.web.owner.first_steps import first_steps
+from newsletter.web.owner.first_steps import first_steps, stays_here
 from newsletter.web.owner.progress import Progress
 from newsletter.web.owner.settings import lost_language
 from newsletter.web.owner.week import week_ahead
@@ -56,7 +57,6 @@ def dashboard() -> str:
     """Numbers, what is due, and what needs the owner."""
     with reading() as session:
         at = now()
-        unsigned = [one.title for one in all_guides(session) if _unfilled(one)]
         look = select(Campaign).where(Campaign.stored_state.in_(UNDER_WAY)).order_by(Campaign.scheduled_at)
         under_way = session.scalars(look).all()
         return render_template(
@@ -65,24 +65,37 @@ def dashboard() -> str:
             newsletter=Segment().size(session),
             guides=guide_numbers(session),
             mails=_mails_of_last_day(session, at),
-            trouble=trouble(session),
-            alarms=[(alarm, alarm.trouble and alarms.advice(alarm.trouble)) for alarm in alarms.current(session, at)],
-            unready=[one.title for one in all_guides(session) if not one.pages(runtime().guides)],
-            unsigned=unsigned,
-            first_steps=first_steps(session, runtime().settings, bool(unsigned)),
             due=_due(session, at),
             week=week_ahead(session, at, current_user.zone),
-            unfit=preflight.unfit(session, runtime().renderer),
-            lost_language=lost_language(brand.current(session)),
-            lost_feeds=feeds.needing_owner(session),
-            unfit_pages=unfit_pages(brand.current(session)),
+            series_wait_days=brand.current(session).series_wait_days,
             campaigns=[(one, Progress.of(session, one, at)) for one in under_way],
-            waiting=campaigns.waiting(session),
-            approvals=on_home(session),
             last=_last(session),
             days=sign_ups(session, at, current_user.zone),
             articles=session.scalar(select(func.count()).select_from(Article)),
+            **_what_needs_somebody(session, at),
         )
+
+
+def _what_needs_somebody(session: Session, at: datetime) -> dict[str, Any]:
+    """What stands above all numbers: what has gone wrong, what waits for a decision, and how to begin."""
+    house, every = brand.current(session), all_guides(session)
+    unfilled = [one for one in every if _unfilled(one)]
+    steps = first_steps(session, runtime().settings, bool(unfilled))
+    return {
+        "trouble": trouble(session),
+        "alarms": [(alarm, alarm.trouble and alarms.advice(alarm.trouble)) for alarm in alarms.current(session, at)],
+        "unready": [one.title for one in every if not one.pages(runtime().guides)],
+        "unsigned": [one.title for one in unfilled if not one.hidden],
+        "first_steps": steps,
+        "examples": bool(steps) and examples.are_there(session),
+        "stays_here": not steps and stays_here(runtime().settings),
+        "unfit": preflight.unfit(session, runtime().renderer),
+        "lost_language": lost_language(house),
+        "lost_feeds": feeds.needing_owner(session),
+        "unfit_pages": unfit_pages(house),
+        "waiting": campaigns.waiting(session),
+        "approvals": on_home(session),
+    }
 
 
 def _due(session: Session, at: datetime) -> list[tuple[Subscriber, Planned]]:

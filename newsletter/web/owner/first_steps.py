@@ -12,6 +12,7 @@ from newsletter.campaigns import Campaign
 from newsletter.forms.sighting import Sighting
 from newsletter.networks import is_loopback
 from newsletter.settings import Settings
+from newsletter.smtp import parse_relays
 from newsletter.subscribers import Basis, Consent
 from newsletter.web.language import _
 
@@ -35,7 +36,7 @@ def first_steps(session: Session, settings: Settings, unsigned: bool) -> list[Fi
         FirstStep(done=_noted(session, "brand saved"), title=_("Say who you are"),
                   what=_("Name, sender address and postal address stand in every mail."),
                   url=url_for("owner.settings")),
-        FirstStep(done=bool(settings.smtp_url), title=_("Let mail out"),
+        FirstStep(done=not stays_here(settings), title=_("Let mail out"),
                   what=_("All of it lands in the local mailbox now. Set SMTP_URL in .env to your provider or server."),
                   url=url_for("owner.settings")),
         FirstStep(done=own_guide, title=_("Make the guides yours"),
@@ -49,6 +50,12 @@ def first_steps(session: Session, settings: Settings, unsigned: bool) -> list[Fi
         FirstStep(done=_noted(session, "test sent"), title=_("Send yourself an article"),
                   what=_("Open one and press “Send a test to me”."), url=url_for("owner.articles")),
     ]  # fmt: skip
+
+
+def stays_here(settings: Settings) -> bool:
+    """Whether all mail lands in the local mailbox, and none of it reaches anybody."""
+    own = settings.mailbox_smtp_port
+    return all(is_loopback(one.host) and one.port == own for one in parse_relays(settings.relays))
 
 
 def _noted(session: Session, action: str) -> bool:

@@ -62,7 +62,7 @@ DOORS = (
         Page(lazy("Sending"), "owner.sending", "sending"),
         Page(lazy("Theme"), "owner.theme", "theme"), Page(lazy("Texts"), "owner.texts", "texts", more=("privacy",)),
         Page(lazy("Mail gallery"), "owner.mails", "mails"),
-        Page(lazy("Data"), "owner.data", "data"),
+        Page(lazy("Data"), "owner.data", "data", more=("examples",)),
         Page(lazy("Team"), "owner.team", "team"), Page(lazy("Audit log"), "owner.audit", "audit"),
     )),
 )  # fmt: skip

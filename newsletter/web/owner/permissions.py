@@ -56,7 +56,8 @@ _NEEDED: dict[Permission, str] = {
     Permission.SETTINGS: """
         settings_brand settings_clicks settings_clicks_delete form_sites reports reports_renew throwaway
         throwaway_save throwaway_ours throwaway_switch theme theme_save theme_mail theme_first texts text
-        text_save text_ours text_preview privacy privacy_save data data_backup unlock
+        text_save text_ours text_preview privacy privacy_save data data_backup unlock examples
+        examples_remove
         sending sending_state sending_check sending_relay sending_key sending_limit sending_warm_up
         sending_limit_remove""",
     Permission.TEAM: "audit team team_invite team_invitation team_role team_remove",

@@ -46,6 +46,12 @@ SECTIONS = (
     ),
     (lazy("Privacy page"), "owner.privacy", "", "data protection officer gdpr processor hosting texts policy"),
     (lazy("Backup"), "owner.data", "backup", "data download save restore export size disk database"),
+    (
+        lazy("Remove the examples"),
+        "owner.examples",
+        "",
+        "erase delete seeds samples demo articles series clean empty start",
+    ),
     (lazy("Clicks"), "owner.settings", "clicks", "tracking links counted"),
     (lazy("Your time zone"), "owner.settings", "zone", "timezone clock times"),
     (lazy("Your password"), "owner.settings", "password", "change sign in login"),

@@ -29,6 +29,11 @@ class Ahead:
         """Whether nothing goes out."""
         return not self.articles and not self.campaigns
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether articles of series may give way to a campaign that day: they are counted as if none did."""
+        return bool(self.articles and self.campaigns)
+
 
 def week_ahead(session: Session, at: datetime, zone: str) -> list[Ahead]:
     """Today and the six days behind it."""

@@ -6,12 +6,14 @@ from io import BytesIO
 import pytest
 from sqlalchemy import select
 
+from newsletter.accounts import Role
 from newsletter.campaigns import Campaign
 from newsletter.forms import every
 from newsletter.forms.sighting import note_sighting
 from newsletter.imports import import_csv
 from newsletter.runtime import Runtime
 from tests.web.owner.conftest import Desk
+from tests.web.owner.test_permissions import become
 
 TITLE = "Before your first campaign"
 
@@ -65,3 +67,29 @@ def test_once_a_campaign_has_gone_out_nobody_is_told_any_more(desk: Desk, runtim
         assert campaign is not None
         campaign.launched_at = runtime.clock.now()
     assert TITLE not in desk.read("/owner/")
+
+
+HERE = "Mail stays on this machine"
+
+
+@pytest.mark.parametrize(
+    ("smtp", "stays"),
+    [
+        ("", True),
+        ("smtp://127.0.0.1:2525?tls=none", True),
+        ("smtp://127.0.0.1:25?tls=none", False),
+        ("smtp://127.0.0.1:2525?tls=none,smtp://mx.example.org:25", False),
+    ],
+)
+def test_home_says_for_as_long_as_it_is_so_that_mail_stays_here(
+    smtp: str, stays: bool, desk: Desk, runtime: Runtime
+) -> None:
+    runtime.settings = runtime.settings.model_copy(update={"smtp_url": smtp})
+    assert HERE not in desk.read("/owner/"), "the list says it"
+    assert ("Let mail out" in _ticked(desk)) is not stays
+    with runtime.database.transaction() as session:
+        session.scalars(select(Campaign)).one().launched_at = runtime.clock.now()
+    assert (HERE in desk.read("/owner/")) is stays
+    become(runtime.database, Role.EDITOR)
+    page = desk.read("/owner/")
+    assert (HERE in page) is stays and ("Whoever may change the settings" in page) is stays
