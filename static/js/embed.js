@@ -116,6 +116,7 @@
     if (busy) return;
     busy = true;
     button.setAttribute("aria-disabled", "true");
+    button.setAttribute("aria-busy", "true");
     said.textContent = form.labels.sending;
     slip.replaceChildren();
     try {
@@ -128,6 +129,7 @@
     }
     busy = false;
     button.removeAttribute("aria-disabled");
+    button.removeAttribute("aria-busy");
   });
 
   // Where it stands, and that it was seen: a number for the page, and nothing of who looked.
