@@ -19,7 +19,7 @@ from newsletter.subscribers.segments import What, naming
 from newsletter.web import embed
 from newsletter.web.forms import answer_name, choices_of
 from newsletter.web.language import _, in_words
-from newsletter.web.owner.door import back, door, note, one_or_404
+from newsletter.web.owner.door import back, back_to_set_up, door, note, one_or_404
 from newsletter.web.owner.form_fields import FormForm, NewFormForm, SitesForm
 from newsletter.web.sign_up import asked_by, box, origins, takes_sign_ups, topics_of
 from newsletter.web.state import now, reading, runtime, transaction
@@ -107,7 +107,7 @@ def edit(id: int) -> Any:
             return _page(form, typed), 422
         _fill(form, typed)
         note(session, marked("form saved"), form.slug)
-    return back("form", _("Saved. It holds wherever the form stands."), id=id)
+    return back_to_set_up("form", _("Saved. It holds wherever the form stands."), id=id)
 
 
 def _form(session: Session, form: Form | None = None) -> FormForm:

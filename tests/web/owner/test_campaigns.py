@@ -227,7 +227,7 @@ def test_each_recipient_has_state_time_and_the_servers_words(
     desk.post(f"/owner/campaigns/{draft}/schedule", when="now")
     launch(runtime)
     words = desk.read(f"/owner/campaigns/{draft}/recipients?state=uncertain")
-    assert "jane@example.com Jane uncertain Mon 1 Jun 2026, 12:00 BST The line went dead <after> the dot" in words
+    assert "jane@example.com Jane uncertain just now The line went dead <after> the dot" in words
     assert "knowing it may arrive twice" in words
     assert "Nobody is in this state" in desk.read(f"/owner/campaigns/{draft}/recipients?state=sent")
 
