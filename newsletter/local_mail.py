@@ -58,9 +58,13 @@ class Store:
                 rows,
             )
 
-    def entries(self, to: str = "", newest: int | None = None) -> list[Entry]:
-        """The messages to an address (all when empty), oldest first; or only so many of the newest, newest first."""
-        where, values = ("WHERE recipient = ? COLLATE NOCASE", [to]) if to else ("", [])
+    def entries(self, to: str = "", newest: int | None = None, *, is_part: bool = False) -> list[Entry]:
+        """The messages to an address (all when empty), oldest first; or only so many of the newest, newest first.
+
+        `is_part`: `to` is any part of an address.
+        """
+        fits = "instr(lower(recipient), lower(?)) > 0" if is_part else "recipient = ? COLLATE NOCASE"
+        where, values = (f"WHERE {fits}", [to]) if to else ("", [])
         order = "ORDER BY id" if newest is None else f"ORDER BY id DESC LIMIT {int(newest)}"
         with self._open() as database:
             rows = database.execute(

@@ -5,10 +5,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from newsletter import characters
 from newsletter.db import Base, Id
-from newsletter.languages import Number, said
+from newsletter.languages import Number, marked, said
 
 LONGEST = 20_000
 """Characters."""
+
+
+SAVED = marked("privacy text saved")
+"""In the audit log: the owner's words have changed, and so has the page."""
 
 
 class BadPrivacyText(ValueError):

@@ -162,7 +162,8 @@ def _send(session: Session, invitation: Invitation, by: Owner, now: datetime) ->
     random = invitation.renew(now)
     session.flush()
     numbers: InvitationNumbers = (invitation.id, *random)
-    context = {"to": invitation.email, "invitation": list(numbers), "by": by.email, "days": GOOD_FOR.days}
+    context = {"to": invitation.email, "invitation": list(numbers), "by": by.email, "days": GOOD_FOR.days,
+               "role": invitation.role.value}  # fmt: skip
     ledger.queue(session, by, Stream.INVITATION, f"invitation:{numbers[0]}:{now:%Y%m%d%H%M%S%f}", now, context=context)
 
 

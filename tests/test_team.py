@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from email import message_from_bytes, policy
 from threading import Barrier
 
 import pytest
@@ -58,6 +59,8 @@ def test_an_invitation_goes_to_its_address_and_lets_in_once(runtime: Runtime, ol
     runtime.delivery.run(Lane.TRANSACTIONAL)
     (mail,) = sent.envelopes
     assert mail.recipient == "wim@example.org"
+    text = message_from_bytes(mail.data, policy=policy.default).get_body(("plain",))
+    assert text is not None and "You come in as a writer" in text.get_content()
     joined = _accept(runtime, link)
     assert joined is not None and (joined.email, joined.role) == ("wim@example.org", Role.WRITER)
     assert _accept(runtime, link) is None

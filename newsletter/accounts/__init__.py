@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from newsletter.accounts import audit, ceremony, invitation, passkey, password, reset, second_factor, session, wait
-from newsletter.accounts.audit import AuditEntry, note
+from newsletter.accounts.audit import AuditEntry, last_noted, note
 from newsletter.accounts.invitation import Invitation
 from newsletter.accounts.passkey import Passkey
 from newsletter.accounts.password import WeakPassword
@@ -31,6 +31,7 @@ __all__ = [
     "first",
     "forget_ips",
     "invitation",
+    "last_noted",
     "note",
     "owners",
     "passkey",

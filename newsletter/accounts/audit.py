@@ -35,6 +35,13 @@ def note(session: Session, owner: Owner | None, now: datetime, action: str, deta
     session.add(AuditEntry(owner_id=owner.id if owner else None, at=now, action=action, detail=detail[:500], ip=ip))
 
 
+def last_noted(session: Session, action: str) -> datetime | None:
+    """When this was done last; None: never."""
+    return session.scalar(
+        select(AuditEntry.at).where(AuditEntry.action == action).order_by(AuditEntry.id.desc()).limit(1)
+    )
+
+
 def forget_ips(session: Session, before: datetime) -> None:
     """Take the clients' addresses out of entries older than this."""
     old = update(AuditEntry).where(AuditEntry.ip.is_not(None), AuditEntry.at < before)

@@ -50,7 +50,8 @@ def _add_lists(app: Flask, store: Store) -> None:
     @app.get("/", endpoint="mailbox.index")
     def index() -> str:
         to = _asked()
-        return render_template("mailbox/index.html", messages=store.entries(to, NEWEST), query=to, total=store.total())
+        found = store.entries(to, NEWEST, is_part=True)
+        return render_template("mailbox/index.html", messages=found, query=to, total=store.total())
 
     @app.get("/messages.json")
     def messages() -> Response:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from newsletter import brand, content, forms, privacy, topics
+from newsletter import accounts, brand, content, forms, privacy, topics
 from newsletter.articles import Article
 from newsletter.guides import Guide
 from newsletter.guides import picture as guide_picture
@@ -30,6 +30,7 @@ from newsletter.web.sharing import canonical
 from newsletter.web.sign_up import footer_form, guide_boxes, leads_to, per_client, sign_up, told_page
 from newsletter.web.slip import slip_in
 from newsletter.web.state import now, reading, runtime, state, transaction
+from newsletter.zones import zone_named
 
 door = Blueprint("public", __name__)
 STATIC = ("css", "js", "img")
@@ -228,6 +229,12 @@ def _day(iso: str) -> str:
     return spoken().day(day)
 
 
+def _added_on(session: Session) -> str:
+    """The day on which the owner's own words about privacy changed last, as the files write it; "" for never."""
+    at = accounts.last_noted(session, privacy.SAVED)
+    return at.astimezone(zone_named(brand.current(session).zone)).date().isoformat() if at else ""
+
+
 @door.get("/<any(privacy, cookies, terms):name>")
 def page(name: str) -> str:
     """Privacy, cookies and terms, from `content/pages/`."""
@@ -235,7 +242,8 @@ def page(name: str) -> str:
     with reading() as session:
         house = brand.current(session)
         html, added = page_html(body, house), house.privacy_text if name == "privacy" else ""
-    title, updated = head.get("title", name.capitalize()), _day(head.get("updated", ""))
+        updated = _day(max(head.get("updated", ""), _added_on(session) if name == "privacy" else ""))
+    title = head.get("title", name.capitalize())
     return render_template("public/page.html", title=title, updated=updated, body=html,
                            added=privacy.paragraphs(added))  # fmt: skip
 

@@ -116,6 +116,7 @@
     if (busy) return;
     busy = true;
     button.setAttribute("aria-disabled", "true");
+    button.setAttribute("aria-busy", "true");
     said.textContent = form.labels.sending;
     slip.replaceChildren();
     try {
@@ -128,6 +129,7 @@
     }
     busy = false;
     button.removeAttribute("aria-disabled");
+    button.removeAttribute("aria-busy");
   });
 
   // Where it stands, and that it was seen: a number for the page, and nothing of who looked.
@@ -141,12 +143,14 @@
   root.adoptedStyleSheets = [style];
 
   if (!["popup", "slide-in", "bar"].includes(shape)) {
-    root.append(box);
+    const room = el("div", {}, box);
+    root.append(room);
     // The first place kept for this form that is still free; without one, where the script stands.
     const place = [...document.querySelectorAll("[data-newsletter-form]")].find((one) => one.dataset.newsletterForm === form.slug);
-    const kept = place ? place.offsetHeight : 0;
+    const was = place?.getBoundingClientRect();
     place ? place.replaceWith(host) : script.after(host);
-    if (kept) box.style.minHeight = kept + "px";
+    // Where somebody is looking, what stands below stays where it is; the box itself is never higher than the form.
+    if (was && was.top < innerHeight && was.bottom > 0) room.style.minHeight = was.height + "px";
     new IntersectionObserver((found, eye) => {
       if (!found.some((one) => one.isIntersecting)) return;
       eye.disconnect();

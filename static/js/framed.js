@@ -6,6 +6,10 @@ addEventListener("load", tell);
 new ResizeObserver(tell).observe(document.body);
 addEventListener("message", (event) => event.source === parent && event.data?.newsletterFormAsk && tell());
 
+// The answer takes the place of this page; until it comes, the button shows that it was pressed.
+addEventListener("submit", (event) => event.submitter?.setAttribute("aria-busy", "true"));
+addEventListener("pageshow", () => document.querySelectorAll("[aria-busy]").forEach((one) => one.removeAttribute("aria-busy")));
+
 const { seen } = document.body.dataset;
 if (seen) new IntersectionObserver((found, eye) => {
   if (!found.some((one) => one.isIntersecting)) return;

@@ -8,16 +8,23 @@ paint();
 dark.addEventListener("change", paint);
 document.documentElement.classList.add("js");
 
-// A second press while the first is on its way sends nothing twice (the server refuses it as well).
+// A second press while the first is on its way sends nothing twice (the server refuses it as well), and the button shows
+// that it was pressed. A disabled one would take its own name out of what is sent.
+const release = (form) => {
+  delete form.dataset.sent;
+  for (const button of form.elements) button.removeAttribute("aria-busy");
+};
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post" || event.submitter?.formTarget) return; // a preview elsewhere leaves this page as it is
-  if (form.dataset.sent) event.preventDefault();
+  if (event.defaultPrevented || form.method === "dialog" || event.submitter?.formTarget) return; // the page stays as it is
+  if (form.method === "post" && form.dataset.sent) event.preventDefault();
   form.dataset.sent = "yes";
+  event.submitter?.setAttribute("aria-busy", "true");
+  if (form.hasAttribute("data-download")) setTimeout(release, 8000, form); // a file comes, and the page stays
 });
 
 window.addEventListener("pageshow", () => {
-  for (const form of document.forms) delete form.dataset.sent;
+  for (const form of document.forms) release(form);
 });
 
 function menu() {

@@ -34,7 +34,12 @@ function asked() {
 }
 document.addEventListener("DOMContentLoaded", asked);
 
-// A second press while the first is on its way sends nothing twice (the server refuses it as well).
+// A second press while the first is on its way sends nothing twice (the server refuses it as well), and the button shows
+// that it was pressed.
+const release = (form) => {
+  delete form.dataset.sent;
+  for (const button of form.elements) button.removeAttribute("aria-busy");
+};
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.dataset.sent) {
@@ -42,13 +47,14 @@ document.addEventListener("submit", (event) => {
     return;
   }
   form.dataset.sent = "yes";
+  event.submitter?.setAttribute("aria-busy", "true");
   if (form.elements.email) remember(form.elements.email.value);
-  setTimeout(() => delete form.dataset.sent, 8000); // whoever stopped the page may try again
+  setTimeout(release, 8000, form); // whoever stopped the page may try again
 });
 
 // Coming back with the browser's Back button finds forms that can be sent again.
 window.addEventListener("pageshow", () => {
-  for (const form of document.forms) delete form.dataset.sent;
+  for (const form of document.forms) release(form);
 });
 
 // That a form came into view is counted: a number for the page, and nothing of who looked.

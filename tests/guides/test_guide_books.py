@@ -170,7 +170,7 @@ def test_every_exercise_and_box_is_a_heading(book: pypdf.PdfReader, guide: Guide
 
 
 def test_the_phone_number_dials(book: pypdf.PdfReader) -> None:
-    assert "tel:+442071831164" in [target for kind, target in link_targets(book) if kind == "uri"]
+    assert "tel:+442079460958" in [target for kind, target in link_targets(book) if kind == "uri"]
 
 
 def test_no_chapter_types_the_number_of_another(guide: Guide) -> None:

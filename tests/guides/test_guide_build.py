@@ -15,7 +15,7 @@ OTHER_BRAND = {
     '"Paul"': '"Alex"',
     "paul@human-movement.com": "hello@northside.example",
     "https://human-movement.com": "https://northside.example",
-    "+44 020 7183 1164": "+44 1632 960123",
+    "+44 20 7946 0958": "+44 1632 960123",
     "30 Cannon Street": "1 Example Row",
     "EC4M 6XH": "ZZ1 1ZZ",
 }

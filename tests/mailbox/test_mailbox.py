@@ -59,6 +59,15 @@ def test_a_message_for_two_is_kept_for_each(store: Store) -> None:
     assert [one.to for one in store.entries("bob@example.com")] == ["bob@example.com"]
 
 
+def test_the_page_finds_by_a_part_of_an_address_and_scripts_by_the_whole(page: FlaskClient, store: Store) -> None:
+    store.add("", ["bob_b@example.org"], RAW, NOON)
+    for part in ("bob", "B_B@", "example.org"):
+        seen = page.get("/", query_string={"to": part}).text
+        assert "bob_b@example.org" in seen and "jane@example.com" not in seen, part
+    assert "No mail to" in page.get("/?to=b%25b").text, "no wildcard"
+    assert page.get("/messages.json?to=bob").get_json() == []
+
+
 def test_its_pages_show_and_its_html_runs_nothing(page: FlaskClient) -> None:
     assert "Héllo" in page.get("/").text
     assert page.get("/messages/1").status_code == 200

@@ -24,12 +24,12 @@ from newsletter.resend import original_of, resent_as, why_not
 from newsletter.subscribers import all_tags, segments
 from newsletter.subscribers.segments import SavedSegment, look_up, sentence
 from newsletter.topics import Topic
-from newsletter.web.language import _, in_words
+from newsletter.web.language import _, in_words, ngettext
 from newsletter.web.owner import spam
 from newsletter.web.owner.ab_form import ab_form
 from newsletter.web.owner.ab_tests import Seen, draft_of
 from newsletter.web.owner.approval import Asked, overtaken
-from newsletter.web.owner.display import word
+from newsletter.web.owner.display import number, word
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell
 from newsletter.web.owner.forms import CampaignForm
 from newsletter.web.owner.own_drafts import is_own_draft
@@ -68,10 +68,9 @@ def new() -> Any:
                 return back("campaign", id=_draft(session, form.article.data, form.audience.data or "", wish).id)
             except BadTest as error:
                 ab.refuse(error)
-        page = render_template(
-            "owner/campaign_new.html", form=form, ab=ab, sizes=_sizes(session),
-            counting=brand.current(session).counts_clicks,
-        )  # fmt: skip
+        _tell_sizes(session, form)
+        counting = brand.current(session).counts_clicks
+        page = render_template("owner/campaign_new.html", form=form, ab=ab, counting=counting)
         return page, 422 if form.errors or ab.errors else 200
 
 
@@ -80,13 +79,16 @@ def _form(session: Session, **kwargs: Any) -> CampaignForm:
     rows = session.execute(select(Article.id, Article.title).order_by(Article.updated_at.desc()))
     form.article.choices = [SelectChoice(id, title) for id, title in rows]
     asked = [
-        SelectChoice(slug, _("Those of them who asked for “%(title)s”", title=title))
+        SelectChoice(slug, _("Those of them who asked for “%(title)s”", title=title), optgroup=_("By guide"))
         for slug, title in _titles(session).items()
     ]
     tags = [name for name, _ in all_tags(session, MOST)]
-    tagged = [SelectChoice(f"{TAG}{name}", _("Those of them with the tag “%(name)s”", name=name)) for name in tags]
+    tagged = [
+        SelectChoice(f"{TAG}{name}", _("Those of them with the tag “%(name)s”", name=name), optgroup=_("By tag"))
+        for name in tags
+    ]
     saved = [
-        SelectChoice(f"{SAVED}{one.id}", _("Of these, the segment “%(name)s”", name=one.name))
+        SelectChoice(f"{SAVED}{one.id}", _("Of these, the segment “%(name)s”", name=one.name), optgroup=_("By segment"))
         for one in _saved(session)
     ]
     form.audience.choices = [SelectChoice("", _("Everybody who takes the newsletter")), *asked, *tagged, *saved]
@@ -114,11 +116,12 @@ def _titles(session: Session) -> dict[str, str]:
     return dict(rows.all())
 
 
-def _sizes(session: Session) -> dict[str, int]:
-    tags = (f"{TAG}{name}" for name, _ in all_tags(session, MOST))
-    saved = (f"{SAVED}{one.id}" for one in _saved(session))
-    every = ("", *_titles(session), *tags, *saved)
-    return {chosen: _chosen(session, chosen).audience(now()).size(session) for chosen in every}
+def _tell_sizes(session: Session, form: CampaignForm) -> None:
+    """How many people are in each audience now, behind its name."""
+    for choice in form.audience.choices:
+        size = _chosen(session, choice.value).audience(now()).size(session)
+        told = ngettext("(%(num)s person now)", "(%(num)s people now)", size, num=number(size))
+        choice.label = f"{choice.label} {told}"
 
 
 def _draft(session: Session, article_id: int, chosen: str, wish: Wish | None) -> Campaign:

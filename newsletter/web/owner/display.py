@@ -1,16 +1,18 @@
 """How times, numbers and sizes read on the owner's pages."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from flask_login import current_user
+from markupsafe import Markup
 
 from newsletter.languages import marked
 from newsletter.mail.ledger.reasons import Reason
 from newsletter.mail.sentences import explained
 from newsletter.web.language import _, ngettext, spoken
+from newsletter.web.state import now
 from newsletter.zones import NoSuchTime, zone_named
 
 WORDS = {
@@ -99,8 +101,17 @@ def duration(seconds: float | None) -> str:
     return _("%(hours)s h %(minutes)s min", hours=whole // 3600, minutes=minutes)
 
 
-def ago(at: datetime, now: datetime) -> str:
-    """How long ago something was, to the unit that matters."""
+def _timed(at: datetime, words: str) -> Markup:
+    """A time in words, with the exact one where the pointer rests on it."""
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), local(at), words)
+
+
+def ago(at: datetime, now: datetime) -> Markup:
+    """How long ago something was, to the unit that matters; a <time>."""
+    return _timed(at, _ago(at, now))
+
+
+def _ago(at: datetime, now: datetime) -> str:
     minutes = max(int((now - at).total_seconds() // 60), 0)
     if minutes >= 1440:
         return ngettext("%(num)s day ago", "%(num)s days ago", minutes // 1440)
@@ -109,6 +120,23 @@ def ago(at: datetime, now: datetime) -> str:
     if minutes >= 1:
         return ngettext("%(num)s minute ago", "%(num)s minutes ago", minutes)
     return _("just now")
+
+
+def when(at: datetime | None) -> Markup | str:
+    """When something was: minutes in words, of today and yesterday the clock, else the exact time; a dash for none.
+
+    A time to come is told exactly: somebody plans by it.
+    """
+    if at is None:
+        return "–"
+    here = now()
+    today, day = (one.astimezone(zone_named(current_user.zone)).date() for one in (here, at))
+    if at > here or (today - day).days > 1:
+        return _timed(at, local(at))
+    if here - at < timedelta(hours=1):
+        return _timed(at, _ago(at, here))
+    words = _("today, %(clock)s", clock=clock(at)) if day == today else _("yesterday, %(clock)s", clock=clock(at))
+    return _timed(at, words)
 
 
 def why_there(reason: Reason | str | None, code: int | None = None, reply: str | None = None) -> str:
@@ -131,6 +159,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "local_day": local_day,
     "clock": clock,
     "utc": utc,
+    "when": when,
     "number": number,
     "percent": percent,
     "share": share,

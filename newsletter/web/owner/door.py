@@ -7,6 +7,7 @@ from flask import session as cookie
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, generate_csrf
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from newsletter import accounts, brand, installation
@@ -84,7 +85,7 @@ def _house() -> dict[str, Any]:
     menu = {"menu": DOORS, "menu_folder": open_folder(), "menu_pages": pages_of}
     return {
         "house": name, "locked": locked, "is_local": is_local, "page_now": now(), "figures_age": age,
-        "role": permissions.ROLES[current_user.role], **menu,
+        "role": permissions.ROLES[current_user.role], "set_up": set_up_asked(), **menu,
     }  # fmt: skip
 
 
@@ -110,6 +111,14 @@ def asked_id(name: str, source: Any = None) -> int | None:
     return int(typed) if sound else None
 
 
+def set_up_asked() -> int | None:
+    """The guide whose five steps a page was opened from, and a form on it sent."""
+    try:
+        return asked_id("set_up", request.values)
+    except RequestEntityTooLarge:
+        return None  # the page that says so is on its way, and what was sent was not read
+
+
 def words_asked(name: str = "q", source: Any = None) -> str:
     """What was typed into a search box, from the query or a form: one line, at most 254 characters."""
     return " ".join((request.args if source is None else source).get(name, "").replace("\0", "").split())[:254]
@@ -126,3 +135,9 @@ def back(endpoint: str, told: str = "", kind: str = "success", **values: Any) ->
     if told:
         tell(told, kind)
     return redirect(url_for(f"owner.{endpoint}", **values), 303)
+
+
+def back_to_set_up(endpoint: str, told: str, **values: Any) -> Response:
+    """After "Save": to the five steps of a guide for whoever came from there, else to this page."""
+    guide = set_up_asked()
+    return back("guide_setup", told, id=guide) if guide else back(endpoint, told, **values)

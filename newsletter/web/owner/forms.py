@@ -11,7 +11,6 @@ from wtforms import (
     HiddenField,
     IntegerField,
     PasswordField,
-    RadioField,
     SelectField,
     StringField,
     TextAreaField,
@@ -154,7 +153,7 @@ class CampaignForm(TypedForm):
     """Which article to whom."""
 
     article = SelectField(lazy("Article"), coerce=int)
-    audience = RadioField(lazy("Audience"), default="")
+    audience = SelectField(lazy("Audience"), default="")
 
 
 class GuideForm(TypedForm):

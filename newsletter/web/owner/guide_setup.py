@@ -52,24 +52,25 @@ def _steps(session: Session, guide: Guide, found: Inspection | None) -> list[Fir
     form = session.scalars(select(Form).where(Form.guide_slug == guide.slug).order_by(Form.id)).first()
     series = session.scalars(select(Sequence).where(Sequence.guide_slug == guide.slug).order_by(Sequence.id)).first()
     articles = len(series.current_steps) if series else 0
-    its_words = f"{url_for('owner.guides')}#guide-{guide.id}"
+    its_words = url_for("owner.guides", set_up=guide.id, _anchor=f"guide-{guide.id}")
     return [
         FirstStep(done=found is not None, title=_("The PDF"), what=_pdf(found),
-                  url=url_for("owner.guide_replace_ask", id=guide.id)),
+                  url=url_for("owner.guide_replace_ask", id=guide.id, set_up=guide.id)),
         FirstStep(done=guide.box != guides.BOX, title=_("Its box"),
                   what=_("The sentence of its box says what the reader will have of it. Words of its own below the "
                          "button, tags and more fields: make a form for it."),
-                  url=url_for("owner.form", id=form.id) if form else its_words),
+                  url=url_for("owner.form", id=form.id, set_up=guide.id) if form else its_words),
         FirstStep(done=guide.landing is not None or written(guide.slug) is not None, title=_("Its page"),
                   what=_("Outcomes, sample pages, who wrote it, questions and answers."),
-                  url=url_for("owner.guide_landing", id=guide.id)),
+                  url=url_for("owner.guide_landing", id=guide.id, set_up=guide.id)),
         FirstStep(done=bool(guide.begin or guide.question), title=_("Its mail"),
                   what=_("Which page to read first, one question to answer by reply, and whether the PDF is attached."),
                   url=its_words),
         FirstStep(done=bool(series and series.live and articles), title=_("Its series"),
                   what=ngettext("%(num)s article follows the guide; it goes out while the series is on.",
                                 "%(num)s articles follow the guide; they go out while the series is on.", articles),
-                  url=url_for("owner.series", id=series.id) if series else url_for("owner.all_series")),
+                  url=url_for("owner.series", id=series.id, set_up=guide.id) if series
+                  else url_for("owner.all_series")),
     ]  # fmt: skip
 
 

@@ -12,9 +12,9 @@ from newsletter.guides import BadGuide, Guide, Inspection, inspect, picture
 from newsletter.languages import marked
 from newsletter.sequences import Sequence
 from newsletter.web.cards import COVER_WIDTH
-from newsletter.web.language import in_words, ngettext
+from newsletter.web.language import _, in_words, ngettext
 from newsletter.web.owner.dashboard import guide_numbers
-from newsletter.web.owner.door import back, door, note, one_or_404
+from newsletter.web.owner.door import back_to_set_up, door, note, one_or_404
 from newsletter.web.owner.forms import GuideForm
 from newsletter.web.state import reading, runtime, transaction
 
@@ -89,4 +89,4 @@ def save(id: int) -> Any:
         guide.begin, guide.begin_page = form.begin.data or "", form.begin_page.data or 0
         guide.question = form.question.data or ""
         note(session, marked("guide saved"), f"{guide.slug}, attached: {'yes' if guide.attach else 'no'}")
-    return back("guides", "Saved.")
+    return back_to_set_up("guides", _("Saved."))

@@ -18,7 +18,7 @@ from newsletter.web.cards import card, page_html
 from newsletter.web.landing import page_of, shown, written
 from newsletter.web.language import _, lazy
 from newsletter.web.owner.display import size
-from newsletter.web.owner.door import LANDING, back, door, note, one_or_404
+from newsletter.web.owner.door import LANDING, back_to_set_up, door, note, one_or_404
 from newsletter.web.owner.landing_form import Draft, Typed
 from newsletter.web.public import around
 from newsletter.web.sign_up import guide_boxes
@@ -59,7 +59,7 @@ def edit(id: int) -> Any:
         note(session, marked("guide's page saved"), guide.slug)
         told = (_("Saved. Visitors see it so from now on.") if not guide.hidden
                 else _("Saved. Visitors see it so as soon as you show the guide."))  # fmt: skip
-    return back("guide_landing", told, id=id)
+    return back_to_set_up("guide_landing", told, id=id)
 
 
 def _stamp(guide: Guide) -> str:

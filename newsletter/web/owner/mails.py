@@ -110,7 +110,7 @@ def _context(name: str, guide: Guide | None) -> dict[str, Any]:
     if stream is Stream.RESET:
         return {"reset": [0, 0, 0], "minutes": 30}
     if stream is Stream.INVITATION:
-        return {"invitation": [0, 0, 0], "by": "paul@example.org", "days": 7}
+        return {"invitation": [0, 0, 0], "by": "paul@example.org", "days": 7, "role": "writer"}
     if stream is Stream.STEP:
         return {"guide": guide.slug, "accent": guide.mail_accent} if guide else {}
     named = guide.told(runtime().guides) if guide else None

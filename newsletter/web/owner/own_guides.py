@@ -14,7 +14,7 @@ from newsletter.languages import marked
 from newsletter.web.bodies import largest
 from newsletter.web.language import _, in_words, lazy, ngettext
 from newsletter.web.owner.display import size
-from newsletter.web.owner.door import back, door, note, one_or_404
+from newsletter.web.owner.door import back, back_to_set_up, door, note, one_or_404
 from newsletter.web.owner.forms import NewGuideForm, ReplaceForm
 from newsletter.web.state import now, reading, runtime, transaction
 
@@ -76,7 +76,9 @@ def replace(id: int) -> Any:
         "The new PDF is in place, %(num)s pages. Links in mails that were sent lead to it too.",
         pages,
     )
-    return back("bulk_action_new", told, do=ActionKind.GUIDE.value, guide=id)  # who has the old one may be offered it
+    return back_to_set_up(
+        "bulk_action_new", told, do=ActionKind.GUIDE.value, guide=id
+    )  # who has the old one may be offered it
 
 
 @door.post("/guides/<row:id>/<any(show, hide):verb>", endpoint="guide_shown")

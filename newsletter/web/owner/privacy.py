@@ -9,7 +9,6 @@ from wtforms import HiddenField, TextAreaField
 
 from newsletter import brand, characters, privacy
 from newsletter.brand import Brand
-from newsletter.languages import marked
 from newsletter.privacy import BadPrivacyText
 from newsletter.web.language import _, in_words, lazy
 from newsletter.web.owner.door import back, door, note
@@ -72,7 +71,7 @@ def _take(session: Session, house: Brand, typed: str) -> str:
     if typed == before:
         return _("Nothing was different.")
     house.add_to_privacy(typed)
-    note(session, marked("privacy text saved"), f"{_short(before)} → {_short(typed)}")
+    note(session, privacy.SAVED, f"{_short(before)} → {_short(typed)}")
     return _("Saved. The privacy page says it now.") if typed else _("The privacy page says our words alone again.")
 
 

@@ -20,7 +20,7 @@ from newsletter.web.owner.ab_tests import UNDO
 from newsletter.web.owner.display import in_zone, no_such_time
 from newsletter.web.state import now
 from newsletter.web.typed_form import TypedForm
-from newsletter.zones import NoSuchTime, instant
+from newsletter.zones import NoSuchTime, instant, zone_named
 
 NINE = time(9)
 AT, OWN, NOW = "at", "own", "now"
@@ -65,14 +65,19 @@ class Chosen:
 
 def schedule_form(campaign: Campaign) -> ScheduleForm:
     """As it is first shown: with the time that the address asks for, or its own, or tomorrow at nine."""
-    tomorrow = (now() + timedelta(days=1)).date()
-    own = campaign.own_time
-    filled: dict[str, Any] = {"when": OWN if own else AT, "day": own.date() if own else tomorrow}
-    filled["clock"] = own.time() if own else NINE
+    wall = campaign.own_time or _its_wall(campaign)
+    filled: dict[str, Any] = {"when": OWN if campaign.own_time else AT, "day": wall.date(), "clock": wall.time()}
     filled |= {name: _read(request.args[name], kind) for name, kind in PARTS.items() if name in request.args}
     if request.args.get("when") in (AT, OWN):
         filled["when"] = request.args["when"]
     return ScheduleForm(data=filled)
+
+
+def _its_wall(campaign: Campaign) -> datetime:
+    zone = zone_named(current_user.zone)
+    if campaign.scheduled_at:
+        return campaign.scheduled_at.astimezone(zone).replace(tzinfo=None)
+    return datetime.combine((now() + timedelta(days=1)).astimezone(zone).date(), NINE)
 
 
 PARTS: dict[str, type[date] | type[time]] = {"day": date, "clock": time}

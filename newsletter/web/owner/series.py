@@ -18,7 +18,7 @@ from newsletter.languages import marked
 from newsletter.sequences import Delay, Enrollment, EnrollmentStatus, Sequence, Step, Unit
 from newsletter.web.language import _, in_words, ngettext
 from newsletter.web.owner.display import number
-from newsletter.web.owner.door import back, door, note, one_or_404
+from newsletter.web.owner.door import back, back_to_set_up, door, note, one_or_404
 from newsletter.web.owner.forms import StepForm
 from newsletter.web.state import now, reading, transaction
 
@@ -105,7 +105,7 @@ def live(id: int) -> Response:
         on = _("The series is on. Whoever is in it goes on where they were, later by as long as it was off.")
         off = _("The series is off: nothing of it is sent, everybody keeps their place, and no time passes for them.")
         told = on if sequence.live else off
-    return back("series", told, id=id)
+    return back_to_set_up("series", told, id=id)
 
 
 @door.post("/series/<row:id>/steps", endpoint="series_add")

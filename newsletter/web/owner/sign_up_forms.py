@@ -17,9 +17,10 @@ from newsletter.sequences import Sequence
 from newsletter.subscribers import Consent, all_fields
 from newsletter.subscribers.segments import What, naming
 from newsletter.web import embed
+from newsletter.web.embedded import form_words
 from newsletter.web.forms import answer_name, choices_of
 from newsletter.web.language import _, in_words
-from newsletter.web.owner.door import back, door, note, one_or_404
+from newsletter.web.owner.door import back, back_to_set_up, door, note, one_or_404
 from newsletter.web.owner.form_fields import FormForm, NewFormForm, SitesForm
 from newsletter.web.sign_up import asked_by, box, origins, takes_sign_ups, topics_of
 from newsletter.web.state import now, reading, runtime, transaction
@@ -107,7 +108,7 @@ def edit(id: int) -> Any:
             return _page(form, typed), 422
         _fill(form, typed)
         note(session, marked("form saved"), form.slug)
-    return back("form", _("Saved. It holds wherever the form stands."), id=id)
+    return back_to_set_up("form", _("Saved. It holds wherever the form stands."), id=id)
 
 
 def _form(session: Session, form: Form | None = None) -> FormForm:
@@ -195,7 +196,8 @@ def code(id: int) -> str:
 
 def _height(session: Session, form: Form) -> int:
     """Pixels to keep free for it in a column of 300: so the page does not jump when the form comes."""
-    lines = -(-len(form.headline) // 18) * 24 + -(-len(form.words) // 22) * 24
+    said = form_words(session, form)
+    lines = -(-len(said["headline"]) // 18) * 24 + -(-len(said["words"]) // 22) * 24
     with_box = form.offers_newsletter and not form.gives_newsletter
     topics = len(topics_of(session, form))
     asked = 80 * (form.asks_name + len(form.asks_fields)) + 90 * with_box + (80 + 28 * topics if topics else 0)

@@ -43,7 +43,13 @@ CONTEXTS: dict[Stream, dict[str, Any]] = {
     Stream.TEST: {},
     Stream.NOTICE: NOTICE,
     Stream.RESET: {"reset": [1, 2, 3], "minutes": 30},
-    Stream.INVITATION: {"to": "ed@example.org", "invitation": [1, 2, 3], "by": "paula@example.org", "days": 7},
+    Stream.INVITATION: {
+        "to": "ed@example.org",
+        "invitation": [1, 2, 3],
+        "by": "paula@example.org",
+        "days": 7,
+        "role": "writer",
+    },
 }
 WORDS = Content("The club that is missing", "Strength for golf", "{{ greeting }},\n\nTurn both ways.\n")
 WRITTEN = (Stream.STEP, Stream.CAMPAIGN, Stream.TEST)

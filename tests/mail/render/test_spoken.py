@@ -121,7 +121,14 @@ def test_what_the_owner_gets_is_in_it_as_their_pages_are(
         counted("%(num)s person", "%(num)s people", 2000, num=Number(2000)),
     ]
     told = notice(said("A campaign has been paused"), lines, said("Look at it"), "/owner")
-    asked = {"reset": [0, 0, 0], "minutes": 30, "invitation": [0, 0, 0], "by": "a@example.org", "days": 7}
+    asked = {
+        "reset": [0, 0, 0],
+        "minutes": 30,
+        "invitation": [0, 0, 0],
+        "by": "a@example.org",
+        "days": 7,
+        "role": "editor",
+    }
     mail = spoken.rendered(stream, foreign, Reader(0), None, {**told, **asked})
     assert f'<html lang="{code}"' in mail.html
     assert pseudo.unmarked(pseudo.without_links(mail.subject), is_html=False) == []

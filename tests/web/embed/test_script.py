@@ -70,6 +70,25 @@ def test_it_works_twice_on_a_page_and_beside_another(browser: Browser, site: str
     assert wrong == []
 
 
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_its_box_is_as_high_as_the_form_whatever_room_was_kept(
+    browser: Browser, site: str, blog: Blog, is_seen: bool
+) -> None:
+    blog.widget, blog.style = script(site).replace("640", "2000"), "aside { width: 300px }"
+    blog.filler = "" if is_seen else "<br>" * 300
+    page, _ = opened(browser, blog)
+    expect(page.get_by_label("Your e-mail address")).to_be_attached()
+    measured = """(host) => { const box = host.shadowRoot.querySelector(".box"), inside = box.lastElementChild;
+        return [host.offsetHeight, box.offsetHeight,
+                Math.round(inside.getBoundingClientRect().bottom - box.getBoundingClientRect().top)]; }"""
+    host, box, content = page.locator("newsletter-form").evaluate(measured)
+    page.context.close()
+    assert box - content == 21, "its padding and its edge"
+    assert (host > 2000) == is_seen and (host == box) == (not is_seen), (
+        "room is kept where somebody looks, and only there"
+    )
+
+
 def test_nothing_below_it_moves(browser: Browser, site: str, blog: Blog) -> None:
     blog.widget, blog.style = script(site), "aside { width: 300px }"
     page, _ = opened(browser, blog)

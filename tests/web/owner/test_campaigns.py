@@ -49,6 +49,16 @@ def test_the_audiences_show_how_many_people_are_in_them_now(desk: Desk, draft: i
     words = desk.read("/owner/campaigns/new")
     assert "Everybody who takes the newsletter (2 people now)" in words
     assert "and injury” (0 people now)" in words
+    page = desk.get("/owner/campaigns/new")
+    assert '<optgroup label="By guide">' in page and page.count('name="audience"') == 1, "one box, however many tags"
+
+
+def test_the_time_in_the_form_is_a_suggestion_that_says_so_or_the_time_that_is_set(desk: Desk, draft: int) -> None:
+    path = f"/owner/campaigns/{draft}"
+    assert "A suggestion: tomorrow at nine." in desk.read(path)
+    desk.post(f"{path}/schedule", when="at", day="2026-06-05", clock="17:30")
+    page = desk.get(path)
+    assert 'value="2026-06-05"' in page and 'value="17:30"' in page and "A suggestion" not in page
 
 
 def test_creating_the_same_draft_twice_finds_the_first(desk: Desk, draft: int, article: int) -> None:
@@ -227,7 +237,7 @@ def test_each_recipient_has_state_time_and_the_servers_words(
     desk.post(f"/owner/campaigns/{draft}/schedule", when="now")
     launch(runtime)
     words = desk.read(f"/owner/campaigns/{draft}/recipients?state=uncertain")
-    assert "jane@example.com Jane uncertain Mon 1 Jun 2026, 12:00 BST The line went dead <after> the dot" in words
+    assert "jane@example.com Jane uncertain just now The line went dead <after> the dot" in words
     assert "knowing it may arrive twice" in words
     assert "Nobody is in this state" in desk.read(f"/owner/campaigns/{draft}/recipients?state=sent")
 

@@ -83,7 +83,7 @@ def test_a_backup_is_downloaded_behind_the_password_and_nothing_of_it_stays(
     assert archive.manifest.counts["owners"] == 1 and archive.read("secret_key") == runtime.secrets[0]
     archive.close()
     assert _left(runtime) == [] and _log(runtime) == [data.DONE]
-    assert "Last downloaded here on" in unproven.read(PATH)
+    assert "Last downloaded here: just now ." in unproven.read(PATH)
 
 
 def _fails(error: Exception) -> Callable[..., None]:

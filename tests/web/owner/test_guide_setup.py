@@ -1,7 +1,10 @@
 """From a PDF to a guide that visitors ask for, in five steps that tick themselves, and a test run to the owner."""
 
+import re
 from collections.abc import Callable
 from email.message import EmailMessage
+from html import unescape
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -50,6 +53,30 @@ def test_each_step_is_ticked_by_what_is_so(desk: Desk, sleep: int, runtime: Runt
     assert "Its series" not in _ticked(desk, sleep), "off"
     desk.post(f"/owner/series/{series.id}/live", live="yes")
     assert _ticked(desk, sleep) == ["The PDF", "Its box", "Its page", "Its mail", "Its series"]
+
+
+def test_saving_a_step_leads_back_to_the_five(desk: Desk, sleep: int, runtime: Runtime) -> None:
+    steps = f"/owner/guides/{sleep}/set-up"
+    links = re.findall(r'href="(/owner/[^"]+set_up=\d+[^"]*)"', unescape(desk.get(steps)))
+    assert len(links) == 5
+    for link in links:
+        page = desk.get(link)
+        assert f'name="set_up" value="{sleep}"' in page and steps in page, link
+    words = {"title": "Sleep well", "box": "Eight hours", "begin": "", "begin_page": "0", "topic": "", "question": ""}
+    sent: list[tuple[str, dict[str, Any]]] = [
+        (f"/owner/guides/{sleep}", words), (f"/owner/guides/{sleep}/page", {"do": "save", "landing": ""}),
+        (f"/owner/series/{_series(runtime)}/live", {"live": "yes"}),
+        (f"/owner/guides/{sleep}/edition", {"file": pdf()}),
+    ]  # fmt: skip
+    for path, form in sent:
+        answer = desk.post(path, follow=False, set_up=sleep, **form)
+        assert (answer.status_code, answer.location) == (303, steps), path
+    assert desk.post(sent[0][0], follow=False, **words).location == "/owner/guides"
+
+
+def _series(runtime: Runtime) -> int:
+    with runtime.database.reading() as session:
+        return session.scalars(select(Sequence.id).where(Sequence.guide_slug == "sleep-well")).one()
 
 
 def test_its_mail_comes_to_the_owner_once_and_to_nobody_else(

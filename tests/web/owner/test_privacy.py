@@ -1,13 +1,16 @@
 """What an owner adds to the public privacy page."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
 from newsletter import brand
 from newsletter.accounts import AuditEntry
+from newsletter.clock import FixedClock
 from newsletter.privacy import LONGEST
 from newsletter.runtime import Runtime
-from tests.web.owner.conftest import Desk, readable
+from tests.web.owner.conftest import Desk, readable, sign_in
 
 PATH, PUBLIC = "/owner/privacy", "/privacy"
 TYPED = "Hosted by Example Ltd,\nhttps://example.org/privacy.\n\n\nAsk dpo@example.org."
@@ -62,3 +65,15 @@ def test_what_is_too_long_is_told_and_stays_in_the_field(desk: Desk, runtime: Ru
     assert answer.status_code == 422 and "20,000 are the most" in answer.text and "a" * (LONGEST + 1) in answer.text
     assert _text(runtime) == "" and 'id="body-error"' in answer.text
     assert desk.post(PATH, base="0", body="é" * LONGEST).status_code == 200, "letters take several octets"
+
+
+def test_the_page_says_when_either_half_of_it_changed_last(desk: Desk, clock: FixedClock) -> None:
+    def day() -> str:
+        return readable(desk.client.application.test_client().get(PUBLIC).text).partition("Last changed on ")[2][:16]
+
+    ours = day()
+    clock.forward(timedelta(days=1000))
+    assert day() == ours, "time passes by itself"
+    sign_in(desk.client)
+    desk.told(PATH, base="0", body=TYPED)
+    assert day().startswith("25 February 2029"), "the owner's words are later"
