@@ -98,7 +98,7 @@ def insert_rows(session: Session, put: Any, rows: Sequence[Row]) -> list[Any]:
     values = (literal(shared[one], columns[one].type) if one in shared else source.c[one] for one in rows[0])
     # A condition, for SQLite would read ON CONFLICT as that of a join.
     done = session.connection().execute(put.from_select(list(rows[0]), select(*values).where(true())))
-    return list(done) if done.returns_rows else []
+    return list(done.all()) if done.returns_rows else []
 
 
 def _is_shared(name: str, rows: Sequence[Row]) -> bool:
