@@ -6,11 +6,12 @@ from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, String, delete, false, select, true
+from sqlalchemy import BigInteger, String, Text, delete, false, select, true
 from sqlalchemy.orm import Mapped, Session, attribute_keyed_dict, mapped_column, relationship, validates
 
 from newsletter import characters, throwaway
 from newsletter.db import Base, Id
+from newsletter.follow import FollowLink, links
 from newsletter.languages import Languages
 from newsletter.mail_words import OURS, MailText, MailWords, OwnMail, mail_text
 from newsletter.privacy import PrivacyText
@@ -56,6 +57,8 @@ class Brand(Base):
     """Where readers book a talk; "" where there is no such page."""
     sites: Mapped[str] = mapped_column(String(4000), default="", server_default="")
     """Origins of the owner's other sites, a line each: our forms may stand there, and lead there (`forms.hosts`)."""
+    follow_urls: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Where else readers find the owner, a link a line (`follow.read`)."""
     zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
     language: Mapped[str] = mapped_column(String(16), default="en-GB")
     """What was chosen (`speak`). Pages and mails ask `Languages.spoken`: an older database may name any."""
@@ -98,6 +101,11 @@ class Brand(Base):
         """Count who follows which link from now on, or stop that; what is recorded stays."""
         self.counts_clicks = on
         self.has_counted_clicks = self.has_counted_clicks or on
+
+    @property
+    def follow_links(self) -> list[FollowLink]:
+        """Where else readers find the owner."""
+        return links(self.follow_urls)
 
     @property
     def look(self) -> Look:

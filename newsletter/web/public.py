@@ -34,6 +34,8 @@ from newsletter.zones import zone_named
 
 door = Blueprint("public", __name__)
 STATIC = ("css", "js", "img")
+MORE = 3
+"""Recent articles below one that is read."""
 
 
 @door.app_context_processor
@@ -79,6 +81,7 @@ def _home(session: Session, sent: SubscribeForm | None = None) -> str:
 def _articles(session: Session, limit: int, topic: Topic | None = None) -> list[dict[str, Any]]:
     return [
         {
+            "slug": a.slug,
             "title": a.title,
             "topic": a.topic.name if a.topic else "",
             "summary": published.summary(a),
@@ -87,6 +90,12 @@ def _articles(session: Session, limit: int, topic: Topic | None = None) -> list[
         }
         for a in published.newest(session, now(), limit, topic)
     ]
+
+
+@door.get("/guides")
+def resources() -> str:
+    """The guides, each with the way to its own page."""
+    return render_template("public/guides.html")
 
 
 @door.get("/guides/<slug>")
@@ -190,7 +199,8 @@ def article(slug: str) -> str:
     """One public article."""
     with reading() as session:
         found = session.scalar(select(Article).where(Article.slug == slug, Article.published_at <= now())) or abort(404)
-        return render_template("public/article.html", article=found, body=published.html(session, found))
+        others = [one for one in _articles(session, MORE + 1) if one["slug"] != slug][:MORE]
+        return render_template("public/article.html", article=found, body=published.html(session, found), more=others)
 
 
 @door.get("/feed.xml")

@@ -109,7 +109,7 @@ def _pages(session: Session) -> list[tuple[str, str]]:
     guides = (url_for("public.guide", slug=one.slug) for one in shown_guides(session))
     texts = (url_for("public.page", name=name) for name in ("privacy", "cookies", "terms"))
     about = (url_for("public.topic", slug=one.slug) for one in topics.open_ones(session))
-    fixed = [url_for("public.home"), *guides, url_for("public.archive"), *about, *texts]
+    fixed = [url_for("public.home"), url_for("public.resources"), *guides, url_for("public.archive"), *about, *texts]
     articles = published.newest(session, now(), MOST_URLS - len(fixed))
     return [
         *((path, "") for path in fixed),

@@ -24,7 +24,17 @@ from newsletter.workers import make_celery
 from tests.web.conftest import FIFTY, PAIN, Visitor, forms
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
-PAGES = ("/", f"/guides/{FIFTY}", f"/guides/{PAIN}", "/archive", "/privacy", "/cookies", "/terms", "/check-your-inbox")
+PAGES = (
+    "/",
+    "/guides",
+    f"/guides/{FIFTY}",
+    f"/guides/{PAIN}",
+    "/archive",
+    "/privacy",
+    "/cookies",
+    "/terms",
+    "/check-your-inbox",
+)
 Saboteur = Callable[[Flask, Runtime, Path], None]
 
 

@@ -93,8 +93,9 @@ def _data(runtime: Runtime) -> Iterator[str]:
             yield from content.read(cards.CONTENT / "guides" / f"{guide.slug}.md")[0].values()
 
 
-SITE = ("/", f"/guides/{FIFTY}", "/archive", "/topics/rehabilitation", "/check-your-inbox", "/privacy", "/f/footer",
-        f"/check-your-inbox?guide={FIFTY}", "/nothing-here", "/embed/footer", "/confirm/broken")  # fmt: skip
+SITE = ("/", "/guides", f"/guides/{FIFTY}", "/archive", "/topics/rehabilitation", "/check-your-inbox", "/privacy",
+        "/f/footer", f"/check-your-inbox?guide={FIFTY}", "/nothing-here", "/embed/footer",
+        "/confirm/broken")  # fmt: skip
 
 
 def test_the_site(visitor: Visitor, seen: Seen) -> None:

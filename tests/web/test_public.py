@@ -28,7 +28,7 @@ from tests.web.conftest import FIFTY, PAIN, Visitor, forms
 
 Inbox = Callable[[str], list[EmailMessage]]
 PAGES = ["/", f"/guides/{FIFTY}", f"/guides/{PAIN}", "/check-your-inbox", f"/check-your-inbox?guide={FIFTY}",
-         "/archive", "/privacy", "/cookies", "/terms"]  # fmt: skip
+         "/guides", "/archive", "/privacy", "/cookies", "/terms"]  # fmt: skip
 
 
 def _count(runtime: Runtime, table: type[Subscriber] | type[Consent] | type[Message]) -> int:

@@ -19,7 +19,7 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
-from newsletter import characters, topics
+from newsletter import characters, follow, topics
 from newsletter.articles import LONGEST_BODY, source_address
 from newsletter.languages import UnknownLanguage
 from newsletter.sequences import Delay
@@ -216,6 +216,7 @@ class BrandForm(TypedForm):
     address = TextAreaField(lazy("Postal address"), [Optional(), Length(max=400)], filters=[characters.text])
     website = _line(lazy("Website"), 200)
     booking = _line(lazy("Booking link"), 300)
+    follow_urls = TextAreaField(lazy("Follow links"), [Optional(), Length(max=4000)], filters=[characters.text])
     zone = _line(lazy("Time zone"), 64, lazy("Choose a time zone."))
     language = SelectField(lazy("Language"), choices=_languages, validate_choice=False)
     series_wait_days = IntegerField(
@@ -241,6 +242,13 @@ class BrandForm(TypedForm):
     def validate_booking(self, field: StringField) -> None:
         """As the website's."""
         _followed(field, _("A booking link begins with https:// or http://."))
+
+    def validate_follow_urls(self, field: TextAreaField) -> None:
+        """Pages that a browser goes to, a line each."""
+        try:
+            field.data = follow.read(field.data)
+        except follow.BadFollow as error:
+            raise ValidationError(in_words(error)) from None
 
     def validate_zone(self, field: StringField) -> None:
         """Only names of the IANA tz database."""

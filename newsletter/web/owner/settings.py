@@ -20,7 +20,7 @@ from newsletter.web.security import limiter
 from newsletter.web.state import kept_ip, now, reading, runtime, state, transaction
 from newsletter.zones import known_zones
 
-BRAND = ("name", "strapline", "author", "email", "phone", "address", "website", "booking", "zone")
+BRAND = ("name", "strapline", "author", "email", "phone", "address", "website", "booking", "follow_urls", "zone")
 
 
 def lost_language(house: Brand) -> tuple[str, Language] | None:

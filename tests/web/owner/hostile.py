@@ -56,7 +56,7 @@ NAMES = {
     "id", "words", "file", "tags", "sites", "gives", "verb", "live", "public", "reason", "step", "sure", "upto",
     "agreed", "form", "correct", "begin_page", "begin", "question", "headline", "button", "consent_words", "ground",
     "after_url", "accept", "basis", "q", "tag", "status",
-    "accent", "font", "corners", "guide_colours", "logo", "logo_words", "logo_width", "mail", "take",
+    "accent", "font", "corners", "follow_urls", "guide_colours", "logo", "logo_words", "logo_width", "mail", "take",
     "sitting", "follows", "named", "reader", "subscriber", "scheme", "pictures", "show",
     "pause", "go_on", "data", "erase", "topics", "shown", "left", "why", "clicks", "campaign", "slug", "number",
     "do", "kept", "landing", "add", "lead", "for_whom", "minutes", "b.0.kind", "b.0.heading", "b.0.text", "b.0.lines",

@@ -11,7 +11,7 @@ from tests.web.owner.conftest import PASSWORD, Desk, sign_in
 
 BRAND = {
     "name": "Better Backs", "strapline": "", "author": "Paula", "email": "paula@example.org", "phone": "",
-    "address": "1 High Street\r\nOxford", "website": "https://example.org", "booking": "",
+    "address": "1 High Street\r\nOxford", "website": "https://example.org", "booking": "", "follow_urls": "",
     "zone": "Europe/Paris", "language": "en-GB",
 }  # fmt: skip
 NEW = "a new long password"
@@ -37,6 +37,7 @@ def test_the_brand_is_saved_and_the_site_carries_it(desk: Desk, runtime: Runtime
         ("zone", "Mars/Olympus", "no time zone we know"),
         ("website", "javascript:alert(1)", "begins with https:// or http://"),
         ("booking", "javascript:alert(1)", "begins with https:// or http://"),
+        ("follow_urls", "instagram.com/kate", "“instagram.com/kate” is no address of a page"),
         ("name", "", "need to know who writes"),
         ("name", "x" * 121, "longer than 120"),
         ("language", "de", "no catalogue for the language “de”. Choose one of these: en-GB, en."),
@@ -48,6 +49,18 @@ def test_what_cannot_be_is_told_and_nothing_is_saved(desk: Desk, name: str, type
     assert answer.status_code == 422
     assert word in answer.text
     assert "Better Backs" not in desk.get("/")
+
+
+def test_follow_links_stand_at_the_foot_of_the_site(desk: Desk) -> None:
+    assert 'aria-label="Follow"' not in desk.get("/")
+    typed = "https://www.instagram.com/kate?a=1&b=2\r\n https://kate.example/\r\n"
+    assert "Saved." in desk.told("/owner/settings/brand", **{**BRAND, "follow_urls": typed})
+    for path in ("/", "/archive", "/nothing-here"):
+        page = desk.client.get(path).text
+        assert '<a href="https://www.instagram.com/kate?a=1&amp;b=2" rel="me">Instagram</a>' in page
+        assert '<a href="https://kate.example/" rel="me">kate.example</a>' in page
+    assert "Saved." in desk.told("/owner/settings/brand", **BRAND)
+    assert 'aria-label="Follow"' not in desk.get("/")
 
 
 def test_the_booking_link_is_there_for_the_mails(desk: Desk, runtime: Runtime) -> None:
