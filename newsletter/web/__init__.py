@@ -11,6 +11,7 @@ from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
 from newsletter.web import (
     access,
+    assets,
     bodies,
     books,
     clicks,
@@ -78,7 +79,7 @@ def create(runtime: Runtime, trigger: DeliveryTrigger) -> Flask:
     app.url_map.converters.update(row=RowId, int=Number)
     for room in (access, security, language, bodies, errors):
         room.install(app)
-    app.add_url_rule("/static/<path:filename>", "static", public.static_file)
+    assets.install(app)
     doors = (
         public, sharing, form_page, embed, personal, books, preferences, own, feedback, clicks, colours, reports,
         health, media,

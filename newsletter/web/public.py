@@ -15,7 +15,6 @@ from newsletter import accounts, brand, content, forms, privacy, topics
 from newsletter.articles import Article
 from newsletter.guides import Guide
 from newsletter.guides import picture as guide_picture
-from newsletter.settings import ROOT
 from newsletter.topics import Topic
 from newsletter.web import published
 from newsletter.web.address import ask_ahead
@@ -33,7 +32,6 @@ from newsletter.web.state import now, reading, runtime, state, transaction
 from newsletter.zones import zone_named
 
 door = Blueprint("public", __name__)
-STATIC = ("css", "js", "img")
 MORE = 3
 """Recent articles below one that is read."""
 
@@ -256,13 +254,3 @@ def page(name: str) -> str:
     title = head.get("title", name.capitalize())
     return render_template("public/page.html", title=title, updated=updated, body=html,
                            added=privacy.paragraphs(added))  # fmt: skip
-
-
-def static_file(filename: str) -> AnyResponse:
-    """Our own style and script. `static/guides/` is not among the folders: a guide needs a signed link."""
-    if "\0" in filename:
-        abort(404)
-    path = (ROOT / "static" / filename).resolve()
-    if not any(path.is_relative_to(ROOT / "static" / folder) for folder in STATIC) or not path.is_file():
-        abort(404)
-    return send_file(path, max_age=3600)

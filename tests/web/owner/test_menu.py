@@ -1,5 +1,7 @@
 """The menu: every page of the owner's area is behind one of eight doors, and the page that is open is marked."""
 
+import re
+
 import pytest
 
 from newsletter.web.owner.menu import DOORS
@@ -32,3 +34,12 @@ def test_the_page_that_is_open_is_marked_and_its_door(path: str, door: str | Non
     menu = shown[shown.index('aria-label="Owner\'s area"') : shown.index('<main id="main"')]
     assert f' aria-current="page">{page}</a>' in menu and menu.count("aria-current") == 1
     assert door is None or f'class="open">{door}</a>' in menu
+
+
+def test_a_page_weighs_little_on_its_way(desk: Desk) -> None:
+    page = desk.get("/owner/")
+    linked = re.findall(r'(?:href|src)="(/assets/[^"]+)"', page)
+    assert any(one.endswith("/packages/bootstrap.min.css") for one in linked) and "/static/" not in page
+    packed = [desk.client.get(one, headers={"Accept-Encoding": "gzip"}) for one in linked]
+    assert {one.status_code for one in packed} == {200}
+    assert len(page.encode()) + sum(len(one.data) for one in packed) < 150_000

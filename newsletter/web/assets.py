@@ -1,0 +1,76 @@
+"""Our own style sheets and scripts: under an address that changes with them, so that browsers keep them for ever."""
+
+import gzip
+from functools import cache
+from hashlib import sha256
+from mimetypes import guess_type
+from pathlib import Path
+from typing import Any
+
+import flask_bootstrap
+from flask import Flask, Response, abort, request
+
+from newsletter.settings import ROOT
+
+FOLDERS = ("css", "js", "img")
+"""Of `static/`; not `guides/`: a guide needs a signed link."""
+PACKAGED = {
+    "packages/bootstrap.min.css": Path(flask_bootstrap.__file__).parent / "static/bootstrap5/css/bootstrap.min.css"
+}
+"""Files that packages carry, by what they are called here."""
+A_YEAR, AN_HOUR = 365 * 86400, 3600
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+"""What becomes much smaller when it is packed."""
+
+
+def install(app: Flask) -> None:
+    """Serve them. `url_for("static", filename=…)` gives the address that changes; scripts find their parts there."""
+    app.add_url_rule("/assets/<version>/<path:filename>", "static", asset)
+    app.add_url_rule("/static/<path:filename>", "static", asset)
+
+    @app.url_defaults
+    def _versioned(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static":
+            values.setdefault("version", print_of_all())
+
+
+@cache
+def print_of_all() -> str:
+    """One print of all of them, for scripts name each other without one. As they were when this process began."""
+    digest = sha256()
+    ours = (path for folder in FOLDERS for path in sorted((ROOT / "static" / folder).rglob("*.*")))
+    for path in (*ours, *PACKAGED.values()):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def asset(filename: str, version: str = "") -> Response:
+    """One file. Under the print of another version it is today's, but not for long: an earlier page asks for it."""
+    path = _path(filename)
+    packs = path.suffix in _TYPES and bool(request.accept_encodings["gzip"])
+    kind = _TYPES.get(path.suffix) or guess_type(path.name)[0]
+    answer = Response(_octets(path, packed=packs), mimetype=kind)
+    if packs:
+        answer.headers["Content-Encoding"] = "gzip"
+    answer.vary.add("Accept-Encoding")
+    kept = f"{A_YEAR}, immutable" if version == print_of_all() else str(AN_HOUR)
+    answer.headers["Cache-Control"] = f"public, max-age={kept}"
+    return answer
+
+
+def _path(filename: str) -> Path:
+    if (packaged := PACKAGED.get(filename)) is not None:
+        return packaged
+    if "\0" in filename:
+        abort(404)
+    path = (ROOT / "static" / filename).resolve()
+    if not any(path.is_relative_to(ROOT / "static" / folder) for folder in FOLDERS) or not path.is_file():
+        abort(404)
+    return path
+
+
+@cache
+def _octets(path: Path, *, packed: bool) -> bytes:
+    """As they were when this process first served them. There are few, and none is large."""
+    whole = path.read_bytes()
+    return gzip.compress(whole, 9, mtime=0) if packed else whole
