@@ -110,13 +110,12 @@
     }
     (errors.email ? email : errors.first_name ? name : first ? first[1] : button).focus();
   };
+  const wait = (on) => ["disabled", "busy"].forEach((one) => button.setAttribute("aria-" + one, on));
   sheet.addEventListener("submit", async (event) => {
     if (blocked) return; // the page's policy keeps us from asking: the browser sends the form, and our page answers
     event.preventDefault();
     if (busy) return;
-    busy = true;
-    button.setAttribute("aria-disabled", "true");
-    button.setAttribute("aria-busy", "true");
+    wait(busy = true);
     said.textContent = form.labels.sending;
     slip.replaceChildren();
     try {
@@ -127,9 +126,7 @@
       said.textContent = navigator.onLine === false ? form.labels.offline : form.labels.failed;
       if (blocked) sheet.submit();
     }
-    busy = false;
-    button.removeAttribute("aria-disabled");
-    button.removeAttribute("aria-busy");
+    wait(busy = false);
   });
 
   // Where it stands, and that it was seen: a number for the page, and nothing of who looked.

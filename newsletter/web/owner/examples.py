@@ -13,8 +13,8 @@ from newsletter.web.owner.door import back, door, note
 from newsletter.web.state import now, reading, runtime, transaction
 
 KINDS = {
-    Kind.SERIES: lazy("series"), Kind.CAMPAIGN: lazy("draft campaign"), Kind.ARTICLE: lazy("article"),
-    Kind.TOPIC: lazy("topic"), Kind.GUIDE: lazy("guide"),
+    Kind.SERIES: lazy("a series"), Kind.CAMPAIGN: lazy("a draft campaign"), Kind.ARTICLE: lazy("an article"),
+    Kind.TOPIC: lazy("a topic"), Kind.GUIDE: lazy("a guide"),
 }  # fmt: skip
 PAGES = {
     Kind.SERIES: "series", Kind.CAMPAIGN: "campaign", Kind.ARTICLE: "article", Kind.TOPIC: "topic",
