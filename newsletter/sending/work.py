@@ -9,13 +9,13 @@ from typing import Any, Protocol
 import idna
 from dns.resolver import Resolver
 
-from newsletter import brand
+from newsletter import asked, brand
 from newsletter.clock import Clock
 from newsletter.db import Database
 from newsletter.mail.render import RSA_NAME, BadKey, DkimKey, Renderer, key_place, make_key, read_key
 from newsletter.networks import address
 from newsletter.sender_domain import Sender, look, unasked
-from newsletter.sending.record import REST, LookKind, SendingLook, ask, take
+from newsletter.sending.record import REST, LookKind, SendingLook, ask
 from newsletter.settings import Settings
 from newsletter.smtp import Probe, Relay, parse_relays, probe
 
@@ -54,7 +54,7 @@ def go_on(rt: Place) -> int:
     done, until = 0, time.monotonic() + SLICE
     while time.monotonic() < until:
         with rt.database.transaction() as session:
-            row = take(session, rt.clock.now())
+            row = asked.take(session, SendingLook, rt.clock.now())
             if row is None:
                 break
             id, kind, name = row.id, row.kind, row.name

@@ -10,13 +10,14 @@ from sqlalchemy import select
 
 from newsletter import articles, brand, campaigns, preflight
 from newsletter.articles import Article
+from newsletter.asked import LEASE, take
 from newsletter.campaigns import Campaign, Judge
 from newsletter.clock import FixedClock
 from newsletter.guides import Guide
 from newsletter.mail.render import Dkim, make_key, read_key
 from newsletter.preflight import Check, Level, spam
 from newsletter.preflight.spam import Scores
-from newsletter.preflight.spam.record import LEASE, SpamScore, take
+from newsletter.preflight.spam.record import SpamScore
 from newsletter.runtime import Runtime, build
 from newsletter.sequences import Sequence
 from newsletter.settings import load
@@ -236,7 +237,7 @@ def test_one_worker_scores_it_and_another_only_when_that_one_is_lost(
 ) -> None:
     ask(worker, Scores.CAMPAIGN, campaign)
     with worker.database.transaction() as session:
-        assert take(session, clock.now()) is not None
+        assert take(session, SpamScore, clock.now()) is not None
     assert spam.go_on(worker) == 0
     clock.forward(LEASE + timedelta(seconds=1))
     assert spam.go_on(worker) == 1

@@ -4,13 +4,13 @@ import time
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from newsletter import brand
+from newsletter import asked, brand
 from newsletter.clock import Clock
 from newsletter.db import Database
 from newsletter.guides import Files
 from newsletter.mail.render import Renderer
 from newsletter.preflight.spam.mails import fingerprint_of, mails_of
-from newsletter.preflight.spam.record import Scores, SpamScore, take
+from newsletter.preflight.spam.record import Scores, SpamScore
 from newsletter.settings import Settings
 from newsletter.spamd import PATIENCE, NoPoints, Scored, Trouble, read_place, score
 
@@ -59,14 +59,14 @@ def go_on(rt: Place) -> int:
     done, until = 0, time.monotonic() + SLICE
     while time.monotonic() < until:
         with rt.database.transaction() as session:
-            row = take(session, rt.clock.now())
+            row = asked.take(session, SpamScore, rt.clock.now())
             if row is None:
                 break
             id, kind, about = row.id, row.kind, row.about
         ready = _ready(rt, kind, about)
         found = _found(rt, ready)
         with rt.database.transaction() as session:
-            session.get_one(SpamScore, id, with_for_update=True).keep(ready.fingerprint, found, rt.clock.now())
+            session.get_one(SpamScore, id, with_for_update=True).keep_of(ready.fingerprint, found, rt.clock.now())
         done += 1
     return done
 
