@@ -3,6 +3,7 @@
 import mmap
 import os
 import time
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import structlog
 from celery import Celery, signals
 from celery.beat import ScheduleEntry, Scheduler
+from celery.schedules import schedstate, schedule
 from sqlalchemy.exc import SQLAlchemyError
 
 from newsletter import feedback, jobs, looks, parent
@@ -157,10 +159,25 @@ class Lookout:
             return {}
 
 
+class Aligned(schedule):
+    """Due at each multiple of its interval by the clock, so that ticks fall together: they share one look, and what is
+    planned for a full second is found in that very moment. After a change of the clock it goes on at the next one."""
+
+    def now(self) -> datetime:
+        """Celery asks several times for each tick, and its own looks the zone up."""
+        return datetime.now(UTC)
+
+    def is_due(self, last_run_at: datetime) -> Any:
+        """Whether a multiple has come since, and the seconds to the next."""
+        now = self.now().timestamp()
+        turn = now // self.seconds
+        return schedstate(turn != last_run_at.timestamp() // self.seconds, (turn + 1) * self.seconds - now)
+
+
 class Metronome(Scheduler):
-    """Celery's scheduler, but that it keeps no file (a tick that is lost is followed by the next), sleeps until a tick
-    is due (Celery's own wakes ten milliseconds before each, and spins), adds none to a queue that is full, and none,
-    for some seconds, that would find nothing to do."""
+    """Celery's scheduler, but that it keeps no file (a tick that is lost is followed by the next), lets ticks fall
+    together, sleeps until one is due (Celery's own wakes ten milliseconds before each, and spins), adds none to a queue
+    that is full, and none, for some seconds, that would find nothing to do."""
 
     def __init__(self, *args: Any, lookout: Lookout, **kwargs: Any) -> None:
         self._lookout = lookout
@@ -169,7 +186,12 @@ class Metronome(Scheduler):
 
     def setup_schedule(self) -> None:
         """Take the beat table."""
-        self.merge_inplace(self.app.conf.beat_schedule)
+        table = self.app.conf.beat_schedule.items()
+        self.merge_inplace({name: {**line, "schedule": Aligned(line["schedule"])} for name, line in table})
+
+    def schedules_equal(self, old_schedules: Any, new_schedules: Any) -> bool:
+        """Celery compares all of it at each step; ours never changes."""
+        return old_schedules is not None
 
     def apply_async(self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **options: Any) -> Any:
         """Publish a tick, if it is worth it."""

@@ -1,6 +1,7 @@
 """Beat's metronome: what is published, and what an idle second costs."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -97,6 +98,20 @@ def test_where_a_look_is_not_to_be_had_the_workers_look(beat: _Beat, monkeypatch
     first = beat.go_by(0)
     monkeypatch.setattr(looks, "seen_by", away)
     assert beat.go_by(1) == first
+
+
+def test_ticks_fall_together(beat: _Beat, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = [NOON + timedelta(seconds=0.7)]
+    for entry in (schedule := beat.metronome.schedule).values():
+        monkeypatch.setattr(entry.schedule, "now", lambda: at[0])
+        entry.last_run_at = at[0]
+    moments = {name: entry.is_due() for name, entry in schedule.items()}
+    assert not any(due for due, _ in moments.values())
+    assert {round(wait, 3) for name, (_, wait) in moments.items() if name.startswith("deliver")} == {0.3}
+    at[0] = NOON + timedelta(seconds=1)
+    assert {name for name, entry in schedule.items() if entry.is_due().is_due} >= {"launch-campaigns", "tend-campaigns"}
+    at[0] = NOON - timedelta(hours=1)  # the clock was set
+    assert all(entry.is_due().is_due and 0 < entry.is_due().next <= 300 for entry in schedule.values())
 
 
 def test_every_look_belongs_to_a_tick() -> None:
