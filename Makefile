@@ -16,13 +16,13 @@ test: .venv/.dev
 	@$(BIN)/python -m pytest -n 3 --ignore=tests/real
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup tests/real
 
-# The fast half: style, types, the import rules of the house, and every test that needs no other process.
+# Before each commit: style, types, the import rules and the rules of the house, and the fast tests of what has changed.
 check: .venv/.dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -q -n 2 -m "not real"
+	@$(BIN)/python -m pytest -q -n 2 -m "not real" $$($(BIN)/python scripts/touched.py)
 
 # With CHECK=1 veraPDF validates both PDFs against PDF/UA-1, where Java is to be had.
 guides: .venv/.dev
