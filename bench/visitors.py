@@ -1,4 +1,4 @@
-"""Visitors of the site: people who press the button of their confirmation, and people who read the first page."""
+"""Visitors of the site: people who press the button of their confirmation, read the first page, or follow a link."""
 
 import re
 import time
@@ -12,7 +12,8 @@ import psycopg
 
 from bench.installation import Broken, Installation
 from newsletter.db import Database
-from newsletter.links import Signer, Urls
+from newsletter.links import Purpose, Signer, Urls
+from newsletter.mail.render.counted import Destination
 from newsletter.wordings import wording_id
 
 PREFIX = "asker"
@@ -66,6 +67,26 @@ def read_page(product: Installation, number: int) -> float:
     finally:
         connection.close()
     return time.perf_counter() - begun
+
+
+class Link:
+    """A counted link of the first mail that went out."""
+
+    def __init__(self, product: Installation) -> None:
+        self._product = product
+        signer = Signer(product.secret.encode())
+        sealed = Destination("https://example.org/an-article", 1, 1).sealed(signer)
+        self._path = f"/c/{sealed}.{signer.token(Purpose.CLICK, 1)}"
+
+    def follow(self, number: int) -> float:
+        """Press it, over a new connection; seconds until it says where it leads."""
+        begun = time.perf_counter()
+        connection = _connect(self._product.port, number)
+        try:
+            _answer(connection, "GET", self._path, (302,))
+        finally:
+            connection.close()
+        return time.perf_counter() - begun
 
 
 def arrive(act: Callable[[int], object], per_second: float, goes_on: Callable[[int], bool]) -> Sequence[Future[object]]:

@@ -1,4 +1,5 @@
-"""What a person waits for: the guide after the button, and a page, with nothing else going on and under a campaign."""
+"""What a person waits for: the guide after the button, a page, and where a counted link leads; with nothing else going on,
+and under a campaign."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,12 +11,15 @@ from bench.installation import Installation
 from bench.report import Table, ms, whole
 from bench.run_size import Size
 from bench.sink import Sink
-from bench.visitors import PATIENCE, PREFIX, Askers
+from bench.visitors import PATIENCE, PREFIX, Askers, Link
 
-ASKERS_A_SECOND, READERS_A_SECOND = 10.0, 20.0
+ASKERS_A_SECOND, READERS_A_SECOND, FOLLOWERS_A_SECOND = 10.0, 20.0, 10.0
 CAMPAIGNS = 6
 """No more than this, however fast they are over."""
-HEADS = ("", "samples", "guide p50 ms", "guide p99 ms", "lost", "samples", "page p50 ms", "page p99 ms")
+HEADS = (
+    "", "samples", "guide p50 ms", "guide p99 ms", "lost", "samples", "page p50 ms", "page p99 ms",
+    "samples", "click p50 ms", "click p95 ms",
+)  # fmt: skip
 
 
 @dataclass
@@ -24,6 +28,7 @@ class Seen:
 
     guides: list[float] = field(default_factory=list)
     pages: list[float] = field(default_factory=list)
+    clicks: list[float] = field(default_factory=list)
     lost: int = 0
 
 
@@ -45,7 +50,8 @@ def latency(size: Size) -> list[Table]:
     table.rows += [_row("idle", idle), _row("under a campaign", busy)]
     table.notes.append(
         f"From the POST of the button to the last octet at the sink; {ASKERS_A_SECOND:.0f} askers and "
-        f"{READERS_A_SECOND:.0f} readers of the first page a second, whether or not the one before was served. "
+        f"{READERS_A_SECOND:.0f} readers of the first page and {FOLLOWERS_A_SECOND:.0f} followers of a counted link a "
+        "second, whether or not the one before was served. "
         "Only those who came while the campaign went out are counted."
     )
     return [table]
@@ -56,6 +62,7 @@ def _under_campaign(product: Installation, target: Sink, askers: Askers, number:
         found = _visit(product, target, askers, lambda count: bool(askers.left) and going_out())
         seen.guides += found.guides
         seen.pages += found.pages
+        seen.clicks += found.clicks
         seen.lost += found.lost
 
     # Its own figures are not used: visitors' mails are among those the sink counts.
@@ -63,18 +70,21 @@ def _under_campaign(product: Installation, target: Sink, askers: Askers, number:
 
 
 def _visit(product: Installation, target: Sink, askers: Askers, goes_on: Callable[[int], bool]) -> Seen:
-    seen, over = Seen(), False
+    seen, over, link = Seen(), False, Link(product)
     askers.asked.clear()
-    with ThreadPoolExecutor(1) as aside:
-        reading = aside.submit(
-            visitors.arrive, lambda number: seen.pages.append(visitors.read_page(product, number)),
-            READERS_A_SECOND, lambda _: not over,
-        )  # fmt: skip
+    with ThreadPoolExecutor(2) as aside:
+        meanwhile = [
+            aside.submit(visitors.arrive, act, a_second, lambda _: not over)
+            for act, a_second in (
+                (lambda number: seen.pages.append(visitors.read_page(product, number)), READERS_A_SECOND),
+                (lambda number: seen.clicks.append(link.follow(number)), FOLLOWERS_A_SECOND),
+            )
+        ]
         try:
             pressed = visitors.arrive(askers.press, ASKERS_A_SECOND, goes_on)
         finally:
             over = True
-        for one in (*pressed, *reading.result()):
+        for one in (*pressed, *(one for group in meanwhile for one in group.result())):
             one.result()
     for email, asked in askers.asked.items():
         came = target.stamped(email, PATIENCE)
@@ -89,4 +99,5 @@ def _row(name: str, seen: Seen) -> list[str]:
     return [
         name, whole(len(seen.guides)), ms(seen.guides, 50), ms(seen.guides, 99), str(seen.lost),
         whole(len(seen.pages)), ms(seen.pages, 50), ms(seen.pages, 99),
+        whole(len(seen.clicks)), ms(seen.clicks, 50), ms(seen.clicks, 95),
     ]  # fmt: skip
