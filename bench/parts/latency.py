@@ -1,5 +1,4 @@
-"""What a person waits for: the guide after the button, a page, and where a counted link leads; with nothing else going on,
-and under a campaign."""
+"""What a person waits for: the guide after the button, a page, and where a link leads; idle, and under a campaign."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
