@@ -97,6 +97,20 @@ class Brand(Base):
         """Put pages and mails into a language from now on. Raises UnknownLanguage where it has no catalogue."""
         self.language = languages.named(language).code
 
+    def speaking(self, language: str | None, languages: Languages) -> "Brand":
+        """The same to a reader of this language: of no session, and never kept. None, or its own: itself.
+
+        An owner's own words in mails stand in the brand's language: to who does not read it, ours are said.
+        """
+        wanted = languages.spoken(language) if language else None
+        own = languages.spoken(self.language)
+        if wanted is None or wanted.code == own.code:
+            return self
+        words = {mail: one.words for mail, one in self.mail_texts.items()} if wanted.reads(own) else {}
+        other = self._copy(theme_of(self.look, self.frame) if self.theme else None, words)
+        other.language = wanted.code
+        return other
+
     def count_clicks(self, on: bool) -> None:
         """Count who follows which link from now on, or stop that; what is recorded stays."""
         self.counts_clicks = on

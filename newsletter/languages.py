@@ -135,7 +135,7 @@ class Language:
     @property
     def name(self) -> str:
         """What it is called by those who speak it."""
-        return self.locale.get_display_name() or self.code
+        return name_of(self.code)
 
     def gettext(self, sentence: str) -> str:
         """The sentence in this language; as it is where its catalogue has none."""
@@ -168,6 +168,11 @@ class Language:
         if isinstance(value, Day):
             return self.day(value.date)
         return self.told(value) if isinstance(value, Sentence | StrEnum) else value
+
+    def reads(self, other: "Language") -> bool:
+        """Whether who reads this language reads the other one too: the same, perhaps of another country."""
+        mine, theirs = self.locale, other.locale
+        return bool(mine.language == theirs.language and mine.script == theirs.script)
 
     @property
     def is_english(self) -> bool:
@@ -204,6 +209,14 @@ class Language:
         return f"{number:.{places}f}" if self.is_english else format_decimal(number, form, locale=self.locale)
 
 
+def name_of(code: str) -> str:
+    """What a language is called by those who speak it, whether there is a catalogue for it or not."""
+    try:
+        return Locale.parse(code, sep="-").get_display_name() or code
+    except (UnknownLocaleError, ValueError):
+        return code
+
+
 SOURCE = Language(IN_ENGLISH[0], Locale("en", "GB"), NullTranslations())
 """What everything is written in, and what stands in for a language that there is no catalogue for."""
 
@@ -219,6 +232,16 @@ class Languages:
         """Those that can be chosen, by their codes, the source first. Read once."""
         english = {code: Language(code, Locale.parse(code, sep="-"), NullTranslations()) for code in IN_ENGLISH}
         return english | {one.code: one for one in self._translated() if one.code not in english}
+
+    @cached_property
+    def offered(self) -> list[Language]:
+        """Those among which a form or a reader may have one of its own, English once; none where there is only that."""
+        others = [one for one in self.all.values() if not one.is_english]
+        return [SOURCE, *others] if others else []
+
+    def chosen(self, code: str | None) -> str | None:
+        """The code of a language that was chosen; None: the newsletter's. Raises UnknownLanguage."""
+        return self.named(code).code if code else None
 
     def named(self, code: str) -> Language:
         """The language with this code. Raises UnknownLanguage."""

@@ -151,7 +151,8 @@ class _Tick:
             one.tries += 1
             try:
                 reader = Reader(person.id, fields, one.message_id)
-                told.append(teaser(self.renderer, words, self.brand, reader).kept)
+                house = self.brand.speaking(person.language, self.renderer.languages)
+                told.append(teaser(self.renderer, words, house, reader).kept)
             except BadArticle as error:
                 self.unfit[one.dispatch_id], one.reason = str(error), Reason.UNFIT
         if not told:

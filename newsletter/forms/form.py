@@ -68,6 +68,8 @@ class Form(Base):
     ground: Mapped[str] = mapped_column(String(7), default=GROUND)
     ink: Mapped[str] = mapped_column(String(7), default=INK)
     accent: Mapped[str] = mapped_column(String(7), default=ACCENT)
+    language: Mapped[str | None] = mapped_column(String(16))
+    """What its pages are in, and what who signs up by it is written to in; None: the newsletter's."""
     after_url: Mapped[str] = mapped_column(String(300), default="")
     """Where it goes afterwards; empty: our page that says to look into the inbox."""
     tags: Mapped[list[str]] = mapped_column(JSON, default=list)
@@ -176,7 +178,7 @@ def free_slug(session: Session, wanted: str) -> str:
 
 _COPIED = ("gives", "guide_slug", "headline", "words", "button", "consent_words", "asks_name", "asks_fields",
            "offers_newsletter", "offers_topics",
-           "shows_cover", "ground", "ink", "accent", "after_url", "tags", "sequence_id")  # fmt: skip
+           "shows_cover", "ground", "ink", "accent", "language", "after_url", "tags", "sequence_id")  # fmt: skip
 
 
 def copy_of(session: Session, form: Form, now: datetime) -> Form:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TextIO
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, exists, select
 from sqlalchemy.orm import Session
 
 from newsletter.clicks import ClickObjection
@@ -28,6 +28,8 @@ COLUMNS = (
 _RISKY = re.compile(r"'*[=+\-@\t\r]")
 _PAGE = 5000
 OBJECTS = "objects_to_clicks"
+LANGUAGE = "language"
+"""A column only where somebody has one of their own."""
 WEEKLY = "one_mail_a_week"
 EVERY_TOPIC = "*"
 """In the column of topics: all of them, those to come too. An empty cell is none."""
@@ -43,8 +45,10 @@ def export_csv(session: Session, out: TextIO, secrets: Sequence[bytes], *only: C
     """
     writer = csv.writer(out)
     own = own_merge_fields(session)
-    writer.writerow((*COLUMNS, "topics", WEEKLY, OBJECTS, "tags", *(one.name for one in own)))
-    columns = [getattr(Subscriber, name) for name in COLUMNS]
+    has_own = exists().where(Subscriber.language.is_not(None), *only).select()
+    named = (*COLUMNS, LANGUAGE) if session.scalar(has_own) else COLUMNS
+    writer.writerow((*named, "topics", WEEKLY, OBJECTS, "tags", *(one.name for one in own)))
+    columns = [getattr(Subscriber, name) for name in named]
     last = 0
     while page := session.execute(
         select(Subscriber.id, Subscriber.email_key, Subscriber.every_topic, Subscriber.digest, *columns)

@@ -4,7 +4,7 @@ Every function works in the caller's transaction: all of a chapter happens, or n
 """
 
 from newsletter.journey.asked import AskedFor, asked_for, open_link
-from newsletter.journey.choose import choose, leave_newsletter, live_in, start_again, stop_series
+from newsletter.journey.choose import choose, leave_newsletter, live_in, read_in, start_again, stop_series
 from newsletter.journey.confirm import Confirmed, LinkOver, confirm
 from newsletter.journey.digest import take_digest, take_singles
 from newsletter.journey.give import (
@@ -62,6 +62,7 @@ __all__ = [
     "pause",
     "pause_is_over",
     "proves",
+    "read_in",
     "refuse",
     "remind_and_forget",
     "reminders_due",

@@ -69,6 +69,13 @@ def live_in(session: Session, subscriber: Subscriber, zone: str | None, now: dat
         digest.look_again(session, now, digest.DigestEntry.subscriber_id == subscriber.id)
 
 
+def read_in(session: Session, subscriber: Subscriber, language: str | None) -> None:
+    """Their pages and mails are in this language from now on (None: the newsletter's)."""
+    if language != subscriber.language:
+        lock(session, subscriber)
+        subscriber.language = language
+
+
 def leave_newsletter(session: Session, subscriber: Subscriber, press: Press, now: datetime) -> bool:
     """No newsletter from now on, and none of what is queued. False: they took none."""
     took = subscriber.newsletter

@@ -80,6 +80,7 @@ def _prove(session: Session, asked: AskedFor, press: Press, now: datetime) -> No
     if before is not Status.CONFIRMED:
         names = [one.first_name for one in asked.waiting]
         subscriber.rename(next((name for name in reversed(names) if name), ""))
+    subscriber.language = consent.language or subscriber.language
     set_values(session, subscriber.id, asked.typed)
     forget_typed(session, Consent.id.in_([one.id for one in asked.told]))
     consent.confirm(now, Basis.MAIL)

@@ -87,7 +87,7 @@ def _ask_there(session: Session, house: House, change: AddressChange, to: Addres
     proven, kept = False, True
     try:
         with session.begin_nested():
-            other = register(session, to, now)
+            other = register(session, to, now, language=change.subscriber.language)
             proven = other.status is Status.CONFIRMED
             change.to = other
             asked = link_to(Proof.MOVE, change.id, now) | refusal(house, to)

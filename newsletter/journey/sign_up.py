@@ -56,6 +56,8 @@ class SignUp:
     form_id: int | None = None
     fields: Mapping[int, str] = field(default_factory=dict)
     """What was typed into the owner's fields, by their numbers, as `Field.read` gives it."""
+    language: str | None = None
+    """Of the form, where it has one of its own."""
     topics: TopicChoice = EVERY_TOPIC
     """Of the newsletter, where it is asked for."""
 
@@ -76,7 +78,7 @@ def subscribe(session: Session, house: House, sign_up: SignUp, now: datetime) ->
     read = wording_id(session, sign_up.wording)  # stays where the rest is taken back: the next one costs the same then
     try:
         with session.begin_nested():
-            subscriber = register(session, sign_up.address, now, sign_up.first_name)
+            subscriber = register(session, sign_up.address, now, sign_up.first_name, sign_up.language)
             proven = subscriber.status is Status.CONFIRMED
             held_back = _held_back(left, proven, now)
             double = _is_double_click(session, subscriber, sign_up, now)
@@ -128,7 +130,8 @@ def _ask(session: Session, house: House, subscriber: Subscriber, sign_up: SignUp
     consent = Consent(
         subscriber_id=subscriber.id, guide=guide.slug if guide else None, newsletter=sign_up.newsletter,
         wording_id=read, page=sign_up.page[:200], form=sign_up.form[:64],
-        form_id=sign_up.form_id, ip=sign_up.ip, first_name=clean_name(sign_up.first_name), given_at=now,
+        form_id=sign_up.form_id, ip=sign_up.ip, first_name=clean_name(sign_up.first_name),
+        language=sign_up.language, given_at=now,
     )  # fmt: skip
     session.add(consent)
     session.flush()

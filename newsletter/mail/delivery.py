@@ -18,6 +18,7 @@ from newsletter.languages import said
 from newsletter.mail import alarms, ledger
 from newsletter.mail.batch_size import AdaptiveBatchSize
 from newsletter.mail.breaker import RUN, SHARE, Breaker
+from newsletter.mail.builder import Builder
 from newsletter.mail.contents import Contents, as_tried
 from newsletter.mail.journal import Journal
 from newsletter.mail.ledger import ClaimedMessage, Lane, Outcome, Reason, State
@@ -26,7 +27,7 @@ from newsletter.mail.ledger.dispatch import pause_open
 from newsletter.mail.ledger.lost import requeue
 from newsletter.mail.notice import tell_owners
 from newsletter.mail.outcomes import Suppress, interpret
-from newsletter.mail.render import BadArticle, Content, Renderer, Skeleton
+from newsletter.mail.render import BadArticle, Content, Renderer
 from newsletter.mail.replies import RELAY_WAIT, asks_to_slow_down
 from newsletter.mail.retry import Transaction, persist
 from newsletter.mail.throttle import Budget, Throttle, Unlimited, domain_of
@@ -83,7 +84,7 @@ class Delivery:
                 journal = Journal(self.journals, token, claim.batch)
             _Run(
                 delivery=self, lane=lane, stop=stop, claim=claim,
-                contents=contents, brand=house, journal=journal, began_at=began_at,
+                contents=contents, builder=Builder(self.renderer, house), journal=journal, began_at=began_at,
             ).run()  # fmt: skip
             settled = True
         finally:
@@ -112,14 +113,13 @@ class _Run:
     stop: Callable[[], bool]
     claim: Claim
     contents: dict[int, Content]
-    brand: Brand
+    builder: Builder
     journal: Journal
     began_at: float
     """Before the claim: what it marked is trusted from here on, even by a process that was frozen right after it."""
     messages: dict[int, ClaimedMessage] = field(init=False)
     unsent: set[int] = field(init=False)
     """What the transport has not pulled (yet): it has certainly not left."""
-    skeletons: dict[tuple[object, ...], Skeleton | None] = field(default_factory=dict)
     unbuildable: list[Outcome] = field(default_factory=list)
     unfit: Unfit = field(init=False)
     breaker: Breaker = field(init=False)
@@ -213,11 +213,7 @@ class _Run:
             return None
         content = as_tried(message, self.contents.get(message.revision_id or 0))
         try:
-            skeleton = self._skeleton(message, content)
-            if skeleton:
-                mail = skeleton.splice(message, now)
-            else:
-                mail = self.delivery.renderer.compose(message, self.brand, content, now)
+            mail = self.builder.mail(message, content, now)
         except BadArticle as error:
             self.unfit.add(message, str(error), now)
             self.held = bool(self.claim.batch)  # what cannot be put together goes to nobody of a batch
@@ -229,17 +225,6 @@ class _Run:
             )
             return None
         return Envelope(message.id, mail.sender, mail.recipient, mail.data, True, mail.seven_bit)
-
-    def _skeleton(self, message: ClaimedMessage, content: Content | None) -> Skeleton | None:
-        """The skeleton that such messages are spliced into; None: they are composed one by one."""
-        kind: tuple[object, ...] = (message.dispatch_id, message.revision_id)
-        if message.dispatch_id is None:
-            if content is None or not message.stream.is_bulk:
-                return None
-            kind = (message.stream, message.revision_id, message.context.get("guide"), message.context.get("accent"))
-        if kind not in self.skeletons:
-            self.skeletons[kind] = self.delivery.renderer.compile(message, self.brand, content)
-        return self.skeletons[kind]
 
     def _write(self, known: Sequence[SmtpResult], last: bool = False) -> None:
         self.written_at = time.monotonic()

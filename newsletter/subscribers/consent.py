@@ -69,6 +69,8 @@ class Consent(Base):
     ip: Mapped[str | None] = mapped_column(String(45))
     first_name: Mapped[str] = mapped_column(String(LONGEST_NAME), default="")
     """The name typed into that form: taken over when the address is proven."""
+    language: Mapped[str | None] = mapped_column(String(16))
+    """That of the form: the press takes it over. None: it had none of its own."""
     given_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None] = mapped_column()
     basis: Mapped[Basis | None] = mapped_column()

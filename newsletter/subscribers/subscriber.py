@@ -93,6 +93,8 @@ class Subscriber(Base):
     )
     first_name: Mapped[str] = mapped_column(String(LONGEST_NAME), default="")
     zone: Mapped[str | None] = mapped_column(String(64))
+    language: Mapped[str | None] = mapped_column(String(16))
+    """What their pages and mails are in; None: the newsletter's. Ask `Languages.spoken`: a catalogue may be gone."""
     status: Mapped[Status] = mapped_column(default=Status.PENDING)
     newsletter: Mapped[bool] = mapped_column(default=False)
     every_topic: Mapped[bool] = mapped_column(default=True, server_default=true())
@@ -171,12 +173,14 @@ def find(session: Session, address: Address) -> Subscriber | None:
     return session.scalar(select(Subscriber).where(Subscriber.email_key == address.key))
 
 
-def register(session: Session, address: Address, now: datetime, first_name: str = "") -> Subscriber:
+def register(session: Session, address: Address, now: datetime, first_name: str = "",
+             language: str | None = None) -> Subscriber:  # fmt: skip
     """The subscriber at this address, locked: the one there is, else a new pending one. Safe against two at once.
 
-    The same statements for both, so that the time it takes tells nobody who is known.
+    The same statements for both, so that the time it takes tells nobody who is known. Who is keeps their language.
     """
-    fresh = {"email": address.email, "email_key": address.key, "first_name": clean_name(first_name), "created_at": now}
+    fresh = {"email": address.email, "email_key": address.key, "first_name": clean_name(first_name),
+             "language": language, "created_at": now}  # fmt: skip
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     session.execute(dialect.insert(Subscriber).values(fresh).on_conflict_do_nothing(index_elements=["email_key"]))
     look = select(Subscriber).where(Subscriber.email_key == address.key).with_for_update()

@@ -32,7 +32,7 @@ from newsletter.web.embedded import (
 )
 from newsletter.web.form_page import open_or_gone
 from newsletter.web.forms import ANSWER, OTHER_WORDS, SubscribeForm
-from newsletter.web.language import _, lazy
+from newsletter.web.language import _, lazy, speak
 from newsletter.web.security import limiter
 from newsletter.web.sign_up import (
     allowed,
@@ -89,6 +89,10 @@ def _origin() -> Any:
 @door.errorhandler(429)
 def _failed(error: HTTPException) -> Any:
     """In the form's own way: JSON for its script, a small page in the iframe."""
+    if isinstance(error, TooManyRequests):
+        with reading() as session:
+            form = forms.named(session, (request.view_args or {}).get("slug", ""))
+            speak(form.language if form else None)
     told = errors.too_many(error) if isinstance(error, TooManyRequests) else errors.http(error)
     if not isinstance(told, tuple | Response):  # a redirect
         return told
@@ -111,6 +115,7 @@ def script(slug: str) -> Response:
         form = forms.named(session, slug)
         if form is None or not takes_sign_ups(session, form):
             return _sent(b"/* This form is closed. */", FRESH)
+        speak(form.language)
         code = script_code(session, form)
     _seen(form)
     return _sent(code, FRESH)

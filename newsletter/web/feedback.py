@@ -13,7 +13,7 @@ from newsletter.subscribers import Status, Subscriber, Suppression, SuppressionR
 from newsletter.web import plain
 from newsletter.web.cards import card, shown_guides
 from newsletter.web.forms import ButtonForm
-from newsletter.web.language import _, lazy
+from newsletter.web.language import _, lazy, speak
 from newsletter.web.personal import ACTIONS, check_form, numbers, person_or_gone, preferences_path
 from newsletter.web.security import limiter
 from newsletter.web.state import now, reading, runtime, state, transaction
@@ -41,6 +41,7 @@ def unsubscribe(token: str) -> str:
         subscriber = session.get(Subscriber, subscriber_id)
         gone = subscriber is None or subscriber.status is Status.UNSUBSCRIBED
         email = subscriber.email if subscriber else ""
+        speak(subscriber.language if subscriber else None)
     if gone:
         return plain.or_plain(lambda: _done(email, token), plain.left())
     return plain.or_plain(lambda: _ask(subscriber_id, email), plain.leave(request.script_root + request.path))
@@ -63,6 +64,7 @@ def unsubscribe_now(token: str) -> str:
         subscriber = session.get(Subscriber, subscriber_id)
         email = subscriber.email if subscriber else ""
         if subscriber is not None:
+            speak(subscriber.language)
             press = ONE_PRESS if by_machine else Press(By.MAIL, str(LEAVING), "/unsubscribe")
             press = replace(press, message=message_id)
             journey.unsubscribe(session, subscriber, now(), goodbye=not by_machine, press=press)
@@ -127,6 +129,8 @@ def _refusing(session: Session, token: str) -> tuple[int, str, Subscriber | None
     hashed = "".join(f"{part:016x}" for part in parts)
     found = session.get(Subscriber, subscriber_id)
     same = found is not None and hashed in address_hashes(runtime().secrets, found.address.mailbox)
+    if found is not None and same:
+        speak(found.language)
     return subscriber_id, hashed, found if same else None
 
 
@@ -150,9 +154,9 @@ def not_me(token: str) -> str:
 def not_me_now(token: str) -> str:
     """Whoever reads this mailbox says that it was not them who signed up. Holds for ever."""
     check_form(ButtonForm())
-    press = Press(By.MAIL, f"{NEVER}.", "/not-me")
     with transaction() as session:
         subscriber_id, hashed, _ = _refusing(session, token)
+        press = Press(By.MAIL, f"{NEVER}.", "/not-me")
         journey.refuse(session, runtime(), subscriber_id, hashed, press, now())
         session.flush()
         return _refused(_refusing(session, token)[2])

@@ -13,7 +13,7 @@ from newsletter.forms import Form
 from newsletter.web.address import ask_ahead
 from newsletter.web.cards import Card, card
 from newsletter.web.forms import SubscribeForm
-from newsletter.web.language import _, lazy
+from newsletter.web.language import _, lazy, speak
 from newsletter.web.sign_up import box, guide_of, per_client, sign_up, takes_sign_ups, told_page
 from newsletter.web.slip import Slip, slip_in
 from newsletter.web.state import reading, state, transaction
@@ -53,8 +53,9 @@ def send(slug: str) -> Any:
 
 
 def open_or_gone(session: Session, slug: str) -> Form:
-    """The form that takes sign-ups under this name; else a page that says what became of it."""
+    """The form that takes sign-ups under this name, in its own language; else a page that says what became of it."""
     form = forms.named(session, slug) or abort(404, _("There is no form here. It may have been deleted by its owner."))
+    speak(form.language)
     if not takes_sign_ups(session, form):
         abort(410, CLOSED)
     return form

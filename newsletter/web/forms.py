@@ -17,6 +17,7 @@ from wtforms.fields.choices import SelectChoice
 
 from newsletter.brand import Brand
 from newsletter.forms import Form
+from newsletter.languages import Language
 from newsletter.subscribers import (
     EVERY_TOPIC,
     NO,
@@ -30,7 +31,8 @@ from newsletter.subscribers import (
 from newsletter.topics import Topic
 from newsletter.web import robots
 from newsletter.web.address import typed_address
-from newsletter.web.language import _, lazy, spoken
+from newsletter.web.language import _, lazy, speaking, spoken
+from newsletter.web.language_field import LanguageField
 from newsletter.web.security import FormToken
 from newsletter.web.typed_form import TypedForm
 from newsletter.web.wording import TOPICS_ASKED, form_wording, newsletter_wording, topics_asked
@@ -112,6 +114,8 @@ class SubscribeForm(AskingForm):
     has_other_words: bool
     """Whether it was sent from under words that are not today's."""
     consent_note: str
+    spoken: Language
+    """What it is in, wherever it stands."""
     row: Form
     house: Brand
 
@@ -186,13 +190,14 @@ class SubscribeForm(AskingForm):
             **kwargs: Any) -> "SubscribeForm":  # fmt: skip
         """The form as its owner has set it. `articles`: how many follow. `asks`: the owner's fields in it. `topics`:
         those that it lets people choose among."""
-        form = with_answers(cls, asks)(**kwargs)
-        form.row, form.house, form.id_prefix = row, brand, row.slug
-        form.newsletter.label.text = newsletter_wording(brand)
-        form.consent_note = form_wording(row, brand, articles)
-        form.topics.choices = [SelectChoice(str(one.id), one.name) for one in topics]
-        offered = [str(TOPICS_ASKED), *(f"{one.id} {one.name}" for one in topics)] if topics else []
-        words = fingerprint(form.consent_note, form.newsletter.label.text, *offered)
+        with speaking(row.language):
+            form = with_answers(cls, asks)(**kwargs)
+            form.row, form.house, form.id_prefix, form.spoken = row, brand, row.slug, spoken()
+            form.newsletter.label.text = newsletter_wording(brand)
+            form.consent_note = form_wording(row, brand, articles)
+            form.topics.choices = [SelectChoice(str(one.id), one.name) for one in topics]
+            offered = [str(TOPICS_ASKED), *(f"{one.id} {one.name}" for one in topics)] if topics else []
+            words = fingerprint(form.consent_note, form.newsletter.label.text, *offered)
         form.has_other_words = form.agreed.data not in (None, "", words)
         form.agreed.data = words
         if not form.guide.data:
@@ -243,6 +248,7 @@ class PreferencesForm(AskingForm):
     newsletter = BooleanField()
     topics = SelectMultipleField(lazy("Topics"), choices=[], validate_choice=False)
     zone = SelectField(lazy("Where you live, so that mails come at your time of day"), validate_choice=False)
+    language = LanguageField(lazy("Your language"))
     address = StringField(lazy("New e-mail address"))
     kept = StringField()
     """As at sign-up."""

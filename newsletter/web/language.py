@@ -1,9 +1,12 @@
-"""The language of a page, and the marks of sentences: readers' pages and the owner's area are in the brand's.
+"""The language of a page, and the marks of sentences.
 
+A form speaks its own language wherever it stands, a reader's own pages speak theirs, and everything else the brand's.
 Flask-Babel asks here for both the language and its catalogue, so pages and mails are translated by the same ones.
 Nothing here fails: where the brand cannot be read, the page that says so is in English.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
 from typing import Any, cast
@@ -17,7 +20,7 @@ from flask_babel.speaklater import LazyString
 from markupsafe import escape
 
 from newsletter import brand
-from newsletter.languages import SOURCE, Language, marked
+from newsletter.languages import SOURCE, Language, marked, name_of
 from newsletter.mail.render.filters import day_as
 from newsletter.subscribers import FieldKind
 from newsletter.web.state import reading, runtime
@@ -51,9 +54,13 @@ class _Babel(Babel):
 def install(app: Flask) -> None:
     """Give every template its language, `_`, and dates as that language writes them."""
     _Babel(app, default_locale=str(SOURCE.locale), locale_selector=lambda: spoken().locale)
-    app.jinja_env.globals["marked"] = marked
+    app.jinja_env.globals.update(marked=marked, spoken=spoken, in_language=_in_language)
     app.jinja_env.filters.update(
-        day=day, weekday=lambda day: spoken().weekday(day), as_held=_as_held, translated=in_words
+        day=day,
+        weekday=lambda day: spoken().weekday(day),
+        as_held=_as_held,
+        translated=in_words,
+        language_name=name_of,
     )
     app.context_processor(lambda: {"language": spoken()})
 
@@ -62,15 +69,50 @@ def spoken() -> Language:
     """What the page is in that this request asks for."""
     if not has_request_context():
         return SOURCE
-    if "language" not in g:
-        g.language = _chosen()
-    found: Language = g.language
+    found: Language = g.get("language") or _of_the_brand()
     return found
+
+
+def speak(code: str | None) -> None:
+    """Say all that follows of this request in the language of its reader, or of its form; None: in the brand's."""
+    g.language = _named(code) if code else None
+
+
+@contextmanager
+def speaking(code: str | None) -> Iterator[None]:
+    """The same, for a while."""
+    before = g.get("language")
+    speak(code)
+    try:
+        yield
+    finally:
+        g.language = before
+
+
+def _in_language(code: str | None, caller: Callable[[], str]) -> str:
+    """For templates: what the block says, in this language."""
+    with speaking(code):
+        return caller()
 
 
 def give_up() -> None:
     """The database does not answer: what tells of it asks no more for the language."""
-    g.setdefault("language", SOURCE)
+    g.setdefault("brand_language", SOURCE)
+
+
+def _named(code: str) -> Language:
+    try:
+        return runtime().languages.spoken(code)
+    except Exception as error:  # noqa: BLE001 - leaving asks for this too, and depends on nothing
+        log.error("the page is in English; its language cannot be read", error=type(error).__name__)
+        return SOURCE
+
+
+def _of_the_brand() -> Language:
+    if "brand_language" not in g:
+        g.brand_language = _chosen()
+    found: Language = g.brand_language
+    return found
 
 
 def _chosen() -> Language:

@@ -12,7 +12,7 @@ from newsletter.journey import Proof
 from newsletter.links import ExpiredLink, Purpose, still_good
 from newsletter.subscribers import AddressChange, Status, Subscriber
 from newsletter.web.forms import ButtonForm
-from newsletter.web.language import lazy
+from newsletter.web.language import lazy, speak
 from newsletter.web.personal import ACTIONS, check_form, numbers, person_or_gone, preferences_path
 from newsletter.web.security import limiter
 from newsletter.web.state import now, reading, runtime, state, transaction
@@ -54,7 +54,7 @@ def show(token: str) -> str:
         if what is Proof.MOVE:
             return _ask_move(session, number)
         if what is Proof.STAY:
-            change = session.get(AddressChange, number)
+            change = _change(session, what, number)
             is_done = change is not None and change.can_be_taken_back(now())
             return render_template("public/own_stay.html", form=ButtonForm(), is_done=is_done,
                                    label=GOES_BACK if is_done else STAYS)  # fmt: skip
@@ -68,11 +68,20 @@ def show(token: str) -> str:
         )  # fmt: skip
 
 
+def _change(session: Session, what: Proof, number: int) -> AddressChange | None:
+    """The change that a link is about; the page is in the language of whoever the link was sent to."""
+    change = session.get(AddressChange, number)
+    reader = (change.to if what is Proof.MOVE else change.subscriber) if change is not None else None
+    speak(reader.language if reader is not None else None)
+    return change
+
+
 def _ask_move(session: Session, number: int) -> str:
     try:
         change = journey.open_change(session, number, now())
     except journey.LinkOver:
         abort(410, CHANGE_OVER)
+    _change(session, Proof.MOVE, number)
     return render_template(
         "public/own_move.html", form=ButtonForm(), label=MOVES, email=change.to.email if change.to else "",
         reads=change.to is not None and change.to.status is not Status.PENDING,
@@ -104,6 +113,7 @@ def act(token: str) -> Any:
     if what is not Proof.STAY:
         abort(405)
     with transaction() as session:
+        _change(session, what, number)
         stayed = journey.stay(session, runtime(), number, now())
     return render_template("public/own_stayed.html", stayed=stayed)
 
@@ -118,8 +128,9 @@ def _erase(number: int) -> str:
 
 
 def _move(number: int) -> Any:
-    press = Press(By.MAIL, f"{MOVES}.", request.path.rsplit("/", 1)[0])
     with transaction() as session:
+        _change(session, Proof.MOVE, number)
+        press = Press(By.MAIL, f"{MOVES}.", request.path.rsplit("/", 1)[0])
         try:
             there = preferences_path(journey.move(session, runtime(), number, press, now()))
         except journey.LinkOver:

@@ -23,7 +23,7 @@ from newsletter.mail.render import Reader
 from newsletter.subscribers import Consent, Status, Stream, Subscriber, merged
 from newsletter.web.cards import Card, card, shown_guides
 from newsletter.web.forms import ButtonForm
-from newsletter.web.language import _, lazy
+from newsletter.web.language import _, lazy, speak
 from newsletter.web.security import limiter
 from newsletter.web.state import now, reading, runtime, state, transaction
 from newsletter.web.wording import agreed, brings, series_wording
@@ -59,6 +59,7 @@ def confirm(token: str) -> str:
     with reading() as session:
         consent = session.get(Consent, consent_id) or abort(410, DELETED)
         subscriber = consent.subscriber
+        speak(subscriber.language)
         if consent.confirmed_at is None:
             if consent.is_over or subscriber.status is Status.COMPLAINED:
                 raise journey.LinkOver
@@ -122,6 +123,7 @@ def confirm_now(token: str) -> AnyResponse:
     upto = int(told) if told.isdecimal() and len(told) < 19 else None
     with transaction() as session:
         asked = journey.open_link(session, consent_id, now(), upto) or abort(410, DELETED)
+        speak(asked.consent.subscriber.language)
         if asked.consent.confirmed_at is None:
             still_good(last_second, now())
         # Who is confirmed already is asked about the newsletter by a button of its own.
@@ -167,12 +169,13 @@ def preferences_path(subscriber: Subscriber) -> str:
 
 
 def person_or_gone(session: Session, subscriber_id: int) -> Subscriber:
-    """Whose page it is; a page that says so when nothing is held about them any more."""
+    """Whose page it is, which is in their language; one that says so when nothing is held about them any more."""
     found = session.get(Subscriber, subscriber_id)
     if found is None:
         text = _("This is a test mail: in a real one this link leads to the reader's own page.")
         gone = _("We hold no data of yours any more, so there is nothing to show here.")
         abort(410, gone if subscriber_id else text)
+    speak(found.language)
     return found
 
 
@@ -265,6 +268,8 @@ def view(token: str) -> str | Response:
         words = content_of(session, revision) if revision else None
         named = runtime().renderer.own_fields(words) if words else []
         reader = Reader(message.subscriber_id or 0, merged(session, message.subscriber, named), message.id)
-        seen = runtime().renderer.rendered(message.stream, brand.current(session), reader, words, message.context or {})
+        spoken = message.subscriber.language if message.subscriber else None
+        house = brand.current(session).speaking(spoken, runtime().languages)
+        seen = runtime().renderer.rendered(message.stream, house, reader, words, message.context or {})
     g.csp = MAIL_PAGE_POLICY
     return seen.html

@@ -141,12 +141,14 @@ def _form(session: Session, subscriber: Subscriber) -> PreferencesForm:
     """What they may change about themselves: of the owner's fields those that a form asks for."""
     asked = fields_named(session, forms.asked_for(session))
     held = values_of(session, subscriber.id) if asked else {}
-    shown = {"first_name": subscriber.first_name, "newsletter": subscriber.newsletter, "zone": subscriber.zone or ""}
+    shown = {"first_name": subscriber.first_name, "newsletter": subscriber.newsletter, "zone": subscriber.zone or "",
+             "language": subscriber.language or ""}  # fmt: skip
     shown |= {answer_name(one): held.get(one.id, "") for one in asked}
     choice, offered = topic_choice(session, subscriber), topics.open_ones(session)
     shown["topics"] = [str(one.id) for one in offered if choice.takes(one.id)]
     form = with_answers(PreferencesForm, asked)(data=shown)
     form.topics.choices = [SelectChoice(str(one.id), one.name) for one in offered]
+    form.language.offer(subscriber.language)
     if "move" in request.form:
         form.house = brand.current(session)
     form.zone.choices = [SelectChoice("", ""), *map(SelectChoice, known_zones())]
@@ -215,6 +217,7 @@ def _change(session: Session, subscriber: Subscriber, form: PreferencesForm) -> 
         sent = {one: one.read(answer.data or "") for one, answer in form.own if answer.name in request.form}
         if "zone" in request.form:
             journey.live_in(session, subscriber, form.zone.data or None, now())
+        journey.read_in(session, subscriber, form.language.chosen)
         name = form.first_name.data or ""
         journey.choose(session, subscriber, bool(form.newsletter.data), name, f"{wording} {told}".strip(), now(), sent,
                        ticked)  # fmt: skip

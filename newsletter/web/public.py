@@ -24,7 +24,7 @@ from newsletter.web.feed import atom
 from newsletter.web.form_page import press_page, slip_page
 from newsletter.web.forms import SubscribeForm
 from newsletter.web.landing import page_of, shown
-from newsletter.web.language import _, spoken
+from newsletter.web.language import _, speak, spoken
 from newsletter.web.sharing import canonical
 from newsletter.web.sign_up import footer_form, guide_boxes, leads_to, per_client, sign_up, told_page
 from newsletter.web.slip import slip_in
@@ -139,6 +139,7 @@ def subscribe() -> tuple[str, int] | AnyResponse:
         if found is None:
             abort(400, _("Please choose one of the guides and send the form again."))
         form = guide_boxes(session, [found], brand.current(session))[found.slug]
+        speak(form.row.language)
         form.validate()
         page = told_page(session)
         if "correct" not in request.form and (slip := slip_in(form)):
@@ -147,7 +148,7 @@ def subscribe() -> tuple[str, int] | AnyResponse:
             return _home(session, form), 200 if form.is_right else 422
         if not sign_up(session, form, page):
             return press_page(form, page, card(found)), 200
-        asked = {"form": form.row.slug} if form.row.after_url else {"guide": found.slug}
+        asked = {"form": form.row.slug} if form.row.after_url or form.row.language else {"guide": found.slug}
     state().trigger.wake()
     return redirect(f"{url_for('public.inbox')}?{urlencode(asked)}", 303)
 
@@ -159,6 +160,7 @@ def inbox() -> str:
     local = f"http://127.0.0.1:{settings.mailbox_port}/" if settings.is_local and settings.runs_mailbox else None
     with reading() as session:
         form = forms.named(session, request.args.get("form", ""))
+        speak(form.language if form else None)
         slug = (form.guide_slug or "") if form else request.args.get("guide", "")
         found = session.scalar(select(Guide).where(Guide.slug == slug))
         return render_template(

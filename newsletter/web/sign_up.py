@@ -94,7 +94,7 @@ def sign_up(session: Session, typed: SubscribeForm, page: str = "") -> bool:
         address=address, guide=row.guide_slug, newsletter=typed.wants_newsletter,
         wording=typed.wording, first_name=(typed.first_name.data or "") if row.asks_name else "",
         page=page or own_page(), form=row.slug, form_id=row.id, ip=kept_ip(), fields=typed.typed_fields,
-        topics=typed.topic_choice,
+        topics=typed.topic_choice, language=row.language,
     )  # fmt: skip
     journey.subscribe(session, runtime(), asked, now())
     return True

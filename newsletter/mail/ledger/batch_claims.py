@@ -135,7 +135,7 @@ _IN_BATCH = (_M.id.between(bindparam("first"), bindparam("last")), _M.dispatch_i
 
 def _waiting(may: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return (
-        select(_M.id, _M.subscriber_id, _S.email, _S.first_name, func.coalesce(may, false()), _S.digest)
+        select(_M.id, _M.subscriber_id, _S.email, _S.first_name, _S.language, func.coalesce(may, false()), _S.digest)
         .select_from(Message.__table__.outerjoin(Subscriber.__table__, _S.id == _M.subscriber_id))
         .where(*_IN_BATCH, _M.state == State.READY, _M.due_at.is_(None))
         .order_by(_M.id)
@@ -158,13 +158,13 @@ def _messages(session: Session, held: BatchRange, at: datetime, now: datetime,
     waiting = _WAITING if held.topic_id is None else _WAITING_OF_TOPIC.params(topic=held.topic_id)
     rows = session.connection().execute(waiting, span).all()
     own = own_values(session, named, [person for _, person, *_ in rows if person]) if named else {}
-    for id, person, email, name, may, digest in rows:
+    for id, person, email, name, language, may, digest in rows:
         if may and digest:
             weekly.append(id)
         elif may:
             fields = {FIRST_NAME: name, **own[person]} if person in own else {FIRST_NAME: name}
             messages.append(
-                ClaimedMessage(id, Stream.CAMPAIGN, 0, at, person, email, fields, revision, dispatch, context)
+                ClaimedMessage(id, Stream.CAMPAIGN, 0, at, person, email, fields, revision, dispatch, context, language)
             )
         else:
             gone.append(id)

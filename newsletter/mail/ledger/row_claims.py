@@ -60,6 +60,8 @@ class ClaimedMessage:
     revision_id: int | None
     dispatch_id: int | None
     context: dict[str, Any]
+    language: str | None = None
+    """Their own; None: the newsletter's."""
 
 
 def claim_rows(session: Session, lane: Lane, token: str, now: datetime, limit: int,
@@ -151,7 +153,7 @@ def _messages(session: Session, token: str, ids: Sequence[int], own_fields: OwnF
             Message.id, Message.stream, Message.attempts, Message.created_at, Message.subscriber_id,
             Subscriber.email, Owner.email, Subscriber.first_name,
             Message.revision_id, Message.dispatch_id, Message.context,
-            and_(Message.stream == Stream.CAMPAIGN, Subscriber.digest),
+            Subscriber.language, and_(Message.stream == Stream.CAMPAIGN, Subscriber.digest),
         )
         .outerjoin(Subscriber, Subscriber.id == Message.subscriber_id)
         .outerjoin(Owner, Owner.id == Message.owner_id)
@@ -168,9 +170,9 @@ def _messages(session: Session, token: str, ids: Sequence[int], own_fields: OwnF
         ClaimedMessage(
             id, stream, tries, at, person, email or trials[id].to or owner,
             {FIRST_NAME: name or like.get(trials[id].like, ""), **held.get(person or trials[id].like, {})},
-            revision, dispatch, context or {},
+            revision, dispatch, context or {}, language,
         )
-        for id, stream, tries, at, person, email, owner, name, revision, dispatch, context, _ in rows
+        for id, stream, tries, at, person, email, owner, name, revision, dispatch, context, language, _ in rows
     ]  # fmt: skip
 
 

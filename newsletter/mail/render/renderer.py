@@ -66,7 +66,7 @@ class Renderer:
     sender_form: str = ""
     """The envelope sender; an asterisk in it stands for the message (VERP). "": `b+*@` and the mail domain."""
     languages: Languages = field(default_factory=Languages)
-    """Those that a brand may have; a mail is in its brand's."""
+    """Those that a mail may be in; it is in that of the brand it is made with (`Brand.speaking`)."""
     urls: Urls = field(init=False)
     _jinja: Callable[[Language, str], Environment] = field(init=False)
     _inliner: css_inline.CSSInliner = field(init=False)
@@ -76,7 +76,7 @@ class Renderer:
     def __post_init__(self) -> None:
         object.__setattr__(self, "urls", Urls(self.site, self.signer))
         object.__setattr__(self, "sender_form", self.sender_form or f"b+*@{self.mail_domain}")
-        object.__setattr__(self, "_jinja", lru_cache(8)(partial(environment, self.folder)))
+        object.__setattr__(self, "_jinja", lru_cache(16)(partial(environment, self.folder)))
         object.__setattr__(self, "_read", compiled)
         inliner = css_inline.CSSInliner(
             keep_style_tags=False, keep_at_rules=True, minify_css=True, load_remote_stylesheets=False

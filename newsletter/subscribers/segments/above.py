@@ -6,6 +6,7 @@ from sqlalchemy import Boolean, column, table
 
 from newsletter.db import UtcDateTime
 
+BRAND = table("brand", column("language"))
 GUIDES = table("guides", column("id"), column("slug"), column("title"))
 GUIDE_REQUESTS = table("guide_requests", column("subscriber_id"), column("guide_id"), column("fetched_at"))
 FORMS = table("forms", column("id"), column("name"))

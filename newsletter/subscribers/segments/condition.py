@@ -1,8 +1,9 @@
 """Rules as an SQL condition on Subscriber: compiled here and nowhere else."""
 
-from sqlalchemy import ColumnElement, Exists, ScalarSelect, and_, exists, false, not_, or_, select
+from sqlalchemy import ColumnElement, Exists, ScalarSelect, and_, exists, false, func, not_, or_, select
 
 from newsletter.clicks import Click, ClickObjection
+from newsletter.languages import IN_ENGLISH
 from newsletter.subscribers.consent import Consent
 from newsletter.subscribers.field import Field
 from newsletter.subscribers.field_value import FieldValue, folded
@@ -10,6 +11,7 @@ from newsletter.subscribers.merge_field import FieldKind
 from newsletter.subscribers.search import found_by
 from newsletter.subscribers.segments import rules as r
 from newsletter.subscribers.segments.above import (
+    BRAND,
     BULK,
     CAMPAIGNS,
     DIGEST,
@@ -107,6 +109,9 @@ def _leaf(rule: r.Leaf) -> ColumnElement[bool]:
             return and_(Subscriber.newsletter, takes_topic(topic))
         case r.InZone(zone):
             return and_(Subscriber.zone.is_not(None), Subscriber.zone == zone)  # never NULL, so “none of” holds
+        case r.ReadsIn(language):
+            own = func.coalesce(Subscriber.language, select(BRAND.c.language).scalar_subquery())
+            return own.in_(IN_ENGLISH if language in IN_ENGLISH else (language,))
         case r.Called(words):
             return found_by(words)
         case r.HasField():

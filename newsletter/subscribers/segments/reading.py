@@ -1,6 +1,7 @@
 """Rules as JSON, and back. What is stored or sent may be anything: whatever is not sound is refused, by its place."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import UTC, date, datetime
@@ -23,6 +24,8 @@ LONGEST_WORDS = 254
 LARGEST = 200_000
 """Characters of JSON that are read at all."""
 LARGEST_ID = 2**63 - 1
+_CODE = re.compile(r"(?=.{2,16}\Z)[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
+"""Of a language, as HTML has it. Whether there still is a catalogue for it makes no difference to a rule."""
 Path = tuple[int, ...]
 """Where in the tree: (0, 2) is the third rule of the first; () is the whole."""
 E = TypeVar("E", bound=StrEnum)
@@ -94,6 +97,12 @@ def _zone(given: Any) -> str:
     return given
 
 
+def _language(given: Any) -> str:
+    if not isinstance(given, str) or not _CODE.fullmatch(given):
+        raise ValueError(said("Choose a language from the list."))
+    return given
+
+
 def _value(given: Any) -> str:
     if not isinstance(given, str) or len(given) > LONGEST_VALUE:
         raise ValueError(said("Type what to compare with, at most %(most)s characters.", most=LONGEST_VALUE))
@@ -114,6 +123,7 @@ _KINDS: dict[str, tuple[type[Any], tuple[Callable[[Any], Any], ...]]] = {
     "digest": (r.TakesDigest, (_yes_or_no,)),
     "topic": (r.TakesTopic, (_number(1, LARGEST_ID, marked("Choose a topic.")),)),
     "zone": (r.InZone, (_zone,)),
+    "language": (r.ReadsIn, (_language,)),
     "called": (r.Called, (_one_line(LONGEST_WORDS, marked("Type a part of an address or a name.")),)),
     "field": (r.HasField, (
         _one_line(LONGEST_KEY, marked("Choose a field.")), _one_of(FieldKind, marked("Choose a field.")),

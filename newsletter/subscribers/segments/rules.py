@@ -106,6 +106,13 @@ class InZone:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadsIn:
+    """Is written to in this language: their own, else the newsletter's."""
+
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class Called:
     """The address or the first name holds these words."""
 
@@ -212,8 +219,8 @@ class Unreadable:
 
 Leaf = (
     HasStatus | HasTag | AskedFor | Fetched | SignedUpBy | JoinedBefore | JoinedAfter | JoinedLately | TakesNewsletter
-    | TakesDigest | TakesTopic | InZone | Called | HasField | WasSent | SentLately | Clicked | ClickedNothing
-    | ClickedLately | InSeries | AtStep
+    | TakesDigest | TakesTopic | InZone | ReadsIn | Called | HasField | WasSent | SentLately | Clicked
+    | ClickedNothing | ClickedLately | InSeries | AtStep
 )  # fmt: skip
 Rule = Leaf | Group | Unreadable
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from functools import reduce
 
-from newsletter.languages import Day, Number, Sentence, counted, joined, marked, said
+from newsletter.languages import Day, Number, Sentence, counted, joined, marked, name_of, said
 from newsletter.subscribers.merge_field import FieldKind
 from newsletter.subscribers.segments import rules as r
 from newsletter.subscribers.segments.comparing import Compare
@@ -131,6 +131,9 @@ def words(leaf: r.Leaf, named: Named) -> Words:
         case r.InZone(zone):
             return (said("lives in the time zone %(zone)s", zone=zone),
                     said("does not live in the time zone %(zone)s", zone=zone))  # fmt: skip
+        case r.ReadsIn(language):
+            name = name_of(language)
+            return said("reads in %(language)s", language=name), said("does not read in %(language)s", language=name)
         case r.Called(part):
             return (said("has “%(part)s” in the address or the first name", part=part),
                     said("does not have “%(part)s” in the address or the first name", part=part))  # fmt: skip

@@ -12,6 +12,7 @@ from newsletter.forms.form import MOST_TAGS
 from newsletter.subscribers import FieldKind
 from newsletter.subscribers.tag import LONGEST_TAG
 from newsletter.web.language import _, lazy
+from newsletter.web.language_field import LanguageField
 from newsletter.web.typed_form import TypedForm
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}\Z")
@@ -72,6 +73,7 @@ class FormForm(TypedForm):
     ground = _line(lazy("Ground"), 7, lazy("Choose a colour."))
     ink = _line(lazy("Text"), 7, lazy("Choose a colour."))
     accent = _line(lazy("Button and links"), 7, lazy("Choose a colour."))
+    language = LanguageField(lazy("Its language"))
     after_url = _line(lazy("Where it goes afterwards"), 300)
     tags = _line(lazy("Tags"), 2000)
     sequence = SelectField(lazy("A series that starts too"), coerce=int, default=0)

@@ -27,6 +27,7 @@ from newsletter.subscribers import BadAddress, Field, clean_name, read_address
 from newsletter.subscribers.name import LONGEST_NAME
 from newsletter.web.forms import with_answers
 from newsletter.web.language import _, in_words, lazy, spoken
+from newsletter.web.language_field import LanguageField
 from newsletter.web.state import reading, runtime
 from newsletter.web.typed_form import TypedForm
 from newsletter.zones import known_zones
@@ -140,6 +141,7 @@ class PersonForm(TypedForm):
         lazy("First name"), [Optional(), Length(max=LONGEST_NAME)], filters=[lambda typed: clean_name(typed or "")]
     )
     tags = TextAreaField(lazy("Tags"), [Optional(), Length(max=20_000)], filters=[characters.text])
+    language = LanguageField(lazy("Language"))
     answers: Sequence[Field] = ()
     """The owner's fields."""
 

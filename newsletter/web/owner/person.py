@@ -37,9 +37,11 @@ def ask(id: int) -> Any:
     with reading() as session:
         person = one_or_404(session, Subscriber, id)
         fields, held = all_fields(session), values_of(session, id)
-        shown = {"first_name": person.first_name, "tags": "\n".join(tags_of(session, id))}
+        shown = {"first_name": person.first_name, "tags": "\n".join(tags_of(session, id)),
+                 "language": person.language or ""}  # fmt: skip
         shown |= {answer_name(one): held.get(one.id, "") for one in fields}
         form = person_form(fields, formdata=None, data=shown)
+        form.language.offer(person.language)
         return _page(session, person, form, fields)
 
 
@@ -57,6 +59,7 @@ def edit(id: int) -> Any:
         person = one_or_404(session, Subscriber, id, lock=True)
         fields = all_fields(session)
         form = person_form(fields)
+        form.language.offer(person.language)
         names = list(dict.fromkeys(filter(None, (line.strip() for line in (form.tags.data or "").splitlines()))))
         if form.validate() and len(names) > MOST_TAGS:
             form.tags.errors = [
@@ -68,6 +71,7 @@ def edit(id: int) -> Any:
             ]
         if form.errors:
             return _page(session, person, form, fields), 422
+        person.language = form.language.chosen
         person.first_name = form.first_name.data or ""
         retag(session, id, names)
         set_values(session, id, {one: one.read(form[answer_name(one)].data or "") for one in fields})

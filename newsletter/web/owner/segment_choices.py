@@ -13,6 +13,7 @@ from newsletter.guides import Guide
 from newsletter.sequences import Sequence, Step
 from newsletter.subscribers import Status, all_fields, all_tags
 from newsletter.web.language import _
+from newsletter.web.state import runtime
 from newsletter.zones import known_zones
 
 MOST = 100
@@ -36,6 +37,7 @@ def choices(session: Session) -> dict[str, Any]:
         "fields": {one.key: one for one in all_fields(session)},
         "campaigns": {str(id): f"{title} ({id})" for id, title in session.execute(sent.limit(MOST))},
         "topics": {str(one.id): one.name for one in topics.every(session)}, "zones": known_zones(),
+        "languages": {one.code: one.name for one in runtime().languages.offered},
         "series": {str(id): name for id, name in series}, "steps": _steps(session),
     }  # fmt: skip
 

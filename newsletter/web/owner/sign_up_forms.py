@@ -19,7 +19,7 @@ from newsletter.subscribers.segments import What, naming
 from newsletter.web import embed
 from newsletter.web.embedded import form_words
 from newsletter.web.forms import answer_name, choices_of
-from newsletter.web.language import _, in_words
+from newsletter.web.language import _, in_words, speak, speaking
 from newsletter.web.owner.door import back, back_to_set_up, door, note, one_or_404
 from newsletter.web.owner.form_fields import FormForm, NewFormForm, SitesForm
 from newsletter.web.sign_up import asked_by, box, origins, takes_sign_ups, topics_of
@@ -103,7 +103,7 @@ def edit(id: int) -> Any:
         form = one_or_404(session, Form, id, lock=request.method == "POST")
         if request.method == "GET":
             return _page(form, _form(session, form))
-        typed = _form(session)
+        typed = _form(session, form, sent=True)
         if not typed.validate() or not _is_sound(session, typed):
             return _page(form, typed), 422
         _fill(form, typed)
@@ -111,12 +111,14 @@ def edit(id: int) -> Any:
     return back_to_set_up("form", _("Saved. It holds wherever the form stands."), id=id)
 
 
-def _form(session: Session, form: Form | None = None) -> FormForm:
-    if form is None:
+def _form(session: Session, form: Form, sent: bool = False) -> FormForm:
+    if sent:
         typed = FormForm()
     else:
         data = {name: getattr(form, name) for name in (*PLAIN, "asks_fields")}
-        typed = FormForm(formdata=None, data={**data, "tags": ", ".join(form.tags), "sequence": form.sequence_id or 0})
+        data |= {"tags": ", ".join(form.tags), "sequence": form.sequence_id or 0, "language": form.language or ""}
+        typed = FormForm(formdata=None, data=data)
+    typed.language.offer(form.language)
     typed.asks_fields.choices = [SelectChoice(one.key, one.label) for one in all_fields(session)]
     rows = session.execute(select(Sequence.id, Sequence.name).order_by(Sequence.id))
     typed.sequence.choices = [SelectChoice(0, _("None")), *(SelectChoice(id, name) for id, name in rows)]
@@ -129,6 +131,7 @@ def _fill(form: Form, typed: FormForm) -> None:
     known = {choice.value for choice in typed.asks_fields.choices}
     form.asks_fields = [key for key in typed.asks_fields.data or () if key in known]
     form.tags = (typed.tags.data or "").split(",")
+    form.language = typed.language.chosen
     form.sequence_id = typed.sequence.data or None
 
 
@@ -166,15 +169,15 @@ def preview(id: int) -> Any:
     """The form as it is typed, for a frame. Nothing is saved, and its button sends nothing."""
     with reading() as session:
         form = one_or_404(session, Form, id)
-        typed = _form(session)
+        typed = _form(session, form, sent=True)
         try:
             _colours(typed).check()
         except BadColours as error:
             return in_words(error), 422, {"Content-Type": "text/plain; charset=utf-8"}
         with session.no_autoflush:
             _fill(form, typed)
-            house = brand.current(session)
-            page = embed.frame(session, box(session, form, house, formdata=None), "", action="")
+            speak(form.language)
+            page = embed.frame(session, box(session, form, brand.current(session), formdata=None), "", action="")
         g.csp = g.csp.replace("form-action 'self'", "form-action 'none'")
         return page
 
@@ -185,8 +188,10 @@ def code(id: int) -> str:
     with reading() as session:
         form = one_or_404(session, Form, id)
         house = brand.current(session)
+        with speaking(form.language):
+            newsletter = newsletter_wording(house)
         return render_template(
-            "owner/form_code.html", row=form, newsletter=newsletter_wording(house), site=runtime().settings.site,
+            "owner/form_code.html", row=form, newsletter=newsletter, site=runtime().settings.site,
             url=_url(form), at=now(), seen=forms.sightings(session).get(form.id, []), height=_height(session, form),
             sites=origins(house), asked=asked_by(session, form),
             choices_of=choices_of, answer_name=answer_name, topics=topics_of(session, form), topics_asked=TOPICS_ASKED,
