@@ -245,7 +245,7 @@ class Languages:
 
     def named(self, code: str) -> Language:
         """The language with this code. Raises UnknownLanguage."""
-        found = self._look_up(code)
+        found = self.nearest(code)
         if found is None or found.code.lower() != code.strip().lower():
             known = ", ".join(self.all)
             raise UnknownLanguage(said("There is no catalogue for the language “%(code)s”. Choose one of these: "
@@ -258,14 +258,15 @@ class Languages:
 
         de-AT is read as de where there is de (RFC 4647 §3.4); else the source stands in, and says that it is English.
         """
-        return self._look_up(code) or SOURCE
+        return self.nearest(code) or SOURCE
 
     def stand_in(self, code: str) -> Language | None:
         """What is spoken in place of a language that was chosen and has no catalogue; None where it has one."""
         used = self.spoken(code)
         return None if used.code.lower() == code.lower() else used
 
-    def _look_up(self, code: str) -> Language | None:
+    def nearest(self, code: str) -> Language | None:
+        """It, or the nearest that there is a catalogue for, if any."""
         known = {name.lower(): one for name, one in self.all.items()}
         parts = code.strip().replace("_", "-").lower().split("-")
         for length in range(len(parts), 0, -1):

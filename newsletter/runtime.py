@@ -127,8 +127,10 @@ class Runtime:
         """Read, check, write and take back what owners have sent, until nothing waits, or a slice of time is over. What
         was under way in an installation that was restored or copied waits for a press."""
         self.hold_back(imports.hold_back)
-        imports.Work(database=self.database, uploads=self.uploads, secrets=self.secrets, clock=self.clock.now,
-                     stopping=stopping, is_late=self.lateness.is_fresh).go_on(imports.SLICE)  # fmt: skip
+        imports.Work(
+            database=self.database, uploads=self.uploads, secrets=self.secrets, clock=self.clock.now,
+            languages=self.languages, stopping=stopping, is_late=self.lateness.is_fresh,
+        ).go_on(imports.SLICE)  # fmt: skip
 
     def look_at_feeds(self, stopping: Callable[[], bool]) -> None:
         """Look at feeds whose time it is, and send what is to go by itself.

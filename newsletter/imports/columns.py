@@ -41,6 +41,7 @@ class Role(StrEnum):
     WEEKLY = "one mail a week?"
     OBJECTS = "objects to clicks"
     ZONE = "time zone"
+    LANGUAGE = "language"
     TAGS = "tags"
     TOPICS = "topics"
 
@@ -80,6 +81,7 @@ _HEADINGS = {
     Role.WEEKLY: "onemailaweek",
     Role.OBJECTS: "objectstoclicks",
     Role.ZONE: "zone timezone tz",
+    Role.LANGUAGE: "language languagecode preferredlanguage lang locale sprache langue idioma taal lingua",
     Role.TAGS: "tags tag labels label groups",
     Role.TOPICS: "topics",
 }
@@ -207,9 +209,12 @@ def recognise(headings: Iterable[str], fields: Iterable[Field] = ()) -> Columns:
             places[role] = (*places.get(role, ()), place)
     if Role.STATUS in places:
         places.pop(Role.STATE, None)  # then “state” is where somebody lives
+    fields = tuple(fields)
+    if any(ROLES.get(squashed(name)) is Role.LANGUAGE for one in fields for name in (one.label, one.key)):
+        places.pop(Role.LANGUAGE, None)  # an owner's own field of that name was there first
     program = _program([squashed(name) for name in names])
     return Columns(
-        headings=names, places=places, program=program, fields=tuple(fields), opting=_opting(program, names, places)
+        headings=names, places=places, program=program, fields=fields, opting=_opting(program, names, places)
     )
 
 

@@ -1,6 +1,6 @@
 """What an import brings to those who are here already: tags and values of the owner's fields, and nothing else.
 
-Their status, consents, subscription, topics, name and zone are never an import's to change.
+Their status, consents, subscription, topics, name, zone and language are never an import's to change.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence

@@ -18,6 +18,7 @@ from newsletter.imports.dates import read_date, read_day
 from newsletter.imports.report import Flaw, Remark
 from newsletter.imports.rows import Row
 from newsletter.imports.standing import Standing, StandingJudge, is_date_like, says_yes
+from newsletter.languages import Languages
 from newsletter.subscribers import (
     EVERY_TOPIC,
     Address,
@@ -46,6 +47,7 @@ class Person(NamedTuple):
     first_name: str = ""
     newsletter: bool = True
     zone: str | None = None
+    language: str | None = None
     joined: datetime | None = None
     confirmed: datetime | None = None
     left: datetime | None = None
@@ -71,6 +73,7 @@ class Judge:
     otherwise: Standing
     now: datetime
     remark: Callable[[int, Remark], None]
+    languages: Languages = field(default_factory=Languages)
     topics: Mapping[str, int] = field(default_factory=dict)
     """The numbers of the topics by their names."""
     topics_unsaid: TopicChoice = EVERY_TOPIC
@@ -93,6 +96,7 @@ class Judge:
             # Hundreds of thousands of rows: what no column says is not even asked.
             newsletter=not at.newsletter or all(says_yes(cells[place]) for place in at.newsletter),
             zone=self._zone(row.line, cells) if at.zone else None,
+            language=self._language(row.line, cells) if at.language else None,
             joined=self._date(row.line, cells, at.joined) if at.joined else None,
             confirmed=self._date(row.line, cells, at.confirmed) if at.confirmed else None,
             left=self._date(row.line, cells, at.left) if at.left else None,
@@ -125,6 +129,14 @@ class Judge:
             self.remark(line, Remark.ZONE)
             return None
         return named or None
+
+    def _language(self, line: int, cells: Sequence[str]) -> str | None:
+        """The nearest that there is: other programs name a country too."""
+        named = next((cells[place] for place in self._at.language if cells[place]), "")
+        found = self.languages.nearest(named) if named else None
+        if named and found is None:
+            self.remark(line, Remark.LANGUAGE)
+        return found.code if found else None
 
     def _paused(self, line: int, cells: Sequence[str]) -> datetime | None:
         """As our own export writes it: other dates are never to come."""
@@ -188,6 +200,7 @@ class _Places(NamedTuple):
     name: tuple[int, ...]
     newsletter: tuple[int, ...]
     zone: tuple[int, ...]
+    language: tuple[int, ...]
     joined: tuple[int, ...]
     confirmed: tuple[int, ...]
     left: tuple[int, ...]
@@ -203,7 +216,8 @@ class _Places(NamedTuple):
         at = columns.at
         return cls(
             email=at(Role.EMAIL), name=at(Role.FIRST_NAME) + at(Role.FULL_NAME), newsletter=at(Role.NEWSLETTER),
-            zone=at(Role.ZONE), joined=at(Role.JOINED) + at(Role.SUBSCRIBED), confirmed=at(Role.CONFIRMED),
+            zone=at(Role.ZONE), language=at(Role.LANGUAGE), joined=at(Role.JOINED) + at(Role.SUBSCRIBED),
+            confirmed=at(Role.CONFIRMED),
             left=at(Role.UNSUBSCRIBED) + at(Role.BOUNCED) + at(Role.COMPLAINED), paused=at(Role.PAUSED),
             weekly=at(Role.WEEKLY), objects=at(Role.OBJECTS), tags=at(Role.TAGS), topics=at(Role.TOPICS),
         )  # fmt: skip

@@ -32,6 +32,7 @@ class Remark(StrEnum):
 
     DATE = "date"
     ZONE = "zone"
+    LANGUAGE = "language"
     NAME = "name"
     SECOND_ADDRESS = "second address"
     TOPIC = "topic"

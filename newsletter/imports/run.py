@@ -24,6 +24,7 @@ from newsletter.imports.source import Source
 from newsletter.imports.standing import Standing, StandingJudge
 from newsletter.imports.survey import Survey, survey
 from newsletter.imports.writing import Writer
+from newsletter.languages import Languages
 from newsletter.subscribers import EVERY_TOPIC, TopicChoice, all_fields
 
 BATCH = 5000
@@ -84,6 +85,7 @@ class Run:
     progress: Progress = lambda report, octets: None
     keep: Keep = lambda session, report, octets, left_out: None
     behind: Report | None = None
+    languages: Languages = field(default_factory=Languages)
 
     def through(self, file: BinaryIO) -> Report:
         """Bring in the people of a CSV file.
@@ -121,6 +123,7 @@ class Run:
         judge = Judge(
             columns=plan.columns, standing=StandingJudge(plan.columns, plan.asked, self.order.answers),
             day_first=plan.day_first, otherwise=plan.otherwise, now=self.now, topics=known,
+            languages=self.languages,
             topics_unsaid=self.order.topics, remark=lambda line, remark: remarks.append((line, remark)),
         )  # fmt: skip
         while taken := list(islice(rows, BATCH)):

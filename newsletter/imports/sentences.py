@@ -55,6 +55,7 @@ _ALWAYS = (Fate.ADDED, Fate.KNOWN, Fate.SUPPRESSED, Fate.REFUSED)
 _REMARKS = {
     Remark.DATE: marked("Dates that could not be understood, left out"),
     Remark.ZONE: marked("Time zones that are not known here, left out"),
+    Remark.LANGUAGE: marked("Languages that there is no catalogue for, left out"),
     Remark.NAME: marked("Names that are none (a link, an address, a placeholder), left out"),
     Remark.TOPIC: marked("Topics that are not here, left out (add them on the page Topics before the import)"),
     Remark.FIELD: marked("Values that a field of yours cannot hold, left out"),

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from errno import ENOSPC
 from math import inf
@@ -26,7 +26,7 @@ from newsletter.imports.source import Source
 from newsletter.imports.survey import survey
 from newsletter.imports.undo import undo_some
 from newsletter.imports.uploads import Upload, tokens_in
-from newsletter.languages import marked, said
+from newsletter.languages import Languages, marked, said
 from newsletter.subscribers import all_fields
 
 SLICE = 15.0
@@ -59,6 +59,7 @@ class Work:
     clock: Clock
     stopping: Callable[[], bool] = lambda: False
     is_late: Callable[[], bool] = lambda: False
+    languages: Languages = field(default_factory=Languages)
     _seconds: float = inf
     _until: float = inf
 
@@ -248,7 +249,7 @@ class _Turn:
         it, work = self._it, self._work
         run = Run(
             database=work.database, order=Order.of(it), secrets=work.secrets, now=it.started_at or work.clock(),
-            import_id=import_id, progress=self._between, keep=self._keep, behind=behind,
+            import_id=import_id, progress=self._between, keep=self._keep, behind=behind, languages=work.languages,
         )  # fmt: skip
         with self._upload.rows.open("rb") as file:
             return run.through(file)

@@ -224,6 +224,7 @@ class Writer:
         reader, gone = status is Status.CONFIRMED, person.standing in ENDS
         return {
             "email": person.address.email, "email_key": key, "first_name": person.first_name, "zone": person.zone,
+            "language": person.language,
             "status": status, "newsletter": reader and person.newsletter, "every_topic": person.topics.every,
             "created_at": person.joined or min(person.confirmed or self.now, person.left or self.now),
             "confirmed_at": (person.confirmed or self.now) if reader else person.confirmed if gone else None,

@@ -19,7 +19,7 @@ from newsletter.mail.ledger.digest import enter, reopen
 from newsletter.mail.ledger.dispatch import Dispatch, Hold
 from newsletter.mail.ledger.message import OPEN, Attempt, Lane, Message, State
 from newsletter.mail.ledger.reasons import Reason
-from newsletter.mail.ledger.trial import Trial, first_names
+from newsletter.mail.ledger.trial import Trial, alike
 from newsletter.subscribers import (
     FIRST_NAME,
     Fields,
@@ -36,6 +36,8 @@ ASKED_FOR = (Stream.CONFIRM, Stream.GUIDE, Stream.GOODBYE, Stream.PROVE, Stream.
 """Mail that somebody has just asked for, and notices to the owner: the send lock lets these through."""
 
 
+NOBODY = ("", None)
+"""Like whom a message is filled in that is no test: the first name and the language."""
 OwnFields = Callable[[Session, Collection[int]], Collection[MergeField]]
 """Which of the owner's own fields the words of these revisions name: a claim reads those, and no others."""
 
@@ -162,15 +164,15 @@ def _messages(session: Session, token: str, ids: Sequence[int], own_fields: OwnF
     ).all()  # fmt: skip
     rows = _singly(session, rows, ids, now)
     trials = {row[0]: Trial.of(row[1], row[10]) for row in rows}
-    like = first_names(session, trials.values())
+    like = alike(session, trials.values())
     named = own_fields(session, {row[8] for row in rows if row[8]})
     people = {row[4] for row in rows if row[4]} | like.keys()
     held = own_values(session, named, people) if named else {}
     return [
         ClaimedMessage(
             id, stream, tries, at, person, email or trials[id].to or owner,
-            {FIRST_NAME: name or like.get(trials[id].like, ""), **held.get(person or trials[id].like, {})},
-            revision, dispatch, context or {}, language,
+            {FIRST_NAME: name or like.get(trials[id].like, NOBODY)[0], **held.get(person or trials[id].like, {})},
+            revision, dispatch, context or {}, language or like.get(trials[id].like, NOBODY)[1],
         )
         for id, stream, tries, at, person, email, owner, name, revision, dispatch, context, language, _ in rows
     ]  # fmt: skip

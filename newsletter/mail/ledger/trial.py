@@ -50,9 +50,10 @@ class Trial:
 NO_TRIAL = Trial()
 
 
-def first_names(session: Session, trials: Iterable[Trial]) -> dict[int, str]:
-    """The first names of those like whom they are filled in."""
+def alike(session: Session, trials: Iterable[Trial]) -> dict[int, tuple[str, str | None]]:
+    """The first names and languages of those like whom they are filled in."""
     ids = {one.like for one in trials if one.like}
     if not ids:
         return {}
-    return dict(session.execute(select(Subscriber.id, Subscriber.first_name).where(Subscriber.id.in_(ids))).all())
+    look = select(Subscriber.id, Subscriber.first_name, Subscriber.language).where(Subscriber.id.in_(ids))
+    return {id: (name, language) for id, name, language in session.execute(look)}

@@ -210,7 +210,8 @@ def _rendered(session: Session, article: Article, reader: Subscriber | None) -> 
     words, renderer = content_of(session, article.current), runtime().renderer
     # Nobody's links: a click in the preview must not unsubscribe the person it is shown for.
     nobody = Reader(0, merged(session, reader, renderer.own_fields(words)))
-    return renderer.rendered(stream, brand.current(session), nobody, words, context)
+    house = brand.current(session).speaking(reader.language if reader else None, renderer.languages)
+    return renderer.rendered(stream, house, nobody, words, context)
 
 
 @door.post("/articles/<row:id>/test", endpoint="article_test")

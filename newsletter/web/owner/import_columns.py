@@ -38,6 +38,7 @@ SHOWN, LONGEST_SHOWN = 3, 60
 WORDS: dict[Role, str] = {
     Role.EMAIL: lazy("E-mail address"), Role.FIRST_NAME: lazy("First name"),
     Role.FULL_NAME: lazy("Whole name"), Role.ZONE: lazy("Time zone"),
+    Role.LANGUAGE: lazy("Language, by its code (such as de)"),
     Role.STATUS: lazy("Status (subscribed, unsubscribed …)"),
     Role.SUBSCRIBED: lazy("Subscribed: yes or no, or since when"),
     Role.CONFIRMED: lazy("Confirmed: when, or yes or no"), Role.UNSUBSCRIBED: lazy("Left: when, or yes or no"),
@@ -50,7 +51,7 @@ WORDS: dict[Role, str] = {
     Role.TAGS: lazy("Tags"), Role.TOPICS: lazy("Topics"),
 }  # fmt: skip
 GROUPS: tuple[tuple[str, tuple[Role, ...]], ...] = (
-    (lazy("The person"), (Role.EMAIL, Role.FIRST_NAME, Role.FULL_NAME, Role.ZONE)),
+    (lazy("The person"), (Role.EMAIL, Role.FIRST_NAME, Role.FULL_NAME, Role.ZONE, Role.LANGUAGE)),
     (lazy("Whether they want mail"), (Role.STATUS, Role.SUBSCRIBED, Role.CONFIRMED, Role.UNSUBSCRIBED, Role.BOUNCED,
                                 Role.COMPLAINED, Role.NEWSLETTER, Role.LISTS, Role.WEEKLY, Role.OBJECTS)),
     (lazy("Since when, and what for"), (Role.JOINED, Role.PAUSED, Role.TAGS, Role.TOPICS)),
@@ -82,7 +83,7 @@ def page(session: Session, it: Import, typed: Sequence[Meaning] | None = None, e
     place = error.place if isinstance(error, BadMapping) else it.place
     columns = _columns(session, it, upload, seen, typed, place, told) if seen else []
     return render_template(
-        "owner/import_columns.html", it=it, columns=columns, seen=seen, choices=_choices(session),
+        "owner/import_columns.html", it=it, columns=columns, seen=seen, choices=_choices(session, columns),
         told="" if any(one.error for one in columns) else told, named=LONGEST_LABEL, new=NEW,
     )  # fmt: skip
 
@@ -118,10 +119,12 @@ def _as_last_time(session: Session, it: Import, upload: Upload, seen: Glance) ->
     return last if fits else None
 
 
-def _choices(session: Session) -> list[tuple[str, list[tuple[str, str]]]]:
-    """What a column may be, in groups: (code, words)."""
+def _choices(session: Session, columns: Sequence[Column]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What a column may be, in groups: (code, words). A language only where there are some, or a file names it."""
     codes: dict[Role, str] = {role: code for code, role in KNOWN.items()}
-    groups = [(label, [(codes[role], WORDS[role]) for role in roles]) for label, roles in GROUPS]
+    if not (runtime().languages.offered or any(one.meaning.what == codes[Role.LANGUAGE] for one in columns)):
+        del codes[Role.LANGUAGE]
+    groups = [(label, [(codes[role], WORDS[role]) for role in roles if role in codes]) for label, roles in GROUPS]
     if fields := all_fields(session):
         groups.append((_("Your fields"), [(f"{FIELD}{field.key}", field.label) for field in fields]))
     groups.append(

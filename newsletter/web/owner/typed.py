@@ -118,6 +118,7 @@ def _rendered(session: Session, renderer: Renderer, house: Brand, words: Content
     stream, context = as_sent(session, article)
     # Nobody's links: a click in the preview must not unsubscribe the person it is shown for.
     nobody = Reader(0, merged(session, reader, renderer.own_fields(words)))
+    house = house.speaking(reader.language if reader else None, renderer.languages)
     return renderer.rendered(stream, house, nobody, words, context)
 
 
