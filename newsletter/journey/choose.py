@@ -74,6 +74,7 @@ def read_in(session: Session, subscriber: Subscriber, language: str | None) -> N
     if language != subscriber.language:
         lock(session, subscriber)
         subscriber.language = language
+        session.flush()
 
 
 def leave_newsletter(session: Session, subscriber: Subscriber, press: Press, now: datetime) -> bool:

@@ -29,6 +29,9 @@ from tests import pseudo
 from tests.web.conftest import FIFTY, Visitor, forms
 
 JANE = "jane@example.com"
+BY_FORM = "by form"
+EITHER = pytest.mark.parametrize("code", [pseudo.LTR, pseudo.RTL, BY_FORM], indirect=True)
+"""A reader's own pages: in the newsletter's language, or in that of the form by which they signed up."""
 Link = Callable[..., str]
 Seen = Callable[[TestResponse | str], None]
 ZONES = re.compile(r'<option value="[A-Za-z][^"]*">[^<]*</option>')
@@ -43,15 +46,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Languages:
 
 @pytest.fixture(params=[pseudo.LTR, pseudo.RTL])
 def code(request: pytest.FixtureRequest, runtime: Runtime, made: Languages) -> str:
-    """What everything is in."""
+    """What everything is in; or only the forms, and who signs up by them (`BY_FORM`)."""
+    by_form, spoken = request.param == BY_FORM, pseudo.LTR if request.param == BY_FORM else str(request.param)
     runtime.languages = made
     runtime.renderer = replace(runtime.renderer, languages=made)
     with runtime.database.transaction() as session:
-        brand.current(session).speak(request.param, made)
+        session.execute(update(Form).values(language=spoken if by_form else None))
+        if not by_form:
+            brand.current(session).speak(spoken, made)
         session.add(Field(key="town", label="Town", kind=FieldKind.CHOICE, choices=["Oxford", "Leeds"],
                           created_at=runtime.clock.now()))  # fmt: skip
         session.execute(update(Form).values(asks_fields=["town"], offers_topics=True))
-    return str(request.param)
+    return spoken
 
 
 @pytest.fixture
@@ -63,7 +69,7 @@ def joan(code: str, jane: Visitor) -> Visitor:
 @pytest.fixture
 def seen(runtime: Runtime, code: str) -> Seen:
     """Looks at a page: its language and direction, and that all but data is marked."""
-    data = [*OURS, *_data(runtime)]
+    data = [*OURS, *_data(runtime), *(one.name for one in runtime.languages.all.values())]
 
     def look(page: TestResponse | str) -> None:
         text = page if isinstance(page, str) else page.text
@@ -113,6 +119,19 @@ def test_what_is_typed_wrongly(visitor: Visitor, seen: Seen) -> None:
     assert visitor.browser.get("/subscribe").status_code == 405
 
 
+@pytest.mark.parametrize("code", [BY_FORM], indirect=True)
+def test_the_pages_of_a_form_with_a_language_of_its_own(visitor: Visitor, seen: Seen) -> None:
+    for page in ("/f/footer", "/embed/footer", "/check-your-inbox?form=footer"):
+        seen(visitor.get(page))
+    seen(visitor.press("/f/footer", email="bad address", first_name="x" * 201, field_town="nobody", topics="99"))
+    seen(visitor.press("/f/footer", email="jane@gmial.com"))
+    seen(visitor.browser.post("/f/footer", data={"email": JANE}))
+    seen(visitor.browser.post("/embed/footer", data={"email": "bad address"}))
+    seen(visitor.browser.post("/embed/footer", data={"email": JANE}))
+    assert '<html lang="en-GB"' in visitor.get("/check-your-inbox").text
+
+
+@EITHER
 def test_a_form_on_another_site(visitor: Visitor, code: str, runtime: Runtime) -> None:
     script = visitor.get("/embed/footer.js").text
     told = json.loads(script[script.rindex("({") + 1 : script.rindex(',"')])
@@ -127,6 +146,7 @@ def test_a_form_on_another_site(visitor: Visitor, code: str, runtime: Runtime) -
     assert pseudo.unmarked(done["title"] + done["text"], is_html=False) == [] and done["state"] == "done"
 
 
+@EITHER
 def test_from_the_sign_up_to_the_library(visitor: Visitor, seen: Seen, link: Link, code: str) -> None:
     visitor.subscribe(JANE, first_name="Jane", newsletter="y", field_town="Oxford")
     confirm = link("confirm")
@@ -143,6 +163,7 @@ def test_from_the_sign_up_to_the_library(visitor: Visitor, seen: Seen, link: Lin
     seen(visitor.get(link("confirm")))
 
 
+@EITHER
 def test_preferences_and_leaving(joan: Visitor, seen: Seen, link: Link) -> None:
     page = link("preferences")
     for more in ("", "?saved=1", "?asked=1", "?moved=1", "?sent=1"):
@@ -161,6 +182,7 @@ def test_preferences_and_leaving(joan: Visitor, seen: Seen, link: Link) -> None:
     seen(joan.get(page))
 
 
+@EITHER
 @pytest.mark.parametrize("what", ["data", "erase", "move"])
 def test_what_needs_a_link_from_the_mailbox(joan: Visitor, seen: Seen, link: Link, what: str) -> None:
     page = link("preferences")
@@ -178,11 +200,13 @@ def test_what_needs_a_link_from_the_mailbox(joan: Visitor, seen: Seen, link: Lin
         seen(joan.get(link("own")))
 
 
+@EITHER
 def test_not_me(visitor: Visitor, seen: Seen, link: Link) -> None:
     visitor.subscribe(JANE)
     seen(visitor.press(link("not-me")))
 
 
+@EITHER
 def test_leaving_when_everything_else_is_broken(joan: Visitor, seen: Seen, link: Link, app: Flask) -> None:
     leave = link("unsubscribe")
     app.jinja_env.cache.clear()
@@ -194,6 +218,7 @@ def test_leaving_when_everything_else_is_broken(joan: Visitor, seen: Seen, link:
             seen(page)
 
 
+@EITHER
 def test_what_is_agreed_to_is_kept_in_the_language_in_which_it_was_read(
     joan: Visitor, link: Link, runtime: Runtime
 ) -> None:
