@@ -164,9 +164,7 @@ def test_what_is_held_of_somebody_says_their_language(spoken: Runtime, jane: Vis
     assert held["subscriber"]["language"] == held["consents"][0]["language"] == "eo"
 
 
-def test_leaving_needs_no_language(
-    spoken: Runtime, jane: Visitor, link: Link, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_leaving_needs_no_language(spoken: Runtime, jane: Visitor, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
     leave = link("unsubscribe")
 
     def broken(*_: object) -> None:

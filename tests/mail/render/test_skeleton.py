@@ -19,6 +19,7 @@ from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
 from newsletter.smtp import SentList
 from newsletter.subscribers import FIRST_NAME, Stream, Subscriber
+from tests import pseudo
 from tests.conftest import NOON
 from tests.mail.render.conftest import CONTEXTS, claimed
 
@@ -80,6 +81,12 @@ IDS = st.integers(0, 2**63 - 1)
 RELAXED = settings(deadline=None)
 
 
+@pytest.fixture(scope="module")
+def speaking(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Renderer:
+    """A renderer that knows three languages."""
+    return replace(renderer, languages=pseudo.languages(tmp_path_factory.mktemp("locale")))
+
+
 @pytest.fixture(scope="module", params=[EVERYDAY, PERSONAL], ids=["everyday", "personal"])
 def words(request: pytest.FixtureRequest) -> Content:
     """An article as owners write them, and one that uses everything."""
@@ -124,12 +131,13 @@ def _skeleton(renderer: Renderer, house: Brand, words: Content, stream: Stream =
     id=IDS,
     subscriber=st.none() | IDS,
     stream=st.sampled_from([Stream.STEP, Stream.CAMPAIGN]),
+    code=st.sampled_from([None, pseudo.LTR, pseudo.RTL]),
 )
-@example(name="", email="jane@example.com", id=1, subscriber=1, stream=Stream.STEP)
-@example(name="From Bob", email="jane@example.com", id=1, subscriber=1, stream=Stream.STEP)
-@example(name="x\r", email="jane@example.com", id=1, subscriber=1, stream=Stream.STEP)
+@example(name="", email="jane@example.com", id=1, subscriber=1, stream=Stream.STEP, code=None)
+@example(name="From Bob", email="jane@example.com", id=1, subscriber=1, stream=Stream.STEP, code=pseudo.LTR)
+@example(name="x\r", email="jane@example.com", id=1, subscriber=1, stream=Stream.STEP, code=pseudo.RTL)
 def test_a_spliced_mail_is_the_composed_mail(
-    renderer: Renderer,
+    speaking: Renderer,
     house: Brand,
     words: Content,
     name: str,
@@ -137,12 +145,15 @@ def test_a_spliced_mail_is_the_composed_mail(
     id: int,
     subscriber: int | None,
     stream: Stream,
+    code: str | None,
 ) -> None:
     one = replace(claimed(stream, name, email), id=id, subscriber_id=subscriber, context={"guide": "exercise-at-50"})
-    skeleton = renderer.compile(one, house, words)
+    house = house.speaking(code, speaking.languages)
+    skeleton = speaking.compile(one, house, words)
     assert skeleton is not None
     spliced = skeleton.splice(one, NOON)
-    assert parts(spliced) == parts(renderer.compose(one, house, words, NOON))
+    assert parts(spliced) == parts(speaking.compose(one, house, words, NOON))
+    assert (b"=E2=9F=A6" in spliced.data) == bool(code), "an opening bracket"
     assert_well_formed(spliced.data)
     assert spliced.seven_bit in (None, spliced.data.isascii())
 

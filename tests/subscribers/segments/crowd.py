@@ -39,6 +39,7 @@ from tests.subscribers.segments.ways import Ways, go, series
 
 TAGS = ("runners", "Runners", "50% off", "a_b")
 ZONES = ("Europe/London", "America/New_York", "Asia/Kolkata")
+LANGUAGES, HOUSE_LANGUAGE = ("en-GB", "de", "pt-BR"), "en-GB"
 VALUES = {
     "town": (FieldKind.TEXT, ("London", "LONDON", "Straße", "50%", "a_b", "York")),
     "height": (FieldKind.NUMBER, ("170", "170.5", "-3", "0")),
@@ -60,6 +61,7 @@ class Person:
     newsletter: bool
     zone: str | None
     joined: datetime
+    language: str | None = None
     tags: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
     fetched: set[str] = field(default_factory=set)
@@ -90,7 +92,9 @@ def _person(random: Random, number: int) -> Person:
     name = random.choice(("", "Ann", "bob", "Zoë"))
     joined = datetime.combine(random.choice(DAYS), datetime.min.time(), UTC) + timedelta(minutes=random.randrange(1440))
     zone = random.choice((None, *ZONES))
-    return Person(f"p{number}@example.com", name, random.choice(list(Status)), random.random() < 0.5, zone, joined)
+    language = random.choice((None, *LANGUAGES))
+    return Person(f"p{number}@example.com", name, random.choice(list(Status)), random.random() < 0.5, zone, joined,
+                  language=language)  # fmt: skip
 
 
 def make(session: Session, seed: int, people: int = 40) -> Crowd:
@@ -111,6 +115,7 @@ def make(session: Session, seed: int, people: int = 40) -> Crowd:
     for number in range(people):
         one = _person(random, number)
         row = Subscriber(email=one.email, email_key=one.email, first_name=one.name, zone=one.zone, status=one.status,
+                         language=one.language,
                          newsletter=one.newsletter, created_at=one.joined)  # fmt: skip
         session.add(row)
         session.flush()
@@ -212,6 +217,8 @@ def holds(rule: r.Rule, one: Person, zone: str, now: datetime) -> bool:
             return one.newsletter and (one.topics.every or topic in one.topics.ids)
         case r.InZone(where):
             return one.zone == where
+        case r.ReadsIn(code):
+            return (one.language or HOUSE_LANGUAGE).removesuffix("-GB") == code.removesuffix("-GB")
         case r.Called(words):
             if "@" in words.strip("@"):
                 return one.email.startswith(words.lower())
@@ -280,7 +287,8 @@ def leaves(guides: Collection[str], forms: Collection[int], campaigns: Collectio
         st.builds(r.AskedFor, _any(guides)), st.builds(r.Fetched, _any(guides)), st.builds(r.SignedUpBy, _any(forms)),
         st.builds(r.JoinedBefore, st.sampled_from(DAYS)), st.builds(r.JoinedAfter, st.sampled_from(DAYS)),
         st.builds(r.JoinedLately, st.integers(1, 40)), st.builds(r.TakesNewsletter, st.booleans()),
-        st.builds(r.InZone, st.sampled_from(ZONES)), st.builds(r.Called, st.sampled_from(WORDS)),
+        st.builds(r.InZone, st.sampled_from(ZONES)),
+        st.builds(r.ReadsIn, st.sampled_from(("en", *LANGUAGES))), st.builds(r.Called, st.sampled_from(WORDS)),
         st.builds(r.TakesTopic, _any(topics)), _fields(), st.builds(r.WasSent, _any(campaigns)),
         st.builds(r.SentLately, st.integers(1, 20)),
         st.builds(r.Clicked, _any(campaigns)), st.builds(r.ClickedNothing, _any(campaigns)),
