@@ -125,6 +125,7 @@ def _page(session: Session, house: Brand, mail: OwnMail, form: TextForm, status:
         "owner/text.html", mail=mail, form=form, called=NAMED[mail], use=USES[mail], stays=STAYS[mail],
         ours=_ours(session, house, mail), now=house.words_in(mail), is_ours=house.words_in(mail) == OURS,
         names=names_in(mail), told=told, longest=(LONGEST_SUBJECT, LONGEST_OPENING, LONGEST_CLOSING),
+        has_languages=bool(runtime().languages.offered),
     )  # fmt: skip
     return page, status
 
