@@ -128,12 +128,8 @@ def words(leaf: r.Leaf, named: Named) -> Words:
             name = named.title(Ref(What.TOPIC, topic))
             return (said("takes the newsletter’s articles on “%(topic)s”", topic=name),
                     said("does not take the newsletter’s articles on “%(topic)s”", topic=name))  # fmt: skip
-        case r.InZone(zone):
-            return (said("lives in the time zone %(zone)s", zone=zone),
-                    said("does not live in the time zone %(zone)s", zone=zone))  # fmt: skip
-        case r.ReadsIn(language):
-            name = name_of(language)
-            return said("reads in %(language)s", language=name), said("does not read in %(language)s", language=name)
+        case r.InZone() | r.ReadsIn():
+            return _locale(leaf)
         case r.Called(part):
             return (said("has “%(part)s” in the address or the first name", part=part),
                     said("does not have “%(part)s” in the address or the first name", part=part))  # fmt: skip
@@ -142,6 +138,14 @@ def words(leaf: r.Leaf, named: Named) -> Words:
         case r.JoinedBefore() | r.JoinedAfter() | r.JoinedLately():
             return _joined(leaf)
     return _history(leaf, named)
+
+
+def _locale(leaf: r.InZone | r.ReadsIn) -> Words:
+    if isinstance(leaf, r.ReadsIn):
+        name = name_of(leaf.language)
+        return said("reads in %(language)s", language=name), said("does not read in %(language)s", language=name)
+    return (said("lives in the time zone %(zone)s", zone=leaf.zone),
+            said("does not live in the time zone %(zone)s", zone=leaf.zone))  # fmt: skip
 
 
 def _joined(leaf: r.JoinedBefore | r.JoinedAfter | r.JoinedLately) -> Words:

@@ -137,16 +137,9 @@ def _skeleton(renderer: Renderer, house: Brand, words: Content, stream: Stream =
 @example(name="From Bob", email="jane@example.com", id=1, subscriber=1, stream=Stream.STEP, code=pseudo.LTR)
 @example(name="x\r", email="jane@example.com", id=1, subscriber=1, stream=Stream.STEP, code=pseudo.RTL)
 def test_a_spliced_mail_is_the_composed_mail(
-    speaking: Renderer,
-    house: Brand,
-    words: Content,
-    name: str,
-    email: str,
-    id: int,
-    subscriber: int | None,
-    stream: Stream,
-    code: str | None,
-) -> None:
+    speaking: Renderer, house: Brand, words: Content, name: str, email: str, id: int, subscriber: int | None,
+    stream: Stream, code: str | None,
+) -> None:  # fmt: skip
     one = replace(claimed(stream, name, email), id=id, subscriber_id=subscriber, context={"guide": "exercise-at-50"})
     house = house.speaking(code, speaking.languages)
     skeleton = speaking.compile(one, house, words)

@@ -93,8 +93,8 @@ def _person(random: Random, number: int) -> Person:
     joined = datetime.combine(random.choice(DAYS), datetime.min.time(), UTC) + timedelta(minutes=random.randrange(1440))
     zone = random.choice((None, *ZONES))
     language = random.choice((None, *LANGUAGES))
-    return Person(f"p{number}@example.com", name, random.choice(list(Status)), random.random() < 0.5, zone, joined,
-                  language=language)  # fmt: skip
+    status, newsletter = random.choice(list(Status)), random.random() < 0.5
+    return Person(f"p{number}@example.com", name, status, newsletter, zone, joined, language)
 
 
 def make(session: Session, seed: int, people: int = 40) -> Crowd:
