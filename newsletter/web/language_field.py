@@ -26,10 +26,9 @@ def choices(held: str | None) -> list[SelectChoice]:
 class LanguageField(SelectField):
     """Without choices it is not shown, and changes nothing."""
 
-    type = "SelectField"
-
     def __init__(self, label: str, **kwargs: Any) -> None:
         super().__init__(label, choices=[], validate_choice=False, **kwargs)
+        self.type = SelectField.__name__  # as templates know it
 
     def offer(self, held: str | None) -> None:
         """Let it be chosen among what there is."""
