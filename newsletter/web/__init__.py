@@ -20,6 +20,7 @@ from newsletter.web import (
     errors,
     feedback,
     form_page,
+    guide_pages,
     health,
     language,
     media,
@@ -81,8 +82,8 @@ def create(runtime: Runtime, trigger: DeliveryTrigger) -> Flask:
         room.install(app)
     assets.install(app)
     doors = (
-        public, sharing, form_page, embed, personal, books, preferences, own, feedback, clicks, colours, reports,
-        health, media,
+        public, guide_pages, sharing, form_page, embed, personal, books, preferences, own, feedback, clicks, colours,
+        reports, health, media,
     )  # fmt: skip
     for door in (room.door for room in doors):
         app.register_blueprint(door)

@@ -1,12 +1,10 @@
 """The site that visitors see: both boxes, the guides' pages, the archive, and the sign-up itself."""
 
 from datetime import date
-from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, g, redirect, render_template, request, send_file, url_for
-from flask_login import current_user
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
@@ -14,11 +12,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from newsletter import accounts, brand, content, forms, privacy, topics
 from newsletter.articles import Article
 from newsletter.guides import Guide
-from newsletter.guides import picture as guide_picture
 from newsletter.topics import Topic
 from newsletter.web import published
 from newsletter.web.address import ask_ahead
-from newsletter.web.cards import CONTENT, COVER_WIDTH, Card, card, page_html, shown_guides
+from newsletter.web.cards import CONTENT, Card, card, guide_or_404, page_html, shown_guides
 from newsletter.web.colours import sheet_of
 from newsletter.web.feed import atom
 from newsletter.web.form_page import press_page, slip_page
@@ -100,32 +97,10 @@ def resources() -> str:
 def guide(slug: str) -> str:
     """The landing page of one guide."""
     with reading() as session:
-        found, house = _guide_or_404(session, slug), brand.current(session)
+        found, house = guide_or_404(session, slug), brand.current(session)
         form = guide_boxes(session, [found], house, formdata=None)[slug]
         landing = shown(session, found, house, page_of(found))
         return render_template("public/guide.html", card=card(found), form=form, landing=landing)
-
-
-def _guide_or_404(session: Session, slug: str) -> Guide:
-    """One that is hidden is there for its owner, who looks at its page before others do."""
-    found = session.scalar(select(Guide).where(Guide.slug == slug))
-    return abort(404) if found is None or (found.hidden and not current_user.is_authenticated) else found
-
-
-@door.get("/guides/<slug>/pages/<int:page>.png")
-def picture(slug: str, page: int) -> Response:
-    """The cover, and the sample pages that the landing page shows; the other pages are for subscribers, and their
-    owner's, who chooses among them."""
-    with reading() as session:
-        found = _guide_or_404(session, slug)
-        shows = page_of(found)
-    if page != 1 and not current_user.is_authenticated and (shows is None or page not in shows.sample_pages):
-        abort(404)
-    try:
-        drawn = guide_picture(found.file(runtime().guides), page, COVER_WIDTH, runtime().pictures)
-    except IndexError:
-        abort(404)
-    return send_file(BytesIO(drawn), mimetype="image/png", max_age=86400)
 
 
 @door.post("/subscribe")
