@@ -2,14 +2,13 @@
 
 from datetime import date
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from newsletter import accounts, brand, content, forms, privacy, topics
+from newsletter import accounts, brand, content, privacy, topics
 from newsletter.articles import Article
 from newsletter.guides import Guide
 from newsletter.topics import Topic
@@ -20,10 +19,11 @@ from newsletter.web.colours import sheet_of
 from newsletter.web.feed import atom
 from newsletter.web.form_page import press_page, slip_page
 from newsletter.web.forms import SubscribeForm
+from newsletter.web.inbox import after
 from newsletter.web.landing import page_of, shown
 from newsletter.web.language import _, spoken
 from newsletter.web.sharing import canonical
-from newsletter.web.sign_up import footer_form, guide_boxes, leads_to, per_client, sign_up, told_page
+from newsletter.web.sign_up import footer_form, guide_boxes, per_client, sign_up, told_page
 from newsletter.web.slip import slip_in
 from newsletter.web.state import now, reading, runtime, state, transaction
 from newsletter.zones import zone_named
@@ -105,7 +105,7 @@ def guide(slug: str) -> str:
 
 @door.post("/subscribe")
 @per_client
-def subscribe() -> tuple[str, int] | AnyResponse:
+def subscribe() -> str | tuple[str, int] | AnyResponse:
     """A visitor sent a box. Everybody gets the same answer, whoever is known already."""
     ask_ahead(request.form.get("email", ""))
     with transaction() as session:
@@ -123,23 +123,9 @@ def subscribe() -> tuple[str, int] | AnyResponse:
         if not sign_up(session, form, page):
             return press_page(form, page, card(found)), 200
         asked = {"form": form.row.slug} if form.row.after_url else {"guide": found.slug}
+        answer = after(session, form, page, asked)
     state().trigger.wake()
-    return redirect(f"{url_for('public.inbox')}?{urlencode(asked)}", 303)
-
-
-@door.get("/check-your-inbox")
-def inbox() -> str:
-    """What happens next; or, where a form leads elsewhere, the way there."""
-    settings = runtime().settings
-    local = f"http://127.0.0.1:{settings.mailbox_port}/" if settings.is_local and settings.runs_mailbox else None
-    with reading() as session:
-        form = forms.named(session, request.args.get("form", ""))
-        slug = (form.guide_slug or "") if form else request.args.get("guide", "")
-        found = session.scalar(select(Guide).where(Guide.slug == slug))
-        return render_template(
-            "public/inbox.html", card=card(found) if found else None, local_mailbox=local,
-            onward=leads_to(session, form) if form else "",
-        )  # fmt: skip
+    return answer
 
 
 @door.get("/archive")
