@@ -43,6 +43,7 @@ def around() -> dict[str, Any]:
     with reading() as session:
         house = brand.current(session)
     return {"brand": house, "shown_cards": _shown_cards, "footer_form": _footer_form, "canonical": canonical,
+            "menu_topics": _menu_topics,
             "site_colours": sheet_of(house.look.accent),
             "site": runtime().settings.site, "year": now().year,
             "csp_nonce": g.get("csp_nonce", "")}  # fmt: skip
@@ -57,6 +58,11 @@ def _shown_cards() -> list[Card]:
 def _footer_form() -> SubscribeForm | None:
     with reading() as session:
         return footer_form(session, brand.current(session))
+
+
+def _menu_topics() -> list[Topic]:
+    with reading() as session:
+        return published.topics_read(session, now())
 
 
 @door.get("/")

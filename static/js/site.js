@@ -91,6 +91,19 @@ window.addEventListener("pageshow", () => {
   for (const form of document.forms) release(form);
 });
 
+// The menu's topics close with Escape, and when somebody goes on elsewhere.
+const more = () => document.querySelector(".site-header details[open]");
+addEventListener("keydown", ({ key }) => {
+  const open = key === "Escape" && more();
+  if (!open) return;
+  open.open = false;
+  open.querySelector("summary").focus();
+});
+for (const kind of ["click", "focusin"]) addEventListener(kind, ({ target }) => {
+  const open = more();
+  if (open && !open.contains(target)) open.open = false;
+});
+
 // That a form came into view is counted: a number for the page, and nothing of who looked.
 const eye = new IntersectionObserver((found) => {
   for (const { isIntersecting, target } of found) {
