@@ -13,14 +13,16 @@ from newsletter.guides.guide import (
     shelf,
     showing,
 )
-from newsletter.guides.inspect import BadGuide, Inspection, inspect, picture
+from newsletter.guides.inspect import BadGuide, Inspection, inspect
 from newsletter.guides.landing import BadLanding, Block, Kind, LandingPage
 from newsletter.guides.own import BOX, add, replace
+from newsletter.guides.page_picture import WIDTHS, picture, webp
 from newsletter.guides.watch import watch
 
 __all__ = [
     "BOX",
     "SHIPPED",
+    "WIDTHS",
     "BadGuide",
     "BadLanding",
     "Block",
@@ -44,4 +46,5 @@ __all__ = [
     "shelf",
     "showing",
     "watch",
+    "webp",
 ]

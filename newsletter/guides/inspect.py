@@ -1,16 +1,15 @@
-"""What a guide's file says of itself: its pages are counted and pictured here, never typed."""
+"""What a guide's file says of itself: its pages are counted and measured here, never typed."""
 
+import math
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BytesIO
 from pathlib import Path
 
 import pypdfium2
 
-from newsletter import atomic
 from newsletter.languages import said
 
 PDFIUM = threading.Lock()  # PDFium may be used by one thread at a time
@@ -35,6 +34,12 @@ class Inspection:
     stamp: str
     unfilled: tuple[str, ...] = ()
     """What the guide says is not filled in yet (site.toml, `[edition]`): who answers for it is its owner's to say."""
+    shapes: tuple[float, ...] = ()
+    """Of each page, its height for a width of 1."""
+
+    def height(self, page: int, width: int) -> int:
+        """How many pixels high a picture of this page is that is `width` wide. Page 1 is the cover."""
+        return math.ceil(round(self.shapes[page - 1] * width, 3))
 
 
 def inspect(path: Path) -> Inspection:
@@ -50,42 +55,23 @@ def inspect(path: Path) -> Inspection:
 
 @lru_cache(maxsize=64)
 def _inspected(path: Path, mtime_ns: int, size: int) -> Inspection:
-    with _opened(path) as document:
+    with opened(path) as document:
         if not len(document):
             raise BadGuide(said("The guide's file %(name)s has no pages.", name=path.name))
         words = document.get_metadata_value("Keywords").split(", ")
         unfilled = tuple(word.removeprefix(UNFILLED) for word in words if word.startswith(UNFILLED))
-        return Inspection(pages=len(document), size=size, stamp=f"{mtime_ns:x}{size:x}", unfilled=unfilled)
+        shapes = tuple(_shape(*document.get_page_size(page)) for page in range(len(document)))
+        return Inspection(
+            pages=len(document), size=size, stamp=f"{mtime_ns:x}{size:x}", unfilled=unfilled, shapes=shapes
+        )  # fmt: skip
 
 
-def picture(path: Path, page: int, width: int, cache: Path) -> bytes:
-    """A PNG of one page (the cover is page 1), `width` pixels wide; kept in the folder `cache` where that can be.
-
-    Raises BadGuide, and IndexError for a page that the guide does not have.
-    """
-    seen = inspect(path)
-    if not 1 <= page <= seen.pages:
-        raise IndexError(page)
-    target = cache / f"{path.stem}-{seen.stamp}-{page}-{width}.png"
-    with suppress(OSError):
-        return target.read_bytes()
-    made = _drawn(path, page, width)
-    with suppress(OSError):  # a full disk, or no folder: it is drawn anew the next time
-        atomic.write(target, made)
-    return made
-
-
-def _drawn(path: Path, page: int, width: int) -> bytes:
-    with _opened(path) as document:
-        sheet = document[page - 1]
-        image = sheet.render(scale=width / sheet.get_width()).to_pil()
-    made = BytesIO()
-    image.save(made, format="PNG", optimize=True)
-    return made.getvalue()
+def _shape(width: float, height: float) -> float:
+    return height / width if width > 0 and height > 0 else 1.0
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[pypdfium2.PdfDocument]:
+def opened(path: Path) -> Iterator[pypdfium2.PdfDocument]:
     """A document to read in, alone; what cannot be read in it is a BadGuide."""
     bad = BadGuide(
         said("The guide's file %(name)s cannot be read as a PDF; it may be copied only in part.", name=path.name)

@@ -1,13 +1,12 @@
 """The picture that other sites show beside a link to a guide: its cover on its own colour."""
 
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image, ImageFilter
 
-from newsletter import atomic
-from newsletter.guides.inspect import inspect, picture
+from newsletter.guides.inspect import inspect
+from newsletter.guides.page_picture import kept, picture
 
 SIZE = 1200, 630
 """Pixels: what Facebook, LinkedIn, WhatsApp and X cut nothing off (ratio 1.91)."""
@@ -17,14 +16,8 @@ _SHADOW, _BLUR = (0, 0, 0, 110), 14
 
 def share_picture(path: Path, accent: str, cache: Path) -> bytes:
     """A PNG of `SIZE`; kept in the folder `cache` where that can be. `accent`: "#rrggbb". Raises BadGuide."""
-    seen = inspect(path)
-    target = cache / f"{path.stem}-{seen.stamp}-share-{accent.removeprefix('#')}.png"
-    with suppress(OSError):
-        return target.read_bytes()
-    made = _drawn(picture(path, 1, COVER_WIDTH, cache), accent)
-    with suppress(OSError):  # a full disk, or no folder: it is drawn anew the next time
-        atomic.write(target, made)
-    return made
+    target = cache / f"{path.stem}-{inspect(path).stamp}-share-{accent.removeprefix('#')}.png"
+    return kept(target, lambda: _drawn(picture(path, 1, COVER_WIDTH, cache), accent))
 
 
 def _drawn(cover: bytes, accent: str) -> bytes:

@@ -65,6 +65,8 @@ class Purpose(StrEnum):
     """(last second)"""
     PRESS = "press"
     """(last millisecond, what it is good for): on the page that asks for one more press"""
+    AGAIN = "again"
+    """(millisecond, client): when the page was made that offers to send a mail again"""
     CLICK = "click"
     """(message): it says whose mail a followed link stood in, and does nothing else"""
     REPORTS = "reports"

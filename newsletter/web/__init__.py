@@ -11,6 +11,7 @@ from newsletter.runtime import Runtime
 from newsletter.settings import ROOT
 from newsletter.web import (
     access,
+    again,
     assets,
     bodies,
     books,
@@ -20,7 +21,9 @@ from newsletter.web import (
     errors,
     feedback,
     form_page,
+    guide_pages,
     health,
+    inbox,
     language,
     media,
     own,
@@ -81,8 +84,8 @@ def create(runtime: Runtime, trigger: DeliveryTrigger) -> Flask:
         room.install(app)
     assets.install(app)
     doors = (
-        public, sharing, form_page, embed, personal, books, preferences, own, feedback, clicks, colours, reports,
-        health, media,
+        public, guide_pages, sharing, form_page, inbox, again, embed, personal, books, preferences, own, feedback,
+        clicks, colours, reports, health, media,
     )  # fmt: skip
     for door in (room.door for room in doors):
         app.register_blueprint(door)

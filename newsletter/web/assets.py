@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import flask_bootstrap
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, g, request
 
 from newsletter.settings import ROOT
 
@@ -53,6 +53,7 @@ def asset(filename: str, version: str = "") -> Response:
     if packs:
         answer.headers["Content-Encoding"] = "gzip"
     answer.vary.add("Accept-Encoding")
+    g.is_everybodys = True
     kept = f"{A_YEAR}, immutable" if version == print_of_all() else str(AN_HOUR)
     answer.headers["Cache-Control"] = f"public, max-age={kept}"
     return answer

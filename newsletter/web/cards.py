@@ -3,23 +3,53 @@
 from dataclasses import dataclass
 
 import structlog
-from flask import url_for
+from flask import abort, url_for
+from flask_login import current_user
 from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter import content
 from newsletter.brand import Brand
-from newsletter.guides import BadGuide, Guide, inspect
+from newsletter.guides import WIDTHS, BadGuide, Guide, Inspection, inspect
 from newsletter.mail.render import BadArticle
 from newsletter.settings import ROOT
 from newsletter.web.language import lazy
 from newsletter.web.state import runtime
 
 CONTENT = ROOT / "content"
-COVER_WIDTH = 640
+COVER_WIDTH = WIDTHS[-1]
 PREPARED = lazy("This guide is being prepared just now. Please come back a little later.")
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagePicture:
+    """A page of a guide's PDF as a picture: its addresses change with the file."""
+
+    url: str
+    """As every program shows it, `width` by `height` pixels."""
+    light: dict[int, str]
+    """For browsers, by width."""
+    width: int
+    height: int
+
+    @property
+    def srcset(self) -> str:
+        """What a browser chooses among."""
+        return ", ".join(f"{url} {width}w" for width, url in self.light.items())
+
+
+def page_picture(guide: Guide, seen: Inspection, page: int) -> PagePicture:
+    """The picture of one page that the file has."""
+
+    def place(endpoint: str, width: int | None = None) -> str:
+        return url_for(f"guide_pages.{endpoint}", slug=guide.slug, page=page, width=width, v=seen.stamp)
+
+    return PagePicture(
+        url=place("whole"), light={width: place("light", width) for width in WIDTHS},
+        width=COVER_WIDTH, height=seen.height(page, COVER_WIDTH),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +63,7 @@ class Card:
     """0 while the guide is being prepared: its file is missing or not whole."""
     accent: str
     topic: str
-    cover_url: str
+    cover: PagePicture | None
     url: str
 
 
@@ -52,10 +82,9 @@ def card(guide: Guide) -> Card:
             pages=0,
             accent=guide.accent,
             topic=guide.topic,
-            cover_url="",
+            cover=None,
             url=url,
         )
-    cover = url_for("public.picture", slug=guide.slug, page=1, v=seen.stamp)
     return Card(
         slug=guide.slug,
         title=guide.title,
@@ -63,9 +92,15 @@ def card(guide: Guide) -> Card:
         pages=seen.pages,
         accent=guide.accent,
         topic=guide.topic,
-        cover_url=cover,
+        cover=page_picture(guide, seen, 1),
         url=url,
     )
+
+
+def guide_or_404(session: Session, slug: str) -> Guide:
+    """One that is hidden is there for its owner, who looks at its page before others do."""
+    found = session.scalar(select(Guide).where(Guide.slug == slug))
+    return abort(404) if found is None or (found.hidden and not current_user.is_authenticated) else found
 
 
 def all_guides(session: Session) -> list[Guide]:

@@ -2,7 +2,7 @@
 
 import re
 
-from flask import Blueprint, Response, abort, url_for
+from flask import Blueprint, Response, abort, g, url_for
 
 from newsletter.contrast import ACCENT, DARK, LIGHT, lightened, nearest
 
@@ -23,6 +23,7 @@ def sheet(colour: str) -> Response:
     night = _colours(lightened(f"#{colour}", NIGHT), DARK)
     answer = Response(f"{day}\n@media screen and (prefers-color-scheme: dark) {{ {night} }}\n", mimetype="text/css")
     answer.cache_control.max_age = A_DAY
+    g.is_everybodys = True
     return answer
 
 

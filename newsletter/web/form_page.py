@@ -5,7 +5,7 @@ Such a form has no script, so its POST alone proves nothing and mails nobody: a 
 
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, render_template, request
 from sqlalchemy.orm import Session
 
 from newsletter import brand, forms
@@ -13,6 +13,7 @@ from newsletter.forms import Form
 from newsletter.web.address import ask_ahead
 from newsletter.web.cards import Card, card
 from newsletter.web.forms import SubscribeForm
+from newsletter.web.inbox import after
 from newsletter.web.language import _, lazy, speak
 from newsletter.web.sign_up import box, guide_of, per_client, sign_up, takes_sign_ups, told_page
 from newsletter.web.slip import Slip, slip_in
@@ -27,7 +28,7 @@ def show(slug: str) -> str:
     """The form."""
     with reading() as session:
         form = open_or_gone(session, slug)
-        return _page(session, box(session, form, brand.current(session), formdata=None))
+        return form_page(session, box(session, form, brand.current(session), formdata=None))
 
 
 @door.post("/f/<slug>")
@@ -43,13 +44,14 @@ def send(slug: str) -> Any:
         if "correct" not in request.form and (slip := slip_in(typed)):
             return slip_page(typed, page, slip)
         if not typed.is_right:
-            return _page(session, typed), 422
+            return form_page(session, typed), 422
         if "correct" in request.form:
-            return _page(session, typed)
+            return form_page(session, typed)
         if not sign_up(session, typed, page):
             return press_page(typed, page, card(guide) if guide else None)
+        answer = after(session, typed, page, {"form": form.slug})
     state().trigger.wake()
-    return redirect(url_for("public.inbox", form=form.slug), 303)
+    return answer
 
 
 def open_or_gone(session: Session, slug: str) -> Form:
@@ -61,9 +63,10 @@ def open_or_gone(session: Session, slug: str) -> Form:
     return form
 
 
-def press_page(typed: SubscribeForm, page: str, card: Card | None) -> str:
-    """One more press, for what a robot may have sent: to where it was sent, with all that was typed."""
-    return render_template("public/form_press.html", form=typed, card=card, **_carried(typed, page))
+def press_page(typed: SubscribeForm, page: str, card: Card | None, action: str = "") -> str:
+    """One more press, for what a robot may have sent: to where it was sent, or to `action`, with all that was typed."""
+    carried = _carried(typed, page) | ({"action": action} if action else {})
+    return render_template("public/form_press.html", form=typed, card=card, **carried)
 
 
 def slip_page(typed: SubscribeForm, page: str, slip: Slip) -> tuple[str, int]:
@@ -77,6 +80,7 @@ def _carried(typed: SubscribeForm, page: str) -> dict[str, Any]:
     return {"action": request.script_root + request.path, "typed": typed.sent_on | {"page": page}}
 
 
-def _page(session: Session, typed: SubscribeForm) -> str:
+def form_page(session: Session, typed: SubscribeForm) -> str:
+    """The form with what was typed."""
     guide = guide_of(session, typed.row)
     return render_template("public/form.html", form=typed, card=card(guide) if guide else None)

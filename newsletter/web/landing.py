@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 import structlog
-from flask import url_for
 from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,7 +12,7 @@ from newsletter.brand import Brand
 from newsletter.guides import BadGuide, Block, Guide, Kind, LandingPage, inspect
 from newsletter.mail.render import BadArticle
 from newsletter.media import Picture
-from newsletter.web.cards import CONTENT, page_html
+from newsletter.web.cards import CONTENT, PagePicture, page_html, page_picture
 from newsletter.web.state import runtime
 
 log = structlog.get_logger()
@@ -26,8 +25,8 @@ class Part:
     block: Block
     html: Markup
     answers: tuple[Markup, ...]
-    samples: tuple[tuple[int, str], ...]
-    """(page of the PDF, address of its picture)"""
+    samples: tuple[tuple[int, PagePicture], ...]
+    """(page of the PDF, its picture)"""
     picture: Picture | None
 
 
@@ -77,15 +76,15 @@ def shown(session: Session, guide: Guide, brand: Brand, page: LandingPage | None
     names = {block.picture for block in page.blocks if block.picture}
     look = select(Picture).where(Picture.name.in_(names))
     pictures = {one.name: one for one in session.scalars(look)} if names else {}
-    urls = _pictures(guide, page)
-    parts = [_part(guide.slug, block, brand, urls, pictures.get(block.picture)) for block in page.blocks]
+    drawn = _pictures(guide, page)
+    parts = [_part(guide.slug, block, brand, drawn, pictures.get(block.picture)) for block in page.blocks]
     return Landing(lead=page.lead, for_whom=page.for_whom, minutes=page.minutes, parts=parts)
 
 
-def _part(slug: str, block: Block, brand: Brand, urls: dict[int, str], picture: Picture | None) -> Part:
+def _part(slug: str, block: Block, brand: Brand, drawn: dict[int, PagePicture], picture: Picture | None) -> Part:
     html = _html(slug, block.text, brand) if block.markdown and block.text else Markup("")
     answers = tuple(_html(slug, answer, brand) for _, answer in block.pairs)
-    samples = tuple((page, urls[page]) for page in block.pages if page in urls)
+    samples = tuple((page, drawn[page]) for page in block.pages if page in drawn)
     return Part(block=block, html=html, answers=answers, samples=samples, picture=picture)
 
 
@@ -98,11 +97,10 @@ def _html(slug: str, text: str, brand: Brand) -> Markup:
         return Markup("")
 
 
-def _pictures(guide: Guide, page: LandingPage) -> dict[int, str]:
-    """Where pictures of its sample pages are; none of those that the PDF does not have, or no more."""
+def _pictures(guide: Guide, page: LandingPage) -> dict[int, PagePicture]:
+    """The pictures of its sample pages; none of those that the PDF does not have, or no more."""
     try:
         seen = inspect(guide.file(runtime().guides))
     except BadGuide:
         return {}
-    return {number: url_for("public.picture", slug=guide.slug, page=number, v=seen.stamp)
-            for number in page.sample_pages if number <= seen.pages}  # fmt: skip
+    return {number: page_picture(guide, seen, number) for number in page.sample_pages if number <= seen.pages}

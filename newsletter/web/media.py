@@ -18,7 +18,7 @@ def picture(name: str) -> Response:
     path = runtime().media / name
     if not _NAME.match(name) or not path.is_file():
         abort(404)
-    g.csp = "default-src 'none'"
+    g.csp, g.is_everybodys = "default-src 'none'", True
     answer = send_file(path, mimetype=_TYPES[name.rsplit(".", 1)[1]], max_age=A_YEAR)
     answer.headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
     answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"

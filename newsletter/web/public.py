@@ -1,32 +1,29 @@
 """The site that visitors see: both boxes, the guides' pages, the archive, and the sign-up itself."""
 
 from datetime import date
-from io import BytesIO
 from typing import Any
-from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, g, redirect, render_template, request, send_file, url_for
-from flask_login import current_user
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from newsletter import accounts, brand, content, forms, privacy, topics
+from newsletter import accounts, brand, content, privacy, topics
 from newsletter.articles import Article
 from newsletter.guides import Guide
-from newsletter.guides import picture as guide_picture
 from newsletter.topics import Topic
 from newsletter.web import published
 from newsletter.web.address import ask_ahead
-from newsletter.web.cards import CONTENT, COVER_WIDTH, Card, card, page_html, shown_guides
+from newsletter.web.cards import CONTENT, Card, card, guide_or_404, page_html, shown_guides
 from newsletter.web.colours import sheet_of
 from newsletter.web.feed import atom
 from newsletter.web.form_page import press_page, slip_page
 from newsletter.web.forms import SubscribeForm
+from newsletter.web.inbox import after
 from newsletter.web.landing import page_of, shown
 from newsletter.web.language import _, speak, spoken
 from newsletter.web.sharing import canonical
-from newsletter.web.sign_up import footer_form, guide_boxes, leads_to, per_client, sign_up, told_page
+from newsletter.web.sign_up import footer_form, guide_boxes, per_client, sign_up, told_page
 from newsletter.web.slip import slip_in
 from newsletter.web.state import now, reading, runtime, state, transaction
 from newsletter.zones import zone_named
@@ -46,6 +43,7 @@ def around() -> dict[str, Any]:
     with reading() as session:
         house = brand.current(session)
     return {"brand": house, "shown_cards": _shown_cards, "footer_form": _footer_form, "canonical": canonical,
+            "menu_topics": _menu_topics,
             "site_colours": sheet_of(house.look.accent),
             "site": runtime().settings.site, "year": now().year,
             "csp_nonce": g.get("csp_nonce", "")}  # fmt: skip
@@ -60,6 +58,11 @@ def _shown_cards() -> list[Card]:
 def _footer_form() -> SubscribeForm | None:
     with reading() as session:
         return footer_form(session, brand.current(session))
+
+
+def _menu_topics() -> list[Topic]:
+    with reading() as session:
+        return published.topics_read(session, now())
 
 
 @door.get("/")
@@ -100,37 +103,15 @@ def resources() -> str:
 def guide(slug: str) -> str:
     """The landing page of one guide."""
     with reading() as session:
-        found, house = _guide_or_404(session, slug), brand.current(session)
+        found, house = guide_or_404(session, slug), brand.current(session)
         form = guide_boxes(session, [found], house, formdata=None)[slug]
         landing = shown(session, found, house, page_of(found))
         return render_template("public/guide.html", card=card(found), form=form, landing=landing)
 
 
-def _guide_or_404(session: Session, slug: str) -> Guide:
-    """One that is hidden is there for its owner, who looks at its page before others do."""
-    found = session.scalar(select(Guide).where(Guide.slug == slug))
-    return abort(404) if found is None or (found.hidden and not current_user.is_authenticated) else found
-
-
-@door.get("/guides/<slug>/pages/<int:page>.png")
-def picture(slug: str, page: int) -> Response:
-    """The cover, and the sample pages that the landing page shows; the other pages are for subscribers, and their
-    owner's, who chooses among them."""
-    with reading() as session:
-        found = _guide_or_404(session, slug)
-        shows = page_of(found)
-    if page != 1 and not current_user.is_authenticated and (shows is None or page not in shows.sample_pages):
-        abort(404)
-    try:
-        drawn = guide_picture(found.file(runtime().guides), page, COVER_WIDTH, runtime().pictures)
-    except IndexError:
-        abort(404)
-    return send_file(BytesIO(drawn), mimetype="image/png", max_age=86400)
-
-
 @door.post("/subscribe")
 @per_client
-def subscribe() -> tuple[str, int] | AnyResponse:
+def subscribe() -> str | tuple[str, int] | AnyResponse:
     """A visitor sent a box. Everybody gets the same answer, whoever is known already."""
     ask_ahead(request.form.get("email", ""))
     with transaction() as session:
@@ -149,24 +130,9 @@ def subscribe() -> tuple[str, int] | AnyResponse:
         if not sign_up(session, form, page):
             return press_page(form, page, card(found)), 200
         asked = {"form": form.row.slug} if form.row.after_url or form.row.language else {"guide": found.slug}
+        answer = after(session, form, page, asked)
     state().trigger.wake()
-    return redirect(f"{url_for('public.inbox')}?{urlencode(asked)}", 303)
-
-
-@door.get("/check-your-inbox")
-def inbox() -> str:
-    """What happens next; or, where a form leads elsewhere, the way there."""
-    settings = runtime().settings
-    local = f"http://127.0.0.1:{settings.mailbox_port}/" if settings.is_local and settings.runs_mailbox else None
-    with reading() as session:
-        form = forms.named(session, request.args.get("form", ""))
-        speak(form.language if form else None)
-        slug = (form.guide_slug or "") if form else request.args.get("guide", "")
-        found = session.scalar(select(Guide).where(Guide.slug == slug))
-        return render_template(
-            "public/inbox.html", card=card(found) if found else None, local_mailbox=local,
-            onward=leads_to(session, form) if form else "",
-        )  # fmt: skip
+    return answer
 
 
 @door.get("/archive")

@@ -33,6 +33,13 @@ def newest(session: Session, at: datetime, limit: int, topic: Topic | None = Non
     return [one for one in rows if not runtime().renderer.problem(words_of(session, one))]
 
 
+def topics_read(session: Session, at: datetime) -> list[Topic]:
+    """The open topics on which something is public, in the owner's order."""
+    about = (Article.topic_id == Topic.id, Article.published_at.is_not(None), Article.published_at <= at)
+    look = select(Topic).where(Topic.archived_at.is_(None), select(Article.id).where(*about).exists())
+    return list(session.scalars(look.order_by(Topic.position, Topic.id)))
+
+
 def entries(session: Session, at: datetime, limit: int, topic: Topic | None = None) -> list[tuple[Article, str]]:
     """The newest with their HTML."""
     made = []

@@ -20,6 +20,8 @@ LEAST_WORK, MOST_WORK = 20_000, 60_000
 """SHA-256 blocks that a browser hashes for one sign-up."""
 PROOF_LIFE = timedelta(hours=1)
 PRESS_LIFE = timedelta(hours=24)
+AGAIN_AFTER = timedelta(seconds=60)
+"""How long after a mail was asked for it may be asked for again."""
 LEAST_TIME = timedelta(seconds=1)
 """Sooner than this after a challenge, or the page with the button, no person has sent a form."""
 
@@ -99,6 +101,31 @@ def _pressed_until(form: str, address: Address, token: str) -> int | None:
 
 def _press_of(form: str, address: Address) -> int:
     return int(_bound("press", form, address.key), 16)
+
+
+def asked_token(shown: str = "") -> str:
+    """What a page that offers to send the mail again sends along: since when it waits, for this client. `shown`: what
+    it sent, which stays."""
+    if _asked_since(shown) is not None:
+        return shown
+    return runtime().signer.token(Purpose.AGAIN, _milliseconds(now()), int(_bound("again"), 16))
+
+
+def seconds_left(token: str) -> int:
+    """For how long the client still waits who has this token; a full wait with one that is none."""
+    moment = _milliseconds(now())
+    since = _asked_since(token)
+    until = (moment if since is None else since) + AGAIN_AFTER // timedelta(milliseconds=1)
+    return max(-((moment - until) // 1000), 0)
+
+
+def _asked_since(token: str) -> int | None:
+    """The millisecond in which this token was given to this client; None: it never was."""
+    try:
+        since, bound = runtime().signer.numbers(Purpose.AGAIN, token)
+    except (BadLink, ValueError):
+        return None
+    return since if bound == int(_bound("again"), 16) else None
 
 
 def _is_in_time(until: int, life: timedelta) -> bool:

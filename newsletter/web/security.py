@@ -4,7 +4,7 @@ import secrets
 from typing import Any
 
 from flask import Flask, Response, g, request
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_limiter import Limiter
 from flask_wtf.csrf import CSRFProtect
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
@@ -71,6 +71,15 @@ class Sessions(SecureCookieSessionInterface):
         if serializer is not None:
             serializer.signer = _Ageless
         return serializer
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Send the cookie where it has changed, and say where an answer hangs on one.
+
+        Flask-Login looks into the session behind every request, so all of them would seem to. What is the same for
+        everybody (`g.is_everybodys`) does not: a cache between us and its readers may keep it for all.
+        """
+        if session.modified or not g.get("is_everybodys"):
+            super().save_session(app, session, response)
 
 
 def install(app: Flask) -> None:

@@ -43,7 +43,7 @@
     el("div", { class: "off", "aria-hidden": "true" }, trap), button, said, slip,
     el("p", { class: "small" }, consent, " ", el("a", { href: form.privacy, target: "_blank", rel: "noopener" }, form.labels.privacy)));
   const title = el("h2", { id: "title", tabindex: "-1" }, form.headline);
-  const words = el("p", {}, form.words);
+  const words = el("p", { role: "status" }, form.words);
   const box = el("section", { class: "box", "aria-labelledby": "title", lang: form.lang, dir: form.dir },
     el("div", { class: "top" }, picture, el("div", {}, title, words)), sheet);
 
@@ -76,10 +76,9 @@
   };
   const done = (answer) => {
     if (answer.next) return location.assign(answer.next);
-    box.style.minHeight = box.offsetHeight + "px"; // what stands below stays where it is
+    box.style = "display:grid;place-content:center;min-height:" + box.offsetHeight + "px"; // what stands below stays where it is
     title.textContent = answer.title;
     words.textContent = answer.text;
-    words.setAttribute("role", "status");
     sheet.remove();
     title.focus();
   };
@@ -133,7 +132,7 @@
 
   const count = () => navigator.sendBeacon(form.seen, location.origin + location.pathname);
 
-  const host = document.createElement("newsletter-form");
+  const host = el("newsletter-form");
   const root = host.attachShadow({ mode: "open" });
   const style = new CSSStyleSheet();
   style.replaceSync(css);
@@ -168,7 +167,7 @@
   const panel = el("dialog", { class: shape, "aria-labelledby": "title" }, box);
   box.prepend(close);
   root.append(panel);
-  close.addEventListener("click", () => panel.close());
+  close.onclick = () => panel.close();
   addEventListener("keydown", (event) => event.key === "Escape" && panel.open && panel.close());
   const began = performance.now();
   const open = () => {

@@ -55,7 +55,7 @@ def test_a_robots_post_alone_mails_nobody_and_a_press_on_our_page_does(
     assert sent.envelopes == []
     press = forms_of(page)[0]
     answer = visitor.browser.post(press.action, data=press.fields)
-    assert (answer.status_code, answer.location) == (303, f"/check-your-inbox?form={PAIN}")
+    assert answer.status_code == 200 and "Check your inbox" in answer.text
     assert len(inbox("jane@example.com")) == 1
     kept = consent(runtime)
     assert (kept.guide, kept.newsletter, kept.first_name, kept.form) == (PAIN, True, "Jane", PAIN)

@@ -199,7 +199,7 @@ def _guide_cards(session: Session) -> Iterator[Snippet]:
     covers = _("Cover of the guide")
     for guide in shown_guides(session):
         seen = card(guide)
-        cover = f"![{covers}](/guides/{guide.slug}/pages/1.png)\n\n" if seen.cover_url else ""
+        cover = f"![{covers}](/guides/{guide.slug}/pages/1.png)\n\n" if seen.cover else ""
         yield Snippet(guide.title, _card(cover, guide.title, seen.box, f"/guides/{guide.slug}", _("Get the guide")))
 
 

@@ -1,10 +1,17 @@
 """After the form: the page says where we wrote to, from what the browser kept, and forgets it."""
 
+import re
+from collections.abc import Callable
+from email.message import EmailMessage
+
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests import chromium
 from tests.web.conftest import PAIN
+from tests.web.owner.test_browser import found_by_axe
+
+Inbox = Callable[[str], list[EmailMessage]]
 
 pytestmark = [
     pytest.mark.real,
@@ -35,3 +42,45 @@ def test_the_inbox_page_says_where_we_wrote_to_once(browser: Browser, site: str,
     expect(page.locator("[data-asked]")).to_be_hidden()
     assert page.evaluate("sessionStorage.length") == 0
     page.context.close()
+
+
+def test_a_minute_later_the_button_wakes_and_sends_it_again(browser: Browser, site: str, inbox: Inbox) -> None:
+    page = browser.new_context().new_page()
+    page.clock.install()
+    page.goto(f"{site}/guides/{PAIN}")
+    page.locator(".box input[name=email]").fill("jane@example.com")
+    page.locator(".box input[name=first_name]").fill("Jane")
+    page.locator(".box input[name=email]").press("Enter")
+    page.wait_for_url("**/check-your-inbox**")
+    button = page.get_by_role("button", name="Send it again")
+    expect(button).to_be_disabled()
+    expect(page.locator("[data-wait]")).to_contain_text(re.compile(r"You can ask for it again in (60|59) s[.]"))
+    page.clock.run_for(30_000)
+    expect(page.locator("[data-wait]")).to_contain_text(re.compile(r"in (30|29) s[.]"))
+    assert found_by_axe(page) == "[]"
+    page.clock.run_for(31_000)
+    expect(button).to_be_enabled()
+    expect(page.locator("[data-wait]")).to_be_hidden()
+    button.click()  # by the server's clock, which stands still, it is too soon
+    expect(page.get_by_role("status")).to_contain_text("Not yet: you can ask for it again in 60 seconds.")
+    expect(page.locator("[data-asked] strong")).to_have_text("jane@example.com")
+    expect(page.get_by_role("button", name="Send it again")).to_be_disabled()
+    assert page.url.endswith("/check-your-inbox") and len(inbox("jane@example.com")) == 1
+    page.get_by_role("button", name="Wrong address? Correct it").click()
+    expect(page.locator("main input[name=email]")).to_have_value("jane@example.com")
+    expect(page.locator("main input[name=first_name]")).to_have_value("Jane")
+    assert page.context.cookies() == [] and page.evaluate("sessionStorage.length") == 0
+    page.context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (320, "light")])
+def test_the_page_is_sound_with_and_without_a_script(browser: Browser, site: str, width: int, scheme: str) -> None:
+    for scripts in (True, False):
+        context = browser.new_context(java_script_enabled=scripts, viewport={"width": width, "height": 800},
+                                      color_scheme=scheme)  # fmt: skip
+        page = context.new_page()
+        page.goto(f"{site}/check-your-inbox?guide={PAIN}")
+        expect(page.locator("#again input[name=email]")).to_be_visible()
+        expect(page.get_by_role("button", name="Send it again")).to_be_enabled(enabled=not scripts)
+        assert found_by_axe(page) == "[]" if scripts else True
+        context.close()

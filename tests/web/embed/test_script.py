@@ -127,7 +127,7 @@ def test_a_policy_without_connect_src_sends_the_form_to_our_page(
     page.get_by_role("button", name="Send me the guide").click()
     page.wait_for_url(f"{site}/f/{PAIN}")
     page.get_by_role("button", name="Send me the guide").click()
-    page.wait_for_url(f"{site}/check-your-inbox**")
+    expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
     assert len(inbox("jane@example.com")) == 1
     page.context.close()
 
@@ -137,4 +137,25 @@ def test_without_any_script_the_link_is_there(browser: Browser, site: str, blog:
     page, _ = opened(browser, blog, java_script_enabled=False)
     page.get_by_role("link", name="Get it").click()
     page.wait_for_url(f"{site}/f/{PAIN}")
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [300, 900])
+def test_what_it_says_when_it_is_done_stands_in_the_middle_of_the_room_that_it_keeps(
+    browser: Browser, site: str, blog: Blog, width: int
+) -> None:
+    blog.widget = f'<div style="width: {width}px">{script(site)}</div>'
+    page, _ = opened(browser, blog)
+    box = page.locator("newsletter-form .box")
+    page.get_by_label("Your e-mail address").fill("jane@example.com")
+    before = box.bounding_box()
+    page.get_by_label("Your e-mail address").press("Enter")
+    title = page.get_by_role("heading", name="Check your inbox")
+    expect(title).to_be_focused()
+    after, top = box.bounding_box(), page.locator("newsletter-form .top").bounding_box()
+    assert before and after and top and after["height"] >= before["height"]
+    above = top["y"] - after["y"]
+    below = after["y"] + after["height"] - top["y"] - top["height"]
+    left, right = top["x"] - after["x"], after["x"] + after["width"] - top["x"] - top["width"]
+    assert above == pytest.approx(below, abs=20) and left == pytest.approx(right, abs=2), "but for the margin below"
     page.context.close()

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from newsletter.guides import Block, Guide, Kind, LandingPage
 from newsletter.runtime import Runtime
@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
     pytest.mark.skipif(chromium.find() is None, reason="no Chromium on this machine"),
 ]
-PAIN = "recover-from-pain"
+FIFTY, PAIN = "exercise-at-50", "recover-from-pain"
 LONG = "W" * 200
 FULL = LandingPage(
     lead="Get moving again.", for_whom="People over 40", minutes=25,
@@ -39,6 +39,20 @@ def full(runtime: Runtime) -> None:
         session.get_one(Guide, 1).landing = FULL.as_json()
 
 
+def _weight(page: Page, address: str) -> int:
+    """Octets of a page and all that it loads when somebody reads it to its end, unpacked."""
+    weights: list[int] = []
+    page.on("response", lambda answer: weights.append(len(answer.body())))
+    page.goto(address)
+    for picture in page.locator("picture img").all():  # those further down wait for somebody who comes near
+        picture.scroll_into_view_if_needed()
+        expect(picture).to_have_js_property("complete", value=True)
+    page.wait_for_load_state("networkidle")
+    page.evaluate("scrollTo(0, 0)")
+    assert all(page.locator("picture img").evaluate_all("all => all.map(one => one.naturalWidth > 0)"))
+    return sum(weights)
+
+
 @pytest.mark.usefixtures("full")
 @pytest.mark.parametrize("size", [(390, 844), (1280, 720), (320, 640)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -46,18 +60,46 @@ def test_the_page_is_light_sound_and_shows_its_form_at_once(
     browser: Browser, site: str, size: tuple[int, int], scheme: str
 ) -> None:
     page = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme).new_page()
-    weights: list[int] = []
-    page.on("response", lambda answer: weights.append(0 if answer.request.resource_type == "image"
-                                                      else len(answer.body())))  # fmt: skip
-    page.goto(f"{site}/guides/{PAIN}")
-    page.wait_for_load_state()
-    assert sum(weights) <= 200_000, sum(weights)
+    weight = _weight(page, f"{site}/guides/{PAIN}")
+    assert weight <= 200_000, weight
     button = page.locator(f"#{PAIN}-form").get_by_role("button").bounding_box()
     assert button is not None
     assert size[0] == 320 or button["y"] + button["height"] <= size[1], button
     page.get_by_text("Is it free?").click()
     assert found_by_axe(page) == "[]"
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("path", ["/", "/guides", f"/guides/{PAIN}", f"/guides/{FIFTY}"])
+def test_pages_that_come_with_the_program_are_light_in_a_browser_that_chooses(
+    browser: Browser, site: str, width: int, path: str
+) -> None:
+    page = browser.new_context(viewport={"width": width, "height": 800}).new_page()
+    weight = _weight(page, f"{site}{path}")
+    assert weight <= 150_000, weight
+    taken = page.locator("picture img").evaluate_all("all => all.map(one => [one.currentSrc, one.clientWidth])")
+    assert taken
+    for address, shown in taken:
+        (drawn,) = map(int, re.findall(r"-(\d+)[.]webp", address))
+        assert shown <= drawn <= 2.2 * shown, "as sharp as the screen shows it, and not much more"
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_moves_when_pictures_come(browser: Browser, site: str, width: int) -> None:
+    page = browser.new_context(viewport={"width": width, "height": 800}).new_page()
+    page.route("**/pages/*", lambda route: None)  # none comes yet
+    page.goto(f"{site}/guides/{PAIN}", wait_until="domcontentloaded")
+    places = "all => all.map(one => [one.offsetTop, one.offsetHeight])"
+    empty = page.locator("section, picture img").evaluate_all(places)
+    page.unroute("**/pages/*")
+    _weight(page, f"{site}/guides/{PAIN}")
+    filled = page.locator("section, picture img").evaluate_all(places)
+    assert len(filled) == len(empty)
+    for before, after in zip(empty, filled, strict=True):
+        assert after == pytest.approx(before, abs=1), "but for a part of a pixel: heights of files are whole numbers"
     page.context.close()
 
 

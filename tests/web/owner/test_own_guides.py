@@ -44,10 +44,14 @@ def test_a_new_guide_is_seen_by_its_owner_only(desk: Desk, sleep: int, client: F
     assert "4 pages · " in desk.read("/owner/guides")
     assert "not shown" in desk.read("/owner/guides")
     assert TITLE in desk.get("/guides/sleep-well")
-    assert desk.client.get("/guides/sleep-well/pages/1.png").status_code == 200
+    pictures = [f"/guides/sleep-well/pages/{name}" for name in ("1.png", "1-320.webp", "2-320.webp")]
+    for address in pictures:
+        answer = desk.client.get(address)
+        assert answer.status_code == 200
+        assert (answer.headers["Cache-Control"], answer.headers["Vary"]) == ("private, max-age=86400", "Cookie")
     assert TITLE not in client.get("/").text
     assert client.get("/guides/sleep-well").status_code == 404
-    assert client.get("/guides/sleep-well/pages/1.png").status_code == 404
+    assert [client.get(address).status_code for address in pictures] == [404] * 3
 
 
 def test_shown_it_has_a_box_and_hidden_it_takes_no_sign_ups(desk: Desk, sleep: int, client: FlaskClient) -> None:

@@ -1,0 +1,51 @@
+"""“Send it again”: the same sign-up once more, a minute later at the earliest, under the limits of all forms."""
+
+from typing import Any
+
+from flask import Blueprint, abort, request, url_for
+from sqlalchemy import select
+
+from newsletter import forms
+from newsletter.guides import Guide
+from newsletter.web import robots
+from newsletter.web.address import ask_ahead
+from newsletter.web.cards import card
+from newsletter.web.form_page import form_page, press_page
+from newsletter.web.forms import SubscribeForm
+from newsletter.web.inbox import told, typed_into
+from newsletter.web.language import _, speak
+from newsletter.web.sign_up import guide_of, per_client, sign_up, told_page
+from newsletter.web.state import state, transaction
+
+door = Blueprint("again", __name__)
+
+
+@door.post("/check-your-inbox")
+@per_client
+def send() -> Any:
+    """A press of “Send it again”, or of the one that leads back to the form. Everybody gets the same answer."""
+    ask_ahead(request.form.get("email", ""))
+    with transaction() as session:
+        form = forms.named(session, request.form.get("form", ""))
+        speak(form.language if form else None)
+        guide = session.scalar(select(Guide).where(Guide.slug == (request.form.get("guide") or "")))
+        typed = typed_into(session, form, guide)
+        if typed is None:
+            abort(400, _("Please choose one of the guides and send the form again."))
+        typed.validate()
+        if "correct" in request.form or not typed.is_right:
+            return form_page(session, typed), 200 if typed.is_right else 422
+        page, since = told_page(session), request.form.get("since", "")
+        if robots.seconds_left(since):
+            return told(session, typed, page, too_soon=since)
+        if not sign_up(session, typed, page):
+            own = guide_of(session, typed.row)
+            return press_page(typed, page, card(own) if own else None, _usual(typed))
+        answer = told(session, typed, page, is_again=True)
+    state().trigger.wake()
+    return answer
+
+
+def _usual(typed: SubscribeForm) -> str:
+    """Where this form is sent the first time: who has pressed once more there waits no second time."""
+    return url_for("forms.send", slug=typed.row.slug) if typed.row.id else url_for("public.subscribe")

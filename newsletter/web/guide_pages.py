@@ -1,0 +1,50 @@
+"""Pictures of guides' pages: light for browsers, and as PNG for mail programs and whatever does not know WebP."""
+
+from io import BytesIO
+
+from flask import Blueprint, Response, abort, g, request, send_file
+from flask_login import current_user
+
+from newsletter.guides import inspect, webp
+from newsletter.guides import picture as png
+from newsletter.web.cards import COVER_WIDTH, guide_or_404
+from newsletter.web.landing import page_of
+from newsletter.web.state import reading, runtime
+
+door = Blueprint("guide_pages", __name__)
+A_DAY, A_YEAR = 86400, 365 * 86400
+
+
+@door.get("/guides/<slug>/pages/<int:page>.png")
+def whole(slug: str, page: int) -> Response:
+    """A page as every program shows it."""
+    return _sent(slug, page, COVER_WIDTH, "png")
+
+
+@door.get("/guides/<slug>/pages/<int:page>-<int:width>.webp")
+def light(slug: str, page: int, width: int) -> Response:
+    """A page for a browser that chooses among several widths."""
+    return _sent(slug, page, width, "webp")
+
+
+def _sent(slug: str, page: int, width: int, kind: str) -> Response:
+    """The cover, and the sample pages that the landing page shows; the other pages are for subscribers, and their
+    owner's, who chooses among them."""
+    with reading() as session:
+        guide = guide_or_404(session, slug)
+        path, shows = guide.file(runtime().guides), page_of(guide)
+    is_shown = page == 1 or (shows is not None and page in shows.sample_pages)
+    if not is_shown and not current_user.is_authenticated:
+        abort(404)
+    draw = webp if kind == "webp" else png
+    try:
+        drawn = draw(path, page, width, runtime().pictures)
+    except IndexError:
+        abort(404)
+    answer = send_file(BytesIO(drawn), mimetype=f"image/{kind}", max_age=A_DAY)
+    g.is_everybodys = is_shown and not guide.hidden
+    if not g.is_everybodys:
+        answer.headers["Cache-Control"] = f"private, max-age={A_DAY}"
+    elif request.args.get("v") == inspect(path).stamp:
+        answer.headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
+    return answer
