@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from newsletter import accounts, brand, credentials
 from newsletter.accounts import Invitation, Owner, Role
-from newsletter.accounts.invitation import GOOD_FOR, InvitationNumbers
+from newsletter.accounts.invitation import GOOD_FOR
+from newsletter.accounts.one_time import Numbers
 from newsletter.accounts.second_factor import switch_off
 from newsletter.accounts.user import OF_TEAM
 from newsletter.languages import marked, said
@@ -55,7 +56,7 @@ def invite(session: Session, by_id: int, address: Address, role: Role, now: date
         raise NotChanged(
             said("%(email)s must not be written to: it bounced, complained, or refused our mail.", email=email)
         )
-    made = Invitation(email=email, role=role, token_hash="", sent_at=now, by_id=by.id)
+    made = Invitation(email=email, role=role, sent_at=now, by_id=by.id)
     session.add(made)
     _send(session, made, by, now)
     accounts.note(session, by, now, marked("invited into the team"), f"{email} as {role}")
@@ -161,7 +162,7 @@ def _invitation(session: Session, id: int) -> Invitation:
 def _send(session: Session, invitation: Invitation, by: Owner, now: datetime) -> None:
     random = invitation.renew(now)
     session.flush()
-    numbers: InvitationNumbers = (invitation.id, *random)
+    numbers: Numbers = (invitation.id, *random)
     context = {"to": invitation.email, "invitation": list(numbers), "by": by.email, "days": GOOD_FOR.days,
                "role": invitation.role.value}  # fmt: skip
     ledger.queue(session, by, Stream.INVITATION, f"invitation:{numbers[0]}:{now:%Y%m%d%H%M%S%f}", now, context=context)
