@@ -61,11 +61,13 @@ def add_owner(session: Session, email: str, password: str, now: datetime, zone: 
 
 def change_password(session: Session, owner: Owner, password: str, now: datetime, *, way: Way,
                     ip: str | None = None) -> None:  # fmt: skip
-    """A new password: every session and every link for a reset ends, and a mail says so. Raises WeakPassword."""
+    """A new password: every session ends, and every link for a reset or to another address, and a mail says so. Raises
+    WeakPassword."""
     check(password, owner.email, brand.current(session).name)
     owner.set_password(password)
     accounts.session.end_all(session, owner.id)
     accounts.reset.forget_resets(session, owner.id)
+    accounts.login_change.end_waiting(session, owner.id, now)
     accounts.note(session, owner, now, "password changed", way, ip)
     ledger.queue(session, owner, Stream.NOTICE, f"password:{now:%Y%m%d%H%M%S%f}", now, context=_changed(way))
 

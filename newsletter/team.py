@@ -121,6 +121,7 @@ def remove(session: Session, by_id: int, id: int, now: datetime) -> Owner:
     switch_off(session, them)
     accounts.session.end_all(session, them.id)
     accounts.reset.forget_resets(session, them.id)
+    accounts.login_change.end_every(session, them.id, now)
     session.execute(delete(Invitation).where(Invitation.by_id == them.id))
     accounts.note(session, owners[0], now, marked("removed from the team"), them.email)
     lines = [said("You were removed by %(email)s, and signed out everywhere. What you wrote stays.",

@@ -4,9 +4,21 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from newsletter.accounts import audit, ceremony, invitation, passkey, password, reset, second_factor, session, wait
+from newsletter.accounts import (
+    audit,
+    ceremony,
+    invitation,
+    login_change,
+    passkey,
+    password,
+    reset,
+    second_factor,
+    session,
+    wait,
+)
 from newsletter.accounts.audit import AuditEntry, last_noted, note
 from newsletter.accounts.invitation import Invitation
+from newsletter.accounts.login_change import LoginChange
 from newsletter.accounts.passkey import Passkey
 from newsletter.accounts.password import WeakPassword
 from newsletter.accounts.permissions import Permission, Role, roles_with
@@ -17,6 +29,7 @@ from newsletter.accounts.user import Owner, create, find, first, owners, sign_in
 __all__ = [
     "AuditEntry",
     "Invitation",
+    "LoginChange",
     "Owner",
     "OwnerSession",
     "Passkey",
@@ -32,6 +45,7 @@ __all__ = [
     "forget_ips",
     "invitation",
     "last_noted",
+    "login_change",
     "note",
     "owners",
     "passkey",
@@ -55,5 +69,5 @@ def forget_ips(database: Session, before: datetime) -> None:
 
 def sweep(database: Session, now: datetime) -> None:
     """Delete sessions, links and counts whose time is over."""
-    for kind in (session, reset, invitation, wait, passkey):
+    for kind in (session, reset, invitation, login_change, wait, passkey):
         kind.sweep(database, now)

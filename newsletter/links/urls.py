@@ -52,6 +52,14 @@ class Urls:
         """Where somebody who is asked into the team chooses a password."""
         return f"{self.site}/owner/invitation/{self._token(Purpose.INVITATION, *numbers)}"
 
+    def login(self, *numbers: int) -> str:
+        """Where somebody of the team says that the new sign-in address is theirs."""
+        return f"{self.site}/owner/address/{self._token(Purpose.LOGIN, *numbers)}"
+
+    def not_me(self, *numbers: int) -> str:
+        """Where that is called off from the earlier one."""
+        return f"{self.site}/owner/address/not-me/{self._token(Purpose.NOT_ME, *numbers)}"
+
     def refuse(self, subscriber: int, mailbox_hash: str) -> str:
         """ "This was not me, never again." `mailbox_hash`: 64 hex digits, which outlive the sign-up."""
         parts = (int(mailbox_hash[place : place + 16], 16) for place in range(0, 64, 16))

@@ -47,6 +47,8 @@ class Stream(StrEnum):
     """To an owner who forgot their password."""
     INVITATION = "invitation"
     """To somebody whom an owner asks into the team."""
+    LOGIN = "login"
+    """To both addresses of somebody of the team who is to sign in with another one."""
 
     @property
     def is_bulk(self) -> bool:

@@ -31,7 +31,7 @@ from newsletter.web.wording import agreed, brings, series_wording
 door = Blueprint("personal", __name__)
 DOWNLOAD_FOR = timedelta(days=7)
 ACTIONS = "60 per minute"
-FOR_THE_MAILBOX = (Stream.RESET, Stream.INVITATION, Stream.PROVE)
+FOR_THE_MAILBOX = (Stream.RESET, Stream.INVITATION, Stream.PROVE, Stream.LOGIN)
 """What is shown on no page: its link is for who has the mailbox."""
 LATEST = 2**63 - 1
 BOTH, ALONE, TOO = lazy("Send me both"), lazy("The guide only"), lazy("Send me this one too")
@@ -255,11 +255,7 @@ def view(token: str) -> str | Response:
     (message_id,) = numbers(Purpose.VIEW, token)
     with reading() as session:
         message = session.get(Message, message_id)
-        if message is None or message.stream in (
-            Stream.RESET,
-            Stream.INVITATION,
-            Stream.PROVE,
-        ):  # its link is for the mailbox alone
+        if message is None or message.stream in FOR_THE_MAILBOX:
             abort(410, _("This mail has been deleted together with its reader's data, or it was only a preview."))
         revision = revision_of(session, message)
         words = content_of(session, revision) if revision else None

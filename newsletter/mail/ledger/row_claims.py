@@ -32,7 +32,9 @@ from newsletter.subscribers import (
 )
 
 LEASE = timedelta(seconds=45)
-ASKED_FOR = (Stream.CONFIRM, Stream.GUIDE, Stream.GOODBYE, Stream.PROVE, Stream.TEST, Stream.NOTICE)
+ASKED_FOR = (
+    Stream.CONFIRM, Stream.GUIDE, Stream.GOODBYE, Stream.PROVE, Stream.TEST, Stream.NOTICE, Stream.RESET, Stream.LOGIN,
+)  # fmt: skip
 """Mail that somebody has just asked for, and notices to the owner: the send lock lets these through."""
 
 

@@ -17,8 +17,8 @@ TO, LIKE, SUBJECT, PREHEADER = "to", "like", "tried_subject", "tried_preheader"
 """The keys of the context."""
 
 
-ELSEWHERE = (Stream.TEST, Stream.INVITATION)
-"""What an owner sends that may go to another address than their own."""
+ELSEWHERE = (Stream.TEST, Stream.INVITATION, Stream.LOGIN)
+"""What an owner sends that may go to another address than their own, or to the one that was theirs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ def _buttons(urls: Urls, reader: Reader, context: Mapping[str, Any]) -> dict[str
         values["reset_url"] = urls.reset(*context["reset"])
     if "invitation" in context:
         values["invitation_url"] = urls.invitation(*context["invitation"])
+    if "login" in context:
+        values["login_url"], values["not_me_url"] = urls.login(*context["login"]), urls.not_me(*context["login"])
     if "consent" in context:
         values["confirm_url"] = urls.confirm(context["consent"], context["until"])
     if "prove" in context:

@@ -11,6 +11,7 @@ from newsletter.articles import Article
 from newsletter.brand import Brand
 from newsletter.guides import Guide
 from newsletter.journey import LINK_DAYS
+from newsletter.login_address import Step
 from newsletter.mail.contents import content_of
 from newsletter.mail.render import BadArticle, Content, Reader
 from newsletter.mail.render.renderer import Rendered
@@ -37,7 +38,7 @@ DIGEST = [
      "words": "Stairs load the knee with three times your weight. Three exercises, and the order in which to do them."},
     {"message": 0, "title": "Golf at 60: turn both ways", "words": ""},
 ]  # fmt: skip
-OFFERED = "guide_offered"
+OFFERED, MOVED = "guide_offered", "login_asked"
 GALLERY: dict[str, Stream] = {
     "confirm": Stream.CONFIRM,
     "reminder": Stream.REMINDER,
@@ -51,6 +52,8 @@ GALLERY: dict[str, Stream] = {
     "notice": Stream.NOTICE,
     "reset": Stream.RESET,
     "invitation": Stream.INVITATION,
+    "login": Stream.LOGIN,
+    MOVED: Stream.LOGIN,
 }
 
 
@@ -59,7 +62,8 @@ NAMED = {
     OFFERED: lazy("A guide to a reader who is here already"), "goodbye": lazy("Good-bye"),
     "prove": lazy("Proof of an address"), "step": lazy("An article of a series"), "campaign": lazy("A campaign"),
     "digest": lazy("The weekly mail"), "notice": lazy("A notice to the owner"), "reset": lazy("A new password"),
-    "invitation": lazy("An invitation to the team"),
+    "invitation": lazy("An invitation to the team"), "login": lazy("A new sign-in address"),
+    MOVED: lazy("What the earlier sign-in address is told"),
 }  # fmt: skip
 
 
@@ -111,6 +115,9 @@ def _context(name: str, guide: Guide | None) -> dict[str, Any]:
         return {"reset": [0, 0, 0], "minutes": 30}
     if stream is Stream.INVITATION:
         return {"invitation": [0, 0, 0], "by": "paul@example.org", "days": 7, "role": "writer"}
+    if stream is Stream.LOGIN:
+        return {"login": [0, 0, 0], "hours": 24, "step": Step.ASKED if name == MOVED else Step.PRESS,
+                "earlier": "paul@example.org", "email": "paula@example.org"}  # fmt: skip
     if stream is Stream.STEP:
         return {"guide": guide.slug, "accent": guide.mail_accent} if guide else {}
     named = guide.told(runtime().guides) if guide else None

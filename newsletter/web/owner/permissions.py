@@ -18,12 +18,16 @@ from newsletter.web.state import reading
 PREFIX = "owner."
 SECRETS = (*PASSWORDS, "csrf_token", "code", "secret", "credential")
 """Fields that no page shows again."""
-OPEN = frozenset({"login", "login_code", "login_passkey", "login_passkey_options", "forgot", "reset", "invitation"})
+OPEN = frozenset({
+    "login", "login_code", "login_passkey", "login_passkey_options", "forgot", "reset", "invitation", "address_press",
+    "address_not_me",
+})  # fmt: skip
 """Before somebody is signed in."""
 _NEEDED: dict[Permission, str] = {
     Permission.OWN: """
-        logout proof settings settings_zone settings_password second_factor second_factor_on second_factor_off
-        second_factor_codes passkeys passkey_options passkey_add passkey_remove session_end sessions_end_others""",
+        logout proof settings settings_zone settings_password settings_address second_factor second_factor_on
+        second_factor_off second_factor_codes passkeys passkey_options passkey_add passkey_remove session_end
+        sessions_end_others""",
     Permission.READ: """
         dashboard search articles article article_preview article_version article_versions campaigns campaign
         campaign_progress campaign_recipients topics pictures guides guide_cover guide_file guide_page all_series

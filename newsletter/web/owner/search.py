@@ -42,7 +42,8 @@ SECTIONS = (
         lazy("Words of our mails"),
         "owner.texts",
         "",
-        "texts system mails confirmation reminder guide goodbye wording subject greeting signature closing reset",
+        "texts system mails confirmation reminder guide goodbye weekly digest wording subject greeting signature "
+        "closing reset",
     ),
     (lazy("Privacy page"), "owner.privacy", "", "data protection officer gdpr processor hosting texts policy"),
     (lazy("Backup"), "owner.data", "backup", "data download save restore export size disk database"),
@@ -54,6 +55,7 @@ SECTIONS = (
     ),
     (lazy("Clicks"), "owner.settings", "clicks", "tracking links counted"),
     (lazy("Your time zone"), "owner.settings", "zone", "timezone clock times"),
+    (lazy("Your sign-in address"), "owner.settings", "address", "change login email account owner"),
     (lazy("Your password"), "owner.settings", "password", "change sign in login"),
     (
         lazy("Bounces and complaints"),

@@ -40,7 +40,7 @@ def login_code() -> Any:
         return _code_page("")
     keys: list[Key] = [(WRONG_CODES, f"code {half[0]}")]
     if wait := take_try(keys):
-        return _code_page(_wait_told(wait), wait)
+        return _code_page(wrong_codes_wait(wait), wait)
     with transaction() as session:
         owner = session.get(Owner, half[0], with_for_update=True)
         if owner is None or fingerprint(owner) != half[1]:
@@ -58,7 +58,8 @@ def _typed() -> str:
     return request.form.get("code", "")[:LONGEST_CODE]
 
 
-def _wait_told(seconds: int) -> str:
+def wrong_codes_wait(seconds: int) -> str:
+    """What to say to somebody who has to wait."""
     if seconds < 120:
         return ngettext("There were too many wrong codes. Please wait %(num)s second, then try again.",
                         "There were too many wrong codes. Please wait %(num)s seconds, then try again.",

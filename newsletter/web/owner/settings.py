@@ -6,11 +6,12 @@ from flask import render_template
 from sqlalchemy.orm import Session
 
 from newsletter import brand, campaigns, credentials
-from newsletter.accounts import OwnerSession, WeakPassword
+from newsletter.accounts import OwnerSession, WeakPassword, login_change
 from newsletter.brand import Brand
 from newsletter.credentials import Way
 from newsletter.languages import Language, marked
 from newsletter.web.language import _
+from newsletter.web.owner.address_form import AddressForm
 from newsletter.web.owner.door import back, door, note, owner_in
 from newsletter.web.owner.forms import BrandForm, PasswordForm, ZoneForm
 from newsletter.web.owner.proof import compare
@@ -31,15 +32,16 @@ def lost_language(house: Brand) -> tuple[str, Language] | None:
 
 @door.get("/settings", endpoint="settings")
 def show() -> Any:
-    """All three forms."""
+    """All forms."""
     with reading() as session:
-        return _page(session)
+        return page(session)
 
 
-def _page(session: Session, brand_form: BrandForm | None = None, zone_form: ZoneForm | None = None,
-          password_form: PasswordForm | None = None) -> Any:  # fmt: skip
+def page(session: Session, brand_form: BrandForm | None = None, zone_form: ZoneForm | None = None,
+         password_form: PasswordForm | None = None, address_form: AddressForm | None = None) -> Any:  # fmt: skip
+    """All of it, with the form that was just typed in."""
     house, owner = brand.current(session), owner_in(session)
-    page = render_template(
+    seen = render_template(
         "owner/settings.html", owner=owner, lost_language=lost_language(house),
         zones=known_zones(), at=now(), named=browser_named,
         sessions=OwnerSession.every(session, owner.id, now()), counts_clicks=house.counts_clicks,
@@ -48,8 +50,10 @@ def _page(session: Session, brand_form: BrandForm | None = None, zone_form: Zone
         brand_form=brand_form or BrandForm(formdata=None, obj=house),
         zone_form=zone_form or ZoneForm(formdata=None, obj=owner),
         password_form=password_form or PasswordForm(formdata=None),
+        address_form=address_form or AddressForm(formdata=None),
+        other_address=login_change.waiting(session, owner.id, now()),
     )  # fmt: skip
-    return page, 422 if brand_form or zone_form or password_form else 200
+    return seen, 422 if brand_form or zone_form or password_form or address_form else 200
 
 
 @door.post("/settings/brand", endpoint="settings_brand")
@@ -58,7 +62,7 @@ def save_brand() -> Any:
     with transaction() as session:
         form, house = BrandForm(), brand.current(session)
         if not form.validate():
-            return _page(session, brand_form=form)
+            return page(session, brand_form=form)
         changed = [name for name in BRAND if getattr(house, name) != (form[name].data or "")]
         for name in changed:
             setattr(house, name, form[name].data or "")
@@ -85,7 +89,7 @@ def save_zone() -> Any:
     with transaction() as session:
         form, owner = ZoneForm(), owner_in(session)
         if not form.validate():
-            return _page(session, zone_form=form)
+            return page(session, zone_form=form)
         owner.zone = form.zone.data or "UTC"
         note(session, marked("own zone saved"), owner.zone)
     return back("settings", _("Times are shown in %(zone)s now.", zone=owner.zone))
@@ -108,8 +112,8 @@ def save_password() -> Any:
                 form.new.errors = [str(weak)]
                 credentials.note_refused(session, owner, now(), way=Way.PAGE, ip=kept_ip())
         if form.errors:
-            page, code = _page(session, password_form=form)
-            return (page, 429, {"Retry-After": str(wait)}) if wait else (page, code)
+            seen, code = page(session, password_form=form)
+            return (seen, 429, {"Retry-After": str(wait)}) if wait else (seen, code)
         start_session(session, owner)
     state().trigger.wake()
     return back("settings", _("Your password is changed, and every other session has ended."))

@@ -50,6 +50,14 @@ CONTEXTS: dict[Stream, dict[str, Any]] = {
         "days": 7,
         "role": "writer",
     },
+    Stream.LOGIN: {
+        "to": "paula@example.org",
+        "login": [1, 2, 3],
+        "hours": 24,
+        "step": "press",
+        "earlier": "paul@example.org",
+        "email": "paula@example.org",
+    },
 }
 WORDS = Content("The club that is missing", "Strength for golf", "{{ greeting }},\n\nTurn both ways.\n")
 WRITTEN = (Stream.STEP, Stream.CAMPAIGN, Stream.TEST)

@@ -112,7 +112,7 @@ def test_a_bulk_mail_is_in_it_too_and_still_compiled_once(spoken: Renderer, fore
         assert "⟦You get this because you subscribed to the Human Movement newsletter.⟧" in text
 
 
-@pytest.mark.parametrize("stream", [Stream.NOTICE, Stream.RESET, Stream.INVITATION])
+@pytest.mark.parametrize("stream", [Stream.NOTICE, Stream.RESET, Stream.INVITATION, Stream.LOGIN])
 def test_what_the_owner_gets_is_in_it_as_their_pages_are(
     spoken: Renderer, foreign: Brand, stream: Stream, code: str
 ) -> None:
@@ -128,6 +128,11 @@ def test_what_the_owner_gets_is_in_it_as_their_pages_are(
         "by": "a@example.org",
         "days": 7,
         "role": "editor",
+        "login": [0, 0, 0],
+        "hours": 24,
+        "step": "done",
+        "earlier": "a@example.org",
+        "email": "b@example.org",
     }
     mail = spoken.rendered(stream, foreign, Reader(0), None, {**told, **asked})
     assert f'<html lang="{code}"' in mail.html

@@ -27,7 +27,10 @@ VALUES = {
     "number": 1,
     "page": 1,
 }
-OPEN = ("/owner/login", "/owner/login/code", "/owner/forgot", "/owner/reset/x", "/owner/invitation/x")
+OPEN = (
+    "/owner/login", "/owner/login/code", "/owner/forgot", "/owner/reset/x", "/owner/invitation/x", "/owner/address/x",
+    "/owner/address/not-me/x",
+)  # fmt: skip
 
 
 def rules(app: Flask, method: str) -> list[str]:
