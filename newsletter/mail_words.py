@@ -27,6 +27,8 @@ class OwnMail(StrEnum):
     GUIDE = "guide"
     GOODBYE = "goodbye"
     PROVE = "prove"
+    DIGEST = "digest"
+    """The weekly mail."""
 
 
 class BadWords(ValueError):
@@ -43,7 +45,7 @@ class MailWords:
 
     subject: str = ""
     opening: str = ""
-    """Markdown in place of the greeting."""
+    """Markdown in place of the greeting; in the weekly mail, of the line below it too."""
     closing: str = ""
     """Markdown in place of who signs; a line of it is a line."""
 

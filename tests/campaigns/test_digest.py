@@ -9,6 +9,7 @@ from newsletter.brand import Brand
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.mail.ledger import Message, Reason, State
 from newsletter.mail.ledger.digest import count
+from newsletter.mail_words import MailWords, OwnMail
 from newsletter.runtime import Runtime
 from newsletter.sequences import Sequence
 from newsletter.sequences.pacing import other_mail
@@ -41,6 +42,17 @@ def test_its_mail_is_bulk_mail_and_each_article_opens_filled_in(week: Week, runt
     link = runtime.renderer.urls.view(week.message(golf).id)
     assert link in text and link in html and "/preferences/" in text and "/unsubscribe/" in text
     assert brand_address(runtime) in text
+
+
+def test_it_goes_out_in_the_owners_words(week: Week, runtime: Runtime) -> None:
+    with runtime.database.transaction() as session:
+        words = MailWords("Mine: {{ digest.title }}", "Dear {{ first_name|default('reader') }},", "Bye")
+        brand.current(session).reword(OwnMail.DIGEST, words)
+    week.campaign("Golf")
+    week.at(FRIDAY)
+    text = body(week.mail())
+    assert week.got() == ["Mine: Golf"] and text.startswith("Dear reader,\n\nGolf\n") and "\nBye\n" in text
+    assert "/unsubscribe/" in text and brand_address(runtime) in text
 
 
 def brand_address(runtime: Runtime) -> str:

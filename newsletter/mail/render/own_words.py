@@ -16,12 +16,14 @@ from newsletter.brand import Brand
 from newsletter.languages import SOURCE, Language, marked
 from newsletter.mail.render.article import BadArticle, Compiled, compiled
 from newsletter.mail.render.mail import one_line
-from newsletter.mail.render.names import GREETING, NAMES, OF_THE_BRAND, Name, Values, of_brand
+from newsletter.mail.render.names import GREETING, NAMES, OF_THE_BRAND, Kind, Name, Values, of_brand
 from newsletter.mail_words import BadWords, MailWords, OwnMail
 from newsletter.subscribers import FIRST_NAME
 
 log = structlog.get_logger()
 GUIDE_TITLE = Name("guide.title", marked("the title of the guide; empty where none was asked for"))
+ARTICLE_TITLE = Name("digest.title", marked("the title of the first article in it"))
+ARTICLES = Name("digest.number", marked("how many articles there are in it"), Kind.NUMBER)
 _PROVEN = (NAMES[GREETING], NAMES[FIRST_NAME])
 """An address that nobody has proven gets no name that somebody typed into a form."""
 _MORE: Mapping[OwnMail, tuple[Name, ...]] = MappingProxyType(
@@ -30,8 +32,12 @@ _MORE: Mapping[OwnMail, tuple[Name, ...]] = MappingProxyType(
         OwnMail.REMINDER: (GUIDE_TITLE,),
         OwnMail.GUIDE: (*_PROVEN, GUIDE_TITLE, NAMES["library_url"], NAMES["preferences_url"]),
         OwnMail.GOODBYE: _PROVEN,
+        OwnMail.DIGEST: (
+            *_PROVEN, ARTICLE_TITLE, ARTICLES,
+            *(NAMES[name] for name in ("library_url", "preferences_url", "view_url", "unsubscribe_url")),
+        ),
     }
-)
+)  # fmt: skip
 NOTHING: Mapping[str, str] = MappingProxyType(
     dict.fromkeys(("own_subject", "opening_html", "opening_text", "closing_html", "closing_text"), "")
 )
@@ -71,8 +77,11 @@ def own_words(read: Read, brand: Brand, kind: str, values: Mapping[str, Any], si
 
 
 def _plain(mail: OwnMail, brand: Brand, values: Mapping[str, Any], site: str) -> Values:
-    guide = values.get("guide")
-    known = {**values, GUIDE_TITLE.name: guide["title"] if isinstance(guide, dict) else ""}
+    guide, articles = values.get("guide"), values.get("digest", ())
+    known = {
+        **values, GUIDE_TITLE.name: guide["title"] if isinstance(guide, dict) else "",
+        ARTICLE_TITLE.name: articles[0]["title"] if articles else "", ARTICLES.name: len(articles),
+    }  # fmt: skip
     return of_brand(brand, site) | {one.name: str(known[one.name]) for one in _MORE.get(mail, ())}
 
 

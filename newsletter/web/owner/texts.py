@@ -42,6 +42,10 @@ USES = {
     OwnMail.PROVE: lazy(
         "Asks for a press where somebody changes their address, or wants to see or delete what is held of them."
     ),
+    OwnMail.DIGEST: lazy(
+        "The weekly mail, to readers who chose one mail a week in place of single ones. It holds your campaigns’ "
+        "articles of that week."
+    ),
 }
 STAYS = {
     OwnMail.CONFIRM: lazy(
@@ -53,9 +57,12 @@ STAYS = {
     OwnMail.GUIDE: lazy("which guide it is, the button, what follows and how to stop it, and how to leave"),
     OwnMail.GOODBYE: lazy("that they are unsubscribed, and that nothing more comes"),
     OwnMail.PROVE: lazy("its subject, what the press does, the button and its link, and how long it works"),
+    OwnMail.DIGEST: lazy("the articles and the links to them, why it comes once a week, and how to leave"),
 }
 _SIGNED = "{{ brand.author }}\n{{ brand.name }}"
 _GREETED = ("{{ greeting }},", _SIGNED)
+BY_NAME = (OwnMail.GUIDE, OwnMail.GOODBYE, OwnMail.DIGEST)
+_WRITTEN = marked("Here is what we have written since your last weekly mail.")
 _GOODBYE = lazy("Thank you for reading. If you change your mind one day, the guides stay free:")
 FIELDS = {"subject": "subject", "opening": "body", "closing": "closing"}
 """The form's field for each of the words. The opening's is called as an article's is, so that nothing is lost when a
@@ -131,7 +138,9 @@ def _page(session: Session, house: Brand, mail: OwnMail, form: TextForm, status:
 
 def _ours(session: Session, house: Brand, mail: OwnMail) -> MailWords:
     """Our words in this mail, as they stand where nobody has changed them."""
-    opening, closing = _GREETED if mail in (OwnMail.GUIDE, OwnMail.GOODBYE) else (_("Hello,"), _SIGNED)
+    opening, closing = _GREETED if mail in BY_NAME else (_("Hello,"), _SIGNED)
+    if mail is OwnMail.DIGEST:
+        opening = f"{opening}\n\n{_(_WRITTEN)}"
     if mail is OwnMail.GOODBYE:
         closing = f"{_GOODBYE}\n{{{{ site_url }}}}/\n\n{_SIGNED}"
     return MailWords(as_seen(session, mail, house.saying(mail, OURS)).subject, opening, closing)

@@ -19,7 +19,7 @@ EVIL = '<script>x</script> & "q" [x](http://evil)'
 
 
 def _words(mail: OwnMail) -> MailWords:
-    subject = {OwnMail.PROVE: "", OwnMail.GOODBYE: "Farewell"}.get(mail, WORDS.subject)
+    subject = {OwnMail.PROVE: "", OwnMail.GOODBYE: "Farewell", OwnMail.DIGEST: "News"}.get(mail, WORDS.subject)
     return MailWords(subject, WORDS.opening, WORDS.closing)
 
 
@@ -76,6 +76,21 @@ def test_an_owners_words_win_in_every_language(renderer: Renderer) -> None:
     house.language = "de"
     assert "Hi Jane!" in _seen(renderer, house, OwnMail.GUIDE).text
     assert "Hi friend!" in _seen(renderer, house, OwnMail.GUIDE, name="").text
+
+
+def test_a_weekly_mail_names_its_articles(renderer: Renderer) -> None:
+    words = MailWords(
+        "{{ digest.title }}{% if digest.number > 1 %} and {{ digest.number }} in all{% endif %}",
+        "Dear {{ first_name }}, see [your choices]({{ preferences_url }}).", "Yours, {{ brand.author }}",
+    )  # fmt: skip
+    house = _saying(OwnMail.DIGEST, words)
+    seen = _seen(renderer, house, OwnMail.DIGEST)
+    assert seen.subject == "Golf and 2 in all" and "Golf and 2 in all</h1>" in seen.html
+    assert "Dear Jane, see" in seen.html and "since your last weekly mail" not in seen.html + seen.text
+    assert "Read on: Knee &amp; hip" in seen.html and "Read on: " in seen.text and "Yours, Paul" in seen.text
+    one = {"digest": [{"message": 70, "title": EVIL, "words": ""}]}
+    seen = _seen(renderer, house, OwnMail.DIGEST, **one)
+    assert seen.subject == EVIL and "<script" not in seen.html and 'href="http://evil' not in seen.html
 
 
 def test_what_is_filled_in_stays_words(renderer: Renderer) -> None:
