@@ -4,6 +4,9 @@ from pathlib import Path
 
 import click
 
+from newsletter import accounts
+from newsletter.cli.opened import opened
+from newsletter.mail import signing
 from newsletter.mail.render import RSA_NAME, BadKey, DkimKey, key_place, make_key, read_key
 from newsletter.settings import Settings, load
 
@@ -45,6 +48,21 @@ def key(domain: str | None, selector: str | None, file: Path | None, kind: str, 
     )
     click.echo(_published(made, wanted.dkim_domain))
     click.echo(_used(wanted, kind))
+
+
+@dkim.command()
+def adopt() -> None:
+    """Say that this host's keys are the right ones, where a key was changed and kept its selector."""
+    with opened() as rt, rt.database.transaction() as session:
+        if rt.renderer.dkim is None:
+            raise click.ClickException("Mail is not signed here: DKIM_DOMAIN is not set.")
+        changed = signing.other_keys(session, rt.renderer.dkim)
+        signing.adopt(session, rt.renderer.dkim, rt.clock.now())
+        if changed:
+            accounts.note(session, None, rt.clock.now(), "DKIM key changed", f"{', '.join(changed)}, by a command")
+        names = ", ".join(signing.prints(rt.renderer.dkim))
+    told = "is the right one from now on" if changed else "was known already"
+    click.echo(f"The key of {names} {told}. Hosts with another one send nothing until they have its file.")
 
 
 def _wanted(domain: str | None, selector: str | None, file: Path | None, kind: str) -> Settings:

@@ -18,6 +18,7 @@ from newsletter.guides import Guide, inspect
 from newsletter.inbound.imap import InboxError
 from newsletter.inbound.imap import opened as inbox_opened
 from newsletter.inbound.look import ADVICE
+from newsletter.mail import signing
 from newsletter.mail_settings import parse_inboxes
 from newsletter.runtime import Runtime
 from newsletter.settings import load
@@ -169,9 +170,14 @@ def _disk(rt: Runtime) -> str:
 
 
 def _dkim(rt: Runtime) -> str:
-    with rt.database.reading() as session:
-        sender = brand.current(session).email
     dkim = rt.renderer.dkim
+    with rt.database.reading() as session:
+        sender, others = brand.current(session).email, signing.other_keys(session, dkim)
+    if others:
+        raise _Ill(
+            f"the key of {', '.join(others)} is not the one that other hosts sign with, so nothing is sent from here; "
+            "copy their key file, or run `newsletter dkim adopt` if this key is the right one"
+        )
     if dkim is None:
         return "mail is not signed here (DKIM_DOMAIN is not set); see that your relay signs it"
     if not dkim.is_aligned(sender):

@@ -1,28 +1,34 @@
 """Alarms: what keeps mail from going out, told to the owner on their first page and by mail.
 
-A relay that refuses for reasons of its own, and confirmations that fail one after the other. One row for each, gone
-when mail goes again.
+A relay that refuses for reasons of its own, confirmations that fail one after the other, and a host whose DKIM key is
+another one. One row for each, gone when mail goes again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+import structlog
 from sqlalchemy import CheckConstraint, String, UniqueConstraint, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from newsletter.brand import Brand
 from newsletter.db import Base, Id, without
 from newsletter.languages import counted, joined, marked, said
+from newsletter.mail import signing
 from newsletter.mail.ledger import ClaimedMessage, Outcome, State
 from newsletter.mail.notice import tell_owners
+from newsletter.mail.render import Renderer
 from newsletter.mail.sentences import explained
 from newsletter.smtp import RelayRefusal, SmtpResult, Stage, Trouble
 from newsletter.subscribers import Stream
 
 IN_A_ROW = 5
 """Confirmations that fail for good one after the other, before the owner is alarmed."""
+log = structlog.get_logger()
 PASSING, LASTING = timedelta(minutes=2), timedelta(minutes=15)
 """How long a trouble is believed that nothing has been heard of: one that passes by itself, and others."""
 
@@ -32,6 +38,8 @@ class AlarmKind(StrEnum):
 
     RELAY = "relay"
     CONFIRMATIONS = "confirmations"
+    SIGNING = "signing"
+    """A host would sign with another DKIM key than is known, and sends nothing."""
 
 
 class Alarm(Base):
@@ -46,12 +54,12 @@ class Alarm(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     kind: Mapped[AlarmKind]
     name: Mapped[str] = mapped_column(String(255))
-    """The relay ("host:port"); empty for confirmations."""
+    """The relay ("host:port"), the host that signs; empty for confirmations."""
     trouble: Mapped[Trouble | None] = mapped_column()
     count: Mapped[int] = mapped_column(default=0)
     """Confirmations that failed in a row."""
     reply: Mapped[str] = mapped_column(String(500), default="")
-    """The server's last words."""
+    """The server's last words; the names in DNS of a key that is another one."""
     since: Mapped[datetime]
     last_at: Mapped[datetime]
 
@@ -150,6 +158,44 @@ def confirmations_end(session: Session, replies: Sequence[str | None], now: date
         )  # fmt: skip
 
 
+@dataclass
+class Keys:
+    """Whether this process has the installation's keys. It looks at each claim, and ends its host's alarm at the first
+    that finds them right."""
+
+    were_right: bool = False
+
+    def may_send(self, session: Session, house: Brand, renderer: Renderer, now: datetime) -> bool:
+        """Whether mail may be sent from here. A host with another DKIM key leaves it to the others, and is told of
+        (`signing` says why)."""
+        if not house.is_signed_with(renderer.signer.key_print):
+            log.error("nothing is sent: SECRET_KEY is another one than that of the installation")
+            return False
+        others = signing.settle(session, renderer.dkim, now)
+        if others:
+            log.error("nothing is sent: the DKIM key of this host is another one than is known", names=others)
+            _other_key(session, others, now)
+        elif not self.were_right:
+            session.execute(delete(Alarm).where(Alarm.kind == AlarmKind.SIGNING, Alarm.name == signing.HOST))
+        self.were_right = not others
+        return self.were_right
+
+
+def _other_key(session: Session, names: Sequence[str], now: datetime) -> None:
+    """On the first page at once, and told once a day."""
+    alarm = _row(session, AlarmKind.SIGNING, signing.HOST, now, None)
+    if not alarm.is_current(now):
+        alarm.since = now
+    alarm.reply, alarm.last_at = ", ".join(names)[:500], now
+    tell_owners(
+        session, now, key=f"signing:{now:%Y%m%d}:{signing.HOST}"[:100],
+        title=joined((signing.HOST, said(_OTHER_KEY.title)), ": "),
+        lines=[said("Its key for %(names)s is not the one that mail was signed with first: what it signs would fail at "
+                    "receivers.", names=alarm.reply), said(_OTHER_KEY.action)],
+        button=said("Look at it"), path="/owner/sending",
+    )  # fmt: skip
+
+
 def forget_mentions(session: Session, address: str) -> None:
     """Take an erased address out of the servers' words."""
     for alarm in session.scalars(select(Alarm).where(Alarm.reply.icontains(address, autoescape=True))):
@@ -161,6 +207,13 @@ def advice(trouble: Trouble) -> Advice:
     return _ADVICE[trouble]
 
 
+def advice_on(alarm: Alarm) -> Advice | None:
+    """The same of an alarm; None: a page has words of its own for it."""
+    if alarm.kind is AlarmKind.SIGNING:
+        return _OTHER_KEY
+    return advice(alarm.trouble) if alarm.trouble else None
+
+
 def _row(session: Session, kind: AlarmKind, name: str, now: datetime, trouble: Trouble | None) -> Alarm:
     """The row of an alarm, locked; made where there is none."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
@@ -169,6 +222,14 @@ def _row(session: Session, kind: AlarmKind, name: str, now: datetime, trouble: T
     return session.scalars(select(Alarm).where(Alarm.kind == kind, Alarm.name == name).with_for_update()).one()
 
 
+_OTHER_KEY = Advice(
+    marked("this host has another DKIM key, and sends nothing"),
+    marked(
+        "Mail goes out by the hosts that have the right one; without such a host it waits. Copy the key file from "
+        "there, and start this one again. Or, if this key is the right one and its record is published, run "
+        "“newsletter dkim adopt” on it."
+    ),
+)
 _ADVICE = {
     Trouble.RATE: Advice(
         marked("the relay asks for fewer mails at a time"),

@@ -61,6 +61,7 @@ class Delivery:
     contents: Contents = field(init=False)
     alarmed: set[str] | None = None
     """Relays with an alarm, and "" for confirmations; None: not looked up yet."""
+    keys: alarms.Keys = field(default_factory=alarms.Keys)
 
     def __post_init__(self) -> None:
         self.contents = Contents(self.renderer)
@@ -92,9 +93,8 @@ class Delivery:
         return max(len(claim.messages), 1)
 
     def _claim(self, session: Session, house: Brand, lane: Lane, token: str) -> Claim | None:
-        """Claim what is due. None: nothing is, or our key is not that of the installation."""
-        if not house.is_signed_with(self.renderer.signer.key_print):
-            log.error("nothing is sent: SECRET_KEY is another one than that of the installation")
+        """Claim what is due. None: nothing is, or a key of ours is not that of the installation."""
+        if not self.keys.may_send(session, house, self.renderer, self.now()):
             return None
         if not self.renderer.signer.knows_ranges:
             self.renderer.signer.learn_ranges(brand.retired_keys(session))

@@ -12,7 +12,8 @@ from dns.resolver import Resolver
 from newsletter import asked, brand
 from newsletter.clock import Clock
 from newsletter.db import Database
-from newsletter.mail.render import RSA_NAME, BadKey, DkimKey, Renderer, key_place, make_key, read_key
+from newsletter.mail import signing
+from newsletter.mail.render import RSA_NAME, BadKey, Dkim, DkimKey, Renderer, key_place, make_key, read_key
 from newsletter.networks import address
 from newsletter.sender_domain import Sender, look, unasked
 from newsletter.sending.record import REST, LookKind, SendingLook, ask
@@ -132,10 +133,17 @@ def _key(rt: Place, _name: str) -> dict[str, Any]:
     file = key_place(rt.settings.data_dir, RSA_NAME)
     if rt.renderer.dkim is not None or file.exists():
         return {"made": False, "error": ""}
+    with rt.database.reading() as session:
+        domain = _ascii(brand.current(session).email.rpartition("@")[2])
+        name = f"{RSA_NAME}._domainkey.{domain}"
+        if signing.is_known(session, name):
+            return {"made": False, "error": "", "elsewhere": name, "file": str(file)}
     try:
-        make_key(RSA_NAME, file, BITS)
+        made = make_key(RSA_NAME, file, BITS)
     except OSError as error:
         return {"made": False, "error": "" if file.exists() else str(error.strerror)}
+    with rt.database.transaction() as session:
+        signing.note_first(session, signing.prints(Dkim(domain, (made,))), rt.clock.now())
     return {"made": True, "error": ""}
 
 

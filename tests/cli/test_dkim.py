@@ -12,9 +12,13 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
+from sqlalchemy import select
 
+from newsletter.accounts import AuditEntry
 from newsletter.cli import main
+from newsletter.db import Database
 from newsletter.mail.render import Dkim
+from newsletter.mail.signing import SigningKey
 from newsletter.runtime import build
 from newsletter.settings import SettingsError, load
 from tests.cli.conftest import Command
@@ -140,3 +144,21 @@ def test_the_doctor_sees_a_signature_that_speaks_for_somebody_else(
         for name, value in _told_settings(command("dkim", "key", "--domain", domain).output).items():
             monkeypatch.setenv(name, value)
         assert seen in command("doctor").output
+
+
+def test_a_key_is_adopted_on_purpose_and_the_doctor_says_which_host_waits(
+    command: Command, house: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Mail is not signed here" in command("dkim", "adopt").output
+    for name, value in _told_settings(command("dkim", "key", "--domain", "human-movement.com").output).items():
+        monkeypatch.setenv(name, value)
+    name = "news._domainkey.human-movement.com"
+    assert f"The key of {name} was known already" in command("dkim", "adopt").output
+    with house.transaction() as session:
+        session.get_one(SigningKey, name).key_print = "0" * 64
+    assert f"FAIL  dkim: the key of {name} is not the one that other hosts sign with" in command("doctor").output
+    assert f"The key of {name} is the right one from now on" in command("dkim", "adopt").output
+    assert f"ok    dkim: rsa-sha256 {name}" in command("doctor").output
+    with house.reading() as session:
+        entry = session.scalars(select(AuditEntry)).one()
+        assert (entry.action, entry.detail) == ("DKIM key changed", f"{name}, by a command")

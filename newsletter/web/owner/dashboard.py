@@ -83,7 +83,7 @@ def _what_needs_somebody(session: Session, at: datetime) -> dict[str, Any]:
     steps = first_steps(session, runtime().settings, bool(unfilled))
     return {
         "trouble": trouble(session),
-        "alarms": [(alarm, alarm.trouble and alarms.advice(alarm.trouble)) for alarm in alarms.current(session, at)],
+        "alarms": [(alarm, alarms.advice_on(alarm)) for alarm in alarms.current(session, at)],
         "unready": [one.title for one in every if not one.pages(runtime().guides)],
         "unsigned": [one.title for one in unfilled if not one.hidden],
         "first_steps": steps,

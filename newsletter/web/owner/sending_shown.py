@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from newsletter import brand, sending
 from newsletter.mail import alarms
 from newsletter.mail.alarms import Alarm, AlarmKind
+from newsletter.mail.signing import signing_keys
 from newsletter.sender_domain import Light, Why
 from newsletter.sending import LookKind, SendingLook
 from newsletter.smtp import Trouble, parse_relays
@@ -52,20 +53,25 @@ def shown(session: Session) -> dict[str, Any]:
         "sender": brand.current(session).email, "domain": domain, "found": found, "lights": words.LIGHTS,
         "parts": words.PARTS, "told": words.told, "advice": alarms.advice, "relays": _relays(session, looks),
         "makes_key": dkim == [Why.RELAY_SIGNS] and not (key and key.waits),
-        "key_error": key.found.get("error", "") if key else "",
+        "key": key.found if key else {}, "other_keys": _alarms(session, AlarmKind.SIGNING),
+        "other_key": alarms.advice_on, "signing_keys": signing_keys(session),
         "state": state_of(looks), "return_path": runtime().renderer.sender_form.rpartition("@")[2], "at": now(),
         "spamd": runtime().settings.spamd,
     }  # fmt: skip
 
 
 def _relays(session: Session, looks: Looks) -> Sequence[RelayShown]:
-    wrong = {one.name: one for one in alarms.current(session, now()) if one.kind is AlarmKind.RELAY}
+    wrong = {one.name: one for one in _alarms(session, AlarmKind.RELAY)}
     every = []
     for name in relay_names(session):
         look = looks.get((LookKind.RELAY, name))
         light, told = words.tls(look.found if look else {})
         every.append(RelayShown(name=name, look=look, alarm=wrong.get(name), light=light, light_words=told))
     return every
+
+
+def _alarms(session: Session, kind: AlarmKind) -> Sequence[Alarm]:
+    return [one for one in alarms.current(session, now()) if one.kind is kind]
 
 
 def state_of(looks: Looks) -> str:

@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from sqlalchemy import select
 
-from newsletter import sending
+from newsletter import brand, sending
 from newsletter.accounts import AuditEntry
-from newsletter.mail import alarms
-from newsletter.mail.render import RSA_NAME, key_place, read_key
+from newsletter.mail import alarms, signing
+from newsletter.mail.render import RSA_NAME, Dkim, DkimKey, key_place, read_key
 from newsletter.runtime import Runtime, build
 from newsletter.sending import LookKind, SendingLook
 from newsletter.settings import load
@@ -179,14 +180,43 @@ def test_a_key_in_use_is_compared_with_its_record(desk: Desk, worker: Runtime, d
             sending.ask(session, kind, "", worker.clock.now())
     sending.go_on(worker)
     assert "There is a key, and nothing is signed with it yet." in desk.read(PATH), "looked at anew behind the key"
-    signing = worker.settings.model_copy(update=told)
-    worker = replace(worker, settings=signing, renderer=build(signing).renderer)
+    signs = worker.settings.model_copy(update=told)
+    worker = replace(worker, settings=signs, renderer=build(signs).renderer)
     record = read_key(RSA_NAME, file).record
     dns.zone = {**dns.zone, "news._domainkey.human-movement.com. TXT": [f'"{record[:200]}" "{record[200:]}"']}
     worker.clock.forward(timedelta(minutes=1))  # type: ignore[attr-defined]
     desk.told(f"{PATH}/check")
     sending.go_on(worker)
     assert "DKIM: the signature good The record is there, and belongs to the key" in desk.read(PATH)
+
+
+def test_a_second_host_makes_no_second_key(desk: Desk, worker: Runtime, dns: DnsServer) -> None:
+    name = "news._domainkey.human-movement.com"
+    with worker.database.transaction() as session:
+        sending.ask(session, LookKind.KEY, "", worker.clock.now())
+    sending.go_on(worker)
+    file = key_place(worker.settings.data_dir, RSA_NAME)
+    assert f"Keys that sign here {name} since" in desk.read(PATH)
+    file.unlink()  # as on a host that has none
+    worker.clock.forward(timedelta(minutes=1))  # type: ignore[attr-defined]
+    with worker.database.transaction() as session:
+        sending.ask(session, LookKind.KEY, "", worker.clock.now())
+    sending.go_on(worker)
+    assert f"another host has a key for {name} already. Copy its file to {file} here" in desk.read(PATH)
+    assert not file.exists()
+
+
+def test_a_host_with_another_key_is_told_of_here_and_at_home(desk: Desk, worker: Runtime) -> None:
+    key = DkimKey("news", ed25519.Ed25519PrivateKey.generate())
+    with worker.database.transaction() as session:
+        signing.note_first(session, {"news._domainkey.example.org": "0" * 64}, worker.clock.now())
+        renderer = replace(worker.renderer, dkim=Dkim("example.org", (key,)))
+        assert not alarms.Keys().may_send(session, brand.current(session), renderer, worker.clock.now())
+    for page in (PATH, "/owner/"):
+        words = desk.read(page)
+        assert f"{signing.HOST}: this host has another DKIM key, and sends nothing (since" in words
+        assert "Copy the key file from there" in words and "newsletter dkim adopt" in words
+        assert "The key’s name in DNS: news._domainkey.example.org" in words
 
 
 def test_a_look_is_done_once_and_again_where_its_worker_died(worker: Runtime) -> None:
