@@ -6,8 +6,9 @@ and the owners are told why.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -21,8 +22,12 @@ from newsletter.db import Database, holds
 from newsletter.feeds import Feed, FeedPost, Mailing, Sending
 from newsletter.languages import counted, marked, said
 from newsletter.mail.notice import tell_owners
-from newsletter.mail.render import Renderer
+from newsletter.mail.render import BadArticle, Renderer
+from newsletter.preflight import spam
+from newsletter.preflight.spam import Scores
+from newsletter.settings import Settings
 
+_LONGEST = select(FeedPost).where(FeedPost.mailing == Mailing.WAITING).order_by(FeedPost.id).limit(1)
 MOST_A_DAY = 3
 """Mails of one feed by itself in 24 hours: a blog that is moved shows all its posts as new."""
 DAY = timedelta(days=1)
@@ -43,29 +48,59 @@ class Place(Protocol):
     def renderer(self) -> Renderer:
         """By which a mail is looked at before it goes."""
 
+    @property
+    def settings(self) -> Settings:
+        """Where SpamAssassin is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What SpamAssassin said of the words of an article, before its mail is claimed; {} where it was not asked."""
+
+    article: int | None
+    revision: int = 0
+    points: dict[str, Any] = field(default_factory=dict)
+
 
 def go_on(place: Place, stopping: Callable[[], bool]) -> None:
     """Make campaigns of the posts that wait, until none does."""
     with place.database.reading() as session:
         waits = holds(session, feeds.waits_to_be_sent())
     while waits and not stopping():
+        asked = _asked(place)
         with place.database.transaction() as session:
-            if not _next(session, place.renderer, place.clock.now()):
+            if not _next(session, place.renderer, asked, place.clock.now()):
                 return
 
 
-def _next(session: Session, renderer: Renderer, now: datetime) -> bool:
+def _asked(place: Place) -> _Asked:
+    """Ask about the mail of the posts that have waited longest. Nothing is open in the database meanwhile."""
+    with place.database.reading() as session:
+        post = session.scalar(_LONGEST)
+        article = session.get(Article, post.article_id) if post and post.article_id else None
+        if article is None or not place.settings.spamd:
+            return _Asked(post.article_id if post else None)
+        mail = spam.mail_of_revision(session, place.renderer, article.current)
+        try:
+            data = mail.octets(place.renderer, brand.current(session), place.clock.now())
+        except BadArticle:
+            return _Asked(article.id)  # the preflight says why
+    return _Asked(article.id, article.current.id, spam.scored(place.settings.spamd, [("", data)]))
+
+
+def _next(session: Session, renderer: Renderer, asked: _Asked, now: datetime) -> bool:
     """Make a campaign of the posts that have waited longest; False: none waits."""
     # All of them are locked: two feeds that hold the same post come one after the other.
     sending = select(Feed).where(Feed.sending != Sending.OFF).order_by(Feed.id).with_for_update()
     session.scalars(sending.execution_options(populate_existing=True)).all()
-    look = select(FeedPost).where(FeedPost.mailing == Mailing.WAITING).order_by(FeedPost.id).limit(1)
-    post = session.scalar(look)
+    post = session.scalar(_LONGEST)
     if post is None:
         return False
+    if post.article_id != asked.article:
+        return True  # another worker was faster: this one has not been asked about
     if posts := _claimed(session, post):
         article = session.get_one(Article, post.article_id)
-        _mail(session, renderer, session.get_one(Feed, post.feed_id), article, posts, now)
+        _mail(session, renderer, session.get_one(Feed, post.feed_id), article, posts, asked, now)
     return True
 
 
@@ -79,11 +114,11 @@ def _claimed(session: Session, post: FeedPost) -> Sequence[FeedPost]:
 
 
 def _mail(session: Session, renderer: Renderer, feed: Feed, article: Article, posts: Sequence[FeedPost],
-          now: datetime) -> None:  # fmt: skip
+          asked: _Asked, now: datetime) -> None:  # fmt: skip
     """Schedule a campaign with this article for now; where anything stands against it, leave it to its owner."""
     if feed.is_sending and (feed.sending is Sending.EVERYBODY or feed.segment is not None):
         campaign = _drafted(session, feed, article, posts, now)
-        why = _hindrance(session, feed, article, posts, now) or _scheduled(session, renderer, campaign, now)
+        why = _hindrance(session, feed, article, posts, now) or _scheduled(session, renderer, campaign, asked, now)
         if not why:
             accounts.note(session, feed.sending_by, now, marked("campaign scheduled by a feed"),
                           f"{campaign.id} {article.title}")  # fmt: skip
@@ -140,9 +175,16 @@ def _was_mailed(session: Session, posts: Sequence[FeedPost]) -> bool:
     return session.scalar(same.where(FeedPost.id.not_in([post.id for post in posts])).limit(1)) is not None
 
 
-def _scheduled(session: Session, renderer: Renderer, campaign: Campaign, now: datetime) -> str:
-    """Schedule it for now, if no check stops it and no warning wants a person; else why not."""
+def _scheduled(session: Session, renderer: Renderer, campaign: Campaign, asked: _Asked, now: datetime) -> str:
+    """Schedule it for now, if no check stops it and no warning wants a person; else why not.
+
+    Spam points are among the checks as on a campaign's own page. Where SpamAssassin said nothing, nothing is held up.
+    """
     house = brand.current(session)
+    if asked.points and asked.revision == campaign.revision.id:
+        mails = spam.mails_of_campaign(session, renderer, campaign)
+        of_these = spam.fingerprint_of(renderer, house, mails)
+        spam.keep(session, Scores.CAMPAIGN, campaign.id, of_these, asked.points, now)
     try:
         preflight.check_campaign(session, renderer, house, campaign, now).insist(accepted=False)
         together.schedule(session, campaign, now, house)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from newsletter import articles, brand, campaigns, characters, preflight, topics
 from newsletter.articles import Article
 from newsletter.campaigns import BadTest, Campaign, NotNow, Wish, together
-from newsletter.cli import ab_test, own_times
+from newsletter.cli import ab_test, own_times, spam_points
 from newsletter.cli.opened import opened
 from newsletter.mail.contents import content
 from newsletter.mail.ledger import State
@@ -62,16 +62,19 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: 
     """
     subject, preheader = characters.line(subject), characters.line(preheader)
     body = _text(body_file)
-    with opened() as rt, rt.database.transaction() as session:
-        now = rt.clock.now()
-        house = brand.current(session)
+    with (
+        opened() as rt,
+        spam_points.asked(rt, subject, preheader, body, test) as points,
+        rt.database.transaction() as session,
+    ):
+        now, house = rt.clock.now(), brand.current(session)
         when = None if own_time else _moment(at, house.zone, now)
         words = content(session, subject, preheader, body)
         about = _topic(session, topic) if topic else None
         made = Campaign(segment_guide=guide, segment_tag=tag, zone=house.zone, created_at=now,
                         saved_segment=_segment(session, segment) if segment else None)  # fmt: skip
         audience = replace(made.audience(now), topic=about.id if about else None)
-        _insist(preflight.check(session, rt.renderer, house, words, audience), force)
+        _insist(preflight.check(session, rt.renderer, house, words, audience).and_also(points.checks), force)
         try:
             made.article = _written(rt, session, words, about)
             session.add(made)
@@ -84,7 +87,7 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: 
             )
         except (NotNow, BadArticle, BadTest) as error:
             raise click.ClickException(str(error)) from None
-        session.flush()
+        points.keep(rt, session, made)
         size = replace(made.audience(now), slice=None).size(session)
     click.echo(f"Scheduled for {told} to {size} people: campaign {made.id}")
 

@@ -18,7 +18,7 @@ from newsletter.preflight.twice import sent_twice
 def check_campaign(session: Session, renderer: Renderer, brand: Brand, campaign: Campaign, now: datetime) -> Report:
     """What stands against it, were it sent now. Of an A/B test: asked of A."""
     asked = (*sent_twice(session, campaign, now), *spam_checks(session, renderer, brand, campaign))
-    return Report((*_looked(session, renderer, brand, campaign, now).checks, *asked))
+    return _looked(session, renderer, brand, campaign, now).and_also(asked)
 
 
 def _looked(session: Session, renderer: Renderer, brand: Brand, campaign: Campaign, now: datetime) -> Report:

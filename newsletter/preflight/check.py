@@ -52,6 +52,10 @@ class Report:
         """Whether nothing stops it for good."""
         return not self.of(Level.BLOCK)
 
+    def and_also(self, checks: Iterable[Check]) -> "Report":
+        """With these behind its own."""
+        return Report((*self.checks, *checks))
+
     def insist(self, accepted: bool) -> None:
         """Raise NotFit unless it may go. `accepted`: a person has read the warnings and means it so."""
         if blocks := self.of(Level.BLOCK):

@@ -12,10 +12,13 @@ from newsletter import brand, campaigns
 from newsletter.campaigns import Campaign
 from newsletter.db import Database
 from newsletter.mail.ledger import Hold
+from newsletter.preflight import spam
+from newsletter.preflight.spam import Scores
 from newsletter.subscribers import Subscriber, read_address, register, segments
 from newsletter.subscribers.segments import Group, How, Rules
 from newsletter.subscribers.segments.rules import HasTag, JoinedLately
 from tests.cli.conftest import Command
+from tests.spamd_server import answered, spamd
 
 EARLY = datetime(2026, 1, 1, tzinfo=UTC)
 WORDS = ("campaign", "send", "--subject", "Golf", "--body")
@@ -232,3 +235,27 @@ def test_a_segment_that_names_something_gone_stops_it(command: Command, body: st
     assert (told.exit_code, "There is no tag “gone” any more." in told.output) == (1, True)
     with house.reading() as session:
         assert session.scalar(select(func.count(Campaign.id))) == 1, "only the seeds' draft"
+
+
+def test_spam_points_are_printed_and_at_a_warning_it_wants_force(
+    command: Command, body: str, house: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with spamd() as server:
+        monkeypatch.setenv("SPAMD", server.place)
+        told = command(*WORDS, body)
+        assert told.exit_code == 0 and "Spam points: 1.7; from 5.0 on it is spam." in told.output
+        assert "+2.7  DEAR_FRIEND  BODY: Dear Friend?" in told.output and "MAILING_LIST_MULTI" not in told.output
+        with house.reading() as session:
+            row = spam.score_of(session, Scores.CAMPAIGN, int(told.output.split()[-1]))
+            assert row is not None and row.found["mails"][0]["points"] == 1.7 and row.fingerprint
+        server.answer = answered("6.1")
+        refused = command(*WORDS, body)
+        assert refused.exit_code == 1 and "Warning: Spam points: SpamAssassin gives it 6.1 points" in refused.output
+        assert "say it again with --force" in refused.output
+        both = command(*WORDS, body, "--subject-b", "Tennis", "--force")
+        assert "A: Spam points: 6.1" in both.output and "B: Spam points: 6.1" in both.output
+        asked = len(server.mails)
+        assert command("campaign", "send", "--subject", "{{ nobody }}", "--body", body).exit_code == 1
+        assert len(server.mails) == asked, "words that can be no mail"
+    away = command(*WORDS, body)
+    assert away.exit_code == 0 and "Note: Spam points: SpamAssassin gave none (" in away.output

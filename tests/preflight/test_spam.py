@@ -120,8 +120,8 @@ def test_what_else_is_in_the_mail_counts_too(worker: Runtime, runtime: Runtime, 
 
 @pytest.mark.parametrize(("points", "level", "words"), [
     ("2.9", Level.GOOD, "gives it 2.9 points; from 5.0"), ("3.0", Level.WARNING, "3.0 points of the 5.0"),
-    ("4.9", Level.WARNING, "others are stricter"), ("5.0", Level.WARNING, "from 5.0 on it calls a mail spam: below"),
-    ("12.0", Level.WARNING, "below stands what for"), ("-1.0", Level.GOOD, "-1.0 points"),
+    ("4.9", Level.WARNING, "others are stricter"), ("5.0", Level.WARNING, "from 5.0 on it calls a mail spam: its"),
+    ("12.0", Level.WARNING, "its spam points say what for"), ("-1.0", Level.GOOD, "-1.0 points"),
 ])  # fmt: skip
 def test_near_the_threshold_it_is_a_warning(
     worker: Runtime, campaign: int, server: SpamdServer, points: str, level: Level, words: str

@@ -24,7 +24,12 @@ def spam_checks(session: Session, renderer: Renderer, brand: Brand, campaign: Ca
     if row is None or not row.found.get("mails"):
         return
     if row.fingerprint == fingerprint_of(renderer, brand, mails_of_campaign(session, renderer, campaign)):
-        yield from (_check(mail) for mail in row.found["mails"])
+        yield from checks_of(row.found)
+
+
+def checks_of(found: dict[str, Any]) -> Iterator[Check]:
+    """One for each mail that was scored (`work.scored`)."""
+    return (_check(mail) for mail in found["mails"])
 
 
 def level_of(points: float, threshold: float) -> Level:
@@ -36,11 +41,11 @@ def _check(mail: dict[str, Any]) -> Check:
     points, threshold = mail["points"], mail["threshold"]
     figures = {"points": f"{points:.1f}", "threshold": f"{threshold:.1f}"}
     if points >= threshold:
-        told = said("SpamAssassin gives it %(points)s points, and from %(threshold)s on it calls a mail spam: below "
-                    "stands what for.", **figures)  # fmt: skip
+        told = said("SpamAssassin gives it %(points)s points, and from %(threshold)s on it calls a mail spam: its "
+                    "spam points say what for.", **figures)  # fmt: skip
     elif level_of(points, threshold) is Level.WARNING:
         told = said("SpamAssassin gives it %(points)s points of the %(threshold)s at which it calls a mail spam, and "
-                    "others are stricter: below stands what for.", **figures)  # fmt: skip
+                    "others are stricter: its spam points say what for.", **figures)  # fmt: skip
     else:
         told = said("SpamAssassin gives it %(points)s points; from %(threshold)s on it calls a mail spam.", **figures)
     name = said("%(part)s: Spam points", part=mail["part"]) if mail["part"] else said("Spam points")

@@ -66,6 +66,16 @@ def mails_of_campaign(session: Session, renderer: Renderer, campaign: Campaign) 
         yield _mail(Stream.CAMPAIGN, {}, words, test.b.revision.id, test.b_id, "B")
 
 
+def mail_of_words(words: Content, part: str = "") -> Mail:
+    """These words as a campaign that there is not yet: it has no number, and is the same otherwise."""
+    return _mail(Stream.CAMPAIGN, {}, words, NOBODY, NOBODY, part)
+
+
+def mail_of_revision(session: Session, renderer: Renderer, revision: Revision) -> Mail:
+    """The same of the words of an article."""
+    return mail_of_words(_words(session, renderer, revision))
+
+
 def _of_article(session: Session, renderer: Renderer, article: Article) -> Mail:
     steps = select(Sequence).join(Step, Step.sequence_id == Sequence.id).order_by(Step.id).limit(1)
     series = session.scalar(steps.where(Step.article_id == article.id, Step.deleted_at.is_(None)))

@@ -48,6 +48,14 @@ def ask(session: Session, kind: Scores, about: int, now: datetime) -> bool:
     return asked.ask(session, SpamScore, {"kind": kind, "about": about}, now, REST)
 
 
+def keep(session: Session, kind: Scores, about: int, fingerprint: str, found: dict[str, Any], now: datetime) -> None:
+    """Write down what was found of something new, without a press."""
+    row = SpamScore(kind=kind, about=about)
+    row.asked_at = now
+    row.keep_of(fingerprint, found, now)
+    session.add(row)
+
+
 def score_of(session: Session, kind: Scores, about: int) -> SpamScore | None:
     """The one there is."""
     return session.scalars(select(SpamScore).where(SpamScore.kind == kind, SpamScore.about == about)).one_or_none()

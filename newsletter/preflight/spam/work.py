@@ -1,6 +1,7 @@
 """A worker's part: it alone is told the keys that sign. Nothing is open in the database while SpamAssassin thinks."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -82,18 +83,23 @@ def _ready(rt: Place, kind: Scores, about: int) -> _Ready:
 
 
 def _found(rt: Place, ready: _Ready) -> dict[str, Any]:
-    """Codes, and what was said; of two mails both have to answer within the time for one."""
     trouble = ready.trouble or ("" if rt.settings.spamd else UNSET)
     if trouble:
         return {"trouble": trouble, "said": "", "mails": []}
+    return scored(rt.settings.spamd, ready.mails)
+
+
+def scored(spamd: str, ready: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
+    """Codes, and what was said of each mail (its part, its octets); of two both have to answer within the time for
+    one."""
     until = time.monotonic() + PATIENCE
     mails = []
-    for part, data in ready.mails:
+    for part, data in ready:
         try:
             left = until - time.monotonic()
             if left <= 0:
                 raise NoPoints(Trouble.SILENT)
-            mails.append(_kept(part, score(read_place(rt.settings.spamd), data, left)))
+            mails.append(_kept(part, score(read_place(spamd), data, left)))
         except NoPoints as error:
             return {"trouble": error.trouble.value, "said": error.said, "mails": []}
     return {"trouble": "", "said": "", "mails": mails}
