@@ -1,37 +1,54 @@
-"""The outlook: about how many articles go out on each of the days to come."""
+"""The week ahead: about how many articles go out on which day, counted in crowds and without a look at each person."""
 
+from collections.abc import Collection
 from collections.abc import Sequence as SequenceOf
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, Integer, and_, case, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
+from newsletter import brand
+from newsletter.brand import Brand
 from newsletter.figures import figure
+from newsletter.mail.ledger import UNDER_WAY, Lane, Message, State
 from newsletter.sequences.delay import due_after, local_day
 from newsletter.sequences.enrollment import Enrollment, EnrollmentStatus
+from newsletter.sequences.pacing import goes_at
 from newsletter.sequences.place import Place
 from newsletter.sequences.sequence import Sequence
+from newsletter.subscribers import Mailing, Subscriber
 from newsletter.zones import zone_named
 
-Crowd = tuple[int, int | None, int, int]
-"""Series, place, day, and how many people have their next article then."""
+MOST_MAILINGS = 12
+"""Campaigns that are told apart; what gives way to more of them is counted as if it did not."""
+WEEKLY, TODAY = 1 << MOST_MAILINGS, 1 << (MOST_MAILINGS + 1)
+"""Bits behind those of the campaigns: who gets them in a weekly mail, and whose other mail of today is out."""
+Crowd = tuple[int, int | None, int, int, int]
+"""Series, place, day, to which campaigns they belong (a bit each), and how many people have their next article then."""
 
 
-def articles_on(session: Session, days: SequenceOf[date], zone: str) -> list[int]:
+def articles_on(session: Session, days: SequenceOf[date], zone: str, now: datetime,
+                mailings: Collection[Mailing] = ()) -> list[int]:  # fmt: skip
     """About how many articles of series go out on each of these days, which follow each other; zone: an IANA name.
 
-    What is late counts for the first day. People are counted by how far they have come, not one by one: all of them as
-    if they lived in this zone, and nothing gives way to other mail.
+    What is late counts for the first day. People are counted by how far they have come and by which of the `mailings`
+    are for them, not one by one: all of them as if they lived in this zone. Articles give way as the scheduler lets
+    them (`goes_at`).
     """
     ends = [datetime.combine(day + timedelta(days=1), time(0), zone_named(zone)) for day in days]
-    crowds = figure(session, ("articles ahead", zone, days[0], len(days)), lambda it: _crowds(it, ends))
+    near = tuple(sorted((one for one in mailings if one.goes_at(zone) < ends[-1]), key=lambda one: one.at))
+    near = near[:MOST_MAILINGS]
+    key = ("articles ahead", zone, days[0], len(days), near)
+    crowds = figure(session, key, lambda it: _crowds(it, ends, near, now))
     series = {one.id: one for one in session.scalars(select(Sequence))}
     places = {one.id: one for one in session.scalars(select(Place))}
-    counts = [0] * len(days)
-    for sequence, place, first, people in crowds:
+    house, counts = brand.current(session), [0] * len(days)
+    for sequence, place, first, bits, people in crowds:
+        busy = _busy(house, near, bits, zone, now)
         at = datetime.combine(days[first], time(12), zone_named(zone))
         for number, step in enumerate(series[sequence].ahead(places[place] if place else None)):
-            at = due_after(at, step.delay, zone) if number else at
+            due = due_after(at, step.delay, zone) if number else at
+            at = goes_at(due, due, step.delay, busy, zone, house.series_wait_days)
             day = (local_day(at, zone) - days[0]).days
             if day >= len(days):
                 break
@@ -39,18 +56,45 @@ def articles_on(session: Session, days: SequenceOf[date], zone: str) -> list[int
     return counts
 
 
-def _crowds(session: Session, ends: SequenceOf[datetime]) -> list[Crowd]:
+def _busy(house: Brand, mailings: SequenceOf[Mailing], bits: int, zone: str, now: datetime) -> set[date]:
+    """The days on which this crowd gets other mail."""
+    moments = [max(one.goes_at(zone), now) for number, one in enumerate(mailings) if bits & 1 << number]
+    at = [house.next_digest(one, zone) for one in moments] if bits & WEEKLY else moments
+    return {local_day(one, zone) for one in [*at, *([now] if bits & TODAY else ())]}
+
+
+def _crowds(session: Session, ends: SequenceOf[datetime], mailings: SequenceOf[Mailing],
+            now: datetime) -> list[Crowd]:  # fmt: skip
     """Each series by its own index of who is due."""
     day = case(*((Enrollment.due_at < end, number) for number, end in enumerate(ends)), else_=len(ends) - 1)
+    bits = _bits(mailings, ends[0], now).label("bits")
     look = (
-        select(Enrollment.place_id, day, func.count())
+        select(Enrollment.place_id, day, bits, func.count())
+        .join(Subscriber, Subscriber.id == Enrollment.subscriber_id)
         .where(Enrollment.status == EnrollmentStatus.ACTIVE, Enrollment.due_at < ends[-1])
         .where(Enrollment.due_at.is_not(None), Enrollment.message_id.is_(None))
-        .group_by(Enrollment.place_id, day)
+        .group_by(Enrollment.place_id, day, bits)
     )
     live = session.scalars(select(Sequence.id).where(Sequence.live)).all()
     return [
-        (sequence, place, first, people)
+        (sequence, place, first, bits, people)
         for sequence in live
-        for place, first, people in session.execute(look.where(Enrollment.sequence_id == sequence))
+        for place, first, bits, people in session.execute(look.where(Enrollment.sequence_id == sequence))
     ]
+
+
+def _bits(mailings: SequenceOf[Mailing], today: datetime, now: datetime) -> ColumnElement[int]:
+    """To which of these campaigns somebody belongs, and whether mail of today has gone to them. `today`: its end."""
+    whole: ColumnElement[int] = literal(0, Integer)
+    for number, one in enumerate(mailings):
+        whole += case((one.segment.members(), 1 << number), else_=0)
+    if mailings:
+        whole += case((Subscriber.digest, WEEKLY), else_=0)
+    # Asked of those alone who are due today.
+    return whole + case((and_(Enrollment.due_at < today, _has_mail_today(today - timedelta(days=1))), TODAY), else_=0)
+
+
+def _has_mail_today(since: datetime) -> ColumnElement[bool]:
+    went = Message.settled_at >= since, Message.state.not_in((*UNDER_WAY, State.FAILED, State.CANCELLED))
+    theirs = Message.subscriber_id == Enrollment.subscriber_id, Message.lane == Lane.BULK
+    return exists().where(*theirs, or_(and_(*went), Message.state.in_(UNDER_WAY)))

@@ -79,19 +79,18 @@ def _form(session: Session, **kwargs: Any) -> CampaignForm:
     rows = session.execute(select(Article.id, Article.title).order_by(Article.updated_at.desc()))
     form.article.choices = [SelectChoice(id, title) for id, title in rows]
     asked = [
-        SelectChoice(slug, _("Those of them who asked for “%(title)s”", title=title), optgroup=_("By guide"))
+        SelectChoice(slug, _("asked for “%(title)s”", title=title), optgroup=_("By guide"))
         for slug, title in _titles(session).items()
     ]
     tags = [name for name, _ in all_tags(session, MOST)]
     tagged = [
-        SelectChoice(f"{TAG}{name}", _("Those of them with the tag “%(name)s”", name=name), optgroup=_("By tag"))
-        for name in tags
+        SelectChoice(f"{TAG}{name}", _("with the tag “%(name)s”", name=name), optgroup=_("By tag")) for name in tags
     ]
     saved = [
-        SelectChoice(f"{SAVED}{one.id}", _("Of these, the segment “%(name)s”", name=one.name), optgroup=_("By segment"))
+        SelectChoice(f"{SAVED}{one.id}", _("in the segment “%(name)s”", name=one.name), optgroup=_("By segment"))
         for one in _saved(session)
     ]
-    form.audience.choices = [SelectChoice("", _("Everybody who takes the newsletter")), *asked, *tagged, *saved]
+    form.audience.choices = [SelectChoice("", _("all who take the newsletter")), *asked, *tagged, *saved]
     return form
 
 
@@ -117,11 +116,11 @@ def _titles(session: Session) -> dict[str, str]:
 
 
 def _tell_sizes(session: Session, form: CampaignForm) -> None:
-    """How many people are in each audience now, behind its name."""
+    """How many people are in each audience now, before its name: the end of a long one is cut off on a phone."""
     for choice in form.audience.choices:
         size = _chosen(session, choice.value).audience(now()).size(session)
-        told = ngettext("(%(num)s person now)", "(%(num)s people now)", size, num=number(size))
-        choice.label = f"{choice.label} {told}"
+        choice.label = ngettext("%(num)s person: %(whom)s", "%(num)s people: %(whom)s", size, num=number(size),
+                                whom=choice.label)  # fmt: skip
 
 
 def _draft(session: Session, article_id: int, chosen: str, wish: Wish | None) -> Campaign:

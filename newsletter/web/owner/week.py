@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter import sequences
-from newsletter.campaigns import Campaign, CampaignState, Coming, Part, instants_to_come, to_come
+from newsletter.campaigns import Campaign, CampaignState, Coming, Part, instants_to_come, planned, to_come
 from newsletter.sequences import local_day
 
 DAYS = 7
@@ -29,17 +29,12 @@ class Ahead:
         """Whether nothing goes out."""
         return not self.articles and not self.campaigns
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether articles of series may give way to a campaign that day: they are counted as if none did."""
-        return bool(self.articles and self.campaigns)
-
 
 def week_ahead(session: Session, at: datetime, zone: str) -> list[Ahead]:
     """Today and the six days behind it."""
     today = local_day(at, zone)
     days = [today + timedelta(days=number) for number in range(DAYS)]
-    articles = sequences.articles_on(session, days, zone)
+    articles = sequences.articles_on(session, days, zone, at, planned(session))
     campaigns: dict[date, list[Coming]] = {}
     for one in _coming(session, at, at + timedelta(days=DAYS), zone):
         campaigns.setdefault(max(today, local_day(one.at, zone)), []).append(one)

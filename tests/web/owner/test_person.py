@@ -108,7 +108,7 @@ def test_a_campaign_goes_to_those_who_have_a_tag(desk: Desk, person: People, run
         for one in (jane, joe):
             retag(session, one, ["runner"])
         retag(session, ann, ["swimmer"])
-    assert "Those of them with the tag “runner” (1 person now)" in desk.read("/owner/campaigns/new")
+    assert "1 person: with the tag “runner”" in desk.read("/owner/campaigns/new")
     page = desk.post("/owner/campaigns/new", article=article, audience="tag:runner").text
     assert "people who take the newsletter and have the tag “runner”" in page
     assert desk.post("/owner/campaigns/new", article=article, audience="tag:nobody").status_code == 422

@@ -20,7 +20,7 @@ def test_a_campaign_goes_to_those_in_it_who_take_the_newsletter(
     desk: Desk, runners: tuple[int, ...], runtime: Runtime, article: int
 ) -> None:
     id = saved(runtime)
-    assert "the segment “Runners” (1 person now)" in desk.read("/owner/campaigns/new")
+    assert "1 person: in the segment “Runners”" in desk.read("/owner/campaigns/new")
     told = desk.told("/owner/campaigns/new", article=str(article), audience=f"segment:{id}")
     assert "are in the segment “Runners”: 1 now." in told
     assert "In this segment is everybody who has the tag “runners”." in told

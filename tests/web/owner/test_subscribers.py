@@ -95,7 +95,9 @@ def test_the_page_answers_whether_jane_got_the_guide(
     id = signed_up(runtime, "jane@example.com", trigger.wake)
     words = desk.read(f"/owner/subscribers/{id}")
     assert "Requested just now . Its mail: sent just now ." in words
-    assert "250 2.0.0 Ok: queued as 4F00BA Not downloaded yet." in words
+    assert "The server took it. The server’s own words 250 2.0.0 Ok: queued as 4F00BA Not downloaded yet." in words
+    page = desk.get(f"/owner/subscribers/{id}")
+    assert '<summary>The server’s own words</summary><span class="reply">250 2.0.0 Ok' in page, "folded away"
     clock.forward(timedelta(minutes=5))
     with runtime.database.transaction() as session:
         guide = session.scalars(select(Guide).where(Guide.slug == "recover-from-pain")).one()
