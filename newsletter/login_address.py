@@ -114,7 +114,7 @@ def call_off(session: Session, numbers: tuple[int, ...], now: datetime, ip: str 
         return Stayed.STOPPED
     _call(session, owner, change.earlier)
     owner.password_hash = ""
-    _follow_up(session, owner, f"{change.email} → {change.earlier}, {marked('taken back')}", now, ip)
+    _follow_up(session, owner, f"{change.email} → {change.earlier}, {Stayed.TAKEN_BACK}", now, ip)
     credentials.ask_for_reset(session, owner.email, now, ip)
     return Stayed.TAKEN_BACK
 

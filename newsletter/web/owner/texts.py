@@ -62,7 +62,7 @@ STAYS = {
 _SIGNED = "{{ brand.author }}\n{{ brand.name }}"
 _GREETED = ("{{ greeting }},", _SIGNED)
 BY_NAME = (OwnMail.GUIDE, OwnMail.GOODBYE, OwnMail.DIGEST)
-_WRITTEN = marked("Here is what we have written since your last weekly mail.")
+_WRITTEN = lazy("Here is what we have written since your last weekly mail.")
 _GOODBYE = lazy("Thank you for reading. If you change your mind one day, the guides stay free:")
 FIELDS = {"subject": "subject", "opening": "body", "closing": "closing"}
 """The form's field for each of the words. The opening's is called as an article's is, so that nothing is lost when a
@@ -140,7 +140,7 @@ def _ours(session: Session, house: Brand, mail: OwnMail) -> MailWords:
     """Our words in this mail, as they stand where nobody has changed them."""
     opening, closing = _GREETED if mail in BY_NAME else (_("Hello,"), _SIGNED)
     if mail is OwnMail.DIGEST:
-        opening = f"{opening}\n\n{_(_WRITTEN)}"
+        opening = f"{opening}\n\n{_WRITTEN}"
     if mail is OwnMail.GOODBYE:
         closing = f"{_GOODBYE}\n{{{{ site_url }}}}/\n\n{_SIGNED}"
     return MailWords(as_seen(session, mail, house.saying(mail, OURS)).subject, opening, closing)

@@ -64,7 +64,7 @@ NAMES = {
     "role", "note", "answer", "seen", "source", "rhythm", "weekday", "hour", "makes", "takes_old",
     "asked", "in_series", "joined_after", "sent", "field", "how", "value", "segment", "from_topic",
     "part", "at_once", "look", "to", "credential", "behind", "count", "span", "whom", "domain", "counts", "relay",
-    "scope", "closing",
+    "scope", "closing", "code",
 }  # fmt: skip
 
 QUERIES = {

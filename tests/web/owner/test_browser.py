@@ -47,6 +47,7 @@ PAGES = (
     "forms", "forms/1", "forms/3", "forms/1/code", "forms/1/delete", "fields", "topics",
     "topics/1",
     "team", "fields/new", "fields/1", "fields/2", "fields/1/delete", "audit", "theme", "texts", "texts/guide",
+    "texts/digest", "address/x", "address/not-me/x",
     "privacy", "data", "examples", "mails", "results",
     "results/articles/1", "results/forms", "results/forms/1", "nothing",
 )  # fmt: skip

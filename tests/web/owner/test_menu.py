@@ -7,7 +7,7 @@ import pytest
 from newsletter.web.owner.menu import DOORS
 from tests.web.owner.conftest import Desk
 
-OUTSIDE = {"login", "logout", "forgot", "reset", "invitation", "proof"}
+OUTSIDE = {"login", "logout", "forgot", "reset", "invitation", "address", "proof"}
 """Before somebody is signed in, or between two pages."""
 OPEN = [
     ("/owner/", None, "Home"), ("/owner/articles", "Write", "Articles"), ("/owner/campaigns", "Write", "Campaigns"),
