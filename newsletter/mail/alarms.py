@@ -161,7 +161,7 @@ def confirmations_end(session: Session, replies: Sequence[str | None], now: date
 @dataclass
 class Keys:
     """Whether this process has the installation's keys. It looks at each claim, and ends its host's alarm at the first
-    that finds them right."""
+    that finds it signing rightly."""
 
     were_right: bool = False
 
@@ -175,7 +175,7 @@ class Keys:
         if others:
             log.error("nothing is sent: the DKIM key of this host is another one than is known", names=others)
             _other_key(session, others, now)
-        elif not self.were_right:
+        elif renderer.dkim and not self.were_right:
             session.execute(delete(Alarm).where(Alarm.kind == AlarmKind.SIGNING, Alarm.name == signing.HOST))
         self.were_right = not others
         return self.were_right

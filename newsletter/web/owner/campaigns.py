@@ -90,7 +90,7 @@ def _form(session: Session, **kwargs: Any) -> CampaignForm:
         SelectChoice(f"{SAVED}{one.id}", _("in the segment “%(name)s”", name=one.name), optgroup=_("By segment"))
         for one in _saved(session)
     ]
-    form.audience.choices = [SelectChoice("", _("all who take the newsletter")), *asked, *tagged, *saved]
+    form.audience.choices = [SelectChoice("", _("all newsletter readers")), *asked, *tagged, *saved]
     return form
 
 

@@ -47,7 +47,7 @@ def launch(runtime: Runtime, deliver: bool = True) -> None:
 
 def test_the_audiences_show_how_many_people_are_in_them_now(desk: Desk, draft: int) -> None:
     words = desk.read("/owner/campaigns/new")
-    assert "2 people: all who take the newsletter" in words
+    assert "2 people: all newsletter readers" in words
     assert "0 people: asked for “9 key" in words
     page = desk.get("/owner/campaigns/new")
     assert '<optgroup label="By guide">' in page and page.count('name="audience"') == 1, "one box, however many tags"
