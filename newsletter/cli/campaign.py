@@ -60,8 +60,7 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: 
 
     With --subject-b it is an A/B test: the id is that of A, and `campaign test` shows what comes of it.
     """
-    subject, preheader = characters.line(subject), characters.line(preheader)
-    body = _text(body_file)
+    subject, preheader, body = characters.line(subject), characters.line(preheader), _text(body_file)
     with (
         opened() as rt,
         spam_points.asked(rt, subject, preheader, body, test) as points,
@@ -80,11 +79,7 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: 
             session.add(made)
             if wish := ab_test.wish(**test):
                 _tested(rt, session, made, wish, force)
-            told = (
-                own_times.schedule(session, made, at, house, now)
-                if own_time
-                else _at_once(session, made, when or now, house)
-            )
+            told = _scheduled(session, made, house, now, when=when or now, own_time=(at or "") if own_time else None)
         except (NotNow, BadArticle, BadTest) as error:
             raise click.ClickException(str(error)) from None
         points.keep(rt, session, made)
@@ -92,7 +87,10 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: 
     click.echo(f"Scheduled for {told} to {size} people: campaign {made.id}")
 
 
-def _at_once(session: Session, made: Campaign, when: datetime, house: brand.Brand) -> str:
+def _scheduled(session: Session, made: Campaign, house: brand.Brand, now: datetime, *, when: datetime,
+               own_time: str | None) -> str:  # fmt: skip
+    if own_time is not None:
+        return own_times.schedule(session, made, own_time, house, now)
     together.schedule(session, made, when, house)
     return f"{when.astimezone(zone_named(house.zone)):%a %d %b %Y %H:%M %Z}"
 
