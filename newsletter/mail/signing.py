@@ -39,18 +39,28 @@ HOST = socket.gethostname()[:255]
 
 def other_keys(session: Session, dkim: Dkim | None) -> list[str]:
     """The names under which this host would sign with another key than is known."""
-    ours = prints(dkim) if dkim else {}
-    known = session.scalars(select(SigningKey).where(SigningKey.name.in_(ours))) if ours else ()
-    return sorted(one.name for one in known if one.key_print != ours[one.name])
+    return _others(prints(dkim), _known(session, prints(dkim))) if dkim else []
 
 
 def settle(session: Session, dkim: Dkim | None, now: datetime) -> list[str]:
     """The same; a key that is the first under its name is written down as the right one."""
     if dkim is None:
         return []
-    known = session.scalars(select(SigningKey.name).where(SigningKey.name.in_(prints(dkim)))).all()
-    note_first(session, {name: one for name, one in prints(dkim).items() if name not in known}, now)
-    return other_keys(session, dkim)
+    ours = prints(dkim)
+    known = _known(session, ours)
+    if fresh := ours.keys() - known.keys():
+        note_first(session, {name: ours[name] for name in sorted(fresh)}, now)
+        known = _known(session, ours)
+    return _others(ours, known)
+
+
+def _known(session: Session, ours: Mapping[str, str]) -> dict[str, str]:
+    look = select(SigningKey.name, SigningKey.key_print).where(SigningKey.name.in_(ours))
+    return dict(session.execute(look).all())
+
+
+def _others(ours: Mapping[str, str], known: Mapping[str, str]) -> list[str]:
+    return sorted(name for name, key_print in known.items() if key_print != ours[name])
 
 
 def signing_keys(session: Session) -> Sequence[SigningKey]:

@@ -140,8 +140,9 @@ def _with_password(email: str, password: str, keys: list[Key]) -> Owner | None:
         right = accounts.sign_in(looking, email, password) is not None
     with transaction() as session:
         owner = session.get(Owner, seen.id, with_for_update=True) if seen else None
-        if seen is None or owner is None or not right or owner.password_hash != before:
-            # Changed in between: that ended every session, and must not be followed by one of the old password.
+        if seen is None or owner is None or not right or (owner.password_hash, owner.email) != (before, seen.email):
+            # Changed in between: that ended every session, and must not be followed by one of the old password or
+            # address.
             accounts.note(session, owner, now(), "sign-in refused", ip=kept_ip())
             return None
         owner.password_hash = seen.password_hash  # perhaps hashed anew at higher costs

@@ -1,15 +1,17 @@
 """Paula's own sign-in address: asked for under Settings, and the pages behind both links."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from newsletter import accounts
-from newsletter.accounts import AuditEntry, LoginChange, Owner
+from newsletter import accounts, login_address
+from newsletter.accounts import AuditEntry, LoginChange, Owner, OwnerSession
 from newsletter.clock import FixedClock
 from newsletter.links import Purpose
 from newsletter.mail.ledger import Message
@@ -156,6 +158,29 @@ def test_a_link_that_is_another_one_opens_nothing(desk: Desk, runtime: Runtime, 
     assert stranger.get(press).headers["Cache-Control"] == "private, no-store"
     clock.forward(timedelta(hours=24, seconds=1))
     assert stranger.get(press).status_code == 410 and stranger.get(not_me).status_code == 410
+
+
+@pytest.mark.both_databases
+def test_a_sign_in_with_the_earlier_address_does_not_outlive_the_press(desk: Desk, runtime: Runtime) -> None:
+    """The press comes while the password is being compared."""
+    _ask(desk)
+    numbers = runtime.signer.numbers(Purpose.LOGIN, _links(runtime)[0].rsplit("/", 1)[1])
+    stranger, together = desk.client.application.test_client(), Barrier(2)
+
+    def signs_in() -> None:
+        together.wait()
+        sign_in(stranger)
+
+    def presses() -> None:
+        together.wait()
+        with runtime.database.transaction() as session:
+            login_address.press(session, numbers, NOON)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(signs_in), pool.submit(presses)]:
+            done.result()
+    with runtime.database.reading() as session:
+        assert session.scalars(select(OwnerSession)).all() == []
 
 
 def test_everybody_of_the_team_may_and_tests_go_to_the_new_address(desk: Desk, runtime: Runtime, article: int) -> None:
