@@ -1,7 +1,7 @@
 """Other sign-in addresses, the owner's words in the weekly mail, and which keys sign mail
 
 Revision ID: 0373
-Revises: 0370
+Revises: 0371
 """
 
 import sqlalchemy as sa
