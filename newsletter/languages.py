@@ -239,10 +239,6 @@ class Languages:
         others = [one for one in self.all.values() if not one.is_english]
         return [SOURCE, *others] if others else []
 
-    def chosen(self, code: str | None) -> str | None:
-        """The code of a language that was chosen; None: the newsletter's. Raises UnknownLanguage."""
-        return self.named(code).code if code else None
-
     def named(self, code: str) -> Language:
         """The language with this code. Raises UnknownLanguage."""
         found = self.nearest(code)

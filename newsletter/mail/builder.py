@@ -20,7 +20,9 @@ class Builder:
 
     def mail(self, message: ClaimedMessage, content: Content | None, now: datetime) -> RenderedMessage:
         """The complete message. Raises BadArticle when the owner's text cannot be filled in, and OSError."""
-        if skeleton := self._skeleton(message, content):
+        # Of a campaign most copies need this one look.
+        found = self.skeletons.get((message.dispatch_id, message.revision_id, message.language))
+        if skeleton := found or self._skeleton(message, content):
             return skeleton.splice(message, now)
         return self.renderer.compose(message, self._speaking(message), content, now)
 
