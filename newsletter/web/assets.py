@@ -3,6 +3,7 @@
 import gzip
 from functools import cache
 from hashlib import sha256
+from importlib.util import find_spec
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,24 @@ from newsletter.settings import ROOT
 
 FOLDERS = ("css", "js", "img")
 """Of `static/`; not `guides/`: a guide needs a signed link."""
-PACKAGED = {
+
+
+def faces_in(package: str) -> dict[str, Path]:
+    """The two weights of the typeface that this package carries, by what they are called here (static/css/face.css
+    names them). None where it is not installed: pages then have what the reader's machine has."""
+    found = find_spec(package)
+    folders = [Path(one) / "files" for one in (found.submodule_search_locations or () if found else ())]
+    files = [folder / f"HankenGrotesk-{weight}.otf" for folder in folders for weight in ("Regular", "Bold")]
+    return {f"packages/{path.name}": path for path in files if path.is_file()}
+
+
+FACES = faces_in("font_hanken_grotesk")
+PACKAGED = FACES | {
     "packages/bootstrap.min.css": Path(flask_bootstrap.__file__).parent / "static/bootstrap5/css/bootstrap.min.css"
 }
 """Files that packages carry, by what they are called here."""
 A_YEAR, AN_HOUR = 365 * 86400, 3600
-_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".otf": "font/otf"}
 """What becomes much smaller when it is packed."""
 
 
@@ -27,6 +40,7 @@ def install(app: Flask) -> None:
     """Serve them. `url_for("static", filename=…)` gives the address that changes; scripts find their parts there."""
     app.add_url_rule("/assets/<version>/<path:filename>", "static", asset)
     app.add_url_rule("/static/<path:filename>", "static", asset)
+    app.jinja_env.globals["faces"] = tuple(FACES)
 
     @app.url_defaults
     def _versioned(endpoint: str, values: dict[str, Any]) -> None:

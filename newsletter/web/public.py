@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from newsletter import accounts, brand, content, privacy, topics
 from newsletter.articles import Article
 from newsletter.guides import Guide
+from newsletter.theme import FIRST
 from newsletter.topics import Topic
 from newsletter.web import published
 from newsletter.web.address import ask_ahead
@@ -45,6 +46,7 @@ def around() -> dict[str, Any]:
     return {"brand": house, "shown_cards": _shown_cards, "footer_form": _footer_form, "canonical": canonical,
             "menu_topics": _menu_topics,
             "site_colours": sheet_of(house.look.accent),
+            "site_font": "" if house.look.font is FIRST.font else house.look.font.value,
             "site": runtime().settings.site, "year": now().year,
             "csp_nonce": g.get("csp_nonce", "")}  # fmt: skip
 

@@ -115,8 +115,8 @@ def preview(id: int) -> Any:
         form = guide_boxes(session, [guide], house, formdata=None)[guide.slug]
         landing = shown(session, guide, house, _as_far_as(typed, guide))
         g.csp = (
-            "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; "
-            "frame-ancestors 'self'; sandbox allow-same-origin"
+            "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; form-action 'none'; "
+            "base-uri 'none'; frame-ancestors 'self'; sandbox allow-same-origin"
         )
         return render_template(
             "public/guide.html", card=card(guide), form=form, landing=landing, is_preview=True, **around()
