@@ -40,7 +40,7 @@ def install(app: Flask) -> None:
     """Serve them. `url_for("static", filename=…)` gives the address that changes; scripts find their parts there."""
     app.add_url_rule("/assets/<version>/<path:filename>", "static", asset)
     app.add_url_rule("/static/<path:filename>", "static", asset)
-    app.jinja_env.globals["faces"] = tuple(FACES)
+    app.jinja_env.globals["faces"] = lambda: tuple(FACES)
 
     @app.url_defaults
     def _versioned(endpoint: str, values: dict[str, Any]) -> None:
