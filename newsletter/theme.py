@@ -24,7 +24,8 @@ _PICTURE = re.compile(r"[0-9a-f]{8,}-(\d{1,4})x(\d{1,4})\.(?:jpg|png|gif)\Z")
 
 
 class Font(StrEnum):
-    """Which typefaces a mail asks for. Each stack is on every machine, for mail programs load none."""
+    """Which typefaces a mail asks for. Each stack is on every machine, for mail programs load none. The site takes it
+    too, but for the first: it has one of its own then (static/css/face.css)."""
 
     MIXED = "mixed"
     """Headings with serifs, words in the reader's own typeface."""

@@ -44,6 +44,7 @@ def test_the_library_offers_to_read_here_and_the_pdf(jane: Visitor, link: Link) 
     assert f'href="{library}/{FIFTY}/"' in page.text and "Read here" in page.text
     assert "PDF, 45 pages" in page.text
     book = jane.get(f"{library}/{FIFTY}/")
+    assert "/css/book.css" in book.text and "/css/face.css" not in book.text  # its own typefaces
     assert book.status_code == 200
     assert "Everything you need to know about exercise at 50 and beyond" in book.text
     assert "worker-src 'self'" in book.headers["Content-Security-Policy"]

@@ -1,4 +1,4 @@
-"""The typeface that a package carries: served like our own sheets, on both kinds of pages, and given up where it ought to be."""
+"""The typeface that a package carries: served like our own sheets, on both kinds of pages, given up where it ought to be."""
 
 import gzip
 import re
@@ -39,6 +39,12 @@ def test_the_policy_allows_it(path: str, visitor: Visitor) -> None:
 def test_its_sheet_names_what_is_asked_for_ahead() -> None:
     named = re.findall(r'url\("\.\./([^"]+)"\)', (ROOT / "static" / "css" / "face.css").read_text(encoding="utf-8"))
     assert named == list(assets.FACES)
+
+
+def test_scripts_and_sheets_of_other_peoples_pages_have_none_of_it(visitor: Visitor) -> None:
+    for path in (f"/embed/{FIFTY}", f"/embed/{FIFTY}.js"):
+        page = visitor.get(path)
+        assert page.status_code == 200 and "Hanken" not in page.text and SHEET not in page.text
 
 
 def test_without_the_package_pages_are_as_they_were(monkeypatch: pytest.MonkeyPatch, visitor: Visitor) -> None:

@@ -254,6 +254,7 @@ def test_the_preview_shows_what_is_typed_and_saves_nothing(editor: Editor, desk:
     assert answer.status_code == 200
     assert "Sleep better" in answer.text and "It helped." in answer.text and "<script" not in answer.text
     policy = answer.headers["Content-Security-Policy"]
+    assert "font-src 'self'" in policy and "/css/face.css" in answer.text  # it looks as the page will
     assert "form-action 'none'" in policy and "sandbox allow-same-origin" in policy and "script-src" not in policy
     assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
     assert stored(runtime) is None

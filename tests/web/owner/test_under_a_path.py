@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from flask import Flask
@@ -72,6 +72,17 @@ def _walk(client: FlaskClient, start: str, most: int = 150) -> int:
 def test_a_visitor_never_leaves_the_path(below: Flask) -> None:
     assert _walk(below.test_client(), f"{UNDER}/") > 10
     assert _walk(below.test_client(), UNDER) > 10
+
+
+def test_the_typeface_stands_below_the_path(below: Flask) -> None:
+    client = below.test_client()
+    for page in (client.get(f"{UNDER}/").text, client.get(f"{UNDER}/owner/login").text):
+        sheet = re.search(r'href="([^"]+/css/face\.css)"', page)
+        assert sheet is not None and sheet[1].startswith(f"{UNDER}/assets/")
+        for name in re.findall(r'url\("([^"]+)"\)', client.get(sheet[1]).text):
+            address = urljoin(sheet[1], name)
+            assert f'crossorigin href="{address}"' in page
+            assert client.get(address).status_code == 200
 
 
 def test_the_owner_never_leaves_the_path(below: Flask, owner: int, article: int, person: Callable[..., int]) -> None:
