@@ -1,4 +1,4 @@
-"""The typeface that a package carries: served like our own sheets, on both kinds of pages, given up where it ought to be."""
+"""The typeface that a package carries: served like our own sheets, given up where it ought to be."""
 
 import gzip
 import re
