@@ -28,6 +28,7 @@ def test_both_kinds_of_pages_ask_for_it_ahead(path: str, visitor: Visitor, desk:
         answer = visitor.browser.get(address, headers={"Accept-Encoding": "gzip"})
         assert answer.status_code == 200 and answer.mimetype == "font/otf"
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["Content-Encoding"] == "gzip"
         assert gzip.decompress(answer.data).startswith(b"OTTO") and len(answer.data) < 40_000
 
 
