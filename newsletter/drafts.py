@@ -96,6 +96,12 @@ def keep(session: Session, place: Place, typed: Mapping[str, str], now: datetime
     return draft
 
 
+def showing(session: Session, picture: str) -> list[str]:
+    """What the drafts are called in which a picture of this name stands."""
+    open_ones = session.scalars(select(Draft).where(Draft.closed_at.is_(None)).order_by(Draft.id))
+    return [one.title for one in open_ones if picture in one.typed.get("body", "")]
+
+
 def _row(session: Session, place: Place, now: datetime) -> Draft:
     """The draft of a sitting, locked; a fresh one where there is none."""
     if known := of(session, place, lock=True):

@@ -16,16 +16,18 @@ def test_a_theme_goes_down_and_pictures_stay(runtime: Runtime) -> None:
     database = runtime.database
     with database.transaction() as session:
         brand.current(session).wear(Look(accent="#aa1122", footer="More"), "a frame", "a key")
-        session.add(Picture(name="a-1x1.png", words="A", width=1, height=1, octets=1, created_at=NOON, was_logo=True))
+        session.add(
+            Picture(name="a-1x1.png", words="A", width=1, height=1, octets=1, created_at=NOON, was_in_mails=True)
+        )
     back_to(BEFORE, database)
     assert "themes" not in inspect(database.engine).get_table_names()
-    assert "was_logo" not in {one["name"] for one in inspect(database.engine).get_columns("pictures")}
+    assert not {"was_logo", "was_in_mails"} & {one["name"] for one in inspect(database.engine).get_columns("pictures")}
     schema.upgrade(database)
     with database.reading() as session:
         house = brand.current(session)
         assert (house.look, house.theme, house.name) == (FIRST, None, "Human Movement")
         picture = session.scalars(select(Picture)).one()
-        assert (picture.words, picture.was_logo) == ("A", False)
+        assert (picture.words, picture.was_in_mails) == ("A", False)
 
 
 def test_a_theme_comes_back_as_it_was_saved(runtime: Runtime) -> None:

@@ -1,5 +1,7 @@
 """Picture: one that was sent, under a name made of its content. What shows it is found in the texts themselves."""
 
+import re
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from newsletter.db import Base, Id
 from newsletter.media.prepare import Prepared
 
 LONGEST_WORDS = 300
+_NAMED = re.compile(r"/media/([A-Za-z0-9-]+\.[A-Za-z0-9]+)")
 
 
 class Picture(Base):
@@ -28,8 +31,9 @@ class Picture(Base):
     """In pixels, where it is shown; it has up to twice as many."""
     height: Mapped[int]
     octets: Mapped[int]
-    was_logo: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """Whether mails carried it as their logo at some time: those that were sent show it for ever."""
+    was_in_mails: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether mails showed it at some time outside an article, as their logo or in an owner's words: those that were
+    sent show it for ever."""
     created_at: Mapped[datetime]
 
     @validates("words")
@@ -77,15 +81,20 @@ def uses(session: Session, pictures: list[Picture]) -> dict[int, int]:
     return {id: len(articles) for id, articles in found.items()}
 
 
-def keep(session: Session, name: str) -> None:
-    """A picture becomes the logo of mails, and is never removed from now on."""
-    for one in session.scalars(select(Picture).where(Picture.name == name)):
-        one.was_logo = True
+def keep(session: Session, names: Collection[str]) -> None:
+    """These pictures are in mails from now on, outside an article, and are never removed."""
+    for one in session.scalars(select(Picture).where(Picture.name.in_(names))):
+        one.was_in_mails = True
+
+
+def named_in(text: str) -> set[str]:
+    """The names of the pictures that a text shows."""
+    return set(_NAMED.findall(text))
 
 
 def remove(session: Session, folder: Path, picture: Picture) -> bool:
-    """Delete a picture that stands in no text. False: it stands in one, or did when that was sent, or was a logo."""
-    if picture.was_logo or uses(session, [picture])[picture.id]:
+    """Delete a picture that stands in no article and no mail. False: it stands in one, or did when that was sent."""
+    if picture.was_in_mails or uses(session, [picture])[picture.id]:
         return False
     session.delete(picture)
     session.flush()

@@ -74,7 +74,7 @@ def new() -> Any:
             )  # fmt: skip
             _close(session, article, form)
             note(session, marked("article written"), f"{article.id} {article.title}")
-            return back("article", "Saved.", id=article.id)
+            return back("article", _("Saved."), id=article.id)
         return composer.page(session, form, None, Around(draft=draft))
 
 
@@ -111,7 +111,7 @@ def _change(session: Session, article: Article, form: ArticleForm) -> Any:
     _close(session, article, form)
     update_waiting_steps(session, article, now())  # series mails that waited for a text that can be built
     note(session, marked("article saved"), f"{article.id} revision {revision.number} {article.title}")
-    return back("article", "Saved.", id=article.id)
+    return back("article", _("Saved."), id=article.id)
 
 
 def _gone(session: Session) -> Any:

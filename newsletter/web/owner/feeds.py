@@ -147,7 +147,7 @@ def save(id: int) -> Any:
             if feed.looked_at is not None:
                 feed.due_at = feed.next_look(now())
             note(session, marked("feed saved"), f"{feed.id} {feed.rhythm} {feed.makes}")
-            return back("feed", "Saved.", id=id)
+            return back("feed", _("Saved."), id=id)
         return _one(session, feed, form)
 
 

@@ -76,7 +76,7 @@ def edit(id: int) -> Any:
         retag(session, id, names)
         set_values(session, id, {one: one.read(form[answer_name(one)].data or "") for one in fields})
         note(session, marked("subscriber edited"), str(id))
-    return back("subscriber", "Saved.", id=id)
+    return back("subscriber", _("Saved."), id=id)
 
 
 @door.post("/subscribers/<row:id>/ask-again", endpoint="subscriber_ask_again")

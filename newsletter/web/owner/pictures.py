@@ -6,7 +6,7 @@ from flask import jsonify, render_template, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter import guides, media
+from newsletter import drafts, guides, media
 from newsletter.languages import marked
 from newsletter.media import BadPicture, Picture
 from newsletter.web.bodies import largest
@@ -83,15 +83,23 @@ def delete(id: int) -> Any:
     with transaction() as session:
         picture = one_or_404(session, Picture, id, lock=True)
         name = picture.name
-        if titles := guides.showing(session, name):
-            told = _("It stands on the page of “%(title)s”: take it out there first.", title=titles[0])
+        if told := _why_not(session, picture):
             return back("pictures", told, "danger")
-        if picture.was_logo:
-            return back("pictures", _("Mails carry it as their logo, or did when they were sent: it stays."), "danger")
         if not media.remove(session, runtime().media, picture):
             return back("pictures", _("It stands in an article, or did when that was sent: it stays."), "danger")
         note(session, marked("picture deleted"), name)
-    return back("pictures", "Deleted.")
+    return back("pictures", _("Deleted."))
+
+
+def _why_not(session: Session, picture: Picture) -> str:
+    """Why it may not be deleted; "" where no page, no draft and no mail shows it."""
+    if titles := guides.showing(session, picture.name):
+        return _("It stands on the page of “%(title)s”: take it out there first.", title=titles[0])
+    if titles := drafts.showing(session, picture.name):
+        return _("It stands in the draft “%(title)s”: save or throw that away first.", title=in_words(titles[0]))
+    if picture.was_in_mails:
+        return _("Mails show it as their logo or in your words, or did when they were sent: it stays.")
+    return ""
 
 
 def too_large() -> Any:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms import HiddenField, StringField, TextAreaField
 
-from newsletter import brand, characters
+from newsletter import brand, characters, media
 from newsletter.brand import Brand
 from newsletter.languages import marked
 from newsletter.mail.render import check_own_words, names_in
@@ -183,6 +183,7 @@ def _reword(session: Session, house: Brand, mail: OwnMail, words: MailWords) -> 
     if words == before:
         return _("Nothing was different.")
     house.reword(mail, words)
+    media.keep(session, media.named_in(f"{words.opening} {words.closing}"))
     action = marked("words of a mail taken back") if words == OURS else marked("words of a mail saved")
     note(session, action, f"{mail}: {', '.join(_changes(before, words))}")
     return _("It says our words again.") if words == OURS else _("Saved. The next mail says it.")

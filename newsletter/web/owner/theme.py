@@ -186,7 +186,7 @@ def _take(session: Session, house: Brand, look: Look) -> str:
     folder = runtime().renderer.folder
     house.wear(look, compiled_frame(folder, look), frame_key(folder, look))
     if look.logo:
-        media.keep(session, look.logo)
+        media.keep(session, [look.logo])
     note(session, marked("theme saved"), _changes(before, look))
     return _("Saved. From now on every mail looks like these.")
 

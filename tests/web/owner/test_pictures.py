@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import select
 
+from newsletter import drafts
 from newsletter.articles import Article
 from newsletter.brand import current
 from newsletter.mail.render import Content, Reader
@@ -15,6 +16,7 @@ from newsletter.media import Picture
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Stream
 from newsletter.web.bodies import LARGEST
+from tests.conftest import NOON
 from tests.web.owner.conftest import Desk
 from tests.web.owner.test_articles import TEXT
 
@@ -92,6 +94,30 @@ def test_one_that_stands_in_a_text_is_not_deleted_and_another_is(
     assert "Deleted." in desk.told(f"/owner/pictures/{other.id}/delete")
     assert client.get(other.path).status_code == 404
     assert not (runtime.media / other.name).exists()
+
+
+@pytest.mark.parametrize("back_to_ours", [False, True])
+def test_one_that_an_owners_words_in_mails_show_stays(
+    desk: Desk, picture: Picture, client: FlaskClient, back_to_ours: bool
+) -> None:
+    desk.post("/owner/texts/guide", base="0", subject="", body=f"Look: {picture.code}", closing="")
+    if back_to_ours:  # mails that were sent show it
+        desk.post("/owner/texts/guide/ours", sure="yes")
+    page = desk.read("/owner/pictures")
+    assert "in mails, as their logo or in your words" in page and "Delete" not in page
+    assert "it stays" in desk.told(f"/owner/pictures/{picture.id}/delete")
+    with client.get(picture.path) as answer:
+        assert answer.status_code == 200
+
+
+def test_one_that_stands_in_a_draft_stays(desk: Desk, picture: Picture, runtime: Runtime) -> None:
+    with runtime.database.transaction() as session:
+        place = drafts.Place(owner_id=1, sitting=drafts.new_sitting())
+        drafts.keep(session, place, {"title": "Hips", "body": picture.code}, NOON)
+    assert "in the draft “Hips”" in desk.told(f"/owner/pictures/{picture.id}/delete")
+    with runtime.database.transaction() as session:
+        session.scalars(select(drafts.Draft)).one().close(NOON)
+    assert "Deleted." in desk.told(f"/owner/pictures/{picture.id}/delete")
 
 
 def test_words_can_be_changed(desk: Desk, picture: Picture) -> None:

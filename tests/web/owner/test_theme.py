@@ -150,8 +150,8 @@ def test_a_logo_comes_among_the_pictures_and_is_never_removed(desk: Desk, runtim
     (tag,) = re.findall(r"<img[^>]*/media/[^>]*>", desk.get(f"{GALLERY}/confirm.html"))
     assert 'width="240"' in tag and 'height="80"' in tag and 'alt="Human Movement"' in tag
     desk.post(f"{PATH}/first", sure="yes")
-    assert "carry it as their logo" in desk.told(f"/owner/pictures/{picture.id}/delete")
-    assert "a logo of mails" in desk.read("/owner/pictures")
+    assert "show it as their logo" in desk.told(f"/owner/pictures/{picture.id}/delete")
+    assert "in mails, as their logo" in desk.read("/owner/pictures")
 
 
 @pytest.mark.parametrize("sent", [b"no picture", b"<svg onload=alert(1)>"])
