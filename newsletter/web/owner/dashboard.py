@@ -31,6 +31,7 @@ from newsletter.web.state import now, reading, runtime
 from newsletter.zones import zone_named
 
 DAYS = 30
+NEWEST = 6
 UNDER_WAY = (CampaignState.SCHEDULED, CampaignState.SENDING)
 
 
@@ -66,6 +67,7 @@ def dashboard() -> str:
             guides=guide_numbers(session),
             mails=_mails_of_last_day(session, at),
             due=_due(session, at),
+            newest=session.scalars(select(Subscriber).order_by(Subscriber.id.desc()).limit(NEWEST)).all(),
             week=week_ahead(session, at, current_user.zone),
             series_wait_days=brand.current(session).series_wait_days,
             campaigns=[(one, Progress.of(session, one, at)) for one in under_way],

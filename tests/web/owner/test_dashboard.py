@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from sqlalchemy import select
 
 from newsletter.articles import Article
@@ -11,6 +12,7 @@ from newsletter.clock import FixedClock
 from newsletter.guides import Guide, GuideRequest
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Subscriber
+from newsletter.web.owner import dashboard
 from newsletter.web.owner.dashboard import guide_numbers, sign_ups
 from tests.web.owner.conftest import Desk
 
@@ -21,6 +23,7 @@ def test_a_new_install_says_what_to_do(desk: Desk) -> None:
     assert "Nothing is scheduled or going out." in words
     assert "Nobody is waiting for an article." in words
     assert "No mail was queued." in words
+    assert "Nobody has signed up yet. Put a form into your site" in words
 
 
 def test_people_are_counted_by_status_and_newsletter(desk: Desk, person: Callable[..., int]) -> None:
@@ -29,6 +32,28 @@ def test_people_are_counted_by_status_and_newsletter(desk: Desk, person: Callabl
     person("c@example.com", newsletter=False)
     words = desk.read("/owner/")
     assert "1 Pending 2 Confirmed 0 Unsubscribed 0 Bounced 0 Complained 1 Take the newsletter" in words
+
+
+def test_the_newest_people_are_named_the_newest_first(desk: Desk, person: Callable[..., int]) -> None:
+    for number in range(8):
+        person(f"p{number}@example.com", confirmed=number % 2 == 0)
+    words = desk.read("/owner/")
+    assert "p7@example.com pending" in words and "p1@example.com" not in words
+    assert words.index("p7@example.com") < words.index("p2@example.com")
+
+
+def test_where_nothing_needs_anybody_that_is_told(
+    desk: Desk, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calm = "Nothing needs you just now."
+    assert calm not in desk.read("/owner/"), "there are first steps"
+    monkeypatch.setattr(dashboard, "first_steps", lambda *_: [])
+    monkeypatch.setattr(dashboard, "stays_here", lambda _: False)
+    monkeypatch.setattr(dashboard, "_unfilled", lambda _: ())
+    assert calm in desk.read("/owner/")
+    with runtime.database.transaction() as session:
+        session.scalars(select(Article)).first().revisions[-1].body = "{{ nothing.of.the.kind }}"
+    assert calm not in desk.read("/owner/")
 
 
 def test_who_is_due_next_is_named(desk: Desk, enrolled: Callable[..., int]) -> None:
