@@ -30,7 +30,7 @@ from newsletter.web.owner.ab_form import ab_form
 from newsletter.web.owner.ab_tests import Seen, draft_of
 from newsletter.web.owner.approval import Asked, overtaken
 from newsletter.web.owner.display import number, word
-from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell
+from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
 from newsletter.web.owner.forms import CampaignForm
 from newsletter.web.owner.own_drafts import is_own_draft
 from newsletter.web.owner.progress import Progress
@@ -61,7 +61,10 @@ def index() -> str:
 def new() -> Any:
     """Choose an article and its audience; the same choice twice finds the draft there is."""
     with transaction() if request.method == "POST" else reading() as session:
-        form, ab = _form(session, data={"article": asked_id("article"), "audience": ""}), ab_form(session)
+        form, ab = (
+            _form(session, data={"article": asked_id("article"), "audience": words_asked("audience")}),
+            ab_form(session),
+        )
         if form.validate_on_submit() and ab.validate() and not ab.forgets_to_test():
             try:
                 wish = ab.wish(session)
@@ -95,7 +98,10 @@ def _form(session: Session, **kwargs: Any) -> CampaignForm:
 
 
 def _saved(session: Session) -> list[SavedSegment]:
-    return segments.every(session)[:MOST]
+    """The first of them, and the one that the page was opened for."""
+    asked = words_asked("audience")
+    every = enumerate(segments.every(session))
+    return [one for place, one in every if place < MOST or asked == f"{SAVED}{one.id}"]
 
 
 def _chosen(session: Session, chosen: str) -> Campaign:
