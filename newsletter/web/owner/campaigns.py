@@ -20,7 +20,7 @@ from newsletter.languages import marked
 from newsletter.mail.ledger.contents import revisions_used
 from newsletter.mail.ledger.opening import openings
 from newsletter.preflight.spam import Scores
-from newsletter.resend import original_of, resent_as, why_not
+from newsletter.resend import original_of, resent_as, waits_until, why_not
 from newsletter.subscribers import all_tags, segments
 from newsletter.subscribers.segments import SavedSegment, look_up, sentence
 from newsletter.topics import Topic
@@ -180,7 +180,8 @@ def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
         counting=brand.current(session).counts_clicks, left=reports.of_campaigns(session, [campaign])[0][1].left,
         clicks=reports.clicks_of_campaign(session, campaign, runtime().renderer),
         original=original_of(session, campaign), resent=resent_as(session, campaign),
-        may_resend=not why_not(session, campaign, now()), seen=Seen.of(session, test) if test else None,
+        may_resend=not why_not(session, campaign, now()), resend_from=waits_until(session, campaign, now()),
+        seen=Seen.of(session, test) if test else None,
         test_number=tests_of(session, campaign.revision) + 1 if test and campaign.is_new else 1,
         asked=Asked.of(session, campaign), is_mine=is_own_draft(campaign),
         spam=spam.shown(session, Scores.CAMPAIGN, campaign.id) if campaign.is_new else None,
