@@ -53,6 +53,28 @@ def _is_thrown_away(campaign: Campaign) -> bool:
 
 def why_not(session: Session, campaign: Campaign, now: datetime) -> str:
     """Why it cannot be sent once more now, in a sentence; "" where it can."""
+    return _never(session, campaign) or (
+        said("It has gone out less than two days ago: leave your readers the time to open it.")
+        if now < _ripe_at(session, campaign)
+        else ""
+    )
+
+
+def waits_until(session: Session, campaign: Campaign, now: datetime) -> datetime | None:
+    """From when on it can be sent once more; None where it can now, or never."""
+    if _never(session, campaign):
+        return None
+    ripe = _ripe_at(session, campaign)
+    return ripe if now < ripe else None
+
+
+def _ripe_at(session: Session, campaign: Campaign) -> datetime:
+    """When the last part of a mailing that has gone out was old enough."""
+    return max(one.finished_at for one in _parts(session, campaign) if one.finished_at) + PATIENCE
+
+
+def _never(session: Session, campaign: Campaign) -> str:
+    """Why no passing of time lets it be sent once more, in a sentence; "" where only that is needed, if anything."""
     if campaign.part not in (None, Part.A):
         return said("It is a part of an A/B test, which is sent once more as a whole, from the page of A.")
     if campaign.stored_state is not CampaignState.SENT or campaign.finished_at is None:
@@ -61,15 +83,12 @@ def why_not(session: Session, campaign: Campaign, now: datetime) -> str:
         )
     if told := _not_ended(session, campaign):
         return told
-    parts = _parts(session, campaign)
-    if not all(one.counted_clicks for one in parts):
+    if not all(one.counted_clicks for one in _parts(session, campaign)):
         return said("Clicks were not counted in it, so nobody knows who followed no link.")
     if original_of(session, campaign) is not None:
         return said("It is one that was sent once more already; a third time would be too much.")
     if resent_as(session, campaign) is not None:
         return said("It has been sent once more already, and that is enough.")
-    if now - max(one.finished_at or campaign.finished_at for one in parts) < PATIENCE:
-        return said("It has gone out less than two days ago: leave your readers the time to open it.")
     return ""
 
 

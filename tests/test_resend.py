@@ -1,7 +1,7 @@
 """Once more, under another subject, to those who followed no link: once, not at once, and nobody who has."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -9,7 +9,7 @@ from newsletter import campaigns
 from newsletter.campaigns import Campaign, CampaignState, NotNow
 from newsletter.clock import FixedClock
 from newsletter.mail.ledger import Lane
-from newsletter.resend import PATIENCE, original_of, readers, resend, resent_as, why_not
+from newsletter.resend import PATIENCE, original_of, readers, resend, resent_as, waits_until, why_not
 from newsletter.runtime import Runtime
 from newsletter.smtp import SentList
 from newsletter.subscribers import Subscriber
@@ -54,6 +54,11 @@ def _go(runtime: Runtime, id: int) -> None:
 def _why_not(runtime: Runtime, id: int) -> str:
     with runtime.database.reading() as session:
         return why_not(session, session.get_one(Campaign, id), runtime.clock.now())
+
+
+def _waits_until(runtime: Runtime, id: int) -> datetime | None:
+    with runtime.database.reading() as session:
+        return waits_until(session, session.get_one(Campaign, id), runtime.clock.now())
 
 
 def test_it_goes_to_those_who_followed_nothing(
@@ -118,16 +123,31 @@ def test_not_before_two_days_and_not_without_clicks(
     counted = send_campaign(runtime)
     clock.forward(PATIENCE - timedelta(seconds=1))
     assert "less than two days" in _why_not(runtime, counted)
+    assert _waits_until(runtime, counted) == clock.now() + timedelta(seconds=1)
     clock.forward(timedelta(seconds=1))
-    assert _why_not(runtime, counted) == ""
+    assert (_why_not(runtime, counted), _waits_until(runtime, counted)) == ("", None)
+    assert _waits_until(runtime, uncounted) is None
     assert "not counted" in _why_not(runtime, uncounted)
     assert "only a campaign that has gone out" in _why_not(runtime, _again(runtime, counted)).lower()
 
 
+def test_its_page_says_from_when_on(
+    desk: Desk,  # noqa: F811
+    runtime: Runtime,
+    person: Callable[..., int],
+) -> None:
+    person("jane@example.com")
+    count_clicks(runtime)
+    path = f"/owner/campaigns/{send_campaign(runtime)}"
+    assert "it can go once more, under another subject, to those who followed no link" in desk.read(path)
+
+
 def test_the_owners_way(sent_one: tuple[int, dict[str, Mailed]], desk: Desk) -> None:  # noqa: F811
     path = f"/owner/campaigns/{sent_one[0]}"
-    assert "Send it once more to those who followed no link" in desk.read(path)
-    assert "Now that would be 3 people" in desk.read(f"{path}/once-more")
+    assert "Send it once more to those who followed no link" in (page := desk.read(path))
+    assert "it can go once more" not in page
+    assert "Now that would be 3 people" in (asked := desk.read(f"{path}/once-more"))
+    assert "its checks and its time" in asked
     assert "Give it another subject: under the same one" in desk.told(f"{path}/once-more", subject="Golf")
     assert desk.post(f"{path}/once-more", subject="").status_code == 422
     made = desk.post(f"{path}/once-more", subject="You may have missed this", preheader="Golf")

@@ -38,7 +38,7 @@ class ABTestForm(TypedForm):
     )
     ab_article = SelectField(lazy("Article B"), coerce=int, default=0)
     share = IntegerField(lazy("Share of the audience, in percent"), [Optional()], default=20)
-    length = IntegerField(lazy("Time"), [Optional()], default=4)
+    length = IntegerField(lazy("How long it runs"), [Optional()], default=4)
     unit = SelectField(lazy("Unit"), default=HOURS, choices=_choices((HOURS, lazy("hours")), (DAYS, lazy("days"))))
     judge = RadioField(
         lazy("What goes to the others"), default=Judge.HAND.value,

@@ -20,7 +20,7 @@ from newsletter.languages import marked
 from newsletter.mail.ledger.contents import revisions_used
 from newsletter.mail.ledger.opening import openings
 from newsletter.preflight.spam import Scores
-from newsletter.resend import original_of, resent_as, why_not
+from newsletter.resend import original_of, resent_as, waits_until, why_not
 from newsletter.subscribers import all_tags, segments
 from newsletter.subscribers.segments import SavedSegment, look_up, sentence
 from newsletter.topics import Topic
@@ -30,7 +30,7 @@ from newsletter.web.owner.ab_form import ab_form
 from newsletter.web.owner.ab_tests import Seen, draft_of
 from newsletter.web.owner.approval import Asked, overtaken
 from newsletter.web.owner.display import number, word
-from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell
+from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
 from newsletter.web.owner.forms import CampaignForm
 from newsletter.web.owner.own_drafts import is_own_draft
 from newsletter.web.owner.progress import Progress
@@ -61,7 +61,10 @@ def index() -> str:
 def new() -> Any:
     """Choose an article and its audience; the same choice twice finds the draft there is."""
     with transaction() if request.method == "POST" else reading() as session:
-        form, ab = _form(session, data={"article": asked_id("article"), "audience": ""}), ab_form(session)
+        form, ab = (
+            _form(session, data={"article": asked_id("article"), "audience": words_asked("audience")}),
+            ab_form(session),
+        )
         if form.validate_on_submit() and ab.validate() and not ab.forgets_to_test():
             try:
                 wish = ab.wish(session)
@@ -95,7 +98,10 @@ def _form(session: Session, **kwargs: Any) -> CampaignForm:
 
 
 def _saved(session: Session) -> list[SavedSegment]:
-    return segments.every(session)[:MOST]
+    """The first of them, and the one that the page was opened for."""
+    asked = words_asked("audience")
+    every = enumerate(segments.every(session))
+    return [one for place, one in every if place < MOST or asked == f"{SAVED}{one.id}"]
 
 
 def _chosen(session: Session, chosen: str) -> Campaign:
@@ -174,7 +180,8 @@ def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
         counting=brand.current(session).counts_clicks, left=reports.of_campaigns(session, [campaign])[0][1].left,
         clicks=reports.clicks_of_campaign(session, campaign, runtime().renderer),
         original=original_of(session, campaign), resent=resent_as(session, campaign),
-        may_resend=not why_not(session, campaign, now()), seen=Seen.of(session, test) if test else None,
+        may_resend=not why_not(session, campaign, now()), resend_from=waits_until(session, campaign, now()),
+        seen=Seen.of(session, test) if test else None,
         test_number=tests_of(session, campaign.revision) + 1 if test and campaign.is_new else 1,
         asked=Asked.of(session, campaign), is_mine=is_own_draft(campaign),
         spam=spam.shown(session, Scores.CAMPAIGN, campaign.id) if campaign.is_new else None,

@@ -18,7 +18,7 @@ from newsletter.languages import marked
 from newsletter.sequences import Delay, Enrollment, EnrollmentStatus, Sequence, Step, Unit
 from newsletter.web.language import _, in_words, ngettext
 from newsletter.web.owner.display import number
-from newsletter.web.owner.door import back, back_to_set_up, door, note, one_or_404
+from newsletter.web.owner.door import back, back_to_set_up, door, note, one_or_404, set_up_asked
 from newsletter.web.owner.forms import StepForm
 from newsletter.web.state import now, reading, transaction
 
@@ -118,7 +118,8 @@ def add(id: int) -> Any:
             return _page(session, sequence, form), 422
         article = one_or_404(session, Article, form.article.data)
         if any(step.article_id == article.id for step in sequence.current_steps):
-            return back("series", _("“%(title)s” is in this series already.", title=article.title), "info", id=id)
+            return back("series", _("“%(title)s” is in this series already.", title=article.title), "info", id=id,
+                        set_up=set_up_asked())  # fmt: skip
         before = next((one for one in sequence.current_steps if one.id == form.before.data), None)
         sequence.publish(session, article, Delay.parse(form.delay.data or ""), before)
         moved = sequences.replan(session, sequence, brand.current(session).zone, now())
@@ -126,7 +127,7 @@ def add(id: int) -> Any:
         told = _("“%(title)s” now ends the series.", title=article.title)
         if before:
             told = _("“%(title)s” now comes before “%(before)s”.", title=article.title, before=before.article.title)
-    return back("series", _told(told, moved), id=id)
+    return back("series", _told(told, moved), id=id, set_up=set_up_asked())
 
 
 @door.post("/series/<row:id>/steps/<row:step_id>/<any(delay, up, down, remove):verb>", endpoint="series_step")
@@ -136,14 +137,15 @@ def change(id: int, step_id: int, verb: str) -> Response:
         sequence = _locked(session, id)
         step = next((one for one in sequence.current_steps if one.id == step_id), None)
         if step is None:
-            return back("series", _("That step has been removed already."), "info", id=id)
+            return back("series", _("That step has been removed already."), "info", id=id, set_up=set_up_asked())
         try:
             told = _changed(session, sequence, step, verb)
         except ValueError as error:
-            return back("series", _("Nothing was changed: %(why)s.", why=in_words(error)), "danger", id=id)
+            return back("series", _("Nothing was changed: %(why)s.", why=in_words(error)), "danger", id=id,
+                        set_up=set_up_asked())  # fmt: skip
         moved = sequences.replan(session, sequence, brand.current(session).zone, now())
         note(session, f"step {verb}", f"{sequence.slug}: {step.article.title} {step.delay}")
-    return back("series", _told(told, moved), id=id)
+    return back("series", _told(told, moved), id=id, set_up=set_up_asked())
 
 
 def _changed(session: Session, sequence: Sequence, step: Step, verb: str) -> str:

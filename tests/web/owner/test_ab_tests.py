@@ -222,6 +222,7 @@ def test_changed_and_withdrawn_before_it_goes(desk: Desk, made: Stage, runtime: 
 def test_a_draft_becomes_a_test_on_its_own_page(desk: Desk, golf: int, runtime: Runtime) -> None:
     path = desk.post("/owner/campaigns/new", article=golf, audience="").request.path
     assert "Test two subjects, or two articles, first" in desk.read(path)
+    assert '<label class="form-label" for="length">How long it runs' in desk.get(f"{path}/test")
     assert "This is the draft of the test." in desk.told(f"{path}/test", **TEST)
     assert desk.post(f"{path}/test", **TEST | {"share": "1"}).status_code == 422
 

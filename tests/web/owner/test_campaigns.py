@@ -61,6 +61,10 @@ def test_the_time_in_the_form_is_a_suggestion_that_says_so_or_the_time_that_is_s
     assert 'value="2026-06-05"' in page and 'value="17:30"' in page and "A suggestion" not in page
 
 
+def test_a_new_campaign_leads_to_an_article_that_is_not_written_yet(desk: Desk, draft: int) -> None:
+    assert 'href="/owner/articles/new">Write a new article</a>' in desk.get("/owner/campaigns/new")
+
+
 def test_creating_the_same_draft_twice_finds_the_first(desk: Desk, draft: int, article: int) -> None:
     again = desk.post("/owner/campaigns/new", article=article, audience="")
     assert again.request.path == f"/owner/campaigns/{draft}"

@@ -74,6 +74,17 @@ def test_saving_a_step_leads_back_to_the_five(desk: Desk, sleep: int, runtime: R
     assert desk.post(sent[0][0], follow=False, **words).location == "/owner/guides"
 
 
+def test_putting_its_series_together_keeps_the_way_back(desk: Desk, sleep: int, runtime: Runtime, article: int) -> None:
+    series = f"/owner/series/{_series(runtime)}"
+    answer = desk.post(f"{series}/steps", follow=False, set_up=sleep, article=article, delay="1 day")
+    assert answer.location == f"{series}?set_up={sleep}"
+    assert desk.get(answer.location).count(f'name="set_up" value="{sleep}"') == 4, "switch, delay, removal, addition"
+    for sent in ("0 days", "2 days", "two"):
+        step = re.findall(rf'action="({series}/steps/\d+/delay)"', desk.get(series))[0]
+        assert desk.post(step, follow=False, set_up=sleep, delay=sent).location == f"{series}?set_up={sleep}", sent
+    assert desk.post(f"{series}/steps", follow=False, article=article, delay="1 day").location == series
+
+
 def _series(runtime: Runtime) -> int:
     with runtime.database.reading() as session:
         return session.scalars(select(Sequence.id).where(Sequence.guide_slug == "sleep-well")).one()

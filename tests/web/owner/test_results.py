@@ -48,6 +48,10 @@ def test_a_campaigns_page_says_who_clicked(campaign: tuple[int, dict[str, Mailed
     words = desk.read(f"/owner/campaigns/{campaign[0]}")
     assert "2 people followed a link: 50% of the 4 it was sent to" in words
     assert "For 1 more only a machine did" in words
+    assert f'href="/owner/subscribers?clicked={campaign[0]}">Who they are</a>' in desk.get(
+        f"/owner/campaigns/{campaign[0]}"
+    )
+    assert "2 people" in desk.read(f"/owner/subscribers?clicked={campaign[0]}")
     assert f"{ONE} 2 50% 1 {TWO} 1 25% 0 {THREE} 0 0% 0" in words
     assert "1 person left by the link of this mail" in words
 

@@ -1,7 +1,10 @@
 """Campaigns to a saved segment, on their pages."""
 
 from datetime import timedelta
+from html import unescape
+from urllib.parse import unquote
 
+import pytest
 from sqlalchemy import select
 
 from newsletter import campaigns
@@ -11,6 +14,7 @@ from newsletter.runtime import Runtime
 from newsletter.subscribers import Field, FieldKind, Subscriber, Tag, add_field, segments
 from newsletter.subscribers.segments import Group, How, Rules
 from newsletter.subscribers.segments import rules as r
+from newsletter.web.owner import campaigns as pages
 from tests.conftest import NOON
 from tests.web.owner.conftest import Desk
 from tests.web.owner.test_segments import saved
@@ -43,6 +47,20 @@ def test_a_campaign_goes_to_those_in_it_who_take_the_newsletter(
     assert "is deleted" in desk.told(f"/owner/segments/{id}/delete")
     assert "fit rules of its own" in desk.read(f"/owner/campaigns/{campaign}")
     assert "In this segment is everybody who has the tag “runners”." in desk.read(f"/owner/campaigns/{campaign}")
+
+
+def test_the_list_of_segments_leads_to_a_campaign_to_one(
+    desk: Desk, runners: tuple[int, ...], runtime: Runtime, article: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = saved(runtime)
+    path = f"/owner/campaigns/new?audience=segment:{id}"
+    assert f'href="{path}"' in unescape(unquote(desk.get("/owner/segments")))
+    assert f'<option selected value="segment:{id}">' in desk.get(path)
+    monkeypatch.setattr(pages, "MOST", 0)
+    assert "segment:" not in desk.get("/owner/campaigns/new")
+    assert f'<option selected value="segment:{id}">' in desk.get(path), "one that is not among the first"
+    assert "are in the segment “Runners”: 1 now." in desk.told(path, article=str(article), audience=f"segment:{id}")
+    assert "segment:99" not in desk.get("/owner/campaigns/new?audience=segment:99"), "there is none"
 
 
 def test_what_names_something_deleted_stops_a_campaign(

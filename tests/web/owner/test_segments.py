@@ -79,6 +79,12 @@ def test_rules_are_put_together_by_clicking_and_saved(desk: Desk, runners: tuple
     assert _rules(runtime, "Runners") == Rules(expected, "Europe/London")
 
 
+def test_a_zone_says_whom_it_leaves_out(desk: Desk) -> None:
+    path = "/owner/segments/new"
+    _, html = _press(desk, path, desk.get(path), "add:", add__="zone")
+    assert "All others have none, not even yours." in readable(html)
+
+
 def test_a_rule_and_a_group_are_taken_away(desk: Desk, runtime: Runtime) -> None:
     rule = Group(How.ALL, (r.TakesNewsletter(True), Group(How.ANY, (r.TakesNewsletter(False), r.JoinedLately(3)))))
     path = f"/owner/segments/{saved(runtime, Rules(rule, 'Europe/London'))}"
