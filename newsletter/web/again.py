@@ -33,10 +33,10 @@ def send() -> Any:
         if typed is None:
             abort(400, _("Please choose one of the guides and send the form again."))
         typed.validate()
+        page = told_page(session)
         if "correct" in request.form or not typed.is_right:
-            return form_page(session, typed), 200 if typed.is_right else 422
-        page, since = told_page(session), request.form.get("since", "")
-        if robots.seconds_left(since):
+            return form_page(session, typed, page), 200 if typed.is_right else 422
+        if robots.seconds_left(since := request.form.get("since", "")):
             return told(session, typed, page, too_soon=since)
         if not sign_up(session, typed, page):
             own = guide_of(session, typed.row)

@@ -15,7 +15,7 @@ from newsletter.web.cards import Card, card
 from newsletter.web.forms import SubscribeForm
 from newsletter.web.inbox import after
 from newsletter.web.language import _, lazy, speak
-from newsletter.web.sign_up import box, guide_of, per_client, sign_up, takes_sign_ups, told_page
+from newsletter.web.sign_up import box, guide_of, per_client, sign_up, takes_sign_ups, told_page, way_back
 from newsletter.web.slip import Slip, slip_in
 from newsletter.web.state import reading, state, transaction
 
@@ -44,9 +44,9 @@ def send(slug: str) -> Any:
         if "correct" not in request.form and (slip := slip_in(typed)):
             return slip_page(typed, page, slip)
         if not typed.is_right:
-            return form_page(session, typed), 422
+            return form_page(session, typed, page), 422
         if "correct" in request.form:
-            return form_page(session, typed)
+            return form_page(session, typed, page)
         if not sign_up(session, typed, page):
             return press_page(typed, page, card(guide) if guide else None)
         answer = after(session, typed, page, {"form": form.slug})
@@ -80,7 +80,7 @@ def _carried(typed: SubscribeForm, page: str) -> dict[str, Any]:
     return {"action": request.script_root + request.path, "typed": typed.sent_on | {"page": page}}
 
 
-def form_page(session: Session, typed: SubscribeForm) -> str:
-    """The form with what was typed."""
-    guide = guide_of(session, typed.row)
-    return render_template("public/form.html", form=typed, card=card(guide) if guide else None)
+def form_page(session: Session, typed: SubscribeForm, page: str = "") -> str:
+    """The form with what was typed. `page`: where it stood at first."""
+    typed.stood_on, guide = page, guide_of(session, typed.row)
+    return render_template("public/form.html", form=typed, card=card(guide) if guide else None, back=way_back(page))

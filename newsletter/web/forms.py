@@ -113,6 +113,8 @@ class SubscribeForm(AskingForm):
     id_prefix: str
     has_other_words: bool
     """Whether it was sent from under words that are not today's."""
+    stood_on: str = ""
+    """Where one that is shown again stood at first (`sign_up.told_page`), which its next sending tells."""
     consent_note: str
     spoken: Language
     """What it is in, wherever it stands."""

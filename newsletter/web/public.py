@@ -24,7 +24,7 @@ from newsletter.web.inbox import after
 from newsletter.web.landing import page_of, shown
 from newsletter.web.language import _, speak, spoken
 from newsletter.web.sharing import canonical
-from newsletter.web.sign_up import footer_form, guide_boxes, per_client, sign_up, told_page
+from newsletter.web.sign_up import footer_form, guide_boxes, per_client, sign_up, told_page, way_back
 from newsletter.web.slip import slip_in
 from newsletter.web.state import now, reading, runtime, state, transaction
 from newsletter.zones import zone_named
@@ -105,10 +105,23 @@ def resources() -> str:
 def guide(slug: str) -> str:
     """The landing page of one guide."""
     with reading() as session:
-        found, house = guide_or_404(session, slug), brand.current(session)
-        form = guide_boxes(session, [found], house, formdata=None)[slug]
-        landing = shown(session, found, house, page_of(found))
-        return render_template("public/guide.html", card=card(found), form=form, landing=landing)
+        found = guide_or_404(session, slug)
+        form = guide_boxes(session, [found], brand.current(session), formdata=None)[slug]
+        return _guide(session, found, form)
+
+
+def _guide(session: Session, found: Guide, form: SubscribeForm) -> str:
+    landing = shown(session, found, brand.current(session), page_of(found))
+    return render_template("public/guide.html", card=card(found), form=form, landing=landing)
+
+
+def _again(session: Session, found: Guide, sent: SubscribeForm, page: str) -> str:
+    """The page that a guide's form was sent from, with what was typed: the guide's own, else the first one."""
+    sent.stood_on, own = page, url_for("public.guide", slug=found.slug)
+    if way_back(page) != own:
+        return _home(session, sent)
+    g.shown_again = own
+    return _guide(session, found, sent)
 
 
 @door.post("/subscribe")
@@ -128,7 +141,7 @@ def subscribe() -> str | tuple[str, int] | AnyResponse:
         if "correct" not in request.form and (slip := slip_in(form)):
             return slip_page(form, page, slip)
         if "correct" in request.form or not form.is_right:
-            return _home(session, form), 200 if form.is_right else 422
+            return _again(session, found, form, page), 200 if form.is_right else 422
         if not sign_up(session, form, page):
             return press_page(form, page, card(found)), 200
         asked = {"form": form.row.slug} if form.row.after_url or form.row.language else {"guide": found.slug}

@@ -4,7 +4,7 @@ from io import BytesIO
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from flask import Blueprint, Response, abort, request, send_file, url_for
+from flask import Blueprint, Response, abort, g, request, send_file, url_for
 from markupsafe import escape
 from PIL import Image, ImageDraw, ImageFont
 from sqlalchemy import select
@@ -32,8 +32,10 @@ PRIVATE = (
 def canonical() -> str:
     """The address of this page that is the one to link to: the site's own.
 
-    A form that is shown again stands on the page it was sent from, which is the first one.
+    A form that is shown again stands on the page it was sent from: `g.shown_again`, else the first one.
     """
+    if "shown_again" in g:
+        return _absolute(g.shown_again)
     shown = request.endpoint if request.method in ("GET", "HEAD") else None
     values: dict[str, Any] = dict(request.view_args or {}) if shown else {}
     return _absolute(url_for(shown or "public.home", **values))

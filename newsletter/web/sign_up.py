@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from flask import current_app, request
+from flask import current_app, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
@@ -155,6 +155,21 @@ def viewed_page(session: Session, told: str) -> str | None:
     except HTTPException:
         return ""
     return "" if "token" in rule.arguments else path
+
+
+def way_back(page: str) -> str:
+    """The address of the page of this site that a form stood on (`told_page`); "" for none that people read.
+
+    It is put together anew: what a form tells may begin like an address of ours and lead to somebody else's.
+    """
+    if not page.startswith("/"):
+        return ""
+    try:
+        path = unquote(page).removeprefix(request.script_root)
+        rule, values = current_app.url_map.bind("").match(path, "GET", return_rule=True)
+    except HTTPException:
+        return ""
+    return url_for(rule.endpoint, **values) if rule.endpoint.startswith("public.") else ""
 
 
 def our_site() -> str:

@@ -49,9 +49,13 @@ def test_a_page_names_the_one_address_to_link_to(path: str, address: str, visito
     assert head(page, "og:title") and head(page, "og:description")
 
 
-def test_a_form_that_is_shown_again_names_the_first_page(visitor: Visitor) -> None:
-    page = visitor.browser.post("/subscribe", data={"guide": PAIN, "email": "no address"}).text
-    assert f'<link rel="canonical" href="{SITE}/">' in page
+def test_a_form_that_is_shown_again_names_the_page_it_stands_on(visitor: Visitor) -> None:
+    typed = {"guide": PAIN, "email": "no address"}
+    for path in ("", "/"):
+        page = visitor.browser.post("/subscribe", data={**typed, "page": path}).text
+        assert f'<link rel="canonical" href="{SITE}/">' in page
+    page = visitor.browser.post("/subscribe", data={**typed, "page": f"/guides/{PAIN}"}).text
+    assert f'<link rel="canonical" href="{SITE}/guides/{PAIN}">' in page and head(page, "og:url").endswith(PAIN)
 
 
 def test_pages_that_are_nobody_elses_name_no_address(visitor: Visitor) -> None:
