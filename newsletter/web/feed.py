@@ -11,6 +11,7 @@ from newsletter import characters
 from newsletter.articles import Article
 from newsletter.brand import Brand
 from newsletter.topics import Topic
+from newsletter.web.published import summary
 
 ATOM = "http://www.w3.org/2005/Atom"
 
@@ -37,6 +38,8 @@ def atom(house: Brand, site: str, entries: list[tuple[Article, str]], now: datet
         if article.published_at:
             _text(entry, "published", article.published_at.isoformat())
         SubElement(entry, "link", rel="alternate", href=url)
+        if words := summary(article):
+            _text(entry, "summary", words)
         _text(entry, "content", html, type="html")
     xml: bytes = tostring(feed, encoding="utf-8", xml_declaration=True)
     return xml

@@ -70,10 +70,27 @@ def test_a_control_character_in_a_title_or_text_leaves_the_feed_well_formed(
 def test_no_text_makes_the_feed_ill_formed(title: str, html: str, name: str) -> None:
     article = Article(slug="a/b", created_at=NOON, updated_at=NOON, published_at=NOON)
     article.__dict__["title"] = title  # as an older version stored it
+    article.__dict__["newest"] = Revision(preheader=title)
     house = Brand(id=1, author="")
     house.__dict__["name"] = name
     feed = ElementTree.fromstring(atom(house, "https://example.org", [(article, html)], NOON))
     assert len(feed.findall("{*}entry")) == 1
+
+
+def test_the_feed_sums_an_article_up_unless_that_speaks_to_one_reader(visitor: Visitor, runtime: Runtime) -> None:
+    preheaders = {"For all": "Rest & <b>walk</b>", "For one": "{{ first_name }}, rest", "Without": ""}
+    with runtime.database.transaction() as session:
+        for title, preheader in preheaders.items():
+            articles.write(session, NOON, title=title, subject="S", body="Words.", preheader=preheader).publish(NOON)
+    feed = ElementTree.fromstring(visitor.get("/feed.xml").data)
+    entries = {entry.findtext("{*}title"): entry for entry in feed.findall("{*}entry")}
+    found = {title: [one.text for one in entries[title].findall("{*}summary")] for title in preheaders}
+    assert found == {
+        "For all": ["Rest & <b>walk</b>"],
+        "For one": [],
+        "Without": [],
+    }  # RFC 4287: plain text, once at most
+    assert all("Words." in (entries[title].findtext("{*}content") or "") for title in preheaders)
 
 
 def test_every_text_of_the_folder_can_be_put_together(renderer_of: Renderer, runtime: Runtime) -> None:
