@@ -2,8 +2,9 @@
 
 from io import BytesIO
 
-from flask import Blueprint, Response, abort, g, request, send_file
+from flask import Blueprint, g, redirect, request, send_file, url_for
 from flask_login import current_user
+from werkzeug.wrappers import Response
 
 from newsletter.guides import inspect, webp
 from newsletter.guides import picture as png
@@ -29,18 +30,21 @@ def light(slug: str, page: int, width: int) -> Response:
 
 def _sent(slug: str, page: int, width: int, kind: str) -> Response:
     """The cover, and the sample pages that the landing page shows; the other pages are for subscribers, and their
-    owner's, who chooses among them."""
+    owner's, who chooses among them.
+
+    One that is not shown (any more) leads to the guide's page: its address may stand in a bookmark or a search engine.
+    """
     with reading() as session:
         guide = guide_or_404(session, slug)
         path, shows = guide.file(runtime().guides), page_of(guide)
     is_shown = page == 1 or (shows is not None and page in shows.sample_pages)
     if not is_shown and not current_user.is_authenticated:
-        abort(404)
+        return _to_guide(slug)
     draw = webp if kind == "webp" else png
     try:
         drawn = draw(path, page, width, runtime().pictures)
     except IndexError:
-        abort(404)
+        return _to_guide(slug)
     answer = send_file(BytesIO(drawn), mimetype=f"image/{kind}", max_age=A_DAY)
     g.is_everybodys = is_shown and not guide.hidden
     if not g.is_everybodys:
@@ -48,3 +52,7 @@ def _sent(slug: str, page: int, width: int, kind: str) -> Response:
     elif request.args.get("v") == inspect(path).stamp:
         answer.headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
     return answer
+
+
+def _to_guide(slug: str) -> Response:
+    return redirect(url_for("public.guide", slug=slug))

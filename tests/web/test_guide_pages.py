@@ -65,8 +65,10 @@ def test_a_page_offers_light_pictures_and_keeps_their_room(
 
 def test_pages_that_are_no_samples_are_not_to_be_had_as_webp_either(visitor: Visitor) -> None:
     assert visitor.get(f"/guides/{FIFTY}/pages/1-320.webp").status_code == 200
-    for page in ("2-320", "0-320", "46-320", "99999999999999999999-1"):
-        assert visitor.get(f"/guides/{FIFTY}/pages/{page}.webp").status_code == 404
+    for page in ("2-320", "0-320", "46-320"):
+        answer = visitor.get(f"/guides/{FIFTY}/pages/{page}.webp")
+        assert (answer.status_code, answer.location) == (302, f"/guides/{FIFTY}")
+        assert "max-age" not in answer.headers.get("Cache-Control", ""), "it may be shown again tomorrow"
     assert visitor.get("/guides/none/pages/1-320.webp").status_code == 404
 
 
@@ -91,3 +93,14 @@ def test_a_new_edition_has_new_addresses_and_its_own_shape_and_the_old_ones_show
             assert old.data == new.data and new.headers["Cache-Control"] == FOR_EVER
             assert old.headers["Cache-Control"] == "public, max-age=86400"
         assert visitor.get(attribute(earlier_attributes, "src")).status_code == 200
+
+
+def test_a_sample_that_a_shorter_edition_lacks_leads_to_its_guide(visitor: Visitor, runtime: Runtime) -> None:
+    before = shown(visitor.get(f"/guides/{PAIN}").text)
+    own_file(runtime, PAIN, pages=3)
+    for light, attributes in before[1:]:
+        for address in (*light.values(), attribute(attributes, "src")):
+            answer = visitor.get(address)
+            assert (answer.status_code, answer.location) == (302, f"/guides/{PAIN}"), address
+    assert visitor.get(f"/guides/{PAIN}").status_code == 200
+    assert visitor.get("/guides/none/pages/3.png").status_code == 404
