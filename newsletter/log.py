@@ -19,7 +19,9 @@ import structlog
 FRAMES = 12
 LONGEST = 600
 """Characters of one value."""
-PERSONAL = "confirm|library|download|preferences|unsubscribe|not-me|own|view|reset|invitation|import|reports/[a-z]+|c"
+PERSONAL = (
+    "confirm|library|download|preferences|unsubscribe|not-me|own|view|reset|invitation|address|import|reports/[a-z]+|c"
+)
 _LINK = re.compile(rf"/({PERSONAL})/[^\s/?\"'<>)\]]+")
 _CREDENTIALS = re.compile(r"(\w+://)[^/\s@]*@")
 _ADDRESS = re.compile(r"[^\s@<>\"(),;:=\[\]]+@[^\s@<>\"'(),;:=\[\]]+")

@@ -30,7 +30,7 @@ function asked() {
   if (!place) return;
   const told = place.querySelector("strong");
   const typed = remembered();
-  if (!told.textContent && typed) fill(typed, place, told);
+  if (!told.textContent && typed) tellWhere(typed, place, told);
   wait();
   const host = told.textContent.split("@").pop().toLowerCase();
   const [name, [url]] = Object.entries(INBOXES).find(([, known]) => known.includes(host)) ?? ["", [""]];
@@ -43,7 +43,7 @@ function asked() {
 document.addEventListener("DOMContentLoaded", asked);
 
 // Both forms get what was typed: one sends it again, the other leads back to it.
-function fill(typed, place, told) {
+function tellWhere(typed, place, told) {
   told.textContent = new Map(typed).get("email").trim();
   place.hidden = false;
   for (const one of document.querySelectorAll("[data-untold]")) one.remove();

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from newsletter.contrast import lightened
 from newsletter.guides import Files, GuideRequest
 from newsletter.links import Purpose
 from newsletter.runtime import Runtime
+from newsletter.settings import ROOT
 from newsletter.web.colours import NIGHT
 from tests import chromium
 from tests.web.conftest import FIFTY, PAIN, Visitor
@@ -204,3 +206,13 @@ def test_once_opened_it_opens_without_a_network(browser: Browser, site: str, jan
 def test_the_cookie_page_tells_of_what_stays_on_the_device(visitor: Visitor) -> None:
     page = visitor.get("/cookies")
     assert re.search(r"your ticks and the numbers that you type stay in this browser", page.text)
+
+
+def test_scripts_of_one_page_take_no_name_from_each_other() -> None:
+    """Scripts share what they declare: the second `fill` of a page is everybody's."""
+    found = Counter[str]()
+    for name in ("proof", "proven", "site", "book"):
+        code = (ROOT / "static" / "js" / f"{name}.js").read_text(encoding="utf-8")
+        found.update(set(re.findall(r"^(?:async )?(?:function|const|let) (\w+)", code, re.MULTILINE)))
+    assert {name for name, count in found.items() if count > 1} == set()
+    assert len(found) > 20

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,7 +34,8 @@ def _may_be(accent: str) -> bool:
 
 @given(st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}").filter(_may_be))
 def test_every_colour_that_a_theme_may_have_can_be_read(accent: str) -> None:
-    told = sheet(accent.removeprefix("#")).get_data(as_text=True)
+    with Flask(__name__).app_context():
+        told = sheet(accent.removeprefix("#")).get_data(as_text=True)
     (day, on_day), (night, on_night) = re.findall(r"--accent: (#\w+); .*?--on-accent: (#\w+)", told)
     assert min(contrast(day, DAY), contrast(day, LIGHT), contrast(on_day, day)) >= READABLE
     assert min(contrast(night, NIGHT), contrast(night, DARK), contrast(on_night, night)) >= READABLE

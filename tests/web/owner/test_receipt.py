@@ -38,7 +38,7 @@ def test_it_tells_each_act_in_order_with_its_words(
 
 CONSENT = (
     "id", "subscriber_id", "guide", "newsletter", "every_topic", "wording", "version", "page", "form", "form_id", "ip",
-    "first_name", "given_at", "confirmed_at", "basis", "ended_at", "fields", "topics",
+    "first_name", "language", "given_at", "confirmed_at", "basis", "ended_at", "fields", "topics",
 )  # fmt: skip
 EVENT = (
     "id", "subscriber_id", "at", "kind", "by", "words", "page", "sequence_id", "topic_id", "before",
