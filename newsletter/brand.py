@@ -98,9 +98,9 @@ class Brand(Base):
         self.language = languages.named(language).code
 
     def speaking(self, language: str | None, languages: Languages) -> "Brand":
-        """The same to a reader of this language: of no session, and never kept. None, or its own: itself.
+        """A copy for readers of this language, of no session and never stored; itself for None, or its own language.
 
-        An owner's own words in mails stand in the brand's language: to who does not read it, ours are said.
+        The owner's own words for mails are in the brand's language: readers of another language get ours.
         """
         wanted = languages.spoken(language) if language else None
         own = languages.spoken(self.language)

@@ -160,14 +160,14 @@ def confirmations_end(session: Session, replies: Sequence[str | None], now: date
 
 @dataclass
 class Keys:
-    """Whether this process has the installation's keys. It looks at each claim, and ends its host's alarm at the first
-    that finds it signing rightly."""
+    """Whether this process has the installation's keys: checked at each claim. The first claim with the right ones ends
+    this host's alarm."""
 
     were_right: bool = False
 
     def may_send(self, session: Session, house: Brand, renderer: Renderer, now: datetime) -> bool:
-        """Whether mail may be sent from here. A host with another DKIM key leaves it to the others, and is told of
-        (`signing` says why)."""
+        """Whether mail may be sent from here. A host with another DKIM key sends nothing and raises an alarm (`signing`
+        says why)."""
         if not house.is_signed_with(renderer.signer.key_print):
             log.error("nothing is sent: SECRET_KEY is another one than that of the installation")
             return False

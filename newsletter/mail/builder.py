@@ -15,19 +15,19 @@ class Builder:
     renderer: Renderer
     brand: Brand
     brands: dict[str | None, Brand] = field(default_factory=dict)
-    """As it speaks to readers of each language."""
+    """By the language of readers."""
     skeletons: dict[tuple[object, ...], Skeleton | None] = field(default_factory=dict)
 
     def mail(self, message: ClaimedMessage, content: Content | None, now: datetime) -> RenderedMessage:
         """The complete message. Raises BadArticle when the owner's text cannot be filled in, and OSError."""
-        # Of a campaign most copies need this one look.
+        # One look-up is enough for most copies of a campaign.
         found = self.skeletons.get((message.dispatch_id, message.revision_id, message.language))
         if skeleton := found or self._skeleton(message, content):
             return skeleton.splice(message, now)
         return self.renderer.compose(message, self._speaking(message), content, now)
 
     def _speaking(self, message: ClaimedMessage) -> Brand:
-        """The brand as it speaks to this message's reader."""
+        """The brand in the language of this message's reader."""
         found = self.brands.get(message.language)
         if found is None:
             found = self.brand.speaking(message.language, self.renderer.languages)

@@ -1,7 +1,7 @@
 """A visitor's browser: opens pages, reads the forms on them, and presses their buttons."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,8 +15,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from newsletter.languages import Languages
 from newsletter.runtime import Runtime
 from newsletter.web import robots
+from tests import pseudo
 
 FIFTY, PAIN = "exercise-at-50", "recover-from-pain"
 
@@ -118,6 +120,20 @@ class Visitor:
     def subscribe(self, email: str = "jane@example.com", guide: str = FIFTY, **changes: str) -> TestResponse:
         """Send the box on a guide's page."""
         return self.press(f"/guides/{guide}", email=email, **changes)
+
+
+@pytest.fixture(scope="session")
+def several_languages(tmp_path_factory: pytest.TempPathFactory) -> Languages:
+    """English, Esperanto and Hebrew."""
+    return pseudo.languages(tmp_path_factory.mktemp("locale"))
+
+
+@pytest.fixture
+def spoken(runtime: Runtime, several_languages: Languages) -> Runtime:
+    """A newsletter in English that could be in others."""
+    runtime.languages = several_languages
+    runtime.renderer = replace(runtime.renderer, languages=several_languages)
+    return runtime
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ ASKED_FOR = (
 
 
 NOBODY = ("", None)
-"""Like whom a message is filled in that is no test: the first name and the language."""
+"""First name and language to fill in where a message is no test in somebody's name."""
 OwnFields = Callable[[Session, Collection[int]], Collection[MergeField]]
 """Which of the owner's own fields the words of these revisions name: a claim reads those, and no others."""
 

@@ -4,10 +4,8 @@ import csv
 import io
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from email.message import EmailMessage
 
-import pytest
 from sqlalchemy import select, update
 
 from newsletter.forms import Form
@@ -26,20 +24,6 @@ __all__ = ["clerk"]
 JANE = "jane@example.com"
 Inbox = Callable[[str], list[EmailMessage]]
 People = Callable[..., int]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Languages:
-    """English, Esperanto and Hebrew."""
-    return pseudo.languages(tmp_path_factory.mktemp("locale"))
-
-
-@pytest.fixture
-def spoken(runtime: Runtime, made: Languages) -> Runtime:
-    """A newsletter in English that could be in others."""
-    runtime.languages = made
-    runtime.renderer = replace(runtime.renderer, languages=made)
-    return runtime
 
 
 def _form(runtime: Runtime) -> str | None:
@@ -151,9 +135,11 @@ def test_a_test_mail_is_in_the_language_of_the_reader_like_whom_it_is_filled_in(
     assert 'lang="eo"' in desk.get(f"/owner/articles/{article}/preview?subscriber={jane}")
 
 
-def test_the_page_of_a_mails_words_says_for_whom_they_are(runtime: Runtime, desk: Desk, made: Languages) -> None:
+def test_the_page_of_a_mails_words_says_for_whom_they_are(
+    runtime: Runtime, desk: Desk, several_languages: Languages
+) -> None:
     assert "whatever language is set" in desk.get("/owner/texts/goodbye")
-    runtime.languages = made
+    runtime.languages = several_languages
     assert "Readers of another one get ours, in theirs." in desk.get("/owner/texts/goodbye")
 
 
