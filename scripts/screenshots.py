@@ -46,7 +46,7 @@ PAGES = {
 
 def main(every: Path | None) -> None:
     """Start, act, picture, stop."""
-    path = chromium.find() or chromium.fetch()
+    path = chromium.fetch()
     if path is None:
         sys.exit("No Chromium is to be had: install one, or name it in CHROMIUM.")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:

@@ -14,4 +14,4 @@ from tests import chromium
 for folder in ("newsletter", "migrations", "tests"):
     compileall.compile_dir(ROOT / folder, quiet=2)
 
-print("Chromium:", chromium.find() or chromium.fetch() or "none to be had; browser tests are skipped", flush=True)
+print("Chromium:", chromium.fetch() or "none to be had; browser tests are skipped", flush=True)
