@@ -181,7 +181,9 @@ def _dkim(rt: Runtime) -> str:
     if dkim is None:
         return "mail is not signed here (DKIM_DOMAIN is not set); see that your relay signs it"
     if not dkim.is_aligned(sender):
-        raise _Failed(f"mail is signed by {dkim.domain}, which says nothing about {sender}; set DKIM_DOMAIN to its domain")
+        raise _Failed(
+            f"mail is signed by {dkim.domain}, which says nothing about {sender}; set DKIM_DOMAIN to its domain"
+        )
     return ", ".join(f"{key.algorithm} {key.selector}._domainkey.{dkim.domain}" for key in dkim.keys)
 
 

@@ -15,7 +15,7 @@ from newsletter.db import Base, Database, was_broken_off
 from newsletter.imports.ending import end, waiting
 from newsletter.imports.fate import ENDS, Known, decide, merged
 from newsletter.imports.for_known import Brought, ForKnown, brought, write_fields
-from newsletter.imports.imported_person import GONE, undo_state, changed_before, note_changes, confirmed_gone
+from newsletter.imports.imported_person import GONE, changed_before, confirmed_gone, note_changes, undo_state
 from newsletter.imports.on_record import FORM, on_record
 from newsletter.imports.person import Person
 from newsletter.imports.report import Changed, Fate
