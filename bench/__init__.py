@@ -1,1 +1,1 @@
-"""The benchmark: what the whole product does, measured from outside, beside Postfix's smtp-source."""
+"""The benchmark: measures the whole program from outside, compared with Postfix's smtp-source."""

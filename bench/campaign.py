@@ -1,4 +1,4 @@
-"""One campaign, measured from outside: at the sink, in /proc, and in the words of `campaign status`."""
+"""Measures one campaign from outside: at the sink, in /proc, and by `campaign status`."""
 
 import time
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from bench.sink import Sink, Taken
 
 LONGEST = 600.0  # seconds for one campaign
 SETTLING = 1.5
-"""Seconds after the last mail in which outcomes are still written: their CPU belongs to the campaign."""
+"""Seconds after the last mail while outcomes are still written, whose CPU time belongs to the campaign."""
 RECORDED_WITHIN = 30.0
 LOOK = 0.05
 TRIES = 3
@@ -19,7 +19,7 @@ TRIES = 3
 
 @dataclass(frozen=True)
 class Run:
-    """What one campaign was like. `first`: seconds from its scheduled time to the first mail at the sink."""
+    """Measurements of one campaign. `first`: seconds from its scheduled time to the first mail at the sink."""
 
     campaign: int
     people: int
@@ -28,18 +28,18 @@ class Run:
     first: float
     peak_rss: float
     is_exact: bool
-    """Everybody got exactly one copy, and the product says so too."""
+    """Whether everybody got exactly one copy, and `campaign status` agrees."""
 
     def cpu_us(self, seconds: float) -> float:
-        """CPU seconds as µs a message."""
+        """CPU seconds converted to µs per message."""
         return seconds / self.people * 1e6
 
 
 def run(product: Installation, sink: Sink, people: int, postmaster: int,
         meanwhile: Callable[[Callable[[], bool]], None] | None = None) -> Run:  # fmt: skip
-    """Send to everybody and wait until it is over. Raises Broken when it never is.
+    """Send to everybody and wait until it is over. Raises Broken if it does not end.
 
-    `meanwhile` is called with the first mail, and given what tells whether the campaign is going out still.
+    `meanwhile` is called at the first mail, with a function that tells whether the campaign is still going out.
     """
     campaign, at = _scheduled(product)
     sink.forget()
@@ -58,7 +58,7 @@ def run(product: Installation, sink: Sink, people: int, postmaster: int,
 
 
 def _scheduled(product: Installation) -> tuple[int, float]:
-    """A campaign whose time is yet to come; one that is late on a busy machine is cancelled and replaced."""
+    """Schedule a campaign in the future; one whose time has already passed on a busy machine is replaced."""
     for _ in range(TRIES):
         campaign, at = product.schedule()
         if time.time() < at:
@@ -69,7 +69,7 @@ def _scheduled(product: Installation) -> tuple[int, float]:
 
 
 def wait(product: Installation, what: Callable[[], bool]) -> None:
-    """Wait until this is so. Raises Broken when it never is."""
+    """Wait until `what` returns true. Raises Broken after `LONGEST`, or if the program ends."""
     until = time.monotonic() + LONGEST
     while not what():
         if time.monotonic() > until or product.process is None or product.process.poll() is not None:

@@ -1,10 +1,10 @@
-/* An SMTP client that sends one mail again and again over several sessions, each command waiting for its reply.
+/* An SMTP client that sends the same mail repeatedly over several sessions, waiting for each reply.
  *
- * It stands in for Postfix's smtp-source where that is not to be had: the same dialogue (RFC 5321, no pipelining), the
- * same sessions, each mail to another recipient. One that a server refuses is left out. With EACH, a session ends by
- * itself after so many mails, and another one is opened: the best that can be done where a server's limit is known.
+ * A substitute for Postfix's smtp-source: the same dialogue (RFC 5321, no pipelining) and sessions, each mail to another
+ * recipient. Refused recipients are skipped. With EACH, a session ends after so many mails and a new one is opened,
+ * which is optimal if the server's limit is known.
  *
- * Usage: client PORT SESSIONS MESSAGES OCTETS [EACH]; exit code 0: all were answered.
+ * Usage: client PORT SESSIONS MESSAGES OCTETS [EACH]. Exit code 0 if all were answered.
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -26,7 +26,7 @@ static void die(const char *what) { perror(what); exit(1); }
 
 static void say(session *s, enum step step, const char *text, size_t len) {
     s->step = step;
-    while (len) { /* the sockets block: a server that takes mail always reads */
+    while (len) { /* blocking sockets: a server that accepts mail always reads */
         ssize_t sent = send(s->fd, text, len, MSG_NOSIGNAL);
         if (sent < 0) die("send");
         text += sent;

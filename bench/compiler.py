@@ -1,4 +1,4 @@
-"""The benchmark's programs in C, compiled when their source is newer than they are."""
+"""Compiles the benchmark's C programs when their source has changed."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ class NoCompiler(Exception):
 
 
 def built(name: str) -> Path:
-    """The program made of `bench/NAME.c`. Raises NoCompiler."""
+    """The program compiled from `bench/NAME.c`. Raises NoCompiler."""
     source, program = ROOT / "bench" / f"{name}.c", CACHE / name
     if program.exists() and program.stat().st_mtime > source.stat().st_mtime:
         return program

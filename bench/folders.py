@@ -1,4 +1,4 @@
-"""Where the benchmark keeps things: what is built once beside it, the rest in a folder that goes when it ends."""
+"""The benchmark's folders: a cache for what is built once, and temporary ones."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ DOCUMENT = ROOT / "docs" / "benchmarks.md"
 
 @contextmanager
 def temporary(prefix: str) -> Iterator[Path]:
-    """A folder on a disk: BENCH_DIR, else /var/tmp, which unlike /tmp is none in memory. Short: sockets live in it."""
+    """A folder on disk: in BENCH_DIR, else /var/tmp, since /tmp may be in memory. A short path, because of sockets."""
     disk = os.environ.get("BENCH_DIR") or ("/var/tmp" if Path("/var/tmp").is_dir() else None)
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=disk))
     try:

@@ -1,4 +1,4 @@
-"""The whole product as its operator runs it: `newsletter up`, in a folder of its own, and the commands beside it."""
+"""A complete installation as an operator runs it: `newsletter up` in its own folder, and commands beside it."""
 
 import json
 import math
@@ -20,17 +20,17 @@ from bench.folders import ROOT, temporary
 STARTED = "Ctrl-C stops"
 PATIENCE = 90.0  # seconds to start, to stop, and for one command
 AHEAD = 8
-"""Seconds from asking for a campaign to its time: `campaign send` itself is not measured. Less where it is quick."""
+"""Seconds between `campaign send`, which is not measured, and the scheduled time; reduced on fast machines."""
 SUBJECT = '{{ first_name|default("Reader") }}, what a sore back would like you to know'
 
 
 class Broken(Exception):
-    """The product did not do what it was asked to."""
+    """The program did not do what was asked."""
 
 
 @dataclass
 class Installation:
-    """One running product. `url`: of its database."""
+    """One running installation. `url`: of its database."""
 
     data: Path
     url: str
@@ -42,7 +42,7 @@ class Installation:
 
     @property
     def env(self) -> dict[str, str]:
-        """A bare environment, as in production: a public address, a relay, a database."""
+        """A minimal environment as in production: a public address, a relay, a database."""
         return {
             "PATH": os.environ["PATH"], "HOME": str(self.data.parent), "DATA_DIR": str(self.data),
             "PORT": str(self.port), "PUBLIC_URL": "https://news.example.org", "SECRET_KEY": self.secret,
@@ -52,12 +52,12 @@ class Installation:
 
     @property
     def supervisor(self) -> int:
-        """The process that all the others descend from."""
+        """The pid of the supervisor, the ancestor of all other processes."""
         assert self.process is not None
         return self.process.pid
 
     def start(self) -> None:
-        """`newsletter up`, until it says that it is running. Raises Broken."""
+        """Run `newsletter up` and wait until it reports running. Raises Broken."""
         self.data.mkdir(parents=True)
         said = self.data / "said"
         with said.open("wb") as out:
@@ -72,7 +72,7 @@ class Installation:
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """Ctrl-C; should it not end, it is killed (and its children end with it)."""
+        """Send Ctrl-C; kill it, and with it its children, if it does not end."""
         if self.process is None or self.process.poll() is not None:
             return
         self.process.send_signal(signal.SIGINT)
@@ -83,7 +83,7 @@ class Installation:
             self.process.wait()
 
     def command(self, *words: str) -> str:
-        """`newsletter …` beside the running product; what it printed. Raises Broken."""
+        """Run `newsletter …` beside the running program; returns its output. Raises Broken."""
         done = subprocess.run(
             [sys.executable, "-m", "newsletter.cli", *words],
             cwd=ROOT, env=self.env, text=True, capture_output=True, timeout=PATIENCE,
@@ -93,7 +93,7 @@ class Installation:
         return done.stdout
 
     def schedule(self) -> tuple[int, float]:
-        """A campaign to everybody, a few seconds from now: its id and its time (Unix)."""
+        """Schedule a campaign to everybody in a few seconds; returns its id and time (Unix)."""
         begun = time.time()
         at = math.ceil(begun + self.ahead)
         campaign = self.send_now("--at", datetime.fromtimestamp(at, UTC).isoformat())
@@ -101,7 +101,7 @@ class Installation:
         return campaign, float(at)
 
     def send_now(self, *more: str) -> int:
-        """A campaign to everybody: its id."""
+        """Send a campaign to everybody; returns its id."""
         said = self.command(
             "campaign", "send", "--subject", SUBJECT, "--preheader", "What comes first, and what comes next",
             "--body", str(ROOT / "bench" / "article.md"), *more,
@@ -109,18 +109,18 @@ class Installation:
         return int(said.split()[-1])
 
     def status(self, campaign: int) -> dict[str, int | str]:
-        """What `campaign status` says."""
+        """The JSON of `campaign status`."""
         found: dict[str, int | str] = json.loads(self.command("campaign", "status", str(campaign), "--json"))
         return found
 
     def logs(self) -> str:
-        """The end of every log, for when something went wrong."""
+        """The end of every log, for error messages."""
         return "\n".join(f"== {log.name}\n{log.read_text()[-1500:]}" for log in (self.data / "log").glob("*.log"))
 
 
 @contextmanager
 def running(smtp_port: int, url: str = "") -> Iterator[Installation]:
-    """A product on this database, else on a SQLite file of its own; gone at the end."""
+    """A running installation on this database, else on a SQLite file; removed afterwards."""
     with temporary("news") as folder:
         data = folder / "var"
         made = Installation(data, url or f"sqlite:///{data / 'newsletter.sqlite3'}", smtp_port)
@@ -132,7 +132,7 @@ def running(smtp_port: int, url: str = "") -> Iterator[Installation]:
 
 
 def free_port() -> int:
-    """A port that nobody uses just now."""
+    """A currently unused port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

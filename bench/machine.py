@@ -1,4 +1,4 @@
-"""What the kernel tells about processes and the machine (proc(5)). Linux only, as the sink is."""
+"""Process and machine statistics from proc(5). Linux only, like the sink."""
 
 import os
 import platform
@@ -12,12 +12,12 @@ KINDS = {
     "granian": "web", "celery beat": "beat", "newsletter: mailbox": "mailbox",
     "newsletter: supervisor": "supervisor",
 }  # fmt: skip
-"""A word of the command line → which part of the product that process is."""
+"""Substring of the command line → part of the program."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """One living process. `cpu`: seconds in user and kernel mode, its children that ended included."""
+    """One live process. `cpu`: user and kernel seconds, including ended children."""
 
     id: int
     parent: int
@@ -26,12 +26,12 @@ class Process:
 
     @property
     def kind(self) -> str:
-        """Which part of the product it is."""
+        """Which part of the program it is."""
         return next((kind for word, kind in KINDS.items() if word in self.command), "other")
 
     @property
     def pss(self) -> float:
-        """Its memory in MB, a page that n processes share counted as 1/n (proportional set size); 0 when it is gone."""
+        """Proportional set size in MB (a page shared by n processes counts 1/n); 0 if it has ended."""
         try:
             lines = Path(f"/proc/{self.id}/smaps_rollup").read_text().splitlines()
         except OSError:
@@ -40,7 +40,7 @@ class Process:
 
     @property
     def peak_rss(self) -> float:
-        """The most memory it ever held, in MB (10⁶ octets); 0 when it is gone."""
+        """Peak resident memory in MB (10⁶ octets); 0 if it has ended."""
         try:
             status = Path(f"/proc/{self.id}/status").read_text()
         except OSError:
@@ -51,7 +51,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Cpu:
-    """CPU seconds by part of the product, and of PostgreSQL."""
+    """CPU seconds of the program, Redis and PostgreSQL."""
 
     product: float
     redis: float
@@ -62,12 +62,12 @@ class Cpu:
 
     @property
     def all(self) -> float:
-        """All of it."""
+        """The total."""
         return self.product + self.redis + self.postgres
 
 
 def cpu(supervisor: int, postmaster: int) -> Cpu:
-    """What an installation and its PostgreSQL (0: none) have used up so far; each is told by its first process."""
+    """CPU used so far by an installation and its PostgreSQL, given the pids of their first processes (0: none)."""
     found = family(supervisor)
     redis = sum(one.cpu for one in found if one.kind == "redis")
     product = sum(one.cpu for one in found) - redis
@@ -75,14 +75,14 @@ def cpu(supervisor: int, postmaster: int) -> Cpu:
 
 
 def bulk_workers(supervisor: int) -> list[Process]:
-    """The processes that deliver campaigns: the children, not the one that watches them."""
+    """The processes that deliver campaigns: the pool's children, without their parent."""
     bulk = [one for one in family(supervisor) if one.kind == "bulk"]
     ids = {one.id for one in bulk}
     return [one for one in bulk if one.parent in ids]
 
 
 def family(root: int) -> list[Process]:
-    """A process and all that descend from it."""
+    """A process and all its descendants."""
     known = {one.id: one for one in _all()}
     ids = {root}
     while grown := {id for id, one in known.items() if one.parent in ids} - ids:
@@ -112,7 +112,7 @@ def description() -> str:
 
 
 def load() -> float:
-    """How many processes wanted a core in the last minute: above 0.5 before a run, the figures are noisy."""
+    """The load average of the last minute; above 0.5 before a run, results are noisy."""
     return os.getloadavg()[0]
 
 

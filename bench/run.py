@@ -1,6 +1,6 @@
 """Run the benchmark: `python bench/run.py [--quick] [--recipients N] [--only NAME …] [--record]`.
 
-Everything it starts is its own: a sink, a PostgreSQL, the product in a folder that goes when it ends (or at Ctrl-C).
+It starts a private sink, PostgreSQL and installation, and removes them at the end or on Ctrl-C.
 """
 
 import argparse
@@ -45,7 +45,7 @@ PARTS: dict[str, Callable[[Size], list[Table]]] = {
 
 
 def main(words: Sequence[str]) -> int:
-    """Run the parts asked for, print their tables, keep them. The exit code: 0 all was measured, 1 not."""
+    """Run the requested parts, print and save their tables; returns the exit code: 0 if all were measured, else 1."""
     asked = _arguments(words)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     begun, broken = time.monotonic(), 0
@@ -72,13 +72,13 @@ def main(words: Sequence[str]) -> int:
 
 
 def _part(name: str, size: Size) -> tuple[str, bool]:
-    """A part's tables; one that breaks says why and does not stop the others."""
+    """A part's tables, and whether it failed; a failure does not stop the other parts."""
     begun = time.monotonic()
     try:
         text = "\n".join(map(str, PARTS[name](size)))
     except (Broken, NoCompiler, NoPostgres, NoSink) as error:
         return f"### {name}\n\nNot measured: {error}\n", True
-    except (AttributeError, TypeError, ImportError) as error:  # parts that call the product's own functions
+    except (AttributeError, TypeError, ImportError) as error:  # parts that call internal functions
         return f"### {name}\n\nNot measured, for what it calls has changed: {error}\n", True
     print(f"({name}: {time.monotonic() - begun:.0f} s)", file=sys.stderr, flush=True)
     return text, False

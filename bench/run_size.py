@@ -1,30 +1,30 @@
-"""How much is measured: all of it, or as much as ten minutes allow."""
+"""Size: how much is measured, fully or in about ten minutes."""
 
 from dataclasses import dataclass
 
 CHUNKING = " (relay with CHUNKING)"
-"""How a database is named whose relay offers BDAT (RFC 3030)."""
+"""Suffix of a database's name for a relay that offers BDAT (RFC 3030)."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """Numbers of people, rounds and samples."""
+    """Numbers of recipients, rounds and samples."""
 
     is_quick: bool
     people: int
-    """Recipients of a campaign to a relay on this machine."""
+    """Recipients of a campaign to a local relay."""
     people_far: int
     yardstick_far: int
-    """Mails of smtp-source to a relay 10 ms away: it does 700 a second."""
+    """Mails of smtp-source to a relay 10 ms away, where it sends 700 a second."""
     rounds: int
     databases_far: tuple[str, ...]
     growth: tuple[int, ...]
-    """Sizes at which the launch and the ledger are measured."""
+    """Sizes for launch and ledger."""
     samples: int
-    """Guides asked for, each idle and under a campaign."""
+    """Guides requested, idle and again during a campaign."""
     tasks: int
     people_meanwhile: int
-    """Recipients of the campaign under which guides are asked for."""
+    """Recipients of the campaign during which guides are requested."""
 
 
 def full(people: int) -> Size:
@@ -37,7 +37,7 @@ def full(people: int) -> Size:
 
 
 def quick(people: int) -> Size:
-    """One round of each, and nothing above 100,000."""
+    """One round each, and nothing above 100,000."""
     return Size(
         is_quick=True, people=people, people_far=min(people, 5_000), yardstick_far=2_000, rounds=1,
         databases_far=("PostgreSQL",), growth=(10_000, 100_000), samples=100, tasks=500, people_meanwhile=people,

@@ -1,11 +1,12 @@
-/* An SMTP server that takes mail as fast as it can, keeps none and counts every copy of every recipient.
+/* An SMTP server that accepts mail as fast as it can, stores none, and counts the copies per recipient.
  *
- * It is the yardstick of `make bench`: one thread, epoll, loopback only. It keeps to RFC 5321's order of commands,
- * PIPELINING (RFC 2920) and CHUNKING (RFC 3030), so a client that loses its place is found out.
- * The time away of a distant server is played by holding back each reply, connections apart from each other.
- * One file, so that one call of the compiler builds it. Prints "listening PORT" first, and "messages N recipients N duplicates N ..." on SIGUSR1,
- * on SIGUSR2 (and then forgets all of it) and on SIGTERM, its end; "first" and "last" are the Unix times of the first and the last message it took.
- * With --stamp PREFIX it prints "at TIME RECIPIENT" for every message to a recipient that begins so.
+ * The target of `make bench`: one thread, epoll, loopback only. It enforces the command order of RFC 5321, PIPELINING
+ * (RFC 2920) and CHUNKING (RFC 3030), which exposes clients that get out of step. A distant server is simulated by
+ * delaying each reply, per connection. A single file, so that one compiler call builds it.
+ *
+ * Prints "listening PORT" first, and "messages N recipients N duplicates N ..." on SIGUSR1, on SIGUSR2 (and then
+ * resets) and on SIGTERM, when it exits; "first" and "last" are the Unix times of the first and last message. With
+ * --stamp PREFIX it prints "at TIME RECIPIENT" for every message to a recipient with that prefix.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-"""The SMTP server that counts: built from `sink.c`, started on a free port, asked by signals."""
+"""Sink: the counting SMTP server, built from `sink.c` and queried by signals."""
 
 import queue
 import signal
@@ -21,7 +21,7 @@ class NoSink(Exception):
 
 @dataclass(frozen=True)
 class Taken:
-    """What the sink has taken since it was last asked to forget. `first`, `last`: Unix times, 0 before the first."""
+    """What the sink received since the last reset. `first`, `last`: Unix times, 0 before the first message."""
 
     messages: int
     recipients: int
@@ -32,21 +32,21 @@ class Taken:
 
     @property
     def seconds(self) -> float:
-        """From the first message to the last."""
+        """Seconds from the first message to the last."""
         return self.last - self.first
 
     @property
     def rate(self) -> float:
-        """Messages a second, the first not counted: the time begins with its end."""
+        """Messages a second, without the first, at whose end the time starts."""
         return (self.messages - 1) / self.seconds if self.seconds > 0 else 0.0
 
     @property
     def mean_octets(self) -> int:
-        """Octets of content of one message."""
+        """Mean octets of content per message."""
         return self.octets // self.messages if self.messages else 0
 
     def is_exactly(self, people: int) -> bool:
-        """Whether each of so many people got one copy."""
+        """Whether exactly so many people got one copy each."""
         return (self.messages, self.recipients, self.duplicates) == (people, people, 0)
 
 
@@ -58,18 +58,18 @@ class Sink:
         self.port = port
         self._lines = lines
         self.stamps: dict[str, float] = {}
-        """When it took the last mail to each recipient that begins with the prefix it was started with."""
+        """Unix time of the last mail to each recipient with the prefix it was started with."""
 
     def taken(self) -> Taken:
-        """What it has so far."""
+        """The counts so far."""
         return self._ask(signal.SIGUSR1)
 
     def forget(self) -> Taken:
-        """What it had; it begins anew."""
+        """The counts so far; resets them."""
         return self._ask(signal.SIGUSR2)
 
     def stamped(self, recipient: str, patience: float) -> float | None:
-        """When it took a mail to this recipient; waits for it, None if it does not come."""
+        """When a mail to this recipient arrived; waits for it, None after `patience` seconds."""
         until = time.monotonic() + patience
         while recipient not in self.stamps:
             try:
@@ -93,7 +93,7 @@ class Sink:
         )  # fmt: skip
 
     def _read(self, patience: float) -> list[str]:
-        """The words of a report; an empty list for a line that was a stamp."""
+        """The words of a report; empty for a line that was a stamp."""
         words = self._lines.get(timeout=patience).split()
         if words[0] != "at":
             return words
@@ -103,9 +103,9 @@ class Sink:
 
 @contextmanager
 def running(*, delay_ms: float = 0, stamp: str = "", chunking: bool = False, session_limit: int = 0) -> Iterator[Sink]:
-    """A sink whose replies take `delay_ms`, and which notes when mail to recipients beginning with `stamp` came.
+    """A sink whose replies take `delay_ms`, and which records when mail to recipients starting with `stamp` arrived.
 
-    `chunking`: whether it offers BDAT (RFC 3030). `session_limit`: 421 after so many mails of a session (0: none).
+    `chunking`: offer BDAT (RFC 3030). `session_limit`: reply 421 after so many mails in a session (0: never).
     """
     argv = [str(built("sink")), "--delay-ms", str(delay_ms), *(["--stamp", stamp] if stamp else [])]
     argv += ["--chunking"] if chunking else []

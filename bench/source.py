@@ -1,4 +1,4 @@
-"""The yardstick: smtp-source from PATH or out of Debian's postfix package, never installed; else `client.c`."""
+"""The reference client: smtp-source from PATH or unpacked from Debian's postfix package, else our `client.c`."""
 
 import os
 import shutil
@@ -20,18 +20,18 @@ SYSTEM = "/usr/sbin:/usr/local/sbin"
 
 @dataclass(frozen=True)
 class Source:
-    """The program, and where its libraries are."""
+    """The program and the folder of its libraries."""
 
     program: Path
     libraries: Path | None = None
 
     @property
     def name(self) -> str:
-        """What it is called in the tables."""
+        """Its name in the tables."""
         return self.program.name if self._is_postfix else "our own client"
 
     def run(self, messages: int, delay_ms: float) -> Taken:
-        """Send so many mails, each to another recipient, over 16 sessions; what a sink of its own took."""
+        """Send mails, each to another recipient, over `SESSIONS` sessions; returns the counts of its own sink."""
         env = {**os.environ, **({"LD_LIBRARY_PATH": str(self.libraries)} if self.libraries else {})}
         with sink.running(delay_ms=delay_ms) as target:
             subprocess.run(
@@ -54,7 +54,7 @@ class Source:
 
 
 def find() -> Source:
-    """The best there is on this machine. Raises NoCompiler when there is nothing at all."""
+    """The best client available. Raises NoCompiler if there is none."""
     if on_path := shutil.which("smtp-source", path=f"{os.environ.get('PATH', '')}:{SYSTEM}"):
         return Source(Path(on_path))
     unpacked = CACHE / "postfix"
@@ -71,7 +71,7 @@ def _unpack(into: Path) -> None:
         for package in into.glob("postfix_*.deb"):
             _quietly(into, "dpkg-deb", "-x", package.name, ".")
     except (subprocess.SubprocessError, OSError):
-        return  # offline, or no package list: our own client is measured instead, and the table says so
+        return  # offline or no package list: our own client is used, and the table says so
 
 
 def _quietly(folder: Path, *words: str) -> None:

@@ -1,4 +1,4 @@
-"""Visitors of the site: people who press the button of their confirmation, read the first page, or follow a link."""
+"""Simulated visitors: confirming a sign-up, reading the home page, following a tracked link."""
 
 import re
 import time
@@ -17,7 +17,7 @@ from newsletter.mail.render.counted import Destination
 from newsletter.wordings import wording_id
 
 PREFIX = "asker"
-"""Their addresses begin so: the sink notes when it took their mail."""
+"""Prefix of their addresses, for which the sink records arrival times."""
 PATIENCE = 20.0  # seconds for one page, and for a guide to come
 THREADS = 32
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
@@ -26,24 +26,24 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class Askers:
-    """People who asked for a guide and have not pressed the button yet."""
+    """People who requested a guide and have not confirmed yet."""
 
     def __init__(self, product: Installation, count: int) -> None:
         self._product = product
         self._consents = _write(product.url, count)
         self._urls = Urls("", Signer(product.secret.encode()))
         self.asked: dict[str, float] = {}
-        """Address → when the button was pressed (Unix time)."""
+        """Address → time of the confirmation (Unix)."""
 
     @property
     def left(self) -> int:
-        """How many have not pressed."""
+        """How many have not confirmed yet."""
         return len(self._consents)
 
     def press(self, number: int) -> None:
-        """The next one opens the link, reads, and presses the button. Each comes from a loopback address of its own."""
+        """Let the next one open the link and confirm, each from its own loopback address."""
         if not self._consents:
-            return  # several threads: another one has had the last
+            return  # another thread took the last one
         email, consent = self._consents.pop()
         path = self._urls.confirm(consent, int(time.time()) + 86_400)
         connection = _connect(self._product.port, number)
@@ -59,7 +59,7 @@ class Askers:
 
 
 def read_page(product: Installation, number: int) -> float:
-    """Open the first page over a new connection; seconds."""
+    """Open the home page over a new connection; returns the seconds."""
     begun = time.perf_counter()
     connection = _connect(product.port, number)
     try:
@@ -70,7 +70,7 @@ def read_page(product: Installation, number: int) -> float:
 
 
 class Link:
-    """A counted link of the first mail that went out."""
+    """A tracked link of the first mail sent."""
 
     def __init__(self, product: Installation) -> None:
         self._product = product
@@ -79,7 +79,7 @@ class Link:
         self._path = f"/c/{sealed}.{signer.token(Purpose.CLICK, 1)}"
 
     def follow(self, number: int) -> float:
-        """Press it, over a new connection; seconds until it says where it leads."""
+        """Follow it over a new connection; returns the seconds until the redirect."""
         begun = time.perf_counter()
         connection = _connect(self._product.port, number)
         try:
@@ -90,7 +90,7 @@ class Link:
 
 
 def arrive(act: Callable[[int], object], per_second: float, goes_on: Callable[[int], bool]) -> Sequence[Future[object]]:
-    """Let visitor after visitor act, at a steady rate whether or not the one before is served; waits for all."""
+    """Start visitors at a steady rate, whether or not earlier ones are served; waits for all."""
     coming: list[Future[object]] = []
     with ThreadPoolExecutor(THREADS) as pool:
         begun = time.monotonic()
@@ -101,7 +101,7 @@ def arrive(act: Callable[[int], object], per_second: float, goes_on: Callable[[i
 
 
 def _connect(port: int, number: int) -> HTTPConnection:
-    # Its own address each, so that limits for one client do not count them together (all of 127/8 is loopback).
+    # A separate source address each (all of 127/8 is loopback), so that per-client limits do not apply.
     own = f"127.{1 + number // 62_500}.{number // 250 % 250}.{1 + number % 250}"
     return HTTPConnection("127.0.0.1", port, timeout=PATIENCE, source_address=(own, 0))
 
@@ -116,7 +116,7 @@ def _answer(connection: HTTPConnection, method: str, path: str, wanted: Sequence
 
 
 def _write(url: str, count: int) -> list[tuple[str, int]]:
-    """People who signed up for a guide: (address, consent)."""
+    """Insert people who signed up for a guide; returns (address, consent id)."""
     now, found, database = datetime.now(UTC), [], Database(url)
     with database.transaction() as session:
         read = wording_id(session, "Yes.")

@@ -1,4 +1,4 @@
-"""An installation with years behind it: a list, what everybody on it had, and a series that everybody is in."""
+"""Fills an installation with years of history: subscribers, messages, and a series everybody is in."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,14 +19,14 @@ from newsletter.subscribers import Consent, Status, Stream, Subscriber, tag_all
 from newsletter.wordings import wording_id
 
 CAMPAIGNS = 4
-"""Each to everybody; with the guide's mail, five mails a person."""
+"""Campaigns to everybody; with the guide's mail, five messages a person."""
 BATCH = 1_000
 DAYS = 3 * 365
-"""Over how many days people came."""
+"""Days over which people signed up."""
 
 
 def fill(database: Database, url: str, number: int, now: datetime) -> None:
-    """Give an empty, seeded installation `number` people and five messages each, with the statistics of old tables."""
+    """Give an empty, seeded installation `number` people with five messages each, and up-to-date statistics."""
     people.add(url, 1, number + 1)
     with database.transaction() as session:
         _grow_up(session, now)
@@ -41,7 +41,7 @@ def fill(database: Database, url: str, number: int, now: datetime) -> None:
 
 
 def _grow_up(session: Session, now: datetime) -> None:
-    """Some left, some bounced, some never pressed the button; the last third of a year came in the last month."""
+    """Make some unsubscribed, bounced or pending, and spread some sign-up dates, mostly over the last month."""
     for status, places in ((Status.UNSUBSCRIBED, 4), (Status.BOUNCED, 1), (Status.PENDING, 2)):
         changed = {"status": status, "confirmed_at": None} if status is Status.PENDING else {"status": status}
         of_these = Subscriber.id % 100 // 10 == 7, Subscriber.id % 10 < places, Subscriber.status == Status.CONFIRMED
@@ -52,7 +52,7 @@ def _grow_up(session: Session, now: datetime) -> None:
 
 
 def _copy(session: Session, row: type[Base], /, *where: Any, **values: Any) -> None:
-    """A row of this kind for each subscriber that fits; `values` are columns of theirs, or the same for all."""
+    """Insert a row for each matching subscriber; `values` are Subscriber columns or constants."""
     columns = row.__table__.c
     given = {
         name: value if hasattr(value, "compare") else literal(value, columns[name].type)
@@ -78,7 +78,7 @@ def _sign_up(session: Session, now: datetime) -> None:
 
 
 def _send(session: Session, title: str, at: datetime) -> None:
-    """A campaign that went to everybody: one in five hundred failed, and nobody has looked at these."""
+    """A campaign sent to everybody, of which one message in five hundred failed."""
     written = articles.write(session, at, title=title, subject=title, body="Hello {{ first_name }}.")
     campaign = Campaign(article=written, created_at=at)
     session.add(campaign)
@@ -106,7 +106,7 @@ def _send(session: Session, title: str, at: datetime) -> None:
 
 
 def _write_one_more(session: Session, now: datetime) -> None:
-    """A campaign that is still a draft, to half the list."""
+    """A draft campaign."""
     written = articles.write(session, now, title="Next", subject="Next", body="Hello.")
     session.add(Campaign(article=written, created_at=now))
 

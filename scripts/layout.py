@@ -1,4 +1,4 @@
-"""Compile the layout of mails for the first look: what the product brings along (`make layout`)."""
+"""Compile the default mail layout that is kept in the repository (`make layout`)."""
 
 import sys
 from pathlib import Path

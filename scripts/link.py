@@ -1,6 +1,6 @@
-"""Make the checkout importable and put the `newsletter` command into its virtual environment.
+"""Make the checkout importable, and install the `newsletter` command into its virtual environment.
 
-An editable install would need a build backend from outside the lock file; this is all that it would do for us.
+An editable install would do the same, but needs a build backend from outside the lock file.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""Bring the catalogues up to date: collect the sentences that are marked, and merge them into each `messages.po`.
+"""Update the catalogues: collect the marked sentences and merge them into each `messages.po`.
 
-`make messages` does it for every language there is; `make messages LANGUAGE=de` begins that one where it is not there.
-Nothing is compiled: the product does that in memory when it starts.
+`make messages` updates all languages; `make messages LANGUAGE=de` also creates that one if missing. Nothing is
+compiled: the program does that in memory.
 """
 
 import sys
@@ -27,11 +27,11 @@ WHERE = (
     ("newsletter", [("**.py", "python")], {}),
     ("templates", [("**", "jinja2")], {"**": {"newstyle_gettext": "true", "trim_blocks": "true", "silent": "false"}}),
 )
-"""Folders with sentences, and how they are read."""
+"""Folders with sentences, and their extractors."""
 
 
 def collected() -> Catalog:
-    """Every sentence that is marked, with the files in which it stands."""
+    """Every marked sentence, with the files it is in."""
     found = Catalog(**HEAD)
     for folder, methods, options in WHERE:
         for file, _, sentence, comments, context in extract_from_dir(
@@ -42,7 +42,7 @@ def collected() -> Catalog:
 
 
 def update(name: str, source: Catalog) -> str:
-    """Merge the sentences into one catalogue, or begin it; how far it is, in a line."""
+    """Merge the sentences into one catalogue, creating it if missing; returns a line on its progress."""
     file = CATALOGUES / name / "LC_MESSAGES" / "messages.po"
     if file.exists():
         with file.open("rb") as old:
@@ -60,7 +60,7 @@ def update(name: str, source: Catalog) -> str:
 
 
 def missing(catalogue: Catalog, source: Catalog) -> list[str]:
-    """The sentences that a catalogue lacks, has only guessed, or has with other names in brackets."""
+    """The sentences that are missing in a catalogue, fuzzy, or translated with other placeholders."""
     found = []
     for message in source:
         if not message.id:
@@ -75,14 +75,14 @@ def missing(catalogue: Catalog, source: Catalog) -> list[str]:
 
 
 def _all_names(message: Message) -> Message:
-    """For the check: a language with one form for all numbers names what only the English plural names."""
+    """For the check: with the English plural for both forms, because a single form has the plural's placeholders."""
     if not isinstance(message.id, tuple):
         return message
     return Message((message.id[1], message.id[1]), message.string, flags=message.flags, context=message.context)
 
 
 def main() -> None:
-    """Do it for every language, and for the one that is named."""
+    """Update every language, and those named as arguments."""
     names = {file.parent.parent.name for file in CATALOGUES.glob("*/LC_MESSAGES/messages.po")}
     for typed in sys.argv[1:]:
         try:

@@ -1,7 +1,7 @@
-"""`make screenshots`: run the product in a throw-away folder, live a little in it, and picture its main pages.
+"""`make screenshots`: run the program in a temporary folder, use it a little, and photograph its main pages.
 
-Writes docs/screenshots/*.png: what the README shows (1280 px, light). With --all FOLDER: every page, at 1280 and
-375 px, in light and dark, for looking at.
+Writes docs/screenshots/*.png for the README (1280 px, light). With --all FOLDER: every page at 1280 and 375 px, in
+light and dark, for review.
 """
 
 import sys
@@ -41,11 +41,11 @@ PAGES = {
     "settings": "/owner/settings",
     "mails": "/owner/mails",
 }
-"""Those that are at the same address in every installation."""
+"""Pages with the same path in every installation."""
 
 
 def main(every: Path | None) -> None:
-    """Start, act, picture, stop."""
+    """Start, use, photograph, stop."""
     path = chromium.fetch()
     if path is None:
         sys.exit("No Chromium is to be had: install one, or name it in CHROMIUM.")
@@ -65,7 +65,7 @@ def main(every: Path | None) -> None:
 
 
 def live(product: Product) -> dict[str, str]:
-    """Sign-ups, a guide, a week of the series, a campaign; the addresses of what came of it."""
+    """Sign up, get a guide, pass some days of the series, send a campaign; returns the resulting pages' URLs."""
     product.sign_up(JANE, first_name="Jane", newsletter="y")
     asked = link_in(product.mail(JANE, "confirm"), "/confirm/")
     product.sign_up("new@example.com")
@@ -90,7 +90,7 @@ def live(product: Product) -> dict[str, str]:
 
 
 def _sent_campaign(product: Product) -> str:
-    """The number of a campaign that everybody has had."""
+    """The id of a campaign sent to everybody."""
     text = product.data / "news.md"
     text.write_text((ROOT / "content" / "welcome.md").read_text().split("---\n", 2)[2])
     said = product.command(
@@ -102,7 +102,7 @@ def _sent_campaign(product: Product) -> str:
 
 
 def sign_in(product: Product, page: Page) -> None:
-    """Into the owner's area."""
+    """Sign in to the owner's area."""
     page.goto(product.site + "/owner/login")
     page.get_by_label("mail").fill(product.env["OWNER_EMAIL"])
     page.get_by_label("Password").fill(product.env["OWNER_PASSWORD"])

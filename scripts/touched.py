@@ -1,8 +1,7 @@
-"""Name the tests of what a working copy has changed: `make check` runs these, beside the rules of the house.
+"""Print the tests of the files changed in a working copy; `make check` runs them together with `ALWAYS`.
 
-Changed is what differs from the newest commit that the main branch has too, and what is not committed. Tests mirror the
-rooms, so a file's tests are found by its path: `newsletter/imports/rows.py` has tests/imports/test_rows.py, or else all
-of tests/imports.
+Changed means different from the merge base with the main branch, or uncommitted. Tests mirror the packages:
+`newsletter/imports/rows.py` is tested by tests/imports/test_rows.py, or else by all of tests/imports.
 """
 
 import subprocess
@@ -23,11 +22,11 @@ OTHER_FOLDERS = {
     "deploy": "tests/test_deploy.py",
     "bench": "tests/test_bench.py",
 }
-"""Where the tests are of what lies outside the package, the longer path first."""
+"""Tests of files outside the package, longer paths first."""
 
 
 def main() -> None:
-    """Print the tests, in one line."""
+    """Print the tests on one line."""
     found = sorted({test for file in _changed() for test in tests_of(Path(file))})
     if not found:
         print(
@@ -47,7 +46,7 @@ def _git(*arguments: str) -> list[str]:
 
 
 def tests_of(file: Path) -> Iterator[str]:
-    """The tests of a file; none where it has none of its own, as documents have."""
+    """The tests of a file; none for documents and the like."""
     if file.parts[0] == "tests":
         place = file if file.name.startswith("test_") else file.parent
         if (ROOT / place).exists() and place != Path("tests"):

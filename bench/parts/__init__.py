@@ -1,1 +1,1 @@
-"""The parts of the benchmark, each a function that gives back tables."""
+"""The parts of the benchmark, each a function that returns tables."""

@@ -1,4 +1,4 @@
-"""Building mails: composed one by one, and spliced into a skeleton."""
+"""Building mails: composed individually, and spliced into a skeleton."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +28,7 @@ HEADS = ("", "CPU µs/mail", "mails/s on one core")
 
 
 def building(_size: Size) -> list[Table]:
-    """The article of the campaigns, to readers with mixed names."""
+    """Build the campaigns' article for readers with varied names."""
     files = Files(SHIPPED, SHIPPED)
     renderer = Renderer(ROOT / "templates", Signer(b"s" * 32), SITE, "news.example.org", files.of)
     house = brand.from_site(brand.read_site(ROOT / "site.toml"))
@@ -60,7 +60,7 @@ def building(_size: Size) -> list[Table]:
 def _linked(
     renderer: Renderer, house: Brand, words: Content, message: ClaimedMessage
 ) -> Iterator[tuple[str, Skeleton]]:
-    """Skeletons of the article with some links more: that lead straight there, and whose clicks are counted."""
+    """Skeletons of the article with more links, without and with click tracking."""
     links = "".join(f"\n\n[Read more of this]({SITE}/archive/article-{number})" for number in range(LINKS))
     for name, counts in {f"with {LINKS} links more": False, "their clicks counted": True}.items():
         house.count_clicks(counts)

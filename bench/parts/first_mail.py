@@ -1,4 +1,4 @@
-"""How long until the first mail is at the relay, and what that adds to a campaign."""
+"""The time until the first mail reaches the relay, and its share of a campaign."""
 
 import time
 from contextlib import ExitStack
@@ -10,13 +10,13 @@ from bench.run_size import Size
 from bench.sink import Sink
 
 FEW = 100
-"""Recipients of the small campaigns."""
+"""Recipients per small campaign."""
 HEADS = ("", "campaigns", "p50 s", "p95 s", "longest s")
 WHOLE_HEADS = ("recipients", "first mail after s", "sending alone s", "from the command s", "ratio")
 
 
 def first_mail(size: Size) -> list[Table]:
-    """On PostgreSQL: from the scheduled second, and from the command that asks for a campaign at once."""
+    """On PostgreSQL: from the scheduled time, and from the command for an immediate campaign."""
     few = Table(f"The first mail of a campaign to {FEW}", HEADS)
     all_out = Table("From the command to the last mail", WHOLE_HEADS)
     rounds = 5 if size.is_quick else 20
@@ -25,7 +25,7 @@ def first_mail(size: Size) -> list[Table]:
         target = stack.enter_context(sink.running())
         product = stack.enter_context(installation.running(target.port, server.url))
         people.add(product.url, 1, FEW + 1)
-        campaign.run(product, target, FEW, 0)  # not counted: connections are opened, code is compiled
+        campaign.run(product, target, FEW, 0)  # warm-up, not counted
         scheduled = [campaign.run(product, target, FEW, 0).first for _ in range(rounds)]
         at_once = [_at_once(product, target, FEW) for _ in range(rounds)]
         few.rows.append(_row("from the scheduled second", scheduled))

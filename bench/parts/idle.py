@@ -1,4 +1,4 @@
-"""What the whole product costs while nothing happens, and how much memory a campaign adds."""
+"""The program's CPU and memory when idle, and its peak memory in a campaign."""
 
 import time
 from collections import defaultdict
@@ -12,12 +12,12 @@ from bench.report import Table, whole
 from bench.run_size import Size
 
 SETTLING = 40.0
-"""Seconds after the start in which processes still warm up."""
+"""Seconds of warm-up after the start."""
 LOOK = 1.0
 
 
 def idle(size: Size) -> list[Table]:
-    """On both databases, at the defaults; the database's own processes are not counted."""
+    """On both databases, with default settings; without the database server's own processes."""
     return [_table(database, size) for database in ("PostgreSQL", "SQLite")]
 
 
@@ -60,7 +60,7 @@ def _cpu(product: Installation, server: Postgres | None) -> dict[str, float]:
 
 
 def _memory(product: Installation) -> dict[str, tuple[int, float]]:
-    """Processes and MB by part."""
+    """Number of processes and PSS in MB, by part."""
     found: dict[str, tuple[int, float]] = {}
     for one in machine.family(product.supervisor):
         count, pss = found.get(one.kind, (0, 0.0))
@@ -69,7 +69,7 @@ def _memory(product: Installation) -> dict[str, tuple[int, float]]:
 
 
 def _in_a_campaign(product: Installation, target: sink.Sink, number: int) -> float:
-    """The most memory that all of it takes together."""
+    """Peak total memory in MB."""
     peak = 0.0
 
     def watch(going_out: Callable[[], bool]) -> None:

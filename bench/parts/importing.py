@@ -1,4 +1,4 @@
-"""A list comes in as an owner brings it: its survey, the dry run, the import, and taken back."""
+"""An import as on the owner's page: survey, dry run, import, and undo."""
 
 import io
 import time
@@ -22,14 +22,14 @@ from newsletter.imports.uploads import Upload
 
 HEADS = ("the rows hold", "rows", "survey s", "dry run s", "import s", "all three s", "undone s", "rows/s imported")
 ALWAYS = 9_999.0
-"""Seconds that a worker may go on."""
+"""Seconds of time slice, so that no step is interrupted."""
 PLAIN = [Meaning("email"), Meaning("first_name")]
 RICH = [*PLAIN, Meaning("status"), Meaning("joined"), Meaning("tags"), Meaning("new:text", "Town")]
 
 
 def importing(size: Size) -> list[Table]:
-    """One file after another, each into an empty database, by a worker's own steps in this process."""
-    collect_rarely()  # as a worker does
+    """Import each file into an empty database, running the worker's steps in this process."""
+    collect_rarely()  # as workers do
     return [_table(name, size.people) for name in ("PostgreSQL", "SQLite")]
 
 
@@ -42,7 +42,7 @@ def _table(name: str, rows: int) -> Table:
 
 
 def row(what: str, database: Database, meanings: list[Meaning], rows: int) -> list[str]:
-    """Bring so many people in, and take them back."""
+    """Import so many people and undo it."""
     with ExitStack() as stack:
         work = Work(database=database, uploads=stack.enter_context(temporary("imports")), secrets=[b"k" * 40],
                     clock=lambda: datetime.now(UTC))  # fmt: skip
@@ -53,7 +53,7 @@ def row(what: str, database: Database, meanings: list[Meaning], rows: int) -> li
 
 
 def _steps(work: Work, meanings: list[Meaning], rows: int) -> Iterator[float]:
-    """Seconds of each step, as its owner goes on to the next one on the page."""
+    """The seconds each step takes, acting as the owner in between."""
     upload = Upload.keep(work.uploads, io.BytesIO(_file(len(meanings), rows)))
     with work.database.transaction() as session:
         it = begin(session, "list.csv", work.clock(), ImportState.MAPPING, token=upload.token, size=upload.size)
@@ -87,7 +87,7 @@ def _timed(work: Work) -> float:
 
 
 def _file(columns: int, rows: int) -> bytes:
-    """Mixed names; of twenty people one has left, and of fifty one bounced, where the file says so."""
+    """A CSV with varied names; with a status column 1 in 20 has left and 1 in 50 bounced."""
     heads = ("Email", "First name", "Status", "Created at", "Tags", "Town")
     lines = [",".join(heads[:columns])]
     for number in range(1, rows + 1):

@@ -1,4 +1,4 @@
-"""What a person waits for: the guide after the button, a page, and where a link leads; idle, and under a campaign."""
+"""Latency people notice: the guide after confirming, a page, and a tracked link; idle and during a campaign."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ from bench.visitors import PATIENCE, PREFIX, Askers, Link
 
 ASKERS_A_SECOND, READERS_A_SECOND, FOLLOWERS_A_SECOND = 10.0, 20.0, 10.0
 CAMPAIGNS = 6
-"""No more than this, however fast they are over."""
+"""At most, however short they are."""
 HEADS = (
     "", "samples", "guide p50 ms", "guide p99 ms", "lost", "samples", "page p50 ms", "page p99 ms",
     "samples", "click p50 ms", "click p95 ms",
@@ -23,7 +23,7 @@ HEADS = (
 
 @dataclass
 class Seen:
-    """Seconds each of them took. `lost`: guides that did not come in time."""
+    """Latencies in seconds. `lost`: guides that did not arrive in time."""
 
     guides: list[float] = field(default_factory=list)
     pages: list[float] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Seen:
 
 
 def latency(size: Size) -> list[Table]:
-    """PostgreSQL; the campaign is repeated until there are enough samples."""
+    """On PostgreSQL; the campaign is repeated until there are enough samples."""
     table = Table(f"A guide and a page, under campaigns to {whole(size.people_meanwhile)}", HEADS)
     with ExitStack() as stack:
         server = stack.enter_context(postgres.server())
@@ -40,7 +40,7 @@ def latency(size: Size) -> list[Table]:
         product = stack.enter_context(installation.running(target.port, server.url))
         people.add(product.url, 1, size.people_meanwhile + 1)
         askers = Askers(product, 2 * size.samples + 20 + size.people_meanwhile // 1_000)
-        _visit(product, target, askers, lambda count: count < 20)  # both web processes have served everything once
+        _visit(product, target, askers, lambda count: count < 20)  # warm-up of both web processes
         idle = _visit(product, target, askers, lambda count: count < size.samples)
         busy = Seen()
         for _ in range(CAMPAIGNS):
@@ -64,7 +64,7 @@ def _under_campaign(product: Installation, target: Sink, askers: Askers, number:
         seen.clicks += found.clicks
         seen.lost += found.lost
 
-    # Its own figures are not used: visitors' mails are among those the sink counts.
+    # The run's own figures are not used, because the sink also counts the visitors' mails.
     campaign.run(product, target, number, 0, meanwhile=probe)
 
 

@@ -1,4 +1,4 @@
-"""Launching: recipients written, the first mail out, and what grows with the size of a campaign."""
+"""Launching campaigns: writing recipients, the first mail, and how both scale."""
 
 import sqlite3
 from contextlib import ExitStack
@@ -16,11 +16,11 @@ FILLED = (
     "SELECT campaigns.launched_at, dispatches.filled_at FROM campaigns "
     "JOIN dispatches ON dispatches.id = campaigns.dispatch_id WHERE campaigns.id = {}"
 )
-"""The ledger's own word on when the last recipient was written."""
+"""When the campaign was launched and when its last recipient was written."""
 
 
 def launch(size: Size) -> list[Table]:
-    """One product on each database, its list growing from campaign to campaign."""
+    """One installation per database, with a list that grows from campaign to campaign."""
     return [
         _table(database, size.growth) for database in (("PostgreSQL",) if size.is_quick else ("PostgreSQL", "SQLite"))
     ]
@@ -53,7 +53,7 @@ def _row(run: Run, filling: float) -> list[str]:
 
 
 def _filling(url: str, number: int) -> float:
-    """Seconds from the launch to the last recipient written."""
+    """Seconds from the launch until the last recipient was written."""
     if url.startswith("sqlite:///"):
         connection = sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30)
         launched, filled = connection.execute(FILLED.format(number)).fetchone()

@@ -1,4 +1,4 @@
-"""The ledger alone: recipients written, claimed and recorded, at the front and at the end of a campaign."""
+"""The ledger alone: writing, claiming and recording messages, at the start and the end of a campaign."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -25,11 +25,11 @@ from newsletter.mail.ledger.queue import BATCH_SIZE
 
 T = TypeVar("T")
 CLAIMS = 2
-"""Batches that are measured at the front, and as many at the end."""
+"""Batches measured at the start, and again at the end."""
 LIMIT = 500
-"""Messages of one claim where they wait by themselves; a batch is claimed whole."""
+"""Messages per claim outside batches; a batch is claimed whole."""
 VERBS = ("claim", "finish")
-"""A batch is marked as sending by its claim, and its outcomes are written with its release."""
+"""The claim marks a batch as sending, and `finish` writes its outcomes and releases it."""
 HEADS = ("recipients", "written rows/s", *(f"{verb} µs" for verb in VERBS), "all µs", "all µs at the end")
 
 
@@ -41,14 +41,14 @@ class Spent:
 
     @contextmanager
     def on(self, verb: str) -> Iterator[None]:
-        """Count the time of the block."""
+        """Add the duration of the block."""
         begun = time.perf_counter()
         yield
         self.seconds[verb] = self.seconds.get(verb, 0.0) + time.perf_counter() - begun
 
 
 def ledger(size: Size) -> list[Table]:
-    """µs of wall-clock time a message, commits included, one process alone with the database."""
+    """Wall-clock µs per message including commits, with a single process."""
     table = Table("The ledger: what a message costs in the database", HEADS)
     for name in ("PostgreSQL", "SQLite"):
         for number in size.growth:
@@ -64,7 +64,7 @@ def ledger(size: Size) -> list[Table]:
 
 @contextmanager
 def empty(name: str) -> Iterator[tuple[Database, str]]:
-    """A fresh, migrated, seeded database of this kind, and its URL."""
+    """A new database of this kind, migrated and seeded, and its URL."""
     with ExitStack() as stack:
         if name == "PostgreSQL":
             url = stack.enter_context(postgres.server()).url
@@ -107,7 +107,7 @@ def _launch(database: Database) -> None:
 
 
 def _deliver(database: Database, spent: Spent) -> int:
-    """Claim and finish batches as delivery does, with nothing on the wire; how many messages."""
+    """Claim and finish batches as delivery does, without SMTP; returns the number of messages."""
     count = 0
     for number in range(CLAIMS):
         now = datetime.now(UTC)
@@ -126,7 +126,7 @@ def _deliver(database: Database, spent: Spent) -> int:
 
 
 def _skip(database: Database) -> None:
-    """Everybody has been sent to but the last few batches: what a claim has to look past is left as it lies."""
+    """Mark all but the last batches as sent, leaving the rows that a claim has to skip."""
     with database.transaction() as session:
         last = session.scalars(select(Batch.id).order_by(Batch.id.desc()).offset(CLAIMS).limit(1)).one()
         until = session.get_one(Batch, last).last_id

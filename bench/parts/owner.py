@@ -1,4 +1,4 @@
-"""Owner: how long the owner's pages take once a list is large and old."""
+"""The owner's pages with a large, old list."""
 
 import time
 from contextlib import ExitStack
@@ -23,13 +23,13 @@ from newsletter.runtime import build
 from newsletter.settings import Settings
 
 LOOKS = 25
-"""Times that each page is opened, of which the first is not counted."""
+"""Requests per page; the first is not counted."""
 TOKEN = "looks-at-the-numbers-of-the-benchmark"
 HEADS = ("page", "p50 ms", "p95 ms", "dearest statement ms", "statements")
 
 
 def owner(size: Size) -> list[Table]:
-    """The pages of the owner's area in this process, without the network: PostgreSQL and SQLite."""
+    """Time the owner's pages in this process, without a network, on both databases."""
     return [_table(name, size.growth[-1]) for name in ("PostgreSQL", "SQLite")]
 
 
@@ -45,7 +45,7 @@ def _table(name: str, people: int) -> Table:
 
 
 def pages(database: Database, people: int) -> dict[str, str]:
-    """The pages that are opened, by what an owner would call them."""
+    """URLs by a descriptive name."""
     with database.reading() as session:
         ours = {one.state: one for one in session.scalars(select(Campaign).order_by(Campaign.id))}
         sent, draft = ours[CampaignState.SENT], ours[CampaignState.DRAFT]
@@ -87,8 +87,8 @@ def _of_people(people: int) -> dict[str, str]:
 
 
 def _filters(campaign: int, guide: str) -> dict[str, str]:
-    """What the live number beside the filter of people asks, for the usual rules: each time of a filter that nobody has
-    asked before, as somebody does who types one."""
+    """Requests of the live count beside the filter for common rules; each varies the filter, so that nothing is
+    cached."""
     asked = {
         "a topic": "topic=1", "asked for a guide": f"asked={guide}", "opened it": f"fetched={guide}",
         "a form": "form=1",
@@ -102,7 +102,7 @@ def _filters(campaign: int, guide: str) -> dict[str, str]:
 
 
 def signed_in(database: Database, folder: str) -> FlaskClient:
-    """A browser in which an owner is signed in, with an application of its own behind it."""
+    """A test client with a signed-in owner, and its own application."""
     settings = Settings.model_validate({
         "data_dir": folder, "secret_key": SecretStr("k" * 40), "metrics_token": SecretStr(TOKEN),
         "redis_url": "redis://127.0.0.1:1/0",

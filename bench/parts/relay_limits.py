@@ -1,4 +1,4 @@
-"""A guide beside a campaign at relays that allow few connections."""
+"""Guides during a campaign at relays that allow few connections."""
 
 import tempfile
 import threading
@@ -20,11 +20,11 @@ from tests.fault_smtp import FaultServer
 from tests.redis_server import RedisServer
 
 LIMITS = ((1, 0), (2, 0), (10, 0), (20, 0), (20, 2), (10, 1), (2, 20))
-"""Connections that the relay allows, and what that is changed to in mid-campaign (0: nothing)."""
+"""Connections the relay allows, and the limit it changes to mid-campaign (0: no change)."""
 GUIDES, PAUSE = 20, 0.25
 BATCH_SIZE = 500
 SLOW = 0.002
-"""Seconds the relay takes for each mail."""
+"""Seconds the relay takes per mail."""
 DATA = b"Subject: a guide\r\n\r\n" + (b"x" * 70 + b"\r\n") * 20
 HEADS = (
     "connections", "then", "p50 ms", "p99 ms", "longest ms", "longest stop s", "mails at the relay", "uncertain",
@@ -37,7 +37,7 @@ def _name(number: int) -> str:
 
 
 class _Kept:
-    """A journal, and what became of everybody."""
+    """A journal that counts results by stage."""
 
     def __init__(self) -> None:
         self.stages: Counter[Stage] = Counter()
@@ -53,7 +53,7 @@ class _Kept:
 
 
 class Worker(threading.Thread):
-    """A worker process, as far as its relay can tell: connections and a count of its own."""
+    """Simulates a worker process: has its own connections and allowance."""
 
     def __init__(self, redis: str, port: int, keys: range, *, urgent: bool = False, connections: int = 20) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class Worker(threading.Thread):
         self._transport = SmtpTransport([relay], helo="client.example", allowances=shared)
 
     def run(self) -> None:
-        """Send until all is gone, or it is told to stop."""
+        """Send until nothing is left or `stopped` is set."""
         keys, waiting = iter(self._keys), deque[int]()
         while not self.stopped:
             waiting.extend(islice(keys, max(0, BATCH_SIZE - len(waiting))))
@@ -74,7 +74,7 @@ class Worker(threading.Thread):
         self._transport.close()
 
     def _send(self, waiting: deque[int]) -> None:
-        """Send some; what no relay would take waits, as it does in the queue."""
+        """Send a batch; messages that no relay accepts go back to the queue."""
         stays: list[int] = []
         for outcomes in self._transport.send(
             self._mails(waiting), self.kept, stop=lambda: self.stopped or bool(stays), urgent=self._urgent
@@ -91,7 +91,7 @@ class Worker(threading.Thread):
 
 
 def beside_a_campaign(size: Size) -> list[Table]:
-    """Two workers of bulk mail and one for guides share a relay."""
+    """Two bulk workers and one for guides share a relay."""
     with private_redis() as redis:
         beside = Table(f"A guide beside a campaign, {GUIDES * size.rounds} of them, at a relay with limits", HEADS)
         beside.rows = [
@@ -106,7 +106,7 @@ def beside_a_campaign(size: Size) -> list[Table]:
 
 @dataclass
 class _Round:
-    """What was seen while guides followed each other beside a campaign."""
+    """Measurements of consecutive guides during a campaign."""
 
     waits: list[float]
     stop: float
@@ -147,7 +147,7 @@ def _beside(redis: str, most: int, then: int) -> _Round:
 
 
 def _guide(redis: str, port: int, number: int) -> float:
-    """Seconds until a guide was accepted, connection and all; 99 where it was not."""
+    """Seconds until a guide was accepted, including the connection; 99 if it was not."""
     began = time.monotonic()
     guide = Worker(redis, port, range(number, number + 1), urgent=True)
     guide.start()
@@ -157,7 +157,7 @@ def _guide(redis: str, port: int, number: int) -> float:
 
 @contextmanager
 def _watched(relay: FaultServer) -> Iterator[list[float]]:
-    """Fills a list with the spans in which the relay took nothing of the campaign."""
+    """Records, in seconds, the gaps in which the relay accepted no campaign mail."""
     stops, over = [0.0], threading.Event()
 
     def watch() -> None:
@@ -180,7 +180,7 @@ def _watched(relay: FaultServer) -> Iterator[list[float]]:
 
 @contextmanager
 def private_redis() -> Iterator[str]:
-    """The URL of a Redis of our own."""
+    """The URL of a private Redis."""
     with tempfile.TemporaryDirectory(prefix="rl") as folder:
         server = RedisServer(Path(folder))
         server.start()

@@ -1,4 +1,4 @@
-"""A campaign from its first mail to its last, beside smtp-source, in turns; near and 10 ms away, on both databases."""
+"""Campaign throughput compared with smtp-source in alternating runs; relay local and 10 ms away, both databases."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -12,7 +12,7 @@ from bench.sink import Taken
 from bench.source import Source
 
 WARM_UP = 500
-"""People of a first campaign that is not counted: processes start, connections are opened, code is compiled."""
+"""Recipients of a first campaign that is not counted."""
 HEADS = ("", "msg/s", "ratio", "CPU µs/msg", "product", "Redis", "PostgreSQL", "peak MB", "octets", "exactly once")
 
 
@@ -20,12 +20,12 @@ NEAR = ("PostgreSQL", f"PostgreSQL{CHUNKING}", "SQLite")
 
 
 def near(size: Size) -> list[Table]:
-    """The sink on this machine answers at once."""
+    """A local sink that answers at once."""
     return [_table("Campaign, the relay on this machine", size, size.people, size.people, 0.0, NEAR)]
 
 
 def distant(size: Size) -> list[Table]:
-    """Each reply of the sink takes 10 ms."""
+    """A sink whose replies take 10 ms."""
     return [
         _table("Campaign, the relay 10 ms away", size, size.people_far, size.yardstick_far, 10.0, size.databases_far)
     ]

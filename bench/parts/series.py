@@ -1,4 +1,4 @@
-"""Series: a tick that finds nobody among a million, and one that moves a thousand."""
+"""Scheduler ticks of series: one with nobody due among a million, and one that moves a thousand."""
 
 import time
 from contextlib import ExitStack
@@ -18,12 +18,12 @@ from newsletter.subscribers import Subscriber
 
 DUE = 1000
 IDLE = 20
-"""Idle ticks, of which the median is told."""
+"""Idle ticks; the median is reported."""
 HEADS = ("enrolled", "idle tick ms", "first 1,000 ms", "next 1,000 ms", "statements")
 
 
 def series(size: Size) -> list[Table]:
-    """Wall-clock time of `sequences.advance_due`, its commit included, one process alone with the database."""
+    """Wall-clock time of `sequences.advance_due` including the commit, with a single process."""
     table = Table("Series: one tick of the scheduler", HEADS)
     for name in ("PostgreSQL", "SQLite"):
         for number in size.growth[-1:]:
@@ -59,7 +59,7 @@ def _row(name: str, database: Database) -> list[str]:
 
 
 def _enroll_everybody(database: Database, now: datetime) -> None:
-    """All in one series, due in 30 days, with the statistics that a database has of a table that is not new."""
+    """Enroll everybody in one series, due in 30 days, and update the database's statistics."""
     with database.transaction() as session:
         sequence = Sequence(slug="bench", name="bench", created_at=now)
         session.add(sequence)
@@ -82,7 +82,7 @@ def _enroll_everybody(database: Database, now: datetime) -> None:
 
 
 def _tick(database: Database, now: datetime, counts: list[int]) -> float:
-    """Milliseconds; the number of statements goes to `counts`."""
+    """Run a tick; returns milliseconds and appends the number of statements to `counts`."""
     seen: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:

@@ -1,4 +1,4 @@
-"""The rate that a relay's own limit leaves: ours beside that of a plain client that was told the limit beforehand."""
+"""Throughput at relays with limits, compared with a plain client that knows the limit beforehand."""
 
 import subprocess
 import time
@@ -22,7 +22,7 @@ from tests.real.opensmtpd import opensmtpd
 
 SESSIONS = 8
 RATE, SPAN = 40, 3.0
-"""Mails that Postfix takes, in so many seconds."""
+"""Mails Postfix accepts per `SPAN` seconds."""
 ERRORS = (
     "smtpd_recipient_restrictions = "
     "check_recipient_access regexp:{ {/[02468]0reader@/ DUNNO}, {/./ 550 5.1.1 nobody} }, permit"
@@ -36,12 +36,12 @@ class Case:
 
     name: str
     relay: Callable[[], AbstractContextManager[int]]
-    """Gives the port it listens on."""
+    """A context manager that yields its port."""
     mails: int
     each: int = 0
-    """Mails after which the plain client ends a session by itself; 0: never."""
+    """Mails after which the plain client ends a session; 0: never."""
     allowed: float | None = None
-    """Mails a second that the limit allows, where that is known without a client."""
+    """Mails a second that the limit allows, if known without measuring."""
     refuses: bool = False
     """Whether it refuses most recipients."""
 
@@ -82,7 +82,7 @@ def _cases(size: Size) -> list[Case]:
 
 
 def relay_limits(size: Size) -> list[Table]:
-    """Guides beside a campaign where few connections are allowed; the rate where few mails are."""
+    """Guides during a campaign with few connections, and throughput with limited messages per session or time."""
     table = Table("The rate that a relay's limit leaves", HEADS)
     with private_redis() as redis:
         for case in _cases(size):

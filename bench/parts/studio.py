@@ -1,4 +1,4 @@
-"""Studio: how long the mail beside the text takes, behind a key."""
+"""Latency of the composer's live preview after a keystroke."""
 
 import logging
 import threading
@@ -21,14 +21,14 @@ from bench.run_size import Size
 from tests import chromium
 
 KEYS = 200
-"""Typed, of which the first ones, which open connections and compile templates, are not counted."""
+"""Keystrokes; the first `WARM` are not counted."""
 WARM = 10
 LOOK = "() => document.querySelector('[data-composer]').dataset"
 HEADS = ("", "keys", "p50 ms", "p95 ms", "longest ms")
 
 
 def studio(size: Size) -> list[Table]:
-    """The composer's preview of the campaigns' article, with its checks: PostgreSQL and SQLite."""
+    """Preview the campaigns' article, with its checks, on both databases."""
     return [_table(name, size.people) for name in ("PostgreSQL", "SQLite")]
 
 
@@ -57,7 +57,7 @@ def _row(name: str, seconds: list[float]) -> list[str]:
 
 
 def _words(number: int, body: str) -> str:
-    """The text as it stands after so many keys."""
+    """The text after so many keystrokes."""
     return body + "a" * number
 
 

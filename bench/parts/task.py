@@ -1,4 +1,4 @@
-"""What Celery itself costs: publishing a task, and running a `deliver` that finds nothing to do."""
+"""Celery's overhead: publishing a task, and running a `deliver` with nothing to do."""
 
 import time
 from contextlib import ExitStack
@@ -17,7 +17,7 @@ HEADS = ("tasks", "publish ms", "tasks/s run", "product's CPU ms", "Redis' CPU m
 
 
 def task(size: Size) -> list[Table]:
-    """Publish many, and wait until they have run; the product does nothing else."""
+    """Publish many tasks on an otherwise idle installation, and wait until they have run."""
     table = Table("A Celery task (an empty deliver)", HEADS)
     with ExitStack() as stack:
         server = stack.enter_context(postgres.server())
@@ -35,7 +35,7 @@ def task(size: Size) -> list[Table]:
 
 
 def _all_run(product: Installation, count: int) -> float:
-    """Publish so many tasks and wait until the queue is empty; seconds to publish one."""
+    """Publish tasks and wait until the queue is empty; returns the seconds to publish one."""
     url = (product.data / "redis" / "url").read_text().strip()
     with Celery(broker=url) as celery, redis.Redis.from_url(url) as broker:
         begun = time.perf_counter()

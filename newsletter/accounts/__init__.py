@@ -62,12 +62,12 @@ __all__ = [
 
 
 def forget_ips(database: Session, before: datetime) -> None:
-    """Forget from where was signed in before this."""
+    """Clear the IP addresses of sign-ins and audit entries older than `before`."""
     for kind in (audit, session):
         kind.forget_ips(database, before)
 
 
 def sweep(database: Session, now: datetime) -> None:
-    """Delete sessions, links and counts whose time is over."""
+    """Delete expired sessions, links and failure counts."""
     for kind in (session, reset, invitation, login_change, wait, passkey):
         kind.sweep(database, now)

@@ -1,6 +1,6 @@
-"""What is said between us, a browser and a key (WebAuthn Level 3): for which site, what is asked, what came back.
+"""The WebAuthn ceremonies (Level 3): options for the browser, and verification of what comes back.
 
-The library that reads the answers is imported with the first of them, so that no worker pays for it.
+The library is imported on first use, so workers do not pay for it.
 """
 
 import importlib
@@ -20,29 +20,29 @@ _PORTS = {"https": 443, "http": 80}
 
 
 class NoPlace(StrEnum):
-    """Why no browser makes a passkey for the address of a site."""
+    """Why browsers refuse passkeys for a site's address."""
 
     NUMBER = "number"
-    """Its host is an IP address: a passkey is for a name (WebAuthn §5.1.2)."""
+    """Its host is an IP address; a passkey needs a domain name (WebAuthn §5.1.2)."""
     PLAIN = "plain"
-    """It has no TLS."""
+    """It does not use HTTPS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The site that passkeys are for. `origin`: as browsers write it, "https://news.example.org"."""
+    """The relying party. `origin` is as browsers write it: "https://news.example.org"."""
 
     rp_id: str
     origin: str
 
 
 class BadPasskey(ValueError):
-    """What came back was not made for this challenge, this site and this key, or it cannot be read."""
+    """The response is malformed, or does not match this challenge, site and key."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key that was just made; its id and its public half as base64url."""
+    """A freshly registered key; its id and public key as base64url."""
 
     credential_id: str
     public_key: str
@@ -52,16 +52,16 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A good answer: what the key's counter says, and the handle of whose key it is ("" where it says none)."""
+    """A verified assertion: the signature counter, and the user handle in hex ("" if the key sent none)."""
 
     sign_count: int
     handle: str
 
 
 def place(site: str) -> Place | NoPlace:
-    """Where passkeys of this site (`Settings.site`) belong.
+    """The relying party for a site (`Settings.site`), or why it can have no passkeys.
 
-    This machine by a number is this machine by its name too, and browsers take passkeys for "localhost" without TLS.
+    Loopback addresses become "localhost", for which browsers accept passkeys without TLS.
     """
     seen = urlsplit(site)
     host = seen.hostname or ""
@@ -77,7 +77,7 @@ def place(site: str) -> Place | NoPlace:
 
 
 def asked_to_make(where: Place, challenge: str, *, site: str, email: str, handle: str, known: Iterable[str]) -> str:
-    """The options for `navigator.credentials.create()`, as JSON. `known`: keys that this person has already."""
+    """Options for `navigator.credentials.create()`, as JSON. `known`: ids of the keys this person already has."""
     webauthn, structs = _library()
     made = webauthn.generate_registration_options(
         rp_id=where.rp_id, rp_name=site, user_name=email, user_id=bytes.fromhex(handle),
@@ -93,7 +93,7 @@ def asked_to_make(where: Place, challenge: str, *, site: str, email: str, handle
 
 
 def asked_to_sign(where: Place, challenge: str, known: Iterable[str] = ()) -> str:
-    """The options for `navigator.credentials.get()`, as JSON. `known`: the keys it may be; none named: any."""
+    """Options for `navigator.credentials.get()`, as JSON. `known`: ids of the allowed keys; empty allows any."""
     webauthn, structs = _library()
     made = webauthn.generate_authentication_options(
         rp_id=where.rp_id, challenge=webauthn.base64url_to_bytes(challenge), timeout=_milliseconds(),
@@ -103,14 +103,14 @@ def asked_to_sign(where: Place, challenge: str, known: Iterable[str] = ()) -> st
 
 
 def made(where: Place, challenge: str, answer: str) -> NewKey:
-    """The key that a browser says it has made, for somebody who showed a finger, a face or a PIN. Raises BadPasskey."""
+    """The key a browser has registered, with its user verified (fingerprint, face or PIN). Raises BadPasskey."""
     webauthn, _ = _library()
     try:
         seen = webauthn.verify_registration_response(
             credential=answer, expected_challenge=webauthn.base64url_to_bytes(challenge),
             expected_rp_id=where.rp_id, expected_origin=where.origin, require_user_verification=True,
         )  # fmt: skip
-    except Exception as error:  # its parsers raise whatever they stumble over in the octets of strangers
+    except Exception as error:  # its parsers raise anything on malformed input
         raise BadPasskey(type(error).__name__) from error
     new = NewKey(
         credential_id=_text(seen.credential_id), public_key=_text(seen.credential_public_key),
@@ -122,12 +122,12 @@ def made(where: Place, challenge: str, answer: str) -> NewKey:
 
 
 def id_of(answer: str) -> str:
-    """Which key says that it has signed. Raises BadPasskey."""
+    """The id of the key an assertion claims to come from. Raises BadPasskey."""
     return _text(_read(answer).raw_id)
 
 
 def signed(where: Place, challenge: str, answer: str, public_key: str) -> Signed:
-    """What a key has signed. The counter is for the caller to judge. Raises BadPasskey."""
+    """Verify an assertion. The caller judges the signature counter. Raises BadPasskey."""
     webauthn, _ = _library()
     credential = _read(answer)
     try:
@@ -136,7 +136,7 @@ def signed(where: Place, challenge: str, answer: str, public_key: str) -> Signed
             expected_rp_id=where.rp_id, expected_origin=where.origin, require_user_verification=True,
             credential_public_key=webauthn.base64url_to_bytes(public_key), credential_current_sign_count=0,
         )  # fmt: skip
-    except Exception as error:  # its parsers raise whatever they stumble over in the octets of strangers
+    except Exception as error:  # its parsers raise anything on malformed input
         raise BadPasskey(type(error).__name__) from error
     return Signed(seen.new_sign_count, (credential.response.user_handle or b"").hex())
 
@@ -144,7 +144,7 @@ def signed(where: Place, challenge: str, answer: str, public_key: str) -> Signed
 def _read(answer: str) -> Any:
     try:
         return importlib.import_module("webauthn.helpers").parse_authentication_credential_json(answer)
-    except Exception as error:  # its parsers raise whatever they stumble over in the octets of strangers
+    except Exception as error:  # its parsers raise anything on malformed input
         raise BadPasskey(type(error).__name__) from error
 
 

@@ -1,4 +1,4 @@
-"""Invitation: somebody is asked into the team, and chooses a password by a link in a mail."""
+"""Invitation: somebody is invited to the team and chooses a password through an e-mailed link."""
 
 from datetime import datetime, timedelta
 
@@ -12,11 +12,11 @@ from newsletter.db import Base, one_of
 
 GOOD_FOR = timedelta(days=7)
 KEPT_FOR = timedelta(days=30)
-"""After the mail. One that ran out is shown, and can be sent again."""
+"""After the mail. An expired invitation stays listed, and can be sent again."""
 
 
 class Invitation(OneTimeLink, Base):
-    """One invitation. The row goes when it is used or withdrawn."""
+    """One invitation. The row is deleted when it is used or withdrawn."""
 
     __tablename__ = "invitations"
     __table_args__ = (one_of("role", Role), {"sqlite_autoincrement": True})
@@ -29,21 +29,21 @@ class Invitation(OneTimeLink, Base):
     by: Mapped[Owner] = relationship()
 
     def renew(self, now: datetime) -> tuple[int, int]:
-        """A new link; the one before is good for nothing. Its random bits."""
+        """Invalidate the previous link; returns the random bits for a new one."""
         self.sent_at = now
         return self.fresh()
 
     def is_good(self, now: datetime) -> bool:
-        """Whether its link still opens something."""
+        """Whether its link is still valid."""
         return now - self.sent_at <= GOOD_FOR
 
     @classmethod
     def of(cls, session: Session, numbers: tuple[int, ...], now: datetime) -> "Invitation | None":
-        """The invitation that a link is for; None: it was used or withdrawn, its time is over, or it never was."""
+        """The invitation a link belongs to; None if it was used, withdrawn, expired or never existed."""
         found = cls.found(session, numbers)
         return found if found is not None and found.is_good(now) else None
 
 
 def sweep(session: Session, now: datetime) -> None:
-    """Delete those that nobody has followed for long."""
+    """Delete invitations older than `KEPT_FOR`."""
     session.execute(delete(Invitation).where(Invitation.sent_at < now - KEPT_FOR))

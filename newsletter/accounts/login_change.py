@@ -1,7 +1,7 @@
-"""LoginChange: somebody of the team wants to sign in with another address; it waits for a press in the mail there.
+"""LoginChange: a team member's request to sign in with another address, pending until confirmed by mail there.
 
-Whoever asks has typed the password, so the mail to the earlier address can call it off, and take it back for a day when
-it is done: it may have been somebody who knows the password and is not its owner.
+Asking takes the password, which somebody else may know: the mail to the earlier address can therefore cancel the
+change, and revert it for a day after it is done.
 """
 
 from datetime import datetime, timedelta
@@ -15,75 +15,75 @@ from newsletter.db import Base
 
 PRESS_WITHIN = timedelta(hours=24)
 TAKE_BACK_WITHIN = timedelta(hours=24)
-"""After it was done."""
+"""After the change took effect."""
 MOST_A_DAY = 5
-"""Of one person: each mails an address that they typed."""
+"""Requests per person: each one mails an address that they typed."""
 
 
 class LoginChange(OneTimeLink, Base):
-    """One wish for another address. Both its links, to press and to take it back, hold the same bits."""
+    """One requested change. Its two links, to confirm and to revert, carry the same random bits."""
 
     __tablename__ = "login_changes"
     __table_args__ = {"sqlite_autoincrement": True}
 
     owner_id: Mapped[int] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), index=True)
     email: Mapped[str] = mapped_column(String(254))
-    """The address to come."""
+    """The new address."""
     earlier: Mapped[str] = mapped_column(String(254))
-    """The one that they had when they asked."""
+    """The address at the time of the request."""
     asked_at: Mapped[datetime]
     done_at: Mapped[datetime | None] = mapped_column()
     ended_at: Mapped[datetime | None] = mapped_column()
-    """Called off, taken back, or over: another was asked for, the password changed, or they left the team."""
+    """Cancelled, reverted or superseded: by another request, a changed password, or leaving the team."""
 
     owner: Mapped[Owner] = relationship()
 
     def waits(self, now: datetime) -> bool:
-        """Whether a press at the new address still does it."""
+        """Whether it can still be confirmed from the new address."""
         return self.done_at is None and self.ended_at is None and now <= self.asked_at + PRESS_WITHIN
 
     def opens(self, now: datetime) -> bool:
-        """Whether the link at the new address has something to show: also where it was pressed already."""
+        """Whether the confirmation link still leads to a page; it also does once the change is done."""
         return self.waits(now) or self.is_done()
 
     def is_done(self) -> bool:
-        """Whether it was done, and not taken back since."""
+        """Whether it took effect and was not reverted."""
         return self.done_at is not None and self.ended_at is None
 
     def can_be_called_off(self, now: datetime) -> bool:
-        """Whether a press at the earlier address still stops it, or takes it back."""
+        """Whether the earlier address can still cancel or revert it."""
         if self.done_at is None:
             return self.waits(now)
         return self.ended_at is None and now <= self.done_at + TAKE_BACK_WITHIN
 
 
 def asked_lately(session: Session, owner_id: int, now: datetime) -> int:
-    """How often somebody asked within a day."""
+    """How many changes somebody asked for in the last day."""
     look = select(func.count(LoginChange.id)).where(LoginChange.owner_id == owner_id)
     return session.scalar(look.where(LoginChange.asked_at > now - PRESS_WITHIN)) or 0
 
 
 def waiting(session: Session, owner_id: int, now: datetime) -> LoginChange | None:
-    """The one that waits for a press."""
+    """Their pending change, or None."""
     look = select(LoginChange).where(LoginChange.owner_id == owner_id).order_by(LoginChange.id.desc()).limit(1)
     newest = session.scalars(look).first()
     return newest if newest is not None and newest.waits(now) else None
 
 
 def end_waiting(session: Session, owner_id: int, now: datetime) -> None:
-    """No link of somebody's to another address is good any more; what is done can be taken back still."""
+    """End somebody's pending changes; one that took effect can still be reverted."""
     theirs = (LoginChange.owner_id == owner_id, LoginChange.done_at.is_(None), LoginChange.ended_at.is_(None))
     session.execute(update(LoginChange).where(*theirs).values(ended_at=now))
 
 
 def end_every(session: Session, owner_id: int, now: datetime) -> None:
-    """Neither that, nor can any be taken back."""
+    """End all of somebody's changes; those that took effect can no longer be reverted either."""
     theirs = (LoginChange.owner_id == owner_id, LoginChange.ended_at.is_(None))
     session.execute(update(LoginChange).where(*theirs).values(ended_at=now))
 
 
 def sweep(session: Session, now: datetime) -> None:
-    """Delete those whose links do nothing any more."""
+    """Delete changes that can be neither confirmed nor reverted."""
     asked_long_ago = LoginChange.asked_at < now - PRESS_WITHIN
     cannot_be_taken_back = or_(LoginChange.done_at.is_(None), LoginChange.done_at < now - TAKE_BACK_WITHIN)
     session.execute(delete(LoginChange).where(asked_long_ago, cannot_be_taken_back))

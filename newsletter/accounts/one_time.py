@@ -1,4 +1,4 @@
-"""What a link that works once rests on: a row, and random bits of which the row keeps the hash."""
+"""One-time links: a row that keeps only the hash of the random bits in its link."""
 
 import secrets
 from hashlib import sha256
@@ -10,24 +10,24 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from newsletter.db import Id
 
 Numbers = tuple[int, int, int]
-"""The row, and 128 random bits. A link holds them signed: to make one takes these bits and the product's key."""
+"""Row id and 128 random bits, two integers. Links carry them signed: forging one takes the bits and the secret key."""
 
 
 class OneTimeLink:
-    """A row that a link is for."""
+    """Mixin for a row that is reached through a one-time link."""
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), default="")
 
     def fresh(self) -> tuple[int, int]:
-        """Random bits for a new link; those before are good for nothing."""
+        """Random bits for a new link; invalidates the previous ones."""
         random = (secrets.randbits(64), secrets.randbits(64))
         self.token_hash = _hashed(random)
         return random
 
     @classmethod
     def found(cls, session: Session, numbers: tuple[int, ...]) -> Self | None:
-        """The row that these numbers are for, locked and read anew; None: there is none (any more)."""
+        """The row for these numbers, locked and re-read, or None."""
         if len(numbers) != 3 or numbers[0] >= 2**63:
             return None
         row = session.get(cls, numbers[0], with_for_update=True, populate_existing=True)

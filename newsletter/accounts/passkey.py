@@ -1,7 +1,6 @@
-"""Passkey: a key that a device, a browser or a stick keeps for somebody of the team, and by which they sign in.
+"""Passkey: a key on a device, in a browser or on a stick that signs a team member in; and the challenges it signs.
 
-Also the challenges that such keys sign: each is good once and for five minutes, and lies in the cookie of the browser
-that asked for it, while the database knows that it has not been used.
+A challenge is good once, for five minutes. It travels in the browser's cookie; the database keeps the unused ones.
 """
 
 import secrets
@@ -18,12 +17,12 @@ LONGEST_ID = 1364
 """Of a credential's id: 1,023 octets (WebAuthn Level 3 §5.8.3) as base64url."""
 LONGEST_KEY = 2000
 MOST = 20
-"""Passkeys of one person."""
+"""Passkeys per person."""
 GOOD_FOR = timedelta(minutes=5)
 
 
 class Passkey(Base):
-    """One passkey. What is kept of it is no secret: the public half."""
+    """One passkey. Nothing here is secret: only the public key is kept."""
 
     __tablename__ = "passkeys"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -35,20 +34,20 @@ class Passkey(Base):
     public_key: Mapped[str] = mapped_column(String(LONGEST_KEY))
     """A COSE key (RFC 9052 §7), as base64url."""
     sign_count: Mapped[int] = mapped_column(BigInteger, default=0)
-    """What its counter said last; most keys that are synced say 0 for ever."""
+    """The last signature counter; most synced passkeys always report 0."""
     rp_id: Mapped[str] = mapped_column(String(255))
-    """The name of the site that it was made for: under another one no browser offers it."""
+    """The domain it was made for; browsers do not offer it on another one."""
     name: Mapped[str] = mapped_column(String(LONGEST_NAME))
     created_at: Mapped[datetime]
     used_at: Mapped[datetime | None] = mapped_column(default=None)
 
     def goes_back(self, count: int) -> bool:
-        """Whether a signature's counter is not ahead of the last one: two devices have this key (§6.1.1)."""
+        """Whether the counter failed to advance, a sign that the key was cloned (WebAuthn §6.1.1)."""
         return bool(count or self.sign_count) and count <= self.sign_count
 
 
 class PasskeyChallenge(Base):
-    """A challenge that nobody has answered yet. The row goes with the first answer."""
+    """An unanswered challenge. The first answer deletes the row."""
 
     __tablename__ = "passkey_challenges"
 
@@ -57,21 +56,21 @@ class PasskeyChallenge(Base):
 
 
 def new_challenge(session: Session, now: datetime) -> str:
-    """256 random bits as base64url, good for one answer within `GOOD_FOR`."""
+    """A challenge of 256 random bits as base64url, good for one answer within `GOOD_FOR`."""
     challenge = secrets.token_urlsafe(32)
     session.add(PasskeyChallenge(challenge_hash=_hashed(challenge), created_at=now))
     return challenge
 
 
 def take_challenge(session: Session, challenge: str, now: datetime) -> bool:
-    """Use a challenge up. False: it was used before, its time is over, or it never was."""
+    """Consume a challenge; False if it was used, expired or never issued."""
     gone = delete(PasskeyChallenge).where(PasskeyChallenge.challenge_hash == _hashed(challenge))
     made = session.execute(gone.returning(PasskeyChallenge.created_at)).scalar()
     return made is not None and now - made <= GOOD_FOR
 
 
 def sweep(session: Session, now: datetime) -> None:
-    """Delete the challenges that nobody answered."""
+    """Delete expired challenges."""
     session.execute(delete(PasskeyChallenge).where(PasskeyChallenge.created_at < now - GOOD_FOR))
 
 

@@ -1,41 +1,41 @@
-"""Role and Permission: what each of the team may do. Each page says what it needs (`web.owner.permissions`)."""
+"""Role and Permission: who in the team may do what. Each page names what it needs (`web.owner.permissions`)."""
 
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What somebody is in the team."""
+    """A team member's role."""
 
     OWNER = "owner"
     EDITOR = "editor"
     WRITER = "writer"
-    """Writes, and asks for approval: what leaves the house is for others to send."""
+    """Writes and asks for approval; somebody else sends."""
     VIEWER = "viewer"
 
 
 class Permission(StrEnum):
-    """What somebody may do."""
+    """What a role may do."""
 
     OWN = "own"
     """One's own password, time zone, second factor and sessions."""
     READ = "read"
-    """Every page that shows something, but no secret, and no file of people."""
+    """Every page that only shows; no secrets, no export of subscribers."""
     WRITE = "write"
-    """Articles that reach nobody yet, pictures, drafts of campaigns, and tests to oneself."""
+    """Unpublished articles, pictures, draft campaigns, and test mails to oneself."""
     SEND = "send"
-    """What goes out or is seen by everybody: campaigns, messages, the archive, and what somebody else asks it for."""
+    """What goes out or becomes public: campaigns, messages, the archive, and what others ask approval for."""
     ARRANGE = "arrange"
     """Series, guides, forms, topics and fields."""
     PEOPLE = "people"
-    """Subscribers: change, tag, import, answer what one of them asks for, and do something for many."""
+    """Subscribers: edit, tag, import, answer one's request, and bulk actions."""
     EXPORT = "export"
-    """All people as a file."""
+    """All subscribers as a file."""
     ERASE = "erase"
-    """Many people for good."""
+    """Permanently erase many people at once."""
     SETTINGS = "settings"
-    """Whose newsletter this is, what it notes, what it refuses, its secrets, and unlocking a copy."""
+    """The brand, what is recorded, what is refused, secrets, and unlocking a copy."""
     TEAM = "team"
-    """Who may come in, and what they did here."""
+    """Who is in the team, and the audit log."""
 
 
 _VIEWER = frozenset({Permission.OWN, Permission.READ})
@@ -55,5 +55,5 @@ def may(role: Role, permission: Permission) -> bool:
 
 
 def roles_with(permission: Permission) -> tuple[Role, ...]:
-    """The roles that have this permission, the one that may most first."""
+    """The roles that have this permission, the most powerful first."""
     return tuple(role for role in Role if may(role, permission))

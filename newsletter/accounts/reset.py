@@ -1,4 +1,4 @@
-"""PasswordReset: an owner asked for a link by which to choose a new password."""
+"""PasswordReset: a requested link for choosing a new password."""
 
 from datetime import datetime, timedelta
 
@@ -11,12 +11,11 @@ from newsletter.db import Base
 
 GOOD_FOR = timedelta(minutes=30)
 MOST_AT_ONCE = 3
-"""Links of one owner that are good at the same time: whoever asks for more in an owner's name sends them no more
-mail."""
+"""Valid links per owner. Further requests send no mail, so that a stranger cannot flood an owner's inbox."""
 
 
 class PasswordReset(OneTimeLink, Base):
-    """One such link. The row goes when it is used, with all others of that owner."""
+    """One link. Using it deletes the row and the owner's other links."""
 
     __tablename__ = "password_resets"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -28,7 +27,7 @@ class PasswordReset(OneTimeLink, Base):
 
     @classmethod
     def start(cls, session: Session, owner: Owner, now: datetime) -> Numbers | None:
-        """A new link for this owner; None: they have enough that are still good."""
+        """The numbers of a new link, or None if the owner already has `MOST_AT_ONCE` valid ones."""
         good = select(func.count(cls.id)).where(cls.owner_id == owner.id, cls.created_at > now - GOOD_FOR)
         if (session.scalar(good) or 0) >= MOST_AT_ONCE:
             return None
@@ -40,16 +39,16 @@ class PasswordReset(OneTimeLink, Base):
 
     @classmethod
     def of(cls, session: Session, numbers: tuple[int, ...], now: datetime) -> "PasswordReset | None":
-        """The reset that a link is for; None: it was used, its time is over, or it never was."""
+        """The reset a link belongs to; None if it was used, expired or never existed."""
         found = cls.found(session, numbers)
         return found if found is not None and now - found.created_at <= GOOD_FOR else None
 
 
 def forget_resets(session: Session, owner_id: int) -> None:
-    """No link of this owner is good any more."""
+    """Invalidate all links of this owner."""
     session.execute(delete(PasswordReset).where(PasswordReset.owner_id == owner_id))
 
 
 def sweep(session: Session, now: datetime) -> None:
-    """Delete those whose time is over."""
+    """Delete expired links."""
     session.execute(delete(PasswordReset).where(PasswordReset.created_at < now - GOOD_FOR))

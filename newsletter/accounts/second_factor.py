@@ -1,4 +1,4 @@
-"""The second factor: a code from an app on the owner's phone (RFC 6238) or a passkey, and codes to get in without."""
+"""The second factor: a code from an authenticator app (RFC 6238) or a passkey; recovery codes for when it is lost."""
 
 import base64
 import secrets
@@ -21,16 +21,16 @@ from newsletter.db import Base, Id
 STEP = 30
 """Seconds for which a code is shown."""
 EITHER_WAY = 1
-"""Steps by which the phone's clock may differ (RFC 6238 §5.2)."""
+"""Steps by which the phone's clock may be off (RFC 6238 §5.2)."""
 CODES = 10
 WRONG_CODES = Patience(free=5, longest=timedelta(minutes=15))
-"""Whoever sees this page knows the password, so a stranger can make nobody wait here."""
+"""Reaching this page takes the password, so a stranger cannot lock anybody out here."""
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-"""No letter that is taken for another one."""
+"""Without characters that are easily confused."""
 
 
 class RecoveryCode(Base):
-    """A code that lets its owner in once, without either. Kept hashed: 50 random bits, behind growing waits."""
+    """A single-use code that replaces the second factor. Stored hashed: 50 random bits, guarded by growing waits."""
 
     __tablename__ = "recovery_codes"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -42,30 +42,30 @@ class RecoveryCode(Base):
 
 
 def new_secret() -> str:
-    """A secret to share with an app: 160 bits in base 32 (RFC 4226 §4)."""
+    """A secret to share with an app: 160 bits in base32 (RFC 4226 §4)."""
     return pyotp.random_base32()
 
 
 def address(secret: str, owner: str, issuer: str) -> str:
-    """What a QR code says to an app: `otpauth://totp/…`."""
+    """The `otpauth://totp/…` URI for the QR code."""
     return pyotp.TOTP(secret).provisioning_uri(name=owner, issuer_name=issuer)
 
 
 def sealed(secret: str, keys: Sequence[bytes]) -> str:
-    """The secret as the database keeps it: who reads a table alone has no second factor. `keys`: the newest first."""
-    return _box(keys).encrypt(secret.encode()).decode()
+    """The secret encrypted for the database, so that a leaked table is not enough. `keys`: newest first."""
+    return _fernet(keys).encrypt(secret.encode()).decode()
 
 
 def opened(kept: str, keys: Sequence[bytes]) -> str | None:
-    """The secret again; None: it was sealed with a key that is lost, or it never was one."""
+    """The decrypted secret; None if no key fits or it is not one."""
     try:
-        return _box(keys).decrypt(kept.encode()).decode()
+        return _fernet(keys).decrypt(kept.encode()).decode()
     except InvalidToken:
         return None
 
 
 def step_of(secret: str, typed: str, now: datetime) -> int | None:
-    """The step whose code this is, if it is of now or of a neighbour; None for another one."""
+    """The time step this code belongs to, if within `EITHER_WAY` of now, else None."""
     code, here = "".join(typed.split()), int(now.timestamp()) // STEP
     if not (code.isascii() and code.isdigit()):
         return None
@@ -75,25 +75,25 @@ def step_of(secret: str, typed: str, now: datetime) -> int | None:
 
 
 def switch_on(session: Session, owner: Owner, secret: str, step: int, keys: Sequence[bytes]) -> list[str]:
-    """Ask this owner for a code from now on. `step`: of the code that was just typed. The recovery codes, in words."""
+    """Require codes of an app from now on; returns plain recovery codes. `step`: of the code just typed."""
     owner.totp_secret, owner.totp_step = sealed(secret, keys), step
     return new_codes(session, owner)
 
 
 def drop_app(session: Session, owner: Owner) -> None:
-    """Ask this owner for no code of an app any more. With the last factor the recovery codes go."""
+    """Stop requiring codes of an app. Recovery codes are deleted with the last factor."""
     owner.totp_secret, owner.totp_step = None, 0
     _drop_codes(session, owner)
 
 
 def drop_passkey(session: Session, owner: Owner, passkey: Passkey) -> None:
-    """This passkey lets nobody in any more. With the last factor the recovery codes go."""
+    """Remove a passkey. Recovery codes are deleted with the last factor."""
     owner.passkeys.remove(passkey)
     _drop_codes(session, owner)
 
 
 def switch_off(session: Session, owner: Owner) -> None:
-    """Ask this owner for the password alone: no code, no passkey."""
+    """Require the password alone: no code, no passkey."""
     for passkey in list(owner.passkeys):
         drop_passkey(session, owner, passkey)
     drop_app(session, owner)
@@ -105,7 +105,7 @@ def _drop_codes(session: Session, owner: Owner) -> None:
 
 
 def new_codes(session: Session, owner: Owner) -> list[str]:
-    """Fresh recovery codes; the ones before are good for nothing."""
+    """Fresh recovery codes in plain text; replaces the previous ones."""
     session.execute(delete(RecoveryCode).where(RecoveryCode.owner_id == owner.id))
     made = ["-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(2)) for _ in range(CODES)]
     session.add_all(RecoveryCode(owner_id=owner.id, code_hash=_hashed(code), used_at=None) for code in made)
@@ -114,13 +114,13 @@ def new_codes(session: Session, owner: Owner) -> list[str]:
 
 
 def codes_left(session: Session, owner: Owner) -> int:
-    """How many recovery codes have not been used."""
+    """How many recovery codes are unused."""
     look = select(func.count(RecoveryCode.id)).where(RecoveryCode.owner_id == owner.id, RecoveryCode.used_at.is_(None))
     return session.scalar(look) or 0
 
 
 def accept(session: Session, owner: Owner, typed: str, keys: Sequence[bytes], now: datetime) -> bool:
-    """Whether this lets the owner in: a code of now, which is good once, or a recovery code. The row must be locked."""
+    """Consume a current code or a recovery code; False if it is neither. The owner's row must be locked."""
     secret = opened(owner.totp_secret or "", keys)
     step = step_of(secret, typed, now) if secret else None
     if step is not None and step > owner.totp_step:
@@ -134,15 +134,15 @@ def accept(session: Session, owner: Owner, typed: str, keys: Sequence[bytes], no
 
 
 def _hashed(code: str) -> str:
-    plain = "".join(_known(code.casefold()))
+    plain = "".join(_significant(code.casefold()))
     return sha256(f"recovery:{plain}".encode()).hexdigest()
 
 
-def _known(code: str) -> Iterable[str]:
+def _significant(code: str) -> Iterable[str]:
     return (letter for letter in code if letter in _ALPHABET)
 
 
-def _box(keys: Sequence[bytes]) -> MultiFernet:
+def _fernet(keys: Sequence[bytes]) -> MultiFernet:
     return MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(key))) for key in keys])
 
 

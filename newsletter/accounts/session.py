@@ -1,4 +1,4 @@
-"""OwnerSession: one browser in which an owner is signed in. The cookie holds a random token, the database its hash."""
+"""OwnerSession: a browser signed in to the owner's area. The cookie holds a random token, the database its hash."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -11,18 +11,18 @@ from newsletter.accounts.user import Owner
 from newsletter.db import Base, Id
 
 IDLE = timedelta(hours=12)
-"""A session that is not used for so long is over."""
+"""An unused session expires after this."""
 LONGEST = timedelta(days=14)
-"""No session lasts longer than this, however much it is used."""
+"""Every session expires after this, however much it is used."""
 PROVEN_FOR = timedelta(minutes=10)
-"""How long a password that was just typed is good for what is asked for it again."""
+"""How long a typed password also covers actions that ask for it again."""
 SEEN_EVERY = timedelta(minutes=1)
-"""`last_seen_at` is written no more often than this: a page is a read, and should stay one."""
+"""How often `last_seen_at` is written at most, so that viewing pages stays read-only."""
 LONGEST_CLIENT = 200
 
 
 class OwnerSession(Base):
-    """One browser. Rows go when the session ends; the audit log keeps that it was."""
+    """One browser. Ending the session deletes the row; the audit log keeps the sign-in."""
 
     __tablename__ = "sessions"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -30,13 +30,13 @@ class OwnerSession(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    """SHA-256 is enough: 256 random bits cannot be guessed from it, and it is looked up at every page."""
+    """SHA-256 is enough for 256 random bits, and fast: every page looks it up."""
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     proven_at: Mapped[datetime]
-    """When the password was last typed in it."""
+    """When the password was last typed."""
     client: Mapped[str] = mapped_column(String(LONGEST_CLIENT), default="")
-    """The browser's own name for itself (User-Agent), as it came."""
+    """The User-Agent header as received."""
     ip: Mapped[str | None] = mapped_column(String(45))
 
     owner: Mapped[Owner] = relationship()
@@ -44,7 +44,7 @@ class OwnerSession(Base):
     @classmethod
     def start(cls, session: Session, owner: Owner, now: datetime, client: str = "",
               ip: str | None = None) -> "tuple[OwnerSession, str]":  # fmt: skip
-        """A new session for somebody who has just typed their password, and the token for the cookie."""
+        """A new session for somebody who just typed their password, and the token for the cookie."""
         token = secrets.token_urlsafe(32)
         started = cls(
             owner=owner, token_hash=_hashed(token), created_at=now, last_seen_at=now, proven_at=now,
@@ -57,23 +57,23 @@ class OwnerSession(Base):
 
     @classmethod
     def of(cls, session: Session, token: str, now: datetime) -> "OwnerSession | None":
-        """The session with this token, if it is not over, and its owner of the team still."""
+        """The live session with this token, or None; also None once its owner left the team."""
         look = select(cls).options(joinedload(cls.owner, innerjoin=True)).where(cls.token_hash == _hashed(token))
         found = session.scalars(look).first()
         return None if found is None or found.is_over(now) or found.owner.removed_at else found
 
     @classmethod
     def every(cls, session: Session, owner_id: int, now: datetime) -> list["OwnerSession"]:
-        """An owner's sessions that are not over, the one used last first."""
+        """An owner's live sessions, the most recently used first."""
         look = select(cls).where(cls.owner_id == owner_id).order_by(cls.last_seen_at.desc(), cls.id.desc())
         return [one for one in session.scalars(look) if not one.is_over(now)]
 
     def is_over(self, now: datetime) -> bool:
-        """Whether it was left alone for too long, or has lasted its time."""
+        """Whether it has been idle for too long, or is too old."""
         return now - self.last_seen_at > IDLE or now - self.created_at > LONGEST
 
     def is_proven(self, now: datetime) -> bool:
-        """Whether the password was typed so lately that it need not be asked for again."""
+        """Whether the password was typed recently enough not to ask again."""
         return now - self.proven_at <= PROVEN_FOR
 
     def is_seen_lately(self, now: datetime) -> bool:
@@ -82,7 +82,7 @@ class OwnerSession(Base):
 
 
 def see(session: Session, id: int, now: datetime) -> None:
-    """Write down that a session is used, at most once a minute whoever asks."""
+    """Record that a session is in use, at most once per `SEEN_EVERY`."""
     session.execute(
         update(OwnerSession)
         .where(OwnerSession.id == id, OwnerSession.last_seen_at <= now - SEEN_EVERY)
@@ -91,18 +91,18 @@ def see(session: Session, id: int, now: datetime) -> None:
 
 
 def prove(session: Session, id: int, now: datetime) -> None:
-    """The password was typed in this session just now."""
+    """Record that the password was just typed in this session."""
     session.execute(update(OwnerSession).where(OwnerSession.id == id).values(proven_at=now))
 
 
 def end(session: Session, owner_id: int, id: int) -> bool:
-    """End one session of an owner. False: they have none of that number (any more)."""
+    """End one session of an owner; False if they have no such session."""
     gone = delete(OwnerSession).where(OwnerSession.id == id, OwnerSession.owner_id == owner_id)
     return bool(session.execute(gone.returning(OwnerSession.id)).first())
 
 
 def end_all(session: Session, owner_id: int, but: int | None = None) -> int:
-    """End an owner's sessions, all or all but one; how many."""
+    """End an owner's sessions, all or all but one; returns how many."""
     gone = delete(OwnerSession).where(OwnerSession.owner_id == owner_id)
     if but is not None:
         gone = gone.where(OwnerSession.id != but)
@@ -110,13 +110,13 @@ def end_all(session: Session, owner_id: int, but: int | None = None) -> int:
 
 
 def forget_ips(session: Session, before: datetime) -> None:
-    """Take the clients' addresses out of sessions begun before this."""
+    """Clear the clients' addresses in sessions begun before this."""
     old = update(OwnerSession).where(OwnerSession.ip.is_not(None), OwnerSession.created_at < before)
     session.execute(old.values(ip=None).execution_options(synchronize_session=False))
 
 
 def sweep(session: Session, now: datetime) -> None:
-    """Delete the sessions that are over."""
+    """Delete expired sessions."""
     over = or_(OwnerSession.last_seen_at < now - IDLE, OwnerSession.created_at < now - LONGEST)
     session.execute(delete(OwnerSession).where(over))
 

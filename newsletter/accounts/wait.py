@@ -1,8 +1,8 @@
-"""Growing waits between wrong passwords: for each client, for each account, and for each browser that is known.
+"""Growing waits between wrong passwords, per client, per account and per known browser.
 
-A try is counted before the password is compared, so that a hundred at once are no better than one behind the other.
-A stranger who guesses at an account makes other strangers wait, never longer than `ACCOUNT.longest`; a browser in which
-the owner has signed in before is counted by itself, so that nobody can keep them out of it.
+A try is counted before the password is checked, so that parallel tries gain nothing. Guessing at an account makes
+unknown browsers wait, at most `ACCOUNT.longest`; a browser in which the owner has signed in before has its own count,
+so nobody can lock them out.
 """
 
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from newsletter.db import Base
 
 FORGOTTEN_AFTER = timedelta(days=1)
-"""Without another wrong password in so long, the count begins anew."""
+"""After so long without a wrong password the count restarts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How many wrong passwords are free; each behind them doubles the wait, from a second to the longest."""
+    """How many wrong passwords are free; each further one doubles the wait, from a second up to `longest`."""
 
     free: int
     longest: timedelta
 
     def after(self, failures: int) -> timedelta:
-        """How long the next try has to wait."""
+        """How long to wait before the next try."""
         over = failures - self.free
         return timedelta() if over < 0 else min(timedelta(seconds=2 ** min(over, 20)), self.longest)
 
@@ -36,11 +36,11 @@ CLIENT = Patience(free=10, longest=timedelta(minutes=15))
 ACCOUNT = Patience(free=5, longest=timedelta(minutes=1))
 BROWSER = Patience(free=5, longest=timedelta(minutes=15))
 Key = tuple[Patience, str]
-"""What is counted under which name."""
+"""How patient to be, and the name that is counted."""
 
 
 class Wait(Base):
-    """Wrong passwords in a row under one name, which is kept hashed: it may be an address."""
+    """Consecutive wrong passwords under one name, stored hashed because it may be an address."""
 
     __tablename__ = "waits"
 
@@ -50,7 +50,7 @@ class Wait(Base):
 
 
 def take_try(session: Session, keys: list[Key], now: datetime) -> timedelta:
-    """Count one try under each of these names; or say how long it has to wait, and count nothing."""
+    """Count a try under each name and return zero; if any has to wait, return how long and count nothing."""
     rows = [(patience, _row(session, name, now)) for patience, name in sorted(keys, key=lambda key: _hashed(key[1]))]
     for _, row in rows:
         if now - row.last_at > FORGOTTEN_AFTER:
@@ -64,27 +64,27 @@ def take_try(session: Session, keys: list[Key], now: datetime) -> timedelta:
 
 
 def forgive(session: Session, keys: list[Key]) -> None:
-    """The password was right: the count begins anew."""
+    """Reset the counts after a right password."""
     _delete(session, Wait.key_hash.in_([_hashed(name) for _, name in keys]))
 
 
 def sweep(session: Session, now: datetime) -> None:
-    """Delete what is forgotten."""
+    """Delete counts older than `FORGOTTEN_AFTER`."""
     _delete(session, Wait.last_at < now - FORGOTTEN_AFTER)
 
 
 def _delete(session: Session, which: ColumnElement[bool]) -> None:
-    """Delete rows, locked in the order in which `take_try` locks them: two who wait for each other would both fail."""
+    """Delete rows, locking them in the same order as `take_try` to avoid deadlocks."""
     found = session.scalars(select(Wait.key_hash).where(which).order_by(Wait.key_hash).with_for_update()).all()
     session.execute(delete(Wait).where(Wait.key_hash.in_(found), which))
 
 
 def _row(session: Session, name: str, now: datetime) -> Wait:
-    """The row of a name, held to the end of the transaction: whoever tries at the same time queues here."""
+    """The row of a name, locked until the transaction ends, so that parallel tries queue here."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     fresh = dialect.insert(Wait).values(key_hash=_hashed(name), failures=0, last_at=now)
-    # An update that changes nothing, and not "do nothing": so the row is locked in the statement that finds it, and
-    # cannot be forgiven or swept in between.
+    # A no-op update rather than DO NOTHING: it locks the row in the same statement, so it cannot be forgiven or swept
+    # in between.
     locked = fresh.on_conflict_do_update(index_elements=[Wait.key_hash], set_={"failures": Wait.failures})
     found = locked.returning(Wait).execution_options(populate_existing=True)
     row: Wait = session.scalars(found).one()

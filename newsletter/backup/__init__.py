@@ -1,4 +1,4 @@
-"""Backup and restore: one file with all of an installation, written while it runs, put back whole or not at all."""
+"""Backup and restore: a whole installation in one file, written while it runs, restored completely or not at all."""
 
 from newsletter.backup.archive import Archive, BadBackup, Manifest
 from newsletter.backup.measure import Sizes, measure

@@ -1,4 +1,4 @@
-"""The file: a ZIP of the database, the key, guides and media, and a manifest that says what is in it."""
+"""The backup file: a ZIP of the database, the secret key, guides and media, with a manifest of its contents."""
 
 import hashlib
 import json
@@ -14,52 +14,52 @@ MANIFEST = "manifest.json"
 SQLITE, POSTGRESQL = "database.sqlite3", "database.sql"
 KEY = "secret_key"
 OLD_KEYS = "secret_key_old"
-"""As SECRET_KEY_OLD holds them."""
+"""Comma-separated, as in SECRET_KEY_OLD."""
 CLOCK = "clock"
 GUIDES, MEDIA = "guides/", "media/"
 FOLDERS = (GUIDES, MEDIA)
 PIECE = 1 << 20  # octets
 Tick = Callable[[int], None]
-"""Is told of octets that are done."""
+"""Progress callback, called with the octets done since the last call."""
 
 
 class BadBackup(Exception):
-    """The file is no backup of ours, or is not whole; the message says which and what to do."""
+    """The file is not a usable backup, or is in the way; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a backup says of itself."""
+    """What a backup contains and where it comes from."""
 
     format: int
     version: str
-    """Of the program that wrote it."""
+    """Version of the program that wrote it."""
     schema: str
-    """The database's newest migration."""
+    """The database's latest migration."""
     created_at: str
-    """ISO 8601, UTC: the moment whose state it holds."""
+    """ISO 8601, UTC: when the snapshot was taken."""
     database: str
     """"sqlite" or "postgresql"."""
     key_fingerprint: str
     counts: dict[str, int]
-    """Rows of every table."""
+    """Number of rows by table."""
     settings: dict[str, str]
-    """What the environment said, without secrets; for reading, it is not put back."""
+    """The environment's settings without secrets; informational, never restored."""
     files: dict[str, str]
-    """SHA-256 of every file, by its name."""
+    """SHA-256 in hex, by file name."""
 
     @property
     def created(self) -> datetime:
-        """The moment whose state it holds."""
+        """`created_at` as a datetime."""
         return datetime.fromisoformat(self.created_at)
 
     def as_json(self) -> str:
-        """As it stands in the file."""
+        """The text of `manifest.json`."""
         return json.dumps(asdict(self), indent=1, sort_keys=True)
 
 
 class Archive:
-    """A backup that is opened for reading. Raises BadBackup."""
+    """A backup opened for reading. Raises BadBackup."""
 
     def __init__(self, file: Path) -> None:
         try:
@@ -79,20 +79,20 @@ class Archive:
 
     @property
     def size(self) -> int:
-        """Octets, unpacked."""
+        """Unpacked size in octets."""
         return sum(one.file_size for one in self._zip.infolist())
 
     @property
     def names(self) -> list[str]:
-        """Of the files in it, but for the manifest."""
+        """The names of its files, without the manifest."""
         return sorted(self.manifest.files)
 
     def read(self, name: str) -> bytes:
-        """A small file's octets."""
+        """A small file's content. Raises BadBackup."""
         return b"".join(self._pieces(name))
 
     def unpack(self, name: str, target: Path, tick: Tick) -> None:
-        """Write one file out, and compare its checksum. Raises BadBackup."""
+        """Write one file to `target` and verify its checksum. Raises BadBackup."""
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("wb") as file:
             for piece in self._pieces(name):
@@ -126,9 +126,9 @@ def _manifest(name: str, told: Any) -> Manifest:
 
 
 def _is_ours(name: str) -> bool:
-    """A name that we write: nothing that would leave the folder it is unpacked into."""
+    """Whether this is a name we write; refuses any that would escape the folder it is unpacked into."""
     if name in (SQLITE, POSTGRESQL, KEY, OLD_KEYS, CLOCK):
         return True
     path = PurePosixPath(name)
     inside = any(name.startswith(folder) for folder in FOLDERS) and ".." not in path.parts
-    return inside and 2 <= len(path.parts) <= 3  # a guide's edition for phones, and guides of the owner's, lie deeper
+    return inside and 2 <= len(path.parts) <= 3  # phone editions and the owner's guides are one level deeper

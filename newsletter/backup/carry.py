@@ -1,6 +1,6 @@
-"""Who left, stopped something, moved, bounced, complained or was erased since stays so: read before the old data goes.
+"""Carries over a restore who left, stopped, moved, bounced, complained or was erased since the backup.
 
-It waits in a file beside the restored database and is written into that once, also when the restore is killed between.
+Read from the old data before it is replaced, kept in a file, and applied to the restored database even after a crash.
 """
 
 import json
@@ -58,11 +58,11 @@ _STOPPED = (
     "AND n.status IN ('waiting', 'active'))"
 )
 STAYS = {SuppressionReason.REFUSED, SuppressionReason.OWNER}
-"""Suppressions that do not tell that somebody was erased: a reader may have refused what a stranger typed."""
+"""Suppressions that do not prove an erasure: a reader may have refused what a stranger typed."""
 
 
 def gather(old: Database, key_fingerprint: str) -> dict[str, Any] | None:
-    """What the old database knows of who is gone; None: it cannot be read, or is another installation's."""
+    """The opt-outs in the old database; None if it cannot be read or belongs to another installation."""
     try:
         with old.reading() as session:
             keys = session.scalars(text("SELECT key_print FROM brand UNION SELECT key_print FROM retired_keys")).all()
@@ -79,7 +79,7 @@ def gather(old: Database, key_fingerprint: str) -> dict[str, Any] | None:
 
 
 def _stopped(session: Session) -> dict[str, Any]:
-    """Who has left the newsletter, and which series was stopped for whom; nothing where older versions wrote none."""
+    """Who has left the newsletter, and stopped series; empty for a schema too old to record them."""
     try:
         series = [list(row) for row in session.execute(text(_STOPPED))]
         off, left = session.scalars(text(_NO_NEWSLETTER)).all(), session.scalars(text(_LEFT_BOUNCED)).all()
@@ -89,7 +89,7 @@ def _stopped(session: Session) -> dict[str, Any]:
 
 
 def _chosen(session: Session) -> dict[str, list[int]]:
-    """The topics of those who chose among them; nothing where older versions knew of no choice."""
+    """Topic ids by subscriber, for those who chose; empty for a schema without topic choices."""
     chosen: dict[str, list[int]] = {}
     with suppress(SQLAlchemyError):
         for key, topic in session.execute(text(_CHOSEN)):
@@ -98,7 +98,7 @@ def _chosen(session: Session) -> dict[str, list[int]]:
 
 
 def _paused(session: Session) -> dict[str, str]:
-    """Who has paused, and until when (ISO 8601); nothing where older versions knew of no pause."""
+    """End of each subscriber's pause (ISO 8601); empty for a schema without pauses."""
     with suppress(SQLAlchemyError):
         look = text(_PAUSED).columns(email_key=String, paused_until=UtcDateTime)
         return {key: until.isoformat() for key, until in session.execute(look)}
@@ -106,21 +106,21 @@ def _paused(session: Session) -> dict[str, str]:
 
 
 def _weekly(session: Session) -> list[str]:
-    """Who takes one mail a week; nobody where older versions sent singly."""
+    """Who receives the weekly digest; empty for a schema without it."""
     with suppress(SQLAlchemyError):
         return list(session.scalars(text(_WEEKLY)))
     return []
 
 
 def _objects(session: Session) -> list[str]:
-    """Whose clicks are not to be recorded; nobody where older versions recorded none."""
+    """Who objected to click tracking; empty for a schema without it."""
     with suppress(SQLAlchemyError):
         return list(session.scalars(text(_OBJECTS)))
     return []
 
 
 def _moved(session: Session) -> list[list[Any]]:
-    """Who is at another address than once; nobody where that could not be."""
+    """Who changed their address; empty for a schema without address changes."""
     with suppress(SQLAlchemyError):
         look = text(_MOVED).columns(
             id=Integer, created_at=UtcDateTime, email=String, email_key=String, moved_at=UtcDateTime
@@ -130,7 +130,7 @@ def _moved(session: Session) -> list[list[Any]]:
 
 
 def keep(known: dict[str, Any], file: Path) -> None:
-    """Write it down, for its owner's eyes only."""
+    """Write what `gather` found to a file readable only by its owner, atomically."""
     half = file.with_suffix(".half")
     half.unlink(missing_ok=True)
     with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as target:
@@ -148,7 +148,7 @@ def _end(session: Session, subscriber: Subscriber, status: Status, at: datetime)
 
 
 def carry(session: Session, file: Path, secrets: SequenceOf[bytes]) -> int:
-    """Bring it into the restored database; how many people it changed. May be done again."""
+    """Apply the kept file to the restored database; returns how many people changed. Idempotent."""
     known = json.loads(file.read_text())
     people, suppressed, there = known["people"], known["suppressed"], set(known["there"])
     written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
@@ -156,7 +156,7 @@ def carry(session: Session, file: Path, secrets: SequenceOf[bytes]) -> int:
     for id, key, stands in session.execute(select(Subscriber.id, Subscriber.email_key, Subscriber.status)).all():
         status = people.get(key)
         if status is not None:
-            if stands not in (status, Status.COMPLAINED):  # of two bad things the complaint counts
+            if stands not in (status, Status.COMPLAINED):  # a complaint outranks a bounce
                 _end(session, session.get_one(Subscriber, id), Status(status), written)
                 changed += 1
             if key in left:
@@ -175,8 +175,7 @@ def carry(session: Session, file: Path, secrets: SequenceOf[bytes]) -> int:
 
 
 def _move(session: Session, known: dict[str, Any]) -> int:
-    """Who has moved is written to there, and not at the address that they had; how many. First of all, for what else
-    is known of them stands under the new one."""
+    """Re-apply address changes; returns how many. Must come first: everything else is keyed by the new address."""
     waits = (AddressChange.done_at.is_(None), AddressChange.ended_at.is_(None))
     session.execute(update(AddressChange).where(*waits).values(ended_at=AddressChange.asked_at))  # maybe stopped since
     changed = 0
@@ -186,7 +185,7 @@ def _move(session: Session, known: dict[str, Any]) -> int:
             continue
         before = session.scalar(select(Subscriber).where(Subscriber.email_key == key))
         if before is not None:
-            journey.forget(session, before)  # whoever it was is there no more
+            journey.forget(session, before)  # held the address at the backup, and has gone since
         one.move(Address(email=email, key=key), datetime.fromisoformat(at))
         session.flush()
         changed += 1
@@ -194,7 +193,7 @@ def _move(session: Session, known: dict[str, Any]) -> int:
 
 
 def _take_digest(session: Session, keys: SequenceOf[str], at: datetime) -> set[int]:
-    """Who takes one mail a week goes on so; whom it changed."""
+    """Restore the weekly digest; returns the ids of those it changed."""
     found: set[int] = set()
     for some in batched(keys, IN_ONE_STATEMENT):
         for one in session.scalars(select(Subscriber).where(Subscriber.email_key.in_(some))):
@@ -203,7 +202,7 @@ def _take_digest(session: Session, keys: SequenceOf[str], at: datetime) -> set[i
 
 
 def _stop(session: Session, known: dict[str, Any], at: datetime) -> int:
-    """What people have stopped since stays stopped; how many that were."""
+    """Re-apply what people stopped, narrowed or paused; returns how many people changed."""
     changed: set[int] = set()
     for keys in batched(known["no_newsletter"], IN_ONE_STATEMENT):
         for one in session.scalars(select(Subscriber).where(Subscriber.email_key.in_(keys), Subscriber.newsletter)):

@@ -1,4 +1,4 @@
-"""How much a backup would hold, before one is written."""
+"""Estimate a backup's size before writing one."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,7 +15,7 @@ from newsletter.runtime import Runtime
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Octets, before they are packed."""
+    """Octets before compression."""
 
     database: int
     pictures: int
@@ -23,18 +23,18 @@ class Sizes:
 
     @property
     def whole(self) -> int:
-        """All of it."""
+        """The total."""
         return self.database + self.pictures + self.guides
 
 
 def measure(rt: Runtime, session: Session) -> Sizes:
-    """What there is now. What is removed meanwhile is left out."""
+    """The current sizes. Files deleted during the scan are skipped."""
     if rt.database.is_sqlite:
         database = _octets(iter([sqlite.file_of(rt.database)]))
     else:
         database = session.scalar(select(func.pg_database_size(func.current_database()))) or 0
     media, own = rt.settings.data_dir / "media", rt.guides.own
-    pictures = (path for path in media.rglob("*") if not path.is_relative_to(own))  # the owner's guides lie there
+    pictures = (path for path in media.rglob("*") if not path.is_relative_to(own))  # the owner's guides are in there
     guides = (path for folder in {rt.guides.shipped, own} for path in folder.rglob("*"))
     return Sizes(database, _octets(pictures), _octets(guides))
 

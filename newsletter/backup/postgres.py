@@ -1,4 +1,4 @@
-"""PostgreSQL: dumped and loaded by its own programs, pg_dump and psql, each in one transaction."""
+"""PostgreSQL: dump and load with pg_dump and psql, each in one transaction."""
 
 import os
 import re
@@ -15,8 +15,8 @@ from newsletter.backup.archive import BadBackup, Tick
 from newsletter.db import Database
 
 PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql*/bin")
-"""Where packages put the programs of each version, beside what is on PATH."""
-# Everything of ours that the new state is to take the place of; what belongs to an extension stays.
+"""Where packages install each version's programs; searched in addition to PATH."""
+# Drops all our tables and functions before the load; objects of extensions stay.
 EMPTY = """
 SET lock_timeout = '10s';
 DO $$
@@ -37,11 +37,11 @@ END $$;
 
 
 class NoProgram(BadBackup):
-    """pg_dump or psql is missing, or older than the server; the message says what to install."""
+    """pg_dump or psql is missing or older than the server; the message says what to install."""
 
 
 def dump(database: Database, target: Path, tick: Tick) -> dict[str, int]:
-    """Write the state of one moment as SQL; rows by table. Raises NoProgram."""
+    """Write one snapshot as SQL; returns the number of rows by table. Raises NoProgram and BadBackup."""
     with database.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         program = find("pg_dump", _version(connection))
         connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
@@ -54,7 +54,7 @@ def dump(database: Database, target: Path, tick: Tick) -> dict[str, int]:
 
 
 def load(database: Database, dumped: Path, last: str, folder: Path, tick: Tick) -> None:
-    """Put a dump in the place of what is there, and run the statements `last`: all of it, or nothing.
+    """Replace the database's contents with a dump and run the statements `last`, in one transaction.
 
     Raises NoProgram and BadBackup.
     """
@@ -71,7 +71,7 @@ def load(database: Database, dumped: Path, last: str, folder: Path, tick: Tick) 
 
 
 def counts(connection: Connection) -> dict[str, int]:
-    """Rows by table."""
+    """Number of rows by table."""
     names = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")).all()
     return {
         str(name): int(connection.scalar(text(f'SELECT count(*) FROM public."{name}"')) or 0)  # noqa: S608 - our own
@@ -80,14 +80,14 @@ def counts(connection: Connection) -> dict[str, int]:
 
 
 def others(database: Database) -> int:
-    """How many other connections there are to this database."""
+    """The number of other client connections to this database."""
     look = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     with database.engine.connect() as connection:
         return int(connection.scalar(text(f"{look} AND backend_type = 'client backend'")) or 0)
 
 
 def find(name: str, server: int) -> str:
-    """The program of this name that is new enough for a server of this major version. Raises NoProgram."""
+    """Path of the program in the server's major version, else the newest, if newer. Raises NoProgram."""
     found: dict[int, str] = {}
     folders = [str(folder) for place in PLACES for folder in Path("/").glob(place.lstrip("/"))]
     for folder in (None, *folders):
@@ -115,7 +115,7 @@ def _version(connection: Connection) -> int:
 
 
 def _run(database: Database, command: Sequence[str], growing: Path | None, tick: Tick) -> None:
-    """The password travels in the environment: an argument could be read by everybody on the machine."""
+    """Run a program. The password goes through the environment: every local user can read arguments."""
     _, given = database.engine.dialect.create_connect_args(database.engine.url)
     said = {name: str(value) for name, value in given.items() if isinstance(value, str | int) and name != "password"}
     environment = {**os.environ, **({"PGPASSWORD": str(given["password"])} if given.get("password") else {})}
@@ -123,7 +123,7 @@ def _run(database: Database, command: Sequence[str], growing: Path | None, tick:
     with subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
         seen, told, runs = 0, b"", True
         while runs:
-            # What it says is read meanwhile: with a pipe that nobody empties it would wait for us, and we for it.
+            # Drain stderr while waiting: a full pipe would deadlock both processes.
             with suppress(subprocess.TimeoutExpired):
                 told, runs = process.communicate(timeout=0.1)[1], False
             size = growing.stat().st_size if growing and growing.exists() else 0

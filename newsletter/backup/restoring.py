@@ -1,8 +1,8 @@
-"""Putting a backup in the place of what is there: all of it, or nothing, also when it is killed in the middle.
+"""Restore a backup over the current data, completely or not at all, even if killed half-way.
 
-Everything is unpacked, checked, brought up to date and locked in a folder of its own. Then one file, the plan, says
-what takes whose place. Before that file nothing has changed; from it on every start finishes what it says (`finish`).
-PostgreSQL's part is one transaction of the server.
+Everything is unpacked, checked, migrated and locked in a staging folder. Then one file, the plan, lists what replaces
+what. Until the plan exists nothing has changed; once it does, every start completes it (`finish`). On PostgreSQL the
+database is replaced in a single transaction.
 """
 
 import json
@@ -32,18 +32,18 @@ STAGE = "restore-"
 
 
 class NotRestored(Exception):
-    """The backup does not fit here, or the product runs; the message says what to do. Nothing has changed."""
+    """The backup does not fit this installation, or it is running; the message says what to do. Nothing has changed."""
 
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restore did. `carried`: people who had gone since the backup; None: the old data did not tell."""
+    """What a restore did. `carried`: people changed by what they did since; None if the old data was unreadable."""
 
     carried: int | None
 
 
 def check(settings: Settings, archive: Archive) -> None:
-    """Whether this backup can be put here. Raises NotRestored and BadBackup."""
+    """Check that this backup fits this installation. Raises NotRestored and BadBackup."""
     told, here = archive.manifest, Database(settings.database)
     kind = "sqlite" if here.is_sqlite else "postgresql"
     if told.database != kind:
@@ -65,7 +65,7 @@ def check(settings: Settings, archive: Archive) -> None:
 
 def restore(settings: Settings, archive: Archive, now: datetime, tick: Tick,
             guides: Path = ROOT / "static" / "guides") -> Restored:  # fmt: skip
-    """Put it here. The caller holds the lock of the data folder. Raises NotRestored and BadBackup."""
+    """Restore a backup. The caller holds the data folder's lock. Raises NotRestored and BadBackup."""
     check(settings, archive)
     database = Database(settings.database)
     try:
@@ -116,7 +116,7 @@ def _staged(settings: Settings, archive: Archive, database: Database, stage: Pat
         try:
             postgres.load(database, stage / POSTGRESQL, _lock_statement(archive, mark, now), stage, tick)
         except BadBackup:
-            installation.restore_plan(settings.data_dir).unlink()  # the server has done nothing of it
+            installation.restore_plan(settings.data_dir).unlink()  # the transaction was rolled back
             raise
 
 
@@ -135,22 +135,22 @@ def _place(settings: Settings, name: str, guides: Path) -> Path | None:
 
 
 def _prepared(file: Path, archive: Archive, now: datetime) -> None:
-    """Bring it up to date and lock it, before it is anybody's database."""
+    """Migrate and lock the unpacked database before anything can use it."""
     database = Database(f"sqlite:///{file}")
     try:
         schema.upgrade(database)
         with database.transaction() as session:
             newest = session.scalar(select(func.max(Message.id))) or 0
             here = installation.current(session)
-            here.unlock()  # of a backup that was locked itself, this lock is the newer one
+            here.unlock()  # the backup may have been locked itself; the new lock replaces that
             here.lock(LockReason.RESTORED, newest, archive.manifest.created, now)
     finally:
         database.dispose()
-    sqlite.is_in_use(file)  # leaves the WAL mode: one file, and nothing beside it
+    sqlite.is_in_use(file)  # leaves WAL mode, so that the database is a single file
 
 
 def _lock_statement(archive: Archive, mark: str, now: datetime) -> str:
-    """The last statement of the server's one transaction; by its mark a start can tell that it was committed."""
+    """The transaction's last statement; its mark tells a later start that the load was committed."""
     stands = archive.manifest.created.isoformat()
     return (
         f"UPDATE installation SET locked_at = '{now.isoformat()}', lock_reason = 'restored', "  # noqa: S608 - our own
@@ -180,9 +180,9 @@ def _write_plan(plan: Path, told: dict[str, object]) -> None:
 
 
 def finish(settings: Settings) -> int | None:
-    """Finish a restore that has its plan, also one that was killed; people carried over, None where nothing was told.
+    """Complete a planned restore, interrupted or not; returns `Restored.carried`, None without a plan.
 
-    Every start asks; without a plan it is one look for a file.
+    Called at every start; without a plan it costs one file check.
     """
     plan = installation.restore_plan(settings.data_dir)
     if not plan.exists():
@@ -200,19 +200,19 @@ def finish(settings: Settings) -> int | None:
 
 
 def sweep(settings: Settings) -> None:
-    """Remove what a restore left that was killed before it had a plan. The caller holds the lock of the data folder."""
+    """Remove the leftovers of a restore killed before it had a plan. The caller holds the data folder's lock."""
     if not installation.restore_plan(settings.data_dir).exists():
         for left in settings.data_dir.glob(f"{STAGE}*/"):
             shutil.rmtree(left)
 
 
 def _has_mark(settings: Settings, mark: str) -> bool:
-    """Whether the server has committed; else everything is as it was before."""
+    """Whether the server committed the load; if not, nothing changed."""
     database = Database(settings.database)
     try:
         with database.reading() as session:
             return installation.current(session).witness == mark
-    except SQLAlchemyError:  # of what was there before, which may be nothing
+    except SQLAlchemyError:  # not committed, and the database was empty or unreadable before
         return False
     finally:
         database.dispose()
@@ -220,13 +220,13 @@ def _has_mark(settings: Settings, mark: str) -> bool:
 
 def _replace(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    if source.name == SQLITE:  # the old one's log is not the new one's
+    if source.name == SQLITE:  # the old database's WAL must not be applied to the new one
         for beside in ("-wal", "-shm", "-journal"):
             target.with_name(target.name + beside).unlink(missing_ok=True)
-    with suppress(FileNotFoundError):  # another start was quicker
+    with suppress(FileNotFoundError):  # another start moved it first
         try:
             source.replace(target)
-        except OSError:  # on another disk: a copy beside it first, then one step
+        except OSError:  # on another file system: copy next to the target, then rename
             half = target.with_name(f".{target.name}.restored")
             shutil.copy2(source, half)
             half.replace(target)

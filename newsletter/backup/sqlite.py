@@ -1,4 +1,4 @@
-"""SQLite: copied by its online backup while others write, and read through before it is put anywhere."""
+"""SQLite: copied with the online backup API while others write; verified before it is restored."""
 
 import sqlite3
 from contextlib import closing
@@ -10,20 +10,20 @@ from newsletter.backup.archive import BadBackup, Tick
 from newsletter.db import Database
 
 PAGES = 2_000
-"""Copied in one step: eight megabytes."""
+"""Copied per step: 8 MB."""
 
 
 def file_of(database: Database) -> Path:
-    """Where its file is."""
+    """The path of the database file."""
     return Path(str(make_url(str(database.engine.url)).database))
 
 
 def dump(database: Database, target: Path, tick: Tick) -> dict[str, int]:
-    """Copy the state of one moment; rows by table. Writers go on meanwhile (WAL), and are not in it."""
+    """Copy one snapshot to `target`; returns the number of rows by table. Concurrent writes are not included."""
     source = sqlite3.connect(f"file:{file_of(database)}?mode=ro", uri=True, isolation_level=None)
     with closing(source), closing(sqlite3.connect(target, isolation_level=None)) as copy:
         source.execute("PRAGMA busy_timeout = 20000")
-        # A read that lasts as long as the copy: without it the copy would begin anew whenever somebody writes.
+        # Hold a read transaction during the copy: otherwise every write by others restarts it.
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         page = int(source.execute("PRAGMA page_size").fetchone()[0])
@@ -34,12 +34,12 @@ def dump(database: Database, target: Path, tick: Tick) -> dict[str, int]:
             done[0] = total - left
 
         source.backup(copy, pages=PAGES, progress=progress, sleep=0.0)
-        copy.execute("PRAGMA journal_mode = DELETE")  # one file, and nothing beside it
+        copy.execute("PRAGMA journal_mode = DELETE")  # leaves WAL mode, so that the copy is a single file
         return counts(copy)
 
 
 def counts(connection: sqlite3.Connection) -> dict[str, int]:
-    """Rows by table."""
+    """Number of rows by table."""
     names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
     return {
         name: int(connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])  # noqa: S608 - our own tables
@@ -48,7 +48,7 @@ def counts(connection: sqlite3.Connection) -> dict[str, int]:
 
 
 def check(file: Path, expected: dict[str, int]) -> None:
-    """Read all of a database that was unpacked. Raises BadBackup."""
+    """Verify an unpacked database: its integrity and row counts. Raises BadBackup."""
     try:
         with closing(sqlite3.connect(file, isolation_level=None)) as connection:
             (told,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
@@ -60,7 +60,7 @@ def check(file: Path, expected: dict[str, int]) -> None:
 
 
 def is_in_use(file: Path) -> bool:
-    """Whether another process has this database open. Leaving the WAL mode needs it alone; ours is set anew later."""
+    """Whether another process has this database open: leaving WAL mode needs it alone. WAL mode is set again later."""
     if not file.exists():
         return False
     try:
@@ -69,5 +69,5 @@ def is_in_use(file: Path) -> bool:
     except sqlite3.OperationalError:
         return True
     except sqlite3.DatabaseError:
-        return False  # no database any more: nobody can have it open
+        return False  # not a database, so nobody has it open
     return False

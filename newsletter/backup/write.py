@@ -1,4 +1,4 @@
-"""Writing a backup beside a running product: whole under its name, or not at all, and for its owner's eyes only."""
+"""Write a backup of a running installation, atomically and readable only by its owner."""
 
 import hashlib
 import os
@@ -31,11 +31,11 @@ from newsletter.runtime import Runtime
 
 VERSION = "0.1.0"
 TOLD = ("public_url", "host", "port", "web_workers", "bulk_workers", "dkim_domain", "dkim_selector")
-"""Settings that a backup mentions. Addresses of servers may hold passwords, so they are not among these."""
+"""Settings listed in the manifest. Server URLs are left out: they may contain passwords."""
 
 
 def write(rt: Runtime, target: Path, now: datetime, tick: Tick) -> Manifest:
-    """Write a backup of this installation. Raises BadBackup where something that is no backup stands in its way."""
+    """Write a backup of this installation to `target`. Raises BadBackup, also if `target` exists and is no backup."""
     _check_free(target)
     with _private_folder(target.parent) as folder:
         half = folder / "backup.zip"
@@ -62,7 +62,7 @@ def _check_free(target: Path) -> None:
 
 @contextmanager
 def _private_folder(beside: Path) -> Iterator[Path]:
-    """On the disk of the target, so that the finished file can be moved there in one step."""
+    """A temporary folder on the target's file system, so that the finished file can be renamed into place."""
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=beside) as folder:  # mode 0700
         yield Path(folder)
 
@@ -89,7 +89,7 @@ def _files(rt: Runtime) -> Iterator[tuple[str, Path]]:
             if path.is_file() and not path.name.startswith("."):
                 yield f"{prefix}{path.relative_to(folder)}", path
     clock = rt.settings.data_dir / "clock"
-    if clock.exists():  # a local installation's time that was moved on
+    if clock.exists():  # a local installation's clock may have been moved forward
         yield CLOCK, clock
 
 

@@ -1,8 +1,7 @@
-"""Bulk actions: one thing done for everybody whom a list of people shows.
+"""Bulk actions: one change applied to every subscriber in a filtered list.
 
-A `BulkAction` is the row of one (`record`): whom it is for, what is done, and how far it is. `effect` says what it does
-to a person and whom it can reach, which is also its dry run. A worker goes on with it (`work`). Tags are changed at
-once, and can be taken back (`tagging`).
+`record` holds the `BulkAction` row: for whom, what, and progress. `effect` holds what it does to one person and the
+dry run. `work` lets a worker process it in batches. Tag changes happen at once and can be undone (`tagging`).
 """
 
 from newsletter.bulk_actions.effect import reach

@@ -1,4 +1,4 @@
-"""What a bulk action does to one person, and whom of its people it can reach: the same rule, in Python and in SQL."""
+"""What a bulk action does to one person, and whom it can affect: the same rule in Python and in SQL."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,20 +26,19 @@ TAKEN = marked("Taken away by the owner, from everybody in a list.")
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of one person."""
+    """The outcome for one person."""
 
     is_reached: bool
     erased: list[str] = field(default_factory=list)
-    """Addresses whose traces outside of the database go behind the commit."""
+    """Addresses whose traces outside the database must be removed after the commit."""
 
 
 NOT_REACHED = Done(False)
-"""Nothing was done."""
 
 
 def reach(session: Session, people: People, now: datetime, *, kind: ActionKind, guide: Guide | None = None,
           sequence: Sequence | None = None, topic: Topic | None = None) -> tuple[int, int]:  # fmt: skip
-    """The dry run: how many people there are, and for how many of them something would be done."""
+    """The dry run: how many people match, and how many of them would be affected."""
     meant = select(func.count()).select_from(Subscriber).where(*people.condition(now))
     reached = meant.where(_reached(kind, guide, sequence, topic, now))
     return session.scalar(meant) or 0, session.scalar(reached) or 0
@@ -64,7 +63,7 @@ def _enrolled(sequence_id: int) -> Select[int]:
 
 
 def do(session: Session, house: House, action: BulkAction, person: Subscriber, now: datetime) -> Done:
-    """Do it to one person, if it can reach them now."""
+    """Apply the action to one person, if it can affect them now."""
     match action.kind:
         case ActionKind.GUIDE:
             return Done(_send_guide(session, house, action, person, now))

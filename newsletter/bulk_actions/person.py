@@ -1,4 +1,4 @@
-"""BulkPerson: one of those whom an action is about, where it has to be remembered who they were."""
+"""BulkPerson: a subscriber listed by an erasure, which must not touch anybody the owner did not see."""
 
 from sqlalchemy import ColumnElement, ForeignKey, delete, insert, literal, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -9,7 +9,7 @@ from newsletter.subscribers import Subscriber
 
 
 class BulkPerson(Base):
-    """Somebody who was shown when an erasing was asked for; until it is over, or they are gone."""
+    """Somebody who was listed when the erasure was requested; kept until it is over or they are erased."""
 
     __tablename__ = "bulk_people"
 
@@ -20,12 +20,12 @@ class BulkPerson(Base):
 
 
 def remember(session: Session, action_id: int, *who: ColumnElement[bool]) -> None:
-    """Write down everybody for whom this holds now, in one statement."""
+    """Record everybody who matches now, in one statement."""
     shown = select(literal(action_id), Subscriber.id).where(*who)
     with keeping_plans(session):
         session.execute(insert(BulkPerson).from_select(["action_id", "subscriber_id"], shown))
 
 
 def forget(session: Session, action_id: int) -> None:
-    """It is over: who they were is nobody's business any more."""
+    """Delete the list of people once the action is over."""
     session.execute(delete(BulkPerson).where(BulkPerson.action_id == action_id))

@@ -1,4 +1,4 @@
-"""BulkAction: what an owner has asked to be done for many people, from the press to the last of them."""
+"""BulkAction: a change an owner requested for many people, from the request to the last person."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,24 +20,24 @@ from newsletter.subscribers.segments import condition, stored_rules
 from newsletter.topics import Topic
 
 GRACE = timedelta(seconds=10)
-"""Between the press and the first person: until then it can be called off whole."""
+"""From the request to the first person; until then it can be cancelled completely."""
 
 
 class ActionKind(StrEnum):
-    """What is done. None lets anybody receive more than they asked for: that takes their own press."""
+    """What is done. Nothing here widens what anybody receives: only the reader can do that."""
 
     GUIDE = "guide"
-    """The guide once more, to those who have asked for it."""
+    """Send the guide again, to those who had asked for it."""
     LEAVE_TOPIC = "leave-topic"
     STOP_SERIES = "stop-series"
     ERASE = "erase"
 
 
 class ActionState(StrEnum):
-    """Where it stands. Those of `WORKING` are a worker's."""
+    """The action's progress. Workers handle those in `WORKING`."""
 
     WAITING = "waiting"
-    """Its grace is not over, or no worker has begun."""
+    """In its grace period, or not started by a worker yet."""
     RUNNING = "running"
     STOPPED = "stopped"
     DONE = "done"
@@ -52,17 +52,16 @@ STANDS = {
     ActionState.DONE: marked("done"),
     ActionState.CALLED_OFF: marked("called off"),
 }
-"""A state in words."""
 _OPEN = text("state IN ('waiting', 'running')")
 
 
 class NotNow(ValueError):
-    """The action is not at the point where this can be done; the message says where it stands."""
+    """Not possible in the action's current state, which the message names."""
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Whom a list shows: each part narrows. `rules`: of a saved segment and of the list's bar, as they are stored."""
+    """A list's filter; every part narrows. `rules`: of a saved segment and of the filter bar, as stored."""
 
     asked: str = ""
     status: Status | None = None
@@ -70,7 +69,7 @@ class People:
     rules: Sequence[Any] = ()
 
     def condition(self, at: datetime) -> list[ColumnElement[bool]]:
-        """All that has to hold, as SQL. "The last 30 days" of a rule end `at` this time."""
+        """The filter as SQL conditions. Relative rules such as "the last 30 days" end at `at`."""
         return [
             *([found_by(self.asked)] if self.asked else []),
             *([Subscriber.status == self.status] if self.status else []),
@@ -80,7 +79,7 @@ class People:
 
 
 class BulkAction(Base):
-    """One of them. It goes through its people by their numbers, and `position` is the last that it has done."""
+    """One bulk action. It walks its people by id; `position` is the last one done."""
 
     __tablename__ = "bulk_actions"
     __table_args__ = (
@@ -95,27 +94,26 @@ class BulkAction(Base):
     state: Mapped[ActionState] = mapped_column(default=ActionState.WAITING)
     created_at: Mapped[datetime]
     starts_at: Mapped[datetime]
-    """When its grace is over; behind a stop, when it was let go on."""
+    """When the grace period ends; after a stop, when it was resumed."""
     finished_at: Mapped[datetime | None] = mapped_column()
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("owners.id", ondelete="SET NULL"))
     guide_id: Mapped[int | None] = mapped_column(ForeignKey("guides.id"))
     sequence_id: Mapped[int | None] = mapped_column(ForeignKey("sequences.id"))
     topic_id: Mapped[int | None] = mapped_column(ForeignKey("topics.id"))
     asked: Mapped[str] = mapped_column(String(254), default="")
-    """Words that were searched for. An address may stand here: gone when the action is over."""
+    """The search text. May contain an address, so it is cleared when the action is over."""
     status: Mapped[Status | None] = mapped_column()
     tag: Mapped[str] = mapped_column(String(80), default="")
     rules: Mapped[list[Any] | dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """Rules of which each narrows; of an action before there were several, the rules themselves. An address may stand
-    here too."""
+    """A list of rules, each narrowing; older actions hold a single rule. May contain addresses too."""
     last_id: Mapped[int] = mapped_column(BigInteger)
-    """The newest person at the press: who comes later is not meant."""
+    """The highest subscriber id at the request: later subscribers are not included."""
     position: Mapped[int] = mapped_column(BigInteger, default=0)
     expected: Mapped[int] = mapped_column(BigInteger, default=0)
-    """How many people were shown at the press."""
+    """How many people were listed at the request."""
     looked_at: Mapped[int] = mapped_column(BigInteger, default=0)
     done: Mapped[int] = mapped_column(BigInteger, default=0)
-    """For how many something was done; the others could not be reached by it."""
+    """How many people were affected; it did not apply to the others."""
 
     owner: Mapped[Owner | None] = relationship()
     guide: Mapped[Guide | None] = relationship()
@@ -126,7 +124,7 @@ class BulkAction(Base):
     def begin(cls, session: Session, people: People, now: datetime, *, kind: ActionKind, owner_id: int | None,
               guide: Guide | None = None, sequence: Series | None = None, topic: Topic | None = None
               ) -> "BulkAction":  # fmt: skip
-        """Ask for it. It begins when its grace is over."""
+        """Request an action. It starts when its grace period ends."""
         made = cls(
             kind=kind, created_at=now, starts_at=now + GRACE, owner_id=owner_id, guide=guide, sequence=sequence,
             topic=topic, asked=people.asked, status=people.status, tag=people.tag, rules=list(people.rules) or None,
@@ -144,49 +142,49 @@ class BulkAction(Base):
 
     @property
     def is_named(self) -> ColumnElement[bool]:
-        """That somebody was shown when this erasing was asked for, as SQL."""
+        """SQL condition: the subscriber was listed when this erasure was requested."""
         named = select(BulkPerson.subscriber_id).where(BulkPerson.subscriber_id == Subscriber.id)
         return named.where(BulkPerson.action_id == self.id).exists()
 
     @property
     def people(self) -> People:
-        """Whom it is for."""
+        """The filter it applies to."""
         rules = [self.rules] if isinstance(self.rules, dict) else self.rules or []
         return People(asked=self.asked, status=self.status, tag=self.tag, rules=rules)
 
     def take_back(self, session: Session) -> None:
-        """It was not asked for: nothing of it is kept."""
+        """Delete it altogether, as if it had never been requested."""
         forget(session, self.id)
         session.delete(self)
         session.flush()
 
     def call_off(self, session: Session, now: datetime) -> None:
-        """Before it has begun: nothing is done. Raises NotNow."""
-        self._turn(ActionState.CALLED_OFF, only=ActionState.WAITING)
+        """Cancel it before it has started. Raises NotNow."""
+        self._move_to(ActionState.CALLED_OFF, only=ActionState.WAITING)
         self.end(session, ActionState.CALLED_OFF, now)
 
     def stop(self) -> None:
-        """After the people who are being done; what is done stays. Raises NotNow."""
-        self._turn(ActionState.STOPPED, only=ActionState.RUNNING)
+        """Stop after the current batch; what is done stays. Raises NotNow."""
+        self._move_to(ActionState.STOPPED, only=ActionState.RUNNING)
 
     def go_on(self, now: datetime) -> None:
-        """From where it was stopped. Raises NotNow."""
-        self._turn(ActionState.RUNNING, only=ActionState.STOPPED)
+        """Resume from where it was stopped. Raises NotNow."""
+        self._move_to(ActionState.RUNNING, only=ActionState.STOPPED)
         self.starts_at = now
 
     def end(self, session: Session, state: ActionState, now: datetime) -> None:
-        """It is over, and need not know any more whom it was for."""
+        """Finish in this state and forget whom it was for."""
         self.state, self.finished_at, self.asked, self.rules = state, now, "", None
         forget(session, self.id)
 
-    def _turn(self, state: ActionState, *, only: ActionState) -> None:
+    def _move_to(self, state: ActionState, *, only: ActionState) -> None:
         if self.state is not only:
             raise NotNow(said("Nothing was changed: this is %(state)s.", state=said(STANDS[self.state])))
         self.state = state
 
 
 def forget_mentions(session: Session, address: str) -> None:
-    """Take an erased address out of what was searched for."""
+    """Remove an erased address from the filters of unfinished actions."""
     is_over = BulkAction.state.in_((ActionState.DONE, ActionState.CALLED_OFF))
     for one in session.scalars(select(BulkAction).where(~is_over)):
         one.asked = without(address, one.asked)

@@ -1,7 +1,7 @@
-"""A tag given to many people, or taken from them, at once; and taken back exactly.
+"""Adding or removing a tag for many people at once, with an exact undo.
 
-Who had the tag before does not lose it by an undo, and who had not got it does not get it: the people whose tags really
-changed are written down, and forgotten when it cannot be undone any more.
+Only the people whose tags actually changed are recorded, so an undo touches nobody else. The record is deleted once
+the change can no longer be undone.
 """
 
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ UNDO_FOR = timedelta(hours=24)
 
 
 class TagChange(Base):
-    """One such press."""
+    """One such change."""
 
     __tablename__ = "tag_changes"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -29,13 +29,13 @@ class TagChange(Base):
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("owners.id", ondelete="SET NULL"))
     tag: Mapped[str] = mapped_column(String(80))
     gives: Mapped[bool]
-    """Whether they were given it; else it was taken from them."""
+    """True if the tag was added, False if it was removed."""
     people: Mapped[int] = mapped_column(BigInteger, default=0)
     """How many people's tags changed."""
     undone_at: Mapped[datetime | None] = mapped_column()
 
     def undo(self, session: Session, now: datetime) -> int:
-        """Take back what it changed, of those who are still there; of how many people. Raises NotNow."""
+        """Revert the change for everybody still there; returns for how many people. Raises NotNow."""
         if self.undone_at is not None:
             raise NotNow(said("Nothing was changed: this was undone before."))
         if now - self.at > UNDO_FOR:
@@ -48,7 +48,7 @@ class TagChange(Base):
 
 
 class TagChangePerson(Base):
-    """Somebody whose tags it changed."""
+    """A subscriber whose tags changed."""
 
     __tablename__ = "tag_change_people"
 
@@ -60,7 +60,7 @@ class TagChangePerson(Base):
 
 def change_tag(session: Session, name: str, who: ColumnElement[bool], now: datetime, *, gives: bool,
                owner_id: int | None) -> TagChange:  # fmt: skip
-    """Give everybody for whom this holds a tag, or take it from them."""
+    """Add a tag to everybody who matches `who`, or remove it (`gives=False`)."""
     made = TagChange(at=now, owner_id=owner_id, tag=name, gives=gives)
     session.add(made)
     session.flush()
@@ -74,7 +74,7 @@ def change_tag(session: Session, name: str, who: ColumnElement[bool], now: datet
 
 
 def _without(session: Session, change: int, name: str) -> Select[int, int]:
-    """Who has not got the tag. It is locked: who gives it to one of them meanwhile waits, and then they had it not."""
+    """Those without the tag. Locks the tag row, so that a concurrent tagging waits and is not undone with this one."""
     (tag,) = tag_ids(session, [name]).values()
     session.execute(select(Tag.id).where(Tag.id == tag).with_for_update())
     has = select(SubscriberTag.tag_id).where(SubscriberTag.subscriber_id == Subscriber.id, SubscriberTag.tag_id == tag)
@@ -82,8 +82,8 @@ def _without(session: Session, change: int, name: str) -> Select[int, int]:
 
 
 def _with(change: int, name: str) -> Select[int, int]:
-    """Who has the tag, locked: who takes it from one of them meanwhile waits, and finds it gone."""
-    theirs = aliased(SubscriberTag)  # a filter by tag may ask the table by its own name
+    """Those with the tag. Locks their rows, so that a concurrent untagging waits and finds them gone."""
+    theirs = aliased(SubscriberTag)  # a filter by tag may use the unaliased table
     look = select(literal(change), Subscriber.id).join(theirs, theirs.subscriber_id == Subscriber.id)
     its = theirs.tag_id == select(Tag.id).where(Tag.name == name).scalar_subquery()
     return look.where(its).with_for_update(of=theirs)
@@ -94,12 +94,12 @@ def _whose(change: int) -> Select[int]:
 
 
 def undoable(session: Session, now: datetime, most: int = 3) -> list[TagChange]:
-    """Those that can be undone, the newest first."""
+    """Changes that can still be undone, newest first."""
     look = select(TagChange).where(TagChange.undone_at.is_(None), TagChange.at >= now - UNDO_FOR, TagChange.people > 0)
     return list(session.scalars(look.order_by(TagChange.id.desc()).limit(most)))
 
 
 def forget_old(session: Session, now: datetime) -> None:
-    """Forget whose tags they were that cannot be undone any more."""
+    """Delete the records of changes that can no longer be undone."""
     old = select(TagChange.id).where(TagChange.at < now - UNDO_FOR)
     session.execute(delete(TagChangePerson).where(TagChangePerson.change_id.in_(old)))

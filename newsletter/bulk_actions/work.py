@@ -1,7 +1,7 @@
-"""A worker's turn: some people of an action, in one transaction with the place behind them, then some more.
+"""Processes bulk actions in batches; each batch and its new position are committed together.
 
-Who is killed in the middle has done nothing of that: the next one begins at the same place. The row is locked
-meanwhile, so two workers never do the same people.
+A killed worker's batch is rolled back, and the next worker starts at the same position. The action's row is locked
+during a batch, so two workers never process the same people.
 """
 
 import time
@@ -22,30 +22,30 @@ from newsletter.mail.ledger.waiting import is_waiting as has_mail
 from newsletter.subscribers import Subscriber
 
 AT_ONCE = 50
-"""People in one transaction."""
+"""People per transaction."""
 SLICE = 5.0
-"""Seconds that a worker goes on before it has other things to do."""
-BREATH = 0.03
-"""Seconds between two transactions on SQLite, whose one write lock nobody else would ever get."""
+"""Seconds a worker spends here before it turns to other tasks."""
+PAUSE = 0.03
+"""Seconds between transactions on SQLite, whose single write lock would otherwise starve everybody else."""
 
 
 class Place(House, Protocol):
-    """What the work needs to know of the installation; Runtime is one."""
+    """What the work needs from the installation; `Runtime` satisfies it."""
 
     @property
     def database(self) -> Database:
-        """Where its people are."""
+        """The installation's database."""
 
     @property
     def clock(self) -> Clock:
-        """By which it is time."""
+        """The installation's clock."""
 
     def forget_traces(self, *addresses: str) -> None:
-        """What is held of these addresses outside of the rows of people."""
+        """Remove what is held about these addresses outside the subscribers' rows."""
 
 
 def is_waiting(now: Moment) -> ColumnElement[bool]:
-    """That a worker should look, as a condition."""
+    """SQL condition: there is work for a worker."""
     return select(BulkAction.id).where(_is_open(now)).exists()
 
 
@@ -57,15 +57,15 @@ def _is_open(now: Moment) -> ColumnElement[bool]:
 
 
 def go_on(place: Place, stopping: Callable[[], bool]) -> None:
-    """Go on with what waits, until nothing does or the slice is over."""
+    """Process open actions until none is left, the time slice ends, or `stopping` says so."""
     until = time.monotonic() + SLICE
-    while not stopping() and time.monotonic() < until and _turn(place):
+    while not stopping() and time.monotonic() < until and _process_batch(place):
         if place.database.is_sqlite:
-            time.sleep(BREATH)
+            time.sleep(PAUSE)
 
 
-def _turn(place: Place) -> bool:
-    """The next people of the oldest action; False: there is nothing to do now."""
+def _process_batch(place: Place) -> bool:
+    """Process the next batch of the oldest action; False if there is nothing to do now."""
     now, erased = place.clock.now(), list[str]()
     with place.database.transaction() as session:
         oldest = select(BulkAction).where(_is_open(now)).order_by(BulkAction.id).limit(1)
@@ -73,7 +73,7 @@ def _turn(place: Place) -> bool:
         if action is None or _has_to_wait(session, action, now):
             return False
         action.state = ActionState.RUNNING
-        some = _next(session, action)
+        some = _next_batch(session, action)
         for person, fits in some:
             done = do(session, place, action, person, now) if fits else NOT_REACHED
             action.done += done.is_reached
@@ -88,12 +88,12 @@ def _turn(place: Place) -> bool:
 
 
 def _has_to_wait(session: Session, action: BulkAction, now: datetime) -> bool:
-    """Guides go with what people wait for, and not before it: some, and more when those have left."""
+    """Whether a guide action must wait until the transactional mails in the queue have left."""
     return action.kind is ActionKind.GUIDE and holds(session, has_mail(Lane.TRANSACTIONAL, now))
 
 
-def _next(session: Session, action: BulkAction) -> list[tuple[Subscriber, bool]]:
-    """The next people, and whether each is to be done: of those who are to be erased, who still fits the filter."""
+def _next_batch(session: Session, action: BulkAction) -> list[tuple[Subscriber, bool]]:
+    """The next batch, and whether each person still matches the filter (only an erasure lists those who do not)."""
     fits = and_(true(), *action.people.condition(action.created_at))
     whom = action.is_named if action.kind is ActionKind.ERASE else fits
     ahead = Subscriber.id > action.position, Subscriber.id <= action.last_id
@@ -102,6 +102,6 @@ def _next(session: Session, action: BulkAction) -> list[tuple[Subscriber, bool]]
 
 
 def hold_back(session: Session, locked_at: datetime) -> None:
-    """Stop what was under way before the installation was locked: a copy does nothing by itself."""
+    """Stop actions that were open when the installation was locked: a copy must not act on its own."""
     open_ones = BulkAction.state.in_(WORKING), BulkAction.starts_at < locked_at
     session.execute(update(BulkAction).where(*open_ones).values(state=ActionState.STOPPED))

@@ -1,4 +1,4 @@
-"""The `newsletter` command. Every command works beside a running product."""
+"""The `newsletter` command line. Commands are safe to run beside the running program; `restore` refuses to."""
 
 import importlib
 import os
@@ -27,18 +27,18 @@ COMMANDS = {
     "web": "processes.web",
     "worker": "processes.worker",
 }
-"""Where each stands in this package. Only the one that is asked for is imported: all of them take seconds."""
+"""Module and function of each command. Imported on demand, because importing all takes seconds."""
 
 
 class _Commands(click.Group):
-    """A group whose commands are imported when they are asked for."""
+    """A group that imports its commands on demand."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Their names."""
+        """The command names, sorted."""
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """One of them."""
+        """Import and return a command, or None if unknown."""
         if cmd_name not in COMMANDS:
             return None
         module, name = COMMANDS[cmd_name].split(".")
@@ -54,8 +54,8 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run a command; a bad setting is told in one line, without a traceback."""
-    os.umask(0o077)  # addresses, links and logs are for the product's own user alone
+    """Run a command; bad settings and environmental failures give one line instead of a traceback."""
+    os.umask(0o077)  # addresses, links and logs must be readable by our own user only
     try:
         cli(prog_name="newsletter")
     except SettingsError as error:
@@ -69,8 +69,8 @@ def main() -> None:
 
 
 def _trouble(error: Exception) -> str:
-    """What the database or the system says it cannot do; empty: it is a fault of ours."""
-    database = sys.modules.get("sqlalchemy.exc")  # a command that has not imported it does not meet its errors
+    """The first line of a database or system error; "" for our own bugs."""
+    database = sys.modules.get("sqlalchemy.exc")  # without importing it for commands that do not use it
     is_database = database is not None and isinstance(error, database.OperationalError)
     if not is_database and not isinstance(error, OSError):
         return ""

@@ -1,4 +1,4 @@
-"""`python -m newsletter.cli`: the command without its installed script."""
+"""Entry point of `python -m newsletter.cli`."""
 
 from newsletter.cli import main
 

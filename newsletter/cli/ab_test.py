@@ -1,4 +1,4 @@
-"""A/B tests by the command line: the options of `campaign send`, and `campaign test`, `choose` and `stop-test`."""
+"""A/B tests on the command line: options of `campaign send`; commands `campaign test`, `choose` and `stop-test`."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -38,14 +38,14 @@ _OPTIONS = (
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give `campaign send` the options of a test."""
+    """Decorator: adds the A/B test options to `campaign send`."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
 def wish(subject_b: str, preheader_b: str, share: int, hours: int, winner: str, if_close: str) -> Wish | None:
-    """What these options ask for; None: no test."""
+    """The test these options describe, or None."""
     if not subject_b:
         return None
     return Wish(

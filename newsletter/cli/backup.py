@@ -1,4 +1,4 @@
-"""Commands that write a backup, and put one back."""
+"""The `backup` and `restore` commands."""
 
 import sys
 from collections.abc import Iterator
@@ -78,7 +78,7 @@ def _bar(size: int, label: str) -> Iterator[Tick]:
 
 
 def _size(rt: Runtime) -> int:
-    """About how many octets are read: the database twice (copied, then packed), and the guides."""
+    """Approximate octets to read: the database twice (copied, then compressed), and the guides."""
     both = (path for folder in (rt.guides.own, rt.guides.shipped) for path in folder.glob("*"))
     files = sum(path.stat().st_size for path in both if path.is_file())
     if rt.database.is_sqlite:

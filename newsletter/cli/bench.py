@@ -1,4 +1,4 @@
-"""The benchmark, as a command: the same as `python bench/run.py`."""
+"""The `bench` command, the same as `python bench/run.py`."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Commands about campaigns."""
+"""The `campaign` commands."""
 
 import json
 from dataclasses import replace
@@ -26,7 +26,7 @@ from newsletter.topics import Topic
 from newsletter.zones import NoSuchTime, instant, zone_named
 
 LARGEST = 2_000_000
-"""Octets of a file that is read at all."""
+"""Octets; larger files are refused unread."""
 
 
 @click.group()
@@ -96,7 +96,7 @@ def _scheduled(session: Session, made: Campaign, house: brand.Brand, now: dateti
 
 
 def _written(rt: Runtime, session: Session, words: Content, about: Topic | None) -> Article:
-    """An article of these words, called as its subject reads."""
+    """Create an article with this content, titled by its rendered subject."""
     seen = rt.renderer.rendered(Stream.CAMPAIGN, brand.current(session), Reader(0), words, {})
     return articles.write(
         session, rt.clock.now(), title=seen.subject[:200] or words.subject[:200], subject=words.subject,
@@ -137,7 +137,7 @@ def _text(file: Path) -> str:
 
 
 def _insist(report: preflight.Report, accepted: bool) -> None:
-    """Say what a person should know, and stop where the page would stop."""
+    """Print notes and warnings, and fail where the page would refuse."""
     for level, mark in ((Level.TOLD, "Note"), (Level.WARNING, "Warning")):
         for one in report.of(level):
             click.echo(f"{mark}: {one.name}: {one.found}", err=True)

@@ -1,4 +1,4 @@
-"""Commands about mail that the product signs itself."""
+"""The `dkim` commands, for mail we sign ourselves."""
 
 from pathlib import Path
 
@@ -66,7 +66,7 @@ def adopt() -> None:
 
 
 def _wanted(domain: str | None, selector: str | None, file: Path | None, kind: str) -> Settings:
-    """What is asked for, in the place of the settings' only key. Raises SettingsError as a start with it would."""
+    """The settings with the requested key as the only one. Raises SettingsError, as a start with them would."""
     now = load()
     known = {
         RSA: (now.dkim_selector, now.dkim_key_file),
@@ -87,7 +87,7 @@ def _wanted(domain: str | None, selector: str | None, file: Path | None, kind: s
 
 
 def _published(key: DkimKey, domain: str) -> str:
-    """What to do in DNS: as forms ask for it, and as a line of a zone file (RFC 1035 §5.1)."""
+    """Instructions for DNS: name and value for forms, and a zone file line (RFC 1035 §5.1)."""
     name = key.host(domain)
     return (
         f"\nPublish this TXT record, and wait until it is seen:\n\n  Name   {name}\n  Value  {key.record}\n\n"

@@ -1,4 +1,4 @@
-"""`newsletter doctor`: check everything the product needs, and say what to do about what is missing."""
+"""The `doctor` command: checks everything the program needs, with advice on what is missing."""
 
 import shutil
 import socket
@@ -41,7 +41,7 @@ def doctor() -> None:
             try:
                 told = check(rt)
                 click.echo(f"ok    {name}: {told}")
-            except Exception as error:  # noqa: BLE001 - a doctor names every illness and goes on
+            except Exception as error:  # noqa: BLE001 - report every failure and continue
                 failed.add(name)
                 click.echo(f"FAIL  {name}: {_first_line(error)}")
     click.echo(f"Data folder: {settings.data_dir}")
@@ -52,17 +52,17 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
-class _Ill(Exception):
-    """A check failed; the message says what to do."""
+class _Failed(Exception):
+    """A failed check; the message says what to do."""
 
 
 def _database(rt: Runtime) -> str:
     with rt.database.reading() as session:
         session.execute(text("SELECT 1"))
     if versions.version(rt.database) is None:
-        raise _Ill("holds nothing yet; start the product with `make run`, or run `newsletter migrate`")
+        raise _Failed("holds nothing yet; start the product with `make run`, or run `newsletter migrate`")
     if not versions.is_current(rt.database):
-        raise _Ill("not up to date; run `newsletter migrate`")
+        raise _Failed("not up to date; run `newsletter migrate`")
     return "answers and is up to date"
 
 
@@ -71,7 +71,7 @@ def _redis(rt: Runtime) -> str:
         with Redis.from_url(rt.settings.redis, socket_connect_timeout=2, socket_timeout=2) as client:
             return f"version {client.info('server')['redis_version']}"
     except (RedisError, OSError):
-        raise _Ill(
+        raise _Failed(
             "does not answer; start the product with `make run`, or set REDIS_URL to a server that runs"
         ) from None
 
@@ -83,7 +83,7 @@ def _mail(rt: Runtime) -> str:
                 pass
         except OSError as error:
             what = "see SMTP_URL, and the firewall" if rt.settings.smtp_url else "start the product with `make run`"
-            raise _Ill(f"{relay.host}:{relay.port} does not answer ({_first_line(error)}); {what}") from None
+            raise _Failed(f"{relay.host}:{relay.port} does not answer ({_first_line(error)}); {what}") from None
     return f"{rt.settings.relays.count(',') + 1} reachable" if rt.settings.smtp_url else "the local mailbox answers"
 
 
@@ -94,7 +94,7 @@ def _inbox(rt: Runtime) -> str:
             with inbox_opened(one):
                 pass
         except InboxError as error:
-            raise _Ill(f"{one.name} cannot be read ({error}). {ADVICE[error.trouble]}") from None
+            raise _Failed(f"{one.name} cannot be read ({error}). {ADVICE[error.trouble]}") from None
     if every:
         return ", ".join(one.name for one in every)
     return (
@@ -109,20 +109,20 @@ def _web(rt: Runtime) -> str:
         with urllib.request.urlopen(url, timeout=5) as answer:
             return f"answers with {answer.status}"
     except HTTPError as error:
-        raise _Ill(f"{url} answers with {error.code}; its log says why") from None
+        raise _Failed(f"{url} answers with {error.code}; its log says why") from None
     except OSError:
-        raise _Ill(f"{url} does not answer; start the product with `make run`") from None
+        raise _Failed(f"{url} does not answer; start the product with `make run`") from None
 
 
 def _workers(rt: Runtime) -> str:
     try:
         answers = make_celery(rt.settings, patient=False).control.ping(timeout=1.5)
     except (OperationalError, RedisError, OSError):
-        raise _Ill("cannot be asked, because Redis does not answer") from None
+        raise _Failed("cannot be asked, because Redis does not answer") from None
     found = sorted(name for one in answers for name in one)
     queues = {name.split("@")[0] for name in found}
     if missing := {"transactional", "bulk"} - queues:
-        raise _Ill(f"no worker for {' and '.join(sorted(missing))}: mail waits; start the product with `make run`")
+        raise _Failed(f"no worker for {' and '.join(sorted(missing))}: mail waits; start the product with `make run`")
     return ", ".join(found)
 
 
@@ -130,9 +130,9 @@ def _house(rt: Runtime) -> str:
     with rt.database.reading() as session:
         found = brand.current(session)
     if not found.address_lines:
-        raise _Ill("no postal address: campaigns refuse to go; add it under Settings in the owner's area")
+        raise _Failed("no postal address: campaigns refuse to go; add it under Settings in the owner's area")
     if used := rt.languages.stand_in(found.language):
-        raise _Ill(
+        raise _Failed(
             f"no catalogue for its language “{found.language}”, so pages are in {used.code}; choose one in Settings"
         )
     return f"{found.name}, {found.email}"
@@ -141,10 +141,10 @@ def _house(rt: Runtime) -> str:
 def _key(rt: Runtime) -> str:
     with rt.database.reading() as session:
         if not brand.current(session).is_signed_with(rt.signer.key_print):
-            raise _Ill("SECRET_KEY is not the installation's: no worker with it sends; copy the first host's")
+            raise _Failed("SECRET_KEY is not the installation's: no worker with it sends; copy the first host's")
         ours, theirs = rt.signer.key_prints, {name for _, name in brand.retired_keys(session)}
     if theirs - set(ours):
-        raise _Ill("an old key is not in SECRET_KEY_OLD: links in mails that were sent under it do not work")
+        raise _Failed("an old key is not in SECRET_KEY_OLD: links in mails that were sent under it do not work")
     return "links are signed with the installation's key" + (f", {len(ours) - 1} old" if len(ours) > 1 else "")
 
 
@@ -152,7 +152,7 @@ def _sending(rt: Runtime) -> str:
     with rt.database.reading() as session:
         here = installation.current(session)
     if here.is_locked:
-        raise _Ill(f"locked, for it was {here.lock_reason}; see {rt.settings.site}/owner/held for what would go")
+        raise _Failed(f"locked, for it was {here.lock_reason}; see {rt.settings.site}/owner/held for what would go")
     return "not locked: this database is where it was left"
 
 
@@ -165,7 +165,7 @@ def _guides(rt: Runtime) -> str:
 def _disk(rt: Runtime) -> str:
     free = shutil.disk_usage(rt.settings.data_dir).free
     if free < LEAST_DISK:
-        raise _Ill(f"only {free // 2**20} MB free; make room for at least {LEAST_DISK // 2**20} MB")
+        raise _Failed(f"only {free // 2**20} MB free; make room for at least {LEAST_DISK // 2**20} MB")
     return f"{free // 2**30} GB free"
 
 
@@ -174,14 +174,16 @@ def _dkim(rt: Runtime) -> str:
     with rt.database.reading() as session:
         sender, others = brand.current(session).email, signing.other_keys(session, dkim)
     if others:
-        raise _Ill(
+        raise _Failed(
             f"the key of {', '.join(others)} is not the one that other hosts sign with, so nothing is sent from here; "
             "copy their key file, or run `newsletter dkim adopt` if this key is the right one"
         )
     if dkim is None:
         return "mail is not signed here (DKIM_DOMAIN is not set); see that your relay signs it"
     if not dkim.is_aligned(sender):
-        raise _Ill(f"mail is signed by {dkim.domain}, which says nothing about {sender}; set DKIM_DOMAIN to its domain")
+        raise _Failed(
+            f"mail is signed by {dkim.domain}, which says nothing about {sender}; set DKIM_DOMAIN to its domain"
+        )
     return ", ".join(f"{key.algorithm} {key.selector}._domainkey.{dkim.domain}" for key in dkim.keys)
 
 

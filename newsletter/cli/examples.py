@@ -1,4 +1,4 @@
-"""Commands about what came with the product: what is left of it, and taking it away."""
+"""The `examples` commands: list and remove the shipped examples."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""Commands about the installation as a whole: fast-forward."""
+"""The `fast-forward` command."""
 
 import re
 import time
@@ -34,7 +34,7 @@ def fast_forward(span: str) -> None:
 
 
 def _wait_until_quiet(rt: Runtime) -> None:
-    """Leases are told by the same clock: what is on the wire should land before its lease is over."""
+    """Wait up to 10 s until no message is in flight: leases use this clock, and a jump would expire them."""
     for _ in range(100):
         with rt.database.reading() as session:
             busy = session.scalar(select(func.count()).where(Message.state.in_((State.CLAIMED, State.SENDING))))

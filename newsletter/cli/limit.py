@@ -1,4 +1,4 @@
-"""Commands about limits of sending."""
+"""The `limit` commands, for sending rates."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -62,7 +62,7 @@ def remove_limit(everything: bool, relay: str | None, domain: str | None, warmup
     if warmup and (everything or relay or domain):
         raise click.UsageError("Name one of --all, --relay, --domain and --warmup.")
     with opened() as rt, rt.database.transaction() as session:
-        # A relay that is not configured any more may still have a limit to be lifted.
+        # A relay that is no longer configured may still have a limit.
         scope, name = (Scope.WARMUP, None) if warmup else _target(None, everything, relay, domain)
         gone = remove(session, scope, rt.clock.now(), name)
     if not gone:

@@ -1,4 +1,4 @@
-"""What the command of an import was given: a list in some file, and what its words say about it."""
+"""Reads the file and options of `subscribers import`."""
 
 import shutil
 import tempfile
@@ -27,11 +27,11 @@ STATUSES = {
     "out": Standing.NEVER_AGREED,
 }  # fmt: skip
 Sheet = tuple[str, int]
-"""Its name, and how many of its rows a filter hides; of CSV neither."""
+"""Sheet name and number of hidden rows; ("", 0) for CSV."""
 
 
 def list_in(stack: ExitStack, given: BinaryIO, name: str, sheet: str, *, visible_only: bool) -> tuple[BinaryIO, Sheet]:
-    """The list as CSV, and the sheet that it is from. Raises BadFile."""
+    """The file as CSV, and the sheet it comes from. Raises BadFile, click.BadParameter."""
     head = given.read(8)
     given.seek(0)
     if not workbook.is_workbook(head):
@@ -50,7 +50,7 @@ def list_in(stack: ExitStack, given: BinaryIO, name: str, sheet: str, *, visible
 def order_typed(rt: Runtime, raw: BinaryIO, basis: str, source: Sheet, *, maps: Iterable[str], statuses: Iterable[str],
                 tags: Iterable[str], topics_named: Iterable[str], headed: bool | None, known: str,
                 **_: Any) -> Order:  # fmt: skip
-    """What is wanted, by the command's words. Raises BadFile, and click's own errors."""
+    """The import's options from the command line. Raises BadFile, click.BadParameter."""
     order = Order(
         basis=basis, answers=_answers(statuses), tags=list(dict.fromkeys(filter(None, map(clean_tag, tags)))),
         topics=_topics(rt, list(topics_named)), sheet=source[0], hidden=source[1],
@@ -64,7 +64,7 @@ def _meanings(rt: Runtime, raw: BinaryIO, maps: list[str], order: Order) -> list
         fields = all_fields(session)
         seen = glance(Source(raw), fields, headed=order.headed)
         meanings = changed(seen.columns, seen.rows, maps)
-        if any(one.new_kind is not None for one in meanings):  # the choices of a new field are those in the file
+        if any(one.new_kind is not None for one in meanings):  # a new choice field takes its choices from the file
             plan = survey(Source(raw), order.name, fields, meanings=meanings, answers=order.answers,
                           headed=order.headed)  # fmt: skip
             meanings = [replace(one, choices=plan.choices.get(place, ())) for place, one in enumerate(meanings)]

@@ -1,4 +1,4 @@
-"""The command that runs the local mailbox."""
+"""The `mailbox` command, which runs the local mailbox."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""A Runtime for one command."""
+"""Opens a Runtime for one command."""
 
 import importlib
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from newsletter.settings import Settings, load
 
 @contextmanager
 def opened(check: bool = True) -> Iterator[Runtime]:
-    """The product's Runtime; `check`: stop with a clear line when the database has not been migrated."""
+    """Build a Runtime and close it afterwards. `check`: fail with advice unless the database is migrated."""
     settings = load()
     _finish_restore(settings)
     rt = build(settings)
@@ -28,7 +28,7 @@ def opened(check: bool = True) -> Iterator[Runtime]:
 
 
 def _finish_restore(settings: Settings) -> None:
-    """A restore that was killed is finished before anything looks at its data. Few commands meet one: what can do it
-    is imported then, for that takes a second."""
+    """Complete an interrupted restore before anything reads the data. Imports `backup` only then: that takes a
+    second."""
     if installation.restore_plan(settings.data_dir).exists():
         importlib.import_module("newsletter.backup").finish(settings)

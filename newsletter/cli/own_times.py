@@ -1,4 +1,4 @@
-"""Campaigns at everyone's own time by the command line, and what the status of a campaign tells besides its numbers."""
+"""Campaigns at each reader's local time on the command line, and the details of `campaign status`."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -23,7 +23,7 @@ from newsletter.zones import zone_named
 
 
 def schedule(session: Session, campaign: Campaign, at: str | None, house: Brand, now: datetime) -> str:
-    """Schedule it for this local time of everyone's own; what is told about it. Raises NotNow."""
+    """Schedule it at this local time for each reader; returns a description. Raises NotNow, click.BadParameter."""
     try:
         wall = datetime.fromisoformat(at or "")
         if wall.tzinfo is not None:
@@ -50,8 +50,8 @@ def _told(plan: OwnTimePlan, house: Brand, now: datetime) -> str:
 
 
 def status(session: Session, found: Campaign, now: datetime) -> dict[str, Any]:
-    """What there is to tell besides the numbers: of an A/B test what both say, and who gets it when at everyone's own
-    time. Of all other campaigns nothing: programs know the names that are there."""
+    """Extra keys of the status: both contents of an A/B test, and departures by local time. Empty for other campaigns,
+    because scripts rely on the existing keys."""
     contents = {"contents": _contents(session, found)} if found.is_tested else {}
     return contents | ({"own_time": _own_time(session, found, found.own_time, now)} if found.own_time else {})
 
@@ -79,7 +79,7 @@ def _contents(session: Session, found: Campaign) -> list[dict[str, Any]]:
 
 
 def in_lines(told: dict[str, Any]) -> dict[str, str]:
-    """The same for a person to read."""
+    """`status` as lines for people: label to text."""
     lines = {f"subject {one['part'].upper()}": one["subject"] for one in told.get("contents", ())}
     if own := told.get("own_time"):
         lines["own time"] = own["local"]

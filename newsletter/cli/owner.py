@@ -1,4 +1,4 @@
-"""Commands about owners."""
+"""The `owner` commands."""
 
 import secrets
 
@@ -94,7 +94,7 @@ def second_factor_off(email: str) -> None:
 
 
 def _chosen(ask: bool) -> str:
-    """Never an argument: everybody on the machine can read those while the command runs, and the shell keeps them."""
+    """A typed or generated password; never an argument, which other users and the shell history could see."""
     if ask:
         typed: str = click.prompt("Password", hide_input=True, confirmation_prompt="Once more")
         return typed

@@ -1,4 +1,4 @@
-"""Commands that run a part of the product, or prepare for it."""
+"""Commands that run one process of the program, or prepare for it."""
 
 import os
 import sys
@@ -60,7 +60,7 @@ def migrate() -> None:
 def prepare_command(new_key: bool) -> None:
     """Do what comes before every other part. `newsletter up` runs it, and holds the lock of the data folder."""
     settings = load()
-    signing(settings)  # a bad key is told here once, before anything runs
+    signing(settings)  # reports a bad key once, before anything runs
     backup.sweep(settings)
     try:
         click.echo(prepare(settings, new_key).words)

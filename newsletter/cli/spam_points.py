@@ -1,4 +1,4 @@
-"""Spam points by the command line: asked before a campaign is scheduled, where SPAMD is set."""
+"""Spam points on the command line: queried before a campaign is scheduled, if SPAMD is set."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,22 +18,22 @@ from newsletter.preflight.spam.mails import Mail
 from newsletter.runtime import Runtime
 
 MOST_RULES = 5
-"""That are printed, the heaviest first."""
+"""Rules printed, heaviest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """What SpamAssassin said of a mail, or of both of a test; {} where it was not asked."""
+    """SpamAssassin's result for a mail, or for both of a test; {} if it was not asked."""
 
     found: dict[str, Any] = field(default_factory=dict)
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """As the page has them."""
+        """The result as checks for the preflight report."""
         return tuple(spam.checks_of(self.found)) if self.found else ()
 
     def keep(self, rt: Runtime, session: Session, made: Campaign) -> None:
-        """Show them on the campaign's page too. The campaign has its number then, in any case."""
+        """Store the result for the campaign's page. Flushes, so that the campaign has its id."""
         session.flush()
         if self.found:
             mails = spam.mails_of_campaign(session, rt.renderer, made)
@@ -43,9 +43,9 @@ class Points:
 
 @contextmanager
 def asked(rt: Runtime, subject: str, preheader: str, body: str, test: Mapping[str, Any]) -> Iterator[Points]:
-    """Ask about the mail, or about both of a test, and print what it gets.
+    """Query and print the points of the mail, or of both of a test.
 
-    Nothing is open in the database while SpamAssassin thinks. Words that can be no mail are the preflight's to refuse.
+    Holds no transaction while SpamAssassin works. Invalid content is left to the preflight to refuse.
     """
     if not rt.settings.spamd:
         yield Points()

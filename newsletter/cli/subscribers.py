@@ -1,4 +1,4 @@
-"""Commands about subscribers: in and out by CSV."""
+"""The `subscribers` commands: import and export."""
 
 import os
 import shutil
@@ -23,8 +23,8 @@ from newsletter.imports.run import Order
 from newsletter.imports.sentences import changes, how_read, outcome, refusals, rows, summary
 from newsletter.runtime import Runtime
 
-BREATH = 0.03
-"""Seconds between two batches on SQLite: a product that runs beside it must get at the one write lock too."""
+PAUSE = 0.03
+"""Seconds between batches on SQLite, so that the running program gets its single write lock too."""
 
 
 @click.group()
@@ -85,7 +85,7 @@ def import_command(file: Path, consent_basis: str, dry_run: bool, errors: Path |
 
 
 class _CtrlC:
-    """Stops between two batches, so that what is told and what is in the database agree; pressed again, at once."""
+    """Defers Ctrl-C until the current batch is committed, so that the report is accurate; a second one acts at once."""
 
     def __init__(self) -> None:
         self.report: Report | None = None
@@ -120,7 +120,7 @@ def _run(rt: Runtime, raw: BinaryIO, name: str, wanted: Order, dry_run: bool, le
             ctrl_c.between_batches(report)
             bar.update(octets - bar.pos)
             if rt.database.is_sqlite and not dry_run:
-                time.sleep(BREATH)
+                time.sleep(PAUSE)
 
         try:
             return import_csv(
@@ -144,7 +144,7 @@ def _stopped(report: Report | None, dry_run: bool) -> str:
 
 @contextmanager
 def _seekable(file: Path) -> Iterator[BinaryIO]:
-    """The file, open; what can be read once only (a pipe) is copied first."""
+    """The open file; a pipe is copied to a temporary file first."""
     with file.open("rb") as raw:
         if raw.seekable():
             yield raw
@@ -155,7 +155,7 @@ def _seekable(file: Path) -> Iterator[BinaryIO]:
 
 
 def _errors(named: Path | None, file: Path) -> Path:
-    """Where rows that bring nobody go; said to be impossible before anything is read."""
+    """The path of the errors file; fails early if it cannot be written."""
     if named is None:
         beside = file.with_name(f"{file.name}.errors.csv")
         named = beside if file.is_file() and os.access(beside.parent, os.W_OK) else Path(beside.name)
@@ -178,6 +178,6 @@ def export(file: Path | None) -> None:
         try:
             with half.open("w", encoding="utf-8", newline="") as out:
                 export_csv(session, out, rt.secrets)
-            os.replace(half, file)  # whole or not at all
+            os.replace(half, file)  # atomic
         finally:
             half.unlink(missing_ok=True)

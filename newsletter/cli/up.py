@@ -1,4 +1,4 @@
-"""The command that runs all of the product."""
+"""The `up` command, which runs the whole program."""
 
 import importlib
 
@@ -18,7 +18,7 @@ def up_command(new_key: bool) -> None:
     settings = load()
     try:
         if sealed := Sealed.found():
-            setproctitle("newsletter: supervisor")  # now, before anything changes the environment that lies behind it
+            setproctitle("newsletter: supervisor")  # first: the title overwrites the memory of the environment
             importlib.import_module("newsletter.preloaded").freeze()
             supervise(settings, sealed, click.echo, new_key)
         else:

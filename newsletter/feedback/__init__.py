@@ -1,4 +1,4 @@
-"""What comes back about an address, and what that ends: a verb a file."""
+"""Bounces, complaints, clicks and provider reports, and what each does to a subscriber."""
 
 from newsletter.feedback.bounce import bounced
 from newsletter.feedback.click import Hit, clicked

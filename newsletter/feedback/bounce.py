@@ -1,4 +1,4 @@
-"""A bounce that came as a mail (RFC 3464): the same rules as for a refusal in the session."""
+"""Bounces that arrive by mail (RFC 3464), handled by the same rules as refusals in the SMTP session."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,14 +14,14 @@ from newsletter.mail.replies import MAILBOX_FULL, BounceClass
 from newsletter.subscribers import Status, Subscriber
 
 MAY_BOUNCE = (State.SENT, State.DELIVERED, State.UNCERTAIN, State.DEFERRED)
-"""Deferred: a mail that was uncertain, and waits for its second try."""
+"""DEFERRED: an uncertain mail that waits for its second try."""
 ENDED = (Status.BOUNCED, Status.COMPLAINED)
 
 
 def bounced(session: Session, message_id: int, failures: Sequence[Failure], now: datetime) -> Report:
-    """Take a bounce of this message. The caller has proof that the report is about it.
+    """Record a bounce of this message. The caller has verified that the report belongs to it.
 
-    An address that does not exist ends all mail to its subscriber; so does the third full mailbox in 14 days or more.
+    A non-existent address ends all mail to its subscriber; so does a third full mailbox over 14 days or more.
     """
     about = subject(session, message_id)
     if about is None or about.state not in (*MAY_BOUNCE, *ON_ITS_WAY) or not failures:
@@ -42,9 +42,9 @@ def bounced(session: Session, message_id: int, failures: Sequence[Failure], now:
 
 
 def chosen(failures: Sequence[Failure], key: str) -> Failure:
-    """What is believed of several: what is said of the address itself, else the mildest.
+    """The failure to act on: preferably one that names the subscriber's address, and the mildest of those.
 
-    An address may pass its mail on to others, of whom one alone is gone.
+    An address may forward to several others, of which only one is gone.
     """
     named = [one for one in failures if key in (one.address, one.original)]
     mild = [one for one in named or failures if one.bounce is not BounceClass.HARD_BOUNCE]

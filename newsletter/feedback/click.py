@@ -1,8 +1,7 @@
-"""A click: a link of a bulk mail was followed, by its reader or by a machine that looks at mails before they do.
+"""Clicks on links in bulk mail, by readers or by machines that scan mail first.
 
-Machines are whoever only asks for the head, whoever comes within two seconds of the mail's acceptance, and whoever
-follows all links of a mail within a moment. What is known later may make a machine of what passed for a person. Written
-down twice, a click is the same row.
+A machine is one that sends HEAD or prefetches, clicks within `TOO_SOON` of the mail's acceptance, or follows all links
+within `A_MOMENT`; later hits may reclassify earlier ones. Recording a click twice leaves one row.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -21,11 +20,11 @@ from newsletter.mail.render.counted import Destination, is_of_revision
 from newsletter.subscribers import Subscriber
 
 TOO_SOON = timedelta(seconds=2)
-"""Behind the acceptance of a mail: no person opens it, reads and clicks in that time."""
+"""After the mail's acceptance: nobody opens, reads and clicks so fast."""
 A_MOMENT = timedelta(seconds=3)
-"""In which nobody follows every link of a mail, where it has several."""
+"""Nobody follows all of a mail's several links within this."""
 PATIENCE = timedelta(minutes=10)
-"""How long a click waits for the outcome of its mail, which says when that was accepted."""
+"""How long a click waits for its mail's outcome, which holds the time of acceptance."""
 SKEW = timedelta(minutes=1)
 
 
@@ -34,28 +33,27 @@ Mail = Row[*tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Somebody, or something, asked for where a link leads."""
+    """One request for a link's target, by a person or a machine."""
 
     message: int
     destination: Destination
     at: datetime
     by_machine: bool
-    """Only the head was asked for, or it was fetched before anybody wanted to see it."""
+    """A HEAD request or a prefetch."""
 
 
 @dataclass(slots=True)
 class _Seen:
-    """When one link of one mail was followed."""
+    """The times one link of one mail was followed."""
 
     people: list[datetime] = field(default_factory=list)
     machines: list[datetime] = field(default_factory=list)
 
 
 def clicked(session: Session, hits: Sequence[Hit], now: datetime) -> list[Hit]:
-    """Write down these hits; return those that have to wait for the outcome of their mail.
+    """Record these hits; return those that have to wait for their mail's outcome.
 
-    What belongs to a mail, a reader or words that are not there (any more) is nobody's click. Hand in all that is known
-    of a message at once. Locks the readers.
+    Ignores hits whose mail, reader or link no longer exists. Pass all hits of a message together. Locks the readers.
     """
     if not brand.current(session).counts_clicks:
         return []
@@ -84,7 +82,7 @@ def _mails(session: Session, ids: Collection[int]) -> dict[int, Mail]:
 
 
 def _locked(session: Session, ids: Collection[int]) -> set[int]:
-    """Those of these readers who are there, stay until the end of the transaction, and do not object."""
+    """The ids of these readers who exist, now locked, and have not objected to click tracking."""
     look = select(Subscriber.id).where(Subscriber.id.in_(ids)).order_by(Subscriber.id)
     there = set(session.scalars(look.with_for_update(key_share=True)))
     return there - set(
@@ -93,7 +91,7 @@ def _locked(session: Session, ids: Collection[int]) -> set[int]:
 
 
 def _is_its(hit: Hit, mail: Mail, there: Collection[int]) -> bool:
-    """Whether this link stood in this mail: a restored backup gives the numbers of messages away again."""
+    """Whether this link belongs to this mail: message ids are reused after a restore."""
     return (
         mail.subscriber_id in there
         and hit.at >= mail.created_at - SKEW
@@ -106,7 +104,7 @@ def _must_wait(mail: Mail, hit: Hit, now: datetime) -> bool:
 
 
 def _links(session: Session, urls: Collection[str]) -> dict[str, int]:
-    """The numbers of these addresses; in one order, so that two who write do not wait for each other."""
+    """Ids of these URLs, inserted where missing, in sorted order to avoid deadlocks."""
     if not urls:
         return {}
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
@@ -116,12 +114,12 @@ def _links(session: Session, urls: Collection[str]) -> dict[str, int]:
 
 def _note(session: Session, mail: Mail, hits: Sequence[Hit], rows: Sequence[Click],
           links: dict[str, int]) -> None:  # fmt: skip
-    seen: dict[int, _Seen] = {row.link_id: _Seen(_some(row.person_at), _some(row.machine_at)) for row in rows}
+    seen: dict[int, _Seen] = {row.link_id: _Seen(_as_list(row.person_at), _as_list(row.machine_at)) for row in rows}
     for hit in hits:
         one = seen.setdefault(links[hit.destination.address], _Seen())
         soon = mail.settled_at is not None and hit.at - mail.settled_at < TOO_SOON
         (one.machines if hit.by_machine or soon else one.people).append(hit.at)
-    _tell_machines(seen, max(hit.destination.links for hit in hits))
+    _reclassify_machines(seen, max(hit.destination.links for hit in hits))
     by_link = {row.link_id: row for row in rows}
     for link, one in seen.items():
         row = by_link.get(link) or Click(
@@ -132,12 +130,12 @@ def _note(session: Session, mail: Mail, hits: Sequence[Hit], rows: Sequence[Clic
         session.add(row)
 
 
-def _some(at: datetime | None) -> list[datetime]:
+def _as_list(at: datetime | None) -> list[datetime]:
     return [at] if at is not None else []
 
 
-def _tell_machines(seen: dict[int, _Seen], links: int) -> None:
-    """Whoever followed all links within a moment was none of the people."""
+def _reclassify_machines(seen: dict[int, _Seen], links: int) -> None:
+    """Reclassify hits that followed all links within `A_MOMENT` as a machine's."""
     if links < 2 or len(seen) < links:
         return
     for begin, end in list(_moments(seen)):
@@ -147,7 +145,7 @@ def _tell_machines(seen: dict[int, _Seen], links: int) -> None:
 
 
 def _moments(seen: dict[int, _Seen]) -> Iterator[tuple[datetime, datetime]]:
-    """The moments in which every link was followed."""
+    """The intervals in which every link was followed."""
     every = [sorted([*one.people, *one.machines]) for one in seen.values()]
     for begin in sorted({at for times in every for at in times}):
         end = begin + A_MOMENT

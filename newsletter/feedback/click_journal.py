@@ -1,8 +1,7 @@
-"""The journal of clicks: a link leads on at once, and its click waits in a file of this host until it is written down.
+"""Journal of clicks: appends each click to a local file, so links redirect at once and even without the database.
 
-So a link works while the database is away. The file that is written to is taken whole (renamed) by whoever writes its
-clicks down, under a lock that the kernel lets go when a process dies, and goes once they are committed. What is written
-down twice, because somebody was killed in between, is the same row.
+A worker renames the open file, writes its clicks to the database under a file lock (released by the kernel when a
+process dies), and deletes it after the commit. A crash in between repeats the write, which is idempotent.
 """
 
 import fcntl
@@ -23,17 +22,17 @@ from newsletter.mail.render.counted import Destination
 
 OPEN, TAKEN = "open", ".taken"
 AT_ONCE = 500
-"""Messages whose clicks are written down in one transaction."""
+"""Messages whose clicks are recorded per transaction."""
 KEPT = 10_000
-"""Hits that a process remembers: whoever asks for the same again and again is written once a minute."""
-BREATH = 0.001
+"""Recent hits a process remembers, so that a repeated one is written at most once a minute."""
+RETRY_AFTER = 0.001
 log = structlog.get_logger()
 Write = Callable[[Sequence[Hit]], list[Hit]]
-"""Writes hits down, all that are known of their messages at once; returns those that have to wait."""
+"""Records hits, all those of a message together; returns those that have to wait."""
 
 
 class ClickJournal:
-    """The journal in this folder. Safe for several threads, and several processes of one host."""
+    """The journal in this folder. Safe for several threads and processes on one host."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -41,7 +40,7 @@ class ClickJournal:
         self._lock = Lock()
 
     def note(self, hit: Hit) -> bool:
-        """Keep a hit; False: the same was kept within this minute. Raises OSError (disk full)."""
+        """Append a hit; False if the same was appended within this minute. Raises OSError (disk full)."""
         key = (hit.message, hit.destination.address, hit.by_machine, int(hit.at.timestamp()) // 60)
         with self._lock:
             if key in self._lately:
@@ -54,9 +53,9 @@ class ClickJournal:
         return True
 
     def write_down(self, write: Write) -> int:
-        """Write down all that waits; return how many hits wait on. Raises whatever `write` does: then it all waits on.
+        """Pass all waiting hits to `write`; return how many still wait. If `write` raises, everything is kept.
 
-        What another process is writing down is left to it.
+        Skips files that another process is writing.
         """
         if not self._folder.exists():
             return 0
@@ -79,13 +78,13 @@ class ClickJournal:
         try:
             line = "".join([_line(hit) for hit in hits]).encode("ascii")
             if os.write(file, line) != len(line):
-                os.write(file, b"\n")  # the disk filled up in the middle: half a line is read as none
+                os.write(file, b"\n")  # disk full half-way: end the line, so that it is skipped when read
                 raise OSError("the journal of clicks could not be written")
         finally:
             os.close(file)
 
     def _opened(self) -> int:
-        """The file to write to, shared; one that somebody takes just now is let go."""
+        """Open the current file under a shared lock; retries while another process takes it."""
         path = self._folder / OPEN
         while True:
             file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -94,11 +93,11 @@ class ClickJournal:
                 if os.fstat(file).st_ino == path.stat().st_ino:
                     return file
             except (BlockingIOError, FileNotFoundError):
-                time.sleep(BREATH)
+                time.sleep(RETRY_AFTER)
             os.close(file)
 
     def _take(self) -> None:
-        """From now on hits go to another file, and nobody is in the middle of writing to this one."""
+        """Rename the open file: later hits go to a new one, and no write to this one is in progress."""
         path = self._folder / OPEN
         with _locked(path, wait=True) as ours:
             if ours and path.exists():
@@ -107,7 +106,7 @@ class ClickJournal:
 
 @contextmanager
 def _locked(path: Path, wait: bool = False) -> Iterator[bool]:
-    """Hold a file for ourselves. False: it is gone, or somebody else has it."""
+    """Lock a file exclusively; yields False if it is gone or somebody else holds it."""
     try:
         file = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -136,12 +135,12 @@ def _read(path: Path) -> Iterator[Hit]:
             at, by, message, links, revision, address = line.split(" ")
             to = Destination(address, int(links), int(revision))
             yield Hit(message=int(message), destination=to, at=datetime.fromisoformat(at), by_machine=by == "machine")
-        except ValueError:  # half a line: the disk was full, or the host went down
+        except ValueError:  # a partial line: the disk was full, or the host crashed
             log.warning("a click was kept in part, and is lost", length=len(line))
 
 
 def _by_message(hits: Iterator[Hit]) -> Iterator[Sequence[Hit]]:
-    """All hits of a message together, those of some messages at a time."""
+    """Batches of hits, those of `AT_ONCE` messages at a time; a message is never split."""
     messages: dict[int, list[Hit]] = {}
     for hit in hits:
         messages.setdefault(hit.message, []).append(hit)

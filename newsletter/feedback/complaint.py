@@ -1,4 +1,4 @@
-"""A complaint (RFC 5965): somebody pressed "this is spam". Nothing more is sent to them, from that second on."""
+"""Complaints (RFC 5965): a reader reported a mail as spam, and all mail to them ends at once."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ WORDS = marked("The reader's provider reported this mail as spam.")
 
 
 def complained(session: Session, message_id: int, now: datetime) -> Report:
-    """Take a complaint about this message. The caller has proof that the report is about it."""
+    """Record a complaint about this message. The caller has verified that the report belongs to it."""
     about = subject(session, message_id)
     if about is None or about.state is State.COMPLAINED:
         return Report.KNOWN

@@ -1,4 +1,4 @@
-"""Inbox: how far a mailbox has been read in which bounces and the like arrive, and what keeps it from being read."""
+"""Inbox: how far a mailbox for bounces has been read, and why it cannot be read."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,11 +18,11 @@ class InboxTrouble(StrEnum):
     TLS = "tls"
     UNREACHABLE = "unreachable"
     BROKEN = "broken"
-    """The server stopped in the middle, or said what no IMAP server says."""
+    """The server broke off, or violated the protocol."""
 
     @property
     def patience(self) -> timedelta:
-        """How long it may last before the owner is told: some pass by themselves."""
+        """How long it may last before the owner is notified; some are temporary."""
         return timedelta(hours=1) if self in (InboxTrouble.UNREACHABLE, InboxTrouble.BROKEN) else timedelta(0)
 
 
@@ -43,35 +43,35 @@ class Inbox(Base):
     name: Mapped[str] = mapped_column(String(400), unique=True)
     """User, host and folder; never the password."""
     uid_validity: Mapped[int] = mapped_column(BigInteger, default=0)
-    """The server's word for this numbering of its mails (RFC 9051 §2.3.1.1)."""
+    """The server's UIDVALIDITY (RFC 9051 §2.3.1.1)."""
     last_uid: Mapped[int] = mapped_column(BigInteger, default=0)
-    """Every mail up to here has been looked at."""
+    """Highest UID processed."""
     read_at: Mapped[datetime | None] = mapped_column()
-    """When it was last read without trouble."""
+    """When it was last read successfully."""
     trouble: Mapped[InboxTrouble | None] = mapped_column()
     since: Mapped[datetime | None] = mapped_column()
 
     @classmethod
     def named(cls, session: Session, name: str) -> "Inbox":
-        """The row of an inbox, locked; made where there is none."""
+        """The row of an inbox, locked; created if missing."""
         dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
         session.execute(dialect.insert(cls).values(name=name, uid_validity=0, last_uid=0).on_conflict_do_nothing())
         return session.scalars(select(cls).where(cls.name == name).with_for_update()).one()
 
     def start(self, uid_validity: int) -> int:
-        """The number up to which everything is known, in the server's present numbering."""
+        """The highest UID processed; 0 when `uid_validity` changed, because the UIDs were reassigned."""
         if self.uid_validity != uid_validity:
             self.uid_validity, self.last_uid = uid_validity, 0
         return self.last_uid
 
     def was_read(self, uid_validity: int, up_to: int, now: datetime) -> None:
-        """Everything up to this number has been looked at."""
+        """Record that everything up to this UID is processed, and clear any trouble."""
         if self.uid_validity == uid_validity:
             self.last_uid = max(self.last_uid, up_to)
         self.read_at, self.trouble, self.since = now, None, None
 
     def fails(self, trouble: InboxTrouble, now: datetime) -> bool:
-        """Note that it cannot be read. True: it is time to tell the owner."""
+        """Record that it cannot be read; True once the owner should be notified."""
         if self.trouble is not trouble or self.since is None:
             self.trouble, self.since = trouble, now
         return now - self.since >= trouble.patience

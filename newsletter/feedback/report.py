@@ -1,4 +1,4 @@
-"""Report: one mail about a message that came back, and the message as it stands, ready to take it."""
+"""What bounces and complaints share: locking what a report is about, and writing its outcome onto the message."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,22 +14,22 @@ from newsletter.mail.ledger.counts import invalidate
 from newsletter.subscribers import Subscriber
 
 ON_ITS_WAY = (State.READY, State.CLAIMED, State.SENDING)
-"""A report that is quicker than our own record of what was sent."""
+"""A report can arrive before we have recorded the message as sent."""
 
 
 class Report(StrEnum):
-    """What became of a report."""
+    """The result of handling a report."""
 
     TAKEN = "taken"
     KNOWN = "known"
-    """It changes nothing: it was taken before, or the message is gone."""
+    """No effect: handled before, or the message is gone."""
     TOO_EARLY = "too-early"
-    """Its message is not on record as sent yet: it should be offered again."""
+    """Its message is not recorded as sent yet: retry later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom and what a report is about. The subscriber is locked; None: the mail was to an owner."""
+    """What a report is about. `subscriber` is locked; None if the mail went to an owner."""
 
     subscriber: Subscriber | None
     state: State
@@ -37,13 +37,13 @@ class Subject:
 
     @property
     def is_of_an_earlier_address(self) -> bool:
-        """Whether its reader has moved to another address since it was sent."""
+        """Whether the reader has changed their address since it was sent."""
         moved = self.subscriber.moved_at if self.subscriber else None
         return moved is not None and self.settled_at is not None and self.settled_at < moved
 
 
 def subject(session: Session, message_id: int) -> Subject | None:
-    """Lock the subscriber of a message, and read its state after that; None: there is no such message any more."""
+    """Lock the subscriber of a message, then read its state; None if the message is gone."""
     found = session.execute(select(Message.subscriber_id).where(Message.id == message_id)).first()
     if found is None:
         return None
@@ -53,9 +53,9 @@ def subject(session: Session, message_id: int) -> Subject | None:
 
 
 def settle(session: Session, message_id: int, state: State, among: Collection[State], told: Attempt) -> bool:
-    """Write what was reported onto a message that is in one of these states, and keep it as an attempt.
+    """Set the reported state on a message if it is in one of `among`, and record the attempt; False if it is not.
 
-    The batch is locked before the message, as everywhere (docs/architecture.md, "Locks").
+    Locks the batch before the message (docs/architecture.md, "Locks").
     """
     invalidate(session, [message_id])
     message = session.get(Message, message_id, with_for_update=True, populate_existing=True)
@@ -70,7 +70,7 @@ def settle(session: Session, message_id: int, state: State, among: Collection[St
 
 def attempt(message_id: int, state: State, now: datetime, *, code: int = 0, enhanced: str = "",
             words: str = "") -> Attempt:  # fmt: skip
-    """What a report said, for the record: without what no database takes, whatever charset the words were in."""
+    """An unsaved Attempt with what a report said, stripped of characters that databases refuse."""
     return Attempt(
         message_id=message_id,
         at=now,

@@ -1,4 +1,4 @@
-"""Where a sending service reports to us: an address that only it is told, and when something last came there."""
+"""The secret webhook address of each sending service, and when it was last used."""
 
 from datetime import datetime
 from typing import Any
@@ -16,19 +16,19 @@ from newsletter.subscribers import BadAddress, find, read_address
 
 
 class ReportAddress(Base):
-    """The address of one service."""
+    """One service's webhook address."""
 
     __tablename__ = "report_addresses"
 
     service: Mapped[str] = mapped_column(String(16), primary_key=True)
     generation: Mapped[int] = mapped_column(default=0, server_default="0")
-    """How often the owner has asked for a new one; those before it are worth nothing."""
+    """Incremented when the owner asks for a new address, which invalidates earlier ones."""
     last_at: Mapped[datetime | None] = mapped_column(default=None)
-    """When the service last reported something, whatever it was."""
+    """When the service last reported anything."""
 
 
 def report_addresses(session: Session) -> dict[Service, ReportAddress]:
-    """That of every service, made or not."""
+    """The address of every service, including unsaved ones."""
     known = {one.service: one for one in session.scalars(select(ReportAddress))}
     return {one: known.get(one) or ReportAddress(service=one, generation=0) for one in Service}
 
@@ -39,19 +39,19 @@ def report_token(signer: Signer, address: ReportAddress) -> str:
 
 
 def is_current(session: Session, signer: Signer, service: Service, token: str) -> bool:
-    """Whether this is the secret part of the service's address. Raises BadLink where it is none of ours."""
+    """Whether this token belongs to the service's current address. Raises BadLink if it was not signed by us."""
     address = session.get(ReportAddress, service)
     numbers = signer.numbers(Purpose.REPORTS, token)
     return numbers == (_number(service), address.generation if address else 0)
 
 
 def renew(session: Session, service: Service) -> None:
-    """Give the service another address; what comes to the one before it is refused."""
+    """Give the service a new address; reports to the previous one are refused."""
     _upsert(session, service, {"generation": ReportAddress.generation + 1}, generation=1)
 
 
 def heard_of(session: Session, service: Service, now: datetime) -> None:
-    """Something came. Safe against two at once."""
+    """Record that the service reported something. Safe under concurrency."""
     _upsert(session, service, {"last_at": now}, generation=0, last_at=now)
 
 
@@ -66,7 +66,7 @@ def _number(service: Service) -> int:
 
 
 def newest_to(session: Session, address: str) -> int | None:
-    """The newest message that was sent to whoever has this address; None: there is nobody, or nothing was."""
+    """Id of the newest message sent to the subscriber with this address, or None."""
     try:
         person = find(session, read_address(address))
     except BadAddress:

@@ -1,4 +1,4 @@
-"""What comes back about an address, and what that ends. Every suppression of a person goes through here."""
+"""Ends all mail to a subscriber after a hard bounce or complaint; the only place that does."""
 
 from datetime import datetime
 
@@ -15,9 +15,9 @@ BY_SERVER = Press(By.SERVER)
 
 
 def suppress(session: Session, subscriber: Subscriber, status: Status, now: datetime, press: Press = BY_SERVER) -> None:
-    """The address bounced for good, or its owner complained: nothing more is sent, and every series ends with it.
+    """Set BOUNCED or COMPLAINED; ends their series and invalidates pending confirmations and address changes.
 
-    The subscriber's row must be locked. What is queued otherwise is called off by its claim.
+    The subscriber's row must be locked. Other queued messages are cancelled when they are claimed.
     """
     note(
         session, subscriber.id, KINDS[status], press, now, before=subscriber.status,

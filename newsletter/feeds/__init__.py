@@ -1,8 +1,8 @@
-"""Feeds: words that stand elsewhere already, taken over as drafts that their owner looks at, or as articles to send.
+"""Feeds: content published elsewhere, imported as drafts for review or as articles to send.
 
-`bring` takes one page over by its address. A `Feed` (`record`) is looked at by a worker at its time (`work`): what it
-says is read (`parse`), and each new post becomes a draft, or a part of one (`posts`); where its owner has switched that
-on an article, which `newsletter.feed_mail` sends.
+`bring` imports a single page. A worker checks each `Feed` (`record`) on schedule (`work`), parses it (`parse`) and
+turns new posts into drafts or a digest (`posts`) or, if the owner switched that on, into articles that
+`newsletter.feed_mail` sends.
 """
 
 from newsletter.feeds.bring import Brought, NothingToRead, bring, put_down

@@ -1,6 +1,6 @@
-"""Bringing an article over: fetched, read, its pictures taken into the library, and put down as a draft.
+"""Import an article: fetch and parse its page, take its pictures into the library, and save a draft.
 
-Fetching and reading come first and hold no transaction; the draft and the rows of its pictures are written together.
+Fetching and parsing hold no transaction; the draft and its pictures' rows are written in one.
 """
 
 import time
@@ -22,19 +22,19 @@ from newsletter.topics import Topic
 
 MOST_PICTURES = 20
 PICTURES_TAKE = 12.0
-"""Seconds for all pictures of an article; those that are not here by then stay where they are, as links."""
+"""Seconds for all pictures of an article; those not fetched by then stay links."""
 OFTEN = 3
-"""How often a topic's name has to stand in a text to be its topic, where nothing else says so."""
+"""How often a text must mention a topic's name to be given that topic, failing better evidence."""
 GREETING = "{{ greeting }},\n\n"
 
 
 class NothingToRead(Exception):
-    """The page was fetched, and no article was found in it."""
+    """The page was fetched but holds no article."""
 
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """An article, and its pictures as they were fetched, by their addresses. `missed`: pictures that were not."""
+    """An article and its fetched pictures by URL. `missed`: how many pictures could not be fetched."""
 
     source: str
     title: str
@@ -46,7 +46,7 @@ class Brought:
 
 
 def bring(fetcher: Fetcher, url: str) -> Brought:
-    """The article at an address, with its pictures. Raises NotFetched, NothingToRead."""
+    """Fetch the article at a URL, with its pictures. Raises NotFetched, NothingToRead."""
     found = fetcher.get(url, PAGES)
     page = read(found.text(), found.address)
     if page.is_empty:
@@ -55,7 +55,7 @@ def bring(fetcher: Fetcher, url: str) -> Brought:
 
 
 def carry(fetcher: Fetcher, page: Page, source: str) -> Brought:
-    """A page that was read, with its pictures."""
+    """A parsed page with its pictures fetched. `source`: the page's URL."""
     pictures, missed = _pictures(fetcher, page.article.pictures)
     return Brought(source=source, title=page.title, summary=page.summary, article=page.article, about=page.about,
                    pictures=pictures, missed=missed)  # fmt: skip
@@ -71,18 +71,18 @@ def _pictures(fetcher: Fetcher, shown: Sequence[tuple[str, str]]) -> tuple[dict[
         try:
             taken[address] = media.prepare(BytesIO(fetcher.get(address, PICTURES, patience=left).body))
         except (NotFetched, BadPicture):
-            continue  # its words stay, and lead to it
+            continue  # stays a link
     return taken, len(every) - len(taken)
 
 
 def put_down(session: Session, brought: Brought, folder: Path, owner_id: int, now: datetime) -> Draft:
-    """Keep it as a draft of this owner, and its pictures in the library. Raises OSError where the disk is full."""
+    """Save it as this owner's draft, and its pictures in the library. Raises OSError (disk full)."""
     typed = _typed(session, brought, folder, now) | {"topic": _topic(session, brought)}
     return drafts.keep(session, Place(owner_id=owner_id, sitting=drafts.new_sitting()), typed, now)
 
 
 def write_down(session: Session, brought: Brought, folder: Path, topic: Topic | None, now: datetime) -> Article:
-    """Write it as an article about this topic, with its pictures. Raises OSError where the disk is full."""
+    """Save it as an article on this topic, and its pictures in the library. Raises OSError (disk full)."""
     typed = _typed(session, brought, folder, now)
     return write(
         session, now, title=typed["title"] or _line(brought.source), subject=typed["subject"],
@@ -91,7 +91,7 @@ def write_down(session: Session, brought: Brought, folder: Path, topic: Topic | 
 
 
 def _typed(session: Session, brought: Brought, folder: Path, now: datetime) -> dict[str, str]:
-    """The fields of the editor; the pictures are put into the library."""
+    """Add its pictures to the library; returns the editor's fields."""
     words = dict(brought.article.pictures)
     codes = {address: media.add(session, folder, one, words[address], now).code
              for address, one in brought.pictures.items()}  # fmt: skip
@@ -103,18 +103,18 @@ def _typed(session: Session, brought: Brought, folder: Path, now: datetime) -> d
 
 
 def _line(words: str) -> str:
-    """As much of it as a line takes, in whole words."""
+    """The text as one line, shortened to `LONGEST_LINE` between words."""
     line = characters.line(words)
     return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 1].rsplit(" ", 1)[0] + "…"
 
 
 def _plain(line: str) -> str:
-    """A line in which nothing is filled in: subjects and preheaders take variables, and no backslash before them."""
+    """A line without template syntax: subjects and preheaders are templates and have no escape character."""
     return line.replace("{{", "{ {").replace("{%", "{ %").replace("{#", "{ #")
 
 
 def _topic(session: Session, brought: Brought) -> str:
-    """The slug of the topic whose name its title or its own labels hold, or its text often; "" for none."""
+    """Slug of the topic named in its title or labels, or at least `OFTEN` times in its text; "" if none."""
     named = f" {_bare(brought.title)} {_bare(brought.about)} "
     text = f" {_bare(brought.article.text)} "
     best, most = "", OFTEN - 1

@@ -1,7 +1,7 @@
-"""Reading a feed: RSS 2.0 (and 0.91, 1.0), Atom (RFC 4287). What it says is data: no entities of its own, no depth.
+"""Parses feeds: RSS 2.0, 0.91 and 1.0, and Atom (RFC 4287). Refuses entity declarations and excessive nesting.
 
-A document type that declares nothing (RSS 0.91 has one) is passed over, and what it points at is never fetched. The
-names of signs that HTML knows (`&eacute;`) are read as HTML reads them.
+A DOCTYPE without declarations (as in RSS 0.91) is ignored and its DTD never fetched. HTML's named character references
+(`&eacute;`) are resolved as in HTML.
 """
 
 from collections.abc import Iterator
@@ -15,19 +15,19 @@ from newsletter import characters
 from newsletter.readable import address
 
 MOST = 50
-"""Posts of a feed that are looked at, the first: feeds begin with the newest."""
+"""Only a feed's first posts are read: feeds start with the newest."""
 DEEPEST, MOST_ELEMENTS = 60, 100_000
 LONGEST_TITLE, LONGEST_LINK = 200, 2000
 _ATOM_HTML = ("html", "text/html")
 
 
 class NotAFeed(Exception):
-    """This is no feed, or one that is not well-formed."""
+    """Not a feed, or not well-formed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A post. `key`: by which it is known again; of `html` and `summary` either may be "" (both are HTML)."""
+    """A post. `key`: a stable identifier. `html` and `summary` are HTML; either may be ""."""
 
     key: str
     title: str
@@ -38,14 +38,14 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class FeedText:
-    """A feed as it was read: its name, and its posts, the oldest first."""
+    """A parsed feed: its title, and its posts, oldest first."""
 
     title: str
     posts: tuple[Post, ...]
 
 
 class _Reader:
-    """Builds the tree, and refuses what only an attack or a mistake would hold."""
+    """Builds the tree; refuses entity declarations and documents that are too deep or too large."""
 
     def __init__(self) -> None:
         self._tree, self._depth, self._made = ET.TreeBuilder(), 0, 0
@@ -58,7 +58,7 @@ class _Reader:
         self._parser.SkippedEntityHandler = self._named
 
     def read(self, text: str) -> ET.Element:
-        """The root. Raises NotAFeed."""
+        """The root element. Raises NotAFeed."""
         try:
             self._parser.Parse(text.lstrip().encode(), True)
             return self._tree.close()
@@ -88,7 +88,7 @@ class _Reader:
 
 
 def _local(name: str) -> str:
-    """A name without its prefix, but for "content:encoded" and what else would be mistaken for a feed's own."""
+    """A name without the prefix of a feed's own vocabulary; other prefixes stay, except "content:encoded"."""
     prefix, colon, local = name.rpartition(":")
     if not colon or prefix in ("atom", "a", "rss", "rdf", "dc"):
         return local
@@ -96,7 +96,7 @@ def _local(name: str) -> str:
 
 
 def read_feed(text: str, base: str) -> FeedText:
-    """A feed that was found at the address `base`. Raises NotAFeed."""
+    """Parse a feed. `base`: its URL, for relative links. Raises NotAFeed."""
     root = _Reader().read(text)
     entries = [one for one in root.iter() if one.tag in ("item", "entry")]
     top = root if root.tag == "feed" else root.find("channel")
@@ -107,7 +107,7 @@ def read_feed(text: str, base: str) -> FeedText:
 
 
 def _post(entry: ET.Element, base: str) -> Post | None:
-    """An item or entry; None for one that nothing can tell from others."""
+    """The post of an item or entry; None if it has no id, link or title to identify it."""
     link = next(_links(entry, base), "")
     own = _line(entry.findtext("guid") or entry.findtext("id")) or link or _line(entry.findtext("title"))
     if not own:
@@ -119,7 +119,7 @@ def _post(entry: ET.Element, base: str) -> Post | None:
 
 
 def _links(entry: ET.Element, base: str) -> Iterator[str]:
-    """Where a post stands: what Atom calls alternate (RFC 4287 §4.2.7.2), RSS a link, or a guid that is one."""
+    """A post's URLs: Atom's alternate links (RFC 4287 §4.2.7.2), RSS links, and guids that are permalinks."""
     written = [
         one.get("href") or one.text or "" for one in entry.findall("link") if one.get("rel", "alternate") == "alternate"
     ]
@@ -131,7 +131,7 @@ def _links(entry: ET.Element, base: str) -> Iterator[str]:
 
 
 def _markup(entry: ET.Element, *names: str) -> str:
-    """The HTML in the first of these elements that has any."""
+    """The HTML of the first of these elements that has any, else ""."""
     for name in names:
         found = entry.find(name)
         if found is None or found.get("src"):

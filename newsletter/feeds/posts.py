@@ -1,4 +1,4 @@
-"""What a post becomes: an article (from its page, where the feed does not hold all of it), or a part of a digest."""
+"""Turns posts into an article, read from the post's page if the feed only has an excerpt, or into a digest."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from newsletter.fetch import PAGES, Fetcher, NotFetched
 from newsletter.readable import Page, Written, parsed, plain, read, written
 
 WHOLE = 600
-"""Characters of a post in the feed, from which on it is taken for all of it."""
+"""Characters from which a post in the feed counts as complete."""
 TEASER = 300
 
 
 def as_article(fetcher: Fetcher, post: Post, feed_url: str) -> Brought:
-    """A post as an article. Where its page cannot be read, what the feed says, with a link to the rest."""
+    """A post as an article. If its page cannot be read, the feed's text with a link to the rest."""
     base = post.link or feed_url
     inside = written(parsed(post.html or post.summary), base, post.title)
     summary = parsed(post.summary).text()[:TEASER] if post.html else ""
@@ -39,7 +39,7 @@ def _with_link(page: Page, post: Post) -> Page:
 
 
 def as_digest(posts: Sequence[Post], title: str, feed_url: str) -> Brought:
-    """Several posts in one, the newest first: each with its title, which leads to it, and how it begins."""
+    """A digest of several posts, newest first: each post's linked title and opening words."""
     newest = list(reversed(posts))
     parts = [part for post in newest for part in (_headed(post), _teaser(post)) if part]
     named = f"{title}: {newest[0].title}" if title else newest[0].title

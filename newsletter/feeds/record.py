@@ -1,4 +1,4 @@
-"""Feed: a blog whose new posts become drafts, or mails; FeedPost: one of its posts, so that none is taken twice."""
+"""Feed: a blog whose new posts become drafts or mails. FeedPost: a post already seen, so that none is taken twice."""
 
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -19,56 +19,56 @@ from newsletter.topics import Topic
 from newsletter.zones import next_weekly
 
 NEEDS_OWNER = 5
-"""Looks that failed one behind the other, after which the owner is told on the first page."""
+"""Consecutive failed checks after which the dashboard tells the owner."""
 AGAIN = timedelta(hours=1)
-"""After a look that failed, until then."""
+"""When to retry after a failed check, up to `NEEDS_OWNER` times."""
 LEASE = timedelta(minutes=10)
-"""How long a look is its worker's alone; whoever is killed in it is followed by another one then."""
+"""How long a check belongs to one worker; if that dies, another takes over afterwards."""
 
 
 class Rhythm(StrEnum):
-    """How often a feed is looked at."""
+    """How often a feed is checked."""
 
     DAILY = "daily"
     WEEKLY = "weekly"
 
 
 class Makes(StrEnum):
-    """What becomes of new posts."""
+    """What new posts become."""
 
     ARTICLES = "articles"
-    """A draft, or mail, for each."""
+    """One draft or mail per post."""
     DIGEST = "digest"
-    """One for all since the last time."""
+    """One for all posts since the last check."""
 
 
 class Sending(StrEnum):
-    """To whom new posts go by themselves."""
+    """Who automatically receives new posts."""
 
     OFF = "off"
-    """To nobody: they become drafts."""
+    """Nobody: they become drafts."""
     EVERYBODY = "everybody"
-    """Who takes the newsletter, and the feed's topic where it has one."""
+    """Everybody who receives the newsletter and, if the feed has a topic, that topic."""
     SEGMENT = "segment"
-    """Of these, who is in a saved segment. Where that is gone nothing goes out: nobody's mail widens by itself."""
+    """Those of them in a saved segment. If it was deleted nothing is sent: an audience never widens by itself."""
 
 
 class Mailing(StrEnum):
-    """Where a post stands on its way into a mail."""
+    """A post's progress towards a mail."""
 
     WAITING = "waiting"
-    """Its article is written; a campaign with it is to be made."""
+    """Its article is written; the campaign is still to be created."""
     MAILED = "mailed"
-    """There is a campaign that was scheduled."""
+    """Its campaign was scheduled."""
     HELD = "held"
-    """It was not sent by itself, and its owner was told why."""
+    """It was not sent automatically; the owner was told why."""
 
 
 _WAITS = text("mailing = 'waiting'")
 
 
 class Feed(Base):
-    """A feed that an owner has named."""
+    """A feed that an owner subscribed to."""
 
     __tablename__ = "feeds"
     __table_args__ = (
@@ -84,37 +84,37 @@ class Feed(Base):
     url: Mapped[str] = mapped_column(String(LONGEST_LINK))
     title: Mapped[str] = mapped_column(String(LONGEST_TITLE))
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("owners.id", ondelete="SET NULL"))
-    """Whose drafts its posts become; None: that owner is gone, and the first one gets them."""
+    """Who gets the drafts; None if they are gone: then the first team member who may write."""
     rhythm: Mapped[Rhythm]
     weekday: Mapped[int]
-    """Monday 0; of a daily one without meaning."""
+    """Monday is 0; ignored for a daily feed."""
     hour: Mapped[int]
-    """In its owner's zone."""
+    """In the owner's zone."""
     makes: Mapped[Makes]
     takes_old: Mapped[bool] = mapped_column(default=False)
-    """Whether the first look takes what stands in the feed already."""
+    """Whether the first check also takes the posts already in the feed."""
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
     lease_until: Mapped[datetime | None] = mapped_column()
     paused_at: Mapped[datetime | None] = mapped_column()
     looked_at: Mapped[datetime | None] = mapped_column()
-    """When it was read without trouble last."""
+    """When it was last read successfully."""
     tried_at: Mapped[datetime | None] = mapped_column()
     trouble: Mapped[Trouble | None] = mapped_column()
-    """Why the last look failed."""
+    """Why the last check failed."""
     failures: Mapped[int] = mapped_column(default=0)
-    """Looks that failed since the last that did not."""
+    """Consecutive failed checks."""
     sending: Mapped[Sending] = mapped_column(default=Sending.OFF, server_default=Sending.OFF.value)
     segment_id: Mapped[int | None] = mapped_column(ForeignKey("saved_segments.id", ondelete="SET NULL"))
     topic_id: Mapped[int | None] = mapped_column(ForeignKey(Topic.id))
-    """What its mails are about: they go to who takes that."""
+    """The topic of its mails, which go only to those who take it."""
     sending_by_id: Mapped[int | None] = mapped_column(ForeignKey("owners.id", ondelete="SET NULL"))
-    """Who switched sending on; it goes on as long as they may send."""
+    """Who switched sending on; it continues only while they have the permission to send."""
     known_at: Mapped[datetime | None] = mapped_column()
-    """When all that stood in it was on record for the first time since then: what comes later is new, and sent."""
+    """When its posts were first all recorded after sending was switched on; only later posts are sent."""
     etag: Mapped[str] = mapped_column(String(LONGEST_TAG), default="", server_default="")
     last_modified: Mapped[str] = mapped_column(String(LONGEST_DATE), default="", server_default="")
-    """The version that was read last (RFC 9110 §8.8): it is not sent again while it is the newest."""
+    """With `etag`, the version read last (RFC 9110 §8.8), so that an unchanged feed is not transferred again."""
 
     owner: Mapped[Owner | None] = relationship(foreign_keys=[owner_id])
     sending_by: Mapped[Owner | None] = relationship(foreign_keys=[sending_by_id])
@@ -123,19 +123,19 @@ class Feed(Base):
 
     @property
     def is_sending(self) -> bool:
-        """Whether new posts go out by themselves."""
+        """Whether new posts are sent automatically."""
         return self.sending is not Sending.OFF
 
     @property
     def version(self) -> Version:
-        """What was read last."""
+        """The version read last."""
         return Version(self.etag, self.last_modified)
 
     def send_to(self, sending: Sending, segment: SavedSegment | None, topic: Topic | None, by: Owner,
                 now: datetime) -> None:  # fmt: skip
-        """Let new posts go out by themselves, or become drafts again.
+        """Start or change automatic sending, or switch it off.
 
-        The next look comes at once and sends nothing: what stands in the feed now is not new.
+        Switching it on makes a check due at once, which sends nothing: posts already in the feed are not new.
         """
         if sending is not Sending.OFF and not self.is_sending:
             self.known_at, self.due_at = None, now
@@ -146,19 +146,19 @@ class Feed(Base):
         return characters.line(typed)[:LONGEST_TITLE]
 
     def next_look(self, now: datetime) -> datetime:
-        """When its time comes next, in its owner's zone."""
+        """The next scheduled check (UTC), at the owner's local time."""
         zone, clock = self.owner.zone if self.owner else "UTC", time(self.hour)
         days = range(7) if self.rhythm is Rhythm.DAILY else (self.weekday,)
         return min(next_weekly(now, day, clock, zone) for day in days)
 
     def failed(self, trouble: Trouble, now: datetime) -> None:
-        """A look found nothing to read. It is tried again soon, some times, and then at its own time."""
+        """Record a failed check: retry after `AGAIN` a few times, then on schedule."""
         self.failures += 1
         self.trouble, self.tried_at, self.lease_until = trouble, now, None
         self.due_at = now + AGAIN if self.failures < NEEDS_OWNER else self.next_look(now)
 
     def looked(self, now: datetime, *, is_whole: bool, version: Version = NEVER_SEEN) -> None:
-        """A look went well. `is_whole`: all that was new is taken; else it goes on at once. `version`: the one read."""
+        """Record a successful check of `version`. `is_whole`: all new posts were taken; if not, it is due at once."""
         seen = version if is_whole else NEVER_SEEN
         self.etag, self.last_modified = seen.etag, seen.last_modified
         if is_whole and self.is_sending:
@@ -168,16 +168,16 @@ class Feed(Base):
         self.due_at = self.next_look(now) if is_whole else now
 
     def pause(self, now: datetime) -> None:
-        """Look no more, until it is told to go on."""
+        """Stop checking until resumed."""
         self.paused_at = self.paused_at or now
 
     def go_on(self, now: datetime) -> None:
-        """Look again, now: what was posted meanwhile is new."""
+        """Resume, with a check due now; posts from the pause count as new."""
         self.paused_at, self.due_at, self.failures = None, now, 0
 
 
 class FeedPost(Base):
-    """A post that was seen, and what became of it."""
+    """A post that was seen, and what it became."""
 
     __tablename__ = "feed_posts"
     __table_args__ = (
@@ -195,13 +195,13 @@ class FeedPost(Base):
     url: Mapped[str] = mapped_column(String(LONGEST_LINK))
     seen_at: Mapped[datetime]
     taken: Mapped[bool]
-    """False: it stood in the feed already when that was named."""
+    """False if it was already in the feed at the first check and skipped."""
     draft_id: Mapped[int | None] = mapped_column(ForeignKey("drafts.id", ondelete="SET NULL"), index=True)
-    """The draft that it became, while that waits."""
+    """The draft it became, as long as that exists."""
     article_id: Mapped[int | None] = mapped_column(ForeignKey("articles.id", ondelete="SET NULL"))
-    """The article that it became, where the feed sends by itself."""
+    """The article it became, if the feed sends automatically."""
     campaign_id: Mapped[int | None] = mapped_column(ForeignKey("campaigns.id", ondelete="SET NULL"))
-    """The campaign that carries it: written in the same transaction, with `mailing`."""
+    """The campaign that carries it; set in one transaction with `mailing`."""
     mailing: Mapped[Mailing | None] = mapped_column()
 
     draft: Mapped[Draft | None] = relationship()
@@ -209,6 +209,6 @@ class FeedPost(Base):
 
 
 def needing_owner(session: Session) -> list[Feed]:
-    """Feeds that could not be read again and again."""
+    """Active feeds with at least `NEEDS_OWNER` consecutive failures."""
     look = select(Feed).where(Feed.failures >= NEEDS_OWNER, Feed.paused_at.is_(None)).order_by(Feed.id)
     return list(session.scalars(look))

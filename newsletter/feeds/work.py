@@ -1,7 +1,7 @@
-"""A worker's look at a feed. It is fetched and read without a transaction; each post and what it becomes are one.
+"""Checks due feeds. Fetching holds no transaction; each post is recorded in one with the draft or article it becomes.
 
-Who is killed in it has lost nothing: the lease runs out, the next look finds what is not on record yet. Two who look at
-once are told apart by the lease, and behind it by the unique key of a post.
+A killed worker loses nothing: its lease expires, and the next check takes the posts not yet recorded. The lease keeps
+two workers apart; the unique key of a post is the last guard.
 """
 
 import time
@@ -35,36 +35,36 @@ from newsletter.fetch import (
 from newsletter.readable import feeds_of
 
 SLICE = 15.0
-"""Seconds for the posts of a look before the worker has other things to do; the next tick goes on."""
+"""Seconds a worker spends here per tick; the next tick continues."""
 
 
 class Place(Protocol):
-    """What the work needs to know of the installation; Runtime is one."""
+    """What the work needs from the installation; `Runtime` satisfies it."""
 
     @property
     def database(self) -> Database:
-        """Where feeds are."""
+        """The installation's database."""
 
     @property
     def clock(self) -> Clock:
-        """By which it is time."""
+        """The installation's clock."""
 
     @property
     def fetcher(self) -> Fetcher:
-        """By which they are fetched."""
+        """Fetches feeds, pages and pictures."""
 
     @property
     def media(self) -> Path:
-        """Where pictures lie."""
+        """The media folder."""
 
 
 def is_waiting(now: Moment) -> ColumnElement[bool]:
-    """That a worker should look, as a condition."""
+    """SQL condition: there is work for a worker."""
     return or_(select(Feed.id).where(_is_due(now)).exists(), waits_to_be_sent())
 
 
 def waits_to_be_sent() -> ColumnElement[bool]:
-    """That a post has become an article, and no campaign yet, as a condition."""
+    """SQL condition: some post has an article but no campaign yet."""
     return select(FeedPost.id).where(FeedPost.mailing == Mailing.WAITING).exists()
 
 
@@ -73,9 +73,9 @@ def _is_due(now: Moment) -> ColumnElement[bool]:
 
 
 def found(fetcher: Fetcher, url: str, seen: Version = NEVER_SEEN) -> tuple[Fetched, FeedText]:
-    """The feed at an address, or that the page there names: how it was found, and what it says.
+    """The feed at a URL, or the first one that the page there links to: the response and the parsed feed.
 
-    Raises NotFetched; Unchanged where what was `seen` at the address is the newest.
+    Raises NotFetched; Unchanged if the version at the URL is still `seen`.
     """
     first = fetcher.get(url, (*FEEDS, *PAGES), seen=seen)
     try:
@@ -96,7 +96,7 @@ def _read(seen: Fetched) -> FeedText:
 
 
 def go_on(place: Place, stopping: Callable[[], bool]) -> None:
-    """Look at what is due, until nothing is or the slice is over."""
+    """Check due feeds until none is left, the time slice ends, or `stopping` says so."""
     until = time.monotonic() + SLICE
     while not stopping() and time.monotonic() < until:
         id = _claimed(place)
@@ -106,7 +106,7 @@ def go_on(place: Place, stopping: Callable[[], bool]) -> None:
 
 
 def _claimed(place: Place) -> int | None:
-    """The feed that has been due for longest, for this worker alone."""
+    """Lease the feed that has been due longest; returns its id, or None."""
     now = place.clock.now()
     with place.database.transaction() as session:
         oldest = select(Feed).where(_is_due(now)).order_by(Feed.due_at, Feed.id).limit(1)
@@ -120,7 +120,7 @@ def _claimed(place: Place) -> int | None:
 def _look(place: Place, id: int, is_over: Callable[[], bool]) -> None:
     with place.database.reading() as session:
         feed = session.get(Feed, id)
-    if feed is None:  # removed in this moment
+    if feed is None:  # deleted in the meantime
         return
     is_whole, version = True, feed.version
     try:
@@ -141,7 +141,7 @@ def _look(place: Place, id: int, is_over: Callable[[], bool]) -> None:
 
 
 def _taken(place: Place, feed: Feed, where: str, seen: FeedText, is_over: Callable[[], bool]) -> bool:
-    """Take what is new; False: the slice was over before all of it was."""
+    """Take the new posts; False if the time slice ended first."""
     with place.database.reading() as session:
         known = set(session.scalars(select(FeedPost.key).where(FeedPost.feed_id == feed.id)))
     fresh = list({one.key: one for one in seen.posts if one.key not in known}.values())
@@ -159,7 +159,7 @@ def _taken(place: Place, feed: Feed, where: str, seen: FeedText, is_over: Callab
 
 
 def _keep(place: Place, feed: Feed, posts: Sequence[Post], brought: Brought | None) -> None:
-    """Put posts on record together with the draft that they became; nothing of it where one is there already."""
+    """Record posts together with what they become, in one transaction; does nothing if one is already recorded."""
     now = place.clock.now()
     try:
         with place.database.transaction() as session:
@@ -169,13 +169,13 @@ def _keep(place: Place, feed: Feed, posts: Sequence[Post], brought: Brought | No
             if brought is not None:
                 _settle(session, place, feed, rows, brought)
     except IntegrityError:
-        pass  # another worker took one of them since this one's lease ran out, or the feed was removed meanwhile
+        pass  # another worker took one after this lease expired, or the feed was deleted
 
 
 def _settle(session: Session, place: Place, feed: Feed, rows: Sequence[FeedPost], brought: Brought) -> None:
-    """Make of these posts what the feed makes of them: an article that waits to be sent, or a draft.
+    """Save the posts as an article that waits to be sent, or as a draft.
 
-    What stood in the feed when sending was switched on, and what was read while that was changed, is not sent.
+    Posts that were in the feed when sending was switched on, or read while it was being changed, become drafts.
     """
     now, kept = place.clock.now(), session.get_one(Feed, feed.id, with_for_update=True)
     if kept.is_sending and feed.known_at is not None and kept.known_at == feed.known_at:
@@ -194,6 +194,6 @@ def _row(feed: Feed, post: Post, now: datetime, *, taken: bool) -> FeedPost:
 
 
 def _whose(session: Session, feed: Feed) -> int:
-    """Who named the feed; where they may not write any more, the first of the team who may."""
+    """The feed's owner; if they may no longer write, the first team member who may."""
     able = [one.id for one in with_permission(session, Permission.WRITE)]
     return feed.owner_id if feed.owner_id in able and feed.owner_id else min(able)

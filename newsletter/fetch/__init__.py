@@ -1,7 +1,6 @@
-"""Fetching what stands at an address that somebody typed: a page, a feed or a picture of another site.
+"""Fetches a page, feed or picture from a URL that somebody typed.
 
-It may be typed by anybody who has a key to this installation, and lead anywhere: so nothing of the network that this
-machine stands in can be reached (server-side request forgery), and no answer costs more than we meant to spend.
+The URL is untrusted: private networks are unreachable (no server-side request forgery), and size and time are bounded.
 """
 
 from newsletter.fetch.fetched import FEEDS, NEVER_SEEN, PAGES, PICTURES, Fetched, Version

@@ -1,6 +1,6 @@
-"""A connection to an address that was checked, and to no other: the name is not looked up a second time.
+"""Connects to addresses that were already checked, without a second DNS lookup that could return others.
 
-Everything on it ends at one time, so that a server which sends a byte now and then holds nobody.
+One deadline covers the whole exchange, so a server that trickles bytes cannot hold a worker.
 """
 
 import io
@@ -17,39 +17,39 @@ from newsletter.fetch.trouble import NotFetched, Trouble
 from newsletter.networks import Address
 
 PER_ADDRESS = 4.0
-"""Seconds for one of several addresses of a site, before the next is tried."""
+"""Seconds for each of a site's addresses before the next is tried."""
 AGENT = "newsletter (reads feeds and pages for its owner)"
 
 
 class _Timed(io.RawIOBase):
-    """What arrives on a socket, until the time is over."""
+    """Reads from a socket until a deadline."""
 
     def __init__(self, sock: socket.socket, until: float) -> None:
         self._sock, self._until = sock, until
 
     def readable(self) -> bool:
-        """It is read from."""
+        """Always true."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """The next octets. Raises TimeoutError."""
+        """Read the next octets into `buffer`; returns how many. Raises TimeoutError."""
         self._sock.settimeout(left(self._until))
         return self._sock.recv_into(buffer)
 
 
 class _Answering:
-    """What HTTPResponse wants of a socket."""
+    """The part of a socket's interface that HTTPResponse uses."""
 
     def __init__(self, sock: socket.socket, until: float) -> None:
         self._raw = _Timed(sock, until)
 
     def makefile(self, *_how: Any, **_more: Any) -> io.BufferedReader:
-        """The answer."""
+        """A buffered reader of the response."""
         return io.BufferedReader(self._raw)
 
 
 def left(until: float) -> float:
-    """Seconds that are left. Raises TimeoutError where there are none."""
+    """Seconds until this monotonic deadline. Raises TimeoutError if it has passed."""
     seconds = until - time.monotonic()
     if seconds <= 0:
         raise TimeoutError
@@ -57,7 +57,7 @@ def left(until: float) -> float:
 
 
 def connected(target: Target, addresses: Sequence[Address], until: float) -> socket.socket:
-    """A socket to the first of these that answers. Raises NotFetched, TimeoutError."""
+    """A socket to the first address that accepts, with TLS for https. Raises NotFetched, OSError."""
     for one in addresses:
         try:
             sock = socket.create_connection((str(one), target.port), timeout=min(left(until), PER_ADDRESS))
@@ -81,7 +81,7 @@ def _secured(sock: socket.socket, target: Target, until: float) -> socket.socket
 
 
 def asked(sock: socket.socket, target: Target, kinds: Sequence[str], until: float, seen: Version) -> HTTPResponse:
-    """Ask for another version than the one that was seen, and read the head of the answer (RFC 9112, RFC 9110 §13.1).
+    """Send a GET, conditional on `seen`, and read the response's header (RFC 9112, RFC 9110 §13.1).
 
     Raises HTTPException, OSError.
     """
@@ -98,6 +98,6 @@ def asked(sock: socket.socket, target: Target, kinds: Sequence[str], until: floa
     answer = HTTPResponse(_Answering(sock, until), method="GET")  # type: ignore[arg-type]
     try:
         answer.begin()
-    except ValueError:  # a length that is no number
+    except ValueError:  # a Content-Length that is not a number
         raise HTTPException from None
     return answer

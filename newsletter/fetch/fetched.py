@@ -1,4 +1,4 @@
-"""Fetched: what stood at an address, and how its octets are read as text."""
+"""Fetched: a response, and how its body is decoded to text."""
 
 import codecs
 import re
@@ -18,7 +18,7 @@ _FOR_TEXT = frozenset(
      "shift_jis", "euc_kr", "cp866", "cp874", "koi8-r", "koi8-u", "gb2312", "cp932", "cp949"}
     | {f"cp125{number}" for number in range(9)} | {f"iso8859-{number}" for number in range(2, 17)}
 )  # fmt: skip
-"""What pages are written in (WHATWG Encoding §4.2); Python knows others, and some of them are no such thing."""
+"""Encodings of web pages (WHATWG Encoding §4.2); Python's other codecs, some not even for text, are refused."""
 
 
 LONGEST_TAG, LONGEST_DATE = 500, 100
@@ -26,28 +26,28 @@ LONGEST_TAG, LONGEST_DATE = 500, 100
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What a site calls what stands at an address now (RFC 9110 §8.8.2, §8.8.3); "" where it does not say."""
+    """A response's validators (RFC 9110 §8.8.2, §8.8.3); "" where it sent none."""
 
     etag: str = ""
     last_modified: str = ""
 
     @classmethod
     def told(cls, etag: str | None, last_modified: str | None) -> "Version":
-        """What a site has said, as far as it can be said back to it in one line."""
-        return cls(_sayable(etag, LONGEST_TAG), _sayable(last_modified, LONGEST_DATE))
+        """From response headers; drops values that could not be sent back as a header."""
+        return cls(_echoable(etag, LONGEST_TAG), _echoable(last_modified, LONGEST_DATE))
 
 
 NEVER_SEEN = Version()
 
 
-def _sayable(told: str | None, longest: int) -> str:
+def _echoable(told: str | None, longest: int) -> str:
     line = (told or "").strip()
     return line if line.isascii() and line.isprintable() and len(line) <= longest else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An answer. `address`: where it was found at last. `kind`: its media type. `charset`: "" where it names none."""
+    """A response. `address`: the final URL. `kind`: its media type. `charset`: "" if it names none."""
 
     address: str
     kind: str
@@ -56,9 +56,9 @@ class Fetched:
     version: Version = NEVER_SEEN
 
     def text(self) -> str:
-        """The body as text: by its mark, by what the answer says, by what it says itself, else as UTF-8.
+        """The body decoded by its BOM, the header's charset, its own declaration, else UTF-8, else cp1252.
 
-        What cannot be read becomes a replacement character; a name that is none counts as not given.
+        Undecodable octets become replacement characters; unknown charsets are ignored.
         """
         for mark, codec in _MARKS:
             if self.body.startswith(mark):
@@ -74,7 +74,7 @@ class Fetched:
 
 
 def _codec(label: str) -> str:
-    """What Python calls a charset; "" for one that pages are not written in. Latin 1 means cp1252, as browsers do."""
+    """Python's name of a charset, "" if not accepted. Latin-1 and ASCII become cp1252, as in browsers."""
     try:
         name = codecs.lookup(label).name if label else ""
     except (LookupError, ValueError):

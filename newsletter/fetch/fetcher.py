@@ -1,4 +1,4 @@
-"""Fetcher: one address, its redirects, and a body that is neither too large nor too slow."""
+"""Fetcher: gets one URL, following redirects, with limits on size and time."""
 
 import time
 import zlib
@@ -13,23 +13,23 @@ from newsletter.fetch.target import Lookup, Target, asked_of_dns, target
 from newsletter.fetch.trouble import NotFetched, Trouble
 
 PATIENCE = 10.0
-"""Seconds for all of it, redirects too."""
+"""Seconds for everything, including redirects."""
 MOST_REDIRECTS = 5
 LARGEST = 5_000_000
-"""Octets, as they arrive and as they are unpacked."""
+"""Octets, both compressed and decompressed."""
 PIECE = 65_536
 _REDIRECTS = (301, 302, 303, 307, 308)
 _TROUBLES = {401: Trouble.REFUSED, 403: Trouble.REFUSED, 404: Trouble.GONE, 410: Trouble.GONE, 429: Trouble.REFUSED}
 
 
 class Unchanged(Exception):
-    """What stands there is what was seen before."""
+    """The resource is still the version that was seen before."""
 
 
 class Fetcher:
-    """Fetches. `local`: this installation is itself reached on this machine alone, so what is typed may name it too.
+    """Fetches URLs. `local`: the installation is only reachable on this machine, so a typed URL may name it too.
 
-    Only what is typed: where a site of the Internet leads here, or its name does, it stays refused.
+    Redirects and DNS names of other sites that lead here stay refused.
     """
 
     def __init__(self, *, local: bool = False, lookup: Lookup = asked_of_dns) -> None:
@@ -37,9 +37,9 @@ class Fetcher:
 
     def get(self, url: str, kinds: Sequence[str], *, patience: float = PATIENCE,
             seen: Version = NEVER_SEEN) -> Fetched:  # fmt: skip
-        """What stands at an address, if it is of one of these media types. `patience`: seconds. Raises NotFetched.
+        """Fetch a URL whose media type must be one of `kinds`. `patience`: seconds. Raises NotFetched.
 
-        `seen`: the version of that address that is known; raises Unchanged where it is the newest.
+        `seen`: the known version of that URL; raises Unchanged if it is still current.
         """
         until = time.monotonic() + min(patience, PATIENCE)
         try:
@@ -60,7 +60,7 @@ class Fetcher:
         raise NotFetched(Trouble.REDIRECTS)
 
     def _once(self, to: Target, kinds: Sequence[str], until: float, here: bool, seen: Version) -> Fetched | str:
-        """The answer to one request; the address that it leads on to, for a redirect. Raises NotFetched, Unchanged."""
+        """The response to one request, or the URL it redirects to. Raises NotFetched, Unchanged."""
         addresses = to.addresses(self._lookup, left(until), here=here)
         with connected(to, addresses, until) as sock:
             answer = asked(sock, to, kinds, until, seen)
@@ -79,7 +79,7 @@ class Fetcher:
 
 def _joined(url: str, onward: str) -> str:
     try:
-        # A server may write it in whatever it likes; http.client reads octets as Latin 1.
+        # Servers send raw UTF-8 here, which http.client decodes as Latin-1.
         return urljoin(url, onward.encode("latin-1").decode("utf-8", "replace"))
     except ValueError:
         raise NotFetched(Trouble.ADDRESS) from None
@@ -93,7 +93,7 @@ def _kind(written: str) -> tuple[str, str]:
 
 
 def _body(answer: HTTPResponse) -> bytes:
-    """The whole body, unpacked. Raises NotFetched, HTTPException, OSError."""
+    """The whole body, decompressed. Raises NotFetched, HTTPException, OSError."""
     packing = answer.headers.get("Content-Encoding", "").strip().lower()
     if packing not in ("", "identity", "gzip", "x-gzip"):
         raise NotFetched(Trouble.GARBLED)
@@ -109,6 +109,6 @@ def _body(answer: HTTPResponse) -> bytes:
             raise NotFetched(Trouble.GARBLED) from None
         if max(arrived, len(out)) > LARGEST:
             raise NotFetched(Trouble.LARGE)
-    if (answer.length or 0) > 0 or (unpacked and arrived and not unpacked.eof):  # it broke off
+    if (answer.length or 0) > 0 or (unpacked and arrived and not unpacked.eof):  # truncated
         raise NotFetched(Trouble.GARBLED)
     return bytes(out)

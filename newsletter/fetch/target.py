@@ -1,4 +1,4 @@
-"""Target: where an address leads, once nothing in it can mean anything else to whoever reads it next."""
+"""Target: a URL parsed and normalised, so that no later reader can interpret it differently."""
 
 import re
 from collections.abc import Callable
@@ -13,17 +13,17 @@ from newsletter.fetch.trouble import NotFetched, Trouble
 from newsletter.networks import Address, address, is_loopback, is_public
 
 LONGEST = 2000
-"""Characters of an address."""
+"""Characters of a URL."""
 PORTS = {"http": 80, "https": 443}
 Lookup = Callable[[str, float], list[str]]
-"""(a name, seconds at most) → its addresses. Raises NotFetched."""
+"""(host name, timeout in seconds) → its IP addresses. Raises NotFetched."""
 _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _IN_PATH, _IN_QUERY = "/%:@!$&'()*+,;=~", "/%:@!$&'()*+,;=~?"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A site, and what is asked of it. `host`: in the letters of DNS, or an address of the network."""
+    """A site and the requested path with query. `host`: an A-label name or an IP address."""
 
     scheme: str
     host: str
@@ -32,22 +32,22 @@ class Target:
 
     @property
     def is_here(self) -> bool:
-        """Whether it is this machine."""
+        """Whether it is this machine (loopback)."""
         return is_loopback(self.host)
 
     @property
     def named(self) -> str:
-        """What a request calls the site (RFC 9110 §7.2)."""
+        """The Host header (RFC 9110 §7.2)."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """The normalised URL."""
         return f"{self.scheme}://{self.named}{self.path}"
 
     def addresses(self, lookup: Lookup, seconds: float, *, here: bool) -> list[Address]:
-        """Where it can be reached; all of it is public, or nothing is tried. `here`: this machine may be asked.
+        """Its IP addresses; refused unless all are public. `here`: this machine is allowed too.
 
         Raises NotFetched.
         """
@@ -65,7 +65,7 @@ class Target:
 
 
 def target(url: str, *, here: bool) -> Target:
-    """The target of an address. `here`: this machine may be meant, at any port. Raises NotFetched."""
+    """Parse a URL. `here`: this machine is allowed, at any port. Raises NotFetched."""
     if len(url) > LONGEST or not url.isprintable() or " " in url or "\\" in url:
         raise NotFetched(Trouble.ADDRESS)
     try:
@@ -87,7 +87,7 @@ def target(url: str, *, here: bool) -> Target:
 
 
 def _host(written: str) -> str:
-    """A host as DNS or the network knows it. Raises ValueError."""
+    """The host in lower case, as A-labels or an IP address. Raises ValueError."""
     name = written.lower().removesuffix(".")
     if ":" in name or _NAME.fullmatch(name):
         return name
@@ -98,7 +98,7 @@ def _host(written: str) -> str:
 
 
 def asked_of_dns(name: str, seconds: float) -> list[str]:
-    """See `Lookup`. DNS alone: names that only this machine knows are its own business."""
+    """A `Lookup` by DNS alone, so that names from this machine's hosts file cannot be used."""
     try:
         return list(Resolver().resolve_name(name, lifetime=max(seconds, 0.1)).addresses())
     except (DNSException, OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Why nothing could be fetched: a code, and what it says to an owner."""
+"""Trouble: why a fetch failed, as a code and as a sentence for the owner."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from newsletter.languages import Sentence, marked, said
 
 
 class Trouble(StrEnum):
-    """What went wrong."""
+    """Why a fetch failed."""
 
     ADDRESS = "address"
     SCHEME = "scheme"
@@ -25,7 +25,7 @@ class Trouble(StrEnum):
     KIND = "kind"
     GARBLED = "garbled"
     NO_FEED = "no-feed"
-    """It was fetched, and is no feed."""
+    """Fetched, but neither a feed nor a page that links to one."""
 
 
 _WORDS = {
@@ -55,7 +55,7 @@ _WORDS = {
 
 
 class NotFetched(Exception):
-    """Nothing was fetched; `trouble` says why, and as text it tells an owner what to do."""
+    """The fetch failed: `trouble` says why, and the text tells an owner what to do."""
 
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(in_words(trouble))
@@ -63,5 +63,5 @@ class NotFetched(Exception):
 
 
 def in_words(trouble: Trouble) -> Sentence:
-    """The sentence for a trouble."""
+    """The sentence for the owner."""
     return said(_WORDS[trouble])

@@ -1,4 +1,4 @@
-"""Guides: the free PDFs (lead magnets), who asked for them and who fetched them."""
+"""Guides: the free PDFs (lead magnets), and who requested and downloaded them."""
 
 from newsletter.guides.accept import Unfit, accept
 from newsletter.guides.files import SHIPPED, Files

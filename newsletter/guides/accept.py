@@ -1,4 +1,4 @@
-"""Whether a PDF that an owner sends may be a guide: what its readers' programs would stumble over is refused."""
+"""Validates an uploaded PDF: refuses what readers' programs or mail filters would reject."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ SCRIPTS = marked("This PDF holds scripts, which mail programs take for an attack
 
 
 class Unfit(Exception):
-    """Why this file can be no guide, in words for the owner."""
+    """The file cannot be a guide; the message tells the owner why."""
 
 
 def accept(path: Path) -> str:
-    """The title that the file gives itself, "" for none. Raises Unfit."""
+    """Validate a PDF and return its own title, or "". Raises Unfit."""
     with path.open("rb") as file:
         start = file.read(1024)
         file.seek(max(path.stat().st_size - END_WITHIN, 0))
@@ -27,7 +27,7 @@ def accept(path: Path) -> str:
         raise Unfit(said("This file is no PDF. Export your guide as a PDF, and choose that file."))
     if END not in end:
         raise Unfit(said("This PDF is not whole: its end is missing. Copy or export it again."))
-    if SCRIPT in path.read_bytes():  # PDFium counts those of the document, not those that a click or opening it starts
+    if SCRIPT in path.read_bytes():  # PDFium only counts document-level scripts, not those run on opening or clicks
         raise Unfit(SCRIPTS)
     with PDFIUM:
         try:
@@ -62,7 +62,7 @@ def _looked_at(document: pypdfium2.PdfDocument) -> str:
         raise Unfit(
             said("This PDF has other files inside, which mail programs take for an attack. Export it without them.")
         )
-    document[0].render(scale=0.1).close()  # its cover can be drawn
+    document[0].render(scale=0.1).close()  # check that the cover can be rendered
     return " ".join(document.get_metadata_value("Title").split())
 
 

@@ -1,4 +1,4 @@
-"""Where guides' PDFs lie: those that an owner sent, and behind them those that come with the program."""
+"""Files: where guides' PDFs are stored, uploaded ones and shipped ones."""
 
 import os
 from dataclasses import dataclass
@@ -14,26 +14,26 @@ PIECE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Two folders. What an owner sent stands in front of the program's file of the same name."""
+    """Two folders; an uploaded file takes precedence over a shipped one of the same name."""
 
     own: Path
     shipped: Path
 
     @classmethod
     def under(cls, data_dir: Path) -> Self:
-        """Those of an installation."""
+        """The folders of an installation."""
         return cls(own=data_dir / "media" / "guides", shipped=SHIPPED)
 
     def of(self, slug: str) -> Path:
-        """Where the PDF of the guide with this slug lies, or would lie."""
+        """The path of a guide's PDF, whether or not it exists."""
         own = self.own / f"{slug}.pdf"
         shipped = self.shipped / own.name
         return own if own.exists() or not shipped.exists() else shipped
 
     def receive(self, sent: BinaryIO) -> Path:
-        """Keep what was sent under a name of no guide, until it has been looked at. Raises OSError."""
+        """Store an upload under a temporary name until it is validated. Raises OSError."""
         return atomic.receive(self.own, iter(lambda: sent.read(PIECE), b""), ".pdf")
 
     def put(self, slug: str, received: Path) -> None:
-        """Make what was received the guide's file: who reads it at this moment reads the one before to its end."""
+        """Make a received file the guide's PDF, atomically: current downloads finish with the previous one."""
         os.replace(received, self.own / f"{slug}.pdf")

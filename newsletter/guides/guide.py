@@ -1,4 +1,4 @@
-"""Guide and GuideRequest: every request sends a fresh link, even to someone who has the guide already."""
+"""Guide and GuideRequest: every request sends a new link, even to somebody who has the guide already."""
 
 import re
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ from newsletter.mail.ledger import Reason
 from newsletter.subscribers import Stream, Subscriber
 
 MAIL_GROUND = "#f4f0e8"
-"""The darkest paper that a mail has behind its links (templates/email/layout.html)."""
+"""The darkest background behind links in mails (templates/email/layout.html)."""
 _HEX = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 AGAIN_AFTER = timedelta(seconds=30)
-"""A second request for one guide sooner than this is a double click."""
+"""A second request for the same guide within this is a double click."""
 MOST_A_DAY = 6
-"""More requests for one guide by one person in a day send nothing: nobody's inbox is filled from our form."""
+"""Requests per person and guide in a day; more send nothing, so that our form cannot flood an inbox."""
 
 
 class Guide(Base):
-    """A lead magnet: a title, the words of its box, and a PDF file named after its slug."""
+    """A lead magnet: a title, a sign-up box, and a PDF named after its slug."""
 
     __tablename__ = "guides"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -42,19 +42,19 @@ class Guide(Base):
     accent: Mapped[str] = mapped_column(String(16), default=ACCENT)
     topic: Mapped[str] = mapped_column(String(40), default="")
     attach: Mapped[bool] = mapped_column(default=False)
-    """Whether the mail carries the PDF itself beside the link."""
+    """Whether the mail also has the PDF attached."""
     position: Mapped[int] = mapped_column(default=0)
     begin: Mapped[str] = mapped_column(String(200), default="", server_default="")
-    """What its mail says to read first, as a heading of the guide; "": nothing."""
+    """The heading its mail suggests to read first, or ""."""
     begin_page: Mapped[int] = mapped_column(default=0, server_default="0")
-    """The page that this stands on; 0: it is not named."""
+    """That heading's page; 0: not mentioned."""
     question: Mapped[str] = mapped_column(String(300), default="", server_default="")
-    """What its mail asks, to be answered by reply; "": nothing."""
+    """A question in its mail, to be answered by reply, or ""."""
 
     hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """Whether it stands on no page and takes no sign-ups. Who has it keeps it."""
+    """Whether it is unlisted and takes no sign-ups. Those who have it keep it."""
     landing: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """Its own page, as its owner has put it together (`LandingPage.as_json`); None: nobody has."""
+    """Its landing page (`LandingPage.as_json`), if the owner composed one."""
 
     @validates("title", "box", "topic", "begin", "question")
     def _clean(self, _: str, typed: str) -> str:
@@ -62,22 +62,22 @@ class Guide(Base):
 
     @property
     def landing_page(self) -> LandingPage | None:
-        """Its own page, where its owner has put one together."""
+        """Its landing page, if the owner composed one."""
         return LandingPage.of_json(self.landing) if self.landing else None
 
     def file(self, files: Files) -> Path:
-        """Where its PDF lies."""
+        """The path of its PDF."""
         return files.of(self.slug)
 
     def phone_edition(self, files: Files) -> Path:
-        """Where its edition for phones lies, if it has one: the inside of a page, which `make guides` builds.
+        """The path of its phone edition, an HTML fragment built by `make guides`; it may not exist.
 
-        It stands beside the PDF that it was built with; another edition, which its owner sent, has none.
+        It belongs to the PDF it was built with; an uploaded PDF has none.
         """
         return self.file(files).with_suffix("") / "read.html"
 
     def pages(self, files: Files) -> int:
-        """Its page count, read from the file; 0 while the guide is being prepared: its file is missing or not whole."""
+        """Its page count, read from the file; 0 if the file is missing or incomplete."""
         try:
             return inspect(self.file(files)).pages
         except BadGuide:
@@ -85,13 +85,13 @@ class Guide(Base):
 
     @property
     def mail_accent(self) -> str:
-        """The colour of buttons and links in its mails and its series'; a colour nobody can read there gives way."""
+        """The colour of buttons and links in its mails and series; the default if its accent lacks contrast."""
         if _HEX.fullmatch(self.accent) and contrast(self.accent, MAIL_GROUND) >= READABLE:
             return self.accent
         return ACCENT
 
     def told(self, files: Files) -> dict[str, Any]:
-        """What its mail says of it, as it stands now."""
+        """The context for its mail."""
         pages = self.pages(files)
         return {
             "title": self.title,
@@ -105,18 +105,18 @@ class Guide(Base):
         }
 
     def box_words(self, files: Files) -> str:
-        """The box's sentence with the page count read from the file. Raises BadGuide."""
+        """The box's sentence with the page count filled in. Raises BadGuide."""
         return self.box.replace("{pages}", str(inspect(self.file(files)).pages))
 
 
 def mail_accents(session: Session) -> dict[str, str]:
-    """By slug, the colours of guides' mails that are another one than the product's own."""
+    """Mail colours by slug, where they differ from the default."""
     colours = {guide.slug: guide.mail_accent for guide in session.scalars(select(Guide))}
     return {slug: colour for slug, colour in colours.items() if colour != ACCENT}
 
 
 class GuideRequest(Base):
-    """One person asked for one guide, once."""
+    """One request by one person for one guide."""
 
     __tablename__ = "guide_requests"
     __table_args__ = (Index("ix_guide_requests_person", "subscriber_id", "guide_id"), {"sqlite_autoincrement": True})
@@ -126,14 +126,14 @@ class GuideRequest(Base):
     guide_id: Mapped[int] = mapped_column(ForeignKey("guides.id"), index=True)
     requested_at: Mapped[datetime]
     fetched_at: Mapped[datetime | None] = mapped_column()
-    """When the PDF was first downloaded after this request."""
+    """When the PDF was first downloaded after this request, if it was."""
 
     guide: Mapped[Guide] = relationship()
 
 
 @dataclass(frozen=True, slots=True)
 class ShelfEntry:
-    """A guide on somebody's shelf: when they first asked for it and first fetched it."""
+    """A guide somebody has: when they first requested and first downloaded it."""
 
     guide: Guide
     requested_at: datetime
@@ -141,7 +141,7 @@ class ShelfEntry:
 
 
 def recently_asked(session: Session, subscriber: Subscriber, guide: Guide, now: datetime) -> bool:
-    """Whether this is a double click, or one request too many for a day."""
+    """Whether this is a double click, or over the daily limit."""
     asked = session.scalars(
         select(GuideRequest.requested_at).where(
             GuideRequest.subscriber_id == subscriber.id,
@@ -153,7 +153,7 @@ def recently_asked(session: Session, subscriber: Subscriber, guide: Guide, now: 
 
 
 def given_since(session: Session, subscriber: Subscriber, guide: Guide, since: datetime) -> bool:
-    """Whether this guide was sent to them at this time or later."""
+    """Whether this guide was sent to them at `since` or later."""
     look = select(GuideRequest.id).where(
         GuideRequest.subscriber_id == subscriber.id,
         GuideRequest.guide_id == guide.id,
@@ -164,10 +164,10 @@ def given_since(session: Session, subscriber: Subscriber, guide: Guide, since: d
 
 def send(session: Session, subscriber: Subscriber, guide: Guide, files: Files, now: datetime, about: dict[str, Any], *,
          due_at: datetime | None = None, held_back: Reason | None = None) -> GuideRequest:  # fmt: skip
-    """Write down a request and queue the mail with the personal link.
+    """Record a request and queue the mail with the personal link.
 
-    `about`: what else the mail says: `series`, whether articles follow, or what it asks about. `held_back`: why it is
-    not to go; then it is on record as called off.
+    `about`: further context for the mail: `series`, whether articles follow, or what it asks about. `held_back`: why it
+    must not be sent; it is then recorded as cancelled.
     """
     request = GuideRequest(subscriber_id=subscriber.id, guide=guide, requested_at=now)
     session.add(request)
@@ -180,7 +180,7 @@ def send(session: Session, subscriber: Subscriber, guide: Guide, files: Files, n
 
 
 def shelf(session: Session, subscriber: Subscriber) -> list[ShelfEntry]:
-    """The guides this person asked for, in the house's order."""
+    """The guides this person requested, in display order."""
     rows = session.execute(
         select(Guide, func.min(GuideRequest.requested_at), func.min(GuideRequest.fetched_at))
         .join(GuideRequest, GuideRequest.guide_id == Guide.id)
@@ -192,13 +192,13 @@ def shelf(session: Session, subscriber: Subscriber) -> list[ShelfEntry]:
 
 
 def showing(session: Session, name: str) -> list[str]:
-    """The titles of the guides on whose pages a picture of this name stands."""
+    """The titles of the guides whose landing pages use this picture."""
     rows = session.execute(select(Guide.title, Guide.landing).where(Guide.landing.is_not(None)).order_by(Guide.id))
     return [title for title, landing in rows if name in str(landing)]
 
 
 def fetch(session: Session, subscriber: Subscriber, guide: Guide, now: datetime) -> bool:
-    """Note that the PDF was downloaded. False when this person never asked for this guide."""
+    """Record a download; False if this person never requested this guide."""
     asked = (GuideRequest.subscriber_id == subscriber.id, GuideRequest.guide_id == guide.id)
     session.execute(update(GuideRequest).where(*asked, GuideRequest.fetched_at.is_(None)).values(fetched_at=now))
     return session.scalar(select(GuideRequest.id).where(*asked).limit(1)) is not None

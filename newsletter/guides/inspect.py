@@ -1,4 +1,4 @@
-"""What a guide's file says of itself: its pages are counted and measured here, never typed."""
+"""Inspection: page count and sizes read from a guide's PDF, so that nobody has to type them."""
 
 import math
 import threading
@@ -12,38 +12,38 @@ import pypdfium2
 
 from newsletter.languages import said
 
-PDFIUM = threading.Lock()  # PDFium may be used by one thread at a time
+PDFIUM = threading.Lock()  # PDFium is not thread-safe
 END = b"%%EOF"
 END_WITHIN = 2048
-"""Octets at the end of a PDF that its last mark lies in; a half-copied file has none there, yet PDFium opens it."""
+"""Octets from the end in which a complete PDF has `END`; PDFium also opens truncated files, which do not."""
 
 UNFILLED = "not filled in: "
-"""Stands in a guide's keywords before each line of `[edition]` that is empty (guides/imprint.typ)."""
+"""Prefix in a guide's keywords for each empty line of `[edition]` (guides/imprint.typ)."""
 
 
 class BadGuide(Exception):
-    """The file is missing, not whole or no PDF; the message names it."""
+    """The file is missing, incomplete or not a PDF; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """Page count and size in bytes of a PDF, and a stamp that changes with the file."""
+    """A PDF's page count, size in octets, and a stamp that changes with the file."""
 
     pages: int
     size: int
     stamp: str
     unfilled: tuple[str, ...] = ()
-    """What the guide says is not filled in yet (site.toml, `[edition]`): who answers for it is its owner's to say."""
+    """Fields of its imprint that the owner has not filled in yet (site.toml, `[edition]`)."""
     shapes: tuple[float, ...] = ()
-    """Of each page, its height for a width of 1."""
+    """Height divided by width of each page."""
 
     def height(self, page: int, width: int) -> int:
-        """How many pixels high a picture of this page is that is `width` wide. Page 1 is the cover."""
+        """The height in pixels of this page's picture at `width` pixels. Page 1 is the cover."""
         return math.ceil(round(self.shapes[page - 1] * width, 3))
 
 
 def inspect(path: Path) -> Inspection:
-    """Read a guide's page count and size. Raises BadGuide."""
+    """Inspect a guide's PDF; cached until the file changes. Raises BadGuide."""
     try:
         status = path.stat()
     except OSError:
@@ -72,7 +72,7 @@ def _shape(width: float, height: float) -> float:
 
 @contextmanager
 def opened(path: Path) -> Iterator[pypdfium2.PdfDocument]:
-    """A document to read in, alone; what cannot be read in it is a BadGuide."""
+    """Open a PDF while holding the PDFium lock. Raises BadGuide, also for errors within the block."""
     bad = BadGuide(
         said("The guide's file %(name)s cannot be read as a PDF; it may be copied only in part.", name=path.name)
     )

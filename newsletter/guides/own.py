@@ -1,4 +1,4 @@
-"""Guides that an owner brings: a new one, another edition of one, and whether visitors see it."""
+"""Guides uploaded by the owner: adding one, or replacing its PDF."""
 
 from pathlib import Path
 
@@ -16,9 +16,9 @@ LONGEST_SLUG = 64
 
 
 def add(session: Session, files: Files, received: Path, *, title: str, box: str, topic: str) -> Guide:
-    """Make what was received a guide, on no page yet. Without a title it has its PDF's own. Raises Unfit.
+    """Create a hidden guide from an uploaded PDF; an empty title defaults to the PDF's. Raises Unfit.
 
-    The file gets its name before the transaction ends: a guide without a file would be worse than a file without one.
+    The file is moved before the commit: a guide without a file would be worse than a file without a guide.
     """
     inside = accept(received)
     named = title or inside[:200]
@@ -36,7 +36,7 @@ def add(session: Session, files: Files, received: Path, *, title: str, box: str,
 
 
 def replace(files: Files, guide: Guide, received: Path) -> None:
-    """Another edition: links in mails that were sent lead to it from now on. Raises Unfit."""
+    """Replace a guide's PDF; links in mails already sent lead to the new one. Raises Unfit."""
     accept(received)
     files.put(guide.slug, received)
 

@@ -1,4 +1,4 @@
-"""Pictures of a guide's pages: drawn once, and kept."""
+"""Pictures of a guide's pages, rendered once and cached."""
 
 import threading
 from collections.abc import Callable
@@ -12,43 +12,42 @@ from newsletter import atomic
 from newsletter.guides.inspect import inspect, opened
 
 WIDTHS = (160, 320, 640)
-"""Pixels in which pages of the site have them: a sample and a cover beside words, on screens with one to three points
-to a pixel."""
+"""Available widths in pixels, for samples and covers at screen densities of one to three."""
 QUALITY = 80
-"""Of the lossy kind: small type stays sharp, and a page weighs a third of its PNG."""
+"""Of lossy WebP: small type stays sharp, at a third of the PNG's size."""
 _MAKING = threading.RLock()
-"""Many who ask at once for what is not kept yet wait for the one who makes it."""
+"""Concurrent requests for an uncached picture wait for the first to render it."""
 
 
 def picture(path: Path, page: int, width: int, cache: Path) -> bytes:
-    """A PNG of one page (the cover is page 1), `width` pixels wide; kept in the folder `cache` where that can be.
+    """A PNG of one page (1 is the cover), `width` pixels wide; cached in the folder `cache` if writable.
 
-    Raises BadGuide, and IndexError for a page that the guide does not have.
+    Raises BadGuide, and IndexError if there is no such page.
     """
     return kept(_place(path, page, width, cache, "png"), lambda: _png(_drawn(path, page, width)))
 
 
 def webp(path: Path, page: int, width: int, cache: Path) -> bytes:
-    """The same as WebP, in the least of `WIDTHS` that is no narrower than `width`, else in the greatest."""
+    """Like `picture` as WebP, in the smallest of `WIDTHS` that is at least `width`, else the largest."""
     fits = next((one for one in WIDTHS if one >= width), WIDTHS[-1])
     return kept(_place(path, page, fits, cache, "webp"), lambda: _webp(_drawn(path, page, fits)))
 
 
 def kept(target: Path, make: Callable[[], bytes]) -> bytes:
-    """What lies in this file; else what `make` gives, which lies there from now on, whole or not at all."""
+    """The file's content; if it is missing, calls `make` and stores the result atomically."""
     with suppress(OSError):
         return target.read_bytes()
     with _MAKING:
-        with suppress(OSError):  # somebody else has made it meanwhile
+        with suppress(OSError):  # another thread made it meanwhile
             return target.read_bytes()
         made = make()
-        with suppress(OSError):  # a full disk, or no folder: it is made anew the next time
+        with suppress(OSError):  # a full disk or no folder: rendered again next time
             atomic.write(target, made)
         return made
 
 
 def _place(path: Path, page: int, width: int, cache: Path, suffix: str) -> Path:
-    """Where it is kept, under a name that changes with the guide's file."""
+    """The cache path, which changes with the guide's file. Raises BadGuide, IndexError."""
     seen = inspect(path)
     if not 1 <= page <= seen.pages:
         raise IndexError(page)
@@ -67,7 +66,7 @@ def _png(image: Image.Image) -> bytes:
 
 
 def _webp(image: Image.Image) -> bytes:
-    """The lighter of two: type on plain ground weighs less without loss, a photograph with some."""
+    """The smaller of lossy and lossless: text compresses better without loss, photographs with."""
     return min((_written(image, "WEBP", quality=QUALITY), _written(image, "WEBP", lossless=True)), key=len)
 
 

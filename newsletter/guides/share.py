@@ -1,4 +1,4 @@
-"""The picture that other sites show beside a link to a guide: its cover on its own colour."""
+"""The preview picture for links to a guide on other sites: its cover on its accent colour."""
 
 from io import BytesIO
 from pathlib import Path
@@ -9,13 +9,13 @@ from newsletter.guides.inspect import inspect
 from newsletter.guides.page_picture import kept, picture
 
 SIZE = 1200, 630
-"""Pixels: what Facebook, LinkedIn, WhatsApp and X cut nothing off (ratio 1.91)."""
+"""Pixels; a ratio of 1.91, which Facebook, LinkedIn, WhatsApp and X do not crop."""
 COVER_HEIGHT, COVER_WIDTH = 550, 640
 _SHADOW, _BLUR = (0, 0, 0, 110), 14
 
 
 def share_picture(path: Path, accent: str, cache: Path) -> bytes:
-    """A PNG of `SIZE`; kept in the folder `cache` where that can be. `accent`: "#rrggbb". Raises BadGuide."""
+    """A PNG of `SIZE`; cached in the folder `cache` if writable. `accent`: "#rrggbb". Raises BadGuide."""
     target = cache / f"{path.stem}-{inspect(path).stamp}-share-{accent.removeprefix('#')}.png"
     return kept(target, lambda: _drawn(picture(path, 1, COVER_WIDTH, cache), accent))
 

@@ -1,4 +1,4 @@
-"""Watching the guides' files: the owner is told of one that cannot be sent."""
+"""Checks the guides' files, and notifies the owner of those that cannot be sent."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,13 +13,13 @@ from newsletter.languages import said
 from newsletter.mail.notice import tell_owners
 
 COPYING = timedelta(minutes=2)
-"""A file that was written to more lately than this may still be on its way into the folder."""
+"""A file modified more recently may still be being copied."""
 
 
 def watch(session: Session, files: Files, now: datetime, machine_now: datetime) -> list[str]:
-    """Tell the owner by mail, once a day, of each guide whose file is missing or not whole; the slugs.
+    """Mail the owner, at most once a day, about each guide whose file is missing or incomplete; returns their slugs.
 
-    `machine_now`: by the clock that files have their times from; the product's own may have been moved on.
+    `machine_now`: the system clock, on which file modification times are based (`now` may run ahead of it).
     """
     bad = []
     for guide in session.scalars(select(Guide).order_by(Guide.position, Guide.id)).all():

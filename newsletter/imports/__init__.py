@@ -1,10 +1,10 @@
-"""Imports: people out of the CSV files and workbooks of other programs, and of our own.
+"""Imports: subscribers from CSV files and workbooks, our own or exported by other programs.
 
-A sheet becomes CSV (`workbook`, in a process of its own), the bytes lines (`source`), the lines rows (`rows`), the
-header columns (`header`, `columns`, `mapping`), and a first reading checks it all (`survey`). Then each row is judged
-(`person`, `standing`, `address`, `dates`), its fate is decided (`fate`) and written (`run`, `writing`). `sentences`
-tells people about it. An `Import` is the row of it all (`record`): a worker goes on with it (`work`), or the command at
-once (`direct`), and it can be taken back (`undo`).
+A sheet becomes CSV (`workbook`, in a separate process), bytes become lines (`source`), lines rows (`rows`), the header
+columns (`header`, `columns`, `mapping`), and a first pass validates it all (`survey`). Then each row is parsed
+(`person`, `standing`, `address`, `dates`), its fate decided (`fate`) and written (`run`, `writing`). `sentences` words
+the results. The `Import` row (`record`) is processed by a worker (`work`) or at once by the command (`direct`), and can
+be undone (`undo`).
 """
 
 from newsletter.imports.direct import import_csv

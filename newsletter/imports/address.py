@@ -1,4 +1,4 @@
-"""The address in a cell, however it got there: `Jane <jane@example.com>`, `mailto:…`, with invisible characters."""
+"""Extracts the address from a cell: `Jane <jane@example.com>`, `mailto:…`, invisible characters."""
 
 import re
 import unicodedata
@@ -13,12 +13,12 @@ _INSIDE = re.compile(r"(.*?)<([^<>]*)>[\s,;.]*", re.S)
 _PLAIN = re.compile(r"[A-Za-z0-9_+-]{1,64}(?:\.[A-Za-z0-9_+-]+)*")
 _NOTHING = frozenset({"NULL", "null", "\\N", "None", "nil"})
 _NO_DATE = re.compile(r"0000-00-00(?:[T ]00:00(?::00(?:\.0*)?)?Z?)?")
-"""MySQL's, where there is none."""
+"""MySQL's zero date."""
 _GUARD = re.compile(r"'+[=+\-@\t\r]")
 
 
 class BadRow(ValueError):
-    """A row that cannot be used."""
+    """An unusable row; `flaw` says why."""
 
     def __init__(self, flaw: Flaw) -> None:
         super().__init__(flaw)
@@ -26,20 +26,20 @@ class BadRow(ValueError):
 
 
 class Found(NamedTuple):
-    """An address, and the name that stood beside it in the same cell."""
+    """An address, and the name found in the same cell."""
 
     address: Address
     name: str = ""
 
 
 def unguarded(cell: str) -> str:
-    """A cell without spaces around it, and without the apostrophe that our export puts before a formula."""
+    """A cell stripped of whitespace and of the apostrophe that our export puts before a formula."""
     cell = cell.strip()
     return cell[1:] if cell[:1] == "'" and _GUARD.match(cell) else cell
 
 
 def bare(cell: str) -> str:
-    """`unguarded`, without invisible characters, and empty where a database says that there is nothing."""
+    """`unguarded`, also without invisible characters; "" for a database's null values."""
     if not cell.isascii() or "\0" in cell:
         cell = "".join(c for c in cell if c != "\0" and unicodedata.category(c) != "Cf")
     cell = unguarded(cell)
@@ -47,7 +47,7 @@ def bare(cell: str) -> str:
 
 
 def find_address(cell: str) -> Found:
-    """The one address in a cell that went through `bare`. Raises BadRow."""
+    """The one address in a cell already passed through `bare`. Raises BadRow."""
     name, text = "", cell
     if "<" in text and (inside := _INSIDE.fullmatch(text)) is not None:
         name, text = inside[1].strip().strip("\"'").strip(), inside[2]
@@ -66,7 +66,7 @@ def find_address(cell: str) -> Found:
 
 
 def _read(text: str) -> Address:
-    """`read_address`, without asking for everything anew at each of the many addresses of one domain."""
+    """`read_address`, with the domain's validation cached: many addresses share one."""
     local, at, domain = text.rpartition("@")
     if at and len(local) <= 64 and len(domain) <= 180 and _PLAIN.fullmatch(local):
         known = _domain(domain)

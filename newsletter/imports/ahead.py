@@ -1,4 +1,4 @@
-"""The next batch is read and judged while the database writes this one."""
+"""Prefetching: parses the next batch in a thread while the database writes this one."""
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,9 +8,9 @@ Item = TypeVar("Item")
 
 
 def ahead(items: Iterator[Item]) -> Generator[Item, None, None]:
-    """The same items; a thread makes each while the one before it is used, and none beyond that.
+    """The same items, each prepared in a thread while the previous one is used; one ahead at most.
 
-    Close it when it is left early (`closing`): the thread has ended then.
+    Close it (`closing`) when leaving early, which waits for the thread to end. Items may not be None.
     """
     with ThreadPoolExecutor(1, "ahead") as thread:
         coming = thread.submit(next, items, None)

@@ -1,6 +1,6 @@
-"""Which column says what: the headings of the usual programs, and which program wrote the file.
+"""Recognises columns by the headings of common programs, and which program wrote the file.
 
-Rests on: Mailchimp, "View and export contacts" and its export API (OPTIN_TIME, CONFIRM_TIME, UNSUB_TIME, CLEAN_TIME,
+Sources: Mailchimp, "View and export contacts" and its export API (OPTIN_TIME, CONFIRM_TIME, UNSUB_TIME, CLEAN_TIME,
 LEID, EUID, MEMBER_RATING, TAGS); Ghost, the members' CSV of its Admin API (subscribed_to_emails, deleted_at, labels);
 Substack's `email_list…csv` as Ghost's migration tools read it (active_subscription says who pays, email_disabled who
 gets nothing); listmonk, "API / Subscribers" (status, attribs, lists with a subscription_status each); Brevo, "Export
@@ -21,14 +21,14 @@ from newsletter.subscribers import OWN, Field
 
 
 class Role(StrEnum):
-    """What a column says of a person; its value is the word that the report uses."""
+    """What a column holds; the value is the word used in the report."""
 
     EMAIL = "address"
     FIRST_NAME = "first name"
     FULL_NAME = "name"
     STATUS = "status"
     STATE = "status in Kit"
-    """Kit's heading for the status, everybody else's for New York."""
+    """Kit's heading for the status; elsewhere a state such as New York."""
     LISTS = "status in each list"
     SUBSCRIBED = "subscribed?"
     NEWSLETTER = "newsletter?"
@@ -89,7 +89,7 @@ ROLES = {heading: role for role, headings in _HEADINGS.items() for heading in he
 
 
 class Program(StrEnum):
-    """Who wrote the file, by its headings."""
+    """The program that wrote the file, guessed from its headings."""
 
     OWN = "this program"
     MAILCHIMP = "Mailchimp"
@@ -119,34 +119,34 @@ MAILCHIMP_KINDS = re.compile(r"(?:^|[/\\])(unsubscribed|cleaned|non-?_?subscribe
 
 
 def squashed(heading: str) -> str:
-    """A heading without what programs write differently: case, spaces, hyphens, underscores, accents of a few."""
+    """A heading normalised for comparison: case-folded, without punctuation, spaces and the accents é and ó."""
     plain = heading.casefold().replace("é", "e").replace("ó", "o")
     return re.sub(r"[\W_]+", "", plain)
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The header: its headings, and where each role stands (in the order of the columns)."""
+    """A header: its headings, and the column indices of each role, in column order."""
 
     headings: tuple[str, ...]
     places: dict[Role, tuple[int, ...]]
     program: Program | None
     fields: tuple[Field, ...] = ()
-    """The owner's own."""
+    """The owner's custom fields."""
     opting: tuple[int, ...] = ()
-    """Mailchimp's OPTIN_TIME and CONFIRM_TIME. Its "non-subscribed" have no status, but both of these are empty."""
+    """Mailchimp's OPTIN_TIME and CONFIRM_TIME. Its "non-subscribed" have no status, but both of these empty."""
     chosen: Mapping[int, Field] | None = None
-    """Which column holds which field, where somebody has said so; None: by the headings."""
+    """Field by column index, as the owner chose; None: by the headings."""
     waved: frozenset[int] = frozenset()
-    """Columns of which somebody has said that they tell nothing of who wants mail, whatever stands in them."""
+    """Columns that the owner said have nothing to do with who wants mail, whatever they contain."""
     headed: bool = True
-    """Whether the file's first row names them; else it is somebody's, and they go by their numbers."""
+    """Whether the first row is a header; if not, it is data and the columns are numbered."""
 
     @cached_property
     def own(self) -> Mapping[int, Field]:
-        """Which column holds which field of the owner's: by its key or label, or as an export of ours names it.
+        """Custom field by column index: matched by key, label, or the heading our own export uses.
 
-        A heading that means something to every program is that, unless nothing is read from the column otherwise.
+        Only an exact export heading overrides a column that already has a role.
         """
         if self.chosen is not None:
             return self.chosen
@@ -161,57 +161,57 @@ class Columns:
         return found
 
     def at(self, role: Role) -> tuple[int, ...]:
-        """The columns that say this, perhaps none."""
+        """The column indices with this role, possibly none."""
         return self.places.get(role, ())
 
     @cached_property
     def words(self) -> frozenset[int]:
-        """Columns whose cells are somebody's own words: nothing but spaces is taken off them."""
+        """Columns of free text, which only `unguarded` cleans."""
         return frozenset(
             (*self.at(Role.FIRST_NAME), *self.at(Role.FULL_NAME), *self.at(Role.TAGS), *self.at(Role.TOPICS), *self.own)
         )
 
     @cached_property
     def needed(self) -> tuple[int, ...]:
-        """Columns that may not be empty: without a status nobody can tell whether a person wants mail."""
+        """Columns that must not be empty: without a status it is unknown whether a person wants mail."""
         return self.at(Role.STATUS) + self.at(Role.STATE)
 
     @property
     def used(self) -> tuple[tuple[str, str], ...]:
-        """(heading, what it is read as), in the file's order."""
+        """(heading, what it is read as), in column order."""
         named: dict[int, str] = {place: role for role, places in self.places.items() for place in places}
         named |= {place: f"your field “{field.label}”" for place, field in self.own.items()}
         return tuple((self.headings[place], str(named[place])) for place in sorted(named))
 
     @property
     def unused(self) -> tuple[str, ...]:
-        """Headings of columns that nothing is read from."""
+        """Headings of the columns that are ignored."""
         seen = {place for places in self.places.values() for place in places} | self.own.keys()
         return tuple(name for place, name in enumerate(self.headings) if place not in seen and name)
 
     def without(self, role: Role) -> "Columns":
-        """The same header with this role given up."""
+        """A copy without this role."""
         return replace(self, places={one: where for one, where in self.places.items() if one is not role})
 
     def is_whole(self, cells: Sequence[str]) -> bool:
-        """Whether these cells look like a row: as many as there are columns, with an address where it belongs."""
+        """Whether these cells look like a complete row: one per column, with an address in an address column."""
         if len(cells) != len(self.headings):
             return False
         return any(re.fullmatch(r"\S+@\S+\.\S+", cells[place].strip()) for place in self.at(Role.EMAIL))
 
 
 def recognise(headings: Iterable[str], fields: Iterable[Field] = ()) -> Columns:
-    """The columns of a header, by their headings. `fields`: the owner's own."""
+    """Recognise columns by their headings. `fields`: the owner's custom fields."""
     names = tuple(" ".join(heading.replace("\ufeff", "").split()) for heading in headings)
     places: dict[Role, tuple[int, ...]] = {}
     for place, name in enumerate(names):
         if (role := ROLES.get(squashed(name))) is not None:
             places[role] = (*places.get(role, ()), place)
     if Role.STATUS in places:
-        places.pop(Role.STATE, None)  # then “state” is where somebody lives
+        places.pop(Role.STATE, None)  # then “state” is part of a postal address
     fields = tuple(fields)
     if any(ROLES.get(squashed(name)) is Role.LANGUAGE for one in fields for name in (one.label, one.key)):
-        places.pop(Role.LANGUAGE, None)  # an owner's own field of that name was there first
+        places.pop(Role.LANGUAGE, None)  # the owner's custom field of that name takes precedence
     program = _program([squashed(name) for name in names])
     return Columns(
         headings=names, places=places, program=program, fields=fields, opting=_opting(program, names, places)
@@ -228,7 +228,7 @@ def _program(names: list[str]) -> Program | None:
     for program, signs in _SIGNS:
         if any(sign <= seen for sign in signs):
             return program
-    # Kit puts the first name before the address, as nobody else does.
+    # Only Kit puts the first name before the address.
     if names[:2] in (["firstname", "email"], ["firstname", "emailaddress"]) and seen & {"status", "state"}:
         return Program.KIT
     return None
@@ -238,7 +238,7 @@ NO_ADDRESSES = said("The first line should name the columns, one of them “emai
 
 
 def no_addresses(header: str) -> BadFile:
-    """What to say of a file whose header names no column of addresses."""
+    """The error for a file whose header names no address column."""
     if "@" in header:
         more = said("It holds an address: if it names no columns, say so, and it is read as a person's.")
     elif header.strip():

@@ -1,4 +1,4 @@
-"""Dates as other programs write them. What names no zone is taken as UTC, as most of them export it."""
+"""Parses dates in the formats of other programs. Without a zone they count as UTC, which most programs export."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +16,7 @@ _STAMP = re.compile(r"\d{10}(?:\d{3})?")
 
 
 def says_order(text: str) -> bool | None:
-    """Whether 13/02/2024 (True) or 02/13/2024 (False) tells which number is the day; None: it could be either."""
+    """True if the day must come first (13/02/2024), False if the month must (02/13/2024), None if either could."""
     if not (seen := _EITHER.match(text)):
         return None
     first, second = int(seen[1]), int(seen[2])
@@ -24,7 +24,7 @@ def says_order(text: str) -> bool | None:
 
 
 def read_date(text: str, day_first: bool | None, now: datetime) -> datetime | None:
-    """The instant that is meant, in UTC; None when it cannot be told, is before 1990, or is yet to come."""
+    """The instant in UTC; None if it is ambiguous or unreadable, before 1990, or more than a day in the future."""
     try:
         seen = _read(text.strip(), day_first)
     except (ValueError, OverflowError, OSError):
@@ -37,11 +37,11 @@ def read_date(text: str, day_first: bool | None, now: datetime) -> datetime | No
         return None
     if not EARLIEST <= at <= now + timedelta(days=1):
         return None
-    return min(at, now)  # a clock that is a little ahead, or a date without a time in a zone to the east
+    return min(at, now)  # a fast clock, or a date without a time from a zone east of UTC
 
 
 def read_day(text: str, day_first: bool | None) -> date | None:
-    """The day that is meant, of any year; None when it cannot be told."""
+    """The day, of any year; None if it is ambiguous or unreadable."""
     try:
         seen = _read(text.strip(), day_first)
     except (ValueError, OverflowError, OSError):

@@ -1,4 +1,4 @@
-"""An import in one go, by the process that was given the file: the command's."""
+"""Runs an import in the calling process, for the command line."""
 
 import secrets as random
 from collections.abc import Callable, Sequence
@@ -24,20 +24,20 @@ def import_csv(database: Database, file: BinaryIO, basis: str, secrets: Sequence
                name: str = "", dry_run: bool = False, progress: Progress = lambda report, octets: None,
                errors: ErrorsFile | None = None, order: Order | None = None,
                clock: Callable[[], datetime] | None = None) -> Report:  # fmt: skip
-    """Bring in the people of a CSV file, with `basis` as the readers' consent on record.
+    """Import the people in a CSV file, recording `basis` as the readers' consent.
 
-    The file is read twice: nothing is written before every status in it is known. Then batches are written, each all or
-    nothing; who stops it between two of them can start again, and nobody is doubled. `secrets`: the product's keys, the
-    present one first. `name`: the file's. `progress` is told before the first batch and behind each how far it is (the
-    report so far, octets read). `errors` gets the rows that bring nobody. `order`: what else is wanted. `clock` shows
-    the time while it takes its time. Raises BadFile: then nothing was written.
+    The file is read twice: nothing is written until every status in it is understood. Each batch is one transaction; if
+    interrupted, it can be started again without duplicates. `secrets`: the secret keys, current one first. `name`: of
+    the file. `progress(report so far, octets read)` is called before the first batch and after each. `errors` receives
+    the rows that import nobody. `order`: further options. `clock`: the current time during the run. Raises BadFile
+    before anything is written, and Stopped if an owner stops it.
     """
     order = replace(order or Order(basis=basis), basis=basis, name=name)
     run = Run(database=database, order=order, secrets=secrets, now=now, progress=progress)
     if dry_run:
         return _Direct(run=run, errors=errors, it=None, clock=clock or (lambda: now)).through(file)
     with database.transaction() as session:
-        # Not under way before the first batch: who reads a long file has no lease to renew meanwhile.
+        # RUNNING only from the first batch: the first pass over a long file cannot renew a lease.
         it = begin(session, name, now, ImportState.STOPPED)
         it.basis, it.started_at, it.lease_token = order.basis[:1000], now, random.token_hex(16)
         it.fills_known, it.overwrites_known = order.known is not ForKnown.LEAVE, order.known is ForKnown.OVERWRITE
@@ -49,11 +49,11 @@ def import_csv(database: Database, file: BinaryIO, basis: str, secrets: Sequence
 
 
 class Stopped(Exception):
-    """An owner has stopped it on its page."""
+    """An owner stopped the import on its page."""
 
 
 class _Direct:
-    """A run by this process, as an import that the owner's pages list."""
+    """A run in this process, recorded as an import so that the owner's pages list it."""
 
     def __init__(self, run: Run, errors: ErrorsFile | None, it: Import | None, clock: Callable[[], datetime]) -> None:
         self._run, self._errors, self._it, self._clock = run, errors, it, clock
@@ -61,7 +61,7 @@ class _Direct:
         run.progress, run.keep = self._between, self._keep
 
     def through(self, file: BinaryIO) -> Report:
-        """The report. What ends it early ends the import where it stands."""
+        """Run it and return the report; any exception leaves the import stopped."""
         try:
             report = self._run.through(file)
         except BaseException:
@@ -90,7 +90,7 @@ class _Direct:
             self._stands = renew(session, self._it.id, self._it.lease_token or "", self._clock(), **values)
 
     def _end(self, state: ImportState) -> None:
-        """What was never under way is no import."""
+        """Finish the import in this state, or delete it if no batch was started."""
         if self._it is None:
             return
         with self._run.database.transaction() as session:

@@ -1,7 +1,6 @@
-"""The end of those who are here and have left, bounced or complained by a file's word, each in their own transaction.
+"""Ends existing subscribers who left, bounced or complained according to a file, each in their own transaction.
 
-They are noted with their batch (`ImportedPerson.ending`), so that a worker that is killed in between leaves a list of
-whom to end, and nobody is forgotten or ended twice.
+They are flagged with their batch (`ImportedPerson.ending`), so that after a crash nobody is forgotten or ended twice.
 """
 
 from collections.abc import Sequence
@@ -21,13 +20,13 @@ _STATUSES = dict(ENDS.values())
 
 
 def waiting(session: Session, import_id: int) -> Sequence[int]:
-    """Whom this import is still to end."""
+    """Ids of the subscribers this import still has to end."""
     look = select(ImportedPerson.subscriber_id).where(ImportedPerson.import_id == import_id, ImportedPerson.ending)
     return session.scalars(look.order_by(ImportedPerson.subscriber_id)).all()
 
 
 def end(session: Session, import_id: int, id: int, now: datetime) -> None:
-    """Every series of this subscriber ends, and everything queued is called off. Done already: nothing."""
+    """End all series and queued mail of this subscriber; does nothing if already done."""
     subscriber = session.scalar(select(Subscriber).where(Subscriber.id == id).with_for_update())
     noted = session.get(ImportedPerson, (import_id, id), with_for_update=True)
     if subscriber is None or noted is None or not noted.ending:

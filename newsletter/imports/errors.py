@@ -1,4 +1,4 @@
-"""The errors file: every row that brought nobody, with its line and the reason, to be mended and imported again."""
+"""The errors file: every row that imported nobody, with its line and reason, to be corrected and imported again."""
 
 import csv
 import io
@@ -13,10 +13,10 @@ from newsletter.imports.sentences import why
 
 
 class ErrorsFile:
-    """A CSV file (line, reason, row) that comes into being with its first row.
+    """A CSV file (line, reason, row), created with its first row.
 
-    What is added counts from `settle` on: what was added for a batch that came to nothing is written over. `kept`: the
-    octets that count, `written`: the rows that have been added.
+    Rows added since the last `settle` are overwritten by the next `add`, because their batch was rolled back. `kept`:
+    settled octets; `written`: settled rows.
     """
 
     COLUMNS = ("line", "reason", "row")
@@ -28,7 +28,7 @@ class ErrorsFile:
         self._added = 0
 
     def add(self, left_out: Iterable[tuple[Row, Flaw | Fate]]) -> int:
-        """Write these rows behind those that count; the length of the file then."""
+        """Write these rows after the settled ones; returns the new length in octets."""
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         listed = list(left_out)
@@ -45,5 +45,5 @@ class ErrorsFile:
         return self.length
 
     def settle(self) -> None:
-        """What was added last counts."""
+        """Keep what was added last."""
         self.kept, self.written, self._added = self.length, self.written + self._added, 0

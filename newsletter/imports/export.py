@@ -1,4 +1,4 @@
-"""People as CSV, so that an import brings the same people back, to the byte."""
+"""Exports subscribers as CSV that an import restores exactly."""
 
 import csv
 import re
@@ -29,19 +29,19 @@ _RISKY = re.compile(r"'*[=+\-@\t\r]")
 _PAGE = 5000
 OBJECTS = "objects_to_clicks"
 LANGUAGE = "language"
-"""A column only where somebody has one of their own."""
+"""Only exported if some subscriber has a language set."""
 WEEKLY = "one_mail_a_week"
 EVERY_TOPIC = "*"
-"""In the column of topics: all of them, those to come too. An empty cell is none."""
+"""In the topics column: all topics, including future ones. An empty cell means none."""
 BLOCKED = "blocked"
-"""A status that an import knows (`standing.STATUSES`), and no subscriber has."""
+"""A status that only exists in files (`standing.STATUSES`)."""
 
 
 def export_csv(session: Session, out: TextIO, secrets: Sequence[bytes], *only: ColumnElement[bool]) -> None:
-    """Write the header and a row for every subscriber, with their tags and the owner's fields; `only`: of whom.
+    """Write a header and a row per subscriber, with tags and custom fields. `only`: conditions on subscribers.
 
-    Who has left and is suppressed too is "blocked": whoever reads the file back keeps them out for good. `secrets`: the
-    product's keys.
+    Those who left and are also suppressed become "blocked", so that an import keeps them out. `secrets`: the secret
+    keys.
     """
     writer = csv.writer(out)
     own = own_merge_fields(session)
@@ -71,7 +71,7 @@ def export_csv(session: Session, out: TextIO, secrets: Sequence[bytes], *only: C
 
 
 def _blocked(session: Session, secrets: Sequence[bytes], page: Sequence[Row[Any]]) -> set[str]:
-    """The keys of those who have left and whom nothing may be sent to, even if they are typed into a form."""
+    """Address keys of those who left and are also suppressed."""
     return suppressed(session, secrets, [row.email_key for row in page if row.status is Status.UNSUBSCRIBED])
 
 
@@ -97,7 +97,7 @@ def _objecting(session: Session, first: int, last: int) -> set[int]:
 
 
 def _held(session: Session, own: Collection[MergeField], first: int, last: int) -> dict[tuple[int, int], str]:
-    """What the fields hold of these subscribers, by the numbers of both."""
+    """Custom field values by (subscriber id, field id)."""
     if not own:
         return {}
     look = select(FieldValue.subscriber_id, FieldValue.field_id, FieldValue.value)
@@ -106,7 +106,7 @@ def _held(session: Session, own: Collection[MergeField], first: int, last: int) 
 
 
 def tag_cell(names: Iterable[str]) -> str:
-    """Tags in one cell; quoted when one of them holds what would separate them."""
+    """Tags in one cell, comma-separated; quoted if a name contains a separator."""
     listed = list(names)
     if not any(re.search(r'[,;|"]|^\[', name) for name in listed):
         return ",".join(listed)
@@ -118,5 +118,5 @@ def _text(value: Any) -> str:
 
 
 def guarded(text: str) -> str:
-    """A cell that a spreadsheet would run begins with an apostrophe instead; `address.unguarded` takes it off again."""
+    """A cell with an apostrophe before anything a spreadsheet would execute; `address.unguarded` removes it."""
     return f"'{text}" if _RISKY.match(text) else text

@@ -1,4 +1,4 @@
-"""What becomes of a person in a file, given what is on record about their address: the whole rule, and nothing else."""
+"""Decides what happens to a person in a file, given what is known about their address. Pure rules, no database."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ ENDS = {
     Standing.BOUNCED: (Fate.BOUNCED, Status.BOUNCED),
     Standing.COMPLAINED: (Fate.COMPLAINED, Status.COMPLAINED),
 }
-"""How each bad standing is told, and recorded."""
+"""Fate and recorded status for each standing that keeps somebody out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is on record about an address. `pressed`: when they last confirmed by a press of their own. `left`: whether
-    somebody who bounced has left since, which holds when the bounce is lifted."""
+    """What is recorded about an address. `pressed`: when they last confirmed themselves. `left`: whether a bounced
+    subscriber has also left, which must outlast the bounce."""
 
     id: int | None = None
     status: Status | None = None
@@ -31,11 +31,11 @@ class Known:
 
 
 NOBODY = Known()
-"""Of an address that is not on record."""
+"""An unknown address."""
 
 
 def decide(person: Person, known: Known) -> Fate:
-    """Nobody who left, bounced, complained, was blocked or erased here comes back, whatever the file says."""
+    """The fate of a person. Nobody who left, bounced, complained, was blocked or erased here is brought back."""
     if person.standing is Standing.NEVER_AGREED:
         return Fate.NEVER_AGREED
     if person.standing in ENDS:
@@ -52,24 +52,24 @@ def decide(person: Person, known: Known) -> Fate:
 def _goes(person: Person, known: Known) -> Fate:
     end = ENDS[person.standing][0]
     if known.status is Status.CONFIRMED:
-        # Their own press here is newer than what another program has on record; a complaint is never overruled.
+        # Their own later confirmation here outweighs another program's record, but never a complaint.
         since = known.pressed is not None and (person.left is None or known.pressed > person.left)
         return Fate.STAYED if since and end is not Fate.COMPLAINED else end
     if known.status is Status.UNSUBSCRIBED:
         worse = end is Fate.COMPLAINED or (end is Fate.BLOCKED and not known.suppressed)
         return end if worse else Fate.KNOWN
-    if known.status is Status.BOUNCED:  # an owner may lift that, and must not bring back who has left elsewhere
+    if known.status is Status.BOUNCED:  # the owner may lift a bounce, but must not bring back who has left elsewhere
         worse = end is Fate.COMPLAINED or (end is Fate.BLOCKED and not known.suppressed)
         return end if worse or (end is Fate.LEFT and not known.left) else Fate.KNOWN
     if known.status is Status.COMPLAINED:
         return Fate.KNOWN
     if known.status is None and known.suppressed:
-        return Fate.SUPPRESSED  # erased: the address is not stored again, not even as gone
+        return Fate.SUPPRESSED  # erased: the address must not be stored again in any form
     return end
 
 
 def merged(batch: Iterable[Person]) -> dict[str, Person]:
-    """One person for each address: of several rows the worst standing counts, in whatever order they come."""
+    """One person per address key: of several rows the one with the worst standing, in any order."""
     people: dict[str, Person] = {}
     for person in batch:
         before = people.setdefault(person.address.key, person)

@@ -1,4 +1,4 @@
-"""The fields that an import makes on its way: when it begins, not before, so that a dry run leaves nothing behind."""
+"""Creates the custom fields an import asks for, at its start, so that a dry run leaves nothing behind."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from newsletter.subscribers import BadField, add_field, all_fields
 
 
 def make_fields(session: Session, meanings: Sequence[Meaning], now: datetime) -> tuple[list[Meaning], list[int]]:
-    """The same meanings with every new field made, and the numbers of these. Raises BadMapping: none is made."""
+    """Create every new field; returns the meanings pointing at them, and the new ids. Raises BadMapping (roll back)."""
     told, made = list(meanings), []
     for place, one in enumerate(meanings):
         if (kind := one.new_kind) is None:

@@ -1,6 +1,6 @@
-"""What an import brings to those who are here already: tags and values of the owner's fields, and nothing else.
+"""What an import changes for existing subscribers: tags and custom field values, nothing else.
 
-Their status, consents, subscription, topics, name, zone and language are never an import's to change.
+It never changes their status, consents, subscription, topics, name, zone or language.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -19,24 +19,24 @@ from newsletter.subscribers import Field, FieldValue, Status, SubscriberTag, Tag
 _JOIN = (Fate.ADDED, Fate.PENDING, Fate.CONFIRMED)
 _HERE = (Status.CONFIRMED, Status.PENDING)
 Change = tuple[str | None, str]
-"""What stood in a field (None: nothing), and what stands there now."""
+"""A field's previous value (None if empty) and its new one."""
 
 
 class ForKnown(StrEnum):
-    """What those get who are here already."""
+    """What existing subscribers get."""
 
     FILL = "fill"
-    """The file's tags, and its values where a field of theirs is empty."""
+    """The file's tags, and its values for fields that are empty."""
     OVERWRITE = "overwrite"
-    """The file's tags, and its values in place of theirs."""
+    """The file's tags, and its values in place of existing ones."""
     LEAVE = "leave"
-    """Neither."""
+    """Nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What a batch brings besides people. `tags`: what each of them does not have yet, by their keys: of new people the
-    tags for all, of others the file's too. `fields`: of those who are here, by people and fields."""
+    """What a batch changes besides adding people. `tags`: missing tags by address key; for new people only the tags
+    given to all, for others the file's too. `fields`: changes of existing subscribers by subscriber and field id."""
 
     tags: Mapping[str, set[str]]
     fields: Mapping[int, Mapping[int, Change]]
@@ -46,8 +46,8 @@ class Brought:
 def brought(session: Session, people: Mapping[str, Person], known: Mapping[str, Known], fates: Mapping[str, Fate], *,
             for_all: Collection[str], mode: ForKnown, touched: Callable[[Collection[int]], Collection[int]]
             ) -> Brought:  # fmt: skip
-    """What these people get who are readers here, or become some. `for_all`: tags for each of them. `touched`: whom of
-    those who are here an earlier row has brought in or changed: to them the file brings nothing more."""
+    """What these people get if they are or become readers. `for_all`: tags for everybody. `touched`: which existing
+    subscribers an earlier row of this import already changed; they get nothing more."""
     ids = {id: key for key, fate in fates.items() if (id := known[key].id) is not None
            and (fate in _JOIN or (fate is Fate.KNOWN and known[key].status in _HERE))}  # fmt: skip
     for id in touched(ids) if ids else ():
@@ -71,7 +71,7 @@ def brought(session: Session, people: Mapping[str, Person], known: Mapping[str, 
 
 
 def _without_those_there(session: Session, wanted: Mapping[int, set[str]]) -> None:
-    """Take the tags that these people have out of what they are to get."""
+    """Remove the tags that these people already have from `wanted`."""
     if wanted:
         look = select(SubscriberTag.subscriber_id, Tag.name).join(Tag, Tag.id == SubscriberTag.tag_id)
         for id, name in session.execute(look.where(is_given(session, SubscriberTag.subscriber_id, wanted))):
@@ -95,10 +95,10 @@ def _field_changes(session: Session, given: Mapping[int, Mapping[int, str]], mod
 
 
 def write_fields(session: Session, changes: Mapping[int, Mapping[int, Change]]) -> None:
-    """Write these. What somebody else has filled in in this very moment stands."""
+    """Write these changes; a field filled concurrently by somebody else is left alone."""
     if not changes:
         return
-    there = {one.id: one for one in all_fields(session)}  # one may have been deleted since the file was begun
+    there = {one.id: one for one in all_fields(session)}  # one may have been deleted since the import started
     filled: list[Mapping[str, object]] = []
     replaced: list[Mapping[str, object]] = []
     for id, own in changes.items():
@@ -112,8 +112,8 @@ def write_fields(session: Session, changes: Mapping[int, Mapping[int, Change]]) 
 
 def take_back_fields(session: Session, noted: Mapping[int, Mapping[str, Sequence[str | None]]],
                      fields: Mapping[int, Field]) -> None:  # fmt: skip
-    """Put back what stood in fields, where they still hold what an import has put there. `noted`: its changes, by
-    people and fields; `fields`: those that are there."""
+    """Restore previous field values wherever the imported value is unchanged. `noted`: the import's changes by
+    subscriber and field id; `fields`: the existing fields by id."""
     look = select(FieldValue.subscriber_id, FieldValue.field_id, FieldValue.value)
     rows = session.execute(look.where(FieldValue.subscriber_id.in_(noted)))
     there = {(id, field): value for id, field, value in rows}
@@ -122,7 +122,7 @@ def take_back_fields(session: Session, noted: Mapping[int, Mapping[str, Sequence
     for id, changes in noted.items():
         for key, (before, value) in changes.items():
             if there.get((id, int(key))) != value:
-                continue  # somebody has changed it since, or deleted the field
+                continue  # changed since, or the field was deleted
             if before is None:
                 emptied.setdefault(int(key), []).append(id)
             else:

@@ -1,4 +1,4 @@
-"""What an import leaves behind, deleted in its time: files with addresses, and the notes of whom it has changed."""
+"""Deletes what imports leave behind once its retention ends: files with addresses, and whom an import changed."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,13 +13,13 @@ from newsletter.imports.uploads import Upload, tokens_in
 
 _AT_ONCE = 5000
 ORPHANED = timedelta(hours=1)
-"""After which a file without an import is none that is just arriving."""
+"""Age at which a file without an import can no longer be an upload in progress."""
 
 
 def forget_old(database: Database, folder: Path, now: datetime, machine_now: datetime) -> None:
-    """Delete what no owner has gone on with for a day, and of what is over everything but its report.
+    """Delete drafts untouched for `KEPT_FOR`, and everything but the report of finished imports of that age.
 
-    `machine_now`: what this machine's clock shows, by which the file system dates files.
+    `machine_now`: the system clock, on which file modification times are based (`now` may run ahead of it).
     """
     before = now - KEPT_FOR
     with database.transaction() as session:
@@ -42,7 +42,7 @@ def _forget_orphan(upload: Upload, before: float) -> None:
 
 
 def _forget_people(database: Database, before: datetime) -> bool:
-    """Let go of some of whom imports have changed that cannot be undone any more; whether there may be more."""
+    """Delete one batch of ImportedPerson rows that undo no longer needs; True if there may be more."""
     with database.transaction() as session:
         over = select(Import.id).where(Import.touched_at < before, Import.state.not_in(WORKING))
         first = session.scalar(
@@ -62,7 +62,7 @@ def _forget_people(database: Database, before: datetime) -> bool:
 
 
 def forget_mentions(session: Session, address: str) -> None:
-    """Take an address that was erased out of what imports say of their files."""
+    """Remove an erased address from everything imports recorded about their files."""
     for it in session.scalars(select(Import)):
         it.name, it.problem, it.basis = (
             without(address, it.name),

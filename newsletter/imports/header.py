@@ -1,4 +1,4 @@
-"""A file's header: what separates its cells, what its columns are called, and the rows behind it."""
+"""Reads a file's header: its separator and columns; and the rows after it."""
 
 import hashlib
 import re
@@ -15,15 +15,15 @@ from newsletter.languages import Number, said
 from newsletter.subscribers import Field
 
 MOST_COLUMNS = 500
-"""No program exports so many; each of them is a question on a page."""
+"""No program exports more, and each column is a question on a page."""
 FIRST = 50
-"""Rows of a list without headings that say how many columns it has, and in which its addresses stand."""
+"""Rows of a file without a header that are read to find its width and its address column."""
 _ADDRESS = re.compile(r"[^\s@,;|]+@[^\s@,;|]+\.[^\s@,;|]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """A file's header and its first rows."""
+    """A file's columns and first rows."""
 
     columns: Columns
     separator: str
@@ -32,16 +32,16 @@ class Glance:
 
 
 def rows_of(source: Source, separator: str, columns: Columns) -> Iterator[Row]:
-    """Every row behind the header, where there is one."""
-    found = rows(_behind_sep(source.lines()), separator, columns.is_whole)
+    """Every row after the header, if there is one."""
+    found = rows(_after_sep(source.lines()), separator, columns.is_whole)
     if columns.headed:
         next(found)
     return found
 
 
 def glance(source: Source, fields: Iterable[Field] = (), most: int = 1000, *, headed: bool | None = None) -> Glance:
-    """The header and the first rows, without a judgement. `headed`: whether the first row names the columns, None: as
-    it looks. Raises BadFile for what is no table at all."""
+    """The columns and the first rows, not validated. `headed`: whether the first row is a header; None: guess.
+    Raises BadFile if it is not a table."""
     columns, separator, _ = read_columns(source, fields, headed)
     seen = islice(rows_of(source, separator, columns), most)
     first = tuple(tuple(row.cells) for row in seen if row.flaw is None)
@@ -49,7 +49,7 @@ def glance(source: Source, fields: Iterable[Field] = (), most: int = 1000, *, he
 
 
 def read_columns(source: Source, fields: Iterable[Field] = (), headed: bool | None = None) -> tuple[Columns, str, str]:
-    """The columns, what separates their cells, and the first line as it stands. `fields`: the owner's own. `headed`: as
+    """The columns, the separator, and the first line as written. `fields`: the owner's custom fields. `headed`: as
     for `glance`. Raises BadFile."""
     header, separator = _read_header(source)
     named = _columns_of(header, separator, fields)
@@ -59,9 +59,9 @@ def read_columns(source: Source, fields: Iterable[Field] = (), headed: bool | No
 
 
 def _unnamed(source: Source, separator: str, named: Columns) -> Columns:
-    """Columns of a list whose first row is a person's: as many as its first rows have, called by their number. Where
-    most of the addresses stand is where they are read."""
-    found = islice(rows(_behind_sep(source.lines()), separator, lambda cells: False), FIRST)
+    """Numbered columns for a file without a header: as many as its first rows have. The one with the most addresses
+    becomes the address column."""
+    found = islice(rows(_after_sep(source.lines()), separator, lambda cells: False), FIRST)
     first = [row.cells for row in found if row.flaw is None]
     width = min(max([len(named.headings), *map(len, first)]), MOST_COLUMNS)
     counts = [sum(_is_address(row[place]) for row in first if place < len(row)) for place in range(width)]
@@ -73,12 +73,12 @@ def _unnamed(source: Source, separator: str, named: Columns) -> Columns:
 
 
 def _is_address(cell: str) -> bool:
-    """Whether a cell holds an address and nothing else, as no heading does."""
+    """Whether a cell is an address and nothing else, which a heading never is."""
     return _ADDRESS.fullmatch(cell.strip().strip("<>")) is not None
 
 
-def _behind_sep(lines: Iterator[Line]) -> Iterator[Line]:
-    """The lines without Excel's “sep=;”."""
+def _after_sep(lines: Iterator[Line]) -> Iterator[Line]:
+    """The lines after Excel's “sep=;”, if present."""
     if (first := next(lines, None)) is not None and _sep(first) is None:
         yield first
     yield from lines
@@ -92,7 +92,7 @@ def _sep(line: Line) -> str | None:
 
 
 def _read_header(source: Source) -> tuple[str, str]:
-    """The first line, and what separates its cells. Raises BadFile."""
+    """The first line and its separator. Raises BadFile."""
     named = None
     for line in source.lines():
         if line.number == 1 and (named := _sep(line)) is not None:
@@ -103,8 +103,8 @@ def _read_header(source: Source) -> tuple[str, str]:
 
 
 def _separator(header: str) -> str:
-    """The separator that makes the most of the first line: one with a column of addresses before one with an address
-    in a cell of its own, and that before one with neither."""
+    """The best separator for the first line: one that yields an address heading, else a cell with an address, else the
+    most cells."""
 
     def worth(separator: str) -> tuple[bool, bool, int]:
         try:
@@ -117,7 +117,7 @@ def _separator(header: str) -> str:
 
 
 def _columns_of(header: str, separator: str, fields: Iterable[Field] = ()) -> Columns:
-    """The columns that a header names. Raises BadFile."""
+    """The columns of a header line. Raises BadFile."""
     try:
         headings = split(header, separator)
     except ValueError:
@@ -131,7 +131,7 @@ def _columns_of(header: str, separator: str, fields: Iterable[Field] = ()) -> Co
 
 
 def headings_hash(file: BinaryIO, headed: bool | None) -> str:
-    """By which a file with the same columns is known again; "" where none has a name. Raises BadFile."""
+    """SHA-256 of the headings, to recognise a file with the same columns; "" without a header. Raises BadFile."""
     columns = glance(Source(file), most=0, headed=headed).columns
     if not columns.headed:
         return ""

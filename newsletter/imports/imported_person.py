@@ -1,4 +1,4 @@
-"""ImportedPerson: what an import has changed of one person, so that it can be undone."""
+"""ImportedPerson: what an import changed for one person, recorded for undo."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -16,11 +16,11 @@ from newsletter.imports.report import Fate
 from newsletter.subscribers import Subscriber
 
 GONE = frozenset(fate for fate, _ in ENDS.values())
-"""The fates of those who have left, or must not be written to."""
+"""Fates of those who left or must not be written to."""
 
 
 class ImportedPerson(Base):
-    """What an import has changed of one person: kept as long as it can be undone."""
+    """What an import changed for one person; deleted when it can no longer be undone."""
 
     __tablename__ = "imported_people"
     __table_args__ = (one_of("fate", Fate),)
@@ -31,16 +31,16 @@ class ImportedPerson(Base):
     )
     fate: Mapped[Fate]
     made: Mapped[bool]
-    """They were not on record before."""
+    """Whether the import created the subscriber."""
     ending: Mapped[bool] = mapped_column(default=False)
-    """They are to leave, or bounce, in a transaction of their own, and have not yet."""
+    """Whether they still have to be ended, in a transaction of their own (`ending`)."""
     before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """What has to be put back: the tags given ("tags"), what stood in fields and stands there now ("fields"), whether
-    they took the newsletter ("newsletter"). Of somebody who is ending: when they left ("left")."""
+    """What undo restores: tag ids given ("tags"), previous and new field values ("fields"), and whether they had the
+    newsletter ("newsletter"). For those being ended: when they left ("left")."""
 
 
 def note_changes(session: Session, changes: Sequence[Mapping[str, Any]]) -> None:
-    """Note what an import changes; of somebody whom it changes a second time the later word counts."""
+    """Record what an import changes; a second change of the same person overwrites the first."""
     put = insert_into(session, ImportedPerson)
     later = {"fate": put.excluded.fate, "ending": put.excluded.ending}
     later["before"] = func.coalesce(put.excluded.before, ImportedPerson.before)
@@ -48,9 +48,9 @@ def note_changes(session: Session, changes: Sequence[Mapping[str, Any]]) -> None
     insert_rows(session, put, changes)
 
 
-def before_it(person: Person, fate: Fate, newsletter: bool | None, tags: Iterable[str] | None,
+def undo_state(person: Person, fate: Fate, newsletter: bool | None, tags: Iterable[str] | None,
               ids: Mapping[str, int], fields: Mapping[int, Change] | None) -> dict[str, Any] | None:  # fmt: skip
-    """What is to be remembered of somebody who is changed."""
+    """The value of `ImportedPerson.before`, or None if there is nothing to restore."""
     kept: dict[str, Any] = {}
     if newsletter is not None:
         kept["newsletter"] = newsletter
@@ -64,14 +64,14 @@ def before_it(person: Person, fate: Fate, newsletter: bool | None, tags: Iterabl
 
 
 def changed_before(session: Session, import_id: int, ids: Collection[int]) -> set[int]:
-    """Whom of these this import has brought in or changed by an earlier row."""
+    """Which of these subscribers an earlier row of this import added or changed."""
     look = select(ImportedPerson.subscriber_id).where(ImportedPerson.import_id == import_id)
     return set(session.scalars(look.where(is_given(session, ImportedPerson.subscriber_id, ids)))) if ids else set()
 
 
-def said_again(session: Session, import_id: int, fates: Mapping[int, Fate]) -> list[dict[str, Any]]:
-    """What is to be noted of those whom another import brought in, and who are gone by this list's word too: undoing
-    that import must not forget them. `fates`: how they are gone, by their numbers."""
+def confirmed_gone(session: Session, import_id: int, fates: Mapping[int, Fate]) -> list[dict[str, Any]]:
+    """Rows for people whom another import created and whom this file also says are gone: undoing that import must not
+    delete them. `fates`: by subscriber id."""
     theirs = (
         is_given(session, ImportedPerson.subscriber_id, fates),
         ImportedPerson.import_id != import_id,

@@ -1,7 +1,7 @@
-"""The lease by which one worker at a time goes on with an import.
+"""The lease that lets one worker at a time process an import.
 
-Each batch is one transaction with the position behind it and the lease in its condition: a worker that is killed, or
-thought to be, is followed by another that goes on from there, and writes nothing more itself.
+Each batch commits together with its position, on condition that the lease still holds. If a worker dies or seems to,
+another continues from there, and the first can write nothing more.
 """
 
 import secrets
@@ -17,10 +17,10 @@ from newsletter.imports.record import WORKING, Import, ImportState
 from newsletter.languages import marked
 
 LEASE = timedelta(minutes=2)
-"""Longer than the largest file is read for before its first batch, on a slow machine too: while it is read nothing is
-renewed, and workers that took each other for dead would never come to an end."""
+"""Longer than the first pass over the largest file takes on a slow machine. That pass renews nothing, so with a shorter
+lease workers would take over from each other for ever."""
 ELSEWHERE = timedelta(minutes=2)
-"""How long an import whose file is not on this host waits for the workers of the host where it is."""
+"""How long to leave an import to the workers of the host that has its file."""
 
 
 HELD = marked(
@@ -30,11 +30,11 @@ HELD = marked(
 
 
 class LeaseLost(Exception):
-    """Another worker has taken over: what this one was about to write is not written."""
+    """Another worker took over; the current transaction must be rolled back."""
 
 
 def is_waiting(now: Moment) -> ColumnElement[bool]:
-    """That a worker should look, as a condition: an import is to go on, and nobody has a lease on it."""
+    """SQL condition: some import has work to do and nobody holds its lease."""
     return select(Import.id).where(*_free(now)).exists()
 
 
@@ -43,8 +43,8 @@ def _free(now: Moment) -> tuple[Any, ...]:
 
 
 def claim(session: Session, now: datetime, here: Collection[str]) -> tuple[Import, str] | None:
-    """An import that is to go on, and the lease on it; None: there is none. `here`: the names of the files on this
-    host. One whose file is elsewhere is left to the workers of that host, for a while."""
+    """Lease the import that has waited longest; returns it and its lease token, or None. `here`: tokens of the files on
+    this host; imports with files elsewhere are left to that host's workers for `ELSEWHERE`."""
     mine = or_(Import.token.in_(here), Import.state == ImportState.UNDOING, Import.touched_at < now - ELSEWHERE)
     look = select(Import).where(*_free(now), mine).order_by(Import.touched_at, Import.id).limit(1)
     found = session.scalar(look.with_for_update(skip_locked=True))
@@ -55,7 +55,7 @@ def claim(session: Session, now: datetime, here: Collection[str]) -> tuple[Impor
 
 
 def hold_back(session: Session, locked_at: datetime) -> None:
-    """Stop what was being written or undone before the installation was locked: nothing goes on there by itself."""
+    """Stop imports that were running or being undone when the installation was locked: a copy must not resume them."""
     change = update(Import).where(
         Import.state.in_((ImportState.RUNNING, ImportState.UNDOING)), Import.touched_at < locked_at
     )
@@ -65,7 +65,7 @@ def hold_back(session: Session, locked_at: datetime) -> None:
 
 
 def renew(session: Session, id: int, lease: str, now: datetime, **values: Any) -> ImportState:
-    """Keep the lease, together with what has come of the work; where the import stands now. Raises LeaseLost."""
+    """Extend the lease and update `values`; returns the import's current state. Raises LeaseLost."""
     change = update(Import).where(Import.id == id, Import.lease_token == lease)
     stands = session.scalar(
         change.values(lease_until=now + LEASE, touched_at=now, **values)
@@ -78,7 +78,7 @@ def renew(session: Session, id: int, lease: str, now: datetime, **values: Any) -
 
 
 def release(session: Session, id: int, lease: str) -> Import | None:
-    """Give the lease back, and the import, locked; None: somebody else has it by now, or it was deleted."""
+    """Give up the lease; returns the locked import, or None if the lease was lost or the import deleted."""
     found = session.scalar(select(Import).where(Import.id == id, Import.lease_token == lease).with_for_update())
     if found is not None:
         found.lease_token = found.lease_until = None

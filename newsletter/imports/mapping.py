@@ -1,7 +1,7 @@
-"""What each column of a file is, as its owner has said: a role, one of their fields, a new field, or nothing.
+"""Maps each column of a file to a role, a custom field, a new field, or nothing, as the owner chose.
 
-A proposal is made from the headings (`propose`); what was said takes their place (`mapped`). A column that by its name
-tells who wants mail is left out only where somebody says that it does not.
+`propose` makes a proposal from the headings; `mapped` applies the owner's choice. A column whose heading suggests that
+it says who wants mail is only ignored if the owner says explicitly that it does not.
 """
 
 import re
@@ -20,21 +20,21 @@ from newsletter.subscribers import Field, FieldKind
 from newsletter.subscribers.field import LONGEST_KEY, LONGEST_LABEL, RESERVED
 
 LEFT_OUT, WAVED = "", "waved"
-"""Nothing is read from the column; and: although its name, or a word in it, seems to tell who wants mail."""
+"""The column is ignored; `WAVED`: although its heading or content seems to say who wants mail."""
 FIELD, NEW = "field:", "new:"
 ROLES: dict[str, Role] = {role.name.lower(): role for role in Role if role is not Role.STATE}
-"""What a column may be, by the code that a page and the command know it by."""
+"""A column's possible roles, by the code used on the page and in the command."""
 TELLING = (Role.STATUS, Role.STATE, Role.LISTS, Role.SUBSCRIBED, Role.CONFIRMED, Role.UNSUBSCRIBED, Role.BOUNCED,
            Role.COMPLAINED)  # fmt: skip
 _NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})(?:[.,]\d{1,10})?", re.ASCII)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""When a field was made that is only about to be."""
+"""Placeholder `created_at` of a field not created yet."""
 _FEW = 12
-"""Different values that make a column one of choices, where they come again and again."""
+"""Up to so many distinct, recurring values suggest a field of choices."""
 
 
 class BadMapping(BadFile):
-    """A column cannot be this. `place`: which one; None: it is about the whole."""
+    """An invalid mapping. `place`: the column's index; None if it concerns the whole file."""
 
     def __init__(self, told: str, place: int | None = None) -> None:
         super().__init__(told)
@@ -43,7 +43,7 @@ class BadMapping(BadFile):
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a column is: a code of `ROLES`, "field:KEY", "new:KIND" (with its label, and its choices), or nothing."""
+    """What a column is: a code of `ROLES`, "field:KEY", "new:KIND" (with label and choices), `LEFT_OUT` or `WAVED`."""
 
     what: str = LEFT_OUT
     label: str = ""
@@ -51,21 +51,21 @@ class Meaning:
 
     @property
     def new_kind(self) -> FieldKind | None:
-        """The kind of the field that is to be made; None: none is."""
+        """The kind of the field to create, or None."""
         return FieldKind(self.what.removeprefix(NEW)) if self.what.startswith(NEW) else None
 
     def as_json(self) -> dict[str, Any]:
-        """As it is kept."""
+        """The JSON stored in `Import.meanings`."""
         return {"what": self.what, "label": self.label, "choices": list(self.choices)}
 
     @classmethod
     def of_json(cls, kept: Mapping[str, Any]) -> Self:
-        """As it was kept."""
+        """The inverse of `as_json`."""
         return cls(kept["what"], kept["label"], tuple(kept["choices"]))
 
 
 def propose(columns: Columns, rows: Iterable[Sequence[str]]) -> list[Meaning]:
-    """What the headings say, and for “state” what stands below it: a status, or where somebody lives."""
+    """A proposal by the headings; for “state” the values decide whether it is a status or part of an address."""
     said = {place: role.name.lower() for role, places in columns.places.items() for place in places}
     for place in columns.at(Role.STATE):
         words = [word for row in rows if (word := row[place].strip() if place < len(row) else "")]
@@ -78,7 +78,7 @@ def propose(columns: Columns, rows: Iterable[Sequence[str]]) -> list[Meaning]:
 
 
 def guessed_kind(values: Iterable[str]) -> FieldKind:
-    """What kind of field these values would fit in."""
+    """The kind of field that fits these values best."""
     given = [value.strip() for value in values if value.strip()]
     if not given:
         return FieldKind.TEXT
@@ -93,7 +93,7 @@ def guessed_kind(values: Iterable[str]) -> FieldKind:
 
 
 def mapped(columns: Columns, meanings: Sequence[Meaning]) -> Columns:
-    """The columns with these meanings and no others. Raises BadMapping."""
+    """The columns with exactly these meanings. Raises BadMapping."""
     if len(meanings) != len(columns.headings):
         raise BadMapping(said("The file has other columns than were asked about. Please look at them again."))
     _check_telling(columns, meanings)
@@ -138,7 +138,7 @@ def _fields(known: Iterable[Field], headings: Sequence[str], meanings: Sequence[
 
 
 def _drafted(place: int, one: Meaning, known: Sequence[Field]) -> Field:
-    """A field that is to be made, as the rows are read with it before it is. Raises BadMapping."""
+    """An unsaved field with a negative id, to parse rows with before it is created. Raises BadMapping."""
     label = " ".join(one.label.split())
     if not label:
         raise BadMapping(said("Give the new field a name."), place)
@@ -156,7 +156,7 @@ def _drafted(place: int, one: Meaning, known: Sequence[Field]) -> Field:
 
 
 def key_for(label: str, taken: Iterable[str]) -> str:
-    """A key for a field of this label that is free."""
+    """An unused key for a field with this label."""
     key = re.sub(r"[^a-z0-9]+", "_", slugs.slugify(label, "field")).strip("_")[: LONGEST_KEY - 4]
     if not key[:1].isalpha():
         key = f"field_{key}"[: LONGEST_KEY - 4]
@@ -169,7 +169,7 @@ def key_for(label: str, taken: Iterable[str]) -> str:
 
 
 def changed(columns: Columns, rows: Iterable[Sequence[str]], words: Iterable[str]) -> list[Meaning]:
-    """The proposal, changed by words like “Shoe size=new:number” or “E-Mail 2=ignore”. Raises BadMapping."""
+    """The proposal, changed by options like “Shoe size=new:number” or “E-Mail 2=ignore”. Raises BadMapping."""
     meanings = propose(columns, rows)
     by_key = {field.key for field in columns.fields}
     for word in words:

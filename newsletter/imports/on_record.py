@@ -1,4 +1,4 @@
-"""What is on record about the addresses of a batch, as far as it decides what becomes of their rows."""
+"""Loads what is known about a batch's addresses, as far as it affects the rows' fates."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,11 +14,11 @@ from newsletter.imports.standing import Standing
 from newsletter.subscribers import Basis, Consent, Status, Subscriber, suppressed
 
 FORM = "import"
-"""`Consent.form` of what an import put on record."""
+"""`Consent.form` of consents recorded by an import."""
 
 
 def on_record(session: Session, secrets: Sequence[bytes], people: Mapping[str, Person]) -> dict[str, Known]:
-    """What is known of each of these addresses. `secrets`: the product's keys, the present one first."""
+    """What is known about each address, by key. `secrets`: the secret keys, current one first."""
     kept_out = suppressed(session, secrets, people)
     look = select(Subscriber.email_key, Subscriber.id, Subscriber.status)
     rows = session.execute(look.where(is_given(session, Subscriber.email_key, people)))
@@ -43,19 +43,19 @@ def on_record(session: Session, secrets: Sequence[bytes], people: Mapping[str, P
 
 
 def _left_bounced(session: Session, ids: Sequence[int]) -> set[int]:
-    """Which of these people, whose addresses bounce, have left since."""
+    """Which of these bounced subscribers have left since."""
     every = session.scalars(select(Subscriber).where(is_given(session, Subscriber.id, ids))) if ids else ()
     return {one.id for one in every if journey.has_left_bounced(session, one)}
 
 
 def _pressed(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
-    """When each of these people last agreed by a press of their own."""
+    """When each of these subscribers last confirmed themselves."""
     if not ids:
         return {}
     look = (
         select(Consent.subscriber_id, func.max(Consent.confirmed_at))
         .where(is_given(session, Consent.subscriber_id, ids), Consent.form != FORM, Consent.confirmed_at.is_not(None))
-        .where(Consent.basis.is_distinct_from(Basis.FORM))  # then somebody else may have typed it
+        .where(Consent.basis.is_distinct_from(Basis.FORM))  # a form alone may have been filled in by somebody else
         .group_by(Consent.subscriber_id)
     )
     return {id: at for id, at in session.execute(look) if at is not None}

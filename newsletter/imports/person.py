@@ -1,4 +1,4 @@
-"""One row's judgement: from cells to a person with a standing, or to a flaw."""
+"""Parses a row: from cells to a person with a standing, or to a flaw."""
 
 import csv
 import json
@@ -32,14 +32,14 @@ from newsletter.subscribers import (
 from newsletter.zones import known_zones
 
 LONGEST_PAUSE = timedelta(days=366)
-"""What is farther away is no pause."""
+"""A later end is ignored."""
 NO_FIELDS: Mapping[int, str] = MappingProxyType({})
 MOST_TAGS = 100
-"""Of one person; what comes behind them is no list of tags."""
+"""Tags per person; the rest is dropped."""
 
 
 class Person(NamedTuple):
-    """What a row says of somebody. Times are aware UTC, None where the file has none."""
+    """What a row says about somebody. Times are aware UTC, None if the file has none."""
 
     line: int
     address: Address
@@ -52,20 +52,20 @@ class Person(NamedTuple):
     confirmed: datetime | None = None
     left: datetime | None = None
     paused: datetime | None = None
-    """Until when they want nothing, if that is to come."""
+    """End of their pause, if it is in the future."""
     weekly: bool = False
-    """Whether they want campaigns together, once a week. Nobody who is on record already is changed by it."""
+    """Whether they want campaigns bundled once a week. Ignored for existing subscribers."""
     objects: bool = False
-    """Whether they do not want their clicks recorded."""
+    """Whether they object to click tracking."""
     tags: tuple[str, ...] = ()
     topics: TopicChoice = EVERY_TOPIC
     fields: Mapping[int, str] = NO_FIELDS
-    """Values of the owner's fields, by their numbers, as they are held."""
+    """Normalised values of custom fields, by field id."""
 
 
 @dataclass(slots=True)
 class Judge:
-    """What every row of a file has in common: its columns, how its dates read, and what holds when nothing is said."""
+    """Turns rows into persons with what all rows of a file share: columns, date order, defaults."""
 
     columns: Columns
     standing: StandingJudge
@@ -75,16 +75,16 @@ class Judge:
     remark: Callable[[int, Remark], None]
     languages: Languages = field(default_factory=Languages)
     topics: Mapping[str, int] = field(default_factory=dict)
-    """The numbers of the topics by their names."""
+    """Topic ids by name."""
     topics_unsaid: TopicChoice = EVERY_TOPIC
-    """Which topics people take where no column says it."""
+    """The topics people take if no column says so."""
     _at: "_Places" = field(init=False)
 
     def __post_init__(self) -> None:
         self._at = _Places.of(self.columns)
 
     def person(self, row: Row) -> Person:
-        """The person in a row. Raises BadRow, and UnknownStatus."""
+        """Parse one row. Raises BadRow, UnknownStatus."""
         cells, at = whole(row, self.columns), self._at
         found = self._address(row.line, cells)
         standing = max(self.standing(cells), self.otherwise)
@@ -93,7 +93,7 @@ class Judge:
             address=found.address,
             standing=standing,
             first_name=self._name(row.line, cells, found),
-            # Hundreds of thousands of rows: what no column says is not even asked.
+            # Skip absent columns: this runs for hundreds of thousands of rows.
             newsletter=not at.newsletter or all(says_yes(cells[place]) for place in at.newsletter),
             zone=self._zone(row.line, cells) if at.zone else None,
             language=self._language(row.line, cells) if at.language else None,
@@ -131,7 +131,7 @@ class Judge:
         return named or None
 
     def _language(self, line: int, cells: Sequence[str]) -> str | None:
-        """The nearest that there is: other programs name a country too."""
+        """Code of the nearest language we have: other programs add a country."""
         named = next((cells[place] for place in self._at.language if cells[place]), "")
         found = self.languages.nearest(named) if named else None
         if named and found is None:
@@ -139,7 +139,7 @@ class Judge:
         return found.code if found else None
 
     def _paused(self, line: int, cells: Sequence[str]) -> datetime | None:
-        """As our own export writes it: other dates are never to come."""
+        """Only in our own export's format (ISO 8601 with a zone)."""
         cell = next((cells[place] for place in self._at.paused if cells[place]), "")
         try:
             until = datetime.fromisoformat(cell) if cell else None
@@ -168,7 +168,7 @@ class Judge:
         return tuple(named)[:MOST_TAGS]
 
     def _topics(self, line: int, cells: Sequence[str]) -> TopicChoice:
-        """Those that are named; a file without such a column says nothing against any."""
+        """The topics named; unknown ones are dropped with a remark."""
         given = [cells[place] for place in self._at.topics]
         if all(cell == export.EVERY_TOPIC for cell in given):
             return EVERY_TOPIC
@@ -194,7 +194,7 @@ class Judge:
 
 
 class _Places(NamedTuple):
-    """Where a file's columns say what, looked up once and not for each row."""
+    """Column indices by purpose, looked up once per file instead of per row."""
 
     email: tuple[int, ...]
     name: tuple[int, ...]
@@ -212,7 +212,7 @@ class _Places(NamedTuple):
 
     @classmethod
     def of(cls, columns: Columns) -> "_Places":
-        """Those of this header."""
+        """The indices for this header."""
         at = columns.at
         return cls(
             email=at(Role.EMAIL), name=at(Role.FIRST_NAME) + at(Role.FULL_NAME), newsletter=at(Role.NEWSLETTER),
@@ -224,7 +224,7 @@ class _Places(NamedTuple):
 
 
 def whole(row: Row, columns: Columns) -> list[str]:
-    """A row's cells, bare, one for each column. Raises BadRow for what cannot be told apart, or says no status."""
+    """A row's cleaned cells, exactly one per column. Raises BadRow if there are too many, or no status."""
     if row.flaw is not None:
         raise BadRow(row.flaw)
     words, width = columns.words, len(columns.headings)
@@ -239,7 +239,7 @@ def whole(row: Row, columns: Columns) -> list[str]:
 
 
 def split_tags(cell: str) -> list[str]:
-    """The tags in a cell: separated by commas, semicolons or bars, quoted (Mailchimp), or as JSON."""
+    """The tags in a cell: separated by commas, semicolons or bars, quoted (Mailchimp), or JSON."""
     if cell.startswith("["):
         try:
             listed = json.loads(cell)

@@ -1,4 +1,4 @@
-"""What an import found and did: codes and numbers only; `sentences` puts them into words."""
+"""Report: what an import found and did, as codes and counts; `sentences` words them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -7,11 +7,11 @@ from enum import StrEnum
 from typing import Any, Self
 
 TOLD = 20
-"""Refused rows that are told one by one; the errors file holds them all."""
+"""Refused rows listed individually; the errors file has all."""
 
 
 class BadFile(ValueError):
-    """The file cannot be imported as it is; the message says what is wrong and what to do. Nothing was written."""
+    """The file cannot be imported as it is; the message says why and what to do. Nothing was written."""
 
 
 class Flaw(StrEnum):
@@ -28,7 +28,7 @@ class Flaw(StrEnum):
 
 
 class Remark(StrEnum):
-    """What of a row was not kept, although the person was."""
+    """What was dropped from a row whose person was imported."""
 
     DATE = "date"
     ZONE = "zone"
@@ -37,38 +37,38 @@ class Remark(StrEnum):
     SECOND_ADDRESS = "second address"
     TOPIC = "topic"
     FIELD = "field"
-    """A value that its field of the owner's cannot hold."""
+    """A value that does not fit its custom field."""
 
 
 class Fate(StrEnum):
-    """What became of a row."""
+    """What happened to a row."""
 
-    __hash__ = str.__hash__  # Enum's is not written in C, and each row asks for it some times
+    __hash__ = str.__hash__  # Enum.__hash__ is slow Python code, called several times per row
 
     ADDED = "added"
     """A new confirmed subscriber."""
     CONFIRMED = "confirmed"
-    """Had signed up here and was pending: the basis that the owner names confirms them."""
+    """Was pending here; the owner's basis confirms them."""
     PENDING = "pending"
-    """Added as pending: nothing is mailed to them."""
+    """Added as pending; nothing is mailed to them."""
     LEFT = "left"
     BLOCKED = "blocked"
     BOUNCED = "bounced"
     COMPLAINED = "complained"
     KNOWN = "known"
-    """On record already, or a second row about the same person: nothing changes."""
+    """Already known, or a second row about the same person: nothing changes."""
     SUPPRESSED = "suppressed"
-    """Left, bounced, complained, was blocked or erased here: not brought back."""
+    """Left, bounced, complained, was blocked or erased here; not brought back."""
     STAYED = "stayed"
-    """The file says that they left; they have confirmed here by their own press since."""
+    """The file says they left, but they have confirmed here themselves since."""
     NEVER_AGREED = "never agreed"
-    """The file says that they never subscribed: left out."""
+    """The file says they never subscribed; left out."""
     REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A row that could not be used."""
+    """An unusable row."""
 
     line: int
     flaw: Flaw
@@ -76,8 +76,8 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How the file was understood. `odd_lines`: lines in Windows-1252 in a file that is otherwise UTF-8. `sheet`: of a
-    workbook, whose lines are the sheet's rows; `hidden`: how many of these a filter hides."""
+    """How the file was interpreted. `odd_lines`: lines in Windows-1252 in an otherwise UTF-8 file. `sheet`: of a
+    workbook, whose line numbers are the sheet's rows; `hidden`: how many of them a filter hides."""
 
     encoding: str
     separator: str
@@ -88,13 +88,13 @@ class Reading:
     sheet: str = ""
     hidden: int = 0
     headed: bool = True
-    """Whether the first row names the columns, and is nobody's."""
+    """Whether the first row is a header."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What of those who are here already has changed: people who got a tag, fields that were filled in while they were
-    empty, and fields in which another value stood."""
+    """What changed for existing subscribers: people who got a tag, empty fields filled, and fields with a value
+    replaced."""
 
     tagged: int = 0
     filled: int = 0
@@ -109,7 +109,7 @@ class Changed:
 
 @dataclass
 class Report:
-    """The tally of one run. `tags`: how often a tag was given to somebody."""
+    """The counts of one run. `tags`: how many tags were given in all."""
 
     reading: Reading
     dry_run: bool = False
@@ -123,14 +123,14 @@ class Report:
     first_remarks: dict[Remark, int] = field(default_factory=dict)
 
     def with_fates(self, fates: Iterable[Fate], rows: int, last_line: int, tags: int, changed: Changed) -> Self:
-        """The same behind one more batch."""
+        """A copy that includes one more batch."""
         counted = Counter(self.fates)
         counted.update(fates)
         return replace(self, read=self.read + rows, last_line=last_line, tags=tags, fates=counted,
                        changed=self.changed + changed)  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
-        """As it is kept with an import."""
+        """The JSON stored in `Import.report`."""
         return {
             "reading": asdict(self.reading), "dry_run": self.dry_run, "read": self.read, "last_line": self.last_line,
             "tags": self.tags, "changed": asdict(self.changed),
@@ -142,7 +142,7 @@ class Report:
 
     @classmethod
     def of_json(cls, kept: Mapping[str, Any]) -> Self:
-        """As it was kept."""
+        """The inverse of `as_json`."""
         reading = Reading(**{
             **kept["reading"], "used": tuple((heading, role) for heading, role in kept["reading"]["used"]),
             "unused": tuple(kept["reading"]["unused"]),
@@ -157,12 +157,12 @@ class Report:
         )  # fmt: skip
 
     def refuse(self, line: int, flaw: Flaw) -> None:
-        """Count a row that could not be used; the first twenty are kept with their line."""
+        """Count an unusable row; the first `TOLD` are kept with their line."""
         self.fates[Fate.REFUSED] += 1
         if len(self.bad) < TOLD:
             self.bad.append(Refusal(line, flaw))
 
     def remark(self, line: int, remark: Remark) -> None:
-        """Count what was not kept of a row."""
+        """Count something dropped from a row."""
         self.remarks[remark] += 1
         self.first_remarks.setdefault(remark, line)

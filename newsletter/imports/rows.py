@@ -1,4 +1,4 @@
-"""Lines as rows of cells (RFC 4180), where one broken quote costs one row and not the rest of the file."""
+"""Splits lines into rows of cells (RFC 4180); an unbalanced quote costs one row, not the rest of the file."""
 
 import csv
 from collections import deque
@@ -10,13 +10,13 @@ from newsletter.imports.source import Line
 
 SEPARATORS = (",", ";", "\t", "|")
 LONGEST_CELL = 200
-"""Lines that one cell may run over."""
+"""Lines that one cell may span."""
 LARGEST_CELL = 100_000
-"""Characters that a row may have whose cells run over lines."""
+"""Characters of a row that spans several lines."""
 
 
 class Row(NamedTuple):
-    """One row: the line it begins on, its cells, its text as it stands in the file, and what is wrong with it."""
+    """One row: its first line number, its cells, its original text, and what is wrong with it."""
 
     line: int
     cells: list[str]
@@ -25,15 +25,15 @@ class Row(NamedTuple):
 
 
 class _OpenQuote(ValueError):
-    """A quote is not closed on its line."""
+    """A quote is not closed within the text."""
 
 
 class _StrayQuote(ValueError):
-    """Something follows behind a closing quote."""
+    """Text follows a closing quote."""
 
 
 def split(text: str, separator: str) -> list[str]:
-    """The cells of a row. Raises ValueError when its quotes do not fit."""
+    """The cells of a row. Raises ValueError for unbalanced quotes."""
     if '"' not in text:
         return text.split(separator)
     asked_on = False
@@ -52,8 +52,8 @@ def split(text: str, separator: str) -> list[str]:
 def rows(lines: Iterator[Line], separator: str, is_whole: Callable[[list[str]], bool]) -> Iterator[Row]:
     """Every row that is not blank.
 
-    `is_whole`: whether cells look like a row of their own. When they do, a quote that was open before them was a slip:
-    its line is told, and this one is read.
+    `is_whole`: whether cells look like a complete row. If a line after an open quote does, the quote was a mistake: its
+    line is reported as flawed and this one read normally.
     """
     ahead: deque[Line] = deque()
     while (line := ahead.popleft() if ahead else next(lines, None)) is not None:
@@ -72,7 +72,7 @@ def rows(lines: Iterator[Line], separator: str, is_whole: Callable[[list[str]], 
 
 def _joined(first: Line, ahead: deque[Line], lines: Iterator[Line], separator: str,
             is_whole: Callable[[list[str]], bool]) -> Row:  # fmt: skip
-    """A row whose cell goes on over the next lines; when none of them closes it, the first line alone is broken."""
+    """A row whose cell continues on the next lines; if none closes the quote, only the first line is flawed."""
     text = first.text
     for number in range(LONGEST_CELL):
         while len(ahead) <= number:

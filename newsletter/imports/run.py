@@ -1,4 +1,4 @@
-"""An import from its first byte to its report: what the page's workers and the command have in common."""
+"""Runs an import from the file to its report; shared by the workers and the command."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -28,21 +28,20 @@ from newsletter.languages import Languages
 from newsletter.subscribers import EVERY_TOPIC, TopicChoice, all_fields
 
 BATCH = 5000
-"""Rows in one transaction."""
+"""Rows per transaction."""
 Progress = Callable[[Report, int], None]
 LeftOut = tuple[Row, Flaw | Fate]
-"""A row that brings nobody, and why."""
+"""A row that imports nobody, and why."""
 Keep = Callable[[Session, Report, int, Sequence[LeftOut]], None]
 _BRINGS_NOBODY = (Fate.SUPPRESSED, Fate.NEVER_AGREED, Fate.STAYED)
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What an import is to do. `basis`: the readers' consent on record. `name`: the file's. `meanings`: what each
-    column is, None: by the headings. `answers`: what the owner says of statuses that are not known here. `tags`: for
-    everybody in the file who is a reader, or becomes one. `topics`: those that people take where no column says it.
-    `known`: what it brings to those who are here already. `sheet`, `hidden`: of the workbook that the rows are from.
-    `headed`: whether its first row names the columns, None: as it looks."""
+    """The options of an import. `basis`: recorded as the readers' consent. `name`: of the file. `meanings`: the
+    column mapping, None: by the headings. `answers`: the standing of unknown statuses. `tags`: for everybody in the
+    file who is or becomes a reader. `topics`: if no column says. `known`: what existing subscribers get. `sheet`,
+    `hidden`: of the workbook the rows come from. `headed`: whether the first row is a header, None: guess."""
 
     basis: str
     name: str = ""
@@ -57,7 +56,7 @@ class Order:
 
     @classmethod
     def of(cls, it: Import) -> "Order":
-        """What its owner has said on the page."""
+        """The options chosen on the page."""
         chosen = EVERY_TOPIC if it.topics is None else TopicChoice.of(it.topics)
         return cls(
             basis=it.basis, name=it.name, meanings=it.columns, answers=it.standings, tags=it.tags, topics=chosen,
@@ -65,17 +64,16 @@ class Order:
         )  # fmt: skip
 
     def read(self, reading: Reading) -> Reading:
-        """How the file was read, with what is known of its workbook."""
+        """The reading, completed with what is known about the workbook."""
         return replace(reading, sheet=self.sheet, hidden=self.hidden)
 
 
 @dataclass
 class Run:
-    """One run over a file. `secrets`: the product's keys, the present one first. `import_id`: as which import it is
-    noted; None: a dry run, which writes nothing. `progress` is told before the first batch and behind each how far it
-    is (the report so far, octets read); `keep` the same within the batch's transaction, with the rows of it that bring
-    nobody: it may be told twice of one batch, when the database broke it off in between. `behind`: how far an earlier
-    run has come."""
+    """One run over a file. `secrets`: the secret keys, current one first. `import_id`: the import it is recorded
+    under; None: a dry run, which writes nothing. `progress(report so far, octets read)` is called before the first
+    batch and after each. `keep` gets the same within the batch's transaction, and its rows that import nobody; it is
+    called again if the transaction is retried. `behind`: the report of an earlier run to continue."""
 
     database: Database
     order: Order
@@ -88,11 +86,10 @@ class Run:
     languages: Languages = field(default_factory=Languages)
 
     def through(self, file: BinaryIO) -> Report:
-        """Bring in the people of a CSV file.
+        """Import the people in a CSV file.
 
-        It is read twice: nothing is written before every status in it is known. Then batches are written, each all or
-        nothing; who stops it between two of them can go on, and nobody is doubled. Raises BadFile: then nothing was
-        written.
+        It is read twice: nothing is written until every status in it is understood. Each batch is one transaction; an
+        interrupted run can be continued without duplicates. Raises BadFile before anything is written.
         """
         source, order = Source(file), self.order
         with self.database.reading() as session:
@@ -110,7 +107,7 @@ class Run:
         next(islice(rows, report.read, report.read), None)
         self.progress(report, source.position if report.read else 0)
         batches = self._judged(rows, source, plan, known)
-        # SQLite works within this process: a second thread would only take the interpreter from it, row by row.
+        # SQLite runs in this process, so a second thread would only compete for the GIL.
         with closing(batches if self.database.is_sqlite else ahead(batches)) as judged:
             for batch in judged:
                 report = self._written(batch, writer, report)
@@ -137,7 +134,7 @@ class Run:
             yield batch
 
     def _written(self, batch: "Batch", writer: Writer, report: Report) -> Report:
-        """The report behind one more batch."""
+        """Write a batch; returns the report that includes it."""
         behind = report
         for row, flaw in batch.refused:
             report.refuse(row.line, flaw)
@@ -159,8 +156,7 @@ class Run:
 
 @dataclass
 class Batch:
-    """Rows that have been judged: who is in them, which are refused, what was not kept of the others, and how far into
-    the file they go."""
+    """Parsed rows: the people, the refused rows, remarks about the others, and the position reached in the file."""
 
     rows: int
     last_line: int

@@ -1,4 +1,4 @@
-"""What an import tells people: the same sentences in the terminal and on the owner's page."""
+"""Words an import's results, identically for the terminal and the owner's page."""
 
 from collections.abc import Iterator, Mapping
 
@@ -72,12 +72,12 @@ def rows(count: int) -> str:
 
 
 def why(reason: Flaw | Fate) -> str:
-    """Why a row brought nobody."""
+    """Why a row imported nobody."""
     return said(_FLAWS[reason]) if isinstance(reason, Flaw) else joined(map(said, _FATES[reason]), ": ")
 
 
 def how_read(reading: Reading) -> list[str]:
-    """How the file was understood."""
+    """How the file was interpreted."""
     told = list(_sheet(reading) if reading.sheet else [_text(reading)])
     if not reading.headed:
         told.append(said("Its columns have no names: the first row is read as a person's, like the others."))
@@ -119,13 +119,13 @@ def _text(reading: Reading) -> str:
 
 
 def standings(found: Mapping[str, int]) -> list[tuple[int, str, str]]:
-    """(number, word, meaning) for where the rows' people stand by the file's word, by the names of `Standing`."""
+    """(count, word, meaning) for each standing in the file. `found`: counts by the name of the `Standing`."""
     told = [(found[one.name], *_STANDINGS[one]) for one in Standing if found.get(one.name)]
     return [(many, READER if word == "readers" and many == 1 else word, meaning) for many, word, meaning in told]
 
 
 def refusals(report: Report) -> list[str]:
-    """The first refused rows, one by one, and what was left out of others."""
+    """The first refused rows, and what was dropped from others."""
     told: list[str] = [said("line %(line)s: %(why)s", line=one.line, why=said(_FLAWS[one.flaw])) for one in report.bad]
     if (more := report.fates[Fate.REFUSED] - len(told)) > 0:
         told.append(counted("… and %(num)s more", "… and %(num)s more", more, num=Number(more)))
@@ -136,12 +136,12 @@ def refusals(report: Report) -> list[str]:
 
 
 def outcome(report: Report) -> list[tuple[int, str, str]]:
-    """(number, word, meaning) for each fate that somebody had, the readers first."""
+    """(count, word, meaning) for each fate that occurred, readers first."""
     return [(report.fates[fate], *_FATES[fate]) for fate in Fate if report.fates[fate]]
 
 
 def changes(report: Report) -> list[str]:
-    """What changes of those who are here already."""
+    """What changes for existing subscribers."""
     changed = report.changed
     told = [
         (changed.tagged, counted("%(num)s person who is here already gets a tag.",
@@ -158,7 +158,7 @@ def changes(report: Report) -> list[str]:
 
 
 def summary(report: Report) -> str:
-    """The tally in one line: "3 added, 0 known already, 1 had left, 0 refused, of 4 rows"."""
+    """The counts in one line: "3 added, 0 known already, 1 had left, 0 refused, of 4 rows"."""
     counted = [f"{report.fates[fate]} {_FATES[fate][0]}" for fate in Fate if fate in _ALWAYS or report.fates[fate]]
     tags = f", {report.tags} tags given" if report.tags else ""
     changed = report.changed

@@ -1,7 +1,7 @@
-"""Where a row's person stands: the statuses of the usual programs, and what other columns say about it.
+"""Standing: whether a row's person wants mail, from the statuses of common programs and from other columns.
 
-Of several signs the worst counts: who is "active" and has an UNSUB_TIME has left. A word that is not listed is never
-taken for a yes; it stops the import (`UnknownStatus`).
+The worst of several signs counts: somebody "active" with an UNSUB_TIME has left. An unlisted word never counts as a
+yes; it stops the import (`UnknownStatus`).
 """
 
 import json
@@ -14,7 +14,7 @@ from newsletter.imports.columns import Columns, Program, Role
 
 
 class Standing(IntEnum):
-    """From the best to the worst, so that `max` is the one that counts."""
+    """From best to worst, so that `max` picks the one that counts."""
 
     READER = 0
     PENDING = 1
@@ -26,13 +26,13 @@ class Standing(IntEnum):
 
 
 _WORDS = {
-    # "cold" (Kit) and "soft bounced" are still written to; free, paid, comped: Ghost and Substack, all of them readers.
+    # "cold" (Kit) and "soft bounced" still receive mail; free, paid, comped (Ghost, Substack) are all readers.
     Standing.READER: "subscribed, active, enabled, confirmed, opted in, opt in, cold, soft bounced, free, paid, comped",
     Standing.PENDING: "pending, unconfirmed, not confirmed, awaiting confirmation, waiting, validating, "
     "needs attention, needs approval",
-    # Mailchimp's API calls the non-subscribed "transactional".
+    # Mailchimp's API says "transactional" for non-subscribed.
     Standing.NEVER_AGREED: "non subscribed, nonsubscribed, not subscribed, never subscribed, transactional, archived",
-    # "inactive" (beehiiv) has opted out; of Kit alone it is known to mean "has not confirmed" (`read_status`).
+    # "inactive" means opted out (beehiiv), except in Kit, where it means unconfirmed (`read_status`).
     Standing.LEFT: "unsubscribed, unsubscribe, cancelled, canceled, left, opted out, opt out, disabled, inactive, "
     "deleted, removed, email disabled",
     Standing.BLOCKED: "blocklisted, blacklisted, blocked, suppressed, banned, excluded",
@@ -41,16 +41,16 @@ _WORDS = {
 }
 STATUSES = {word.strip(): standing for standing, words in _WORDS.items() for word in words.split(",")}
 _FLAGS = (
-    # role, what "yes" means, what "no" means; a date means yes
+    # role, standing for yes, standing for no; a date counts as yes
     (Role.SUBSCRIBED, Standing.READER, Standing.LEFT),
     (Role.CONFIRMED, Standing.READER, Standing.PENDING),
-    (Role.NEWSLETTER, Standing.READER, Standing.READER),  # who takes none is no reader of it, but has not left
+    (Role.NEWSLETTER, Standing.READER, Standing.READER),  # somebody without the newsletter has not left
     (Role.UNSUBSCRIBED, Standing.LEFT, Standing.READER),
     (Role.BOUNCED, Standing.BOUNCED, Standing.READER),
     (Role.COMPLAINED, Standing.COMPLAINED, Standing.READER),
 )
 _FOUR_DIGITS = re.compile(r"(?:\d\D*){4}")
-# Spreadsheets write them in the language of their program.
+# Spreadsheets write booleans in the language of their user interface.
 _YES = frozenset(
     ["true", "t", "yes", "y", "1", "on", "x", "wahr", "ja", "vrai", "oui", "verdadero", "sí", "vero", "sì", "waar"]
 )
@@ -61,11 +61,11 @@ _GONE = frozenset(
     ("unsubscribed", "opted out", "hard bounced", "bounced", "cleaned", "complained", "spam complaint",
      "marked as spam", "blocklisted", "blacklisted", "suppressed", "email disabled", "not subscribed", "non subscribed")
 )  # fmt: skip
-"""Words that are said of nobody who wants mail, whatever the column is called."""
+"""Words that rule out that somebody wants mail, whatever the column is called."""
 
 
 class UnknownStatus(ValueError):
-    """A status that is not listed, or none where there should be one."""
+    """An unlisted status."""
 
     def __init__(self, column: str, value: str) -> None:
         super().__init__(column, value)
@@ -73,13 +73,13 @@ class UnknownStatus(ValueError):
 
 
 def plain(word: str) -> str:
-    """A status as it is compared: without case, and with single spaces."""
+    """A status normalised for comparison: case-folded, with single spaces for hyphens and underscores."""
     return " ".join(word.casefold().replace("_", " ").replace("-", " ").split())
 
 
 @lru_cache(4096)
 def read_status(word: str, program: Program | None) -> Standing | None:
-    """What a status means; None when it is not listed."""
+    """The standing of a status, or None if it is not listed."""
     status = plain(word)
     if status == "inactive" and program is Program.KIT:
         return Standing.PENDING
@@ -87,24 +87,24 @@ def read_status(word: str, program: Program | None) -> Standing | None:
 
 
 def says_gone(cell: str) -> bool:
-    """Whether this is a word for somebody who wants no mail, and nothing else."""
+    """Whether the whole cell is a word for somebody who does not want mail."""
     return len(cell) < 20 and plain(cell) in _GONE
 
 
 @lru_cache(4096)
 def read_flag(word: str) -> bool | None:
-    """True, false, or None for what is neither."""
+    """A yes or no in several languages; None for anything else."""
     bare = word.strip().casefold()
     return True if bare in _YES else False if bare in _NO else None
 
 
 def is_date_like(value: str) -> bool:
-    """Whether a cell under a heading that may be a date or a yes holds a date, readable or not."""
+    """Whether a cell that may be a date or a flag holds a date, parseable or not."""
     return _FOUR_DIGITS.search(value) is not None
 
 
 def says_yes(value: str) -> bool:
-    """Whether a cell is a clear yes: true, a date, or the word for a reader. An empty one is none."""
+    """Whether a cell is a clear yes: true, a date, or a reader's status. Empty means no."""
     return read_flag(value) is True or is_date_like(value) or read_status(value, None) is Standing.READER
 
 
@@ -112,16 +112,16 @@ Told = Callable[[UnknownStatus], Standing]
 
 
 def refused(error: UnknownStatus) -> Standing:
-    """What is done about a status that nobody knows: nothing goes on."""
+    """The default for unknown statuses: raise."""
     raise error
 
 
 class StandingJudge:
-    """Says where the people of a file stand: the worst that any of its columns tells.
+    """Determines a person's standing: the worst that any column says.
 
-    `asked`: columns that say yes or no of somebody in this file, so that an empty cell in them is no yes. `answers`:
-    what the owner has said about words that are not listed, by their plain form; it changes none that is. `unknown` is
-    told of each other one, and says what to take it for.
+    `asked`: columns that contain a yes or no somewhere in this file, so that an empty cell in them is not a yes.
+    `answers`: the owner's explanations of unlisted words, by `plain` form; listed ones keep their meaning. `unknown` is
+    called for every other word and returns its standing.
     """
 
     def __init__(self, columns: Columns, asked: Collection[int] = (), answers: Mapping[str, Standing] = {},
@@ -132,10 +132,10 @@ class StandingJudge:
         self._flags = tuple((place, yes, no) for role, yes, no in _FLAGS for place in columns.at(role))
         self._opted = columns.opting
         self.places = tuple(sorted({*columns.needed, *self._lists, *(p for p, _, _ in self._flags), *self._opted}))
-        """The columns that it looks at."""
+        """The indices of the columns it reads."""
 
     def __call__(self, cells: Sequence[str]) -> Standing:
-        """`cells`: one for each column, bare. Raises UnknownStatus."""
+        """The standing of a row. `cells`: as from `whole`. Raises UnknownStatus."""
         worst = Standing.READER
         for place in self._columns.needed:
             status = read_status(cells[place], self._columns.program)
@@ -160,15 +160,15 @@ class StandingJudge:
         return self._asked_about(place, value)
 
     def _asked_about(self, place: int, value: str) -> Standing:
-        """What the owner has said of a word that is not listed."""
+        """The owner's answer about an unlisted word, else what `unknown` returns."""
         if (said := self._answers.get(plain(value))) is not None:
             return said
         return self._unknown(UnknownStatus(self._columns.headings[place], value))
 
     def _in_lists(self, place: int, value: str) -> Standing:
-        """listmonk: a status in each list. A reader of one is a reader; who left them all has left.
+        """listmonk: a status per list. The best one counts: only somebody who left every list has left.
 
-        In a list with single opt-in everybody is "unconfirmed", and is written to all the same.
+        In a single opt-in list everybody is "unconfirmed" and still receives mail.
         """
         try:
             lists = json.loads(value) if value.startswith("[") else []

@@ -1,4 +1,4 @@
-"""The first reading of a file, before anything is written: how it is put together, and whether it can be trusted."""
+"""The first pass over a file, before anything is written: its structure, and whether every status is understood."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,9 +21,9 @@ from newsletter.subscribers import Field, FieldKind
 _KINDS = {"unsubscribed": Standing.LEFT, "cleaned": Standing.BOUNCED}
 _DATED = (Role.JOINED, Role.CONFIRMED, Role.SUBSCRIBED, Role.UNSUBSCRIBED, Role.BOUNCED, Role.COMPLAINED)
 _REMEMBERED = 10_000
-"""Ways to be subscribed that were seen before and need not be judged again."""
+"""Combinations of status cells whose standing is cached."""
 MOST_WORDS = 50
-"""Statuses that an owner is asked about; a column with more of them is none."""
+"""Unknown statuses an owner is asked about; a column with more is not a status."""
 MOST_CHOICES = 100
 _TELLING = (Role.STATUS, Role.STATE, Role.LISTS, *_DATED[1:])
 Answers = Mapping[str, Standing]
@@ -32,7 +32,7 @@ NO_ANSWERS: Answers = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A status that nobody knows: where it was seen first, and in how many rows."""
+    """An unknown status: where it first occurred, and in how many rows."""
 
     word: str
     column: str
@@ -42,30 +42,30 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """How a file is put together. `otherwise`: where somebody stands of whom no column says anything."""
+    """A file's structure. `otherwise`: the standing of people whom no column says anything about."""
 
     columns: Columns
     separator: str
     day_first: bool | None
     asked: frozenset[int]
-    """Columns in which somebody says that they subscribed, or not."""
+    """Indices of “subscribed?” columns that are not entirely empty."""
     otherwise: Standing
     reading: Reading
     standings: Counter[Standing] = field(default_factory=Counter)
-    """Where the rows' people stand, by the file's word alone; without those whose status is not known."""
+    """Rows by standing according to the file alone; without unknown statuses."""
     unknown: tuple[Unknown, ...] = ()
     choices: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    """What stands in the columns that are to become fields of choices."""
+    """The distinct values of columns that become new choice fields, by index."""
 
 
 def survey(source: Source, name: str, fields: Iterable[Field] = (), *, meanings: Sequence[Meaning] | None = None,
            answers: Answers = NO_ANSWERS, asking: bool = False, headed: bool | None = None) -> Survey:  # fmt: skip
-    """Read the file through once. `name`: its file name, by which Mailchimp alone tells some lists apart.
-    `fields`: the owner's own. `meanings`: what each column is, where somebody has said so, and `answers`: what they
-    said of statuses that are not known here. `asking`: the other ones are listed instead of refused. `headed`: whether
-    the first row names the columns, None: as it looks.
+    """Read the whole file once. `name`: its file name, which is all that tells some Mailchimp lists apart.
+    `fields`: the owner's custom fields. `meanings`: the owner's column mapping; `answers`: their explanations of
+    unknown statuses. `asking`: list the remaining unknown statuses instead of raising. `headed`: whether the first row
+    is a header, None: guess.
 
-    Raises BadFile when it cannot be imported.
+    Raises BadFile if it cannot be imported.
     """
     columns, separator, header = read_columns(source, fields, headed)
     if meanings is not None:
@@ -74,7 +74,7 @@ def survey(source: Source, name: str, fields: Iterable[Field] = (), *, meanings:
         raise no_addresses(header)
     seen = _read_through(source, separator, columns, answers, asking)
     columns = seen.columns
-    otherwise = _otherwise(columns, name)
+    otherwise = _default_standing(columns, name)
     reading = Reading(
         encoding=source.label, separator=separator, program=columns.program,
         used=columns.used, unused=columns.unused, odd_lines=source.odd_lines if source.utf8_lines else 0,
@@ -87,13 +87,13 @@ def survey(source: Source, name: str, fields: Iterable[Field] = (), *, meanings:
         asked=frozenset(seen.asked),
         otherwise=otherwise,
         reading=reading,
-        standings=_with_otherwise(seen.standings, otherwise),
+        standings=_with_default(seen.standings, otherwise),
         unknown=tuple(seen.unknown.values()),
         choices=seen.listed_choices(),
     )
 
 
-def _with_otherwise(found: Counter[Standing], otherwise: Standing) -> Counter[Standing]:
+def _with_default(found: Counter[Standing], otherwise: Standing) -> Counter[Standing]:
     told: Counter[Standing] = Counter()
     for standing, many in found.items():
         told[max(standing, otherwise)] += many
@@ -102,19 +102,19 @@ def _with_otherwise(found: Counter[Standing], otherwise: Standing) -> Counter[St
 
 @dataclass
 class _Seen:
-    """What one reading of a file told: the order of its dates, and which of its columns say who wants mail."""
+    """What one pass over a file found: its date order, and which columns say who wants mail."""
 
     columns: Columns
     asking: bool = False
     day_first: bool | None = None
     asked: set[int] = field(default_factory=set)
     known: int = 0
-    """Rows that a column “state”, if there is one, tells the status of; else somebody lives there."""
+    """Rows whose standing is known. If there are none, a column “state” is part of a postal address."""
     odd: tuple[int, UnknownStatus] | None = None
     standings: Counter[Standing] = field(default_factory=Counter)
     unknown: dict[str, Unknown] = field(default_factory=dict)
     questions: int = 0
-    """How often a status was met that nobody knows."""
+    """How often an unknown status occurred."""
 
     def __post_init__(self) -> None:
         own = self.columns.own
@@ -129,7 +129,7 @@ class _Seen:
         self.line = 0
 
     def look(self, row: Row) -> None:
-        """Take note of a row. Raises BadFile where a column that is not read says who left."""
+        """Inspect a row. Raises BadFile if an ignored column says that somebody left."""
         self.line = row.line
         if self.day_first is None and ("/" in row.text or "-" in row.text):
             said = (says_order(_cell(row, place)) for place in self._dated)
@@ -139,14 +139,13 @@ class _Seen:
                 self.asked.add(place)
         for place in self._unused:
             if says_gone(word := _cell(row, place)):
-                raise _unread(row.line, word, self.columns.headings[place], place)
+                raise _unread_column(row.line, word, self.columns.headings[place], place)
         for place, found in self._choices.items():
             if (word := unguarded(_cell(row, place))) and len(found) <= MOST_CHOICES:
                 found.setdefault(word.casefold(), word)
 
     def ask(self, error: UnknownStatus) -> Standing:
-        """A status that is not known: listed, where the owner is asked; else told at once, but for “state”, which may
-        say where people live."""
+        """Handle an unknown status: list it if the owner is asked, else raise UnknownStatus (see `note`)."""
         if not self.asking:
             raise error
         self.questions += 1
@@ -161,14 +160,14 @@ class _Seen:
         return Standing.NEVER_AGREED
 
     def note(self, error: UnknownStatus) -> None:
-        """A status that is not known, where nobody is asked."""
+        """Raise BadFile for an unknown status; in a column “state” remember it, for it may be an address."""
         states = self.columns.at(Role.STATE)
         if not states or self.columns.headings[states[0]] != error.column:
             raise _unknown(self.line, error) from None
         self.odd = self.odd or (self.line, error)
 
     def listed_choices(self) -> dict[int, tuple[str, ...]]:
-        """What stands in the columns that are to become fields of choices. Raises BadMapping."""
+        """The distinct values of columns that become choice fields, by index. Raises BadMapping."""
         for place, found in self._choices.items():
             if not 2 <= len(found) <= MOST_CHOICES:
                 heading = self.columns.headings[place]
@@ -200,7 +199,7 @@ def _read_through(source: Source, separator: str, columns: Columns, answers: Ans
                 seen.note(error)
                 continue
             if asked != seen.questions:
-                continue  # it counts when its status is understood
+                continue  # counted once its status is understood
             seen.known += 1
             if len(sound) < _REMEMBERED:
                 sound[raw] = standing
@@ -208,7 +207,7 @@ def _read_through(source: Source, separator: str, columns: Columns, answers: Ans
     if seen.odd is not None and seen.known:
         raise _unknown(*seen.odd)
     if Role.STATE in columns.places and not seen.known:
-        return _read_through(source, separator, columns.without(Role.STATE), answers, asking)  # where people live
+        return _read_through(source, separator, columns.without(Role.STATE), answers, asking)  # an address
     return seen
 
 
@@ -216,7 +215,7 @@ def _cell(row: Row, place: int) -> str:
     return row.cells[place] if place < len(row.cells) else ""
 
 
-def _unread(line: int, word: str, heading: str, place: int) -> BadFile:
+def _unread_column(line: int, word: str, heading: str, place: int) -> BadFile:
     column = said("the column “%(heading)s”", heading=heading) if heading else said("a column without a name")
     return BadMapping(
         said("Line %(line)s: %(column)s says “%(word)s”, but by that name nobody can know that it tells who wants "
@@ -234,8 +233,8 @@ def _unknown(line: int, error: UnknownStatus) -> BadFile:
     )  # fmt: skip
 
 
-def _otherwise(columns: Columns, name: str) -> Standing:
-    """Where people stand when no column says it: readers, unless Mailchimp put their kind into the file's name."""
+def _default_standing(columns: Columns, name: str) -> Standing:
+    """The standing if no column says: readers, unless a Mailchimp file name says otherwise. Raises BadFile."""
     kind = MAILCHIMP_KINDS.search(name)
     if kind is None:
         return Standing.READER

@@ -1,4 +1,4 @@
-"""The topics of imported people: which they take, and with their consents."""
+"""Writes imported people's topics, and records them with their consents."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from newsletter.subscribers import Consent, ConsentTopic, Subscriber, Subscripti
 
 
 def take_topics(session: Session, choices: Mapping[int, TopicChoice], known: Collection[int]) -> None:
-    """Let these people take these topics. `known`: those whose rows were there before the file."""
+    """Give these people these topics. `known`: ids of those who existed before the import."""
     chosen = {id: choice for id, choice in choices.items() if not choice.every}
     if narrowed := [id for id in known if id in chosen]:
         change = update(Subscriber).where(is_given(session, Subscriber.id, narrowed)).values(every_topic=False)
@@ -21,7 +21,7 @@ def take_topics(session: Session, choices: Mapping[int, TopicChoice], known: Col
 
 
 def name_topics_of(session: Session, ids: Sequence[int], form: str, now: datetime) -> None:
-    """Keep the topics that these people take with the consents that this form has given them at this moment."""
+    """Copy these people's topics to the consents that `form` recorded for them at `now`."""
     chosen = select(Subscriber.id).where(is_given(session, Subscriber.id, ids), ~Subscriber.every_topic)
     if not ids or not (people := session.scalars(chosen).all()):
         return

@@ -1,9 +1,8 @@
-"""An import taken back: whom it brought in and who has done nothing since, and the tags and values that it gave.
+"""Undoes an import: deletes people it added who did nothing since, and reverts tags and field values.
 
-What a person has done themselves since stands: who pressed, left, bounced or was written to stays as they are, and is
-counted. Who was here and has left by the file's word stays out: only their own sign-up brings them back. Those who came
-in as gone (left, bounced, complained, blocked) are kept out for good too, unless the owner says that the file was the
-wrong one; forgetting them means that the next list may bring them in.
+People who acted since, bounced or were mailed stay as they are. Existing subscribers who were ended by the file stay
+out: only their own sign-up brings them back. Those imported as gone (left, bounced, complained, blocked) are also kept,
+unless the owner says it was the wrong file; once deleted, the next file may add them.
 """
 
 from collections import Counter
@@ -48,29 +47,29 @@ _STATUSES |= dict(ENDS.values())
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """What undoing would do, in numbers of people."""
+    """What undoing would do, as numbers of people."""
 
     deleted: int
-    """Came in by it, and have done nothing since."""
+    """Added by it, and did nothing since."""
     pending_again: int
-    """Were confirmed by it."""
+    """Confirmed by it; become pending again."""
     untagged: int
-    """Were here before, and lose a tag that it gave, or what it put into their fields."""
+    """Existing subscribers who lose its tags or field values."""
     kept: int
-    """Have done something themselves since, or were written to: they stay as they are."""
+    """Acted or were mailed since; stay as they are."""
     gone: int
-    """Came in as gone."""
+    """Imported as gone."""
     ended: int
-    """Were here, and have left by the file's word."""
+    """Existing subscribers who were ended by the file."""
 
     @property
     def is_nothing(self) -> bool:
-        """Whether there is nothing to take back."""
+        """Whether there is nothing to undo."""
         return not (self.deleted or self.pending_again or self.untagged or self.gone)
 
 
 def prospect(session: Session, it: Import) -> Prospect:
-    """What undoing this import would do now."""
+    """What undoing this import now would do."""
     acted = _has_acted(it).label("acted")
     look = (
         select(ImportedPerson.fate, ImportedPerson.made, acted, func.count())
@@ -85,7 +84,7 @@ def prospect(session: Session, it: Import) -> Prospect:
 
 
 def _becomes(fate: Fate, made: bool, has_acted: bool) -> str:
-    """Which number of a `Prospect` somebody belongs to."""
+    """The field of `Prospect` in which a person counts."""
     if fate in _ENDED and not made:
         return "ended"
     if fate is Fate.KNOWN:
@@ -96,9 +95,9 @@ def _becomes(fate: Fate, made: bool, has_acted: bool) -> str:
 
 
 def _has_acted(it: Import) -> ColumnElement[bool]:
-    """Whether somebody has done something since this import, or something was done to them: another status than it
-    gave, an event, a consent of their own, a series, a mail, another address. Or another list says too that they are
-    gone. Of an import's person, joined."""
+    """SQL condition on a joined ImportedPerson and Subscriber: something happened to them since this import (another
+    status, an event, their own consent, a series, a message, a changed address), or another import also says that they
+    are gone."""
     other = aliased(ImportedPerson)
     mine, since = Subscriber.id, it.started_at
     own = and_(Consent.form != FORM, or_(Consent.given_at > since, Consent.confirmed_at > since))
@@ -114,7 +113,7 @@ def _has_acted(it: Import) -> ColumnElement[bool]:
 
 
 def undo_some(session: Session, it: Import, secrets: Sequence[bytes]) -> bool:
-    """Take back some of it, in this transaction; whether there is more. `secrets`: the product's keys."""
+    """Undo one batch in this transaction; False once nothing is left. `secrets`: the secret keys."""
     rows = session.scalars(
         select(ImportedPerson)
         .where(ImportedPerson.import_id == it.id)
@@ -143,7 +142,7 @@ def undo_some(session: Session, it: Import, secrets: Sequence[bytes]) -> bool:
 
 def _sorted(session: Session, it: Import, rows: Sequence[ImportedPerson], ids: Collection[int]
             ) -> dict[str, list[ImportedPerson]]:  # fmt: skip
-    """These people by what becomes of them, locked."""
+    """Lock these people, and group them by field of `Prospect`."""
     session.execute(select(Subscriber.id).where(Subscriber.id.in_(ids)).order_by(Subscriber.id).with_for_update())
     look = (
         select(ImportedPerson.subscriber_id, _has_acted(it))
@@ -169,7 +168,7 @@ def _untag(session: Session, people: Sequence[ImportedPerson]) -> None:
 
 
 def _pend_again(session: Session, it: Import, people: Sequence[ImportedPerson]) -> None:
-    """Where they stood: the consent that the import put on record goes, for nobody has given it."""
+    """Make these people pending again, and delete the consent that the import recorded for them."""
     ids = [one.subscriber_id for one in people]
     if not ids:
         return
@@ -187,7 +186,7 @@ def _pend_again(session: Session, it: Import, people: Sequence[ImportedPerson]) 
 
 
 def _lift_blocks(session: Session, it: Import, secrets: Sequence[bytes], ids: Collection[int]) -> None:
-    """The suppressions that this import wrote, and no other."""
+    """Delete the suppressions that this import wrote, and no others."""
     keys = session.scalars(select(Subscriber.email_key).where(Subscriber.id.in_(ids))).all() if ids else ()
     hashes = [hashed for key in keys for hashed in address_hashes(secrets, key)]
     mine = (Suppression.detail == BLOCKED, Suppression.created_at == it.started_at)
@@ -196,7 +195,7 @@ def _lift_blocks(session: Session, it: Import, secrets: Sequence[bytes], ids: Co
 
 
 def _delete(session: Session, ids: Collection[int]) -> None:
-    """The database deletes with them what was put on record. No mail was ever written to them."""
+    """Delete these subscribers, who were never mailed; their other rows go by cascade."""
     if ids:
         gone = delete(Subscriber).where(Subscriber.id.in_(ids))
         with keeping_plans(session):
@@ -204,7 +203,7 @@ def _delete(session: Session, ids: Collection[int]) -> None:
 
 
 def forget_fields(session: Session, it: Import) -> None:
-    """Delete the fields that it made, where nothing is held in them and nothing uses them."""
+    """Delete the fields it created that are empty and unused."""
     for id in it.fields_made:
         field = session.get(Field, id)
         if field is None or session.scalar(select(exists().where(FieldValue.field_id == id))):

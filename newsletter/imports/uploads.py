@@ -1,7 +1,7 @@
-"""Files that an owner has sent to the import page, what was made of them, and their errors files.
+"""Files uploaded to the import page, the CSV converted from workbooks, and errors files.
 
-They hold addresses: they are readable by the product only, and gone with the import, or a day after its owner's last
-step (`Import`).
+They contain addresses: only this program's user can read them, and they are deleted with the import or a day after the
+owner's last action.
 """
 
 import os
@@ -19,59 +19,59 @@ _PIECE = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """The files of one import, under a name that nobody guesses."""
+    """The files of one import, under an unguessable name."""
 
     folder: Path
     token: str
 
     @property
     def rows(self) -> Path:
-        """The list as CSV: as it was sent, or made of a workbook."""
+        """The CSV, as uploaded or converted from a workbook."""
         return self.folder / f"{self.token}.csv"
 
     @property
     def book(self) -> Path:
-        """The workbook, if it was one."""
+        """The workbook, if one was uploaded."""
         return self.folder / f"{self.token}.book"
 
     @property
     def errors(self) -> Path:
-        """The rows that bring nobody."""
+        """The rows that imported nobody."""
         return self.folder / f"{self.token}.errors.csv"
 
     def half(self, lease: str) -> Path:
-        """The rows of a workbook while a worker with this lease writes them: one that is slow must not write into what
-        another has finished."""
+        """The CSV while the worker with this lease converts it; named by lease, so that a slow worker cannot write
+        into another's result."""
         return self.folder / f"{self.token}.{lease}.half"
 
     @property
     def size(self) -> int:
-        """Octets of the list; 0: it is not here."""
+        """Octets of the CSV; 0 if it is not on this host."""
         return self.rows.stat().st_size if self.rows.is_file() else 0
 
     @property
     def is_here(self) -> bool:
-        """Whether anything can be read of it on this host."""
+        """Whether this host has the CSV or workbook."""
         return self.rows.is_file() or self.book.is_file()
 
     def forget(self) -> None:
-        """Delete all of it."""
+        """Delete all files."""
         self.forget_list()
         self.errors.unlink(missing_ok=True)
 
     def forget_list(self) -> None:
-        """Delete the list; what it did not bring stays."""
+        """Delete everything but the errors file."""
         for path in (self.rows, self.book, *self.halves):
             path.unlink(missing_ok=True)
 
     @property
     def halves(self) -> list[Path]:
-        """What workers have not finished, or were killed at."""
+        """Unfinished conversions, including those of killed workers."""
         return list(self.folder.glob(f"{self.token}.*.half")) if self.token else []
 
     @classmethod
     def keep(cls, folder: Path, file: BinaryIO) -> Self:
-        """Store a file that was sent."""
+        """Store an uploaded file."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept = cls(folder, secrets.token_hex(16))
         piece = file.read(_PIECE)
@@ -84,16 +84,15 @@ class Upload:
 
 
 def tokens_in(folder: Path) -> set[str]:
-    """The names of the imports that have files here."""
+    """Tokens of the imports that have files in this folder."""
     names = (_FILE.fullmatch(path.name) for path in folder.iterdir()) if folder.is_dir() else ()
     return {name[1] for name in names if name}
 
 
 def forget_naming(folder: Path, address: str) -> None:
-    """Delete the files that name an address, because its owner was erased: such a list has to be sent again.
+    """Delete the files that mention an erased address; such a file has to be uploaded again.
 
-    A workbook is packed, and its other sheets may name anybody: all that wait are deleted. What was read of them stays,
-    where it does not name them.
+    Workbooks are compressed and may mention anybody in other sheets, so all are deleted, with unfinished conversions.
     """
     needles = [address.lower().encode(code) for code in ("utf-8", "utf-16-le", "utf-16-be")]
     for path in folder.glob("*.csv"):

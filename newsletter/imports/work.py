@@ -1,4 +1,4 @@
-"""A worker's turn: the next thing to do about some import, until it is done or stopped, or the slice is over."""
+"""Lets a worker process imports: the next step of the one that has waited longest, within a time slice."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -30,9 +30,9 @@ from newsletter.languages import Languages, marked, said
 from newsletter.subscribers import all_fields
 
 SLICE = 15.0
-"""Seconds that a worker goes on before it has other things to do."""
-BREATH, REST = 0.03, 0.3
-"""Seconds between two batches: on SQLite, and while pages are slow, about as long as one takes."""
+"""Seconds a worker spends here before it turns to other tasks."""
+PAUSE, REST = 0.03, 0.3
+"""Seconds between batches: on SQLite, and while pages are slow (about as long as a batch)."""
 GONE = marked("The file is not here any more: somebody in it was erased, or it waited for more than a day. Please "
               "choose it again.")  # fmt: skip
 GONE_ON = marked("The file is not here any more, so this cannot go on. Import it anew: nobody is doubled.")
@@ -44,14 +44,14 @@ Clock = Callable[[], datetime]
 log = structlog.get_logger()
 
 
-class _Breath(Exception):
-    """The worker has other things to do, or the owner has stopped it."""
+class _Interrupted(Exception):
+    """The time slice is over, or the owner stopped the import."""
 
 
 @dataclass
 class Work:
-    """What a worker works with. `secrets`: the product's keys, the present one first. `stopping`: whether the worker is
-    told to end. `is_late`: whether pages of this host are slow just now."""
+    """A worker's context. `secrets`: the secret keys, current one first. `stopping`: whether the worker should exit.
+    `is_late`: whether this host's pages are currently slow."""
 
     database: Database
     uploads: Path
@@ -64,24 +64,24 @@ class Work:
     _until: float = inf
 
     def go_on(self, seconds: float) -> None:
-        """Go on with what waits for about so long."""
+        """Process open imports for about this long."""
         self._seconds, self._until = seconds, time.monotonic() + seconds
         while not self.is_over() and self.turn():
             pass
 
     def is_over(self) -> bool:
-        """Whether the worker has other things to do."""
+        """Whether the time slice is over, or the worker should exit."""
         return self.stopping() or time.monotonic() > self._until
 
-    def breathe(self) -> None:
-        """Between two batches: others must get at SQLite's one write lock, and pages come first."""
+    def pause(self) -> None:
+        """Pause between batches: pages take precedence, and others need SQLite's single write lock."""
         if self.is_late():
             time.sleep(REST)
         elif self.database.is_sqlite:
-            time.sleep(BREATH)
+            time.sleep(PAUSE)
 
     def turn(self) -> bool:
-        """Go on with an import that waits. False: none does."""
+        """Do the next step of an open import; False if there is none."""
         with self.database.reading() as session:
             if not holds(session, is_waiting(self.clock())):
                 return False
@@ -91,35 +91,35 @@ class Work:
         it, lease = claimed
         turn = _Turn(self, it, lease)
         try:
-            self._give_back(it, lease, turn.taken())
+            self._release(it, lease, turn.taken())
         except LeaseLost:
             pass
         except (OperationalError, InterfaceError, InternalError):
-            raise  # the database's trouble: it is looked at again when the lease is over
+            raise  # a database failure: retried when the lease expires
         except Exception as error:
             log.error("an import cannot go on", number=it.id, exc_info=error)
-            self._give_back(it, lease, turn.broken(error))
+            self._release(it, lease, turn.broken(error))
         return True
 
-    def _give_back(self, it: Import, lease: str, change: "Change") -> None:
+    def _release(self, it: Import, lease: str, change: "Change") -> None:
         with self.database.transaction() as session:
             if (found := release(session, it.id, lease)) is not None:
                 change(session, found)
 
     def begin_to_write(self) -> None:
-        """The slice counts from here: a long file is read for as long as one, and would come no further in it."""
+        """Restart the time slice: the first pass over a long file may have used all of it."""
         self._until = time.monotonic() + self._seconds
 
 
 Change = Callable[[Session, Import], None]
 
 
-def _nothing(session: Session, it: Import) -> None:
-    """It stands as it stood; another turn goes on."""
+def _unchanged(session: Session, it: Import) -> None:
+    """Leave the import as it is; another turn continues it."""
 
 
 class _Turn:
-    """One worker's turn with one import that it has claimed."""
+    """One step of one claimed import."""
 
     def __init__(self, work: Work, it: Import, lease: str) -> None:
         self._work, self._it, self._lease = work, it, lease
@@ -128,32 +128,32 @@ class _Turn:
         self._has_begun = False
 
     def taken(self) -> Change:
-        """Do it; what is to be written of it with the lease's return. Raises LeaseLost."""
+        """Do the step; returns the change to write when the lease is released. Raises LeaseLost."""
         steps = {
             ImportState.READING: self._read, ImportState.SURVEYING: self._survey, ImportState.CHECKING: self._check,
             ImportState.RUNNING: self._run, ImportState.UNDOING: self._undo,
         }  # fmt: skip
         state = self._it.state
         if state is not ImportState.UNDOING and not self._upload.is_here:
-            return self._is_away
+            return self._file_is_missing
         try:
             return steps[state]()
-        except _Breath:
-            return _nothing
+        except _Interrupted:
+            return _unchanged
         except BadFile as error:
             return self._failed(error, state)
 
-    def _is_away(self, session: Session, it: Import) -> None:
+    def _file_is_missing(self, session: Session, it: Import) -> None:
         now = self._work.clock()
         if it.state is ImportState.RUNNING:
             it.fail(now, GONE_ON, ImportState.STOPPED)
             it.finished_at = now
         elif it.is_working:
             it.fail(now, GONE, ImportState.UNUSABLE)
-        self._upload.forget()  # a batch that was under way may have named whom the file was deleted for
+        self._upload.forget()  # a batch in progress may have written the erased address to the errors file again
 
     def broken(self, error: Exception) -> Change:
-        """Something went wrong that nobody thought of: it waits for a press, and says so."""
+        """The change after an unexpected error: stop, and tell the owner."""
         full = isinstance(error, OSError) and error.errno == ENOSPC
         told = NO_ROOM if full else said(
             "Something went wrong on the server (%(error)s). Whoever runs it finds more in its log. What is in stays, "
@@ -176,7 +176,7 @@ class _Turn:
         return told
 
     def _read(self) -> Change:
-        """Turn a sheet of the workbook into rows: the one that was chosen, else the first that shows."""
+        """Convert a sheet of the workbook to CSV: the chosen one, else the first visible one."""
         sheets = workbook.sheets_of(self._upload.book)
         chosen = self._it.sheet or next((one.name for one in sheets if not one.hidden), sheets[0].name)
         half, problem, hidden = self._upload.half(self._lease), "", 0
@@ -187,7 +187,7 @@ class _Turn:
             if len(sheets) == 1:
                 half.unlink()
                 raise
-            half.write_bytes(b"")  # another sheet may do
+            half.write_bytes(b"")  # the owner can choose another sheet
             problem = str(error)
         half.replace(self._upload.rows)
         listed = [{"name": one.name, "hidden": one.hidden} for one in sheets]
@@ -200,7 +200,7 @@ class _Turn:
         return found
 
     def _survey(self) -> Change:
-        """Count the statuses, and list those that are not known."""
+        """Count the standings, and list unknown statuses."""
         with self._upload.rows.open("rb") as file, self._work.database.reading() as session:
             plan = survey(Source(file), self._it.name, all_fields(session), meanings=self._it.columns,
                           answers=self._it.standings, asking=True, headed=self._it.headed)  # fmt: skip
@@ -219,7 +219,7 @@ class _Turn:
         return found
 
     def _check(self) -> Change:
-        """The dry run, from its beginning: it remembers whom it would have added."""
+        """The dry run, always from the beginning, because it remembers in memory whom it would have added."""
         self._upload.errors.unlink(missing_ok=True)
         self._errors = ErrorsFile(self._upload.errors)
         report = self._through(None, None)
@@ -233,7 +233,7 @@ class _Turn:
 
     def _run(self) -> Change:
         if not self._it.octets:
-            self._upload.errors.unlink(missing_ok=True)  # the dry run's
+            self._upload.errors.unlink(missing_ok=True)  # left by the dry run
         report = self._through(self._it.id, self._it.told if self._it.octets else None)
 
         def done(session: Session, it: Import) -> None:
@@ -255,7 +255,7 @@ class _Turn:
             return run.through(file)
 
     def _keep(self, session: Session, report: Report, octets: int, left_out: Sequence[LeftOut]) -> None:
-        """Within the batch's transaction: how far it is, or nothing of the batch."""
+        """Record the progress within the batch's transaction, so that both commit or neither."""
         length = self._errors.add(left_out)
         if not report.dry_run:
             renew(session, self._it.id, self._lease, self._work.clock(), report=report.as_json(), octets=octets,
@@ -266,14 +266,14 @@ class _Turn:
         with self._work.database.transaction() as session:
             told = {"octets": octets} if report.dry_run else {}
             stands = renew(session, self._it.id, self._lease, self._work.clock(), **told)
-        self._work.breathe()
+        self._work.pause()
         first, self._has_begun = not self._has_begun, True
         if first:
             self._work.begin_to_write()
-        # A dry run would have to begin anew.
+        # An interrupted dry run would start again, so it ignores the time slice.
         over = self._work.stopping() if report.dry_run or first else self._work.is_over()
         if over or stands is not self._it.state or not self._upload.rows.is_file():
-            raise _Breath
+            raise _Interrupted
 
     def _undo(self) -> Change:
         work = self._work
@@ -282,7 +282,7 @@ class _Turn:
                 it = session.get_one(Import, self._it.id)
                 more = undo_some(session, it, work.secrets)
                 renew(session, it.id, self._lease, work.clock(), undone=dict(it.undone))
-            work.breathe()
+            work.pause()
             if not more or work.is_over():
                 break
 

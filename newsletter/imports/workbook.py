@@ -1,6 +1,6 @@
-"""Workbooks (XLSX, XLS, ODS): which sheets there are, and one of them as the CSV that everything else reads.
+"""Workbooks (XLSX, XLS, ODS): lists the sheets and converts one to the CSV that everything else reads.
 
-The reading is done by `workbook_process`, which may die of what it reads; this side only says so.
+The parsing happens in `workbook_process`, which may crash on hostile input; this module reports that.
 """
 
 import json
@@ -16,7 +16,7 @@ from newsletter.languages import said
 _PROCESS = Path(__file__).with_name("workbook_process.py")
 _MAGIC = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 PATIENCE = 120.0
-"""Seconds, on a busy machine too: the process ends itself after half as many of processor time."""
+"""Seconds; generous, since the process limits itself to half as much processor time."""
 _SAID = {
     "password": said("This workbook is locked with a password. Save a copy without one, and choose that."),
     "no workbook": said("This is an archive (ZIP), and no workbook. Unpack it, and choose the CSV or XLSX file in it."),
@@ -35,7 +35,7 @@ _SAID = {
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet of a workbook. `hidden`: it does not show in the spreadsheet program."""
+    """One sheet of a workbook. `hidden`: not visible in the spreadsheet program."""
 
     name: str
     hidden: bool = False
@@ -43,14 +43,14 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class SheetRows:
-    """What was written of a sheet: rows with something in them, and how many of these a filter hides."""
+    """The non-empty rows of a sheet, and how many of them a filter hides."""
 
     rows: int
     hidden: int = 0
 
 
 def is_workbook(head: bytes) -> bool:
-    """Whether a file that begins so is a workbook, or some other archive: not CSV in any case."""
+    """Whether a file's first octets are a workbook's or another archive's; in any case it is not CSV."""
     return head.startswith(_MAGIC)
 
 
@@ -63,9 +63,9 @@ def sheets_of(path: Path) -> list[Sheet]:
 
 
 def to_csv(path: Path, out: Path, sheet: str, *, visible_only: bool = False) -> SheetRows:
-    """Write a sheet as CSV (UTF-8, commas), row by row on the lines of their numbers. Raises BadFile.
+    """Write a sheet as CSV (UTF-8, commas) with line numbers equal to row numbers. Raises BadFile.
 
-    Formulas are their last values. `visible_only`: leave out the rows that a filter hides.
+    Formulas become their last computed values. `visible_only`: leave out rows that a filter hides.
     """
     written = SheetRows(**_asked("rows", str(path), str(out), sheet, *(["visible"] if visible_only else [])))
     if not written.rows:
@@ -74,7 +74,7 @@ def to_csv(path: Path, out: Path, sheet: str, *, visible_only: bool = False) -> 
 
 
 def the_sheet(sheets: list[Sheet], named: str = "") -> Sheet:
-    """The sheet of this name; without one, the only one that shows. Raises BadFile, which names them all."""
+    """The named sheet, or the only visible one. Raises BadFile, which lists the sheets."""
     shown = [one for one in sheets if not one.hidden] or sheets
     if named:
         fits = [one for one in sheets if one.name == named]
@@ -91,7 +91,7 @@ def the_sheet(sheets: list[Sheet], named: str = "") -> Sheet:
 
 
 def _asked(*words: str) -> dict[str, Any]:
-    """The answer of the process. Raises BadFile for what it cannot read, and when it died of it."""
+    """Run the process and return its answer. Raises BadFile if it cannot read the file or crashes."""
     try:
         done = subprocess.run(
             [sys.executable, "-I", str(_PROCESS), *words], stdin=subprocess.DEVNULL, capture_output=True,
@@ -102,7 +102,7 @@ def _asked(*words: str) -> dict[str, Any]:
     try:
         answer = json.loads(done.stdout)
     except ValueError:
-        # A limit ended it (a signal), or the reader gave up in the middle (a traceback).
+        # Killed by a resource limit (a signal), or the parser crashed (a traceback).
         raise BadFile(_SAID["too large" if done.returncode < 0 else "broken"]) from None
     if "error" in answer:
         raise BadFile(_SAID[answer["error"]])

@@ -1,9 +1,9 @@
-"""The program that turns a sheet of a workbook (XLSX, XLS, ODS) into CSV, in a process of its own.
+"""Program that converts a sheet of a workbook (XLSX, XLS, ODS) to CSV, in a separate process.
 
-A workbook is untrusted: a few kilobytes may unpack to gigabytes, and one cell in its last corner makes a reader ask for
-all the memory there is. So this process sets itself limits first, and when it dies nothing else does. It knows nothing
-of the product and is run by its path: `python workbook_process.py sheets FILE`, or `rows FILE OUT SHEET [visible]`. It
-prints one line of JSON.
+Workbooks are untrusted: a few kilobytes may unpack to gigabytes, and one cell in the last corner makes a parser request
+all memory. So this process first limits its own resources, and nothing else dies with it. It imports nothing of ours
+and is run by path: `python workbook_process.py sheets FILE`, or `rows FILE OUT SHEET [visible]`. It prints one line of
+JSON.
 """
 
 import csv
@@ -24,7 +24,7 @@ from xml.etree import ElementTree
 import python_calamine
 
 MEMORY = 1 << 30
-"""Octets of address space. A list of half a million people with ten columns takes half of it."""
+"""Octets of address space; half a million rows of ten columns need half of it."""
 SECONDS = 60
 """Of processor time."""
 LARGEST_OUT = 256 << 20
@@ -38,22 +38,22 @@ _BREAKS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 
 class Unusable(Exception):
-    """The file cannot be read; its first argument is a code that `workbook` puts into words."""
+    """The file cannot be read; the argument is a code for which `workbook` has the message."""
 
 
 def limit() -> None:
-    """What this process may take, of memory, time and disk."""
+    """Limit this process's memory, processor time and file size."""
     limits = {
         resource.RLIMIT_AS: MEMORY, resource.RLIMIT_CPU: SECONDS, resource.RLIMIT_FSIZE: LARGEST_OUT,
         resource.RLIMIT_CORE: 0,
     }  # fmt: skip
     for what, most in limits.items():
-        with suppress(ValueError, OSError):  # a system that does not know it, or is stricter already
+        with suppress(ValueError, OSError):  # unsupported here, or already stricter
             resource.setrlimit(what, (most, most))
 
 
 def opened(path: Path) -> python_calamine.CalamineWorkbook:
-    """The workbook. Raises Unusable."""
+    """Open the workbook. Raises Unusable."""
     with path.open("rb") as file:
         packed = file.read(2) == b"PK"
     if packed:
@@ -61,7 +61,7 @@ def opened(path: Path) -> python_calamine.CalamineWorkbook:
     elif "EncryptedPackage".encode("utf-16-le") in path.read_bytes():
         raise Unusable("password")
     try:
-        with path.open("rb") as file:  # by its content: the name that a browser sent tells nothing
+        with path.open("rb") as file:  # as a file object: detects the format by content, not by the name
             return python_calamine.CalamineWorkbook.from_filelike(cast(Any, file))
     except python_calamine.PasswordError:
         raise Unusable("password") from None
@@ -70,7 +70,7 @@ def opened(path: Path) -> python_calamine.CalamineWorkbook:
 
 
 def _check_parts(path: Path) -> None:
-    """Whether it is a workbook, and unpacks to a size that can be read."""
+    """Raise Unusable unless the archive is a workbook that unpacks to an acceptable size."""
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
@@ -86,7 +86,7 @@ def _check_parts(path: Path) -> None:
 
 
 def sheets(book: python_calamine.CalamineWorkbook) -> list[dict[str, Any]]:
-    """The sheets that can hold rows, in their order, and which of them are hidden."""
+    """Name and visibility of each worksheet, in order."""
     kinds, visible = python_calamine.SheetTypeEnum, python_calamine.SheetVisibleEnum
     return [
         {"name": one.name, "hidden": one.visible != visible.Visible}
@@ -96,7 +96,7 @@ def sheets(book: python_calamine.CalamineWorkbook) -> list[dict[str, Any]]:
 
 
 def write_rows(path: Path, out: Path, name: str, *, visible_only: bool) -> dict[str, int]:
-    """Write a sheet as CSV, each row on the line of its number, and tell how many rows it has and hides."""
+    """Write a sheet as CSV, each row on the line of its number; returns the counts for `SheetRows`."""
     book = opened(path)
     try:
         sheet = book.get_sheet_by_name(name)
@@ -122,7 +122,7 @@ def write_rows(path: Path, out: Path, name: str, *, visible_only: bool) -> dict[
 
 
 def as_text(cell: Any) -> str:
-    """A cell as an export of CSV would hold it; a whole number (a telephone's) without “.0” and never as 4.4E+11."""
+    """A cell's text as in a CSV export; whole numbers (telephones) without “.0” and never as 4.4E+11."""
     if isinstance(cell, str):
         return _BREAKS.sub(" ", cell) if not cell.isprintable() else cell
     if isinstance(cell, bool):
@@ -135,7 +135,7 @@ def as_text(cell: Any) -> str:
 
 
 def hidden_rows(path: Path, name: str) -> frozenset[int]:
-    """The numbers of an XLSX sheet's rows that a filter hides; calamine reads them like the others."""
+    """Numbers of the rows that a filter hides in an XLSX sheet, which calamine does not tell."""
     try:
         with zipfile.ZipFile(path) as archive, archive.open(_part_of(archive, name)) as sheet:
             return frozenset(_hidden_in(sheet))
@@ -144,7 +144,7 @@ def hidden_rows(path: Path, name: str) -> frozenset[int]:
 
 
 def _part_of(archive: zipfile.ZipFile, name: str) -> str:
-    """Where a sheet's XML stands in the archive. Raises KeyError."""
+    """The archive path of a sheet's XML. Raises KeyError."""
     book = ElementTree.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 - limited, and expat expands no bombs
     ids = {one.get("name"): one.get(_R) for one in book.iter() if one.tag.endswith("}sheet")}
     links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
@@ -168,7 +168,7 @@ def _hidden_in(sheet: IO[bytes]) -> Iterator[int]:
 
 
 def main(mode: str, file: str, *more: str) -> object:
-    """What is asked for, or {"error": its code}."""
+    """Run one command; returns its answer, or {"error": code}."""
     try:
         if mode == "sheets":
             return {"sheets": sheets(opened(Path(file)))}

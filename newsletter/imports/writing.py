@@ -1,4 +1,4 @@
-"""Batches of people to the database."""
+"""Writes batches of imported people to the database."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from newsletter.db import Base, Database, was_broken_off
 from newsletter.imports.ending import end, waiting
 from newsletter.imports.fate import ENDS, Known, decide, merged
 from newsletter.imports.for_known import Brought, ForKnown, brought, write_fields
-from newsletter.imports.imported_person import GONE, before_it, changed_before, note_changes, said_again
+from newsletter.imports.imported_person import GONE, changed_before, confirmed_gone, note_changes, undo_state
 from newsletter.imports.on_record import FORM, on_record
 from newsletter.imports.person import Person
 from newsletter.imports.report import Changed, Fate
@@ -42,18 +42,17 @@ BLOCKED = "Blocked in an imported list."
 _AFTER = {Fate.ADDED: Status.CONFIRMED, Fate.CONFIRMED: Status.CONFIRMED, Fate.PENDING: Status.PENDING}
 _AFTER |= dict(ENDS.values())
 Settle = Callable[[Session, list[Fate], int, Changed], None]
-"""Told of a batch within its transaction: the fate of each row, how many tags have been given in all, and what it has
-changed of those who were here."""
+"""Called within a batch's transaction with the fate of each row, the tags given so far in the run, and what changed for
+existing subscribers."""
 
 
 @dataclass
 class Writer:
-    """Judges batches against the database and, unless it is a dry run, writes them.
+    """Decides the fates of batches and, unless it is a dry run, writes them.
 
-    A dry run remembers what it would have written (a number and a status for each address), so that it counts as the
-    run itself does. `secrets`: the product's keys, the present one first. `import_id`: as which import what is changed
-    is noted; a dry run has none. `tags`: for everybody in the file who is a reader here, or becomes one. `known`: what
-    the file brings to those who are here already.
+    A dry run remembers what it would have written (id and status by address), so that its counts match the real run.
+    `secrets`: the secret keys, current one first. `import_id`: the import the changes are recorded under; None for a
+    dry run. `tags`: for everybody in the file who is or becomes a reader. `known`: what existing subscribers get.
     """
 
     database: Database
@@ -65,13 +64,13 @@ class Writer:
     tags_given: int = 0
     known: ForKnown = ForKnown.FILL
     _wording: int | None = None
-    """What everybody in the file has agreed to; in before the first batch, by a transaction of its own."""
+    """Id of the consent wording, written in its own transaction before the first batch."""
     _tags: dict[str, int] = field(default_factory=dict)
     _would: dict[int, Known] = field(default_factory=dict)
     _alike: dict[Known, Known] = field(default_factory=dict)
-    """Most are alike, and one object stands for all of them."""
+    """Interns equal values: most are equal."""
     _touched: set[int] = field(default_factory=set)
-    """Whom a dry run would have brought in or changed: a second row about them changes nothing."""
+    """Ids a dry run would have changed: a second row about them changes nothing."""
 
     @property
     def dry_run(self) -> bool:
@@ -79,16 +78,15 @@ class Writer:
         return self.import_id is None
 
     def write(self, batch: Sequence[Person], settle: Settle = lambda session, fates, tags, changed: None) -> list[Fate]:
-        """The fate of each row; a second row about the same person is `KNOWN`.
+        """Write a batch; returns the fate of each row. A second row about the same person is `KNOWN`.
 
-        The batch is one transaction, in which `settle` writes what must stand or fall with it. Whom we may have written
-        to and who has left after all ends in one of their own each, behind it: several at once would lock messages and
-        subscribers in an order of their own.
+        The batch is one transaction; `settle` writes what must commit with it. Existing subscribers whom the file ends
+        follow in one transaction each, because several at once could deadlock over messages and subscribers.
         """
         if self._wording is None and not self.dry_run:
-            self._wording = self._again(self._keep_wording)
+            self._wording = self._retried(self._keep_wording)
         people = merged(batch)
-        fates = self._again(lambda: self._write(people, batch, settle))
+        fates = self._retried(lambda: self._write(people, batch, settle))
         if any(fate in GONE for fate in fates):
             self.end_all()
         return fates
@@ -98,20 +96,20 @@ class Writer:
             return wording_id(session, self.basis)
 
     def end_all(self) -> None:
-        """End whoever is to leave by the file's word and has not yet: also what a killed worker has left to do."""
+        """End the existing subscribers still flagged `ending`, including those left over by a killed worker."""
         if self.import_id is None:
             return
         with self.database.reading() as session:
             ids = waiting(session, self.import_id)
         for id in ids:
-            self._again(lambda id=id: self._end(id))  # type: ignore[misc]
+            self._retried(lambda id=id: self._end(id))  # type: ignore[misc]
 
     def _end(self, id: int) -> None:
         with self.database.transaction() as session:
             end(session, cast("int", self.import_id), id, self.now)
 
-    def _again(self, work: Callable[[], Done]) -> Done:
-        """Do it; once more when PostgreSQL broke it off to let somebody else finish."""
+    def _retried(self, work: Callable[[], Done]) -> Done:
+        """Run `work`, retrying up to `TRIES` times when PostgreSQL aborts it (deadlock, serialisation)."""
         for _ in range(TRIES - 1):
             try:
                 return work()
@@ -143,7 +141,7 @@ class Writer:
         return listed
 
     def _would_be(self, people: Mapping[str, Person]) -> dict[str, Known]:
-        """Those of them who would be on record, had this been no dry run."""
+        """Those of them whom this dry run would already have written, by key."""
         return {key: would for key in people if (would := self._would.get(hash(key))) is not None}
 
     def _remember(self, known: Mapping[str, Known], fates: Mapping[str, Fate], brings: Brought) -> None:
@@ -157,16 +155,16 @@ class Writer:
                 self._would[hash(key)] = self._alike.setdefault(would, would)
 
     def _touched_by(self, session: Session, ids: Collection[int]) -> Collection[int]:
-        """Whom of these an earlier row has brought in or changed."""
+        """Which of these an earlier row of this import changed."""
         if self.import_id is None:
             return self._touched.intersection(ids)
         return changed_before(session, self.import_id, ids)
 
     def _store(self, session: Session, people: Mapping[str, Person], fresh: Mapping[str, Person],
                fates: dict[str, Fate], known: Mapping[str, Known], brings: Brought) -> dict[str, int]:  # fmt: skip
-        """Write the batch; the tags that were new."""
+        """Write the batch; returns the ids of tags not seen before, by name."""
         ids = self._insert(session, fresh, fates)
-        for key in fresh.keys() - ids.keys():  # signed up in this very moment: what they did themselves stands
+        for key in fresh.keys() - ids.keys():  # signed up concurrently: their own sign-up wins
             fates[key] = Fate.KNOWN
         before = self._took(session, known, fates)
         confirmed = self._confirm(session, people, fates)
@@ -185,7 +183,7 @@ class Writer:
         wanted = {id: {*fresh[key].tags, *missing.get(key, ())} for key, id in ids.items()}
         extra = {id: missing[key] for key in missing if key not in ids and (id := known[key].id) is not None}
         tags = self._tag(session, {**wanted, **extra})
-        kept = {id: before_it(people[key], fates[key], before.get(id), extra.get(id), self._tags | tags,
+        kept = {id: undo_state(people[key], fates[key], before.get(id), extra.get(id), self._tags | tags,
                               brings.fields.get(id))
                 for key in fates if (id := known[key].id or ids.get(key)) is not None}  # fmt: skip
         self._note(session, people, fates, known, ids, kept, {*extra, *brings.fields})
@@ -194,7 +192,7 @@ class Writer:
     def _note(self, session: Session, people: Mapping[str, Person], fates: Mapping[str, Fate],
               known: Mapping[str, Known], ids: Mapping[str, int], kept: Mapping[int, dict[str, Any] | None],
               changed: Collection[int]) -> None:  # fmt: skip
-        """Note what undoing has to know of them. `changed`: those who were here, and got something."""
+        """Record what undo needs. `changed`: ids of existing subscribers who got something."""
         note_changes(session, [
             {"import_id": self.import_id, "subscriber_id": id, "fate": fates[key], "made": key in ids,
              "ending": key not in ids and fates[key] in GONE, "before": kept[id]}
@@ -205,16 +203,16 @@ class Writer:
             id: ENDS[people[key].standing][0] for key, fate in fates.items()
             if fate is Fate.KNOWN and people[key].standing in ENDS and (id := known[key].id) is not None
         }  # fmt: skip
-        note_changes(session, said_again(session, cast("int", self.import_id), again))
+        note_changes(session, confirmed_gone(session, cast("int", self.import_id), again))
 
     def _took(self, session: Session, known: Mapping[str, Known], fates: Mapping[str, Fate]) -> dict[int, bool]:
-        """Whether those who are pending and will be confirmed had asked for the newsletter."""
+        """Whether pending subscribers about to be confirmed had asked for the newsletter, by id."""
         ids = [known[key].id for key, fate in fates.items() if fate is Fate.CONFIRMED]
         look = select(Subscriber.id, Subscriber.newsletter).where(is_given(session, Subscriber.id, ids))
         return dict(session.execute(look).all()) if ids else {}
 
     def _insert(self, session: Session, fresh: Mapping[str, Person], fates: Mapping[str, Fate]) -> dict[str, int]:
-        """The new people's numbers by their keys."""
+        """Insert the new people; returns their ids by key."""
         rows = [self._row(key, person, fates[key]) for key, person in fresh.items()]
         put = insert_into(session, Subscriber).on_conflict_do_nothing().returning(Subscriber.email_key, Subscriber.id)
         return dict(insert_rows(session, put, rows))
@@ -233,7 +231,7 @@ class Writer:
         }  # fmt: skip
 
     def _confirm(self, session: Session, people: Mapping[str, Person], fates: dict[str, Fate]) -> dict[str, int]:
-        """Pending people, confirmed: their numbers by their keys."""
+        """Confirm pending subscribers; returns their ids by key."""
         agreed: dict[str, int] = {}
         for newsletter in (True, False):
             keys = [k for k, fate in fates.items() if fate is Fate.CONFIRMED and people[k].newsletter is newsletter]
@@ -248,7 +246,7 @@ class Writer:
         return agreed
 
     def _consent(self, session: Session, ids: Sequence[int]) -> None:
-        """What these people agreed to, by the owner's word. One statement: the same for all but their numbers."""
+        """Record these people's consent on the owner's basis, in a single INSERT … SELECT."""
         if not ids:
             return
         at = literal(self.now, Consent.given_at.type)
@@ -278,7 +276,7 @@ class Writer:
     def _hold(self, session: Session, given: Mapping[int, Mapping[int, str]]) -> None:
         if not given:
             return
-        there = {one.id: one for one in all_fields(session)}  # one may have been deleted since the file was begun
+        there = {one.id: one for one in all_fields(session)}  # one may have been deleted since the import started
         hold(session, [
             {"subscriber_id": id, "field_id": field, **stored(there[field], value)}
             for id, values in given.items() for field, value in values.items() if field in there
@@ -292,5 +290,5 @@ class Writer:
         return new
 
     def _put(self, session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write these rows, but for those that are there already."""
+        """Insert these rows, skipping existing ones."""
         insert_rows(session, insert_into(session, model).on_conflict_do_nothing(), rows)

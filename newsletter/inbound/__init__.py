@@ -1,4 +1,4 @@
-"""The door through which bounces, complaints and wishes to leave come: by mail, or from a sending service."""
+"""Incoming bounces, complaints and unsubscribe requests, by mail or from sending services."""
 
 from newsletter.inbound.look import read_inboxes
 from newsletter.inbound.take import Taken, take_report

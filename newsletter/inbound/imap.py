@@ -1,4 +1,4 @@
-"""One mailbox over IMAP (RFC 9051), with limits on everything that the other side may send."""
+"""IMAP client for one mailbox (RFC 9051), with limits on everything the server may send."""
 
 import imaplib
 import re
@@ -12,17 +12,17 @@ from newsletter.mail.incoming import LARGEST
 from newsletter.mail_settings import InboxUrl
 
 TIMEOUT = 10.0
-"""Seconds for which one answer is waited."""
+"""Seconds per response."""
 KEYWORD = "$Newsletter"
-"""Set on what we have taken, beside \\Seen, where the server keeps such words."""
+"""Set beside \\Seen on mails we processed, if the server supports keywords."""
 SEEN = "(\\Seen)"
 _UID = re.compile(rb"\d{1,10}")
 _BROKEN = (imaplib.IMAP4.abort, EOFError, ValueError, IndexError, TypeError, AttributeError, KeyError)
-"""How `imaplib` fails where an answer is none."""
+"""What `imaplib` raises for malformed responses."""
 
 
 class InboxError(Exception):
-    """An inbox cannot be read; `trouble` says why, and the message what the server said."""
+    """An inbox cannot be read: `trouble` says why, the message quotes the server."""
 
     def __init__(self, trouble: InboxTrouble, words: str) -> None:
         super().__init__(" ".join(words.split())[:200] or trouble.value)
@@ -30,7 +30,7 @@ class InboxError(Exception):
 
 
 class Mailbox:
-    """An open mailbox: what is unread in it, one mail, and a mark on what was taken."""
+    """An open mailbox. Its methods raise InboxError."""
 
     def __init__(self, client: imaplib.IMAP4) -> None:
         self._client = client
@@ -38,7 +38,7 @@ class Mailbox:
         self._flags = SEEN
 
     def select(self, folder: str) -> Self:
-        """Open a folder."""
+        """Open a folder and read its UIDVALIDITY."""
         quoted = '"' + folder.replace("\\", "\\\\").replace('"', '\\"') + '"'
         kind, data = self._client.select(quoted)
         if kind != "OK":
@@ -50,17 +50,17 @@ class Mailbox:
         return self
 
     def unread(self, after: int, most: int) -> list[int]:
-        """The numbers of unread mails behind one number, at most so many, the oldest first."""
+        """At most `most` UIDs of unread mails greater than `after`, oldest first."""
         with broken():
             kind, data = self._client.uid("SEARCH", "UNSEEN", "UID", f"{after + 1}:*")
         if kind != "OK":
             raise InboxError(InboxTrouble.BROKEN, _words(data))
-        # "n:*" names the last mail also where its number is smaller (RFC 9051 §9, seq-range).
+        # "n:*" always includes the last mail, even if its UID is smaller (RFC 9051 §9, seq-range).
         found = sorted({int(one) for one in _UID.findall(_first(data))})
         return [one for one in found if one > after][:most]
 
     def fetch(self, uid: int) -> bytes | None:
-        """One mail, or as much of it as is ever read; it stays unread. None: it is not there any more."""
+        """The first `LARGEST` octets of a mail, without marking it read; None if it is gone."""
         with broken():
             kind, data = self._client.uid("FETCH", str(uid), f"(BODY.PEEK[]<0.{LARGEST}>)")
         if kind != "OK":
@@ -69,10 +69,10 @@ class Mailbox:
         return whole[0][:LARGEST] if whole else None
 
     def mark(self, uid: int) -> None:
-        """Mark a mail as read, and as taken by us."""
+        """Mark a mail as read and as processed by us."""
         with broken():
             kind, _ = self._client.uid("STORE", str(uid), "+FLAGS.SILENT", self._flags)
-            if kind != "OK" and self._flags != SEEN:  # it promised to keep our word, and does not
+            if kind != "OK" and self._flags != SEEN:  # it announced keywords but refuses ours
                 self._flags = SEEN
                 self._client.uid("STORE", str(uid), "+FLAGS.SILENT", SEEN)
 
@@ -90,7 +90,7 @@ def opened(inbox: InboxUrl) -> Iterator[Mailbox]:
         with suppress(imaplib.IMAP4.error, OSError, *_BROKEN):
             client.logout()
         with suppress(OSError):
-            client.shutdown()  # which a log-out that fails does not
+            client.shutdown()  # a failed logout leaves the socket open
 
 
 def _connected(inbox: InboxUrl) -> imaplib.IMAP4:
@@ -111,7 +111,7 @@ def _sign_in(client: imaplib.IMAP4, inbox: InboxUrl) -> None:
     try:
         if inbox.user.isascii() and inbox.password.isascii():
             client.login(inbox.user, inbox.password)
-        else:  # RFC 6855 §5: LOGIN takes no other letters
+        else:  # LOGIN is ASCII only (RFC 6855 §5)
             plain = f"\0{inbox.user}\0{inbox.password}".encode()
             client.authenticate("PLAIN", lambda _: plain)
     except imaplib.IMAP4.abort:
@@ -122,7 +122,7 @@ def _sign_in(client: imaplib.IMAP4, inbox: InboxUrl) -> None:
 
 @contextmanager
 def broken() -> Iterator[None]:
-    """Whatever goes wrong with a session is told as an InboxError."""
+    """Turn every failure of the session into an InboxError."""
     try:
         yield
     except (imaplib.IMAP4.error, OSError, *_BROKEN) as error:

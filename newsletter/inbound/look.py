@@ -1,6 +1,6 @@
-"""A look into the inboxes: what is unread and ours is taken, all else stays as it lies.
+"""Reads the inboxes: processes unread mails that are ours, and leaves all others untouched.
 
-It may be the owner's own mailbox: nothing is marked, moved or deleted but what carries our signature.
+An inbox may be the owner's personal one, so only mails with our signature are marked; nothing is moved or deleted.
 """
 
 import time
@@ -18,9 +18,9 @@ from newsletter.mail_settings import InboxUrl, parse_inboxes
 from newsletter.runtime import Runtime
 
 MOST = 200
-"""Mails that one look takes."""
+"""Mails per run and inbox."""
 SLICE = 15.0
-"""Seconds after which it leaves the rest to the next."""
+"""Seconds per run and inbox; the next run continues."""
 NAME = 400
 ADVICE = {
     InboxTrouble.LOGIN: marked(
@@ -42,7 +42,7 @@ log = structlog.get_logger()
 
 
 def read_inboxes(rt: Runtime, stopping: Callable[[], bool]) -> int:
-    """Look into each inbox of INBOX_URL; how many mails were taken."""
+    """Read each inbox in INBOX_URL; returns how many mails were processed."""
     return sum(_read(rt, one, stopping) for one in parse_inboxes(rt.settings.inbox_url))
 
 
@@ -62,10 +62,10 @@ def _read(rt: Runtime, url: InboxUrl, stopping: Callable[[], bool]) -> int:
 
 
 def _take_all(rt: Runtime, mailbox: Mailbox, after: int, stopping: Callable[[], bool]) -> tuple[int, int]:
-    """Take what is unread; the number up to which everything is done with, and how many were taken.
+    """Process unread mails; returns the UID up to which all are done, and how many were processed.
 
-    A mail is marked when its effect is stored, not before. One that is too early holds the number back, so that the
-    next look finds it again.
+    A mail is marked only after its effect is stored. One that is too early stops the UID from advancing, so that the
+    next run retries it.
     """
     until, up_to, held, taken = time.monotonic() + SLICE, after, False, 0
     for uid in mailbox.unread(after, MOST):
@@ -96,5 +96,5 @@ def _note(rt: Runtime, name: str, error: InboxError) -> None:
 
 
 def _key(name: str, trouble: InboxTrouble, now: datetime) -> str:
-    """Once a day for each inbox and trouble."""
+    """The notice's key: one a day per inbox and trouble."""
     return f"inbox:{trouble}:{now:%Y%m%d}:{name}"[:100]

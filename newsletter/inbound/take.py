@@ -1,4 +1,4 @@
-"""What is done about one mail that came in. Only what carries our own signature changes anything."""
+"""Processes one incoming mail. Only mails with our own signature have any effect."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -21,18 +21,18 @@ log = structlog.get_logger()
 
 
 class Taken(StrEnum):
-    """What became of a mail."""
+    """The result of processing a mail."""
 
     DONE = "done"
-    """It was one for us, and its effect is stored, now or before."""
+    """Ours, and its effect is stored, now or earlier."""
     LATER = "later"
-    """It is one for us, quicker than our own record: it should be offered again."""
+    """Ours, but the message is not recorded as sent yet: retry later."""
     LEFT = "left"
-    """It is nothing of ours, or nothing in it proves that it is."""
+    """Not ours, or not provably so."""
 
 
 def take(rt: Runtime, raw: bytes) -> Taken:
-    """Read one mail and store what follows from it. Taking it twice changes nothing twice."""
+    """Parse a mail and store its effect. Idempotent."""
     mail = read(raw)
     if mail.kind is Kind.LEAVING:
         return _leave(rt, mail)
@@ -46,10 +46,10 @@ def take(rt: Runtime, raw: bytes) -> Taken:
 
 
 def take_report(rt: Runtime, told: Incoming) -> Taken:
-    """Store what follows from a report that came to the secret address of a sending service.
+    """Store the effect of a report sent to a sending service's secret address.
 
-    That address is proof enough. Some services keep nothing of the mail but whom it went to: then the newest mail to
-    that address is meant.
+    The secret address authenticates it. Some services only report the recipient; then the newest message to that
+    recipient is meant.
     """
     message_id = proven(rt.signer, told.claims)
     if message_id is None:
@@ -72,7 +72,7 @@ def _report(session: Session, rt: Runtime, mail: Incoming, message_id: int) -> R
 
 
 def _leave(rt: Runtime, mail: Incoming) -> Taken:
-    """Leave, as by one click (RFC 2369 §3.2). Whoever sent the mail: programs send it from aliases."""
+    """Unsubscribe as by one click (RFC 2369 §3.2), whatever the sender's address: programs use aliases."""
     try:
         subscriber_id, message_id = rt.signer.numbers(Purpose.UNSUBSCRIBE, mail.token)
     except BadLink:
@@ -87,21 +87,21 @@ def _leave(rt: Runtime, mail: Incoming) -> Taken:
 
 
 def proven(signer: Signer, claims: Claims) -> int | None:
-    """The message that a report is about, by the first of our signatures in it; None: there is none.
+    """The id of the message a report is about, from the first valid signature in it; None if there is none.
 
-    First the return path that it was sent to, then what it says of the mail that comes back.
+    Checks the return path it was sent to first, then what it quotes of the returned mail.
     """
     tries = (
-        (signer.returned_number, _shortened(claims.returned_to)),
-        (signer.message_number, _shortened(claims.tags)),
-        (signer.returned_number, _shortened(claims.tags)),
+        (signer.returned_number, _with_suffixes(claims.returned_to)),
+        (signer.message_number, _with_suffixes(claims.tags)),
+        (signer.returned_number, _with_suffixes(claims.tags)),
         (lambda token: signer.numbers(Purpose.UNSUBSCRIBE, token)[1], claims.tokens),
     )
     return next((found for number, claimed in tries if (found := _first(number, claimed)) is not None), None)
 
 
-def _shortened(tags: Sequence[str]) -> list[str]:
-    """Each tag, and what is left of it: a return path may have letters before its asterisk that look like digits."""
+def _with_suffixes(tags: Sequence[str]) -> list[str]:
+    """Each tag and its suffixes, because the configured return path may end in hex digits itself."""
     return [tag[cut:] for tag in tags for cut in range(tag.find("-"))]
 
 

@@ -1,4 +1,4 @@
-"""The installation: which copy of the product a database belongs to, and whether it may send."""
+"""Installation: detects that a database was copied or restored, and locks sending then."""
 
 from newsletter.installation.home import Home, home_of, keep_witness, kept_witnesses, restore_plan
 from newsletter.installation.record import Installation, LockReason, current, sends_above

@@ -1,11 +1,11 @@
-"""Where an installation lives, told by marks that do not travel with a copy.
+"""Home: identifies where an installation lives by marks that a copy does not share.
 
-SQLite: a file `home` in the data folder. Copying gives it another inode or change time, which no program can set;
-renaming its folder, moving the disk to another machine, or a new container on the same volume does not. A changed
-owner or mode (chown -R) changes the time alone, which is forgiven on one machine. PostgreSQL: the cluster's number and
-the numbers of the database and of a table, which every dump and reload changes and no restart does.
+SQLite: a file `home` in the data folder. A copy gets another inode or ctime, which programs cannot set; renaming the
+folder, moving the disk, or a new container on the same volume changes neither. chown -R changes only the ctime, which
+is accepted if the mtime is unchanged. PostgreSQL: the cluster's system identifier and the oids of the database and a
+table, which a dump and reload changes and a restart does not.
 
-Not seen: a snapshot of the whole machine that is put back, for all of its marks go back with it.
+Not detected: restoring a snapshot of the whole machine, which restores all marks too.
 """
 
 import json
@@ -22,12 +22,12 @@ from sqlalchemy.orm import Session
 
 MACHINE = Path("/etc/machine-id")
 CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
-"""In a container the machine's number is the image's."""
+"""In a container the machine id is the image's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The marks; those of the other kind of database are empty."""
+    """The marks; those for the other database are empty."""
 
     inode: int = 0
     changed: int = 0
@@ -39,24 +39,24 @@ class Home:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """As they are kept."""
+        """The JSON stored in `Installation.home`."""
         return {name: value for name, value in asdict(self).items() if name != "has_witness"}
 
     def is_same_as(self, kept: dict[str, Any]) -> bool:
-        """Whether the database still is where these marks were taken."""
+        """Whether the database is still where the `kept` marks were taken."""
         if self.cluster or kept.get("cluster"):
             return self.cluster == kept.get("cluster")
         if self.machine and kept.get("machine") and self.machine != kept["machine"]:
             return False
         if self.inode == kept.get("inode"):
             return self.changed == kept.get("changed") or self.written == kept.get("written")
-        # On another disk of the same machine: moved, if nothing is left where it was.
+        # Another disk of the same machine: moved if nothing is left at the old path.
         known = bool(self.machine) and self.machine == kept.get("machine")
         return known and self.path != kept.get("path") and not Path(str(kept.get("path"))).exists()
 
 
 def home_of(session: Session, data_dir: Path, *, is_sqlite: bool) -> Home:
-    """Where this database lives; the mark is made where there is none yet."""
+    """The current marks; creates the file `home` if missing."""
     if not is_sqlite:
         return Home(cluster=_cluster(session))
     mark = data_dir / "home"
@@ -87,13 +87,13 @@ def _cluster(session: Session) -> str:
     try:
         with session.begin_nested():
             cluster = session.scalar(text("SELECT system_identifier FROM pg_control_system()"))
-    except DBAPIError:  # not every provider lets its customers ask
+    except DBAPIError:  # some providers deny access
         cluster = "-"
     return f"{cluster}/{database}/{table}"
 
 
 def kept_witnesses(data_dir: Path) -> tuple[str, ...]:
-    """The newest words that this data folder and its database have agreed on; empty: none yet."""
+    """The latest two witness words in the data folder, newest first; empty if there are none yet."""
     try:
         found = json.loads((data_dir / "witness").read_text())
     except (OSError, ValueError):
@@ -102,7 +102,9 @@ def kept_witnesses(data_dir: Path) -> tuple[str, ...]:
 
 
 def keep_witness(data_dir: Path, last: str) -> str:
-    """A fresh word, in the file beside the last one, for the database to take over; a crash between does no harm."""
+    """Write a new witness word beside the `last` one and return it, to be stored in the database next.
+
+    Keeping both makes a crash in between harmless."""
     fresh = secrets.token_hex(16)
     half = data_dir / f"witness.{os.getpid()}.{fresh[:8]}"
     with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -114,5 +116,5 @@ def keep_witness(data_dir: Path, last: str) -> str:
 
 
 def restore_plan(folder: Path) -> Path:
-    """Where a restore says what it is about to do; while that is there, the restore is not finished."""
+    """The path of the restore plan; while it exists, the restore is unfinished."""
     return folder / "restore.json"

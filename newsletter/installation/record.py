@@ -1,7 +1,7 @@
-"""Installation: one row that knows where its database lives, and the send lock.
+"""Installation: the row that records where its database lives, and the send lock.
 
-A database that was restored or copied knows nothing of what went out since: campaigns would go twice, also to people
-who have left meanwhile. So it is locked until its owner has seen what would go (DESIGN.md section 8.6).
+A restored or copied database does not know what was sent since: it would send campaigns twice, and to people who have
+left. So sending is locked until the owner has reviewed what is queued (DESIGN.md section 8.6).
 """
 
 from datetime import datetime
@@ -16,18 +16,18 @@ from newsletter.installation.home import Home
 
 
 class LockReason(StrEnum):
-    """Why nothing goes by itself."""
+    """Why sending is locked."""
 
     RESTORED = "restored"
-    """`newsletter restore` put a backup in its place."""
+    """`newsletter restore` replaced the data with a backup."""
     COPIED = "copied"
-    """The data folder, or the database, was copied from somewhere else."""
+    """The data folder or database is a copy."""
     SWAPPED = "swapped"
-    """Another state of the database was put beside this data folder's files."""
+    """The database was replaced by another state, but not the data folder."""
 
 
 class Installation(Base):
-    """One row, made by its migration."""
+    """The single row, created by a migration."""
 
     __tablename__ = "installation"
     __table_args__ = (
@@ -38,42 +38,42 @@ class Installation(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     home: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """Where it was when it was last started (see `Home`); None before the first start."""
+    """`Home.facts` at the last start; None before the first."""
     witness: Mapped[str] = mapped_column(String(32), default="")
-    """A word that is changed every minute, here and in a file beside: an older database knows an older one."""
+    """A random word, changed every minute here and in a file: an older database has an older word."""
     witnessed_at: Mapped[datetime | None] = mapped_column()
     locked_at: Mapped[datetime | None] = mapped_column()
     locked_above: Mapped[int] = mapped_column(BigInteger, default=0)
-    """The newest message when it was locked: what was asked for later goes (counted, for a clock may go back)."""
+    """Highest message id when locked; newer messages may be sent. An id, because a clock may go back."""
     lock_reason: Mapped[LockReason | None] = mapped_column()
     stands_at: Mapped[datetime | None] = mapped_column()
-    """The moment whose state a locked database holds, where that is known."""
+    """When a locked database's snapshot was taken, if known."""
 
     @property
     def is_locked(self) -> bool:
-        """Whether nothing goes by itself."""
+        """Whether sending is locked."""
         return self.locked_at is not None
 
     def lock(self, reason: LockReason, newest_message: int, stands_at: datetime | None, now: datetime) -> None:
-        """Send nothing that is queued by now, and no bulk mail. A second reason changes nothing."""
+        """Lock bulk mail and everything already queued. Does nothing if locked already."""
         if not self.is_locked:
             self.locked_at, self.lock_reason = now, reason
             self.locked_above, self.stands_at = newest_message, stands_at
 
     def unlock(self) -> None:
-        """The owner has decided."""
+        """Lift the lock, after the owner has decided."""
         self.locked_at = self.lock_reason = self.stands_at = None
         self.locked_above = 0
 
     def settle(self, home: Home, kept_witnesses: tuple[str, ...]) -> LockReason | None:
-        """At a start: live here from now on; why this is not where it lived before, if it is not."""
-        reason = self._strange(home, kept_witnesses)
+        """Record the current home at a start; returns why it must be locked, or None."""
+        reason = self._mismatch(home, kept_witnesses)
         self.home = home.facts
         return reason
 
-    def _strange(self, home: Home, kept_witnesses: tuple[str, ...]) -> LockReason | None:
+    def _mismatch(self, home: Home, kept_witnesses: tuple[str, ...]) -> LockReason | None:
         if self.home is None:
-            # New, or older than these words; but where the folder knows a witness, it is the database that is older.
+            # A database that is new or older than this feature; the latter if the folder already has a witness.
             return LockReason.SWAPPED if kept_witnesses else None
         if not home.is_same_as(self.home):
             return LockReason.COPIED
@@ -83,12 +83,11 @@ class Installation(Base):
 
 
 def current(session: Session) -> Installation:
-    """The one row."""
+    """The single row."""
     return session.get_one(Installation, 1)
 
 
 def sends_above(session: Session) -> int | None:
-    """None: everything may be claimed. A number: the send lock holds, and only what people have asked for since may go,
-    which are messages above it. One look at one row."""
+    """None if sending is not locked; else only messages with a greater id, requested since, may be claimed."""
     locked = select(Installation.locked_above).where(Installation.id == 1, Installation.locked_at.is_not(None))
     return session.scalar(locked)

@@ -1,4 +1,4 @@
-"""Links: signed tokens (`signer`), and the addresses of pages that carry them (`urls`)."""
+"""Links: signed tokens (`signer`), and the URLs that carry them (`urls`)."""
 
 from newsletter.links.signer import BadLink, ExpiredLink, Purpose, Signer, still_good
 from newsletter.links.urls import Urls, path

@@ -1,11 +1,11 @@
-"""Signed tokens for the links in mails and on pages: one key per purpose, short, and cheap to make by the million.
+"""Signed tokens for links in mails and on pages: short, separated by purpose, and cheap to make by the million.
 
-A token is base64url(numbers ‖ MAC) and the id of its key: up to five 64-bit numbers, 128 bits of keyed BLAKE2b (RFC
-7693 §2.9), whose key comes from the product's secret and whose personalisation is the purpose, and four letters. It
-carries no personal data and no time of its own; a purpose that ends puts the last second into a number.
+A token is base64url(numbers ‖ MAC) plus four letters that identify the key: up to five 64-bit numbers and 128 bits of
+keyed BLAKE2b (RFC 7693 §2.9), with a key derived from the secret key and the purpose as personalisation. It contains no
+personal data and no timestamp; purposes that expire put the last valid second in a number.
 
-A secret can be changed: new tokens are made with the current one, and those of old ones stay good. Tokens of 2026 and
-before name no key; each key is tried on them.
+After a change of the secret key, new tokens use the current one and old tokens stay valid. Tokens made in 2026 or
+earlier do not identify their key; every key is tried on them.
 """
 
 import hmac
@@ -28,12 +28,12 @@ ID_LETTERS = 4
 _PAYLOADS = tuple(Struct(f">{count}Q") for count in range(MOST_NUMBERS + 1))
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _UNNAMED = tuple(-(-(8 * count + MAC_BYTES) * 4 // 3) for count in range(1, MOST_NUMBERS + 1))
-"""How many letters a token has without its key's id."""
+"""Token lengths without the key's id."""
 _TAG = re.compile(rf"([0-9a-f]{{1,16}})-([0-9a-f]{{{TAG_DIGITS}}})", re.IGNORECASE)
 
 
 class Purpose(StrEnum):
-    """What a link may do. A token made for one purpose is worth nothing for another."""
+    """What a token is for; it is invalid for any other purpose. Docstrings list its numbers."""
 
     CONFIRM = "confirm"
     """(consent, last second)"""
@@ -44,13 +44,13 @@ class Purpose(StrEnum):
     PREFERENCES = "preferences"
     """(subscriber)"""
     UNSUBSCRIBE = "unsubscribe"
-    """(subscriber, message); for ever"""
+    """(subscriber, message); never expires"""
     REFUSE = "refuse"
-    """(subscriber, then a mailbox's keyed hash in four parts); for ever"""
+    """(subscriber, a mailbox's keyed hash in four parts); never expires"""
     VIEW = "view"
     """(message)"""
     OWN = "own"
-    """(what it is for, subscriber, last second): sent to the mailbox, which it proves"""
+    """(what it is for, subscriber, last second): mailed, so that using it proves access to the mailbox"""
     BROWSER = "browser"
     """(owner, random): a browser in which this owner has signed in"""
     RESET = "reset"
@@ -58,60 +58,60 @@ class Purpose(StrEnum):
     INVITATION = "invitation"
     """(invitation, random, random)"""
     LOGIN = "login"
-    """(change of a sign-in address, random, random): the press at the new one"""
+    """(login change, random, random): confirms it from the new address"""
     NOT_ME = "not me"
-    """The same, for the earlier one: it is called off"""
+    """(login change, random, random): cancels it from the earlier address"""
     FORM = "form"
     """(last second)"""
     PRESS = "press"
-    """(last millisecond, what it is good for): on the page that asks for one more press"""
+    """(last millisecond, what it is good for): on the page that asks for another confirmation"""
     AGAIN = "again"
-    """(millisecond, client): when the page was made that offers to send a mail again"""
+    """(millisecond, client): when the page that offers to resend a mail was rendered"""
     CLICK = "click"
-    """(message): it says whose mail a followed link stood in, and does nothing else"""
+    """(message): identifies the mail a followed link was in; authorises nothing"""
     REPORTS = "reports"
-    """(sending service, which of its addresses): where that service reports bounces and complaints"""
+    """(sending service, generation): the webhook for that service's bounces and complaints"""
     LINK = "link"
-    """Seals what a followed link leads to (`Signer.sealed`); for ever"""
+    """Signs a followed link's target (`Signer.sealed`); never expires"""
 
 
 class BadLink(Exception):
-    """The token is not one of ours: forged, cut off, or made for something else."""
+    """The token is forged, truncated, or for another purpose."""
 
 
 class ExpiredLink(Exception):
-    """The token is ours, but its time is over."""
+    """The token is genuine but has expired."""
 
 
 class Key:
-    """One secret, ready to sign: its block is hashed here, once; a token then starts from a copy."""
+    """One secret key, prepared for signing: each hash state is initialised once and copied per token."""
 
     def __init__(self, secret: bytes) -> None:
         key = hmac.digest(secret, b"newsletter links", "sha512")  # 64 octets, whatever the secret's length
         self.fingerprint = blake2b(key=key, digest_size=16, person=b"print").hexdigest()
-        """Tells whether two keys are one, and nothing about the key."""
+        """Identifies the key without revealing anything about it."""
         self.id = urlsafe_b64encode(blake2b(key=key, digest_size=3, person=b"id").digest()).decode()
-        """Four letters at the end of each token; they only say which key to try."""
+        """Four letters at the end of each token; only a hint which key to try."""
         self.keyed = {p: blake2b(key=key, digest_size=MAC_BYTES, person=f"{p}+".encode()) for p in Purpose}
-        # Apart, so that a token whose id is cut off is worth nothing.
+        # A separate personalisation, so that a token with its key id cut off is invalid.
         self._unnamed = {p: blake2b(key=key, digest_size=MAC_BYTES, person=p.encode()) for p in Purpose}
         self.tagged = blake2b(key=key, digest_size=2 * TAG_BYTES, person=b"tag").copy
 
     def mac(self, purpose: Purpose, payload: bytes, named: bool = True) -> bytes:
-        """What proves that these numbers were signed for this purpose. `named`: in a token that names its key."""
+        """The MAC of a payload for a purpose. `named`: for a token that ends in its key's id."""
         mac = (self.keyed if named else self._unnamed)[purpose].copy()
         mac.update(payload)
         return mac.digest()
 
     def tag_halves(self, digits: str) -> str:
-        """The MAC of a message's number in hex: one half for its Message-ID, the other for its return path."""
+        """The MAC of a message id in hex: one half for its Message-ID, the other for its return path."""
         mac = self.tagged()
         mac.update(digits.encode())
         return mac.hexdigest()
 
 
 class Signer:
-    """Makes tokens under the product's secret key, and reads those made under this one or one of the `old` ones."""
+    """Makes tokens with the current secret key, and verifies those made with it or an `old` one."""
 
     def __init__(self, secret: bytes, old: Sequence[bytes] = ()) -> None:
         self._keys = tuple(Key(one) for one in (secret, *old))
@@ -128,34 +128,33 @@ class Signer:
 
     @property
     def key_prints(self) -> tuple[str, ...]:
-        """The fingerprints of all keys that are good for links, the current one first."""
+        """The fingerprints of all accepted keys, the current one first."""
         return tuple(key.fingerprint for key in self._keys)
 
     @property
     def key_id(self) -> str:
-        """What the tokens made now end in."""
+        """The suffix of new tokens."""
         return self._id
 
     @property
     def knows_ranges(self) -> bool:
-        """Whether `learn_ranges` was called."""
+        """Whether `learn_ranges` has been called."""
         return self._ranges is not None
 
     def learn_ranges(self, ranges: Sequence[tuple[int, str]]) -> None:
-        """Be told up to which message number old keys were the current ones, the oldest first.
+        """Set up to which message id each old key was current, oldest first: (last id, fingerprint).
 
-        A message keeps its Message-ID and return path at every try, also when the key is changed between two.
+        So a message keeps its Message-ID and return path across retries even if the key changes in between.
         """
         known = {key.fingerprint: key for key in self._keys}
         self._ranges = tuple((last, known[name]) for last, name in ranges if name in known)
         self._since = self._ranges[-1][0] if self._ranges else 0
 
     def letter_maker(self, clicks: bool = False) -> Callable[[int, int], tuple[bytes, bytes, bytes, bytes]]:
-        """What makes the tokens that each bulk mail carries, for whoever needs a million of them.
+        """A fast function for the tokens of bulk mail: (subscriber, message) → tokens, in ASCII.
 
-        From a subscriber and a message: those to choose (PREFERENCES), to see the mail (VIEW), to leave (UNSUBSCRIBE)
-        and, where `clicks` are counted, to say whose click it is (CLICK), just as `token` makes them, but for the key's
-        id at their end: it is the same for all.
+        Returns those for PREFERENCES, VIEW, UNSUBSCRIBE and, if `clicks` are counted, CLICK (else b""). Like those of
+        `token`, but without the key's id at the end, which is the same for all.
         """
         keyed = self._current.keyed
         choose, see, leave, click = (
@@ -174,7 +173,7 @@ class Signer:
                 clicking = click()
                 clicking.update(which)
                 clicked = which + clicking.digest()
-            # Each but the last has 24 octets, which is 32 letters and nothing over: so all of it is encoded in one go.
+            # All but the last have 24 octets, exactly 32 letters, so that one base64 call encodes them all.
             raw = b"".join((who, choosing.digest(), which, seeing.digest(), clicked, both, leaving.digest()))
             coded = b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=")
             if clicks:
@@ -184,12 +183,12 @@ class Signer:
         return made
 
     def tags(self, number: int) -> tuple[str, str]:
-        """A message's two tags: for its Message-ID and for its return path. They share a MAC, each has its own half of
-        it, so that one does not tell the other."""
+        """A message's tags for its Message-ID and its return path. Each has its own half of one MAC, so that neither
+        reveals the other."""
         digits = f"{number:x}"
         if number <= self._since:
             halves = self._key_of(number).tag_halves(digits)
-        else:  # what a campaign's million messages take; written out, for a call would be a tenth of it
+        else:  # the hot path of a campaign; inlined, because a call would cost 10%
             mac = self._tagged()
             mac.update(digits.encode())
             halves = mac.hexdigest()
@@ -201,27 +200,27 @@ class Signer:
         return ranges[place][1] if place < len(ranges) else self._current
 
     def token(self, purpose: Purpose, *numbers: int) -> str:
-        """Sign one to five numbers (each 0 … 2⁶⁴−1) for a purpose."""
+        """Sign one to five numbers (0 … 2⁶⁴−1) for a purpose."""
         payload = _PAYLOADS[len(numbers)].pack(*numbers)
         return _letters(payload + self._current.mac(purpose, payload)) + self._id
 
     def message_tag(self, number: int) -> str:
-        """A message's number, signed, for its Message-ID."""
+        """The signed message id for its Message-ID."""
         return self.tags(number)[0]
 
     def return_tag(self, number: int) -> str:
-        """A message's number, signed, for its return path: in lower-case hex, for case may get lost (RFC 5321 §2.4)."""
+        """The signed message id for its return path, in lower-case hex, because case may be lost (RFC 5321 §2.4)."""
         return self.tags(number)[1]
 
     def returned_number(self, tag: str) -> int:
-        """The message that a bounce came back for, from the tag in the return path. Raises BadLink.
+        """The id of the message a bounce is about, from the tag in the return path. Raises BadLink.
 
-        Letters may have changed their case on the way (RFC 5321 §2.4).
+        Case is ignored (RFC 5321 §2.4).
         """
         return self._number_of(tag, slice(TAG_DIGITS, None))
 
     def message_number(self, tag: str) -> int:
-        """The message whose Message-ID holds this tag. Raises BadLink."""
+        """The id of the message whose Message-ID contains this tag. Raises BadLink."""
         return self._number_of(tag, slice(TAG_DIGITS))
 
     def _number_of(self, tag: str, half: slice) -> int:
@@ -234,7 +233,7 @@ class Signer:
         return int(digits, 16)
 
     def numbers(self, purpose: Purpose, token: str) -> tuple[int, ...]:
-        """Read a token back. Raises BadLink for anything that `token` did not make for this purpose."""
+        """The numbers in a token. Raises BadLink unless `token` made it for this purpose."""
         named = len(token) - ID_LETTERS in _UNNAMED
         if not named and len(token) not in _UNNAMED:
             raise BadLink
@@ -250,7 +249,7 @@ class Signer:
         return numbers
 
     def sealed(self, purpose: Purpose, payload: bytes) -> str:
-        """Sign any octets for a purpose; they stand in the token."""
+        """Sign octets for a purpose; the token contains them in clear."""
         return _letters(payload + self._current.mac(purpose, payload)) + self._id
 
     def opened(self, purpose: Purpose, token: str) -> bytes:
@@ -269,18 +268,18 @@ def _letters(raw: bytes) -> str:
 
 
 def _octets(letters: str) -> bytes:
-    """What `_letters` made these of. Raises BadLink."""
+    """The inverse of `_letters`. Raises BadLink."""
     try:
         raw = urlsafe_b64decode(letters.encode("ascii") + b"=" * (-len(letters) % 4))
     except (UnicodeEncodeError, Base64Error, ValueError):
         raise BadLink from None
-    # base64 has spare bits and skips what it does not know, but one link must have one spelling.
+    # base64 has spare bits and ignores unknown characters, but each token must have a single spelling.
     if _letters(raw) != letters:
         raise BadLink
     return raw
 
 
 def still_good(last_second: int, now: datetime) -> None:
-    """Raise ExpiredLink when `now` is past the last second (Unix time) that a token carries."""
+    """Raise ExpiredLink if `now` is past a token's last valid second (Unix time)."""
     if now.timestamp() > last_second:
         raise ExpiredLink

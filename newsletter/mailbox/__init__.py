@@ -1,6 +1,6 @@
-"""The local mailbox: an SMTP server on loopback that keeps every message and shows it on a page.
+"""The local mailbox: an SMTP server on loopback that stores every message and shows it on a page.
 
-What `SMTP_URL` names takes its place on a real server; nothing else of the product knows this room.
+In production `SMTP_URL` replaces it; nothing else imports this package.
 """
 
 from newsletter.local_mail import Store

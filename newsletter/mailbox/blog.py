@@ -1,4 +1,4 @@
-"""The example blog: static files on an origin of their own, so that a new owner sees our forms in somebody's site."""
+"""The example blog: static files on a separate origin, to show a new owner our forms embedded in another site."""
 
 import socket
 from pathlib import Path
@@ -11,11 +11,11 @@ from newsletter.settings import ROOT, Settings
 
 FOLDER = ROOT / "examples" / "blog"
 SITE = "{site}"
-"""In a page's text: the address of the product, which is another in every installation."""
+"""Placeholder in the pages for this installation's address."""
 
 
 def create(site: str, folder: Path = FOLDER) -> Flask:
-    """The application: whatever lies in the folder, and nothing that is behind it."""
+    """The application: serves the files directly in the folder, no subfolders."""
     app = Flask("blog", static_folder=None)
 
     @app.get("/")
@@ -36,7 +36,7 @@ def create(site: str, folder: Path = FOLDER) -> Flask:
 
 
 def server(settings: Settings) -> BaseWSGIServer:
-    """Its server, on this machine alone, not started yet. Raises OSError where the port is taken."""
+    """Its server on loopback, not started. Raises OSError if the port is taken."""
     with socket.create_server(("127.0.0.1", settings.blog_port)) as bound:
         app = create(settings.site)
         return make_server(

@@ -1,4 +1,4 @@
-"""The mailbox's page, and the JSON that scripts and tests read."""
+"""The mailbox's pages, and the JSON for scripts and tests."""
 
 from email.message import EmailMessage
 from typing import Any
@@ -19,18 +19,18 @@ MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data: {}; "
     "sandbox allow-popups allow-popups-to-escape-sandbox"
 )
-"""With the address whose pictures a mail may show."""
+"""The placeholder is the origin whose pictures a mail may show."""
 NEWEST = 200
 
 
 def create(store: Store, language: Language = SOURCE, site: str = "") -> Flask:
-    """The mailbox as a Flask application. It knows no brand, so its pages are in the language that it is given.
+    """The mailbox as a Flask application. It has no database, so it is told the language.
 
-    `site`: the address of the product's own site. Mails show its pictures and no others: nothing else is fetched.
+    `site`: our own site's address, the only one from which mails may load pictures.
     """
     app = Flask("mailbox", template_folder=str(ROOT / "templates"), static_folder=None)
     app.jinja_env.add_extension("jinja2.ext.i18n")
-    # The extension adds it.
+    # Added by the extension.
     app.jinja_env.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
     app.jinja_env.globals["language"] = language
     app.before_request(_only_from_this_machine)
@@ -75,13 +75,13 @@ def _add_messages(app: Flask, store: Store, policy: str) -> None:
         text = body_of(parse(raw), "html")
         if text is None:
             abort(404)
-        # Links of a mail open beside the mailbox: inside its frame they would be refused.
+        # Open links in a new tab: most sites refuse to load inside the frame.
         page = text.replace("<head>", '<head><base target="_blank">', 1)
         return Response(page, mimetype="text/html", headers={"Content-Security-Policy": policy})
 
 
 class _RowId(IntegerConverter):
-    """A message's number; more digits are none of ours, and Python refuses to read some thousands."""
+    """A message id; the digits are limited because Python refuses to parse very long integers."""
 
     regex = "[0-9]{1,18}"
 
@@ -91,7 +91,7 @@ def _asked() -> str:
 
 
 def _only_from_this_machine() -> None:
-    """Another site could have its name point here and let a browser on this machine read the mail (DNS rebinding)."""
+    """Refuse foreign host names, which could read the mail through a local browser (DNS rebinding)."""
     if not is_loopback(host_name(request.headers.get("Host", ""))):
         abort(403, "The mailbox is shown under the address of this machine only, such as http://127.0.0.1/.")
 

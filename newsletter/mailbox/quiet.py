@@ -1,10 +1,10 @@
-"""What the small servers of this room log: nothing."""
+"""A request handler without an access log, for this package's small servers."""
 
 from werkzeug.serving import WSGIRequestHandler
 
 
 class Quiet(WSGIRequestHandler):
-    """A request handler that keeps requests to itself."""
+    """A request handler that logs no requests."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: the mailbox's page asks for itself every few seconds."""
+        """Log nothing: the mailbox page polls every few seconds."""

@@ -1,4 +1,4 @@
-"""The mailbox's two servers, SMTP (aiosmtpd) and the page; beside them the example blog."""
+"""Runs the mailbox's SMTP server (aiosmtpd) and page, and the example blog."""
 
 import threading
 
@@ -19,14 +19,14 @@ log = structlog.get_logger()
 
 
 class _Keeper:
-    """aiosmtpd's handler: keeps whatever comes."""
+    """aiosmtpd handler that stores every message."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
-        """Store it before the 250."""
+        """Store the message before answering 250."""
         content = envelope.content or b""
         raw = content if isinstance(content, bytes) else content.encode()
         self._store.add(envelope.mail_from or "", list(envelope.rcpt_tos), raw, self._clock.now())
@@ -34,7 +34,7 @@ class _Keeper:
 
 
 def smtp_server(store: Store, clock: Clock, port: int) -> Controller:
-    """The SMTP half, not started yet."""
+    """The SMTP server, not started."""
     return Controller(
         _Keeper(store, clock),
         hostname="127.0.0.1",
@@ -46,7 +46,7 @@ def smtp_server(store: Store, clock: Clock, port: int) -> Controller:
 
 
 def serve(settings: Settings, clock: Clock) -> None:
-    """Run all of them until the process is told to end."""
+    """Run all servers until the process is stopped."""
     store = Store(settings.data_dir / FILE)
     smtp = smtp_server(store, clock, settings.mailbox_smtp_port)
     smtp.start()
@@ -61,7 +61,7 @@ def serve(settings: Settings, clock: Clock) -> None:
 
 
 def _start_blog(settings: Settings) -> None:
-    """The example blog, in a thread: nothing depends on it, so a port that is taken keeps nobody from their mail."""
+    """Start the example blog in a thread. Optional: a port already in use is only logged."""
     try:
         example = blog.server(settings)
     except OSError as error:

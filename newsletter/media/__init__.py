@@ -1,4 +1,4 @@
-"""Media: the pictures that an owner puts into texts."""
+"""Media: the owner's picture library."""
 
 from newsletter.media.picture import Picture, add, keep, named_in, remove, uses
 from newsletter.media.prepare import BadPicture, Prepared, prepare

@@ -1,4 +1,4 @@
-"""Picture: one that was sent, under a name made of its content. What shows it is found in the texts themselves."""
+"""Picture: an uploaded picture, named by its content. Its uses are found by searching the texts."""
 
 import re
 from collections.abc import Collection
@@ -26,14 +26,13 @@ class Picture(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     name: Mapped[str] = mapped_column(String(64), unique=True)
     words: Mapped[str] = mapped_column(String(LONGEST_WORDS), default="")
-    """What it shows, for whoever cannot see it."""
+    """Alternative text."""
     width: Mapped[int]
-    """In pixels, where it is shown; it has up to twice as many."""
+    """Displayed size in pixels; the file has up to twice as many."""
     height: Mapped[int]
     octets: Mapped[int]
     was_in_mails: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """Whether mails showed it at some time outside an article, as their logo or in an owner's words: those that were
-    sent show it for ever."""
+    """Whether mails ever showed it outside an article (as a logo or in an owner's text): sent mails always will."""
     created_at: Mapped[datetime]
 
     @validates("words")
@@ -42,20 +41,20 @@ class Picture(Base):
 
     @property
     def path(self) -> str:
-        """Its path on this site, as a text names it."""
+        """Its path on this site, as used in texts."""
         return f"/media/{self.name}"
 
     @property
     def code(self) -> str:
-        """What to write into a text to show it. What would end the words early is left out of them."""
+        """The Markdown that shows it; the alternative text without characters that have a meaning there."""
         words = "".join(one for one in self.words if one not in "[]\\{}<>*_`")
         return f"![{words}]({self.path})"
 
 
 def add(session: Session, folder: Path, prepared: Prepared, words: str, now: datetime) -> Picture:
-    """Keep a picture. The same one again is the one there is; it takes these words, if there are any.
+    """Store a picture. If it exists already, returns that, with `words` as its new alternative text unless empty.
 
-    Its file is there before its row is. Raises OSError.
+    Writes the file before the row. Raises OSError.
     """
     known = session.scalar(select(Picture).where(Picture.name == prepared.name))
     if not (folder / prepared.name).exists():
@@ -71,7 +70,7 @@ def add(session: Session, folder: Path, prepared: Prepared, words: str, now: dat
 
 
 def uses(session: Session, pictures: list[Picture]) -> dict[int, int]:
-    """In how many articles each of these stands, in words of today or of earlier: mails that were sent show it too."""
+    """Number of articles that use each picture, by id. Counts all revisions, because sent mails show them."""
     found: dict[int, set[int]] = {one.id: set() for one in pictures}
     rows = session.execute(select(Revision.article_id, Revision.body).where(Revision.body.contains("/media/")))
     for article_id, body in rows:
@@ -82,18 +81,18 @@ def uses(session: Session, pictures: list[Picture]) -> dict[int, int]:
 
 
 def keep(session: Session, names: Collection[str]) -> None:
-    """These pictures are in mails from now on, outside an article, and are never removed."""
+    """Mark these pictures as shown in mails outside an article, so that they are never removed."""
     for one in session.scalars(select(Picture).where(Picture.name.in_(names))):
         one.was_in_mails = True
 
 
 def named_in(text: str) -> set[str]:
-    """The names of the pictures that a text shows."""
+    """The names of the pictures in a text."""
     return set(_NAMED.findall(text))
 
 
 def remove(session: Session, folder: Path, picture: Picture) -> bool:
-    """Delete a picture that stands in no article and no mail. False: it stands in one, or did when that was sent."""
+    """Delete a picture; False if an article or a sent mail uses it."""
     if picture.was_in_mails or uses(session, [picture])[picture.id]:
         return False
     session.delete(picture)

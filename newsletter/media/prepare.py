@@ -1,7 +1,7 @@
-"""A picture made ready for mail: turned upright, without what a camera writes into it, no larger than it is shown.
+"""Prepares pictures for mail: upright, without metadata, no larger than displayed.
 
-Mail programs show a column of 600 pixels, phones with twice as many points to a pixel; what is larger is waited for and
-not seen. Where it was taken, and by whom, is nobody's business (UK GDPR Art. 5(1)(c)): no metadata is kept.
+Mails show a column of 600 pixels, on phones at twice the density; anything larger only costs time. Metadata may say
+where and by whom a picture was taken, so none is kept (UK GDPR Art. 5(1)(c)).
 """
 
 from collections.abc import Iterator
@@ -15,31 +15,31 @@ from PIL import ExifTags, Image, ImageCms
 from newsletter.languages import said
 
 SHOWN = 544
-"""Pixels in width at most where a mail shows it (`mail.render.markdown`)."""
+"""Maximum width in a mail in pixels (`mail.render.markdown`)."""
 DENSITY = 2
 HIGHEST = 3000
-"""Pixels in height at most, as shown: nobody scrolls farther for one picture."""
+"""Maximum displayed height in pixels."""
 MOST_PIXELS = 40_000_000
-"""More than a telephone's camera makes. Asked before anything is decoded: a few octets may unpack to gigabytes."""
+"""More than a phone's camera takes. Checked before decoding: a few octets may decompress to gigabytes."""
 HEAVIEST = 200_000
-"""Octets. Heavier ones are seen late on a telephone, and weigh on whoever pays for its data."""
+"""Octets; larger files load slowly on phones and cost mobile data."""
 KINDS = ("JPEG", "PNG", "WEBP", "GIF")
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
-"""What makes a picture upright, by its tag Orientation (Exif 2.32 §4.6.4)."""
+"""Transposition that makes a picture upright, by its Orientation tag (Exif 2.32 §4.6.4)."""
 _QUALITIES = (85, 78, 70, 60, 50, 40)
 
 
 class BadPicture(Exception):
-    """Why this file can be no picture, in words for the owner."""
+    """The file is not a usable picture; the message tells the owner why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The file, and its width and height where it is shown."""
+    """The file's content, and its displayed size in pixels."""
 
     data: bytes
     suffix: str
@@ -48,12 +48,12 @@ class Prepared:
 
     @property
     def name(self) -> str:
-        """Of its content and its size: it never changes under this name, so it can be kept for ever."""
+        """Content hash, size and suffix. Immutable, so browsers may cache it for ever."""
         return f"{sha256(self.data).hexdigest()[:20]}-{self.width}x{self.height}.{self.suffix}"
 
 
 def prepare(sent: BinaryIO) -> Prepared:
-    """Make a picture ready for mail. Raises BadPicture."""
+    """Prepare an uploaded picture for mail. Raises BadPicture."""
     try:
         with Image.open(sent, formats=KINDS) as image:
             if image.width * image.height > MOST_PIXELS:
@@ -68,7 +68,7 @@ def prepare(sent: BinaryIO) -> Prepared:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise BadPicture(said("This picture has too many pixels; 40 million is the most. Make it smaller.")) from None
-    except Exception:  # noqa: BLE001 - of a file that is spoilt, Pillow raises whatever its parsers stumble over
+    except Exception:  # noqa: BLE001 - Pillow's parsers raise anything on malformed files
         raise BadPicture(
             said(
                 "This file cannot be read as a picture. JPEG, PNG, WebP and GIF are taken; a photo of an iPhone "
@@ -78,7 +78,7 @@ def prepare(sent: BinaryIO) -> Prepared:
 
 
 def _moving(image: Image.Image, sent: BinaryIO) -> Prepared:
-    """An animation stays as it is: every frame made smaller would be larger."""
+    """An animation unchanged: re-encoding resized frames would make it larger."""
     sent.seek(0)
     data = sent.read(HEAVIEST + 1)
     if image.format != "GIF" or len(data) > HEAVIEST:
@@ -110,16 +110,16 @@ def _part(whole: int, part: int, of: int) -> int:
 
 
 def _turned(image: Image.Image) -> Image.Image:
-    """As the camera was held. Not by `ImageOps`: that writes all the other tags anew, and fails where one is odd."""
+    """The picture upright. Not `ImageOps.exif_transpose`, which rewrites all tags and fails on malformed ones."""
     try:
         way = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # noqa: BLE001 - struct.error, TypeError, KeyError …, by what is broken
+    except Exception:  # noqa: BLE001 - struct.error, TypeError, KeyError … on malformed tags
         way = None
     return image if way is None else image.transpose(way)
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:
-    """In the colours that mail programs take for granted, and in nothing but colours and transparency."""
+    """The picture as RGB or RGBA in sRGB, which mail programs assume."""
     profile = image.info.get("icc_profile")
     see_through = image.has_transparency_data
     plain = image.convert("RGBA" if see_through else "RGB")
@@ -129,19 +129,19 @@ def _in_srgb(image: Image.Image) -> Image.Image:
             made = ImageCms.profileToProfile(plain, source, ImageCms.createProfile("sRGB"), outputMode=plain.mode)
             plain = made or plain
         except (ImageCms.PyCMSError, OSError):
-            pass  # a profile that nobody can read is no reason to refuse the picture
+            pass  # an unreadable profile is no reason to refuse the picture
     plain.info = {}
     return plain
 
 
 def _written(image: Image.Image) -> Iterator[tuple[bytes, str]]:
-    """Ways to write it, the best first."""
+    """Encodings with their suffixes, best quality first."""
     if image.mode == "RGBA":
         yield _saved(image, "PNG", optimize=True), "png"
         yield _saved(image.quantize(256, method=Image.Quantize.FASTOCTREE), "PNG", optimize=True), "png"
         return
     few = image.getcolors(256)
-    if few is not None:  # a drawing: sharp edges that JPEG would smear
+    if few is not None:  # a drawing, whose edges JPEG would blur
         yield _saved(image.quantize(len(few)), "PNG", optimize=True), "png"
     for quality in _QUALITIES:
         yield _saved(image, "JPEG", quality=quality, optimize=True, progressive=True), "jpg"

@@ -1,6 +1,6 @@
-"""Readable: what somebody would read of a page of another site, as Markdown of ours.
+"""Readable: extracts the article of another site's page as Markdown.
 
-What comes out is text: of a page's own code, styles, forms and frames nothing is taken over, whatever they say.
+Only text, links and pictures are kept, never the page's scripts, styles, forms or frames.
 """
 
 from newsletter.readable.inline import address, plain

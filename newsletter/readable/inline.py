@@ -1,4 +1,4 @@
-"""A paragraph's words as Markdown: what means something there is written so that it means itself."""
+"""Inline content as Markdown, with everything escaped that has a meaning there."""
 
 import re
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from newsletter.readable.tree import Node
 SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 LONGEST_ADDRESS = 2000
 SMALLEST = 3
-"""Pixels: what is smaller counts who looks, and shows nothing."""
+"""Pixels; smaller pictures are tracking pixels."""
 _SIGNS = re.compile(r"([\\`*\[\]<>{}|&]|(?<!\w)_|_(?!\w)|~~|:::)")
 _AT_START = re.compile(r"^(\s*)([#+=~-]|:::|\d{1,9}(?=[.)]))")
 _BREAK = "\\\n"
@@ -19,18 +19,18 @@ _BRACES = str.maketrans({"{": "{ ", "`": "'"})
 
 
 class Inline:
-    """Writes what stands in a line. `base`: the page's address. `pictures`: what was met, by address and words."""
+    """Writes inline content. `base`: the page's URL. `pictures`: (URL, alternative text) of those found."""
 
     def __init__(self, base: str) -> None:
         self._base = base
         self.pictures: list[tuple[str, str]] = []
 
     def line(self, parts: Iterable[Node | str]) -> str:
-        """One paragraph; "" where nothing is said."""
+        """One paragraph, "" if it is empty."""
         text = re.sub(r"[ \t]*\\\n\s*", _BREAK, _squeezed("".join(self._part(one, "") for one in parts)))
         while text.endswith("\\\n") or text.startswith("\\\n"):
             text = text.removeprefix(_BREAK).removesuffix(_BREAK).strip()
-        return "\n".join(_AT_START.sub(_unmeant, line) for line in text.strip().split("\n"))
+        return "\n".join(_AT_START.sub(_escaped_start, line) for line in text.strip().split("\n"))
 
     def _part(self, part: Node | str, within: str) -> str:
         if isinstance(part, str):
@@ -54,7 +54,7 @@ class Inline:
         to = address(self._base, part.attrs.get("href", ""))
         if not to or not inner.strip() or "\ue000" in inner or part.attrs.get("href", "").startswith("#"):
             return inner
-        lead, words, tail = _apart(inner.replace("\ue002", " "))
+        lead, words, tail = _stripped(inner.replace("\ue002", " "))
         return f"{lead}[{words}]({to}){tail}"
 
     def _picture(self, part: Node) -> str:
@@ -72,12 +72,12 @@ class Inline:
 
 
 def plain(words: str) -> str:
-    """Words as one line of Markdown in which they mean nothing but themselves."""
+    """Plain text as one line of Markdown, fully escaped."""
     return Inline("").line([words])
 
 
 def _without_marks(text: str) -> str:
-    """Without the characters that stand for a picture or a break while a text is being written."""
+    """Text without the private-use characters that we use as placeholders for pictures and line breaks."""
     return re.sub("[\ue000-\ue002]", "", text)
 
 
@@ -85,20 +85,20 @@ def _squeezed(text: str) -> str:
     return "".join(_BREAK if one == "\ue002" else one for one in re.sub(r"\s+", " ", text)).strip()
 
 
-def _unmeant(found: re.Match[str]) -> str:
-    """A sign at the start of a line that would make it a heading, a list or a rule."""
+def _escaped_start(found: re.Match[str]) -> str:
+    """Escapes a character that would start a heading, list or rule."""
     return f"{found[1]}{found[2]}\\" if found[2].isdigit() else f"{found[1]}\\{found[2]}"
 
 
-def _apart(text: str) -> tuple[str, str, str]:
+def _stripped(text: str) -> tuple[str, str, str]:
     bare = text.strip()
     start = text.index(bare) if bare else 0
     return text[:start] and " ", bare, text[start + len(bare) :] and " "
 
 
 def _wrapped(text: str, mark: str) -> str:
-    """Words between two marks, their spaces outside; what is marked already, and pictures, stay as they are."""
-    lead, bare, tail = _apart(text.replace("\ue002", " "))
+    """Text between two marks, with surrounding spaces outside; unchanged if it is marked already or has a picture."""
+    lead, bare, tail = _stripped(text.replace("\ue002", " "))
     if not bare or bare.startswith("*") or bare.endswith(("*", "\\")) or "\ue000" in bare:
         return text
     return f"{lead}{mark}{bare}{mark}{tail}"
@@ -110,7 +110,7 @@ def _pixels(written: str) -> int:
 
 
 def address(base: str, written: str) -> str:
-    """Where a page's address leads, so that it can stand in Markdown; "" for what may not be linked to."""
+    """An absolute URL, quoted for Markdown; "" if it is invalid or its scheme is not allowed."""
     try:
         whole = urljoin(base, written.translate(_NOT_IN_ADDRESS).strip())  # as browsers read it (WHATWG URL §4.4)
         scheme = urlsplit(whole).scheme

@@ -1,6 +1,6 @@
-"""Which part of a page its article is: where the long paragraphs stand, and few of their words are links.
+"""Finds a page's article: the element with long paragraphs and few links.
 
-A guess, by how pages are commonly built. Its owner looks at what came out before anything is done with it.
+A heuristic; the owner reviews the result before it is used.
 """
 
 import re
@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from newsletter.readable.tree import Node
 
 ENOUGH = 200
-"""Characters that an article has at least, to be taken for one by its markup alone."""
+"""Minimum characters for an element to count as the article by its markup alone."""
 FINALISTS = 20
-"""Elements of which it is asked how much of them is links."""
+"""Elements for which the share of links is computed."""
 SENTENCE = 25
-"""Characters of a paragraph that counts."""
+"""Minimum characters of a paragraph that scores."""
 _ASIDE = frozenset({"nav", "aside", "footer", "head", "title"})
 _BESIDE = re.compile(
     r"(^|[\s_-])(nav|navbar|menu|sidebar|side-bar|footer|comments?|respond|share|sharing|social|sharedaddy|related|"
@@ -25,7 +25,7 @@ _BODY = re.compile(r"(^|[\s_-])(article|post|entry|content|main|body|story|text|
 
 
 def without_beside(node: Node) -> Node:
-    """A copy without what stands around an article: menus, comments, things to share, what is hidden."""
+    """A copy without navigation, comments, sharing buttons and hidden elements."""
     kept = [one if isinstance(one, str) else without_beside(one) for one in node.children
             if isinstance(one, str) or not _is_beside(one)]  # fmt: skip
     return Node(tag=node.tag, attrs=node.attrs, children=list(kept), has_blocks=node.has_blocks)
@@ -42,7 +42,7 @@ def _is_beside(node: Node) -> bool:
 
 
 def main_part(page: Node) -> Node:
-    """The element that holds the article; all of the page where none stands out."""
+    """The element that holds the article; the whole page if none stands out."""
     clean = without_beside(page)
     every = list(clean.walk())
     for group in (
@@ -61,7 +61,7 @@ def _weight(node: Node) -> int:
 
 
 def _scored(clean: Node) -> Iterator[tuple[Node, float]]:
-    """Elements by what stands in their own paragraphs, and half of what stands in those of their children."""
+    """Scores elements by their own paragraphs, plus half the score of their children's."""
     scores: dict[Node, float] = {}
 
     def look(node: Node, above: tuple[Node, ...]) -> None:
@@ -80,6 +80,6 @@ def _scored(clean: Node) -> Iterator[tuple[Node, float]]:
 
 
 def _linked(node: Node) -> float:
-    """How much of its words are links: 0 to 1."""
+    """The share of its text that is links, 0 to 1."""
     inside = sum(len(one.text()) for one in node.walk() if one.tag == "a")
     return min(inside / max(len(node.text()), 1), 1.0)

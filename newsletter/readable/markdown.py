@@ -1,4 +1,4 @@
-"""A part of a page as Markdown: headings, paragraphs, lists, quotations, code, pictures. Of tables the words stay."""
+"""Block content as Markdown: headings, paragraphs, lists, quotations, code, pictures. Tables become plain text."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,14 +12,14 @@ _PLACE = re.compile("\ue000(\\d+)\ue001")
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Markdown in which pictures still have to be put. `pictures`: (address, words) of each, in their order."""
+    """Markdown with placeholders for pictures. `pictures`: (URL, alternative text) in order."""
 
     text: str
     pictures: tuple[tuple[str, str], ...]
 
     def with_pictures(self, codes: Mapping[str, str]) -> str:
-        """The text, with these codes where pictures stood, by their addresses; for one without, its words and a link
-        to it where it has words."""
+        """The text with pictures inserted. `codes`: Markdown by URL; a picture without one becomes a link on its
+        alternative text, or nothing."""
 
         def shown(found: re.Match[str]) -> str:
             at, words = self.pictures[int(found[1])]
@@ -29,7 +29,7 @@ class Written:
 
 
 def written(part: Node, base: str, without: str = "") -> Written:
-    """A part as Markdown. `base`: the page's address. `without`: a heading that is left out, for it is the title."""
+    """An element as Markdown. `base`: the page's URL. `without`: a heading to omit, because it is the title."""
     inline = Inline(base)
     blocks = list(_Blocks(inline, without.casefold()).of(part))
     return Written(text="\n\n".join(blocks), pictures=tuple(inline.pictures))
@@ -40,7 +40,7 @@ class _Blocks:
         self._inline, self._without = inline, without
 
     def of(self, node: Node) -> Iterator[str]:
-        """The blocks within an element. What stands between two of them is a paragraph."""
+        """The blocks in an element; inline content between blocks becomes a paragraph."""
         run: list[Node | str] = []
         for child in node.children:
             if isinstance(child, str) or (child.tag not in BLOCKS and not child.has_blocks):
@@ -100,7 +100,7 @@ class _Blocks:
 
 
 def _code(node: Node) -> Iterator[str]:
-    """As it stands. Our variables are filled in there too, so a brace keeps its distance from what follows."""
+    """A fenced block, verbatim but with template syntax broken up, because templates are expanded in code too."""
     text = "".join(_raw(node)).strip("\n")
     fence = "`" * max(3, 1 + max((len(one) for one in re.findall("`+", text)), default=0))
     if text.strip():

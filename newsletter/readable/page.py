@@ -1,4 +1,4 @@
-"""Page: title, article and summary of a page, and the feeds that it names."""
+"""Page: a page's title, article and summary, and the feeds it links to."""
 
 import re
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from newsletter.readable.markdown import Written, written
 from newsletter.readable.tree import Node, parsed
 
 LEAST = 80
-"""Characters of an article, below which nothing was found."""
+"""Minimum characters of an article."""
 FEEDS = ("application/rss+xml", "application/atom+xml")
 _SITE = re.compile(r"\s+[|·–—»-]\s+[^|·–—»-]{1,60}\Z")
-"""What sites put behind the title of a page."""
+"""The site's name at the end of a page title."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page says. `about`: words by which it sorts itself (keywords, section, tags), for the topic."""
+    """A parsed page. `about`: its keywords, section and tags, to guess the topic."""
 
     title: str
     summary: str
@@ -27,12 +27,12 @@ class Page:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no article was found in it."""
+        """Whether no article was found."""
         return len(self.article.text) < LEAST
 
 
 def read(html: str, url: str) -> Page:
-    """A page that was found at this address. Never fails."""
+    """Parse a page. `url`: where it was found. Never raises."""
     tree = parsed(html)
     part = main_part(tree)
     told = _told(tree)
@@ -46,7 +46,7 @@ def read(html: str, url: str) -> Page:
 
 
 def _told(tree: Node) -> dict[str, str]:
-    """What the page says of itself in its head (Open Graph, `meta name`)."""
+    """The page's metadata by name (Open Graph and `meta name`)."""
     found: dict[str, str] = {}
     for one in tree.walk():
         if one.tag == "meta" and (name := one.named("property", "name").strip()) and one.attrs.get("content"):
@@ -64,13 +64,13 @@ def _named(tree: Node) -> str:
 
 
 def _base(tree: Node, url: str) -> str:
-    """What its addresses start from (HTML §4.2.3)."""
+    """The base URL (HTML §4.2.3)."""
     given = next((one.attrs["href"] for one in tree.walk() if one.tag == "base" and one.attrs.get("href")), "")
     return address(url, given) or url
 
 
 def feeds_of(html: str, url: str) -> list[str]:
-    """The addresses of the feeds that a page names, in its order (RFC 5005 §1.1 calls it autodiscovery)."""
+    """URLs of the feeds a page links to (autodiscovery), in order."""
     tree = parsed(html)
     base = _base(tree, url)
     links = [one for one in tree.walk() if one.tag == "link" and "alternate" in one.named("rel").split()]

@@ -1,4 +1,4 @@
-"""A page's HTML as a tree, tolerant and bounded: no page is so deep, so long or so broken that it holds us."""
+"""Parses HTML to a tree, tolerantly and with limits on length, depth and size."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -6,15 +6,15 @@ from html.parser import HTMLParser
 from typing import Self
 
 LONGEST = 1_000_000
-"""Characters of a page that are read."""
+"""Characters of a page; the rest is ignored."""
 DEEPEST, MOST = 100, 30_000
-"""Elements within each other; elements and pieces of text in all."""
+"""Nesting depth; elements and text nodes in total."""
 VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
 DROPPED = frozenset(
     {"script", "style", "noscript", "template", "iframe", "frame", "frameset", "object", "embed", "applet", "svg",
      "math", "canvas", "audio", "video", "form", "button", "input", "select", "textarea", "label", "dialog"}
 )  # fmt: skip
-"""Nothing of what stands in them is read."""
+"""Elements ignored with their contents."""
 BLOCKS = frozenset(
     {"address", "article", "aside", "blockquote", "body", "center", "dd", "details", "div", "dl", "dt", "figcaption",
      "figure", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html", "li", "main", "nav", "ol",
@@ -24,12 +24,12 @@ _ENDED_BY = {
     "li": ({"li"}, {"ul", "ol"}), "dt": ({"dt", "dd"}, {"dl"}), "dd": ({"dt", "dd"}, {"dl"}),
     "tr": ({"tr", "td", "th"}, {"table"}), "td": ({"td", "th"}, {"tr", "table"}), "th": ({"td", "th"}, {"tr", "table"}),
 }  # fmt: skip
-"""By an element: which open ones end where it begins, and within what they are looked for (HTML §13.1.2.4)."""
+"""For each tag: the open elements it implicitly closes, and the scope in which they are searched (HTML §13.1.2.4)."""
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """An element. `has_blocks`: one that begins a line of its own stands in it somewhere."""
+    """An element. `has_blocks`: whether it contains a block element at any depth."""
 
     tag: str
     attrs: dict[str, str] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Node:
     has_blocks: bool = False
 
     def walk(self) -> Iterator["Node"]:
-        """It and all elements in it, in their order."""
+        """This element and its descendants, in document order."""
         ahead = [self]
         while ahead:
             node = ahead.pop()
@@ -45,7 +45,7 @@ class Node:
             ahead += [child for child in reversed(node.children) if isinstance(child, Node)]
 
     def text(self) -> str:
-        """Its words, with single spaces."""
+        """Its text, with whitespace collapsed."""
         found: list[str] = []
         ahead: list[Node | str] = [self]
         while ahead:
@@ -58,16 +58,16 @@ class Node:
         return " ".join("".join(found).split())
 
     def named(self, *names: str) -> str:
-        """What it says of itself in these attributes."""
+        """The values of these attributes in lower case, joined by spaces."""
         return " ".join(self.attrs.get(name, "") for name in names).lower()
 
 
 class _Full(Exception):
-    """The page has more elements than are read."""
+    """The page has more than `MOST` nodes."""
 
 
 class _Builder(HTMLParser):
-    """Puts the tree together. What is opened within something that is dropped is counted, to find its end."""
+    """Builds the tree. Counts nested tags within a dropped element, to find its end."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -76,7 +76,7 @@ class _Builder(HTMLParser):
         self._dropped, self._within, self._made = "", 0, 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """An element begins."""
+        """Open an element."""
         if self._dropped:
             self._within += tag == self._dropped
             return
@@ -113,11 +113,11 @@ class _Builder(HTMLParser):
                 return
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """`<br/>`; of what is no void element the slash says nothing (HTML §13.1.2.1)."""
+        """Like a start tag: the slash has no meaning on non-void elements (HTML §13.1.2.1)."""
         self.handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
-        """An element ends, and what was left open in it."""
+        """Close an element, with everything left open in it."""
         if self._dropped:
             self._within -= tag == self._dropped
             if not self._within:
@@ -129,21 +129,20 @@ class _Builder(HTMLParser):
                 return
 
     def handle_data(self, data: str) -> None:
-        """Words."""
+        """Add text."""
         if not self._dropped:
             self._count()
             self._open[-1].children.append(data)
 
 
 def parsed(html: str) -> Node:
-    """The tree of a page, as far as it is read."""
+    """The tree of a page, up to the limits. Never raises."""
     builder = _Builder()
     try:
-        # Never closed: what begins at the end and does not end is dropped, where the parser would try it again and
-        # again from each place in it.
+        # No close(): it would re-parse an unfinished tag at the end from every position in it (quadratic time).
         builder.feed(html[:LONGEST] + "\n<p>")
     except _Full:
         pass
-    except AssertionError:  # what the parser says of a declaration that it cannot read
+    except AssertionError:  # the parser's reaction to malformed declarations
         pass
     return builder.root

@@ -1,4 +1,4 @@
-"""Who receives: Subscriber, what they agreed to (Consent), their tags, and who is never written to (Suppression)."""
+"""Subscribers, their consents, tags, topics and fields, and suppressed addresses."""
 
 from newsletter.subscribers.address import Address, read_address
 from newsletter.subscribers.address_change import (

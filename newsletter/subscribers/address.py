@@ -1,4 +1,4 @@
-"""Reading an e-mail address that a person typed."""
+"""Address: parses an e-mail address as typed by a person."""
 
 import re
 from dataclasses import dataclass
@@ -13,27 +13,27 @@ _IGNORABLE = (
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u2065\u206a-\u206f\u2800\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff9-\ufffc\U000e0000-\U000e0fff"
 )
-"""Unicode's Default_Ignorable_Code_Point but for the marks of a direction, and what else is drawn as nothing."""
+"""Unicode's Default_Ignorable_Code_Point without direction marks, and other characters drawn as nothing."""
 _UNSEEN = re.compile(rf"[{_IGNORABLE}]|^{_AROUND}|{_AROUND}$")
-"""What comes along when an address is copied: invisible letters anywhere, marks of a direction around it."""
+"""Debris of copying an address: invisible characters anywhere, direction marks around it."""
 LONGEST = 254  # octets, RFC 5321 §4.5.3.1.3 less the angle brackets
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address twice: as mail is addressed, and as the key under which it is one person."""
+    """An address as mail is sent to it, and the key that identifies a person."""
 
     email: str
     key: str
 
     @property
     def domain(self) -> str:
-        """Behind the @, as an A-label in lower case."""
+        """The part after the @, as A-labels in lower case."""
         return self.key.rpartition("@")[2]
 
     @property
     def mailbox(self) -> str:
-        """The mailbox where it arrives, as far as that can be told: without a plus-tag, and at Gmail without dots."""
+        """The mailbox it is delivered to, as far as known: without a plus-tag, and for Gmail without dots."""
         local, _, domain = self.key.rpartition("@")
         local = local.partition("+")[0] or local
         if domain in GMAIL:
@@ -42,9 +42,9 @@ class Address:
 
 
 def read_address(typed: str) -> Address:
-    """Check the syntax (RFC 5321, 5322, 6531) and the shape of the domain, and give the address with its key.
+    """Check the syntax (RFC 5321, 5322, 6531) and return the address with its key. Raises BadAddress.
 
-    No look-up is made (`web.address` makes one, for who types). Raises BadAddress.
+    Makes no DNS lookup; for people at a form `web.address` does.
     """
     typed = _UNSEEN.sub("", typed).strip()
     if not typed:
@@ -55,8 +55,8 @@ def read_address(typed: str) -> Address:
         seen = validate_email(typed, check_deliverability=False, strict=True)
     except EmailNotValidError:
         raise BadAddress(AddressFault.NO_ADDRESS) from None
-    # An internationalised domain is kept as its A-label, the form that travels everywhere (RFC 6531 §3.2).
+    # Internationalised domains are stored as A-labels, which work everywhere (RFC 6531 §3.2).
     domain = (seen.ascii_domain or seen.domain).lower()
-    # The standard lets local parts differ by case; in practice no provider does, and people type either. Not by case
-    # folding, which is for searching: it makes one person of ß@ and ss@.
+    # Local parts are case-sensitive by the standard but at no real provider. lower(), not casefold(), which would make
+    # ß@ and ss@ the same person.
     return Address(email=f"{seen.local_part}@{domain}", key=f"{seen.local_part.lower()}@{domain}")

@@ -1,4 +1,4 @@
-"""What a person agreed to, when, where and in which words (UK GDPR Art. 7(1): the proof is the owner's to keep)."""
+"""Consent: what a person agreed to, when, where and in which words (UK GDPR Art. 7(1): the owner must prove it)."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -33,19 +33,19 @@ class Basis(StrEnum):
     """What proves a consent."""
 
     MAIL = "mail"
-    """The button behind the link in the person's own mail."""
+    """A confirmation through the link in the person's own mail."""
     PAGE = "page"
     """A button on their own library or preferences page."""
     IMPORT = "import"
-    """The owner's word at an import; the wording names the basis."""
+    """The owner's statement at an import; the wording names the basis."""
     FORM = "form"
-    """Nobody pressed: older versions took a form's word where the address was confirmed before."""
+    """A form alone: older versions accepted that for an address already confirmed."""
 
 
 class Consent(Base):
-    """One act of agreeing. Rows are only added; `confirmed_at` and its basis are filled once, by the person's press.
+    """One act of consent. Append-only; `confirmed_at` and `basis` are set once, when the person confirms.
 
-    One that waits for the press is open; leaving, a bounce and a complaint end it, so that an old link revives nobody.
+    Until then it is open. Leaving, a bounce or a complaint ends open ones, so that an old link revives nobody.
     """
 
     __tablename__ = "consents"
@@ -60,17 +60,17 @@ class Consent(Base):
     guide: Mapped[str | None] = mapped_column(String(64))
     newsletter: Mapped[bool] = mapped_column(default=False)
     every_topic: Mapped[bool] = mapped_column(default=True, server_default=true())
-    """Of a consent to the newsletter: to all of it. False: to the topics named with it (`ConsentTopic`)."""
+    """Whether a consent to the newsletter covers all topics; if not, see `ConsentTopic`."""
     wording_id: Mapped[int] = mapped_column(ForeignKey(Wording.id))
     page: Mapped[str] = mapped_column(String(200), default="")
     form: Mapped[str] = mapped_column(String(64), default="")
-    """By its name at that time; it stays when the form is deleted."""
+    """The form's name at the time; kept when the form is deleted."""
     form_id: Mapped[int | None] = mapped_column(ForeignKey("forms.id", ondelete="SET NULL"))
     ip: Mapped[str | None] = mapped_column(String(45))
     first_name: Mapped[str] = mapped_column(String(LONGEST_NAME), default="")
-    """The name typed into that form: taken over when the address is proven."""
+    """The name typed into the form; copied to the subscriber on confirmation."""
     language: Mapped[str | None] = mapped_column(String(16))
-    """That of the form: the press takes it over. None: it had none of its own."""
+    """The form's language, copied to the subscriber on confirmation; None if it had none."""
     given_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None] = mapped_column()
     basis: Mapped[Basis | None] = mapped_column()
@@ -78,10 +78,10 @@ class Consent(Base):
 
     subscriber: Mapped[Subscriber] = relationship()
     wording: Mapped[Wording] = relationship()
-    """What they read, word for word, and its version."""
+    """The exact text they were shown, with its version."""
 
     def confirm(self, now: datetime, basis: Basis = Basis.MAIL) -> bool:
-        """Take the consent as proven. False when it was already."""
+        """Mark the consent as confirmed; False if it already was."""
         if self.confirmed_at is not None:
             return False
         self.confirmed_at, self.basis = now, basis
@@ -89,13 +89,13 @@ class Consent(Base):
 
     @property
     def is_over(self) -> bool:
-        """Never pressed, and the person has left, bounced or complained since."""
+        """Whether it was never confirmed and the person has left, bounced or complained since."""
         left = self.subscriber.left_at
         return self.confirmed_at is None and (self.ended_at is not None or (left is not None and self.given_at < left))
 
 
 def open_consents(session: Session, subscriber: Subscriber, since: datetime) -> list[Consent]:
-    """What was asked for at this address at that time or later and still waits for its press, the oldest first."""
+    """A subscriber's open consents given at `since` or later, oldest first."""
     look = select(Consent).where(
         Consent.subscriber_id == subscriber.id, Consent.confirmed_at.is_(None), Consent.ended_at.is_(None),
         Consent.given_at >= since,
@@ -104,7 +104,7 @@ def open_consents(session: Session, subscriber: Subscriber, since: datetime) -> 
 
 
 def end_open(session: Session, subscriber_id: int, now: datetime) -> None:
-    """The links of all that waits for a press are worth nothing from now on."""
+    """End all open consents of a subscriber, which invalidates their confirmation links."""
     session.execute(
         update(Consent)
         .where(Consent.subscriber_id == subscriber_id, Consent.confirmed_at.is_(None), Consent.ended_at.is_(None))
@@ -114,18 +114,18 @@ def end_open(session: Session, subscriber_id: int, now: datetime) -> None:
 
 
 class TypedValue(Base):
-    """What a form's sender typed into a field of the owner's. It waits for the press, and goes with it."""
+    """A custom field value typed into a form; kept until the consent is confirmed, then moved to FieldValue."""
 
     __tablename__ = "typed_values"
 
     consent_id: Mapped[int] = mapped_column(ForeignKey(Consent.id, ondelete="CASCADE"), primary_key=True)
     field_id: Mapped[int] = mapped_column(ForeignKey(Field.id, ondelete="CASCADE"), primary_key=True, index=True)
     value: Mapped[str] = mapped_column(String(LONGEST_VALUE))
-    """As `Field.read` gives it."""
+    """As returned by `Field.read`."""
 
 
 def typed_values(session: Session, consents: Collection[int]) -> dict[Field, str]:
-    """What was typed with these sign-ups, by field; what was typed last counts."""
+    """The values typed with these consents, by field; the latest wins."""
     look = (
         select(Field, TypedValue.value)
         .join(TypedValue, TypedValue.field_id == Field.id)
@@ -136,29 +136,29 @@ def typed_values(session: Session, consents: Collection[int]) -> dict[Field, str
 
 
 def forget_typed(session: Session, *whose: ColumnElement[bool]) -> None:
-    """Let go of what was typed with these sign-ups: it was taken over, or will not be."""
+    """Delete the values typed with the consents matching `whose`."""
     ids = select(Consent.id).where(*whose)
     gone = delete(TypedValue).where(TypedValue.consent_id.in_(ids))
     session.execute(gone.execution_options(synchronize_session=False))
 
 
 def forget_old_typed(session: Session, before: datetime) -> None:
-    """Let go of what was typed before this and got no press: its link is over."""
+    """Delete values typed before this whose consent was never confirmed: its link has expired."""
     old = select(TypedValue.consent_id).join(Consent).where(Consent.given_at <= before)
     gone = delete(TypedValue).where(TypedValue.consent_id.in_(old))
     session.execute(gone.execution_options(synchronize_session=False))
 
 
 def forget_open(session: Session, subscriber_id: int) -> None:
-    """Delete all that waits for a press: somebody else typed it."""
+    """Delete a subscriber's open consents, because somebody else had typed the address."""
     open_ones = (Consent.subscriber_id == subscriber_id, Consent.confirmed_at.is_(None), Consent.ended_at.is_(None))
     session.execute(delete(Consent).where(*open_ones))
 
 
 def forget_mentions(session: Session, address: str) -> None:
-    """Take an erased address out of what owners have typed as the basis of an import.
+    """Remove an erased address from the wordings that owners typed as the basis of an import.
 
-    What readers have read stays word for word: a form may name an address that is the owner's own.
+    Texts that readers were shown stay unchanged: a form may mention the owner's own address.
     """
     for named in session.scalars(select(Wording).where(Wording.words.icontains(address, autoescape=True))).all():
         agreed = (Consent.wording_id == named.id, Consent.basis.is_distinct_from(Basis.IMPORT))
@@ -167,7 +167,7 @@ def forget_mentions(session: Session, address: str) -> None:
 
 
 def forget_ips(session: Session, before: datetime, limit: int = 1000) -> int:
-    """Take the address out of consents given before this, the next `limit` of them; how many had one."""
+    """Clear the IP address of the next `limit` consents given before this; returns how many had one."""
     old = select(Consent.id).where(Consent.ip.is_not(None), Consent.given_at < before).limit(limit)
     ids = session.scalars(old).all()
     forgotten = update(Consent).where(Consent.id.in_(ids)).values(ip=None)

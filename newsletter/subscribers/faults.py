@@ -1,6 +1,6 @@
-"""What is wrong with something that was typed, in a sentence for the person who typed it.
+"""Input errors as codes, and their sentences for the person who typed.
 
-The records keep to codes; a door asks here for the sentence in its reader's language.
+Records only use the codes; the web layer asks here for the sentence in the reader's language.
 """
 
 from enum import StrEnum
@@ -10,7 +10,7 @@ from newsletter.mail_domains import DomainFault
 
 
 class AddressFault(StrEnum):
-    """Why something is no address that mail can be sent to."""
+    """Why mail cannot be sent to what was typed."""
 
     MISSING = "missing"
     TOO_LONG = "too-long"
@@ -18,14 +18,14 @@ class AddressFault(StrEnum):
     NO_DOMAIN = DomainFault.NO_DOMAIN
     TAKES_NO_MAIL = DomainFault.TAKES_NO_MAIL
     THROWN_AWAY = "thrown-away"
-    """Its domain is on the owner's list (`Brand.refuses`)."""
+    """Its domain is on the owner's list of refused domains (`Brand.refuses`)."""
 
 
 class ValueFault(StrEnum):
-    """Why something is no value of a field."""
+    """Why a value does not fit a field."""
 
     FAR_TOO_LONG = "far-too-long"
-    """Not even read."""
+    """Rejected unread."""
     TOO_LONG = "too-long"
     NO_NUMBER = "no-number"
     NO_DATE = "no-date"
@@ -57,7 +57,7 @@ _VALUE = {
 
 
 class BadAddress(ValueError):
-    """What was typed is no address that mail can be sent to. `domain`: as its person reads it, where it is named."""
+    """Mail cannot be sent to what was typed. `domain`: in readable form, if the sentence names it."""
 
     def __init__(self, fault: AddressFault, domain: str = "") -> None:
         super().__init__(fault)
@@ -65,12 +65,12 @@ class BadAddress(ValueError):
         self.domain = domain
 
     def told(self, language: Language = SOURCE) -> str:
-        """What is wrong, in a sentence."""
+        """The sentence for the person who typed."""
         return language.gettext(_ADDRESS[self.fault]) % {"domain": self.domain}
 
 
 class BadValue(ValueError):
-    """What was typed is no value of this field. `values`: what its sentence names."""
+    """What was typed does not fit the field. `values`: placeholders of the sentence."""
 
     def __init__(self, fault: ValueFault, **values: str | int | list[str]) -> None:
         super().__init__(fault)
@@ -78,7 +78,7 @@ class BadValue(ValueError):
         self.values = values
 
     def told(self, language: Language = SOURCE) -> str:
-        """What is wrong, in a sentence that begins with the field's label."""
+        """The sentence for the person who typed; it begins with the field's label."""
         written = {name: _written(value, language) for name, value in self.values.items()}
         return language.gettext(_VALUE[self.fault]) % written
 

@@ -1,7 +1,7 @@
-"""Field: what an owner wants to know of readers besides the address: a town, a birthday, a size.
+"""Field: a custom field that an owner defines for subscribers, such as a town, a birthday or a size.
 
-A value is a row of its own (`field_value`), so the owner's fields cost nothing in the rows that every claim reads.
-Why rows and not a JSON column: docs/decisions.
+Each value is a row (`field_value`), so custom fields do not widen the rows that every claim reads. Why not a JSON
+column: docs/decisions.
 """
 
 import re
@@ -21,7 +21,7 @@ from newsletter.subscribers.merge_field import BUILT_IN, NO, OWN, YES, FieldKind
 
 LONGEST_KEY, LONGEST_LABEL, LONGEST_FALLBACK = 40, 80, 200
 LONGEST_VALUE = 500
-"""Characters. What is longer is no merge field; and an index of either database takes it whole."""
+"""Characters; short enough for an index on either database."""
 MOST_FIELDS, MOST_CHOICES = 200, 100
 RESERVED = frozenset((
     "email", "e_mail", "mail", "last_name", "name", "greeting", "zone", "status", "newsletter", "topics", "tags",
@@ -29,18 +29,18 @@ RESERVED = frozenset((
     "id", "fields", "brand", "site_url", "library_url", "preferences_url", "view_url", "unsubscribe_url", "guide_pdf",
     *(one.name for one in BUILT_IN),
 ))  # fmt: skip
-"""Keys that mean something already, in a mail, a form, an import or an export."""
+"""Keys that already have a meaning in mails, forms, imports or exports."""
 _KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
 _YES = frozenset(("yes", "y", "true", "1", "on", "x"))
 _NO = frozenset(("no", "n", "false", "0", "off"))
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,10}|,(?!\d{3}\Z)\d{1,10})?\Z", re.ASCII)
-"""A comma is a decimal one; “1,200” may be meant either way, and is asked about."""
+"""A comma is a decimal separator; the ambiguous “1,200” is refused."""
 _UNSEEN = re.compile("[\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
-"""What turns the direction of what stands beside it, or cannot be seen."""
+"""Direction overrides and invisible characters."""
 
 
 class BadField(ValueError):
-    """The field cannot be like this; the message says why and what to do. `part`: which of its parts is wrong."""
+    """An invalid field definition; the message says why and what to do. `part`: the attribute at fault."""
 
     def __init__(self, part: str, told: str) -> None:
         super().__init__(told)
@@ -48,7 +48,7 @@ class BadField(ValueError):
 
 
 class Field(Base):
-    """One field of the owner's own. Its key never changes: texts, forms and files know it by that."""
+    """One custom field. Its key never changes: texts, forms and files refer to it."""
 
     __tablename__ = "fields"
     __table_args__ = (
@@ -61,7 +61,7 @@ class Field(Base):
     label: Mapped[str] = mapped_column(String(LONGEST_LABEL))
     kind: Mapped[FieldKind] = mapped_column(default=FieldKind.TEXT)
     choices: Mapped[list[str]] = mapped_column(JSON, default=list)
-    """What may be chosen, in order; empty for every other kind."""
+    """The options in order; empty unless the kind is CHOICE."""
     fallback: Mapped[str] = mapped_column(String(LONGEST_FALLBACK), default="")
     created_at: Mapped[datetime]
 
@@ -71,11 +71,11 @@ class Field(Base):
 
     @property
     def merge_field(self) -> MergeField:
-        """It, as a mail knows it."""
+        """The field as a merge field for mails."""
         return MergeField(name=f"{OWN}{self.key}", means=self.label, kind=self.kind, fallback=self.fallback, id=self.id)
 
     def read(self, typed: str) -> str:
-        """A value as it is held: 12.5, 1960-05-03, yes; "" for none. Raises BadValue."""
+        """Normalise a typed value for storage: "12.5", "1960-05-03", "yes"; "" for none. Raises BadValue."""
         if len(typed) > 20 * LONGEST_VALUE:
             raise BadValue(ValueFault.FAR_TOO_LONG, label=self.label, most=LONGEST_VALUE)
         value = unicodedata.normalize("NFC", characters.line(_UNSEEN.sub("", typed)))
@@ -121,19 +121,19 @@ _READERS: dict[FieldKind, Callable[[Field, str], str]] = {
 
 
 def all_fields(session: Session) -> list[Field]:
-    """Every field of the owner's, in the order in which they were made."""
+    """All custom fields, in order of creation."""
     return list(session.scalars(select(Field).order_by(Field.id)))
 
 
 def fields_named(session: Session, keys: Collection[str]) -> list[Field]:
-    """Those of these fields that there are."""
+    """The existing fields among these keys."""
     if not keys:
         return []
     return list(session.scalars(select(Field).where(Field.key.in_(keys)).order_by(Field.id)))
 
 
 def own_merge_fields(session: Session) -> tuple[MergeField, ...]:
-    """The same, as mails know them."""
+    """All custom fields as merge fields."""
     rows = session.execute(select(Field.key, Field.label, Field.kind, Field.fallback, Field.id).order_by(Field.id))
     return tuple(
         MergeField(name=f"{OWN}{key}", means=label, kind=kind, fallback=fallback, id=id)
@@ -142,7 +142,7 @@ def own_merge_fields(session: Session) -> tuple[MergeField, ...]:
 
 
 def check_key(session: Session, key: str) -> str:
-    """A key as a new field may have it. Raises BadField."""
+    """Validate a key for a new field; returns it stripped. Raises BadField."""
     key = key.strip()
     if not key:
         raise BadField("key", said("Please give it a short name for texts and files, such as city."))
@@ -165,7 +165,7 @@ def check_key(session: Session, key: str) -> str:
 
 def add_field(session: Session, *, key: str, label: str, kind: FieldKind, choices: list[str], fallback: str,
               now: datetime) -> Field:  # fmt: skip
-    """A new field. Raises BadField."""
+    """Create a field. Raises BadField."""
     if (session.scalar(select(func.count()).select_from(Field)) or 0) >= MOST_FIELDS:
         raise BadField(
             "key",
@@ -182,9 +182,9 @@ def add_field(session: Session, *, key: str, label: str, kind: FieldKind, choice
 
 
 def change_field(session: Session, field: Field, *, label: str, choices: list[str], fallback: str) -> None:
-    """Give a field another label, other choices and another fall-back. Its key and kind stay. Raises BadField.
+    """Change a field's label, choices and fallback; its key and kind are fixed. Raises BadField.
 
-    A value whose choice is gone stays as it is held until somebody chooses anew.
+    Stored values whose choice was removed stay until somebody chooses again.
     """
     label = " ".join(characters.line(label).split())
     if not label:
@@ -205,7 +205,7 @@ def change_field(session: Session, field: Field, *, label: str, choices: list[st
 
 
 def delete_field(session: Session, field: Field) -> None:
-    """Delete a field with all that it holds. Who uses it is asked before (`preflight.field_uses`)."""
+    """Delete a field and all its values. Check its uses first (`preflight.field_uses`)."""
     session.execute(delete(Field).where(Field.id == field.id))
     session.expunge(field)
 

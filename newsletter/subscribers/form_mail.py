@@ -1,7 +1,7 @@
-"""FormMail: what our forms made us send to mailboxes, and how much more they may (against list bombing).
+"""FormMail: limits on mail caused by forms, against list bombing.
 
-Anybody can type anybody's address. These limits are rules in the database: they hold whoever types, from wherever, in
-whichever form, and when Redis has lost its counts.
+Anybody can type anybody's address. The counts are in the database, so they hold for any client and form, and when Redis
+has lost its own.
 """
 
 from collections.abc import Sequence
@@ -16,18 +16,18 @@ from newsletter.subscribers.address import Address
 from newsletter.subscribers.suppression import address_hashes
 
 MOST_A_DAY = 3
-"""Mails in 24 hours to one mailbox, over all its spellings, kinds of mail and clients."""
+"""Mails per mailbox in 24 hours, over all spellings, kinds of mail and clients."""
 MOST_A_MONTH = 6
-"""Mails in 30 days to one mailbox of which nobody has proven that they want any."""
+"""Mails in 30 days to a mailbox that was never confirmed."""
 BOUNCED_AGAIN_AFTER = timedelta(days=7)
-"""How long after the last one an address that bounced may be asked again."""
+"""How long after the last mail a bounced address may be tried again."""
 LONGEST_WAIT = timedelta(days=2)
-"""What a domain's limit would hold back for longer is not sent at all."""
+"""A mail that the domain limit would delay for longer is not sent at all."""
 DAY, MONTH = timedelta(days=1), timedelta(days=30)
 
 
 class FormMail(Base):
-    """One mail that somebody's typing into a form caused, or would have. Holds no address, only keyed hashes."""
+    """One mail caused by a form, whether sent or withheld. Holds keyed hashes, no address."""
 
     __tablename__ = "form_mails"
     __table_args__ = (
@@ -41,16 +41,16 @@ class FormMail(Base):
     mailbox_hash: Mapped[str] = mapped_column(String(64))
     domain_hash: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime]
-    """When it may go: later than it was asked for where the domain's limit makes it wait."""
+    """When it may be sent: later than requested if the domain limit delays it."""
     sent: Mapped[bool]
-    """Whether it was queued; what a limit or a suppression kept back is written down just the same."""
+    """Whether it was queued; mail withheld by a limit or suppression is recorded too."""
     proven: Mapped[bool]
     """Whether the address was confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What may still be sent to a mailbox because of a form."""
+    """What may still be sent to a mailbox because of forms."""
 
     mailbox_hash: str
     domain_hash: str
@@ -60,27 +60,27 @@ class Allowance:
     domain_free_at: datetime
 
     def permits(self, *, proven: bool) -> bool:
-        """Whether one more mail may go."""
+        """Whether one more mail may be sent."""
         return self.today < MOST_A_DAY and (proven or self.unproven_this_month < MOST_A_MONTH)
 
     def waits_too_long(self, now: datetime) -> bool:
-        """Whether the domain has so many before it that this one is not sent."""
+        """Whether the domain limit would delay it so long that it is not sent."""
         return self.domain_free_at > now + LONGEST_WAIT
 
     def may_ask_bounced(self, now: datetime) -> bool:
-        """Whether the last mail to this mailbox was long enough ago to try an address again that bounced."""
+        """Whether a bounced address may be tried again."""
         return self.last_sent_at is None or self.last_sent_at <= now - BOUNCED_AGAIN_AFTER
 
 
 def allowance(
     session: Session, secrets: Sequence[bytes], address: Address, domain_limit: int, now: datetime
 ) -> Allowance:
-    """What may still go to this address's mailbox. Until the transaction ends, nobody else is told the same.
+    """What may still be sent to this address's mailbox. Locks the mailbox until the transaction ends.
 
-    `domain_limit`: unproven addresses of one domain that may be written to in a day; 0: any number.
+    `domain_limit`: mails a day to unconfirmed addresses of one domain; 0: unlimited.
     """
     mailboxes, domains = address_hashes(secrets, address.mailbox), address_hashes(secrets, f"@{address.domain}")
-    if session.get_bind().dialect.name == "postgresql":  # on SQLite there is one writer at a time anyway
+    if session.get_bind().dialect.name == "postgresql":  # SQLite has a single writer anyway
         session.execute(select(func.pg_advisory_xact_lock(int(mailboxes[0][:15], 16))))
     here = (FormMail.mailbox_hash.in_(mailboxes), FormMail.sent, FormMail.at > now - MONTH)
     rows = session.execute(select(FormMail.at, FormMail.proven).where(*here).order_by(FormMail.at)).all()
@@ -99,5 +99,5 @@ def allowance(
 
 
 def forget_old(session: Session, now: datetime) -> None:
-    """Delete what no limit looks at any more."""
+    """Delete rows too old for any limit."""
     session.execute(delete(FormMail).where(FormMail.at < now - MONTH))

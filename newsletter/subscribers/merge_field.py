@@ -1,7 +1,7 @@
-"""Merge fields: what is held of a reader and may be named in a mail. One registry: built in, and the owner's own.
+"""Merge fields: subscriber data that mails may contain, both built-in and the owner's custom fields.
 
-Texts, claims, previews and the preflight know a reader by these names alone. An own field is a row (`field.Field`); in
-a mail it goes by `fields.` and its key.
+Texts, claims, previews and the preflight use only these names. A custom field (`field.Field`) is called `fields.` plus
+its key in mails.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from newsletter.languages import marked
 
 
 class FieldKind(StrEnum):
-    """What a field holds, and so how a value is checked, asked for and compared."""
+    """A field's type: decides how values are validated, entered and compared."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -22,26 +22,26 @@ class FieldKind(StrEnum):
 
 
 OWN = "fields."
-"""Before the key of an owner's own field, in a mail: `fields.city`. So it never meets a name of the product's."""
+"""Prefix of a custom field's key in mails (`fields.city`), so that it cannot clash with our own names."""
 FIRST_NAME = "first_name"
 YES, NO = "yes", "no"
 
 
 @dataclass(frozen=True, slots=True)
 class MergeField:
-    """One field by the name that a mail knows it by. `id`: its row, for an owner's own; 0 for what is built in."""
+    """One merge field under its name in mails. `id`: of the custom field; 0 for built-in ones."""
 
     name: str
     means: str
     kind: FieldKind = FieldKind.TEXT
     fallback: str = ""
-    """What a mail says to a reader of whom no value is held."""
+    """Used for subscribers without a value."""
     id: int = 0
 
 
 BUILT_IN = (MergeField(FIRST_NAME, marked("the first name; empty where none is known")),)
-"""Columns of Subscriber. The To line of every mail to a reader needs the first name, whatever the text says."""
+"""Columns of Subscriber. Every mail needs the first name for its To header, even if the text does not."""
 
 
 Fields = Mapping[str, str]
-"""Values by the name that a mail knows them by. A name that is not there has no value."""
+"""Values by merge field name; a missing name has no value."""

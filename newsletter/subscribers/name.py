@@ -1,4 +1,4 @@
-"""A first name as it may be greeted: what a person typed, less everything that is no name."""
+"""Cleans typed first names, so that greetings cannot carry links, placeholders or invisible text."""
 
 import re
 import unicodedata
@@ -8,9 +8,9 @@ import idna
 LONGEST_NAME = 80
 """Characters."""
 MOST_MARKS = 4
-"""Accents on one letter; Vietnamese needs two, pointed Hebrew three."""
+"""Combining marks per letter; Vietnamese needs two, pointed Hebrew three."""
 _JOINERS = "\u200c\u200d"
-# Letters and marks by category, but drawn as nothing (Unicode's Default_Ignorable_Code_Point, and the Braille blank).
+# Invisible although categorised as letters or marks (Unicode's Default_Ignorable_Code_Point, and the Braille blank).
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\ufffc\U000e0100-\U000e01ef]"
 )
@@ -30,24 +30,24 @@ _DOMAINS = frozenset(
      "club", "top", "vip", "bet", "casino", "live", "click", "link", "icu", "buzz", "website", "space", "tech", "cloud",
      "app", "dev", "page", "blog", "email", "agency", "loan", "download", "stream", "webcam", "porn", "sex")
 )  # fmt: skip
-"""Last parts that make a domain of a word however it is capitalised. Two letters make none: St.Jo, Mr.Ed, Jo.An."""
+"""Endings that mark a domain in any capitalisation. None of two letters: St.Jo, Mr.Ed, Jo.An are names."""
 _SECOND = frozenset(("co", "com", "net", "org", "ac", "gov"))
 _EMPTY = frozenset(
     ("null", "(null)", "undefined", "none", "n/a", "#n/a", "#null!", "#ref!", "#value!", "nil", "nan", "void",
      "unknown", "anonymous", "empty", "blank")
 )  # fmt: skip
-"""What programs write where they know no name."""
+"""What programs write for a missing name."""
 _NAMES = frozenset(("Nan", "Nil"))
 _UNFILLED = re.compile(r"\{\{?\s*\w+(?:[ .|].*)?\}?\}|\*\|.*\|\*|%+\w+%+|\$\{.*\}|\[+[^\]]*\]+|<[^>]*>|%\w+\b.*", re.S)
-"""A merge field that nobody filled in, and "[object Object]"."""
+"""An unfilled merge field of some program, and "[object Object]"."""
 
 
 def clean_name(typed: str) -> str:
-    """One line of visible text, at most 80 characters, in Unicode's form NFC; "" where it is no name.
+    """A name as one line of visible text, at most `LONGEST_NAME` characters, in NFC; "" if it is not a name.
 
-    Line ends and control characters become spaces; what turns the direction of writing or cannot be seen goes. No
-    name is what holds an address of any kind (whoever fills in our form must not make us greet a stranger with their
-    link), a placeholder of some program ("NULL", "{{first_name}}"), and what has no letter.
+    Line ends and control characters become spaces; direction overrides and invisible characters are removed. Not a name
+    is anything with an address or link (a form must not make us mail a stranger somebody's link), a placeholder
+    ("NULL", "{{first_name}}"), or without a letter.
     """
     seen = "".join(_visible(typed, place) for place in range(min(len(typed), 20 * LONGEST_NAME)))
     name = " ".join(_few_marks(unicodedata.normalize("NFC", seen)).split())[:LONGEST_NAME].strip(_JOINERS + " ")
@@ -67,7 +67,7 @@ def _visible(text: str, place: int) -> str:
 def _joins(text: str, place: int) -> bool:
     try:
         return idna.valid_contextj(text, place)
-    except ValueError:  # a letter beside it that is in no table
+    except ValueError:  # an adjacent character missing from idna's tables
         return False
 
 
@@ -95,7 +95,7 @@ def _is_name(name: str) -> bool:
 
 
 def _is_domain(found: re.Match[str]) -> bool:
-    """Whether words with dots between them are an Internet name, and not a person's: "bit.ly", but "St.Jo"."""
+    """Whether dotted words are a domain ("bit.ly") rather than a person's name ("St.Jo")."""
     word, dot, path = found.groups()
     labels = word.split(".")
     last = labels[-1].lower()

@@ -1,15 +1,15 @@
-"""Search: who is meant by words that an owner types."""
+"""Search: finds subscribers by text that an owner types."""
 
 from sqlalchemy import ColumnElement, or_
 
 from newsletter.subscribers.subscriber import Subscriber
 
 LAST = "\U0010ffff"
-"""Sorts behind everything that an address may hold."""
+"""Sorts after every character of an address."""
 
 
 def found_by(asked: str) -> ColumnElement[bool]:
-    """Whose address or first name holds these words; with an @, whose address begins so."""
+    """SQL condition: address or first name contains this text; with an @, the address starts with it."""
     key = asked.lower()
     if "@" in asked.strip("@"):
         return Subscriber.email_key.between(key, f"{key}{LAST}")  # a range of the unique index

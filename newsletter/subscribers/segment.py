@@ -18,9 +18,8 @@ from newsletter.zones import OwnTime
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Everybody who agreed to the newsletter; of these, with `guide`, who asked for it, with `tag`, who has it, with
-    `rules`, for whom they hold, with `topic` (its number), who takes it, and with `slice`, whose lot it is. Each of
-    them narrows; none lets anybody in who did not agree."""
+    """Everybody who agreed to the newsletter, narrowed to those who asked for `guide`, have `tag`, match `rules`, take
+    `topic` (its id), or fall into `slice`. Nothing here can include somebody who did not agree."""
 
     guide: str | None = None
     tag: str | None = None
@@ -29,13 +28,13 @@ class Segment:
     slice: Slice | None = None
 
     def condition(self) -> ColumnElement[bool]:
-        """The segment as an SQL condition on Subscriber: those of it who have not paused."""
+        """SQL condition on Subscriber: members who have not paused."""
         return self.members() & Subscriber.paused_until.is_(None)
 
     def members(self) -> ColumnElement[bool]:
-        """The same with those who have paused."""
+        """SQL condition on Subscriber: all members, including paused ones."""
         everybody = (Subscriber.status == Status.CONFIRMED) & Subscriber.newsletter
-        if self.slice is not None:  # first: it costs less than whatever looks into another table
+        if self.slice is not None:  # first, because it reads no other table
             everybody &= self.slice.condition()
         if self.tag is not None:
             everybody &= with_tag(self.tag)
@@ -51,36 +50,36 @@ class Segment:
         return everybody & asked.exists()
 
     def paused(self, session: Session) -> int:
-        """How many of its people have paused, and get nothing while they do."""
+        """How many members have paused."""
         look = select(func.count()).select_from(Subscriber)
         paused = look.where(self.members(), Subscriber.paused_until.is_not(None))
         return figure(session, ("paused in segment", self), lambda it: it.scalar(paused) or 0)
 
     def weekly(self, session: Session) -> int:
-        """How many of those it goes to get it in their weekly mail."""
+        """How many recipients get it in their weekly digest."""
         look = select(func.count()).select_from(Subscriber).where(self.condition(), Subscriber.digest)
         return figure(session, ("weekly in segment", self), lambda it: it.scalar(look) or 0)
 
     def zones(self, session: Session) -> dict[str | None, int]:
-        """How many of those it goes to have told which time zone; under None who told none."""
+        """Recipients by time zone; None for those without one."""
         look = select(Subscriber.zone, func.count()).where(self.condition()).group_by(Subscriber.zone)
         return figure(session, ("zones in segment", self), lambda it: dict(it.execute(look).all()))
 
     def size(self, session: Session) -> int:
-        """How many people are in it now."""
+        """How many recipients it has now."""
         look = select(func.count()).select_from(Subscriber).where(self.condition())
         return figure(session, ("in segment", self), lambda it: it.scalar(look) or 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Mailing:
-    """A campaign that is planned: when it goes, and to whom."""
+    """A planned campaign: when it is sent, and to whom."""
 
     at: datetime
     segment: Segment
     own: OwnTime | None = None
-    """Of one that goes to everyone at their own time: that time; `at` is when the first of them get it."""
+    """The local time, if everyone gets it at their own; `at` is then when the first get it."""
 
     def goes_at(self, zone: str | None) -> datetime:
-        """When it goes to somebody of this zone (None: not known)."""
+        """When it is sent to somebody in this zone (None: unknown)."""
         return self.at if self.own is None else max(self.at, self.own.instant(zone))

@@ -1,8 +1,8 @@
-"""Slice: a share of all subscribers that is drawn by lot, and is the same people at every look.
+"""Slice: a pseudo-random share of all subscribers, stable over time.
 
-Nobody's lot is stored. A polynomial of degree three over a prime field, with coefficients out of the salt, gives every
-subscriber a place (any four places are independent of each other: Wegman and Carter, 1981); a slice is a range of
-places. So slices of one salt that do not overlap share nobody, whenever and by whatever process they are asked for.
+Nothing is stored. A cubic polynomial over a prime field, with coefficients derived from the salt, hashes every
+subscriber id to a place (4-wise independent: Wegman and Carter, 1981); a slice is a range of places. Disjoint slices of
+one salt therefore never share anybody.
 """
 
 from dataclasses import dataclass
@@ -15,23 +15,23 @@ from newsletter.subscribers.subscriber import Subscriber
 
 PLACES = 10_000
 _PRIME = 2**31 - 1
-"""So small that a product of two remainders still is a BIGINT, on both databases."""
+"""Small enough that a product of two remainders fits a BIGINT on both databases."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Those whose place lies from `begin` on and before `end`."""
+    """The subscribers whose place is in [`begin`, `end`), of `PLACES`."""
 
     salt: int
     begin: int
     end: int
 
     def condition(self) -> ColumnElement[bool]:
-        """The slice as an SQL condition on Subscriber. It reads the number of the row, and no table."""
+        """SQL condition on Subscriber; reads only its id."""
         return _place(self.salt).between(self.begin, self.end - 1)
 
     def holds(self, subscriber_id: int) -> bool:
-        """Whether this subscriber is in it: the same sum as the database does."""
+        """Whether this subscriber is in it; the same computation as in SQL."""
         x, sum_ = subscriber_id % _PRIME, 0
         for coefficient in _coefficients(self.salt):
             sum_ = (sum_ * x + coefficient) % _PRIME
@@ -39,7 +39,7 @@ class Slice:
 
     @property
     def has_the_last_place(self) -> bool:
-        """Whether it is the one among its like that ends the line."""
+        """Whether it includes the highest place."""
         return self.end == PLACES
 
 

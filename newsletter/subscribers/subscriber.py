@@ -1,4 +1,4 @@
-"""Subscriber: one person at one address, and the rule that says what they may be sent."""
+"""Subscriber: one person at one address, and which mail they may receive."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,41 +14,41 @@ from newsletter.subscribers.name import LONGEST_NAME, clean_name
 
 
 class Status(StrEnum):
-    """Where a person stands."""
+    """A subscriber's status."""
 
     PENDING = "pending"
-    """Signed up; the address is not proven yet."""
+    """Signed up, not confirmed yet."""
     CONFIRMED = "confirmed"
     UNSUBSCRIBED = "unsubscribed"
     BOUNCED = "bounced"
-    """The address does not exist (any more)."""
+    """The address does not exist."""
     COMPLAINED = "complained"
     """Reported our mail as spam."""
 
 
 class Stream(StrEnum):
-    """What kind of mail a message is; decides who may receive it."""
+    """The kind of a message; decides who may receive it."""
 
     CONFIRM = "confirm"
     REMINDER = "reminder"
     GUIDE = "guide"
     GOODBYE = "goodbye"
     PROVE = "prove"
-    """A link that a reader has asked for on their own page, and that proves that the mailbox is theirs."""
+    """A link requested on the reader's own page that proves access to the mailbox."""
     STEP = "step"
     CAMPAIGN = "campaign"
     DIGEST = "digest"
-    """The campaigns of a week in one mail, to those who chose that."""
+    """A week's campaigns in one mail, for those who chose it."""
     TEST = "test"
     """To the owner."""
     NOTICE = "notice"
-    """To the owner, from the product."""
+    """To the owner, from this program."""
     RESET = "reset"
     """To an owner who forgot their password."""
     INVITATION = "invitation"
-    """To somebody whom an owner asks into the team."""
+    """To somebody invited to the team."""
     LOGIN = "login"
-    """To both addresses of somebody of the team who is to sign in with another one."""
+    """To both addresses of a team member who changes their login."""
 
     @property
     def is_bulk(self) -> bool:
@@ -57,11 +57,11 @@ class Stream(StrEnum):
 
 
 NEWSLETTER = (Stream.CAMPAIGN, Stream.DIGEST)
-"""What comes of the newsletter."""
+"""Streams of the newsletter."""
 ALIVE = (Status.PENDING, Status.CONFIRMED, Status.UNSUBSCRIBED)
 
-# Which status may receive which stream. CONFIRM goes to all but those who complained: agreeing anew must be possible
-# after leaving, and after a bounce by mistake. How often is the sign-up's to say (`form_mail`).
+# Which statuses may receive which stream. CONFIRM excludes only those who complained: signing up again must be possible
+# after leaving or a mistaken bounce. `form_mail` limits how often.
 STATUSES: dict[Stream, tuple[Status, ...]] = {
     Stream.CONFIRM: (*ALIVE, Status.BOUNCED),
     Stream.REMINDER: (Status.PENDING,),
@@ -78,7 +78,7 @@ _PAUSED = text("paused_until IS NOT NULL")
 
 
 class Subscriber(Base):
-    """One person at one address. `email_key` is what makes two spellings one person."""
+    """One person at one address. `email_key` identifies them across spellings."""
 
     __tablename__ = "subscribers"
     __table_args__ = (
@@ -89,97 +89,97 @@ class Subscriber(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     email: Mapped[str] = mapped_column(String(254))
-    # By code points: so the unique index also finds whose address begins with something.
+    # Collated by code point, so that the unique index also serves prefix searches.
     email_key: Mapped[str] = mapped_column(
         String(254).with_variant(String(254, collation="C"), "postgresql"), unique=True
     )
     first_name: Mapped[str] = mapped_column(String(LONGEST_NAME), default="")
     zone: Mapped[str | None] = mapped_column(String(64))
     language: Mapped[str | None] = mapped_column(String(16))
-    """What their pages and mails are in; None: the newsletter's. Ask `Languages.spoken`: a catalogue may be gone."""
+    """Of their pages and mails; None: the newsletter's. Use `Languages.spoken`: the catalogue may have been removed."""
     status: Mapped[Status] = mapped_column(default=Status.PENDING)
     newsletter: Mapped[bool] = mapped_column(default=False)
     every_topic: Mapped[bool] = mapped_column(default=True, server_default=true())
-    """Takes every topic of the newsletter, those to come too. False: those they chose (`Subscription`)."""
+    """Receives all topics, including future ones; if False, those in `Subscription`."""
     paused_until: Mapped[datetime | None] = mapped_column()
-    """Nothing that comes by itself is sent, by the reader's own press. It ends then, or by another press."""
+    """Until when the reader has paused bulk mail; they can also end it earlier."""
     digest: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """Campaigns come together, in one mail a week, by the reader's own press. It narrows, and survives leaving."""
+    """Whether the reader chose campaigns as one weekly mail. Kept when they leave: it only narrows."""
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None] = mapped_column()
     left_at: Mapped[datetime | None] = mapped_column()
     moved_at: Mapped[datetime | None] = mapped_column()
-    """Since when this is their address, where it was another: what bounces of earlier mail is said of that one."""
+    """When they last changed address; bounces of earlier mail concern the previous one."""
 
     @property
     def address(self) -> Address:
-        """Where mail goes, and the key under which it is one person."""
+        """The address and its key."""
         return Address(email=self.email, key=self.email_key)
 
     def may_receive(self, stream: Stream) -> bool:
-        """The rule in Python; `receivable` is the same rule in SQL, and a test holds the two together."""
+        """Whether they may receive this stream now; `receivable` is the same rule in SQL (a test compares them)."""
         return self.takes(stream) and not (stream.is_bulk and self.is_paused)
 
     def takes(self, stream: Stream) -> bool:
-        """Whether this kind of mail is for them at all; a pause only makes it wait."""
+        """Whether they receive this stream at all, regardless of a pause, which only delays it."""
         if self.status not in STATUSES.get(stream, ()):
             return False
         return self.newsletter if stream in NEWSLETTER else True
 
     @property
     def is_paused(self) -> bool:
-        """Whether they have paused what comes by itself."""
+        """Whether they have paused bulk mail."""
         return self.paused_until is not None
 
     def confirm(self, now: datetime) -> None:
-        """The address is proven: its owner pressed the button in the mail. Ends an earlier unsubscription."""
+        """Confirm the address, after its owner confirmed by mail. Ends an earlier unsubscription."""
         self.status = Status.CONFIRMED
         self.confirmed_at = self.confirmed_at or now
         self.left_at = None
 
     def unsubscribe(self, now: datetime) -> bool:
-        """No more mail from the next claim on. False when they had left before, or are not written to anyway."""
+        """Unsubscribe, effective from the next claim; False if they already left, bounced or complained."""
         if self.status not in (Status.PENDING, Status.CONFIRMED):
             return False
         self.status, self.newsletter, self.left_at, self.paused_until = Status.UNSUBSCRIBED, False, now, None
         return True
 
     def stop_mail(self, status: Status, now: datetime) -> None:
-        """The address bounced for good, or its owner complained: nothing more is sent to it."""
+        """Set BOUNCED or COMPLAINED, and stop all mail."""
         self.status, self.newsletter, self.left_at, self.paused_until = status, False, self.left_at or now, None
 
     def move(self, address: Address, now: datetime) -> None:
-        """Their address is another one from now on. Links in mails to the earlier one stay theirs."""
+        """Change their address. Links in earlier mails keep working."""
         self.email, self.email_key, self.moved_at = address.email, address.key, now
 
     def rename(self, typed: str) -> None:
-        """Take a first name from a form; an empty one changes nothing."""
+        """Set the first name from a form; an empty or invalid one changes nothing."""
         self.first_name = clean_name(typed) or self.first_name
 
 
 def receivable(stream: ColumnElement[Stream]) -> ColumnElement[bool]:
-    """`Subscriber.may_receive` as an SQL condition on the joined subscriber, for claims by the batch."""
+    """`Subscriber.may_receive` as an SQL condition on the joined subscriber, for batch claims."""
     allowed = [and_(stream == s, Subscriber.status.in_(found)) for s, found in STATUSES.items() if not s.is_bulk]
     steps = (Subscriber.status.in_(STATUSES[Stream.STEP]), Subscriber.paused_until.is_(None))
     return or_(and_(stream.in_(NEWSLETTER), receives_campaigns()), and_(stream == Stream.STEP, *steps), *allowed)
 
 
 def receives_campaigns() -> ColumnElement[bool]:
-    """The same where it is a campaign's mail."""
+    """`receivable` for campaign mail."""
     confirmed = Subscriber.status.in_(STATUSES[Stream.CAMPAIGN])
     return and_(confirmed, Subscriber.newsletter, Subscriber.paused_until.is_(None))
 
 
 def find(session: Session, address: Address) -> Subscriber | None:
-    """The subscriber at this address, if any."""
+    """The subscriber with this address, or None."""
     return session.scalar(select(Subscriber).where(Subscriber.email_key == address.key))
 
 
 def register(session: Session, address: Address, now: datetime, first_name: str = "",
              language: str | None = None) -> Subscriber:  # fmt: skip
-    """The subscriber at this address, locked: the one there is, else a new pending one. Safe against two at once.
+    """The subscriber with this address, locked; created as pending if new. Safe under concurrency.
 
-    The same statements for both, so that the time it takes tells nobody who is known. Who is keeps their language.
+    Runs the same statements in both cases, so that timing does not reveal who is known. An existing one is unchanged.
     """
     fresh = {"email": address.email, "email_key": address.key, "first_name": clean_name(first_name),
              "language": language, "created_at": now}  # fmt: skip
@@ -190,7 +190,7 @@ def register(session: Session, address: Address, now: datetime, first_name: str 
 
 
 def count_by_status(session: Session) -> dict[Status, int]:
-    """How many people stand where; every status is there, with 0 when nobody is."""
+    """Number of subscribers by status, including zeros."""
     look = select(Subscriber.status, func.count()).group_by(Subscriber.status)
     found = figure(session, "people by status", lambda it: dict(it.execute(look).all()))
     return dict.fromkeys(Status, 0) | found

@@ -1,7 +1,7 @@
-"""Subscription: which topics of the newsletter a reader takes. `Subscriber.newsletter` is the master switch above it.
+"""Subscription: which topics of the newsletter a reader receives, provided `Subscriber.newsletter` is on.
 
-Most readers take every topic, those to come too, and have no row (`Subscriber.every_topic`). Who chooses has a row for
-each topic they take, and a new one is none of them until they tick it.
+Most readers receive every topic, including future ones, and have no rows (`Subscriber.every_topic`). Those who choose
+have a row per topic, and get new topics only once they tick them.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from newsletter.topics import Topic
 
 
 class Subscription(Base):
-    """That a reader who chooses among the topics takes this one."""
+    """A topic chosen by a reader who does not receive all."""
 
     __tablename__ = "subscriptions"
 
@@ -26,7 +26,7 @@ class Subscription(Base):
 
 
 class ConsentTopic(Base):
-    """A topic that a consent to the newsletter names, where it is not one to every topic."""
+    """A topic covered by a consent to the newsletter that does not cover all."""
 
     __tablename__ = "consent_topics"
 
@@ -36,34 +36,34 @@ class ConsentTopic(Base):
 
 @dataclass(frozen=True, slots=True)
 class TopicChoice:
-    """Which topics: every one, those to come too, or these and no others."""
+    """A set of topics: all including future ones, or exactly `ids`."""
 
     every: bool = True
     ids: frozenset[int] = field(default=frozenset())
 
     @classmethod
     def of(cls, ids: Iterable[int]) -> "TopicChoice":
-        """These topics and no others."""
+        """Exactly these topics."""
         return cls(False, frozenset(ids))
 
     def __or__(self, other: "TopicChoice") -> "TopicChoice":
-        """What either takes."""
+        """The union."""
         return EVERY_TOPIC if self.every or other.every else TopicChoice.of(self.ids | other.ids)
 
     def __and__(self, other: "TopicChoice") -> "TopicChoice":
-        """What both take."""
+        """The intersection."""
         if self.every or other.every:
             return other if self.every else self
         return TopicChoice.of(self.ids & other.ids)
 
     def takes(self, topic_id: int) -> bool:
-        """Whether this topic is among them."""
+        """Whether this topic is included."""
         return self.every or topic_id in self.ids
 
     def ticked(self, ticked: Iterable[int], shown: Iterable[int], offered: Iterable[int]) -> "TopicChoice":
-        """What a reader takes who has ticked these of the topics that a page showed. `offered`: all by now.
+        """The choice after a reader ticked some of the topics shown on a page. `offered`: all current topics.
 
-        All of them ticked is every topic, those to come too. What the page did not show stays as it was.
+        Ticking all means every topic, including future ones. Topics that the page did not show are unchanged.
         """
         seen = frozenset(shown)
         wanted = seen.intersection(ticked)
@@ -73,7 +73,7 @@ class TopicChoice:
         return TopicChoice.of(wanted | unseen)
 
     def widens(self, before: "TopicChoice") -> bool:
-        """Whether there is something in it that was not in the other."""
+        """Whether it includes anything that `before` did not."""
         return (self | before) != before
 
 
@@ -81,7 +81,7 @@ EVERY_TOPIC = TopicChoice()
 
 
 def takes_topic(topic_id: ColumnElement[int] | ColumnElement[int | None] | int) -> ColumnElement[bool]:
-    """That a reader takes this topic, as an SQL condition on Subscriber; the master switch is not asked."""
+    """SQL condition on Subscriber: receives this topic; does not check `Subscriber.newsletter`."""
     row = select(Subscription.topic_id).where(
         Subscription.subscriber_id == Subscriber.id, Subscription.topic_id == topic_id
     )
@@ -89,7 +89,7 @@ def takes_topic(topic_id: ColumnElement[int] | ColumnElement[int | None] | int) 
 
 
 def topic_choice(session: Session, subscriber: Subscriber) -> TopicChoice:
-    """Which topics a reader takes."""
+    """The topics a reader receives."""
     if subscriber.every_topic:
         return EVERY_TOPIC
     rows = session.scalars(select(Subscription.topic_id).where(Subscription.subscriber_id == subscriber.id))
@@ -97,7 +97,7 @@ def topic_choice(session: Session, subscriber: Subscriber) -> TopicChoice:
 
 
 def set_topics(session: Session, subscriber: Subscriber, choice: TopicChoice) -> None:
-    """Let a reader take these topics and no others. Who may do that, and what is noted of it, is the journey's."""
+    """Set exactly these topics. `journey` decides who may do that, and records it."""
     subscriber.every_topic = choice.every
     its = Subscription.subscriber_id == subscriber.id
     session.execute(delete(Subscription).where(its, Subscription.topic_id.not_in(choice.ids)))
@@ -107,7 +107,7 @@ def set_topics(session: Session, subscriber: Subscriber, choice: TopicChoice) ->
 
 
 def consent_topics(session: Session, consents: Iterable[Consent]) -> TopicChoice | None:
-    """The topics that these consents to the newsletter ask for together; None: none of them asks for the newsletter."""
+    """The union of topics in these consents; None if none of them covers the newsletter."""
     asking = [one for one in consents if one.newsletter]
     if not asking:
         return None
@@ -118,6 +118,6 @@ def consent_topics(session: Session, consents: Iterable[Consent]) -> TopicChoice
 
 
 def name_topics(session: Session, consent: Consent, choice: TopicChoice) -> None:
-    """Keep with a consent to the newsletter, which is stored, the topics it is given for."""
+    """Record the topics of a stored consent to the newsletter."""
     consent.every_topic = choice.every
     session.add_all(ConsentTopic(consent_id=consent.id, topic_id=id) for id in sorted(choice.ids))

@@ -1,4 +1,4 @@
-"""Addresses that must not be written to, kept as a keyed hash so that an erased person leaves no address behind."""
+"""Suppression: addresses we must not mail, stored as keyed hashes so that an erasure leaves no address behind."""
 
 import hmac
 from collections.abc import Collection, Sequence
@@ -14,22 +14,22 @@ from newsletter.subscribers.address import Address
 
 
 class SuppressionReason(StrEnum):
-    """Why. The person's own press after a new sign-up lifts `erased` and `bounced`; the others the owner lifts."""
+    """Why. A person's confirmed new sign-up lifts ERASED and BOUNCED; only the owner lifts the others."""
 
     BOUNCED = "bounced"
     COMPLAINED = "complained"
     ERASED = "erased"
     OWNER = "owner"
     REFUSED = "refused"
-    """Whoever reads mail there said that it was not them who signed up, and: never again."""
+    """Whoever reads mail there said it was not them who signed up, and never to write again."""
 
 
 SUPPRESSING = (SuppressionReason.COMPLAINED, SuppressionReason.OWNER, SuppressionReason.REFUSED)
-"""No form makes us write to such an address."""
+"""Reasons for which no form can make us mail the address."""
 
 
 class Suppression(Base):
-    """One address never to be written to again, nor to come back through an import."""
+    """One suppressed address; imports cannot bring it back either."""
 
     __tablename__ = "suppressions"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -40,11 +40,11 @@ class Suppression(Base):
     detail: Mapped[str] = mapped_column(String(500), default="")
     created_at: Mapped[datetime]
     folded: Mapped[bool] = mapped_column(default=False)
-    """From before version 0012, when the hash was of the case-folded address (ß as ss)."""
+    """Written before migration 0012, when the hash was of the case-folded address (ß as ss)."""
 
     @classmethod
     def of_address(cls, session: Session, secrets: Sequence[bytes], address: Address) -> "list[Suppression]":
-        """All that speaks against writing to this address: it, or the mailbox where its mail arrives."""
+        """All suppressions of this address or its mailbox."""
         now = [one for key in {address.key, address.mailbox} for one in address_hashes(secrets, key)]
         before = address_hashes(secrets, address.key.casefold())
         look = select(cls).where(cls.address_hash.in_(now) | (cls.address_hash.in_(before) & cls.folded))
@@ -52,7 +52,7 @@ class Suppression(Base):
 
     @classmethod
     def add(cls, session: Session, hashed: str, reason: SuppressionReason, now: datetime) -> None:
-        """Keep this hashed address from being written to. A reason that only the owner lifts is not replaced."""
+        """Suppress a hashed address. A reason in `SUPPRESSING` is not replaced."""
         if (known := cls.hashed(session, hashed)) is None:
             session.add(cls(address_hash=hashed, reason=reason, created_at=now))
         elif known.reason not in SUPPRESSING:
@@ -60,35 +60,35 @@ class Suppression(Base):
 
     @classmethod
     def hashed(cls, session: Session, hashed: str) -> "Suppression | None":
-        """The suppression kept under this hash, if there is one."""
+        """The suppression with this hash, or None."""
         return session.scalar(select(cls).where(cls.address_hash == hashed))
 
     @classmethod
     def of(cls, session: Session, secrets: Sequence[bytes], key: str) -> "Suppression | None":
-        """The suppression of the address with this key, if there is one, under whichever of the product's keys."""
+        """The suppression of an address key under any of the secret keys, or None."""
         look = select(cls).where(cls.address_hash.in_(address_hashes(secrets, key))).order_by(cls.id)
         return session.scalars(look).first()
 
 
 def address_hash(secret: bytes, key: str) -> str:
-    """HMAC-SHA-256 of an address's key under the product's secret: 64 hex digits that cannot be turned back."""
+    """HMAC-SHA-256 of an address key with the secret key: 64 hex digits."""
     return hmac.digest(secret, b"newsletter suppression " + key.encode(), "sha256").hex()
 
 
 def address_hashes(secrets: Sequence[bytes], key: str) -> list[str]:
-    """What an address may be kept under: its hash with the present key, and with each of those of earlier times.
+    """An address key's hashes with the current and all retired secret keys.
 
-    Nobody can hash an erased address anew when the key is changed: the address is gone.
+    Retired keys are needed because an erased address cannot be rehashed when the key changes.
     """
     return [address_hash(secret, key) for secret in secrets]
 
 
 def suppressed(session: Session, secrets: Sequence[bytes], keys: Collection[str]) -> set[str]:
-    """Which of these addresses' keys are suppressed, or their mailboxes (`of_address`)."""
+    """Which of these address keys are suppressed, themselves or by mailbox (`of_address`)."""
     few = select(Suppression.address_hash, Suppression.folded).limit(len(keys) + 1)
     kept = session.execute(few).all()
     if not kept:
-        return set()  # the usual case of a first import: nothing is hashed
+        return set()  # usual for a first import: saves the hashing
     now: dict[str, set[str]] = {}
     before: dict[str, set[str]] = {}
     for key in keys:

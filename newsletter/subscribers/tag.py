@@ -1,4 +1,4 @@
-"""Tag: a word that the owner gives to subscribers, to find them again."""
+"""Tag: a label that the owner gives subscribers, to find them again."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,11 +13,11 @@ from newsletter.subscribers.subscriber import Subscriber
 
 LONGEST_TAG = 80
 MOST_TAGS = 100
-"""Of one subscriber, where an owner types them."""
+"""Per subscriber, when an owner types them."""
 
 
 class Tag(Base):
-    """One tag; two that differ in case only are two."""
+    """One tag; names are case-sensitive."""
 
     __tablename__ = "tags"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -27,7 +27,7 @@ class Tag(Base):
 
 
 class SubscriberTag(Base):
-    """That a subscriber has a tag."""
+    """A subscriber's tag."""
 
     __tablename__ = "subscriber_tags"
 
@@ -36,25 +36,25 @@ class SubscriberTag(Base):
 
 
 def clean_tag(typed: str) -> str:
-    """One line of printable text, at most 80 characters; empty when nothing is left."""
+    """The name as one line of printable text, at most `LONGEST_TAG` characters; "" if nothing is left."""
     return " ".join("".join(c if c.isprintable() else " " for c in typed).split())[:LONGEST_TAG].strip()
 
 
 def all_tags(session: Session, most: int = 500) -> list[tuple[str, int]]:
-    """The tags that people have, in alphabetical order, and how many have each; the first `most`."""
+    """The first `most` tags in use, in alphabetical order, each with its number of subscribers."""
     look = select(Tag.name, func.count(SubscriberTag.subscriber_id)).join(SubscriberTag).group_by(Tag.name)
     listed = look.order_by(Tag.name).limit(most)
     return figure(session, ("people by tag", most), lambda it: list(it.execute(listed)))
 
 
 def with_tag(name: str) -> ColumnElement[bool]:
-    """That a subscriber has this tag, as an SQL condition on Subscriber."""
+    """SQL condition on Subscriber: has this tag."""
     look = select(SubscriberTag.tag_id).join(Tag).where(SubscriberTag.subscriber_id == Subscriber.id, Tag.name == name)
     return look.exists()
 
 
 def retag(session: Session, subscriber_id: int, names: Iterable[str]) -> None:
-    """Give a subscriber these tags and no others."""
+    """Set exactly these tags."""
     wanted = tag_ids(session, filter(None, map(clean_tag, names)))
     its = SubscriberTag.subscriber_id == subscriber_id
     session.execute(delete(SubscriberTag).where(its, SubscriberTag.tag_id.not_in(wanted.values())))
@@ -64,7 +64,7 @@ def retag(session: Session, subscriber_id: int, names: Iterable[str]) -> None:
 
 
 def tag_all(session: Session, name: str, who: ColumnElement[bool]) -> int:
-    """Give everybody for whom this holds a tag, in one statement; how many had it not."""
+    """Tag everybody who matches, in one statement; returns how many did not have the tag."""
     (id,) = tag_ids(session, [name]).values()
     insert: Any = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert
     rows = select(Subscriber.id, literal(id)).where(who)
@@ -73,7 +73,7 @@ def tag_all(session: Session, name: str, who: ColumnElement[bool]) -> int:
 
 
 def untag_all(session: Session, name: str, who: ColumnElement[bool]) -> int:
-    """Take a tag from everybody for whom this holds; how many had it."""
+    """Remove a tag from everybody who matches; returns how many had it."""
     people = select(Subscriber.id).where(who)
     tag = select(Tag.id).where(Tag.name == name).scalar_subquery()
     gone = delete(SubscriberTag).where(SubscriberTag.tag_id == tag, SubscriberTag.subscriber_id.in_(people))
@@ -81,13 +81,13 @@ def untag_all(session: Session, name: str, who: ColumnElement[bool]) -> int:
 
 
 def tags_of(session: Session, subscriber_id: int) -> list[str]:
-    """The names of a subscriber's tags, in alphabetical order."""
+    """A subscriber's tag names, in alphabetical order."""
     look = select(Tag.name).join(SubscriberTag).where(SubscriberTag.subscriber_id == subscriber_id)
     return sorted(session.scalars(look), key=str.casefold)
 
 
 def tag_ids(session: Session, names: Iterable[str]) -> dict[str, int]:
-    """The numbers of these tags by name; those that are new are made. Safe against two at once."""
+    """Tag ids by name; creates missing ones. Safe under concurrency."""
     wanted = sorted(set(names))
     if not wanted:
         return {}

@@ -1,4 +1,4 @@
-"""The doors for people and machines over HTTP."""
+"""The HTTP application: pages for visitors, readers and owners, and machine interfaces."""
 
 from typing import Any
 
@@ -40,19 +40,19 @@ from newsletter.web.rows import Number, RowId
 from newsletter.web.state import DeliveryTrigger, WebState, has_committed
 
 TRIES = 3
-"""How often a request is served whose transaction the database breaks off for another one."""
+"""Attempts per request when the database aborts its transaction."""
 
 
 class Site(Flask):
-    """Flask, but that a request comes to its end which the database broke off: for a deadlock, or because what it
-    refers to was deleted in this moment."""
+    """Flask that retries a request whose transaction the database aborted: for a deadlock, or because a row it refers
+    to was deleted concurrently."""
 
     def log_exception(self, exc_info: Any) -> None:
-        """Tell the route: Flask's own words name the path, which may be a personal link."""
+        """Log the route; Flask would log the path, which may be a personal link."""
         access.unexpected(exc_info)
 
     def dispatch_request(self) -> ResponseReturnValue:
-        """Serve it; once more while nothing of it is stored."""
+        """Serve the request, retrying as long as it has committed nothing."""
         for _ in range(TRIES - 1):
             try:
                 return super().dispatch_request()
@@ -68,7 +68,7 @@ def create(runtime: Runtime, trigger: DeliveryTrigger) -> Flask:
     app.config.update(
         SECRET_KEY=runtime.settings.secret,
         MAX_FORM_PARTS=200,
-        # __Host-: only this host, only over TLS, for all of it (RFC 6265bis §4.1.3.2).
+        # __Host-: this host only, over TLS only, for all paths (RFC 6265bis §4.1.3.2).
         SESSION_COOKIE_NAME="__Host-session" if runtime.settings.is_https else "session",
         SESSION_COOKIE_SECURE=runtime.settings.is_https,
         SESSION_REFRESH_EACH_REQUEST=False,

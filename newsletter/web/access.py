@@ -1,4 +1,4 @@
-"""The access log: a line for each request, by its route and not by its path, which may be somebody's personal link."""
+"""The access log: a line per request, with its route instead of its path, which may be a personal link."""
 
 import time
 from typing import Any
@@ -8,22 +8,22 @@ from flask import Flask, Response, g, request
 
 log = structlog.get_logger()
 QUIET = ("health.healthz", "static", "bootstrap.static")
-"""Routes whose good answers are no event."""
+"""Routes whose successful responses are not logged."""
 
 
 def install(app: Flask) -> None:
-    """Count the time of each request, and tell it."""
+    """Time and log each request."""
     app.before_request(_begin)
     app.after_request(_told)
 
 
 def route() -> str:
-    """The route of this request as it stands in the code, such as `/confirm/<token>`."""
+    """The rule of this request's route, such as `/confirm/<token>`."""
     return request.url_rule.rule if request.url_rule is not None else "(no route)"
 
 
 def unexpected(exc_info: Any) -> None:
-    """An error that no page explains."""
+    """Log an unhandled exception."""
     log.error("unexpected", method=request.method, route=route(), exc_info=exc_info)
 
 

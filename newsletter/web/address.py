@@ -1,6 +1,6 @@
-"""An address that somebody types into a page: its syntax, and whether its domain takes mail at all, and lasts.
+"""Checks an address typed into a page: its syntax, and whether its domain accepts mail and is not refused.
 
-DNS is asked before the database: nothing is locked while it thinks, and nothing is known yet about whose address it is.
+DNS is queried before the transaction: nothing is locked meanwhile, and the time taken reveals nothing about the person.
 """
 
 import idna
@@ -12,7 +12,7 @@ from newsletter.web.state import runtime
 
 
 def ask_ahead(typed: str) -> None:
-    """Ask about what stands behind the @. A door does so before its transaction; `typed_address` goes by the answer."""
+    """Look up the domain, before the view opens its transaction; `typed_address` uses the result."""
     try:
         domain = read_address(typed).domain
     except BadAddress:
@@ -21,8 +21,8 @@ def ask_ahead(typed: str) -> None:
 
 
 def typed_address(typed: str, house: Brand) -> Address:
-    """The address. Raises BadAddress for what is none, where the owner takes none of its domain, and where no mail can
-    be sent there. Whose it is, and whether they are known, is not looked at."""
+    """The address. Raises BadAddress for bad syntax, a refused domain, or one that accepts no mail. Does not check who
+    it belongs to."""
     address = read_address(typed)
     if house.refuses(address.domain):
         raise BadAddress(AddressFault.THROWN_AWAY, _as_read(address.domain))
@@ -33,7 +33,7 @@ def typed_address(typed: str, house: Brand) -> Address:
 
 
 def _as_read(domain: str) -> str:
-    """In the letters that were typed."""
+    """The domain in readable Unicode."""
     try:
         return idna.decode(domain)
     except idna.IDNAError:

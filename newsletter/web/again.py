@@ -1,4 +1,4 @@
-"""“Send it again”: the same sign-up once more, a minute later at the earliest, under the limits of all forms."""
+"""“Send it again”: repeats a sign-up after at least a minute, within the limits of all forms."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ door = Blueprint("again", __name__)
 @door.post("/check-your-inbox")
 @per_client
 def send() -> Any:
-    """A press of “Send it again”, or of the one that leads back to the form. Everybody gets the same answer."""
+    """Resend, or (with `correct`) go back to the form. The response is the same for everybody."""
     ask_ahead(request.form.get("email", ""))
     with transaction() as session:
         form = forms.named(session, request.form.get("form", ""))
@@ -47,5 +47,5 @@ def send() -> Any:
 
 
 def _usual(typed: SubscribeForm) -> str:
-    """Where this form is sent the first time: who has pressed once more there waits no second time."""
+    """The URL the form was first sent to, so that confirming there does not impose the wait again."""
     return url_for("forms.send", slug=typed.row.slug) if typed.row.id else url_for("public.subscribe")

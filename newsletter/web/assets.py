@@ -1,4 +1,4 @@
-"""Our own style sheets and scripts: under an address that changes with them, so that browsers keep them for ever."""
+"""Our style sheets and scripts, under URLs that change with them, so that browsers can cache them for ever."""
 
 import gzip
 from functools import cache
@@ -14,12 +14,12 @@ from flask import Flask, Response, abort, g, request
 from newsletter.settings import ROOT
 
 FOLDERS = ("css", "js", "img")
-"""Of `static/`; not `guides/`: a guide needs a signed link."""
+"""Public folders of `static/`; `guides/` is not, because guides need a signed link."""
 
 
 def faces_in(package: str) -> dict[str, Path]:
-    """The two weights of the typeface that this package carries, by what they are called here (static/css/face.css
-    names them). None where it is not installed: pages then have what the reader's machine has."""
+    """The two weights of the typeface in this package, by their names here (see static/css/face.css); empty if it is
+    not installed: pages then use the reader's fonts."""
     found = find_spec(package)
     folders = [Path(one) / "files" for one in (found.submodule_search_locations or () if found else ())]
     files = [folder / f"HankenGrotesk-{weight}.otf" for folder in folders for weight in ("Regular", "Bold")]
@@ -30,14 +30,14 @@ FACES = faces_in("font_hanken_grotesk")
 PACKAGED = FACES | {
     "packages/bootstrap.min.css": Path(flask_bootstrap.__file__).parent / "static/bootstrap5/css/bootstrap.min.css"
 }
-"""Files that packages carry, by what they are called here."""
+"""Files from installed packages, by their names here."""
 A_YEAR, AN_HOUR = 365 * 86400, 3600
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".otf": "font/otf"}
-"""What becomes much smaller when it is packed."""
+"""Types worth compressing."""
 
 
 def install(app: Flask) -> None:
-    """Serve them. `url_for("static", filename=…)` gives the address that changes; scripts find their parts there."""
+    """Serve them; `url_for("static", filename=…)` gives the versioned URL, also for relative imports of scripts."""
     app.add_url_rule("/assets/<version>/<path:filename>", "static", asset)
     app.add_url_rule("/static/<path:filename>", "static", asset)
     app.jinja_env.globals["faces"] = lambda: tuple(FACES)
@@ -50,7 +50,7 @@ def install(app: Flask) -> None:
 
 @cache
 def print_of_all() -> str:
-    """One print of all of them, for scripts name each other without one. As they were when this process began."""
+    """A single version hash for all files, because scripts import each other by relative URL. Computed once."""
     digest = sha256()
     ours = (path for folder in FOLDERS for path in sorted((ROOT / "static" / folder).rglob("*.*")))
     for path in (*ours, *PACKAGED.values()):
@@ -59,7 +59,7 @@ def print_of_all() -> str:
 
 
 def asset(filename: str, version: str = "") -> Response:
-    """One file. Under the print of another version it is today's, but not for long: an earlier page asks for it."""
+    """One file. Another version's URL, from an older page, gets the current file with a short cache time."""
     path = _path(filename)
     packs = path.suffix in _TYPES and bool(request.accept_encodings["gzip"])
     kind = _TYPES.get(path.suffix) or guess_type(path.name)[0]
@@ -86,6 +86,6 @@ def _path(filename: str) -> Path:
 
 @cache
 def _octets(path: Path, *, packed: bool) -> bytes:
-    """As they were when this process first served them. There are few, and none is large."""
+    """The content, cached for the life of the process; the files are few and small."""
     whole = path.read_bytes()
     return gzip.compress(whole, 9, mtime=0) if packed else whole

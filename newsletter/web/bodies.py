@@ -1,7 +1,6 @@
-"""How large a request may be, for each route, and who may send a large one: the one place that says so.
+"""Size limits of request bodies by route.
 
-`Front` asks before it reads a body from a socket; Flask is told the same number, so that a form that is parsed
-without `Front` (in tests) is measured alike.
+`Front` enforces them before reading a body from the socket; Flask gets the same limit, for tests without `Front`.
 """
 
 from collections.abc import Mapping
@@ -11,15 +10,15 @@ from werkzeug.exceptions import HTTPException
 
 KIB = 1024
 FORM = 64 * KIB
-"""A form of a few fields, whoever sends it."""
+"""A form of a few fields."""
 TEXT = 2560 * KIB
-"""An article: 200,000 characters, each up to twelve octets when a browser percent-encodes them."""
+"""An article: 200,000 characters of up to twelve octets each when percent-encoded."""
 LIST = 32 * 1024 * KIB
-"""A file of people: half a million of them."""
+"""A subscriber file of half a million rows."""
 PHOTO = 20_000_000
-"""A photo as a good camera makes it."""
+"""A photo from a good camera."""
 BOOK = 25_000_000
-"""A guide: what mail programs still take with a link, and more than most inboxes take attached."""
+"""A guide's PDF; more than most inboxes accept as an attachment."""
 LARGEST: Mapping[str, int] = {
     "reports.take": TEXT,
     "owner.article_new": TEXT,
@@ -38,18 +37,18 @@ LARGEST: Mapping[str, int] = {
     "owner.guide_replace": BOOK,
     "owner.subscriber_import_send": LIST,
 }
-"""Octets by endpoint. A route that is not here takes `FORM`; what is larger than `TEXT` needs a session that lives."""
+"""Octets by endpoint; the default is `FORM`. More than `TEXT` requires a live owner session."""
 REFUSED = "newsletter.refused"
-"""The key of a request's environment under which `Front` leaves the status of a body that it did not take."""
+"""WSGI environ key under which `Front` stores the status for a body it refused."""
 
 
 def largest(endpoint: str | None) -> int:
-    """The octets that a body for this endpoint may have."""
+    """The body limit of this endpoint in octets."""
     return LARGEST.get(endpoint or "", FORM)
 
 
 def install(app: Flask) -> None:
-    """Measure every request, and answer those whose body was not taken."""
+    """Set the limit for every request, and answer those whose body was refused."""
     app.before_request(_measure)
 
 
@@ -64,10 +63,10 @@ def _measure() -> None:
 
 
 def _parse() -> None:
-    """Read the form now: a page must not find out in the middle of its work that it was cut off or too large."""
+    """Parse the form now, so that a view cannot fail half-way on a truncated or oversized body."""
     try:
         request.form  # noqa: B018 - parsed and kept by this
     except HTTPException:
         raise
-    except (ValueError, LookupError):  # a charset or a boundary that nobody knows
+    except (ValueError, LookupError):  # an unknown charset or invalid boundary
         abort(400)

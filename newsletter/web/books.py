@@ -1,4 +1,4 @@
-"""The phone edition of a guide: its page, and the worker that keeps it for when there is no network."""
+"""The phone edition of a guide: its page, and the service worker that keeps it available offline."""
 
 from flask import Blueprint, abort, g, render_template, request, send_file, url_for
 from markupsafe import Markup
@@ -20,7 +20,7 @@ NOT_YOURS = lazy("This guide is not in your library yet; you can ask for it ther
 
 @door.get("/library/<token>/<slug>/")
 def read(token: str, slug: str) -> str:
-    """A guide of this reader's, to read here. Opening it is noted as fetching it."""
+    """The reader's guide as a page. Opening it counts as a download."""
     (subscriber_id,) = numbers(Purpose.LIBRARY, token)
     with transaction() as session:
         subscriber = person_or_gone(session, subscriber_id)
@@ -47,5 +47,5 @@ def read(token: str, slug: str) -> str:
 
 @door.get("/library/offline.js")
 def worker() -> AnyResponse:
-    """The service worker. It stands here because a worker serves only pages of its own folder."""
+    """The service worker; at this path, because it only controls pages in its own folder."""
     return send_file(ROOT / "static" / "js" / "offline.js", mimetype="text/javascript", max_age=0)

@@ -1,4 +1,4 @@
-"""What pages show of a guide, and of the texts in `content/`."""
+"""View models of guides, and the texts in `content/` as HTML."""
 
 from dataclasses import dataclass
 
@@ -25,23 +25,23 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PagePicture:
-    """A page of a guide's PDF as a picture: its addresses change with the file."""
+    """A page of a guide's PDF as a picture; its URLs change with the file."""
 
     url: str
-    """As every program shows it, `width` by `height` pixels."""
+    """The PNG, `width` by `height` pixels."""
     light: dict[int, str]
-    """For browsers, by width."""
+    """WebP URLs by width."""
     width: int
     height: int
 
     @property
     def srcset(self) -> str:
-        """What a browser chooses among."""
+        """The `srcset` attribute of the WebP versions."""
         return ", ".join(f"{url} {width}w" for width, url in self.light.items())
 
 
 def page_picture(guide: Guide, seen: Inspection, page: int) -> PagePicture:
-    """The picture of one page that the file has."""
+    """The picture of an existing page."""
 
     def place(endpoint: str, width: int | None = None) -> str:
         return url_for(f"guide_pages.{endpoint}", slug=guide.slug, page=page, width=width, v=seen.stamp)
@@ -60,7 +60,7 @@ class Card:
     title: str
     box: str
     pages: int
-    """0 while the guide is being prepared: its file is missing or not whole."""
+    """0 if the file is missing or incomplete."""
     accent: str
     topic: str
     cover: PagePicture | None
@@ -68,7 +68,7 @@ class Card:
 
 
 def card(guide: Guide) -> Card:
-    """A guide's card; its page count and cover come from the file. A bad file spoils no other card and no page."""
+    """A guide's card, with page count and cover from its file; a bad file gives a card that says so."""
     url = url_for("public.guide", slug=guide.slug)
     try:
         seen = inspect(guide.file(runtime().guides))
@@ -98,18 +98,18 @@ def card(guide: Guide) -> Card:
 
 
 def guide_or_404(session: Session, slug: str) -> Guide:
-    """One that is hidden is there for its owner, who looks at its page before others do."""
+    """The guide, or 404; a hidden one only for a signed-in owner, as a preview."""
     found = session.scalar(select(Guide).where(Guide.slug == slug))
     return abort(404) if found is None or (found.hidden and not current_user.is_authenticated) else found
 
 
 def all_guides(session: Session) -> list[Guide]:
-    """The guides in the house's order, those that stand on no page too."""
+    """All guides including hidden ones, in display order."""
     return list(session.scalars(select(Guide).order_by(Guide.position, Guide.id)))
 
 
 def shown_guides(session: Session) -> list[Guide]:
-    """The guides that visitors see, in the house's order; a session reads them once, for a page and for its frame."""
+    """The guides visitors see, in display order; cached in the session."""
     found: list[Guide] | None = session.info.get("shown_guides")
     if found is None:
         found = session.info["shown_guides"] = [guide for guide in all_guides(session) if not guide.hidden]
@@ -117,12 +117,12 @@ def shown_guides(session: Session) -> list[Guide]:
 
 
 def page_html(body: str, brand: Brand) -> Markup:
-    """A text of the folder `content/` as HTML, with the brand filled in. Raises BadArticle."""
+    """A text from `content/` as HTML, with the brand filled in. Raises BadArticle."""
     return Markup(runtime().renderer.page(body, brand))  # noqa: S704 - values escaped, cleaned by nh3
 
 
 def unfit_pages(brand: Brand) -> list[tuple[str, str]]:
-    """Texts of the folder `content/` that cannot be shown: (file, what is wrong)."""
+    """Texts in `content/` that cannot be rendered: (file name, error)."""
     found = []
     for path in sorted(CONTENT.glob("[gp]*/*.md")):
         try:

@@ -1,6 +1,6 @@
-"""Clicks: a link of a mail leads on at once, whatever becomes of its click.
+"""Click tracking: redirects at once, whether or not the click can be recorded.
 
-The destination is signed, so this leads nowhere but where a mail of ours led. Nothing here asks the database.
+The destination is signed, so this is no open redirect. Nothing here uses the database.
 """
 
 import structlog
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 @door.get("/c/<token>")
 def follow(token: str) -> Response:
-    """Lead on (HEAD too). Raises BadLink, which the error page explains, and leads nowhere."""
+    """Redirect to the destination (also for HEAD). Raises BadLink, for which there is an error page."""
     link, _, tag = token.rpartition(".")
     destination = Destination.read(runtime().signer, link)
     (message,) = runtime().signer.numbers(Purpose.CLICK, tag)
@@ -27,13 +27,13 @@ def follow(token: str) -> Response:
 
 
 def _is_by_machine() -> bool:
-    """Whether nobody wanted to see it: only its head is asked for, or it is fetched in case somebody will."""
+    """Whether this is a HEAD request or a prefetch."""
     told = f"{request.headers.get('Sec-Purpose', '')} {request.headers.get('Purpose', '')}".lower()
     return request.method == "HEAD" or any(word in told for word in BEFOREHAND)
 
 
 def _keep(hit: Hit) -> None:
-    """A reader is led on even where the click cannot be kept."""
+    """Record the click; a failure must not stop the redirect."""
     try:
         if runtime().clicks.note(hit):
             state().clicks.wake()

@@ -1,4 +1,4 @@
-"""One colour by day and by night, as a style sheet of its own: no page may style itself."""
+"""An accent colour for light and dark mode as a style sheet, because the CSP forbids inline styles."""
 
 import re
 
@@ -8,15 +8,14 @@ from newsletter.contrast import ACCENT, DARK, LIGHT, lightened, nearest
 
 door = Blueprint("colours", __name__)
 DAY, NIGHT = "#f1ebdf", "#1c2525"
-"""The darkest light and the lightest dark ground that words have behind them (--band and --raised in
-static/css/site.css)."""
+"""The darkest light and the lightest dark background behind text (--band and --raised in static/css/site.css)."""
 A_DAY = 86400
 _SIX_DIGITS = re.compile(r"[0-9a-f]{6}\Z")
 
 
 @door.get("/colours/<colour>.css")
 def sheet(colour: str) -> Response:
-    """For the site in its owner's colour, and for a guide's own page and the drawings on it."""
+    """The sheet for the site in the owner's colour, or for a guide's page."""
     if not _SIX_DIGITS.match(colour):
         abort(404)
     day = _colours(nearest(f"#{colour}", DAY), LIGHT)
@@ -32,6 +31,6 @@ def _colours(accent: str, on_accent: str) -> str:
 
 
 def sheet_of(accent: str) -> str:
-    """The address of this colour's sheet; "" for the colour that the site has by itself."""
+    """The URL of this colour's sheet; "" for the site's default colour."""
     colour = accent.lower()
     return "" if colour == ACCENT else url_for("colours.sheet", colour=colour.removeprefix("#"))

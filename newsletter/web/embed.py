@@ -1,7 +1,7 @@
 """Forms on other sites: `/embed/<form>.js` (a script), `/embed/<form>` (an iframe, and JSON), for the owner's sites.
 
-Nothing here sets a cookie. A sign-up needs a proof of work, or one more press (`web.robots`); the limits for one
-mailbox are the journey's, as for every form.
+Nothing here sets a cookie. A sign-up needs a proof of work or a second confirmation (`web.robots`); `journey` limits
+mail per mailbox, as for every form.
 """
 
 import gzip
@@ -53,13 +53,13 @@ door = Blueprint("embed", __name__)
 SENT, SENT_TEXT = lazy("Check your inbox"), lazy("We have sent you an e-mail. Open it and follow its link.")
 TOO_MANY = lazy("Too many at once. What you typed is still here: please wait a minute, and send it again.")
 FRESH = 300
-"""Seconds for which a browser need not ask for the script anew."""
+"""Seconds a browser may cache the script."""
 STRANGER = lazy("This form may not be sent from here. Its owner can add your site to the list beside the forms.")
 
 
 @door.after_request
 def _for_other_sites(response: Response) -> Response:
-    """What browsers ask before a page of another origin may use an answer (Fetch §3.2, §3.7)."""
+    """Add the CORS and CORP headers (Fetch §3.2, §3.7)."""
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     response.headers.pop("Cross-Origin-Opener-Policy", None)
     response.vary.add("Origin")
@@ -73,7 +73,7 @@ def _for_other_sites(response: Response) -> Response:
 
 @door.before_request
 def _origin() -> Any:
-    """Whose page asks. A stranger's gets no answer that its script could read."""
+    """Check the Origin header; refuse sites that are not the owner's."""
     asked = request.headers.get("Origin", "")
     if not asked:
         return None
@@ -88,7 +88,7 @@ def _origin() -> Any:
 @door.errorhandler(HTTPException)
 @door.errorhandler(429)
 def _failed(error: HTTPException) -> Any:
-    """In the form's own way: JSON for its script, a small page in the iframe."""
+    """The error as JSON for the script, or as a small page in the iframe."""
     if isinstance(error, TooManyRequests):
         with reading() as session:
             form = forms.named(session, (request.view_args or {}).get("slug", ""))
@@ -110,7 +110,7 @@ def _failed(error: HTTPException) -> Any:
 
 @door.get("/embed/<slug>.js")
 def script(slug: str) -> Response:
-    """The script, with this form's words in it. A form that is gone leaves the page that shows it as it is."""
+    """The script with this form's texts. For a missing or closed form it does nothing."""
     with reading() as session:
         form = forms.named(session, slug)
         if form is None or not takes_sign_ups(session, form):
@@ -142,10 +142,10 @@ def _sent(code: bytes, seconds: int) -> Response:
 
 @door.get("/embed/<slug>.json")
 def challenge(slug: str) -> Response:
-    """What to prove: asked for when somebody begins to type, here or on another site."""
+    """A proof-of-work challenge; fetched when somebody starts to type, here or on another site."""
     with reading() as session:
         if session.scalar(select(Guide.id).where(Guide.slug == slug, ~Guide.hidden)) is None:
-            open_or_gone(session, slug)  # a guide's own page has a form, whether it is stored or not
+            open_or_gone(session, slug)  # the form on a guide's page may not be stored
     answer = jsonify(challenge=robots.challenge(slug))
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -164,7 +164,7 @@ def show(slug: str) -> str:
 @door.route("/embed/<slug>", methods=["POST", "OPTIONS"])
 @per_client
 def send(slug: str) -> Any:
-    """What was typed into the script's form (JSON) or into the iframe's."""
+    """A sign-up from the script (JSON) or from the iframe's form."""
     told = _typed() if request.is_json else request.form
     ask_ahead(told.get("email", ""))
     with transaction() as session:
@@ -185,7 +185,7 @@ def send(slug: str) -> Any:
 @door.post("/embed/<slug>/seen")
 @limiter.limit("60 per minute")
 def seen(slug: str) -> tuple[str, int]:
-    """A form came into view; the body is the address of its page. Counted, and nothing is kept of who looked."""
+    """Count a view of the form; the body is its page's URL. Nothing about the visitor is kept."""
     with reading() as session:
         form = open_or_gone(session, slug)
         page = viewed_page(session, characters.text(request.get_data().decode(errors="replace")))
@@ -199,7 +199,7 @@ def _page_told() -> str:
 
 
 def _typed() -> MultiDict[str, Any]:
-    """The JSON of the script as a form has it: text, and a tick or none."""
+    """The script's JSON as form data."""
     try:
         told = request.get_json(silent=True)
     except RecursionError:
@@ -207,7 +207,7 @@ def _typed() -> MultiDict[str, Any]:
     if not isinstance(told, dict):
         abort(400, _("Please send a JSON object with the form's fields."))
     texts = {name: _text(told.get(name)) for name in ("email", "first_name", "website", "agreed", "proof")}
-    # An earlier script, from a cache, does not know what to make of a slip: what it sends is kept as it is.
+    # An older cached script cannot show a typo question, so its address is accepted as typed.
     texts["kept"] = _text(told.get("kept")) if "kept" in told else texts["email"]
     answers = told.get("fields")
     for name, answer in answers.items() if isinstance(answers, dict) else ():
@@ -221,12 +221,12 @@ def _typed() -> MultiDict[str, Any]:
 
 
 def _text(told: object) -> str:
-    """A text of JSON, which may hold half a surrogate pair, as a form would have it."""
+    """A JSON string without lone surrogates; "" for any other type."""
     return characters.text(told) if isinstance(told, str) else ""
 
 
 def _asked(slip: Slip) -> Any:
-    """Nothing has happened: two buttons with the address of each, the second only where that can be kept."""
+    """Ask about a likely typo: one button per address; the second only if the typed one is acceptable."""
     choices = [(slip.yes, slip.meant), *([] if slip.fault else [(slip.no, slip.typed)])]
     return jsonify(state="slip", text=f"{slip.fault} {slip.asks}".strip(), choices=choices), 422
 
@@ -247,7 +247,7 @@ def _answer(session: Session, typed: SubscribeForm, taken: bool) -> Any:
 
 def frame(session: Session, typed: SubscribeForm, page: str, sent: str = "", action: str | None = None,
           slip: Slip | None = None) -> str:  # fmt: skip
-    """The page inside an iframe, which the owner's sites may show and no others."""
+    """The page inside the iframe; only the owner's sites may frame it."""
     form, house = typed.row, brand.current(session)
     _let_frame(house)
     return render_template(
@@ -259,7 +259,7 @@ def frame(session: Session, typed: SubscribeForm, page: str, sent: str = "", act
 
 
 def _let_frame(house: Brand) -> None:
-    """Let the owner's sites show this answer in an iframe, and no others."""
+    """Allow only the owner's sites to frame this response."""
     local = ("http://localhost:*", "http://127.0.0.1:*") if runtime().settings.is_local else ()
     ancestors = " ".join(["'self'", *local, *origins(house)])
     g.csp = (
@@ -270,7 +270,7 @@ def _let_frame(house: Brand) -> None:
 
 
 def _seen(form: Form) -> None:
-    """Write down on which of the owner's sites it stands, at most once a minute."""
+    """Record on which of the owner's sites the form is, at most once a minute."""
     with reading() as session:
         origin = allowed(session, request.headers.get("Origin") or request.referrer or "")
         own = origin in (our_site(), forms.origin_of(runtime().settings.site))

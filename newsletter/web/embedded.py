@@ -1,4 +1,4 @@
-"""A form as other sites get it: the script with its words, its style sheet, and what stands in the iframe."""
+"""Builds embedded forms: the script with its data, the style sheet, and the iframe's texts."""
 
 import json
 import re
@@ -20,9 +20,9 @@ from newsletter.web.sign_up import box, guide_of, our_site
 from newsletter.web.wording import TOPICS_ASKED
 
 INPUTS = {FieldKind.DATE: "date"}
-"""Types of inputs besides plain text. A number is typed as text: an input of numbers loses what it cannot read."""
+"""Input types other than text. Numbers use text, because number inputs discard what they cannot parse."""
 COVER = WIDTHS[1]
-"""Pixels in width of its cover, which stands there 72 wide, on dense screens too. What runs the script knows WebP."""
+"""Cover width in pixels, shown 72 wide on screens of any density. Every browser that runs the script supports WebP."""
 LABELS = {
     "email": lazy("Your e-mail address"),
     "name": lazy("First name (optional)"),
@@ -42,12 +42,12 @@ _COMMENT = re.compile(r"(^|\s)\s*// .*")
 
 @lru_cache(8)
 def static_text(name: str) -> str:
-    """A file of ours, read once."""
+    """A file from `static/`, cached."""
     return (ROOT / "static" / name).read_text(encoding="utf-8")
 
 
 def script_code(session: Session, form: Form) -> bytes:
-    """The script, with this form's words and style in it."""
+    """The script with this form's data and style."""
     told = json.dumps(_told(session, form), separators=(",", ":"))
     style = json.dumps(style_sheet(form))
     proof, code = _without_comments("js/proof.js"), _without_comments("js/embed.js")
@@ -56,13 +56,13 @@ def script_code(session: Session, form: Form) -> bytes:
 
 @lru_cache(2)
 def _without_comments(name: str) -> str:
-    """A script of ours without the lines that are for its readers: a page of somebody else's waits for it."""
+    """A script without comments and indentation, to keep it small for other people's pages."""
     lines = (_COMMENT.sub("", line).strip() for line in static_text(name).splitlines())
     return "\n".join(line for line in lines if line)
 
 
 def style_sheet(form: Form) -> str:
-    """The style sheet, with a form's colours: each is checked to be # and six digits before it is stored."""
+    """The style sheet with the form's colours, which are validated as # and six hex digits before they are stored."""
     colours = form.colours
     scheme = "dark" if colours.is_dark else "light"
     own = (
@@ -73,7 +73,7 @@ def style_sheet(form: Form) -> str:
 
 
 def _told(session: Session, form: Form) -> dict[str, Any]:
-    """All that the script has to know."""
+    """The data for the script."""
     typed = box(session, form, brand.current(session), formdata=None)
     site = our_site()
     with_box = form.offers_newsletter and not form.gives_newsletter
@@ -100,7 +100,7 @@ def _told(session: Session, form: Form) -> dict[str, Any]:
 
 
 def offered_topics(typed: SubscribeForm) -> list[list[str]]:
-    """Number and name of each topic that a form lets people choose among."""
+    """[id, name] of each topic the form offers."""
     return [[choice.value, choice.label] for choice in typed.topics.choices]
 
 
@@ -113,7 +113,7 @@ def _asked(field: Field) -> dict[str, Any]:
 
 
 def form_words(session: Session, form: Form) -> dict[str, str]:
-    """Its headline and its sentence."""
+    """The form's headline and text."""
     guide = guide_of(session, form)
     seen = card(guide) if guide else None
     house = brand.current(session).name
@@ -124,6 +124,6 @@ def form_words(session: Session, form: Form) -> dict[str, str]:
 
 
 def cover_of(session: Session, form: Form) -> PagePicture | None:
-    """The picture beside it."""
+    """The guide's cover, if the form shows it."""
     guide = guide_of(session, form) if form.shows_cover else None
     return card(guide).cover if guide else None

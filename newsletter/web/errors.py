@@ -1,4 +1,4 @@
-"""Error pages: what happened, in words, and what to do."""
+"""Error pages: what happened and what to do."""
 
 import time
 from math import ceil
@@ -40,12 +40,12 @@ TEXTS = {
     500: lazy("It is our fault, it has been noted, and nothing you sent is half stored. Please try again in a moment."),
 }
 LONGEST_LIMIT = 60
-"""Seconds; for a limit that does not say when it ends."""
+"""Seconds to wait if a limit does not say when it resets."""
 DISK_FULL = ("disk is full", "No space left", "disk I/O error", "could not extend file")
 
 
 def install(app: Flask) -> None:
-    """Register the pages for everything that can go wrong."""
+    """Register the error handlers."""
     app.register_error_handler(HTTPException, http)
     app.register_error_handler(TooManyRequests, too_many)
     app.register_error_handler(CSRFError, _csrf)
@@ -68,13 +68,13 @@ def _page(code: int, title: str, text: str, action: tuple[str, str] | None = Non
         template = "public/error.html"
     try:
         return render_template(template, code=code, title=title, text=text, action=action, **more), code
-    except Exception as error:  # noqa: BLE001 - the page needs the database too; an error page must not fail
+    except Exception as error:  # noqa: BLE001 - the template may need the database; an error page must not fail
         log.error("error page could not be shown", error=type(error).__name__)
         return Response(f"{title}\n\n{text}\n", code, mimetype="text/plain; charset=utf-8")
 
 
 def http(error: HTTPException) -> Any:
-    """An error that says itself what it is."""
+    """The page for an HTTP error."""
     code = error.code or 500
     if code < 400:
         return error
@@ -84,7 +84,7 @@ def http(error: HTTPException) -> Any:
 
 
 def too_many(error: TooManyRequests) -> Any:
-    """Says when, and keeps what was typed: the page has it in a form that only needs to be sent (RFC 6585 §4)."""
+    """429 with Retry-After (RFC 6585 §4), and the typed values in a form that can be sent again."""
     reached = limiter.current_limit
     wait = max(1, ceil(reached.reset_at - time.time())) if reached else LONGEST_LIMIT
     text = _wait_told(wait)
@@ -155,7 +155,7 @@ def _bad_guide(error: BadGuide) -> Any:
 
 
 def _database(error: OperationalError) -> Any:
-    # SQLite with a full disk has rolled back by itself; what is raised last may be that a savepoint is gone, or two.
+    # A full disk makes SQLite roll back by itself; the last error may only be about a lost savepoint.
     reasons, before = [str(error.orig)], error.__context__
     while isinstance(before, OperationalError):
         reasons.append(str(before.orig))
@@ -164,7 +164,7 @@ def _database(error: OperationalError) -> Any:
 
 
 def _unfit(error: DataError) -> Any:
-    """A zero byte, or a number beyond 64 bits: PostgreSQL has no place for it."""
+    """A NUL byte or an integer beyond 64 bits, which PostgreSQL cannot store."""
     return http(NotFound() if request.method in ("GET", "HEAD") else BadRequest())
 
 

@@ -1,6 +1,6 @@
 """The archive as an Atom feed (RFC 4287).
 
-Each text goes through `characters`: ElementTree writes what XML has no place for as it is (XML 1.0 §2.2).
+Texts go through `characters`, because ElementTree also writes characters that XML forbids (XML 1.0 §2.2).
 """
 
 from datetime import datetime
@@ -18,11 +18,11 @@ ATOM = "http://www.w3.org/2005/Atom"
 
 def atom(house: Brand, site: str, entries: list[tuple[Article, str]], now: datetime,
          topic: Topic | None = None) -> bytes:  # fmt: skip
-    """The feed of these (article, HTML) pairs, newest first; `topic`: the one that they are of."""
+    """The feed of (article, HTML) pairs, newest first, as XML. `topic`: if it is limited to one."""
     own = f"{site}/topics/{topic.slug}/feed.xml" if topic else f"{site}/feed.xml"
     feed = Element("feed", xmlns=ATOM)
     updated = max((article.updated_at for article, _ in entries), default=now)
-    # By its number, which no other name or address of the topic changes (RFC 4287 §4.2.6).
+    # By id, which survives renaming the topic (RFC 4287 §4.2.6).
     _text(feed, "id", f"{site}/feed.xml?topic={topic.id}" if topic else own)
     _text(feed, "title", f"{house.name}: {topic.name}" if topic else house.name)
     _text(feed, "updated", updated.isoformat())

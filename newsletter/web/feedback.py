@@ -1,4 +1,4 @@
-"""What comes back from mails: leaving, by button and by one click, and "this was not me"."""
+"""Unsubscribing, by button and by one click, and "this was not me"."""
 
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ NEVER = lazy("Never write to me because of a form")
 
 @door.get("/unsubscribe/<token>")
 def unsubscribe(token: str) -> str:
-    """A page with one clear button; opening it changes nothing."""
+    """The page with the unsubscribe button; GET changes nothing."""
     subscriber_id = numbers(Purpose.UNSUBSCRIBE, token)[0]
     with reading() as session:
         subscriber = session.get(Subscriber, subscriber_id)
@@ -54,9 +54,9 @@ def _ask(subscriber_id: int, email: str) -> str:
 
 @door.post("/unsubscribe/<token>", endpoint="unsubscribe_now")
 def unsubscribe_now(token: str) -> str:
-    """Leave. Needs nothing but the signed link, answers 200, and may be repeated (RFC 8058 §3.2).
+    """Unsubscribe. Needs only the signed link, answers 200, and is idempotent (RFC 8058 §3.2).
 
-    It is committed before anything else is tried: no page, mail or queue can take it back.
+    Commits before anything else, so that no failing page, mail or queue can undo it.
     """
     subscriber_id, message_id = numbers(Purpose.UNSUBSCRIBE, token)
     by_machine = request.form.get(ONE_CLICK[0]) == ONE_CLICK[1]
@@ -77,7 +77,7 @@ def _left(email: str, token: str) -> str:
 
 
 def _done(email: str, token: str, told: bool = False) -> str:
-    """It is done; for a day it can be taken back, and whoever likes may say why. `told`: they just did."""
+    """The page after unsubscribing, with an undo for a day and optional reasons. `told`: they just gave one."""
     subscriber_id = numbers(Purpose.UNSUBSCRIBE, token)[0]
     with reading() as session:
         subscriber = session.get(Subscriber, subscriber_id)
@@ -93,7 +93,7 @@ def _done(email: str, token: str, told: bool = False) -> str:
 @door.post("/unsubscribe/<token>/undo", endpoint="undo")
 @limiter.limit(ACTIONS)
 def undo(token: str) -> AnyResponse:
-    """Leaving was a slip: they get what they got, by their own press, within a day."""
+    """Undo unsubscribing within a day: the reader receives what they did before."""
     subscriber_id = numbers(Purpose.UNSUBSCRIBE, token)[0]
     check_form(ButtonForm())
     left = request.form.get("left", "")
@@ -102,7 +102,7 @@ def undo(token: str) -> AnyResponse:
         press = Press(By.MAIL, agreed(UNDO, [UNDOES.rstrip(".")]), "/unsubscribe/undo")
         event = int(left) if left.isdecimal() and len(left) < 19 else 0
         undone = journey.undo_leaving(session, runtime(), subscriber, event, press, now())
-        if not undone and subscriber.status is not Status.CONFIRMED:  # pressed twice is as good as once
+        if not undone and subscriber.status is not Status.CONFIRMED:  # a second press is no error
             abort(410, _("This cannot be taken back any more. To come back, please sign up again."))
         there = preferences_path(subscriber)
     return redirect(f"{there}?saved=1", 303)
@@ -111,7 +111,7 @@ def undo(token: str) -> AnyResponse:
 @door.post("/unsubscribe/<token>/why", endpoint="why")
 @limiter.limit(ACTIONS)
 def why(token: str) -> str | AnyResponse:
-    """Why they left, by one press. Nobody must say; who is a reader again is shown what they get."""
+    """Record why they left, which is optional; somebody who has resubscribed goes to their preferences."""
     subscriber_id = numbers(Purpose.UNSUBSCRIBE, token)[0]
     check_form(ButtonForm())
     chosen = request.form.get("why", "")
@@ -124,7 +124,7 @@ def why(token: str) -> str | AnyResponse:
 
 
 def _refusing(session: Session, token: str) -> tuple[int, str, Subscriber | None]:
-    """Whose sign-up it was, the mailbox's keyed hash, and who is still there of them."""
+    """The subscriber id, the mailbox's keyed hash, and the subscriber if they still have that mailbox."""
     subscriber_id, *parts = numbers(Purpose.REFUSE, token)
     hashed = "".join(f"{part:016x}" for part in parts)
     found = session.get(Subscriber, subscriber_id)
@@ -136,7 +136,7 @@ def _refusing(session: Session, token: str) -> tuple[int, str, Subscriber | None
 
 @door.get("/not-me/<token>")
 def not_me(token: str) -> str:
-    """A page with one button; opening it changes nothing."""
+    """The page with the "not me" button; GET changes nothing."""
     with reading() as session:
         hashed, subscriber = _refusing(session, token)[1:]
         known = Suppression.hashed(session, hashed)
@@ -152,7 +152,7 @@ def not_me(token: str) -> str:
 @door.post("/not-me/<token>", endpoint="not_me_now")
 @limiter.limit(ACTIONS)
 def not_me_now(token: str) -> str:
-    """Whoever reads this mailbox says that it was not them who signed up. Holds for ever."""
+    """Record that the mailbox's reader did not sign up and wants no mail from forms, for ever."""
     check_form(ButtonForm())
     with transaction() as session:
         subscriber_id, hashed, _ = _refusing(session, token)

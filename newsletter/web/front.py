@@ -1,8 +1,8 @@
-"""Front: between granian's sockets (RSGI) and Flask (WSGI).
+"""Front: the adapter between granian (RSGI) and Flask (WSGI).
 
-A thread is worth much and a connection little. So a body is collected here, by the event loop, against a deadline and
-a limit; only a request that is whole gets a thread, and the thread is free again when the answer is whole, however
-slowly somebody reads it. Header deadlines are granian's own (`supervisor.web_command`).
+Threads are scarce, connections are not. So the event loop reads each body, within a deadline and a size limit; only a
+complete request gets a thread, which is free as soon as the response is complete, however slow the client. Granian
+enforces the deadlines for headers (`supervisor.web_command`).
 """
 
 import asyncio
@@ -28,15 +28,15 @@ from newsletter.web.owner.door import OPEN_TO_ALL
 from newsletter.web.security import runtime_settings
 
 THREADS = 12
-"""In each process; fewer than the connections of a database pool (15)."""
+"""Per process; fewer than the database pool's connections (15)."""
 WAITING = 400
-"""Whole requests that may wait for a thread; more are told to come back. A database that hangs must not eat memory."""
+"""Complete requests in the queue or being served; more get 503, so that a hanging database cannot exhaust memory."""
 GRACE = 10.0
-"""Seconds for a body, and a second more for every `SLOWEST` octets."""
+"""Seconds for a body, plus one for every `SLOWEST` octets."""
 SLOWEST = 16 * 1024
 IN_MEMORY = 512 * 1024
 LINGER = 2.0
-"""Seconds in which a refused body is read on and thrown away, so that its sender sees the answer, not a reset."""
+"""Seconds to keep reading a refused body, so that its sender gets the response instead of a reset."""
 TOO_LONG, TOO_SLOW = 413, 408
 BUSY = b"Too many people are here just now. Please try again in a few seconds.\n"
 log = structlog.get_logger()
@@ -44,19 +44,19 @@ Headers = list[tuple[str, str]]
 
 
 class TooLarge(Exception):
-    """More octets came than are allowed."""
+    """The body exceeds the limit."""
 
 
 class Gone(Exception):
-    """The other side went away in the middle of its request."""
+    """The client disconnected before the end of its request."""
 
 
 class Front:
-    """The application as granian sees it."""
+    """The RSGI application."""
 
     def __init__(self, app: Flask, threads: int = THREADS, grace: float = GRACE,
                  took: Callable[[float], None] = lambda _: None) -> None:  # fmt: skip
-        """`took` is told the seconds of each answer, from the moment that its request was whole."""
+        """`took` is called with the seconds each response took after its request was complete."""
         self._app = app
         self._took = took
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="web")
@@ -64,7 +64,7 @@ class Front:
         self._inside = 0
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
-        """One request."""
+        """Serve one request."""
         if self._inside >= WAITING:
             proto.response_bytes(503, [("content-type", "text/plain"), ("retry-after", "5")], BUSY)
             return
@@ -99,7 +99,7 @@ class Front:
             self._inside -= 1
 
     async def _collect(self, proto: Any, environ: dict[str, Any], body: IO[bytes]) -> None:
-        """Read the body; what is not taken leaves its status in the environment."""
+        """Read the body; for a refused one store the status in the environ. Raises Gone."""
         declared, allowed = declared_length(environ), public_allowance(self._app, environ)
         if allowed is None:
             allowed = await self._in_thread(owner_allowance, self._app, environ)
@@ -124,7 +124,7 @@ class Front:
         environ["CONTENT_LENGTH"] = str(size)
 
     def _answer(self, environ: dict[str, Any], body: IO[bytes]) -> tuple[int, Headers, bytes | str]:
-        """In a thread: the whole answer, or the path of the file that is its body."""
+        """Run Flask in a thread; returns status, headers and the body or the path of its file."""
         said: list[Any] = []
         environ["wsgi.input"] = body
 
@@ -142,7 +142,7 @@ class Front:
 
 
 class _File(FileWrapper):
-    """A file that is sent as it is: granian reads it by itself, at the pace of whoever downloads it."""
+    """A file response that granian streams itself, at the client's pace."""
 
     @property
     def path(self) -> str:
@@ -155,9 +155,9 @@ def _no_write(_: bytes) -> None:
 
 
 def public_allowance(app: Flask, environ: Mapping[str, object]) -> int | None:
-    """The octets of body to read for this request; 0: none, because nothing of it would be used.
+    """The octets of body to read for this request; 0 if none would be used.
 
-    None: `owner_allowance` knows. This one opens nothing and is quick enough for the event loop.
+    None: ask `owner_allowance`. Uses no database, so that it can run in the event loop.
     """
     settled = dict(environ)
     if settle(settled, runtime_settings(app)) is not None:
@@ -172,10 +172,9 @@ def public_allowance(app: Flask, environ: Mapping[str, object]) -> int | None:
 
 
 def owner_allowance(app: Flask, environ: Mapping[str, object]) -> int:
-    """The same for a page of the owner's area: nothing without a cookie of a session.
+    """The octets of body to read for a page of the owner's area; 0 without a session cookie.
 
-    One that has ended meanwhile still counts, up to the size of an article: the page then gives back what its owner had
-    typed.
+    An expired session still allows up to `TEXT`, so that the page can give back what the owner typed.
     """
     settled = dict(environ)
     settle(settled, runtime_settings(app))
@@ -199,19 +198,19 @@ async def _read(proto: Any, body: IO[bytes], allowed: int) -> int:
 
 
 async def _linger(proto: Any) -> None:
-    with suppress(Exception):  # the answer is out: nothing that happens here matters to anybody
+    with suppress(Exception):  # the response has been sent already
         async with asyncio.timeout(LINGER):
             async for _ in proto:
                 pass
 
 
 def has_body(environ: dict[str, Any]) -> bool:
-    """Whether octets follow the headers (RFC 9112 §6.3)."""
+    """Whether the request has a body (RFC 9112 §6.3)."""
     return declared_length(environ) != 0
 
 
 def declared_length(environ: dict[str, Any]) -> int | None:
-    """What Content-Length says; None: the body comes in chunks, and nobody knows."""
+    """The Content-Length; None for a chunked body."""
     if "HTTP_TRANSFER_ENCODING" in environ:
         return None
     typed = environ.get("CONTENT_LENGTH", "")
@@ -219,7 +218,7 @@ def declared_length(environ: dict[str, Any]) -> int | None:
 
 
 def environment(scope: Any) -> dict[str, Any]:
-    """PEP 3333's dictionary for an RSGI scope, without the body."""
+    """The WSGI environ (PEP 3333) for an RSGI scope, without the body."""
     host, _, port = scope.server.rpartition(":")
     environ = {
         "REQUEST_METHOD": scope.method, "SCRIPT_NAME": "", "PATH_INFO": _latin(scope.path),
@@ -234,7 +233,7 @@ def environment(scope: Any) -> dict[str, Any]:
 
 def _add_headers(environ: dict[str, Any], headers: Iterable[tuple[str, str]]) -> None:
     for name, value in headers:
-        if "_" in name:  # it would pass for one with hyphens: X_Forwarded_For for what the proxy wrote
+        if "_" in name:  # could spoof a header with hyphens, such as X-Forwarded-For
             continue
         key = name.upper().replace("-", "_")
         key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"

@@ -1,4 +1,4 @@
-"""For the operator: is it up, and what are the numbers?"""
+"""Health check and Prometheus metrics."""
 
 import hmac
 
@@ -20,7 +20,7 @@ door = Blueprint("health", __name__)
 
 @door.get("/healthz")
 def healthz() -> tuple[Response, int]:
-    """200 when the database answers; Redis may be down: sign-ups are stored and mail goes when it is back."""
+    """200 if the database answers. Redis may be down: sign-ups are still stored, and mail is sent later."""
     checks = {"database": _database(), "redis": _redis()}
     return jsonify(ok=checks["database"] == "ok", **checks), 200 if checks["database"] == "ok" else 503
 
@@ -50,7 +50,7 @@ def _messages(session: Session) -> list[tuple[Lane, State, int]]:
 
 @door.get("/metrics")
 def metrics() -> Response:
-    """Numbers for Prometheus; no address among them. Without the token there is no such page (RFC 6750 §2.1)."""
+    """Prometheus metrics, without personal data; 404 unless METRICS_TOKEN is set (RFC 6750 §2.1)."""
     kept, asked = runtime().settings.metrics_token, request.authorization
     given = asked.token if asked is not None and asked.type == "bearer" else None
     if kept is None:

@@ -1,7 +1,7 @@
-"""The page behind a sign-up: where we wrote to, and how to have it sent again.
+"""The page after a sign-up: where we wrote to, and how to have it sent again.
 
-It learns whom we wrote to from no cookie and no address in a URL: our script keeps what was typed in its tab, and a
-page that answers a press has it in its own form.
+The address is in neither a cookie nor a URL: our script keeps what was typed in the tab's storage, and without a script
+the page carries it in its form.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ door = Blueprint("inbox", __name__)
 
 @door.get("/check-your-inbox")
 def show() -> str:
-    """What happens next; or, where a form leads elsewhere, the way there."""
+    """What happens next; or the link to the form's own target page."""
     with reading() as session:
         form, guide = forms.named(session, request.args.get("form", "")), request.args.get("guide", "")
         speak(form.language if form else None)
@@ -40,8 +40,7 @@ def show() -> str:
 
 
 def typed_into(session: Session, form: Form | None, guide: Guide | None, **kwargs: Any) -> SubscribeForm | None:
-    """The form that somebody has sent, else the one on this guide's page, with what is typed into it now; None where
-    it takes nothing any more."""
+    """The form somebody sent, else the one on this guide's page, with the request's values; None if it is closed."""
     if form is not None:
         return box(session, form, brand.current(session), **kwargs) if takes_sign_ups(session, form) else None
     if guide is None or guide.hidden:
@@ -50,9 +49,8 @@ def typed_into(session: Session, form: Form | None, guide: Guide | None, **kwarg
 
 
 def after(session: Session, typed: SubscribeForm, page: str, asked: dict[str, str]) -> str | AnyResponse:
-    """The answer to a sign-up that was taken: the way to the page, or the page itself where a press was answered. Who
-    presses has no script, which would keep what was typed. `page`: where the form stands. `asked`: what the page's
-    address tells."""
+    """The response to an accepted sign-up: a redirect to the page or, for clients without a script to keep what was
+    typed, the page itself. `page`: where the form is. `asked`: the query of the page's URL."""
     if typed.proof.data or not typed.press.data or typed.row.after_url:
         return redirect(f"{url_for('inbox.show')}?{urlencode(asked)}", 303)
     return told(session, typed, page)
@@ -60,8 +58,8 @@ def after(session: Session, typed: SubscribeForm, page: str, asked: dict[str, st
 
 def told(session: Session, typed: SubscribeForm, page: str, *, is_again: bool = False,
          too_soon: str | None = None) -> str:  # fmt: skip
-    """The page as the answer to a form that is right. `is_again`: it asked for the mail once more, and was heard.
-    `too_soon`: what tells since when the page waits that it was sent from, where it asked too soon."""
+    """The page as a direct response to a valid form. `is_again`: the mail was requested again and sent. `too_soon`:
+    the token of the page it came from, if it was requested too soon."""
     press = robots.press_token(typed.row.slug, read_address(typed.email.data or ""), typed.press.data or "")
     sent = typed.sent_on | {"page": page, "press": press, "proof": ""}
     return _page(guide_of(session, typed.row), typed, sent=sent, is_again=is_again, too_soon=too_soon)

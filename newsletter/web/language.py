@@ -1,8 +1,8 @@
-"""The language of a page, and the marks of sentences.
+"""The language of a page, and translation functions for the web layer.
 
-A form speaks its own language wherever it stands, a reader's own pages speak theirs, and everything else the brand's.
-Flask-Babel asks here for both the language and its catalogue, so pages and mails are translated by the same ones.
-Nothing here fails: where the brand cannot be read, the page that says so is in English.
+Forms use their own language, a reader's pages use theirs, and everything else uses the brand's.
+Flask-Babel gets the language and its catalogue from here, so that pages and mails share catalogues.
+Nothing here raises: if the brand cannot be read, pages are in English.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,18 +29,18 @@ log = structlog.get_logger()
 
 
 class _Catalogues(Domain):
-    """The catalogues that mails are made with, too."""
+    """The catalogues that mails use too."""
 
     def get_translations(self) -> NullTranslations:
-        """Those of this page's language."""
+        """The catalogue of this page's language."""
         return spoken().translations
 
 
 class _Sentence(LazyString):
-    """Text, and escaped like any other: Flask-Babel's own would count as HTML."""
+    """A lazy string that templates escape; Flask-Babel's own is treated as HTML."""
 
     def __html__(self) -> str:
-        """How a page has it."""
+        """The escaped text."""
         return str(escape(str(self)))
 
 
@@ -52,7 +52,7 @@ class _Babel(Babel):
 
 
 def install(app: Flask) -> None:
-    """Give every template its language, `_`, and dates as that language writes them."""
+    """Give templates the language, `_` and date formatting."""
     _Babel(app, default_locale=str(SOURCE.locale), locale_selector=lambda: spoken().locale)
     app.jinja_env.globals.update(marked=marked, spoken=spoken, in_language=_in_language)
     app.jinja_env.filters.update(
@@ -66,7 +66,7 @@ def install(app: Flask) -> None:
 
 
 def spoken() -> Language:
-    """What the page is in that this request asks for."""
+    """The language of this request's page."""
     if not has_request_context():
         return SOURCE
     found: Language = g.get("language") or _of_the_brand()
@@ -74,13 +74,13 @@ def spoken() -> Language:
 
 
 def speak(code: str | None) -> None:
-    """Say all that follows of this request in the language of its reader, or of its form; None: in the brand's."""
+    """Set the language for the rest of this request; None: the brand's."""
     g.language = _named(code) if code else None
 
 
 @contextmanager
 def speaking(code: str | None) -> Iterator[None]:
-    """The same, for a while."""
+    """Set the language within a block."""
     before = g.get("language")
     speak(code)
     try:
@@ -90,20 +90,20 @@ def speaking(code: str | None) -> Iterator[None]:
 
 
 def _in_language(code: str | None, caller: Callable[[], str]) -> str:
-    """For templates: what the block says, in this language."""
+    """For templates: render the block in this language."""
     with speaking(code):
         return caller()
 
 
 def give_up() -> None:
-    """The database does not answer: what tells of it asks no more for the language."""
+    """Stop looking up the brand's language, because the database does not answer."""
     g.setdefault("brand_language", SOURCE)
 
 
 def _named(code: str) -> Language:
     try:
         return runtime().languages.spoken(code)
-    except Exception as error:  # noqa: BLE001 - leaving asks for this too, and depends on nothing
+    except Exception as error:  # noqa: BLE001 - unsubscribing uses this too and must not depend on anything
         log.error("the page is in English; its language cannot be read", error=type(error).__name__)
         return SOURCE
 
@@ -119,44 +119,44 @@ def _chosen() -> Language:
     try:
         with reading() as session:
             return runtime().languages.spoken(brand.current(session).language)
-    except Exception as error:  # noqa: BLE001 - leaving asks for this too, and depends on nothing
+    except Exception as error:  # noqa: BLE001 - unsubscribing uses this too and must not depend on anything
         log.error("the page is in English; its language cannot be read", error=type(error).__name__)
         return SOURCE
 
 
 def _(sentence: str, /, **values: Any) -> str:
-    """A sentence in the page's language, with these values for its names in brackets."""
+    """A sentence in the page's language, with placeholders filled in."""
     return str(flask_babel.gettext(sentence, **values))
 
 
 def ngettext(one: str, many: str, num: int, /, **values: Any) -> str:
-    """The sentence that goes with a number, which both name as `num`."""
+    """The plural form for a number, which is the placeholder `num`."""
     return spoken().ngettext(one, many, num) % {"num": num, **values}
 
 
 def lazy(sentence: str, /, **values: Any) -> str:
-    """A sentence that is translated each time it is read as text (`str` makes one of it)."""
+    """A sentence translated whenever it is converted to `str`."""
     made: Any = _Sentence(flask_babel.gettext, sentence, **values)
     return cast("str", made)
 
 
 def pgettext(context: str, word: str, /) -> str:
-    """A word that means one thing here and may mean another elsewhere."""
+    """A word translated in context, because it is ambiguous."""
     return spoken().pgettext(context, word)
 
 
 def in_words(sentence: object) -> str:
-    """What was `said` below the doors, or an exception with such a sentence, in the page's language."""
+    """A sentence made by `said`, or an exception with one, in the page's language."""
     if isinstance(sentence, Exception):
         sentence = sentence.args[0] if len(sentence.args) == 1 else str(sentence)
     return spoken().told(sentence)
 
 
 def day(day: date) -> str:
-    """A date as the page's language writes it."""
+    """A date in the page's language."""
     return spoken().day(day)
 
 
 def _as_held(value: str, kind: FieldKind) -> str:
-    """A value of an own field as a person reads it."""
+    """A custom field's value in readable form."""
     return day_as("long", value, spoken()) if kind is FieldKind.DATE else value

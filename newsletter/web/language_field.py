@@ -1,4 +1,4 @@
-"""A choice of a language: a form's own, or a reader's. It is offered only where there is more than English."""
+"""LanguageField: the choice of a form's or reader's language, offered only if there is one besides English."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from newsletter.web.state import runtime
 
 
 def choices(held: str | None) -> list[SelectChoice]:
-    """The newsletter's own first; `held` too, where its catalogue is gone. Nothing where there is only English."""
+    """The newsletter's language first; includes `held` even if its catalogue is gone. Empty if only English exists."""
     names = {one.code: one.name for one in runtime().languages.offered}
     if not names:
         return []
@@ -24,23 +24,23 @@ def choices(held: str | None) -> list[SelectChoice]:
 
 
 class LanguageField(SelectField):
-    """Without choices it is not shown, and changes nothing."""
+    """Without choices it is not shown and has no effect."""
 
     def __init__(self, label: str, **kwargs: Any) -> None:
         super().__init__(label, choices=[], validate_choice=False, **kwargs)
         self.type = SelectField.__name__  # as templates know it
 
     def offer(self, held: str | None) -> None:
-        """Let it be chosen among what there is."""
+        """Set the choices and the current value."""
         self.choices = choices(held)
         self.held = held
 
     def pre_validate(self, form: Any) -> None:
-        """One of the list."""
+        """Accept only listed languages."""
         if self.choices and self.data and self.data not in {choice.value for choice in self.choices}:
             raise ValidationError(_("Please choose a language from the list."))
 
     @property
     def chosen(self) -> str | None:
-        """After `offer`: what was chosen, None for the newsletter's; what was held, where it was not asked."""
+        """After `offer`: the chosen code, None for the newsletter's; the current value if it was not sent."""
         return (self.data or None) if self.choices and self.raw_data else self.held

@@ -1,4 +1,4 @@
-"""Pictures of texts, for mail programs and pages anywhere: a name is made of its content, so it is kept for ever."""
+"""Serves the pictures in texts to mail programs and pages anywhere; names are content hashes, so they never expire."""
 
 import re
 

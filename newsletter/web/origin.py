@@ -1,7 +1,6 @@
-"""Whose request it is, for which host, and under which path: settled before Flask sees it.
+"""Origin: WSGI middleware that determines the client, host and path of a request.
 
-A proxy is believed only when it is trusted (`TRUSTED_PROXIES`); the scheme, the host and the path of the site are
-`PUBLIC_URL`'s and nobody else's.
+Forwarding headers count only from `TRUSTED_PROXIES`; the site's scheme, host and path always come from `PUBLIC_URL`.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,26 +15,26 @@ from newsletter.networks import Network, address, client, host_name, is_loopback
 from newsletter.settings import Settings
 
 FOR_PROBES = ("/healthz", "/metrics")
-"""Asked by machines under whatever name they have for us; neither shows what a stranger may not see."""
+"""Served under any host name, for monitoring; neither shows anything private."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is not for this site."""
+    """The response to a request that is not for this site."""
 
     code: int
     words: str
 
 
 class Origin:
-    """A WSGI layer around the application."""
+    """The WSGI middleware."""
 
     def __init__(self, inner: Callable[..., Iterable[bytes]], settings: Callable[[], Settings]) -> None:
         self._inner = inner
         self._settings = settings
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Settle the request, then hand it on or refuse it."""
+        """Pass the request on, or refuse it."""
         refusal = settle(environ, self._settings())
         if refusal is None:
             return self._inner(environ, start_response)
@@ -45,7 +44,7 @@ class Origin:
 
 
 def settle(environ: dict[str, Any], settings: Settings) -> Refusal | None:
-    """Write into the environment who asks and under which path; the refusal of a request that is not for us."""
+    """Set client, scheme, host and path in the environ; returns a Refusal if the request is not for this site."""
     peer, trusted = environ.get("REMOTE_ADDR", ""), _trusted(settings.trusted_proxies)
     seen = address(peer)
     by_proxy = seen is not None and is_within(seen, trusted)
@@ -56,7 +55,7 @@ def settle(environ: dict[str, Any], settings: Settings) -> Refusal | None:
     environ["wsgi.url_scheme"] = settings.site.partition(":")[0]
     environ["HTTP_HOST"] = asked
     if environ.get("PATH_INFO") in FOR_PROBES:
-        environ["HTTP_HOST"] = urlsplit(settings.site).netloc  # Flask itself will not hear of an odd one
+        environ["HTTP_HOST"] = urlsplit(settings.site).netloc  # Flask rejects unknown host names
         return None
     return _foreign_host(asked, settings) or _mount(environ, settings)
 
@@ -81,7 +80,7 @@ def _foreign_host(asked: str, settings: Settings) -> Refusal | None:
 
 
 def _mount(environ: dict[str, Any], settings: Settings) -> Refusal | None:
-    """Where PUBLIC_URL has a path, the site lives below it and nowhere else."""
+    """If PUBLIC_URL has a path, make it SCRIPT_NAME; refuse requests outside it."""
     under, path = settings.site_path, str(environ.get("PATH_INFO", ""))
     if not under:
         return None

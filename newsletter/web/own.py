@@ -1,4 +1,4 @@
-"""What only a mailbox's reader may do, by a link sent there: see what is held, delete it, be written to elsewhere."""
+"""Actions that need a link mailed to the reader: export or erase their data, and change their address."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ CHANGE_OVER = lazy(
 
 
 def _read(token: str) -> tuple[Proof, int]:
-    """What the link is for, and the number of whose, or of which, it is."""
+    """What the link is for, and the id of the subscriber or address change. Aborts with 410 if it is expired."""
     what, number, last_second = numbers(Purpose.OWN, token)
     try:
         still_good(last_second, now())
@@ -48,7 +48,7 @@ def _read(token: str) -> tuple[Proof, int]:
 
 @door.get("/own/<token>")
 def show(token: str) -> str:
-    """All that is held; or one button."""
+    """The reader's data, or the page with the button for the link's action."""
     what, number = _read(token)
     with reading() as session:
         if what is Proof.MOVE:
@@ -69,7 +69,7 @@ def show(token: str) -> str:
 
 
 def _change(session: Session, what: Proof, number: int) -> AddressChange | None:
-    """The change that a link is about; the page is in the language of whoever the link was sent to."""
+    """The change a link is about; sets the page's language to that of the link's recipient."""
     change = session.get(AddressChange, number)
     reader = (change.to if what is Proof.MOVE else change.subscriber) if change is not None else None
     speak(reader.language if reader is not None else None)
@@ -90,7 +90,7 @@ def _ask_move(session: Session, number: int) -> str:
 
 @door.get("/own/<token>/data.json")
 def data(token: str) -> Response:
-    """All that is held as a file (UK GDPR Art. 20)."""
+    """The reader's data as a JSON file (UK GDPR Art. 20)."""
     what, number = _read(token)
     if what is not Proof.DATA:
         abort(404)
@@ -103,7 +103,7 @@ def data(token: str) -> Response:
 @door.post("/own/<token>", endpoint="act")
 @limiter.limit(ACTIONS)
 def act(token: str) -> Any:
-    """The button was pressed."""
+    """Perform the link's action."""
     what, number = _read(token)
     check_form(ButtonForm())
     if what is Proof.ERASE:
@@ -119,7 +119,7 @@ def act(token: str) -> Any:
 
 
 def _erase(number: int) -> str:
-    """Delete everything (UK GDPR Art. 17); a keyed hash stays, against old lists."""
+    """Erase everything (UK GDPR Art. 17); a keyed hash stays, so that old lists cannot bring them back."""
     with transaction() as session:
         subscriber: Subscriber = person_or_gone(session, number)
         addresses = journey.erase(session, runtime(), subscriber, now())

@@ -1,6 +1,6 @@
-"""Pages behind personal links: confirm, library, download, and a mail in the browser (preferences: `preferences`).
+"""Pages behind personal links: confirmation, library, downloads, and mails in the browser.
 
-GET shows and POST acts: mail scanners open every link, and must change nothing by it.
+GET never changes anything, because mail scanners open every link.
 """
 
 from datetime import timedelta
@@ -32,10 +32,10 @@ door = Blueprint("personal", __name__)
 DOWNLOAD_FOR = timedelta(days=7)
 ACTIONS = "60 per minute"
 FOR_THE_MAILBOX = (Stream.RESET, Stream.INVITATION, Stream.PROVE, Stream.LOGIN)
-"""What is shown on no page: its link is for who has the mailbox."""
+"""Streams never shown in the browser: their links prove access to the mailbox."""
 LATEST = 2**63 - 1
 BOTH, ALONE, TOO = lazy("Send me both"), lazy("The guide only"), lazy("Send me this one too")
-"""What stands on the buttons of a guide that a reader does not have yet."""
+"""Labels of the buttons for a guide the reader does not have yet."""
 DELETED = lazy(
     "This sign-up was never confirmed and has been deleted, so nothing comes of it. To sign up after all, please fill "
     "in the form again; if you have told us never to write to this address, write to us first."
@@ -48,13 +48,13 @@ MAIL_PAGE_POLICY = (
 
 
 def numbers(purpose: Purpose, token: str) -> tuple[int, ...]:
-    """The numbers of a link. Raises BadLink, which the error page explains."""
+    """The numbers in a link's token. Raises BadLink, for which there is an error page."""
     return runtime().signer.numbers(purpose, token)
 
 
 @door.get("/confirm/<token>")
 def confirm(token: str) -> str:
-    """One clear button; after it, the guide."""
+    """The page with the confirmation button; once confirmed, the guide."""
     consent_id, last_second = numbers(Purpose.CONFIRM, token)
     with reading() as session:
         consent = session.get(Consent, consent_id) or abort(410, DELETED)
@@ -83,9 +83,9 @@ def _stop_path(subscriber: Subscriber, guide: Guide | None) -> str:
 
 
 def _ask(session: Session, consent: Consent, token: str) -> str:
-    """The question: to somebody new, whether it was them; to a reader, whether to start what comes with a guide."""
+    """Ask somebody new whether it was them, or a reader whether to start what comes with a guide."""
     subscriber = consent.subscriber
-    asked = journey.asked_for(session, consent, now(), LATEST)  # the page tells of all that waits by now
+    asked = journey.asked_for(session, consent, now(), LATEST)  # lists everything pending by now
     known = subscriber.status is Status.CONFIRMED
     return render_template(
         "public/offer.html" if known else "public/confirm.html", form=ButtonForm(), token=token, asked=asked,
@@ -98,14 +98,14 @@ def _ask(session: Session, consent: Consent, token: str) -> str:
 
 
 def _label(guide: Guide | None, known: bool, newsletter: bool) -> str:
-    """What stands on the button."""
+    """The button's label."""
     if known:
         return _("Yes, and the newsletter too") if newsletter else _("Yes, start the e-mails")
     return _("Yes, send me the guide") if guide else _("Yes, sign me up")
 
 
 def _brings(session: Session, asked: AskedFor, newsletter: bool) -> list[str]:
-    """What a "yes" behind this link brings, in words. A guide that a reader has already is no part of it."""
+    """What confirming brings, in words; without a guide the reader already has."""
     is_new = asked.consent.subscriber.status is not Status.CONFIRMED
     seen = card(asked.guide) if asked.guide and is_new else None
     title, pages = (seen.title, seen.pages) if seen else (None, 0)
@@ -116,7 +116,7 @@ def _brings(session: Session, asked: AskedFor, newsletter: bool) -> list[str]:
 @door.post("/confirm/<token>", endpoint="confirm_now")
 @limiter.limit(ACTIONS)
 def confirm_now(token: str) -> AnyResponse:
-    """The button was pressed."""
+    """Confirm."""
     consent_id, last_second = numbers(Purpose.CONFIRM, token)
     check_form(ButtonForm())
     told = request.form.get("upto", "")
@@ -126,7 +126,7 @@ def confirm_now(token: str) -> AnyResponse:
         speak(asked.consent.subscriber.language)
         if asked.consent.confirmed_at is None:
             still_good(last_second, now())
-        # Who is confirmed already is asked about the newsletter by a button of its own.
+        # A confirmed reader accepts the newsletter with a separate button.
         known = asked.consent.subscriber.status is Status.CONFIRMED
         ticked = not known or request.form.get("newsletter") == "y"
         newsletter = ticked and asked.newsletter
@@ -138,7 +138,7 @@ def confirm_now(token: str) -> AnyResponse:
 
 
 def check_form(form: ButtonForm) -> None:
-    """Answer 400 where the button is not from a page of ours."""
+    """Abort with 400 if the form did not come from our page."""
     if not form.validate():
         abort(400, (form.csrf_token.errors or [_("Please go back and send the form again.")])[0])
 
@@ -164,12 +164,12 @@ def _download_url(subscriber: Subscriber, guide: Guide) -> str:
 
 
 def preferences_path(subscriber: Subscriber) -> str:
-    """The reader's own preferences page."""
+    """The path of the reader's preferences page."""
     return url_for("preferences.show", token=runtime().signer.token(Purpose.PREFERENCES, subscriber.id))
 
 
 def person_or_gone(session: Session, subscriber_id: int) -> Subscriber:
-    """Whose page it is, which is in their language; one that says so when nothing is held about them any more."""
+    """The subscriber, setting the page's language to theirs; 410 if they have been erased."""
     found = session.get(Subscriber, subscriber_id)
     if found is None:
         text = _("This is a test mail: in a real one this link leads to the reader's own page.")
@@ -207,7 +207,7 @@ def _entry(subscriber: Subscriber, entry: guides.guide.ShelfEntry, token: str) -
 @door.post("/library/<token>")
 @limiter.limit(ACTIONS)
 def request_guide(token: str) -> AnyResponse:
-    """Another guide, alone or with the series that comes with it: the reader chooses by the button."""
+    """Request another guide, with or without its series, depending on the button."""
     (subscriber_id,) = numbers(Purpose.LIBRARY, token)
     check_form(ButtonForm())
     with transaction() as session:
@@ -227,14 +227,14 @@ def request_guide(token: str) -> AnyResponse:
 
 @door.get("/library/<token>/<slug>.pdf")
 def own_pdf(token: str, slug: str) -> AnyResponse:
-    """A guide by the personal link that mails carry (they point to its pages)."""
+    """A guide through the permanent personal link in mails (which may point to a page in it)."""
     (subscriber_id,) = numbers(Purpose.LIBRARY, token)
     return _pdf(subscriber_id, slug)
 
 
 @door.get("/download/<token>/<slug>.pdf")
 def download(token: str, slug: str) -> AnyResponse:
-    """A guide by a signed link that works for a week; the library gives a fresh one."""
+    """A guide through a link that expires after a week; the library makes a new one."""
     subscriber_id, guide_id, last_second = numbers(Purpose.DOWNLOAD, token)
     still_good(last_second, now())
     return _pdf(subscriber_id, slug, guide_id)
@@ -246,7 +246,7 @@ def _pdf(subscriber_id: int, slug: str, guide_id: int | None = None) -> AnyRespo
         guide = session.scalar(select(Guide).where(Guide.slug == slug)) or abort(404)
         if guide_id not in (None, guide.id):
             abort(404)
-        guides.inspect(guide.file(runtime().guides))  # one that is not whole is no guide fetched
+        guides.inspect(guide.file(runtime().guides))  # an incomplete file must not count as a download
         if request.method == "GET" and not guides.fetch(session, subscriber, guide, now()):
             abort(404, _("This guide is not in your library yet; you can ask for it there."))
     return send_file(guide.file(runtime().guides), mimetype="application/pdf", max_age=0)
@@ -254,7 +254,7 @@ def _pdf(subscriber_id: int, slug: str, guide_id: int | None = None) -> AnyRespo
 
 @door.get("/view/<token>")
 def view(token: str) -> str | Response:
-    """A mail in the browser, in the words in which it was sent, or would be sent now."""
+    """A mail in the browser, with the content that was or would now be sent."""
     (message_id,) = numbers(Purpose.VIEW, token)
     with reading() as session:
         message = session.get(Message, message_id)

@@ -1,6 +1,6 @@
-"""Pages for leaving that need nothing but this file: no template, no brand, no guide, no static file.
+"""Fallback pages for unsubscribing that depend on nothing: no template, brand, guide or static file.
 
-Whoever wants to leave can, and is told so, whatever else is broken (STANDARDS.md 25).
+Unsubscribing must work, and say so, whatever else is broken (STANDARDS.md 25).
 """
 
 from collections.abc import Callable
@@ -22,36 +22,36 @@ _ELSE = lazy("The rest of this page cannot be shown just now.")
 
 
 def or_plain(page: Callable[[], str], plain: str) -> str:
-    """The page as it should be; where anything at all keeps it from being made, the plain one."""
+    """The rendered page, or the plain one if rendering fails for any reason."""
     try:
         return page()
-    except Exception as error:  # noqa: BLE001 - what was done is done, and its reader is told so
+    except Exception as error:  # noqa: BLE001 - the action is committed, and the reader must be told
         log.error("page could not be made; a plain one was shown", error=type(error).__name__)
         return plain
 
 
 def attempt(what: Callable[[], object]) -> None:
-    """Do what comes after a choice that is kept already, and is no part of it; where it fails, the choice holds."""
+    """Run an optional follow-up of a committed choice; a failure is only logged."""
     try:
         what()
-    except Exception as error:  # noqa: BLE001 - what was chosen is committed
+    except Exception as error:  # noqa: BLE001 - the choice is committed
         log.error("what follows a choice failed", error=type(error).__name__)
 
 
 def leave(action: str) -> str:
-    """One button that leaves; `action` is where it posts to."""
+    """The page with the unsubscribe button. `action`: the URL it posts to."""
     text = _("Press the button, and we stop writing to you at once.")
     return _page(_("Unsubscribe"), f"{text} {_ELSE}", _button(action))
 
 
 def left() -> str:
-    """It is done."""
+    """The page after unsubscribing."""
     text = _("It is done: we no longer write to you.")
     return _page(_("You are unsubscribed"), f"{text} {_ELSE}")
 
 
 def preferences(leave_at: str, saved: bool) -> str:
-    """The preferences page, of which only leaving is left. `saved`: a choice was stored just now."""
+    """The preferences page reduced to unsubscribing. `saved`: a choice was just stored."""
     text = [_("Your choice is saved and holds from this moment.")] if saved else []
     text += [str(_ELSE), _("Your choices are kept. To leave altogether, press the button.")]
     return _page(_("Your preferences"), " ".join(text), _button(leave_at))

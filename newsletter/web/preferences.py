@@ -1,4 +1,4 @@
-"""The preferences page: the newsletter, its topics, series, a name; and the page that stops a series."""
+"""The preferences page (newsletter, topics, series, name and more), and the page that stops a series."""
 
 from datetime import date
 from typing import Any
@@ -60,7 +60,7 @@ MOVE = lazy("Write to this address instead")
 MOVING = lazy("We send a link to the new address, and tell this one. Nothing changes before the link is pressed.")
 PACE = ("pause", "go_on", "weekly", "singles")
 OWN = {Proof.DATA: lazy("Send me a link to it"), Proof.ERASE: lazy("Delete me")}
-"""What only the mailbox's reader may do: the press sends a link there."""
+"""Actions that need access to the mailbox: the button sends a link there."""
 PAUSES = lazy(
     "For %(days)d days nothing comes by itself, and no time passes for the series. What you ask for still comes. It "
     "ends by itself, or when you press.", days=journey.PAUSE.days
@@ -71,7 +71,7 @@ PAUSED = lazy("Nothing comes by itself until then, and no time passes for the se
 @door.route("/preferences/<token>", methods=["GET", "POST"])
 @limiter.limit(ACTIONS, methods=["POST"])
 def show(token: str) -> Any:
-    """Choose: newsletter, topics, series, name."""
+    """Show or save the preferences."""
     (subscriber_id,) = numbers(Purpose.PREFERENCES, token)
     if request.method == "POST":
         if "move" in request.form:
@@ -117,18 +117,18 @@ def _rendered(session: Session, subscriber: Subscriber, form: PreferencesForm, s
 
 
 def _link_asked() -> Proof | None:
-    """The link that the pressed button asks for."""
+    """The kind of link requested by the pressed button, or None."""
     return next((one for one in OWN if one.name.lower() in request.form), None)
 
 
 def _paused_until(session: Session, subscriber: Subscriber) -> date | None:
-    """The day of theirs on which their pause ends."""
+    """The local date on which their pause ends."""
     until = subscriber.paused_until
     return local_day(until, subscriber.zone or brand.current(session).zone) if until else None
 
 
 def _held(session: Session, subscriber: Subscriber) -> str:
-    """The hour, in their zone, until which their present mailbox proves nothing; "" where it does."""
+    """Local date and time until which a changed address may still be reverted, in words; "" if it may not."""
     until = held_until(session, subscriber.id, now())
     there = until.astimezone(ZoneInfo(subscriber.zone or brand.current(session).zone)) if until else None
     if there is None:
@@ -138,7 +138,7 @@ def _held(session: Session, subscriber: Subscriber) -> str:
 
 
 def _form(session: Session, subscriber: Subscriber) -> PreferencesForm:
-    """What they may change about themselves: of the owner's fields those that a form asks for."""
+    """The form with current values; of the custom fields only those that some form asks for."""
     asked = fields_named(session, forms.asked_for(session))
     held = values_of(session, subscriber.id) if asked else {}
     shown = {"first_name": subscriber.first_name, "newsletter": subscriber.newsletter, "zone": subscriber.zone or "",
@@ -158,7 +158,7 @@ def _form(session: Session, subscriber: Subscriber) -> PreferencesForm:
 @door.route("/preferences/<token>/stop/<slug>", methods=["GET", "POST"])
 @limiter.limit(ACTIONS, methods=["POST"])
 def stop(token: str, slug: str) -> Any:
-    """Where "stop these" in a mail leads: one button, and the series of that guide has ended."""
+    """The target of "stop these" in mails: a button that stops the series of one guide."""
     (subscriber_id,) = numbers(Purpose.PREFERENCES, token)
     if request.method == "POST":
         check_form(ButtonForm())
@@ -186,14 +186,14 @@ def _stop_page(token: str, subscriber_id: int, slug: str) -> str:
 
 
 def _of_guide(session: Session, subscriber: Subscriber, slug: str) -> list[Enrollment]:
-    """What goes on, or waits, because of this guide."""
+    """Live enrollments in series of this guide."""
     live = select(Enrollment).where(Enrollment.subscriber_id == subscriber.id, Enrollment.status.in_(LIVE))
-    ordered = live.order_by(Enrollment.sequence_id)  # everybody adds new wordings in one order
+    ordered = live.order_by(Enrollment.sequence_id)  # a fixed order, to avoid deadlocks over new wordings
     return [one for one in session.scalars(ordered) if one.sequence.guide_slug == slug]
 
 
 def _change(session: Session, subscriber: Subscriber, form: PreferencesForm) -> None:
-    """What the button that was pressed does."""
+    """Apply what the pressed button says."""
     stop, again = request.form.get("stop", ""), request.form.get("again", "")
     if "move" in request.form:
         press = Press(By.PAGE, agreed(MOVE, [MOVING.rstrip(".")]), PAGE)
@@ -211,7 +211,7 @@ def _change(session: Session, subscriber: Subscriber, form: PreferencesForm) -> 
         items = _comes(session, one) if one and one.subscriber_id == subscriber.id else []
         journey.start_again(session, subscriber, _number(again), Press(By.PAGE, agreed(AGAIN, items), PAGE), now())
     else:
-        # Ending it depends on nothing else: only who wants the newsletter agrees to words, which name the brand.
+        # Switching it off must not depend on the brand; only agreeing needs the wording, which names it.
         wording = newsletter_wording(brand.current(session)) if form.newsletter.data else NO_NEWSLETTER
         ticked, told = _ticked(session, subscriber, form)
         sent = {one: one.read(answer.data or "") for one, answer in form.own if answer.name in request.form}
@@ -224,7 +224,7 @@ def _change(session: Session, subscriber: Subscriber, form: PreferencesForm) -> 
 
 
 def _change_pace(session: Session, subscriber: Subscriber) -> None:
-    """How often something comes, or whether anything does."""
+    """Pause, resume, or switch the weekly digest."""
     if "pause" in request.form:
         journey.pause(session, subscriber, Press(By.PAGE, agreed(PAUSE, [PAUSES.rstrip(".")]), PAGE), now())
     elif "go_on" in request.form:
@@ -237,7 +237,7 @@ def _change_pace(session: Session, subscriber: Subscriber) -> None:
 
 
 def _ticked(session: Session, subscriber: Subscriber, form: PreferencesForm) -> tuple[TopicChoice | None, str]:
-    """The topics that are wanted, and the words beside them; None where the page that was sent showed none."""
+    """The chosen topics and the wording shown with them; (None, "") if the page showed no topics."""
     every = topics.every(session)
     sent = {_number(typed) for typed in (form.shown.data or "").split(",")}
     shown = [one for one in every if one.id in sent]
@@ -272,7 +272,7 @@ def _live(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
 
 
 def _position(enrollment: Enrollment, planned: list[Planned], zone: str) -> dict[str, Any]:
-    """Where they are, and on which day of theirs the next one comes: by the code that sends it."""
+    """Progress and the local date of the next mail, computed by the scheduler's own code."""
     had = _had(enrollment)
     return {
         "had": had, "of": had + len(planned), "standing": sequences.standing(enrollment),

@@ -1,4 +1,4 @@
-"""The site that visitors see: both boxes, the guides' pages, the archive, and the sign-up itself."""
+"""The public site: home page, guides, archive, and sign-up."""
 
 from datetime import date
 from typing import Any
@@ -31,7 +31,7 @@ from newsletter.zones import zone_named
 
 door = Blueprint("public", __name__)
 MORE = 3
-"""Recent articles below one that is read."""
+"""Number of recent articles shown below an article."""
 
 
 @door.app_context_processor
@@ -40,7 +40,7 @@ def _house() -> dict[str, Any]:
 
 
 def around() -> dict[str, Any]:
-    """What every page for visitors shows around itself."""
+    """Template variables for the layout of every public page."""
     with reading() as session:
         house = brand.current(session)
     return {"brand": house, "shown_cards": _shown_cards, "footer_form": _footer_form, "canonical": canonical,
@@ -52,7 +52,7 @@ def around() -> dict[str, Any]:
 
 
 def _shown_cards() -> list[Card]:
-    """Asked for by the pages that show them: a personal page has neither these nor the form below."""
+    """Called by templates on demand: personal pages show neither these nor the footer form."""
     with reading() as session:
         return [card(guide) for guide in shown_guides(session)]
 
@@ -69,7 +69,7 @@ def _menu_topics() -> list[Topic]:
 
 @door.get("/")
 def home() -> str:
-    """Both boxes, and the newest articles."""
+    """The home page: sign-up boxes and the latest articles."""
     with reading() as session:
         return _home(session)
 
@@ -97,7 +97,7 @@ def _articles(session: Session, limit: int, topic: Topic | None = None) -> list[
 
 @door.get("/guides")
 def resources() -> str:
-    """The guides, each with the way to its own page."""
+    """The list of guides."""
     return render_template("public/guides.html")
 
 
@@ -116,7 +116,7 @@ def _guide(session: Session, found: Guide, form: SubscribeForm) -> str:
 
 
 def _again(session: Session, found: Guide, sent: SubscribeForm, page: str) -> str:
-    """The page that a guide's form was sent from, with what was typed: the guide's own, else the first one."""
+    """Re-render the page a guide's form was sent from, with what was typed: the guide's page, else the home page."""
     sent.stood_on, own = page, url_for("public.guide", slug=found.slug)
     if way_back(page) != own:
         return _home(session, sent)
@@ -127,7 +127,7 @@ def _again(session: Session, found: Guide, sent: SubscribeForm, page: str) -> st
 @door.post("/subscribe")
 @per_client
 def subscribe() -> str | tuple[str, int] | AnyResponse:
-    """A visitor sent a box. Everybody gets the same answer, whoever is known already."""
+    """Sign up. The response is the same whether or not the address is known."""
     ask_ahead(request.form.get("email", ""))
     with transaction() as session:
         shown = (Guide.slug == (request.form.get("guide") or ""), ~Guide.hidden)
@@ -152,7 +152,7 @@ def subscribe() -> str | tuple[str, int] | AnyResponse:
 
 @door.get("/archive")
 def archive() -> str | AnyResponse:
-    """Every public article. Where earlier versions showed those of a topic, the way to its page."""
+    """All public articles. `?topic=`, used by earlier versions, redirects to the topic's page."""
     with reading() as session:
         if named := request.args.get("topic"):
             found = topics.by_name(session, named) or abort(404)
@@ -186,7 +186,7 @@ def article(slug: str) -> str:
 
 @door.get("/feed.xml")
 def feed() -> AnyResponse:
-    """The newest public articles as an Atom feed (RFC 4287); who has it already gets 304."""
+    """The newest public articles as an Atom feed (RFC 4287), with an ETag."""
     with reading() as session:
         if named := request.args.get("topic"):
             found = topics.by_name(session, named) or abort(404)
@@ -196,7 +196,7 @@ def feed() -> AnyResponse:
 
 @door.get("/topics/<slug>/feed.xml")
 def topic_feed(slug: str) -> AnyResponse:
-    """The newest of a topic."""
+    """A topic's newest articles as an Atom feed."""
     with reading() as session:
         found = topics.by_slug(session, slug) or abort(404)
         if found.slug != slug:
@@ -221,7 +221,7 @@ def _day(iso: str) -> str:
 
 
 def _added_on(session: Session) -> str:
-    """The day on which the owner's own words about privacy changed last, as the files write it; "" for never."""
+    """ISO date of the owner's last change to the privacy text, or ""."""
     at = accounts.last_noted(session, privacy.SAVED)
     return at.astimezone(zone_named(brand.current(session).zone)).date().isoformat() if at else ""
 

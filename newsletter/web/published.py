@@ -1,4 +1,4 @@
-"""Articles that everybody may read: in the archive and the feed, those that can be put together, and no others."""
+"""Public articles, for the archive and the feed; those that cannot be rendered are left out."""
 
 from datetime import datetime
 
@@ -18,9 +18,9 @@ log = structlog.get_logger()
 
 
 def newest(session: Session, at: datetime, limit: int, topic: Topic | None = None) -> list[Article]:
-    """Public articles (of a topic), the newest first.
+    """Public articles, optionally of one topic, newest first.
 
-    One whose text cannot be put together is left out; the owner's first page says so.
+    Leaves out those that cannot be rendered; the owner's dashboard lists them.
     """
     of_topic = [Article.topic_id == topic.id] if topic else []
     rows = session.scalars(
@@ -34,14 +34,14 @@ def newest(session: Session, at: datetime, limit: int, topic: Topic | None = Non
 
 
 def topics_read(session: Session, at: datetime) -> list[Topic]:
-    """The open topics on which something is public, in the owner's order."""
+    """The open topics with public articles, in the owner's order."""
     about = (Article.topic_id == Topic.id, Article.published_at.is_not(None), Article.published_at <= at)
     look = select(Topic).where(Topic.archived_at.is_(None), select(Article.id).where(*about).exists())
     return list(session.scalars(look.order_by(Topic.position, Topic.id)))
 
 
 def entries(session: Session, at: datetime, limit: int, topic: Topic | None = None) -> list[tuple[Article, str]]:
-    """The newest with their HTML."""
+    """The newest articles with their HTML."""
     made = []
     for one in newest(session, at, limit, topic):
         try:
@@ -52,18 +52,18 @@ def entries(session: Session, at: datetime, limit: int, topic: Topic | None = No
 
 
 def summary(article: Article) -> str:
-    """A line about an article: its preheader, unless that speaks to one reader."""
+    """The article's preheader; "" if it contains merge fields."""
     words = article.current.preheader
     return "" if "{" in words else words
 
 
 def words_of(session: Session, article: Article) -> Content:
-    """Its words as they stand now."""
+    """The article's current content."""
     return content_of(session, article.current)
 
 
 def html(session: Session, article: Article) -> str:
-    """An article as a page shows it. Raises BadArticle."""
+    """The article as HTML for a page. Raises BadArticle."""
     series = session.scalar(
         select(Sequence.guide_slug)
         .join(Step, Step.sequence_id == Sequence.id)

@@ -1,4 +1,4 @@
-"""Where sending services report bounces and complaints: an address of its own for each, which nobody else knows."""
+"""Webhooks for bounces and complaints, at a secret URL per sending service."""
 
 from flask import Blueprint, abort, request
 from werkzeug.wrappers import Response
@@ -13,15 +13,14 @@ from newsletter.web.state import now, reading, runtime, state, transaction
 
 door = Blueprint("reports", __name__)
 AGAIN = 30
-"""Seconds after which a service should offer a report again that was quicker than our own record."""
+"""Seconds after which to retry a report that arrived before the message was recorded as sent."""
 
 
 @door.post("/reports/<service>/<token>")
 def take(service: str, token: str) -> Response:
-    """Take what a service reports. It may be offered again: nothing is done twice.
+    """Process a service's report. Idempotent.
 
-    204: it is stored. 400: it is not what this service sends. 404: no such address, or one that was replaced. 503: try
-    later.
+    204: stored. 400: not this service's format. 404: an unknown or replaced URL. 503: retry later.
     """
     sender = _sender(service, token)
     body = request.get_data()
@@ -43,7 +42,7 @@ def _sender(service: str, token: str) -> Service:
     if service not in {one.value for one in Service}:
         abort(404)
     sender = Service(service)
-    with reading() as session:  # whoever guesses keeps nobody from writing
+    with reading() as session:  # read-only, so that guessing URLs cannot block writers
         try:
             known = feedback.is_current(session, runtime().signer, sender, token)
         except BadLink:

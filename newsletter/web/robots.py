@@ -1,8 +1,8 @@
-"""Robots, in one rule: a sign-up is taken with a proof of work for a challenge that we gave this client for this form,
-or with the press of the button on a page of ours that shows the address; all else is answered by that page.
-At home, where nobody but its owner reaches the site, what was sent from any page of ours is taken.
+"""Robot protection: a sign-up needs a proof of work for a challenge given to this client and form, or a confirmation
+on our page that shows the address; anything else is answered with that page.
+On a local installation, which only its owner can reach, any form from our own pages is accepted.
 
-The proof is ALTCHA's. Our script makes it while somebody types, so nobody sees a puzzle or waits for one.
+The proof is ALTCHA's. Our script computes it while somebody types, so nobody sees a puzzle or waits.
 """
 
 import hmac
@@ -17,17 +17,17 @@ from newsletter.subscribers import Address
 from newsletter.web.state import client_household, now, runtime, state
 
 LEAST_WORK, MOST_WORK = 20_000, 60_000
-"""SHA-256 blocks that a browser hashes for one sign-up."""
+"""SHA-256 hashes a browser computes per sign-up."""
 PROOF_LIFE = timedelta(hours=1)
 PRESS_LIFE = timedelta(hours=24)
 AGAIN_AFTER = timedelta(seconds=60)
-"""How long after a mail was asked for it may be asked for again."""
+"""Wait before a mail may be requested again."""
 LEAST_TIME = timedelta(seconds=1)
-"""Sooner than this after a challenge, or the page with the button, no person has sent a form."""
+"""Nobody sends a form sooner after its challenge, or after the page with the button."""
 
 
 def challenge(form: str) -> dict[str, Any]:
-    """A challenge for this client and this form, as ALTCHA's scripts read it."""
+    """A challenge for this client and form, in ALTCHA's format."""
     counter = LEAST_WORK + secrets.randbelow(MOST_WORK - LEAST_WORK)
     data = {"for": _bound("proof", form), "until": _milliseconds(now() + PROOF_LIFE)}
     made: altcha.Challenge = altcha.create_challenge(
@@ -37,17 +37,17 @@ def challenge(form: str) -> dict[str, Any]:
 
 
 def is_person(form: str, address: Address, proof: str, press: str, page: str = "") -> bool:
-    """Whether what came with a sign-up by this form shows that a browser or a person has sent it."""
+    """Whether a sign-up's tokens show that a browser or person sent it."""
     return _is_pressed(form, address, press) or _is_from_home(page) or _is_proven(form, address, proof)
 
 
 def is_home() -> bool:
-    """Whether this is an installation on its owner's own machine."""
+    """Whether this is a local installation on its owner's machine."""
     return runtime().settings.is_local
 
 
 def page_token() -> str:
-    """What shows at home that a form was sent from a page of ours: tools of the owner's need no script. Else ""."""
+    """On a local installation a token that the form comes from our page, for tools without scripts; else ""."""
     return runtime().signer.token(Purpose.FORM, _milliseconds(now() + PRESS_LIFE)) if is_home() else ""
 
 
@@ -60,7 +60,7 @@ def _is_from_home(token: str) -> bool:
 
 
 def _is_proven(form: str, address: Address, proof: str) -> bool:
-    """A proof is good for one address: those of a robot's list cost it one each."""
+    """Verify a proof, which is valid for a single address, so that a robot needs one for each."""
     try:
         shown = altcha.Payload.from_base64(proof)
         solved = altcha.verify_solution(shown, _key()).verified
@@ -76,9 +76,9 @@ def _is_proven(form: str, address: Address, proof: str) -> bool:
 
 
 def press_token(form: str, address: Address, shown: str = "") -> str:
-    """What the button's page sends along: for this form, this address and this client.
+    """The token in the page with the button, bound to form, address and client.
 
-    `shown`: what it sent. Where that was pressed too soon it stays, so that the next press is not too soon again.
+    `shown`: the token sent; if still valid it is reused, so that a second press is not too soon again.
     """
     if (until := _pressed_until(form, address, shown)) and _milliseconds(now()) <= until:
         return shown
@@ -91,7 +91,7 @@ def _is_pressed(form: str, address: Address, token: str) -> bool:
 
 
 def _pressed_until(form: str, address: Address, token: str) -> int | None:
-    """Until when this token is good here; None: it never was."""
+    """When this token expires (Unix milliseconds); None if it is not valid here."""
     try:
         until, bound = runtime().signer.numbers(Purpose.PRESS, token)
     except (BadLink, ValueError):
@@ -104,15 +104,15 @@ def _press_of(form: str, address: Address) -> int:
 
 
 def asked_token(shown: str = "") -> str:
-    """What a page that offers to send the mail again sends along: since when it waits, for this client. `shown`: what
-    it sent, which stays."""
+    """The token in the page that offers to resend a mail: since when it waits, bound to the client. `shown`: the
+    token sent; if valid it is reused."""
     if _asked_since(shown) is not None:
         return shown
     return runtime().signer.token(Purpose.AGAIN, _milliseconds(now()), int(_bound("again"), 16))
 
 
 def seconds_left(token: str) -> int:
-    """For how long the client still waits who has this token; a full wait with one that is none."""
+    """Seconds the client with this token still has to wait; a full wait for an invalid one."""
     moment = _milliseconds(now())
     since = _asked_since(token)
     until = (moment if since is None else since) + AGAIN_AFTER // timedelta(milliseconds=1)
@@ -120,7 +120,7 @@ def seconds_left(token: str) -> int:
 
 
 def _asked_since(token: str) -> int | None:
-    """The millisecond in which this token was given to this client; None: it never was."""
+    """When this token was given to this client (Unix milliseconds); None if it is invalid."""
     try:
         since, bound = runtime().signer.numbers(Purpose.AGAIN, token)
     except (BadLink, ValueError):
@@ -129,7 +129,7 @@ def _asked_since(token: str) -> int | None:
 
 
 def _is_in_time(until: int, life: timedelta) -> bool:
-    """Whether this moment is neither too soon after it was given nor too late."""
+    """Whether at least `LEAST_TIME` has passed since it was given, and it has not expired."""
     least = until - (life - LEAST_TIME) // timedelta(milliseconds=1)
     return least <= _milliseconds(now()) <= until
 
@@ -139,7 +139,7 @@ def _milliseconds(moment: datetime) -> int:
 
 
 def _bound(*what: str) -> str:
-    """Sixteen hex digits that stand for this and for the client who asks, and tell nothing of either."""
+    """A keyed hash of these values and the client: 16 hex digits."""
     return hmac.digest(_key(), "\0".join((client_household(), *what)).encode(), "sha256").hex()[:16]
 
 

@@ -1,4 +1,4 @@
-"""Numbers in addresses."""
+"""URL converters for numbers."""
 
 from werkzeug.routing import IntegerConverter, Map
 
@@ -6,15 +6,15 @@ LARGEST_ID = 2**63 - 1
 
 
 class RowId(IntegerConverter):
-    """The number of a row in an address; one that no database column can hold is a page that does not exist."""
+    """A row's id; 404 for numbers beyond a BIGINT."""
 
-    regex = "[0-9]{1,19}"  # more of them are no number of ours, and Python refuses to read some thousands
+    regex = "[0-9]{1,19}"  # Python refuses to parse very long integers
 
     def __init__(self, map: Map) -> None:
         super().__init__(map, min=1, max=LARGEST_ID)
 
 
 class Number(IntegerConverter):
-    """Any other number in an address."""
+    """Any other number."""
 
     regex = "[0-9]{1,9}"

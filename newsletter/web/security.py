@@ -1,4 +1,4 @@
-"""Headers every answer carries, form tokens without a cookie, and how often a client may knock."""
+"""Security headers, form tokens without a cookie, session cookies, and rate limits."""
 
 import secrets
 from typing import Any
@@ -19,29 +19,28 @@ from newsletter.web.state import client_household, now, runtime
 
 FORM_HOURS = 24
 PATIENCE = 0.5
-"""Seconds that a page waits for a Redis that hangs; then limits are counted in memory."""
+"""Seconds to wait for Redis before limits are counted in memory."""
 csrf = CSRFProtect()
 limiter = Limiter(
     client_household,
-    in_memory_fallback_enabled=True,  # with Redis down the limits hold for each process
+    in_memory_fallback_enabled=True,  # without Redis the limits apply per process
     headers_enabled=False,
     strategy="fixed-window",
 )
 
 
 class FormToken(CSRF):
-    """A signed token in the form itself, so that the sign-up page sets no cookie (STANDARDS.md 21).
+    """A signed token in the form, so that the sign-up page sets no cookie (STANDARDS.md 21).
 
-    A visitor has no session that another site could ride on; the token proves that the form came from here, and
-    when.
+    Visitors have no session to abuse; the token proves that the form came from us, and when.
     """
 
     def generate_csrf_token(self, csrf_token_field: Any) -> str:
-        """A fresh token: the second in which its time is over, signed."""
+        """A new token: its signed expiry."""
         return runtime().signer.token(Purpose.FORM, int(now().timestamp()) + FORM_HOURS * 3600)
 
     def validate_csrf_token(self, form: Form, field: Any) -> None:
-        """Raise ValidationError for a token that is missing, forged or too old."""
+        """Raise ValidationError if the token is missing, forged or expired."""
         try:
             (last_second,) = runtime().signer.numbers(Purpose.FORM, field.data or "")
             still_good(last_second, now())
@@ -52,44 +51,44 @@ class FormToken(CSRF):
 
 
 class _Ageless(TimestampSigner):
-    """A signature whose age decides nothing."""
+    """A signer that ignores the signature's age."""
 
     def unsign(self, signed_value: str | bytes, max_age: int | None = None, return_timestamp: bool = False) -> Any:
-        """Read what was signed, whenever that was, by whichever clock."""
+        """Verify and return the value, whatever its timestamp."""
         return super().unsign(signed_value, None, return_timestamp)  # type: ignore[call-overload]
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Flask's cookie, without its age: one that was signed a second ahead of this host's clock would count as expired.
+    """Flask's session cookie without an age check: a timestamp slightly ahead of this host's clock would be refused.
 
-    The owner's session ends by its row in the database.
+    The owner's session is limited by its database row instead.
     """
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
-        """What cookies are signed with."""
+        """The serialiser, with the ageless signer."""
         serializer = super().get_signing_serializer(app)
         if serializer is not None:
             serializer.signer = _Ageless
         return serializer
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Send the cookie where it has changed, and say where an answer hangs on one.
+        """Send a changed cookie, and `Vary: Cookie` if the response depends on it.
 
-        Flask-Login looks into the session behind every request, so all of them would seem to. What is the same for
-        everybody (`g.is_everybodys`) does not: a cache between us and its readers may keep it for all.
+        Flask-Login reads the session in every request, so all responses would seem to; those marked
+        `g.is_everybodys` do not, so that shared caches can store them.
         """
         if session.modified or not g.get("is_everybodys"):
             super().save_session(app, session, response)
 
 
 def install(app: Flask) -> None:
-    """Wire the headers, the limits and the owner's CSRF protection into the app."""
+    """Install the headers, the limits and the owner's area's CSRF protection."""
     settings = runtime_settings(app)
     app.config.setdefault("RATELIMIT_STORAGE_URI", _limit_storage(settings.broker))
     app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", {
         "socket_connect_timeout": PATIENCE, "socket_timeout": PATIENCE, "retry": Retry(NoBackoff(), 0)
     })  # fmt: skip
-    app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # the owner's area asks for it; public forms carry a FormToken
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # only the owner's area checks it; public forms use FormToken
     app.session_interface = Sessions()
     csrf.init_app(app)
     limiter.init_app(app)
@@ -99,7 +98,7 @@ def install(app: Flask) -> None:
 
 
 def runtime_settings(app: Flask) -> Any:
-    """The settings of an app that serves no request yet."""
+    """The settings of an app outside a request."""
     return app.extensions["newsletter"].runtime.settings
 
 
@@ -119,11 +118,11 @@ def _headers(response: Response) -> Response:
     )
     response.headers.setdefault("Content-Security-Policy", policy)
     response.headers["X-Content-Type-Options"] = "nosniff"
-    if not g.get("is_framed"):  # a form on the owner's sites: frame-ancestors says which, and this header cannot
+    if not g.get("is_framed"):  # framed forms: frame-ancestors lists the owner's sites, which this header cannot
         response.headers["X-Frame-Options"] = "SAMEORIGIN" if "frame-ancestors 'self'" in policy else "DENY"
     response.headers["Referrer-Policy"] = "same-origin"
     if request.url_rule is not None and "token" in request.url_rule.arguments:
-        # A personal page: on a shared computer nobody finds it in the cache, and its address travels nowhere.
+        # A personal page: must not stay in a shared computer's cache, and its URL must not leak.
         response.headers["Cache-Control"] = "private, no-store"
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["X-Robots-Tag"] = "noindex, nofollow"

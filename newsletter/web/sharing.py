@@ -1,4 +1,4 @@
-"""What search engines, browsers' tabs and pages that show a link ask for: icons, sitemap, robots, pictures to share."""
+"""Icons, sitemap, robots.txt and preview pictures, for browsers, search engines and link previews."""
 
 from io import BytesIO
 from typing import Any
@@ -23,16 +23,16 @@ ICON_SIZES = ((48, 48), (32, 32), (16, 16))
 A_DAY = 86400
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 MOST_URLS = 50_000
-"""In one sitemap (sitemaps.org)."""
+"""Per sitemap (sitemaps.org)."""
 PRIVATE = (
     "confirm", "library", "download", "preferences", "unsubscribe", "not-me", "view", "own", "c", "reports", "owner",
 )  # fmt: skip
 
 
 def canonical() -> str:
-    """The address of this page that is the one to link to: the site's own.
+    """The canonical URL of this page.
 
-    A form that is shown again stands on the page it was sent from: `g.shown_again`, else the first one.
+    For a form re-rendered after a POST that is the page it was sent from (`g.shown_again`), else the home page.
     """
     if "shown_again" in g:
         return _absolute(g.shown_again)
@@ -47,7 +47,7 @@ def _absolute(path: str) -> str:
 
 @door.get("/icon.svg")
 def icon() -> Response:
-    """The browser tab's picture: the brand's first letter."""
+    """The site's icon: the brand's first letter."""
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
         f'<rect width="32" height="32" rx="7" fill="{GROUND}"/>'
@@ -59,7 +59,7 @@ def icon() -> Response:
 
 @door.get("/favicon.ico")
 def favicon() -> Response:
-    """The same for whoever asks for it where browsers have always looked."""
+    """The icon as ICO, at the traditional URL."""
     side = ICON_SIZES[0][0]
     image = Image.new("RGBA", (side, side), (0, 0, 0, 0))
     draw = ImageDraw.Draw(image)
@@ -78,7 +78,7 @@ def _letter() -> str:
 
 @door.get("/guides/<slug>/share.png")
 def guide_picture(slug: str) -> Response:
-    """A guide's cover as other sites show it beside a link."""
+    """A guide's preview picture for links on other sites."""
     with reading() as session:
         found = session.scalar(select(Guide).where(Guide.slug == slug, ~Guide.hidden)) or abort(404)
         drawn = share_picture(found.file(runtime().guides), found.accent, runtime().pictures)
@@ -87,7 +87,7 @@ def guide_picture(slug: str) -> Response:
 
 @door.get("/robots.txt")
 def robots() -> Response:
-    """Personal pages and the owner's area are not for search engines; what is, the sitemap lists (RFC 9309)."""
+    """Exclude personal pages and the owner's area, and point to the sitemap (RFC 9309)."""
     lines = ["User-agent: *", *(f"Disallow: {request.script_root}/{path}/" for path in PRIVATE),
              f"Sitemap: {runtime().settings.site}/sitemap.xml"]  # fmt: skip
     return Response("\n".join(lines) + "\n", mimetype="text/plain")
@@ -95,7 +95,7 @@ def robots() -> Response:
 
 @door.get("/sitemap.xml")
 def sitemap() -> Response:
-    """Every page that a search engine may show."""
+    """The sitemap of all public pages."""
     urls = Element("urlset", xmlns=SITEMAP)
     with reading() as session:
         for path, changed in _pages(session):
@@ -107,7 +107,7 @@ def sitemap() -> Response:
 
 
 def _pages(session: Session) -> list[tuple[str, str]]:
-    """Paths, and when each was changed where that is known (W3C date and time)."""
+    """(path, last change as a W3C date and time, or "")."""
     guides = (url_for("public.guide", slug=one.slug) for one in shown_guides(session))
     texts = (url_for("public.page", name=name) for name in ("privacy", "cookies", "terms"))
     about = (url_for("public.topic", slug=one.slug) for one in topics.open_ones(session))

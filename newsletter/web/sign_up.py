@@ -1,4 +1,4 @@
-"""One way in for every form, wherever it stands: what was typed is checked here, and the story gets it."""
+"""Sign-ups from any form: builds the forms, checks what was typed, and passes it to `journey`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,17 +22,17 @@ from newsletter.web.security import limiter
 from newsletter.web.state import kept_ip, now, runtime
 
 per_client = limiter.shared_limit("10 per minute; 60 per hour", scope="sign-up")
-"""Sign-ups of one client, over all forms together; limits for one target address are the journey's."""
+"""Sign-ups per client over all forms; `journey` limits mail per address."""
 
 
 def box(session: Session, form: Form, house: Brand, **kwargs: Any) -> SubscribeForm:
-    """What is typed into this form, under the words it is agreed to."""
+    """The WTForms form for a stored form, with the wording that is agreed to."""
     (articles,) = journey.articles_promised(session, [(form, guide_of(session, form))])
     return SubscribeForm.box(form, house, articles, asked_by(session, form), topics_of(session, form), **kwargs)
 
 
 def guide_boxes(session: Session, guides: Sequence[Guide], house: Brand, **kwargs: Any) -> dict[str, SubscribeForm]:
-    """The same for the forms that stand on the guides' own pages, by the guides' slugs."""
+    """The forms on these guides' pages, by slug."""
     rows = forms.for_guides(session, {guide.slug: guide.title for guide in guides}, now())
     boxes = [(rows[guide.slug], guide) for guide in guides]
     promised = zip(boxes, journey.articles_promised(session, boxes), strict=True)
@@ -45,20 +45,20 @@ def guide_boxes(session: Session, guides: Sequence[Guide], house: Brand, **kwarg
 
 
 def asked_by(session: Session, form: Form) -> list[Field]:
-    """The owner's fields that a form asks for, in its order. Most ask for none, and no look is needed then."""
-    asks = form.asks_fields or ()  # None: a standard form that is not stored
+    """The custom fields a form asks for, in its order; without a query if there are none."""
+    asks = form.asks_fields or ()  # None for an unsaved standard form
     found = {one.key: one for one in fields_named(session, asks)} if asks else {}
     return [found[key] for key in asks if key in found]
 
 
 def topics_of(session: Session, form: Form) -> list[Topic]:
-    """The topics that a form lets people choose among."""
+    """The topics a form offers."""
     asks = form.offers_topics and (form.gives_newsletter or form.offers_newsletter)
     return topics.open_ones(session) if asks else []
 
 
 def footer_form(session: Session, house: Brand) -> SubscribeForm | None:
-    """The form below every page, unless the owner has archived or deleted it."""
+    """The form in the footer, unless the owner archived or deleted it."""
     form = forms.open_form(session, FOOTER)
     if form is None:
         return None
@@ -68,22 +68,22 @@ def footer_form(session: Session, house: Brand) -> SubscribeForm | None:
 
 
 def guide_of(session: Session, form: Form) -> Guide | None:
-    """The guide that a form gives."""
+    """The guide a form gives, if any."""
     return session.scalar(select(Guide).where(Guide.slug == form.guide_slug)) if form.guide_slug else None
 
 
 def takes_sign_ups(session: Session, form: Form) -> bool:
-    """Whether it is open, and what it gives is there for visitors."""
+    """Whether the form is open and its guide is not hidden."""
     guide = guide_of(session, form)
     return form.is_open and not (guide is not None and guide.hidden)
 
 
 def sign_up(session: Session, typed: SubscribeForm, page: str = "") -> bool:
-    """Hand a form to the story that was checked (`typed.is_right`).
+    """Pass a validated form (`typed.is_right`) to `journey`.
 
-    False: it may be a robot's. Nothing has happened, and its page asks for one more press, which `typed` then carries.
+    False if it may come from a robot: nothing was stored, and `typed` has the token for a page that asks to confirm.
     """
-    if typed.website.data:  # a robot fills in every field; it is thanked like everybody
+    if typed.website.data:  # the honeypot: robots get the same response as everybody
         return True
     row, address = typed.row, read_address(typed.email.data or "")
     shown = (typed.proof.data or "", typed.press.data or "", typed.came_with)
@@ -101,25 +101,24 @@ def sign_up(session: Session, typed: SubscribeForm, page: str = "") -> bool:
 
 
 def origins(house: Brand) -> list[str]:
-    """Where the owner's forms may stand, and may lead: the site named in the brand, and those in the settings."""
+    """The origins where forms may be embedded and may lead: the brand's website and those in the settings."""
     website = forms.origin_of(house.website)
     return list(dict.fromkeys([*([website] if website else []), *house.sites.split()]))
 
 
 def allowed(session: Session, url: str) -> str | None:
-    """The origin of a URL, where it is one of the owner's sites."""
+    """The origin of a URL if it is one of the owner's sites, else None."""
     return forms.allowed_origin(url, origins(brand.current(session)), local=runtime().settings.is_local)
 
 
 def leads_to(session: Session, form: Form) -> str:
-    """Where it goes after a sign-up by this form; "" for our own page. A site that was taken off the list since is not
-    led to."""
+    """The URL to go to after a sign-up; "" for our own page, also if the site was removed from the list."""
     house, local = brand.current(session), runtime().settings.is_local
     return form.after_url if forms.may_lead_to(form.after_url, origins(house), local=local) else ""
 
 
 def own_page() -> str:
-    """The path of the page of ours that the form was sent from; "" for what is no address."""
+    """The path of the page the form was sent from; "" for an invalid referrer."""
     try:
         return urlsplit(request.referrer or "/").path
     except ValueError:
@@ -127,22 +126,21 @@ def own_page() -> str:
 
 
 def page_of(session: Session, told: str) -> str:
-    """The page that a form stands on, as a visitor's browser tells; "" where that is none of the owner's sites."""
+    """The page a form is on, as claimed by the browser; "" unless it is on one of the owner's sites."""
     origin = allowed(session, told)
     return f"{origin}{urlsplit(told).path}" if origin else ""
 
 
 def told_page(session: Session) -> str:
-    """The page that a form was sent from, as the form or the browser tells; "" for one that is none of ours, nor of the
-    owner's sites."""
+    """The page a form was sent from, as claimed by form or browser; "" unless it is ours or on the owner's sites."""
     told = request.form.get("page") or request.referrer or ""
     return viewed_page(session, f"{our_site()}{told}" if told.startswith("/") else told) or ""
 
 
 def viewed_page(session: Session, told: str) -> str | None:
-    """The page on which a form came into view, named as a sign-up there would name it; None: on nobody's that counts.
+    """The page on which a form was viewed, named as a sign-up would record it; None if it does not count.
 
-    A personal page of ours has a secret in its address: it is "", and so is a page that we do not have.
+    "" for our personal pages, which have a secret in their URL, and for unknown pages.
     """
     try:
         origin, path = forms.origin_of(told), urlsplit(told).path
@@ -158,9 +156,9 @@ def viewed_page(session: Session, told: str) -> str | None:
 
 
 def way_back(page: str) -> str:
-    """The address of the page of this site that a form stood on (`told_page`); "" for none that people read.
+    """The URL of our page that a form was on (from `told_page`); "" unless it is a public page.
 
-    It is put together anew: what a form tells may begin like an address of ours and lead to somebody else's.
+    Rebuilt from its route: the claimed path may look like ours but lead elsewhere.
     """
     if not page.startswith("/"):
         return ""
@@ -173,6 +171,6 @@ def way_back(page: str) -> str:
 
 
 def our_site() -> str:
-    """The origin of this site, as its visitors have it."""
+    """This site's origin as visitors see it."""
     settings = runtime().settings
     return request.host_url.rstrip("/") if settings.is_local else settings.site.removesuffix(settings.site_path)

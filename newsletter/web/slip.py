@@ -1,7 +1,7 @@
-"""A slip behind the @ (`newsletter.slips`), asked about before anything is stored or mailed: one press takes what was
-probably meant, another keeps what was typed.
+"""Likely typos in an address's domain (`newsletter.slips`): asks, before anything is stored or mailed, which address is
+right.
 
-It is asked before a robot is looked for: the proof is still unspent then, and goes along with either press.
+Asks before the robot check, so that the proof is still unused and can go with either answer.
 """
 
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ from newsletter.web.language import _
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slip:
-    """An address that was typed, and the one that may have been meant."""
+    """An address as typed, and the one probably meant."""
 
     typed: str
     meant: str
     fault: str = ""
-    """Why what was typed cannot be kept, in a sentence; "" where it can."""
+    """Why the typed address cannot be accepted, or ""."""
     press: str = ""
     press_meant: str = ""
-    """What shows that a button of ours was pressed for either address (`robots.press_token`)."""
+    """Tokens for confirming either address (`robots.press_token`)."""
 
     @property
     def asks(self) -> str:
@@ -35,17 +35,17 @@ class Slip:
 
     @property
     def yes(self) -> str:
-        """The button that takes what was meant."""
+        """The button for the address probably meant."""
         return _("Yes, use %(address)s", address=self.meant)
 
     @property
     def no(self) -> str:
-        """The button that keeps what was typed."""
+        """The button for the address as typed."""
         return _("No, %(address)s is right", address=self.typed)
 
 
 def slip_in(form: SubscribeForm) -> Slip | None:
-    """After `validate`: the slip in a sign-up of which the rest is right, unless its person has kept the address."""
+    """After `validate`: the likely typo in an otherwise valid sign-up, unless the person has kept the address."""
     if form.website.data or set(form.errors) - {"email"}:
         return None
     found = _found(form.email.data or "", form.kept.data or "", form.house)
@@ -58,7 +58,7 @@ def slip_in(form: SubscribeForm) -> Slip | None:
 
 
 def slip_in_move(form: PreferencesForm) -> Slip | None:
-    """After `validate`: the same of a reader's new address, where its button was pressed."""
+    """After `validate`: the likely typo in a reader's new address, if they requested a change."""
     if "move" not in request.form:
         return None
     found = _found(form.address.data or "", form.kept.data or "", form.house)

@@ -1,4 +1,4 @@
-"""What a request works with: the Runtime that the door was given, and ways to open the database."""
+"""Per-application and per-request state: the Runtime, the clock and database sessions."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,41 +16,41 @@ from newsletter.networks import address, household
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Subscriber
 from newsletter.throttle.once import Once, once
-from newsletter.web.beside import WriterBeside
+from newsletter.web.background_writer import BackgroundWriter
 from newsletter.web.view_counter import ViewCounter
 
 LARGE = 50_000
-"""People or messages above which pages show figures (`newsletter.figures`) instead of counting each time."""
+"""Subscribers or messages above which pages use cached figures (`newsletter.figures`) instead of counting."""
 
 
 class DeliveryTrigger(Protocol):
-    """Asks the workers to deliver at once; never fails."""
+    """Wakes the workers for immediate delivery; never fails."""
 
     def wake(self) -> None:
-        """Deliver what a person waits for."""
+        """Deliver transactional mail now."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebState:
-    """Kept in `app.extensions["newsletter"]`."""
+    """The application's state, in `app.extensions["newsletter"]`."""
 
     runtime: Runtime
     trigger: DeliveryTrigger
     figures: Figures = field(init=False)
-    clicks: WriterBeside = field(init=False)
+    clicks: BackgroundWriter = field(init=False)
     views: ViewCounter = field(init=False)
     proofs: Once = field(init=False)
 
     def __post_init__(self) -> None:
-        """Count, and write down clicks and views, in sessions of their own; remember which proofs were used."""
+        """Create the background writers, the cached figures and the register of used proofs."""
         database = self.runtime.database
-        object.__setattr__(self, "clicks", WriterBeside("clicks", self.runtime.write_clicks, gather=1.0))
+        object.__setattr__(self, "clicks", BackgroundWriter("clicks", self.runtime.write_clicks, gather=1.0))
         object.__setattr__(self, "views", ViewCounter(database.transaction, self.runtime.clock.now))
         object.__setattr__(self, "proofs", once(self.runtime.settings))
         object.__setattr__(self, "figures", Figures(database.reading, _is_large))
 
     def close(self) -> None:
-        """Write down what waits."""
+        """Flush the background writers."""
         self.clicks.close()
         self.views.close()
 
@@ -71,26 +71,26 @@ def runtime() -> Runtime:
 
 
 def now() -> datetime:
-    """The product's time."""
+    """The current time of the installation's clock."""
     return runtime().clock.now()
 
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """A session that commits at the end of the block."""
+    """A session that commits at the end of the block; sets `has_committed`."""
     with runtime().database.transaction() as session:
         yield session
     g.has_committed = True
 
 
 def has_committed() -> bool:
-    """Whether this request has stored something already."""
+    """Whether this request has committed a transaction."""
     return bool(g.get("has_committed"))
 
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """A session for looking: one for each request, so that what a page and its frame show is read once."""
+    """A read-only session, shared by nested blocks, so that a page and its layout read things once."""
     outer: Session | None = g.get("reading")
     if outer is not None:
         yield outer
@@ -104,16 +104,16 @@ def reading() -> Iterator[Session]:
 
 
 def kept_ip() -> str | None:
-    """The visitor's address to write down; None where none is kept."""
+    """The client's address for storing; None if addresses are not kept."""
     return client_ip() if runtime().settings.keep_ip_days else None
 
 
 def client_ip() -> str | None:
-    """The visitor's address, as the proxies that we trust told it (`web.origin`); None: nobody knows."""
+    """The client's address, as determined by `web.origin`, or None."""
     return request.remote_addr or None
 
 
 def client_household() -> str:
-    """What counts as one client where clients are counted."""
+    """The key of a client for rate limits."""
     seen = address(request.remote_addr or "")
     return household(seen) if seen else "unknown"

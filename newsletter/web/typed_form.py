@@ -1,4 +1,4 @@
-"""What every form of ours stands on: where its values come from, and in which language it says what is wrong."""
+"""TypedForm: base class of our forms, which sets the source of their values and the language of errors."""
 
 from functools import lru_cache
 from gettext import NullTranslations, translation
@@ -16,22 +16,21 @@ from newsletter.web.language import spoken
 
 @lru_cache(8)
 def _sentences(locale: str) -> NullTranslations:
-    """Read once for a language: Flask-WTF reads the file again for each request."""
+    """WTForms' catalogue for a locale, cached; Flask-WTF would read the file for each request."""
     return translation("wtforms", messages_path(), [locale], fallback=True)
 
 
 class TypedForm(FlaskForm):
-    """A form whose fields are text, but for those that are there for a file.
+    """A form that only takes text, and files only in file fields.
 
-    Flask-WTF would also read JSON, and take a file for a text; then a field holds a number, a list or a file, and
-    whatever reads it as text fails.
+    Flask-WTF also reads JSON and accepts a file for a text field, so that code expecting text would fail.
     """
 
     class Meta(FlaskForm.Meta):
-        """Where the values come from."""
+        """The source of values and translations."""
 
         def wrap_formdata(self, form: Any, formdata: Any) -> Any:
-            """The request's form when one was sent and none is given; else what is given."""
+            """The request's form data, unless some is given explicitly."""
             if formdata is not _Auto:
                 return formdata
             if request.method in ("GET", "HEAD") or not (request.form or request.files):
@@ -41,5 +40,5 @@ class TypedForm(FlaskForm):
             return MultiDict([*typed, *(pair for pair in request.files.items(multi=True) if pair[0] in wanted)])
 
         def get_translations(self, form: Any) -> NullTranslations:
-            """WTForms' own sentences in the page's language."""
+            """WTForms' messages in the page's language."""
             return _sentences(str(spoken().locale))

@@ -1,7 +1,7 @@
-"""The views of forms that one process of the web has gathered and not written down yet.
+"""ViewCounter: collects form views in memory and writes them in batches.
 
-A page that many look at would otherwise write with each look, beside the workers. What was gathered in the last
-seconds before a process is killed is not counted: it is a figure, and nobody's.
+So that popular pages do not write on every view. Killing the process loses the last seconds, which is acceptable for an
+anonymous count.
 """
 
 from collections import Counter
@@ -13,26 +13,26 @@ from threading import Lock
 from sqlalchemy.orm import Session
 
 from newsletter import forms
-from newsletter.web.beside import WriterBeside
+from newsletter.web.background_writer import BackgroundWriter
 
 GATHER = 2.0
-"""Seconds for which views are gathered: an orderly end waits for them."""
+"""Seconds to collect views before writing."""
 MOST = 10_000
-"""Pairs of a form and a page that may wait while the database is away; others are not counted meanwhile."""
+"""Pairs of form and page kept while the database is down; further ones are not counted."""
 
 
 class ViewCounter:
-    """Safe for several threads."""
+    """Counts views; thread-safe."""
 
     def __init__(self, transaction: Callable[[], AbstractContextManager[Session]], now: Callable[[], datetime]) -> None:
-        """`transaction` opens a session of its own to write in."""
+        """`transaction` opens a separate session for writing."""
         self._transaction, self._now = transaction, now
         self._seen = Counter[tuple[int, str]]()
         self._lock = Lock()
-        self._writer = WriterBeside("views", self.write, GATHER)
+        self._writer = BackgroundWriter("views", self.write, GATHER)
 
     def add(self, form_id: int, page: str) -> None:
-        """A form came into view on a page. Returns at once."""
+        """Count a view. Returns at once."""
         with self._lock:
             if (form_id, page) not in self._seen and len(self._seen) >= MOST:
                 return
@@ -40,7 +40,7 @@ class ViewCounter:
         self._writer.wake()
 
     def write(self) -> int:
-        """Write down what waits; how much waits on."""
+        """Write the collected views; returns 0, because none are left. On failure they are kept."""
         with self._lock:
             seen, self._seen = self._seen, Counter()
         try:
@@ -53,5 +53,5 @@ class ViewCounter:
         return 0
 
     def close(self) -> None:
-        """Write down what waits, and end."""
+        """Write what is waiting and stop."""
         self._writer.close()

@@ -1,4 +1,4 @@
-"""One mail a week, as the preferences page shows it: whether it is theirs, when the next one comes, and the button."""
+"""The weekly digest on the preferences page."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from newsletter.zones import zone_named
 
 
 def frequency(session: Session, subscriber: Subscriber) -> dict[str, Any] | None:
-    """How often the newsletter comes to them, and the button that changes it; None: they take none."""
+    """Template values for the digest choice and the next digest; None if they do not receive the newsletter."""
     if not subscriber.takes(Stream.DIGEST):
         return None
     coming = campaigns.next_digest(session, subscriber, now())

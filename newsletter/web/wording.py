@@ -1,6 +1,6 @@
-"""Sentences that a reader agrees to. A page shows them and the press stores them, so both are made here.
+"""The sentences readers agree to, used both for showing them and for storing them as consent.
 
-They are stored in the language in which they were read.
+They are stored in the language in which they were shown.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,11 +11,11 @@ from newsletter.forms import Form
 from newsletter.web.language import _, lazy, ngettext, spoken
 
 NO_NEWSLETTER = lazy("Save, with the box for the newsletter empty.")
-"""Names no brand: ending it depends on nothing else."""
+"""Does not name the brand, so that switching the newsletter off depends on nothing."""
 
 
 def form_wording(form: Form, brand: Brand, articles: int) -> str:
-    """What sending a form brings, and what its owner has added. `articles`: how many follow."""
+    """What a form brings, and the owner's addition. `articles`: how many follow."""
     told = _newsletter_form(brand.name, articles) if form.gives_newsletter else _guide_form(articles)
     return f"{told} {form.consent_words}".strip()
 
@@ -45,21 +45,21 @@ def _guide_form(articles: int) -> str:
 
 
 def newsletter_wording(brand: Brand) -> str:
-    """The words beside the unticked box."""
+    """The label of the unticked box."""
     return _("Yes, please also send me the %(brand)s newsletter. I can leave at any time.", brand=brand.name)
 
 
 TOPICS_ASKED = lazy("Only some topics? Tick them. With none ticked you get all of them, and those that we add later.")
-"""Above the topics in a form: sending it asks for the newsletter, so a tick narrows."""
+"""Above the topics in a form that requests the newsletter, so that ticking narrows it."""
 TOPICS_KEPT = lazy(
     "With all of them ticked you also get topics that we add later. Untick one, and a new topic comes only when you "
     "tick it here."
 )
-"""Beside the topics on the preferences page."""
+"""Next to the topics on the preferences page."""
 
 
 WEEKLY, SINGLES = lazy("One mail a week"), lazy("Single mails again")
-"""What stands on the buttons."""
+"""Button labels."""
 SINGLES_BRING = lazy(
     "Each article comes by itself again. What waits by then still comes, in one last weekly mail. Articles that follow "
     "a guide come as before"
@@ -67,7 +67,7 @@ SINGLES_BRING = lazy(
 
 
 def weekly_brings(brand: Brand) -> str:
-    """What one mail a week means, as the preferences page says it."""
+    """What the weekly digest means, as on the preferences page."""
     monday = date(2024, 1, 1)
     day = spoken().weekday(monday + timedelta(days=brand.digest_weekday))
     return _(
@@ -79,20 +79,20 @@ def weekly_brings(brand: Brand) -> str:
 
 
 def topics_asked(names: Sequence[str]) -> str:
-    """What stood above the topics in a form, and which were ticked."""
+    """The text above the topics in a form, and which were ticked."""
     ticked = _("Ticked: %(topics)s.", topics=", ".join(names) or _("none"))
     return f"{TOPICS_ASKED} {ticked}"
 
 
 def topics_kept(ticked: Sequence[str], left: Sequence[str]) -> str:
-    """Which topics are ticked on the preferences page and which are left, under what it says of them."""
+    """Which topics were ticked or not on the preferences page, and its text about them."""
     told = _("Topics ticked: %(ticked)s; not ticked: %(left)s.", ticked=", ".join(ticked) or _("none"),
              left=", ".join(left) or _("none"))  # fmt: skip
     return f"{told} {TOPICS_KEPT}"
 
 
 def series_wording(articles: int) -> str:
-    """What comes with a guide; "" when nothing does."""
+    """The series that comes with a guide; "" if none does."""
     if not articles:
         return ""
     return ngettext(
@@ -104,7 +104,7 @@ def series_wording(articles: int) -> str:
 
 def brings(title: str | None, pages: int, articles: int, newsletter: bool, brand: Brand,
            topics: Sequence[str] = ()) -> list[str]:  # fmt: skip
-    """What a "yes" brings, one thing an item. `topics`: those of the newsletter, where it is not all of it."""
+    """What confirming brings, one item each. `topics`: names, if the newsletter is limited to some."""
     return [
         *([_guide_wording(title, pages)] if title else []),
         *([series_wording(articles)] if articles else []),
@@ -127,5 +127,5 @@ def _newsletter_until(name: str, topics: Sequence[str]) -> str:
 
 
 def agreed(label: str, items: Iterable[str]) -> str:
-    """The words of a press: what stood on the button, and what the page said it brings."""
+    """The stored words of a confirmation: the button's label and what the page said it brings."""
     return f"{label}: {'; '.join(items)}."

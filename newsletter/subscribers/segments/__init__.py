@@ -1,4 +1,4 @@
-"""Segments by rules: what is asked (`rules`), as JSON (`reading`), as SQL (`condition`), as a sentence (`telling`)."""
+"""Segments by rules: the rules (`rules`), as JSON (`reading`), as SQL (`condition`), as a sentence (`telling`)."""
 
 from newsletter.subscribers.segments.condition import condition
 from newsletter.subscribers.segments.named import Named, look_up

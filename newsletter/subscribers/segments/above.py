@@ -1,6 +1,6 @@
-"""Tables of rooms above that a rule may ask: by their names, as a foreign key names one.
+"""Tables of higher layers that rules query, declared by name because this layer must not import them.
 
-A test holds these names and codes and the rooms' own together."""
+A test compares these names and codes with the originals."""
 
 from sqlalchemy import Boolean, column, table
 
@@ -28,10 +28,10 @@ ENROLLMENTS = table(
     "enrollments", column("subscriber_id"), column("sequence_id"), column("status"), column("place_id"),
 )  # fmt: skip
 LIVE, FINISHED, STOPPED = ("waiting", "active"), "finished", "stopped"
-"""How an enrollment stands (`sequences.EnrollmentStatus`)."""
+"""Values of `sequences.EnrollmentStatus`."""
 BULK = "bulk"
 """The lane of campaigns and series (`ledger.Lane`)."""
 TRIED = ("sent", "delivered", "bounced", "complained", "uncertain")
-"""The states of a message that left, or may have (`ledger.contents.TRIED`)."""
+"""States of messages that left, or may have (`ledger.contents.TRIED`)."""
 DIGEST = "digest"
-"""Why a campaign's message does not leave whose reader gets it in a weekly mail (`ledger.Reason`)."""
+"""`ledger.Reason` of a campaign's message that its reader gets in the weekly digest instead."""

@@ -1,4 +1,4 @@
-"""How a rule may compare what an own field holds."""
+"""How rules compare the values of custom fields."""
 
 from enum import StrEnum
 
@@ -6,11 +6,11 @@ from newsletter.subscribers.merge_field import FieldKind
 
 
 class Compare(StrEnum):
-    """How what a field holds is compared."""
+    """A comparison with a field's value."""
 
     IS = "is"
     IS_NOT = "is-not"
-    """Holds something else, or nothing."""
+    """Has another value, or none."""
     CONTAINS = "contains"
     MORE = "more"
     LESS = "less"
@@ -24,4 +24,4 @@ COMPARABLE = {
     FieldKind.CHOICE: (Compare.IS, Compare.IS_NOT, Compare.FILLED),
     FieldKind.YES_NO: (Compare.IS, Compare.FILLED),
 }
-"""What may be asked of which kind of field."""
+"""The comparisons allowed for each kind of field."""

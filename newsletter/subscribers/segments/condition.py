@@ -1,4 +1,4 @@
-"""Rules as an SQL condition on Subscriber: compiled here and nowhere else."""
+"""Compiles rules to an SQL condition on Subscriber."""
 
 from sqlalchemy import ColumnElement, Exists, ScalarSelect, and_, exists, false, func, not_, or_, select
 
@@ -34,9 +34,10 @@ from newsletter.topics import Topic
 
 
 def condition(rules: r.DatedRules) -> ColumnElement[bool]:
-    """For whom these rules hold. For nobody, when they name something that is gone, or cannot be read.
+    """SQL condition: the rules match. Matches nobody if they are unreadable or refer to something deleted.
 
-    Whether all is there is asked by the statement itself: "not who has the tag" never becomes everybody in between.
+    The statement itself checks that everything exists, so that "does not have the tag" cannot match everybody because
+    the tag was deleted meanwhile.
     """
     if not rules.is_readable:
         return false()
@@ -45,7 +46,7 @@ def condition(rules: r.DatedRules) -> ColumnElement[bool]:
 
 
 def is_there(name: Ref) -> Exists:
-    """That what a rule names is there."""
+    """SQL condition: what a rule refers to exists."""
     return _is_there(name).correlate(None)
 
 
@@ -70,7 +71,7 @@ def _is_there(name: Ref) -> Exists:
 
 
 def _counted(campaign: int) -> Exists:
-    """That its clicks were counted: otherwise nobody knows who followed nothing."""
+    """SQL condition: the campaign's clicks were counted; otherwise it is unknown who clicked nothing."""
     return exists().where(CAMPAIGNS.c.id == campaign, CAMPAIGNS.c.counted_clicks).correlate(None)
 
 
@@ -108,7 +109,7 @@ def _leaf(rule: r.Leaf) -> ColumnElement[bool]:
         case r.TakesTopic(topic):
             return and_(Subscriber.newsletter, takes_topic(topic))
         case r.InZone(zone):
-            return and_(Subscriber.zone.is_not(None), Subscriber.zone == zone)  # never NULL, so “none of” holds
+            return and_(Subscriber.zone.is_not(None), Subscriber.zone == zone)  # never NULL, so that NOT works
         case r.ReadsIn(language):
             own = func.coalesce(Subscriber.language, select(BRAND.c.language).scalar_subquery())
             return own.in_(IN_ENGLISH if language in IN_ENGLISH else (language,))
@@ -148,7 +149,7 @@ def _history(rule: r.Leaf) -> ColumnElement[bool]:
 
 
 def _agreed(which: ColumnElement[bool]) -> Exists:
-    """A consent that the person proved: what somebody else typed in says nothing of them."""
+    """SQL condition: a matching confirmed consent exists; an unconfirmed one may be somebody else's typing."""
     return (
         exists()
         .where(Consent.subscriber_id == Subscriber.id, which, Consent.confirmed_at.is_not(None))
@@ -157,7 +158,7 @@ def _agreed(which: ColumnElement[bool]) -> Exists:
 
 
 def _dispatch(campaign: int) -> ScalarSelect[int]:
-    """Looked up once, before the rows are."""
+    """Uncorrelated, so that it is evaluated once per statement."""
     return select(CAMPAIGNS.c.dispatch_id).where(CAMPAIGNS.c.id == campaign).scalar_subquery()
 
 
@@ -174,14 +175,14 @@ def _messages(*which: ColumnElement[bool], or_in_digest: bool = False) -> Exists
 
 
 def _in_digest() -> Exists:
-    """That a message stood in a weekly mail that left, or may have."""
+    """SQL condition: the message was part of a weekly digest that left, or may have."""
     mail = MESSAGES.alias("mail")
     in_it = (DIGEST_ENTRIES.c.message_id == MESSAGES.c.id, mail.c.id == DIGEST_ENTRIES.c.digest_id)
     return select(mail.c.id).where(*in_it, mail.c.state.in_(TRIED)).correlate(MESSAGES).exists()
 
 
 def _field(rule: r.HasField) -> Exists:
-    # The field's number is looked up once, before the rows are.
+    # Uncorrelated, so that the id is looked up once per statement.
     id = select(Field.id).where(Field.key == rule.field).scalar_subquery()
     return (
         exists()

@@ -1,4 +1,4 @@
-"""What the rules of a segment name: how a person knows it, and whether it is there."""
+"""Looks up what a segment's rules refer to: titles for people, and what is missing."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,20 +18,20 @@ from newsletter.topics import Topic
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The titles of what is there."""
+    """What rules refer to. `titles`: of what exists."""
 
     titles: Mapping[Ref, str]
     uncounted: Sequence[int] = ()
-    """Campaigns of which a rule wants to know who followed nothing, and whose clicks were not counted."""
+    """Ids of campaigns without counted clicks that a rule asks about."""
     taken_out: Mapping[Ref, str] = field(default_factory=dict)
-    """Steps that were taken out of their series: said so, and what to do."""
+    """A sentence for each step that was removed from its series."""
 
     def title(self, name: Ref) -> str:
-        """As a person knows it; of what is gone, what is left of it."""
+        """The title for people; the bare name or id if it is gone."""
         return self.titles.get(name, str(name.name))
 
     def missing(self, rules: Rules) -> list[str]:
-        """What these rules name and is not there, and why they cannot be read: a sentence each. Empty: all is well."""
+        """A sentence for each problem: unreadable rules, missing references, uncounted clicks."""
         unreadable = [leaf.told for leaf in rules.leaves() if isinstance(leaf, Unreadable)]
         gone = [name for name in rules.names() if name not in self.titles]
         blind = [self.title(Ref(What.CAMPAIGN, one)) for one in self.uncounted]
@@ -50,7 +50,7 @@ def _gone(name: Ref) -> Sentence:
 
 
 def look_up(session: Session, rules: Rules) -> Named:
-    """Look up what these rules name."""
+    """Look up everything these rules refer to."""
     found: dict[Ref, str] = {}
     steps, taken_out = _steps(session, [one for one in rules.names() if one.what is What.STEP])
     found |= steps
@@ -68,7 +68,7 @@ def look_up(session: Session, rules: Rules) -> Named:
 
 
 def _steps(session: Session, asked: Collection[Ref]) -> tuple[dict[Ref, str], dict[Ref, str]]:
-    """Of these steps, those that are there; and what is said of those that were taken out."""
+    """Titles of the existing steps, and sentences for the removed ones."""
     if not asked:
         return {}, {}
     before = STEPS.alias("before")

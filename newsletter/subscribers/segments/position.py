@@ -1,5 +1,5 @@
-"""Where people stand in series, as SQL. Each person has a handful of enrollments, found by their own number; where a
-series' next step stands is worked out once a place, of which there are a few dozen, and not for each person."""
+"""SQL conditions on where people are in series. A person's few enrollments are found by subscriber id; the next step is
+computed per place, of which there are a few dozen, not per person."""
 
 from sqlalchemy import Boolean, ColumnElement, Exists, FromClause, and_, exists, not_, or_, select
 from sqlalchemy.ext.compiler import compiles
@@ -11,8 +11,8 @@ from newsletter.subscribers.segments.rules import Stage
 from newsletter.subscribers.subscriber import Subscriber
 
 
-class is_among(FunctionElement[bool]):  # noqa: N801 - it is called like a function of the database
-    """`is_among(number, listed)`: whether a number stands in a JSON list of numbers."""
+class is_among(FunctionElement[bool]):  # noqa: N801 - used like an SQL function
+    """`is_among(number, listed)`: whether a JSON list of numbers contains a number."""
 
     type = Boolean()
     inherit_cache = True
@@ -21,7 +21,7 @@ class is_among(FunctionElement[bool]):  # noqa: N801 - it is called like a funct
 @compiles(is_among, "sqlite")
 def _in_sqlite(element: is_among, compiler: SQLCompiler, **given: object) -> str:
     number, listed = (compiler.process(one, **given) for one in element.clauses)
-    return f"({number} IN (SELECT value FROM json_each({listed})))"  # noqa: S608 - only columns stand in it
+    return f"({number} IN (SELECT value FROM json_each({listed})))"  # noqa: S608 - contains only columns
 
 
 @compiles(is_among, "postgresql")
@@ -31,7 +31,7 @@ def _in_postgresql(element: is_among, compiler: SQLCompiler, **given: object) ->
 
 
 def in_series(series: int, stage: Stage) -> ColumnElement[bool]:
-    """Who stands there in this series. Nobody is in it, or goes through it, twice; who was stopped may start again."""
+    """SQL condition: at this stage of the series. Nobody runs it twice, but somebody stopped may restart."""
     match stage:
         case Stage.IN:
             return _enrolled(series, ENROLLMENTS.c.status.in_(LIVE))
@@ -49,7 +49,7 @@ def _enrolled(series: object, *which: ColumnElement[bool]) -> Exists:
 
 
 def at_step(step: int) -> ColumnElement[bool]:
-    """Who is in the series of this step and gets it next: the first of the steps that are closed to nobody there."""
+    """SQL condition: enrolled, and this is the next step, that is the first one not closed at their place."""
     here, sooner = STEPS.alias("here"), STEPS.alias("sooner")
     before = (
         sooner.c.sequence_id == here.c.sequence_id, sooner.c.deleted_at.is_(None), sooner.c.position < here.c.position,
@@ -65,5 +65,5 @@ def at_step(step: int) -> ColumnElement[bool]:
 
 
 def _is_closed(step: FromClause) -> ColumnElement[bool]:
-    """Whether those who stand at a place get this step no more: they have had it, or it was published behind them."""
+    """SQL condition: people at a place no longer get this step; they had it, or it was added behind them."""
     return or_(is_among(step.c.id, PLACES.c.had), is_among(step.c.id, PLACES.c.skipped))

@@ -1,4 +1,4 @@
-"""Rules as JSON, and back. What is stored or sent may be anything: whatever is not sound is refused, by its place."""
+"""Rules to JSON and back. Input is untrusted: errors are reported by their place in the tree."""
 
 import json
 import re
@@ -22,17 +22,17 @@ from newsletter.zones import known_zones
 VERSION = 1
 LONGEST_WORDS = 254
 LARGEST = 200_000
-"""Characters of JSON that are read at all."""
+"""Characters of JSON; more is refused unread."""
 LARGEST_ID = 2**63 - 1
 _CODE = re.compile(r"(?=.{2,16}\Z)[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
-"""Of a language, as HTML has it. Whether there still is a catalogue for it makes no difference to a rule."""
+"""A language tag as in HTML. Rules may refer to languages without a catalogue."""
 Path = tuple[int, ...]
-"""Where in the tree: (0, 2) is the third rule of the first; () is the whole."""
+"""A place in the tree: (0, 2) is the third rule of the first group; () is the root."""
 E = TypeVar("E", bound=StrEnum)
 
 
 class BadRules(ValueError):
-    """These are no rules. `errors`: what is wrong and what to do, by place; the message is the first of them."""
+    """Invalid rules. `errors`: what is wrong and what to do, by place; the message is the first of them."""
 
     def __init__(self, errors: Mapping[Path, str]) -> None:
         super().__init__(next(iter(errors.values())))
@@ -140,14 +140,14 @@ _KINDS: dict[str, tuple[type[Any], tuple[Callable[[Any], Any], ...]]] = {
     )),
     "step": (r.AtStep, (_number(1, LARGEST_ID, marked("Choose a step of a series.")),)),
 }  # fmt: skip
-"""Each kind of rule: its class, and a reader for each of its parts. In JSON the parts go by their names."""
+"""Class and one parser per attribute for each kind of rule; JSON uses the attributes' names."""
 _KIND_OF = {made: kind for kind, (made, _) in _KINDS.items()}
 KINDS = tuple(_KINDS)
 GROUPS = tuple(how.value for how in r.How)
 
 
 def read(data: Any) -> r.Rules:
-    """Rules out of decoded JSON: `{"version": 1, "zone": "Europe/London", "rules": {"kind": "all", "rules": […]}}`.
+    """Rules from decoded JSON: `{"version": 1, "zone": "Europe/London", "rules": {"kind": "all", "rules": […]}}`.
 
     Raises BadRules.
     """
@@ -174,7 +174,7 @@ def read(data: Any) -> r.Rules:
 
 
 def read_text(text: str) -> r.Rules:
-    """The same out of a text. Raises BadRules."""
+    """Rules from JSON text. Raises BadRules."""
     if len(text) > LARGEST:
         raise BadRules({(): said("These rules are too long: %(most)s characters are the most.", most=Number(LARGEST))})
     try:
@@ -184,14 +184,14 @@ def read_text(text: str) -> r.Rules:
 
 
 class _Reader:
-    """Reads a tree, and notes what is wrong with it where."""
+    """Parses a tree, collecting errors by place."""
 
     def __init__(self) -> None:
         self.errors: dict[Path, str] = {}
         self.count = 0
 
     def rule(self, data: Any, path: Path, depth: int) -> r.Rule | None:
-        """The rule here; None when it is none, or too many were read already."""
+        """The rule at this place; None if it is invalid or there are too many."""
         self.count += 1
         if self.count > r.MOST_RULES:
             return None
@@ -215,7 +215,7 @@ class _Reader:
                 "This group is empty, which would mean everybody. Add a rule, or take the group away."
             )
         else:
-            self.count -= 1  # only what asks something counts
+            self.count -= 1  # groups do not count as rules
             found = [self.rule(one, (*path, place), depth + 1) for place, one in enumerate(listed[: r.MOST_RULES + 1])]
             return r.Group(how, tuple(one for one in found if one is not None))
         return None
@@ -229,7 +229,7 @@ def _leaf(kind: str, data: dict[str, Any]) -> r.Leaf:
 
 
 def _compared(leaf: r.HasField) -> r.HasField:
-    """The rule with its value as the field itself would hold it."""
+    """The rule with its value normalised as in the field. Raises ValueError."""
     if leaf.how not in COMPARABLE[leaf.type]:
         raise ValueError(said("This field cannot be compared so. Choose another way."))
     if leaf.how is Compare.FILLED:
@@ -248,7 +248,7 @@ def _compared(leaf: r.HasField) -> r.HasField:
 
 
 def as_json(rules: r.Rules) -> dict[str, Any]:
-    """What `read` makes these rules of. Raises ValueError for what could not be read itself."""
+    """The inverse of `read`. Raises ValueError for unreadable rules."""
     return {"version": VERSION, "zone": rules.zone, "rules": _plain(rules.root)}
 
 

@@ -1,4 +1,4 @@
-"""What rules of a segment may name: things that an owner makes, and may take away again."""
+"""Ref: what a segment's rules can refer to, and an owner can delete."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from newsletter.subscribers.merge_field import FieldKind
 
 
 class What(StrEnum):
-    """What a rule may name, and an owner may delete."""
+    """The kind of thing a rule refers to."""
 
     TAG = "tag"
     GUIDE = "guide"
@@ -21,9 +21,9 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """The name of one such thing: a tag's name, a guide's slug, a field's key, a number of what else."""
+    """A reference: a tag's name, a guide's slug, a field's key, else an id."""
 
     what: What
     name: str | int
     type: FieldKind | None = None
-    """Of a field: one that was made anew with another kind is another field."""
+    """A field's kind: a field recreated with another kind is a different one."""

@@ -1,6 +1,6 @@
-"""Rules of a segment: plain values, and the only vocabulary there is for them.
+"""The rules of a segment, as plain values.
 
-The JSON that is stored (`reading`), the SQL (`condition`), the sentence (`telling`) and the page all speak of these.
+JSON (`reading`), SQL (`condition`), sentences (`telling`) and the page are all derived from these classes.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from newsletter.subscribers.subscriber import Status
 from newsletter.zones import zone_named
 
 DEEPEST, MOST_RULES = 5, 50
-"""Groups inside each other, the outermost counted; and rules in all."""
+"""Levels of nested groups including the outermost; rules in total."""
 MOST_DAYS = 3_650
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 A_DAY = timedelta(days=1)
@@ -23,21 +23,21 @@ A_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class HasStatus:
-    """Stands there."""
+    """Has this status."""
 
     status: Status
 
 
 @dataclass(frozen=True, slots=True)
 class HasTag:
-    """Was given it by the owner."""
+    """Has this tag."""
 
     tag: str
 
 
 @dataclass(frozen=True, slots=True)
 class AskedFor:
-    """Asked for the guide, and confirmed it."""
+    """Asked for the guide and confirmed."""
 
     guide: str
 
@@ -51,78 +51,77 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class SignedUpBy:
-    """Signed up by the form, and confirmed it."""
+    """Signed up through the form and confirmed."""
 
     form: int
 
 
 @dataclass(frozen=True, slots=True)
 class JoinedBefore:
-    """First signed up on an earlier day."""
+    """First signed up before this day."""
 
     day: date
 
 
 @dataclass(frozen=True, slots=True)
 class JoinedAfter:
-    """First signed up on a later day."""
+    """First signed up after this day."""
 
     day: date
 
 
 @dataclass(frozen=True, slots=True)
 class JoinedLately:
-    """First signed up today, or on one of so many days before."""
+    """First signed up today or in the `days` days before."""
 
     days: int
 
 
 @dataclass(frozen=True, slots=True)
 class TakesNewsletter:
-    """Agreed to the newsletter; `takes` False: did not."""
+    """Receives the newsletter, or (`takes=False`) does not."""
 
     takes: bool
 
 
 @dataclass(frozen=True, slots=True)
 class TakesDigest:
-    """Takes the newsletter as one mail a week; `takes` False: does not."""
+    """Receives the newsletter as a weekly digest, or (`takes=False`) does not."""
 
     takes: bool
 
 
 @dataclass(frozen=True, slots=True)
 class TakesTopic:
-    """Takes the newsletter, and this topic of it."""
+    """Receives the newsletter with this topic."""
 
     topic: int
 
 
 @dataclass(frozen=True, slots=True)
 class InZone:
-    """Lives by these clocks."""
+    """Has this time zone."""
 
     zone: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReadsIn:
-    """Is written to in this language: their own, else the newsletter's."""
+    """Gets mail in this language: their own, else the newsletter's."""
 
     language: str
 
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """The address or the first name holds these words."""
+    """The address or first name contains this text."""
 
     words: str
 
 
 @dataclass(frozen=True, slots=True)
 class HasField:
-    """An own field holds such a value. `value`: as `Field.read` gives it; "" where all that is asked is whether the
-    field is filled in."""
+    """A custom field's value matches. `value`: as returned by `Field.read`; "" for Compare.FILLED."""
 
     field: str
     type: FieldKind
@@ -132,14 +131,14 @@ class HasField:
 
 @dataclass(frozen=True, slots=True)
 class WasSent:
-    """Was sent the campaign, or may have been; by itself, or in a weekly mail."""
+    """Was (or may have been) sent the campaign, separately or in a weekly digest."""
 
     campaign: int
 
 
 @dataclass(frozen=True, slots=True)
 class SentLately:
-    """Was sent a campaign or a mail of a series today, or on one of so many days before."""
+    """Was sent campaign or series mail today or in the `days` days before."""
 
     days: int
 
@@ -153,33 +152,33 @@ class Clicked:
 
 @dataclass(frozen=True, slots=True)
 class ClickedNothing:
-    """Was sent the campaign, or may have been, and followed none of its links, as far as they let us know. Nobody,
-    where its clicks were not counted."""
+    """Was (or may have been) sent the campaign and clicked no link, unless they object to tracking. Matches nobody if
+    its clicks were not counted."""
 
     campaign: int
 
 
 @dataclass(frozen=True, slots=True)
 class ClickedLately:
-    """Followed a link of a campaign or of a mail of a series today, or on one of so many days before."""
+    """Followed a link in campaign or series mail today or in the `days` days before."""
 
     days: int
 
 
 class Stage(StrEnum):
-    """Where somebody stands in a series. Each person stands at one of these in each series."""
+    """A person's stage in a series; exactly one of these for each series."""
 
     IN = "in"
-    """Something of it is to come, even if it waits behind another series or is switched off."""
+    """Enrolled and not finished, even if waiting behind another series or switched off."""
     FINISHED = "finished"
     STOPPED = "stopped"
-    """By the reader, an owner or a bounce, and not started again."""
+    """Stopped by the reader, an owner or a bounce, and not restarted."""
     NEVER = "never"
 
 
 @dataclass(frozen=True, slots=True)
 class InSeries:
-    """Stands there in the series."""
+    """Is at this stage of the series."""
 
     series: int
     stage: Stage
@@ -187,24 +186,23 @@ class InSeries:
 
 @dataclass(frozen=True, slots=True)
 class AtStep:
-    """Is in a series, and this step of it is the next to come. By its id, so the rule still asks for the same article
-    when the steps change places."""
+    """Is in a series, and this is the next step. By id, so that the rule survives reordering."""
 
     step: int
 
 
 class How(StrEnum):
-    """How the rules of a group go together."""
+    """How a group combines its rules."""
 
     ALL = "all"
     ANY = "any"
     NONE = "none"
-    """Not one of them: with a single rule, plainly its opposite."""
+    """None of them; with a single rule, its negation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Several rules; never none, which would be everybody by mistake."""
+    """Several rules; never empty, which would match everybody."""
 
     how: How
     rules: "tuple[Rule, ...]"
@@ -212,7 +210,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """In the place of stored rules that this version cannot read: nobody."""
+    """Stands for stored rules that this version cannot parse; matches nobody."""
 
     told: str
 
@@ -227,44 +225,44 @@ Rule = Leaf | Group | Unreadable
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """All the rules of a segment, and the zone whose days they count."""
+    """All rules of a segment, and the zone of its calendar days."""
 
     root: Rule
     zone: str = "UTC"
 
     def on(self, now: datetime) -> "DatedRules":
-        """The same, with days counted back from this moment."""
+        """The rules with relative days resolved at `now`."""
         return DatedRules(self.root, self.zone, now.astimezone(zone_named(self.zone)).date())
 
     def leaves(self) -> Iterator[Leaf | Unreadable]:
-        """Every rule that is no group, in order."""
+        """Every rule that is not a group, in order."""
         return _leaves(self.root)
 
     def names(self) -> list[Ref]:
-        """What it names, each once, in order."""
+        """What the rules refer to, without duplicates, in order."""
         return list(dict.fromkeys(name for leaf in self.leaves() if (name := _name(leaf))))
 
     @property
     def is_readable(self) -> bool:
-        """Whether this version knows what is meant."""
+        """Whether this version can parse all of it."""
         return not any(isinstance(leaf, Unreadable) for leaf in self.leaves())
 
 
 @dataclass(frozen=True, slots=True)
 class DatedRules(Rules):
-    """Rules on one day: who is in the segment no longer depends on the clock, so it can be counted, kept and compared.
+    """Rules on a fixed day, independent of the clock, so that results can be counted, cached and compared.
 
-    `today`: as a calendar in its zone shows it.
+    `today`: the date in its zone.
     """
 
     today: date = date(1970, 1, 1)
 
     def begin(self, day: date) -> datetime:
-        """The instant at which a day begins in its zone."""
+        """When a day starts in its zone (UTC)."""
         return datetime.combine(day, time(), zone_named(self.zone)).astimezone(UTC)
 
     def since(self, days: int) -> datetime:
-        """The instant at which the day began that was so many days ago."""
+        """When the day `days` days ago started (UTC)."""
         return self.begin(self.today - days * A_DAY)
 
 

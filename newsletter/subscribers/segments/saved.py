@@ -1,4 +1,4 @@
-"""SavedSegment: rules under a name, to be used again by lists and campaigns."""
+"""SavedSegment: named rules, reusable in lists and campaigns."""
 
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ class BadSegment(ValueError):
 
 
 class SavedSegment(Base):
-    """Rules under a name. Who is in it is looked for each time; nobody is a member."""
+    """Named rules. Membership is evaluated on use, never stored."""
 
     __tablename__ = "saved_segments"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -36,12 +36,12 @@ class SavedSegment(Base):
 
     @property
     def rules(self) -> Rules:
-        """Its rules; nobody, where this version cannot read them."""
+        """Its rules, `Unreadable` if this version cannot parse them."""
         return stored_rules(self.stored)
 
 
 def stored_rules(stored: Any) -> Rules:
-    """Rules as a row holds them; nobody, where this version cannot read them."""
+    """Parse stored rules; `Unreadable` if this version cannot."""
     try:
         return read(stored)
     except BadRules as error:
@@ -54,27 +54,27 @@ def every(session: Session) -> list[SavedSegment]:
 
 
 def named(session: Session, name: str) -> SavedSegment | None:
-    """The segment of this name; as it is written, or else in other capitals."""
+    """The segment with this name: preferably with the same capitals, else in any."""
     wanted = characters.line(name)
     same = [one for one in every(session) if one.name.casefold() == wanted.casefold()]
     return next((one for one in same if one.name == wanted), same[0] if same else None)
 
 
 def naming(session: Session, what: What, name: str | int) -> list[SavedSegment]:
-    """The segments whose rules name this thing: without it they would be nobody."""
+    """The segments whose rules refer to this thing; deleting it would make them match nobody."""
     return [one for one in every(session) if any((ref.what, ref.name) == (what, name) for ref in one.rules.names())]
 
 
 def forget_mentions(session: Session, address: str) -> None:
-    """Take an erased address out of names and rules: what is left of a rule that looked for it finds nobody."""
+    """Remove an erased address from names and rules; a rule that searched for it then matches nobody."""
     for one in every(session):
         one.stored = without_inside(address, one.stored)
         if (name := without(address, one.name)) != one.name:
-            one.name = f"{name[: LONGEST_TITLE - 12]} ({one.id})"  # two may have been told apart by the address alone
+            one.name = f"{name[: LONGEST_TITLE - 12]} ({one.id})"  # names may have differed by the address only
 
 
 def save(session: Session, name: str, rules: Rules, now: datetime, known: SavedSegment | None = None) -> SavedSegment:
-    """A new segment, or other rules and another name for one that is `known`. Raises BadSegment."""
+    """Create a segment, or change the name and rules of `known`. Raises BadSegment."""
     title = _title(session, name, known)
     if known is None and (session.scalar(select(func.count(SavedSegment.id))) or 0) >= MOST_SAVED:
         raise BadSegment(
@@ -87,7 +87,7 @@ def save(session: Session, name: str, rules: Rules, now: datetime, known: SavedS
             segment = known or SavedSegment(created_at=now, updated_at=now)
             segment.name, segment.stored, segment.updated_at = title, as_json(rules), now
             session.add(segment)
-    except IntegrityError:  # somebody saved one under the name between our look and our insert
+    except IntegrityError:  # somebody saved the same name concurrently
         raise BadSegment(said("There is a segment “%(title)s” already.", title=title)) from None
     return segment
 
@@ -111,7 +111,7 @@ def _title(session: Session, name: str, known: SavedSegment | None) -> str:
 
 
 def copy(session: Session, segment: SavedSegment, now: datetime) -> SavedSegment:
-    """The same rules under a free name. Raises BadSegment."""
+    """Copy it under an unused name. Raises BadSegment."""
     if not segment.rules.is_readable:
         raise BadSegment(said("Its rules cannot be read, so they cannot be copied."))
     taken = {one.casefold() for one in session.scalars(select(SavedSegment.name))}

@@ -58,13 +58,13 @@ _DATED = {
         marked("has a field “%(field)s” that is unknown or not before %(value)s"),
     ),
 }
-"""How a value is compared, and the opposite; `_DATED` where it is a date."""
+"""A comparison and its negation; `_DATED` for dates."""
 Words = tuple[Sentence, Sentence]
-"""How it is said, and how its opposite is."""
+"""A rule in words, and its negation."""
 
 
 def sentence(rules: r.Rules, named: Named) -> Sentence:
-    """Who they are, behind "everybody who"; never empty. `named`: what `named.look_up` found."""
+    """The predicate after "everybody who"; never empty. `named`: from `named.look_up`."""
     return _said(rules.root, named)
 
 
@@ -98,7 +98,7 @@ def _one_of(parts: Sequence[Sentence]) -> Sentence:
 
 
 def _inner(rule: r.Rule, named: Named, outer: r.How) -> Sentence:
-    """A rule inside a group: in brackets where it would be misread without."""
+    """A rule inside a group, in brackets if it would be ambiguous without."""
     inner = _said(rule, named)
     plain = not isinstance(rule, r.Group) or rule.how is outer or (len(rule.rules) == 1 and "(" not in inner)
     return inner if plain else said("(%(rules)s)", rules=inner)
@@ -111,7 +111,7 @@ def _opposite(rule: r.Rule, named: Named) -> Sentence:
 
 
 def words(leaf: r.Leaf, named: Named) -> Words:
-    """One rule, and its opposite."""
+    """One rule in words, and its negation."""
     match leaf:
         case r.HasStatus(status):
             is_so, is_not = _STANDS[status]

@@ -1,4 +1,4 @@
-"""Writing beside the requests: what pages gather goes to the database in a thread of its own."""
+"""BackgroundWriter: writes what requests have gathered to the database, in a separate thread."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,15 +8,15 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 AGAIN = 5.0
-"""Seconds after which what could not be written down yet is looked at again."""
+"""Seconds until the next attempt when something could not be written yet."""
 log = structlog.get_logger()
 
 
-class WriterBeside:
-    """One writer of one process of the web; its thread starts when there is something to write."""
+class BackgroundWriter:
+    """One writer per web process; its thread starts on first use."""
 
     def __init__(self, what: str, write: Callable[[], int], gather: float) -> None:
-        """`write` writes down what waits, and returns how much waits on; `gather`: for how many seconds we gather."""
+        """`write` writes what is waiting and returns how much still waits. `gather`: seconds to collect first."""
         self._what = what
         self._write = write
         self._gather = gather
@@ -26,26 +26,26 @@ class WriterBeside:
         self._due = False
 
     def wake(self, after: float | None = None) -> None:
-        """Something waits. Returns at once, and never fails."""
+        """Schedule a write. Returns at once; never fails."""
         with self._lock:
             if self._due or self._closed.is_set():
                 return
             self._due = True
-        self._thread.submit(self._beside, self._gather if after is None else after)
+        self._thread.submit(self._write_later, self._gather if after is None else after)
 
-    def _beside(self, after: float) -> None:
+    def _write_later(self, after: float) -> None:
         self._closed.wait(after)
         with self._lock:
             self._due = False
         try:
             waiting = self._write()
-        except (SQLAlchemyError, OSError) as error:  # the next one, or a worker's tick, tries again
+        except (SQLAlchemyError, OSError) as error:  # the next wake or a worker's tick retries
             log.warning(f"{self._what} wait to be written down", error=type(error).__name__)
         else:
             if waiting:
                 self.wake(AGAIN)
 
     def close(self) -> None:
-        """Write down what waits without gathering more, and end."""
+        """Write what is waiting and stop the thread."""
         self._closed.set()
         self._thread.shutdown()
