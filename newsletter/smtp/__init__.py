@@ -1,4 +1,4 @@
-"""SMTP: the one room that speaks it. Hand envelopes to a transport, get a result for each."""
+"""The SMTP client, the only one in the product: hand envelopes to a transport, get one result for each."""
 
 from newsletter.smtp.allowance import Allowances, Allowed, OwnAllowances, Report
 from newsletter.smtp.envelope import Envelope, Journal, Quotas, RelayRefusal, SmtpResult, Stage, Transport

@@ -1,4 +1,4 @@
-"""MAIL and RCPT for one envelope, or the reason why no server may be asked."""
+"""Builds the MAIL and RCPT lines of one envelope, or refuses it before a server is asked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from newsletter.smtp.envelope import Envelope
 from newsletter.smtp.features import Features
 
 PATH_LIMIT = 900
-"""Octets: keeps a command line under 1,000. The server knows its own, shorter limit."""
+"""Octets; keeps a command line under 1,000. Servers enforce their own, shorter limits."""
 
 _PATH = r"[!-;=?A-~]+@[0-9A-Za-z:.\[\]_-]+"
 _plain = re.compile(_PATH).fullmatch
@@ -20,7 +20,7 @@ _both_plain = re.compile(rf"(?:{_PATH})?\n{_PATH}").fullmatch
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refusal of our own, in the words a server would use."""
+    """A refusal of our own, in the form of a server's reply."""
 
     code: int
     enhanced: str
@@ -32,7 +32,7 @@ class _BadAddress(ValueError):
 
 
 def commands(envelope: Envelope, features: Features) -> bytes | Refusal:
-    """Return the MAIL line and the RCPT line, each with CRLF, or why this server cannot be given the envelope."""
+    """Return the MAIL and RCPT lines, each with CRLF, or a Refusal if this server cannot take the envelope."""
     sender, recipient = envelope.sender, envelope.recipient
     international = False
     if not (_both_plain(f"{sender}\n{recipient}") and len(sender) + len(recipient) <= PATH_LIMIT):
@@ -58,7 +58,7 @@ def commands(envelope: Envelope, features: Features) -> bytes | Refusal:
 
 
 def _path(address: str) -> str:
-    """Return the address as it stands between < and >: an international domain as A-label (RFC 6531 §3.2)."""
+    """Return the address as written between < and >, an international domain as an A-label (RFC 6531 §3.2)."""
     if _plain(address):
         path = address
     else:

@@ -1,4 +1,4 @@
-"""How many connections a relay allows, learned from its refusals and shared by all who send."""
+"""Learns from refusals how many connections a relay allows, and shares them among processes."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from dataclasses import dataclass
 from typing import Protocol
 
 GROWTH = 5.0
-"""Seconds without a refusal after which one more connection is tried."""
+"""Seconds without a refusal before one more connection is tried."""
 RECENT = 3.0
-"""Seconds after a refusal within which another one means that the relay allows far less than was thought."""
+"""Seconds: another refusal this soon after the last means that the relay allows far fewer than assumed."""
 FAR_LESS = 3
-"""By how much less, then."""
+"""The number held is divided by this then."""
 FORGOTTEN = 600.0
-"""Seconds without a refusal after which no limit is assumed any more."""
+"""Seconds without a refusal after which the learned limit is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a process has and wants of one relay."""
+    """How many connections a process holds to one relay, and whether it wants any."""
 
     held: int
     wants: bool
     urgent: bool
-    """Whether somebody waits for this mail."""
+    """Whether a person is waiting for this mail."""
     refused: float | None = None
-    """Seconds since the connection was begun that the relay has just refused, if it has."""
+    """Seconds since the start of the connection that the relay has just refused; None: it refused none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """How many connections a process may have now, and how many all others have."""
+    """How many connections a process may hold now, and how many all others hold."""
 
     connections: int | None
     """None: no limit is known."""
@@ -39,10 +39,10 @@ class Allowed:
 
 
 class Allowances(Protocol):
-    """Counts connections. Asked once a second, more often only where a relay has refused some."""
+    """Shares out connections. Asked once a second, more often only for a relay that has refused some."""
 
     def report(self, relay: str, report: Report) -> Allowed:
-        """Tell what this process has; return what it may have."""
+        """Report what this process holds; return what it may hold."""
 
 
 @dataclass
@@ -52,14 +52,14 @@ class _Learned:
 
 
 class OwnAllowances:
-    """Where nothing is shared: each process learns by itself, and leaves one connection to what people wait for."""
+    """Shares nothing: each process learns alone, and keeps one connection free for urgent mail."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._learned: dict[str, _Learned] = {}
 
     def report(self, relay: str, report: Report) -> Allowed:
-        """See `Allowances`."""
+        """Learn from a refusal, or drop an old limit; return what this process may hold."""
         now, known = self._clock(), self._learned.get(relay)
         if report.refused is not None:
             known = self._learned[relay] = _Learned(self._less(known, report, now), now)
@@ -77,5 +77,5 @@ class OwnAllowances:
 
 
 def grown(most: int, seconds: float) -> int:
-    """Return what is tried so many seconds after the last refusal."""
+    """Return how many connections to try this many seconds after the last refusal."""
     return most + int(seconds / GROWTH)

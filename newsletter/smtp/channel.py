@@ -13,7 +13,7 @@ Address = tuple[int, tuple[str, int] | tuple[str, int, int, int]]
 READ_OCTETS = 16384
 TLS_OCTETS = 65536
 BUFFERS = 512
-"""Buffers for one system call; Linux takes 1,024."""
+"""Buffers per system call; Linux takes 1,024."""
 
 
 def resolve(host: str, port: int) -> list[Address]:
@@ -23,7 +23,7 @@ def resolve(host: str, port: int) -> list[Address]:
 
 
 class Channel:
-    """Octets to and from one address. Everything raises OSError (ssl.SSLError is one) when the connection is gone."""
+    """A stream of octets to and from one address. Methods raise OSError (ssl.SSLError is one) if it fails."""
 
     def __init__(self, address: Address) -> None:
         family, place = address
@@ -38,7 +38,7 @@ class Channel:
         self._cipher = memoryview(b"")
         """Encrypted octets the kernel has not taken yet."""
         self._unreported = 0
-        """Octets of plain text in `_cipher`, while none of it has left."""
+        """Octets of plain text encrypted into `_cipher` that `write` has not returned yet."""
         try:
             self.socket.connect(place)
         except BlockingIOError:
@@ -48,19 +48,19 @@ class Channel:
             raise
 
     def connected(self) -> None:
-        """Raise the error of a connect that failed; call when the socket is writable."""
+        """Raise the connect's error if it failed; call when the socket is writable."""
         error = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
             raise OSError(error, os.strerror(error))
 
     def start_tls(self, context: ssl.SSLContext, name: str) -> None:
-        """Begin a handshake as the client; `name` is what the certificate is checked for."""
+        """Start a handshake as the client; the certificate is checked for `name`."""
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
         self.shaking = True
         self.shake()
 
     def shake(self) -> None:
-        """Go on with the handshake; `shaking` is false once it is done."""
+        """Continue the handshake; `shaking` is false once it is done."""
         tls = self._tls
         if tls is None:
             return
@@ -74,7 +74,7 @@ class Channel:
 
     @property
     def encrypted(self) -> bool:
-        """Return whether TLS was begun."""
+        """Return whether TLS has been started."""
         return self._tls is not None
 
     @property
@@ -112,9 +112,9 @@ class Channel:
         return b"".join(pieces)
 
     def write(self, buffers: Sequence[bytes | memoryview]) -> int:
-        """Give the kernel what it takes; return the octets of `buffers` that are gone, 0 if it takes none now.
+        """Write what the kernel accepts; return how many octets of `buffers` are gone, 0 if it accepts none now.
 
-        With TLS, octets count as gone as soon as any of what they were encrypted into is.
+        With TLS, all octets encrypted together count as gone once any of their ciphertext is.
         """
         try:
             if self._tls is None:
@@ -142,7 +142,7 @@ class Channel:
         self._encrypted()
 
     def _encrypted(self) -> None:
-        """Fetch what TLS wants to send."""
+        """Append what TLS wants to send to `_cipher`."""
         fresh = self._outgoing.read()
         if fresh:
             self._cipher = memoryview(bytes(self._cipher) + fresh)

@@ -15,25 +15,25 @@ from newsletter.smtp.transaction import Round, Transaction
 OCTETS_IN_FLIGHT = 1 << 20
 """Content queued on one connection before it waits for replies; keeps memory flat when messages are large."""
 
-# The replies that nearly always come: four single lines. The group is the enhanced status (RFC 2034 §4) of the first.
+# The usual replies: four single lines. Groups: the first one's text, and its enhanced status (RFC 2034 §4).
 _usual_replies = re.compile(
     rb"250 (?=[!-~])((?:(2\.[0-9]{1,3}\.[0-9]{1,3})(?=[ \r]))?[ -~]{0,490})\r\n"
     rb"250 [^\r\n]{0,500}\r\n250 [^\r\n]{0,500}\r\n354 [^\r\n]{0,500}\r\n"
 ).fullmatch
 MAX_RESETS = 9
-"""RSETs after refusals before we say goodbye ourselves. Exim hangs up after ten (smtp_accept_max_nonmail), Postfix
+"""RSETs after refusals before we send QUIT ourselves. Exim hangs up after ten (smtp_accept_max_nonmail), Postfix
 after twenty errors, and each refused message makes two."""
-FEW = 2
+DEPTH_AFTER_REFUSAL = 2
 """Whole messages in flight after a refusal."""
 
 
 class Connection(Settling):
-    """Turns envelopes into octets (`out`), and replies into results (in its round).
+    """Turns envelopes into octets (`out`), and replies into results (in the round).
 
-    It works in one of three ways. Where PIPELINING is not offered: one command at a time. With it: MAIL, RCPT and
-    DATA of the next message right behind the end of the last one (RFC 2920), a message's content only after its own
-    354. With CHUNKING too (RFC 3030): up to `pace.depth` whole messages in flight, with RSET between them, so that
-    nothing of one is left behind for the next.
+    It works in one of three modes. Without PIPELINING: one command at a time. With it: MAIL, RCPT and DATA of the
+    next message directly behind the end of the last one (RFC 2920), a message's content only after its own 354.
+    With CHUNKING too (RFC 3030): up to `pace.depth` whole messages in flight, with RSET between them, so that none
+    leaves state behind for the next.
     """
 
     def __init__(self, name: str, greeting: Greeting, round_: Round, pace: Pace) -> None:
@@ -48,16 +48,16 @@ class Connection(Settling):
             return False
         if self._deep and not self._probation:
             # One refusal may be the first of many, and servers hang up on too many in a row.
-            room = min(self._pace.depth, FEW if self._refused_last else MAX_RESETS - self._resets)
+            room = min(self._pace.depth, DEPTH_AFTER_REFUSAL if self._refused_last else MAX_RESETS - self._resets)
             return not self._inflight or (len(self._inflight) < room and self._octets < OCTETS_IN_FLIGHT)
         return not (self._lockstep and self._awaited)
 
     @property
     def tired(self) -> bool:
-        """Return whether it should say goodbye: others need the connection, or the server will soon hang up.
+        """Return whether to send QUIT: others need the connection, or the server will soon hang up.
 
-        It will after too many refusals that needed a RSET (sooner with whole messages in flight, since each of them may
-        be refused too), or after as many messages as it is known to take in one session.
+        Servers hang up after too many refusals, each followed by RSET (stop sooner with whole messages in flight: each
+        may be refused too), or after the number of messages they take in one session.
         """
         return (
             self.retired
@@ -66,7 +66,7 @@ class Connection(Settling):
         )
 
     def give(self, envelope: Envelope) -> None:
-        """Queue an envelope; call only while `wants`. One that this server cannot take is answered at once."""
+        """Queue an envelope; call only while `wants`. One that this server cannot take is refused at once."""
         lines = address.commands(envelope, self.features)
         if isinstance(lines, address.Refusal):
             refusal = SmtpResult(
@@ -90,7 +90,7 @@ class Connection(Settling):
             self.queue(lines + b"DATA\r\n")
 
     def _give_whole(self, transaction: Transaction, lines: bytes) -> None:
-        """Queue a message with its content in one go; the server knows its length, and reads or skips that much."""
+        """Queue a message with its content; the server knows its length, and reads or skips that much."""
         data = transaction.octets(stuffed=False)
         reset = b""
         if self._inflight:
@@ -110,11 +110,11 @@ class Connection(Settling):
         self._round.sending.append(transaction.envelope.key)
 
     def receive(self, data: bytes) -> bool:
-        """Handle what the server sent (see `Session.receive`); the replies that nearly always come take a fast path."""
+        """Handle what the server sent (see `Session.receive`), with a fast path for the usual replies."""
         return self._fast_path(data) or super().receive(data)
 
     def _fast_path(self, data: bytes) -> bool:
-        """Handle "250 250 250 354" (end of content, MAIL, RCPT, DATA) without parsing; return whether it was that."""
+        """Handle "250 250 250 354" (end of content, MAIL, RCPT, DATA) without parsing; return whether it matched."""
         awaited = self._awaited
         if len(awaited) != 4 or self._parser.inside or not (found := _usual_replies(data)):
             return False
@@ -133,7 +133,7 @@ class Connection(Settling):
         return True
 
     def was_idle(self) -> None:
-        """Note that the connection was idle, and may have died without our knowing."""
+        """Note that the connection was idle, and may have died unnoticed."""
         self._probation = not self._inflight
 
     def _ready(self) -> None:
@@ -173,10 +173,10 @@ class Connection(Settling):
         elif (failure := transaction.failure) is None:
             self._content(transaction)
         elif transaction.taken:
-            # MAIL was refused and the recipient taken all the same: a lone dot would send them an empty message.
+            # MAIL was refused but the recipient accepted: a lone dot would send them an empty message.
             self.lose("protocol error: RCPT and DATA accepted after MAIL was refused")
         else:
-            # Nobody was accepted, so the empty message goes to nobody (RFC 2920 §3.1).
+            # No recipient was accepted, so the empty message goes to nobody (RFC 2920 §3.1).
             self._say("void", b".\r\n", None)
             self._end(transaction, failure)
 

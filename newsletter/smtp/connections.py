@@ -1,4 +1,4 @@
-"""The open connections of one process, to all relays: opened, looked after while idle, and closed."""
+"""Opens, checks and closes one process's connections to all relays."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from newsletter.smtp.tls import by_san_only, unverified_context, verified_contex
 from newsletter.smtp.transaction import Round
 
 IDLE_LIMIT = 5.0
-"""Seconds after which an idle connection is closed: others may need it, and firewalls forget it without a word."""
+"""Seconds after which an idle connection is closed: others may need it, and firewalls drop it silently."""
 IDLE_LIMIT_CROWDED = 0.3
-"""The same where the relay allows few."""
+"""The same where the relay limits connections."""
 
 
 class Connections:
-    """Links to relays. `touched` are those that something happened to: only they may be free, or have to write."""
+    """Links to relays. `touched` holds those with news: only they can take an envelope or need to write."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Connections:
         self.begin()
 
     def begin(self) -> None:
-        """Start with no connection."""
+        """Start with no connections."""
         self._process = os.getpid()
         self.poller = Poller()
         self.round = Round()
@@ -53,13 +53,13 @@ class Connections:
         """The open connections, and the relay each one leads to."""
         self.touched: list[Link] = []
         self.lock = threading.Lock()
-        """Held by whoever works with the connections: a call of `send`, or the thread that closes idle ones."""
+        """Held by whoever uses the connections: a call of `send`, or the thread that closes idle ones."""
         self._tidying = False
         for state in self._states:
             state.links = []
 
     def open(self, state: RelayState, now: float) -> None:
-        """Begin a connection."""
+        """Start connecting to a relay."""
         relay = state.relay
         greeting = greet(relay, relay.helo or self._helo, encrypt=state.encryption.is_used(now))
         state.pace.look(now)
@@ -83,11 +83,11 @@ class Connections:
         return self._contexts[verified]
 
     def wake(self) -> None:
-        """Look after what the last call left: connections that died or were idle too long cost nobody an attempt."""
+        """Drop connections that died or idled too long since the last call, before they cost a message an attempt."""
         now, heard = self._clock(), [link for link, _, _ in self.poller.wait(0.0)]
         for link, state in list(self.links.items()):
             connection = link.connection
-            if link.is_silent(now) and link not in heard:  # not only because nobody has listened since
+            if link.is_silent(now) and link not in heard:  # not merely unread since the last call
                 connection.lose("no answer")
                 self.drop(link)
                 state.ended(link, now)
@@ -102,7 +102,7 @@ class Connections:
         self.touched = list(self.links)
 
     def know_process(self) -> None:
-        """In a forked child, let go of the parent's sockets without a word to the server."""
+        """In a forked child, close the inherited sockets without QUIT: the sessions are the parent's."""
         if self._process != os.getpid():
             for link in self.links:
                 link.close()
@@ -110,7 +110,7 @@ class Connections:
             self.begin()
 
     def reap(self) -> None:
-        """Put away connections that are of no more use."""
+        """Close finished connections, and record a relay's refusal at once."""
         for link in [link for link in self.touched if link.connection.failure or link.finished]:
             now, state = self._clock(), self.links[link]
             if not link.finished:
@@ -122,7 +122,7 @@ class Connections:
                 state.look(now, wants=True, at_once=True)
 
     def part(self, link: Link) -> None:
-        """Say QUIT if there is somebody to hear it, and close."""
+        """Send QUIT if the session is open, and close."""
         link.connection.leave()
         if link.writes:
             link.flush(self._clock())
@@ -141,9 +141,9 @@ class Connections:
     # Idle connections
 
     def rest(self) -> None:
-        """Take note that nothing is sent for now: what nobody needs within some seconds is closed.
+        """Start closing idle connections, now that nothing is being sent.
 
-        Where the relay allows few connections, one that has served somebody who waited is closed at once.
+        Where the relay limits connections, those that carried urgent mail are closed at once.
         """
         now = self._clock()
         for state in self._states:
@@ -157,7 +157,7 @@ class Connections:
             threading.Thread(target=_tidy, args=(weakref.ref(self), self.lock), daemon=True).start()
 
     def tidy(self) -> float | None:
-        """Close what has been idle for too long; return after how many seconds to look again, None: never."""
+        """Close connections idle for too long; return seconds until the next check, None if none is left."""
         now = self._clock()
         for link, state in list(self.links.items()):
             if now - link.since >= (IDLE_LIMIT_CROWDED if state.crowded else IDLE_LIMIT):
@@ -170,7 +170,7 @@ class Connections:
 
 
 def _tidy(those: weakref.ref[Connections], lock: threading.Lock) -> None:
-    """Close idle connections while nothing is sent, however long that is; ends with the last one."""
+    """Close idle connections in the background while nothing is sent; ends with the last one."""
     pause: float | None = IDLE_LIMIT_CROWDED
     while pause is not None:
         threading.Event().wait(pause)

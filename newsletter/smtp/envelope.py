@@ -1,4 +1,4 @@
-"""What goes into a transport, and what comes out."""
+"""The types a transport and its callers share: envelopes in, results out, the journal between."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Stage(StrEnum):
     LOST_AFTER = "lost_after"
     """The connection ended after the end of the content left and before its reply: uncertain."""
     RELAY = "relay"
-    """The relay itself is unusable; no attempt counts."""
+    """The relay itself is unusable; no attempt is counted."""
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Envelope:
     recipient: str
     data: bytes
     stuffed_safe: bool = False
-    """True promises that no line begins with "." and that every line ends in CRLF: `data` goes out unread."""
+    """True promises that no line begins with "." and that every line ends in CRLF: `data` goes out unscanned."""
     seven_bit: bool | None = None
     """Whether every octet of `data` is below 128; None: not known."""
 
@@ -84,7 +84,7 @@ class RelayRefusal:
 
 
 def never() -> bool:
-    """Never stop."""
+    """Never stop: the default of `Transport.send`."""
     return False
 
 
@@ -101,7 +101,7 @@ class Transport(Protocol):
         pulled and what is in flight is finished.
 
         `quotas` says how many more messages each relay may be given, by its name; a relay that is not named has no
-        quota. Each message given is subtracted; pulling an envelope may add some. `urgent`: somebody waits for these.
+        quota. Each message given is subtracted; pulling an envelope may add some. `urgent`: people wait for these.
         """
 
     def refusals(self) -> Sequence[RelayRefusal]:

@@ -1,4 +1,4 @@
-"""What a server says it can do, in its answer to EHLO."""
+"""The extensions a server offers in its reply to EHLO."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Features:
     starttls: bool = False
     """RFC 3207."""
     size: int = -1
-    """Octets a message may have (RFC 1870); 0 without a fixed limit, -1 if SIZE is not offered."""
+    """Octets a message may have (RFC 1870); 0: no fixed limit, -1: SIZE is not offered."""
     auth: frozenset[str] = frozenset()
     """SASL mechanisms in capitals (RFC 4954)."""
 

@@ -1,4 +1,4 @@
-"""Where envelopes come from."""
+"""Pulls the caller's envelopes only as they can go out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from newsletter.smtp.envelope import Envelope
 
 
 class Feed:
-    """Pulls envelopes one by one, each exactly once; holds back only as many as connections are being opened for."""
+    """Pulls envelopes one by one, each exactly once; buffers only as many as connections are opening for."""
 
     def __init__(self, source: Iterable[Envelope], stop: Callable[[], bool]) -> None:
         self.waiting: deque[Envelope] = deque()
@@ -18,7 +18,7 @@ class Feed:
 
     @property
     def exhausted(self) -> bool:
-        """Return whether nothing more can come."""
+        """Return whether no more can come."""
         return self._source is None and not self.waiting
 
     def look(self) -> None:

@@ -1,4 +1,4 @@
-"""From the banner to readiness: EHLO, STARTTLS, AUTH. Knows no socket."""
+"""Opens a session, from the banner to the login: EHLO, STARTTLS, AUTH. Knows no socket."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TLS = "TLS"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Octets to send, and the name of what is awaited then (as in `SmtpResult.at_command`)."""
+    """Octets to send, and what to await then, named as in `SmtpResult.at_command`."""
 
     waits_for: str
     data: bytes = b""
@@ -32,7 +32,7 @@ Greeting = Generator[Step, Reply, Features]
 class Refused(Exception):
     """The relay cannot be used: `code` is its reply or 0, `text` its words or ours.
 
-    `broken`: the connection ended, or no reply came in time; that may happen at any command and says nothing about it.
+    `broken`: the connection ended or no reply came in time, which may happen at any command and says nothing about it.
     """
 
     def __init__(self, code: int, text: str, at_command: str, *, broken: bool = False) -> None:
@@ -44,7 +44,7 @@ class Refused(Exception):
 
     @property
     def trouble(self) -> Trouble:
-        """Return what kind of reason that is."""
+        """Return the kind of refusal."""
         if self.broken:
             return Trouble.UNREACHABLE
         status = enhanced_status(self.code, self.text)
@@ -52,7 +52,7 @@ class Refused(Exception):
 
 
 def greet(relay: Relay, helo: str, *, encrypt: bool = True) -> Greeting:
-    """Open a session (RFC 5321 §3.1, RFC 3207, RFC 4954). Raises Refused; `encrypt=False` leaves STARTTLS alone."""
+    """Open a session (RFC 5321 §3.1, RFC 3207, RFC 4954). Raises Refused; `encrypt=False` skips STARTTLS."""
     reply = yield Step("banner")
     _expect(reply, 2, "banner")
     features = yield from _ehlo(helo)

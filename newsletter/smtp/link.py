@@ -12,9 +12,9 @@ from newsletter.smtp.session import Phase
 from newsletter.smtp.timeouts import Timeouts
 
 STALLED = 1.0
-"""Seconds without a reply after which other relays no longer wait for this one."""
+"""Seconds without a reply after which other relays stop waiting for this one."""
 LAST_WORDS = 64
-"""Reads made after a write failed: replies may still lie in the socket."""
+"""Reads after a failed write: replies may still be in the socket."""
 
 
 class Link:
@@ -32,9 +32,9 @@ class Link:
         on_greeted: Callable[[float, bool], None],
         now: float,
     ) -> None:
-        """Begin to connect to the first address; raises OSError when every address fails at once.
+        """Start connecting to the first address; raises OSError if every address fails at once.
 
-        `on_connected` is told the address that answered; `on_greeted` the time, and whether the session is encrypted.
+        `on_connected` gets the address that answered; `on_greeted` the time, and whether the session is encrypted.
         """
         self.connection = connection
         self.connecting = True
@@ -43,10 +43,10 @@ class Link:
         self.begun_at = self.since = now
         """`since`: monotonic time of the last whole reply or the last octet written."""
         self.noted = False
-        """Whether the relay's refusal is known already, while other replies are still due."""
+        """Whether the relay's refusal has been recorded, though other replies are still due."""
         self._greeted = False
         self.events = 0
-        """What the selector waits for, as the poller notes it."""
+        """The selector's event mask, kept by the poller."""
         self._addresses = list(addresses)
         self._timeouts = timeouts
         self._context = context
@@ -71,7 +71,7 @@ class Link:
 
     @property
     def finished(self) -> bool:
-        """Return whether it is of no more use: ended, or idle and the relay is unusable or will soon hang up."""
+        """Return whether it is of no more use: ended, or idle with a relay that is unusable or will soon hang up."""
         connection = self.connection
         return connection.phase is Phase.CLOSED or (
             not connection.busy and (connection.failure is not None or (connection.tired and not connection.waits_for))
@@ -84,7 +84,7 @@ class Link:
         return not self.connecting and (connection.phase is Phase.READY or connection.waits_for not in ("", "banner"))
 
     def is_silent(self, now: float) -> bool:
-        """Return whether the relay lets us wait for its first words."""
+        """Return whether the relay keeps us waiting for its greeting."""
         return self.connection.phase is Phase.GREETING and now - self.since >= STALLED
 
     @property
@@ -94,8 +94,8 @@ class Link:
 
     @property
     def writes(self) -> bool:
-        """Return whether there is something to write that the kernel may take."""
-        if self.blocked or self.connecting or self.closed:  # what is encrypted already stays here once it is lost
+        """Return whether there is something to write that the kernel may accept."""
+        if self.blocked or self.connecting or self.closed:  # a lost connection may still hold encrypted octets
             return False
         return bool(self.connection.out or self.channel.pending)
 
@@ -105,7 +105,7 @@ class Link:
         return self.connecting or self.blocked
 
     def connected(self, now: float) -> None:
-        """Go on after a connect. If that failed, `channel` is a new one to the next address, if there is one."""
+        """Finish a connect. If it failed, `channel` becomes a new one to the next address, if there is one."""
         self.since = now
         try:
             self.channel.connected()
@@ -119,7 +119,7 @@ class Link:
             self._start_tls()
 
     def hung(self, why: str, now: float) -> None:
-        """Give a connect up that has taken too long, as if it had failed: the next address may answer."""
+        """Treat a connect that takes too long as failed: the next address may answer."""
         self.since = now
         self.channel.close()
         self._connect_elsewhere(TimeoutError(why))
@@ -133,7 +133,7 @@ class Link:
             self.connection.lose(f"cannot connect: {reason(error)}", "connect")
 
     def read(self, now: float) -> None:
-        """Take what came in."""
+        """Read the socket and handle what came in."""
         shaking = self.channel.shaking
         try:
             data = self.channel.read()
@@ -166,7 +166,7 @@ class Link:
             self.connection.lose(f"TLS: {error}", "TLS", broken=False)
 
     def flush(self, now: float) -> None:
-        """Write as much as the kernel takes."""
+        """Write as much as the kernel accepts."""
         connection, channel = self.connection, self.channel
         try:
             if channel.encrypted:
@@ -193,7 +193,7 @@ class Link:
         self.blocked = channel.pending
 
     def _last_words(self, why: str, now: float) -> None:
-        """Read the replies that came before the connection broke: what was accepted must not be called uncertain."""
+        """Read replies sent before the connection broke: an accepted message must not be called uncertain."""
         for _ in range(LAST_WORDS):
             if self.closed:
                 return
@@ -227,12 +227,12 @@ class Link:
 
 
 def _is_about_tls(error: OSError) -> bool:
-    """Return whether the two sides do not agree; a connection that ends in the handshake does not say so."""
+    """Return whether TLS itself failed; a connection that merely ends during the handshake does not count."""
     return isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
 
 
 def reason(error: OSError) -> str:
-    """Return an error in words that name no secret and fit on a line."""
+    """Describe an error in one line that holds no secret."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"TLS: certificate not accepted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):

@@ -8,7 +8,7 @@ from newsletter.smtp.envelope import Envelope, Journal, Quotas, RelayRefusal, Sm
 
 
 def accepted(envelope: Envelope) -> SmtpResult:
-    """Answer as a server that takes everything."""
+    """Answer like a server that accepts everything."""
     return SmtpResult(
         key=envelope.key,
         stage=Stage.ACCEPTED,
@@ -47,9 +47,9 @@ class SentList:
             yield results
 
     def refusals(self) -> Sequence[RelayRefusal]:
-        """It refuses nothing by itself."""
+        """Return none: it never refuses."""
         return ()
 
     def close(self) -> None:
-        """Remember that somebody closed us."""
+        """Set `closed`."""
         self.closed = True

@@ -1,4 +1,4 @@
-"""The octets a connection still has to write, and how far the stream has got."""
+"""The octets a connection has yet to write, and its position in the stream."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Outgoing:
         self.queued += len(data)
 
     def wrote(self, count: int) -> None:
-        """Take note that the first `count` octets of `out` went to the kernel."""
+        """Drop the first `count` octets of `out`: the kernel has taken them."""
         self.sent += count
         out = self.out
         if self.sent == self.queued:

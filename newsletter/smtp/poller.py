@@ -1,4 +1,4 @@
-"""Which sockets have something to read, or room to write to."""
+"""Finds the sockets that have something to read, or room to write."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from newsletter.smtp.link import Link
 
 
 class Poller:
-    """A selector that knows links. Each is polled for reading, and for writing only while the kernel takes no more."""
+    """A selector over links. Each is polled for reading; for writing only while it connects or the kernel is full."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -19,7 +19,7 @@ class Poller:
         self._selector.register(link.channel.socket, link.events, link)
 
     def adjust(self, link: Link) -> None:
-        """Poll it for writing, or no longer, as it needs now."""
+        """Start or stop polling it for writing, as it needs now."""
         events = _events(link)
         if events != link.events and not link.closed:
             link.events = events
@@ -31,7 +31,7 @@ class Poller:
             self._selector.unregister(link.channel.socket)
 
     def wait(self, seconds: float) -> list[tuple[Link, bool, bool]]:
-        """Return what can go on, after so many seconds at most: the link, whether to read, whether to write."""
+        """Wait at most `seconds`; return the links that are ready, and whether each can read and write."""
         return [
             (key.data, bool(mask & selectors.EVENT_READ), bool(mask & selectors.EVENT_WRITE))
             for key, mask in self._selector.select(seconds)

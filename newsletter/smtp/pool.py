@@ -18,9 +18,9 @@ from newsletter.smtp.shares import Shares
 from newsletter.smtp.timeouts import Timeouts
 
 GOODBYE = 2.0
-"""Seconds `close` waits for the answers to QUIT."""
+"""Seconds `close` waits for the replies to QUIT."""
 UNUSABLE_BATCH = 100
-"""Envelopes answered at once while no relay is usable."""
+"""Envelopes answered in one round while no relay is usable."""
 SHORTEST_WAIT = 0.01
 DEFAULT = Timeouts()
 
@@ -40,7 +40,7 @@ class SmtpTransport:
     ) -> None:
         """`helo` is our own host name; `ssl_context` is for relays whose certificate is checked.
 
-        `allowances` counts connections where a relay allows only so many; without it each process learns by itself.
+        `allowances` shares the connections of a relay that limits them; without it each process learns alone.
         """
         if not relays:
             raise ValueError("no relay given")
@@ -85,7 +85,7 @@ class SmtpTransport:
                 self._connections.rest()
 
     def refusals(self) -> Sequence[RelayRefusal]:
-        """Return the relays that take no mail just now."""
+        """Return the relays that take no mail at the moment."""
         return [
             RelayRefusal(state.relay.name, why.trouble, f"{why.code or ''} {why.text}".strip())
             for state in self._states
@@ -93,10 +93,10 @@ class SmtpTransport:
         ]
 
     def close(self) -> None:
-        """Say QUIT on every idle connection and wait briefly for the answers."""
+        """Send QUIT on every idle connection and wait briefly for the replies."""
         connections = self._connections
         connections.know_process()
-        with nullcontext() if self._sending else connections.lock:  # a `send` that broke off has it still
+        with nullcontext() if self._sending else connections.lock:  # an unfinished `send` still holds it
             self._say_goodbye()
         connections.begin()
 
@@ -127,7 +127,7 @@ class SmtpTransport:
         self._connections.wake()
 
     def _supply(self, feed: Feed, now: float) -> None:
-        """Give every connection that can take one an envelope, opening connections where they lack."""
+        """Give an envelope to every connection that can take one, opening connections where more are needed."""
         connections, shares = self._connections, self._shares
         connections.reap()
         self._requeue(feed)
@@ -154,16 +154,16 @@ class SmtpTransport:
             requeued.clear()
 
     def _look(self, feed: Feed, now: float) -> None:
-        """Learn how many connections there may be, and give up those that others need."""
+        """Learn how many connections are allowed, and retire those that others need."""
         for state in self._states:
             state.look(now, wants=not feed.exhausted)
             if state.crowded and state.shrink():
                 self._connections.touched = list(self._connections.links)
 
     def _turn_away(self, feed: Feed, now: float) -> None:
-        """Answer, for relays that cannot be used or have had their quota, what would wait in vain for them."""
+        """Answer envelopes that would wait in vain: every relay is unusable or out of quota."""
         for _ in range(UNUSABLE_BATCH):
-            # Looked at twice, since the envelope pulled here may bring quota with it: then it goes.
+            # Checked again because the envelope pulled here may have added quota.
             if self._shares.open(now) or not feed.peek(1) or self._shares.open(now):
                 return
             if any(state.is_worth_waiting_for(now) for state in self._states):
@@ -172,7 +172,7 @@ class SmtpTransport:
             self._connections.round.done.append(latest.answer(feed.waiting.popleft(), now))
 
     def _open(self, feed: Feed, now: float) -> None:
-        """Open as many connections as envelopes wait for one."""
+        """Open as many connections as envelopes need, within each relay's room."""
         room = sum(state.room(now) for state in self._states)
         if not room:
             return
@@ -190,7 +190,7 @@ class SmtpTransport:
                 state.look(now, wants=True, at_once=True)
 
     def _commit(self, journal: Journal) -> list[SmtpResult]:
-        """Write the journal, then the sockets: never the other way round. Return what became known."""
+        """Write the journal, then the sockets, never the other way round; return the new results."""
         round_ = self._connections.round
         done = round_.done
         if round_.requeued_keys:
@@ -213,7 +213,7 @@ class SmtpTransport:
                 self._connections.poller.adjust(link)
 
     def _wait(self, feed: Feed | None) -> None:
-        """Wait for the sockets, but no longer than deadlines allow, and read them."""
+        """Wait for the sockets no longer than deadlines allow, and read them."""
         connections = self._connections
         touched = connections.touched = [link for link in connections.touched if link.closed]
         events = connections.poller.wait(0.0 if touched or connections.round.done else self._poll_timeout(feed))
@@ -237,7 +237,7 @@ class SmtpTransport:
                     self._give_up(link, why, now)
 
     def _poll_timeout(self, feed: Feed | None) -> float:
-        """Return how many seconds nothing can happen but on the sockets."""
+        """Return the seconds until anything but a socket needs attention."""
         tick = self._timeouts.tick
         if feed is None or not feed.waiting:
             return tick if self._connections.links else 0.0
@@ -266,7 +266,7 @@ class SmtpTransport:
         return bool(round_.done or round_.requeued) or any(link.connection.busy for link in self._connections.links)
 
     def _abandon(self, journal: Journal) -> None:
-        """End what is in flight when the caller leaves early, and write down what that makes of it."""
+        """End what is in flight when the caller stops early, and journal the results."""
         connections = self._connections
         for link in connections.links:
             if link.connection.busy:

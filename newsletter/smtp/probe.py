@@ -1,4 +1,4 @@
-"""A test of one relay: up to its welcome and no further. No mail is sent, and no secret is in what is told."""
+"""Tests one relay up to the login. Sends no mail, and records no secret."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from newsletter.smtp.tls import unverified_context, verified_context
 from newsletter.smtp.troubles import Trouble
 
 PATIENCE = 12.0
-"""Seconds for all of it, but for the system's look for the relay's address."""
+"""Seconds for the whole test, except the system's DNS lookup."""
 CONNECT = 4.0
-"""Of these, seconds for one address."""
+"""Seconds of these for one address."""
 MOST_LINES = 60
 HIDDEN = "***"
 SHORTEST_HIDDEN = 4
-"""Characters of a user name that is taken out of what the server says: a shorter one stands in other words."""
+"""Characters: a user name this long is masked in the server's replies; a shorter one occurs within other words."""
 
 
 class Who(StrEnum):
-    """Whose line it is."""
+    """Who a line comes from."""
 
     US = "us"
     SERVER = "server"
@@ -38,19 +38,19 @@ class Who(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """What became of it. `trouble`: None where the relay is ready to take mail."""
+    """A test's result. `trouble`: None if the relay is ready to take mail."""
 
     lines: tuple[tuple[Who, str], ...]
     trouble: Trouble | None
     is_encrypted: bool
     is_verified: bool
-    """Whether its certificate was found to be its own."""
+    """Whether its certificate was checked and names it."""
 
 
 def probe(relay: Relay, helo: str, *, context: ssl.SSLContext | None = None, patience: float = PATIENCE) -> Probe:
-    """Connect, EHLO, STARTTLS, AUTH, QUIT. `context` replaces the one that knows the system's certificates.
+    """Connect, EHLO, STARTTLS, AUTH, QUIT. `context` replaces the one that trusts the system's certificates.
 
-    Never fails, and takes `patience` seconds at most.
+    Raises nothing, and takes at most `patience` seconds.
     """
     talk = _Talk(relay, context, time.monotonic() + patience)
     trouble: Trouble | None = None
@@ -86,13 +86,13 @@ class _Talk:
         self.version = ""
 
     def note(self, who: Who, text: str) -> None:
-        """Write down a line, without what is secret."""
+        """Record a line with secrets masked."""
         for secret in sorted(filter(None, self._secrets), key=len, reverse=True):
             text = text.replace(secret, HIDDEN)
         self.lines.append((who, printable(text.encode())))
 
     def connect(self) -> None:
-        """To the first address that answers. Raises Refused."""
+        """Connect to the first address that answers. Raises Refused."""
         error: OSError = OSError("no address")
         try:
             for family, place in resolve(self._relay.host, self._relay.port):
@@ -108,13 +108,13 @@ class _Talk:
                     if self._relay.implicit_tls:
                         self._encrypt()
                     return
-        except OSError as failed:  # its name is not known
+        except OSError as failed:  # the name does not resolve
             error = failed
         self._socket = None
         raise Refused(0, str(error), "connect", broken=True)
 
     def through(self, helo: str) -> None:
-        """The greeting, and QUIT behind it. Raises Refused."""
+        """Run the greeting, then QUIT. Raises Refused."""
         greeting = greet(self._relay, helo)
         try:
             step = next(greeting)
@@ -122,7 +122,7 @@ class _Talk:
                 step = greeting.send(self._answer(step))
         except StopIteration:
             pass
-        with suppress(Refused):  # the relay is ready, whatever becomes of the farewell
+        with suppress(Refused):  # the relay is ready, whatever QUIT brings
             self._send(b"QUIT\r\n", "QUIT")
             self._read("QUIT")
 
@@ -135,13 +135,13 @@ class _Talk:
         return self._read(step.waits_for)
 
     def _send(self, data: bytes, step: str) -> None:
-        told = data.decode("ascii").strip()
+        shown = data.decode("ascii").strip()
         if step == "AUTH":
-            words = told.split(" ")
+            words = shown.split(" ")
             is_command = words[0] == "AUTH"
             self._secrets.update(words[2:] if is_command else words)
-            told = " ".join([*words[:2], *(HIDDEN for _ in words[2:])]) if is_command else HIDDEN
-        self.note(Who.US, told)
+            shown = " ".join([*words[:2], *(HIDDEN for _ in words[2:])]) if is_command else HIDDEN
+        self.note(Who.US, shown)
         try:
             self._open().sendall(data)
         except OSError as error:
@@ -191,13 +191,13 @@ class _Talk:
         return left
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         if self._socket is not None:
             self._socket.close()
 
 
 def _written(reply: Reply) -> Iterator[str]:
-    """A reply's lines as the server wrote them."""
+    """Yield a reply's lines as the server wrote them."""
     code, text = reply
     *before, last = text.decode("utf-8", "replace").split("\n")
     yield from (f"{code}-{line.rstrip()}" for line in before)

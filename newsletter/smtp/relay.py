@@ -73,7 +73,7 @@ class Relay:
 
     @property
     def loopback(self) -> bool:
-        """Return whether the relay is this very machine."""
+        """Return whether the relay is this machine."""
         return is_loopback(self.host)
 
     @property
@@ -106,16 +106,16 @@ def _entries(value: str) -> list[str]:
 
 
 def without_login(urls: str) -> str:
-    """The same relays without user names and passwords, for a process that sends nothing."""
+    """Return the relays without user names and passwords, for a process that sends nothing."""
     try:
         both = zip(_entries(urls), parse_relays(urls), strict=True)
         return ",".join(_without_login(entry, relay) for entry, relay in both)
-    except ValueError:  # whoever sends says what is wrong with it
+    except ValueError:  # the process that sends reports what is wrong
         return _LOGIN.sub(r"\1", urls)
 
 
 def _without_login(entry: str, relay: Relay) -> str:
-    """With its port, which may have followed from there being a login."""
+    """Return the entry with its port, whose default may have depended on the login."""
     scheme, mark, query = entry.partition("://")[0], *entry.rpartition("@")[2].partition("?")[1:]
     return f"{scheme}://{relay.name}{mark}{query}"
 

@@ -17,27 +17,27 @@ from newsletter.smtp.troubles import Trouble
 BACKOFF = 1.0
 BACKOFF_LOGIN = 30.0
 BACKOFF_LIMIT = 60.0
-"""Seconds a relay is left alone: after the first failure, after one that a person must mend, and at most."""
+"""Seconds a relay is left alone: after the first failure, after one that a person must fix, and at most."""
 BACKOFF_QUOTA = 300.0
-"""The same for an account whose quota is used up, and for one that is suspended."""
+"""The same if the account's quota is used up, or the account is suspended."""
 SHORTEST, SHARE_OF_WAIT = 0.25, 0.1
-"""Where too much is asked of a relay: seconds, or this share of the time since it last took something."""
+"""Wait for an overloaded relay: these seconds, or this share of the time since it last took a message if longer."""
 HOLD = 10.0
-"""Seconds since it last took a message for which messages wait here for a busy relay, not in the database."""
+"""Seconds after a busy relay last took a message for which envelopes wait for it here, not in the database."""
 STRIKES = 3
-"""Connections that may die without having dealt with any message, while none does, before the relay has failed."""
+"""Connections in a row that may die without handling a message before the relay counts as failed."""
 CROWDED, CROWDED_LIMIT, CROWDED_URGENT = 0.1, 2.0, 0.2
-"""Seconds until a relay that had too many connections is asked for one again; each time twice as long, up to this."""
+"""Seconds before a relay that had too many connections is asked for another: at first (doubles), at most, if urgent."""
 LOOK, LOOK_LIMITED = 1.0, 0.1
-"""Seconds after which it is asked again how many connections there may be: without a known limit, and with one."""
+"""Seconds between requests for the number of connections allowed: without a known limit, and with one."""
 SLOWED = 60.0
-"""Seconds for which a relay that asked to slow down is given no more than its weight."""
+"""Seconds for which a relay that asked to slow down gets no more than its weight."""
 OPENING = ("connect", "banner", "EHLO")
-"""Where a server that allows no more connections says so, or just hangs up."""
+"""Steps at which a server over its connection limit says so, or just hangs up."""
 
 
 class RelayState:
-    """What is known about one relay. Times are monotonic seconds."""
+    """What is known about one relay: failures, quota, connections. Times are monotonic seconds."""
 
     def __init__(self, relay: Relay, allowances: Allowances) -> None:
         self.relay = relay
@@ -49,20 +49,20 @@ class RelayState:
         """Why it was last unusable."""
         self.retry_at = NEVER
         self.troubled = False
-        """Whether it has failed, and dealt with no message since."""
+        """Whether it has failed, and handled no message since."""
         self.credit = 0
         """Messages it may still take before the others have had their share."""
         self.quotas: Quotas | None = None
         """How many more messages each relay may be given (see `Transport.send`)."""
         self.urgent = False
-        """Whether somebody waits for what is being sent."""
+        """Whether people are waiting for what is being sent."""
         self.slowed_until = NEVER
         self.unwaited_until = NEVER
         """Until when other relays do not wait for this one, because it is much slower than its weight says."""
         self.round_began = self.blocked_since = NEVER
-        """When it was last given credit, and since when it has none left and waits for others."""
+        """When it last got credit, and since when it has had none and waits for others."""
         self.waited_since = NEVER
-        """Since when messages wait for a connection that others have."""
+        """Since when messages wait for a connection that others hold."""
         self._allowances = allowances
         self._allowed: int | None = None
         self._look_at = self._room_at = self._greeted_at = self._well_at = NEVER
@@ -89,7 +89,7 @@ class RelayState:
         return self.usable(now) and not self.is_out_of_quota and (bool(self.links) or self._may_open(now))
 
     def feeds(self, now: float) -> bool:
-        """Return whether its connections may be given something: of one that had failed a single one, to try."""
+        """Return whether its connections may be given envelopes; a relay that has failed gets one, as a test."""
         if not self.troubled:
             return True
         if now < self.retry_at:
@@ -100,7 +100,7 @@ class RelayState:
         return not any(link.connection.busy for link in self.links)
 
     def is_worth_waiting_for(self, now: float) -> bool:
-        """Return whether messages should wait for it here: it is only overloaded, and will soon take more."""
+        """Return whether messages should wait for it here: it is merely overloaded, and should soon take more."""
         if self.is_out_of_quota:
             return False
         if self.troubled:
@@ -112,7 +112,7 @@ class RelayState:
         return False
 
     def wakes_at(self, now: float) -> float:
-        """Return when what waits for it here should be looked at again."""
+        """Return when to reconsider what waits for it here."""
         if self.troubled:
             return self.retry_at
         return max(self._room_at, self._look_at) if self._allowed is not None else now + LOOK
@@ -120,7 +120,7 @@ class RelayState:
     # Connections
 
     def room(self, now: float) -> int:
-        """Return how many more connections may be opened: just one to a relay that has failed, none to a silent one."""
+        """Return how many more connections may be opened: only one to a relay that has failed, none to a silent one."""
         if now < self.retry_at or now < self._room_at or self.is_out_of_quota:
             return 0
         if self.links and all(link.is_silent(now) for link in self.links):
@@ -132,9 +132,9 @@ class RelayState:
         return max(0, self._may_have() - len(self.links))
 
     def shrink(self) -> bool:
-        """Give up connections that others need, once nothing is in flight on them; idle ones first. Whether any.
+        """Retire connections that others need, idle ones first, to close once nothing is in flight; return whether any.
 
-        Those that wait for a greeting may yet be refused: giving up others for them could leave none at all.
+        Those still waiting for a greeting may be refused: retiring others in their favour could leave none.
         """
         staying = [link for link in self.links if link.let_in and not link.connection.retired]
         surplus = max(0, len(staying) - self._may_have())
@@ -155,7 +155,7 @@ class RelayState:
         return most if self._allowed is None else min(most, self._allowed)
 
     def look(self, now: float, *, wants: bool, at_once: bool = False) -> None:
-        """Ask how many connections there may be, if it is time to."""
+        """Ask how many connections are allowed, if it is time to."""
         if at_once or now >= self._look_at:
             self._report(now, wants=wants)
 
@@ -170,21 +170,21 @@ class RelayState:
     # What became of a connection
 
     def greeted(self, now: float, encrypted: bool) -> None:
-        """Take note that it let us in."""
+        """Record that the relay let us in."""
         self._crowds, self.waited_since = 0, NEVER
         self._greeted_at = now
         if encrypted:
             self.encryption.worked(now)
 
     def note(self, link: Link, now: float) -> None:
-        """Take note at once of a refusal that concerns every connection, not only when this one has ended."""
+        """Record a refusal that concerns every connection at once, without waiting for this one to end."""
         refusal = link.connection.failure
         if refusal and not link.noted and refusal.trouble is not Trouble.CONNECTIONS:
             link.noted = True
             self.failed(refusal, now)
 
     def ended(self, link: Link, now: float) -> None:
-        """Take note that a connection, already removed from `links`, has ended."""
+        """Record that a connection, already removed from `links`, has ended."""
         connection = link.connection
         if connection.answered:
             self.recovered(now)
@@ -201,25 +201,25 @@ class RelayState:
             self.failed(refusal, now)
 
     def _strike(self) -> bool:
-        """Count a connection that died without having dealt with a message; whether they are too many in a row."""
+        """Count a connection that died without handling a message; return whether there were too many in a row."""
         served = sum(link.connection.served for link in self.links)
         self._strikes = 1 if served > self._served else self._strikes + 1
         self._served = served
         return self._strikes >= STRIKES
 
     def _is_accident(self, refusal: Refused, now: float) -> bool:
-        """Return whether a connection just broke that had been let in, while others worked."""
+        """Return whether a connection that had been let in merely broke, while others worked."""
         if not refusal.broken or refusal.at_command in OPENING or self.relay.implicit_tls:
             return False
         return now - self._greeted_at <= HOLD
 
     def _is_crowd(self, refusal: Refused, link: Link, now: float) -> bool:
-        """Return whether it was just one connection too many; that is learned then."""
+        """Return whether it was merely one connection too many; if so, learn the limit."""
         opening = refusal.at_command in OPENING or (refusal.broken and refusal.at_command == "TLS")
         named = refusal.trouble is Trouble.CONNECTIONS
         if not (opening or named) or (opening and refusal.code >= 500 and not named and not self.links):
             return False
-        # Where it said so in words, those that it has not greeted yet will be told the same, or let in.
+        # With a reply, connections not greeted yet count too: the relay will let them in or refuse them likewise.
         ours = any(other.let_in or refusal.code for other in self.links)
         if not ours and (refusal.code == 0 or not self._report(now, wants=True)):
             return False
@@ -230,7 +230,7 @@ class RelayState:
         return True
 
     def recovered(self, now: float) -> None:
-        """Forget failures: it has dealt with a message."""
+        """Forget failures: the relay has handled a message."""
         if not (self.troubled and now < self.retry_at):
             self.troubled = False
             self._failures = 0
@@ -238,12 +238,12 @@ class RelayState:
         self._well_at = now
 
     def failed(self, refusal: Refused, now: float) -> None:
-        """Leave the relay alone for a while. Connections that end while it is are the same failure."""
+        """Leave the relay alone for a while. Connections that end meanwhile belong to the same failure."""
         self.refusal = refusal
         if now < self.retry_at:
             return
         if any(link.connection.answered for link in self.links):
-            self.recovered(now)  # what it took just now says how long to wait
+            self.recovered(now)  # how long to wait depends on when it last took a message
         if refusal.code == 530:
             self.encryption.insist()
         self._failures += 1
@@ -264,7 +264,7 @@ class RelayState:
         return float(min(BACKOFF_LIMIT, first * 2 ** min(self._failures - 1, 10)))
 
     def answer(self, envelope: Envelope, now: float) -> SmtpResult:
-        """Return the result of an envelope that no relay can be given, in the words of this one's failure."""
+        """Return the result of an envelope that no relay can take, in the words of this one's failure."""
         why = self.refusal if self.troubled or not self.crowded else None
         if why is None:
             words = "all connections that the relay allows are in use" if self.crowded else "no relay is usable"

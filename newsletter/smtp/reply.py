@@ -15,14 +15,14 @@ Reply = tuple[int, bytes]
 """The code, and the text of its lines joined by a newline (a trailing CR may remain)."""
 
 _CODES = {b"%d" % code: code for code in range(200, 600)}
-"""Also those that no RFC knows: a client goes by the first digit (RFC 5321 §4.3.2)."""
+"""Unknown ones too: a client goes by the first digit (RFC 5321 §4.3.2)."""
 _LAST = {b"%d " % code: code for code in _CODES.values()}
-"""How a line begins that is a whole reply, or the last line of one."""
+"""Prefixes of a line that is a whole reply, or the last line of one."""
 _ENHANCED = re.compile(r"([245])\.[0-9]{1,3}\.[0-9]{1,3}")
 
 
 class ReplyParser:
-    """Cuts a stream of octets into replies, whatever the pieces it comes in."""
+    """Splits a stream of octets into replies, whatever pieces it arrives in."""
 
     __slots__ = ("_lines", "_rest", "_size", "broken")
 
@@ -59,7 +59,7 @@ class ReplyParser:
         return replies
 
     def _slowly(self, line: bytes, replies: list[Reply]) -> bool:
-        """Take a line of a reply of several lines, or an unusual one; False where it is no reply at all."""
+        """Read a line of a multi-line reply, or an unusual line; return False if it is no reply at all."""
         code, mark = _CODES.get(line[:3]), line[3:4]
         if code is None or mark not in (b" ", b"-", b"\r", b""):
             self.broken = f"not a reply: {printable(line)[:80]!r}"
@@ -79,7 +79,7 @@ class ReplyParser:
         return True
 
     def clear(self) -> None:
-        """Forget what came in and was not a whole reply: plain text after STARTTLS (RFC 3207 §4.2)."""
+        """Forget input that is not yet a whole reply: plain text after STARTTLS (RFC 3207 §4.2)."""
         self._rest = b""
         self._lines = []
         self._size = 0

@@ -1,11 +1,11 @@
-"""Where a relay is: its addresses, kept for a while and while DNS fails."""
+"""Caches a relay's addresses, and keeps old ones while DNS fails."""
 
 from __future__ import annotations
 
 from newsletter.smtp.channel import Address, resolve
 
 TTL = 300.0
-"""Seconds for which a relay's addresses are not looked up again."""
+"""Seconds before a relay's addresses are looked up again."""
 
 
 class Resolver:
@@ -17,7 +17,7 @@ class Resolver:
         self._fresh_until = float("-inf")
 
     def addresses(self, now: float) -> list[Address]:
-        """Return the host's addresses. While DNS fails the last ones will do; without any this raises OSError."""
+        """Return the host's addresses, the last known ones while DNS fails. Raises OSError if there are none."""
         if now >= self._fresh_until:
             try:
                 self._addresses = resolve(self._host, self._port)

@@ -1,4 +1,4 @@
-"""An SMTP session: its opening, replies in the order of what they answer, its end. Knows no socket and no clock."""
+"""An SMTP session from opening to end: matches replies to commands. Knows no socket and no clock."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Phase(Enum):
 
 
 class Session(Outgoing):
-    """What every session has; what becomes of messages is told by the methods named in `_replies`."""
+    """What every session has; a subclass handles the replies about messages, by command, in `_replies`."""
 
     _replies: ClassVar[dict[str, Callable[[Any, Transaction, str, int, bytes], None]]] = {}
 
@@ -38,12 +38,12 @@ class Session(Outgoing):
         self.wants_tls = False
         """Whether a TLS handshake is due; `secured` is called after it."""
         self.parting = False
-        """Whether QUIT was said, or will be."""
+        """Whether QUIT was sent, or will be."""
         self.garbled = False
-        """Whether it ended because the server said what nobody had asked for."""
+        """Whether it ended on a reply that was unexpected or malformed."""
         self._parser = ReplyParser()
         self._awaited: deque[tuple[str, Transaction | None]] = deque()
-        """What was asked and not answered yet, oldest first, and the message it belongs to."""
+        """Commands not answered yet, oldest first, each with the message it belongs to."""
         self._greeting = greeting
         self._take(next(greeting))
 
@@ -53,13 +53,13 @@ class Session(Outgoing):
         return self._awaited[0][0] if self._awaited else ""
 
     def receive(self, data: bytes) -> bool:
-        """Take octets that the server sent; returns whether they completed a reply."""
+        """Handle octets from the server; return whether they completed a reply."""
         awaited = self._awaited
         replies = self._parser.feed(data)
         for code, text in replies:
             if not awaited:
                 self.garbled = True
-                # With 421 it says goodbye by itself: idle for too long, or shutting down.
+                # An unprompted 421 ends the session: idle for too long, or the server shuts down.
                 self.lose(f"{'' if code == 421 else 'unexpected reply: '}{code} {printable(text)}", over=code == 421)
                 break
             step, transaction = awaited.popleft()
@@ -76,13 +76,13 @@ class Session(Outgoing):
         return bool(replies)
 
     def secured(self) -> None:
-        """Go on after the TLS handshake that `wants_tls` asked for."""
+        """Continue after the TLS handshake that `wants_tls` asked for."""
         self.wants_tls = False
         self._parser.clear()
         self._session_reply(TLS, 220, b"")
 
     def leave(self) -> None:
-        """Say QUIT, once nothing is due that it may not be pipelined behind; the reply closes the connection."""
+        """Send QUIT: at once with PIPELINING, else once no reply is due. The reply closes the connection."""
         if self.phase is Phase.READY or (self.phase is Phase.LEAVING and not self.parting):
             self.parting = True
             if self.features.pipelining or not self._awaited:
@@ -104,14 +104,14 @@ class Session(Outgoing):
         self.out.clear()
 
     def _ready(self) -> None:
-        """Take note of what the server can do, once it has said so."""
+        """React to `features`, once they are known."""
 
     def _say(self, step: str, line: bytes, transaction: Transaction | None) -> None:
         self.queue(line)
         self._awaited.append((step, transaction))
 
     def _session_reply(self, step: str, code: int, text: bytes) -> None:
-        """Take a reply that belongs to no message: of the opening, RSET, a lone dot or QUIT."""
+        """Handle a reply that belongs to no message: to the opening, RSET, a lone dot or QUIT."""
         if self.phase is Phase.GREETING:
             self._advance(code, text)
         elif step == "QUIT":

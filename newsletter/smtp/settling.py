@@ -1,4 +1,4 @@
-"""What becomes of the messages in flight on one connection: replies, refusals, the end of the session."""
+"""Settles the messages in flight on one connection: by reply, by refusal, or by the end of the session."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from newsletter.smtp.troubles import trouble_named, trouble_of
 class Settling(Session):
     """A session with messages in flight, oldest first.
 
-    Replies come in the order of the commands (RFC 2920 §3.2, RFC 3030 §2, RFC 5321 §3.8). So when 421 answers one
-    message, or a connection is lost before the end of a message had left, the server has surely not taken what stands
-    behind: it goes back, no attempt counted. Only a whole message that was never answered is uncertain.
+    Replies come in the order of the commands (RFC 2920 §3.2, RFC 3030 §2, RFC 5321 §3.8). So after a 421, or a loss
+    before the end of a message left, the server cannot have taken the messages behind it: they are requeued, with no
+    attempt counted. Only a whole message that was never answered is uncertain.
     """
 
     def __init__(self, name: str, greeting: Greeting, round_: Round, pace: Pace) -> None:
@@ -26,21 +26,21 @@ class Settling(Session):
         self._round = round_
         self._pace = pace
         self.answered = False
-        """Whether the server has dealt with a message, whatever it said."""
+        """Whether the server has handled a message, whatever it replied."""
         self.served = 0
-        """Messages it has dealt with."""
+        """Messages the server has handled."""
         self.fruitless = False
-        """Whether it ended under a message, or in the middle of nonsense, without ever having dealt with a message."""
+        """Whether it ended with a message in flight, or garbled, without having handled any message."""
         self.ended_by: str | None = None
-        """The words with which the server ended the session; "" if it just closed it; None while it has not."""
+        """The server's words on ending the session; "" if it just closed it; None while it has not."""
         self.retired = False
-        """Whether it takes nothing more: others need the connection."""
+        """Whether it takes nothing more: others need the connection, or the session is used up."""
         self._inflight: deque[Transaction] = deque()
         self._octets = 0
         self._opening = False
-        """Whether the last transaction in flight is still to be given its content."""
+        """Whether the last transaction in flight has yet to queue its content."""
         self._probation = False
-        """Whether the connection was idle and has not answered since: it may have died meanwhile."""
+        """Whether the connection was idle and has not answered since: it may be dead."""
         self._resets = 0
         """Refusals on this connection; without whole messages in flight only those since the last success."""
         self._refused_last = False
@@ -54,7 +54,7 @@ class Settling(Session):
     def lose(
         self, reason: str, at_command: str = "", *, over: bool = False, by_relay: bool = False, broken: bool = True
     ) -> None:
-        """End the session, and tell what became of each envelope in flight.
+        """End the session, and settle each envelope in flight.
 
         `over`: the server said so itself (421), and has taken nothing it did not answer. `by_relay`: it just closed.
         """
@@ -77,10 +77,10 @@ class Settling(Session):
         super().lose(reason, at_command, over=over, broken=broken)
 
     def _is_safe(self, transaction: Transaction, *, blamed: bool, by_relay: bool) -> bool:
-        """Return whether an envelope on a lost connection goes out on another one, no attempt counted.
+        """Return whether an envelope on a lost connection may go out on another, with no attempt counted.
 
-        The oldest may be `blamed`, as what the server died of: it has the benefit of the doubt once, where others went
-        well before.
+        The oldest may be `blamed` for the loss: it gets the benefit of the doubt once, if others were handled
+        before.
         """
         if 0 < transaction.commit_at <= self.sent:
             return False
@@ -95,7 +95,7 @@ class Settling(Session):
         return SmtpResult(transaction.envelope.key, stage, 0, "", reason, self.name, step or "DATA")
 
     def _refuse(self, transaction: Transaction, step: str, code: int, text: bytes) -> SmtpResult | None:
-        """Note a refusal, the first one counts; None where the connection ended with it."""
+        """Record and return a message's first refusal; None if the connection ended with it."""
         if code < 400:
             self.lose(f"protocol error: {code} to {step}")
             return None
@@ -110,22 +110,22 @@ class Settling(Session):
             if trouble and step == "MAIL" and self._is_used_up(words):
                 self.ended_by, self.retired = words, True
             elif trouble:
-                # Whatever else is in flight still gets its own replies; no more is taken on.
+                # The rest in flight still gets its replies; nothing more is taken on.
                 self.failure = self.failure or Refused(code, words, step)
                 self.phase = Phase.LEAVING
         return transaction.failure
 
     def _is_used_up(self, words: str) -> bool:
-        """Return whether this session has had its number of messages: the next one may go on at once.
+        """Return whether this session has carried all it may: the next may continue at once.
 
-        OpenSMTPD says 452 where others say 421. In the first reply of a session it is about more than the session.
+        OpenSMTPD says 452 where others say 421. Before any message was handled it concerns more than the session.
         """
         return self.served > 0 and names_a_limit(words) and trouble_named(words) is None
 
     def _over(self, transaction: Transaction, step: str, words: str) -> None:
-        """Take 421: the session is over, the relay is well (RFC 5321 §3.8) unless its words say otherwise.
+        """Handle 421: the session is over, but the relay is well (RFC 5321 §3.8) unless its words say otherwise.
 
-        From RCPT on it may be about this message: then only the first time is a coincidence.
+        From RCPT on it may be about this message: only the first time counts as chance.
         """
         if transaction.failure is None:
             if trouble_named(words):
@@ -139,7 +139,7 @@ class Settling(Session):
         return SmtpResult(transaction.envelope.key, stage, code, enhanced_status(code, words), words, self.name, step)
 
     def _end(self, transaction: Transaction, result: SmtpResult) -> None:
-        """Answer the oldest transaction in flight; after a refusal nothing of it may stay with the server."""
+        """Settle the oldest transaction in flight; after a refusal, RSET leaves nothing of it with the server."""
         self._inflight.popleft()
         self._octets -= len(transaction.envelope.data)
         if result.stage is Stage.ACCEPTED:

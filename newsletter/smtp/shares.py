@@ -1,4 +1,4 @@
-"""Which of several relays gets the next message."""
+"""Decides which of several relays gets the next message."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from newsletter.smtp.timeouts import NEVER
 QUANTUM = 32
 """Messages a relay of weight 1 may take before the others have had their share."""
 SLOWER = 3
-"""A relay is waited for unless it is so many times slower than its weight says,"""
+"""A relay is waited for unless it is this many times slower than its weight says,"""
 GRACE = 0.25
-"""and for so many seconds in any case."""
+"""and for at least this many seconds."""
 UNWAITED = 10.0
-"""Seconds after which it is waited for again, to see whether it has become faster."""
+"""Seconds before it is waited for again, in case it has become faster."""
 
 
 class Shares:
-    """Deficit round robin that keeps everybody busy: weights hold as far as each relay keeps up.
+    """Deficit round robin that keeps every relay busy: weights hold as far as each keeps up.
 
-    Nobody waits for a relay that is much slower than its weight says. One that has asked to slow down lately is given
-    no more than its weight, however slow the others are.
+    No relay waits for one that is much slower than its weight says. One that lately asked to slow down gets no more
+    than its weight, however slow the others are.
     """
 
     def __init__(self, relays: Sequence[RelayState]) -> None:
@@ -32,7 +32,7 @@ class Shares:
         self._quanta = {id(state): max(1, QUANTUM * state.relay.weight // least) for state in relays}
 
     def take(self, state: RelayState, now: float) -> bool:
-        """Return whether it is this relay's turn, and count one message if so."""
+        """Return whether this relay may take a message now, and count one if so."""
         if state.troubled and not state.feeds(now):
             return False
         if not (self.several or state.quotas):
@@ -76,18 +76,18 @@ class Shares:
         return any(state.may_take(now) for state in self._relays)
 
     def give_back(self, state: RelayState) -> None:
-        """Undo `take`: there was no message."""
+        """Undo `take`: there was no envelope left."""
         state.count(-1)
         state.credit += 1
 
     def order(self) -> list[RelayState]:
-        """Return the relays, the one that is most behind its share first."""
+        """Return the relays, the one furthest behind its share first."""
         if not self.several:
             return list(self._relays)
         return sorted(self._relays, key=lambda state: -state.credit / self._quanta[id(state)])
 
     def _due(self, state: RelayState, now: float, *, strict: bool) -> bool:
-        """Return whether others must wait for this relay: it is behind, and it is moving fast enough."""
+        """Return whether others must wait for this relay: it is behind its share, and moves fast enough."""
         if state.credit < 1 or not state.may_take(now) or (state.troubled and not state.feeds(now)):
             return False
         if not state.links:

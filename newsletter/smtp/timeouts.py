@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 NEVER = float("-inf")
-"""A monotonic time that has always passed."""
+"""A monotonic time that is always past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Timeouts:
     block: float = 180.0
     final: float = 600.0
     look_every: float = 1.0
-    """How often deadlines are looked at, at least."""
+    """Longest time between two checks of the deadlines."""
 
     def waiting_for(self, step: str) -> float:
         """Return the seconds allowed for the reply to `step` (a name as in `SmtpResult.at_command`)."""
@@ -37,5 +37,5 @@ class Timeouts:
 
     @property
     def tick(self) -> float:
-        """Return how often deadlines are looked at, so that none is missed by more than a quarter."""
+        """Return the seconds between checks of the deadlines, so that none is missed by more than a quarter."""
         return min(self.look_every, min(self.connect, self.banner, self.command, self.data, self.block, self.final) / 4)

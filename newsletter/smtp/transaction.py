@@ -1,4 +1,4 @@
-"""What is under way: one envelope on one connection, and one round of the sockets."""
+"""Work in progress: one envelope on one connection, and one round over the sockets."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from newsletter.smtp.envelope import Envelope, SmtpResult
 
 
 class Round:
-    """What one round over the sockets brings; all connections of a transport share one."""
+    """What one round over the sockets brings; shared by all connections of a transport."""
 
     __slots__ = ("_doubted", "done", "requeued", "requeued_keys", "sending")
 
     def __init__(self) -> None:
         self.done: list[SmtpResult] = []
         self.sending: list[int] = []
-        """Keys whose content is queued and not yet written to a socket."""
+        """Keys whose content is queued and not yet reported to the journal."""
         self.requeued: list[Envelope] = []
-        """Envelopes the server certainly did not take: they go out on another connection, and no attempt is counted."""
+        """Envelopes the server certainly did not take: they go out on another connection, with no attempt counted."""
         self.requeued_keys: list[int] = []
-        """Keys of those of them whose content had been queued."""
+        """Keys of those already reported to the journal as sending."""
         self._doubted: set[int] = set()
 
     def requeue(self, transaction: Transaction) -> None:
@@ -31,7 +31,7 @@ class Round:
             self.requeued_keys.append(key)
 
     def has_doubt(self, key: int) -> bool:
-        """Return whether this lost session may be a coincidence: true once for each message."""
+        """Return whether this lost session may be chance: true once for each message."""
         if key in self._doubted:
             return False
         self._doubted.add(key)
@@ -50,16 +50,16 @@ class Transaction:
     def __init__(self, envelope: Envelope) -> None:
         self.envelope = envelope
         self.recipient_line = b""
-        """RCPT, where it waits for the reply to MAIL."""
+        """The RCPT line, while it waits for the reply to MAIL."""
         self.failure: SmtpResult | None = None
         """The first refusal among MAIL, RCPT, DATA and the content."""
         self.taken = False
         """Whether the server accepted the recipient."""
         self.commit_at = 0
-        """Stream position from which on the server may have the whole message; 0: its content is not queued."""
+        """Stream position from which the server may have the whole message; 0: its content is not queued."""
 
     def octets(self, *, stuffed: bool) -> bytes:
-        """Return the content: whole lines, and dot-stuffed for DATA. Data promised to be safe is not scanned."""
+        """Return the content in whole lines, dot-stuffed for DATA. Data promised to be safe is not scanned."""
         envelope = self.envelope
         if envelope.stuffed_safe and envelope.data.endswith(b"\r\n"):
             return envelope.data

@@ -1,7 +1,7 @@
-"""Why a relay refuses for reasons of its own: the one table of what servers and mail services say at their limits.
+"""Recognises refusals that are about the relay: the one table of what servers and mail services say at their limits.
 
-Such a reply says nothing about the message or its recipient. The relay waits, the message goes to another one or stays
-queued, and no attempt is counted.
+Such a reply says nothing about the message or its recipient. The relay is left alone for a while; the message goes to
+another one or stays queued, and no attempt is counted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Trouble(StrEnum):
     STORAGE = "storage"
     """Its disk is full (RFC 3463: X.3.1)."""
     QUOTA = "quota"
-    """What the account may send in an hour, a day or a month is used up."""
+    """The account has sent all it may in an hour, a day or a month."""
     SENDER = "sender"
     """The account may not send as our sender."""
     LOGIN = "login"
@@ -36,12 +36,12 @@ class Trouble(StrEnum):
 
     @property
     def passes(self) -> bool:
-        """Return whether it is over by itself, usually within seconds."""
+        """Return whether it ends by itself, usually within seconds."""
         return self in (Trouble.RATE, Trouble.CONNECTIONS, Trouble.BUSY, Trouble.STORAGE)
 
     @property
     def needs_owner(self) -> bool:
-        """Return whether somebody must do something about it."""
+        """Return whether a person must act."""
         return self in (Trouble.SENDER, Trouble.LOGIN, Trouble.ACCOUNT, Trouble.REFUSED, Trouble.TLS)
 
 
@@ -107,7 +107,7 @@ _OPENING = frozenset({"connect", "banner", "EHLO", "STARTTLS", "TLS", "AUTH"})
 
 @lru_cache(maxsize=1024)
 def trouble_of(code: int, enhanced: str, text: str, step: str) -> Trouble | None:
-    """Return what is the matter with a relay that gave this reply; None: the reply is about the message.
+    """Return what is wrong with a relay that gave this reply; None: the reply is about the message.
 
     `step` is the command, as in `SmtpResult.at_command`.
     """
@@ -129,7 +129,7 @@ def trouble_of(code: int, enhanced: str, text: str, step: str) -> Trouble | None
 
 
 def trouble_named(text: str) -> Trouble | None:
-    """Return the trouble that a reply names in words."""
+    """Return the trouble that a reply's words name, if any."""
     return next((trouble for trouble, words in _TABLE if words.search(text)), None)
 
 
@@ -146,7 +146,7 @@ def _at_the_opening(code: int, text: str, step: str) -> Trouble:
 
 
 def _before_any_recipient(code: int, enhanced: str) -> Trouble | None:
-    """Refuse MAIL: with no recipient named yet it can be about nobody but us, unless it is about the size."""
+    """Classify a refused MAIL: with no recipient yet it is about us, unless about the message's size or content."""
     if code < 500:
         return Trouble.RATE if enhanced.startswith("4.7.") else Trouble.BUSY
     if code in (552, 555) or _SIZE_OR_CONTENT.fullmatch(enhanced):
