@@ -1,6 +1,6 @@
-"""What an owner has looked at about sending: the sender's domain in DNS, and each relay.
+"""Checks that an owner asks for: the sender's domain in DNS, and each relay.
 
-A page asks and a worker looks, for it alone is told the relays' passwords and the keys that sign.
+A page requests a check and a worker runs it: only workers have the relays' passwords and the signing keys.
 """
 
 from newsletter.sending.record import LookKind, SendingLook, ask, every, is_waiting

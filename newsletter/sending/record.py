@@ -1,4 +1,4 @@
-"""SendingLook: that something was asked about sending, and what was found the last time."""
+"""SendingLook: a requested check of sending, and what the last one found."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,20 +11,20 @@ from newsletter import asked
 from newsletter.db import Base, Id, Moment, one_of
 
 REST = timedelta(seconds=10)
-"""Between two looks at the same: relays count who comes too often."""
+"""Between two checks of the same thing: relays count who connects too often."""
 
 
 class LookKind(StrEnum):
-    """What is looked at."""
+    """What is checked."""
 
     DOMAIN = "domain"
     RELAY = "relay"
     KEY = "key"
-    """A key that signs is to be made, where there is none."""
+    """Make a signing key where there is none."""
 
 
 class SendingLook(asked.Asked, Base):
-    """One of each kind and name: a press while it waits asks for nothing more."""
+    """One row for each kind and name: another press while it waits changes nothing."""
 
     __tablename__ = "sending_looks"
     __table_args__ = (one_of("kind", LookKind), UniqueConstraint("kind", "name"), {"sqlite_autoincrement": True})
@@ -32,19 +32,19 @@ class SendingLook(asked.Asked, Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     kind: Mapped[LookKind]
     name: Mapped[str] = mapped_column(String(300))
-    """The relay ("host:port"); empty for the others."""
+    """The relay ("host:port"); empty for other kinds."""
 
 
 def ask(session: Session, kind: LookKind, name: str, now: datetime, rest: timedelta = REST) -> bool:
-    """Have a worker look; False: it was asked for within `rest`, or waits, and nothing more is done."""
+    """Request a check; return False if one waits or was requested within `rest`, and nothing changes."""
     return asked.ask(session, SendingLook, {"kind": kind, "name": name}, now, rest)
 
 
 def every(session: Session) -> Sequence[SendingLook]:
-    """All of them."""
+    """Return all of them, oldest first."""
     return session.scalars(select(SendingLook).order_by(SendingLook.id)).all()
 
 
 def is_waiting(now: Moment) -> ColumnElement[bool]:
-    """Whether there is something to look at."""
+    """Return the condition that a check waits."""
     return asked.is_waiting(SendingLook, now)

@@ -1,4 +1,4 @@
-"""A worker's look. Nothing is open in the database while DNS or a relay thinks."""
+"""Runs the requested checks. No transaction is open while DNS or a relay is asked."""
 
 import time
 from collections.abc import Callable
@@ -21,37 +21,37 @@ from newsletter.settings import Settings
 from newsletter.smtp import Probe, Relay, parse_relays, probe
 
 SLICE = 15.0
-"""Seconds after which no further look is begun; the next tick goes on."""
+"""Seconds after which no further check starts; the next tick continues."""
 BITS = 2048
-"""Of a key that is made at a press: what every zone's form takes."""
+"""Length of a generated key: what every DNS provider's form accepts."""
 
 
 class Place(Protocol):
-    """What the work needs to know of the installation; Runtime is one."""
+    """What the checks need of the installation; Runtime is one."""
 
     @property
     def database(self) -> Database:
-        """Where it is written down."""
+        """Where findings are stored."""
 
     @property
     def clock(self) -> Clock:
-        """By which it is time."""
+        """The time."""
 
     @property
     def settings(self) -> Settings:
-        """What the operator has set: relays, the return path, where keys lie."""
+        """What the operator has set: relays, the return path, where keys are."""
 
     @property
     def renderer(self) -> Renderer:
-        """Who signs."""
+        """What signs mail."""
 
     @property
     def resolver(self) -> Callable[[], Resolver]:
-        """Who is asked about names."""
+        """Makes the DNS resolver."""
 
 
 def go_on(rt: Place) -> int:
-    """Do what was asked for, one after the other; how much that was."""
+    """Run the waiting checks one after the other; return how many."""
     done, until = 0, time.monotonic() + SLICE
     while time.monotonic() < until:
         with rt.database.transaction() as session:
@@ -62,14 +62,14 @@ def go_on(rt: Place) -> int:
         found = _WORKS[kind](rt, name)
         with rt.database.transaction() as session:
             session.get_one(SendingLook, id, with_for_update=True).keep(found, rt.clock.now())
-            for more in _behind(rt, kind):
+            for more in _following(rt, kind):
                 ask(session, *more, rt.clock.now(), rest=REST if kind is LookKind.DOMAIN else timedelta())
         done += 1
     return done
 
 
-def _behind(rt: Place, kind: LookKind) -> list[tuple[LookKind, str]]:
-    """What is looked at behind it: relays whose names no page may know (`supervisor.programs`)."""
+def _following(rt: Place, kind: LookKind) -> list[tuple[LookKind, str]]:
+    """Return the checks that follow this one; a page may not know the relays to request them (`supervisor.programs`)."""
     if kind is LookKind.KEY:
         return [(LookKind.DOMAIN, "")]
     return [(LookKind.RELAY, one.name) for one in parse_relays(rt.settings.relays) if kind is LookKind.DOMAIN]
@@ -105,7 +105,7 @@ def _sender(rt: Place, email: str, unused: DkimKey | None) -> Sender:
 
 
 def _ascii(domain: str) -> str:
-    """In the letters of DNS; "" for what is no name."""
+    """Return a domain in A-labels; "" if it is not a valid name."""
     try:
         return idna.encode(domain, uts46=True).decode().lower().rstrip(".")
     except idna.IDNAError:
@@ -113,7 +113,7 @@ def _ascii(domain: str) -> str:
 
 
 def _unused_key(rt: Place) -> DkimKey | None:
-    """The key that was made at a press, as long as the settings name none."""
+    """Return the key generated earlier, as long as the settings name none."""
     if rt.renderer.dkim is not None:
         return None
     try:
@@ -123,13 +123,13 @@ def _unused_key(rt: Place) -> DkimKey | None:
 
 
 def _named(rt: Place, key: DkimKey, domain: str) -> list[str]:
-    """The lines by which the product signs with it."""
+    """Return the settings by which the product signs with the key."""
     file = key_place(rt.settings.data_dir, key.selector)
     return [f"DKIM_DOMAIN={domain}", f"DKIM_SELECTOR={key.selector}", f"DKIM_KEY_FILE={file}"]
 
 
 def _key(rt: Place, _name: str) -> dict[str, Any]:
-    """A key that is there is left as it is."""
+    """Generate a signing key. An existing one is left as it is."""
     file = key_place(rt.settings.data_dir, RSA_NAME)
     if rt.renderer.dkim is not None or file.exists():
         return {"made": False, "error": ""}
@@ -149,11 +149,11 @@ def _key(rt: Place, _name: str) -> dict[str, Any]:
 
 def _relay(rt: Place, name: str) -> dict[str, Any]:
     relay = next((one for one in parse_relays(rt.settings.relays) if one.name == name), None)
-    return told(relay, probe(relay, relay.helo or rt.settings.mail_domain)) if relay else {"gone": True}
+    return _findings(relay, probe(relay, relay.helo or rt.settings.mail_domain)) if relay else {"gone": True}
 
 
-def told(relay: Relay, tested: Probe) -> dict[str, Any]:
-    """What is kept of a test."""
+def _findings(relay: Relay, tested: Probe) -> dict[str, Any]:
+    """Return what is stored of a relay's test."""
     return {
         "lines": [[who.value, text] for who, text in tested.lines],
         "trouble": tested.trouble.value if tested.trouble else "",

@@ -1,4 +1,4 @@
-"""How much may go in how long: the rules, and one count for all workers on all hosts.
+"""Rate limits on outgoing mail: the rules, and one count shared by all workers on all hosts.
 
-The rules are records; `redis` and `connections` count over Redis and are known to the doors only.
+The rules are records. `redis` and `connections` count in Redis, and only the doors import them.
 """

@@ -1,4 +1,4 @@
-"""The budget of one claim: what of it may go now, as one counter for all workers grants it."""
+"""The budget of one claim: which of its messages may go now, as granted by the counter all workers share."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,60 +8,60 @@ from newsletter.mail.ledger import ClaimedMessage, Lane
 from newsletter.mail.throttle import domain_of
 
 SHORTEST_WAIT, LONGEST_WAIT = 1.0, 900.0
-"""Seconds after which held messages are looked at again: at least, and at most."""
+"""Seconds until held messages are reconsidered: at least, and at most."""
 
 
 @dataclass(frozen=True)
 class Grant:
-    """What may go of what was asked for. `granted` and `waits` are by domain, `relays` by relay ("host:port")."""
+    """What may go of what was requested. `granted` and `waits` are by domain, `relays` by relay ("host:port")."""
 
     granted: Mapping[str, int]
     waits: Mapping[str, float]
-    """Seconds until more may be expected, where less was granted than asked for."""
+    """Seconds until more may go, where less was granted than requested."""
     relays: Mapping[str, int]
-    """Set aside for this batch; a relay that is not named is not limited."""
+    """Messages each relay may take of this batch; a relay not named is not limited."""
     at: float = 0.0
-    """When, by the throttle's own clock (seconds)."""
+    """When it was granted: seconds by the throttle's own clock."""
     version: int = 0
-    """Of the rules under which it was granted."""
+    """The version of the rules it was granted under."""
 
 
 class Counter(Protocol):
-    """Counts for all workers together; a budget asks it once for some hundred messages."""
+    """Counts for all workers together; a budget asks it once per several hundred messages."""
 
     def is_active(self) -> bool:
-        """Whether any rule holds just now."""
+        """Return whether any rule is in force."""
 
     def relays(self) -> Collection[str]:
-        """The relays that have rules."""
+        """Return the relays that have rules."""
 
     def take(self, lane: Lane, wanted: Mapping[str, int]) -> Grant:
-        """Take budget for so many messages to each domain. Transactional mail is bound by the relays' rules only."""
+        """Take budget for this many messages to each domain. Only relays' rules bind transactional mail."""
 
     def give_back(self, grant: Grant, domains: Mapping[str, int], relays: Mapping[str, int]) -> None:
-        """Return what was granted and not used."""
+        """Give back what was granted and not used."""
 
     def is_outdated(self, grant: Grant) -> bool:
-        """Whether other rules hold by now. It reads them again, so ask rarely."""
+        """Return whether the rules have changed since. It rereads them, so ask rarely."""
 
 
 @dataclass
 class CountedBudget:
-    """What one batch has been granted, and what it had to hold back."""
+    """What one claim has been granted, and what it had to hold back."""
 
     counter: Counter
     lane: Lane
     quotas: dict[str, int] = field(default_factory=dict)
-    """For the transport: how many more each limited relay may take."""
+    """For the transport: how many more messages each limited relay may take."""
     held: dict[int, float] = field(default_factory=dict)
-    """Messages that may not go now, and the seconds until they probably may."""
+    """Messages that may not go now, with the seconds until they probably may."""
     _grants: list[tuple[Grant, dict[int, str]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.quotas.update(dict.fromkeys(self.counter.relays(), 0))
 
     def choose(self, messages: Sequence[ClaimedMessage]) -> Sequence[ClaimedMessage]:
-        """Those that may go now, in their order; the others are in `held` from now on."""
+        """Return the messages that may go now, in order; the others are added to `held`."""
         if not self.counter.is_active():
             self.quotas.clear()
             return messages
@@ -79,12 +79,12 @@ class CountedBudget:
         return [one for one in messages if one.id in chosen]
 
     def reconsider(self) -> None:
-        """Shorten the waits of messages held back under rules that no longer hold."""
+        """Shorten the waits of messages held back under rules that have changed."""
         if self.held and any(self.counter.is_outdated(grant) for grant, _ in self._grants[-1:]):
             self.held.update(dict.fromkeys(self.held, SHORTEST_WAIT))
 
     def settle(self, unsent: Collection[int]) -> None:
-        """Give back what was taken for messages that have not left, and what relays were not given."""
+        """Give back what was taken for unsent messages, and the relays' unused quota."""
         for grant, chosen in reversed(self._grants):
             domains = _counted(chosen[id] for id in chosen if id in unsent)
             relays = {}

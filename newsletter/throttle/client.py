@@ -1,4 +1,4 @@
-"""The product's Redis, for questions in the middle of a page or a batch: asked once, and not waited for."""
+"""A Redis client for use within a request or a batch: short timeouts, no retries."""
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -7,13 +7,13 @@ from redis.retry import Retry
 from newsletter.settings import Settings
 
 REDIS_TIMEOUT = 0.5
-"""Seconds that it has to answer."""
+"""Seconds Redis has to answer."""
 ALONE = 10 * REDIS_TIMEOUT
-"""Seconds for which a Redis that did not answer is left alone."""
+"""Seconds before a Redis that did not answer is asked again."""
 
 
 def client(settings: Settings) -> Redis:
-    """It connects when it is first asked."""
+    """Return a client that connects on first use."""
     return Redis.from_url(
         settings.redis, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT,
         retry=Retry(NoBackoff(), 0), health_check_interval=0,

@@ -1,7 +1,7 @@
-"""How many connections each relay allows, learned from its refusals and shared by all workers on all hosts.
+"""Shares among all workers on all hosts how many connections each relay allows, as learned from its refusals.
 
-One script in Redis decides: what all have together stays below what the relay allows, one connection is kept for mail
-that people wait for, and the rest is divided among the workers of bulk mail.
+One script in Redis decides: the total stays within what the relay allows, one connection is kept for mail that people
+wait for, and the rest is divided among the workers of bulk mail.
 """
 
 import json
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 class SharedAllowances:
-    """See `Allowances`. `redis_clock` takes the place of Redis's own (tests)."""
+    """`Allowances` counted in Redis. `redis_clock` replaces Redis's own clock (tests)."""
 
     def __init__(self, redis: Scripts, *, prefix: str = "{newsletter:throttle}:",
                  monotonic: Callable[[], float] = time.monotonic,
@@ -36,7 +36,7 @@ class SharedAllowances:
         self._ask_at = float("-inf")
 
     def report(self, relay: str, report: Report) -> Allowed:
-        """See `Allowances`; without Redis each worker goes by what it sees itself."""
+        """Report to Redis and return its answer; without Redis each worker learns alone."""
         own = self._own.report(relay, report)
         answer = self._ask(relay, report)
         if answer is None:
@@ -60,5 +60,5 @@ class SharedAllowances:
 
 
 def connections(settings: Settings) -> SharedAllowances:
-    """Those of this process, on the product's Redis. Connects when it is first asked."""
+    """Return this process's allowances on the product's Redis. Connects on first use."""
     return SharedAllowances(client(settings))

@@ -1,4 +1,4 @@
-"""A worker's own count: what it keeps to while Redis does not answer, and what it tells Redis afterwards."""
+"""A worker's own count: its limit while Redis does not answer, and its report to Redis afterwards."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -14,33 +14,33 @@ Key = tuple[str, str, int]
 
 
 class Window:
-    """Messages of the last `span` seconds, in slots of a sixtieth of it."""
+    """Messages sent in the last `span` seconds, in 60 slots."""
 
     def __init__(self, span: int) -> None:
         self._span = span
         self.slots: dict[int, int] = {}
 
     def used(self, at: float) -> int:
-        """How many count now."""
+        """Return how many count now."""
         oldest = self.slot(at) - SLOTS
         self.slots = {slot: count for slot, count in self.slots.items() if slot >= oldest and count}
         return sum(self.slots.values())
 
     def add(self, at: float, count: int) -> None:
-        """Count messages (or, below zero, take them back)."""
+        """Count messages; a negative count takes them back."""
         slot = self.slot(at)
         self.slots[slot] = max(0, self.slots.get(slot, 0) + count)
 
     def slot(self, at: float) -> int:
-        """The slot of a moment."""
+        """Return the slot of a moment."""
         return math.floor(at * SLOTS / self._span)
 
     def age(self, slot: int, at: float) -> float:
-        """How old a slot is at a moment, at least: seconds."""
+        """Return the least age of a slot's messages, in seconds."""
         return max(0.0, at - (slot + 1) * self._span / SLOTS)
 
     def wait(self, at: float, count: int, wanted: int) -> float:
-        """Seconds until a tenth of the allowed number (or what is wanted, if that is less) fits again."""
+        """Return seconds until a tenth of the allowed `count` fits again, or `wanted` if that is less."""
         excess = self.used(at) + min(wanted, max(1, math.ceil(count / 10))) - count
         longest = 0.0
         for slot in sorted(self.slots):
@@ -52,27 +52,27 @@ class Window:
 
 
 class OwnCount:
-    """`clock`: seconds that never go back."""
+    """Counts for this worker alone. `clock`: monotonic seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._windows: dict[Key, Window] = {}
-        self._untold: dict[Key, Window] = {}
+        self._unreported: dict[Key, Window] = {}
         self._slow: dict[str, tuple[float, float, float]] = {}
 
-    def note(self, uses: Iterable[Use], *, told: bool) -> None:
-        """Count messages; `told`: Redis has counted them too."""
+    def note(self, uses: Iterable[Use], *, reported: bool) -> None:
+        """Count messages; `reported`: Redis has counted them too."""
         at = self._clock()
         for kind, name, span, count in uses:
             key = (kind, name, span)
             self._windows.setdefault(key, Window(span)).add(at, count)
-            if not told:
-                self._untold.setdefault(key, Window(span)).add(at, count)
+            if not reported:
+                self._unreported.setdefault(key, Window(span)).add(at, count)
 
-    def to_tell(self, *, everything: bool) -> list[Used]:
-        """What Redis has not counted (or has forgotten): kind, name, span, age in seconds, messages."""
+    def to_report(self, *, everything: bool) -> list[Used]:
+        """Return what Redis has not counted, or with `everything` all: kind, name, span, age in seconds, messages."""
         at = self._clock()
-        windows = self._windows if everything else self._untold
+        windows = self._windows if everything else self._unreported
         return [
             (*key, window.age(slot, at), count)
             for key, window in windows.items()
@@ -80,12 +80,12 @@ class OwnCount:
             for slot, count in window.slots.items()
         ]
 
-    def told(self) -> None:
-        """Redis has counted all."""
-        self._untold.clear()
+    def reported(self) -> None:
+        """Note that Redis has counted everything."""
+        self._unreported.clear()
 
     def slow_down(self, domain: str, base: float) -> None:
-        """See the script SLOW."""
+        """Halve a domain's rate, as the script `slow` does; each halving takes RECOVERY seconds to undo."""
         at, level = self._clock(), 0.0
         if domain in self._slow:
             level, since, before = self._slow[domain]
@@ -97,13 +97,13 @@ class OwnCount:
         self._slow[domain] = (min(DEEPEST, max(0.0, level) + 1), at, base)
 
     def slow(self) -> dict[str, tuple[float, float]]:
-        """The domains that are slowed down: share of their rate, and messages in SLOW_SPAN seconds before."""
+        """Return the slowed domains: share of their rate, and messages in SLOW_SPAN seconds before the slow-down."""
         at = self._clock()
         self._slow = {name: one for name, one in self._slow.items() if one[0] > (at - one[1]) / RECOVERY}
         return {name: (2 ** -(lev - (at - since) / RECOVERY), base) for name, (lev, since, base) in self._slow.items()}
 
     def take(self, asked: Request, workers: int) -> Reply:
-        """Grant what this worker's own share of the rules allows: one part in `workers`."""
+        """Grant what this worker's share of the rules allows: one part in `workers`."""
         slow, at = self.slow(), self._clock()
         everything = self._windows_of("all", "", asked.everything, 1 / workers)
         relays = {n: self._windows_of("relay", n, r, asked.share / workers) for n, r in asked.relays.items()}
@@ -117,11 +117,11 @@ class OwnCount:
             may = min(group.wanted, self._room(own)) if asked.binding else group.wanted
             granted.append(int(min(may, left)))
             left -= granted[-1]
-            self.note([("slow", group.name, SLOW_SPAN, granted[-1])] if base else (), told=True)
+            self.note([("slow", group.name, SLOW_SPAN, granted[-1])] if base else (), reported=True)
             waits.append(max((w.wait(at, count, group.wanted) for w, count in own), default=0.0))
         sums = sum(granted)
         reserved = {name: int(min(sums, self._room(windows))) for name, windows in relays.items()}
-        self.note(asked.uses({g.name: n for g, n in zip(asked.groups, granted, strict=True)}, reserved), told=False)
+        self.note(asked.uses({g.name: n for g, n in zip(asked.groups, granted, strict=True)}, reserved), reported=False)
         common = self._common([*everything, *(w for ws in relays.values() for w in ws)], at) if left <= 0 else 0.0
         return Reply(
             granted=granted,

@@ -1,4 +1,4 @@
-"""What is good once, told apart in Redis for all processes; while it does not answer, each remembers its own."""
+"""Names that may be used once, remembered in Redis for all processes, or by each alone while Redis is down."""
 
 import time
 from collections import OrderedDict
@@ -12,22 +12,22 @@ from newsletter.settings import Settings
 from newsletter.throttle.client import ALONE, client
 
 REMEMBERED = 10_000
-"""Without Redis: the newest of a process."""
+"""Names a process remembers itself; the oldest are dropped."""
 log = structlog.get_logger()
 
 
 class Values(Protocol):
-    """What is asked of the Redis client."""
+    """The part of the Redis client used here."""
 
     def set(self, name: str, value: str, *, nx: bool, ex: int) -> Any:
-        """Set it, unless it is set."""
+        """Set a value, unless it is set."""
 
     def get(self, name: str) -> Any:
-        """What it is set to, in octets."""
+        """Return the value in octets, None if it is not set."""
 
 
 class Once:
-    """Each name belongs to whoever uses it first."""
+    """Gives each name to whoever uses it first."""
 
     def __init__(self, redis: Values, *, prefix: str = "{newsletter:once}:",
                  monotonic: Callable[[], float] = time.monotonic) -> None:  # fmt: skip
@@ -36,9 +36,9 @@ class Once:
         self._ask_at = float("-inf")
 
     def is_free(self, name: str, by: str, seconds: int) -> bool:
-        """Use this name, which is remembered for so many seconds; False: somebody else has used it before.
+        """Use a name, remembered for this many seconds; return False if another `by` has used it.
 
-        The same once more is no second use: a browser sends a form again when it heard no answer.
+        A repeat by the same `by` is allowed: browsers resend a form when they got no answer.
         """
         self._own.setdefault(name, by)
         while len(self._own) > REMEMBERED:
@@ -58,5 +58,5 @@ class Once:
 
 
 def once(settings: Settings) -> Once:
-    """That of this process, on the product's Redis. Connects when it is first asked."""
+    """Return this process's Once on the product's Redis. Connects on first use."""
     return Once(client(settings))

@@ -1,4 +1,4 @@
-"""The throttle of a worker process: Redis counts for all; while it does not answer, each keeps to its own share."""
+"""A worker's throttle: Redis counts for all workers; while it is down, each keeps to its own share."""
 
 import json
 import secrets
@@ -24,22 +24,22 @@ from newsletter.throttle.rules import Rules, Used, current, used
 from newsletter.throttle.script import Scripts, script
 
 FRESH = 1.0
-"""Seconds for which the rules are not read again."""
+"""Seconds before the rules are read again."""
 LEAST_SHARE = 4
-"""Without Redis a worker takes itself for one of at least so many."""
+"""Without Redis a worker assumes at least this many workers."""
 LEAST_PACE, MOST_PACE = 10.0, 100.0
-"""Messages a second that a domain without rules is taken to have received before it is slowed down."""
+"""Bounds, in messages a second, of the pace a domain is assumed to have had before it is slowed down."""
 SHUT = 10.0
-"""Seconds after which a shut lane is tried again, at most."""
+"""Longest time in seconds before a shut lane is tried again."""
 TAKE, ADD, SLOW, LOOK = script("take"), script("add"), script("slow"), script("look")
 log = structlog.get_logger()
 
 
 class SharedThrottle:
-    """A `mail.throttle.Throttle`, counted in Redis. `read` gives the rules that hold; `relays`: all names there are.
+    """A `mail.throttle.Throttle` counted in Redis. `read` returns the rules in force; `relays` names every relay.
 
-    `used` tells from the ledger what was sent before the product was started. `monotonic` is this process's own time;
-    `redis_clock` takes the place of Redis's own (tests).
+    `used` returns from the ledger what was sent before the product started. `monotonic` is this process's clock;
+    `redis_clock` replaces Redis's own (tests).
     """
 
     def __init__(self, redis: Scripts, read: Callable[[], Rules], relays: Sequence[str], *,
@@ -55,28 +55,28 @@ class SharedThrottle:
         self._look_at = self._try_at = self._shut_until = float("-inf")
         self._workers, self._epoch, self._down, self._version = 1, "", False, 0
         self._owes = False
-        """Whether Redis is still to be told what the ledger says."""
+        """Whether Redis has yet to be given what the ledger says was sent."""
 
     def is_active(self) -> bool:
-        """See `Throttle`."""
+        """Return whether any rule or slow-down is in force, rereading them once FRESH seconds are over."""
         if self._monotonic() >= self._look_at:
             self._look()
         return bool(self._rules) or bool(self._slow)
 
     def is_shut(self, lane: Lane) -> bool:
-        """See `Throttle`; what somebody waits for is always tried."""
+        """Return whether a claim would get nothing now; never for mail that people wait for."""
         return self.is_active() and lane is Lane.BULK and self._monotonic() < self._shut_until
 
     def budget(self, lane: Lane) -> Budget:
-        """See `Throttle`."""
+        """Return the budget of a new claim."""
         return CountedBudget(self, lane)
 
     def relays(self) -> Collection[str]:
-        """See `Throttle`."""
+        """Return the relays that have rules."""
         return self._rules.relays.keys() & set(self._names) if self.is_active() else ()
 
     def take(self, lane: Lane, wanted: Mapping[str, int]) -> Grant:
-        """See `Throttle`."""
+        """Take budget from Redis, or from this worker's own share while Redis is down."""
         self.is_active()
         slow = dict.fromkeys(self._slow)
         asked, free = request(self._rules, slow, self._names, wanted, binding=lane is Lane.BULK)
@@ -86,23 +86,23 @@ class SharedThrottle:
         return _grant(asked, free, wanted, reply, self._version)
 
     def give_back(self, grant: Grant, domains: Mapping[str, int], relays: Mapping[str, int]) -> None:
-        """See `Throttle`. A rule that was lifted or set meanwhile is none the worse: no count falls below zero."""
+        """Give back what was not used. Rules changed meanwhile do no harm: no count falls below zero."""
         self._shut_until = float("-inf")
         asked, _ = request(self._rules, dict.fromkeys(self._slow), self._names, domains, binding=True)
         bound = {group.name: domains.get(group.name, 0) for group in asked.groups}
         bound[""] = sum(domains.values()) - sum(bound.values())
         uses = [(kind, name, span, -count) for kind, name, span, count in asked.uses(bound, relays)]
-        self._own.note(uses, told=True)
+        self._own.note(uses, reported=True)
         if not self._down:
             self._ask(ADD, uses=[[kind, name, span, grant.at, count] for kind, name, span, count in uses])
 
     def is_outdated(self, grant: Grant) -> bool:
-        """See `Throttle`."""
+        """Reread the rules, and return whether they have changed since the grant."""
         self._look()
         return grant.version != self._version
 
     def slow_down(self, domain: str, pace: float) -> None:
-        """See `Throttle`."""
+        """Slow a domain down for all workers; `pace` is messages a second so far."""
         base = min(max(pace, LEAST_PACE), MOST_PACE) * SLOW_SPAN
         self._slow.add(domain)
         self._own.slow_down(domain, base)
@@ -114,11 +114,11 @@ class SharedThrottle:
         return max(LEAST_SHARE, self._workers)
 
     def _look(self) -> None:
-        """Read the rules, and tell the others that we live."""
+        """Read the rules, and register this worker as alive."""
         self._look_at = self._monotonic() + FRESH
         try:
             rules = self._read()
-        except SQLAlchemyError as error:  # go on with the rules of a second ago
+        except SQLAlchemyError as error:  # keep the rules of a second ago
             log.warning("throttle rules could not be read", error=type(error).__name__)
             rules = self._rules
         if rules != self._rules:
@@ -127,15 +127,15 @@ class SharedThrottle:
         if answer := self._ask(LOOK, worker=self._worker):
             self._workers = int(answer["workers"])
             self._slow = set(answer["slow"])
-            self._tell(str(answer["epoch"]), first=answer["fresh"])
+            self._report(str(answer["epoch"]), first=answer["fresh"])
         else:
             self._slow = set(self._own.slow())
 
-    def _tell(self, epoch: str, *, first: bool) -> None:
-        """What Redis has not seen, or has forgotten, is told to it; at a start by the first worker, from the ledger."""
+    def _report(self, epoch: str, *, first: bool) -> None:
+        """Report to Redis what it has not counted or has forgotten; the first worker adds what the ledger says."""
         forgot = self._epoch not in ("", epoch)
-        uses = self._own.to_tell(everything=forgot)
-        self._owes = self._owes or (first and not self._epoch)  # Redis says but once that somebody is the first
+        uses = self._own.to_report(everything=forgot)
+        self._owes = self._owes or (first and not self._epoch)  # Redis says `first` only once
         if self._owes and self._rules:
             try:
                 uses += self._used(self._rules)
@@ -146,7 +146,7 @@ class SharedThrottle:
             self._ask(ADD, uses=uses, ago=True)
         if self._down:
             return
-        self._own.told()
+        self._own.reported()
         self._epoch, self._owes = epoch, False
 
     def _shared(self, asked: Request) -> Reply | None:
@@ -155,7 +155,7 @@ class SharedThrottle:
             return None
         granted, reserved = [int(n) for n in answer["granted"]], [int(n) for n in answer["reserved"]]
         domains = {group.name: count for group, count in zip(asked.groups, granted, strict=True)}
-        self._own.note(asked.uses(domains, dict(zip(asked.relays, reserved, strict=True))), told=True)
+        self._own.note(asked.uses(domains, dict(zip(asked.relays, reserved, strict=True))), reported=True)
         return Reply(
             granted=granted,
             waits=list(answer["waits"]),
@@ -165,7 +165,7 @@ class SharedThrottle:
         )
 
     def _ask(self, script: str, **data: object) -> Any:
-        """What a script answers; None while Redis does not."""
+        """Run a script and return its answer, None while Redis does not answer."""
         if self._monotonic() < self._try_at:
             return None
         data["now"] = self._redis_clock() if self._redis_clock else False
@@ -202,7 +202,7 @@ def _grant(asked: Request, free: Sequence[str], wanted: Mapping[str, int], reply
 
 
 def connect(settings: Settings, database: Database, clock: Clock) -> SharedThrottle:
-    """The throttle of this process, on the product's Redis. Connects when it is first asked."""
+    """Return this process's throttle on the product's Redis. Connects on first use."""
 
     def read() -> Rules:
         with database.reading() as session:

@@ -1,4 +1,4 @@
-"""What is asked for, and what comes back: the same for the count in Redis and for a worker's own."""
+"""Requests for budget and their replies, the same for the count in Redis and for a worker's own."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from newsletter.throttle.rules import Rate, Rules
 
 RESERVE = 0.9
-"""The share of a relay's rule that bulk mail may use: the rest is for mail that somebody waits for."""
+"""The share of a relay's rule that bulk mail may use; the rest is for mail that people wait for."""
 Use = tuple[str, str, int, int]
-"""Kind, name and span (seconds) of a window, and messages."""
+"""Kind, name and span (seconds) of a window, and messages counted in it."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Messages that are limited together: those to one domain, or (named "") those to domains without rules."""
+    """Messages limited together: those to one domain, or (named "") to all domains without rules."""
 
     name: str
     wanted: int
@@ -22,23 +22,25 @@ class Group:
 
 @dataclass(frozen=True)
 class Request:
-    """Budget that is asked for. `binding`: whether rules other than the relays' bind it (they do not, where
-    somebody waits; it is counted all the same)."""
+    """Budget requested. `binding`: whether rules other than the relays' bind it.
+
+    They do not bind transactional mail, which is counted all the same.
+    """
 
     groups: Sequence[Group]
     everything: tuple[Rate, ...]
     relays: Mapping[str, tuple[Rate, ...]]
     bounded: bool
-    """Whether every relay there is has a rule."""
+    """Whether every relay has a rule."""
     binding: bool
 
     @property
     def share(self) -> float:
-        """What part of the relays' rules it may use."""
+        """Return the share of the relays' rules it may use."""
         return RESERVE if self.binding else 1.0
 
     def data(self) -> dict[str, object]:
-        """As the script reads it."""
+        """Return it as the script reads it."""
         return {
             "groups": [{"name": g.name, "wanted": g.wanted, "rates": _pairs(g.rates)} for g in self.groups],
             "all": _pairs(self.everything),
@@ -49,7 +51,7 @@ class Request:
         }
 
     def uses(self, domains: Mapping[str, int], relays: Mapping[str, int]) -> list[Use]:
-        """The windows in which so many messages count."""
+        """Return the windows in which these messages count."""
         total = sum(domains.values())
         found: list[Use] = [("all", "", rate.seconds, total) for rate in self.everything if total]
         for group in self.groups:
@@ -63,13 +65,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What was granted, in the order of the request's groups and relays. Seconds."""
+    """What was granted, in the order of the request's groups and relays. Times are in seconds."""
 
     granted: Sequence[int]
     waits: Sequence[float]
     reserved: Sequence[int]
     common: float
-    """Until anything at all may go again; 0: something may now."""
+    """Wait until anything at all may go; 0: something may now."""
     at: float
 
 
@@ -79,7 +81,7 @@ def _pairs(rates: Sequence[Rate]) -> list[list[int]]:
 
 def request(rules: Rules, slow: Mapping[str, object], relays: Sequence[str], wanted: Mapping[str, int],
             *, binding: bool) -> tuple[Request, list[str]]:  # fmt: skip
-    """The request for these messages, and the domains whose messages are in its last group, which has no rules."""
+    """Return the request for these messages, and the domains in its last group, which has no rules."""
     free = [domain for domain in wanted if not rules.of(domain) and domain not in slow]
     bound = wanted.keys() - free
     groups = [Group(name, count, rules.of(name)) for name, count in wanted.items() if name in bound]

@@ -19,32 +19,32 @@ from newsletter.subscribers import Subscriber
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 DAY = UNITS["day"]
 READ_BY_ALL = timedelta(seconds=2)
-"""Within this time every worker has read a change."""
+"""Every worker has read a changed rule within this time."""
 LEFT = (State.SENT, State.DELIVERED, State.BOUNCED, State.COMPLAINED, State.FAILED, State.UNCERTAIN)
 Used = tuple[str, str, int, float, int]
-"""Kind ("all", "relay", "domain"), name and span of a rule (seconds), age (seconds), messages."""
+"""Kind ("all", "relay", "domain"), name and span (seconds) of a rule; age (seconds) and number of messages."""
 MOST = 1_000_000_000
 LONGEST_WARM_UP = 366
 """Days."""
 LONGEST_DOMAIN = 253
 EVERY_DOMAIN = "*"
-"""The name of the rule for each domain that has none of its own."""
+"""The name of the rule for each domain without one of its own."""
 WARM_UP = (50, 100, 200, 400, 800, 1_500, 3_000, 6_000, 12_000, 25_000, 50_000, 100_000)
-"""A usual first fortnight: about twice as much each day."""
+"""A usual schedule of a new sender: about twice as many messages each day."""
 
 
 class BadRule(ValueError):
-    """A rule that cannot be read; the message says what it should look like."""
+    """A rule cannot be read; the message says what it should look like."""
 
 
 class Scope(StrEnum):
-    """What a rule holds for."""
+    """What a rule applies to."""
 
     ALL = "all"
     RELAY = "relay"
     DOMAIN = "domain"
     WARMUP = "warmup"
-    """`name` is a number n: the n-th day since `since`. After the last day no such rule holds."""
+    """`name` is a number n: the n-th day since `since`. After the last day no such rule applies."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,19 +65,19 @@ class Rate:
         return cls(int(match[1]), int(match[2] or 1) * UNITS[match[3]])
 
     def __str__(self) -> str:
-        """As `parse` reads it."""
+        """Return it as `parse` reads it."""
         many, unit = self.span
         return f"{self.count}/{unit}" if many == 1 else f"{self.count}/{many} {unit}s"
 
     @property
     def span(self) -> tuple[int, str]:
-        """In how long: a number, and the largest unit that fits."""
+        """Return the time span as a number and the largest unit that fits."""
         unit, length = next((u, s) for u, s in reversed(UNITS.items()) if self.seconds % s == 0)
         return self.seconds // length, unit
 
 
 class Rule(Base):
-    """One line of what the owner allows; several with different spans may hold for one thing."""
+    """One limit set by the owner; several with different spans may apply to one thing."""
 
     __tablename__ = "throttle_rules"
     __table_args__ = (UniqueConstraint("scope", "name", "seconds"),)
@@ -89,37 +89,37 @@ class Rule(Base):
     count: Mapped[int]
     seconds: Mapped[int]
     since: Mapped[datetime]
-    """When it was set; of a warm-up: when its first day began."""
+    """When it was set; for a warm-up, when its first day began."""
 
     @property
     def rate(self) -> Rate:
-        """How much in how long."""
+        """Return its rate."""
         return Rate(self.count, self.seconds)
 
 
 @dataclass(frozen=True)
 class Rules:
-    """All rules that hold just now."""
+    """All rules in force at one moment."""
 
     everything: tuple[Rate, ...] = ()
     relays: Mapping[str, tuple[Rate, ...]] = field(default_factory=dict)
     domains: Mapping[str, tuple[Rate, ...]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        """Whether anything is limited."""
+        """Return whether anything is limited."""
         return bool(self.everything or self.relays or self.domains)
 
     def of(self, domain: str) -> tuple[Rate, ...]:
-        """The rules of a domain."""
+        """Return the rules of a domain, or those of every domain without its own."""
         return self.domains.get(domain) or self.domains.get(EVERY_DOMAIN, ())
 
 
 def domain_named(typed: str) -> str:
-    """The domain of a rule as addresses carry it: lower case, A-labels (RFC 5890). Raises BadRule."""
+    """Return a typed domain as addresses carry it: lower case, A-labels (RFC 5890). Raises BadRule."""
     plain = typed.strip().rstrip(".").rpartition("@")[2].lower()
     if plain == EVERY_DOMAIN:
         return plain
-    if len(plain) > LONGEST_DOMAIN:  # idna takes its time with what is longer
+    if len(plain) > LONGEST_DOMAIN:  # idna is slow on longer input
         raise BadRule("should be a domain, for example gmail.com")
     try:
         return idna.encode(plain, uts46=True).decode()
@@ -128,7 +128,7 @@ def domain_named(typed: str) -> str:
 
 
 def schedule_of(typed: str) -> list[int]:
-    """The counts of a warm-up, as "50,100,200" names them. Raises BadRule."""
+    """Read the daily counts of a warm-up from "50,100,200". Raises BadRule."""
     counts = [one.strip() for one in typed.split(",")]
     if len(counts) > LONGEST_WARM_UP or not all(re.fullmatch(r"[0-9]{1,10}", one) for one in counts):
         raise BadRule("should read like 50,100,200")
@@ -136,33 +136,33 @@ def schedule_of(typed: str) -> list[int]:
 
 
 def listed(session: Session) -> Sequence[Rule]:
-    """Every rule, in the order people read them."""
+    """Return every rule, in reading order."""
     rows = session.scalars(select(Rule)).all()
     return sorted(rows, key=lambda one: (one.scope, one.name.zfill(4), one.seconds))
 
 
 def current(session: Session, now: datetime) -> Rules:
-    """What holds at this moment."""
+    """Return the rules in force at `now`."""
     found: dict[Scope, dict[str, tuple[Rate, ...]]] = {scope: {} for scope in Scope}
     for one in listed(session):
         if one.scope is not Scope.WARMUP:
             found[one.scope][one.name] = (*found[one.scope].get(one.name, ()), one.rate)
         elif int(one.name) == _day(one.since, now):
             found[Scope.ALL][""] = (*found[Scope.ALL].get("", ()), one.rate)
-    # A day's rule and a warm-up's day have the same span, and are counted in the same place: the smaller one holds.
+    # A daily rule and a warm-up day have the same span and share a counter: the smaller one applies.
     least = {rate.seconds: rate for rate in sorted(found[Scope.ALL].get("", ()), key=lambda one: -one.count)}
     return Rules(tuple(least.values()), found[Scope.RELAY], found[Scope.DOMAIN])
 
 
 def _day(since: datetime, now: datetime) -> int:
-    """The day of a warm-up, from 1 on; a clock that was set back beyond its start shows its first."""
+    """Return the day of a warm-up, from 1; also 1 if the clock was set back before its start."""
     return max(0, (now - since) // timedelta(days=1)) + 1
 
 
 def used(session: Session, rules: Rules, now: datetime) -> list[Used]:
-    """What the ledger says has been sent under these rules. It looks at no more than each rule allows.
+    """Return what the ledger says was sent under these rules, reading no more messages than each rule allows.
 
-    The rule for "each other domain" is left out: it would mean a look for each domain there is.
+    The rule for every other domain is left out: it would take one query per domain.
     """
     found: list[Used] = []
     for rate in rules.everything:
@@ -188,7 +188,7 @@ def _ages(session: Session, kind: str, name: str, rate: Rate, now: datetime,
 
 
 def put(session: Session, scope: Scope, name: str, rate: Rate, now: datetime) -> Rule:
-    """Set a rule. It replaces one with the same scope, name and span."""
+    """Set a rule, replacing one with the same scope, name and span."""
     same = (Rule.scope == scope, Rule.name == name, Rule.seconds == rate.seconds)
     session.execute(delete(Rule).where(*same))
     made = Rule(scope=scope, name=name, count=rate.count, seconds=rate.seconds, since=now)
@@ -198,7 +198,7 @@ def put(session: Session, scope: Scope, name: str, rate: Rate, now: datetime) ->
 
 
 def warm_up(session: Session, counts: Sequence[int], now: datetime, since: datetime | None = None) -> None:
-    """Set a new sender's schedule: on the n-th day (since now, or since then) at most the n-th. Raises BadRule."""
+    """Set a new sender's schedule: the n-th count for the n-th day from `since` (default: now). Raises BadRule."""
     if not counts or any(not 0 < count <= MOST for count in counts) or list(counts) != sorted(counts):
         raise BadRule("should be one number for each day, none smaller than the one before it: 50,100,200")
     remove(session, Scope.WARMUP, now)
@@ -207,7 +207,7 @@ def warm_up(session: Session, counts: Sequence[int], now: datetime, since: datet
 
 
 def remove(session: Session, scope: Scope, now: datetime, name: str | None = None) -> int:
-    """Lift the rules of a scope (with a name, only that one's); return how many there were."""
+    """Remove the rules of a scope (or only the named one's); return how many there were."""
     named = () if name is None else (Rule.name == name,)
     gone = session.execute(delete(Rule).where(Rule.scope == scope, *named))
     _look_again(session, now)
@@ -215,7 +215,7 @@ def remove(session: Session, scope: Scope, now: datetime, name: str | None = Non
 
 
 def _look_again(session: Session, now: datetime) -> None:
-    """Batches wait under the old rules: make them due as soon as every worker has read the new ones."""
+    """Make batches that wait under the old rules due once every worker has read the new ones."""
     soon = now + READ_BY_ALL
     waiting = select(Batch.id).where(Batch.state == BatchState.OPEN, Batch.not_before > soon)
     session.execute(

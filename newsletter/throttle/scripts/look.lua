@@ -1,4 +1,4 @@
--- Says that a worker lives, and tells how many do, which domains are slowed down, and whether Redis forgot all.
+-- Registers a worker as alive. Answers how many are, which domains are slowed down, and whether Redis forgot all.
 redis.call('ZADD', prefix .. 'workers', at, q.worker)
 redis.call('ZREMRANGEBYSCORE', prefix .. 'workers', '-inf', at - 60)
 local fresh = redis.call('HSETNX', prefix .. 'clock', 'epoch', q.worker .. string.format('%.6f', at))

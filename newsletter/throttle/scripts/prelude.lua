@@ -1,7 +1,7 @@
 local prefix, q = KEYS[1], cjson.decode(ARGV[1])
 local SLOTS, RECOVERY, SLOW_SPAN = 60, 120, 10
 
--- Our own time: it goes on with Redis's clock, and stands still where that is set back. It never goes back.
+-- Our own clock: it follows Redis's, but stands still where that was set back.
 local function tell()
   local raw = q.now
   if not raw then

@@ -1,8 +1,8 @@
--- `held`, `wants`, `urgent`, `refused`: see `Report`. Answers how many this worker may have, and the others have.
+-- `held`, `wants`, `urgent`, `refused`: see `Report`. Answers how many this worker may hold, and how many others hold.
 local LIVES, WANTS, LEFT = 15, 2, 1
 local workers, limit = prefix .. 'links:' .. q.relay, prefix .. 'allowed:' .. q.relay
 
--- What the others have. Who has not been heard of for LIVES seconds has closed all, or is gone.
+-- What the others hold. A worker not heard of for LIVES seconds has closed its connections, or is gone.
 local others, bulk, urgent, waits, mine, flat = 0, {}, 0, false, 0, redis.call('HGETALL', workers)
 for i = 1, #flat, 2 do
   local held, wants, hurries, seen = string.match(flat[i + 1], '^(%d+) (%d) (%d) (%S+)$')
@@ -30,7 +30,7 @@ else
 end
 if mine > q.held then redis.call('HSET', prefix .. 'left', q.relay, string.format('%.6f', at)) end
 
--- What the relay allows: exactly what there was when it refused one more, or far less where it goes on refusing.
+-- What the relay allows: the number open when it refused one more, or far fewer where it keeps refusing.
 local known = redis.call('HMGET', limit, 'most', 'at')
 local most, since = tonumber(known[1] or nil), tonumber(known[2] or nil)
 if q.refused then
@@ -44,7 +44,7 @@ if q.refused then
   redis.call('HSET', limit, 'most', most, 'at', string.format('%.6f', at))
   redis.call('EXPIRE', limit, FORGOTTEN)
 end
--- The server may not have noticed yet that somebody has just left.
+-- The server may not have noticed yet that a connection has just closed.
 local left = tonumber(redis.call('HGET', prefix .. 'left', q.relay) or '-inf') or -math.huge
 local seen_by_relay = others
 if others == 0 and at - left < LEFT then seen_by_relay = 1 end

@@ -4,7 +4,7 @@ if text then
   local since, before
   level, since, before = level_of(text)
   if level > 0 then
-    if at - since < SLOW_SPAN then return 0 end  -- the replies to what was on the wire then
+    if at - since < SLOW_SPAN then return 0 end  -- late replies to mail sent before the slow-down
     base = before
   end
 end

@@ -31,7 +31,7 @@ local function spend(windows, n)
   end
 end
 
--- Seconds until a tenth of the allowed number (or what is wanted, if that is less) fits again.
+-- Seconds until a tenth of the allowed number fits again, or what is wanted if that is less.
 local function wait(windows, wanted)
   local longest = 0
   for _, w in ipairs(windows) do
