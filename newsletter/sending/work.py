@@ -69,7 +69,7 @@ def go_on(rt: Place) -> int:
 
 
 def _following(rt: Place, kind: LookKind) -> list[tuple[LookKind, str]]:
-    """Return the checks that follow this one; a page may not know the relays to request them (`supervisor.programs`)."""
+    """Return the checks that follow this one: no page may know the relays and request them (`supervisor.programs`)."""
     if kind is LookKind.KEY:
         return [(LookKind.DOMAIN, "")]
     return [(LookKind.RELAY, one.name) for one in parse_relays(rt.settings.relays) if kind is LookKind.DOMAIN]

@@ -4,10 +4,10 @@ import random
 
 import pytest
 
-from newsletter.smtp.pace import LATELY, REMEMBERED, TOLD, UNTOLD, Pace
+from newsletter.smtp.pace import LATELY, REMEMBERED, REPEATS_WITH_WORDS, REPEATS_SILENT, Pace
 
 
-@pytest.mark.parametrize(("words", "needed"), [("4.3.2 closing", TOLD), ("", UNTOLD)])
+@pytest.mark.parametrize(("words", "needed"), [("4.3.2 closing", REPEATS_WITH_WORDS), ("", REPEATS_SILENT)])
 def test_sessions_that_end_again_and_again_after_the_same_number_have_a_limit(words: str, needed: int) -> None:
     pace = Pace(8)
     for _ in range(needed):
@@ -38,9 +38,9 @@ def test_accidents_are_no_limit(words: str, seed: int) -> None:
 def test_a_limit_that_became_lower_is_learned_after_a_while() -> None:
     pace = Pace(8)
     pace.ended(1000, "", 0.0)
-    for _ in range(UNTOLD):
+    for _ in range(REPEATS_SILENT):
         pace.ended(100, "", LATELY)
     assert pace.length == 0
-    for _ in range(UNTOLD):
+    for _ in range(REPEATS_SILENT):
         pace.ended(100, "", LATELY + 1)
     assert pace.length == 100

@@ -1,8 +1,8 @@
-"""The ledger of mail: every Message there is, and the only ways its state changes.
+"""The ledger of mail: every Message, and the only functions that change its state.
 
 `ready → claimed → sending → sent | deferred | failed | uncertain | cancelled` (docs/architecture.md, "The ledger").
-Whoever wants something mailed queues a Message here; only `mail.delivery` takes it further. This door shows what most
-callers need; the rarer verbs are imported from their modules.
+To mail something, queue a Message here; only `mail.delivery` takes it further. This package exports what most callers
+need; the rarer functions are imported from their modules.
 """
 
 from newsletter.mail.ledger.claim import claim

@@ -1,4 +1,4 @@
-"""Sending again what failed or may not have arrived, but only when a person asks for it."""
+"""Sends failed or uncertain messages again, only when a person asks for it."""
 
 from datetime import datetime
 from typing import Any
@@ -16,13 +16,13 @@ UNDECIDED = (State.UNCERTAIN, State.FAILED)
 
 
 class NotAgain(ValueError):
-    """This message cannot be sent again; the message says why."""
+    """A message cannot be sent again; the error's text says why."""
 
 
 def send_again(session: Session, message: Message, now: datetime) -> None:
     """Queue a failed or uncertain message again, under its own Message-ID: it may arrive twice.
 
-    The claim asks whether the reader may still receive it, as always. Raises NotAgain.
+    The claim still checks whether the reader may receive it. Raises NotAgain.
     """
     counts.invalidate(session, [message.id])
     try:
@@ -41,14 +41,14 @@ def send_again(session: Session, message: Message, now: datetime) -> None:
 
 
 def count_troubled(session: Session, dispatch: Dispatch, state: State) -> int:
-    """How many of a dispatch's messages are in this state, without those the owner decided to leave so."""
+    """Count a dispatch's messages in this state, except those the owner decided to leave so."""
     return session.scalar(select(func.count(Message.id)).where(*_troubled(session, dispatch, state))) or 0
 
 
 def send_all_again(session: Session, dispatch: Dispatch, state: State, now: datetime) -> int:
     """Queue all failed, or all uncertain, messages of a dispatch again; return how many. Raises NotAgain.
 
-    Those that the owner has looked at and left as they are stay so.
+    Those the owner has reviewed stay as they are.
     """
     _may_go(dispatch)
     ids = session.scalars(select(Message.id).where(*_troubled(session, dispatch, state)).order_by(Message.id)).all()
@@ -70,7 +70,7 @@ def send_all_again(session: Session, dispatch: Dispatch, state: State, now: date
 def _troubled(session: Session, dispatch: Dispatch, state: State) -> tuple[ColumnElement[bool], ...]:
     if state not in UNDECIDED:
         raise ValueError(f"{state} is nothing to send again")
-    found = Message.troubled_at.is_not(None)  # the index of these few
+    found = Message.troubled_at.is_not(None)  # uses the partial index of these few
     return (*of_dispatch(session, dispatch.id), found, Message.state == state, Message.reviewed_at.is_(None))
 
 

@@ -1,8 +1,8 @@
-"""Batch claims: a campaign's messages are claimed two thousand at a time, and recovered when a worker dies.
+"""Batch claims: claims a campaign's messages two thousand at a time, and recovers them when a worker dies.
 
-The lease and its fencing token are on the batch, not on its rows, and `sending_to` moves on (under the token) before
-messages leave. A worker that lost its lease or cannot reach the database cannot move it, and so sends nothing more.
-The rows themselves are written once: with their outcome.
+The lease and its fencing token are on the batch, not on its rows, and `sending_to` advances (under the token) before
+messages leave. A worker that lost its lease or cannot reach the database cannot advance it, so it sends nothing more.
+Rows are written only once, with their outcome.
 """
 
 from collections.abc import Collection, Sequence
@@ -47,7 +47,7 @@ from newsletter.subscribers import (
 )
 
 _B, _D = cast(Table, Batch.__table__), cast(Table, Dispatch.__table__)
-# Statements without the ORM, built once: a dozen batches are claimed in a second.
+# Core statements, built once: a dozen batches are claimed per second.
 _FREE = (
     select(
         _B.c.id, _B.c.dispatch_id, _B.c.first_id, _B.c.last_id, _B.c.counts, _D.c.revision_id, _D.c.created_at,
@@ -58,7 +58,7 @@ _FREE = (
     .where(or_(_B.c.not_before.is_(None), _B.c.not_before <= bindparam("now", type_=UtcDateTime())))
     .order_by(_B.c.id)
     .limit(1)
-    # The dispatch's row first, shared: a claim waits for whoever is changing its content (`has_no_claimed_batch`).
+    # Locks the dispatch first, shared: a claim waits for whoever is changing its content (`has_no_claimed_batch`).
     .with_statement_hint("FOR KEY SHARE OF dispatches FOR UPDATE OF batches SKIP LOCKED", "postgresql")
 )  # fmt: skip
 _BATCH: BindParameter[int] = bindparam("batch")
@@ -66,7 +66,7 @@ _TOKEN: BindParameter[str] = bindparam("token")
 _LEASE = bindparam("lease", type_=UtcDateTime())
 _SKIPPED = bindparam("skipped", type_=JSON(none_as_null=True))
 _OURS = (_B.c.id == _BATCH, _B.c.claim_token == _TOKEN)
-# It may go out, with the content that its claim has read.
+# The dispatch may send, and still has the content that the claim has read.
 _GOES = exists().where(_D.c.id == _B.c.dispatch_id, _D.c.hold == Hold.OPEN, _D.c.revision_id == bindparam("revision"))
 _CLAIM = (
     update(_B)
@@ -94,14 +94,14 @@ _DONE = (
 def claim_batch(session: Session, token: str, now: datetime, mark: int = 0,
                 own_fields: OwnFields = no_own_fields,
                 ) -> tuple[BatchRange, list[ClaimedMessage], set[int]] | None:  # fmt: skip
-    """Claim the oldest open batch of a dispatch that is not held; None when there is none.
+    """Claim the oldest open batch of a dispatch that is not held; return None if there is none.
 
-    Returns the range, its messages, and the ids of those already marked as sending: the first `mark`, which saves a
-    commit. Eligibility is joined in: a message whose reader may no longer receive it is `cancelled` here and left out,
-    and so is that of one who takes one mail a week, for which it is entered.
+    Returns the range, its messages, and the ids already marked as sending: the first `mark`, which saves a commit.
+    Eligibility is joined in: a message whose reader may no longer receive it is `cancelled` here and left out. So is
+    one whose reader takes the weekly mail; it is entered there.
     """
     connection = session.connection()
-    # Two statements: PostgreSQL may run a subquery with LIMIT once per row, and so claim several batches.
+    # Two statements: PostgreSQL may run a subquery with LIMIT once per row, and then claim several batches.
     chosen = connection.execute(_FREE, {"now": now}).first()
     if chosen is None:
         return None
@@ -120,7 +120,7 @@ def claim_batch(session: Session, token: str, now: datetime, mark: int = 0,
     marked = [message.id for message in messages[:mark]]
     lease = {"token": token, "lease": now + LEASE, "to": marked[-1] if marked else 0}
     if not _changed(connection.execute(_CLAIM, {"batch": id, "revision": revision, **lease})):
-        connection.execute(_UNCOUNTED, {"batch": id})  # some may have become `cancelled` all the same
+        connection.execute(_UNCOUNTED, {"batch": id})  # some messages may have been cancelled all the same
         return None
     return held, messages, set(marked)
 
@@ -142,9 +142,9 @@ def _waiting(may: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     )
 
 
-# Its rows are a campaign's, all of them, so no other kind of mail is asked about.
+# All its rows are a campaign's, so only that kind of consent is checked.
 _WAITING = _waiting(receives_campaigns())
-# A statement of its own: a campaign to the whole newsletter looks at no topic.
+# A separate statement: a campaign to the whole newsletter need not check topics.
 _WAITING_OF_TOPIC = _waiting(receives_campaigns() & takes_topic(bindparam("topic", type_=Integer())))
 _NOT_READY = select(_M.id).where(*_IN_BATCH, _M.state != State.READY)
 
@@ -182,10 +182,10 @@ def _messages(session: Session, held: BatchRange, at: datetime, now: datetime,
 
 def mark_batch_sending(session: Session, held: BatchRange, ids: Sequence[int], now: datetime,
               skipped: Collection[int] = ()) -> set[int]:  # fmt: skip
-    """Move `sending_to` to the last of these ids (ascending) before any of them leaves; return the ids that may go.
+    """Advance `sending_to` to the last of these ids (ascending) before any leaves; return the ids that may go.
 
-    `skipped`: all messages of this claim that stay, though some may lie before that last one. An empty answer: another
-    claim has taken over, or the dispatch is held or has other content by now. A missing id was cancelled meanwhile.
+    `skipped`: all messages of this claim held back so far; some may lie before that last id. An empty result means
+    that another claim has taken over, or that the dispatch is held or has new content. A missing id was cancelled.
     """
     there = {"batch": held.id, "token": held.token, "revision": held.revision_id}
     moved = {"to": ids[-1], "lease": now + LEASE, "skipped": sorted(skipped) or None}
@@ -196,20 +196,20 @@ def mark_batch_sending(session: Session, held: BatchRange, ids: Sequence[int], n
 
 
 def renew_batch(session: Session, held: BatchRange, now: datetime) -> bool:
-    """Renew the lease; return whether the batch is still this claim's."""
+    """Renew the lease; return whether this claim still holds the batch."""
     ours = {"batch": held.id, "token": held.token, "lease": now + LEASE}
     return _changed(session.connection().execute(_RENEW, ours))
 
 
 def lock_batch(session: Session, held: BatchRange) -> bool:
-    """Lock a batch's row before its messages are changed; return whether it is still this claim's."""
+    """Lock a batch's row before its messages are changed; return whether this claim still holds it."""
     return session.connection().execute(_LOCK, {"batch": held.id, "token": held.token}).first() is not None
 
 
 def release_batch(session: Session, held: BatchRange, not_before: datetime | None = None, sent: int = 0) -> None:
-    """Release a batch that the caller has locked (`lock_batch`): done if every message has its outcome, else open.
+    """Release a batch the caller has locked (`lock_batch`): done if no message still waits with it, else open.
 
-    `sent`: how many of its rows became `sent` in this transaction. If that is all of them, nothing need be counted.
+    `sent`: how many of its rows became `sent` in this transaction. If that is all, nothing need be counted.
     """
     if sent and sent == held.size:
         ours = {"batch": held.id, "token": held.token}
@@ -233,9 +233,9 @@ def _has_ready(session: Session, held: BatchRange) -> bool:
 
 
 def recover_batches(session: Session, now: datetime, tokens: Collection[str] | None = None) -> int:
-    """Recover batches whose lease ran out (or those of dead workers' `tokens`); return how many messages are uncertain.
+    """Recover batches whose lease ran out, or those of dead workers' `tokens`; return how many messages are uncertain.
 
-    A message up to `sending_to` without an outcome may have arrived: it is `uncertain`, and never resent by itself.
+    A message up to `sending_to` without an outcome may have arrived: it becomes `uncertain`, never resent unasked.
     """
     dead = Batch.lease_until < now if tokens is None else Batch.claim_token.in_(tokens)
     batches = session.scalars(
@@ -256,7 +256,7 @@ def recover_batches(session: Session, now: datetime, tokens: Collection[str] | N
             last_id=batch.last_id,
             revision_id=revision,
         )
-        with_it = (Message.state == State.READY, Message.due_at.is_(None))  # not what waits by itself by now
+        with_it = (Message.state == State.READY, Message.due_at.is_(None))  # not those that now wait by themselves
         up_to = select(Message.id).where(*_rows(held), Message.id <= batch.sending_to, *with_it)
         unknown = set(session.scalars(up_to)).difference(batch.skipped or ())
         outcomes = [Outcome(id, State.UNCERTAIN, 0, "", "", reason=Reason.LOST) for id in unknown]
@@ -267,12 +267,12 @@ def recover_batches(session: Session, now: datetime, tokens: Collection[str] | N
 
 
 def revision_being_sent(session: Session, batch: Batch) -> int:
-    """The revision that a claimed batch goes out with: while one is claimed, its dispatch gets no other."""
+    """Return the revision a claimed batch goes out with; a dispatch keeps its revision while a batch is claimed."""
     return session.scalars(select(Dispatch.revision_id).where(Dispatch.id == batch.dispatch_id)).one()
 
 
 def rewind_batch(session: Session, token: str) -> None:
-    """Reset `sending_to`: the journal knows exactly what left (see `mail.journal`)."""
+    """Reset `sending_to`, because the journal knows exactly what left (see `mail.journal`)."""
     session.execute(
         update(Batch)
         .where(Batch.claim_token == token, Batch.state == BatchState.CLAIMED)

@@ -1,4 +1,4 @@
-"""Recording a batch's outcomes: nearly all are `sent`, in one statement; the few others go one by one."""
+"""Records a batch's outcomes: `sent`, nearly all of them, in one statement; the few others row by row."""
 
 import json
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ _M = Message.__table__.c
 
 
 def record_batch(session: Session, held: BatchRange, outcomes: Sequence[Outcome], now: datetime) -> int:
-    """Write outcomes, and the revision that went out, onto the rows of a batch; return how many became `sent`.
+    """Write outcomes and the revision that went out onto a batch's rows; return how many became `sent`.
 
-    Whatever else is known is an Attempt too. May be repeated: a row that has its outcome is left alone.
+    Any other outcome adds an Attempt too. Idempotent: a row that has its outcome is left alone.
     """
     alike: dict[tuple[str, int], list[Outcome]] = {}
     others = []
@@ -33,9 +33,9 @@ def record_batch(session: Session, held: BatchRange, outcomes: Sequence[Outcome]
     return count
 
 
-# Nearly all of a campaign: many rows in one statement, with only the values that differ between them. due_at and
-# troubled_at are NULL before and after, so PostgreSQL updates each row in place (HOT). "Sent" may also replace
-# `cancelled`: a message cancelled while it was on the wire was sent all the same.
+# Many rows in one statement, passing only the values that differ between them. due_at and troubled_at are NULL before
+# and after, so PostgreSQL updates each row in place (HOT). "Sent" may also replace `cancelled`: a message cancelled
+# while on the wire was sent all the same.
 _SENT = (
     "UPDATE messages SET state = 'sent', settled_at = :now, due_at = NULL, troubled_at = NULL, reply_code = :code, "
     "relay = :relay, attempts = messages.attempts + 1, reply = v.reply, enhanced = NULL, reason = NULL, "
@@ -44,7 +44,7 @@ _SENT = (
     "messages.state IN ('ready', 'uncertain', 'cancelled')"
 )
 _NOW = bindparam("now", type_=UtcDateTime())
-# An array of text costs psycopg five times as much as one text that PostgreSQL splits.
+# Passing an array of text costs psycopg five times as much as one text that PostgreSQL splits.
 _SENT_POSTGRESQL = text(
     _SENT.format(
         "unnest(CAST(string_to_array(:ids, ',') AS bigint[]), string_to_array(:replies, chr(10)))", "(id, reply)"
@@ -63,8 +63,8 @@ def _record_sent(session: Session, held: BatchRange, relay: str, code: int, outc
     values: dict[str, object] = {"now": now, "relay": relay, "code": code or None, "revision": held.revision_id}
     values |= {"first": min(one.id for one in outcomes), "last": max(one.id for one in outcomes)}
     if session.get_bind().dialect.name == "postgresql":
-        # A planner whose statistics say that nothing is ready expects one row, and would compare each row of the batch
-        # with each outcome: half a minute for two thousand. Without nested loops it reads the range once, and hashes.
+        # If its statistics say that nothing is ready, the planner expects one row and chooses a nested loop: half a
+        # minute for two thousand rows. Without nested loops it reads the range once and hashes.
         connection.exec_driver_sql("SET LOCAL enable_nestloop = off")
         ids, replies = (
             ",".join([str(one.id) for one in outcomes]),
@@ -103,10 +103,10 @@ def _record_others(session: Session, held: BatchRange, outcomes: Sequence[Outcom
 
 
 def _may_record(new: State, state: State, due_at: datetime | None, is_ours: bool) -> bool:
-    """Whether a row in `state` takes this outcome.
+    """Return whether a row in `state` may take this outcome.
 
-    `uncertain` only where nothing is known yet and nobody has asked for another try. A worker slower than its lease
-    finds its messages uncertain, under its own token: those still take its answer.
+    It takes `uncertain` only while nothing is known and no retry was requested. A worker slower than its lease finds
+    its messages uncertain under its own token: those still take its answer.
     """
     if new is State.UNCERTAIN:
         return state is State.READY and due_at is None

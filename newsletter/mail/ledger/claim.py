@@ -1,4 +1,4 @@
-"""Claiming work: messages that wait by themselves, or a batch of a campaign. Delivery treats both alike."""
+"""Claims work, either single messages or a batch of a campaign, so that delivery treats both alike."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,33 +28,33 @@ class Claim(Protocol):
 
     messages: list[ClaimedMessage]
     step: int
-    """How many are marked as sending in one commit; 0: as many as go out quickly."""
+    """How many to mark as sending in one commit; 0: as many as go out quickly."""
     sending: set[int]
-    """Messages marked as sending by the claim itself: they may leave at once."""
+    """Messages the claim itself marked as sending: they may leave at once."""
 
     @property
     def batch(self) -> int | None:
-        """The batch's id; None for rows."""
+        """The batch's id; None for single messages."""
 
     def mark_sending(
         self, session: Session, ids: Sequence[int], now: datetime, skipped: Collection[int] = ()
     ) -> set[int]:
-        """Mark messages before any of them leaves, and return the ids that may go. `skipped`: all that stay, so far."""
+        """Mark messages before any of them leaves; return the ids that may go. `skipped`: all held back so far."""
 
     def record(self, session: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
         """Write outcomes, and renew the lease."""
 
     def finish(self, session: Session, outcomes: Sequence[Outcome], now: datetime, unsent: Collection[int],
                not_before: datetime | None, held: Mapping[int, datetime] = NOTHING) -> None:  # fmt: skip
-        """Write the last outcomes, and release what never left.
+        """Write the last outcomes, and release what was not sent.
 
-        A batch may be claimed again at `not_before`, a message in `held` at the time given there.
+        A batch may be claimed again at `not_before`, a single message at its time in `held`.
         """
 
 
 @dataclass
 class RowClaim:
-    """Messages that wait by themselves."""
+    """Single messages, each waiting by itself."""
 
     token: str
     messages: list[ClaimedMessage]
@@ -65,17 +65,17 @@ class RowClaim:
     def mark_sending(
         self, session: Session, ids: Sequence[int], now: datetime, skipped: Collection[int] = ()
     ) -> set[int]:
-        """See `Claim`."""
+        """Mark each row; `skipped` is not needed here."""
         return row_claims.mark_sending(session, self.token, list(ids), now)
 
     def record(self, session: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
-        """See `Claim`."""
+        """Write outcomes, and renew the lease on the rows still held."""
         record(session, self.token, outcomes, now)
         row_claims.renew(session, self.token, self._ids, now)
 
     def finish(self, session: Session, outcomes: Sequence[Outcome], now: datetime, unsent: Collection[int],
                not_before: datetime | None, held: Mapping[int, datetime] = NOTHING) -> None:  # fmt: skip
-        """See `Claim`; where no relay could be reached, each row already has its new `due_at`."""
+        """Ignores `not_before`: where no relay could be reached, each row already has its new `due_at`."""
         record(session, self.token, outcomes, now)
         row_claims.postpone(session, self.token, held)
         row_claims.release(session, self.token, unsent, self._ids)
@@ -96,29 +96,29 @@ class BatchClaim:
 
     @property
     def token(self) -> str:
-        """See `Claim`."""
+        """Return the fencing token."""
         return self.range.token
 
     @property
     def batch(self) -> int | None:
-        """See `Claim`."""
+        """Return the batch's id."""
         return self.range.id
 
     def mark_sending(
         self, session: Session, ids: Sequence[int], now: datetime, skipped: Collection[int] = ()
     ) -> set[int]:
-        """See `Claim`."""
+        """Advance the batch's `sending_to`."""
         return batch_claims.mark_batch_sending(session, self.range, ids, now, skipped)
 
     def record(self, session: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
-        """See `Claim`."""
+        """Renew the lease, and write outcomes even if another claim has taken over."""
         if not batch_claims.renew_batch(session, self.range, now):
             self._late(session, outcomes)
         record_batch(session, self.range, outcomes, now)
 
     def finish(self, session: Session, outcomes: Sequence[Outcome], now: datetime, unsent: Collection[int],
                not_before: datetime | None, held: Mapping[int, datetime] = NOTHING) -> None:  # fmt: skip
-        """See `Claim`; `unsent` messages are still `ready`: nothing to do."""
+        """Ignores `unsent` and `held`: messages that were not sent are still `ready`."""
         ours = batch_claims.lock_batch(session, self.range)
         if not ours:
             self._late(session, outcomes)
@@ -127,16 +127,16 @@ class BatchClaim:
             batch_claims.release_batch(session, self.range, not_before, sent)
 
     def _late(self, session: Session, outcomes: Sequence[Outcome]) -> None:
-        """Outcomes for rows of a batch that another claim has taken over: invalidate its counts."""
+        """Invalidate the counts of a batch that another claim has taken over: these outcomes change its rows."""
         counts.invalidate(session, [outcome.id for outcome in outcomes])
 
 
 def claim(session: Session, lane: Lane, token: str, now: datetime, limit: int, mark: int = 0,
           own_fields: OwnFields = row_claims.no_own_fields) -> RowClaim | BatchClaim | None:  # fmt: skip
-    """Claim what is due in a lane: up to `limit` messages that wait by themselves, else (bulk) one batch.
+    """Claim what is due in a lane: up to `limit` single messages, else (bulk) one batch. None: nothing is due.
 
-    The first `mark` messages of a batch are marked as sending at once. Under the send lock only what people have asked
-    for is claimed.
+    The first `mark` messages of a batch are marked as sending at once. Under the send lock only mail that people have
+    asked for is claimed.
     """
     above = installation.sends_above(session)
     if above is not None and lane is Lane.BULK:

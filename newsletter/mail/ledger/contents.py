@@ -1,7 +1,7 @@
-"""Contents: which revision of a dispatch each reader has, and who would be the first to get another one.
+"""Contents: which revision of a dispatch each reader has, and who would get a new one.
 
-A message that waits with its batch goes out with the revision its dispatch has when the batch is claimed, and its row
-learns which with its outcome. A message that waits by itself keeps the revision of its first try, which is on its row.
+A message that waits with its batch goes out with the revision its dispatch has when the batch is claimed; that is
+written to its row with the outcome. A message that waits by itself keeps the revision of its first try, on its row.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ from newsletter.mail.ledger.reasons import Reason
 from newsletter.subscribers import Subscriber
 
 WITH_ITS_BATCH = (Message.state == State.READY, Message.due_at.is_(None))
-"""Not tried yet, so its revision is not settled."""
+"""Not tried yet, so its revision may still change."""
 TRIED = (*ACCEPTED, State.UNCERTAIN)
 
 
@@ -31,18 +31,18 @@ class RevisionImpact:
     """Who would get a new revision of a dispatch. Numbers of people."""
 
     have: int
-    """A server accepted it for them, with the content so far."""
+    """A server accepted their message, with the content so far."""
     uncertain: int
-    """They may have it: their messages are uncertain."""
+    """They may have it: their message is uncertain."""
     again: int
-    """Their messages wait for another try by themselves."""
+    """Their message waits by itself for another try."""
     to_come: int
     """They would get the new content."""
     first: int
-    """The place of the first of these in the campaign, from 1 on; 0: nobody is to come."""
+    """The first of these: their place in the campaign, from 1; 0: there is none."""
     email: str
     behind: int
-    """How many after the first already have it, or may: workers send several batches at a time."""
+    """How many after the first have it already, or may: workers send several batches at a time."""
     filling: bool
     """More recipients are still being written; `to_come` counts them."""
     on_the_wire: bool
@@ -50,7 +50,7 @@ class RevisionImpact:
 
     @property
     def told(self) -> list[str]:
-        """The same in sentences for the owner; the first two are what matters."""
+        """The same in sentences for the owner, the two most important first."""
         have = counted("%(num)s person has it already in the old words.",
                        "%(num)s people have it already in the old words.", self.have,
                        num=Number(self.have))  # fmt: skip
@@ -87,7 +87,7 @@ class RevisionImpact:
 
 
 def revision_impact(session: Session, dispatch: Dispatch, audience: ColumnElement[bool]) -> RevisionImpact:
-    """Who would get a revision that this dispatch were given now."""
+    """Return who would get a revision given to this dispatch now."""
     batches = counts.by_batch(session, dispatch)
     totals = counts.total(dispatch, batches)
     unwritten = [audience, Subscriber.id > dispatch.filled_to, Subscriber.id <= dispatch.fill_until]
@@ -105,9 +105,9 @@ def revision_impact(session: Session, dispatch: Dispatch, audience: ColumnElemen
 
 
 def _first_untried(session: Session, dispatch: Dispatch, batches: Sequence[BatchCounts]) -> tuple[int, str, int, int]:
-    """The first message not tried yet: its place, its address, how many behind it were tried, how many are untried.
+    """Return the first untried message's place and address, how many behind it were tried, and how many are untried.
 
-    Zeros where every message was tried. Only the batch of the first one is read: the counts say enough of the others.
+    Zeros and "" if every message was tried. Reads only that message's batch; for the others the counts suffice.
     """
     if dispatch.hold is Hold.CANCELLED:
         return 0, "", 0, 0
@@ -133,22 +133,22 @@ def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
 
 
 def on_the_wire(session: Session, dispatch: Dispatch) -> bool:
-    """Whether a worker holds a batch of it, so that messages may be leaving right now."""
+    """Return whether a worker holds a batch of it, so that messages may be leaving right now."""
     held = select(Batch.id).where(Batch.dispatch_id == dispatch.id, Batch.state == BatchState.CLAIMED).limit(1)
     return session.scalar(held) is not None
 
 
 def has_no_claimed_batch(session: Session, dispatch: Dispatch) -> bool:
-    """Whether no worker holds a batch of it. If so, none claims one before the transaction ends.
+    """Return whether no worker holds a batch of it. If so, none claims one before the transaction ends.
 
-    The caller must have locked the dispatch's row FOR UPDATE. A claim takes a shared lock on it, so a claim under way
-    has been waited for, and is seen here. No batch is locked: whoever locks the dispatch waits for none.
+    The caller must have locked the dispatch's row FOR UPDATE. A claim takes a shared lock on it, so that lock waited
+    for any claim under way, which is seen here. This locks no batch: whoever locks the dispatch waits for none.
     """
     return not on_the_wire(session, dispatch)
 
 
 def revisions_used(session: Session, dispatch: Dispatch) -> list[tuple[Revision, int]]:
-    """The revisions that readers have or may have, oldest first, and how many have each."""
+    """Return the revisions that readers have or may have, oldest first, with the number of readers of each."""
     id = dispatch.id
     numbers = figure(session, ("revisions used", id, dispatch.revision_id), lambda it: _people_by_revision(it, id))
     revisions = session.scalars(select(Revision).where(Revision.id.in_(numbers)).order_by(Revision.number))
@@ -165,9 +165,10 @@ def _people_by_revision(session: Session, dispatch_id: int) -> dict[int, int]:
 
 
 def revision_of(session: Session, message: Message) -> Revision | None:
-    """The revision a message went out with or, before its first try, would go out with; None: it has no article.
+    """Return the revision a message went out with or, before its first try, would; None: it has no article.
 
-    Of one that goes into a weekly mail: what that mail leads to."""
+    For a message in a weekly mail, the revision that mail links to.
+    """
     if message.dispatch_id and message.reason is Reason.DIGEST:
         entry = session.get(DigestEntry, message.id)
         if entry is not None and entry.revision_id is not None:

@@ -1,9 +1,9 @@
-"""Counts: how many messages of a dispatch are in which state, without counting a million rows at every look.
+"""Counts a dispatch's messages by state, without reading a million rows each time.
 
-A batch caches its own counts (`Batch.counts`) while nobody works on it. Claiming it, or changing one of its rows,
+A batch caches its own counts (`Batch.counts`) while no worker holds it. Claiming it, or changing one of its rows,
 invalidates them in the same transaction (`invalidate`); they are counted again when the batch is released
 (`count_batch`) or by a beat tick (`recount`). Without a cache a batch is counted live. Counting locks the batch's row,
-and so does whoever changes one of its messages, beforehand: counts never miss a change that is not committed yet.
+as does anyone before changing one of its messages, so counts never miss an uncommitted change.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,26 +18,26 @@ from newsletter.mail.ledger.dispatch import Batch, BatchState, Dispatch, Hold
 from newsletter.mail.ledger.message import Message, State
 
 MOVING = (State.CLAIMED, State.SENDING)
-"""Another state in a moment: a batch with such a message is not worth caching."""
+"""Short-lived states: the counts of a batch with such a message are not worth caching."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchCounts:
-    """A batch's range, and how many of its messages are in which state; a state without messages may be missing."""
+    """A batch's range, and its messages by state; a state without messages may be missing."""
 
     first_id: int
     last_id: int
     states: Mapping[State, int]
     opens_at: datetime | None = None
-    """See `Batch`."""
+    """When it opens, in a campaign at everyone's own time."""
 
     def of(self, *states: State) -> int:
-        """How many are in one of these states."""
+        """Return how many are in one of these states."""
         return sum(self.states.get(state, 0) for state in states)
 
 
 def by_batch(session: Session, dispatch: Dispatch) -> list[BatchCounts]:
-    """The counts of a dispatch's batches, in the order they go; a batch without a cache is counted live."""
+    """Return the counts of a dispatch's batches in sending order, counting live where there is no cache."""
     look = select(Batch.first_id, Batch.last_id, Batch.counts, Batch.opens_at).where(Batch.dispatch_id == dispatch.id)
     found = []
     for first, last, cached, opens_at in session.execute(look.order_by(Batch.opens_at, Batch.first_id)).all():
@@ -50,7 +50,7 @@ def by_batch(session: Session, dispatch: Dispatch) -> list[BatchCounts]:
 
 
 def _live(session: Session, dispatch_id: int, first: int, last: int) -> dict[State, int]:
-    # A range at a time: for all in one statement PostgreSQL would compare each row with each range.
+    # One range at a time: in one statement PostgreSQL would compare each row with each range.
     rows = session.execute(
         select(Message.state, func.count())
         .where(Message.dispatch_id == dispatch_id, Message.id.between(first, last))
@@ -60,12 +60,12 @@ def _live(session: Session, dispatch_id: int, first: int, last: int) -> dict[Sta
 
 
 def count_by_state(session: Session, dispatch: Dispatch) -> dict[State, int]:
-    """How many messages of a dispatch are in which state, all states. What a cancelled one still has is cancelled."""
+    """Return a dispatch's messages by state, all states; what is ready in a cancelled dispatch counts as cancelled."""
     return total(dispatch, by_batch(session, dispatch))
 
 
 def total(dispatch: Dispatch, batches: Iterable[BatchCounts]) -> dict[State, int]:
-    """The same, from the counts of all its batches (`by_batch`)."""
+    """Return the same as `count_by_state`, from the counts of all its batches (`by_batch`)."""
     found = dict.fromkeys(State, 0)
     for batch in batches:
         for state, number in batch.states.items():
@@ -77,7 +77,7 @@ def total(dispatch: Dispatch, batches: Iterable[BatchCounts]) -> dict[State, int
 
 
 def count_batch(session: Session, batch_id: int) -> tuple[dict[State, int], dict[str, int] | None]:
-    """Count a batch whose row the caller has locked: what was found, and what to cache of it (`Batch.counts`)."""
+    """Count a batch whose row the caller has locked; return the counts, and what to cache in `Batch.counts`."""
     batch = session.execute(select(Batch.dispatch_id, Batch.first_id, Batch.last_id).where(Batch.id == batch_id)).one()
     found = _live(session, *batch)
     return found, None if found.keys() & set(MOVING) else {state.value: number for state, number in found.items()}
@@ -86,8 +86,8 @@ def count_batch(session: Session, batch_id: int) -> tuple[dict[State, int], dict
 def invalidate(session: Session, message_ids: Sequence[int]) -> None:
     """Invalidate the cached counts of the batches these messages are in. Call it before changing the messages.
 
-    It locks those batches, in the order of their ids, until the transaction ends. Everywhere rows are locked after
-    their batch (docs/architecture.md, "Locks"), or two transactions would wait for each other.
+    It locks those batches, ordered by id, until the transaction ends. Rows are always locked after their batch
+    (docs/architecture.md, "Locks"), or two transactions could deadlock.
     """
     inside = and_(Message.dispatch_id == Batch.dispatch_id, Message.id.between(Batch.first_id, Batch.last_id))
     hit: set[int] = set()
@@ -102,7 +102,7 @@ def invalidate(session: Session, message_ids: Sequence[int]) -> None:
 
 
 def recount(session: Session, most: int = 20) -> int:
-    """Count batches that nobody works on and that have no counts; return how many were looked at."""
+    """Count up to `most` batches that no worker holds and that have no cached counts; return how many."""
     ids = session.scalars(
         select(Batch.id)
         .where(Batch.counts.is_(None), Batch.state != BatchState.CLAIMED)

@@ -1,8 +1,8 @@
-"""What waits for a reader's weekly mail, and what stands in which: one entry for each campaign that is not sent singly.
+"""Entries of readers' weekly mails: one for each campaign message that goes into one instead of being sent singly.
 
-A claim decides (`enter`): in the transaction that takes a message from those that may be sent, it is called off and
-entered here. So nothing that may have left is ever entered, and nothing that is entered leaves by itself. An entry
-stands in no mail yet (it waits), in one (`digest_id`), or in none for good (`reason`).
+The claim decides (`enter`): the transaction that claims a message cancels it and enters it here. So a message that may
+have left is never entered, and one that is entered never leaves by itself. An entry is in no mail yet (it waits), in
+one (`digest_id`), or in none for good (`reason`).
 """
 
 from collections.abc import Collection, Iterable
@@ -33,7 +33,7 @@ _WAITS = text("digest_id IS NULL AND reason IS NULL")
 
 
 class DigestEntry(Base):
-    """A campaign's message that goes into its reader's weekly mail. Its key makes that one mail and no second."""
+    """A campaign's message that goes into its reader's weekly mail. Its primary key allows one entry per message."""
 
     __tablename__ = "digest_entries"
     __table_args__ = (
@@ -41,33 +41,33 @@ class DigestEntry(Base):
         Index("ix_digest_entries_due", "due_at", postgresql_where=_WAITS, sqlite_where=_WAITS),
     )
 
-    # No other foreign keys, as `Message` has none: a claim would wait for whoever holds the subscriber, who waits for
-    # the claim's batch. The message goes with its subscriber, and the entry with the message.
+    # No other foreign keys, as `Message` has none: a claim would wait for a lock on the subscriber, whose holder may
+    # wait for the claim's batch. Deleting a subscriber deletes the message, and with it the entry.
     message_id: Mapped[int] = mapped_column(
         ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     subscriber_id: Mapped[int] = mapped_column(BigInteger, index=True)
     dispatch_id: Mapped[int] = mapped_column(BigInteger, index=True)
     counts_from: Mapped[datetime]
-    """Its weekly mail is the first one behind this moment."""
+    """It goes into the first weekly mail after this moment."""
     due_at: Mapped[datetime]
-    """When to look at it: may be early, never late. The rule is `Brand.next_digest`."""
+    """When to consider it: may be early, never late. The rule is `Brand.next_digest`."""
     digest_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
     revision_id: Mapped[int | None] = mapped_column(BigInteger)
-    """The words that the weekly mail leads to."""
+    """The revision that the weekly mail links to."""
     tries: Mapped[int] = mapped_column(default=0)
-    """Into how many mails it was put: one that waited may be taken back."""
+    """How many weekly mails it was put into: a waiting one may be taken back."""
     reason: Mapped[Reason | None] = mapped_column()
-    """Why it stands in none, and never will."""
+    """Why it is in no mail, and never will be."""
 
 
 WAITING = (DigestEntry.digest_id.is_(None), DigestEntry.reason.is_(None))
 
 
 def enter(session: Session, message_ids: Collection[int], now: datetime) -> None:
-    """Call off these messages, which a claim has found in the ledger, and enter them for the weekly mail.
+    """Cancel these messages, found by a claim, and enter them for the weekly mail.
 
-    What was called off otherwise since, or erased, is not entered: only what the first statement changed is.
+    One cancelled for another reason or erased since is not entered: only what the first statement changed is.
     """
     ours = Message.id.in_(message_ids)
     session.execute(
@@ -84,7 +84,7 @@ def enter(session: Session, message_ids: Collection[int], now: datetime) -> None
 
 
 def reopen(session: Session, mails: Collection[int], now: datetime) -> None:
-    """What stood in those of these weekly mails that are called off waits again; a tick says what becomes of it."""
+    """Make the entries of those of these weekly mails that are cancelled wait again, due at the next tick."""
     gone = select(Message.id).where(Message.id.in_(mails), Message.state == State.CANCELLED)
     session.execute(
         update(DigestEntry)
@@ -95,7 +95,7 @@ def reopen(session: Session, mails: Collection[int], now: datetime) -> None:
 
 
 def take_back(session: Session, subscriber_id: int, reason: Reason, now: datetime) -> None:
-    """Cancel this person's weekly mail where it is queued and not on the wire; what stands in it waits again."""
+    """Cancel this person's weekly mail if it is queued and not on the wire; its entries wait again."""
     queued = (Message.subscriber_id == subscriber_id, Message.stream == Stream.DIGEST)
     open_ = Message.state.in_((*OPEN, State.CLAIMED))
     ids = session.scalars(select(Message.id).where(*queued, open_).order_by(Message.id).with_for_update()).all()
@@ -107,7 +107,7 @@ def take_back(session: Session, subscriber_id: int, reason: Reason, now: datetim
 
 
 def call_off(session: Session, subscriber_id: int, reason: Reason, *conditions: ColumnElement[bool]) -> None:
-    """What waits for this person's weekly mail, or stood in one that is called off, comes in none."""
+    """Close, with a reason, this person's entries that wait, or whose weekly mail is cancelled."""
     gone = select(Message.id).where(Message.id == DigestEntry.digest_id, Message.state == State.CANCELLED)
     open_ = or_(DigestEntry.digest_id.is_(None), gone.correlate(DigestEntry).exists())
     session.execute(
@@ -119,14 +119,14 @@ def call_off(session: Session, subscriber_id: int, reason: Reason, *conditions: 
 
 
 def look_again(session: Session, now: datetime, *conditions: ColumnElement[bool]) -> None:
-    """What was worked out of these may be late by now: let the next tick work it out anew."""
+    """Have the next tick recompute waiting entries under these conditions: their `due_at` may be too late now."""
     session.execute(
         update(DigestEntry).where(*WAITING, *conditions).values(due_at=now).execution_options(synchronize_session=False)
     )
 
 
 def go_on(session: Session, subscriber_id: int, now: datetime) -> None:
-    """A pause is over: what waited through it comes with the next weekly mail."""
+    """After a reader's pause, put what waited through it into the next weekly mail."""
     session.execute(
         update(DigestEntry)
         .where(*WAITING, DigestEntry.subscriber_id == subscriber_id)
@@ -136,14 +136,14 @@ def go_on(session: Session, subscriber_id: int, now: datetime) -> None:
 
 
 def count(session: Session, dispatch_ids: Iterable[int]) -> dict[int, int]:
-    """Of how many people it goes into the weekly mail, or stands in it, by dispatch."""
+    """Return by dispatch how many people have it in a weekly mail, or waiting for one."""
     look = select(DigestEntry.dispatch_id, func.count()).where(DigestEntry.reason.is_(None))
     rows = session.execute(look.where(DigestEntry.dispatch_id.in_(dispatch_ids)).group_by(DigestEntry.dispatch_id))
     return dict(rows.all())
 
 
 def in_digest() -> ColumnElement[bool]:
-    """That a campaign's message stood in a weekly mail that left, or may have."""
+    """Return the condition that a campaign's message was in a weekly mail that left, or may have."""
     mail = aliased(Message)
     left = mail.state.in_((*ACCEPTED, State.UNCERTAIN))
     stood = select(mail.id).where(DigestEntry.message_id == Message.id, mail.id == DigestEntry.digest_id, left)
@@ -151,7 +151,7 @@ def in_digest() -> ColumnElement[bool]:
 
 
 def entries_of(session: Session, subscriber_id: int) -> list[tuple[DigestEntry, Message | None]]:
-    """Every entry of a person, and the weekly mail that it stands in."""
+    """Return a person's entries, each with the weekly mail it is in, if any."""
     mail = aliased(Message)
     look = select(DigestEntry, mail).outerjoin(mail, mail.id == DigestEntry.digest_id)
     rows = session.execute(look.where(DigestEntry.subscriber_id == subscriber_id).order_by(DigestEntry.message_id))

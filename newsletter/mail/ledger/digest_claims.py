@@ -1,4 +1,4 @@
-"""What the claim of a weekly mail asks anew: of each campaign in it whether its reader still is to have it."""
+"""Rechecks a claimed weekly mail: whether its reader should still get each campaign in it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,10 +16,10 @@ from newsletter.subscribers import Stream, Subscriber, takes_topic
 
 
 def still_wanted(session: Session, claimed: list[ClaimedMessage], now: datetime) -> list[ClaimedMessage]:
-    """The claimed messages without the weekly mails that nothing is left in; from the others goes what is not to come.
+    """Return the claimed messages, with weekly mails stripped of campaigns no longer wanted, and empty ones dropped.
 
-    A campaign that was cancelled since it was put in, or whose topic its reader has left, is left out for good; one
-    that is paused waits for the next weekly mail.
+    A campaign cancelled since, or whose topic the reader has left, is left out for good; a paused one waits for the
+    next weekly mail. An empty weekly mail is cancelled.
     """
     mails = {one.id: one for one in claimed if one.stream is Stream.DIGEST}
     if not mails:
@@ -39,7 +39,7 @@ def still_wanted(session: Session, claimed: list[ClaimedMessage], now: datetime)
 
 
 def _not_to_come(session: Session, mails: Sequence[int]) -> tuple[set[int], dict[int, Reason | None]]:
-    """The messages in these mails that are not to come, and why for good; None: their campaign is paused."""
+    """Return the messages in these mails to leave out, and why for good; None: their campaign is paused."""
     wanted = or_(Dispatch.topic_id.is_(None), takes_topic(Dispatch.topic_id.expression))
     rows = session.execute(
         select(DigestEntry.message_id, case((wanted, 1), else_=0), Dispatch.hold)

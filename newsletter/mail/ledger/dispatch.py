@@ -1,4 +1,4 @@
-"""Dispatch: one bulk sending. It is paused, resumed and cancelled as a whole, without touching its million rows."""
+"""Dispatch: one bulk sending, paused, resumed and cancelled as a whole without touching its million rows."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -38,11 +38,11 @@ class BatchState(StrEnum):
     """The state of a batch."""
 
     WAITING = "waiting"
-    """Its readers' hour has not come (`opens_at`). A state of its own, so that no claim looks at it meanwhile."""
+    """Its readers' hour has not come (`opens_at`). A separate state, so that claims skip it."""
     OPEN = "open"
     CLAIMED = "claimed"
     DONE = "done"
-    """Every one of its messages has an outcome, or waits for a second try by itself."""
+    """Every message has an outcome, or waits by itself for another try."""
 
 
 _UNCOUNTED = text("counts IS NULL")
@@ -52,18 +52,18 @@ _HAS_TO_WAIT, _MAY_GO = text("state = 'waiting'"), text("state = 'open'")
 class Batch(Base):
     """A range of a dispatch's messages that one worker claims as a whole, under one lease.
 
-    `sending_to` moves on before messages leave. When a lease runs out, a message up to there without an outcome may
-    have arrived. Each row still records its own outcome.
+    `sending_to` advances before messages leave. When a lease runs out, a message up to there without an outcome may
+    have arrived. Each row records its own outcome.
     """
 
     __tablename__ = "batches"
     __table_args__ = (
         Index("ix_batches_state_id", "state", "id"),
-        # Those that wait lie before those that may go; a planner that takes them for mixed would read them all.
+        # Waiting batches may all lie before the open ones; a planner that assumes a mix would read them all.
         Index("ix_batches_open", "id", postgresql_where=_MAY_GO, sqlite_where=_MAY_GO),
         Index("ix_batches_uncounted", "id", postgresql_where=_UNCOUNTED, sqlite_where=_UNCOUNTED),
         Index(
-            # With the state before it, though that is one: SQLite takes the index of all states otherwise.
+            # `state` first, though constant here: otherwise SQLite prefers ix_batches_state_id.
             "ix_batches_waiting", "state", "opens_at", "dispatch_id",
             postgresql_where=_HAS_TO_WAIT, sqlite_where=_HAS_TO_WAIT,
         ),
@@ -79,27 +79,27 @@ class Batch(Base):
     claim_token: Mapped[str | None] = mapped_column(String(32), index=True)
     lease_until: Mapped[datetime | None] = mapped_column()
     not_before: Mapped[datetime | None] = mapped_column()
-    """When it may be claimed again, where no relay could be reached or a budget was used up."""
+    """When it may be claimed again, after no relay could be reached or a budget was used up."""
     opens_at: Mapped[datetime | None] = mapped_column()
-    """Of a campaign at everyone's own time: when that is for all of its readers. It stays when that has come."""
+    """In a campaign at everyone's own time: when that time comes for all its readers. Kept afterwards."""
     sending_to: Mapped[int] = mapped_column(BigInteger, default=0)
     """The last message id that may have left."""
     skipped: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
-    """Messages up to `sending_to` that have not left, because a throttle rule held them back."""
+    """Messages up to `sending_to` that a throttle rule held back, so they have not left."""
     counts: Mapped[dict[str, int] | None] = mapped_column(JSON(none_as_null=True))
-    """How many of its messages are in which state; None while that changes (see `ledger.counts`)."""
+    """Its messages by state; None while they change (see `ledger.counts`)."""
 
 
-# Written out, not as parameters: SQLite could not tell then that the indexes of these few hold all of them.
+# Literals, not parameters: otherwise SQLite cannot see that the partial indexes apply.
 IS_OPEN: ColumnElement[bool] = Batch.state == literal_column(f"'{BatchState.OPEN.value}'", Batch.state.type)
 IS_WAITING: ColumnElement[bool] = Batch.state == literal_column(f"'{BatchState.WAITING.value}'", Batch.state.type)
 
 
 def of_dispatch(session: Session, dispatch_id: int) -> tuple[ColumnElement[bool], ...]:
-    """The condition for a dispatch's messages. It names the range of its batches, so the primary key finds them.
+    """Return the condition for a dispatch's messages, with the range of its batches, so the primary key finds them.
 
-    An index of their own would add much to the cost of writing them. The two ends are looked up beforehand: with a
-    subquery the planner could not tell how many rows lie between them.
+    An index on the dispatch would make writing messages much dearer. The two ends are looked up first: with a
+    subquery the planner could not estimate how many rows lie between them.
     """
     ends = select(func.min(Batch.first_id), func.max(Batch.last_id)).where(Batch.dispatch_id == dispatch_id)
     first, last = session.execute(ends).one()
@@ -116,15 +116,15 @@ class BatchRange:
     first_id: int
     last_id: int
     revision_id: int | None
-    """What it goes out with: the dispatch's revision when it was claimed. None: each row says its own."""
+    """The dispatch's revision when the batch was claimed. None: each row has its own."""
     size: int = 0
-    """How many rows are in it, in whatever state; 0: not known."""
+    """How many rows are in it, in any state; 0: not known."""
     topic_id: int | None = None
-    """The topic that its dispatch is about."""
+    """The topic of its dispatch."""
 
 
 class Dispatch(Base):
-    """Recipients are written in chunks. `filled_to` says how far, so a worker killed half-way loses nobody."""
+    """One bulk sending. Recipients are written in chunks up to `filled_to`, so a worker killed halfway loses none."""
 
     __tablename__ = "dispatches"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -132,21 +132,21 @@ class Dispatch(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id"))
     topic_id: Mapped[int | None] = mapped_column(ForeignKey("topics.id"))
-    """The topic of its article when it was launched: it goes only to whoever takes that."""
+    """The topic of its article at launch: it goes only to readers who take that topic."""
     idempotency_key: Mapped[str] = mapped_column(String(100), unique=True)
     hold: Mapped[Hold] = mapped_column(default=Hold.OPEN)
     hold_reason: Mapped[str] = mapped_column(String(500), default="")
     created_at: Mapped[datetime]
     filled_to: Mapped[int] = mapped_column(default=0)
-    """The last subscriber id looked at."""
+    """The last subscriber id considered."""
     fill_until: Mapped[int]
-    """The newest subscriber id when it was launched: whoever signs up later is not in it."""
+    """The newest subscriber id at launch: later subscribers are not in it."""
     filled_at: Mapped[datetime | None] = mapped_column()
 
     revision: Mapped[Revision] = relationship()
 
     def pause(self, reason: str = "") -> None:
-        """Pause: nothing more of it is claimed, and what is claimed is released unless it is on the wire."""
+        """Pause it: no more is claimed, and what is claimed is released unless on the wire."""
         if self.hold is Hold.OPEN:
             self.hold, self.hold_reason = Hold.PAUSED, reason[:500]
 
@@ -157,7 +157,7 @@ class Dispatch(Base):
 
 
 def pause_open(session: Session, ids: Collection[int], reason: str) -> list[int]:
-    """Pause those of these dispatches that are open now, and return which. A cancelled one stays cancelled."""
+    """Pause those of these dispatches that are open, and return their ids. A cancelled one stays cancelled."""
     paused = session.scalars(
         update(Dispatch)
         .where(Dispatch.id.in_(ids), Dispatch.hold == Hold.OPEN)

@@ -1,4 +1,4 @@
-"""Messages of dead workers: recovered when their lease runs out, requeued when a journal shows they never left."""
+"""Dead workers' messages: recovered when their lease runs out, requeued when a journal shows they never left."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -15,23 +15,23 @@ from newsletter.mail.ledger.row_claims import by_index, open_state, was_uncertai
 
 SECOND_TRY = timedelta(minutes=15)
 BACK_IN_TIME = {True: timedelta(hours=72), False: timedelta(hours=1)}
-"""How long after it became uncertain a message that never left is still requeued: one of a batch, and a single one (by
-then a series has gone on, a guide has had its second try)."""
+"""How long after becoming uncertain a message that never left is still requeued, by whether it is of a batch. A single
+one gets less: by then a series has gone on, and a guide has had its second try."""
 
 
 def recover_rows(session: Session, now: datetime) -> tuple[int, int]:
-    """Recover what dead workers held: (released, uncertain). A beat tick calls it several times a minute.
+    """Recover what dead workers held; return how many were released, and became uncertain. Called by a beat tick.
 
-    A claimed message has not left: it is ready again. One that was `sending` may have arrived. Bulk mail stays
-    `uncertain`; a person waits for a confirmation or a guide, so that is tried once more after 15 minutes under the
-    same Message-ID, by which a receiver recognises a second copy.
+    A claimed message has not left: it is ready again. One that was `sending` may have arrived. Bulk mail becomes
+    `uncertain`. A confirmation or guide, which a person waits for, is tried once more after 15 minutes under the same
+    Message-ID, by which a receiver recognises a second copy.
     """
     by_index(session)
     expired = session.execute(
         select(Message.id, Message.state, Message.lane)
         .where(Message.state.in_((State.CLAIMED, State.SENDING)), Message.lease_until < now)
         .order_by(Message.id)
-        .with_for_update(skip_locked=True)  # its worker is just recording it
+        .with_for_update(skip_locked=True)  # its worker is recording it right now
     ).all()
     claimed = [id for id, state, _ in expired if state is State.CLAIMED]
     for some in batched(claimed, IN_ONE_STATEMENT):
@@ -72,11 +72,11 @@ def _mark_uncertain(session: Session, id: int, lane: Lane, now: datetime) -> boo
 
 
 def requeue(session: Session, token: str, ids: Collection[int], now: datetime, *, of_batch: bool) -> None:
-    """Requeue messages that this claim had marked as sending and that never left, if they became uncertain meanwhile.
+    """Requeue messages this claim marked as sending that never left, if they became uncertain meanwhile.
 
-    Only while they are uncertain because of this claim: another one may have marked them since. Not where a person has
-    decided about one, nor after `BACK_IN_TIME`. A message of a batch goes out with the revision its dispatch has by
-    now: its reader has seen no other.
+    Only while uncertain because of this claim: another may have marked them since. Not those an owner has reviewed,
+    nor after `BACK_IN_TIME`. A batch's message goes out with its dispatch's current revision: its reader has seen no
+    other.
     """
     if not ids:
         return
@@ -99,13 +99,13 @@ def requeue(session: Session, token: str, ids: Collection[int], now: datetime, *
     ).all()  # fmt: skip
     if not back:
         return
-    # It never was on the wire, so that was no attempt: a guide still has its second one.
+    # It was never on the wire, so it was no attempt: a guide keeps its second try.
     untrue = select(func.max(Attempt.id)).where(Attempt.message_id.in_(back), Attempt.reason == Reason.LOST)
     session.execute(delete(Attempt).where(Attempt.id.in_(untrue.group_by(Attempt.message_id))))
 
 
 def _never_left(token: str, since: datetime, going: Select[int]) -> tuple[ColumnElement[bool], ...]:
-    """Uncertain since then because of this claim alone, undecided, and of no dispatch that was cancelled (`going`)."""
+    """Return the conditions: uncertain since `since` through this claim alone, not reviewed, its dispatch `going`."""
     return (
         Message.claim_token == token, Message.state.in_((State.UNCERTAIN, State.DEFERRED)),
         Message.reason == Reason.LOST, Message.troubled_at >= since, Message.reviewed_at.is_(None),

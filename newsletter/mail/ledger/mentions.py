@@ -1,4 +1,4 @@
-"""Other places that may hold an erased address: servers name it in their replies, which the owner gets to see."""
+"""Removes an erased address from elsewhere in the ledger: servers repeat it in replies, which owners see."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def forget_mentions(session: Session, address: str) -> None:
         dispatch.hold_reason = without(address, dispatch.hold_reason)
     for attempt in session.scalars(select(Attempt).where(names_it(Attempt.reply))):
         attempt.reply = without(address, attempt.reply)
-    # Replies to the million that were sent name nobody; the few others have an index.
+    # Replies to sent messages name nobody; the few troubled ones have an index.
     for message in session.scalars(select(Message).where(Message.troubled_at.is_not(None), names_it(Message.reply))):
         message.reply = without(address, message.reply or "")
     for message in session.scalars(select(Message).where(Message.owner_id.is_not(None))):

@@ -21,7 +21,7 @@ class State(StrEnum):
     CLAIMED = "claimed"
     """A worker holds it under a lease; nothing has left yet."""
     SENDING = "sending"
-    """A worker is about to put it on the wire, or already has: from here on it is never simply sent again."""
+    """A worker is about to put it on the wire, or already has: from here on it is never simply requeued."""
     SENT = "sent"
     """The server accepted it."""
     DEFERRED = "deferred"
@@ -36,23 +36,23 @@ class State(StrEnum):
 
 
 OPEN = (State.READY, State.DEFERRED)
-"""May be claimed."""
+"""States that may be claimed."""
 UNDER_WAY = (State.READY, State.CLAIMED, State.SENDING, State.DEFERRED)
-"""Still to send."""
+"""Still to be sent."""
 ACCEPTED = (State.SENT, State.DELIVERED, State.BOUNCED, State.COMPLAINED)
-"""A server took it."""
+"""A server accepted it."""
 TROUBLED = (State.DEFERRED, State.FAILED, State.UNCERTAIN)
 
 
 class Lane(StrEnum):
-    """Which workers take it: what a person waits for never stands behind a campaign."""
+    """Which workers send it: what a person waits for never queues behind a campaign."""
 
     TRANSACTIONAL = "transactional"
     BULK = "bulk"
 
     @classmethod
     def of(cls, stream: Stream) -> "Lane":
-        """The lane a stream travels in."""
+        """Return the lane of a stream."""
         return cls.BULK if stream.is_bulk else cls.TRANSACTIONAL
 
 
@@ -73,20 +73,20 @@ class Message(Base):
         ),
         CheckConstraint("(subscriber_id IS NULL) != (owner_id IS NULL)", name="one_recipient"),
         CheckConstraint(REASON_CHECK, name="reason"),
-        # No index covers `state`, so PostgreSQL updates a campaign's rows in place (HOT); moving them is most of what
-        # recording an outcome costs. `due_at` finds messages that wait by themselves, `lease_until` the claimed ones.
+        # No index covers `state`, so PostgreSQL updates a campaign's rows in place (HOT); moving them is most of the
+        # cost of recording an outcome. `due_at` finds messages that wait by themselves, `lease_until` claimed ones.
         Index("ix_messages_due", "lane", "due_at", postgresql_where=_WAITS, sqlite_where=_WAITS),
         Index("ix_messages_lease", "lease_until", postgresql_where=_HELD, sqlite_where=_HELD),
-        # None by dispatch either: its batches know the ranges of its messages (`ledger.of_dispatch`).
+        # No index by dispatch: its batches know the ranges of its messages (`dispatch.of_dispatch`).
         Index("ix_messages_trouble", "troubled_at", "id", postgresql_where=_TROUBLE, sqlite_where=_TROUBLE),
-        # Outcomes are written to all rows of a page in one transaction, so it needs room for a second, longer version
-        # of each. At a fill factor of 70 two thirds of them had to move, and every index entry with them.
+        # One transaction writes outcomes to all rows of a page, so each page needs room for a second, longer version
+        # of each row. At a fill factor of 70 two thirds of them moved, and every index entry with them.
         {"sqlite_autoincrement": True, "postgresql_with": {"fillfactor": 40}},
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    # Subscriber, revision and dispatch have no foreign keys: checking them row by row was two thirds of the cost of
-    # writing a million rows. A trigger deletes messages with their subscriber; the other two parents are never deleted
+    # No foreign keys to subscriber, revision and dispatch: checking them row by row was two thirds of the cost of
+    # writing a million rows. A trigger deletes messages with their subscriber; the other two are never deleted
     # (migration 0003, docs/decisions).
     subscriber_id: Mapped[int | None] = mapped_column(Id)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("owners.id"))
@@ -96,28 +96,28 @@ class Message(Base):
     state: Mapped[State] = mapped_column(default=State.READY)
     created_at: Mapped[datetime]
     due_at: Mapped[datetime | None] = mapped_column()
-    """When it may be claimed by itself. None: it goes with its batch (see `Batch`), or has its outcome."""
+    """When it may be claimed by itself. None: it goes with its batch (see `Batch`), or has an outcome."""
     claim_token: Mapped[str | None] = mapped_column(String(32))
     lease_until: Mapped[datetime | None] = mapped_column()
     attempts: Mapped[int] = mapped_column(default=0)
     settled_at: Mapped[datetime | None] = mapped_column()
     """When it reached its final state; for a sent message, when the server accepted it."""
     troubled_at: Mapped[datetime | None] = mapped_column()
-    """When it became deferred, failed or uncertain, while it is, or came back: an index finds these few."""
+    """When it became deferred, failed or uncertain, while it is, or bounced back; indexed, since these are few."""
     reply_code: Mapped[int | None] = mapped_column()
     enhanced: Mapped[str | None] = mapped_column(String(12))
     """The enhanced status code of the last refusal (RFC 3463), "5.1.1"."""
     reply: Mapped[str | None] = mapped_column(String(500))
-    """The server's last words; with some reasons of ours, the detail."""
+    """The server's last reply; with some `reason`s, the detail."""
     reason: Mapped[Reason | None] = mapped_column()
-    """Why it is in its state, where that is our own doing."""
+    """Why it is in its state, where we put it there ourselves."""
     relay: Mapped[str | None] = mapped_column(String(120))
     reviewed_at: Mapped[datetime | None] = mapped_column()
-    """When the owner looked at a failed or uncertain message and left it as it is."""
+    """When the owner reviewed a failed or uncertain message and left it as it is."""
     revision_id: Mapped[int | None] = mapped_column(Id)
     dispatch_id: Mapped[int | None] = mapped_column(Id)
     context: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """What the templates of a transactional mail need, as it was when the mail was queued."""
+    """What a transactional mail's templates need, as it was when the mail was queued."""
 
     subscriber: Mapped[Subscriber | None] = relationship(
         primaryjoin=lambda: foreign(Message.subscriber_id) == Subscriber.id
@@ -128,16 +128,16 @@ class Message(Base):
 
     @property
     def is_troubled(self) -> bool:
-        """Whether it failed or is uncertain, so that the owner may decide about it."""
+        """Return whether it failed or is uncertain, so that the owner may decide about it."""
         return self.state in (State.FAILED, State.UNCERTAIN)
 
     def leave(self, now: datetime) -> None:
-        """Note that the owner has looked at it and leaves it as it is."""
+        """Record that the owner reviewed it and leaves it as it is."""
         self.reviewed_at = now
 
 
 def cancelled(now: datetime, reason: Reason) -> dict[str, Any]:
-    """What the columns of a message hold that is called off."""
+    """Return the column values of a cancelled message."""
     return {
         "state": State.CANCELLED, "settled_at": now, "reason": reason, "reply": None,
         "claim_token": None, "lease_until": None, "due_at": None, "troubled_at": None,
@@ -145,7 +145,7 @@ def cancelled(now: datetime, reason: Reason) -> dict[str, Any]:
 
 
 class Attempt(Base):
-    """One try that did not end in `sent`, with the server's own words."""
+    """One try that did not end in `sent`, with the server's reply."""
 
     __tablename__ = "attempts"
     __table_args__ = (CheckConstraint(REASON_CHECK, name="reason"), {"sqlite_autoincrement": True})
@@ -154,7 +154,7 @@ class Attempt(Base):
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
     at: Mapped[datetime]
     state: Mapped[State]
-    """What the message became through it."""
+    """What the message became."""
     relay: Mapped[str] = mapped_column(String(120))
     code: Mapped[int]
     enhanced: Mapped[str] = mapped_column(String(12), default="")

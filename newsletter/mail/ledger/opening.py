@@ -1,7 +1,7 @@
-"""Opening: a campaign at everyone's own time has its batches wait until the hour of their readers has come.
+"""Opens the batches of campaigns sent at everyone's own time, once their readers' hour has come.
 
-A batch that waits is in a state of its own. So the claim of what may go, and the look that is taken some times a
-second, stay as cheap as they are while thousands of batches wait for a day.
+A waiting batch has its own state, so claims, and the check made several times a second, stay cheap while thousands of
+batches wait for a day.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,37 +19,37 @@ from newsletter.mail.ledger.message import UNDER_WAY, Message, State
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Those of a dispatch whose hour is one instant. Numbers of people."""
+    """The readers of a dispatch whose hour is one instant. Numbers of people."""
 
     at: datetime
     people: int
     done: int
-    """They have had their turn, whatever came of it."""
+    """Their message has an outcome, whatever it is."""
     has_come: bool
 
 
 def is_opening(now: Moment) -> ColumnElement[bool]:
-    """That the hour of some batch has come, as a condition."""
+    """Return the condition that some batch's hour has come."""
     return select(Batch.id).where(IS_WAITING, Batch.opens_at <= now).exists()
 
 
 def has_waiting(dispatch_id: ColumnElement[int]) -> ColumnElement[bool]:
-    """That some of a dispatch waits for its readers' hour, as a condition."""
+    """Return the condition that some of a dispatch waits for its readers' hour."""
     return select(Batch.id).where(IS_WAITING, Batch.dispatch_id == dispatch_id).exists()
 
 
 def open_due(session: Session, now: datetime) -> int:
-    """Open every batch whose readers' hour has come; how many. Once more, it finds none of them."""
+    """Open every batch whose readers' hour has come; return how many. Idempotent."""
     return _open(session, IS_WAITING, Batch.opens_at <= now)
 
 
 def open_all(session: Session, dispatch: Dispatch) -> None:
-    """Open what waits of a dispatch that is cancelled: nothing of it goes, and it is brought in line as any other."""
+    """Open a cancelled dispatch's waiting batches, so that their rows are cancelled like any others."""
     _open(session, IS_WAITING, Batch.dispatch_id == dispatch.id)
 
 
 def _open(session: Session, *which: ColumnElement[bool]) -> int:
-    # In the order of their ids, as everybody locks them.
+    # Locked by id, as everywhere, to avoid deadlocks.
     ids = session.scalars(select(Batch.id).where(*which).order_by(Batch.id).with_for_update()).all()
     if ids:
         opened = update(Batch).where(*which).values(state=BatchState.OPEN)
@@ -58,7 +58,7 @@ def _open(session: Session, *which: ColumnElement[bool]) -> int:
 
 
 def openings(session: Session, dispatch: Dispatch, now: datetime) -> list[Opening]:
-    """When whose hour is, the first first; empty for a dispatch that goes to all at once."""
+    """Return the openings, earliest first; none for a dispatch that goes to all at once."""
     found: dict[datetime, list[counts.BatchCounts]] = {}
     for batch in counts.by_batch(session, dispatch):
         if batch.opens_at is not None:
@@ -74,13 +74,13 @@ def _opening(at: datetime, batches: Sequence[counts.BatchCounts], now: datetime)
 
 
 def waiting_instants(session: Session, dispatch: Dispatch) -> Sequence[datetime]:
-    """The instants that some of it waits for, the first first."""
+    """Return the instants its waiting batches open at, earliest first."""
     look = select(Batch.opens_at).where(IS_WAITING, Batch.dispatch_id == dispatch.id).distinct()
     return [at for at in session.scalars(look.order_by(Batch.opens_at)) if at is not None]
 
 
 def hours_of(session: Session, people: Collection[int]) -> dict[int, datetime]:
-    """When the hours come that messages to these people wait for, by the message."""
+    """Return by message id when the hour comes that messages to these people wait for."""
     going = session.scalars(select(Batch.dispatch_id).where(IS_WAITING).distinct()).all()
     if not going:
         return {}
@@ -91,7 +91,7 @@ def hours_of(session: Session, people: Collection[int]) -> dict[int, datetime]:
 
 
 def waits_until(session: Session, dispatch: Dispatch, subscriber_id: int) -> datetime | None:
-    """When the hour comes that a message to this subscriber waits for; None: it waits for none."""
+    """Return when the hour comes that a message to this subscriber waits for; None: it waits for none."""
     mine = select(Message.id).where(
         Message.subscriber_id == subscriber_id, Message.idempotency_key == dispatch.idempotency_key,
         Message.state == State.READY,

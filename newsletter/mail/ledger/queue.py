@@ -1,4 +1,4 @@
-"""Putting messages into the ledger, and cancelling those that no worker has marked as sending."""
+"""Puts messages into the ledger, and cancels those that no worker has marked as sending."""
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
@@ -22,16 +22,16 @@ from newsletter.subscribers import Stream, Subscriber
 from newsletter.zones import OwnTime
 
 BATCH_SIZE = 2000
-"""Messages in a batch. They share one claim and one recording, and take some hundredths of a second."""
+"""Messages in a batch. They share one claim and one recording, which take some hundredths of a second."""
 
 
 ERASING = 7309
-"""PostgreSQL's advisory lock between writing recipients and erasing one of them."""
+"""PostgreSQL advisory lock that separates writing recipients from erasing one of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """One of many messages that are queued together."""
+    """One of many messages queued together."""
 
     subscriber_id: int
     idempotency_key: str
@@ -42,9 +42,9 @@ class NewMessage:
 def queue(session: Session, to: Subscriber | Owner, stream: Stream, key: str, now: datetime, *,
           revision: Revision | None = None, context: dict[str, Any] | None = None,
           due_at: datetime | None = None, held_back: Reason | None = None) -> tuple[Message, bool]:  # fmt: skip
-    """The message to this person under this idempotency `key`, and whether it is new. A second call adds none.
+    """Return the message to this person under this idempotency `key`, and whether it is new. Idempotent.
 
-    `held_back`: why it is not to be sent; then it is on record as cancelled from the start.
+    `held_back`: why it must not be sent; it is then recorded as cancelled from the start.
     """
     who = Message.owner_id == to.id if isinstance(to, Owner) else Message.subscriber_id == to.id
     look = select(Message).where(who, Message.idempotency_key == key)
@@ -68,21 +68,21 @@ def queue(session: Session, to: Subscriber | Owner, stream: Stream, key: str, no
         with session.begin_nested():
             session.add(message)
         return message, True
-    except IntegrityError:  # somebody queued it between our look and our insert
+    except IntegrityError:  # queued by someone else since our SELECT
         return session.scalars(look).one(), False
 
 
 def newest(session: Session) -> int:
-    """The id of the newest message; 0 while there is none."""
+    """Return the id of the newest message; 0 while there is none."""
     return session.scalar(select(func.max(Message.id))) or 0
 
 
 def queue_many(
     session: Session, stream: Stream, new: Collection[NewMessage], now: datetime
 ) -> dict[tuple[int, str], int]:
-    """Queue a message each for many people in two statements; return their ids by subscriber and idempotency key.
+    """Queue many messages in two statements; return their ids by subscriber and idempotency key.
 
-    All must be new: otherwise the database refuses them all (IntegrityError).
+    All must be new: otherwise the database refuses all of them (IntegrityError).
     """
     if not new:
         return {}
@@ -101,10 +101,10 @@ def fill(session: Session, dispatch: Dispatch, audience: ColumnElement[bool], no
          own: OwnTime | None = None) -> int:  # fmt: skip
     """Write the next `chunk` recipients of a dispatch by INSERT … SELECT; return how many. Sets `filled_at` at the end.
 
-    Call it in one transaction per chunk: `filled_to` moves with the rows, so it can stop anywhere. `own`: each of them
-    gets it at this time of their own zone, as that is now; a batch holds readers of one instant.
+    Call it in one transaction per chunk: `filled_to` advances with the rows, so it can stop anywhere. `own`: each
+    reader gets it at this time in their current zone; a batch holds readers of one instant.
     """
-    if session.get_bind().dialect.name == "postgresql":  # an erasure waits for us (migration 0003)
+    if session.get_bind().dialect.name == "postgresql":  # makes an erasure wait (migration 0003)
         session.execute(select(func.pg_advisory_xact_lock_shared(ERASING)))
     left = (audience, Subscriber.id > dispatch.filled_to, Subscriber.id <= dispatch.fill_until)
     upto, groups = _next_chunk(session, dispatch, left, chunk, own)
@@ -133,17 +133,17 @@ def fill(session: Session, dispatch: Dispatch, audience: ColumnElement[bool], no
 
 
 Group = tuple[datetime | None, tuple[ColumnElement[bool], ...]]
-"""Whom a batch may hold together: when it opens, and who they are."""
+"""Readers who may share a batch: when it opens, and the condition that selects them."""
 
 
 def _next_chunk(session: Session, dispatch: Dispatch, left: tuple[ColumnElement[bool], ...], chunk: int,
                 own: OwnTime | None) -> tuple[int, list[Group]]:  # fmt: skip
-    """Up to which subscriber the next chunk goes, and its groups."""
+    """Return the last subscriber id of the next chunk, and its groups."""
     if own is None:
         end = session.scalar(select(Subscriber.id).where(*left).order_by(Subscriber.id).offset(chunk - 1).limit(1))
         upto = dispatch.fill_until if end is None else end
         return upto, [(None, (*left, Subscriber.id <= upto))]
-    # Their zones are read once: whoever moves while their rows are written would be in two groups, or in none.
+    # Zones are read once: a reader whose zone changes meanwhile would otherwise be in two groups, or in none.
     people = session.execute(select(Subscriber.id, Subscriber.zone).where(*left).order_by(Subscriber.id).limit(chunk))
     found: dict[datetime, list[int]] = {}
     instants: dict[str | None, datetime] = {}
@@ -159,7 +159,7 @@ def _next_chunk(session: Session, dispatch: Dispatch, left: tuple[ColumnElement[
 
 
 def _written(session: Session, columns: list[str], rows: Any) -> int:
-    """Write the rows. A plain INSERT is cheaper; fall back to ON CONFLICT where some are known already."""
+    """Write the rows; return how many. A plain INSERT is cheaper; fall back to ON CONFLICT where some exist already."""
     connection, counted = session.connection(), {"preserve_rowcount": True}
     try:
         with connection.begin_nested():
@@ -170,7 +170,7 @@ def _written(session: Session, columns: list[str], rows: Any) -> int:
 
 def _cut_batches(session: Session, dispatch_id: int, newest_before: int, written: int, opens_at: datetime | None,
                  state: BatchState) -> None:  # fmt: skip
-    """Cut the rows just written, with ids above `newest_before`, into batches."""
+    """Split the rows just written, with ids above `newest_before`, into batches."""
     last = newest(session)
     if last - newest_before == written:  # no other id lies between: the ranges can be computed
         spans = [(one, min(one + BATCH_SIZE - 1, last)) for one in range(newest_before + 1, last + 1, BATCH_SIZE)]
@@ -185,7 +185,7 @@ def _cut_batches(session: Session, dispatch_id: int, newest_before: int, written
 
 
 def _looked_up(session: Session, dispatch_id: int, newest_before: int) -> list[tuple[int, int, int]]:
-    """The batches of the rows just written: first id, last id, size."""
+    """Return the batches of the rows just written: first id, last id, size."""
     place = func.row_number().over(order_by=Message.id) - 1
     fresh = (
         select(Message.id, cast(func.floor(place / BATCH_SIZE), Integer).label("batch"))
@@ -210,14 +210,14 @@ def _ignoring_known(session: Session, columns: list[str], rows: Any) -> Insert:
 def cancel(session: Session, now: datetime, reason: Reason, *conditions: ColumnElement[bool]) -> int:
     """Cancel every message under these conditions that is not being sent; return how many.
 
-    For as many as one person has. A whole dispatch is cancelled by its hold (`cancel_next_batch`).
+    Meant for one person's messages. A whole dispatch is cancelled by its hold (`cancel_next_batch`).
     """
     open_ = (Message.state.in_((*OPEN, State.CLAIMED)), *conditions)
     ids = session.scalars(select(Message.id).where(*open_).order_by(Message.id)).all()
     counts.invalidate(session, ids)
     called_off = 0
     for some in batched(ids, IN_ONE_STATEMENT):
-        # In the order of their ids, as everybody locks them. What a worker has marked since is not open any more.
+        # Locked by id, as everywhere, to avoid deadlocks. A message marked as sending meanwhile is no longer open.
         locked = session.scalars(
             select(Message.id).where(Message.id.in_(some), *open_).order_by(Message.id).with_for_update()
         ).all()
@@ -227,9 +227,9 @@ def cancel(session: Session, now: datetime, reason: Reason, *conditions: ColumnE
 
 
 def cancel_next_batch(session: Session, now: datetime, reason: Reason) -> bool:
-    """Mark the rows of one batch of a cancelled dispatch as cancelled; False when no such batch is left.
+    """Cancel the rows of one batch of a cancelled dispatch; return False if no such batch is left.
 
-    From the hold on nothing of it goes out; this only brings a million rows in line, a batch per transaction.
+    The hold already stops it; this only updates its million rows, one batch per transaction.
     """
     batch = session.scalars(
         select(Batch)
@@ -268,7 +268,7 @@ def cancel_late(session: Session, now: datetime, reason: Reason, limit: int = 1_
 
 
 def update_waiting_steps(session: Session, article: Article, now: datetime) -> int:
-    """Send series mails that wait and were never tried with the article's newest revision, at once; how many."""
+    """Give untried series mails that wait the article's newest revision, due at once; return how many."""
     waits = (
         Message.state == State.DEFERRED, Message.lane == Lane.BULK, Message.due_at.is_not(None),
         Message.stream == Stream.STEP, Message.attempts == 0,

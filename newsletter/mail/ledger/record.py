@@ -1,4 +1,4 @@
-"""Recording outcomes: what a server said becomes the state of a row, many in one transaction."""
+"""Records outcomes: turns what servers said into the states of rows, many in one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from newsletter.mail.ledger import counts
 from newsletter.mail.ledger.message import TROUBLED, Attempt, Message, State
 from newsletter.mail.ledger.reasons import Reason
 
-# A worker slower than its lease finds its message `uncertain`, or due for a second try. If the server's answer comes
-# after all, that answer is the truth.
+# A worker slower than its lease finds its message `uncertain`, or due for a second try. If the server's reply arrives
+# after all, that reply is the truth.
 LATE = (State.CLAIMED, State.SENDING, State.UNCERTAIN, State.DEFERRED)
 
 _MESSAGES = Message.__table__
@@ -50,21 +50,21 @@ class Outcome:
     reply: str
     relay: str
     due_at: datetime | None = None
-    """When it is tried again (deferred, or ready again where no attempt counts)."""
+    """When it is tried again: deferred, or ready again if no attempt is counted."""
     is_attempt: bool = True
-    """Whether it counts as an attempt of the message (False: the relay's own trouble)."""
+    """Whether it counts as an attempt; False: the trouble was the relay's."""
     uncertain: bool = False
-    """Whether the server may have it, even where it is tried once more."""
+    """Whether the server may have it, even if it is tried once more."""
     enhanced: str = ""
     """The enhanced status code of a refusal (RFC 3463)."""
     reason: Reason | None = None
-    """Where it is our own doing, and no server's reply."""
+    """Set where the outcome is our own decision, not a server's reply."""
 
 
 def record(session: Session, token: str, outcomes: Sequence[Outcome], now: datetime) -> None:
-    """Write outcomes onto the rows of this claim; every try that did not end in `sent` leaves an Attempt too.
+    """Write outcomes onto this claim's rows; a try that did not end in `sent` adds an Attempt too.
 
-    May be repeated: a row that has its outcome is no longer this claim's.
+    Idempotent: a row that has its outcome is no longer this claim's.
     """
     if not outcomes:
         return
@@ -81,7 +81,7 @@ def record(session: Session, token: str, outcomes: Sequence[Outcome], now: datet
 
 
 def detach_guide(session: Session, message_id: int) -> bool:
-    """Send a message with the link alone from now on, without its guide attached. False: nothing was attached."""
+    """Send a message with only a link to its guide from now on; return False if none was attached."""
     message = session.get(Message, message_id, with_for_update=True)
     guide = (message.context or {}).get("guide") if message else None
     if message is None or not isinstance(guide, dict) or not guide.get("attached"):

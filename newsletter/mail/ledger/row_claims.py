@@ -1,4 +1,4 @@
-"""Row claims: messages that wait by themselves are claimed, renewed, marked as sending and released one by one.
+"""Row claims: claims, renews, marks as sending and releases messages that wait by themselves, row by row.
 
 Each change is one conditional UPDATE that names the state it starts from and the claim's token (a fencing token). A
 worker whose lease ran out finds that its updates touch no row, and sends nothing.
@@ -35,17 +35,17 @@ LEASE = timedelta(seconds=45)
 ASKED_FOR = (
     Stream.CONFIRM, Stream.GUIDE, Stream.GOODBYE, Stream.PROVE, Stream.TEST, Stream.NOTICE, Stream.RESET, Stream.LOGIN,
 )  # fmt: skip
-"""Mail that somebody has just asked for, and notices to the owner: the send lock lets these through."""
+"""Mail a person has just asked for, and notices to the owner: the send lock lets these through."""
 
 
 NOBODY = ("", None)
-"""First name and language to fill in where a message is no test in somebody's name."""
+"""First name and language where a message is not a test filled in for a reader."""
 OwnFields = Callable[[Session, Collection[int]], Collection[MergeField]]
-"""Which of the owner's own fields the words of these revisions name: a claim reads those, and no others."""
+"""Returns which of the owner's own fields these revisions use: a claim reads only those."""
 
 
 def no_own_fields(_session: Session, _revisions: Collection[int]) -> Collection[MergeField]:
-    """Claim for words that name none."""
+    """Return no fields, for mail that uses none."""
     return ()
 
 
@@ -60,22 +60,21 @@ class ClaimedMessage:
     subscriber_id: int | None
     email: str
     fields: Fields
-    """What is held of its reader, as far as its words name it; the first name always, for the To line."""
+    """The reader's field values that the content uses; always the first name, for the To line."""
     revision_id: int | None
     dispatch_id: int | None
     context: dict[str, Any]
     language: str | None = None
-    """Their own; None: the newsletter's."""
+    """The reader's; None: the newsletter's."""
 
 
 def claim_rows(session: Session, lane: Lane, token: str, now: datetime, limit: int,
                above: int | None = None, own_fields: OwnFields = no_own_fields) -> list[ClaimedMessage]:  # fmt: skip
     """Claim up to `limit` due messages of a lane under a lease, oldest first.
 
-    The same UPDATE checks eligibility: a message whose reader may no longer receive it becomes `cancelled`. What is a
-    campaign's, of a reader who takes one mail a week, is entered for that.
-    `above`: the send lock is on, so only what people have asked for since goes: messages with ids above this one (see
-    `Installation`).
+    The same UPDATE checks eligibility: a message whose reader may no longer receive it becomes `cancelled`. A campaign
+    message whose reader takes the weekly mail is entered there.
+    `above`: the send lock is on; only mail people have asked for, with ids above this one, may go (`Installation`).
     """
     ids = _lock_due(session, lane, now, limit, above)
     if not ids:
@@ -108,7 +107,7 @@ def _may_receive() -> ColumnElement[bool]:
 
 
 def _unwanted_topic() -> ColumnElement[bool]:
-    """That it belongs to a campaign about a topic which its reader does not take."""
+    """Return the condition that its campaign has a topic its reader does not take."""
     about = select(Dispatch.id).where(
         Dispatch.id == Message.dispatch_id, Dispatch.topic_id.is_not(None), ~takes_topic(Dispatch.topic_id.expression)
     )
@@ -121,8 +120,8 @@ def _lock_due(session: Session, lane: Lane, now: datetime, limit: int, above: in
         if above is not None:
             ours = ours.where(Message.id > above, Message.stream.in_(ASKED_FOR))
         return session.scalars(ours.limit(limit).with_for_update(skip_locked=True, of=Message)).all()
-    # Some of them lie in batches, and batches are locked before rows: look, lock the batches, then the rows still due.
-    # Two workers that see the same rows queue up at the batch, and the second one looks again.
+    # Some belong to batches, which are locked before rows: select, lock the batches, then lock the rows still due.
+    # Two workers that see the same rows queue at the batch, and the second one selects again.
     for _ in range(2):
         seen = session.scalars(due(lane, now).limit(limit)).all()
         if not seen:
@@ -135,14 +134,14 @@ def _lock_due(session: Session, lane: Lane, now: datetime, limit: int, above: in
 
 
 def due(lane: Lane, now: Moment) -> Select[int]:
-    """What waits by itself and may be claimed, oldest first."""
+    """Return the SELECT of messages that wait by themselves and may be claimed, oldest first."""
     return (
         select(Message.id)
         .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
         .where(
             Message.lane == lane,
             Message.state.in_(OPEN),
-            Message.due_at.is_not(None),  # so that the partial index of waiting messages applies
+            Message.due_at.is_not(None),  # implied, but makes the partial index apply
             Message.due_at <= now,
             or_(Message.dispatch_id.is_(None), Dispatch.hold == Hold.OPEN),
         )
@@ -181,8 +180,8 @@ def _messages(session: Session, token: str, ids: Sequence[int], own_fields: OwnF
 
 
 def _singly(session: Session, rows: Sequence[Any], ids: Sequence[int], now: datetime) -> Sequence[Any]:
-    """Those of a claim's rows that go by themselves: the others are entered for the weekly mail of their readers."""
-    if len(rows) < len(ids):  # a weekly mail among them may be called off that was marked when its reader pressed
+    """Return the claim's rows that go singly; enter the others for their readers' weekly mail."""
+    if len(rows) < len(ids):  # some were cancelled: perhaps a weekly mail, marked as sending when its reader pressed
         reopen(session, ids, now)
     if weekly := {row[0] for row in rows if row[-1]}:
         enter(session, weekly, now)
@@ -191,9 +190,9 @@ def _singly(session: Session, rows: Sequence[Any], ids: Sequence[int], now: date
 
 
 def mark_sending(session: Session, token: str, ids: list[int], now: datetime) -> set[int]:
-    """Mark messages as sending before their first byte leaves, and return the ids that may go. May be repeated.
+    """Mark messages as sending before their first byte leaves; return the ids that may go. Idempotent.
 
-    An id missing from the answer must not be sent: the message was cancelled, its reader has left, its dispatch is
+    A message missing from the result must not be sent: it was cancelled, its reader has left, its dispatch is
     held, or another claim has taken over.
     """
     held = select(Dispatch.id).where(Dispatch.id == Message.dispatch_id, Dispatch.hold != Hold.OPEN).correlate(Message)
@@ -209,23 +208,23 @@ def mark_sending(session: Session, token: str, ids: list[int], now: datetime) ->
 
 
 def held_by(token: str, ids: Collection[int] | None = None) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """The conditions for what a claim holds. Give its `ids` where they are known.
+    """Return the conditions for what a claim holds. Give its `ids` where they are known.
 
-    Without them a planner that has no statistics yet assumes that nearly every row is under a lease, and reads the
-    whole table.
+    Without them, a planner that has no statistics yet assumes that nearly every row is leased, and reads the whole
+    table.
     """
     look = Message.lease_until.is_not(None) if ids is None else Message.id.in_(ids)
     return look, Message.claim_token == token
 
 
 def by_index(session: Session) -> None:
-    """Make PostgreSQL use an index where there is one, until the end of this transaction (see `held_by`)."""
+    """Make PostgreSQL prefer indexes until the transaction ends (see `held_by`)."""
     if session.get_bind().dialect.name == "postgresql":
         session.connection().exec_driver_sql("SET LOCAL enable_seqscan = off")
 
 
 def renew(session: Session, token: str, ids: Collection[int], now: datetime) -> None:
-    """Renew the lease on those of these messages that the claim still holds."""
+    """Renew the lease on the messages that the claim still holds."""
     session.execute(
         update(Message)
         .where(*held_by(token, ids), Message.state.in_((State.CLAIMED, State.SENDING)))
@@ -250,9 +249,9 @@ def postpone(session: Session, token: str, until: Mapping[int, datetime]) -> Non
 
 def release(session: Session, token: str, skipped: Collection[int] = (),
             ids: Collection[int] | None = None) -> None:  # fmt: skip
-    """Release what a claim holds and has not sent: the worker stops, or the dispatch is held.
+    """Release what a claim holds and has not sent, because the worker stops or the dispatch is held.
 
-    `skipped`: ids that were marked as sending, but never reached the transport. `ids`: all that the claim holds, where
+    `skipped`: ids marked as sending that never reached the transport. `ids`: all that the claim holds, where
     that is known.
     """
     unsent = or_(
@@ -268,17 +267,17 @@ def release(session: Session, token: str, skipped: Collection[int] = (),
 
 
 def was_uncertain(session: Session, message_id: int) -> bool:
-    """Whether an earlier try of this message ended as uncertain."""
+    """Return whether an earlier try of this message ended as uncertain."""
     look = select(Attempt.id).where(Attempt.message_id == message_id, Attempt.state == State.UNCERTAIN)
     return session.scalar(look.limit(1)) is not None
 
 
 def first_try(session: Session, message_id: int, attempts: int) -> datetime | None:
-    """When the first of these attempts was; None if none is on record. "Send again" starts a new count."""
+    """Return when the first of the last `attempts` was; None if none is on record. "Send again" restarts the count."""
     newest = select(Attempt.at).where(Attempt.message_id == message_id).order_by(Attempt.id.desc())
     return session.scalar(newest.offset(max(attempts - 1, 0)).limit(1))
 
 
 def open_state() -> Any:
-    """The state of a released message: deferred if it was tried before, else ready."""
+    """Return the state of a released message: deferred if it was tried before, else ready."""
     return case((Message.attempts > 0, State.DEFERRED), else_=State.READY)

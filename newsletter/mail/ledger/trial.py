@@ -1,7 +1,7 @@
-"""Trials: an owner's test mails to an address of their choosing, filled in as for a reader of their choosing.
+"""Trials: an owner's test mails, to an address of their choice, filled in as for a reader of their choice.
 
-Both stand in the message's context, the reader by their number alone: what is held of them is read when it goes out,
-and nothing of it when they have been erased since.
+Both are in the message's context, the reader only by id: their data is read when the test goes out, so nothing of an
+erased reader is used.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,26 +14,26 @@ from sqlalchemy.orm import Session
 from newsletter.subscribers import Stream, Subscriber
 
 TO, LIKE, SUBJECT, PREHEADER = "to", "like", "tried_subject", "tried_preheader"
-"""The keys of the context."""
+"""Keys in the message's context."""
 
 
 ELSEWHERE = (Stream.TEST, Stream.INVITATION, Stream.LOGIN)
-"""What an owner sends that may go to another address than their own, or to the one that was theirs."""
+"""Mail to an owner that may go to an address other than their current one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Where a test goes, and like whom it is filled in; "" and 0: to its owner, like nobody."""
+    """Where a test goes, and the id of the reader it is filled in for; "" and 0: to its owner, for nobody."""
 
     to: str = ""
     like: int = 0
     subject: str = ""
-    """With its preheader in place of its revision's: B of an A/B test has no words of its own until it goes out."""
+    """Replaces the revision's, as `preheader` does: B of an A/B test has no revision until it goes out."""
     preheader: str = ""
 
     @classmethod
     def of(cls, stream: Stream, context: Mapping[str, Any] | None) -> "Trial":
-        """What the context of a message says. An address that was erased since is none."""
+        """Read a message's context. An address that was erased since counts as none."""
         if stream not in ELSEWHERE or not context:
             return NO_TRIAL
         to = str(context.get(TO, ""))
@@ -42,7 +42,7 @@ class Trial:
 
     @property
     def context(self) -> dict[str, Any]:
-        """As it stands in a message."""
+        """Return it as stored in a message."""
         words = {SUBJECT: self.subject, PREHEADER: self.preheader} if self.subject else {}
         return ({TO: self.to} if self.to else {}) | ({LIKE: self.like} if self.like else {}) | words
 
@@ -51,7 +51,7 @@ NO_TRIAL = Trial()
 
 
 def alike(session: Session, trials: Iterable[Trial]) -> dict[int, tuple[str, str | None]]:
-    """The first names and languages of those like whom they are filled in."""
+    """Return the first names and languages of the readers they are filled in for, by id."""
     ids = {one.like for one in trials if one.like}
     if not ids:
         return {}

@@ -1,4 +1,4 @@
-"""Whether anything waits to be sent: asked some times a second, so it looks into small indexes and locks nothing."""
+"""Checks whether anything waits to be sent: several times a second, so from small indexes and without locks."""
 
 from sqlalchemy import ColumnElement, or_, select
 
@@ -9,20 +9,20 @@ from newsletter.mail.ledger.row_claims import due
 
 
 def is_waiting(lane: Lane, now: Moment) -> ColumnElement[bool]:
-    """That a claim in this lane would find something, as a condition."""
+    """Return the condition that a claim in this lane would find something."""
     waits = due(lane, now).order_by(None).exists()
     return or_(waits, _is_part_of_a_campaign_waiting(now)) if lane is Lane.BULK else waits
 
 
 def _is_part_of_a_campaign_waiting(now: Moment) -> ColumnElement[bool]:
-    # From the few open batches to their dispatches: those of all campaigns that went out are open, too.
+    # From the few open batches to their dispatches, not the reverse: dispatches stay open after they went out.
     goes = select(Dispatch.id).where(Dispatch.id == Batch.dispatch_id, Dispatch.hold == Hold.OPEN).exists()
     has_come = or_(Batch.not_before.is_(None), Batch.not_before <= now)
     return select(Batch.id).where(IS_OPEN, has_come, goes).exists()
 
 
 def is_unsettled() -> ColumnElement[bool]:
-    """That rows of a cancelled campaign are to be brought in line, or counts to be made, as a condition."""
+    """Return the condition that rows of a cancelled campaign have yet to be cancelled, or batches to be counted."""
     cancelled = (
         select(Batch.id)
         .join(Dispatch, Dispatch.id == Batch.dispatch_id)
