@@ -1,1 +1,1 @@
-"""Mail: the ledger, its words, its bytes, and the way out."""
+"""Mail: the ledger, rendering, delivery, and what comes back."""

@@ -1,7 +1,7 @@
-"""Alarms: what keeps mail from going out, told to the owner on their first page and by mail.
+"""Alarms: what keeps mail from going out, shown on the owner's first page and sent to them by mail.
 
-A relay that refuses for reasons of its own, confirmations that fail one after the other, and a host whose DKIM key is
-another one. One row for each, gone when mail goes again.
+A relay that refuses for reasons of its own, confirmations that fail in a row, or a host with a different DKIM key. One
+row for each, deleted when mail goes again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,10 +27,10 @@ from newsletter.smtp import RelayRefusal, SmtpResult, Stage, Trouble
 from newsletter.subscribers import Stream
 
 IN_A_ROW = 5
-"""Confirmations that fail for good one after the other, before the owner is alarmed."""
+"""Confirmations that fail for good in a row before the owner is alarmed."""
 log = structlog.get_logger()
 PASSING, LASTING = timedelta(minutes=2), timedelta(minutes=15)
-"""How long a trouble is believed that nothing has been heard of: one that passes by itself, and others."""
+"""How long an alarm stays current without news: one that passes by itself, and any other."""
 
 
 class AlarmKind(StrEnum):
@@ -39,7 +39,7 @@ class AlarmKind(StrEnum):
     RELAY = "relay"
     CONFIRMATIONS = "confirmations"
     SIGNING = "signing"
-    """A host would sign with another DKIM key than is known, and sends nothing."""
+    """A host has a DKIM key other than the recorded one, and sends nothing."""
 
 
 class Alarm(Base):
@@ -54,17 +54,17 @@ class Alarm(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     kind: Mapped[AlarmKind]
     name: Mapped[str] = mapped_column(String(255))
-    """The relay ("host:port"), the host that signs; empty for confirmations."""
+    """The relay ("host:port") or the signing host; empty for confirmations."""
     trouble: Mapped[Trouble | None] = mapped_column()
     count: Mapped[int] = mapped_column(default=0)
     """Confirmations that failed in a row."""
     reply: Mapped[str] = mapped_column(String(500), default="")
-    """The server's last words; the names in DNS of a key that is another one."""
+    """The server's last reply, or the DNS names of the keys that differ."""
     since: Mapped[datetime]
     last_at: Mapped[datetime]
 
     def is_current(self, now: datetime) -> bool:
-        """Whether it is still so."""
+        """Return whether the alarm still holds."""
         if self.kind is AlarmKind.CONFIRMATIONS:
             return self.count >= IN_A_ROW
         passes = self.trouble is not None and self.trouble.passes
@@ -72,14 +72,14 @@ class Alarm(Base):
 
 
 class Advice(NamedTuple):
-    """What a person reads about a trouble."""
+    """What a person reads about a trouble: what is wrong, and what to do."""
 
     title: str
     action: str
 
 
 def current(session: Session, now: datetime) -> list[Alarm]:
-    """Every alarm that holds."""
+    """Return every alarm that still holds, oldest first."""
     rows = session.scalars(select(Alarm).order_by(Alarm.since, Alarm.id))
     return [alarm for alarm in rows if alarm.is_current(now)]
 
@@ -87,9 +87,9 @@ def current(session: Session, now: datetime) -> list[Alarm]:
 def watch(session: Session, alarmed: set[str] | None, results: Sequence[SmtpResult], outcomes: Sequence[Outcome],
           messages: Mapping[int, ClaimedMessage], refusals: Sequence[RelayRefusal],
           now: datetime) -> set[str]:  # fmt: skip
-    """Raise alarms, or end them, by what became of a batch.
+    """Raise or end alarms according to the results of a claim.
 
-    `alarmed`: the relays that alarms are known about, "" for confirmations; None: nobody has looked yet. Returned anew.
+    `alarmed`: relays with a known alarm, "" for confirmations; None: not looked up yet. Returns it updated.
     """
     alarmed = set(session.scalars(select(Alarm.name))) if alarmed is None else set(alarmed)
     if refusals:
@@ -111,7 +111,7 @@ def watch(session: Session, alarmed: set[str] | None, results: Sequence[SmtpResu
 
 
 def relays_refuse(session: Session, refusals: Iterable[RelayRefusal], now: datetime) -> None:
-    """Take note of relays that take no mail, and tell the owner once a day where somebody has to do something."""
+    """Record relays that take no mail; notify the owner once a day if a person must act."""
     for refusal in refusals:
         alarm = _row(session, AlarmKind.RELAY, refusal.relay, now, refusal.trouble)
         if alarm.trouble is not refusal.trouble or not alarm.is_current(now):
@@ -129,12 +129,12 @@ def relays_refuse(session: Session, refusals: Iterable[RelayRefusal], now: datet
 
 
 def relays_take(session: Session, relays: Iterable[str]) -> None:
-    """These relays take mail again."""
+    """End the alarms of relays that take mail again."""
     session.execute(delete(Alarm).where(Alarm.kind == AlarmKind.RELAY, Alarm.name.in_(list(relays))))
 
 
 def confirmations_end(session: Session, replies: Sequence[str | None], now: datetime) -> None:
-    """Take note of confirmations that have ended, oldest first: None was sent, else the words of the refusal."""
+    """Record finished confirmations, oldest first: None if sent, else the refusal's words."""
     failed: list[str] = []
     for reply in replies:
         failed = [] if reply is None else [*failed, reply]
@@ -160,15 +160,13 @@ def confirmations_end(session: Session, replies: Sequence[str | None], now: date
 
 @dataclass
 class Keys:
-    """Whether this process has the installation's keys: checked at each claim. The first claim with the right ones ends
-    this host's alarm."""
+    """Checks at each claim that this process has the installation's keys; the first good check ends the alarm."""
 
     were_right: bool = False
 
-    def may_send(self, session: Session, house: Brand, renderer: Renderer, now: datetime) -> bool:
-        """Whether mail may be sent from here. A host with another DKIM key sends nothing and raises an alarm (`signing`
-        says why)."""
-        if not house.is_signed_with(renderer.signer.key_print):
+    def may_send(self, session: Session, current_brand: Brand, renderer: Renderer, now: datetime) -> bool:
+        """Return whether this host may send. With a different DKIM key it must not: it raises an alarm (`signing`)."""
+        if not current_brand.is_signed_with(renderer.signer.key_print):
             log.error("nothing is sent: SECRET_KEY is another one than that of the installation")
             return False
         others = signing.settle(session, renderer.dkim, now)
@@ -182,7 +180,7 @@ class Keys:
 
 
 def _other_key(session: Session, names: Sequence[str], now: datetime) -> None:
-    """On the first page at once, and told once a day."""
+    """Raise this host's alarm at once; notify the owner once a day."""
     alarm = _row(session, AlarmKind.SIGNING, signing.HOST, now, None)
     if not alarm.is_current(now):
         alarm.since = now
@@ -197,25 +195,25 @@ def _other_key(session: Session, names: Sequence[str], now: datetime) -> None:
 
 
 def forget_mentions(session: Session, address: str) -> None:
-    """Take an erased address out of the servers' words."""
+    """Remove an erased address from the servers' replies."""
     for alarm in session.scalars(select(Alarm).where(Alarm.reply.icontains(address, autoescape=True))):
         alarm.reply = without(address, alarm.reply)
 
 
 def advice(trouble: Trouble) -> Advice:
-    """What is the matter, and what to do."""
+    """Return what is wrong, and what to do."""
     return _ADVICE[trouble]
 
 
 def advice_on(alarm: Alarm) -> Advice | None:
-    """The same of an alarm; None: a page has words of its own for it."""
+    """Return the advice on an alarm; None: the page has its own text for it."""
     if alarm.kind is AlarmKind.SIGNING:
         return _OTHER_KEY
     return advice(alarm.trouble) if alarm.trouble else None
 
 
 def _row(session: Session, kind: AlarmKind, name: str, now: datetime, trouble: Trouble | None) -> Alarm:
-    """The row of an alarm, locked; made where there is none."""
+    """Return an alarm's row, locked; insert it if there is none."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     values = {"kind": kind, "name": name, "trouble": trouble, "count": 0, "reply": "", "since": now, "last_at": now}
     session.execute(dialect.insert(Alarm).values(**values).on_conflict_do_nothing())

@@ -1,4 +1,4 @@
-"""The breaker: when a receiver refuses a campaign for what it is, stop before everybody has refused it."""
+"""The breaker: pauses a campaign that receivers refuse, before all of them have refused it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from newsletter.languages import said
 
 RUN = 20
-"""Refusals for good in a row: on grounds of policy (5.7.x and the like), or of addresses that are not there."""
+"""Permanent refusals in a row: for policy (5.7.x and the like) or unknown addresses."""
 SAMPLE, SHARE = 100, 0.25
-"""Or this share of at least so many; the operator may choose another share."""
+"""Or this share of at least SAMPLE outcomes; the operator may set another share."""
 
 
 @dataclass
 class Breaker:
-    """Watches the outcomes of one claim, in the order in which they become known."""
+    """Watches the outcomes of one claim in the order they become known."""
 
     share: float = SHARE
     run: int = 0
@@ -23,7 +23,7 @@ class Breaker:
     tripped: bool = False
 
     def watch(self, refusals: Iterable[str | None]) -> str | None:
-        """Take outcomes (None: no refusal; else the server's words); the reason to pause, once."""
+        """Count outcomes (None: no refusal; else the server's words); return the reason to pause, once."""
         for refusal in refusals:
             self.seen += 1
             self.run = self.run + 1 if refusal is not None else 0

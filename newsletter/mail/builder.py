@@ -1,4 +1,4 @@
-"""The mails of one claim: each in its reader's language, and bulk mail spliced into a skeleton for each language."""
+"""Builds the mails of one claim, each in its reader's language; bulk mail is spliced into one skeleton per language."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,24 +10,24 @@ from newsletter.mail.render import Content, RenderedMessage, Renderer, Skeleton
 
 @dataclass(slots=True)
 class Builder:
-    """Kept as long as its claim."""
+    """Builds the mails of one claim, and lives as long."""
 
     renderer: Renderer
     brand: Brand
     brands: dict[str | None, Brand] = field(default_factory=dict)
-    """By the language of readers."""
+    """By readers' language."""
     skeletons: dict[tuple[object, ...], Skeleton | None] = field(default_factory=dict)
 
     def mail(self, message: ClaimedMessage, content: Content | None, now: datetime) -> RenderedMessage:
-        """The complete message. Raises BadArticle when the owner's text cannot be filled in, and OSError."""
-        # One look-up is enough for most copies of a campaign.
+        """Return the complete message. Raises BadArticle if the owner's text cannot be filled in, and OSError."""
+        # One lookup suffices for most copies of a campaign.
         found = self.skeletons.get((message.dispatch_id, message.revision_id, message.language))
         if skeleton := found or self._skeleton(message, content):
             return skeleton.splice(message, now)
         return self.renderer.compose(message, self._speaking(message), content, now)
 
     def _speaking(self, message: ClaimedMessage) -> Brand:
-        """The brand in the language of this message's reader."""
+        """Return the brand in the language of this message's reader."""
         found = self.brands.get(message.language)
         if found is None:
             found = self.brand.speaking(message.language, self.renderer.languages)
@@ -35,7 +35,7 @@ class Builder:
         return found
 
     def _skeleton(self, message: ClaimedMessage, content: Content | None) -> Skeleton | None:
-        """The skeleton that such messages are spliced into; None: they are composed one by one."""
+        """Return the skeleton that messages of this kind are spliced into; None: they are composed one by one."""
         kind: tuple[object, ...] = (message.dispatch_id, message.revision_id, message.language)
         if message.dispatch_id is None:
             if content is None or not message.stream.is_bulk:

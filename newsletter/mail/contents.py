@@ -1,4 +1,4 @@
-"""What the messages of a claim say: the words of their revisions, and which fields of their readers these name."""
+"""Loads the contents of a claim's messages, and finds which of the owner's fields they use."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
@@ -15,15 +15,17 @@ from newsletter.subscribers import OWN, MergeField, own_merge_fields
 
 @dataclass
 class Contents:
-    """The contents of the last claim are kept: the next one mostly has the same."""
+    """Keeps the contents of the last claim: the next one mostly has the same."""
 
     renderer: Renderer
     last: dict[int, Content] = field(default_factory=dict)
-    """By revision. A revision never changes, but the fields that there are do."""
+    """By revision. A revision never changes, but the set of fields does."""
 
     def of(self, session: Session, revisions: Collection[int], tries: bool = False) -> dict[int, Content]:
-        """The contents of these revisions. The owner's fields are read for those alone that may name one; of what an
-        owner `tries`, in any case (`as_tried`)."""
+        """Return the contents of these revisions.
+
+        The owner's fields are read only where the content may use one, or for tests an owner `tries` (`as_tried`).
+        """
         known = {id: content for id, content in self.last.items() if id in revisions}
         if unread := set(revisions) - known.keys():
             rows = session.scalars(select(Revision).where(Revision.id.in_(unread)))
@@ -37,14 +39,14 @@ class Contents:
         return known
 
     def own_fields(self, session: Session, revisions: Collection[int]) -> list[MergeField]:
-        """The owner's own fields that the words of these revisions name (`ledger.OwnFields`)."""
+        """Return the owner's own fields that these revisions use (see `row_claims.OwnFields`)."""
         contents = self.of(session, revisions).values()
         named = [one for content in contents if content.own for one in self.renderer.own_fields(content)]
         return list(dict.fromkeys(named))
 
 
 def as_tried(message: ClaimedMessage, words: Content | None) -> Content | None:
-    """The words of a message: a test may have another subject than its revision."""
+    """Return a message's content: a test may replace its revision's subject and preheader."""
     trial = Trial.of(message.stream, message.context)
     if words is None or not trial.subject:
         return words
@@ -52,8 +54,7 @@ def as_tried(message: ClaimedMessage, words: Content | None) -> Content | None:
 
 
 def _counting_clicks(session: Session, revisions: Collection[int]) -> set[int]:
-    """Of these revisions, those of articles in which clicks are counted: asked anew for each claim, for an owner may
-    change that."""
+    """Return those revisions whose articles count clicks. Read for each claim, because an owner may change that."""
     if not revisions:
         return set()
     look = select(Revision.id).join(Article, Article.id == Revision.article_id)
@@ -61,16 +62,16 @@ def _counting_clicks(session: Session, revisions: Collection[int]) -> set[int]:
 
 
 def content(session: Session, subject: str, preheader: str, body: str) -> Content:
-    """What was typed, as a mail's words: they may name any field that there is."""
+    """Return typed text as content that may use any field."""
     return Content(subject=subject, preheader=preheader, body=body, own=own_merge_fields(session))
 
 
 def content_of(session: Session, revision: Revision) -> Content:
-    """The words of a revision."""
+    """Return the content of a revision."""
     words = Content(revision.subject, revision.preheader, revision.body)
     return replace(words, own=own_merge_fields(session)) if may_name_own(words) else words
 
 
 def may_name_own(content: Content) -> bool:
-    """Whether these words may name a field of the owner's: a look that costs nothing."""
+    """Return whether content may use one of the owner's fields: a cheap first check."""
     return any(OWN in text for text in content.words)

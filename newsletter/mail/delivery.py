@@ -1,4 +1,4 @@
-"""Delivery: claim messages, build them, send them, record their outcomes. The only sender of mail."""
+"""Delivery: claims messages, builds them, sends them and records their outcomes. Nothing else sends mail."""
 
 import random
 import secrets
@@ -36,18 +36,18 @@ from newsletter.smtp import Envelope, SmtpResult, Stage, Transport
 
 MOST_ROWS = {Lane.TRANSACTIONAL: 50, Lane.BULK: 500}
 WRITE_EVERY = {Lane.TRANSACTIONAL: 0.0, Lane.BULK: 1.0}
-"""Seconds within which results are recorded once they are known; the lease is renewed as often."""
+"""Seconds within which known results are recorded; the lease is renewed as often."""
 MARK_AGE = 0.25
-"""Seconds for which `mark_sending` is trusted before it is asked again: a reader who leaves gets no more after that."""
+"""Seconds `mark_sending` is trusted before it is repeated: a reader who leaves gets nothing after that."""
 ROW_WAIT_LIMIT = 60.0
-"""Seconds after which a message that waits by itself is due again, at most: a throttle rule may have been lifted."""
+"""Longest wait in seconds of a single message held back: a throttle rule may have been lifted."""
 log = structlog.get_logger()
 T = TypeVar("T")
 
 
 @dataclass
 class Delivery:
-    """What a worker process delivers with. `journals`: the folder of this host's journals."""
+    """All that a worker process needs to deliver. `journals`: the folder of this host's journals."""
 
     transaction: Transaction
     renderer: Renderer
@@ -68,15 +68,15 @@ class Delivery:
         self.contents = Contents(self.renderer)
 
     def run(self, lane: Lane, stop: Callable[[], bool] = lambda: False) -> int:
-        """Deliver one claim of a lane; return how many messages it held. 0: nothing is due, or nothing may go now."""
+        """Deliver one claim of a lane; return how many messages it held, 0 if nothing is due or may go now."""
         if self.throttle.is_shut(lane):
             return 0
         token, began_at = secrets.token_hex(12), time.monotonic()
         journal, settled = None, False
         try:
             with self.transaction() as session:
-                house = brand.current(session)
-                claim = self._claim(session, house, lane, token)
+                current_brand = brand.current(session)
+                claim = self._claim(session, current_brand, lane, token)
                 if claim is None:
                     return 0
                 named = {one.revision_id for one in claim.messages if one.revision_id}
@@ -85,7 +85,7 @@ class Delivery:
                 journal = Journal(self.journals, token, claim.batch)
             _Run(
                 delivery=self, lane=lane, stop=stop, claim=claim,
-                contents=contents, builder=Builder(self.renderer, house), journal=journal, began_at=began_at,
+                contents=contents, builder=Builder(self.renderer, current_brand), journal=journal, began_at=began_at,
             ).run()  # fmt: skip
             settled = True
         finally:
@@ -93,20 +93,20 @@ class Delivery:
                 journal.close(settled=settled)
         return max(len(claim.messages), 1)
 
-    def _claim(self, session: Session, house: Brand, lane: Lane, token: str) -> Claim | None:
-        """Claim what is due. None: nothing is, or a key of ours is not that of the installation."""
-        if not self.keys.may_send(session, house, self.renderer, self.now()):
+    def _claim(self, session: Session, current_brand: Brand, lane: Lane, token: str) -> Claim | None:
+        """Claim what is due. None: nothing is due, or a key of this host is not the installation's."""
+        if not self.keys.may_send(session, current_brand, self.renderer, self.now()):
             return None
         if not self.renderer.signer.knows_ranges:
             self.renderer.signer.learn_ranges(brand.retired_keys(session))
-        # Where throttle rules hold, nothing is marked before the budget says what may go.
+        # While throttle rules are in force, nothing is marked before the budget says what may go.
         mark = 0 if self.throttle.is_active() else self.batch_size.size
         return ledger.claim(session, lane, token, self.now(), MOST_ROWS[lane], mark, self.contents.own_fields)
 
 
 @dataclass
 class _Run:
-    """One claim on its way."""
+    """The delivery of one claim."""
 
     delivery: Delivery
     lane: Lane
@@ -116,23 +116,23 @@ class _Run:
     builder: Builder
     journal: Journal
     began_at: float
-    """Before the claim: what it marked is trusted from here on, even by a process that was frozen right after it."""
+    """Taken before the claim, so that marks age correctly even if the process was frozen right after it."""
     messages: dict[int, ClaimedMessage] = field(init=False)
     unsent: set[int] = field(init=False)
-    """What the transport has not pulled (yet): it has certainly not left."""
+    """Messages the transport has not pulled (yet): they have certainly not left."""
     unbuildable: list[Outcome] = field(default_factory=list)
     unfit: Unfit = field(init=False)
     breaker: Breaker = field(init=False)
     no_relay: bool = False
     held: bool = False
-    """The batch may not go on: its dispatch is held or has other content, or another claim has taken over."""
+    """The batch must stop: its dispatch is held or has new content, or another claim has taken over."""
     budget: Budget = field(init=False)
     marked: set[int] = field(default_factory=set)
     stayed: set[int] = field(default_factory=set)
     """Pulled, but no relay would take them: they have not left."""
     written_at: float = field(default_factory=time.monotonic)
     refused: int = 0
-    """Among what is known and not recorded yet."""
+    """Results other than ACCEPTED not recorded yet."""
 
     def __post_init__(self) -> None:
         self.messages = {message.id: message for message in self.claim.messages}
@@ -154,14 +154,14 @@ class _Run:
         for results in send(self._envelopes(), self.journal, stop=self._stops, quotas=quotas, urgent=urgent):
             known += results
             self.refused += sum([one.stage is not Stage.ACCEPTED for one in results])
-            if self._is_time():
+            if self._is_time_to_record():
                 self._write(known)
                 known = []
         self.budget.reconsider()
         self._write(known, last=True)
 
-    def _is_time(self) -> bool:
-        """Whether to record: some time has passed, or enough is refused for the breaker to look."""
+    def _is_time_to_record(self) -> bool:
+        """Return whether to record: enough time has passed, or enough was refused for the breaker to act."""
         return time.monotonic() - self.written_at > WRITE_EVERY[self.lane] or self.refused >= RUN
 
     def _stops(self) -> bool:
@@ -180,9 +180,9 @@ class _Run:
                 batch_size.learn(step, time.monotonic() - began_at)
 
     def _marked_envelopes(self, messages: Sequence[ClaimedMessage], marked: set[int]) -> Iterator[Envelope]:
-        """Build the messages that may go. They are marked in one commit, and again once that is some time ago.
+        """Yield the messages that may go. They are marked in one commit, and again once MARK_AGE has passed.
 
-        `marked`: those that the claim itself has marked.
+        `marked`: those the claim itself has marked.
         """
         asked, now = self.began_at if marked else float("-inf"), self.delivery.now()
         for place, message in enumerate(messages):
@@ -216,7 +216,7 @@ class _Run:
             mail = self.builder.mail(message, content, now)
         except BadArticle as error:
             self.unfit.add(message, str(error), now)
-            self.held = bool(self.claim.batch)  # what cannot be put together goes to nobody of a batch
+            self.held = bool(self.claim.batch)  # unfit content goes to nobody in a batch
             return None
         except OSError as error:
             log.warning("mail could not be built", message=message.id, error=str(error))
@@ -238,10 +238,10 @@ class _Run:
 
     def _record(self, session: Session, known: Sequence[SmtpResult], last: bool) -> Breaker:
         now = self.delivery.now()
-        # What no relay would take has not left: a batch keeps it as it is, a row gets a new `due_at`.
+        # What no relay would take has not left: in a batch it stays as it is, a single row gets a new `due_at`.
         ours = [one for one in known if one.stage is not Stage.RELAY or not isinstance(self.claim, BatchClaim)]
         outcomes, refusals = interpret(session, self.messages, self.lane, ours, now, self.delivery.suppress)
-        breaker = replace(self.breaker)  # this may run twice
+        breaker = replace(self.breaker)  # this function may run twice
         if reason := breaker.watch(refusals):
             self._trip(session, reason, now)  # first, because a dispatch is locked before its batches
         if last:
@@ -255,7 +255,7 @@ class _Run:
         return breaker
 
     def _finish(self, session: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
-        """Release what has not left: at once, or later where no relay would take it or a budget is used up."""
+        """Release what has not left: at once, or for later if no relay would take it or a budget is used up."""
         held = self.budget.held
         not_before = now + RELAY_WAIT if self.no_relay else None
         if not not_before and held and held.keys() >= self.unsent:
@@ -263,19 +263,19 @@ class _Run:
             not_before = now + timedelta(seconds=min(held.values()) * random.uniform(1.0, 1.25))  # noqa: S311
         later = {id: now + timedelta(seconds=min(wait, ROW_WAIT_LIMIT)) for id, wait in held.items()}
         self.claim.finish(session, outcomes, now, self.unsent, not_before, later)
-        # In case the lease ran out meanwhile. Rows in `stayed` already have a new `due_at`.
+        # If the lease ran out meanwhile, these became uncertain. Rows in `stayed` already have a new `due_at`.
         kept = self.marked & (self.unsent | self.stayed if self.claim.batch else self.unsent)
         requeue(session, self.claim.token, kept, now, of_batch=bool(self.claim.batch))
 
     def _slow_down(self, known: Sequence[SmtpResult]) -> None:
-        """Halve the rate of receivers that answer 4.7.x."""
+        """Halve the rate of receivers that reply 4.7.x."""
         for domain in {domain_of(self.messages[one.key].email) for one in known if asks_to_slow_down(one)}:
             ours = sum(domain_of(message.email) == domain for message in self.messages.values())
             gone = ours - sum(domain_of(self.messages[id].email) == domain for id in self.unsent)
             self.delivery.throttle.slow_down(domain, gone / max(time.monotonic() - self.began_at, 1.0))
 
     def _trip(self, session: Session, reason: str, now: datetime) -> None:
-        """Pause the campaign and tell the owner; everybody not sent to yet stays queued."""
+        """Pause the campaign and notify the owner; unsent messages stay queued."""
         its = {message.dispatch_id for message in self.messages.values() if message.dispatch_id}
         for dispatch in pause_open(session, its, reason):
             tell_owners(

@@ -1,10 +1,9 @@
-"""The journal: what a worker has put on the wire, written to a file before the bytes leave; finer than any commit.
+"""The journal: a file that records what a worker puts on the wire, before the bytes leave and finer than any commit.
 
-One file for each claim. It is locked while its worker lives; the kernel lets the lock go when the worker dies, however
-it dies, and then the next worker on this host reads the file and knows exactly which messages left, which of them the
-server answered, and which never went. The kernel keeps what was written when only the process dies. When the machine
-itself went down, the end of the file may be missing: another boot id says so, and then the ledger's own coarser mark
-(`sending_to`, `sending`) counts instead.
+One file per claim, locked while its worker lives. However the worker dies, the kernel releases the lock; the next
+worker on this host then reads the file and knows exactly which messages left, which of them the server answered, and
+which never went. If only the process died, the kernel keeps what was written. If the machine went down, the end of the
+file may be missing: a different boot id shows that, and the ledger's own coarser marks (`sending_to`, `sending`) count.
 """
 
 import errno
@@ -25,7 +24,7 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Journal:
-    """The journal of one claim; the transport calls it once a round of its sockets."""
+    """The journal of one claim; the transport calls it once per round over its sockets."""
 
     def __init__(self, folder: Path, token: str, batch: int | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -43,29 +42,29 @@ class Journal:
             fcntl.flock(file, fcntl.LOCK_EX)
             if os.fstat(file).st_nlink:
                 return file
-            os.close(file)  # before it was locked, somebody took it for a dead worker's and removed it
+            os.close(file)  # removed as a dead worker's before we had locked it
 
     def marked(self, keys: Collection[int]) -> None:
-        """Note that these may leave from now on: the ledger has them as sending."""
+        """Record that these may leave from now on: the ledger has them as sending."""
         self._write(f"b {' '.join(map(str, keys))}\n")
 
     def sending(self, keys: Sequence[int]) -> None:
-        """Note that these messages are about to leave. Raises OSError (disk full): then they must not."""
+        """Record that these messages are about to leave. Raises OSError (disk full): then they must not."""
         self._write(f"h {' '.join(map(str, keys))}\n")
 
     def requeued(self, keys: Sequence[int]) -> None:
-        """Note that the server certainly did not take these, although they were `sending`: they go out again."""
+        """Record that the server certainly did not take these, although they were `sending`: they go out again."""
         self._write(f"r {' '.join(map(str, keys))}\n")
 
     def results(self, results: Sequence[SmtpResult]) -> None:
-        """Note what servers said."""
+        """Record what servers said."""
         self._write("".join([
             f"o\t{one.key}\t{one.stage}\t{one.code}\t{one.enhanced}\t{one.relay}\t{one.at_command}\t{one.text}\n"
             for one in results
         ]))  # fmt: skip
 
     def close(self, *, settled: bool) -> None:
-        """`settled`: all of it is in the ledger, so the file goes. Otherwise it stays, to be replayed."""
+        """Delete the file if `settled`: all of it is in the ledger. Otherwise it stays to be replayed."""
         if settled:
             self._path.unlink(missing_ok=True)
         os.close(self._file)
@@ -73,7 +72,7 @@ class Journal:
     def _write(self, text: str) -> None:
         data = text.encode()
         if os.write(self._file, data) != len(data):
-            # Half a line must not stay: were there room again, the next one would be written behind it.
+            # Remove the partial line: the next one would be appended to it.
             os.ftruncate(self._file, self._size)
             raise OSError(errno.ENOSPC, "No space left for the journal")
         self._size += len(data)
@@ -81,63 +80,63 @@ class Journal:
 
 @dataclass
 class Left:
-    """What a dead worker left behind."""
+    """A dead worker's journal."""
 
     path: Path
     token: str
     whole: bool = False
-    """Whether the file surely holds everything: it can be read, and the machine has not gone down since."""
+    """Whether the file certainly holds everything: it is readable, and the machine has not gone down since."""
     batch: int | None = None
-    """The batch that the worker held; None: it held messages one by one."""
+    """The batch the worker held; None: it held single messages."""
     marked: set[int] = field(default_factory=set)
     sending: set[int] = field(default_factory=set)
     results: dict[int, SmtpResult] = field(default_factory=dict)
     has_failed: bool = False
-    """Whether the ledger has refused it before."""
+    """Whether replaying it has failed before."""
 
     @property
     def kept(self) -> set[int]:
-        """Marked as sending in the ledger, but certainly never on a wire."""
+        """Return the messages marked as sending in the ledger that were certainly never on the wire."""
         return self.marked - self.sending if self.whole else set()
 
     def settle(self) -> None:
-        """All of it is in the ledger now."""
+        """Delete the file: all of it is in the ledger."""
         self.path.unlink(missing_ok=True)
 
     def note_failure(self) -> None:
-        """The ledger has refused it; say so in the file, so that the next one who tries knows."""
+        """Record in the file that replaying it failed, so that the next attempt knows."""
         with self.path.open("a") as file:
             file.write(f"{FAILED}\n")
 
     def put_aside(self) -> Path:
-        """Nobody replays it any more, but a person may look at it; where it is now."""
+        """Rename it so that it is never replayed but a person may look at it; return its new path."""
         return self.path.rename(self.path.with_name(f"{self.path.name}{ASIDE}"))
 
 
 def left_behind(folder: Path) -> Iterator[Left]:
-    """The journals in this folder whose workers are dead, each locked while the caller deals with it."""
+    """Yield the journals of dead workers in this folder, each locked while the caller handles it."""
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         try:
             file = os.open(path, os.O_RDWR)
         except FileNotFoundError:
-            continue  # another worker has dealt with it
+            continue  # another worker has replayed it
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not os.fstat(file).st_nlink:
-                continue  # dealt with; what has its name by now, if anything, is not this file
+                continue  # replayed; its name may belong to a new file by now
             if os.fstat(file).st_size:
                 yield _read(path)
             else:
-                path.unlink()  # its worker died over it, before its claim was committed
+                path.unlink()  # its worker died before its claim was committed
         except BlockingIOError:
-            continue  # its worker lives
+            continue  # its worker is alive
         finally:
             os.close(file)
 
 
 def _read(path: Path) -> Left:
     left = Left(path, path.name.removesuffix(SUFFIX))
-    lines = path.read_text(errors="replace").split("\n")[:-1]  # what no newline ends was never finished
+    lines = path.read_text(errors="replace").split("\n")[:-1]  # a line without its newline is incomplete
     odd = 0
     for line in lines:
         try:
@@ -149,8 +148,8 @@ def _read(path: Path) -> Left:
 
 
 def _take(left: Left, line: str) -> None:
-    """Take a line in. Raises ValueError where it is none of ours: the disk was full, or forgot what it had."""
-    if "\0" in line:  # a file system may fill with zeros what it had not written when the machine went down
+    """Apply one line. Raises ValueError if it is not one of ours: the disk was full, or lost data."""
+    if "\0" in line:  # file systems may zero-fill what was not yet on disk when the machine went down
         raise ValueError(line)
     if line.startswith("b "):
         left.marked.update([int(key) for key in line[2:].split()])
@@ -180,7 +179,7 @@ def _take(left: Left, line: str) -> None:
 
 
 def boot_id() -> str:
-    """Which start of the machine this is; where the system does not say, a word that no other answer is equal to."""
+    """Return an id of the machine's boot; where the system gives none, a value that equals no other."""
     try:
         return _BOOT.read_text().strip()
     except OSError:
@@ -188,7 +187,7 @@ def boot_id() -> str:
 
 
 def forget_mentions(folder: Path, address: str) -> None:
-    """Take an erased address out of the journals that were put aside: they hold what servers said."""
+    """Remove an erased address from journals put aside: they hold what servers said."""
     for file in folder.glob(f"*{ASIDE}"):
         kept = file.read_bytes().decode("utf-8", "surrogateescape")
         if (cleaned := without(address, kept)) != kept:

@@ -1,4 +1,4 @@
-"""Notices: mails to the owner about something that needs them."""
+"""Notices: mails to owners about something that needs their attention."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from newsletter.subscribers import Stream
 
 def tell_owners(session: Session, now: datetime, *, key: str, title: str, lines: Sequence[str],
                 button: str, path: str) -> None:  # fmt: skip
-    """Queue a notice to each owner, once for each `key`; nothing where there is no owner yet.
+    """Queue a notice to each owner, once for each `key`.
 
     `button` leads to `path`, a page of the owner's area ("/owner/campaigns").
     """
@@ -23,13 +23,13 @@ def tell_owners(session: Session, now: datetime, *, key: str, title: str, lines:
 
 
 def notice(title: str, lines: Sequence[str], button: str, path: str) -> dict[str, Any]:
-    """What a notice is made of: its words in English, and what they are made of, for an owner who reads another."""
+    """Return a notice's context: its text in English, and the parts to say it in another language."""
     told = {"title": packed(title), "lines": [packed(one) for one in lines], "action_label": packed(button)}
     return {"title": title, "lines": list(lines), "action_label": button, "action_path": path, "told": told}
 
 
 def in_language(context: Mapping[str, Any], language: Language) -> dict[str, Any]:
-    """The same in a language; words that nobody has marked stay as they are."""
+    """Return a notice's context in a language; unmarked text stays as it is."""
     made = {**context, **context.get("told", {})}
     lines = [language.told(one) for one in made["lines"]]
     return {**made, "title": language.told(made["title"]), "lines": lines,

@@ -1,4 +1,4 @@
-"""From what servers said to what the ledger records, and what that means for the subscribers."""
+"""Turns what servers said into outcomes for the ledger, and suppresses addresses that are dead."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -14,18 +14,18 @@ from newsletter.smtp import SmtpResult, Stage
 from newsletter.subscribers import Status, Subscriber
 
 REFUSALS = (BounceClass.POLICY, BounceClass.HARD_BOUNCE)
-"""What the breaker counts. Unknown addresses too: a relay that is set up wrongly says that of everybody."""
+"""What the breaker counts. Unknown addresses too: a misconfigured relay reports everybody as unknown."""
 Suppress = Callable[[Session, Subscriber, Status, datetime], None]
-"""Ends everything for a person whose address is dead (`feedback.suppress`): mail knows nothing of series."""
+"""Ends everything for a person whose address is dead (`feedback.suppress`); injected because mail knows no series."""
 SOFT_BOUNCES = 3
 SOFT_BOUNCE_SPAN = timedelta(days=14)
 
 
 def interpret(session: Session, messages: Mapping[int, ClaimedMessage], lane: Lane, results: Sequence[SmtpResult],
               now: datetime, suppress: Suppress) -> tuple[list[Outcome], list[str | None]]:  # fmt: skip
-    """Return the outcome of each result, and for each the server's words if it refused for good, else None.
+    """Return the outcome of each result, and for each the server's words if it refused permanently, else None.
 
-    An address that does not exist (any more) ends all mail to its subscriber, here and now.
+    A subscriber whose address does not exist, or keeps bouncing, is suppressed at once.
     """
     outcomes: list[Outcome] = []
     refusals: list[str | None] = []
@@ -37,7 +37,7 @@ def interpret(session: Session, messages: Mapping[int, ClaimedMessage], lane: La
             refusals.append(None)
             continue
         if is_too_large(result) and detach_guide(session, message.id):
-            # It goes out again at once without its attachment: the mail has the link in any case.
+            # Retried at once without its attachment: the mail has the link in any case.
             outcomes.append(Outcome(result.key, State.DEFERRED, result.code, result.text, result.relay, now))
             refusals.append(None)
             continue
@@ -49,7 +49,7 @@ def interpret(session: Session, messages: Mapping[int, ClaimedMessage], lane: La
         refusals.append(result.text if classified.bounce in REFUSALS else None)
         if message.subscriber_id and classified.bounce in (BounceClass.HARD_BOUNCE, BounceClass.SOFT_BOUNCE):
             bounces.append((message.subscriber_id, message.id, classified.bounce))
-    for subscriber_id, message_id, bounce in sorted(bounces):  # people are locked in the order of their ids
+    for subscriber_id, message_id, bounce in sorted(bounces):  # subscribers are locked by id, to avoid deadlocks
         _bounce(session, subscriber_id, message_id, bounce, now, suppress)
     return outcomes, refusals
 
@@ -63,7 +63,7 @@ def _outcome(result: SmtpResult, classified: Classification) -> Outcome:
 
 def _bounce(session: Session, subscriber_id: int, message_id: int, bounce: BounceClass, now: datetime,
             suppress: Suppress) -> None:  # fmt: skip
-    subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)  # an erasure waits
+    subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)  # makes an erasure wait
     if subscriber is None:
         return
     if bounce is BounceClass.HARD_BOUNCE or keeps_bouncing(session, subscriber_id, message_id, now):
@@ -71,7 +71,7 @@ def _bounce(session: Session, subscriber_id: int, message_id: int, bounce: Bounc
 
 
 def keeps_bouncing(session: Session, subscriber_id: int, message_id: int, now: datetime) -> bool:
-    """Whether this soft bounce is the third, and the first of them at least 14 days old."""
+    """Return whether this is at least the third soft bounce, and the first was at least 14 days ago."""
     count, oldest = session.execute(
         select(func.count(), func.min(Attempt.at))
         .join(Message, Message.id == Attempt.message_id)

@@ -1,4 +1,4 @@
-"""Recovery: what dead workers left is put right, by itself, from their journals or, without them, when leases end."""
+"""Recovers what dead workers left, from their journals or, without those, when leases run out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -27,15 +27,15 @@ from newsletter.mail.retry import Transaction
 from newsletter.smtp import SmtpResult, Stage
 
 log = structlog.get_logger()
-UNTOLD = (State.READY, State.UNCERTAIN, State.CANCELLED)
-"""Rows of a batch without an outcome, or with one that only stands in for it."""
+UNSETTLED = (State.READY, State.UNCERTAIN, State.CANCELLED)
+"""States of a batch's rows without an outcome, or with a provisional one."""
 
 
 def replay(folder: Path, transaction: Transaction, now: datetime, suppress: Suppress) -> tuple[int, int]:
-    """Bring the journals of this host's dead workers into the ledger: (results recorded, messages uncertain).
+    """Replay dead workers' journals into the ledger; return the numbers of results recorded and messages uncertain.
 
-    Exact: what the journal does not name never left and is sent by the next worker, at once; what it names without
-    a result was on the wire.
+    Exact: what a journal does not name never left, and the next worker sends it at once; what it names without a
+    result was on the wire.
     """
     written = uncertain = 0
     for left in left_behind(folder):
@@ -51,8 +51,8 @@ def replay(folder: Path, transaction: Transaction, now: datetime, suppress: Supp
             with transaction() as session:
                 _write(session, left, results, now, suppress)
         except (OperationalError, InternalError, InterfaceError):
-            raise  # the database's trouble, not the journal's: it stays for the next one who looks
-        except Exception as error:  # noqa: BLE001 - one file that cannot be read must not stop a host's mail
+            raise  # the database's trouble, not the journal's: it stays for the next attempt
+        except Exception as error:  # noqa: BLE001 - one unreadable file must not stop a host's mail
             _refused(left, transaction, now, error)
             continue
         left.settle()
@@ -61,9 +61,9 @@ def replay(folder: Path, transaction: Transaction, now: datetime, suppress: Supp
 
 
 def _refused(left: Left, transaction: Transaction, now: datetime, error: Exception) -> None:
-    """Leave a journal for a second try, or put it aside and tell the owner.
+    """Leave a journal for a second try, or put it aside and notify the owner.
 
-    Without it the ledger's own mark counts: when the claim's lease runs out, what was marked is `uncertain`.
+    Without it the ledger's own marks count: when the claim's lease runs out, what was marked is `uncertain`.
     """
     log.error("a journal cannot be replayed", journal=left.path.name, error=type(error).__name__)
     if not left.has_failed:
@@ -87,8 +87,8 @@ def _refused(left: Left, transaction: Transaction, now: datetime, error: Excepti
 def _write(session: Session, left: Left, results: list[SmtpResult], now: datetime, suppress: Suppress) -> None:
     batch = session.get(Batch, left.batch) if left.batch else None
     messages, lanes = _messages(session, left, batch is not None)
-    told = _told_lost(session, messages)  # already recorded as lost: a second record would be a second attempt
-    known = [one for one in results if one.key in messages and not (one.stage is Stage.LOST_AFTER and one.key in told)]
+    lost = _recorded_lost(session, messages)  # recording them again would count a second attempt
+    known = [one for one in results if one.key in messages and not (one.stage is Stage.LOST_AFTER and one.key in lost)]
     if batch is None:
         lane = next(iter(lanes), Lane.TRANSACTIONAL)
         _write_rows(session, left, _outcomes(session, left, messages, lane, known, now, suppress), now)
@@ -99,7 +99,7 @@ def _write(session: Session, left: Left, results: list[SmtpResult], now: datetim
 
 
 def _write_rows(session: Session, left: Left, outcomes: list[Outcome], now: datetime) -> None:
-    """The messages that were claimed one by one."""
+    """Record outcomes of single messages, and release what never left."""
     record(session, left.token, outcomes, now)
     if left.whole:
         ours = select(Message.id).where(*held_by(left.token), Message.state == State.SENDING)
@@ -108,9 +108,9 @@ def _write_rows(session: Session, left: Left, outcomes: list[Outcome], now: date
 
 
 def _write_batch(session: Session, left: Left, batch: Batch, outcomes: list[Outcome], now: datetime) -> None:
-    """The messages of a batch; what is left of it goes back."""
+    """Record outcomes of a batch, and release the rest of it."""
     session.refresh(batch, with_for_update=True)
-    # Otherwise another claim has it by now: when it was recovered, each row got its revision.
+    # None: another claim has it by now, and recovering it wrote the revision to each row.
     revision = revision_being_sent(session, batch) if batch.claim_token == left.token else None
     held = BatchRange(
         id=batch.id,
@@ -131,16 +131,18 @@ def _write_batch(session: Session, left: Left, batch: Batch, outcomes: list[Outc
 
 def _outcomes(session: Session, left: Left, messages: Mapping[int, ClaimedMessage], lane: Lane,
               results: Sequence[SmtpResult], now: datetime, suppress: Suppress) -> list[Outcome]:  # fmt: skip
-    """The outcomes of these results. What the journal has no result of was lost with its worker."""
+    """Return the outcomes of these results; those without one in the journal get the reason LOST."""
     outcomes, _ = interpret(session, messages, lane, results, now, suppress)
     return [one if one.id in left.results else replace(one, reason=Reason.LOST) for one in outcomes]
 
 
 def _messages(session: Session, left: Left, of_batch: bool) -> tuple[dict[int, ClaimedMessage], set[Lane]]:
-    """The messages that the ledger has no outcome of. What was recorded before the worker died is not recorded again,
-    and a reader may have been erased meanwhile."""
+    """Return the journal's messages that have no outcome in the ledger, and their lanes.
+
+    What was recorded before the worker died is left out; so is what was erased meanwhile.
+    """
     wanted = left.sending | left.results.keys()
-    ours = Message.state.in_(UNTOLD) if of_batch else Message.claim_token == left.token
+    ours = Message.state.in_(UNSETTLED) if of_batch else Message.claim_token == left.token
     rows = session.execute(
         select(
             Message.id, Message.stream, Message.attempts, Message.created_at, Message.subscriber_id,
@@ -165,13 +167,13 @@ def _messages(session: Session, left: Left, of_batch: bool) -> tuple[dict[int, C
     return messages, {row[-1] for row in rows}
 
 
-def _told_lost(session: Session, messages: Mapping[int, ClaimedMessage]) -> set[int]:
+def _recorded_lost(session: Session, messages: Mapping[int, ClaimedMessage]) -> set[int]:
     lost = (Message.state.in_((State.UNCERTAIN, State.DEFERRED)), Message.reason == Reason.LOST)
     return set(session.scalars(select(Message.id).where(Message.id.in_(messages), *lost)))
 
 
 def recover(folder: Path, transaction: Transaction, now: datetime, suppress: Suppress) -> tuple[int, int]:
-    """Recover, from journals first: (released, uncertain). A beat tick calls it several times a minute."""
+    """Recover, from journals first; return how many were released, and are uncertain. Called by a beat tick."""
     _, uncertain = replay(folder, transaction, now, suppress)
     with transaction() as session:
         back, lost = recover_rows(session, now)

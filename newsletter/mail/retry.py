@@ -1,4 +1,4 @@
-"""Retrying a transaction: outcomes are recorded as soon as the database can take them, even through its restart."""
+"""Retries a transaction, so that outcomes are recorded even through a restart of the database."""
 
 import time
 from collections.abc import Callable
@@ -10,19 +10,19 @@ from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 RETRY_LIMIT = 300.0
-"""Seconds for which messages on the wire wait for a database that is away, before the rest is left to the journal.
+"""Seconds to wait for an unreachable database while messages are on the wire; after that the journal has the rest.
 
-A relay waits for us as long (RFC 5321 §4.5.3.2.7): its answers stay in our sockets meanwhile, and are read then.
+A relay waits for us as long (RFC 5321 §4.5.3.2.7): its replies stay in our sockets meanwhile.
 """
 RETRY_LIMIT_STOPPING = 30.0
-"""The same for a worker that was told to stop."""
+"""The same for a worker that is stopping."""
 Transaction = Callable[[], AbstractContextManager[Session]]
 T = TypeVar("T")
 log = structlog.get_logger()
 
 
 def persist(transaction: Transaction, change: Callable[[Session], T], stop: Callable[[], bool]) -> T:
-    """Make a change that may be made twice: a commit without an answer may have succeeded."""
+    """Make an idempotent change, retrying while the database is away: a commit without an answer may have succeeded."""
     since = time.monotonic()
     while True:
         try:
@@ -37,5 +37,5 @@ def persist(transaction: Transaction, change: Callable[[Session], T], stop: Call
 
 
 def _passes(error: DBAPIError) -> bool:
-    """Whether another try may succeed: the database is away, read-only for now, or has ended our transaction."""
+    """Return whether a retry may succeed: the database is away, read-only for now, or aborted our transaction."""
     return isinstance(error, (OperationalError, InternalError)) or error.connection_invalidated

@@ -1,4 +1,4 @@
-"""What became of a message, in a sentence for a person: the ledger keeps codes and what servers said."""
+"""Says in a sentence what became of a message: the ledger keeps codes and what servers said."""
 
 from newsletter.languages import SOURCE, Language, marked
 from newsletter.mail.ledger.reasons import Reason
@@ -38,7 +38,7 @@ def explained(reason: Reason | str | None, code: int | None = None, reply: str |
               language: Language = SOURCE) -> str:  # fmt: skip
     """Return why a message is where it is: the reason in a sentence, else the server's code and words; "" for neither.
 
-    A reason that no version knows any more, or knew of yet, is shown as it is.
+    A reason this version does not know is shown as it is.
     """
     said = reply or ""
     if reason:

@@ -1,6 +1,6 @@
-"""What delivery asks before it sends: how many of its messages may go now.
+"""The interface delivery asks how many of its messages may go now.
 
-Rules, and the counting for all workers together, are in `newsletter.throttle`: mail knows neither them nor Redis.
+The rules, and the count for all workers, are in `newsletter.throttle`: mail knows neither them nor Redis.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,37 +11,37 @@ from newsletter.mail.ledger import ClaimedMessage, Lane
 
 
 class Budget(Protocol):
-    """What the messages of one claim may use."""
+    """What one claim may send."""
 
     quotas: dict[str, int]
     """For the transport: how many more messages each limited relay may take."""
     held: dict[int, float]
-    """Messages that may not go now, and the seconds until they probably may."""
+    """Messages that may not go now, with the seconds until they probably may."""
 
     def choose(self, messages: Sequence[ClaimedMessage]) -> Sequence[ClaimedMessage]:
-        """Return those that may go now, in their order; the others are in `held` from now on."""
+        """Return the messages that may go now, in order; the others are added to `held`."""
 
     def reconsider(self) -> None:
-        """Shorten the waits of messages held back under rules that no longer hold."""
+        """Shorten the waits of messages held back under rules that have changed."""
 
     def settle(self, unsent: Collection[int]) -> None:
-        """Give back what was taken for messages that have not left, and what relays were not given."""
+        """Give back what was taken for unsent messages, and the relays' unused quota."""
 
 
 class Throttle(Protocol):
-    """Counts for all workers. Asked once for some hundred messages, never for one."""
+    """Counts for all workers. Asked once per several hundred messages, never per message."""
 
     def is_active(self) -> bool:
-        """Whether any rule holds just now. Costs next to nothing: it looks at most once a second."""
+        """Return whether any rule is in force. Cheap: it reads the rules at most once a second."""
 
     def is_shut(self, lane: Lane) -> bool:
-        """Whether nothing of a lane may go just now, so that claiming work would be in vain."""
+        """Return whether nothing of a lane may go now, so that a claim would be in vain."""
 
     def budget(self, lane: Lane) -> Budget:
-        """Return a budget for one claim of this lane. Transactional mail is bound by the relays' rules only."""
+        """Return a budget for one claim of this lane. Only relays' rules bind transactional mail."""
 
     def slow_down(self, domain: str, pace: float) -> None:
-        """Halve a domain's rate for some minutes; `pace`: messages a second that went to it last."""
+        """Halve a domain's rate for some minutes; `pace`: messages a second sent to it so far."""
 
 
 @dataclass
@@ -56,14 +56,14 @@ class UnlimitedBudget:
         return messages
 
     def reconsider(self) -> None:
-        """Nothing was held back."""
+        """Do nothing: nothing was held back."""
 
     def settle(self, unsent: Collection[int]) -> None:
-        """Nothing was taken."""
+        """Do nothing: nothing was taken."""
 
 
 class Unlimited:
-    """No rule holds."""
+    """A throttle without rules."""
 
     def is_active(self) -> bool:
         """Return False."""
@@ -78,9 +78,9 @@ class Unlimited:
         return UnlimitedBudget()
 
     def slow_down(self, domain: str, pace: float) -> None:
-        """Nothing is counted that could be halved."""
+        """Do nothing: there is no rate to halve."""
 
 
 def domain_of(email: str) -> str:
-    """The domain of an address, as throttle rules name it."""
+    """Return the domain of an address as throttle rules name it."""
     return email.rpartition("@")[2].lower()

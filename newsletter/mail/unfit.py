@@ -1,4 +1,4 @@
-"""Texts that cannot be put together: whoever they were meant for waits, and the owner is told."""
+"""Handles content that cannot be rendered: its readers wait, and the owner is notified."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,25 +13,25 @@ from newsletter.mail.notice import tell_owners
 from newsletter.subscribers import Stream
 
 LOOK_AGAIN = timedelta(hours=1)
-"""A step whose text is unfit is looked at again after this, and at once when its article is saved."""
+"""A step whose content is unfit is retried after this, and at once when its article is saved."""
 
 log = structlog.get_logger()
 
 
 @dataclass
 class Unfit:
-    """What of one claim could not be put together, and why."""
+    """What of one claim could not be rendered, and why."""
 
     dispatches: dict[int, str] = field(default_factory=dict)
     revisions: dict[int, str] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
 
     def covers(self, message: ClaimedMessage) -> bool:
-        """Whether it is known already that a message's campaign cannot be put together."""
+        """Return whether a message's campaign is already known to be unfit."""
         return message.dispatch_id in self.dispatches and not message.attempts
 
     def add(self, message: ClaimedMessage, reason: str, now: datetime) -> None:
-        """Note that a message could not be put together. If never tried it waits for other content, else it failed."""
+        """Record a message that cannot be rendered. If never tried, bulk mail waits for new content; else it fails."""
         log.warning("mail could not be put together", message=message.id, error=reason)
         if message.dispatch_id and not message.attempts:
             self.dispatches[message.dispatch_id] = reason
@@ -56,13 +56,13 @@ class Unfit:
         )
 
     def settle(self, session: Session, now: datetime) -> None:
-        """Pause the campaigns, and tell the owner once of each text."""
+        """Pause the campaigns, and notify the owner once about each content."""
         for id, reason in sorted(self.dispatches.items()):
-            told = said(
+            pause_reason = said(
                 "Paused by itself: its text cannot be put together. %(reason)s Give it other words, then resume it.",
                 reason=reason,
             )
-            if pause_open(session, [id], told):
+            if pause_open(session, [id], pause_reason):
                 self._tell(
                     session, now, f"unfit:d{id}:{now:%Y%m%d%H%M%S}", said("A campaign has been paused"), reason,
                     "campaigns", said("Nobody who has not been sent to is lost."),

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from newsletter.smtp.pace import LATELY, REMEMBERED, REPEATS_WITH_WORDS, REPEATS_SILENT, Pace
+from newsletter.smtp.pace import LATELY, REMEMBERED, REPEATS_SILENT, REPEATS_WITH_WORDS, Pace
 
 
 @pytest.mark.parametrize(("words", "needed"), [("4.3.2 closing", REPEATS_WITH_WORDS), ("", REPEATS_SILENT)])

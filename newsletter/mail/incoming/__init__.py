@@ -1,4 +1,4 @@
-"""What comes in: bounces, complaints and wishes to leave, by mail (`read`) or from a sending service (`reports`)."""
+"""Incoming bounces, complaints and requests to unsubscribe, by mail (`read`) or from a sending service (`reports`)."""
 
 from newsletter.mail.incoming.bounce import Failure
 from newsletter.mail.incoming.parts import LARGEST

@@ -1,4 +1,4 @@
-"""Bounces: whom a mail could not be delivered to, and why. By the delivery status (RFC 3464), else by its words."""
+"""Reads bounces: who could not be reached and why, from the delivery status (RFC 3464) or else from the words."""
 
 import re
 from collections.abc import Iterable
@@ -13,11 +13,11 @@ _LEADING = re.compile(
     r"^[ \t>*-]*+(?!(?:mail )?from|sender|reply)(?:[\w ]{0,30}:[ \t]*|\d{3} (?:\d\.\d\.\d )?)?[<(\[\"']?"
     rf"({ADDRESS.pattern})", re.MULTILINE | re.ASCII | re.IGNORECASE,
 )  # fmt: skip
-"""An address at the beginning of a line, or behind its label or a reply's code."""
+"""An address at the start of a line, or after a label or a reply's code."""
 _CODE = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 _REPLY = re.compile(r"(?<![\d.\[:/-])([45]\d\d)(?=[ \-#]|\Z)(?![\d.]*\.\d)")
 _GENERIC = re.compile(r"[45]\.(?:0\.0|5\.\d+|3\.0|1\.0|2\.0|4\.[01]|7\.0|7\.17|4\.7)\Z|\Z")
-"""Codes that say little: what the other server said, or the words, say more."""
+"""Codes that say little: the other server's reply, or the words, say more."""
 _FROM = re.compile(
     r"mailer-?daemon|postmaster|mail ?delivery|mail ?administrator|mail ?router|bounce|daemon@|mta@|post_master", re.I
 )
@@ -37,7 +37,7 @@ _AT_DATA = re.compile(
     r"end of data|>>> (?:DATA|\.)\s+<<< 5|in reply to .{0,8}DATA|after DATA|MAIL FROM:? ?<[^>]*>[^\n]*\n? *(?:host|:)",
     re.IGNORECASE,
 )
-"""How reports say that the server refused what it was sent, or who sent it, and not the address."""
+"""Signs that the server refused the content or the sender, not the address."""
 _REPLIED = re.compile(r"[45]\d\d ")
 MOST = 20
 
@@ -50,20 +50,20 @@ class Failure:
     """As the reporting server names it; in lower case."""
     bounce: BounceClass
     status: str
-    """The enhanced code (RFC 3463); "" where none was given."""
+    """The enhanced code (RFC 3463); "" if there was none."""
     code: int
-    """The SMTP reply's code; 0 where none was given."""
+    """The SMTP reply's code; 0 if there was none."""
     words: str
     original: str = ""
-    """The address that the mail was first sent to, where that is told."""
+    """The address the mail was first sent to, if the report says so."""
 
 
 def failures(parts: Parts) -> list[Failure]:
-    """Everybody who was not reached, by this mail; nobody where it is no bounce."""
-    told = [block for block in parts.status if block.keys() & {"final-recipient", "original-recipient", "action"}]
-    if told:
+    """Return the recipients this bounce says were not reached; none if it is not a bounce."""
+    reported = [block for block in parts.status if block.keys() & {"final-recipient", "original-recipient", "action"}]
+    if reported:
         return [
-            _of_status(block, parts) for block in told[:MOST] if block.get("action", "failed").lower()[:4] == "fail"
+            _of_status(block, parts) for block in reported[:MOST] if block.get("action", "failed").lower()[:4] == "fail"
         ]
     return _by_words(parts)[:MOST] if _looks_like_one(parts) else []
 
@@ -74,8 +74,8 @@ def _of_status(block: Fields, parts: Parts) -> Failure:
     said = block.get("diagnostic-code", "").partition(";")[2].strip() or block.get("diagnostic-code", "")
     near = _near(address, parts.notice) if address else ""
     status = _code_in(block.get("status", ""))
-    if (told := _best_code(said)) and not _GENERIC.match(told):
-        status = told
+    if (reported := _best_code(said)) and not _GENERIC.match(reported):
+        status = reported
     if _GENERIC.match(status):
         inner = [one for one in _CODE.findall(f"{said} {near}") if one[0] == "5" and not _GENERIC.match(one)]
         status = inner[0] if inner else _code_in(said) or status
@@ -106,13 +106,13 @@ def _by_words(parts: Parts) -> list[Failure]:
         words = _near(address, notice, [*named[:number], *named[number + 1 :]]) if named[1:] else ""
         words = words or _near(address, notice)
         found.append(_failure(address, _best_code(words), words or notice, parts))
-    if len(found) == 1 and found[0].bounce is BounceClass.NONE:  # the reason may stand above the address
+    if len(found) == 1 and found[0].bounce is BounceClass.NONE:  # the reason may be above the address
         found = [_failure(named[0], _best_code(notice), notice, parts)]
     return found
 
 
 def _named(parts: Parts) -> list[str]:
-    """The addresses that the notice is about: named in the head, to which the mail went, or at a line's beginning."""
+    """Return the addresses the notice is about: named in its header, recipients of the mail, or leading a line."""
     head = ADDRESS.findall(parts.head.get("x-failed-recipients", ""))
     if head:
         return list(dict.fromkeys(head))
@@ -137,7 +137,7 @@ def _named(parts: Parts) -> list[str]:
 
 
 def _near(address: str, notice: str, others: Iterable[str] = ()) -> str:
-    """What the notice says of an address: from where it stands up to where the next is named."""
+    """Return what the notice says about an address: from its line to the next address."""
     if not address:
         return notice
     low = notice.lower()
@@ -146,7 +146,7 @@ def _near(address: str, notice: str, others: Iterable[str] = ()) -> str:
         return ""
     ends = [place for other in others if (place := low.find(other.lower(), at + len(address))) > 0]
     begin = low.rfind("\n", 0, at) + 1
-    if _REPLIED.match(notice, begin):  # a line of a session: what follows is of another
+    if _REPLIED.match(notice, begin):  # a line of an SMTP session: the next lines are about others
         ends.append(low.find("\n", at) % len(notice))
     return notice[begin : min([*ends, at + 1500])]
 

@@ -1,7 +1,7 @@
-"""What a mail that came back says of its address: by its enhanced code (RFC 3463), else by its words.
+"""Decides what a bounce means for the address: by its enhanced code (RFC 3463), else by its words.
 
-Servers say in a bounce what they say in a session, and the codes mean the same (`mail.replies`). Words count for more
-here: many reports have no code, or one that says nothing.
+The codes mean the same as in a session (`mail.replies`). Words count for more here: many reports have no code, or one
+that says nothing.
 """
 
 import re
@@ -9,9 +9,9 @@ import re
 from newsletter.mail.replies import MAILBOX_FULL, NO_SUCH_ADDRESS, BounceClass
 
 NO_ROUTE = "5.4.4"
-"""The domain has no server for mail."""
+"""The domain has no mail server."""
 NOT_KNOWN_NOW = "4.1.1"
-"""Given by some for good: the report says that they have ended trying."""
+"""Some servers use it for permanent failures: the report says that they gave up."""
 
 
 def _any(*words: str) -> re.Pattern[str]:
@@ -46,20 +46,20 @@ _DISLIKED = _any(
     "message content", "prohibit", "not permitted", "not allowed", "banned", "refused", "forbidden", "restrict",
     "approved", "moderat", "permission", "sender", "verif", "callout", "helo", "credential",
 )  # fmt: skip
-"""The mail, its sender or the server that brought it is meant, whatever else is said."""
+"""Signs that the mail, its sender or our server is meant, whatever else is said."""
 _PREFERRED = _any("black ?list", "block ?list", "spam", "reputation", "recipient preferences")
-"""Some refuse what they dislike with the code of an unknown address."""
+"""Some servers refuse unwanted mail with the code of an unknown address."""
 _DIRECTORY = _any("recipient address rejected: access denied")
-"""How Exchange Online says that its directory does not know an address."""
+"""How Exchange Online says that an address is not in its directory."""
 _LOCAL = _any(r"pipe to \|", "procmail", "command (?:died|failed|output)", "local configuration", "deliver to pipe")
-"""The other server could not store it."""
+"""Signs that the other server could not store it."""
 _ADDRESSES = re.compile(r"<[^<>\s]*>|[\w.+=-]{1,64}@[\w.-]{1,255}")
 
 
 def meaning(status: str, words: str, *, at_rcpt: bool = True) -> BounceClass:
-    """What was said means for the address. `status`: "" where none was given.
+    """Return what was said means for the address. `status`: "" if there was none.
 
-    `at_rcpt`: whether it may be the address that was refused, and not what was sent to it.
+    `at_rcpt`: whether the address may have been refused, rather than the content sent to it.
     """
     said = _DIRECTORY.sub("unknown user", _ADDRESSES.sub(" ", words))
     if status[2:] == MAILBOX_FULL[2:] or _FULL.search(said):

@@ -1,4 +1,4 @@
-"""What a mail is made of, read tolerantly: headers, words, reports, what was returned."""
+"""Parses a mail tolerantly into headers, text, reports and the returned mail."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from email.parser import HeaderParser
 from newsletter.mail.incoming.tidy import plain_lines
 
 LARGEST = 512 * 1024
-"""Octets of a mail that are read: a report stands at its beginning, the mail that it returns behind."""
+"""Octets of a mail that are read: the report comes first, the returned mail after it."""
 MOST_PARTS = 50
 _NOTICE_ENDS = re.compile(
     r"^[ \t>*]*+(?:-{2,}+|={4,}+|_{8,}+|\.{4,}+)?+[ \t]*+(?:"
@@ -31,26 +31,26 @@ _FIELD = re.compile(r"^[!-9;-~]+:")
 
 
 Fields = dict[str, str]
-"""Header lines by their names in lower case; of one that stands twice, the first."""
+"""Header fields by lower-case name; of duplicates, the first."""
 
 
 @dataclass(slots=True)
 class Parts:
-    """One mail, taken apart."""
+    """One parsed mail."""
 
     head: Fields
     lines: list[tuple[str, str]]
-    """Every line of its head."""
+    """Every header field, in order."""
     notice: str = ""
-    """What it says, in plain text, as far as what it returns."""
+    """Its text in plain, up to the returned mail."""
     status: list[Fields] = field(default_factory=list)
     """The blocks of a delivery status (RFC 3464 §2.1): one about the mail, then one for each recipient."""
     report: Fields = field(default_factory=dict)
     """A feedback report (RFC 5965 §3)."""
     returned: Fields = field(default_factory=dict)
-    """The head of the mail that comes back."""
+    """The header of the returned mail."""
     text: str = ""
-    """All of it that can be searched for what we have signed."""
+    """All of its text, to be searched for what we have signed."""
 
 
 def take_apart(raw: bytes) -> Parts:
@@ -85,7 +85,7 @@ def take_apart(raw: bytes) -> Parts:
 
 
 def _walk(mail: Message, depth: int = 0) -> Iterator[Message]:
-    """The parts that stand in the mail itself, not in one that it returns."""
+    """Yield the parts of the mail itself, not of one it returns."""
     payload = mail.get_payload()
     if mail.get_content_maintype() != "multipart" or not isinstance(payload, list) or depth > 8:
         yield mail
@@ -97,7 +97,7 @@ def _walk(mail: Message, depth: int = 0) -> Iterator[Message]:
 
 def _text(part: Message) -> str:
     payload = part.get_payload()
-    if isinstance(payload, list):  # message/*: the parser has read on
+    if isinstance(payload, list):  # message/*: the parser has parsed the inner mail
         return "\n\n".join(_flat(one) for one in payload[:MOST_PARTS] if isinstance(one, Message))
     raw = part.get_payload(decode=True)
     if not isinstance(raw, bytes):
@@ -106,7 +106,7 @@ def _text(part: Message) -> str:
 
 
 def _flat(mail: Message) -> str:
-    """A mail within a mail: its head, and what there is of its text."""
+    """Return an inner mail as text: its header, and what there is of its body."""
     head = "\n".join(f"{name}: {value}" for name, value in mail.items())
     payload = mail.get_payload()
     if isinstance(payload, list):
@@ -136,7 +136,7 @@ def _first(lines: list[tuple[str, str]]) -> Fields:
 
 
 def blocks(text: str) -> list[Fields]:
-    """Blocks of header lines with an empty line between them."""
+    """Parse blocks of header fields separated by blank lines."""
     found = []
     for block in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").strip("\n")):
         block = block.lstrip("\n")
@@ -149,13 +149,13 @@ def blocks(text: str) -> list[Fields]:
 
 
 def _recipients(text: str) -> list[Fields]:
-    """The blocks of a delivery status; some servers write one about several recipients."""
+    """Return the blocks of a delivery status, one per recipient: some servers put several recipients in one."""
     every = re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n"))
     return blocks("\n\n".join(_AGAIN.sub("\n", one) if len(_AGAIN.findall(one)) > 1 else one for one in every))
 
 
 def _cut(said: str) -> tuple[str, str]:
-    """The notice, and behind it the mail that it returns."""
+    """Split text into the notice and the returned mail."""
     said = said.replace("\r\n", "\n")
     marker, head = _NOTICE_ENDS.search(said), _HEAD.search(said)
     ends = [found.start() for found in (marker, head) if found and said[: found.start()].strip()]

@@ -1,4 +1,4 @@
-"""What a mail that came in is: a wish to leave, a bounce, a complaint, an automatic answer, or nothing of ours."""
+"""Recognises incoming mail: a request to unsubscribe, a bounce, a complaint, an automatic reply, or none of these."""
 
 import re
 from dataclasses import dataclass
@@ -15,57 +15,57 @@ _COMPLAINTS = frozenset({"abuse", "fraud", "opt-out", "opt-out-list", "complaint
 
 
 class Kind(StrEnum):
-    """What came."""
+    """The kind of an incoming mail or report."""
 
     LEAVING = "leaving"
     BOUNCE = "bounce"
     COMPLAINT = "complaint"
     AUTOMATIC = "automatic"
-    """An automatic answer (RFC 3834): nothing is done about it."""
+    """An automatic reply (RFC 3834): ignored."""
     OTHER = "other"
-    """Something else: it may be a letter to the owner."""
+    """Anything else: it may be meant for the owner."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What in a mail says which message it is about. Only whoever signed it can tell what is true."""
+    """What in a mail may say which message it is about. Unverified: the caller checks our signatures."""
 
     returned_to: tuple[str, ...] = ()
-    """What may be the tag of a return path, in the addresses that it was sent to (VERP)."""
+    """Possible return-path tags (VERP), from the addresses it was sent to."""
     tags: tuple[str, ...] = ()
-    """What may be a message's tag further in: in the Message-ID or the return path of the mail that comes back."""
+    """Possible message tags from the body: the Message-ID or return path of the returned mail."""
     tokens: tuple[str, ...] = ()
-    """What may be the token of a link to leave, in the mail that comes back."""
+    """Possible tokens of unsubscribe links in the returned mail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A mail that came in, as far as we understand it. Nothing in it is proven."""
+    """An incoming mail or report, as understood. Nothing in it is verified."""
 
     kind: Kind
     token: str = ""
-    """Of a wish to leave: the token in its subject."""
+    """For LEAVING: the token in its subject."""
     claims: Claims = Claims()
     failures: tuple[Failure, ...] = ()
-    """Of a bounce: who could not be reached, and why."""
+    """For a bounce: who could not be reached, and why."""
     address: str = ""
-    """Of a report that a sending service makes: whom it is about."""
+    """For a sending service's report: whom it is about."""
 
 
 _NOTHING = Incoming(Kind.OTHER)
 
 
 def read(raw: bytes) -> Incoming:
-    """Say what a mail is. Never raises, whatever the octets."""
+    """Recognise a mail. Never raises, whatever the octets."""
     try:
         parts = take_apart(raw)
-    except Exception:  # noqa: BLE001 - strangers' octets trip the standard library's parser in ways that no list ends
+    except Exception:  # noqa: BLE001 - hostile input trips the standard library's parser in countless ways
         return _NOTHING
     return understood(parts)
 
 
 def understood(parts: Parts) -> Incoming:
-    """What a mail is, of which these are the parts."""
+    """Recognise a parsed mail."""
     leave = _LEAVE.fullmatch(parts.head.get("subject", ""))
     if leave and not is_automatic(parts):
         return Incoming(Kind.LEAVING, token=leave[1])
@@ -79,7 +79,7 @@ def understood(parts: Parts) -> Incoming:
 
 
 def is_automatic(parts: Parts) -> bool:
-    """Whether no person sent it (RFC 3834 §5): it is marked, or has the null sender (RFC 5321 §4.5.5)."""
+    """Return whether no person sent it (RFC 3834 §5): it is marked, or has the null sender (RFC 5321 §4.5.5)."""
     head = parts.head
     submitted = head.get("auto-submitted", "no").partition(";")[0].strip().lower()
     replies = head.keys() & {"x-autoreply", "x-autorespond", "x-autoresponder"}
@@ -96,7 +96,7 @@ def _claims(parts: Parts) -> Claims:
 
 
 def claims_in(text: str, to: str = "") -> Claims:
-    """Everything in a text that may name a message of ours. `to`: the addresses that it was sent to."""
+    """Return everything in a text that may identify a message of ours. `to`: the addresses it was sent to."""
     return Claims(_found(_TAG, to), _found(_TAG, text), _found(_TOKEN, text))
 
 

@@ -1,7 +1,7 @@
-"""What sending services report over HTTP: bounces and complaints, in the JSON that each of them makes.
+"""Reads the bounces and complaints that sending services report over HTTP, each in its own JSON.
 
-Of two opinions on an address, the service's and that of the server's own words (`meaning`), the milder one counts: a
-service calls much a hard bounce that means the mail or its sender.
+Of the service's verdict and that of the server's own words (`meaning`), the milder one counts: services call much a
+hard bounce that concerns the mail or its sender.
 """
 
 import json
@@ -17,13 +17,13 @@ from newsletter.mail.incoming.reading import Incoming, Kind, claims_in
 from newsletter.mail.replies import BounceClass
 
 MOST_REPORTS = 2000
-"""In one request; services put a thousand into one at most."""
+"""Reports read from one request; services send a thousand at most."""
 Json = Mapping[str, Any]
 _NOTHING: Json = MappingProxyType({})
 
 
 class Service(StrEnum):
-    """A sending service whose reports are understood."""
+    """A sending service whose reports we can read."""
 
     BREVO = "brevo"
     MAILGUN = "mailgun"
@@ -34,7 +34,7 @@ class Service(StrEnum):
 
     @property
     def label(self) -> str:
-        """Its own name."""
+        """Return the service's name."""
         return _NAMES[self]
 
 
@@ -45,11 +45,11 @@ _NAMES = {
 
 
 class Unreadable(ValueError):
-    """The body is no JSON of the shape that this service sends."""
+    """The body is not JSON of the shape this service sends."""
 
 
 def reports(service: Service, body: bytes) -> list[Incoming]:
-    """The bounces and complaints in the body of one request; what else services tell is left out. Raises Unreadable."""
+    """Return the bounces and complaints in the body of one request, ignoring other events. Raises Unreadable."""
     try:
         sent = json.loads(body)
     except (ValueError, RecursionError):
@@ -61,9 +61,9 @@ def reports(service: Service, body: bytes) -> list[Incoming]:
 
 
 def asks_to_confirm(body: bytes) -> str:
-    """The address by which Amazon SNS wants to be told that its notifications are welcome; "" where it does not ask.
+    """Return the URL at which Amazon SNS wants its subscription confirmed; "" if it does not ask.
 
-    Nobody fetches it by itself: whoever has the secret address of a report could make us ask anybody anything.
+    Never fetched automatically: anyone with the secret report address could make us request any URL.
     """
     sent = json.loads(body)
     asks = isinstance(sent, dict) and sent.get("Type") == "SubscriptionConfirmation"
@@ -111,7 +111,7 @@ def _postmark(event: Json) -> Iterator[Incoming]:
 _POSTMARK_TELLS = frozenset({
     "Transient", "Unsubscribe", "Subscribe", "AutoResponder", "AddressChange", "OpenRelayTest", "ChallengeVerification",
 })  # fmt: skip
-"""What it calls a bounce and is none: an answer, or a delay."""
+"""What Postmark calls a bounce but is a reply, a delay or the like."""
 
 
 def _sendgrid(event: Json) -> Iterator[Incoming]:
@@ -138,13 +138,13 @@ def _ses(sent: Json) -> Iterator[Incoming]:
 
 
 def _unwrapped(sent: Json) -> Json:
-    """What Amazon SNS carries as text inside its own envelope; it can be told to leave that out."""
+    """Return the event inside Amazon SNS's envelope, if there is one: raw delivery leaves it out."""
     if _text(sent, "Type") != "Notification":
         return sent
     try:
         inner = json.loads(_text(sent, "Message"))
     except (ValueError, RecursionError):
-        return _NOTHING  # a test that somebody sent by hand
+        return _NOTHING  # a test sent by hand
     return inner if isinstance(inner, dict) else _NOTHING
 
 
@@ -166,7 +166,7 @@ def _bounce(event: Json, who: str, words: str, *, hard: bool, code: int = 0, sta
     who = who.strip().lower()
     said = meaning(status, words)
     thought = BounceClass.HARD_BOUNCE if hard else BounceClass.NONE
-    # Words that say nothing do not make a hard bounce milder; a full mailbox is one whatever the service calls it.
+    # Uninformative words do not soften a hard bounce; a full mailbox is a soft one whatever the service calls it.
     bounce = thought if said is BounceClass.NONE else said
     if not hard and said is BounceClass.HARD_BOUNCE:
         bounce = BounceClass.NONE
@@ -175,7 +175,7 @@ def _bounce(event: Json, who: str, words: str, *, hard: bool, code: int = 0, sta
 
 
 def _text(of: Json, name: str) -> str:
-    """JSON may hold what no database takes: NUL, and halves of surrogate pairs."""
+    """Return a text field without what no database takes: NUL, and lone surrogates."""
     value = of.get(name)
     return characters.text(value) if isinstance(value, str) else ""
 
