@@ -1,4 +1,4 @@
-"""From a ClaimedMessage to the bytes of a mail. Below the doors, Jinja is known here and nowhere else."""
+"""Renders a ClaimedMessage into the bytes of a mail. Below the doors, only this package knows Jinja."""
 
 from newsletter.mail.render.article import BadArticle, Compiled
 from newsletter.mail.render.dkim import Dkim

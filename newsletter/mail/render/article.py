@@ -1,7 +1,7 @@
-"""What an owner writes: subject, preheader and Markdown, checked and compiled once, filled in for each reader.
+"""An owner's article: subject, preheader and Markdown, checked and compiled once, then filled in for each reader.
 
-The codes are taken out, Markdown is read, values are filled in, each escaped for where it stands, and then the HTML is
-sanitised: a subscriber called `[x](http://evil)` stays a name, and no value makes a tag or an address.
+Codes are taken out, Markdown is parsed, values are filled in, each escaped for its place, and the HTML is sanitised.
+So a subscriber called `[x](http://evil)` stays a name, and no value can make a tag or an address.
 """
 
 import re
@@ -18,9 +18,9 @@ from newsletter.mail.render.places import HTML, PLAIN
 from newsletter.mail.render.template import BadArticle, Leading, Output, StandIn, Template, assemble, hide
 
 MOST_BRACKETS = 20_000
-"""Of one kind; a text of nothing else would take Markdown minutes."""
+"""Of one kind; a text of nothing but brackets would take Markdown minutes."""
 MOST_ADDRESSES = 2_000
-"""That are typed out, or look as if one began; each is looked for up to the end of its paragraph."""
+"""Typed-out addresses, or what looks like the start of one; each is searched for up to its paragraph's end."""
 _ADDRESS = re.compile(r"(?:https?|ftp|mailto):|//|www\.", re.IGNORECASE)
 FOR_READERS = tuple(NAMES.values())
 
@@ -37,29 +37,32 @@ class Compiled:
 
     @cached_property
     def templates(self) -> tuple[Template, ...]:
-        """All four."""
+        """Return all four templates."""
         return (self.subject, self.preheader, self.html, self.text)
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether all that is filled in is a name, or is made of the reader or the brand alone: no condition that
-        asks about the reader, and nothing that could change a reader's link."""
+        """Return whether a skeleton is possible.
+
+        It is if every output is a bare name, or uses only the reader's fields or only the brand, and no condition
+        asks about the reader: nothing can change a reader's link.
+        """
         return all(
             template.outputs is not None and all(map(_is_plain, template.outputs)) for template in self.templates
         )
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """All that it names, in any of its parts."""
+        """Return every name used in any part."""
         return frozenset().union(*(template.names for template in self.templates))
 
     @property
     def literal(self) -> str:
-        """What the owner wrote to be read: no codes, no code samples, no addresses."""
+        """Return the owner's prose: no codes, no code samples, no addresses."""
         return "\n".join((self.subject.literal, self.preheader.literal, self.written.prose))
 
     def empty(self, values: Values) -> tuple[list[str], list[str]]:
-        """The codes that come to nothing with these values: in subject and preheader, and in the text."""
+        """Return the codes that come out empty with these values: in subject and preheader, and in the text."""
         found: list[str] = []
 
         def note(output: Output, value: str) -> str:
@@ -74,7 +77,7 @@ class Compiled:
         return above, found
 
     def destinations(self, values: Values) -> list[str]:
-        """Where the links lead whose clicks may be counted, for one reader. Raises BadArticle."""
+        """Return the destinations, for one reader, of links whose clicks may be counted. Raises BadArticle."""
         found: list[str] = []
 
         def note(address: str) -> str:
@@ -86,12 +89,12 @@ class Compiled:
         return found
 
     def every_destination(self, of_brand: Values) -> list[str]:
-        """The same for all readers together, whatever conditions ask of them."""
+        """Return the same for all readers, in every branch of a condition."""
         return [link.address.fill(of_brand) for link in self.html.links]
 
     def fill(self, values: Values, stand_in: StandIn | None = None,
              leading: Leading = str) -> tuple[str, str, str, str]:  # fmt: skip
-        """(subject, preheader, html, text) for one reader. Raises BadArticle."""
+        """Return (subject, preheader, html, text) for one reader. Raises BadArticle."""
         subject, preheader, html, text = (template.fill(values, stand_in, leading) for template in self.templates)
         return " ".join(subject.split()), " ".join(preheader.split()), markdown.clean(html), text
 
@@ -104,8 +107,10 @@ def _is_plain(output: Output) -> bool:
 @lru_cache(maxsize=512)
 def compiled(subject: str, preheader: str, body: str, site: str, names: tuple[Name, ...] = FOR_READERS,
              language: Language = SOURCE) -> Compiled:  # fmt: skip
-    """Compile an article once. Raises BadArticle for what is not allowed. `site` completes relative addresses, dates
-    read as in `language`."""
+    """Compile an article once. `site` completes relative addresses; dates are written in `language`.
+
+    Raises BadArticle for what is not allowed.
+    """
     known = {one.name: one for one in names}
     body = characters.text(body)
     _measure(body)

@@ -1,4 +1,4 @@
-"""The guide that a mail carries as a PDF beside its link."""
+"""The guide a mail carries as a PDF, besides its link."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ log = structlog.get_logger()
 
 
 def attachment(claimed: ClaimedMessage, guides: Callable[[str], Path]) -> tuple[Mapping[str, Any], bytes]:
-    """What the mail says and the PDF it carries; b"": none, or a file that is gone, and then the link has to do."""
+    """Return the mail's context and the PDF to attach; b"": there is none, or its file is missing: the link must do."""
     guide = claimed.context.get("guide")
     if claimed.stream not in (Stream.GUIDE, Stream.TEST) or not isinstance(guide, dict) or not guide["attached"]:
         return claimed.context, b""
@@ -27,13 +27,13 @@ def attachment(claimed: ClaimedMessage, guides: Callable[[str], Path]) -> tuple[
 
 
 def guide_slug(context: Mapping[str, Any]) -> str | None:
-    """The slug of the guide that a mail's context names; None: it names none."""
+    """Return the slug of the guide in a mail's context, if any."""
     guide = context.get("guide")
     return guide["slug"] if isinstance(guide, dict) else guide
 
 
 def accent_of(context: Mapping[str, Any]) -> str:
-    """The colour of a mail's buttons and links: that of the guide which it hands over or follows, or the product's."""
+    """Return the colour of a mail's buttons and links: that of the guide it delivers or follows, else the default."""
     guide = context.get("guide")
-    told = guide if isinstance(guide, dict) else context
-    return str(told.get("accent", ACCENT))
+    source = guide if isinstance(guide, dict) else context
+    return str(source.get("accent", ACCENT))

@@ -1,7 +1,7 @@
 """Blocks of an owner's text beyond Markdown: a button, a card, two columns.
 
-They are tables, for Outlook for Windows lays out nothing else. A button is a link whose title is "button", alone in its
-paragraph; so the text stays Markdown that any other program reads.
+They are tables, because Outlook for Windows lays out nothing else. A button is a link whose title is "button", alone in
+its paragraph, so that the text stays Markdown that any other program reads.
 """
 
 import re
@@ -16,11 +16,11 @@ from newsletter.languages import said
 from newsletter.mail.render.template import WORD, BadArticle, Code, code_of, refusal
 
 BUTTON = "button"
-"""The title of a link that makes it one."""
+"""The title that makes a link a button."""
 NARROW = "narrow"
-"""The key of a token's `meta` for a picture's greatest width, in a block that is narrower than the mail."""
+"""The key in a token's `meta` of a picture's maximum width, in a block narrower than the mail."""
 HALF, COVER = 252, 112
-"""Pixels of a picture in a column, and beside a card's words."""
+"""Widths in pixels of a picture in a column, and beside a card's text."""
 _OPENS = re.compile(r":::[ \t]*(card|columns)\Z")
 _CLOSES, _BETWEEN = ":::", "|||"
 _TABLE = ' role="presentation" cellpadding="0" cellspacing="0" border="0"'
@@ -43,11 +43,11 @@ VALUES = {
     "table": {"role": {"presentation"}, "cellpadding": {"0"}, "cellspacing": {"0"}, "border": {"0"}, "width": {"100%"}},
     "td": {"width": {"50%", "128"}, "valign": {"top"}},
 }
-"""What the sanitiser lets through of them."""
+"""What the sanitiser lets through of these blocks."""
 
 
 def install(reader: MarkdownIt) -> None:
-    """Teach a reader of Markdown these blocks."""
+    """Add these blocks to a Markdown parser."""
     reader.block.ruler.before("fence", "blocks", _block, {"alt": ["paragraph"]})
     reader.core.ruler.push("blocks", _finish)
     for kind, html in _HTML.items():
@@ -76,7 +76,7 @@ def _line(state: StateBlock, number: int) -> str:
 
 
 def _ends(state: StateBlock, start: int, end: int) -> list[tuple[int, int]]:
-    """The lines of each of its parts. Raises BadArticle where it is not closed, or holds another."""
+    """Return the first and last line of each part. Raises BadArticle if it is not closed, or contains another block."""
     where, kind = said("in line %(line)s", line=start + 1), _line(state, start).removeprefix(_CLOSES).strip()
     parts, first = [], start + 1
     for number in range(start + 1, end):
@@ -84,9 +84,9 @@ def _ends(state: StateBlock, start: int, end: int) -> list[tuple[int, int]]:
         if line == _CLOSES:
             parts.append((first, number))
             if kind == "columns" and len(parts) != 2:
-                told = said("two columns need one line with %(sign)s between them, not %(number)s", sign=_BETWEEN,
-                            number=len(parts) - 1)  # fmt: skip
-                raise refusal(where, "::: columns", told)
+                problem = said("two columns need one line with %(sign)s between them, not %(number)s", sign=_BETWEEN,
+                               number=len(parts) - 1)  # fmt: skip
+                raise refusal(where, "::: columns", problem)
             return parts
         if _OPENS.match(line):
             raise refusal(
@@ -106,7 +106,7 @@ def _tokenize(state: StateBlock, first: int, last: int) -> None:
 
 
 def _finish(state: StateCore) -> None:
-    """Make buttons of links, put a card's picture beside its words, and see that conditions end where they begin."""
+    """Turn links into buttons, put a card's picture beside its text, and check that conditions end in their block."""
     state.tokens = list(_with_buttons(state.tokens))
     codes: Sequence[Code] = state.env.get("codes", ())
     inside: list[Token] | None = None
@@ -135,7 +135,7 @@ def _with_buttons(tokens: list[Token]) -> Iterator[Token]:
 
 
 def _take_titles(block: Token) -> bool:
-    """Take the titles that say so off its links. Whether it is one such link, with words, and nothing else."""
+    """Remove "button" titles from links; return whether the paragraph is one such link with text, and nothing else."""
     children = [child for child in block.children or [] if child.type != "text" or child.content.strip()]
     titled = [child for child in children if child.type == "link_open" and child.attrGet("title") == BUTTON]
     for child in titled:
@@ -152,7 +152,7 @@ def _narrow(token: Token, most: int) -> None:
 
 
 def _put_beside(tokens: list[Token], place: int) -> None:
-    """A picture that stands alone at the top of a card goes beside its words."""
+    """Put a picture alone at the top of a card beside its text."""
     opened, first, closed = tokens[place + 1 : place + 4] if len(tokens) > place + 3 else (None, None, None)
     if opened is None or first is None or closed is None or opened.type != "paragraph_open":
         return
@@ -164,7 +164,7 @@ def _put_beside(tokens: list[Token], place: int) -> None:
 
 
 def _balanced(inside: Sequence[Token], codes: Sequence[Code]) -> None:
-    """A condition that were to begin in a table and end outside of it would tear that apart. Raises BadArticle."""
+    """Raise BadArticle for a condition that starts or ends outside its table: it would break the markup."""
     open_ones: list[Code] = []
     for code in (code_of(word, codes) for token in inside for word in WORD.finditer(token.content)):
         if code.statement == "if":
@@ -176,13 +176,13 @@ def _balanced(inside: Sequence[Token], codes: Sequence[Code]) -> None:
         elif code.statement == "endif":
             open_ones.pop()
     if open_ones:
-        told = said("a condition that begins in a card or a column has to end in it: put its %(code)s there",
-                    code="{% endif %}")  # fmt: skip
-        raise refusal(open_ones[-1].where, open_ones[-1].source, told)
+        problem = said("a condition that begins in a card or a column has to end in it: put its %(code)s there",
+                       code="{% endif %}")  # fmt: skip
+        raise refusal(open_ones[-1].where, open_ones[-1].source, problem)
 
 
 def as_text(words: str, target: str) -> str:
-    """A button in plain text: what it says, then where it leads."""
+    """Return a button as plain text: its label, then its address."""
     return f"{words}{'' if words.endswith((':', '?', '!', '.')) else ':'} {target}" if target else words
 
 

@@ -1,6 +1,6 @@
-"""Codes of an owner's text: `{{ … }}` and `{% if … %}`, taken out before anything else reads the text.
+"""Takes the codes, `{{ … }}` and `{% if … %}`, out of an owner's text before anything else parses it.
 
-Words that nothing else changes stand in for them. Afterwards `template` puts the words and the codes together again.
+Placeholder words that nothing else changes take their place; `template` later swaps the codes back in.
 """
 
 import re
@@ -19,19 +19,19 @@ _CODE = re.compile(
 _ENDS = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _OPENS = re.compile(r"\{[{%#]")
 WORD = re.compile(r"zq([vlua])(\d{1,4})qz")
-"""What stands in for a code: in text (v), at the beginning of an address (l), or inside one (u); or for the whole
-address of a link whose clicks may be counted (a)."""
+"""The placeholder of a code in text (v), at the start of an address (l) or inside one (u), or of the whole address of a
+link whose clicks may be counted (a)."""
 _STATEMENT = re.compile(r"\s*(\w+)\s*(.*?)\s*\Z", re.DOTALL)
 OUR_WORD = marked("The text holds a word that the product needs for itself (zqv…qz); please change it.")
 
 
 class BadArticle(ValueError):
-    """The owner's text cannot be made into a mail; the message says what is wrong and what to do."""
+    """An owner's text cannot be made into a mail; the message says what is wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One code of a text, checked. `statement`: if, elif, else, endif; "" puts out an expression, "#" nothing."""
+    """One checked code. `statement`: if, elif, else, endif; "" outputs an expression, "#" (a comment) nothing."""
 
     source: str
     where: str
@@ -41,19 +41,19 @@ class Code:
 
     @property
     def strips_before(self) -> bool:
-        """Whether it takes the white space in front of it away (`{{-`)."""
+        """Return whether it strips the white space before it (`{{-`)."""
         return self.source.startswith("-", 2)
 
     @property
     def strips_behind(self) -> bool:
-        """Whether it takes the white space behind it away (`-}}`)."""
+        """Return whether it strips the white space after it (`-}}`)."""
         return self.source.endswith("-", 0, -2)
 
 
 def hide(source: str, known: Known, language: Language, what: str = "") -> tuple[str, list[Code]]:
-    """The text with a word in place of each code, and the codes. Raises BadArticle for what is not allowed.
+    """Return the text with a placeholder for each code, and the codes. Raises BadArticle for what is not allowed.
 
-    `what` names the text where it has one line only ("in the subject").
+    `what` names a one-line text in errors ("in the subject").
     """
     if WORD.search(source):
         raise BadArticle(OUR_WORD)
@@ -63,7 +63,7 @@ def hide(source: str, known: Known, language: Language, what: str = "") -> tuple
     for start, stop in _found(source):
         line += source.count("\n", end, start)
         code = source[start:stop]
-        if code not in codes:  # the same code is the same word: a link whose text is its address stays one
+        if code not in codes:  # equal codes share a placeholder: a link whose text is its address stays one
             codes[code] = (len(codes), _read(code, what or said("in line %(line)s", line=line), known, language))
         out += [source[end:start], f"zqv{codes[code][0]}qz"]
         line += code.count("\n")
@@ -79,7 +79,7 @@ def hide(source: str, known: Known, language: Language, what: str = "") -> tuple
 
 
 def code_of(word: re.Match[str], codes: Sequence[Code]) -> Code:
-    """The code that a word stands for. Markdown can make such a word of something else: that raises BadArticle."""
+    """Return the code of a placeholder. Raises BadArticle if Markdown produced a placeholder that stands for none."""
     number = int(word[2])
     if number >= len(codes):
         raise BadArticle(OUR_WORD)
@@ -87,7 +87,7 @@ def code_of(word: re.Match[str], codes: Sequence[Code]) -> Code:
 
 
 def _found(source: str) -> Sequence[tuple[int, int]]:
-    """Where codes stand. What opens and does not close within its length is text."""
+    """Return where codes start and end. What opens but does not close within LONGEST_CODE is text."""
     found, at = [], 0
     while match := _OPENS.search(source, at):
         start, close = match.start(), _ENDS[match[0]]
@@ -133,7 +133,7 @@ def _statement(inner: str) -> tuple[str, str]:
 
 
 def refusal(where: str, source: str, reason: object) -> BadArticle:
-    """Return what to raise about a code."""
+    """Return the BadArticle to raise about a code."""
     shown = source if len(source) <= 80 else source[:79] + "…"
     why = reason.args[0] if isinstance(reason, Refused) else reason
     return BadArticle(said("%(code)s %(where)s: %(why)s.", code=shown, where=where, why=why))

@@ -1,7 +1,7 @@
-"""Links whose clicks may be counted: which those are, and how their destination travels in the address.
+"""Links whose clicks may be counted: which these are, and how their address carries the destination.
 
-Never the reader's own (leaving, choices, library, this mail in the browser), never one made of what is held of a
-reader, and never one whose visible words are an address: what a reader sees is where it leads.
+Never a reader's own links (unsubscribe, preferences, library, view in browser), never one made of a reader's data, and
+never one whose visible text is an address: what a reader sees is where it leads.
 """
 
 import re
@@ -17,9 +17,9 @@ from newsletter.mail.render.code import WORD, Code, code_of
 from newsletter.mail.render.names import OF_THE_BRAND
 
 LONGEST = 2_000
-"""Octets of a destination. A longer one is left as it is: sealed it would be more than mail programs follow."""
+"""Octets of a destination. A longer one is not counted: sealed, it would be longer than mail programs follow."""
 OWN_PAGES = ("c", "confirm", "download", "library", "not-me", "own", "owner", "preferences", "unsubscribe", "view")
-"""Of our own site: what is somebody's own, and what has been counted already."""
+"""First path segments of our own pages that belong to one person or are counted already."""
 MOST_COUNTED = 255
 _HEAD = Struct(">BI")
 _SAFE = re.compile(r"(?i:https?)://[!-~]+")
@@ -28,22 +28,22 @@ _AN_ADDRESS = re.compile(r"\S*(?:://|www\.)\S*|[^\s/@]+\.[^\s/@.]{2,}(?:[/?#:]\S
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a link leads whose clicks are counted."""
+    """The destination of a link whose clicks are counted."""
 
     address: str
     links: int
-    """How many such links its mail has: whoever follows all of them within a moment is a machine."""
+    """How many such links the mail has: a visitor who follows all of them at once is a machine."""
     revision: int
-    """Whose words it stands in: a click counts for mails in these words only."""
+    """The revision it is in: a click counts only for mails of this revision."""
 
     def sealed(self, signer: Signer) -> str:
-        """As it stands in the address of a click."""
+        """Return it as carried in a click's address."""
         head = _HEAD.pack(min(self.links, MOST_COUNTED), self.revision & 0xFFFF_FFFF)
         return signer.sealed(Purpose.LINK, head + self.address.encode())
 
     @classmethod
     def read(cls, signer: Signer, token: str) -> Self:
-        """What `sealed` made. Raises BadLink."""
+        """Read what `sealed` made. Raises BadLink."""
         if len(token) > 2 * LONGEST:
             raise BadLink
         payload = signer.opened(Purpose.LINK, token)
@@ -55,17 +55,17 @@ class Destination:
 
 
 def is_of_revision(destination: Destination, revision: int) -> bool:
-    """Whether the link stood in these words."""
+    """Return whether the link was in this revision."""
     return destination.revision == revision & 0xFFFF_FFFF
 
 
 def is_safe(address: str) -> bool:
-    """Whether this can stand in a Location header as it is: a page's address in visible ASCII (RFC 9110 §10.2.2)."""
+    """Return whether a Location header can hold it as it is: a page's address in visible ASCII (RFC 9110 §10.2.2)."""
     return len(address) <= LONGEST and _SAFE.fullmatch(address) is not None
 
 
 def may_be_counted(address: str, words: Sequence[Token], is_auto: bool, codes: Sequence[Code]) -> bool:
-    """Whether a link is one of those, by its address and its words as they stand in the text, with codes hidden."""
+    """Return whether a link's clicks may be counted, judged by its address and text with codes hidden."""
     if is_auto or not _is_everybodys(address, codes):
         return False
     said = "".join(one.content for one in words if one.type in ("text", "code_inline")).strip()
@@ -73,7 +73,7 @@ def may_be_counted(address: str, words: Sequence[Token], is_auto: bool, codes: S
 
 
 def _is_everybodys(address: str, codes: Sequence[Code]) -> bool:
-    """Whether it is the same for every reader, and leads to a page."""
+    """Return whether it is the same for every reader, and leads to a page."""
     named = [code_of(match, codes).expression for match in WORD.finditer(address)]
     if any(one is not None and not one.names <= OF_THE_BRAND for one in named):
         return False
@@ -86,34 +86,34 @@ def _is_link(word: re.Match[str], codes: Sequence[Code]) -> bool:
 
 
 def is_own_page(address: str, site: str) -> bool:
-    """Whether it leads to a page of our own site that belongs to one person."""
+    """Return whether it leads to one of OWN_PAGES on our own site."""
     inside = address.removeprefix(f"{site}/") if address.startswith(f"{site}/") else ""
     return re.split(r"[/?#]", inside, maxsplit=1)[0] in OWN_PAGES
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The links of one mail whose clicks are counted."""
+    """Replaces the addresses of one mail's links whose clicks are counted."""
 
     signer: Signer
     site: str
     revision: int
     message: int
     links: int = 0
-    """How many there are; each says so."""
+    """How many there are; each carries this number."""
 
     @classmethod
     def of(cls, signer: Signer, site: str, revision: int, message: int, addresses: Iterable[str]) -> Self:
-        """Those among the links to these addresses."""
+        """Return it for a mail with links to these addresses."""
         one = cls(signer=signer, site=site, revision=revision, message=message)
         return replace(one, links=len(set(filter(one.counts, addresses))))
 
     def counts(self, address: str) -> bool:
-        """Whether clicks of a link to this address are counted."""
+        """Return whether clicks on a link to this address are counted."""
         return is_safe(address) and not is_own_page(address, self.site)
 
     def leading(self, address: str) -> str:
-        """The address that stands in the mail instead of a link's own."""
+        """Return the address the mail has in place of a link's own."""
         if not self.counts(address):
             return address
         sealed = Destination(address, self.links, self.revision).sealed(self.signer)

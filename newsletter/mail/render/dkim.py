@@ -1,7 +1,7 @@
-"""DKIM: signatures by the house's own key (RFC 6376, RFC 8301, RFC 8463), header fields relaxed, bodies simple.
+"""DKIM signatures with our own keys (RFC 6376, RFC 8301, RFC 8463): header fields relaxed, bodies simple.
 
-A simple body costs one hash and no look at its lines. Nothing is lost by it here: no line of a body is longer than
-76 octets, begins with a dot or ends in white space, so no relay on the way has a reason to touch one.
+A simple body costs one hash and no pass over its lines. It is safe here: no body line is longer than 76 octets, begins
+with a dot or ends in white space, so no relay has a reason to change one.
 """
 
 import re
@@ -20,9 +20,9 @@ SIGNED = (
     "From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type",
     "List-Unsubscribe", "List-Unsubscribe-Post", "List-Id", "Feedback-ID",
 )  # fmt: skip
-"""Signed where they are there (RFC 6376 §5.4.1, RFC 8058 §4). What is missing is not named: a relay may add it."""
+"""Signed if present (RFC 6376 §5.4.1, RFC 8058 §4). A missing field is not named: a relay may add it."""
 OVERSIGNED = ("From", "Subject")
-"""Named once more than they occur, so that nobody adds a second one (RFC 6376 §8.15)."""
+"""Named once more than they occur, so that nobody can add another (RFC 6376 §8.15)."""
 
 _END_OF_HEAD = mime.CRLF * 2
 _FOLD = re.compile(rb"\r\n(?=[ \t])")
@@ -33,7 +33,7 @@ _WIDTH = 72  # octets of a signature on one line
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The header fields that are signed: their names as `h=` has them, their octets in canonical form."""
+    """The signed header fields: their names as in `h=`, their octets in canonical form."""
 
     names: str
     canonical: bytes
@@ -41,39 +41,39 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Dkim:
-    """Signs for one domain: one signature for each key, and the first key's first. Safe to use from several threads."""
+    """Signs for one domain, one signature per key, in order. Thread-safe."""
 
     domain: str
-    """As `d=` has it, in ASCII."""
+    """As in `d=`, in ASCII."""
     keys: tuple[DkimKey, ...]
 
     def is_aligned(self, sender: str) -> bool:
-        """Whether a signature speaks for mail from this address: of its domain, or one below (RFC 7489 §3.1.1)."""
+        """Return whether a signature covers mail from this address: its domain is ours or below (RFC 7489 §3.1.1)."""
         host = idna.encode(sender.rpartition("@")[2], uts46=True).decode()
         return host == self.domain or host.endswith(f".{self.domain}")
 
     def signed(self, message: bytes, now: datetime) -> bytes:
-        """A complete message (RFC 5322, CRLF line ends) with its signatures before everything else."""
+        """Return a complete message (RFC 5322, CRLF line ends) with its signatures prepended."""
         head = message[: message.index(_END_OF_HEAD) + len(mime.CRLF)]
         return self.signatures(fields(head), message, now) + message
 
     def signatures(self, signed: Fields, message: bytes, now: datetime) -> bytes:
-        """The DKIM-Signature lines of a complete message whose signed fields are already canonical."""
-        told = (int(now.timestamp()), b64encode(_body_hash(message)))
+        """Return the DKIM-Signature lines of a complete message whose signed fields are already canonical."""
+        filling = (int(now.timestamp()), b64encode(_body_hash(message)))
         common = sha256(signed.canonical)
         lines = []
         for key in self.keys:
             line, canonical = _unsigned(self.domain, key.selector, key.algorithm, signed.names)
             digest = common.copy()
-            digest.update(canonical % told)
+            digest.update(canonical % filling)
             coded = b64encode(key.sign(digest.digest()))
             folded = b"\r\n ".join(coded[start : start + _WIDTH] for start in range(0, len(coded), _WIDTH))
-            lines.append(line % told + folded + mime.CRLF)
+            lines.append(line % filling + folded + mime.CRLF)
         return b"".join(lines)
 
 
 def fields(head: bytes) -> Fields:
-    """What is signed of a head (RFC 6376 §3.4.2). Of a name that occurs twice, the last counts (§5.4.2)."""
+    """Return the signed fields of a header (RFC 6376 §3.4.2). Of a repeated field, the last counts (§5.4.2)."""
     found: dict[bytes, bytes] = {}
     for line in _FOLD.sub(b"", head).split(mime.CRLF):
         name, colon, value = line.partition(b":")
@@ -86,12 +86,12 @@ def fields(head: bytes) -> Fields:
 
 
 def relaxed(value: bytes) -> bytes:
-    """The value of a header field in the canonical form "relaxed", without a line end (RFC 6376 §3.4.2)."""
+    """Return a header field's value in "relaxed" canonical form, without a line end (RFC 6376 §3.4.2)."""
     return _SPACE.sub(b" ", value).strip(b" ")
 
 
 def _body_hash(message: bytes) -> bytes:
-    """SHA-256 of the body in the canonical form "simple": it ends in one line end (RFC 6376 §3.4.3)."""
+    """Return SHA-256 of the body in "simple" canonical form, which ends in one line end (RFC 6376 §3.4.3)."""
     start, end = message.index(_END_OF_HEAD) + len(_END_OF_HEAD), len(message)
     while message.endswith(mime.CRLF, start, end):
         end -= len(mime.CRLF)
@@ -102,7 +102,7 @@ def _body_hash(message: bytes) -> bytes:
 
 @lru_cache(maxsize=64)
 def _unsigned(domain: str, selector: str, algorithm: str, names: str) -> tuple[bytes, bytes]:
-    """A DKIM-Signature up to its `b=`, as it goes out and as it is signed: `% (seconds, body hash)` fills both."""
+    """Return a DKIM-Signature up to its `b=`, as sent and as signed; `% (seconds, body hash)` fills both."""
     tags = mime.header(
         "DKIM-Signature", "v=1;", f"a={algorithm};", "c=relaxed/simple;", f"d={domain};", f"s={selector};",
         *_NAMES.findall(f"h={names};"),

@@ -1,4 +1,4 @@
-"""The private keys that sign mail, their files, and the DNS records that publish them (RFC 6376 §3.6.1, RFC 8463)."""
+"""DKIM's private keys, their files, and the DNS records that publish them (RFC 6376 §3.6.1, RFC 8463)."""
 
 import os
 from base64 import b64encode
@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 LEAST_BITS = 2048
-"""RFC 8301 §3.2 allows 1024 still; no receiver that matters is content with it."""
+"""RFC 8301 §3.2 still allows 1024, but no important receiver accepts it."""
 STRING = 255
-"""Octets that one string of a TXT record holds at most (RFC 1035 §3.3)."""
+"""Maximum octets of one string in a TXT record (RFC 1035 §3.3)."""
 RSA_NAME = "news"
-"""The selector of a first key."""
+"""The selector of an installation's first key."""
 Private = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 _PKCS1 = padding.PKCS1v15()
@@ -29,57 +29,57 @@ _SHA256 = utils.Prehashed(hashes.SHA256())
 
 
 class BadKey(Exception):
-    """A key file that cannot be used; the message says what it should be."""
+    """A key file cannot be used; the message says what it should be."""
 
 
 @dataclass(frozen=True, slots=True)
 class DkimKey:
-    """A private key and the selector that its public half is published under."""
+    """A private key, and the selector its public key is published under."""
 
     selector: str
     private: Private
 
     @property
     def is_rsa(self) -> bool:
-        """RSA; else it is Ed25519."""
+        """Return whether it is RSA; else it is Ed25519."""
         return isinstance(self.private, rsa.RSAPrivateKey)
 
     @property
     def algorithm(self) -> str:
-        """As `a=` has it."""
+        """Return the algorithm as in `a=`."""
         return "rsa-sha256" if self.is_rsa else "ed25519-sha256"
 
     @property
     def record(self) -> str:
-        """The TXT record to publish at `<selector>._domainkey.<domain>`."""
+        """Return the TXT record to publish at `<selector>._domainkey.<domain>`."""
         public = self.private.public_key()
         if self.is_rsa:
             return f"v=DKIM1; k=rsa; p={_coded(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))}"
         return f"v=DKIM1; k=ed25519; p={_coded(public.public_bytes(Encoding.Raw, PublicFormat.Raw))}"  # RFC 8463 §4.2
 
     def host(self, domain: str) -> str:
-        """The name in DNS at which that record stands."""
+        """Return the record's DNS name."""
         return f"{self.selector}._domainkey.{domain}"
 
     @property
     def strings(self) -> str:
-        """The record as a zone file has it (RFC 1035 §5.1)."""
+        """Return the record as in a zone file (RFC 1035 §5.1)."""
         return " ".join(f'"{self.record[start : start + STRING]}"' for start in range(0, len(self.record), STRING))
 
     def sign(self, digest: bytes) -> bytes:
-        """The signature of a SHA-256 digest (RFC 6376 §3.3; Ed25519 signs the digest itself, RFC 8463 §3)."""
+        """Sign a SHA-256 digest (RFC 6376 §3.3; Ed25519 signs the digest itself, RFC 8463 §3)."""
         if isinstance(self.private, rsa.RSAPrivateKey):
             return self.private.sign(digest, _PKCS1, _SHA256)
         return self.private.sign(digest)
 
 
 def place(data_dir: Path, selector: str) -> Path:
-    """Where a key lies of which nobody has said where."""
+    """Return the default path of a key."""
     return data_dir / "dkim" / f"{selector}.pem"
 
 
 def read(selector: str, file: Path) -> DkimKey:
-    """The key in a PEM file. Raises BadKey."""
+    """Read a key from a PEM file. Raises BadKey."""
     try:
         private = load_pem_private_key(file.read_bytes(), password=None)
     except OSError as error:
@@ -96,9 +96,9 @@ def read(selector: str, file: Path) -> DkimKey:
 
 
 def make(selector: str, file: Path, bits: int | None) -> DkimKey:
-    """A new key in a new file that only its owner may read: RSA of so many bits; None: Ed25519.
+    """Generate a key into a new file with mode 600: RSA of `bits`; None: Ed25519.
 
-    Raises FileExistsError: a key is never written over.
+    Raises FileExistsError: a key is never overwritten.
     """
     private: Private = ed25519.Ed25519PrivateKey.generate() if bits is None else rsa.generate_private_key(65537, bits)
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -1,4 +1,4 @@
-"""Drafts: a mail rendered for a reader who does not exist, in which what belongs to that reader is found again."""
+"""Drafts: renders a mail for a reader who does not exist, and finds in it what belongs to that reader."""
 
 import re
 from collections.abc import Callable
@@ -40,21 +40,21 @@ from newsletter.subscribers import Fields, Stream
 from newsletter.theme import Look, theme_of
 
 NOBODY = 0xF1D2_C3B4_A596_8778
-"""The subscriber and message of the reader who does not exist: no database gives a number of 64 bits away."""
+"""The ids of the reader who does not exist, and of their message: no database assigns a 64-bit id."""
 ONCE = datetime(2001, 1, 1, tzinfo=UTC)
 STRANGERS = (
     "",
     "Anna",
     ".From \xa0\"=?utf-8?\" <b>{{7*7}}</b>\\ & 'Zoë', 李 👩🏽‍⚕️ %s%% &quot;=3D " + "ö" * 30,
 )
-"""Values that a skeleton has to get right before it is used, whatever field they are of."""
+"""Field values a skeleton must get right before it is used."""
 _MARK = re.compile(rb"\0(\d+)\0")
 _NAMED = re.compile(r'zqs(\d+|subject|preheader)("|&quot;|%22)sqz')
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """All that one skeleton depends on, by content."""
+    """All that one skeleton depends on, by value: the cache key."""
 
     stream: Stream
     revision_id: int | None
@@ -66,12 +66,12 @@ class Form:
     look: Look
     frame: str
 
-    def house(self) -> Brand:
-        """The brand, of no session: that of whoever asked for the skeleton ends."""
+    def to_brand(self) -> Brand:
+        """Return the brand, detached: the session of the first caller ends before the skeleton does."""
         return Brand(**dict(self.brand), theme=theme_of(self.look, self.frame))
 
     def sample(self, subscriber: int, id: int, fields: Fields) -> ClaimedMessage:
-        """A claimed message of this form that nobody gets."""
+        """Return a claimed message of this form that is never sent."""
         context = {"guide": self.guide, "accent": self.accent}
         address = "reader@example.invalid"
         return ClaimedMessage(
@@ -89,7 +89,7 @@ class Form:
 
 
 class NoSkeleton(Exception):
-    """This mail has to be composed for each reader; the message says why."""
+    """The mail must be composed for each reader; the message says why."""
 
 
 def _as_text(value: str) -> str:
@@ -97,7 +97,7 @@ def _as_text(value: str) -> str:
 
 
 def _in_element(value: str) -> str:
-    """Text of an element as an HTML parser gives it back (HTML Standard §13.3, "escaping a string")."""
+    """Escape text in an element as an HTML serialiser does (HTML Standard §13.3, "escaping a string")."""
     return value.replace("&", "&amp;").replace("\xa0", "&nbsp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -106,12 +106,12 @@ def _in_attribute(value: str) -> str:
 
 
 def gap(place: int) -> bytes:
-    """The mark of a gap; NUL occurs nowhere in an encoded mail."""
+    """Return the mark of a gap; NUL never occurs in an encoded mail."""
     return b"\0%d\0" % place
 
 
 class Draft:
-    """A mail on its way to a skeleton: finds in it what belongs to the reader who does not exist."""
+    """Turns a mail rendered for a reader who does not exist into a skeleton."""
 
     def __init__(self, signer: Signer, language: Language) -> None:
         self._signer = signer
@@ -131,13 +131,13 @@ class Draft:
         self._places: list[Place] = []
 
     def _signed(self, purpose: Purpose, *numbers: int) -> str:
-        """A token without its key's id, which is no gap: it stays in the template."""
+        """Return a token without its key's id, which is the same for every reader and stays in the template."""
         return self._signer.token(purpose, *numbers).removesuffix(self._signer.key_id)
 
     def stand_in(self, output: Output, value: str) -> str:
-        """What stands in for something that is filled in; its value, where that is not made of the reader's fields.
+        """Return a stand-in for an output made of the reader's fields, and any other output's value.
 
-        The quotation mark in it comes out differently in an element, an attribute and an address: so the place tells.
+        Its quotation mark is escaped differently in an element, an attribute and an address, which shows the place.
         """
         if not any(map(is_of_reader, output.expression.names)):
             return value
@@ -146,7 +146,7 @@ class Draft:
         return f'zqs{key}"sqz'
 
     def line(self, variable: str, words: str) -> str:
-        """A subject or preheader, filled with `stand_in`: as it is, or a word that stands in for the whole of it."""
+        """Return a subject or preheader filled with `stand_in`: as it is, or one stand-in for the whole line."""
         if self._any_number.search(words):
             raise NoSkeleton(f"there is more than fields in the {variable}")
         pieces: list[str | Expression] = []
@@ -162,11 +162,11 @@ class Draft:
         return f'zqs{variable}"sqz'
 
     def subject(self, seen: str) -> bytes:
-        """The Subject line of a mail rendered with `line`: for everybody, or a gap."""
+        """Return the Subject line of a mail rendered with `line`: the same for all readers, or a gap."""
         return gap(SUBJECT) if "subject" in self._phrases else mime.text_header("Subject", seen)
 
     def part(self, subtype: str, text: str) -> bytes:
-        """A text part with gaps."""
+        """Return a text part with gaps."""
         out, end = [mime.text_part(subtype, "").removesuffix(mime.CRLF)], 0
         for match in self._anything.finditer(text):
             out.append(open_ended(text[end : match.start()]))
@@ -189,7 +189,7 @@ class Draft:
 
     def skeleton(self, message: bytes, return_path: str, slow: Callable[[ClaimedMessage, datetime], RenderedMessage],
                  dkim: Dkim | None) -> Skeleton:  # fmt: skip
-        """The skeleton of a complete message: its header lines as they were rendered, its parts made by `part`."""
+        """Return the skeleton of a complete message: header lines as rendered, parts made by `part`."""
         for stand_in, place in self._numbers.items():
             message = message.replace(stand_in.encode(), gap(place))
         template, gaps = _template(message)
@@ -210,7 +210,7 @@ class Draft:
 
 
 def _template(marked: bytes) -> tuple[bytes, tuple[int, ...]]:
-    """What `%` fills, and which values it takes, in order."""
+    """Return a template for `%`, and the places of the values it takes, in order."""
     gaps = tuple(int(number) for number in _MARK.findall(marked))
     return _MARK.sub(b"%b", marked.replace(b"%", b"%%")), gaps
 
@@ -224,7 +224,7 @@ def _seal(message: bytes, dkim: Dkim) -> Seal:
 
 
 def alike(one: RenderedMessage, other: RenderedMessage) -> bool:
-    """Whether two mails have one envelope, the same header octets, and parts that decode to the same octets."""
+    """Return whether two mails have the same envelope and header octets, and parts that decode to the same octets."""
 
     def seen(mail: RenderedMessage) -> list[object]:
         parts = [(part.items(), part.get_payload(decode=True)) for part in message_from_bytes(mail.data).walk()]

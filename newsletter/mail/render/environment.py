@@ -1,4 +1,4 @@
-"""Jinja as mails use it. A template is compiled once for all renderers, languages and forks of a process."""
+"""Jinja for mails. A template is compiled once for all renderers, languages and forks of a process."""
 
 from pathlib import Path
 from types import CodeType
@@ -17,23 +17,23 @@ from jinja2.bccache import Bucket
 from newsletter.languages import SOURCE, Language
 
 LAYOUT = "layout.html"
-"""The frame of all mails: the file is that of the first look."""
+"""The frame of all mails; the file is the default look's."""
 MOST = 128
-"""Compiled templates that are kept: more than there are, besides the frames of the themes that somebody tries out."""
+"""Compiled templates kept: enough for all files, and for the frames of themes being tried out."""
 
 
 class _Kept(BytecodeCache):
-    """Compiled templates in memory, by name and content; of too many, the oldest goes."""
+    """Compiled templates in memory by name and content; beyond MOST the oldest is dropped."""
 
     def __init__(self) -> None:
         self._code: dict[tuple[str, str], CodeType] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Give the template what was compiled before, if it was."""
+        """Load the compiled code, if there is any."""
         bucket.code = self._code.get((bucket.key, bucket.checksum))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep what was compiled."""
+        """Keep the compiled code."""
         if bucket.code is not None:
             self._code[bucket.key, bucket.checksum] = bucket.code
             if len(self._code) > MOST:
@@ -44,7 +44,7 @@ _KEPT = _Kept()
 
 
 def environment(folder: Path, language: Language, frame: str = "") -> Environment:
-    """The templates of mails in one language. `frame`: the layout of a theme; "": that of the first look."""
+    """Return the environment of mail templates in one language. `frame`: a theme's layout; "": the default look's."""
     files = FileSystemLoader(folder)
     jinja = Environment(
         loader=ChoiceLoader([DictLoader({LAYOUT: frame}), files]) if frame else files,
@@ -56,7 +56,7 @@ def environment(folder: Path, language: Language, frame: str = "") -> Environmen
 
 
 def warm(folder: Path) -> None:
-    """Compile the templates of bulk mail, so that no worker does when a campaign's time has come."""
+    """Compile the templates of bulk mail now, so that no worker has to when a campaign starts."""
     jinja = environment(folder, SOURCE)
     for name in jinja.list_templates(filter_func=lambda name: name.startswith(("article/", "digest/", "layout"))):
         jinja.get_template(name)

@@ -1,7 +1,7 @@
-"""Expressions of an owner's text: an allow-list over Jinja's parsed tree, worked out without Jinja.
+"""Expressions of an owner's text: an allow-list over Jinja's parsed tree, evaluated without Jinja.
 
-Jinja only parses. What the tree may hold is listed here, node by node, and becomes a function of plain values; nothing
-is ever looked up on an object, so there is nothing to reach (`{{ x.__class__ }}` is a name nobody knows).
+Jinja only parses. What the tree may hold is listed here, node by node, and becomes a function of plain values. Nothing
+is ever looked up on an object, so nothing can be reached (`{{ x.__class__ }}` is an unknown name).
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from newsletter.mail.render.names import Kind, Known, Name, Value, Values
 from newsletter.subscribers import YES
 
 Worked = Value | int | float | bool
-"""What an expression may come to: conditions know numbers and truth as well."""
+"""What an expression may evaluate to; conditions also use numbers and booleans."""
 Evaluate = Callable[[Values], Worked]
 _jinja = Environment(autoescape=False)  # noqa: S701 - it parses and renders nothing
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
@@ -30,22 +30,22 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class _As(Flag):
-    """How a name is read."""
+    """How a name's value is read."""
 
     IN_A_MAIL = 0
     STORED = auto()
-    """A date as it is stored, not as it reads."""
+    """A date as stored, not as displayed."""
     BARE = auto()
-    """Empty where nothing is held: the field's fall-back does not stand in for it."""
+    """Empty if there is no value: without the field's fallback."""
 
 
 _AS_STORED = _As.STORED | _As.BARE
 _INSIDE = {"default": _As.BARE, "date": _As.STORED}
-"""How what a filter gets is read; a text's own fall-back goes before the field's."""
+"""How a filter's input is read; a fallback given in the text takes precedence over the field's."""
 
 
 class Refused(ValueError):
-    """The owner's code is not in the allow-list, or makes no sense; the message says what to write instead."""
+    """An owner's code is not on the allow-list, or makes no sense; the message says what to write instead."""
 
 
 class Unknown(Refused):
@@ -58,36 +58,36 @@ class Unknown(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """One expression, checked."""
+    """One checked expression."""
 
     evaluate: Evaluate
     names: frozenset[str]
     link: bool = False
-    """Whether it comes to a whole address."""
+    """Whether it evaluates to a whole address."""
     bare: bool = False
-    """Whether it is a name and nothing else."""
+    """Whether it is a name without filters."""
 
     def text(self, values: Values) -> str:
-        """What it puts into a text."""
+        """Return what it puts into a text."""
         found = self.evaluate(values)
         return ", ".join(found) if isinstance(found, tuple) else str(found)
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What stands behind `if`, checked."""
+    """The checked expression after `if`."""
 
     holds: Evaluate
     names: frozenset[str]
 
 
 def parse(code: str, known: Known, language: Language) -> Expression:
-    """What stands between the braces of a text in this language. Raises Refused."""
+    """Parse what is between the braces, for a text in this language. Raises Refused."""
     return _Reader(known, language).output(_tree(code))
 
 
 def parse_condition(code: str, known: Known, language: Language) -> Condition:
-    """What stands behind `if`. Raises Refused."""
+    """Parse what follows `if`. Raises Refused."""
     reader = _Reader(known, language)
     return Condition(reader.condition(_tree(code)), frozenset(reader.met))
 
@@ -110,7 +110,7 @@ class _Reader:
     known: Known
     language: Language
     met: set[str] = field(default_factory=set)
-    """The names that were read so far."""
+    """The names read so far."""
 
     def output(self, node: nodes.Expr, read: _As = _As.IN_A_MAIL) -> Expression:
         if isinstance(node, nodes.Const):
@@ -125,7 +125,7 @@ class _Reader:
     def _named(self, node: nodes.Expr, read: _As) -> Expression:
         name = _name(node)
         if name is None:
-            raise Refused(said(_told(node)))
+            raise Refused(said(_advice(node)))
         if name not in self.known:
             raise Refused(self._unknown(name))
         self.met.add(name)
@@ -136,10 +136,10 @@ class _Reader:
 
     def _unknown(self, name: str) -> str:
         near = get_close_matches(name, self.known, n=1)
-        told = [said("there is no variable “%(name)s”.", name=name)]
+        advice = [said("there is no variable “%(name)s”.", name=name)]
         if near:
-            told.append(said("Did you mean %(name)s?", name=near[0]))
-        return joined((*told, said("Variables that exist: %(names)s", names=", ".join(self.known))))
+            advice.append(said("Did you mean %(name)s?", name=near[0]))
+        return joined((*advice, said("Variables that exist: %(names)s", names=", ".join(self.known))))
 
     def _filtered(self, node: nodes.Filter, read: _As) -> Expression:
         if node.name not in FILTERS or node.node is None:
@@ -193,7 +193,7 @@ class _Reader:
         return known.kind if known else None
 
     def _side(self, node: nodes.Expr) -> Evaluate:
-        """One side of a comparison. A name is what is held, not whether it holds."""
+        """Return one side of a comparison: a name's value, not its truth."""
         if _name(node) is None:
             return self.condition(node)
         return _or_nothing(self.output(node, _AS_STORED).evaluate)
@@ -209,14 +209,14 @@ class _Reader:
         def compared(values: Values) -> bool:
             try:
                 return compare(left(values), right(values))
-            except TypeError:  # a text and a number have no order
+            except TypeError:  # text and numbers have no order
                 return False
 
         return compared
 
 
 def _name(node: nodes.Expr) -> str | None:
-    """The name that this is, where it is a name and nothing else."""
+    """Return the name a node is, None if it is anything else."""
     if isinstance(node, nodes.Name):
         return node.name
     if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
@@ -239,7 +239,7 @@ def _look_up(known: Name, read: _As, language: Language) -> Evaluate:
 
 
 def _as_number(side: Evaluate) -> Evaluate:
-    """A text that reads as a number is one; "" has no order, and no comparison with it holds."""
+    """Convert numeric text to a number; "" stays text, so no ordering with it holds."""
 
     def number(values: Values) -> Worked:
         found = side(values)
@@ -252,7 +252,7 @@ def _as_number(side: Evaluate) -> Evaluate:
 
 
 def _or_nothing(evaluate: Evaluate) -> Evaluate:
-    """A name that has no value here is empty: `default` and `if` are there to ask for that."""
+    """Treat a name without a value as empty: `default` and `if` exist to test for that."""
 
     def evaluated(values: Values) -> Worked:
         try:
@@ -279,10 +279,10 @@ _INSTEAD: tuple[tuple[type[nodes.Node], str], ...] = (
 )
 
 
-def _told(node: nodes.Node) -> str:
-    for kind, told in _INSTEAD:
+def _advice(node: nodes.Node) -> str:
+    for kind, advice in _INSTEAD:
         if isinstance(node, kind):
-            return told
+            return advice
     return marked("only variables, filters and plain words are known here")
 
 

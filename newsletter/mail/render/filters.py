@@ -1,4 +1,4 @@
-"""The filters of owners' texts. Each takes plain values and gives a text, no longer than what went in allows."""
+"""The filters of owners' texts. Each takes plain values and returns text whose length its input bounds."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -11,22 +11,22 @@ from newsletter.languages import Language
 LONGEST_ARGUMENT = 200
 _WORDS = re.compile(r"([-\s(\[/]+)")
 DATES = ("long", "short", "weekday")
-"""How a date may read; patterns of an owner's own would be a language of their own."""
+"""The forms of a date; custom patterns would be a language of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a filter does, which constants it takes, and how it is written."""
+    """What a filter does, which constants it takes, and an example."""
 
     apply: Callable[..., str]
     example: str
     takes: tuple[type, ...] = ()
     needed: int = 0
     speaks: bool = False
-    """Whether what it gives depends on the mail's language, which it is handed as `language`."""
+    """Whether it depends on the mail's language, which it gets as `language`."""
 
     def fits(self, given: Sequence[Any]) -> bool:
-        """Whether these constants are what it takes."""
+        """Return whether it takes these constants."""
         return self.needed <= len(given) <= len(self.takes) and all(
             type(one) is kind and not (isinstance(one, str) and len(one) > LONGEST_ARGUMENT)
             for one, kind in zip(given, self.takes, strict=False)
@@ -34,7 +34,7 @@ class Filter:
 
 
 def plain(value: Any) -> str:
-    """A value as text; a list reads with commas."""
+    """Return a value as text, a list separated by commas."""
     return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
@@ -60,7 +60,7 @@ def _title(value: Any) -> str:
 
 
 def day_as(form: str, value: Any, language: Language) -> str:
-    """A day held as 1960-05-03, in one of the forms of a language; anything else as it is."""
+    """Format a date stored as 1960-05-03 in one of a language's forms; return anything else as it is."""
     try:
         day = date.fromisoformat(plain(value).strip()[:10])
     except ValueError:
@@ -82,4 +82,4 @@ FILTERS: dict[str, Filter] = {
     "truncate": Filter(_truncate, "{{ brand.strapline|truncate(40) }}", (int,)),
 }
 EXAMPLES = tuple(filter.example for filter in FILTERS.values())
-"""How each is written, for the owner."""
+"""An example of each, for the owner."""

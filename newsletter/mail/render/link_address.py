@@ -1,4 +1,4 @@
-"""Addresses of links in an owner's text: a value may stand in one, but never say where it leads."""
+"""Checks link addresses in an owner's text: a value may be part of one, but never decide where it leads."""
 
 import re
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ from newsletter.languages import said
 from newsletter.mail.render.code import WORD, Code, code_of, refusal
 
 _SETTLED = re.compile(r"(?:https?://[^/?#\s@]+|zql\d+qz[^/?#]*)[/?#]|mailto:|tel:", re.IGNORECASE)
-"""Beginnings of an address after which nothing can change where it leads."""
+"""Starts of an address after which nothing can change where it leads."""
 
 
 def in_address(address: str, codes: Sequence[Code]) -> str:
-    """A link's address whose words say that they stand in one. Raises BadArticle where a value would say whither."""
+    """Return a link's address with its placeholders marked. Raises BadArticle if a value would decide its target."""
 
     def marked(match: re.Match[str]) -> str:
         code, before = code_of(match, codes), out[-1]
@@ -24,8 +24,8 @@ def in_address(address: str, codes: Sequence[Code]) -> str:
         if not before and not code.expression.link:
             raise refusal(code.where, code.source, said("a link's address cannot begin with it; begin with https://…"))
         if before and not _SETTLED.match(before):
-            told = said("it would say where the link leads; in an address it may stand behind the first / or ?")
-            raise refusal(code.where, code.source, told)
+            problem = said("it would say where the link leads; in an address it may stand behind the first / or ?")
+            raise refusal(code.where, code.source, problem)
         return f"zq{'u' if before else 'l'}{match[2]}qz"
 
     out, end = [""], 0

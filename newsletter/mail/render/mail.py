@@ -1,4 +1,4 @@
-"""What goes into a rendered mail and what comes out of it."""
+"""The types that go into rendering a mail and come out of it."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -15,25 +15,25 @@ NO_FIELDS: Fields = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The words of an article at one revision."""
+    """An article's text at one revision."""
 
     subject: str
     preheader: str
     body: str
     own: tuple[MergeField, ...] = ()
-    """The owner's own fields that there are; the words may name them."""
+    """The owner's own fields, which the text may use."""
     counts_clicks: bool = False
-    """Whether who follows a link of it may be counted, where clicks are counted at all."""
+    """Whether clicks on its links may be counted, if the brand counts clicks at all."""
 
     @property
     def words(self) -> tuple[str, str, str]:
-        """What was written."""
+        """Return subject, preheader and body."""
         return self.subject, self.preheader, self.body
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who a mail is for: what its variables and links are made of. `message` 0: no message, a preview."""
+    """Whom a mail is for: the source of its variables and links. `message` 0: a preview."""
 
     subscriber: int
     fields: Fields = field(default_factory=dict)
@@ -42,18 +42,18 @@ class Reader:
 
 @dataclass(slots=True)
 class RenderedMessage:
-    """A complete message and its envelope. Not frozen: a million of them are made, and that would double their cost."""
+    """A complete message and its envelope. Not frozen: that would double the cost, and a campaign makes a million."""
 
     sender: str
     recipient: str
     data: bytes
     seven_bit: bool | None = None
-    """Whether every octet of `data` is below 128; None: nobody has looked."""
+    """Whether every octet of `data` is below 128; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The three parts of a mail as a person sees them."""
+    """The parts of a mail that a person sees."""
 
     subject: str
     text: str
@@ -61,25 +61,25 @@ class Rendered:
 
 
 def fields_for(stream: Stream, fields: Fields) -> Fields:
-    """What such a mail may say of its reader: nothing where the address is not proven, for it may be a stranger's."""
+    """Return the fields such a mail may use: none while the address is unproven, because it may be a stranger's."""
     return NO_FIELDS if stream in (Stream.CONFIRM, Stream.REMINDER, Stream.PROVE) else fields
 
 
 def ungreeted(words: Content) -> Content:
-    """The same without the greeting that they begin with."""
+    """Return content without its opening greeting."""
     return replace(words, body=_GREETING.sub("", words.body))
 
 
 def one_line(text: str) -> str:
-    """A subject or a preheader as it goes out: runs of white space, line ends too, become one space."""
+    """Return a subject or preheader as sent: runs of white space, line ends too, become one space."""
     return " ".join(text.split())
 
 
 def why(stream: Stream, brand: Brand, language: Language) -> str:
-    """Why a reader gets a bulk mail, as it says itself."""
+    """Return the sentence in a bulk mail that says why its reader gets it."""
     _ = language.gettext
     if stream is Stream.STEP:
-        told = _("You get this short series because you asked %(brand)s for a guide.")
+        sentence = _("You get this short series because you asked %(brand)s for a guide.")
     else:
-        told = _("You get this because you subscribed to the %(brand)s newsletter.")
-    return told % {"brand": brand.name}
+        sentence = _("You get this because you subscribed to the %(brand)s newsletter.")
+    return sentence % {"brand": brand.name}

@@ -1,4 +1,4 @@
-"""Markdown of an owner: what it becomes as HTML and as plain text, and what a preflight looks at."""
+"""Turns an owner's Markdown into HTML and plain text, and collects what the preflight checks."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -22,14 +22,14 @@ from newsletter.mail.render.places import SCHEMES
 from newsletter.mail.render.plain import as_plain_text
 
 COLUMN = 544
-"""Pixels of a picture at most: the mail's 600 less the sheet's padding. Outlook for Windows heeds nothing else."""
+"""Maximum width of a picture in pixels: the mail's 600 less padding. Outlook for Windows obeys only this attribute."""
 TAGS = {
     "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "img", "li", "ol", "p", "pre",
     "strong", "ul", *blocks.TAGS,
 }  # fmt: skip
 _ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title", "width"}, "ol": {"start"}}
 LONGEST_PARAGRAPH = 10_000
-"""Characters of a paragraph in which addresses that are typed out become links: finding them takes its square."""
+"""Characters of a paragraph in which typed-out addresses become links: finding them takes quadratic time."""
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _WWW = re.compile(r"[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+(?:[/?#][^\s<>\"]*)?", re.IGNORECASE)
 _SIZED = re.compile(r"/media/[0-9a-f]+-(\d{1,4})x\d{1,4}\.(?:jpg|png|gif)\Z")
@@ -38,23 +38,23 @@ _ONLY_CODES = re.compile(r"<p>((?:zqv\d+qz\s*)+)</p>\n?")
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A text read once. `html` and `text` hold words in place of codes."""
+    """A parsed text. `html` and `text` hold placeholders for codes."""
 
     html: str
     text: str
     prose: str
-    """Its words without codes and code samples, for a look at what was left over in it."""
+    """Its prose without codes and code samples, to be checked for leftovers."""
     links: tuple[str, ...]
     pictures: tuple[tuple[str, str], ...]
     """(address, description)"""
     relative: tuple[str, ...]
-    """Addresses as they were written that have been completed."""
+    """Relative addresses as written, before they were completed."""
     counted: tuple[str, ...] = ()
-    """Of the links, those whose clicks may be counted; in `html` and `text` a word stands for each."""
+    """Those links whose clicks may be counted; `html` and `text` hold a placeholder for each."""
 
 
 def clean(html: str) -> str:
-    """HTML that holds the tags and addresses of an owner's text, and no others, whatever was filled into it."""
+    """Sanitise HTML: only tags and addresses that an owner's text may have remain, whatever was filled in."""
     return nh3.clean(
         html, tags=TAGS, attributes=_ATTRIBUTES, url_schemes=set(SCHEMES), link_rel="noopener",
         allowed_classes=blocks.CLASSES, tag_attribute_values=blocks.VALUES,
@@ -62,7 +62,7 @@ def clean(html: str) -> str:
 
 
 def read(hidden: str, codes: Sequence[Code], site: str) -> Written:
-    """Read Markdown whose codes are hidden. Addresses are completed with `site`. Raises BadArticle."""
+    """Parse Markdown whose codes are hidden; complete addresses with `site`. Raises BadArticle."""
     tokens = _markdown.parse(hidden, {"codes": codes})
     links, relative = list[str](), list[str]()
     pictures, counted = list[tuple[str, str]](), list[str]()
@@ -89,7 +89,7 @@ def read(hidden: str, codes: Sequence[Code], site: str) -> Written:
 
 
 def _with_words(tokens: Sequence[Token]) -> Iterator[tuple[Token, Sequence[Token]]]:
-    """Each link with what stands inside it, and each picture."""
+    """Yield each link with the tokens inside it, and each picture with none."""
     for token in tokens:
         children = token.children or []
         for place, child in enumerate(children):
@@ -101,13 +101,13 @@ def _with_words(tokens: Sequence[Token]) -> Iterator[tuple[Token, Sequence[Token
 
 
 def _shown(address: str) -> int:
-    """How wide a picture is shown; one of the library has it in its name."""
+    """Return a picture's display width; the media library's have it in their names."""
     named = _SIZED.search(address)
     return min(int(named[1]), COLUMN) if named else COLUMN
 
 
 def _bare(match: re.Match[str], codes: Sequence[Code]) -> str:
-    """A condition on a line of its own is no paragraph."""
+    """Unwrap a paragraph that holds nothing but conditions."""
     stands = [code_of(word, codes) for word in WORD.finditer(match[1])]
     return match[1] if all(code.statement for code in stands) else match[0]
 
@@ -137,13 +137,13 @@ def _said(children: Sequence[Token]) -> Iterator[str]:
 
 
 def _www(validator: Any, text: str, at: int) -> int:
-    """How long an address behind "www." is (GitHub Flavored Markdown §6.9); 0: it is none."""
+    """Return the length of an address after "www." (GitHub Flavored Markdown §6.9); 0: there is none."""
     found = _WWW.match(text, at)
     return len(found[0].rstrip(".,:;!?'\")*_")) if found else 0
 
 
 def _link_variables(state: StateCore) -> None:
-    """An address that a variable stands for becomes a link, as one that is typed does."""
+    """Turn variables that hold an address into links, as typed-out addresses are."""
     codes: Sequence[Code] = state.env.get("codes", ())
     for block in state.tokens:
         if block.type != "inline" or not block.children:
@@ -173,15 +173,15 @@ def _text(content: str) -> Token:
 
 
 def _typed_out(state: StateCore) -> None:
-    """Addresses that are typed out become links: what begins with a scheme or www, and mailboxes."""
+    """Turn typed-out addresses into links: those with a scheme or www, and mailboxes."""
     every = state.tokens
     state.tokens = [one for one in every if len(one.content) <= LONGEST_PARAGRAPH]
-    linkify_text(state)  # changes their children
+    linkify_text(state)  # changes the tokens in place
     state.tokens = every
 
 
 def _scheme(state: StateInline, silent: bool) -> bool:
-    """An address that begins with a scheme, before its underscores and stars are read as emphasis."""
+    """Recognise an address with a scheme before its underscores and stars are read as emphasis."""
     return len(state.src) <= LONGEST_PARAGRAPH and linkify_scheme(state, silent)
 
 
@@ -189,7 +189,7 @@ def _reader() -> MarkdownIt:
     made = MarkdownIt("commonmark", {"html": False, "linkify": True, "typographer": False}).enable("linkify")
     if made.linkify is None:
         raise RuntimeError("linkify-it-py is missing")
-    made.linkify.set({"fuzzy_link": False, "fuzzy_email": True, "fuzzy_ip": False})  # not every "this.It" is one
+    made.linkify.set({"fuzzy_link": False, "fuzzy_email": True, "fuzzy_ip": False})  # "this.It" is not an address
     made.linkify.add("ftp:", None).add("//", None)
     made.linkify.add("www.", {"validate": _www, "normalize": lambda _, match: _completed(match)})
     made.core.ruler.at("linkify", _typed_out)

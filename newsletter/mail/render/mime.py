@@ -1,7 +1,7 @@
-"""The bytes of a message: header lines, quoted-printable bodies, multiparts (RFC 5322, 2045, 2046, 2047, 2231).
+"""Encodes messages: header lines, quoted-printable bodies, multiparts (RFC 5322, 2045, 2046, 2047, 2231).
 
-Not `email.message`: it wraps a long List-Unsubscribe into RFC 2047 words, which nobody decodes there, and costs a
-millisecond. Every line that leaves here ends in CRLF, has at most 998 octets, and none begins with a dot.
+Not `email.message`: it wraps a long List-Unsubscribe into RFC 2047 words, which nobody decodes there, and takes a
+millisecond. Every line returned ends in CRLF and has at most 998 octets, and none begins with a dot.
 """
 
 import re
@@ -12,17 +12,17 @@ CRLF = b"\r\n"
 WORD = 45  # octets of UTF-8 in one encoded word: 60 of base64, 72 with its frame, under RFC 2047's 75
 LINE = 76  # RFC 2045 §6.7 (5)
 
-TOKEN = 200  # octets that are left on one line: far from the 998 that RFC 5322 §2.1.1 allows
+TOKEN = 200  # octets of a word left on one line: far below the 998 that RFC 5322 §2.1.1 allows
 
 _PLAIN = re.compile(r"[\x20-\x7e]*\Z")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*\Z")
 _CODED = re.compile(rb"[^\t -<>-~]|[\t ]\Z")
-"""The octets that are written as codes: all but printable ASCII without "=", and white space at a line's end."""
+"""Octets to encode: all but printable ASCII, also "=", and white space at a line's end."""
 _FRAGILE = re.compile(rb"\.|From(?: |=20\Z)")
 
 
 def text_header(name: str, value: str) -> bytes:
-    """A header line of free text; what is not plain ASCII becomes encoded words, and no line end survives."""
+    """Return a header line of free text; non-ASCII text becomes encoded words, and no line end survives."""
     value = " ".join(value.split())
     words = value.split(" ")
     if _PLAIN.match(value) and "=?" not in value and max(map(len, words)) <= TOKEN:
@@ -31,7 +31,7 @@ def text_header(name: str, value: str) -> bytes:
 
 
 def address_header(name: str, display: str, address: str) -> bytes:
-    """A header line with one mailbox. A non-ASCII local part stays UTF-8 (RFC 6532): only SMTPUTF8 servers get it."""
+    """Return a header line with one mailbox. A non-ASCII local part stays UTF-8 (RFC 6532), for SMTPUTF8 servers."""
     display = " ".join(display.split())
     if not display:
         return _folded(name, [address])
@@ -45,7 +45,7 @@ def address_header(name: str, display: str, address: str) -> bytes:
 
 
 def header(name: str, *tokens: str) -> bytes:
-    """A header line of ASCII tokens, folded only between them and never encoded."""
+    """Return a header line of ASCII tokens, folded only between them and never encoded."""
     return _folded(name, list(tokens))
 
 
@@ -72,7 +72,7 @@ def _encoded_words(value: str) -> list[str]:
 
 
 def quoted_printable(text: str) -> bytes:
-    """Text as quoted-printable lines. A dot or "From " at a line's start is encoded, so that no relay touches it."""
+    """Encode text as quoted-printable lines. A leading dot or "From " is encoded, so that no relay changes it."""
     lines = text.encode("utf-8", "replace").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
     return b"".join([_coded_line(line) for line in lines])
 
@@ -89,10 +89,10 @@ def _coded_line(line: bytes) -> bytes:
             room = LINE
         if len(coded) - start <= room:
             return b"".join([*pieces, coded[start:], CRLF])
-        end = start + room - 1  # one octet is for the "=" that says that the line goes on
+        end = start + room - 1  # one octet for the "=" of the soft line break
         code = coded.find(b"=", end - 2, end)
         if code >= 0:
-            end = code  # the code of an octet is not divided
+            end = code  # do not split an octet's code
         pieces += [coded[start:end], b"=\r\n"]
         start = end
 
@@ -102,7 +102,7 @@ def _hexadecimal(octet: re.Match[bytes]) -> bytes:
 
 
 def text_part(subtype: str, text: str) -> bytes:
-    """A text part with its headers."""
+    """Return a text part with its headers."""
     return (
         b"Content-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
         % subtype.encode()
@@ -111,7 +111,7 @@ def text_part(subtype: str, text: str) -> bytes:
 
 
 def pdf_part(filename: str, data: bytes) -> bytes:
-    """An attached PDF; a name that is not ASCII is written as RFC 2231 wants it."""
+    """Return an attached PDF; a non-ASCII name is encoded by RFC 2231."""
     name = f'filename="{filename}"' if _PLAIN.match(filename) else f"filename*=utf-8''{quote(filename)}"
     coded = b64encode(data)
     lines = [coded[i : i + LINE] for i in range(0, len(coded), LINE)]
@@ -122,7 +122,7 @@ def pdf_part(filename: str, data: bytes) -> bytes:
 
 
 def multipart(subtype: str, boundary: str, parts: list[bytes]) -> bytes:
-    """A multipart with its Content-Type header. Boundaries begin with "=_", which no encoded body can hold."""
+    """Return a multipart with its Content-Type header. Boundaries begin with "=_", which no encoded body can hold."""
     mark = f"=_{boundary}"
     head = f'Content-Type: multipart/{subtype}; boundary="{mark}"\r\n\r\n'.encode()
     body = b"".join(b"--" + mark.encode() + CRLF + part + CRLF for part in parts)

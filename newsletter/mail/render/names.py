@@ -1,4 +1,4 @@
-"""What an owner's text may name: the one list that editors, checks and the filling in read."""
+"""The names an owner's text may use: the one list for editors, checks and rendering."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,23 +11,23 @@ from newsletter.subscribers import BUILT_IN, FIRST_NAME, OWN, FieldKind, Fields,
 
 Value = str | tuple[str, ...]
 Values = Mapping[str, Value]
-"""Each name with its value: plain text (a list of texts for `brand.address_lines`), nothing that has methods to reach
-for."""
+"""Each name with its value: plain text, or a tuple of texts for `brand.address_lines`; never an object with methods to
+reach."""
 
 
 class Kind(StrEnum):
-    """What a name stands for."""
+    """The kind of a name's value."""
 
     TEXT = "text"
     LINK = "link"
-    """A whole address; the only kind a link may begin with."""
+    """A whole address; the only kind that may start a link."""
     LIST = "list"
     NUMBER = "number"
     """Compared as a number."""
     DATE = "date"
-    """Held as 1960-05-03, and read as 3 May 1960 where the text asks for no other form."""
+    """Stored as 1960-05-03; displayed as 3 May 1960 unless the text asks for another form."""
     YES_NO = "yes_no"
-    """Holds in a condition where it is yes."""
+    """True in a condition if it is yes."""
 
 
 _KINDS = {FieldKind.NUMBER: Kind.NUMBER, FieldKind.DATE: Kind.DATE, FieldKind.YES_NO: Kind.YES_NO}
@@ -35,17 +35,17 @@ _KINDS = {FieldKind.NUMBER: Kind.NUMBER, FieldKind.DATE: Kind.DATE, FieldKind.YE
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """One name, and what it means to the owner."""
+    """One name, and its explanation for the owner."""
 
     name: str
     means: str
     kind: Kind = Kind.TEXT
     fallback: str = ""
-    """Stands for it where it is empty and the text itself says nothing else."""
+    """Used if the value is empty and the text gives no default of its own."""
 
     @classmethod
     def of_field(cls, field: MergeField) -> "Name":
-        """The name of a merge field."""
+        """Return the name of a merge field."""
         means: str = field.means
         if field.fallback:
             means = said("%(field)s; where it is not known: “%(fallback)s”", field=field.means, fallback=field.fallback)
@@ -53,7 +53,7 @@ class Name:
 
     @property
     def code(self) -> str:
-        """As it is written in a text."""
+        """Return the code to write in a text."""
         return "{{ " + self.name + ('|join(", ")' if self.kind is Kind.LIST else "") + " }}"
 
 
@@ -61,7 +61,7 @@ IN_SERIES = "guide_pdf"
 """Known only in the series that follows a guide."""
 GREETING = "greeting"
 MADE_OF = {GREETING: FIRST_NAME}
-"""Which field a name that stands for none is made of."""
+"""The field that a derived name is made of."""
 NAMES = MappingProxyType({
     one.name: one
     for one in (
@@ -86,42 +86,42 @@ NAMES = MappingProxyType({
     )
 })  # fmt: skip
 OF_THE_BRAND = frozenset(name for name in NAMES if name.startswith("brand.")) | {"site_url"}
-"""The same for every reader; all that a page of the site may name."""
+"""Names with the same value for every reader, which pages of the site may use too."""
 FOR_PAGES = (
     *(NAMES[name] for name in NAMES if name in OF_THE_BRAND),
     Name("clicks_counted", marked("whether clicks of links in mails are counted")),
     Name("clicks_held", marked("whether some were counted at some time, and may be held")),
 )
-"""All that a page of the site may name; what clicks it may ask for, because its sentences have to be true."""
+"""All that a page of the site may use; it may ask about counted clicks so that the privacy page tells the truth."""
 _OF_THE_READER = frozenset({*(one.name for one in BUILT_IN), *MADE_OF})
 Known = Mapping[str, Name]
-"""The names that a text may use."""
+"""The names a text may use."""
 
 
 def names_for_readers(own: Iterable[MergeField] = ()) -> tuple[Name, ...]:
-    """All that a text for readers may name, the owner's own fields behind what is built in."""
+    """Return all names a text for readers may use, built-in ones first, then the owner's own fields."""
     return (*NAMES.values(), *map(Name.of_field, own))
 
 
 def is_of_reader(name: str) -> bool:
-    """Whether a name stands for what is held of a reader, or is made of it."""
+    """Return whether a name is a reader's field, or derived from one."""
     return name in _OF_THE_READER or name.startswith(OWN)
 
 
 def greeting(first_name: str, language: Language) -> str:
-    """How a mail greets; "" is somebody whose name nobody knows."""
+    """Return a mail's greeting; `first_name` is "" if not known."""
     _ = language.gettext
     return _("Hello %(name)s") % {"name": first_name} if first_name else _("Hello")
 
 
 def of_reader(fields: Fields, language: Language) -> dict[str, str]:
-    """The values of all names that stand for what is held of a reader, as a mail in this language has them."""
+    """Return the values of all names made of a reader's fields, for a mail in this language."""
     first_name = fields.get(FIRST_NAME, "")
     return {**fields, FIRST_NAME: first_name, GREETING: greeting(first_name, language)}
 
 
 def of_brand(brand: Brand, site: str) -> dict[str, Value]:
-    """The values that are the same for every reader."""
+    """Return the values that are the same for every reader."""
     return {
         "site_url": site,
         "brand.name": brand.name,
@@ -137,6 +137,6 @@ def of_brand(brand: Brand, site: str) -> dict[str, Value]:
 
 
 def of_pages(brand: Brand, site: str) -> dict[str, Value]:
-    """The values that a page of the site is filled in with."""
-    told = {"clicks_counted": brand.counts_clicks, "clicks_held": brand.has_counted_clicks}
-    return of_brand(brand, site) | {name: "yes" if so else "" for name, so in told.items()}
+    """Return the values a page of the site is filled in with."""
+    facts = {"clicks_counted": brand.counts_clicks, "clicks_held": brand.has_counted_clicks}
+    return of_brand(brand, site) | {name: "yes" if so else "" for name, so in facts.items()}

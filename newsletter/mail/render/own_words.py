@@ -1,7 +1,7 @@
-"""An owner's own words in the mails that the product sends by itself: which names they may hold, and filled in.
+"""An owner's own texts in the mails the product sends by itself: which names they may use, and filling them in.
 
-They are checked and read by the code that reads articles. A mail that people wait for never fails for them: words that
-this version cannot read any more give way to ours.
+They are checked and compiled like articles. A mail that people wait for never fails because of them: text that this
+version can no longer compile is replaced by our own.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ GUIDE_TITLE = Name("guide.title", marked("the title of the guide; empty where no
 ARTICLE_TITLE = Name("digest.title", marked("the title of the first article in it"))
 ARTICLES = Name("digest.number", marked("how many articles there are in it"), Kind.NUMBER)
 _PROVEN = (NAMES[GREETING], NAMES[FIRST_NAME])
-"""An address that nobody has proven gets no name that somebody typed into a form."""
+"""Only for proven addresses: an unproven one never gets a name that a stranger typed into a form."""
 _MORE: Mapping[OwnMail, tuple[Name, ...]] = MappingProxyType(
     {
         OwnMail.CONFIRM: (GUIDE_TITLE,),
@@ -41,19 +41,19 @@ _MORE: Mapping[OwnMail, tuple[Name, ...]] = MappingProxyType(
 NOTHING: Mapping[str, str] = MappingProxyType(
     dict.fromkeys(("own_subject", "opening_html", "opening_text", "closing_html", "closing_text"), "")
 )
-"""Where all is ours."""
+"""No texts of the owner's: our own are used."""
 Read = Callable[..., Compiled]
-"""`article.compiled`, or one that remembers other texts."""
+"""`article.compiled`, or one with another cache."""
 
 
 @cache
 def names_in(mail: OwnMail) -> tuple[Name, ...]:
-    """All that the words of this mail may name: each has a value in every copy of it."""
+    """Return all names this mail's texts may use; each has a value in every copy."""
     return (*_MORE.get(mail, ()), *(NAMES[name] for name in NAMES if name in OF_THE_BRAND))
 
 
 def check(mail: OwnMail, words: MailWords, site: str) -> None:
-    """Raise BadWords for words that this mail cannot have."""
+    """Raise BadWords for texts this mail cannot have."""
     words.check(mail)
     for field, parts in {
         "subject": (words.subject, "", ""), "opening": ("", "", words.opening), "closing": ("", "", words.closing_lines)
@@ -65,7 +65,7 @@ def check(mail: OwnMail, words: MailWords, site: str) -> None:
 
 
 def own_words(read: Read, brand: Brand, kind: str, values: Mapping[str, Any], site: str) -> Mapping[str, str]:
-    """The owner's own words in a mail of this kind, filled in, as its templates have them; "" where ours stand."""
+    """Return the owner's texts in a mail of this kind, filled in, for its templates; "" where ours are used."""
     if kind not in brand.mail_texts:
         return NOTHING
     mail = OwnMail(kind)

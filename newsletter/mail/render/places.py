@@ -1,4 +1,4 @@
-"""Where a value stands, and how it is written there so that it stays a value."""
+"""Escapes a value for its place, so that it stays a value."""
 
 import html
 from collections.abc import Callable, Mapping
@@ -7,31 +7,31 @@ from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
 SCHEMES = frozenset({"http", "https", "mailto", "tel"})
-"""Where a link in an owner's text may lead."""
-_URL_CHARACTERS = ":/?#[]@!$&'()*+,;=%~"  # RFC 3986 §2.2, and what is encoded already
+"""Schemes a link in an owner's text may have."""
+_URL_CHARACTERS = ":/?#[]@!$&'()*+,;=%~"  # RFC 3986 §2.2, and "%" of what is encoded already
 
 
 class Place(StrEnum):
-    """Of a value in a text."""
+    """The place of a value in a text."""
 
     TEXT = "text"
     """In an element or an attribute, or in plain text."""
     LINK = "link"
-    """At the beginning of a link's address."""
+    """At the start of a link's address."""
     IN_LINK = "in link"
-    """Inside it."""
+    """Inside a link's address."""
 
 
 Escaping = Mapping[Place, Callable[[str], str]]
 
 
 def in_url(value: str) -> str:
-    """A value as part of an address: "A&B C" is A%26B%20C (RFC 3986 §2.1)."""
+    """Escape a value as part of an address: "A&B C" becomes A%26B%20C (RFC 3986 §2.1)."""
     return quote(value, safe="@", errors="replace")
 
 
 def as_url(value: str) -> str:
-    """A whole address; "" for one that leads anywhere but to a page or a mailbox."""
+    """Escape a whole address; return "" if its scheme is not in SCHEMES."""
     try:
         scheme = urlsplit(value).scheme
     except ValueError:

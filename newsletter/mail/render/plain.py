@@ -1,7 +1,7 @@
-"""Markdown as plain text: lists with their marks, code indented, and below a paragraph where its links lead.
+"""Renders Markdown as plain text: lists with marks, code indented, and a paragraph's links listed below it.
 
-An address among words is hard to read past, and what stands right behind it (a full stop, a bracket) many mail programs
-take for a part of it.
+An address in the middle of a sentence is hard to read past, and many mail programs take what follows it (a full stop,
+a bracket) for part of it.
 """
 
 import re
@@ -14,11 +14,11 @@ from newsletter.mail.render.code import WORD, Code, code_of
 
 _ENDING = re.compile(r"[\s.,:;!?…)\]”’\"']*\Z")
 Target = tuple[int, int, str]
-"""A link: where its words begin and end, and where it leads."""
+"""A link: where its text starts and ends, and its address."""
 
 
 def as_plain_text(tokens: Sequence[Token], codes: Sequence[Code]) -> str:
-    """Markdown tokens as plain text, with words in place of codes."""
+    """Return Markdown tokens as plain text, with placeholders for codes."""
     lines: list[str] = []
     depth: list[Callable[[], str]] = []
     item = False
@@ -56,25 +56,25 @@ def _marker(token: Token) -> Callable[[], str]:
 
 
 def _lines(token: Token, codes: Sequence[Code]) -> list[str]:
-    """The words of a paragraph, a heading or an item, and below them where its links lead."""
+    """Return the text of a paragraph, heading or list item, followed by its links' addresses."""
     children = token.children or []
     if blocks.BUTTON in token.meta:
         words, targets = _words(children)
         return [blocks.as_text(words, targets[-1][2] if targets else "")]
     if any(code_of(word, codes).statement for word in WORD.finditer(token.content) if word[1] == "v"):
-        return [_beside(children)]  # below, an address would stand there for readers who do not see its words
+        return [_beside(children)]  # a list below would show addresses whose text the condition hides
     words, targets = _words(children)
-    return [words, *_told(words, targets)]
+    return [words, *_link_lines(words, targets)]
 
 
-def _told(words: str, targets: Sequence[Target]) -> Iterator[str]:
+def _link_lines(words: str, targets: Sequence[Target]) -> Iterator[str]:
     for start, end, address in targets:
         ends_it = len(targets) == 1 and _ENDING.match(words, end)
         yield address if ends_it or not words[start:end].strip() else f"{_one_line(words[start:end])}: {address}"
 
 
 def _words(children: Sequence[Token]) -> tuple[str, list[Target]]:
-    """The words alone, and the links whose words do not say their address themselves."""
+    """Return the text alone, and the links whose text is not their address."""
     out, open_ones, targets = "", list[tuple[int, str, bool]](), list[Target]()
     for child in children:
         out += _of(child)
@@ -90,7 +90,7 @@ def _words(children: Sequence[Token]) -> tuple[str, list[Target]]:
 
 
 def _beside(children: Sequence[Token]) -> str:
-    """The words, each link with its address behind it."""
+    """Return the text, with each link's address after it."""
     out, open_ones = "", list[tuple[int, str, bool]]()
     for child in children:
         out += _of(child)
@@ -110,7 +110,7 @@ def _of(child: Token) -> str:
 
 
 def _own_address(words: str, address: str, is_auto: bool) -> str:
-    """What stands for a link that says its own address, or has none; "" for any other one."""
+    """Return the text of a link that shows its own address or has none; "" for any other."""
     if address.startswith("mailto:") and (is_auto or words == address.removeprefix("mailto:")):
         return words
     if is_auto or not address or _plain_words(address) == _plain_words(words):
@@ -127,5 +127,5 @@ def _one_line(words: str) -> str:
 
 
 def _plain_words(text: str) -> str:
-    """The same whether a code's word stands in text or in an address; that of a whole address stays itself."""
+    """Make placeholders of one code equal in text and in addresses; those of whole addresses stay distinct."""
     return WORD.sub(lambda match: match[0] if match[1] == "a" else match[2], text)

@@ -1,4 +1,4 @@
-"""The Renderer: a ClaimedMessage, the brand and an article's words become a complete message."""
+"""The Renderer: turns a ClaimedMessage, the brand and an article's content into a complete message."""
 
 from collections.abc import Callable, Mapping
 from copy import copy
@@ -47,26 +47,26 @@ from newsletter.subscribers import FIRST_NAME, MergeField, Stream
 
 TEST_MARK = "[Test] "
 SKELETONS = 128
-"""Kept in each process; a mail's takes as much as the mail."""
+"""Skeletons kept per process; each takes as much memory as its mail."""
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Renderer:
-    """Built once for each process; holds no connection and no clock."""
+    """Renders mails. Built once per process; holds no connection and no clock."""
 
     templates: Path
     signer: Signer
     site: str
     mail_domain: str
     guides: Callable[[str], Path]
-    """Where the PDF of the guide with a slug lies."""
+    """Returns the path of a guide's PDF by its slug."""
     dkim: Dkim | None = None
-    """None: mails leave unsigned, and a relay may sign them."""
+    """None: mails go out unsigned, and a relay may sign them."""
     sender_form: str = ""
-    """The envelope sender; an asterisk in it stands for the message (VERP). "": `b+*@` and the mail domain."""
+    """The envelope sender, with an asterisk for the message's tag (VERP). "": `b+*@` and the mail domain."""
     languages: Languages = field(default_factory=Languages)
-    """Those that a mail may be in; it is in that of the brand it is made with (`Brand.speaking`)."""
+    """The languages a mail may be in; each is in its brand's (`Brand.speaking`)."""
     urls: Urls = field(init=False)
     _jinja: Callable[[Language, str], Environment] = field(init=False)
     _inliner: css_inline.CSSInliner = field(init=False)
@@ -86,24 +86,24 @@ class Renderer:
 
     @property
     def folder(self) -> Path:
-        """Where the templates of mails lie."""
+        """Return the folder of the mail templates."""
         return self.templates / "email"
 
     @cached_property
     def typing(self) -> "Renderer":
-        """The same for words that are being typed: it keeps a few of them compiled, where this one keeps hundreds."""
+        """Return a renderer for drafts being typed: it keeps a few compiled texts instead of hundreds."""
         other = copy(self)
         object.__setattr__(other, "_read", lru_cache(8)(compiled.__wrapped__))
         object.__setattr__(other, "_jinja", lru_cache(4)(partial(environment, self.folder)))
         return other
 
     def compose(self, claimed: ClaimedMessage, brand: Brand, words: Content | None, now: datetime) -> RenderedMessage:
-        """The complete message for a claimed one. Raises BadArticle when the owner's text cannot be filled in."""
+        """Return the complete, signed message. Raises BadArticle if the owner's text cannot be filled in."""
         mail = self.unsigned(claimed, brand, words, now)
         return replace(mail, data=self.dkim.signed(mail.data, now)) if self.dkim else mail
 
     def unsigned(self, claimed: ClaimedMessage, brand: Brand, words: Content | None, now: datetime) -> RenderedMessage:
-        """The same without a signature, whatever keys this process is told. Raises BadArticle."""
+        """Return the same without a signature, even if this process has keys. Raises BadArticle."""
         fields = fields_for(claimed.stream, claimed.fields)
         reader = Reader(claimed.subscriber_id or 0, fields, claimed.id)
         context, pdf = attachment(claimed, self.guides)
@@ -127,7 +127,7 @@ class Renderer:
 
     def rendered(self, stream: Stream, brand: Brand, reader: Reader, words: Content | None,
                  context: Mapping[str, Any], counted: int | None = None) -> Rendered:  # fmt: skip
-        """Subject, text and HTML of any mail. Raises BadArticle. `counted`: its revision, where it is to go out."""
+        """Return subject, text and HTML of any mail. `counted`: its revision, if it will be sent. Raises BadArticle."""
         reader = replace(reader, fields=fields_for(stream, reader.fields))
         values = self._values(brand, reader, context, stream)
         if words is not None:
@@ -135,7 +135,7 @@ class Renderer:
             leading = self._leading(article, plain, brand, words, counted, reader.message)
             return self._article(stream, values, article.fill(plain, leading=leading))
         values |= {"subject": "", "preheader": ""}
-        # What an owner tries is an article, which has words, or a guide's mail.
+        # An owner's test is an article, which has content, or a guide's mail.
         kind = str(Stream.GUIDE if stream is Stream.TEST else stream)
         values |= own_words(self._read, brand, kind, values, self.site)
         values["subject"] = values["own_subject"] or one_line(self._template(values, f"{kind}/subject.txt"))
@@ -143,7 +143,7 @@ class Renderer:
 
     def _leading(self, article: Compiled, plain: Values, brand: Brand, words: Content, revision: int | None,
                  message: int) -> Leading:  # fmt: skip
-        """What becomes of the links in a mail of this revision."""
+        """Return how addresses of links in a mail of this revision are replaced."""
         if not (revision and brand.counts_clicks and words.counts_clicks):
             return str
         return Counted.of(self.signer, self.site, revision, message, article.destinations(plain)).leading
@@ -163,10 +163,10 @@ class Renderer:
         return self._jinja(values["language"], values["brand"].frame).get_template(name).render(values)
 
     def compile(self, claimed: ClaimedMessage, brand: Brand, words: Content | None) -> Skeleton | None:
-        """The skeleton of the bulk mail that `claimed` is one copy of, kept for the next call.
+        """Return the skeleton of the bulk mail that `claimed` is a copy of; cached.
 
-        None: this mail can only be composed for each reader. It is no article, or the owner's text holds more than
-        plain variables, or it cannot be filled in (which `compose` then says).
+        None: this mail must be composed for each reader. It is not an article, or the owner's text has more than plain
+        variables, or it cannot be filled in (`compose` then says why).
         """
         if words is None or not claimed.stream.is_bulk or not claimed.context.keys() <= {"guide", "accent"}:
             return None
@@ -177,7 +177,7 @@ class Renderer:
                                    frame=brand.frame))  # fmt: skip
 
     def _compiled(self, form: Form) -> Skeleton | None:
-        brand = form.house()
+        brand = form.to_brand()
         try:
             skeleton = self._drafted(form, brand)
             unsigned = replace(skeleton, seal=None)
@@ -213,7 +213,7 @@ class Renderer:
         )
 
     def article_page(self, words: Content, brand: Brand, guide_url: str) -> Rendered:
-        """An article for the public archive: nobody is greeted, and personal links lead to public pages."""
+        """Render an article for the public archive: without a greeting, and with personal links to public pages."""
         values = self._values(brand, Reader(0), {})
         values |= dict.fromkeys(("preferences_url", "unsubscribe_url", "view_url"), f"{self.site}/")
         values |= dict.fromkeys(("guide_pdf", "library_url"), guide_url)
@@ -223,23 +223,23 @@ class Renderer:
         return Rendered(subject, text, html)
 
     def page(self, body: str, brand: Brand) -> str:
-        """The HTML of a page of the site, from the owner's folder of texts. Raises BadArticle."""
+        """Render a page of the site, from the owner's folder of texts, as HTML. Raises BadArticle."""
         language = self.languages.spoken(brand.language)
         return compiled("", "", body, self.site, FOR_PAGES, language).fill(of_pages(brand, self.site))[2]
 
     def compiled(self, words: Content, language: Language = SOURCE) -> Compiled:
-        """An article's words, checked and read once; in which language matters to its dates. Raises BadArticle."""
+        """Compile an article's content once; `language` matters for dates. Raises BadArticle."""
         names = names_for_readers(words.own)
         return self._read(words.subject, words.preheader, words.body, self.site, names, language)
 
     def empty_for_nobody(self, words: Content, brand: Brand,
                          context: Mapping[str, Any]) -> tuple[list[str], list[str]]:  # fmt: skip
-        """The codes that come to nothing where no field is known: in subject and preheader, and in the text."""
+        """Return the codes that are empty for a reader without fields: in subject and preheader, and in the text."""
         values = self._values(brand, Reader(0), context)
         return self.compiled(words, values["language"]).empty(self.plain(brand, values, words))
 
     def problem(self, words: Content) -> str:
-        """Why these words can be no mail, in words for their writer; "" where they can."""
+        """Return why this content cannot be mailed, for its writer; "" if it can."""
         try:
             self.compiled(words)
         except BadArticle as error:
@@ -247,7 +247,7 @@ class Renderer:
         return ""
 
     def own_fields(self, words: Content) -> list[MergeField]:
-        """The owner's own fields that these words name; none where they can be no mail."""
+        """Return the owner's own fields that this content uses; none if it cannot be mailed."""
         try:
             names = self.compiled(words).names
         except BadArticle:
@@ -255,16 +255,16 @@ class Renderer:
         return [one for one in words.own if one.name in names]
 
     def plain(self, brand: Brand, values: Mapping[str, Any], words: Content) -> Values:
-        """What an owner's text is filled in with: these names with plain texts, and nothing else."""
+        """Return all values an owner's text may use: only known names, only plain text."""
         own = {one.name: str(values.get(one.name, "")) for one in words.own}
         return of_brand(brand, self.site) | {name: str(values[name]) for name in NAMES if name in values} | own
 
     def return_path(self, message_id: int) -> str:
-        """The envelope sender of a message. With a signed tag in it (VERP) a bounce names its message by itself."""
+        """Return the envelope sender of a message. Its signed tag (VERP) lets a bounce identify its message."""
         return self.sender_form.replace("*", self.signer.return_tag(message_id), 1)
 
     def message_id(self, message_id: int) -> str:
-        """The Message-ID, the same at every try (RFC 5322 §3.6.4)."""
+        """Return the Message-ID, the same for every try (RFC 5322 §3.6.4)."""
         return f"<{self.signer.message_tag(message_id)}@{self.mail_domain}>"
 
     def _head(self, claimed: ClaimedMessage, brand: Brand, date: bytes, to: bytes, subject: bytes) -> bytes:

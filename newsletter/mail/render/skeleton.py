@@ -1,8 +1,8 @@
-"""Skeletons: a bulk mail encoded once, with gaps where it differs from one reader to the next.
+"""Skeletons: a bulk mail encoded once, with gaps where it differs between readers.
 
-How one is made is told in `draft`: rendered the slow way for a reader who does not exist, what belongs to that reader
-becomes a gap, and all between the gaps is encoded once. A gap in a quoted-printable part stands between two soft line
-breaks, so that a value begins at column 0 and can be encoded without a look at what surrounds it (RFC 2045 §6.7).
+`draft` makes one: it renders the mail the slow way for a reader who does not exist, turns what belongs to that reader
+into gaps, and encodes the rest once. A gap in a quoted-printable part is between two soft line breaks, so that a value
+starts at column 0 and can be encoded regardless of what surrounds it (RFC 2045 §6.7).
 """
 
 import re
@@ -26,36 +26,36 @@ from newsletter.mail.render.places import in_url
 from newsletter.subscribers import FIRST_NAME
 
 KEPT, KEPT_OF_OWN = 4096, 1024
-"""First names whose share of a mail is kept with its skeleton, some hundred octets each; and values of other fields (or
-of some that stand together), which may be longer."""
+"""Cached fillings per skeleton: by first name, some hundred octets each; and by the values of each other group of
+fields, which may be longer."""
 SOFT = b"=\r\n"
 DATE, TO, SUBJECT, TAG, PREFERENCES, VIEW, UNSUBSCRIBE, CLICK, LIBRARY, PERSONAL = range(10)
-"""The gaps by their place among the values; from PERSONAL on, what is made of the reader's fields."""
+"""Gaps by their index among the values; from PERSONAL on, values made of the reader's fields."""
 
 LINES = {DATE: b"Date", TO: b"To", SUBJECT: b"Subject"}
 _LONGEST_LINE = 78  # RFC 5322 §2.1.1
 _ODD = re.compile("[\x00-\x1f\ud800-\udfff]")
-# Goes into quoted-printable and HTML as it is, and with its soft break fits a line.
+# Needs no encoding in quoted-printable or HTML, and fits on a line with its soft break.
 _SAFE = re.compile(r"(?![.]|From )[A-Za-z0-9 .,:;!?'()/-]{0,75}\Z")
 _ATOMS = re.compile(r"[A-Za-z0-9'-]+(?: [A-Za-z0-9'-]+)*\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Words made of a reader's fields: what stands between, and what is worked out."""
+    """Text made of a reader's fields: literal pieces and expressions."""
 
     pieces: tuple[str | Expression, ...]
     single: bool = False
-    """Whether it goes out on one line, as subjects do."""
+    """Whether it must be one line, like a subject."""
 
     def filled(self, variables: Values) -> str:
-        """The words for one reader."""
+        """Return the text for one reader."""
         words = "".join([one if isinstance(one, str) else one.text(variables) for one in self.pieces])
         return one_line(words) if self.single else words
 
     @property
     def fields(self) -> frozenset[str]:
-        """Of which fields they are made."""
+        """Return the fields it is made of."""
         names = frozenset[str]().union(*(one.names for one in self.pieces if isinstance(one, Expression)))
         return frozenset(MADE_OF.get(name, name) for name in names)
 
@@ -65,16 +65,16 @@ Place = tuple[Phrase, Callable[[str], str]]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What of a mail is made of the same fields: worked out once for all readers who have the same values there."""
+    """The places of a mail made of the same fields: evaluated once for all readers with the same values."""
 
     fields: tuple[str, ...]
     places: tuple[Place, ...]
     language: Language
     subject: Phrase | None = None
-    """The subject, where it is made of these fields."""
+    """The subject, if it is made of these fields."""
 
     def filled(self, *found: str) -> "Filled | None":
-        """What these values make; None for those that hold control characters."""
+        """Return the fillings for these values; None if one holds control characters."""
         if any(map(_ODD.search, found)):
             return None
         values = of_reader(dict(zip(self.fields, found, strict=True)), self.language)
@@ -85,9 +85,9 @@ class Group:
 
 
 def by_fields(subject: Phrase | None, places: Sequence[Place], language: Language) -> tuple[Group, ...]:
-    """The places of a mail, those together that are made of the same fields.
+    """Group the places of a mail by the fields they are made of.
 
-    The first is always the first name's alone, which every To line needs: most mails have no other.
+    The first group is always that of the first name alone, which every To line needs; most mails have no other.
     """
     groups: dict[tuple[str, ...], list[Place]] = {(FIRST_NAME,): []}
     for place in places:
@@ -107,7 +107,7 @@ def _in_order(fields: Collection[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """Signs the mails of one skeleton: what is signed of their heads, canonical once for all, with its gaps."""
+    """Signs the mails of one skeleton: their signed header fields, made canonical once, with gaps."""
 
     dkim: Dkim
     names: str
@@ -115,7 +115,7 @@ class Seal:
     gaps: tuple[int, ...]
 
     def signed(self, message: bytes, values: Sequence[bytes], now: datetime) -> bytes:
-        """A message made of these values, with its signatures."""
+        """Return a message made of these values with its signatures prepended."""
         canonical = list(values[:PERSONAL])
         for place in LINES:
             canonical[place] = relaxed(values[place].partition(b":")[2])
@@ -125,11 +125,11 @@ class Seal:
 
 @dataclass(slots=True)
 class Skeleton:
-    """One bulk mail to many readers; made by `Renderer.compile`. Safe to use from several threads."""
+    """One bulk mail to many readers, made by `Renderer.compile`. Thread-safe."""
 
     signer: Signer
     return_path: str
-    """The envelope sender; an asterisk in it stands for the message."""
+    """The envelope sender, with an asterisk for the message's tag."""
     slow: Callable[[ClaimedMessage, datetime], RenderedMessage]
     """Composes the same mail, for values that hold control characters."""
     template: bytes
@@ -149,18 +149,18 @@ class Skeleton:
         self._seven_bit = self.template.isascii()
         self._tags = self.signer.tags
         self._made = _values(self.signer, frozenset(self.gaps))
-        # A list of a hundred thousand people has some thousand first names, and towns.
+        # A list of a hundred thousand people has a few thousand first names, and towns.
         first, *others = self.groups
         self._named = lru_cache(KEPT)(first.filled)
         self._others = [(group.fields, lru_cache(KEPT_OF_OWN)(group.filled)) for group in others]
 
     @property
     def fields(self) -> frozenset[str]:
-        """The fields that it is filled with."""
+        """Return the fields it uses."""
         return frozenset(name for group in self.groups for name in group.fields)
 
     def splice(self, claimed: ClaimedMessage, now: datetime) -> RenderedMessage:
-        """The message for a claimed message: what `Renderer.compose` gives, but for soft line breaks."""
+        """Return what `Renderer.compose` would, except for soft line breaks."""
         named = self._named(claimed.fields.get(FIRST_NAME, ""))
         more = self._more(claimed.fields) if self._others else ()
         if named is None or more is None:
@@ -176,12 +176,12 @@ class Skeleton:
         message = self.template % self._in_order(values)
         if self.seal:
             message = self.seal.signed(message, values, now)
-        # Of what fills the gaps only the address is not encoded.
+        # The address is the only unencoded value.
         seven_bit = self._seven_bit and claimed.email.isascii()
         return RenderedMessage(self.return_path.replace("*", return_tag, 1), claimed.email, message, seven_bit)
 
     def _more(self, fields: Mapping[str, str]) -> "list[Filled] | None":
-        """What the fields besides the first name make; None where it takes the slow way."""
+        """Return the fillings of fields other than the first name; None: this message needs the slow way."""
         found = []
         for names, filled in self._others:
             made = filled(*[fields.get(name, "") for name in names])
@@ -193,10 +193,10 @@ class Skeleton:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What the values of a group make of one mail."""
+    """The fillings of one group's places."""
 
     before: bytes | None
-    """The To line up to the address; None where more than that depends on the name."""
+    """The To line up to the address; None if the name is empty or needs encoding or quoting."""
     subject: bytes
     fillings: list[bytes]
 
@@ -204,7 +204,7 @@ class Filled:
 def _values(
     signer: Signer, gaps: Collection[int]
 ) -> Callable[[ClaimedMessage, bytes | None, bytes, bytes, datetime], list[bytes]]:
-    """What fills the gaps up to PERSONAL, for one claimed message at a time; what no gap asks for is left empty."""
+    """Return a function that makes the values up to PERSONAL for a claimed message; those without a gap are empty."""
     links, dated, has_library = signer.letter_maker(clicks=CLICK in gaps), _Dates(), LIBRARY in gaps
 
     def values(claimed: ClaimedMessage, before: bytes | None, subject: bytes, tag: bytes, now: datetime) -> list[bytes]:
@@ -220,7 +220,7 @@ def _values(
 
 
 class _Dates:
-    """The Date line, made once for all messages of a moment."""
+    """Caches the Date line for all messages of one moment."""
 
     def __init__(self) -> None:
         self._known: tuple[datetime | None, bytes] = (None, b"")
@@ -234,7 +234,7 @@ class _Dates:
 
 
 def _filling(value: str, escaped: Callable[[str], str]) -> bytes:
-    """A value in quoted-printable that begins at column 0 and leaves column 0 behind it."""
+    """Encode a value in quoted-printable, starting and ending at column 0."""
     if escaped is in_url:
         value, escaped = in_url(value), str
     if _SAFE.match(value):
@@ -247,6 +247,6 @@ def _filling(value: str, escaped: Callable[[str], str]) -> bytes:
 
 
 def open_ended(text: str) -> bytes:
-    """Text in quoted-printable that goes on: no line end behind it, but a soft break where one is needed."""
+    """Encode text in quoted-printable without a final line end, but with a soft break if one is needed."""
     coded = mime.quoted_printable(text + "x").removesuffix(b"x\r\n")
     return coded + SOFT if coded and not coded.endswith(mime.CRLF) else coded

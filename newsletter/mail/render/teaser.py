@@ -1,4 +1,4 @@
-"""An article in the weekly mail: its subject, its first words, and the page on which its reader reads on."""
+"""An article's entry in the weekly mail: its title, first words, and a link to the rest."""
 
 import re
 from dataclasses import asdict, dataclass
@@ -10,14 +10,14 @@ from newsletter.mail.render.renderer import Renderer
 from newsletter.mail.render.values import values_of
 
 LONGEST, SHORTEST = 200, 40
-"""Characters of an article's first words, where it has no preheader; a shorter paragraph is a heading, say."""
+"""Characters of an article's first words, if it has no preheader; a shorter paragraph is probably a heading."""
 _ADDRESS = re.compile(r"\s*\(https?://[^\s)]*\)|\n *(?:[^\n]{1,300}: )?(?:https?://|[^\s@:]+@)\S+(?=\n|\Z)")
-"""Where a link leads, as the text part says it: below its paragraph, or behind its words."""
+"""A link's address as in the text part: below its paragraph, or after its text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Teaser:
-    """What stands there, filled in for its reader. `message`: the campaign's own, whose page shows the whole."""
+    """An entry filled in for its reader. `message`: the campaign's message, whose page shows all of it."""
 
     message: int
     title: str
@@ -25,12 +25,12 @@ class Teaser:
 
     @property
     def kept(self) -> dict[str, Any]:
-        """For the context of the weekly mail's message."""
+        """Return it for the context of the weekly mail's message."""
         return asdict(self)
 
 
 def teaser(renderer: Renderer, words: Content, brand: Brand, reader: Reader) -> Teaser:
-    """The article in the weekly mail of this reader. Raises BadArticle when it cannot be filled in."""
+    """Return an article's entry for this reader. Raises BadArticle if it cannot be filled in."""
     language = renderer.languages.spoken(brand.language)
     values = renderer.plain(brand, values_of(renderer.urls, brand, language, reader, {}), words)
     article = renderer.compiled(ungreeted(words), language)
@@ -39,7 +39,7 @@ def teaser(renderer: Renderer, words: Content, brand: Brand, reader: Reader) -> 
 
 
 def _first(text: str) -> str:
-    """The first words of a text: its first paragraph that says something, cut behind a whole word."""
+    """Return the first words of a text: its first paragraph of SHORTEST characters or more, cut after a whole word."""
     paragraphs = [one_line(_ADDRESS.sub("", one)) for one in text.split("\n\n")]
     line = next((one for one in paragraphs if len(one) >= SHORTEST), " ".join(filter(None, paragraphs)))
     if len(line) <= LONGEST:

@@ -1,7 +1,7 @@
-"""Templates of an owner: text with `{{ … }}` and `{% if … %}`, cut into pieces that are filled in one by one.
+"""Owners' templates: text with `{{ … }}` and `{% if … %}`, split into pieces that are filled in one by one.
 
-`code` has taken the codes out of the text before anything else read that. Here the words that stand in for them and the
-codes are put together again: what is no code is only ever text.
+`code` took the codes out before anything else parsed the text. Here their placeholders are replaced by the codes again:
+what is not a code is only ever text.
 """
 
 import re
@@ -16,13 +16,13 @@ from newsletter.mail.render.places import PLAIN, Escaping, Place
 
 DEEPEST = 10
 LONGEST_OUTPUT = 1_000_000
-"""Characters: what a text may become at most."""
+"""Characters a filled-in text may have."""
 _PLACES = {"v": Place.TEXT, "l": Place.LINK, "u": Place.IN_LINK}
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A place where something is filled in."""
+    """A place where a value is filled in."""
 
     code: Code
     expression: Expression
@@ -31,7 +31,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Branches:
-    """`if … elif … else`: the first whose condition holds. `names`: what the conditions ask about."""
+    """`if … elif … else`: the first choice whose condition holds. `names`: those the conditions use."""
 
     choices: list[tuple[Evaluate, "list[Piece]"]] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
@@ -47,44 +47,46 @@ class Link:
 Piece = str | Output | Branches | Link
 StandIn = Callable[[Output, str], str]
 Leading = Callable[[str], str]
-"""What becomes of the address of such a link."""
+"""Maps the address of such a link to the one in the mail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A text in pieces. `escaping`: how a value is written in it, by its place."""
+    """A text in pieces. `escaping`: how values are escaped, by place."""
 
     pieces: list[Piece]
     escaping: Escaping
 
     @property
     def outputs(self) -> list[Output] | None:
-        """What is filled in, in order; None where a condition asks about the reader (the brand is everybody's)."""
+        """Return the outputs in order; None if a condition depends on the reader, not only on the brand."""
         return _outputs(self.pieces)
 
     @property
     def reader_names(self) -> frozenset[str]:
-        """Those of its names that stand for what is held of the reader."""
+        """Return those of its names that are made of the reader's fields."""
         return frozenset(filter(is_of_reader, self.names))
 
     @property
     def names(self) -> frozenset[str]:
-        """All that it names, in what is filled in and in conditions."""
+        """Return all names used in outputs and conditions."""
         return frozenset(_names(self.pieces))
 
     @property
     def links(self) -> list[Link]:
-        """Those whose clicks may be counted, whatever conditions stand around them."""
+        """Return the links whose clicks may be counted, in every branch."""
         return list(_links(self.pieces))
 
     @property
     def literal(self) -> str:
-        """What is written, with nothing filled in."""
+        """Return the literal text, with nothing filled in."""
         return " ".join(_literal(self.pieces))
 
     def fill(self, values: Values, stand_in: StandIn | None = None, leading: Leading = str) -> str:
-        """The text for one reader. Raises BadArticle. `stand_in` may put another text in place of a value, `leading`
-        another address in place of a link's."""
+        """Return the text for one reader. Raises BadArticle.
+
+        `stand_in` may replace a value's text, `leading` a link's address.
+        """
         out: list[str] = []
         self._fill(self.pieces, values, stand_in, leading, out)
         filled = "".join(out)
@@ -162,19 +164,19 @@ def _worked(output: Output, values: Values) -> str:
         return output.expression.text(values)
     except Unknown as unknown:
         if unknown.name == IN_SERIES:
-            told = said(
+            problem = said(
                 "it is only there in the series that follows a guide; elsewhere use library_url, or take it out"
             )
-            raise refusal(output.code.where, output.code.source, told) from None
+            raise refusal(output.code.where, output.code.source, problem) from None
         raise refusal(
             output.code.where, output.code.source, said("%(name)s has no value here", name=unknown.name)
         ) from None
 
 
 def assemble(hidden: str, codes: Sequence[Code], escaping: Escaping, addresses: Sequence[str] = ()) -> Template:
-    """A text with words in it as a template. Raises BadArticle where if and endif do not match.
+    """Build a template from text with placeholders. Raises BadArticle if `if` and `endif` do not match.
 
-    `addresses`: those of the links whose clicks may be counted, with words in them.
+    `addresses`: those of links whose clicks may be counted, with placeholders.
     """
     top: list[Piece] = []
     open_ones: list[tuple[Code, Branches]] = []
@@ -207,7 +209,7 @@ def _address(word: re.Match[str], codes: Sequence[Code], addresses: Sequence[str
 
 def _put(pieces: list[Piece], code: Code, place: Place, open_ones: list[tuple[Code, Branches]],
          top: list[Piece]) -> list[Piece]:  # fmt: skip
-    """Put one code behind these pieces; where the next one goes."""
+    """Append one code; return the list that the next piece goes to."""
     if code.expression:
         pieces.append(Output(code, code.expression, place))
         return pieces
@@ -223,7 +225,7 @@ def _put(pieces: list[Piece], code: Code, place: Place, open_ones: list[tuple[Co
         raise refusal(code.where, code.source, said("its %(code)s is missing", code="{% if … %}"))
     if code.statement == "endif":
         open_ones.pop()
-        # Where the next text goes: into the choice that is still open around it.
+        # The next text goes into the choice still open around this one.
         return open_ones[-1][1].choices[-1][1] if open_ones else top
     inner: list[Piece] = []
     branches = open_ones[-1][1]

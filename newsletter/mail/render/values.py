@@ -1,4 +1,4 @@
-"""What the templates of mails are filled with."""
+"""The values that mail templates are rendered with."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from newsletter.theme import Look
 
 
 def _digest(urls: Urls, context: Mapping[str, Any]) -> dict[str, Any]:
-    """The articles of a weekly mail, each with the page on which its reader reads on."""
+    """Return the articles of a weekly mail, each with the address of its page."""
     if "digest" not in context:
         return {}
     return {"digest": [one | {"url": urls.view(one["message"])} for one in context["digest"]]}
@@ -23,7 +23,7 @@ def _digest(urls: Urls, context: Mapping[str, Any]) -> dict[str, Any]:
 
 def values_of(urls: Urls, brand: Brand, language: Language, reader: Reader,
               context: Mapping[str, Any]) -> dict[str, Any]:  # fmt: skip
-    """What the templates of a mail to this reader are filled with: their fields, their own links, and the context."""
+    """Return the values for a mail to this reader: their fields, their own links, and the context."""
     slug = guide_slug(context)
     values: dict[str, Any] = {
         **context,
@@ -46,9 +46,9 @@ def values_of(urls: Urls, brand: Brand, language: Language, reader: Reader,
 
 
 def _look(urls: Urls, look: Look, guide_accent: str) -> dict[str, Any]:
-    """What of a theme is not compiled into the frame: guides have a colour of their own, and texts have to be escaped.
+    """Return what of a theme is not compiled into the frame: a guide's own colour, and text that needs escaping.
 
-    A frame that was compiled by an earlier version asks for these names: they only grow.
+    A frame compiled by an earlier version may use these names: never remove one.
     """
     accent = look.accent_of(guide_accent)
     return {
@@ -60,7 +60,7 @@ def _look(urls: Urls, look: Look, guide_accent: str) -> dict[str, Any]:
 
 
 def _buttons(urls: Urls, reader: Reader, context: Mapping[str, Any]) -> dict[str, str]:
-    """Where the buttons of a system mail lead."""
+    """Return the addresses of a system mail's buttons."""
     values = {}
     if "reset" in context:
         values["reset_url"] = urls.reset(*context["reset"])
