@@ -1,6 +1,6 @@
-"""The visitor's story across nouns: sign up, confirm, ask for a guide, choose, leave. One file for each chapter.
+"""What a reader does across the features: sign up, confirm, ask for a guide, choose, leave. One file for each.
 
-Every function works in the caller's transaction: all of a chapter happens, or nothing of it.
+Every function works in the caller's transaction: all of it happens, or nothing.
 """
 
 from newsletter.journey.asked import AskedFor, asked_for, open_link

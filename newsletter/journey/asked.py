@@ -1,4 +1,4 @@
-"""What the press of the button behind a mail's link would bring, read once: the page tells it, the press does it."""
+"""Reads what pressing the button behind a mail's link would bring: the page shows it, the press does it."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence as SequenceOf
@@ -28,42 +28,42 @@ from newsletter.subscribers import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedFor:
-    """What a press on the link of this sign-up would bring."""
+    """What pressing the button of this sign-up would bring."""
 
     consent: Consent
     guide: Guide | None
     form: Form | None
-    """Where it was typed, as long as that is not deleted."""
+    """The form it came by, unless that was deleted."""
     series: SequenceOf[Sequence]
-    """What comes with the guide (one that is off begins when it is switched on), and behind it the form's own."""
+    """The series of the guide (one that is off begins when it is switched on), then the form's own."""
     articles: int
-    """How many of them are ahead of this person, in the series that send already."""
+    """How many articles are ahead of this person in those series that are live."""
     newsletter: bool
-    """Whether it was asked for in any sign-up that waits for its press, and is not what this person takes anyway."""
+    """Whether a sign-up that waits for its press asked for it, and this person does not take it already."""
     topics: TopicChoice
-    """The topics of it that were asked for."""
+    """The newsletter's topics that were asked for."""
     waiting: SequenceOf[Consent]
-    """All that waits for a press of this person, the oldest first."""
-    told: SequenceOf[Consent]
-    """Those of them that the page, or else the mail, has told of."""
+    """All sign-ups that wait for this person's press, oldest first."""
+    announced: SequenceOf[Consent]
+    """Those of them that the page, or else the mail, has shown."""
     typed: Mapping[Field, str]
-    """What these forms' senders typed into the owner's fields: the page shows it, and the press takes it over."""
+    """What was typed into the owner's fields: the page shows it, and the press adopts it."""
 
     @property
     def upto(self) -> int:
-        """The newest sign-up that the page tells of: what is typed while it is open is not agreed to by its button."""
+        """Return the newest sign-up the page shows: its button does not agree to what is typed while it is open."""
         return max((one.id for one in self.waiting), default=self.consent.id)
 
 
 def asked_for(session: Session, consent: Consent, now: datetime, upto: int | None = None) -> AskedFor:
-    """Read what a press would bring. Without `upto` sign-ups up to this one count, which its mail has told of."""
+    """Return what a press would bring. Without `upto`, sign-ups up to this one count: its mail has shown them."""
     return _asked(session, consent, _waiting(session, consent.subscriber, now), upto)
 
 
 def open_link(session: Session, consent_id: int, now: datetime, upto: int | None = None) -> AskedFor | None:
-    """Keep the person to this transaction, and read what a press would bring. None: the sign-up is gone.
+    """Lock the person, and return what a press would bring; None if the sign-up is gone.
 
-    Two presses, and two sign-ups confirmed at once, queue here: nothing may be read of them before.
+    Two presses, or two sign-ups confirmed at once, queue here: read nothing of them before this lock.
     """
     owner = select(Consent.subscriber_id).where(Consent.id == consent_id).scalar_subquery()
     whose = select(Subscriber).where(Subscriber.id == owner).with_for_update()
@@ -82,16 +82,16 @@ def _waiting(session: Session, subscriber: Subscriber, now: datetime) -> list[Co
 
 def _asked(session: Session, consent: Consent, waiting: list[Consent], upto: int | None) -> AskedFor:
     subscriber = consent.subscriber
-    told = [one for one in waiting if one.id <= (consent.id if upto is None else upto)]
+    announced = [one for one in waiting if one.id <= (consent.id if upto is None else upto)]
     guide = guide_named(session, consent.guide)
     form = session.get(Form, consent.form_id) if consent.form_id else None
     own = series_of_form(session, form, guide)
     series = [*(series_of(session, guide) if guide else ()), *([own] if own else ())]
-    topics = consent_topics(session, told)
+    topics = consent_topics(session, announced)
     takes_it = subscriber.newsletter and not (topics and topics.widens(topic_choice(session, subscriber)))
     return AskedFor(
         consent=consent, guide=guide, form=form, series=series, waiting=waiting,
         articles=sum(sequences.steps_ahead(session, subscriber, one) for one in series),
         newsletter=topics is not None and not takes_it, topics=topics or EVERY_TOPIC,
-        told=told, typed=typed_values(session, [one.id for one in told]),
+        announced=announced, typed=typed_values(session, [one.id for one in announced]),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The preferences page: the newsletter and its topics, a series stopped or started again, and a name."""
+"""What the preferences page does: the newsletter and its topics, series stopped or restarted, names, zone, language."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -36,10 +36,10 @@ NO_ANSWERS: Mapping[Field, str] = MappingProxyType({})
 
 def choose(session: Session, subscriber: Subscriber, newsletter: bool, first_name: str, wording: str, now: datetime,
            fields: Mapping[Field, str] = NO_ANSWERS, topics: TopicChoice | None = None) -> None:  # fmt: skip
-    """The form of the page: the newsletter on or off, topics of it, a name, and answers to the owner's fields.
+    """Apply the page's form: the newsletter on or off, its topics, a name, and answers to the owner's fields.
 
-    `wording`: the words beside the boxes. `topics`: those that are ticked; None where the page showed none. An answer
-    that was emptied is held no more.
+    `wording`: the text beside the boxes. `topics`: those ticked; None if the page showed none. An emptied answer is
+    deleted.
     """
     lock(session, subscriber)
     subscriber.rename(first_name)
@@ -60,8 +60,7 @@ def choose(session: Session, subscriber: Subscriber, newsletter: bool, first_nam
 
 
 def live_in(session: Session, subscriber: Subscriber, zone: str | None, now: datetime) -> None:
-    """Their days and hours are those of this zone (None: the owner's). When their next article is due is worked out
-    anew."""
+    """Set the reader's time zone (None: the owner's), and have their next article rescheduled."""
     if zone != subscriber.zone:
         lock(session, subscriber)
         subscriber.zone = zone
@@ -70,7 +69,7 @@ def live_in(session: Session, subscriber: Subscriber, zone: str | None, now: dat
 
 
 def read_in(session: Session, subscriber: Subscriber, language: str | None) -> None:
-    """Their pages and mails are in this language from now on (None: the newsletter's)."""
+    """Set the language of the reader's pages and mails (None: the newsletter's)."""
     if language != subscriber.language:
         lock(session, subscriber)
         subscriber.language = language
@@ -78,9 +77,9 @@ def read_in(session: Session, subscriber: Subscriber, language: str | None) -> N
 
 
 def leave_newsletter(session: Session, subscriber: Subscriber, press: Press, now: datetime) -> bool:
-    """No newsletter from now on, and none of what is queued. False: they took none."""
+    """Turn the newsletter off, and cancel what is queued; return False if it was off."""
     took = subscriber.newsletter
-    if took or subscriber.status is Status.BOUNCED:  # who bounced takes none, and would again if the bounce is lifted
+    if took or subscriber.status is Status.BOUNCED:  # else it would be on once a bounce is lifted
         subscriber.newsletter = False
         note(session, subscriber.id, EventKind.NEWSLETTER_OFF, press, now, newsletter_before=True)
     its = (Message.subscriber_id == subscriber.id, Message.stream.in_(NEWSLETTER))
@@ -91,7 +90,7 @@ def leave_newsletter(session: Session, subscriber: Subscriber, press: Press, now
 
 def stop_series(session: Session, subscriber: Subscriber, enrollment_id: int, press: Press, now: datetime,
                 reason: Reason = Reason.SERIES_STOPPED) -> bool:  # fmt: skip
-    """End one series of this person, until they start it again themselves. False: it had ended already."""
+    """End one series of this person until they restart it themselves; return False if it had ended."""
     lock(session, subscriber)
     if not sequences.stop(session, subscriber, now, reason, only=enrollment_id):
         return False
@@ -101,7 +100,7 @@ def stop_series(session: Session, subscriber: Subscriber, enrollment_id: int, pr
 
 
 def start_again(session: Session, subscriber: Subscriber, enrollment_id: int, press: Press, now: datetime) -> bool:
-    """Go on with a series that was stopped, where they were. False: there is nothing to go on with."""
+    """Resume a stopped series where they were; return False if there is nothing to resume."""
     lock(session, subscriber)
     enrollment = session.get(Enrollment, enrollment_id)
     if enrollment is None or enrollment.subscriber_id != subscriber.id or not subscriber.takes(Stream.STEP):

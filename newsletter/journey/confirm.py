@@ -1,4 +1,4 @@
-"""The press of the button behind a mail's link: the one thing that starts or widens what a person receives."""
+"""The press of the button behind a mail's link: it alone starts or widens what a person receives by sign-up."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,12 +32,12 @@ MAIL_LINK = Press(By.MAIL, page="/confirm")
 
 
 class LinkOver(Exception):
-    """The link is older than a change of mind: its person has left, bounced, complained or refused since."""
+    """The link is no longer valid: its person has left, bounced, complained or refused since."""
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """What pressing the button did. `fresh` is False for the second press, and the second browser."""
+    """What pressing the button did. `fresh` is False for a second press, or a second browser."""
 
     subscriber: Subscriber
     guide: Guide | None
@@ -47,10 +47,10 @@ class Confirmed:
 
 def confirm(session: Session, house: House, asked: AskedFor, now: datetime, *, press: Press = MAIL_LINK,
             newsletter: bool = True) -> Confirmed:  # fmt: skip
-    """Somebody pressed the button in the confirmation, or the one that starts what comes with a guide.
+    """Carry out a press of the confirmation's button, or of the one that starts what comes with a guide.
 
-    `asked`: what `open_link` read. `newsletter`: whether the button pressed was one that brings it, where it was
-    ticked. Two browsers at once: one wins, the other finds it done and is shown the same page. Raises LinkOver.
+    `asked`: what `open_link` returned. `newsletter`: whether the button pressed brings the newsletter, if it was
+    ticked. Of two browsers at once one wins; the other finds it done and shows the same page. Raises LinkOver.
     """
     consent, guide = asked.consent, asked.guide
     subscriber = consent.subscriber
@@ -74,7 +74,7 @@ def confirm(session: Session, house: House, asked: AskedFor, now: datetime, *, p
 
 
 def _prove(session: Session, asked: AskedFor, press: Press, now: datetime) -> None:
-    """The address is proven by its own inbox: this ends an unsubscription, and a bounce by mistake."""
+    """Record that the address is proven by its own inbox: this ends an unsubscription, and a mistaken bounce."""
     consent, subscriber = asked.consent, asked.consent.subscriber
     before = subscriber.status
     if before is not Status.CONFIRMED:
@@ -82,7 +82,7 @@ def _prove(session: Session, asked: AskedFor, press: Press, now: datetime) -> No
         subscriber.rename(next((name for name in reversed(names) if name), ""))
     subscriber.language = consent.language or subscriber.language
     set_values(session, subscriber.id, asked.typed)
-    forget_typed(session, Consent.id.in_([one.id for one in asked.told]))
+    forget_typed(session, Consent.id.in_([one.id for one in asked.announced]))
     consent.confirm(now, Basis.MAIL)
     subscriber.confirm(now)
     if before in (Status.UNSUBSCRIBED, Status.BOUNCED):
@@ -93,7 +93,7 @@ def _prove(session: Session, asked: AskedFor, press: Press, now: datetime) -> No
 
 def take_newsletter(session: Session, subscriber: Subscriber, topics: TopicChoice, press: Press,
                     now: datetime) -> None:  # fmt: skip
-    """The newsletter, from now on: these topics of it, and for who takes it already these too."""
+    """Turn the newsletter on with these topics, or add them if it is on already."""
     if subscriber.newsletter:
         change_topics(session, subscriber, topic_choice(session, subscriber) | topics, press, now)
         return

@@ -1,4 +1,4 @@
-"""One mail a week in place of single ones: chosen, and taken back, by the reader's own press and nothing else."""
+"""One mail a week instead of single ones: turned on and off only by the reader's own press."""
 
 from datetime import datetime
 
@@ -10,9 +10,9 @@ from newsletter.subscribers import Stream, Subscriber
 
 
 def take_digest(session: Session, subscriber: Subscriber, press: Press, now: datetime) -> bool:
-    """Campaigns come together once a week from now on. False: they take none, or take them so already.
+    """Combine campaigns into one mail a week; return False if they take none, or do so already.
 
-    The claims ask for it, so of one that is going out just now comes by itself what a worker holds already.
+    Claims check this, so messages a worker has already claimed still come singly.
     """
     lock(session, subscriber)
     if subscriber.digest or not subscriber.takes(Stream.DIGEST):
@@ -23,7 +23,7 @@ def take_digest(session: Session, subscriber: Subscriber, press: Press, now: dat
 
 
 def take_singles(session: Session, subscriber: Subscriber, press: Press, now: datetime) -> bool:
-    """Each campaign comes by itself again. What waits by now still comes in a weekly mail. False: they had no such."""
+    """Send each campaign singly again; return False if they were. What waits already still comes in a weekly mail."""
     lock(session, subscriber)
     if not subscriber.digest:
         return False

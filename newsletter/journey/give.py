@@ -1,4 +1,4 @@
-"""Giving a guide, and what comes with it: the guide goes when it is asked for, its series when the reader says so."""
+"""Gives a guide when it is asked for, and starts its series when the reader says so."""
 
 from collections.abc import Iterable
 from collections.abc import Sequence as SequenceOf
@@ -30,30 +30,30 @@ from newsletter.wordings import wording_id
 
 OFFERED = marked("Sent by the owner; nobody has agreed to anything.")
 LINK_DAYS = 30
-"""How long a confirmation link works; unconfirmed sign-ups are deleted after as many days."""
+"""Days a confirmation link works; unconfirmed sign-ups are deleted after as many."""
 
 
 class House(Protocol):
-    """What the story needs to know of the installation; Runtime is one."""
+    """What this package needs of the installation; Runtime is one."""
 
     @property
     def guides(self) -> Files:
-        """Where the guides' PDFs lie."""
+        """The files of the guides' PDFs."""
 
     @property
     def secrets(self) -> tuple[bytes, ...]:
-        """The product's key, and behind it those of earlier times."""
+        """The secret key, followed by retired ones."""
 
     @property
     def sign_ups_per_domain(self) -> int:
-        """Unproven addresses of one domain that are written to in a day; 0: any number."""
+        """Unproven addresses per domain that may be mailed in a day; 0: any number."""
 
 
 def request_guide(session: Session, house: House, subscriber: Subscriber, guide: Guide, press: Press,
                   now: datetime, *, series: bool = False) -> bool:  # fmt: skip
-    """Somebody asks for a guide on their own library page; with `series`, for what comes with it too.
+    """Send a guide that a reader asks for on their library page; with `series`, start what comes with it.
 
-    False: a double click, or once too often today.
+    Return False for a double click, or if they asked too often today.
     """
     lock(session, subscriber)
     if not subscriber.may_receive(Stream.GUIDE) or guides.recently_asked(session, subscriber, guide, now):
@@ -68,9 +68,9 @@ def request_guide(session: Session, house: House, subscriber: Subscriber, guide:
 
 
 def offer_guide(session: Session, house: House, subscriber: Subscriber, guide: Guide, now: datetime) -> bool:
-    """The owner sends somebody a guide. It starts nothing: its mail asks whether what comes with it is wanted too.
+    """Send a guide on the owner's behalf. It starts nothing: its mail asks whether what comes with it is wanted.
 
-    False: a double click, or once too often today.
+    Return False for a double click, or if it was sent too often today.
     """
     lock(session, subscriber)
     if not subscriber.may_receive(Stream.GUIDE) or guides.recently_asked(session, subscriber, guide, now):
@@ -87,7 +87,7 @@ def offer_guide(session: Session, house: House, subscriber: Subscriber, guide: G
 
 
 def offer(session: Session, subscriber: Subscriber, consent: Consent, guide: Guide) -> dict[str, Any]:
-    """What a guide's mail asks about: the series that comes with it, and the newsletter where that was ticked."""
+    """Return what a guide's mail asks about: the series that comes with it, and the newsletter if it was ticked."""
     until = consent.given_at + timedelta(days=LINK_DAYS)
     waiting = open_consents(session, subscriber, consent.given_at - timedelta(days=LINK_DAYS))
     return {
@@ -100,20 +100,20 @@ def offer(session: Session, subscriber: Subscriber, consent: Consent, guide: Gui
 
 
 def asks_for_more(session: Session, subscriber: Subscriber, waiting: Iterable[Consent]) -> bool:
-    """Whether these sign-ups ask for the newsletter, or for topics of it, that this person does not take."""
+    """Return whether these sign-ups ask for the newsletter, or topics of it, that this person does not take yet."""
     topics = consent_topics(session, waiting)
     return topics is not None and (not subscriber.newsletter or topics.widens(topic_choice(session, subscriber)))
 
 
 def start_series(session: Session, subscriber: Subscriber, every: Iterable[Sequence], press: Press,
                  now: datetime) -> int:  # fmt: skip
-    """Start what comes with a guide, where the reader has just said so; how many of them send already."""
-    # One that is switched off begins when it is switched on: nothing is promised until then.
+    """Start the series that come with a guide, as the reader has just agreed; return how many of them are live."""
+    # One that is off begins when it is switched on: nothing is promised until then.
     return sum(one.live for one in every if start(session, subscriber, one, press, now))
 
 
 def start(session: Session, subscriber: Subscriber, sequence: Sequence, press: Press, now: datetime) -> bool:
-    """Start one series, or go on with it where they were when they stopped it."""
+    """Start one series, or resume it where it was stopped; return whether that was possible."""
     started = sequences.enroll(session, subscriber, sequence, brand.current(session).zone, now)
     if started is None:
         return False
@@ -123,14 +123,14 @@ def start(session: Session, subscriber: Subscriber, sequence: Sequence, press: P
 
 
 def series_of(session: Session, guide: Guide) -> SequenceOf[Sequence]:
-    """The sequences that this guide starts, with their steps. Those that are switched off too, once they have begun."""
-    has_begun = Sequence.live | Sequence.paused_at.is_not(None)  # nobody is enrolled in what nobody was told of
+    """Return the sequences a guide starts, with their steps; those that are off too, if they have ever been on."""
+    has_begun = Sequence.live | Sequence.paused_at.is_not(None)  # one never announced enrols nobody
     every = select(Sequence).where(Sequence.guide_slug == guide.slug, has_begun).order_by(Sequence.id)
     return session.scalars(every.options(selectinload(Sequence.steps))).all()
 
 
 def articles_after(session: Session, slugs: Iterable[str]) -> dict[str, int]:
-    """How many articles follow each of these guides: what its form promises."""
+    """Return how many articles follow each of these guides, as its form promises."""
     wanted = list(slugs)
     if not wanted:
         return {}
@@ -141,12 +141,12 @@ def articles_after(session: Session, slugs: Iterable[str]) -> dict[str, int]:
 
 
 def articles_ahead(session: Session, subscriber: Subscriber, guide: Guide) -> int:
-    """How many articles a "yes" to this guide's series would bring this person."""
+    """Return how many articles a "yes" to this guide's series would bring this person."""
     return sum(sequences.steps_ahead(session, subscriber, one) for one in series_of(session, guide))
 
 
 def series_of_form(session: Session, form: Form | None, guide: Guide | None) -> Sequence | None:
-    """The live series that a form starts besides those of its guide."""
+    """Return the live series that a form starts besides those of its guide."""
     found = session.get(Sequence, form.sequence_id) if form is not None and form.sequence_id else None
     if found is None or not found.live or (guide is not None and found.guide_slug == guide.slug):
         return None
@@ -154,7 +154,7 @@ def series_of_form(session: Session, form: Form | None, guide: Guide | None) -> 
 
 
 def articles_promised(session: Session, boxes: SequenceOf[tuple[Form, Guide | None]]) -> list[int]:
-    """How many articles follow a sign-up by each of these forms, with the guide it gives: what it says itself."""
+    """Return how many articles follow a sign-up by each of these forms and its guide, as the form promises."""
     after = articles_after(session, {guide.slug for _, guide in boxes if guide})
     own = [series_of_form(session, form, guide) for form, guide in boxes]
     return [
@@ -164,7 +164,7 @@ def articles_promised(session: Session, boxes: SequenceOf[tuple[Form, Guide | No
 
 
 def articles_brought(session: Session, consent: Consent, guide: Guide | None) -> int:
-    """How many articles a "yes" to this consent would bring its person."""
+    """Return how many articles a "yes" to this consent would bring its person."""
     form = session.get(Form, consent.form_id) if consent.form_id else None
     own = series_of_form(session, form, guide)
     ahead = articles_ahead(session, consent.subscriber, guide) if guide else 0
@@ -172,11 +172,11 @@ def articles_brought(session: Session, consent: Consent, guide: Guide | None) ->
 
 
 def give_tags(session: Session, subscriber: Subscriber, form: Form | None) -> None:
-    """The tags of the form that a sign-up came by."""
+    """Give a subscriber the tags of the form they signed up by."""
     for id in tag_ids(session, form.tags if form else []).values():
         session.merge(SubscriberTag(subscriber_id=subscriber.id, tag_id=id))
 
 
 def guide_named(session: Session, slug: str | None) -> Guide | None:
-    """The guide with this slug."""
+    """Return the guide with this slug, if any."""
     return session.scalar(select(Guide).where(Guide.slug == slug)) if slug else None

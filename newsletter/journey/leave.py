@@ -1,4 +1,4 @@
-"""Leaving, refusing and being erased; and what the owner takes back of it."""
+"""Unsubscribing, refusing and erasure, and what an owner can lift again."""
 
 from datetime import datetime
 
@@ -31,10 +31,10 @@ from newsletter.subscribers.segments import saved
 
 def unsubscribe(session: Session, subscriber: Subscriber, now: datetime, goodbye: bool,
                 press: Press | None = None) -> bool:  # fmt: skip
-    """Leave: every series ends and everything queued is called off, in this one transaction. False: had left before.
+    """Unsubscribe: end every series and cancel everything queued, in one transaction; return False if they had left.
 
-    Who leaves while their address bounces gets nothing as it is; it is on record for the day the bounce is lifted.
-    `goodbye`: whether a last mail says so. The one-click POST of a mail program asks for none.
+    A reader whose address bounces gets nothing anyway; their leaving is recorded in case the bounce is lifted.
+    `goodbye`: whether a last mail confirms it. A mail program's one-click POST asks for none.
     """
     lock(session, subscriber)
     before, newsletter = subscriber.status, subscriber.newsletter
@@ -54,10 +54,10 @@ def unsubscribe(session: Session, subscriber: Subscriber, now: datetime, goodbye
 
 
 def refuse(session: Session, house: House, subscriber_id: int, mailbox_hash: str, press: Press, now: datetime) -> None:
-    """ "This was not me, never again": no form makes us write to this mailbox any more.
+    """Act on "this was not me": no form makes us write to this mailbox again.
 
-    A sign-up that nobody confirmed is deleted, and its address with it where nobody ever confirmed that. Whoever had
-    confirmed before keeps what they get: that was their own press, and has its own link to leave.
+    An unconfirmed sign-up is deleted, with its address if that was never confirmed. A reader who had confirmed keeps
+    what they get: that was their own press, and has its own unsubscribe link.
     """
     Suppression.add(session, mailbox_hash, SuppressionReason.REFUSED, now)
     subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)
@@ -65,7 +65,7 @@ def refuse(session: Session, house: House, subscriber_id: int, mailbox_hash: str
         return
     address = subscriber.address
     if mailbox_hash not in address_hashes(house.secrets, address.mailbox):
-        return  # the number belongs to somebody else by now
+        return  # the id belongs to somebody else by now
     session.flush()
     Suppression.add(session, address_hash(house.secrets[0], address.key), SuppressionReason.REFUSED, now)
     if subscriber.status is Status.PENDING:
@@ -79,9 +79,9 @@ def refuse(session: Session, house: House, subscriber_id: int, mailbox_hash: str
 
 
 def erase(session: Session, house: House, subscriber: Subscriber, now: datetime) -> list[str]:
-    """Delete everything held about a person (UK GDPR Art. 17). A keyed hash stays, against old lists (imports).
+    """Delete everything held about a person (UK GDPR Art. 17) except a keyed hash, which blocks imports of old lists.
 
-    Returns the addresses whose traces outside of the database the caller has to remove behind the commit.
+    Returns the addresses whose traces outside the database the caller must remove after the commit.
     """
     addresses = [subscriber.email, *earlier_addresses(session, subscriber.id)]
     reason = {Status.BOUNCED: SuppressionReason.BOUNCED, Status.COMPLAINED: SuppressionReason.COMPLAINED}
@@ -93,13 +93,13 @@ def erase(session: Session, house: House, subscriber: Subscriber, now: datetime)
 
 
 def forget(session: Session, subscriber: Subscriber) -> None:
-    """Delete a person and every mention of their address; of a suppression the caller takes care."""
+    """Delete a person and every mention of their address. The caller handles suppression."""
     _delete(session, subscriber)
     forget_mentions(session, subscriber.email)
 
 
 def delete_unproven(session: Session, subscriber: Subscriber) -> None:
-    """Delete a sign-up that nobody confirmed. Where its mail failed, the server's words may be told elsewhere."""
+    """Delete an unconfirmed sign-up. If its mail failed, also mentions of it: servers' replies are copied elsewhere."""
     troubled = select(Message.id).where(Message.subscriber_id == subscriber.id, Message.troubled_at.is_not(None))
     was_named = session.scalar(troubled.limit(1)) is not None
     _delete(session, subscriber)
@@ -108,9 +108,9 @@ def delete_unproven(session: Session, subscriber: Subscriber) -> None:
 
 
 def _delete(session: Session, subscriber: Subscriber) -> None:
-    """The database deletes with it: consents, events, requests, enrollments, messages, attempts.
+    """Delete the row; the database cascades to consents, events, requests, enrollments, messages and attempts.
 
-    Wordings stay, also those that nobody points at any more: they are our sentences, and nothing in them is personal.
+    Wordings stay, even unreferenced ones: they are our sentences and hold nothing personal.
     """
     invalidate(session, session.scalars(select(Message.id).where(Message.subscriber_id == subscriber.id)).all())
     session.delete(subscriber)
@@ -118,16 +118,16 @@ def _delete(session: Session, subscriber: Subscriber) -> None:
 
 
 def forget_mentions(session: Session, address: str) -> None:
-    """Servers name addresses in their answers, which are passed on to the owner, who names them too."""
+    """Remove an address from texts that mention it: servers' replies, and what owners wrote."""
     for kind in (mentions, alarms, accounts.audit, saved, campaigns, consent):
         kind.forget_mentions(session, address)
 
 
 def lift(session: Session, house: House, subscriber: Subscriber, reason: str, now: datetime) -> bool:
-    """The owner takes back a bounce, a complaint or a refusal, and says why. False: there is none.
+    """Lift a bounce, complaint or refusal for the owner, who says why; return False if there is none.
 
-    Who bounced stands where they stood: the address works, and nobody changed their mind. Who complained has left:
-    they may sign up again, and nothing starts before they do.
+    A bounced reader returns to their earlier state: the address works, and they never changed their mind. One who
+    complained counts as unsubscribed: they may sign up again, and nothing starts before they do.
     """
     lock(session, subscriber)
     found = Suppression.of_address(session, house.secrets, subscriber.address)
@@ -144,7 +144,7 @@ def lift(session: Session, house: House, subscriber: Subscriber, reason: str, no
 
 
 def _as_before_the_bounce(session: Session, subscriber: Subscriber) -> None:
-    """Where they stood, but for what they have taken back since: on a page that was open, by an old mail's link."""
+    """Restore the state before the bounce, except what they have ended since, on an open page or by an old link."""
     last, since = _since_the_bounce(session, subscriber)
     stood = Status(last.before) if last and last.before else None
     stood = stood or (Status.CONFIRMED if subscriber.confirmed_at else Status.PENDING)
@@ -156,12 +156,12 @@ def _as_before_the_bounce(session: Session, subscriber: Subscriber) -> None:
 
 
 def has_left_bounced(session: Session, subscriber: Subscriber) -> bool:
-    """Whether somebody whose address bounces has left since it does."""
+    """Return whether a reader has unsubscribed since their address started to bounce."""
     return EventKind.LEFT in _since_the_bounce(session, subscriber)[1]
 
 
 def _since_the_bounce(session: Session, subscriber: Subscriber) -> tuple[Event | None, set[EventKind]]:
-    """The event that made the address bounce, and what has been noted of this person since."""
+    """Return the event that made the address bounce, and the kinds of events since."""
     theirs = select(Event).where(Event.subscriber_id == subscriber.id)
     bounced = theirs.where(Event.kind == EventKind.BOUNCED, Event.before != Status.BOUNCED)
     last = session.scalar(bounced.order_by(Event.id.desc()).limit(1))

@@ -1,7 +1,7 @@
-"""A reader's address becomes another one: asked for on their page, done by a press in the mail at the new one.
+"""Changes a reader's address: requested on their page, done by a press in the mail to the new one.
 
-The present address is told, with a way to stop it, and for a day to take it back. Whoever asks learns nothing of who is
-at the new address: the page says the same for all, and the limits that hold for forms hold here.
+The present address is notified, and can stop the change or, for a day, undo it. The requester learns nothing about the
+new address: the page says the same in every case, and the limits on forms apply here too.
 """
 
 from datetime import datetime
@@ -47,21 +47,23 @@ from newsletter.wordings import wording_id
 
 
 class Stayed(StrEnum):
-    """What the press at the earlier address did."""
+    """What a press in the mail to the earlier address did."""
 
     STOPPED = "stopped"
     TAKEN_BACK = "taken back"
     OVER = "over"
-    """Nothing: it is too late, or something else was asked for since."""
+    """Nothing: it is too late, or something else was requested since."""
 
 
-class _TakenBack(Exception):
+class _RolledBack(Exception):
     """Nothing is sent to the new address."""
 
 
 def ask_move(session: Session, house: House, subscriber: Subscriber, to: Address, press: Press, now: datetime) -> bool:
-    """Ask the new mailbox, and tell the present one. False: they are no reader, it is their address already, or that
-    was often enough for a day."""
+    """Ask the new mailbox, and notify the present one.
+
+    Return False if they are not confirmed, have this address already, or have used up the day's requests.
+    """
     lock(session, subscriber)
     theirs = AddressChange.subscriber_id == subscriber.id
     if subscriber.status is not Status.CONFIRMED or to.key == subscriber.email_key:
@@ -81,7 +83,7 @@ def ask_move(session: Session, house: House, subscriber: Subscriber, to: Address
 
 
 def _ask_there(session: Session, house: House, change: AddressChange, to: Address, now: datetime) -> None:
-    """The mail to the new address. Where nothing may be sent, the same is done and taken back, as for a sign-up."""
+    """Queue the mail to the new address. If none may be sent, do the same and roll it back, as for a sign-up."""
     found = Suppression.of_address(session, house.secrets, to)
     left = allowance(session, house.secrets, to, house.sign_ups_per_domain, now)
     proven, kept = False, True
@@ -94,8 +96,8 @@ def _ask_there(session: Session, house: House, change: AddressChange, to: Addres
             ledger.queue(session, other, Stream.PROVE, f"move:{change.id}", now, context=asked,
                          due_at=max(left.domain_free_at, now))  # fmt: skip
             if _is_kept_from(other, found, left, proven, now):
-                raise _TakenBack
-    except _TakenBack:
+                raise _RolledBack
+    except _RolledBack:
         session.refresh(change)
         kept = False
     session.add(FormMail(mailbox_hash=left.mailbox_hash, domain_hash=left.domain_hash, sent=kept, proven=proven,
@@ -109,7 +111,7 @@ def _is_kept_from(other: Subscriber, found: list[Suppression], left: Allowance, 
 
 
 def open_change(session: Session, change_id: int, now: datetime) -> AddressChange:
-    """The change that waits for this press. Raises LinkOver."""
+    """Return the change that waits for this press. Raises LinkOver."""
     change = session.get(AddressChange, change_id)
     if change is None or not change.waits(now) or change.to is None or change.subscriber.status is not Status.CONFIRMED:
         raise LinkOver
@@ -117,7 +119,7 @@ def open_change(session: Session, change_id: int, now: datetime) -> AddressChang
 
 
 def _locked(session: Session, change_id: int) -> AddressChange | None:
-    """A change with both its people, kept to this transaction and read anew."""
+    """Return a change, locked and reread together with both its subscribers."""
     change = session.get(AddressChange, change_id)
     if change is not None:
         ids = [change.subscriber_id, change.to_id or 0]
@@ -128,10 +130,10 @@ def _locked(session: Session, change_id: int) -> AddressChange | None:
 
 
 def move(session: Session, house: House, change_id: int, press: Press, now: datetime) -> Subscriber:
-    """The press at the new address: whose page is theirs from now on. Raises LinkOver.
+    """Carry out a press at the new address; return the subscriber whose page is theirs from now on. Raises LinkOver.
 
-    Where nobody reads there yet, the reader moves with all they have. A reader who is there already keeps what they
-    have and gets what the other got, and the other leaves. Pressed twice is as good as once.
+    If the new address has no reader yet, the mover takes it with all they have. A reader already there keeps what they
+    have and gets what the mover got, and the mover is unsubscribed. Idempotent.
     """
     if (pressed := _locked(session, change_id)) is not None and pressed.moved is not None:
         return pressed.moved
@@ -150,7 +152,7 @@ def move(session: Session, house: House, change_id: int, press: Press, now: date
     change.to, change.earlier = None, before.email
     delete_unproven(session, other)
     mover.move(there, now)
-    # No old list, and no backup, brings the earlier address back: nobody is to be written to there any more.
+    # No old list or backup may bring the earlier address back: it must not be mailed again.
     Suppression.add(session, address_hash(house.secrets[0], before.key), SuppressionReason.ERASED, now)
     _agree(session, mover, mover.newsletter, topic_choice(session, mover), press, now)
     forget_mentions(session, before.email)
@@ -159,7 +161,7 @@ def move(session: Session, house: House, change_id: int, press: Press, now: date
 
 def _agree(session: Session, subscriber: Subscriber, newsletter: bool, topics: TopicChoice, press: Press,
            now: datetime) -> None:  # fmt: skip
-    """Keep what was read at the new address, and pressed."""
+    """Record the consent given at the new address."""
     consent = Consent(
         subscriber_id=subscriber.id, newsletter=newsletter, page=press.page, form="address",
         wording_id=wording_id(session, press.words), given_at=now, confirmed_at=now, basis=Basis.MAIL,
@@ -181,13 +183,13 @@ def _take_over(session: Session, mover: Subscriber, other: Subscriber, press: Pr
     if clicks.objects(session, mover.id):
         clicks.object_to(session, other.id, now)
     live = select(Enrollment).where(Enrollment.subscriber_id == mover.id, Enrollment.status.in_(LIVE))
-    for way in session.scalars(live.order_by(Enrollment.id)).all():
-        start(session, other, way.sequence, press, now)
+    for enrollment in session.scalars(live.order_by(Enrollment.id)).all():
+        start(session, other, enrollment.sequence, press, now)
     unsubscribe(session, mover, now, goodbye=False, press=press)
 
 
 def stay(session: Session, house: House, change_id: int, now: datetime) -> Stayed:
-    """The press at the earlier address: it is not to be, or to be as it was. Pressed twice is as good as once."""
+    """Carry out a press at the earlier address: stop the change, or undo it. Idempotent."""
     change = _locked(session, change_id)
     if change is None:
         return Stayed.OVER
@@ -199,7 +201,7 @@ def stay(session: Session, house: House, change_id: int, now: datetime) -> Staye
 
 
 def _pressed_before(session: Session, change: AddressChange) -> Stayed:
-    """What is so already: for whoever presses twice."""
+    """Return what an earlier press did, for whoever presses twice."""
     others = select(AddressChange.id).where(AddressChange.subscriber_id == change.subscriber_id).limit(1)
     if change.done_at is None:
         since = session.scalar(others.where(AddressChange.id > change.id))
@@ -210,7 +212,7 @@ def _pressed_before(session: Session, change: AddressChange) -> Stayed:
 
 
 def _go_back(session: Session, house: House, change: AddressChange, now: datetime) -> bool:
-    """Write to the earlier address again. False: somebody has signed up there since, and confirmed."""
+    """Restore the earlier address; return False if somebody else has signed up there and confirmed."""
     mover, there, away = change.subscriber, read_address(change.earlier or ""), change.subscriber.email
     newcomer = session.scalar(select(Subscriber).where(Subscriber.email_key == there.key).with_for_update())
     if newcomer is not None and newcomer.status is not Status.PENDING:
@@ -221,7 +223,7 @@ def _go_back(session: Session, house: House, change: AddressChange, now: datetim
     ours = (Suppression.address_hash.in_(hashes), Suppression.reason == SuppressionReason.ERASED)
     session.execute(delete(Suppression).where(*ours))
     mover.move(there, now)
-    # Changes that were asked for since are over too, whoever can still press for them.
+    # Later changes end too, though their links may still be pressed.
     since = (AddressChange.subscriber_id == mover.id, AddressChange.id >= change.id)
     for one in session.scalars(select(AddressChange).where(*since)):
         one.ended_at, one.earlier = one.ended_at or now, None

@@ -1,4 +1,4 @@
-"""A pause: for a time nothing comes by itself. It ends by a press of the reader's own, or when its time is over."""
+"""Pauses all bulk mail to a reader, until they resume it themselves or the time is up."""
 
 from datetime import datetime, timedelta
 
@@ -16,9 +16,9 @@ PAUSE = timedelta(days=30)
 
 
 def pause(session: Session, subscriber: Subscriber, press: Press, now: datetime, until: datetime | None = None) -> bool:
-    """Let everything that comes by itself rest: nothing bulk goes, and the clock of their series stands still.
+    """Pause: send no bulk mail, and stop the clocks of their series.
 
-    False: they get nothing, or rest already. `until`: where the pause began elsewhere.
+    Return False if they get nothing, or have paused already. `until`: the end of a pause that is being restored.
     """
     lock(session, subscriber)
     if subscriber.status is not Status.CONFIRMED or subscriber.is_paused:
@@ -26,14 +26,14 @@ def pause(session: Session, subscriber: Subscriber, press: Press, now: datetime,
     subscriber.paused_until = until or now + PAUSE
     note(session, subscriber.id, EventKind.PAUSED, press, now)
     sequences.pause(session, subscriber, subscriber.paused_until, now)
-    digest.take_back(session, subscriber.id, Reason.PAUSED, now)  # what stands in it waits for the end of the pause
+    digest.take_back(session, subscriber.id, Reason.PAUSED, now)  # its entries wait for the end of the pause
     its = (Message.subscriber_id == subscriber.id, Message.lane == Lane.BULK)
     ledger.cancel(session, now, Reason.PAUSED, *its)
     return True
 
 
 def end_pause(session: Session, subscriber: Subscriber, press: Press, now: datetime) -> bool:
-    """Go on at once, by their own press. False: they had not paused, or it is over."""
+    """Resume at once, by the reader's own press; return False if they are not paused."""
     lock(session, subscriber)
     if not subscriber.is_paused:
         return False
@@ -49,12 +49,12 @@ def _go_on(session: Session, subscriber: Subscriber, now: datetime) -> None:
 
 
 def pause_is_over(now: Moment) -> ColumnElement[bool]:
-    """That the time of somebody's pause is over, as a condition."""
+    """Return the condition that somebody's pause is over."""
     return _over(now).exists()
 
 
 def end_pauses(session: Session, now: datetime, limit: int = 500) -> int:
-    """Let those go on whose time is over; how many. Nobody's press: what each had begun goes on, and nothing else."""
+    """End pauses whose time is up; return how many. Without a press: this only resumes what each reader had."""
     look = _over(now).order_by(Subscriber.paused_until, Subscriber.id).limit(limit)
     over = session.scalars(look.with_for_update(skip_locked=True).execution_options(populate_existing=True)).all()
     for subscriber in over:

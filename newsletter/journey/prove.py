@@ -1,7 +1,7 @@
-"""What only the reader of a mailbox may do: a link that is sent there proves it.
+"""Proves by a link sent to a mailbox that the person asking reads it.
 
-A preferences page opens for whoever has one of its links, and mails are passed on. That is good enough to leave, and
-not to read all that is held of somebody, or to delete it for good.
+Anyone with a link can open a preferences page, and mails get forwarded. That is good enough to unsubscribe, but not to
+read all that is held about somebody, or to delete it for good.
 """
 
 from datetime import datetime, timedelta
@@ -18,26 +18,28 @@ from newsletter.subscribers import Stream, Subscriber, held_until
 
 PROOF_FOR = timedelta(hours=24)
 MOST_A_DAY = 3
-"""Mails that presses on somebody's page bring to their mailbox in a day, of all kinds together: whoever has a link to
+"""Mails a day, of all kinds together, that presses on a reader's page may send to their mailbox: anyone with a link to
 that page can press."""
 
 
 class Proof(IntEnum):
-    """What a link is for: a number in its token."""
+    """What a link proves; a number in its token."""
 
     DATA = 1
-    """To see all that is held."""
+    """Show all that is held."""
     ERASE = 2
-    """To have it deleted."""
+    """Delete it."""
     MOVE = 3
-    """At the new address: to be written to there. The number behind it is the change's."""
+    """At the new address: confirm the change. The number with it is the change's id."""
     STAY = 4
-    """At the present address: to stop that change, or to take it back."""
+    """At the present address: stop that change, or undo it."""
 
 
 def ask_proof(session: Session, subscriber: Subscriber, what: Proof, now: datetime) -> bool:
-    """Send the link to their mailbox. A double click in one minute sends one. False: that was often enough for a day,
-    they are not written to, or that mailbox proves nothing yet."""
+    """Send the link to their mailbox; a double click within a minute sends one.
+
+    Return False if the day's mails are used up, they may not receive it, or that mailbox proves nothing yet.
+    """
     lock(session, subscriber)
     if held_until(session, subscriber.id, now):
         return False
@@ -52,8 +54,10 @@ def ask_proof(session: Session, subscriber: Subscriber, what: Proof, now: dateti
 
 
 def is_often_enough(session: Session, subscriber: Subscriber, now: datetime) -> bool:
-    """Whether presses on their page have brought as much to their mailbox as they may in a day. What somebody else
-    asked for, who wants to move there, is not counted."""
+    """Return whether presses on their page have used up the day's mails to their mailbox.
+
+    Requests by others to move to this address are not counted.
+    """
     key = Message.idempotency_key
     pressed = or_(key.startswith("prove:", autoescape=True), key.startswith("stay:", autoescape=True))
     theirs = (Message.subscriber_id == subscriber.id, Message.stream == Stream.PROVE, pressed)
@@ -62,12 +66,12 @@ def is_often_enough(session: Session, subscriber: Subscriber, now: datetime) -> 
 
 
 def proves(subscriber: Subscriber, last_second: int) -> bool:
-    """Whether the link whose time ends then was sent to the mailbox that they have now."""
+    """Return whether a link that expires at `last_second` was sent to their present mailbox."""
     sent = last_second - PROOF_FOR // timedelta(seconds=1)
     return subscriber.moved_at is None or sent >= int(subscriber.moved_at.timestamp())
 
 
 def link_to(what: Proof, number: int, now: datetime) -> dict[str, Any]:
-    """What the mail with such a link has to know."""
+    """Return the context of a mail with such a link."""
     link = [int(what), number, int((now + PROOF_FOR).timestamp())]
     return {"what": what.name.lower(), "prove": link, "hours": PROOF_FOR // timedelta(hours=1)}

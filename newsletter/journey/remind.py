@@ -1,4 +1,4 @@
-"""Those who never confirmed: one reminder, then their deletion."""
+"""Reminds people who never confirmed once, then deletes them."""
 
 from datetime import datetime, timedelta
 
@@ -31,7 +31,7 @@ OCCASION = "reminder"
 
 
 def remind_and_forget(session: Session, house: House, now: datetime, limit: int = 200) -> tuple[int, int]:
-    """One reminder to those who never confirmed, and after 30 days their deletion: (reminded, deleted)."""
+    """Remind those who never confirmed once, and delete them after LINK_DAYS; return (reminded, deleted)."""
     due = session.scalars(reminders_due(now).order_by(Subscriber.id).limit(limit)).all()
     reminded = sum([_remind(session, house, subscriber, now) for subscriber in due])
     old = session.scalars(
@@ -48,13 +48,13 @@ def remind_and_forget(session: Session, house: House, now: datetime, limit: int 
 
 
 def reminders_due(now: datetime) -> Select[Subscriber]:
-    """Who never confirmed, and is to be reminded by now."""
+    """Return the SELECT of those who never confirmed and are due a reminder."""
     reminded = select(Message.id).where(Message.subscriber_id == Subscriber.id, Message.idempotency_key == OCCASION)
     return select(Subscriber).where(
         Subscriber.status == Status.PENDING,
         Subscriber.created_at <= now - REMIND_AFTER,
         Subscriber.created_at > now - timedelta(days=LINK_DAYS),
-        # Without an open sign-up of their own (out of an imported list, say) there is nothing to remind of.
+        # Without an open sign-up of their own (imported, say) there is nothing to remind them of.
         select(Consent.id)
         .where(Consent.subscriber_id == Subscriber.id, Consent.confirmed_at.is_(None), Consent.ended_at.is_(None))
         .exists(),
@@ -68,9 +68,9 @@ def _asked_lately(now: datetime) -> Select[int]:
 
 
 def ask_again(session: Session, house: House, subscriber: Subscriber, now: datetime) -> Reason | None:
-    """The owner has the confirmation sent once more to somebody who waits for it. None: it goes; else why it does not.
+    """Resend a confirmation at the owner's request; return None if it is queued, else the reason why not.
 
-    It counts as a mail of a form: what limits strangers limits owners too. A double click in one minute sends one.
+    The limits on forms apply to owners too. A double click within a minute sends one.
     """
     lock(session, subscriber)
     if subscriber.status is not Status.PENDING:
@@ -85,7 +85,7 @@ def ask_again(session: Session, house: House, subscriber: Subscriber, now: datet
 
 
 def _remind(session: Session, house: House, subscriber: Subscriber, now: datetime) -> bool:
-    """Queue the reminder, or put on record why there is none: nobody stands in front of the others for ever."""
+    """Queue the reminder, or record why there is none: otherwise this person would stay due for ever."""
     waiting, left, held_back = _may_ask(session, house, subscriber, now)
     if held_back is not None:
         ledger.queue(session, subscriber, Stream.REMINDER, OCCASION, now, context={}, held_back=held_back)
@@ -96,7 +96,7 @@ def _remind(session: Session, house: House, subscriber: Subscriber, now: datetim
 
 def _may_ask(session: Session, house: House, subscriber: Subscriber,
              now: datetime) -> tuple[list[Consent], Allowance, Reason | None]:  # fmt: skip
-    """What waits for this person's press, what may still be sent to their mailbox, and what is against asking now."""
+    """Return the sign-ups that wait for a press, the mailbox's allowance, and the reason against asking now, if any."""
     waiting = open_consents(session, subscriber, now - timedelta(days=LINK_DAYS))
     left = allowance(session, house.secrets, subscriber.address, 0, now)
     found = Suppression.of_address(session, house.secrets, subscriber.address)

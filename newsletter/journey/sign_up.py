@@ -1,4 +1,4 @@
-"""Signing up: anybody may type anybody's address, so a form starts nothing. It writes down and asks."""
+"""Signing up: anyone can type anyone's address, so a form only records and asks the mailbox."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,12 +38,12 @@ from newsletter.subscribers import (
 from newsletter.wordings import wording_id
 
 AGAIN_AFTER = timedelta(seconds=30)
-"""A sign-up repeated sooner than this, in all the same, is a double click."""
+"""An identical sign-up repeated sooner than this is a double click."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignUp:
-    """What a visitor sent, checked, and under which words they agreed."""
+    """A visitor's checked input, and the wording they agreed to."""
 
     address: Address
     guide: str | None
@@ -55,27 +55,27 @@ class SignUp:
     ip: str | None = None
     form_id: int | None = None
     fields: Mapping[int, str] = field(default_factory=dict)
-    """What was typed into the owner's fields, by their numbers, as `Field.read` gives it."""
+    """What was typed into the owner's fields, by field id, as `Field.read` returns it."""
     language: str | None = None
-    """Of the form, where it has one of its own."""
+    """The form's language, if it has its own."""
     topics: TopicChoice = EVERY_TOPIC
-    """Of the newsletter, where it is asked for."""
+    """Of the newsletter, if it is asked for."""
 
 
-class _TakenBack(Exception):
-    """Nothing of this sign-up is to stay."""
+class _RolledBack(Exception):
+    """Roll back this sign-up."""
 
 
 def subscribe(session: Session, house: House, sign_up: SignUp, now: datetime) -> None:
-    """A visitor sent the form: note what was agreed to, and mail a confirmation, or the guide to somebody confirmed.
+    """Record a visitor's sign-up, and queue a confirmation, or the guide for a confirmed reader.
 
-    Says nothing about who was known before, not by its time either: for a suppressed address the same is done as for
-    everybody, and taken back.
+    It reveals nothing about who was known before, not even by timing: for a suppressed address the same work is done
+    and rolled back.
     """
     found = Suppression.of_address(session, house.secrets, sign_up.address)
     left = allowance(session, house.secrets, sign_up.address, house.sign_ups_per_domain, now)
     proven, held_back, kept = False, None, True
-    read = wording_id(session, sign_up.wording)  # stays where the rest is taken back: the next one costs the same then
+    read = wording_id(session, sign_up.wording)  # not rolled back: the next call then costs the same
     try:
         with session.begin_nested():
             subscriber = register(session, sign_up.address, now, sign_up.first_name, sign_up.language)
@@ -84,8 +84,8 @@ def subscribe(session: Session, house: House, sign_up: SignUp, now: datetime) ->
             double = _is_double_click(session, subscriber, sign_up, now)
             _ask(session, house, subscriber, sign_up, read, left, held_back, now)
             if double or _is_suppressed(subscriber, found, left, now):
-                raise _TakenBack
-    except _TakenBack:
+                raise _RolledBack
+    except _RolledBack:
         kept = False
     session.add(
         FormMail(mailbox_hash=left.mailbox_hash, domain_hash=left.domain_hash, sent=kept and not held_back,
@@ -100,7 +100,7 @@ def _held_back(left: Allowance, proven: bool, now: datetime) -> Reason | None:
 
 
 def _is_suppressed(subscriber: Subscriber, found: list[Suppression], left: Allowance, now: datetime) -> bool:
-    """Whether nothing may be sent to this address, or not yet."""
+    """Return whether nothing may be sent to this address, or not yet."""
     reasons = {one.reason for one in found}
     if subscriber.status is Status.COMPLAINED or reasons & set(SUPPRESSING):
         return True
@@ -109,7 +109,7 @@ def _is_suppressed(subscriber: Subscriber, found: list[Suppression], left: Allow
 
 
 def _is_double_click(session: Session, subscriber: Subscriber, sign_up: SignUp, now: datetime) -> bool:
-    """Whether the very same was sent a moment ago. Who has ticked the box since, or given a name, is heard."""
+    """Return whether the same input was sent a moment ago. A newly ticked box or a name makes it a new sign-up."""
     look = select(Consent.id, TypedValue.field_id, TypedValue.value).outerjoin(TypedValue).where(
         Consent.subscriber_id == subscriber.id, Consent.guide == sign_up.guide,
         Consent.newsletter == sign_up.newsletter, Consent.first_name == clean_name(sign_up.first_name),
@@ -125,7 +125,7 @@ def _is_double_click(session: Session, subscriber: Subscriber, sign_up: SignUp, 
 
 def _ask(session: Session, house: House, subscriber: Subscriber, sign_up: SignUp, read: int,
          left: Allowance, held_back: Reason | None, now: datetime) -> None:  # fmt: skip
-    """Write down what was asked for, and queue the mail that asks the mailbox."""
+    """Record what was asked for, and queue the mail that asks the mailbox."""
     guide = guide_named(session, sign_up.guide)
     consent = Consent(
         subscriber_id=subscriber.id, guide=guide.slug if guide else None, newsletter=sign_up.newsletter,
@@ -141,8 +141,8 @@ def _ask(session: Session, house: House, subscriber: Subscriber, sign_up: SignUp
         about = offer(session, subscriber, consent, guide) | refusal(house, sign_up.address)
         guides.send(session, subscriber, guide, house.guides, now, about, held_back=held_back)
         return
-    # The name of a pending person is the last one typed: nobody is greeted by it before the address is proven. For
-    # everybody else the same is written, and changes nothing.
+    # A pending person's name is the last one typed: it is not used before the address is proven. For everybody else
+    # the same statement runs and changes nothing.
     typed = consent.first_name if subscriber.status is Status.PENDING else ""
     named = update(Subscriber).where(Subscriber.id == subscriber.id)
     session.execute(named.values(first_name=typed or subscriber.first_name))
@@ -155,13 +155,13 @@ def _ask(session: Session, house: House, subscriber: Subscriber, sign_up: SignUp
 
 
 def refusal(house: House, address: Address) -> dict[str, Any]:
-    """What the link "this was not me" has to know: it works when the sign-up has long been deleted."""
+    """Return the context of the "this was not me" link, which still works after the sign-up was deleted."""
     return {"refuse": address_hash(house.secrets[0], address.mailbox)}
 
 
 def confirmation(session: Session, house: House, consent: Consent, guide: Guide | None,
                  now: datetime) -> dict[str, Any]:  # fmt: skip
-    """What the mail asks about: this guide, and the newsletter if it was ticked in any sign-up that is still open."""
+    """Return the confirmation's context: this guide, and the newsletter if any open sign-up ticked it."""
     named = None
     subscriber = consent.subscriber
     if guide is not None:
@@ -171,7 +171,7 @@ def confirmation(session: Session, house: House, consent: Consent, guide: Guide 
             "pages": guide.pages(house.guides),
             "accent": guide.mail_accent,
         }
-    until = consent.given_at + timedelta(days=LINK_DAYS)  # then the sign-up is deleted: a reminder promises no more
+    until = consent.given_at + timedelta(days=LINK_DAYS)  # then the sign-up is deleted, so a reminder promises no more
     asked = open_consents(session, subscriber, now - timedelta(days=LINK_DAYS))
     return {
         "consent": consent.id,

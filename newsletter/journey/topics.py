@@ -1,4 +1,4 @@
-"""Which topics of the newsletter a reader takes: widened by their own press, narrowed by it, with a row for each."""
+"""Changes which of the newsletter's topics a reader takes, with an event for each."""
 
 from datetime import datetime
 
@@ -14,9 +14,9 @@ from newsletter.topics import Topic
 
 
 def change_topics(session: Session, subscriber: Subscriber, choice: TopicChoice, press: Press, now: datetime) -> None:
-    """Take these topics from now on and no others; what is queued about another is called off.
+    """Take only these topics from now on, and cancel what is queued about others.
 
-    Whether the press may widen what they take is for the caller to know.
+    The caller decides whether the press may widen what they take.
     """
     before = topic_choice(session, subscriber)
     if choice == before:
@@ -33,12 +33,12 @@ def change_topics(session: Session, subscriber: Subscriber, choice: TopicChoice,
     about_others = select(Dispatch.id).where(Dispatch.topic_id.is_not(None), Dispatch.topic_id.not_in(choice.ids))
     its = (Message.subscriber_id == subscriber.id, Message.stream == Stream.CAMPAIGN)
     ledger.cancel(session, now, Reason.TOPIC_LEFT, *its, Message.dispatch_id.in_(about_others))
-    digest.take_back(session, subscriber.id, Reason.TOPIC_LEFT, now)  # and is put together anew
+    digest.take_back(session, subscriber.id, Reason.TOPIC_LEFT, now)  # it is composed again
     digest.call_off(session, subscriber.id, Reason.TOPIC_LEFT, digest.DigestEntry.dispatch_id.in_(about_others))
 
 
 def narrow_topics(session: Session, subscriber: Subscriber, most: TopicChoice, press: Press, now: datetime) -> bool:
-    """Take nothing that is not among these. False: they took nothing else."""
+    """Take no topics outside these; return False if they took no others."""
     lock(session, subscriber)
     before = topic_choice(session, subscriber)
     change_topics(session, subscriber, before & most, press, now)
@@ -46,6 +46,6 @@ def narrow_topics(session: Session, subscriber: Subscriber, most: TopicChoice, p
 
 
 def leave_topic(session: Session, subscriber: Subscriber, topic_id: int, press: Press, now: datetime) -> bool:
-    """Take this topic no more. False: they did not. Who took every topic takes the others from now on, none to come."""
+    """Drop this topic; return False if they did not take it. Of "every topic" only the other present ones remain."""
     others = session.scalars(select(Topic.id).where(Topic.id != topic_id))
     return narrow_topics(session, subscriber, TopicChoice.of(others), press, now)

@@ -1,4 +1,4 @@
-"""Behind leaving: taken back where it was a slip, and why, where somebody chooses to say."""
+"""After unsubscribing: undo it if it was a slip, and record why, if the reader says so."""
 
 from datetime import datetime, timedelta
 
@@ -26,11 +26,11 @@ from newsletter.subscribers import (
 from newsletter.wordings import wording_id
 
 UNDO_FOR = timedelta(days=1)
-"""How long a slip can be taken back by one press; later, coming back is a new sign-up."""
+"""How long one press can undo a slip; later, coming back is a new sign-up."""
 
 
 def slip(session: Session, house: House, subscriber: Subscriber, now: datetime) -> Event | None:
-    """Their leaving, as long as one press can take it back: a reader's, of lately, and the last word there is."""
+    """Return the event of leaving while one press can undo it: recent, by a confirmed reader, and their last change."""
     if subscriber.status is not Status.UNSUBSCRIBED:
         return None
     theirs = select(Event).where(Event.subscriber_id == subscriber.id, Event.kind != EventKind.SAID_WHY)
@@ -43,9 +43,9 @@ def slip(session: Session, house: House, subscriber: Subscriber, now: datetime) 
 
 def undo_leaving(session: Session, house: House, subscriber: Subscriber, left: int, press: Press,
                  now: datetime) -> bool:  # fmt: skip
-    """Take this leaving back: they get what they got, and series go on where they were. False: it is too late.
+    """Undo this leaving: restore what they got, and resume their series; return False if it is too late.
 
-    What was called off stays so: a campaign that went out meanwhile does not come. Who had paused rests again.
+    Cancelled mail stays cancelled: a campaign sent meanwhile is not caught up. An earlier pause is restored.
     """
     lock(session, subscriber)
     slipped = slip(session, house, subscriber, now)
@@ -64,8 +64,8 @@ def undo_leaving(session: Session, house: House, subscriber: Subscriber, left: i
     note(session, subscriber.id, EventKind.RETURNED, press, now, before=Status.UNSUBSCRIBED, newsletter_before=False)
     if subscriber.newsletter:
         note(session, subscriber.id, EventKind.NEWSLETTER_ON, press, now, newsletter_before=False)
-    for way in _ended_with(session, slipped):
-        start(session, subscriber, way.sequence, press, now)
+    for enrollment in _ended_with(session, slipped):
+        start(session, subscriber, enrollment.sequence, press, now)
     if (until := _paused_until(session, slipped)) and until > now:
         pause(session, subscriber, press, now, until)
     goodbye = (Message.subscriber_id == subscriber.id, Message.stream == Stream.GOODBYE)
@@ -74,7 +74,7 @@ def undo_leaving(session: Session, house: House, subscriber: Subscriber, left: i
 
 
 def _ended_with(session: Session, left: Event) -> list[Enrollment]:
-    """The series that ended with this leaving, the one that was under way first."""
+    """Return the enrollments that ended with this leaving, the active one first."""
     ended = select(Enrollment).where(
         Enrollment.subscriber_id == left.subscriber_id, Enrollment.status == EnrollmentStatus.STOPPED,
         Enrollment.reason == Reason.LEFT, Enrollment.ended_at == left.at,
@@ -83,7 +83,7 @@ def _ended_with(session: Session, left: Event) -> list[Enrollment]:
 
 
 def _paused_until(session: Session, left: Event) -> datetime | None:
-    """Until when they had paused as they left; None: they had not."""
+    """Return the end of the pause they were in when they left; None if they were not."""
     theirs = select(Event).where(Event.subscriber_id == left.subscriber_id, Event.id < left.id)
     pauses = theirs.where(Event.kind.in_((EventKind.PAUSED, EventKind.WENT_ON)))
     last = session.scalar(pauses.order_by(Event.id.desc()).limit(1))
@@ -91,7 +91,7 @@ def _paused_until(session: Session, left: Event) -> datetime | None:
 
 
 def say_why(session: Session, subscriber: Subscriber, why: WhyLeft, press: Press, now: datetime) -> bool:
-    """Why they left. It may be said again: the last word counts. False: they have not left."""
+    """Record why they left; the last answer counts. Return False if they have not left."""
     lock(session, subscriber)
     if subscriber.status is not Status.UNSUBSCRIBED:
         return False
@@ -100,7 +100,7 @@ def say_why(session: Session, subscriber: Subscriber, why: WhyLeft, press: Press
 
 
 def why_left(session: Session, since: datetime) -> dict[WhyLeft, int]:
-    """How many people gave which reason since then, of each the last."""
+    """Count the reasons given since then, each person's last."""
     last = select(func.max(Event.id)).where(Event.why.is_not(None), Event.at >= since).group_by(Event.subscriber_id)
     counted = select(Event.why, func.count()).where(Event.id.in_(last)).group_by(Event.why)
     found = {why: many for why, many in session.execute(counted) if why is not None}

@@ -1,4 +1,4 @@
-"""Sequences: a series of articles that follows a guide, step by step, with delays."""
+"""Sequences: series of articles, sent step by step with delays, usually after a guide."""
 
 from newsletter.sequences.advance import advance_due, is_due
 from newsletter.sequences.again import is_under_way, steps_ahead, stopped

@@ -1,4 +1,4 @@
-"""The scheduler of the series: what a beat tick does with everybody who is due, a batch in a handful of statements."""
+"""The scheduler of series: on each beat tick it moves everybody who is due, a batch in a handful of statements."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,18 +21,18 @@ from newsletter.sequences.sequence import Sequence as Series
 from newsletter.subscribers import Mailing, Stream, Subscriber
 
 BATCH = 1000
-"""Enrollments that move in one transaction. So many may leave at once; what waits behind them is spread."""
+"""Enrollments moved in one transaction. This many may go at once; a larger crowd is spread."""
 SPREAD_OVER = timedelta(hours=1)
 A_SECOND = 10
-"""The pace of a crowd, as long as all of it leaves within `SPREAD_OVER`."""
+"""The pace at which a crowd is spread, over at most `SPREAD_OVER`."""
 SLOTS = 60
 MOST_SPREAD = 20_000
-"""Enrollments that are given a slot in one transaction."""
+"""Enrollments given a slot in one transaction."""
 MOST_TRIES = 3
 TRY_AGAIN = timedelta(days=7)
-"""A step whose mail failed (mailbox full, refused) goes again after this time; after `MOST_TRIES` it counts as had."""
+"""A step whose mail failed (mailbox full, refused) is retried after this; after `MOST_TRIES` it counts as had."""
 WIRE = timedelta(minutes=1)
-"""When to look again whether a mail that is on the wire has arrived."""
+"""When to check again whether a mail on the wire has arrived."""
 _COLUMNS = (
     "status", "anchor_at", "due_at", "place_id", "last_step_id", "message_id", "message_step_id", "tries", "not_before",
     "waiting_since", "stopped_at", "pauses", "ended_at", "reason",
@@ -40,20 +40,20 @@ _COLUMNS = (
 
 
 def is_due(now: Moment) -> ColumnElement[bool]:
-    """That a tick finds anything to do, as a condition: looks into small indexes, however many people are enrolled."""
+    """Return the condition that a tick has work. It reads only small indexes, however many people are enrolled."""
     of_series = select(Series.id).where(Series.live, _due([Series.id], now).correlate(Series).exists())
     return or_(_settled().exists(), of_series.exists())
 
 
 def advance_due(session: Session, now: datetime, zone: str, limit: int = BATCH,
                 mailings: Iterable[Mailing] = (), accents: Accents = NO_ACCENTS) -> int:  # fmt: skip
-    """Move up to `limit` enrollments on; how many moved. `zone`: of subscribers who have none of their own.
+    """Move up to `limit` enrollments on; return how many moved. `zone`: for subscribers without their own.
 
-    `mailings`: the campaigns that are planned; series give way to them (`pacing`). `accents`: the colours of their
-    mails. Rows are locked while they move (SKIP LOCKED on PostgreSQL, one writer on SQLite), and the mail's key is
-    unique: two beats, or two workers, send one mail.
+    `mailings`: the planned campaigns, which series give way to (`pacing`). `accents`: the mails' colours. Rows are
+    locked while they move (SKIP LOCKED on PostgreSQL, one writer on SQLite), and the mail's key is unique: two beats,
+    or two workers, send one mail.
     """
-    # Locked before any enrollment is: an edit waits for the tick, or the tick for the edit.
+    # Locked before any enrollment, so that edits and ticks wait for each other.
     series = session.scalars(
         select(Series)
         .order_by(Series.id)
@@ -84,7 +84,7 @@ def advance_due(session: Session, now: datetime, zone: str, limit: int = BATCH,
 
 
 def _settled() -> Select[Enrollment]:
-    """Those whose mail went out, or never will. A series waits for one that is under way."""
+    """Return the SELECT of enrollments whose mail has an outcome. A series waits while its mail is under way."""
     return (
         select(Enrollment)
         .join(Message, Message.id == Enrollment.message_id)
@@ -93,14 +93,14 @@ def _settled() -> Select[Enrollment]:
 
 
 def _due(live: Collection[Any], now: Moment) -> Select[Enrollment]:
-    """Of a series that is switched off nobody is due: left in, they would be found again by every look."""
+    """Return the SELECT of due enrollments, without series that are off: every tick would find those again."""
     return select(Enrollment).where(
         Enrollment.sequence_id.in_(live), Enrollment.due_at <= now, Enrollment.message_id.is_(None)
     )
 
 
 def _spread(session: Session, live: Collection[int], now: datetime) -> None:
-    """Give those who are due at once with more people than a batch holds a later time each."""
+    """Give a crowd larger than a batch, all due at once, a later time each."""
     crowd = _due(live, now).with_only_columns(Enrollment.id).order_by(Enrollment.due_at).limit(MOST_SPREAD)
     size = session.scalar(select(func.count()).select_from(crowd.subquery())) or 0
     if size < BATCH:
@@ -117,7 +117,7 @@ def _spread(session: Session, live: Collection[int], now: datetime) -> None:
 
 @dataclass
 class _Tick:
-    """One batch. `live`: ids of the sequences that are switched on."""
+    """One batch. `live`: ids of the sequences that are on."""
 
     session: Session
     now: datetime
@@ -129,21 +129,21 @@ class _Tick:
     live: set[int]
     touched: dict[int, Enrollment] = field(default_factory=dict)
     ended: set[int] = field(default_factory=set)
-    """Ids of the people of whom a series has ended."""
+    """Ids of the people whose series has ended."""
     still_behind: int = 0
-    """How many looked whether it is their turn, and it was not."""
+    """How many checked whether it is their turn, and it was not."""
 
     def _zone(self, enrollment: Enrollment) -> str:
         return enrollment.subscriber.zone or self.zone
 
     def settle(self, limit: int) -> int:
-        """The last step's mail went out: the next delay counts from the moment it really went."""
+        """Settle steps whose mail has an outcome; return how many. The next delay counts from the actual send."""
         rows = self.session.execute(
             _settled()
             .join(Subscriber, Subscriber.id == Enrollment.subscriber_id)
             .options(contains_eager(Enrollment.subscriber))
             .add_columns(Message.state, Message.settled_at)
-            .order_by(Enrollment.message_id)  # the order of its index: by id, SQLite would read the table
+            .order_by(Enrollment.message_id)  # the order of its index: ordered by id, SQLite would read the whole table
             .limit(limit)
             .with_for_update(skip_locked=True, of=Enrollment)
         ).all()
@@ -161,7 +161,7 @@ class _Tick:
         elif failed and not (state is State.FAILED and enrollment.tries + 1 >= MOST_TRIES):
             enrollment.failed(at + TRY_AGAIN if state is State.FAILED else None, self.zone, self.now)
         elif (step := enrollment.message_step) is not None:
-            place = self.places.behind(enrollment.sequence_id, enrollment.place, step.id)
+            place = self.places.after(enrollment.sequence_id, enrollment.place, step.id)
             enrollment.passed(at, place, self.zone, self.now)
         if enrollment.status is EnrollmentStatus.FINISHED:
             self.ended.add(enrollment.subscriber_id)
@@ -171,7 +171,7 @@ class _Tick:
         self.ended.add(enrollment.subscriber_id)
 
     def move(self, limit: int) -> int:
-        """Queue the next mail of everybody who is due, and let those begin who waited for their turn; how many."""
+        """Queue the next mail of everybody who is due, and start those whose turn it is; return how many were due."""
         due = self.session.scalars(
             _due(self.live, self.now)
             .join(Subscriber, Subscriber.id == Enrollment.subscriber_id)
@@ -187,7 +187,7 @@ class _Tick:
         return len(due)
 
     def _activate(self, waiting: Sequence[Enrollment]) -> None:
-        """A series begins that waited behind another one, when that has ended or is switched off."""
+        """Start series that waited behind another, if that has ended or is off."""
         if not waiting:
             return
         people = {one.subscriber_id for one in waiting}
@@ -209,7 +209,7 @@ class _Tick:
                 self.ended.add(one.subscriber_id)
 
     def _may_begin(self, one: Enrollment, others: Mapping[int, Sequence[Enrollment]]) -> bool:
-        """Whether nothing holds it back any more; if something does, when that is looked at again."""
+        """Return whether a waiting series may begin; if not, set when to check again."""
         if not one.subscriber.takes(Stream.STEP):
             self._end(one, EnrollmentStatus.STOPPED, Reason.SERIES_NOT_ELIGIBLE)
             return False
@@ -229,7 +229,7 @@ class _Tick:
         )
 
     def _step_aside(self, off: Sequence[Enrollment]) -> set[int]:
-        """Let series that are switched off make way; the people of whom a mail of such a one is still on the wire."""
+        """Deactivate series that are off; return the people for whom such a series still has a mail on the wire."""
         if not off:
             return set()
         look = select(Enrollment).where(Enrollment.id.in_([one.id for one in off]), Enrollment.message_id.is_(None))
@@ -238,12 +238,12 @@ class _Tick:
         ).all()
         for one in held:
             one.step_aside(self.now)
-        # Before the others are active: the index holds one active series a person at every moment.
+        # Before others are activated: the index allows one active series a person at any moment.
         self.session.flush()
         return {one.subscriber_id for one in off} - {one.subscriber_id for one in held}
 
     def _next(self, enrollment: Enrollment) -> Going | None:
-        """The step that this person should get now; None: none yet, or none any more."""
+        """Return the step this person should get now; None: not yet, or nothing is left."""
         step = enrollment.next_step
         if not enrollment.subscriber.takes(Stream.STEP):
             self._end(enrollment, EnrollmentStatus.STOPPED, Reason.SERIES_NOT_ELIGIBLE)
@@ -257,7 +257,7 @@ class _Tick:
         return None
 
     def _queue(self, due: Sequence[Going]) -> None:
-        """Queue the mail of those for whom the day is free, unless they have it already."""
+        """Queue the mails of those whose day is free of other mail."""
         people = {one.enrollment.subscriber_id: self._zone(one.enrollment) for one in due}
         busy = other_mail(self.session, people, self.now, self.mailings) if self.wait else {}
         going = [one for one in due if self._may_go(one, busy.get(one.enrollment.subscriber_id, set()))]
@@ -275,9 +275,9 @@ class _Tick:
         return False
 
     def write(self) -> None:
-        """Write what was queued in one statement, and everybody who moved in another."""
+        """Write all that changed, and wake those who waited for a series that ended."""
         for enrollment in self.touched.values():
-            for column in _COLUMNS:  # the same for all, so that the database is sent one statement for many rows
+            for column in _COLUMNS:  # all columns for all rows, so that one statement updates many
                 flag_modified(enrollment, column)
         self.session.flush()
         wake(self.session, self.ended, self.now)

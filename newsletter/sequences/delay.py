@@ -1,4 +1,4 @@
-"""The delay rule: when a step is due. This is the one place that knows it."""
+"""The delay rule: when a step is due. Nothing else decides it."""
 
 import re
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ EVERY_DAY = 0b1111111
 
 
 class Unit(StrEnum):
-    """Hours are elapsed time; days are calendar days where the subscriber lives."""
+    """Hours are elapsed time; days are calendar days in the subscriber's zone."""
 
     HOURS = "hours"
     DAYS = "days"
@@ -22,7 +22,7 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """How long after the last mail, on which weekdays, not before which local time."""
+    """How long after the last mail, on which weekdays, and not before which local time."""
 
     amount: int
     unit: Unit
@@ -47,11 +47,11 @@ class Delay:
 
 
 def due_after(anchor: datetime, delay: Delay, zone: str) -> datetime:
-    """When a step is due whose predecessor was really sent at `anchor` (aware); aware UTC.
+    """Return when a step is due whose predecessor was really sent at `anchor` (aware), in UTC.
 
-    Hours: elapsed time. Days: the same local time so many calendar days later. Then moved to the next allowed weekday
-    and, on that day, not before the window's start. A local time that a clock change skips becomes the first valid
-    instant after it; one that happens twice is the first of the two (PEP 495).
+    Hours: elapsed time. Days: the same local time that many calendar days later. The result is moved to the next
+    allowed weekday and, on that day, to the window's start at the earliest. A local time skipped by a clock change
+    becomes the first valid instant after it; of one that occurs twice, the first counts (PEP 495).
     """
     if delay.unit is Unit.HOURS:
         return allowed_from(anchor.astimezone(UTC) + timedelta(hours=delay.amount), delay, zone)
@@ -61,7 +61,7 @@ def due_after(anchor: datetime, delay: Delay, zone: str) -> datetime:
 
 
 def allowed_from(at: datetime, delay: Delay, zone: str) -> datetime:
-    """The first instant from `at` on that falls on an allowed weekday and not before the window's start."""
+    """Return the first instant from `at` on an allowed weekday and not before the window's start."""
     here = zone_named(zone)
     local = at.astimezone(here)
     early = delay.not_before is not None and local.time() < delay.not_before
@@ -71,12 +71,12 @@ def allowed_from(at: datetime, delay: Delay, zone: str) -> datetime:
 
 
 def next_day(at: datetime, delay: Delay, zone: str, days: int = 1) -> datetime:
-    """The same local time so many days on, where this step's weekdays and window allow it."""
+    """Return the same local time `days` later, or the next time this step's weekdays and window allow."""
     return due_after(at, replace(delay, amount=days, unit=Unit.DAYS), zone)
 
 
 def local_day(at: datetime, zone: str) -> date:
-    """The calendar day that it is there at this instant."""
+    """Return the calendar day in a zone at this instant."""
     return at.astimezone(zone_named(zone)).date()
 
 

@@ -1,4 +1,4 @@
-"""Enrollment: one person's way through one sequence."""
+"""Enrollment: one person's progress through one sequence."""
 
 from collections.abc import Collection
 from collections.abc import Sequence as SequenceOf
@@ -24,7 +24,7 @@ class EnrollmentStatus(StrEnum):
     """Where an enrollment stands."""
 
     WAITING = "waiting"
-    """Behind another series of the same person, or switched off before it began: series come one after the other."""
+    """Behind another series of the same person, paused, or off: a person gets one series at a time."""
     ACTIVE = "active"
     FINISHED = "finished"
     STOPPED = "stopped"
@@ -36,13 +36,13 @@ _ACTIVE = text("status = 'active'")
 _DUE = text("due_at IS NOT NULL")
 _SENDING = text("message_id IS NOT NULL")
 LOOK_AGAIN = timedelta(days=1)
-"""One that waits is woken when its turn comes; should that get lost, it looks for itself after this time."""
+"""A waiting enrollment is woken when its turn comes; in case that is missed, it checks by itself after this."""
 
 
 class Enrollment(Base):
-    """What was last sent and really when (`anchor_at`), and, worked out from these, what is due when (`due_at`).
+    """What was last sent and when (`anchor_at`), and when the next step is due (`due_at`), computed from these.
 
-    `due_at` is a cache that may be early, never late: whoever finds it due asks `due` for the truth.
+    `due_at` is a cache that may be early, never late: before sending, the scheduler asks `due`.
     """
 
     __tablename__ = "enrollments"
@@ -55,9 +55,9 @@ class Enrollment(Base):
             postgresql_where=_LIVE,
             sqlite_where=_LIVE,
         ),
-        # One series at a time, whoever races.
+        # One active series a person, whatever races.
         Index("uq_enrollments_active", "subscriber_id", unique=True, postgresql_where=_ACTIVE, sqlite_where=_ACTIVE),
-        # By sequence, so that a tick does not even see those of one that is switched off.
+        # By sequence, so that a tick never reads those of one that is off.
         Index("ix_enrollments_due", "sequence_id", "due_at", postgresql_where=_DUE, sqlite_where=_DUE),
         Index("ix_enrollments_message", "message_id", postgresql_where=_SENDING, sqlite_where=_SENDING),
         CheckConstraint(REASON_CHECK, name="reason"),
@@ -72,26 +72,26 @@ class Enrollment(Base):
     anchor_at: Mapped[datetime]
     due_at: Mapped[datetime | None] = mapped_column()
     place_id: Mapped[int | None] = mapped_column(ForeignKey("places.id"))
-    """What they have had; None: nothing yet."""
+    """Which steps they have had; None: none yet."""
     last_step_id: Mapped[int | None] = mapped_column(ForeignKey("steps.id"))
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id", ondelete="SET NULL"))
-    """The step's mail that is queued and not settled yet."""
+    """The step's mail that is queued and has no outcome yet."""
     message_step_id: Mapped[int | None] = mapped_column(ForeignKey("steps.id"))
     tries: Mapped[int] = mapped_column(default=0)
-    """Mails of the next step that came to nothing."""
+    """Failed mails of the next step."""
     not_before: Mapped[datetime | None] = mapped_column()
-    """The next step comes no sooner: its date had been given before the one in front was removed, or a mail failed."""
+    """The earliest time of the next step: it was promised before the step ahead was removed, or a mail failed."""
     waiting_since: Mapped[datetime | None] = mapped_column()
-    """The next step is due since then and gives way to other marketing mail."""
+    """Since when the next step has been due and given way to other marketing mail."""
     stopped_at: Mapped[datetime | None] = mapped_column()
-    """Since when its own clock stands, because it is not this series' turn."""
+    """Since when its own clock has stood still, because it is not this series' turn."""
     pauses: Mapped[timedelta] = mapped_column(default=timedelta())
-    """How much of its sequence's standing still is counted in `anchor_at`."""
+    """How much of its sequence's time off `anchor_at` already includes."""
     ended_at: Mapped[datetime | None] = mapped_column()
     reason: Mapped[Reason | None] = mapped_column()
-    """Why it ended; None where it ended by itself."""
+    """Why it was stopped; None if it finished by itself."""
     resumes = False
-    """Whether it goes on where an earlier one was stopped; only whoever has just started it knows."""
+    """Whether it continues a stopped one; set only on the object `enroll` returns."""
 
     subscriber: Mapped[Subscriber] = relationship()
     sequence: Mapped[Sequence] = relationship()
@@ -102,16 +102,16 @@ class Enrollment(Base):
 
     @property
     def ahead(self) -> list[Step]:
-        """The steps still to come, in order; one that is queued stands first."""
+        """Return the steps still to come in order, a queued one first."""
         return self.sequence.ahead(self.place)
 
     @property
     def next_step(self) -> Step | None:
-        """The step that comes next; None: it was the last."""
+        """Return the next step; None after the last."""
         return next(iter(self.ahead), None)
 
     def due(self, step: Step, zone: str, now: datetime) -> datetime:
-        """When this step is due if it comes next and nothing else stands in its way."""
+        """Return when this step is due if it comes next, before it gives way to other mail."""
         late = self._stood_still(now)
         place = self.subscriber.zone or zone
         at = due_after(self.anchor_at + late, step.delay, place)
@@ -123,19 +123,19 @@ class Enrollment(Base):
         return self.sequence.stood_still(now) - self.pauses
 
     def _restart_clock(self, late: timedelta, now: datetime) -> None:
-        """Move what time is counted from by as long as the clock stood still."""
+        """Shift all times by as long as the clock stood still."""
         self.anchor_at += late
         self.not_before = self.not_before and self.not_before + late
         self.waiting_since = self.waiting_since and self.waiting_since + late
         self.pauses = self.sequence.stood_still(now)
 
     def catch_up(self, now: datetime) -> None:
-        """Count in how long its sequence was switched off."""
+        """Add the time its sequence was off."""
         if late := self._stood_still(now):
             self._restart_clock(late, now)
 
     def schedule(self, zone: str, now: datetime) -> None:
-        """Work out `due_at` of the next step from the anchor, or finish."""
+        """Compute `due_at` of the next step from the anchor, or finish."""
         self.catch_up(now)
         step = self.next_step
         if step is None:
@@ -144,18 +144,18 @@ class Enrollment(Base):
             self.due_at = self.due(step, zone, now)
 
     def activate(self, zone: str, now: datetime) -> None:
-        """Its turn has come: the clock, which stood, runs from now."""
+        """Start it: its turn has come, and the stopped clock runs from now."""
         self._restart_clock(now - (self.stopped_at or now), now)
         self.status, self.stopped_at = EnrollmentStatus.ACTIVE, None
         self.schedule(zone, now)
 
     def step_aside(self, now: datetime) -> None:
-        """Its sequence is switched off: let another series of this person go first."""
+        """Let another series of this person go first, because its sequence is off or they have paused."""
         self.catch_up(now)
         self.status, self.stopped_at, self.due_at = EnrollmentStatus.WAITING, now, now + LOOK_AGAIN
 
     def passed(self, at: datetime, place: Place, zone: str, now: datetime) -> None:
-        """The mail of the current step is out of the way; the next delay counts from `at`."""
+        """Complete the current step; the next delay counts from `at`."""
         self.last_step, self.place, self.anchor_at = self.message_step, place, at
         self.pauses = self.sequence.stood_still(at)
         self.not_before = self.waiting_since = None
@@ -163,7 +163,7 @@ class Enrollment(Base):
         self._settled(zone, now)
 
     def failed(self, not_before: datetime | None, zone: str, now: datetime) -> None:
-        """The mail of the current step came to nothing: the same step once more."""
+        """Retry the current step: its mail failed."""
         self.tries += 1
         self.not_before = not_before or self.not_before
         self._settled(zone, now)
@@ -174,34 +174,34 @@ class Enrollment(Base):
             self.schedule(zone, now)
 
     def end(self, status: EnrollmentStatus, now: datetime, reason: Reason | None = None) -> None:
-        """Finished or stopped: nothing more of it is sent. What is on the wire still counts as had."""
+        """Finish or stop it: nothing more is sent. A mail on the wire still counts as had."""
         self.status, self.ended_at, self.due_at, self.reason = status, now, None, reason
         self.waiting_since = self.stopped_at = None
 
     def reached(self, session: Session) -> Place | None:
-        """What they have had, or may have had: also what was on the wire when it was stopped."""
+        """Return their place, counting a step whose mail was on the wire when it was stopped."""
         gone = self.message is not None and self.message.state in (*ACCEPTED, State.SENDING, State.UNCERTAIN)
         if not gone or self.message_step_id is None:
             return self.place
         self.sequence.lock(session)
         known = session.scalars(select(Place).where(Place.sequence_id == self.sequence_id)).all()
-        return Places(session, known).behind(self.sequence_id, self.place, self.message_step_id)
+        return Places(session, known).after(self.sequence_id, self.place, self.message_step_id)
 
 
 def enroll(session: Session, subscriber: Subscriber, sequence: Sequence, zone: str, now: datetime) -> Enrollment | None:
-    """Start a sequence for a person, or go on where they were when it was stopped.
+    """Start a sequence for a person, or resume it where it was stopped.
 
-    None when they are in it or have been through it before.
+    Returns None if they are in it or have finished it.
 
-    It waits behind another series of theirs, and while it is switched off. The unique indexes refuse a second live
+    It waits behind another series of theirs, during a pause, and while it is off. Unique indexes refuse a second live
     enrollment and a second active one, whatever races.
     """
-    ways = _ways(session, subscriber)
-    here = [one for one in ways if one.sequence_id == sequence.id]
+    enrollments = _enrollments_of(session, subscriber)
+    here = [one for one in enrollments if one.sequence_id == sequence.id]
     if any(one.status is not EnrollmentStatus.STOPPED for one in here):
         return None
     before = here[-1] if here else None
-    is_behind = any(one.status in LIVE for one in ways)
+    is_behind = any(one.status in LIVE for one in enrollments)
     look = now + LOOK_AGAIN if is_behind else now
 
     def begin() -> Enrollment:
@@ -218,15 +218,15 @@ def enroll(session: Session, subscriber: Subscriber, sequence: Sequence, zone: s
         enrollment.activate(zone, now)
         try:
             return _added(session, enrollment)
-        except IntegrityError:  # another series of theirs became active in this moment
+        except IntegrityError:  # another series of theirs has just become active
             look = now + LOOK_AGAIN
     return _added(session, begin())
 
 
-def _ways(session: Session, subscriber: Subscriber) -> SequenceOf[Enrollment]:
-    """All of this person's ways through series, the oldest first.
+def _enrollments_of(session: Session, subscriber: Subscriber) -> SequenceOf[Enrollment]:
+    """Return all enrollments of a person, oldest first.
 
-    Locked and read anew: one that ends just now has ended then.
+    Locked and reread, so that one that is just ending has ended.
     """
     theirs = select(Enrollment).where(Enrollment.subscriber_id == subscriber.id).order_by(Enrollment.id)
     return session.scalars(theirs.with_for_update(of=Enrollment).execution_options(populate_existing=True)).all()
@@ -239,18 +239,18 @@ def _added(session: Session, enrollment: Enrollment) -> Enrollment:
 
 
 def stop(session: Session, subscriber: Subscriber, now: datetime, reason: Reason, only: int | None = None) -> int:
-    """End every live enrollment of a person (or `only` the one with this id) and call off its queued mail; how many."""
+    """Stop every live enrollment of a person (or `only` this one) and cancel its queued mail; return how many."""
     look = select(Enrollment).where(Enrollment.subscriber_id == subscriber.id, Enrollment.status.in_(LIVE))
     if only is not None:
         look = look.where(Enrollment.id == only)
-    # Locked and read anew: a tick that queues its mail just now has queued it then, and the mail is called off.
+    # Locked and reread: a mail that a tick is just queueing is then queued, and can be cancelled.
     ended = session.scalars(
         look.order_by(Enrollment.id).with_for_update(of=Enrollment).execution_options(populate_existing=True)
     ).all()
     for enrollment in ended:
         if enrollment.message_id is not None:
             ledger.cancel(session, now, reason, Message.id == enrollment.message_id)
-        # One that a cut-off host may have sent, or not: that host may tell yet, but is not to send it any more.
+        # A host that was cut off may still report what became of its mail, but must not send it any more.
         its = Message.idempotency_key.startswith(f"step:{enrollment.id}:", autoescape=True)
         stop_requeueing(session, Message.subscriber_id == subscriber.id, its)
         enrollment.end(EnrollmentStatus.STOPPED, now, reason)
@@ -260,9 +260,9 @@ def stop(session: Session, subscriber: Subscriber, now: datetime, reason: Reason
 
 
 def switch_off(session: Session, sequence: Sequence, now: datetime) -> None:
-    """From now on nothing of it is sent: what is queued is called off, and everybody's clock stands.
+    """Switch a sequence off: cancel what is queued, and stop everybody's clock.
 
-    The sequence must be locked (`Sequence.lock`). Another series that waited behind it goes first.
+    The sequence must be locked (`Sequence.lock`). Series that waited behind it go first.
     """
     if not sequence.live:
         return
@@ -281,10 +281,10 @@ def switch_off(session: Session, sequence: Sequence, now: datetime) -> None:
 
 
 def wake(session: Session, subscribers: Collection[int], now: datetime) -> None:
-    """A series of these people has ended: let those that wait behind it look whether it is their turn."""
+    """Have these people's waiting series check whether it is their turn, after another has ended."""
     if not subscribers:
         return
-    # Whoever is changed just now wakes by itself, or is being ended: nobody waits for a lock here.
+    # Skip locked rows: whatever is being changed wakes by itself or is ending.
     theirs = (Enrollment.subscriber_id.in_(subscribers), Enrollment.status == EnrollmentStatus.WAITING)
     if ids := session.scalars(select(Enrollment.id).where(*theirs).with_for_update(skip_locked=True)).all():
         session.execute(

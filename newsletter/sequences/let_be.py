@@ -1,4 +1,4 @@
-"""Letting be what is due of a sequence: nothing goes, and everybody is moved on as if it had."""
+"""Skips what is due of a sequence: nothing is sent, and everybody moves on as if it had been."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from newsletter.sequences.sequence import Sequence, Step
 
 
 def due_of(sequence: Sequence, now: datetime) -> Select[Enrollment]:
-    """Whose next article of this sequence is due, or queued and not gone yet."""
+    """Return the SELECT of enrollments whose next article is due, or queued and not sent yet."""
     queued = select(Message.id).where(Message.id == Enrollment.message_id, Message.state.in_(UNDER_WAY)).exists()
     return select(Enrollment).where(
         Enrollment.sequence_id == sequence.id,
@@ -23,13 +23,13 @@ def due_of(sequence: Sequence, now: datetime) -> Select[Enrollment]:
 
 
 def let_be(session: Session, sequence: Sequence, now: datetime, zone: str) -> int:
-    """Move everybody on whose next article is due; how many. What is on the wire already is not called back."""
+    """Move on everybody whose next article is due; return how many. Mail on the wire is not recalled."""
     sequence.lock(session)
     places = Places(session, sequence.places)
 
     def passed(enrollment: Enrollment, step: Step, at: datetime) -> None:
         enrollment.message_step = step
-        enrollment.passed(at, places.behind(sequence.id, enrollment.place, step.id), zone, now)
+        enrollment.passed(at, places.after(sequence.id, enrollment.place, step.id), zone, now)
 
     due = session.scalars(due_of(sequence, now).with_for_update(of=Enrollment)).all()
     for one in due:

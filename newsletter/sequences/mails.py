@@ -1,4 +1,4 @@
-"""The mails of steps that go now, for a whole batch at once."""
+"""Queues the mails of due steps, a whole batch at once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from newsletter.sequences.sequence import Step
 from newsletter.subscribers import Stream
 
 NOTHING = (State.CANCELLED, State.FAILED)
-"""States of a mail that came to nothing."""
+"""States of a mail that was not sent."""
 Accents = Mapping[str, str]
-"""By a guide's slug, the colour of its mails (`guides.mail_accents`); of one that is missing, the product's own."""
+"""The colour of a guide's mails by its slug (`guides.mail_accents`); the default for one that is missing."""
 NO_ACCENTS: Accents = MappingProxyType({})
 
 
@@ -31,13 +31,13 @@ class Going:
 
     @property
     def keys(self) -> list[str]:
-        """Of its mail: those of earlier tries, and the one of this try."""
+        """Return the idempotency keys of its mails: earlier tries, then this one."""
         first = f"step:{self.enrollment.id}:{self.step.id}"
         return [first, *(f"{first}:{number}" for number in range(1, self.enrollment.tries + 1))]
 
 
 def mail_context(guide_slug: str | None, accents: Accents) -> dict[str, str | None]:
-    """What a step's mail says besides its words: which guide its series follows, and that guide's colour."""
+    """Return the context of a step's mail: the guide its series follows, and that guide's colour."""
     context = {"guide": guide_slug}
     if guide_slug and (colour := accents.get(guide_slug)):
         context["accent"] = colour
@@ -45,9 +45,9 @@ def mail_context(guide_slug: str | None, accents: Accents) -> dict[str, str | No
 
 
 def queue_mails(session: Session, going: Sequence[Going], now: datetime, accents: Accents = NO_ACCENTS) -> None:
-    """Give each of these enrollments the mail of its step, in the words that the article has now.
+    """Queue the mail of each enrollment's step, with the article's newest revision.
 
-    The enrollments are locked, so nobody else queues a mail of theirs; the rows are written with the next flush.
+    The caller holds locks on the enrollments; they are written with the next flush.
     """
     if not going:
         return
@@ -58,7 +58,7 @@ def queue_mails(session: Session, going: Sequence[Going], now: datetime, accents
         earlier = [found for key in one.keys if (found := known.get((enrollment.subscriber_id, key)))]
         enrollment.tries = max(enrollment.tries, len(earlier))
         enrollment.message_step, enrollment.due_at, enrollment.waiting_since = one.step, None, None
-        # One that the owner sent once more by hand has come, or comes: it is settled as this step's.
+        # The owner may have resent one by hand: it is then settled as this step's mail.
         enrollment.message_id = next((id for id, state in earlier if state not in NOTHING), None)
         if enrollment.message_id is None:
             revision = words[one.step.article_id]
@@ -77,7 +77,7 @@ def queue_mails(session: Session, going: Sequence[Going], now: datetime, accents
 
 
 def _known(session: Session, going: Sequence[Going]) -> dict[tuple[int, str], tuple[int, State]]:
-    """What these people were sent, or not sent, of these steps before: (id, state) by person and idempotency key."""
+    """Return earlier mails of these steps: (id, state) by person and idempotency key."""
     rows = session.execute(
         select(Message.subscriber_id, Message.idempotency_key, Message.id, Message.state).where(
             Message.subscriber_id.in_({one.enrollment.subscriber_id for one in going}),
@@ -88,7 +88,7 @@ def _known(session: Session, going: Sequence[Going]) -> dict[tuple[int, str], tu
 
 
 def _words(session: Session, going: Sequence[Going]) -> dict[int, int]:
-    """The newest revision of each article."""
+    """Return the newest revision's id of each article."""
     look = select(Revision.article_id, Revision.id).order_by(Revision.number)
     rows = session.execute(look.where(Revision.article_id.in_({one.step.article_id for one in going}))).all()
     return dict(rows)

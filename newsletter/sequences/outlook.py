@@ -1,4 +1,4 @@
-"""The week ahead: about how many articles go out on which day, counted in crowds and without a look at each person."""
+"""The week ahead: estimates how many articles go out on which day, by groups of people rather than one by one."""
 
 from collections.abc import Collection
 from collections.abc import Sequence as SequenceOf
@@ -20,20 +20,19 @@ from newsletter.subscribers import Mailing, Subscriber
 from newsletter.zones import zone_named
 
 MOST_MAILINGS = 12
-"""Campaigns that are told apart; what gives way to more of them is counted as if it did not."""
+"""Campaigns considered; articles that would give way to more of them are counted as if they did not."""
 WEEKLY, TODAY = 1 << MOST_MAILINGS, 1 << (MOST_MAILINGS + 1)
-"""Bits behind those of the campaigns: who gets them in a weekly mail, and whose other mail of today is out."""
+"""Bits above those of the campaigns: gets them in a weekly mail; has had other mail today."""
 Crowd = tuple[int, int | None, int, int, int]
-"""Series, place, day, to which campaigns they belong (a bit each), and how many people have their next article then."""
+"""Series, place, day, campaigns (a bit each), and how many people of this kind have their next article that day."""
 
 
 def articles_on(session: Session, days: SequenceOf[date], zone: str, now: datetime,
                 mailings: Collection[Mailing] = ()) -> list[int]:  # fmt: skip
-    """About how many articles of series go out on each of these days, which follow each other; zone: an IANA name.
+    """Estimate how many series articles go out on each of these consecutive days; `zone`: an IANA name.
 
-    What is late counts for the first day. People are counted by how far they have come and by which of the `mailings`
-    are for them, not one by one: all of them as if they lived in this zone. Articles give way as the scheduler lets
-    them (`goes_at`).
+    What is late counts for the first day. People are grouped by how far they are and by which of the `mailings` they
+    get, all as if they lived in this zone. Articles give way as in the scheduler (`goes_at`).
     """
     ends = [datetime.combine(day + timedelta(days=1), time(0), zone_named(zone)) for day in days]
     near = tuple(sorted((one for one in mailings if one.goes_at(zone) < ends[-1]), key=lambda one: one.at))
@@ -42,13 +41,13 @@ def articles_on(session: Session, days: SequenceOf[date], zone: str, now: dateti
     crowds = figure(session, key, lambda it: _crowds(it, ends, near, now))
     series = {one.id: one for one in session.scalars(select(Sequence))}
     places = {one.id: one for one in session.scalars(select(Place))}
-    house, counts = brand.current(session), [0] * len(days)
+    current_brand, counts = brand.current(session), [0] * len(days)
     for sequence, place, first, bits, people in crowds:
-        busy = _busy(house, near, bits, zone, now)
+        busy = _busy(current_brand, near, bits, zone, now)
         at = datetime.combine(days[first], time(12), zone_named(zone))
         for number, step in enumerate(series[sequence].ahead(places[place] if place else None)):
             due = due_after(at, step.delay, zone) if number else at
-            at = goes_at(due, due, step.delay, busy, zone, house.series_wait_days)
+            at = goes_at(due, due, step.delay, busy, zone, current_brand.series_wait_days)
             day = (local_day(at, zone) - days[0]).days
             if day >= len(days):
                 break
@@ -56,16 +55,16 @@ def articles_on(session: Session, days: SequenceOf[date], zone: str, now: dateti
     return counts
 
 
-def _busy(house: Brand, mailings: SequenceOf[Mailing], bits: int, zone: str, now: datetime) -> set[date]:
-    """The days on which this crowd gets other mail."""
+def _busy(current_brand: Brand, mailings: SequenceOf[Mailing], bits: int, zone: str, now: datetime) -> set[date]:
+    """Return the days on which this group gets other mail."""
     moments = [max(one.goes_at(zone), now) for number, one in enumerate(mailings) if bits & 1 << number]
-    at = [house.next_digest(one, zone) for one in moments] if bits & WEEKLY else moments
+    at = [current_brand.next_digest(one, zone) for one in moments] if bits & WEEKLY else moments
     return {local_day(one, zone) for one in [*at, *([now] if bits & TODAY else ())]}
 
 
 def _crowds(session: Session, ends: SequenceOf[datetime], mailings: SequenceOf[Mailing],
             now: datetime) -> list[Crowd]:  # fmt: skip
-    """Each series by its own index of who is due."""
+    """Count the groups, series by series, so that each uses the index by series."""
     day = case(*((Enrollment.due_at < end, number) for number, end in enumerate(ends)), else_=len(ends) - 1)
     bits = _bits(mailings, ends[0], now).label("bits")
     look = (
@@ -84,13 +83,13 @@ def _crowds(session: Session, ends: SequenceOf[datetime], mailings: SequenceOf[M
 
 
 def _bits(mailings: SequenceOf[Mailing], today: datetime, now: datetime) -> ColumnElement[int]:
-    """To which of these campaigns somebody belongs, and whether mail of today has gone to them. `today`: its end."""
+    """Return the bits of a person's campaigns, and whether they have had mail today. `today`: the end of the day."""
     whole: ColumnElement[int] = literal(0, Integer)
     for number, one in enumerate(mailings):
         whole += case((one.segment.members(), 1 << number), else_=0)
     if mailings:
         whole += case((Subscriber.digest, WEEKLY), else_=0)
-    # Asked of those alone who are due today.
+    # Only checked for those due today.
     return whole + case((and_(Enrollment.due_at < today, _has_mail_today(today - timedelta(days=1))), TODAY), else_=0)
 
 

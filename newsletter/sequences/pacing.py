@@ -1,4 +1,4 @@
-"""Giving way: at most one marketing mail a person and day. The scheduler and the calendar ask this same code."""
+"""Giving way: at most one marketing mail per person and day. The scheduler and the calendar share this code."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -15,14 +15,14 @@ from newsletter.sequences.delay import Delay, allowed_from, local_day, next_day
 from newsletter.subscribers import Mailing, Segment, Subscriber
 
 A_DAY_ANYWHERE = timedelta(hours=40)
-"""Mail of longer ago was not sent today, in no zone and over no change of clocks."""
+"""Mail sent longer ago was not sent today in any zone, even across a clock change."""
 
 
 def goes_at(due: datetime, since: datetime, delay: Delay, busy: Collection[date], zone: str, wait: int) -> datetime:
-    """When a step goes that could go at `due`: at that time of the first day on which no other marketing mail goes.
+    """Return when a step due at `due` goes: at that time on the first day without other marketing mail.
 
-    `busy`: the local days on which this person gets other mail. It gives way for `wait` days, counted from `since`,
-    when it could have gone first; then it goes whatever else goes. Its weekdays and its window hold throughout.
+    `busy`: the local days on which this person gets other mail. The step gives way for at most `wait` days from
+    `since`, when it could first have gone. Its weekdays and window always apply.
     """
     at = allowed_from(due, delay, zone)
     latest = next_day(since, delay, zone, wait)
@@ -33,31 +33,33 @@ def goes_at(due: datetime, since: datetime, delay: Delay, busy: Collection[date]
 
 def other_mail(session: Session, people: Mapping[int, str], now: datetime, mailings: Iterable[Mailing],
                own: Collection[int] = ()) -> dict[int, set[date]]:  # fmt: skip
-    """For each of these people (id: zone) the local days, from today, that belong to other marketing mail.
+    """Return for each of these people (id: zone) the local days, from today, taken by other marketing mail.
 
-    That is what went today or is on its way, and every campaign that is planned for them; of who takes one mail a week,
-    the day of that. `own`: messages that count for themselves, such as the one that is asked about.
+    That is what went today or is under way, and every campaign planned for them; for a reader of the weekly mail, its
+    day. `own`: messages to ignore, such as the one in question.
     """
     busy: dict[int, set[date]] = {person: set() for person in people}
     if not people:
         return busy
-    house = brand.current(session)
+    current_brand = brand.current(session)
     for person, at, waits in _going(session, people, now, own):
         there = people[person]
-        busy[person].add(local_day(max(house.next_digest(at, there), now) if waits else at, there))
+        busy[person].add(local_day(max(current_brand.next_digest(at, there), now) if waits else at, there))
     for segment, of_segment in _by_segment(mailings).items():
         into = select(Subscriber.id, Subscriber.paused_until, Subscriber.digest)
         for person, paused_until, digest in session.execute(into.where(Subscriber.id.in_(people), segment.members())):
             there = people[person]
             moments = (max(one.goes_at(there), now) for one in of_segment)
             coming = (at for at in moments if paused_until is None or paused_until <= at)
-            busy[person].update(local_day(house.next_digest(at, there) if digest else at, there) for at in coming)
+            busy[person].update(
+                local_day(current_brand.next_digest(at, there) if digest else at, there) for at in coming
+            )
     return busy
 
 
 def _going(session: Session, people: Collection[int], now: datetime,
            own: Collection[int]) -> Iterator[tuple[int, datetime, bool]]:  # fmt: skip
-    """What went lately or is on its way: to whom, when; and since when something waits for their weekly mail (True)."""
+    """Yield mail sent lately or under way as (person, time, False), and what waits for a weekly mail with True."""
     went = Message.settled_at > now - A_DAY_ANYWHERE
     under_way = Message.state.in_(UNDER_WAY) & or_(Message.dispatch_id.is_(None), Dispatch.hold == Hold.OPEN)
     sent = (
@@ -75,8 +77,10 @@ def _going(session: Session, people: Collection[int], now: datetime,
 
 
 def days_of(mailings: Iterable[Mailing], now: datetime, zone: str, guide: str | None) -> set[date]:
-    """The local days of the campaigns that somebody gets who takes the newsletter with every topic, asked for this
-    guide and has no tag. Of an A/B test that is one of the rest."""
+    """Return the local days of campaigns for a model reader: takes every topic, asked for this guide, has no tag.
+
+    In an A/B test they are one of the rest.
+    """
     theirs = (Segment(), Segment(guide))
     all_but_tested = (one for one in mailings if one.segment.slice is None or one.segment.slice.has_the_last_place)
     of_any_topic = ((one.goes_at(zone), replace(one.segment, topic=None, slice=None)) for one in all_but_tested)

@@ -1,4 +1,4 @@
-"""What a reader does to the clocks of all their series: lets them stand still and go on, or lives by others."""
+"""Stops and restarts the clocks of all of a reader's series, or moves them to another zone."""
 
 from datetime import datetime
 
@@ -10,9 +10,9 @@ from newsletter.subscribers import Subscriber
 
 
 def pause(session: Session, subscriber: Subscriber, until: datetime, now: datetime) -> None:
-    """Let this person's series wait until then. What is queued of them is for the caller to call off."""
+    """Pause this person's series until then. The caller cancels what is queued."""
     theirs = select(Enrollment).where(Enrollment.subscriber_id == subscriber.id, Enrollment.status.in_(LIVE))
-    # Locked and read anew, as where they are stopped: a tick that queues a mail just now has queued it then.
+    # Locked and reread, as in `stop`: a mail that a tick is just queueing is then queued.
     for one in session.scalars(
         theirs.order_by(Enrollment.id).with_for_update(of=Enrollment).execution_options(populate_existing=True)
     ):
@@ -23,13 +23,13 @@ def pause(session: Session, subscriber: Subscriber, until: datetime, now: dateti
 
 
 def go_on(session: Session, subscriber: Subscriber, now: datetime) -> None:
-    """Let the series whose turn it is begin again; the next tick works out when its next article comes."""
+    """Wake this person's series; the next tick schedules the one whose turn it is."""
     session.flush()
     wake(session, {subscriber.id}, now)
 
 
 def look_again(session: Session, subscriber: Subscriber, now: datetime) -> None:
-    """Their clocks are others now, and what was worked out may be late: let the next tick work it out anew."""
+    """Have the next tick recompute due times, which may be too late in the reader's new zone."""
     theirs = (Enrollment.subscriber_id == subscriber.id, Enrollment.status == EnrollmentStatus.ACTIVE)
     session.flush()
     session.execute(

@@ -1,4 +1,4 @@
-"""Place: how far people have come in a sequence, remembered by step."""
+"""Place: which steps of a sequence people have had."""
 
 from collections.abc import Iterable
 
@@ -9,10 +9,10 @@ from newsletter.db import Base, Id
 
 
 class Place(Base):
-    """Which steps somebody has had, and which were never theirs; one row for all who have come the same way.
+    """Which steps somebody has had and which they will never get; one row shared by all with the same history.
 
-    A sequence has a few dozen of them, however many people are in it: a change of its steps is decided place by place,
-    and touches nobody's own row. Who has had nothing yet has no place.
+    A sequence has a few dozen, however many people are in it: a change of its steps is decided place by place, without
+    touching enrollments. Somebody who has had nothing yet has no place.
     """
 
     __tablename__ = "places"
@@ -23,26 +23,26 @@ class Place(Base):
     had: Mapped[list[int]] = mapped_column(JSON)
     """Ids of the steps they were sent, ascending."""
     skipped: Mapped[list[int]] = mapped_column(JSON)
-    """Ids of steps that were published behind them, ascending."""
+    """Ids of steps published at a position they had passed, ascending."""
 
     @property
     def closed(self) -> set[int]:
-        """Ids of the steps that nobody here gets any more."""
+        """Return the ids of steps that nobody at this place will get."""
         return {*self.had, *self.skipped}
 
 
 class Places:
-    """The places of the sequences at hand, and the way from one to the next.
+    """The places of some sequences, and the transitions between them.
 
-    Hold the sequence's lock: a step that is published meanwhile would not be told to a new place.
+    Hold the sequence's lock: a step published meanwhile would miss a new place.
     """
 
     def __init__(self, session: Session, known: Iterable[Place]) -> None:
         self._session = session
         self._known = {self._key(one.sequence_id, one.had, one.skipped): one for one in known}
 
-    def behind(self, sequence_id: int, place: Place | None, step_id: int) -> Place:
-        """Where somebody stands who has had this step too."""
+    def after(self, sequence_id: int, place: Place | None, step_id: int) -> Place:
+        """Return the place of somebody who has had this step too, adding it if it is new."""
         had = sorted({*place.had, step_id} if place else {step_id})
         skipped = place.skipped if place else []
         key = self._key(sequence_id, had, skipped)

@@ -1,4 +1,4 @@
-"""What an edit of a sequence means for those on their way through it."""
+"""Applies an edit of a sequence to the people in it."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,11 +11,11 @@ from newsletter.sequences.sequence import Sequence, Step
 from newsletter.subscribers import Subscriber
 
 PIECE = 2000
-"""Enrollments that are read and written together."""
+"""Enrollments read and written together."""
 
 
 def keep_dates(session: Session, sequence: Sequence, removed: Step, zone: str, now: datetime) -> None:
-    """Before a step is removed: who waits for it gets nothing sooner than the time they were given."""
+    """Before a step is removed, keep the date promised to those who wait for it: nothing comes sooner."""
     waiting = [place.id for place in sequence.places if next(iter(sequence.ahead(place)), None) is removed]
     theirs: ColumnElement[bool] = Enrollment.place_id.in_(waiting)
     if next(iter(sequence.ahead(None)), None) is removed:
@@ -26,21 +26,21 @@ def keep_dates(session: Session, sequence: Sequence, removed: Step, zone: str, n
 
 
 def replan(session: Session, sequence: Sequence, zone: str, now: datetime) -> int:
-    """Work out anew what is due when, after the steps of a sequence were edited; how many people it moved.
+    """Reschedule after the steps of a sequence were edited; return how many people's dates changed.
 
-    Elapsed time counts, both ways. A mail that is queued is not called back.
+    Elapsed time counts, both ways. Queued mail is not recalled.
     """
     moved = 0
     for enrollment in _under_way(session, sequence):
         before = enrollment.due_at
-        if enrollment.next_step is not None:  # else it ends when it would have gone on, should nothing be added
+        if enrollment.next_step is not None:  # else it ends when due, unless a step is added before
             enrollment.schedule(zone, now)
         moved += enrollment.due_at != before
     return moved
 
 
 def _under_way(session: Session, sequence: Sequence, *conditions: ColumnElement[bool]) -> Iterator[Enrollment]:
-    """The active enrollments without a queued mail, locked; what the caller changes is written piece by piece."""
+    """Yield active enrollments without a queued mail, locked; changes are written piece by piece."""
     session.flush()
     last = 0
     while True:

@@ -1,4 +1,4 @@
-"""Sequence and Step: which articles follow, in which order, after which delays."""
+"""Sequence and Step: which articles are sent, in which order, after which delays."""
 
 from datetime import datetime, time, timedelta
 
@@ -12,7 +12,7 @@ from newsletter.sequences.place import Place
 
 
 class Sequence(Base):
-    """A series, usually started by asking for a guide. `live` off: nothing is sent, and its clock stands still."""
+    """A series, usually started by asking for a guide. If not `live`, nothing is sent and its clock stands still."""
 
     __tablename__ = "sequences"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -25,38 +25,38 @@ class Sequence(Base):
     live: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
     paused_at: Mapped[datetime | None] = mapped_column()
-    """Since when it is switched off."""
+    """Since when it has been off."""
     pauses: Mapped[timedelta] = mapped_column(default=timedelta())
-    """How long it has been switched off in all, up to the last time it was switched on."""
+    """Total time it was off, up to when it was last switched on."""
 
     steps: Mapped[list["Step"]] = relationship(order_by="Step.position", back_populates="sequence")
     places: Mapped[list[Place]] = relationship(order_by=Place.id)
 
     def lock(self, session: Session) -> None:
-        """Keep it to this transaction: edits and ticks come one after the other, sign-ups go on."""
+        """Lock its row: edits and ticks take turns, and sign-ups are not blocked."""
         session.refresh(self, with_for_update={"key_share": True})
 
     @property
     def current_steps(self) -> list["Step"]:
-        """The steps that are published, in order."""
+        """Return the published steps in order."""
         return sorted((step for step in self.steps if step.deleted_at is None), key=lambda step: step.position)
 
     def ahead(self, place: Place | None) -> list["Step"]:
-        """The steps still to come for who stands there, in order."""
+        """Return the steps still to come for people at this place, in order."""
         closed = place.closed if place else set()
         return [step for step in self.current_steps if step.id not in closed]
 
     def stood_still(self, now: datetime) -> timedelta:
-        """How long its clock has stood still in all."""
+        """Return how long its clock has stood still in total."""
         running = max(now - self.paused_at, timedelta()) if self.paused_at else timedelta()
         return self.pauses + running
 
     def switch_on(self, now: datetime) -> None:
-        """Everybody goes on where they were, later by as long as it was off."""
+        """Switch it on: everybody continues where they were, later by as long as it was off."""
         self.pauses, self.paused_at, self.live = self.stood_still(now), None, True
 
     def append(self, article: Article, delay: Delay) -> "Step":
-        """Add a step at the end. Who has finished stays finished."""
+        """Add a step at the end. People who have finished stay finished."""
         step = Step(
             article=article, position=self._end(), delay_amount=delay.amount, delay_unit=delay.unit,
             weekdays=delay.weekdays, not_before=delay.not_before,
@@ -65,9 +65,9 @@ class Sequence(Base):
         return step
 
     def publish(self, session: Session, article: Article, delay: Delay, before: "Step | None" = None) -> "Step":
-        """Add an article in front of a step, else at the end; one that was removed comes back as the step it was.
+        """Add an article before a step, or at the end. A removed article returns as the step it was.
 
-        It is for those for whom it is still ahead. Whoever has passed the place does not get it.
+        Only people who have not passed its position get it.
         """
         step = next((one for one in self.steps if one.article_id == article.id and one.deleted_at), None)
         if step is None:
@@ -78,7 +78,7 @@ class Sequence(Base):
             for other in self.steps:
                 if other is not step and other.position >= step.position:
                     other.position += 1
-        session.flush()  # places remember it by its id
+        session.flush()  # places refer to its id
         for place in self.places:
             skipped = set(place.skipped) - {step.id}
             if step.id not in place.had and self._has_passed(place, step, skipped):
@@ -95,7 +95,7 @@ class Sequence(Base):
         return max((one.position for one in self.steps), default=0) + 1
 
     def move(self, step: "Step", up: bool) -> bool:
-        """Let a step change places with its neighbour; False at either end. That changes the order, not who gets it."""
+        """Swap a step with its neighbour; return False at either end. This changes the order, not who gets it."""
         steps = self.current_steps
         other = steps.index(step) + (-1 if up else 1)
         if not 0 <= other < len(steps):
@@ -105,7 +105,7 @@ class Sequence(Base):
 
 
 def follow(session: Session, guide_slug: str, title: str, now: datetime) -> Sequence:
-    """An empty series behind a guide. It begins when its owner switches it on."""
+    """Create an empty series for a guide, off until the owner switches it on."""
     known = session.scalar(select(Sequence.id).where(Sequence.slug == guide_slug))
     slug = guide_slug if known is None else f"{guide_slug[:50]}-{now:%Y%m%d%H%M}"
     made = Sequence(
@@ -117,7 +117,7 @@ def follow(session: Session, guide_slug: str, title: str, now: datetime) -> Sequ
 
 
 class Step(Base):
-    """One article of a sequence. Its id is stable; deleting only marks it, so that history keeps its meaning."""
+    """One article of a sequence. Its id is stable, and deleting only marks it, so that history stays meaningful."""
 
     __tablename__ = "steps"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -137,7 +137,7 @@ class Step(Base):
 
     @property
     def delay(self) -> Delay:
-        """How long after the mail before it."""
+        """Return the delay after the previous mail."""
         return Delay(amount=self.delay_amount, unit=self.delay_unit, weekdays=self.weekdays, not_before=self.not_before)
 
     @delay.setter
@@ -146,5 +146,5 @@ class Step(Base):
         self.weekdays, self.not_before = delay.weekdays, delay.not_before
 
     def remove(self, now: datetime) -> None:
-        """Take it out of the series: nobody gets it from now on."""
+        """Remove it from the series: nobody gets it from now on."""
         self.deleted_at = self.deleted_at or now

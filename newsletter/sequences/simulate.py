@@ -1,4 +1,4 @@
-"""The calendar: what will Jane receive, and when, answered with the scheduler's own rules."""
+"""The calendar: what a person will receive and when, by the scheduler's own rules."""
 
 from collections.abc import Collection, Iterable
 from collections.abc import Sequence as SequenceOf
@@ -22,22 +22,22 @@ class Standing(StrEnum):
 
     ITS_TIME = "its time"
     OTHER_MAIL = "other mail"
-    """Its step is due and gives way to other marketing mail."""
+    """Its step is due but gives way to other marketing mail."""
     ITS_MAIL = "its mail"
     """The step's mail is queued."""
     ITS_TURN = "its turn"
     """Another series of this person goes first."""
     PAUSED = "paused"
-    """By the reader; no time passes."""
+    """Paused by the reader; its clock stands still."""
     SWITCHED_OFF = "switched off"
     NOBODY = "nobody"
-    """The person may not receive it: they left, or the address is dead."""
+    """The person may not receive it: they have left, or the address is dead."""
     ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A step and when it will go if every mail before it goes out at its time. `waits`: other mail goes first."""
+    """A step, and when it goes if every mail before it goes on time. `waits`: other mail goes first."""
 
     step: Step
     due_at: datetime
@@ -46,17 +46,16 @@ class Planned:
 
 def simulate(sequence: Sequence, start: datetime, zone: str, wait: int = 2,
              mailings: Iterable[Mailing] = ()) -> list[Planned]:  # fmt: skip
-    """Everything a person would receive who enters the sequence at `start` (aware) in this zone.
+    """Return everything a person would receive who enters the sequence at `start` (aware) in this zone.
 
-    `wait`: days for which a step gives way; `mailings`: the campaigns that are planned. The person takes
-    the newsletter.
+    `wait`: days for which a step gives way; `mailings`: the planned campaigns. The person takes the newsletter.
     """
     busy = days_of(mailings, start, zone, sequence.guide_slug)
     return _from(sequence.ahead(None), start, zone, busy, wait)
 
 
 def standing(enrollment: Enrollment) -> Standing:
-    """What this enrollment waits for."""
+    """Return what this enrollment waits for."""
     if enrollment.status not in LIVE:
         return Standing.ENDED
     if not enrollment.subscriber.takes(Stream.STEP):
@@ -74,9 +73,9 @@ def standing(enrollment: Enrollment) -> Standing:
 
 def what_is_next(session: Session, enrollment: Enrollment, zone: str, now: datetime,
                  mailings: Iterable[Mailing] = ()) -> list[Planned]:  # fmt: skip
-    """Everything this person will still receive of a series, campaigns that are planned for them considered.
+    """Return everything this person will still receive of a series, given the campaigns planned for them.
 
-    One that waits begins when those before it have ended; of one that is switched off: if it were switched on now.
+    A waiting one begins when those before it have ended; one that is off is treated as if switched on now.
     """
     if standing(enrollment) in (Standing.ENDED, Standing.NOBODY):
         return []
@@ -99,7 +98,7 @@ def what_is_next(session: Session, enrollment: Enrollment, zone: str, now: datet
 
 
 def soonest(session: Session, count: int) -> list[Enrollment]:
-    """Whose next step is due first, of all series that are switched on."""
+    """Return the enrollments of live series whose next step is due first."""
     rows: list[Enrollment] = []
     for sequence in session.scalars(select(Sequence.id).where(Sequence.live)).all():  # each by its own index
         theirs = select(Enrollment).where(Enrollment.sequence_id == sequence, Enrollment.due_at.is_not(None))
@@ -115,7 +114,7 @@ def _active(enrollment: Enrollment, ahead: SequenceOf[Step], zone: str, now: dat
     place = enrollment.subscriber.zone or zone
     due = max(enrollment.due(ahead[0], zone, now), now)
     if enrollment.sequence.live and enrollment.due_at is not None:
-        due = max(due, enrollment.due_at)  # a place in the crowd, or the next look
+        due = max(due, enrollment.due_at)  # the slot it was given in a crowd, or its next check
     at = goes_at(due, enrollment.waiting_since or due, ahead[0].delay, busy, place, wait)
     first = Planned(ahead[0], at, at > due or enrollment.waiting_since is not None)
     return [first, *_from(ahead[1:], at, place, {*busy, local_day(at, place)}, wait)]
@@ -123,7 +122,7 @@ def _active(enrollment: Enrollment, ahead: SequenceOf[Step], zone: str, now: dat
 
 def _end_of_those_before(session: Session, enrollment: Enrollment, zone: str, now: datetime,
                          mailings: Iterable[Mailing]) -> tuple[datetime, set[date]]:  # fmt: skip
-    """When the last series before this one ends, and on which days they send. What is switched off does not count."""
+    """Return when the last series before this one ends, and the days they send on. Series that are off do not count."""
     before = session.scalars(
         select(Enrollment)
         .join(Sequence, Sequence.id == Enrollment.sequence_id)
