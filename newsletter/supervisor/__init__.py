@@ -1,4 +1,4 @@
-"""`newsletter up`: start the whole product from one command, keep it running, and stop all of it on Ctrl-C."""
+"""`newsletter up`: starts the whole product with one command, keeps it running, and stops all of it on Ctrl-C."""
 
 from newsletter.supervisor.alone import StartError, alone
 

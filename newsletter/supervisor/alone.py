@@ -1,4 +1,4 @@
-"""One product for a data folder: whoever starts it, or changes all of it, holds the folder's lock."""
+"""Allows one running product per data folder: whoever starts it, or changes all of it, holds the folder's lock."""
 
 import fcntl
 import os
@@ -10,7 +10,7 @@ from typing import IO
 from newsletter.settings import Settings
 
 ENDING = 75.0
-"""Seconds in which the parts of a product whose supervisor was killed have ended by themselves."""
+"""Seconds within which the parts of a product end by themselves after their supervisor was killed."""
 
 
 class StartError(Exception):
@@ -19,7 +19,7 @@ class StartError(Exception):
 
 @contextmanager
 def alone(settings: Settings, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold the locks of the data folder. Raises StartError while the product, or a part of it, runs from it."""
+    """Hold the data folder's locks. Raises StartError while the product, or a part of it, runs from it."""
     with hold(settings):
         parts = hold_for_parts(settings, say)
         try:
@@ -29,7 +29,7 @@ def alone(settings: Settings, say: Callable[[str], None]) -> Iterator[None]:
 
 
 def hold(settings: Settings) -> IO[str]:
-    """The lock of the data folder, held until it is closed. Raises StartError while the product runs from it."""
+    """Return the data folder's lock, held until it is closed. Raises StartError while the product runs from it."""
     lock: IO[str] = (settings.data_dir / "up.lock").open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -48,13 +48,13 @@ def hold(settings: Settings) -> IO[str]:
 
 
 def hold_for_parts(settings: Settings, say: Callable[[str], None]) -> int:
-    """A lock, as an open file, that all parts of the product inherit: it is free when the last of them has ended.
+    """Return a lock, as an open file, that all parts of the product inherit: it is free once the last has ended.
 
-    So no start meets what a supervisor that was killed outright has left: it waits until that has finished what it was
-    sending. Raises StartError.
+    So a start never meets parts left by a killed supervisor: it waits until they have finished what they were sending.
+    Raises StartError.
     """
     number = os.open(settings.data_dir / "parts.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    until, told = time.monotonic() + ENDING, False
+    until, announced = time.monotonic() + ENDING, False
     while True:
         try:
             fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -66,7 +66,7 @@ def hold_for_parts(settings: Settings, say: Callable[[str], None]) -> int:
                     "Parts of a product that was killed still run from this folder. Look for them with "
                     "`ps -ef | grep 'newsletter:'`, end them, and start again."
                 ) from None
-        if not told:
+        if not announced:
             say("The product was killed here; waiting until its parts have finished what they are sending.")
-            told = True
+            announced = True
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""The first owner: made at the first start, with a password that is shown until it has been changed."""
+"""Creates the first owner at the first start, with a password that is shown until it is changed."""
 
 import os
 import secrets
@@ -14,21 +14,23 @@ from newsletter.settings import Settings, SettingsError
 
 @dataclass(frozen=True, slots=True)
 class FirstOwner:
-    """How to sign in, in words for the banner."""
+    """How to sign in, as text for the banner."""
 
     words: str
 
 
 def ensure_owner(session: Session, settings: Settings, now: datetime) -> FirstOwner:
-    """The owner there is; in a new install, one from OWNER_EMAIL and OWNER_PASSWORD or a password made here."""
+    """Create the owner of a new install, from OWNER_EMAIL and OWNER_PASSWORD or a generated one; say how to sign in."""
     note = settings.data_dir / "first-run-password"
     owner = accounts.first(session)
     if owner is None:
-        house = brand.current(session)
+        current_brand = brand.current(session)
         given = settings.owner_password.get_secret_value()
         password = given or "-".join(secrets.token_hex(2) for _ in range(4))
         try:
-            owner = credentials.add_owner(session, settings.owner_email or house.email, password, now, house.zone)
+            owner = credentials.add_owner(
+                session, settings.owner_email or current_brand.email, password, now, current_brand.zone
+            )
         except accounts.WeakPassword as error:
             raise SettingsError(f"OWNER_PASSWORD: {error}") from None
         if not given:

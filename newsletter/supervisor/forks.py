@@ -1,7 +1,7 @@
-"""Forks: our own programs start as forks of the supervisor, which has imported them all (`newsletter.preloaded`).
+"""Starts our own programs as forks of the supervisor, which has imported them all (`newsletter.preloaded`).
 
-What they have in common is in memory once then, and none spends seconds of its start on imports. The supervisor has one
-thread, and no secret (`sealed`).
+What they share is then in memory once, and none spends seconds on imports. The supervisor has one thread, and no secret
+(`sealed`).
 """
 
 import multiprocessing
@@ -21,12 +21,12 @@ from newsletter.supervisor.sealed import Sealed
 from newsletter.supervisor.service import Process, Service
 
 _HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""What the supervisor answers in its own way (`up`), and no fork of it does."""
+"""Signals the supervisor handles (`up`), and its forks do not."""
 
 
 @dataclass
 class ForkedService(Service):
-    """A service whose `argv` is what stands behind `python -m`."""
+    """A service whose `argv` is what follows `python -m`."""
 
     sealed: Sealed = field(kw_only=True)
 
@@ -35,14 +35,14 @@ class ForkedService(Service):
 
 
 class Fork:
-    """A running fork; it is asked as a `subprocess.Popen` is."""
+    """A running fork, with the interface of `subprocess.Popen` that services use."""
 
     def __init__(self, name: str, argv: Sequence[str], sealed: Sealed, cwd: Path, log: Path) -> None:
-        # fork, whatever is Python's default by now.
+        # fork, whatever this Python's default is
         context = multiprocessing.get_context("fork")
-        told = (name, argv, sealed, cwd, log, os.getpid())
-        self._process = context.Process(target=_become, args=told, name=name)
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)  # the supervisor's answer is not the fork's
+        arguments = (name, argv, sealed, cwd, log, os.getpid())
+        self._process = context.Process(target=_become, args=arguments, name=name)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)  # the fork must not run our handlers
         try:
             self._process.start()
         finally:
@@ -50,27 +50,27 @@ class Fork:
 
     @property
     def pid(self) -> int:
-        """Its process id, and that of its group and session."""
+        """Return its process id, also that of its group and session."""
         assert self._process.pid is not None
         return self._process.pid
 
     def poll(self) -> int | None:
-        """How it ended; less than 0: by that signal. None: it runs."""
+        """Return its exit code, below 0 for a signal; None while it runs."""
         return self._process.exitcode
 
     def wait(self) -> int | None:
-        """Wait for its end."""
+        """Wait until it ends; return its exit code."""
         self._process.join()
         return self.poll()
 
     def send_signal(self, which: signal.Signals, /) -> None:
-        """Tell it something; one that has ended hears nothing."""
+        """Send a signal; do nothing if it has ended."""
         with suppress(ProcessLookupError):
             os.kill(self.pid, which)
 
 
 def _become(name: str, argv: Sequence[str], sealed: Sealed, cwd: Path, log: Path, supervisor: int) -> None:
-    """In the fork: stand alone, and run the program as `python -m` would."""
+    """In the fork: leave the supervisor's session, and run the program as `python -m` would."""
     os.setsid()
     for one in _HANDLED:
         signal.signal(one, signal.SIG_DFL)
@@ -82,7 +82,7 @@ def _become(name: str, argv: Sequence[str], sealed: Sealed, cwd: Path, log: Path
     environment = sealed.open(name)
     os.environ.clear()
     os.environ.update(environment)
-    multiprocessing.set_start_method("fork", force=True)  # granian's own: a spawned one would share nothing
+    multiprocessing.set_start_method("fork", force=True)  # for granian's workers: spawned ones would share nothing
     sys.argv[:] = argv
     runpy.run_module(argv[0], run_name="__main__", alter_sys=True)
 

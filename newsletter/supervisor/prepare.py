@@ -1,4 +1,4 @@
-"""What a start prepares before anything runs: the database, its seeds, its owner, and the send lock."""
+"""Prepares a start before anything runs: the database, its seeds, its owner, and the send lock."""
 
 from datetime import datetime
 from pathlib import Path
@@ -33,9 +33,9 @@ HELD = (
 
 
 def prepare(settings: Settings, new_key: bool = False) -> FirstOwner:
-    """Bring the database up to date, plant the seeds in a new one, see that there is an owner. Raises StartError."""
+    """Migrate the database, seed a new one, and make sure there is an owner. Raises StartError."""
     backup.finish(settings)
-    settings.secret  # noqa: B018 - made now, before several processes would each want to make it
+    settings.secret  # noqa: B018 - created now, before several processes would try to
     database = Database(settings.database)
     rt = build(settings, database=database)
     try:
@@ -63,7 +63,7 @@ def prepare(settings: Settings, new_key: bool = False) -> FirstOwner:
 
 
 def _tell_of_language(session: Session, languages: Languages, now: datetime) -> None:
-    """Tell the owner, once for each, of a language that pages and mails cannot be in; they are in another meanwhile."""
+    """Notify the owner, once per language, if pages and mails cannot be in the chosen one and use another."""
     chosen = brand.current(session).language
     used = languages.stand_in(chosen)
     if used is None:
@@ -81,8 +81,10 @@ def _tell_of_language(session: Session, languages: Languages, now: datetime) -> 
 
 
 def _renew_frame(session: Session, folder: Path, now: datetime) -> None:
-    """Compile the layout of mails again for the owner's theme, where this version brings another one. Where that fails
-    the last good one goes on, and the owner is told once."""
+    """Recompile the layout of mails for the owner's theme if this version changed it.
+
+    If that fails, the last good one stays in use, and the owner is notified once.
+    """
     theme = brand.current(session).theme
     if theme is None or theme.frame_key == (key := frame_key(folder, theme.look)):
         return
@@ -96,11 +98,11 @@ def _renew_frame(session: Session, folder: Path, now: datetime) -> None:
 
 
 def _settle(session: Session, settings: Settings, database: Database, now: datetime) -> None:
-    """Lock sending where this is not the place, or not the state, in which the database was left."""
+    """Lock sending if this database was restored or copied: it is not in the place or state in which it was left."""
     here, folder = installation.current(session), settings.data_dir
     home = installation.home_of(session, folder, is_sqlite=database.is_sqlite)
     reason = here.settle(home, installation.kept_witnesses(folder) if database.is_sqlite else ())
-    if reason is not None and session.scalar(select(Subscriber.id).limit(1)):  # else there is nobody to write to
+    if reason is not None and session.scalar(select(Subscriber.id).limit(1)):  # else there is nobody to mail
         here.lock(reason, newest(session), here.witnessed_at, now)
     if database.is_sqlite:
         here.witness, here.witnessed_at = installation.keep_witness(folder, here.witness), now

@@ -1,6 +1,6 @@
-"""What the product's processes are called with, and which of its secrets each is told.
+"""The product's processes: their command lines, and which secrets each gets.
 
-Nothing secret is ever an argument: everybody on a machine can read those.
+Nothing secret is ever an argument: everyone on a machine can read those.
 """
 
 import os
@@ -20,7 +20,7 @@ SECRETS = (
     *KEYS, *DKIM, "database_url", "redis_url", "smtp_url", "inbox_url", "owner_email", "owner_password",
     "metrics_token",
 )  # fmt: skip
-"""Settings that only those processes see which need them."""
+"""Settings that only the processes that need them get."""
 STORES = ("database_url", "redis_url", *KEYS)
 WEB = (*STORES, "metrics_token")
 WORKER = (*STORES, "smtp_url", "inbox_url", *DKIM)
@@ -30,19 +30,19 @@ PREPARE = (*STORES, *DKIM, "owner_email", "owner_password")
 SUPERVISOR: tuple[str, ...] = ()
 WORKERS_TRANSACTIONAL = 2
 BAD_SETTING = 2
-"""The exit code of a command that a setting stops."""
+"""The exit code of a command stopped by a bad setting."""
 HEADERS_WITHIN = 10_000
-"""Milliseconds in which a request's headers must be there, and after which a connection that asks nothing is closed."""
+"""Milliseconds in which a request's headers must arrive, and after which an idle connection is closed."""
 CONNECTIONS = 4000
-"""Open at a time in each web process. An open one costs some kilobytes and no thread (`web.front`)."""
+"""Open at a time in each web process. One costs some kilobytes and no thread (`web.front`)."""
 HEADERS_AT_MOST = 32 * 1024
 """Octets."""
 
 
 def web(settings: Settings) -> list[str]:
-    """The site: granian, with processes that are started again when they fail, and killed when they hang.
+    """Return the command of the site: granian, which restarts processes that fail and kills those that hang.
 
-    HTTP/1 alone, for in its `auto` granian has no deadline for whoever connects and says nothing.
+    HTTP/1 only: with `auto`, granian has no deadline for a client that connects and sends nothing.
     """
     return [
         "granian", "--interface", "rsgi", "--factory", "newsletter.app:create_front", "--host", settings.host,
@@ -54,14 +54,14 @@ def web(settings: Settings) -> list[str]:
 
 
 def allow_many_files() -> None:
-    """As many open files as the system lets us have, for this process and those that it starts: a connection is one."""
+    """Raise the limit of open files to its maximum, for this process and its children: connections are files."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def check_relays(settings: Settings) -> None:
-    """Raise SettingsError where mail would go nowhere: on a real server whose operator has not said where."""
+    """Raise SettingsError if mail would go nowhere: on a real server without SMTP_URL."""
     if not settings.smtp_url and not settings.runs_mailbox:
         raise SettingsError(
             f"SMTP_URL: should say where mail goes (smtp://user:password@host:587), because PUBLIC_URL is "
@@ -70,7 +70,7 @@ def check_relays(settings: Settings) -> None:
 
 
 def worker(queue: str, concurrency: int) -> list[str]:
-    """A Celery worker of one queue."""
+    """Return the command of a Celery worker for one queue."""
     return [
         "celery", "-A", "worker", "worker", "-Q", queue, "-c", str(concurrency), "-n", f"{queue}@%h", "--loglevel",
         "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat",
@@ -78,13 +78,13 @@ def worker(queue: str, concurrency: int) -> list[str]:
 
 
 def beat() -> list[str]:
-    """Celery's beat."""
+    """Return the command of Celery's beat."""
     return ["celery", "-A", "worker", "beat", "--pidfile=", "--loglevel", "WARNING"]
 
 
 @dataclass(frozen=True)
 class Program:
-    """A part of the product. `argv`: what stands behind `python -m`; `needs`: the secret settings it is told."""
+    """A part of the product. `argv`: what follows `python -m`; `needs`: the secret settings it gets."""
 
     name: str
     argv: list[str]
@@ -94,7 +94,7 @@ class Program:
 
 
 def every(settings: Settings) -> list[Program]:
-    """All that `newsletter up` keeps running, but Redis."""
+    """Return all that `newsletter up` keeps running, except Redis."""
     mailbox = Program(name="mailbox", argv=["newsletter.cli", "mailbox"], needs=MAILBOX, patience=5.0)
     return [
         *([mailbox] if settings.runs_mailbox else []),
@@ -111,7 +111,7 @@ def every(settings: Settings) -> list[Program]:
 
 
 def prepare(new_key: bool = False) -> Program:
-    """What is done before the others start (`supervisor.prepare`)."""
+    """Return what runs before the others start (`supervisor.prepare`)."""
     return Program(
         name="prepare",
         argv=["newsletter.cli", "prepare", *(["--new-key"] if new_key else [])],
@@ -121,19 +121,19 @@ def prepare(new_key: bool = False) -> Program:
 
 
 def environment(settings: Settings, needed: Collection[str], base: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What a process gets: the operator's environment, the settings, and of the secrets only those it needs.
+    """Return a process's environment: the operator's, the settings, and only the secrets it needs.
 
-    It reads no `.env` by itself, which would hold the others.
+    The process does not read `.env`, which would hold the others.
     """
     env = {name: value for name, value in base.items() if name.lower() not in Settings.model_fields}
     for name in sorted(settings.model_fields_set - {*SECRETS} | settings.model_fields_set & {*needed}):
         value = getattr(settings, name)
         env[name.upper()] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
     if "smtp_url" not in needed and settings.smtp_url:
-        env["SMTP_URL"] = without_login(settings.smtp_url)  # that there are relays, and which
+        env["SMTP_URL"] = without_login(settings.smtp_url)  # which relays there are
     return {**env, "DATA_DIR": str(settings.data_dir), "PYTHONUNBUFFERED": "1", GIVEN_WHOLE: "1"}
 
 
 def plain_environment() -> dict[str, str]:
-    """For a program that is not ours: the operator's environment without any setting of ours."""
+    """Return the operator's environment without our settings, for a program that is not ours."""
     return {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}

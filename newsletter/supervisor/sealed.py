@@ -1,7 +1,7 @@
-"""Sealed: what each part of the product is told, put where only that part reads it.
+"""Sealed: each part's settings, kept where only that part reads them.
 
-`newsletter up` reads all the settings, writes for each part those that it needs into a file in memory, and then becomes
-another program, the supervisor: it, and all that are forks of it, start without a secret in their memory.
+`newsletter up` reads all settings, writes those each part needs into a file in memory, and then executes the
+supervisor, which therefore starts, like all its forks, without a secret in memory.
 """
 
 import json
@@ -11,33 +11,33 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 VARIABLE = "NEWSLETTER_SEALED"
-"""In the supervisor's environment: which of its open files is what."""
+"""The environment variable that tells the supervisor what its open files are."""
 
 
 @dataclass(frozen=True)
 class Sealed:
-    """Open files of the supervisor. `lock`: that of the data folder. `environments`: by the name of a part."""
+    """The supervisor's open files. `lock`: the data folder's. `environments`: by part name."""
 
     lock: int
     parts: int
-    """The lock that all parts hold together."""
+    """The lock that all parts share."""
     has_redis: bool
-    """Whether a Redis of our own belongs to the product."""
+    """Whether the product runs its own Redis."""
     environments: Mapping[str, int]
 
     @classmethod
     def found(cls) -> "Sealed | None":
-        """What this process was given; None: it is not the supervisor."""
-        told = os.environ.get(VARIABLE)
-        return cls(**json.loads(told)) if told else None
+        """Return what this process was given; None if it is not the supervisor."""
+        value = os.environ.get(VARIABLE)
+        return cls(**json.loads(value)) if value else None
 
     @property
-    def told(self) -> str:
-        """For the environment of who becomes the supervisor."""
+    def as_variable(self) -> str:
+        """Return the value of VARIABLE for the supervisor's environment."""
         return json.dumps(asdict(self))
 
     def open(self, name: str) -> dict[str, str]:
-        """In a fork: its own environment. The other files are closed, and the lock is left to the supervisor."""
+        """In a fork: return its own environment, and close the other files, including its copy of the lock."""
         mine = self.environments[name]
         read: dict[str, str] = json.loads(os.pread(mine, os.fstat(mine).st_size, 0))
         for number in (self.lock, *self.environments.values()):
@@ -46,7 +46,7 @@ class Sealed:
 
 
 def seal(environment: Mapping[str, str]) -> int:
-    """An open file that holds it and goes with its last reader; a program that this one becomes still has it."""
+    """Return an anonymous open file with this environment, which survives exec."""
     if hasattr(os, "memfd_create"):
         number = os.memfd_create("environment", 0)
     else:

@@ -1,4 +1,4 @@
-"""Service: one child process with its log, its process group, and how it is started, watched and stopped."""
+"""Service: one child process with its log and process group; starts, watches and stops it."""
 
 import os
 import signal
@@ -17,30 +17,30 @@ from newsletter import parent
 SLOWEST_RESTART = 10.0
 STEADY_AFTER = 30.0
 LOG_KEPT = 5 * 1024 * 1024
-"""Octets; of a larger log the supervisor makes `.1`, and `.1` becomes `.2`, up to `OLD_LOGS`."""
+"""Octets; a larger log is rotated to `.1`, and `.1` to `.2`, up to `OLD_LOGS`."""
 OLD_LOGS = 3
 
 
 class Process(Protocol):
-    """A child that was started: what `subprocess.Popen` and `forks.Fork` both are."""
+    """A started child: what `subprocess.Popen` and `forks.Fork` have in common."""
 
     @property
     def pid(self) -> int:
-        """Its id, and that of its group."""
+        """Return its id, also that of its group."""
 
     def poll(self) -> int | None:
-        """How it ended; None: it runs."""
+        """Return its exit code; None while it runs."""
 
     def wait(self) -> int | None:
-        """Wait for its end."""
+        """Wait until it ends."""
 
     def send_signal(self, which: signal.Signals, /) -> None:
-        """Tell it something."""
+        """Send it a signal."""
 
 
 @dataclass
 class Service:
-    """A part of the product that runs as a process of its own."""
+    """A part of the product that runs as its own process."""
 
     name: str
     argv: Sequence[str]
@@ -56,7 +56,7 @@ class Service:
     not_before: float = field(default=0.0)
 
     def start(self) -> None:
-        """Start it in a process group of its own, so that Ctrl-C reaches the supervisor alone."""
+        """Start it in its own process group, so that Ctrl-C reaches only the supervisor."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.keep_log_small()
         self.process = self._launched()
@@ -70,18 +70,18 @@ class Service:
             )  # fmt: skip
 
     def keep_log_small(self) -> None:
-        """Put a log that has grown too large aside, while whoever writes it goes on.
+        """Rotate a log that has grown too large, while its process keeps writing.
 
-        It is copied and emptied, not renamed: the child keeps its file open, and a child that is not ours (Redis)
-        cannot be told to open another. It appends, so it goes on at the beginning. What it writes between the last
-        look and the emptying is lost: some microseconds, once in five megabytes.
+        It is copied and truncated, not renamed: the child keeps its file open, and a child that is not ours (Redis)
+        cannot be made to open another. It appends, so it continues at the beginning. What it writes between copying
+        and truncating is lost: some microseconds, once in five megabytes.
         """
         with suppress(OSError):
             if self.log.stat().st_size <= LOG_KEPT:
                 return
             try:
                 self._put_aside()
-            finally:  # a full disk too: then the old lines go, and the disk is not filled further
+            finally:  # even if the disk is full: drop the old lines rather than fill it further
                 os.truncate(self.log, 0)
 
     def _put_aside(self) -> None:
@@ -95,11 +95,11 @@ class Service:
 
     @property
     def is_running(self) -> bool:
-        """Whether the process is there."""
+        """Return whether the process runs."""
         return self.process is not None and self.process.poll() is None
 
     def watch(self, say: Callable[[str], None]) -> None:
-        """Start it again if it ended by itself: soon at first, then ever more slowly, but always."""
+        """Restart it if it ended by itself: soon at first, then with growing delays, but always."""
         if self.is_running or self.process is None:
             return
         now = time.monotonic()
@@ -114,12 +114,12 @@ class Service:
             self.start()
 
     def ask_to_stop(self) -> None:
-        """Tell it to finish what it does and end."""
+        """Ask it to finish its work and end."""
         if self.process is not None and self.is_running:
             self.process.send_signal(self.stop_signal)
 
     def wait_stopped(self, hurry: Callable[[], bool]) -> None:
-        """Wait until it has ended; when its patience is over, or `hurry()`, kill it and all of its children."""
+        """Wait until it has ended; after `patience` seconds, or on `hurry()`, kill it and all its children."""
         until = time.monotonic() + self.patience
         while self.is_running and time.monotonic() < until and not hurry():
             time.sleep(0.05)
@@ -128,14 +128,14 @@ class Service:
             self.process.wait()
 
     def end(self, hurry: Callable[[], bool]) -> int | None:
-        """Wait until it has ended by itself, or kill it when `hurry()`; its exit code."""
+        """Wait until it has ended by itself, or kill it on `hurry()`; return its exit code."""
         while self.is_running and not hurry():
             time.sleep(0.02)
         self._kill_group()
         return self.process.wait() if self.process else None
 
     def last_words(self, lines: int = 15) -> str:
-        """The end of its log."""
+        """Return the end of its log."""
         try:
             return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
         except FileNotFoundError:
@@ -144,7 +144,7 @@ class Service:
     def _kill_group(self) -> None:
         if self.process is None:
             return
-        with suppress(ProcessLookupError, PermissionError):  # nobody of the group is left
+        with suppress(ProcessLookupError, PermissionError):  # the group is gone already
             os.killpg(self.process.pid, signal.SIGKILL)
 
 

@@ -1,4 +1,4 @@
-"""The order of things: checks, Redis, migration, seeds, owner, processes, health, the banner, the watch, the end."""
+"""Runs the whole product: checks, Redis, preparation, processes, health, banner, watching, and the stop."""
 
 import json
 import os
@@ -26,29 +26,29 @@ WATCHED_EVERY = 0.25  # seconds
 
 
 def up(settings: Settings, say: Callable[[str], None], new_key: bool) -> NoReturn:
-    """Check what can be checked, seal what each part is told, and become the supervisor. Raises StartError."""
+    """Check what can be checked, seal each part's settings, and become the supervisor. Raises StartError."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     programs.allow_many_files()
     lock = hold(settings)
     parts = hold_for_parts(settings, say)
     _check_ports(settings)
     url = settings.redis_url or _configure_redis(settings)
-    told = settings.model_copy(update={"redis_url": url})
+    complete = settings.model_copy(update={"redis_url": url})
     every = [programs.prepare(), *programs.every(settings)]
-    environments = {one.name: seal(programs.environment(told, one.needs)) for one in every}
+    environments = {one.name: seal(programs.environment(complete, one.needs)) for one in every}
     for number in (lock.fileno(), parts):
         os.set_inheritable(number, True)
     sealed = Sealed(lock=lock.fileno(), parts=parts, has_redis=not settings.redis_url, environments=environments)
-    ours = {VARIABLE: sealed.told, "SPT_NOENV": "1"}  # a title leaves the environment as it is, for `ps e`
+    ours = {VARIABLE: sealed.as_variable, "SPT_NOENV": "1"}  # setproctitle leaves the environment intact, for `ps e`
     argv = [sys.executable, "-m", "newsletter.cli", "up", *(["--new-key"] if new_key else [])]
     os.execve(sys.executable, argv, programs.environment(settings, programs.SUPERVISOR) | ours)  # noqa: S606 - ourselves
 
 
 def supervise(settings: Settings, sealed: Sealed, say: Callable[[str], None], new_key: bool) -> None:
-    """Run the product until Ctrl-C or SIGTERM. Raises StartError. `new_key`: make this key the installation's."""
+    """Run the product until Ctrl-C or SIGTERM. `new_key`: make this key the installation's. Raises StartError."""
     services: list[Service] = []
     blog = _has_blog(settings)
-    with _told_to_stop() as asked:
+    with _stop_requests() as asked:
         try:
             if sealed.has_redis:
                 _start(services, redis.service(settings.data_dir / "redis", settings.data_dir / "log" / "redis.log"))
@@ -82,9 +82,9 @@ def _service(settings: Settings, sealed: Sealed, program: Program) -> ForkedServ
 
 
 def _prepare(settings: Settings, sealed: Sealed, new_key: bool, asked: Callable[[], int]) -> str:
-    """Have a fork prepare the database: what it needs for that goes with it. How to sign in. Raises StartError.
+    """Have a fork prepare the database, so that its secrets end with it; return how to sign in. Raises StartError.
 
-    A migration that has begun is finished, unless it is asked twice to stop.
+    A migration under way is finished, unless stopping is requested twice.
     """
     made = _service(settings, sealed, programs.prepare(new_key))
     made.log.unlink(missing_ok=True)
@@ -93,7 +93,7 @@ def _prepare(settings: Settings, sealed: Sealed, new_key: bool, asked: Callable[
         code = made.end(hurry=lambda: asked() > 1)
         words = made.log.read_text(errors="replace").strip()
     finally:
-        made.log.unlink(missing_ok=True)  # a first password may stand there
+        made.log.unlink(missing_ok=True)  # it may hold the first password
     if code == programs.BAD_SETTING:
         raise SettingsError(words.removeprefix("Bad setting: "))
     if code:
@@ -127,7 +127,7 @@ def _check_ports(settings: Settings) -> None:
 
 
 def _has_blog(settings: Settings) -> bool | None:
-    """Whether the mailbox's process can serve the example blog, which no start fails for; None: it is not wanted."""
+    """Return whether the mailbox process can serve the example blog (no reason to fail a start); None: not wanted."""
     if not settings.is_local or not settings.runs_mailbox:
         return None
     return not _is_taken("127.0.0.1", settings.blog_port)
@@ -147,15 +147,15 @@ def _is_taken(host: str, port: int) -> bool:
 
 
 @contextmanager
-def _told_to_stop() -> Iterator[Callable[[], int]]:
-    """Counts SIGINT, SIGTERM and SIGHUP: the first stops in order, the second at once."""
+def _stop_requests() -> Iterator[Callable[[], int]]:
+    """Count SIGINT, SIGTERM and SIGHUP: the first stops in order, the second at once."""
     times = [0]
 
-    def told(_signal: int, _frame: Any) -> None:
+    def count(_signal: int, _frame: Any) -> None:
         times[0] += 1
 
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {one: signal.signal(one, told) for one in signals}
+    before = {one: signal.signal(one, count) for one in signals}
     try:
         yield lambda: times[0]
     finally:
@@ -189,7 +189,7 @@ def _is_healthy(settings: Settings) -> bool:
 
 
 def _stop(services: list[Service], asked: Callable[[], int]) -> None:
-    """Doors and workers together; then, one by one, what they need to finish: the mailbox and Redis."""
+    """Stop the site and the workers together, then, one by one, what they need to finish: the mailbox and Redis."""
     first = asked()
     needed = [service for service in services if service.name in ("mailbox", "redis")]
     others = [service for service in services if service not in needed]

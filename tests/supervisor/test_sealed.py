@@ -38,7 +38,7 @@ def test_each_part_reads_its_own_every_time_that_it_is_started(sealed: Sealed) -
 def test_another_program_that_this_one_becomes_finds_it_again(sealed: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     assert Sealed.found() is None
-    monkeypatch.setenv(VARIABLE, sealed.told)
+    monkeypatch.setenv(VARIABLE, sealed.as_variable)
     assert Sealed.found() == sealed
     assert all(os.get_inheritable(number) for number in sealed.environments.values())
     assert sealed.open("web") == {"A": "1", "B": "é" * 100_000}
