@@ -1,8 +1,8 @@
-"""The record and what an owner does with it (`campaign`, `together`), what happens by itself (`launch`), for whom. Who
-takes one mail a week gets it by `digest`.
+"""Campaigns: the record and what an owner does with it (`campaign`, `together`), what happens by itself (`launch`), and
+the weekly mail (`digest`).
 
-A/B tests: the record (`ab_test`), before it begins (`ab_setup`), what comes of it (`ab_choice`, `proportions`), in
-sentences (`ab_telling`).
+A/B tests: the record (`ab_test`), setting one up (`ab_setup`), its result (`ab_choice`, `proportions`), and sentences
+about it (`ab_telling`).
 """
 
 from newsletter.campaigns import together

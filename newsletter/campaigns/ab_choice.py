@@ -1,7 +1,7 @@
-"""What an A/B test has come to, and what goes to the rest: by the clicks when their time is over, or by a press.
+"""Decides what goes to the rest of an A/B test's audience: by clicks when the time is over, or by the owner's press.
 
-Deciding and scheduling the rest is one transaction, with the test's row locked: two beats decide once, and a worker
-that is killed leaves either all of it or nothing, which the next tick makes good.
+Deciding and scheduling the rest is one transaction with the test's row locked: two beats decide once, and a killed
+worker leaves all or nothing; the next tick retries.
 """
 
 from datetime import datetime, timedelta
@@ -30,7 +30,7 @@ UNDECIDED = (ABTest.winner.is_(None), ABTest.waits.is_(None), ABTest.stopped_at.
 
 
 def has_next_step(now: Moment) -> ColumnElement[bool]:
-    """That a test may have come to its next step though no campaign is under way, as a condition."""
+    """Return the condition that a test may be due for its next step though no campaign is under way."""
     sending = exists().where(
         or_(Campaign.id == ABTest.a_id, Campaign.id == ABTest.b_id), Campaign.stored_state == CampaignState.SENDING
     )
@@ -40,7 +40,7 @@ def has_next_step(now: Moment) -> ColumnElement[bool]:
 
 
 def tend_ab_tests(session: Session, now: datetime) -> None:
-    """Bring every test that has begun to its next step: its time begins to count, or it is decided, or it waits."""
+    """Advance every test that has begun: start its time, decide it, or have it wait for the owner."""
     begun = (
         select(ABTest)
         .join(_A, _A.id == ABTest.a_id)
@@ -75,7 +75,7 @@ def _tend(session: Session, test: ABTest, now: datetime) -> None:
 
 
 def _has_gone_out(session: Session, dispatch: Dispatch | None) -> bool:
-    """Whether everybody has had their turn: what is left waits by itself for a second try, which may take days."""
+    """Return whether all batches are done; what is left are single retries, which may take days."""
     if dispatch is None or dispatch.filled_at is None:
         return False
     open_ = select(Batch.id).where(Batch.dispatch_id == dispatch.id, Batch.state != BatchState.DONE)
@@ -85,38 +85,40 @@ def _has_gone_out(session: Session, dispatch: Dispatch | None) -> bool:
 def _decide(session: Session, test: ABTest, now: datetime) -> None:
     a, b = results(session, test)
     test.keep(a, b)
-    house = current(session)
+    brand = current(session)
     if test.judge is Judge.HAND:
         test.waits = Waits.HAND
-    elif not is_counted(house, test):
+    elif not is_counted(brand, test):
         test.waits = Waits.UNCOUNTED
     elif ahead := more_than_chance(a, b):
-        _go(session, test, ahead, Decided.CLICKS, now, house)
+        _go(session, test, ahead, Decided.CLICKS, now, brand)
     elif test.if_close is IfClose.A:
-        _go(session, test, Part.A, Decided.IF_CLOSE, now, house)
+        _go(session, test, Part.A, Decided.IF_CLOSE, now, brand)
     else:
         test.waits = Waits.CLOSE
 
 
-def _go(session: Session, test: ABTest, part: Part, decided: Decided, now: datetime, house: Brand) -> None:
+def _go(session: Session, test: ABTest, part: Part, decided: Decided, now: datetime, brand: Brand) -> None:
     try:
-        rest = _send(session, test, part, decided, now, now, house)
+        rest = _send(session, test, part, decided, now, now, brand)
     except NotNow:
         test.waits = Waits.UNFIT
     else:
-        told = f"{test.a_id}: {named(part)} goes to the rest, campaign {rest.id}, {DECIDED[decided]}"
-        note(session, None, now, marked("A/B test decided"), told)
+        what = f"{test.a_id}: {named(part)} goes to the rest, campaign {rest.id}, {DECIDED[decided]}"
+        note(session, None, now, marked("A/B test decided"), what)
 
 
-def is_counted(house: Brand, test: ABTest) -> bool:
-    """Whether its clicks have been counted from the launch on, and still are."""
+def is_counted(brand: Brand, test: ABTest) -> bool:
+    """Return whether its clicks have been counted since the launch, and still are."""
     launched = all(one.counted_clicks for one in test.both)
-    return launched and counts_clicks(house, test.a.article, test.b.article)
+    return launched and counts_clicks(brand, test.a.article, test.b.article)
 
 
 def results(session: Session, test: ABTest) -> tuple[Proportion, Proportion]:
-    """How many of those that A and B have reached followed a link within the test's hours, each counted from the
-    moment that their own mail was accepted: whoever got it an hour later has an hour longer."""
+    """Return for A and B how many of those reached followed a link within the test's hours.
+
+    The hours count from when each reader's own mail was accepted: who got it an hour later has an hour longer.
+    """
     a, b = (_result(session, one, test.duration) for one in test.both)
     return a, b
 
@@ -127,7 +129,7 @@ def _result(session: Session, campaign: Campaign, within: timedelta) -> Proporti
     if not dispatch:
         return Proportion(0, reached)
     clicked = figure(session, ("clicked in the test", dispatch, within), lambda it: _clicked(it, dispatch, within))
-    return Proportion(min(clicked, reached), reached)  # the two are not counted in the same moment
+    return Proportion(min(clicked, reached), reached)  # they are counted at different moments
 
 
 def _clicked(session: Session, dispatch: int, within: timedelta) -> int:
@@ -141,20 +143,22 @@ def _clicked(session: Session, dispatch: int, within: timedelta) -> int:
 
 
 def more_than_chance(a: Proportion, b: Proportion) -> Part | None:
-    """Which of the two has more than chance explains; None: too few to tell."""
+    """Return which of the two is ahead by more than chance; None: too close to tell."""
     if a.is_surely_more(b):
         return Part.A
     return Part.B if b.is_surely_more(a) else None
 
 
 def choose(session: Session, test: ABTest, part: Part, now: datetime, at: datetime) -> Campaign:
-    """At the owner's press: schedule this one for the rest, at this time. Until that has been launched the other one
-    can be chosen instead. The test's row must be locked. Raises NotNow."""
+    """Schedule A or B for the rest, at the owner's press. Until that is launched, the other can be chosen instead.
+
+    The test's row must be locked. Raises NotNow.
+    """
     if not test.has_begun:
         raise NotNow(said("Nothing of the test has gone out yet, so there is nothing to choose from."))
     if test.stopped_at is not None:
         raise NotNow(said("The test was stopped, and the rest gets nothing of it."))
-    if test.rest is not None:  # beat launches it under its own lock
+    if test.rest is not None:  # beat launches it under this lock
         session.refresh(test.rest, with_for_update=True)
     if not test.is_open:
         raise NotNow(said("%(part)s goes to the rest already, once and no more.", part=named(test.winner)))
@@ -164,14 +168,14 @@ def choose(session: Session, test: ABTest, part: Part, now: datetime, at: dateti
 
 
 def _send(session: Session, test: ABTest, part: Part, decided: Decided, now: datetime, at: datetime,
-          house: Brand) -> Campaign:  # fmt: skip
+          brand: Brand) -> Campaign:  # fmt: skip
     won, lost = (test.a, test.b) if part is Part.A else (test.b, test.a)
     if won.dispatch is None:
         raise NotNow(said("%(part)s has not gone out itself.", part=named(part)))
     thrown_away = test.rest is not None and test.rest.stored_state is CampaignState.CANCELLED
     rest = _rest_of(test, now) if test.rest is None or thrown_away else test.rest
     rest.article, rest.settled_revision = won.article, won.dispatch.revision
-    rest.schedule(at, house)
+    rest.schedule(at, brand)
     session.add(rest)
     session.flush()
     test.rest, test.winner, test.decided, test.decided_at, test.waits = rest, part, decided, now, None
@@ -190,15 +194,15 @@ def _rest_of(test: ABTest, now: datetime) -> Campaign:
 
 
 def _show_in_the_archive(won: Campaign, lost: Campaign) -> None:
-    """Where what lost stands in the public archive and what won does not, that takes its place, and its date."""
+    """If only what lost is in the public archive, replace it with what won, under the same date."""
     if lost.article.published_at is not None and won.article.published_at is None:
         won.article.published_at = lost.article.published_at
         lost.article.unpublish()
 
 
 def stop(session: Session, test: ABTest, now: datetime) -> None:
-    """Call it off: what A and B have not sent is cancelled, and the rest gets nothing. Raises NotNow."""
-    for row in (*sorted(test.both, key=lambda it: it.id), test):  # in the order in which `together.cancel` locks them
+    """Stop a test: cancel what A and B have not sent; the rest gets nothing. Raises NotNow."""
+    for row in (*sorted(test.both, key=lambda it: it.id), test):  # the order in which `together.cancel` locks them
         session.refresh(row, with_for_update=True)
     if test.stopped_at is not None:
         raise NotNow(said("The test is stopped already."))
@@ -211,28 +215,28 @@ def stop(session: Session, test: ABTest, now: datetime) -> None:
 
 
 def newest_reader(session: Session, campaign: Campaign) -> int | None:
-    """Up to which subscriber the rest goes: who joined after A and B were launched is in no part of the mailing."""
+    """Return the newest subscriber the rest may go to: whoever joined after the launch of A and B is in no part."""
     test = ab_test_of(session, campaign) if campaign.part is Part.REST else None
     return test.a.dispatch.fill_until if test and test.a.dispatch else None
 
 
 def waiting(session: Session) -> list[ABTest]:
-    """The tests that wait for a press, the oldest first."""
+    """Return the tests that wait for a press, oldest first."""
     look = select(ABTest).where(ABTest.waits.is_not(None), ABTest.stopped_at.is_(None))
     return list(session.scalars(look.order_by(ABTest.id)))
 
 
 def of_open_test() -> ColumnElement[bool]:
-    """That a campaign is A or B of a test of which one may still go to the rest, as a condition on Campaign."""
+    """Return the condition that a Campaign is A or B of a test whose rest has not been launched."""
     launched = exists().where(_REST.id == ABTest.rest_id, _REST.launched_at.is_not(None))
     is_one = or_(ABTest.a_id == Campaign.id, ABTest.b_id == Campaign.id)
     return exists().where(is_one, ABTest.stopped_at.is_(None), ~launched).correlate(Campaign)
 
 
 def to_come(session: Session) -> list[tuple[datetime, ABTest, Campaign]]:
-    """The rests that are still to be decided about: when at the soonest, and a campaign that goes to the same people.
+    """Return the undecided rests: the earliest time, the test, and a campaign to the same people.
 
-    Not of a test that waits for a press: nobody knows when that comes.
+    Tests that wait for a press are left out: nobody knows when that comes.
     """
     at_work = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.SENT)
     look = select(ABTest).join(_A, _A.id == ABTest.a_id).where(*UNDECIDED, _A.stored_state.in_(at_work))

@@ -1,4 +1,4 @@
-"""An A/B test before it begins: what is asked for, what is wrong with it, and its two drafts."""
+"""Sets up an A/B test: checks what is asked for, and makes and changes its two drafts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +32,7 @@ UNCOUNTED = marked(
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What an owner asks for."""
+    """The test an owner asks for."""
 
     compares: Compares
     share: int | None
@@ -43,24 +43,24 @@ class Wish:
     subject: str = ""
     preheader: str = ""
     article: Article | None = None
-    """The other one, where articles are compared."""
+    """The other article, if articles are compared."""
 
 
 class BadTest(ValueError):
-    """A test cannot be made like this. `errors`: what is wrong and what to do, by the part of the wish."""
+    """A test cannot be made like this. `errors`: what is wrong and what to do, by field of the wish."""
 
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__(" ".join(errors.values()))
         self.errors = errors
 
 
-def counts_clicks(house: Brand, *articles: Article) -> bool:
-    """Whether clicks are counted in mails with these articles."""
-    return house.counts_clicks and all(one.counts_clicks for one in articles)
+def counts_clicks(brand: Brand, *articles: Article) -> bool:
+    """Return whether clicks are counted in mails with these articles."""
+    return brand.counts_clicks and all(one.counts_clicks for one in articles)
 
 
-def insist(house: Brand, article: Article, wish: Wish) -> None:
-    """Refuse what is no test of this article as A. Raises BadTest with all that is wrong."""
+def insist(brand: Brand, article: Article, wish: Wish) -> None:
+    """Raise BadTest, with all that is wrong, if this is no valid test with this article as A."""
     errors: dict[str, str] = {}
     if wish.share is None or not LEAST_SHARE <= wish.share <= MOST_SHARE:
         errors["share"] = said(
@@ -73,17 +73,17 @@ def insist(house: Brand, article: Article, wish: Wish) -> None:
         errors["hours"] = said(
             "Give a time from %(least)s hour to %(most)s days.", least=LEAST_HOURS, most=MOST_HOURS // 24
         )
-    if told := _same(article, wish):
-        errors[wish.compares.value] = told
+    if problem := _same(article, wish):
+        errors[wish.compares.value] = problem
     other = wish.article if wish.compares is Compares.ARTICLE and wish.article else article
-    if wish.judge is Judge.CLICKS and not counts_clicks(house, article, other):
+    if wish.judge is Judge.CLICKS and not counts_clicks(brand, article, other):
         errors["judge"] = UNCOUNTED
     if errors:
         raise BadTest(errors)
 
 
 def _same(article: Article, wish: Wish) -> str:
-    """Why A and B are no two things; "" where they are."""
+    """Return why A and B are not different; "" if they are."""
     words = article.current
     if wish.compares is Compares.SUBJECT:
         subject = characters.line(wish.subject)
@@ -114,7 +114,7 @@ def _folded(*lines: str) -> tuple[str, ...]:
 
 
 def ab_test_of(session: Session, campaign: Campaign, lock: bool = False) -> ABTest | None:
-    """The test that a campaign is a part of. `lock`: until the transaction ends, and read anew."""
+    """Return the test that a campaign is part of, if any. `lock`: lock and reread it."""
     if campaign.part is None:
         return None
     ours = or_(ABTest.a_id == campaign.id, ABTest.b_id == campaign.id, ABTest.rest_id == campaign.id)
@@ -124,11 +124,11 @@ def ab_test_of(session: Session, campaign: Campaign, lock: bool = False) -> ABTe
     return session.scalars(look).first()
 
 
-def make_ab_test(session: Session, a: Campaign, wish: Wish, house: Brand, now: datetime) -> ABTest:
-    """Make a draft the A of a new test, with another draft as its B. Raises BadTest, and NotNow for no draft."""
+def make_ab_test(session: Session, a: Campaign, wish: Wish, brand: Brand, now: datetime) -> ABTest:
+    """Make a draft the A of a new test, with a new draft as its B. Raises BadTest, and NotNow if it is no draft."""
     if a.stored_state is not CampaignState.DRAFT or a.part is not None:
         raise NotNow(said("Only a draft can be tested."))
-    insist(house, a.article, wish)
+    insist(brand, a.article, wish)
     b = Campaign(
         article=a.article, segment_guide=a.segment_guide, segment_tag=a.segment_tag, saved_segment=a.saved_segment,
         zone=a.zone, created_at=now,
@@ -146,10 +146,10 @@ def make_ab_test(session: Session, a: Campaign, wish: Wish, house: Brand, now: d
     return test
 
 
-def change_ab_test(session: Session, test: ABTest, wish: Wish, house: Brand) -> None:
-    """Ask for something else of a test that has not begun. Raises BadTest, and NotNow."""
+def change_ab_test(session: Session, test: ABTest, wish: Wish, brand: Brand) -> None:
+    """Change a test that has not begun. Raises BadTest and NotNow."""
     _insist_not_begun(test)
-    insist(house, test.a.article, wish)
+    insist(brand, test.a.article, wish)
     _set(test, wish)
     even_out(session, test, test.created_at)
     session.flush()
@@ -161,14 +161,14 @@ def _set(test: ABTest, wish: Wish) -> None:
     test.judge, test.if_close = wish.judge, wish.if_close
     test.subject = characters.line(wish.subject) if is_subject else ""
     test.preheader = characters.line(wish.preheader) if is_subject else ""
-    # B of a test of subjects has A's article until it goes out: whatever is changed in that is changed in both.
+    # B of a subject test shares A's article until launch, so that edits apply to both.
     test.b.article = test.a.article if is_subject or wish.article is None else wish.article
     for one, part in ((test.a, Part.A), (test.b, Part.B)):
         one.part, one.lot, one.share = part, test.lot, test.share
 
 
 def withdraw_ab_test(session: Session, test: ABTest, now: datetime) -> Campaign:
-    """No test after all: A goes to everybody, as it is drafted or scheduled. Raises NotNow."""
+    """Withdraw a test: A goes to everybody, as it is drafted or scheduled. Raises NotNow."""
     _insist_not_begun(test)
     a, b = test.both
     a.part = a.lot = a.share = None
@@ -185,7 +185,7 @@ def _insist_not_begun(test: ABTest) -> None:
 
 
 def write_b(session: Session, campaign: Campaign, now: datetime) -> None:
-    """As B of a test of subjects is launched, give it an article of its own: A's text of this moment, its subject."""
+    """When B of a subject test is launched, give it its own article: A's present text with B's subject."""
     test = ab_test_of(session, campaign) if campaign.part is Part.B else None
     if test is None or test.compares is not Compares.SUBJECT:
         return
@@ -198,7 +198,7 @@ def write_b(session: Session, campaign: Campaign, now: datetime) -> None:
 
 
 def of_the_same_mailing(session: Session, articles: set[int]) -> set[int]:
-    """The articles that went out as the other one of a test of one of these."""
+    """Return the articles of all tests that compared one of these."""
     compared = or_(ABTest.a_id == Campaign.id, ABTest.b_id == Campaign.id)
     pairs = select(Campaign.article_id, ABTest.id).join(ABTest, compared)
     tests = {test for _, test in session.execute(pairs.where(Campaign.article_id.in_(articles)))}

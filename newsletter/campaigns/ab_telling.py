@@ -1,4 +1,4 @@
-"""An A/B test in sentences, for the owner's pages, notices and commands."""
+"""Describes an A/B test in sentences, for the owner's pages, notices and commands."""
 
 from newsletter.campaigns.ab_test import ABTest, Decided, IfClose, Judge, Waits
 from newsletter.campaigns.campaign import Part
@@ -21,7 +21,7 @@ WAITS = {
     ),
     Waits.LET_BE: marked("You let it be when sending was unlocked. Choose what goes to the rest, or stop the test."),
 }
-"""Why it waits, and what to do."""
+"""Why a test waits, and what to do."""
 DECIDED = {
     Decided.CLICKS: marked("by the clicks"),
     Decided.HAND: marked("by you"),
@@ -30,19 +30,19 @@ DECIDED = {
 
 
 def named(part: Part | None) -> str:
-    """A part as the pages call it."""
+    """Return a part's name on the pages."""
     return said("The rest") if part is Part.REST else part.value.upper() if part else ""
 
 
 def span(hours: int) -> str:
-    """So many hours, as one would say it."""
+    """Return a number of hours in words."""
     if hours % 24 == 0 and hours > 24:
         return counted("%(num)s day", "%(num)s days", hours // 24)
     return counted("%(num)s hour", "%(num)s hours", hours)
 
 
 def plan(test: ABTest) -> str:
-    """What it will do, said before it begins."""
+    """Return what a test will do, before it begins."""
     drawn = said("%(share)s%% of the audience is drawn by lot: half of them get A, half B.", share=test.share)
     if test.judge is Judge.HAND:
         asked = said(
@@ -60,7 +60,7 @@ def plan(test: ABTest) -> str:
 
 
 def verdict(a: Proportion, b: Proportion) -> str:
-    """What the numbers tell, and how surely."""
+    """Return what the numbers show, and how surely."""
     if a.part + b.part < LEAST:
         return said("Too few to tell: fewer than %(least)s people have followed a link.", least=LEAST)
     ahead, behind, name = (a, b, "A") if a.is_surely_more(b) else (b, a, "B")

@@ -1,8 +1,7 @@
-"""ABTest: two campaigns, each to a part of an audience, and what wins goes to the rest of it, once.
+"""ABTest: two campaigns, each to a part of an audience; what wins goes once to the rest.
 
-A and B are campaigns of their own, and so is the rest; which of them is whose mail is a slice (`subscribers.slice`) of
-the lot that is drawn here. So nobody's part is stored, nobody is in two, and a restart or a second beat changes
-nothing.
+A, B and the rest are campaigns of their own; who gets which is a slice (`subscribers.slice`) of the lot drawn here. So
+nobody's part is stored, nobody is in two, and a restart or a second beat changes nothing.
 """
 
 from datetime import datetime, timedelta
@@ -17,22 +16,22 @@ from newsletter.campaigns.proportions import Proportion
 from newsletter.db import Base, Id
 
 LEAST_SHARE, MOST_SHARE = 2, 90
-"""Percent of the audience that A and B go to, half each."""
+"""Percent of the audience that A and B go to together, half each."""
 LEAST_HOURS, MOST_HOURS = 1, 14 * 24
-"""How long the clicks of each reader count."""
+"""Hours for which each reader's clicks count."""
 
 
 class Compares(StrEnum):
-    """What is different in B."""
+    """What differs in B."""
 
     SUBJECT = "subject"
-    """Its subject, and its preheader where it has one of its own; the text is A's."""
+    """The subject, and the preheader if B has its own; the text is A's."""
     ARTICLE = "article"
-    """Everything: it is another article."""
+    """Everything: B is another article."""
 
 
 class Judge(StrEnum):
-    """Who says what won."""
+    """What decides the winner."""
 
     CLICKS = "clicks"
     HAND = "hand"
@@ -40,7 +39,7 @@ class Judge(StrEnum):
 
 
 class IfClose(StrEnum):
-    """What goes to the rest where the clicks are too few to tell."""
+    """What goes to the rest if the clicks are too few to tell."""
 
     A = "a"
     WAIT = "wait"
@@ -48,10 +47,10 @@ class IfClose(StrEnum):
 
 
 class Waits(StrEnum):
-    """Why it waits for the owner's press."""
+    """Why a test waits for the owner's press."""
 
     HAND = "hand"
-    """They want to judge themselves."""
+    """The owner wants to decide."""
     CLOSE = "close"
     """The clicks are too few to tell."""
     UNCOUNTED = "uncounted"
@@ -61,16 +60,16 @@ class Waits(StrEnum):
     UNFIT = "unfit"
     """What won could not be scheduled."""
     LET_BE = "let-be"
-    """It was due in an installation that was restored or copied, and the owner let it be."""
+    """It was due in a restored or copied installation, and the owner chose not to send it."""
 
 
 class Decided(StrEnum):
-    """How it was decided."""
+    """How a test was decided."""
 
     CLICKS = "clicks"
     HAND = "hand"
     IF_CLOSE = "if-close"
-    """Too few clicks to tell, and A was to go then."""
+    """Too few clicks to tell, in which case A was to go."""
 
 
 class Phase(StrEnum):
@@ -79,13 +78,13 @@ class Phase(StrEnum):
     DRAFT = "draft"
     SCHEDULED = "scheduled"
     GOING_OUT = "going out"
-    """A and B are; the time begins to count when everybody has had their turn."""
+    """A and B are going out; its time starts when all their batches are done."""
     RUNNING = "running"
     WAITING = "waiting"
     """For the owner's press."""
     DECIDED = "decided"
     STOPPED = "stopped"
-    """Called off: the rest gets nothing."""
+    """Stopped: the rest gets nothing."""
 
 
 def _is_one_of(column: str, codes: type[StrEnum]) -> str:
@@ -125,14 +124,14 @@ class ABTest(Base):
     if_close: Mapped[IfClose]
     created_at: Mapped[datetime]
     ends_at: Mapped[datetime | None] = mapped_column()
-    """When everybody's hours are over; None while A or B are still to go out."""
+    """When everybody's hours are over; None while A or B is going out."""
     waits: Mapped[Waits | None] = mapped_column()
     winner: Mapped[Part | None] = mapped_column()
     decided: Mapped[Decided | None] = mapped_column()
     decided_at: Mapped[datetime | None] = mapped_column()
     stopped_at: Mapped[datetime | None] = mapped_column()
     a_sent: Mapped[int | None] = mapped_column()
-    """What was known when it was decided, or began to wait: clicks that come later change nothing."""
+    """The numbers when it was decided or began to wait: later clicks change nothing."""
     a_clicked: Mapped[int | None] = mapped_column()
     b_sent: Mapped[int | None] = mapped_column()
     b_clicked: Mapped[int | None] = mapped_column()
@@ -143,17 +142,17 @@ class ABTest(Base):
 
     @property
     def both(self) -> tuple[Campaign, Campaign]:
-        """What is compared."""
+        """Return A and B."""
         return self.a, self.b
 
     @property
     def parts(self) -> list[Campaign]:
-        """All campaigns of it that there are."""
+        """Return all its existing campaigns."""
         return [*self.both, *([self.rest] if self.rest else [])]
 
     @property
     def duration(self) -> timedelta:
-        """How long each reader's clicks count, from the moment their mail was accepted."""
+        """Return how long each reader's clicks count from the acceptance of their mail."""
         return timedelta(hours=self.hours)
 
     @property
@@ -173,28 +172,28 @@ class ABTest(Base):
 
     @property
     def has_begun(self) -> bool:
-        """Whether some of it has been launched."""
+        """Return whether A or B has been launched."""
         return any(one.launched_at is not None for one in self.both)
 
     @property
     def is_open(self) -> bool:
-        """Whether what goes to the rest can still be chosen: it has begun, and nothing has gone there."""
+        """Return whether the winner can still be chosen: it has begun, and the rest has not been launched."""
         return self.has_begun and self.stopped_at is None and (self.rest is None or self.rest.launched_at is None)
 
     @property
     def kept(self) -> tuple[Proportion, Proportion] | None:
-        """Who had clicked, of whom A and B had reached, when it was decided or began to wait."""
+        """Return clicks of readers reached for A and B, as kept when it was decided or began to wait."""
         if self.a_sent is None or self.b_sent is None:
             return None
         return Proportion(self.a_clicked or 0, self.a_sent), Proportion(self.b_clicked or 0, self.b_sent)
 
     def keep(self, a: Proportion, b: Proportion) -> None:
-        """Keep these numbers."""
+        """Store these numbers."""
         self.a_sent, self.a_clicked, self.b_sent, self.b_clicked = a.whole, a.part, b.whole, b.part
 
     @property
     def words_b(self) -> tuple[str, str, str]:
-        """B's subject, preheader and text as they would go out now, or went out."""
+        """Return B's subject, preheader and text as they went out, or would now."""
         if self.compares is Compares.ARTICLE or self.b.launched_at is not None:
             revision = self.b.dispatch.revision if self.b.dispatch else self.b.revision
             return revision.subject, revision.preheader, revision.body

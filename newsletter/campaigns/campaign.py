@@ -1,4 +1,4 @@
-"""Campaign: one article to many people, now or at a time of the owner's choosing."""
+"""Campaign: one article sent to many people, now or at a time the owner chooses."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -22,11 +22,11 @@ from newsletter.subscribers import LONGEST_TAG, PLACES, Segment, Slice
 from newsletter.subscribers.segments import Rules, SavedSegment, stored_rules
 
 AT_ONCE = 3
-"""Batches of a cancelled campaign whose rows say so in the same moment; the others follow (`cancel_more`)."""
+"""Batches of a cancelled campaign whose rows are cancelled at once; the others follow (`cancel_more`)."""
 
 
 class CampaignState(StrEnum):
-    """Where a campaign stands; `paused` is told by its dispatch."""
+    """Where a campaign stands; PAUSED is derived from its dispatch."""
 
     DRAFT = "draft"
     SCHEDULED = "scheduled"
@@ -42,15 +42,15 @@ class Part(StrEnum):
     A = "a"
     B = "b"
     REST = "rest"
-    """What won, to everybody else."""
+    """What won, for everybody else."""
 
 
 class NotNow(ValueError):
-    """The campaign cannot do that in its state, or is not fit to go; the message says why and what to do."""
+    """A campaign cannot do that in its state, or is not fit to go; the message says why and what to do."""
 
 
 class Campaign(Base):
-    """Its recipients are rows of the ledger. Its article's words are fixed at the launch, until it is given others."""
+    """One article to an audience. Recipients are ledger rows; the content is fixed at launch, unless it is revised."""
 
     __tablename__ = "campaigns"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -59,33 +59,33 @@ class Campaign(Base):
     article_id: Mapped[int] = mapped_column(ForeignKey("articles.id"))
     segment_guide: Mapped[str | None] = mapped_column(String(64))
     segment_tag: Mapped[str | None] = mapped_column(String(LONGEST_TAG))
-    """By its name: a tag that nobody has any more is an audience of nobody."""
+    """By name: a tag that nobody has any more means an empty audience."""
     segment_id: Mapped[int | None] = mapped_column(ForeignKey("saved_segments.id"))
     segment_rules: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """The rules of its saved segment as they were at the launch: all its recipients are chosen by the same."""
+    """The rules of its saved segment at launch, so that all recipients are chosen by the same ones."""
     stored_state: Mapped[CampaignState] = mapped_column("state", default=CampaignState.DRAFT, index=True)
     scheduled_at: Mapped[datetime | None] = mapped_column()
     scheduled_revision_id: Mapped[int | None] = mapped_column(ForeignKey("revisions.id"))
-    """Its article's words when it was scheduled last. It goes out in the newest."""
+    """The article's revision when it was last scheduled. It goes out with the newest."""
     own_time: Mapped[datetime | None] = mapped_column(DateTime())
-    """The local time, naive, that is each reader's own (`campaigns.own_time`); `scheduled_at` is the first of them."""
+    """The naive local time at which each reader gets it (`campaigns.own_time`); `scheduled_at` is the earliest."""
     next_look_at: Mapped[datetime | None] = mapped_column()
-    """When it is looked next whether somebody's own time has come: who signs up meanwhile may be the first."""
+    """When to check next whether somebody's own time has come: a new subscriber may be the first."""
     zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
     """The zone in which the owner chose the time."""
     created_at: Mapped[datetime]
     launched_at: Mapped[datetime | None] = mapped_column()
     finished_at: Mapped[datetime | None] = mapped_column()
     dispatch_id: Mapped[int | None] = mapped_column(ForeignKey("dispatches.id"))
-    counted_clicks: Mapped[bool] = mapped_column(default=False, server_default=false())  # when it was launched
+    counted_clicks: Mapped[bool] = mapped_column(default=False, server_default=false())  # at launch
     part: Mapped[Part | None] = mapped_column()
-    """Of an A/B test (`ab_test`), with the test's lot and its share in percent: together they say whose mail it is."""
+    """In an A/B test (`ab_test`); with the test's lot and share (percent) it determines who gets it."""
     lot: Mapped[int | None] = mapped_column(BigInteger)
     share: Mapped[int | None] = mapped_column()
     settled_revision_id: Mapped[int | None] = mapped_column(ForeignKey("revisions.id"))
-    """What it goes out in, whatever becomes of its article: the words that won. None: its article's newest."""
+    """The winning revision it goes out with, even if the article changes. None: the article's newest."""
     drafted_by_id: Mapped[int | None] = mapped_column(ForeignKey("owners.id", ondelete="SET NULL"))
-    """Who of the team has drafted it on its page; None: a command or a feed did, or nobody knows any more."""
+    """The team member who drafted it; None: a command or a feed did, or it is not known any more."""
 
     article: Mapped[Article] = relationship()
     settled_revision: Mapped[Revision | None] = relationship(foreign_keys=settled_revision_id)
@@ -94,13 +94,13 @@ class Campaign(Base):
 
     @property
     def rules(self) -> Rules | None:
-        """The rules of its saved segment; None when it goes to none."""
+        """Return the rules of its saved segment, if it has one."""
         if self.segment_rules is not None:
             return stored_rules(self.segment_rules)
         return self.saved_segment.rules if self.saved_segment else None
 
     def audience(self, now: datetime) -> Segment:
-        """Who it goes to. "The last 30 days" of a rule end when it goes out; of a draft, now."""
+        """Return its audience. A rule's "last 30 days" end when it goes out; for a draft, now."""
         rules, at = self.rules, self.launched_at or max(self.scheduled_at or now, now)
         return Segment(
             guide=self.segment_guide, tag=self.segment_tag, rules=rules.on(at) if rules else None, topic=self.topic_id,
@@ -109,7 +109,7 @@ class Campaign(Base):
 
     @property
     def slice(self) -> Slice | None:
-        """Whose mail it is as a part of an A/B test: A and B share the test's share, and the rest is the rest."""
+        """Return its slice of an A/B test's audience: A and B split the test's share, REST gets what is left."""
         if self.part is None or self.lot is None or self.share is None:
             return None
         tested = self.share * PLACES // 100
@@ -118,38 +118,38 @@ class Campaign(Base):
 
     @property
     def revision(self) -> Revision:
-        """The words that it would go out in now."""
+        """Return the revision it would go out with now."""
         return self.settled_revision or self.article.current
 
     @property
     def is_new(self) -> bool:
-        """Whether it is a draft, or scheduled."""
+        """Return whether it is a draft or scheduled."""
         return self.stored_state in (CampaignState.DRAFT, CampaignState.SCHEDULED)
 
     @property
     def is_tested(self) -> bool:
-        """Whether it is one of the two that an A/B test compares."""
+        """Return whether it is A or B of an A/B test."""
         return self.part in (Part.A, Part.B)
 
     @property
     def topic_id(self) -> int | None:
-        """The topic it is about: its article's, and from the launch on the one that it had then."""
-        article: Article | None = self.article  # an audience that is only asked about has none
+        """Return its topic: the article's, and from launch on the one it had then."""
+        article: Article | None = self.article  # None for a campaign made only to compute an audience
         return self.dispatch.topic_id if self.dispatch else article.topic_id if article else None
 
     def keep_rules(self) -> None:
-        """Write down the rules of its saved segment as they are: what becomes of that no longer matters."""
+        """Store its saved segment's rules, so that later changes do not matter."""
         if self.saved_segment is not None and self.segment_rules is None:
             self.segment_rules = self.saved_segment.stored
 
     @property
     def state(self) -> CampaignState:
-        """Where it stands, as a person reads it."""
+        """Return its state as shown to people."""
         held = self.dispatch is not None and self.dispatch.hold is Hold.PAUSED
         return CampaignState.PAUSED if held and self.stored_state is CampaignState.SENDING else self.stored_state
 
     def schedule(self, at: datetime, brand: Brand) -> None:
-        """Send it at this time (aware); a time that has passed means now. Raises NotNow."""
+        """Schedule it for this time (aware); a past time means now. Raises NotNow."""
         if not self.is_new:
             raise NotNow(said("This campaign is %(state)s already; make a new one to send it again.", state=self.state))
         if not brand.address_lines:
@@ -161,7 +161,7 @@ class Campaign(Base):
         self.scheduled_revision_id = self.revision.id
 
     def unschedule(self) -> None:
-        """Back to a draft; nothing has left yet. Raises NotNow."""
+        """Make it a draft again, while nothing has left. Raises NotNow."""
         if self.stored_state is not CampaignState.SCHEDULED:
             raise NotNow(
                 said("Only a scheduled campaign can go back to draft; this one is %(state)s.", state=self.state)
@@ -170,7 +170,7 @@ class Campaign(Base):
         self.own_time = self.next_look_at = None
 
     def pause(self, reason: str = marked("By the owner.")) -> None:
-        """Hold what has not left. Raises NotNow."""
+        """Pause it: hold what has not left. Raises NotNow."""
         if self.state is not CampaignState.SENDING or self.dispatch is None:
             raise NotNow(
                 said("Only a campaign that is going out can be paused; this one is %(state)s.", state=self.state)
@@ -178,19 +178,19 @@ class Campaign(Base):
         self.dispatch.pause(reason)
 
     def resume(self) -> None:
-        """Go on with everybody who has not been sent to. Raises NotNow."""
+        """Resume it for everybody not sent to yet. Raises NotNow."""
         if self.state is not CampaignState.PAUSED or self.dispatch is None:
             raise NotNow(said("Only a paused campaign can be resumed; this one is %(state)s.", state=self.state))
         self.dispatch.resume()
 
     def turn(self, session: Session) -> RevisionImpact | None:
-        """Where other words would begin, were it given them now; None before the launch."""
+        """Return who would get new content if it were revised now; None before launch."""
         return self._impact(session, self.dispatch) if self.dispatch else None
 
     def revisable(self, session: Session, words: Content) -> RevisionImpact:
-        """Who would get these words, as things stand; no resume comes before the end of the transaction.
+        """Return who would get this content now. It cannot be resumed before the transaction ends.
 
-        Raises NotNow when it is not held, while a worker still holds some of it, and for words that change nothing.
+        Raises NotNow if it is not paused, while a worker still holds some of it, and if the content changes nothing.
         """
         dispatch = self._locked(session)
         if dispatch.hold is Hold.OPEN:
@@ -228,19 +228,19 @@ class Campaign(Base):
         return dispatch
 
     def revise(self, session: Session, words: Content, now: datetime, by: int | None = None) -> RevisionImpact:
-        """Make these its article's newest words and give them to everybody it has not tried yet; who they are.
+        """Make this its article's newest revision, for everybody not tried yet; return who they are.
 
-        It stays held. Raises NotNow, and then nothing has changed.
+        It stays paused. Raises NotNow, and then nothing has changed.
         """
         turn = self.revisable(session, words)
-        # Locked, as an editor in another window locks it: two new revisions do not get one number.
+        # Locked, as an editor in another window does: two new revisions must not get the same number.
         article = session.get_one(Article, self.article_id, with_for_update=True, populate_existing=True)
         fresh = article.revise(now, subject=words.subject, preheader=words.preheader, body=words.body, by=by)
         session.get_one(Dispatch, self.dispatch_id).revision = fresh
         return turn
 
     def cancel(self, session: Session, now: datetime) -> None:
-        """Call off what has not left; what was sent stays sent. Raises NotNow."""
+        """Cancel what has not left; what was sent stays sent. Raises NotNow."""
         if self.stored_state in (CampaignState.SENT, CampaignState.CANCELLED):
             raise NotNow(said("This campaign is %(state)s already; there is nothing left to cancel.", state=self.state))
         self.stored_state, self.finished_at = CampaignState.CANCELLED, now
@@ -256,5 +256,5 @@ class Campaign(Base):
                 cancel_next_batch(session, now, Reason.CAMPAIGN_CANCELLED)
 
     def counts(self, session: Session) -> dict[State, int]:
-        """How many recipients stand where; all zero before the launch."""
+        """Return its recipients by state; all zero before launch."""
         return count_by_state(session, self.dispatch) if self.dispatch else dict.fromkeys(State, 0)

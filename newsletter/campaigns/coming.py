@@ -1,4 +1,4 @@
-"""Which campaigns somebody will get, and when: asked with the condition that picks their recipients."""
+"""Finds which campaigns a person will get and when, with the conditions that select recipients."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ from newsletter.subscribers import Segment, Subscriber
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """A campaign that is planned for somebody."""
+    """A campaign planned for a person."""
 
     at: datetime
     campaign: Campaign
-    """Of the rest of an A/B test that is not decided yet: its A."""
+    """For an undecided rest of an A/B test: its A."""
     part: Part | None
-    """Of an A/B test. What wins comes at this time at the soonest."""
+    """In an A/B test. REST comes at this time at the earliest."""
     weekly: bool = False
-    """In the weekly mail of that time."""
+    """Whether it comes in the weekly mail of that time."""
     own: str = ""
-    """What their own clock says then, of a campaign at everyone's own time."""
+    """Their local clock time, for a campaign at everyone's own time."""
 
 
 def coming_to(session: Session, person: Subscriber) -> list[Coming]:
-    """What is planned for this person, the soonest first. An A/B test has them in one part and no other."""
+    """Return what is planned for this person, soonest first. In an A/B test they are in one part only."""
     found = []
     for one, at in _planned_for(session, person):
         found.append(_coming(session, person, at, one, one.part))
@@ -44,7 +44,7 @@ def coming_to(session: Session, person: Subscriber) -> list[Coming]:
 
 
 def _planned_for(session: Session, person: Subscriber) -> Iterator[tuple[Campaign, datetime]]:
-    """The campaigns that wait for their time, or for this person's own: when that is."""
+    """Yield campaigns that wait for their time or for this person's own, with that time."""
     waits = or_(
         Campaign.stored_state == CampaignState.SCHEDULED,
         (Campaign.stored_state == CampaignState.SENDING) & Campaign.own_time.is_not(None),
@@ -52,12 +52,12 @@ def _planned_for(session: Session, person: Subscriber) -> Iterator[tuple[Campaig
     for one in session.scalars(select(Campaign).where(waits).order_by(Campaign.id)):
         if one.dispatch is not None and person.id <= one.dispatch.filled_to:
             at = waits_until(session, one.dispatch, person.id) if one.dispatch.hold is Hold.OPEN else None
-            if at and _is_for(session, person, Segment(topic=one.topic_id), at):  # as the claim will ask
+            if at and _is_for(session, person, Segment(topic=one.topic_id), at):  # as the claim will check
                 yield one, at
         elif (begins := one.scheduled_at) and (one.dispatch is None or person.id <= one.dispatch.fill_until):
             own = own_time_of(session, one)
             at = max(begins, own.instant(person.zone)) if own else begins
-            # Whoever has paused when it begins is not in it, even if their pause is over by their own hour.
+            # A reader paused at its start is not in it, even if the pause ends before their own hour.
             if _is_for(session, person, one.audience(begins), begins):
                 yield one, at
 

@@ -1,6 +1,6 @@
-"""The weekly mail: at its time, what waits for a reader who chose it becomes one message, put in the same transaction.
+"""The weekly mail: when it is due, a reader's waiting entries become one message in the same transaction.
 
-What waits is written by the claims (`mail/ledger/digest`); when it comes is `Brand.next_digest`.
+Claims write the entries (`mail/ledger/digest`); `Brand.next_digest` says when it is due.
 """
 
 from collections.abc import Sequence
@@ -25,13 +25,13 @@ from newsletter.mail.render import BadArticle, Content, Reader, Renderer, teaser
 from newsletter.subscribers import FIRST_NAME, MergeField, Stream, Subscriber, own_values, takes_topic
 
 BATCH = 500
-"""Weekly mails that are put together in one transaction."""
+"""Weekly mails composed in one transaction."""
 LOOK_AGAIN = timedelta(minutes=1)
-"""How long a tick lets those alone whose pause is over and has not been ended yet."""
+"""When to check again on readers whose pause is over but has not been ended yet."""
 
 
 def digest_is_due(now: Moment) -> ColumnElement[bool]:
-    """That something waits which is to be looked at, as a condition: one look into a small index."""
+    """Return the condition that an entry is due: one lookup in a small index."""
     return _due(now).exists()
 
 
@@ -40,7 +40,7 @@ def _due(now: Moment) -> Select[int]:
 
 
 def in_digests(dispatch_id: ColumnElement[int | None]) -> ColumnElement[bool]:
-    """That some of this dispatch still is to come in weekly mails."""
+    """Return the condition that some of this dispatch is still to come in weekly mails."""
     mail = select(Message.id).where(Message.id == DigestEntry.digest_id, Message.state.in_(UNDER_WAY))
     to_come = or_(DigestEntry.digest_id.is_(None), mail.correlate(DigestEntry).exists())
     its = select(DigestEntry.message_id).where(DigestEntry.dispatch_id == dispatch_id)
@@ -48,10 +48,10 @@ def in_digests(dispatch_id: ColumnElement[int | None]) -> ColumnElement[bool]:
 
 
 def send_digests(session: Session, renderer: Renderer, now: datetime, limit: int = BATCH) -> int:
-    """Queue the weekly mail of up to `limit` people for whom it may be time; how many were looked at.
+    """Queue the weekly mail of up to `limit` people for whom it may be due; return how many were considered.
 
-    Their rows are locked, and who is locked already is left to whoever holds them. So of two ticks at once one queues
-    it, and a press that takes something back comes before or behind.
+    It locks the people and skips locked ones, so of two concurrent ticks one queues the mail, and a press that revokes
+    something comes before or after.
     """
     due = session.scalars(_due(now).distinct().limit(limit)).all()
     people = session.scalars(
@@ -62,13 +62,13 @@ def send_digests(session: Session, renderer: Renderer, now: datetime, limit: int
         .execution_options(populate_existing=True)
     ).all()
     if people:
-        _Tick(session=session, renderer=renderer, brand=brand.current(session), now=now).turn(people)
+        _Tick(session=session, renderer=renderer, brand=brand.current(session), now=now).run(people)
     return len(people)
 
 
 @dataclass
 class _Tick:
-    """One batch. By dispatch: its words as they are now, and why they cannot be put together."""
+    """One batch. `words`: each dispatch's revision and content; `unfit`: why a dispatch cannot be rendered."""
 
     session: Session
     renderer: Renderer
@@ -78,8 +78,8 @@ class _Tick:
     unfit: dict[int, str] = field(default_factory=dict)
     own: dict[int, dict[str, str]] = field(default_factory=dict)
 
-    def turn(self, people: Sequence[Subscriber]) -> None:
-        """Queue a mail for each whose time it is."""
+    def run(self, people: Sequence[Subscriber]) -> None:
+        """Queue a mail for each person for whom it is due."""
         waiting = self._waiting(people)
         going = {one.id: entries for one in people if (entries := self._going(one, waiting.get(one.id, [])))}
         self._read(going)
@@ -93,7 +93,7 @@ class _Tick:
             self._tell(dispatch, why)
 
     def _waiting(self, people: Sequence[Subscriber]) -> dict[int, list[tuple[DigestEntry, Dispatch, bool]]]:
-        """All that waits for these people, also what is not due by itself yet."""
+        """Return all waiting entries of these people, including those not due by themselves yet."""
         wanted = or_(Dispatch.topic_id.is_(None), takes_topic(Dispatch.topic_id.expression))
         rows = self.session.execute(
             select(DigestEntry, Dispatch, wanted)
@@ -110,7 +110,7 @@ class _Tick:
         return found
 
     def _going(self, person: Subscriber, waiting: list[tuple[DigestEntry, Dispatch, bool]]) -> list[DigestEntry]:
-        """What goes to this person now. Of the rest is noted when to look again, or why it does not come."""
+        """Return the entries that go to this person now; set a new due time, or a reason, on the others."""
         for entry, dispatch, takes in waiting:
             if not person.takes(Stream.DIGEST):
                 entry.reason = Reason.NOT_ELIGIBLE
@@ -123,7 +123,7 @@ class _Tick:
         going = []
         for entry, dispatch in left:
             if person.paused_until is not None:
-                entry.due_at = max(person.paused_until, self.now + LOOK_AGAIN)  # the end of the pause wakes it at once
+                entry.due_at = max(person.paused_until, self.now + LOOK_AGAIN)  # ending the pause makes it due
             elif due > self.now:
                 entry.due_at = due
             elif dispatch.hold is Hold.PAUSED:
@@ -133,7 +133,7 @@ class _Tick:
         return going
 
     def _read(self, going: dict[int, list[DigestEntry]]) -> None:
-        """The words that these mails tell of, and what of their readers these name."""
+        """Load the content of these campaigns, and the readers' fields it uses."""
         dispatches = {one.dispatch_id for entries in going.values() for one in entries}
         look = select(Dispatch.id, Revision).join(Revision, Revision.id == Dispatch.revision_id)
         for id, revision in self.session.execute(look.where(Dispatch.id.in_(dispatches))):
@@ -143,22 +143,22 @@ class _Tick:
             self.own = own_values(self.session, list(dict.fromkeys(named)), going.keys())
 
     def _put(self, person: Subscriber, entries: list[DigestEntry]) -> NewMessage | None:
-        """Put these into one mail; None: nothing of it can be put together."""
+        """Put these entries into one mail; None if none can be rendered."""
         fields = {FIRST_NAME: person.first_name, **self.own.get(person.id, {})}
-        told: list[dict[str, Any]] = []
+        teasers: list[dict[str, Any]] = []
         for one in entries:
             one.revision_id, words = self.words[one.dispatch_id]
             one.tries += 1
             try:
                 reader = Reader(person.id, fields, one.message_id)
-                house = self.brand.speaking(person.language, self.renderer.languages)
-                told.append(teaser(self.renderer, words, house, reader).kept)
+                current_brand = self.brand.speaking(person.language, self.renderer.languages)
+                teasers.append(teaser(self.renderer, words, current_brand, reader).kept)
             except BadArticle as error:
                 self.unfit[one.dispatch_id], one.reason = str(error), Reason.UNFIT
-        if not told:
+        if not teasers:
             return None
         key = f"digest:{entries[0].message_id}:{entries[0].tries}"
-        return NewMessage(subscriber_id=person.id, idempotency_key=key, revision_id=None, context={"digest": told})
+        return NewMessage(subscriber_id=person.id, idempotency_key=key, revision_id=None, context={"digest": teasers})
 
     def _tell(self, dispatch: int, why: str) -> None:
         lines = [said("Its text cannot be put together: %(reason)s", reason=why),
@@ -190,9 +190,9 @@ def next_digest(session: Session, person: Subscriber, now: datetime) -> NextDige
     ).all()
     if not waits and not person.digest:
         return None
-    house, paused = brand.current(session), person.paused_until
+    current_brand, paused = brand.current(session), person.paused_until
     begins = [max(paused, now)] if paused else [since for since, _ in waits] or [now]
-    at = min(house.next_digest(one, person.zone) for one in begins)
+    at = min(current_brand.next_digest(one, person.zone) for one in begins)
     return NextDigest(at=max(at, now), titles=tuple(title for _, title in waits))
 
 
@@ -207,11 +207,11 @@ def due_digests(session: Session, now: datetime) -> dict[int, datetime]:
         Message.stream == Stream.DIGEST, Message.lane == Lane.BULK, Message.due_at.is_not(None), Message.state.in_(OPEN)
     )
     due = {id: at for id, at in session.execute(queued) if id is not None}
-    house = brand.current(session)
+    current_brand = brand.current(session)
     waits = select(Subscriber.id, Subscriber.zone, func.min(DigestEntry.counts_from)).where(*WAITING)
     of_whom = waits.join(Subscriber, Subscriber.id == DigestEntry.subscriber_id)
     for id, zone, since in session.execute(of_whom.group_by(Subscriber.id, Subscriber.zone)):
-        at = house.next_digest(since, zone)
+        at = current_brand.next_digest(since, zone)
         if at <= now:
             due[id] = min(at, due.get(id, at))
     return due

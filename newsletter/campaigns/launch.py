@@ -1,4 +1,4 @@
-"""What happens to campaigns by themselves: they are launched, their recipients written, and they come to an end."""
+"""What happens to campaigns on a beat tick: they are launched, filled with recipients, and finished."""
 
 from datetime import datetime
 
@@ -24,8 +24,8 @@ CHUNK = 10_000
 
 
 def planned(session: Session) -> list[Mailing]:
-    """The campaigns to come, what A/B tests will send to the rest, and campaigns whose recipients are not all written
-    yet: series give way to them."""
+    """Return what series must give way to: scheduled campaigns, undecided rests of A/B tests, and campaigns whose
+    recipients are not all written yet."""
     filling = and_(
         Campaign.stored_state == CampaignState.SENDING, Dispatch.filled_at.is_(None), Dispatch.hold == Hold.OPEN
     )
@@ -44,16 +44,17 @@ def planned(session: Session) -> list[Mailing]:
 
 
 def is_time(now: Moment) -> ColumnElement[bool]:
-    """That a campaign is to be launched, or that it is to be looked whether it is, as a condition."""
+    """Return the condition that a campaign is to be launched, or to be checked for that."""
     has_come = or_(Campaign.scheduled_at <= now, Campaign.next_look_at <= now)
     return select(Campaign.id).where(Campaign.stored_state == CampaignState.SCHEDULED, has_come).exists()
 
 
 def is_under_way(now: Moment) -> ColumnElement[bool]:
-    """That a campaign has recipients to be written, or may have come to its end, or its counts are to be made, or some
-    readers' own hour has come, or an A/B test may have come to its next step, as a condition.
+    """Return the condition that a campaign has recipients to write, may be finished, or has batches to open or count,
+    or that an A/B test may be due for its next step.
 
-    While some of a campaign waits for its readers' hour, which may take a day, it does not come to its end."""
+    A campaign is not finished while some of it waits for its readers' hour, which may take a day.
+    """
     going = (
         select(Campaign.id)
         .join(Dispatch, Dispatch.id == Campaign.dispatch_id)
@@ -64,9 +65,10 @@ def is_under_way(now: Moment) -> ColumnElement[bool]:
 
 
 def launch_due(session: Session, now: datetime) -> list[Campaign]:
-    """Launch every campaign whose time has come, and open the batches whose readers' own hour has.
+    """Launch every campaign that is due, and open the batches whose readers' own hour has come.
 
-    Two beats launch it once: the UPDATE names the state it begins in."""
+    Two beats launch a campaign once: the UPDATE names the state it starts from.
+    """
     open_due(session, now)
     look_again(session, now)
     due = session.scalars(
@@ -90,7 +92,7 @@ def launch_due(session: Session, now: datetime) -> list[Campaign]:
 
 
 def fill_next(session: Session, now: datetime, chunk: int = CHUNK) -> bool:
-    """Write one chunk of recipients of one campaign; False when none is left to write. One call is one transaction."""
+    """Write one chunk of one campaign's recipients; return False if none is left. One call is one transaction."""
     campaign = session.scalars(
         select(Campaign)
         .join(Dispatch, Dispatch.id == Campaign.dispatch_id)
@@ -107,19 +109,21 @@ def fill_next(session: Session, now: datetime, chunk: int = CHUNK) -> bool:
 
 
 def cancel_more(session: Session, now: datetime) -> bool:
-    """Bring the rows of one more batch of a cancelled campaign in line; False when none is left. One transaction."""
+    """Cancel the rows of one more batch of a cancelled campaign; return False if none is left. One transaction."""
     return cancel_next_batch(session, now, Reason.CAMPAIGN_CANCELLED)
 
 
 def cancel_stragglers(session: Session, now: datetime) -> int:
-    """Cancel what was on the wire when its campaign was cancelled, and did not arrive; return how many."""
+    """Cancel messages that were on the wire when their campaign was cancelled and did not arrive; return how many."""
     return cancel_late(session, now, Reason.CAMPAIGN_CANCELLED)
 
 
 def finish_done(session: Session, now: datetime) -> int:
-    """Mark as sent every campaign whose recipients all have an outcome; how many. One that is paused, and still to come
-    in weekly mails, is not: it can be resumed or cancelled."""
-    # Two looks that stay cheap with a million rows: batches under way, and messages that wait by themselves.
+    """Mark as sent every campaign whose recipients all have an outcome; return how many.
+
+    A paused one that is still to come in weekly mails stays open: it can be resumed or cancelled.
+    """
+    # Two conditions that stay cheap with a million rows: batches under way, and messages that wait by themselves.
     open_batches = exists().where(Batch.dispatch_id == Campaign.dispatch_id, Batch.state != BatchState.DONE)
     open_rows = exists().where(
         Message.dispatch_id == Campaign.dispatch_id, Message.lane == Lane.BULK, Message.due_at.is_not(None)

@@ -1,8 +1,8 @@
-"""Everyone's own time: a campaign that goes to each of its readers when the clock on their own wall says so.
+"""Everyone's own time: campaigns that go to each reader at a given time on their own clock.
 
-A reader's zone is what they told, else the owner's. Until the first of them gets it nothing is fixed: it can be
-changed, and who signs up, leaves or moves counts as they are then. At that moment its recipients are written, as of any
-campaign, and with them the instant of each; who moves later gets it at the hour that was theirs.
+A reader's zone is the one they chose, else the owner's. Until the first reader gets it nothing is fixed: it can be
+changed, and readers count as they are then. At that moment its recipients are written, as for any campaign, each with
+an instant; a reader who changes zone later still gets it at that instant.
 """
 
 from collections.abc import Sequence
@@ -27,55 +27,55 @@ AT_ONE_MOMENT = marked(
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """Those of an audience for whom it is the same instant."""
+    """Readers of an audience who get it at the same instant."""
 
     at: datetime
     people: int
     zones: tuple[str | None, ...]
-    """With the most people first. None: of whom no zone is known, so that they go with the owner."""
+    """The largest first. None: readers without a known zone, who use the owner's."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnTimePlan:
-    """When a campaign leaves for whom, as things stand."""
+    """When a campaign would go to whom, as things stand."""
 
     own: OwnTime
     leavings: tuple[Leaving, ...]
-    """The first first; empty while nobody is in the audience."""
+    """Earliest first; empty while nobody is in the audience."""
 
     @property
     def first(self) -> datetime:
-        """When the first of them get it."""
+        """Return when the first readers get it."""
         return self.leavings[0].at if self.leavings else self.own.instant(None)
 
     @property
     def last(self) -> datetime:
-        """When the last of them get it."""
+        """Return when the last readers get it."""
         return self.leavings[-1].at if self.leavings else self.own.instant(None)
 
     @property
     def zoneless(self) -> int:
-        """Of how many no zone is known."""
+        """Return how many readers without a known zone are alone at their instant."""
         return sum(one.people for one in self.leavings if None in one.zones and len(one.zones) == 1)
 
     @property
     def skipped(self) -> list[str]:
-        """The zones in which the clocks go over that time."""
+        """Return the zones in which a clock change skips that time."""
         named = ((one.at, zone) for one in self.leavings for zone in one.zones if zone)
         return [zone for at, zone in named if self.own.is_skipped(at, zone)]
 
     def passed(self, now: datetime) -> int:
-        """For how many it has passed already: they get it at once."""
+        """Return for how many it has passed already: they get it at once."""
         return sum(one.people for one in self.leavings if one.at <= now)
 
 
 def own_time_of(session: Session, campaign: Campaign) -> OwnTime | None:
-    """The time of a campaign that goes to everyone at their own; None: it goes to all at once."""
+    """Return a campaign's time if it goes to everyone at their own; None: it goes to all at once."""
     return OwnTime(campaign.own_time, current(session).zone) if campaign.own_time else None
 
 
 def plan_own_time(session: Session, campaign: Campaign, wall: datetime, now: datetime) -> OwnTimePlan:
-    """What would leave when, were it scheduled for this local time. Raises OverflowError for a time of no date."""
+    """Return what would go when, if scheduled for this local time. Raises OverflowError for an impossible date."""
     own = OwnTime(wall, current(session).zone)
     found: dict[datetime, dict[str | None, int]] = {}
     for zone, people in campaign.audience(now).zones(session).items():
@@ -89,13 +89,13 @@ def _leaving(at: datetime, zones: dict[str | None, int]) -> Leaving:
     return Leaving(at=at, people=sum(zones.values()), zones=tuple(most))
 
 
-def schedule_own_time(session: Session, campaign: Campaign, wall: datetime, house: Brand, now: datetime,
+def schedule_own_time(session: Session, campaign: Campaign, wall: datetime, brand: Brand, now: datetime,
                       soonest: datetime) -> None:  # fmt: skip
-    """Send it at this local time of everyone's own; `soonest`: to whom that has passed. Raises NotNow."""
+    """Schedule it for this local time of each reader, `soonest` for those for whom it has passed. Raises NotNow."""
     if campaign.is_tested:
         raise NotNow(said(AT_ONE_MOMENT))
     plan = plan_own_time(session, campaign, wall, now)
-    campaign.schedule(max(plan.first, soonest), house)
+    campaign.schedule(max(plan.first, soonest), brand)
     campaign.own_time = wall
     _look_next(campaign, plan.own, soonest)
 
@@ -105,9 +105,9 @@ def _look_next(campaign: Campaign, own: OwnTime, after: datetime) -> None:
 
 
 def look_again(session: Session, now: datetime) -> None:
-    """Find anew when the first of its readers gets each campaign: they come and go while it waits.
+    """Recompute when the first reader gets each waiting campaign: readers come and go.
 
-    At every instant at which the time comes in some zone, so that nobody's is missed, and it is launched for nobody.
+    Done at each instant the time comes in some zone, so that nobody is missed and it is never launched for nobody.
     """
     due = (
         select(Campaign)
@@ -125,7 +125,7 @@ def look_again(session: Session, now: datetime) -> None:
 
 
 def instants_to_come(session: Session, campaign: Campaign, now: datetime) -> Sequence[datetime]:
-    """The instants at which it will leave for somebody; the first first. Empty where it goes to all at once."""
+    """Return the instants at which it will go to somebody, earliest first; none if it goes to all at once."""
     if campaign.own_time is None:
         return []
     if campaign.stored_state is CampaignState.SCHEDULED and campaign.scheduled_at is not None:

@@ -1,4 +1,4 @@
-"""What two shares of people tell, and what is only chance: intervals of 95%, by score methods that hold for few too.
+"""Tells a real difference between two shares from chance: 95% intervals by score methods, which hold for small numbers.
 
 E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927), for one share;
 R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in Medicine 17
@@ -13,39 +13,39 @@ from statistics import NormalDist
 CONFIDENCE = 0.95
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 LEAST = 10
-"""People of both together, below which no difference counts: with two against none the intervals are too narrow."""
+"""Clicks of both together below which no difference counts: for two against none the intervals are too narrow."""
 USUAL = 0.05
-"""Of those who get a newsletter about so many follow a link: the share that an example is made with."""
+"""A typical share of readers who follow a link, used for examples."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """From `low` to `high`, as shares: 0.05 is 5%."""
+    """From `low` to `high` as shares: 0.05 is 5%."""
 
     low: float
     high: float
 
     @property
     def holds_zero(self) -> bool:
-        """Whether no difference at all is among what it holds for possible."""
+        """Return whether it includes no difference at all."""
         return self.low <= 0 <= self.high
 
 
 @dataclass(frozen=True, slots=True)
 class Proportion:
-    """How many of how many people; never more than all."""
+    """How many of how many people."""
 
     part: int
     whole: int
 
     @property
     def rate(self) -> float:
-        """The share; 0 of nobody."""
+        """Return the share; 0 of nobody."""
         return self.part / self.whole if self.whole else 0.0
 
     @property
     def interval(self) -> Interval:
-        """Where the true share lies (Wilson). Of nobody it may be anything."""
+        """Return the interval of the true share (Wilson); of nobody, 0 to 1."""
         if not self.whole:
             return Interval(0.0, 1.0)
         n, p = self.whole, self.rate
@@ -54,7 +54,7 @@ class Proportion:
         return Interval(max(0.0, middle - half) if self.part else 0.0, min(1.0, middle + half) if p < 1 else 1.0)
 
     def above(self, other: "Proportion") -> Interval:
-        """Where the difference between the true shares lies, this one's less the other's (Newcombe)."""
+        """Return the interval of the difference of the true shares, this one's minus the other's (Newcombe)."""
         mine, its = self.interval, other.interval
         difference = self.rate - other.rate
         down = sqrt((self.rate - mine.low) ** 2 + (its.high - other.rate) ** 2)
@@ -62,13 +62,15 @@ class Proportion:
         return Interval(difference - down, difference + up)
 
     def is_surely_more(self, other: "Proportion") -> bool:
-        """Whether chance does not explain that it is more than the other."""
+        """Return whether it exceeds the other by more than chance."""
         return self.part + other.part >= LEAST and self.above(other).low > 0
 
 
 def needed(people: int) -> int | None:
-    """If of so many people the usual share follows a link, how many of as many others must, for it to be more than
-    chance. None: not even all of them would do."""
+    """Return how many of `people` must follow a link to beat USUAL of as many others by more than chance.
+
+    None: not even all of them would do.
+    """
     usual = Proportion(round(USUAL * people), people)
     counts = range(usual.part, people + 1)
     found = bisect_left(counts, True, key=lambda part: Proportion(part, people).is_surely_more(usual))
