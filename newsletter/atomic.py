@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whoever is killed or looks in between."""
+"""Writes files that are complete or absent, whoever is killed or reads in between."""
 
 import os
 import tempfile
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def receive(folder: Path, pieces: Iterable[bytes], suffix: str = "") -> Path:
-    """Write a new file under a hidden name of its own, readable by this user only. Raises OSError, and leaves none."""
+    """Write a new file under a unique hidden name, readable by this user only. Raises OSError and leaves no file."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=suffix)
     try:
@@ -23,7 +23,7 @@ def receive(folder: Path, pieces: Iterable[bytes], suffix: str = "") -> Path:
 
 
 def write(target: Path, data: bytes) -> None:
-    """Put a file in its place in one step. Raises OSError, and leaves what was there."""
+    """Replace a file in one step. Raises OSError and leaves the old one."""
     half = receive(target.parent, [data], target.suffix)
     try:
         os.replace(half, target)

@@ -1,7 +1,7 @@
-"""Many rows in one statement. They are handed over as one JSON value, which either database reads as a table.
+"""Passes many rows in one statement, as one JSON value that either database reads as a table.
 
-A parameter for each of their values costs more than the rows do: the driver looks for it in the statement's text, and
-PostgreSQL allows 65,535 of them.
+A parameter for each value costs more than the rows do: the driver searches the statement's text for it, and PostgreSQL
+allows only 65,535.
 """
 
 import json
@@ -37,11 +37,11 @@ _PLANNING = text("SELECT set_config('plan_cache_mode', :plans, true), set_config
 
 @contextmanager
 def keeping_plans(session: Session) -> Iterator[None]:
-    """Let PostgreSQL plan once what it does for each row: checking a foreign key, deleting what points there.
+    """Let PostgreSQL plan once what it does per row: checking foreign keys, cascading deletes.
 
-    It plans it for every row otherwise (`plan_cache_mode`, in `db`), which takes longer than the row. Plans that read a
-    whole table are ruled out: one made while it is small would be kept until it is large. For writing, not for looking:
-    such a plan is rarely the best.
+    Otherwise it plans for every row (`plan_cache_mode`, in `db`), which takes longer than the row. Sequential scans are
+    disabled, because a plan made while a table is small would be kept when it is large. Use it for writing only: such
+    plans are rarely the best for reading.
     """
     if session.get_bind().dialect.name == "sqlite":
         yield
@@ -52,7 +52,7 @@ def keeping_plans(session: Session) -> Iterator[None]:
 
 
 def given(session: Session, rows: Sequence[Row], columns: Collection[Any]) -> FromClause:
-    """These rows as a table. Each has a value for each of the columns, by its name."""
+    """Return these rows as a table. Each has a value for each column, by name."""
     dialect = session.get_bind().dialect
     handed = json.dumps(rows, ensure_ascii=False, check_circular=False, default=_instants(dialect))
     if dialect.name == "sqlite":
@@ -65,42 +65,42 @@ def given(session: Session, rows: Sequence[Row], columns: Collection[Any]) -> Fr
 
 
 def _instants(dialect: Dialect) -> Callable[[datetime], str]:
-    """How this database writes times as text. Most rows have the same, so each is written once."""
+    """Return how this database writes times as text, cached because most rows share them."""
     process = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
     return cache(lambda at: str(process(at) if process else at))
 
 
 def is_given(session: Session, whose: InstrumentedAttribute[Any], values: Collection[Any]) -> ColumnElement[bool]:
-    """Whether a column has one of these values, however many they are."""
+    """Return the condition that a column has one of these values, however many there are."""
     rows = given(session, [{whose.key: value} for value in values], [whose])
     return whose.in_(select(rows.c[whose.key]))
 
 
 def insert_into(session: Session, model: type[Base]) -> Any:
-    """An INSERT with ON CONFLICT, in this database's words."""
+    """Return an INSERT that supports ON CONFLICT in this database's dialect."""
     dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     return dialect.insert(model.__table__)
 
 
 def insert_rows(session: Session, put: Any, rows: Sequence[Row]) -> list[Any]:
-    """Insert all of these rows, which name the same columns, in one statement. `put`: the INSERT without its values.
+    """Insert these rows, which have the same columns, in one statement. `put`: the INSERT without values.
 
-    What it gives back, where it is to.
+    Returns the rows of its RETURNING clause, if it has one.
     """
     if not rows:
         return []
     first, *others = rows[0]
     columns = put.table.c
-    # What every row has is said once: it is most of what they hold.
+    # Values shared by all rows are passed once: they are most of the data.
     shared = {one: rows[0][one] for one in others if _is_shared(one, rows)}
     own = [first, *(one for one in others if one not in shared)]
     source = given(session, [{one: row[one] for one in own} for row in rows], [columns[one] for one in own])
     values = (literal(shared[one], columns[one].type) if one in shared else source.c[one] for one in rows[0])
-    # A condition, for SQLite would read ON CONFLICT as that of a join.
+    # A WHERE clause, because SQLite would otherwise parse ON CONFLICT as a join's.
     done = session.connection().execute(put.from_select(list(rows[0]), select(*values).where(true())))
     return list(done.all()) if done.returns_rows else []
 
 
 def _is_shared(name: str, rows: Sequence[Row]) -> bool:
-    """Whether each row holds the same object by this name. Without a loop in Python: it is asked of every value."""
+    """Return whether all rows hold the same object under this name, without a Python loop: it runs for every value."""
     return all(map(partial(is_, rows[0][name]), map(itemgetter(name), rows)))

@@ -1,4 +1,4 @@
-"""The product's one clock. Only doors read it; every rule is given `now`."""
+"""The product's clock. Only doors read it; rules get `now` as an argument."""
 
 import time
 from collections.abc import Callable
@@ -7,35 +7,35 @@ from pathlib import Path
 from typing import Protocol
 
 MEASURED_EVERY = 60.0
-"""Seconds between two looks at the database server's clock."""
+"""Seconds between two readings of the database server's clock."""
 NEARLY = timedelta(seconds=1)
-"""A difference up to this is none: clocks that are kept right, and the way to the server, differ by less."""
+"""Smaller differences are ignored: synchronised clocks, and the round trip, differ by less."""
 
 
 class Clock(Protocol):
-    """Tells the time: aware UTC."""
+    """Tells the time, in aware UTC."""
 
     def now(self) -> datetime:
-        """The present moment."""
+        """Return the present moment."""
 
     def glance(self) -> datetime:
-        """The same without asking anybody: it never waits."""
+        """Return the same without asking a server: it never waits."""
 
 
 class SystemClock:
     """The machine's time."""
 
     def now(self) -> datetime:
-        """The present moment."""
+        """Return the present moment."""
         return datetime.now(UTC)
 
     def glance(self) -> datetime:
-        """The same."""
+        """Return the same."""
         return self.now()
 
 
 class MovableClock:
-    """The machine's time plus what `newsletter fast-forward` has added, kept in a file that every process reads.
+    """The machine's time plus what `newsletter fast-forward` has added, stored in a file that every process reads.
 
     Only for an installation on loopback: it lets people see days pass.
     """
@@ -45,15 +45,15 @@ class MovableClock:
         self._read: tuple[int, timedelta] = (0, timedelta())
 
     def now(self) -> datetime:
-        """The present moment, moved."""
+        """Return the present moment, moved."""
         return datetime.now(UTC) + self.offset()
 
     def glance(self) -> datetime:
-        """The same."""
+        """Return the same."""
         return self.now()
 
     def offset(self) -> timedelta:
-        """How far this clock is ahead."""
+        """Return how far this clock is ahead."""
         try:
             changed = self._file.stat().st_mtime_ns
         except FileNotFoundError:
@@ -63,7 +63,7 @@ class MovableClock:
         return self._read[1]
 
     def forward(self, by: timedelta) -> timedelta:
-        """Move on, for all processes; the offset there is now. Time never goes back: ValueError."""
+        """Move on, for all processes; return the new offset. Raises ValueError for going back."""
         if by < timedelta():
             raise ValueError("the clock only goes forward")
         offset = self.offset() + by
@@ -74,9 +74,9 @@ class MovableClock:
 
 
 class SharedClock:
-    """A machine's time, put right by the database server's: hosts whose clocks differ agree on leases and due times.
+    """A machine's time corrected by the database server's, so that hosts agree on leases and due times.
 
-    `server` gives the server's time, or None while it cannot be reached; then the last difference holds.
+    `server` returns the server's time, or None while it cannot be reached; the last difference is used then.
     """
 
     def __init__(self, machine: Clock, server: Callable[[], datetime | None]) -> None:
@@ -85,14 +85,14 @@ class SharedClock:
         self._ahead, self._measured_at = timedelta(), float("-inf")
 
     def now(self) -> datetime:
-        """The present moment by the server's clock."""
+        """Return the present moment by the server's clock."""
         if time.monotonic() - self._measured_at > MEASURED_EVERY:
             self._measured_at = time.monotonic()
             self._measure()
         return self.machine.now() + self._ahead
 
     def glance(self) -> datetime:
-        """The present moment, by the difference that was measured last."""
+        """Return the present moment, by the difference measured last."""
         return self.machine.now() + self._ahead
 
     def _measure(self) -> None:
@@ -105,19 +105,19 @@ class SharedClock:
 
 
 class FixedClock:
-    """A clock that stands until it is told otherwise: for previews and tests."""
+    """A clock that stands still until it is moved: for previews and tests."""
 
     def __init__(self, moment: datetime) -> None:
         self.moment = moment
 
     def now(self) -> datetime:
-        """The moment it was given."""
+        """Return the moment it was set to."""
         return self.moment
 
     def glance(self) -> datetime:
-        """The same."""
+        """Return the same."""
         return self.moment
 
     def forward(self, by: timedelta) -> None:
-        """Move on."""
+        """Move the clock on."""
         self.moment += by

@@ -1,4 +1,4 @@
-"""The database floor: the declarative base, the types every table shares, and how a transaction begins."""
+"""The database layer: the declarative base, types shared by all tables, and how transactions begin."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -32,30 +32,29 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 T = TypeVar("T")
 Moment = datetime | ColumnElement[datetime]
-"""A time, or a parameter that stands for one in a statement that is built once."""
+"""A time, or a parameter for one in a statement that is built once."""
 Id = BigInteger().with_variant(Integer, "sqlite")
-"""A row's number. SQLite only counts up by itself on a column called INTEGER."""
+"""A row's id. SQLite autoincrements only INTEGER columns."""
 
 
 IN_ONE_STATEMENT = 5_000
-"""Values at most in one `IN (…)`: PostgreSQL's protocol ends at 65,535 parameters, an SQLite may at 32,766."""
+"""Values in one `IN (…)` at most: PostgreSQL's protocol allows 65,535 parameters, some SQLite builds 32,766."""
 CUT_OFF = 30
-"""Seconds without a sign from the other side, after which a connection to PostgreSQL counts as cut, on both sides.
+"""Seconds of silence after which either side considers a PostgreSQL connection lost.
 
-Less than the lease on what a worker has claimed: when that runs out, the locks of a host that is gone are gone too, and
-a worker whose host was cut off is told so. The system's own times are two hours, and a quarter of one.
+Less than a claim's lease: when that runs out, a lost host's locks are released, and a worker whose host was cut off
+gets an error. The system's defaults are two hours, and a quarter of an hour.
 """
 BUSY_TIMEOUT, SCRUB_TIMEOUT = 20_000, 1_000
-"""Milliseconds that SQLite waits for another's lock; and where waiting is not worth it."""
+"""Milliseconds SQLite waits for a lock: normally, and where waiting is not worth it."""
 FROZEN = 60
-"""Seconds that a transaction may rest: a process that is frozen in the middle of one does not keep its locks for
-good."""
+"""Seconds a transaction may be idle: a process frozen in the middle of one must not keep its locks for ever."""
 _CLIENT = {
     "connect_timeout": "10", "keepalives_idle": "15", "keepalives_interval": "5", "keepalives_count": "3",
     "tcp_user_timeout": str(CUT_OFF * 1000),
 }  # fmt: skip
-# No just-in-time compiling: it costs more than our statements do, which look large as long as a table is not analysed.
-# No plan is kept for the next call: one made while a table was small reads all of it when it has a million rows.
+# No JIT: it costs more than our statements, which look expensive while a table has no statistics. No cached plans: one
+# made while a table was small reads all of it when it has a million rows.
 _SERVER = (
     "SELECT set_config('jit', 'off', false), set_config('plan_cache_mode', 'force_custom_plan', false), "
     f"set_config('idle_in_transaction_session_timeout', '{FROZEN}s', false), "
@@ -65,19 +64,19 @@ _SERVER = (
 
 
 def batched(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """These values in pieces of at most `size` (itertools.batched, which Python 3.11 lacks)."""
+    """Yield these values in pieces of at most `size` (itertools.batched, which Python 3.11 lacks)."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC datetime; refuses a naive one, gives back an aware one on SQLite too."""
+    """An aware UTC datetime; refuses naive ones, and returns aware ones on SQLite too."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To the database: UTC; SQLite keeps it without the zone. Raises ValueError for a naive datetime."""
+        """Convert to UTC; SQLite stores it without a zone. Raises ValueError for a naive datetime."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -86,16 +85,16 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """From the database: aware UTC."""
+        """Convert to aware UTC."""
         return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 @dataclass_transform(kw_only_default=True)
 class Base(DeclarativeBase):
-    """Every table. `datetime` columns are aware UTC; a StrEnum is stored as its value.
+    """The base of every table. `datetime` columns are aware UTC; a StrEnum is stored as its value.
 
     To a type checker (PEP 681) a record's constructor takes its columns by keyword, and those without `mapped_column()`
-    behind them are never left out.
+    are required.
     """
 
     metadata = MetaData(
@@ -113,9 +112,9 @@ class Base(DeclarativeBase):
     }
 
     def __init__(self, **values: Any) -> None:
-        """Set the columns' plain defaults at once, not only at the flush: a new record obeys its own rules too.
+        """Set the columns' plain defaults at once, not only at the flush: a new record's methods rely on them.
 
-        Raises TypeError for a name that the record does not have.
+        Raises TypeError for an unknown name.
         """
         if unknown := [name for name in values if not hasattr(type(self), name)]:
             raise TypeError(f"{type(self).__name__} has no {', '.join(unknown)}")
@@ -131,7 +130,7 @@ class Gone(LookupError):
 
 
 def lock(session: Session, row: Base) -> None:
-    """Lock a row until the transaction ends, and read it anew. Raises Gone."""
+    """Lock a row until the transaction ends, and reread it. Raises Gone."""
     try:
         session.refresh(row, with_for_update=True)
     except InvalidRequestError as error:
@@ -139,34 +138,33 @@ def lock(session: Session, row: Base) -> None:
 
 
 def one_of(column: str, codes: type[StrEnum]) -> CheckConstraint:
-    """That a column holds one of these codes."""
+    """Return the constraint that a column holds one of these codes."""
     listed = ", ".join(f"'{code.value}'" for code in codes)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
 def holds(session: Session, condition: ColumnElement[bool]) -> bool:
-    """Whether this is so just now."""
+    """Return whether a condition holds now."""
     return bool(session.scalar(select(condition)))
 
 
 def was_broken_off(error: DBAPIError) -> bool:
-    """Whether the database ended this transaction to let another one finish (a deadlock): it may be made again."""
+    """Return whether the database aborted this transaction because of a deadlock or conflict: it can be retried."""
     return getattr(error.orig, "sqlstate", None) in ("40P01", "40001")
 
 
 def names_what_is_gone(error: DBAPIError) -> bool:
-    """Whether a row that this transaction refers to was deleted in this moment (a foreign key): made again, it finds
-    out by itself."""
+    """Return whether a row this transaction refers to has just been deleted (a foreign key): a retry will notice."""
     return getattr(error.orig, "sqlstate", None) == "23503"
 
 
 def without(address: str, text: str) -> str:
-    """A text without an address that was erased, in whatever letters it is written."""
+    """Return text with an erased address replaced, in upper or lower case."""
     return re.sub(re.escape(address), "[erased]", text, flags=re.IGNORECASE)
 
 
 def without_inside(address: str, value: Any) -> Any:
-    """The same of all texts that a value of a JSON column holds."""
+    """Return a JSON column's value with the address replaced in all its texts."""
     if isinstance(value, str):
         return without(address, value)
     if isinstance(value, list):
@@ -177,14 +175,14 @@ def without_inside(address: str, value: Any) -> Any:
 
 
 class Database:
-    """One engine and the two ways to open a session on it. Nothing connects before the first use."""
+    """One engine, and two ways to open a session on it. Nothing connects before the first use."""
 
     def __init__(self, url: str, **engine_options: Any) -> None:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.engine: Engine = create_engine(
             url if self.is_sqlite else _watched(url),
             pool_pre_ping=not self.is_sqlite,
-            hide_parameters=True,  # an error names the statement, never the address that was in it
+            hide_parameters=True,  # errors show the statement, never the addresses in it
             **engine_options,
         )
         if self.is_sqlite:
@@ -198,20 +196,20 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A session that commits when the block ends well and rolls back when it raises."""
+        """Yield a session that commits when the block succeeds and rolls back when it raises."""
         with self._writer.begin() as session:
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session for looking only: it never waits for a writer, and what it changes is not kept."""
+        """Yield a read-only session: it never waits for a writer, and its changes are discarded."""
         with self._reader() as session:
             yield session
 
     def scrub(self) -> bool:
-        """Take what was deleted out of SQLite's write-ahead log, too. False: somebody reads from it; ask again later.
+        """Remove deleted data from SQLite's write-ahead log too; return False if a reader prevents it: retry later.
 
-        PostgreSQL looks after its own: a deleted row is gone when the next (auto)vacuum has been.
+        PostgreSQL needs nothing: a deleted row is gone after the next (auto)vacuum.
         """
         if not self.is_sqlite:
             return True
@@ -225,7 +223,7 @@ class Database:
             raw.close()
 
     def rewrite(self) -> None:
-        """Write SQLite's file anew, without what was deleted before deleting overwrote it. Takes as long as a copy."""
+        """Rewrite SQLite's file without data deleted before secure_delete was on. Takes as long as a copy."""
         if self.is_sqlite:
             raw = self.engine.raw_connection()
             try:
@@ -235,7 +233,7 @@ class Database:
             self.scrub()
 
     def server_time(self) -> datetime | None:
-        """What the database server's clock shows; None: it cannot be reached, or there is none (SQLite)."""
+        """Return the database server's time; None if it cannot be reached, or for SQLite."""
         if self.is_sqlite:
             return None
         try:
@@ -245,37 +243,37 @@ class Database:
             return None
 
     def dispose(self) -> None:
-        """Close every pooled connection (after a fork, before an end)."""
+        """Close every pooled connection (after a fork, or at the end)."""
         self.engine.dispose()
 
 
 def _watched(url: str) -> URL:
-    """The URL with our times for a connection that is cut, where it names none of its own."""
+    """Return the URL with our timeouts for lost connections, unless it sets its own."""
     given = make_url(url)
     return given.update_query_dict({name: value for name, value in _CLIENT.items() if name not in given.query})
 
 
 def _postgresql_connected(connection: Any, _record: Any) -> None:
-    # By a statement, not as options of the start: a pooler in between (PgBouncer) refuses those it does not know.
+    # By a statement, not as startup options: a pooler such as PgBouncer refuses those it does not know.
     connection.autocommit = True
     connection.execute(_SERVER)
     connection.autocommit = False
 
 
 def _sqlite_connected(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver starts no transaction by itself: `_sqlite_begun` does
+    connection.isolation_level = None  # `_sqlite_begun` starts transactions, not the driver
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
     cursor.execute("PRAGMA journal_mode = WAL")
-    # FULL: a commit is on the disk before it is believed, so that a power cut cannot forget a mail that was sent.
+    # FULL: a commit is on disk before it counts, so that a power cut cannot lose the record of a sent mail.
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten, not only let go (UK GDPR Art. 17)
+    cursor.execute("PRAGMA secure_delete = ON")  # deleted data is overwritten, not only unlinked (UK GDPR Art. 17)
     cursor.execute("PRAGMA cache_size = -16000")  # KiB
     cursor.close()
 
 
 def _sqlite_begun(connection: Any) -> None:
-    # IMMEDIATE takes the write lock at once: a read that turns into a write later would fail with "locked".
+    # IMMEDIATE takes the write lock at once: a read that later became a write would fail with "locked".
     reading = connection.get_execution_options().get("reading", False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -1,7 +1,7 @@
-"""Events: every change of mind between a reader and us, as a row that is only added.
+"""Events: every change of what a reader agreed to, as an append-only row.
 
-Whoever changes something notes it in the same transaction. A `Consent` says what a person agreed to; an event says what
-came of it, and everything that took something back.
+Whatever makes a change appends its event in the same transaction. A `Consent` says what a person agreed to; events say
+what followed, including everything revoked.
 """
 
 from dataclasses import dataclass
@@ -23,33 +23,33 @@ class EventKind(StrEnum):
     TOPIC_ON = "topic-on"
     TOPIC_OFF = "topic-off"
     EVERY_TOPIC = "every-topic"
-    """From now on every topic of the newsletter, those to come too."""
+    """Every topic of the newsletter from now on, future ones too."""
     DIGEST_ON = "digest-on"
-    """One mail a week with all campaigns of it, in place of each by itself."""
+    """One weekly mail with all campaigns, instead of each singly."""
     DIGEST_OFF = "digest-off"
     SERIES_STARTED = "series-started"
     SERIES_RESUMED = "series-resumed"
-    """Started again after a stop, where they were."""
+    """Restarted after a stop, where they were."""
     SERIES_STOPPED = "series-stopped"
     PAUSED = "paused"
-    """Everything that comes by itself, for a time."""
+    """All bulk mail, for a time."""
     WENT_ON = "went-on"
-    """By a press, before the pause was over."""
+    """Ended a pause early by a press."""
     LEFT = "left"
     SAID_WHY = "said-why"
-    """Why they left, where they chose to say."""
+    """Said why they left."""
     RETURNED = "returned"
-    """Came back by their own press after they had left, or after their address had bounced."""
+    """Came back by their own press after leaving, or after a bounce."""
     REFUSED = "refused"
-    """Said that it was not them who signed up, and that no form may make us write again."""
+    """Said that they did not sign up, and that no form may make us mail them again."""
     BOUNCED = "bounced"
     COMPLAINED = "complained"
     LIFTED = "lifted"
-    """The owner took back a bounce, a complaint or a refusal."""
+    """The owner lifted a bounce, a complaint or a refusal."""
 
 
 class WhyLeft(StrEnum):
-    """What somebody may say who has left."""
+    """The reasons a reader may give for leaving."""
 
     TOO_MANY = "too-many"
     NOT_EXPECTED = "not-expected"
@@ -59,7 +59,7 @@ class WhyLeft(StrEnum):
 
 
 class By(StrEnum):
-    """Who did it, and by which press."""
+    """Who did it, and where."""
 
     MAIL = "mail"
     """The reader, on the page behind a link in their own mail."""
@@ -69,19 +69,19 @@ class By(StrEnum):
     """The reader, on their own library or preferences page."""
     OWNER = "owner"
     SERVER = "server"
-    """The receiving server, by its answer."""
+    """The receiving server, by its reply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """One press of a button: who pressed, what the page said, and which page it was."""
+    """One press of a button: who pressed, what the page said, and which page."""
 
     by: By
     words: str = ""
-    """A sentence of ours: never one that somebody typed, and nothing of who pressed is filled in (`wordings`)."""
+    """Our own sentence, never typed by a person, with nothing personal filled in (`wordings`)."""
     page: str = ""
     message: int | None = None
-    """The mail that led there, where that is known."""
+    """The mail that led there, if known."""
     reason: str = ""
     """What the owner typed."""
 
@@ -109,24 +109,24 @@ class Event(Base):
     kind: Mapped[EventKind]
     by: Mapped[By]
     wording_id: Mapped[int | None] = mapped_column(ForeignKey(Wording.id))
-    """What the person read before they pressed, or what we say that the owner or a server did; None: nothing."""
+    """What the person read before they pressed, or our description of what the owner or a server did, if any."""
     page: Mapped[str] = mapped_column(String(200), default="")
     sequence_id: Mapped[int | None] = mapped_column(ForeignKey("sequences.id"))
     topic_id: Mapped[int | None] = mapped_column(ForeignKey("topics.id"))
     before: Mapped[str | None] = mapped_column(String(16))
-    """The status before, where the event changed it."""
+    """The previous status, if the event changed it."""
     newsletter_before: Mapped[bool | None] = mapped_column()
     message_id: Mapped[int | None] = mapped_column(BigInteger)
-    """By which mail it came."""
+    """The mail that led to it."""
     why: Mapped[WhyLeft | None] = mapped_column()
     reason: Mapped[str] = mapped_column(String(1000), default="", server_default="")
-    """What the owner typed about this person. It goes with them."""
+    """What the owner typed about this person; erased with them."""
 
     wording: Mapped[Wording | None] = relationship()
 
     @property
     def words(self) -> str:
-        """What was read, or the owner's reason; "" when there is neither."""
+        """Return what was read, or the owner's reason; "" if there is neither."""
         return self.wording.words if self.wording else self.reason
 
 

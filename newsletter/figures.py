@@ -1,8 +1,7 @@
-"""Figures: numbers that take a scan of a whole table, such as how many people have confirmed.
+"""Figures: cached numbers that take a full table scan, such as how many people have confirmed.
 
-While the tables are small each is counted when it is asked for. Once they are large a page shows what was counted
-lately, and the next count runs beside it. Only a session that was opened to show something carries `Figures`; whatever
-decides, and whatever runs on the command line, always counts.
+While tables are small, each is counted on request. Once they are large, a page shows a recent count while the next runs
+in the background. Only sessions opened for display carry `Figures`; decisions and the command line always count.
 """
 
 import time
@@ -21,11 +20,11 @@ from sqlalchemy.orm import Session
 T = TypeVar("T")
 log = structlog.get_logger()
 LEAST = 30.0
-"""Seconds for which a figure is good."""
+"""Seconds for which a figure is fresh, at least."""
 SHARE = 50
-"""Counting may take one part in so many of the time."""
+"""Counting may take one part in this many of the time."""
 MOST = 1000
-"""Figures that are kept; those that nobody asked for go first."""
+"""Figures kept; the least recently used are dropped first."""
 _FIGURES, _OLDEST = "figures", "oldest figure"
 
 
@@ -37,11 +36,11 @@ class _Counted:
 
 
 class Figures:
-    """The figures of one process. Safe for several threads."""
+    """The figures of one process. Thread-safe."""
 
     def __init__(self, reading: Callable[[], AbstractContextManager[Session]], is_large: Callable[[Session], bool],
                  clock: Callable[[], float] = time.monotonic) -> None:  # fmt: skip
-        """`reading` opens a session to count in, away from any request; `clock` gives seconds."""
+        """`reading` opens a session for background counts; `clock` returns seconds."""
         self._reading = reading
         self._is_large = is_large
         self.clock = clock
@@ -52,12 +51,12 @@ class Figures:
         self._large = False
 
     def carried_by(self, session: Session) -> Session:
-        """Let what this session shows be figures."""
+        """Attach the figures to a session for display, and return it."""
         session.info[_FIGURES] = self
         return session
 
     def of(self, session: Session, key: Hashable, count: Callable[[Session], T]) -> T:
-        """The figure with this key."""
+        """Return the figure with this key, counting it if needed."""
         if not self._must_keep(session):
             return count(session)
         with self._lock:
@@ -73,19 +72,19 @@ class Figures:
         return value
 
     def if_kept(self, session: Session, key: Hashable, count: Callable[[Session], T]) -> T | None:
-        """The same, but None instead of a first count of a large table: that runs beside, and is there a bit later."""
+        """Return the same, but None instead of a first count of a large table: that runs in the background."""
         if self._must_keep(session) and key not in self._kept:
             self._count_again(key, count)
             return None
         return self.of(session, key, count)
 
     def age(self, session: Session) -> float:
-        """Seconds since the oldest figure was counted that this session has shown; 0 where all were counted for it."""
+        """Return the age in seconds of the oldest figure this session has used; 0 if all were counted for it."""
         oldest = session.info.get(_OLDEST)
         return 0.0 if oldest is None else self.clock() - oldest
 
     def wait(self) -> None:
-        """Return once no count is under way."""
+        """Block until no count is under way."""
         self._counter.submit(lambda: None).result()
 
     def _must_keep(self, session: Session) -> bool:
@@ -114,7 +113,7 @@ class Figures:
         try:
             with self._reading() as session:
                 self._count(session, key, count)
-        except SQLAlchemyError as error:  # the database is away: the figure stays as old as it says
+        except SQLAlchemyError as error:  # the database is away: the old figure stays, and shows its age
             log.warning("a figure could not be counted again", figure=str(key)[:80], error=type(error).__name__)
         finally:
             with self._lock:
@@ -122,15 +121,15 @@ class Figures:
 
 
 def figure(session: Session, key: Hashable, count: Callable[[Session], T]) -> T:
-    """Count, or return what was counted lately where this session only shows something.
+    """Count, or return a recent count if this session is only for display.
 
-    `count` gets a session, maybe another one than this, and returns plain values: no records.
+    `count` gets a session, possibly not this one, and returns plain values, no records.
     """
     figures: Figures | None = session.info.get(_FIGURES)
     return count(session) if figures is None else figures.of(session, key, count)
 
 
 def figure_if_kept(session: Session, key: Hashable, count: Callable[[Session], T]) -> T | None:
-    """The same, but None where counting would take long: it runs beside, so ask again a little later."""
+    """Return the same, but None where counting would take long: it runs in the background, so ask again later."""
     figures: Figures | None = session.info.get(_FIGURES)
     return count(session) if figures is None else figures.if_kept(session, key, count)

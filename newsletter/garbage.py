@@ -1,12 +1,12 @@
-"""How often Python looks for objects that only hold one another."""
+"""Tunes Python's cyclic garbage collector."""
 
 import gc
 
 
 def collect_rarely() -> None:
-    """For a process that handles rows by the thousand: what is here now stays, and what comes is looked at seldom.
+    """Freeze what exists and collect rarely, for a process that handles thousands of rows.
 
-    A batch frees its objects by their counts. Looking for circles at every 700th new object was a tenth of a campaign's
+    A batch's objects are freed by reference counts. Collecting at every 700th new object was a tenth of a campaign's
     work and a third of an import's.
     """
     gc.freeze()

@@ -1,6 +1,6 @@
-"""What the send lock holds: listed for the owner, who says of each item whether it goes, and unlocks.
+"""What the send lock holds back: listed for the owner, who decides about each item and unlocks.
 
-Only what would go by itself is listed. What is dated later than now goes in its own time once it is unlocked.
+Only what would go by itself now is listed. What is due later goes at its time once unlocked.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -32,11 +32,11 @@ from newsletter.subscribers import Stream
 
 
 class HeldKind(StrEnum):
-    """What kind of thing would go."""
+    """The kind of a held item."""
 
     CAMPAIGN = "campaign"
     AB_TEST = "ab_test"
-    """What wins a test whose time is over: it is decided at once, and goes to the rest."""
+    """The winner of a test whose time is over: it would be decided at once and go to the rest."""
     SEQUENCE = "sequence"
     MESSAGES = "messages"
     REMINDERS = "reminders"
@@ -45,7 +45,7 @@ class HeldKind(StrEnum):
 
 
 class Undecided(ValueError):
-    """Of some held items nothing was said; the message names them."""
+    """Some held items were not decided; the message names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +56,17 @@ class Held:
     key: str
     title: str
     people: int
-    """How many would get it."""
+    """How many people would get it."""
     gone: int
-    """To how many it had gone at the moment whose state this is."""
+    """How many had got it at the moment this state is from."""
     since: datetime | None
-    """When it was due, where it has one time."""
+    """When it was due, if it has one time."""
     begun: bool = True
     """False: a campaign that had not been launched."""
 
 
 def held(session: Session, now: datetime) -> list[Held]:
-    """Everything that would go by itself, were it unlocked now."""
+    """Return everything that would go by itself if sending were unlocked now."""
     mailings = [*_campaigns(session, now), *_ab_tests(session, now)]
     single = [*_messages(session), *_digests(session, now), *_reminders(session, now)]
     return [*mailings, *_sequences(session, now), *single]
@@ -92,7 +92,7 @@ def _campaign(session: Session, campaign: Campaign, parts: Collection[Campaign],
 
 
 def _people(session: Session, campaign: Campaign, now: datetime) -> tuple[int, int]:
-    """To how many it would go, and to how many it has gone."""
+    """Return how many would get it, and how many have."""
     counts = campaign.counts(session)
     gone = sum(counts[state] for state in ACCEPTED)
     people = sum(counts[state] for state in UNDER_WAY)
@@ -171,7 +171,7 @@ def _reminders(session: Session, now: datetime) -> list[Held]:
 
 
 def _single(session: Session) -> tuple[ColumnElement[bool], ...]:
-    """Messages that wait by themselves, and belong to no series."""
+    """Return the conditions for transactional messages that wait by themselves."""
     above = installation.current(session).locked_above
     return (
         Message.id <= above, Message.lane == Lane.TRANSACTIONAL, Message.due_at.is_not(None),
@@ -180,9 +180,9 @@ def _single(session: Session) -> tuple[ColumnElement[bool], ...]:
 
 
 def unlock(session: Session, sends: Mapping[str, bool], zone: str, now: datetime) -> list[tuple[Held, bool]]:
-    """Let go of what the owner wants sent, let the rest be, and unlock. Raises Undecided, and then nothing has changed.
+    """Send what the owner wants sent, drop the rest, and unlock. Raises Undecided, and then nothing has changed.
 
-    `sends`: for the key of each held item whether it goes. `zone`: of subscribers who have none of their own.
+    `sends`: whether each held item goes, by key. `zone`: for subscribers without their own.
     """
     items = held(session, now)
     if open_ones := [one.title for one in items if one.key not in sends]:
@@ -203,7 +203,7 @@ def unlock(session: Session, sends: Mapping[str, bool], zone: str, now: datetime
 
 
 def _let_campaign_be(session: Session, id: str, zone: str, now: datetime) -> None:
-    """One that has not begun is a draft again, with nothing lost; of one under way the rest is called off."""
+    """Turn a scheduled campaign back into a draft; cancel the rest of one under way."""
     campaign = session.get_one(Campaign, int(id), with_for_update=True)
     if campaign.stored_state is CampaignState.SCHEDULED:
         together.unschedule(session, campaign)
@@ -212,7 +212,7 @@ def _let_campaign_be(session: Session, id: str, zone: str, now: datetime) -> Non
 
 
 def _let_ab_test_be(session: Session, id: str, zone: str, now: datetime) -> None:
-    """It waits for a press, as a test that its owner judges."""
+    """Make it wait for a press, like a test that its owner decides."""
     session.get_one(ABTest, int(id), with_for_update=True).waits = Waits.LET_BE
 
 
@@ -231,7 +231,7 @@ def _let_digests_be(session: Session, _: str, zone: str, now: datetime) -> None:
 
 
 def _let_reminders_be(session: Session, _: str, zone: str, now: datetime) -> None:
-    """The ledger has it that each was reminded, so that nobody is, by itself, ever again."""
+    """Record cancelled reminders, so that none of these people is ever reminded automatically."""
     for subscriber in session.scalars(journey.reminders_due(now)).all():
         message, _fresh = ledger.queue(session, subscriber, Stream.REMINDER, "reminder", now, context={})
         ledger.cancel(session, now, Reason.LET_BE, Message.id == message.id)

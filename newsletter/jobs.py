@@ -1,7 +1,7 @@
-"""Every Celery task and the beat table. A task holds no rule: the database is the queue of record, Celery only wakes.
+"""Every Celery task and the beat table. Tasks hold no rules: the database is the queue of record, Celery only wakes.
 
-A tick that comes late or twice does no harm, and one that is lost is followed by the next. None carries a time: hosts
-whose clocks differ understand each other. What nobody works on does not pile up instead (`has_room`).
+A late or repeated tick does no harm, and a lost one is followed by the next. None carries a time, so hosts' clocks may
+differ. If no worker runs, ticks do not pile up (`has_room`).
 """
 
 import time
@@ -38,28 +38,28 @@ from newsletter.mail.ledger.counts import recount
 from newsletter.runtime import Runtime
 
 SLICE = 15.0
-"""Seconds a delivery task works before it lets the worker breathe (and be stopped)."""
+"""Seconds a delivery task works before it returns, so that the worker can take another task or stop."""
 LONGEST_REST = 1.0
-"""Seconds. While pages of ours are slow, a worker of bulk mail rests after each batch for as long as that took, so that
-it leaves them half of what it had; however busy a host is with other work, that is all it leaves."""
+"""Seconds. While our pages are slow, a bulk mail worker sleeps after each batch for as long as that took, leaving them
+half of its processor time, and never more, however busy the host is."""
 ADVANCE_SLICE = 5.0
-"""Seconds for which series are advanced before the campaign behind them has its turn; the next tick goes on."""
-BREATH = 0.03
-"""Seconds between two chunks of a launch, or of series, on SQLite, whose one write lock nobody else would ever get."""
+"""Seconds for which series are advanced before a campaign queued behind them may continue; the next tick resumes."""
+WRITER_PAUSE = 0.03
+"""Seconds between two chunks of work on SQLite: without a pause nobody else would ever get its one write lock."""
 MOST_WAITING = 20
-"""Tasks in a queue behind which beat and doors add no more: while its worker is away, or behind."""
+"""Tasks in a queue beyond which beat and doors add no more, while its worker is away or behind."""
 QUEUES = {Lane.TRANSACTIONAL: "transactional", Lane.BULK: "bulk"}
-ANYWAY = 15.0
-"""Seconds after which a tick is published whatever its look finds: no look is relied on, nor a journal left behind."""
+PUBLISH_ANYWAY_AFTER = 15.0
+"""Seconds after which a tick is published whatever its check finds: checks may fail, and journals need replaying."""
 Stopping = Callable[[], bool]
 Wake = Callable[[], None]
 log = structlog.get_logger()
 
 
 def deliver(rt: Runtime, stopping: Stopping, lane: str) -> int:
-    """Deliver what is due in a lane until nothing is left, or the slice is over."""
+    """Deliver what is due in a lane until nothing is left or the slice is over; return the messages claimed."""
     sent, until = 0, time.monotonic() + SLICE
-    # On a host that only delivers nobody else looks for its journals: `recover_messages` reads those of its own host.
+    # On a host that only delivers, nobody else reads its journals: `recover_messages` reads those of its own host.
     recovery.replay(rt.journals, rt.database.transaction, rt.clock.now(), feedback.suppress)
     delivery = rt.delivery
     while not stopping() and (began := time.monotonic()) < until:
@@ -73,9 +73,9 @@ def deliver(rt: Runtime, stopping: Stopping, lane: str) -> int:
 
 
 def launch_campaigns(rt: Runtime, stopping: Stopping, wake: Wake) -> None:
-    """Launch what is due, write recipients, call off what was cancelled, and finish and count what is done.
+    """Launch what is due, write recipients, cancel rows of cancelled campaigns, and finish and count what is done.
 
-    With the first recipients written the workers are woken: they send while the others are being written.
+    Workers are woken once the first recipients are written: they send while the others are being written.
     """
     until, woken = time.monotonic() + SLICE, False
     if rt.is_locked():
@@ -92,21 +92,21 @@ def launch_campaigns(rt: Runtime, stopping: Stopping, wake: Wake) -> None:
                 wake()
                 woken = True
             if more and rt.database.is_sqlite:
-                time.sleep(BREATH)
+                time.sleep(WRITER_PAUSE)
     with rt.database.transaction() as session:
         campaigns.finish_done(session, rt.clock.now())
         recount(session)
 
 
 def advance_sequences(rt: Runtime, stopping: Stopping) -> int:
-    """Move everybody on whose next article is due, until nobody is, or the slice is over; how many moved.
+    """Move on everybody whose next article is due, until nobody is or the slice is over; return how many moved.
 
-    It runs among what nobody waits for: however many are due, a confirmation has a worker of its own.
+    It runs in the bulk queue: however many are due, confirmations have workers of their own.
     """
     moved, until = 0, time.monotonic() + ADVANCE_SLICE
     if rt.is_locked():
         return moved
-    with rt.database.reading() as session:  # most ticks find nothing, and need not keep others from writing
+    with rt.database.reading() as session:  # most ticks find nothing and need no write lock
         more = int(holds(session, sequences.is_due(rt.clock.now())))
     while more and not stopping():
         with rt.database.transaction() as session:
@@ -117,28 +117,28 @@ def advance_sequences(rt: Runtime, stopping: Stopping) -> int:
         if time.monotonic() > until:
             break
         if more and rt.database.is_sqlite:
-            time.sleep(BREATH)
+            time.sleep(WRITER_PAUSE)
     return moved
 
 
 def send_digests(rt: Runtime, stopping: Stopping) -> None:
-    """Queue the weekly mails whose time it is, until none is left or the slice is over; the next tick goes on."""
+    """Queue the weekly mails that are due, until none is left or the slice is over; the next tick continues."""
     more, until = not rt.is_locked(), time.monotonic() + ADVANCE_SLICE
     while more and not stopping() and time.monotonic() < until:
         with rt.database.transaction() as session:
             more = campaigns.send_digests(session, rt.renderer, rt.clock.now()) > 0
         if more and rt.database.is_sqlite:
-            time.sleep(BREATH)
+            time.sleep(WRITER_PAUSE)
 
 
 def go_on_with_bulk_actions(rt: Runtime, stopping: Stopping) -> None:
-    """Do what an owner asked for many people, until nothing waits or the slice is over; the next tick goes on."""
+    """Run owners' bulk actions until nothing waits or the slice is over; the next tick continues."""
     rt.hold_back(bulk_actions.hold_back)
     bulk_actions.go_on(rt, stopping)
 
 
 def recover_messages(rt: Runtime, _stopping: Stopping) -> None:
-    """Take back what dead workers held, and call off what comes back to a campaign that is cancelled."""
+    """Recover what dead workers held, and cancel what returns to a cancelled campaign."""
     back, lost = recovery.recover(rt.journals, rt.database.transaction, rt.clock.now(), feedback.suppress)
     with rt.database.transaction() as session:
         campaigns.cancel_stragglers(session, rt.clock.now())
@@ -147,7 +147,7 @@ def recover_messages(rt: Runtime, _stopping: Stopping) -> None:
 
 
 def witness(rt: Runtime, _stopping: Stopping) -> None:
-    """Agree on a fresh word with the data folder, so that an older database is told apart (see `Installation`)."""
+    """Agree on a new witness with the data folder, so that a restored database is recognised (see `Installation`)."""
     if rt.database.is_sqlite:
         with rt.database.transaction() as session:
             here = installation.current(session)
@@ -156,13 +156,13 @@ def witness(rt: Runtime, _stopping: Stopping) -> None:
 
 
 def watch_guides(rt: Runtime, _stopping: Stopping) -> None:
-    """Tell the owner of a guide whose file is missing or not whole: its box takes no sign-ups."""
+    """Notify the owner of a guide whose file is missing or damaged: its box takes no sign-ups."""
     with rt.database.transaction() as session:
         guides.watch(session, rt.guides, rt.clock.now(), datetime.now(UTC))
 
 
 def remind_and_forget(rt: Runtime, _stopping: Stopping) -> None:
-    """One reminder for unconfirmed sign-ups, then their deletion; what imports leave behind goes after a day."""
+    """Remind unconfirmed sign-ups once and delete them later; delete what imports left behind after a day."""
     imports.forget_old(rt.database, rt.uploads, rt.clock.now(), datetime.now(UTC))
     if rt.is_locked():
         return
@@ -171,7 +171,7 @@ def remind_and_forget(rt: Runtime, _stopping: Stopping) -> None:
 
 
 def end_pauses(rt: Runtime, stopping: Stopping) -> None:
-    """Let those go on whose pause is over."""
+    """End readers' pauses that are over."""
     more = not rt.is_locked()
     while more and not stopping():
         with rt.database.transaction() as session:
@@ -179,7 +179,7 @@ def end_pauses(rt: Runtime, stopping: Stopping) -> None:
 
 
 def sweep(rt: Runtime, stopping: Stopping) -> None:
-    """Delete what has had its time: sessions, old addresses, whose tags were changed, what SQLite's log holds."""
+    """Delete what has expired: sessions, old IP and e-mail addresses, records of bulk actions, SQLite's log."""
     now = rt.clock.now()
     before = now - timedelta(days=rt.settings.keep_ip_days)
     with rt.database.transaction() as session:
@@ -195,16 +195,16 @@ def sweep(rt: Runtime, stopping: Stopping) -> None:
 
 
 def read_inboxes(rt: Runtime, stopping: Stopping) -> int:
-    """Take what has come back as a mail: bounces, complaints, wishes to leave.
+    """Process incoming mail: bounces, complaints, requests to unsubscribe. Return how many.
 
-    Not in a copy that nobody has looked at: it would take them from the installation that they are for.
+    Not in a copy that nobody has reviewed: it would take them from the installation they are meant for.
     """
     is_ours = bool(rt.settings.inbox_url) and not rt.is_locked()
     return inbound.read_inboxes(rt, stopping) if is_ours else 0
 
 
 def write_clicks(rt: Runtime, _stopping: Stopping) -> None:
-    """Write down the clicks that the web of this host left in its journal."""
+    """Store the clicks that this host's web recorded in its journal."""
     rt.write_clicks()
 
 
@@ -216,9 +216,9 @@ TASKS = (
 
 
 def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Stopping, wake: Wake) -> None:
-    """Define the tasks on a Celery app. `runtime` gives the worker process's own; `stopping`: it was told to end.
+    """Define the tasks on a Celery app. `runtime` returns the worker process's own; `stopping`: whether it is to end.
 
-    `wake`: asks the workers of bulk mail to look at once.
+    `wake` asks the bulk mail workers to deliver at once.
     """
 
     def define(name: str, work: Callable[..., object]) -> None:
@@ -229,7 +229,7 @@ def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Stopping,
             except OperationalError as error:
                 if not was_broken_off(error):
                     raise
-            return work(runtime(), stopping, *args)  # it stores in steps, and goes on where it was broken off
+            return work(runtime(), stopping, *args)  # tasks commit in steps, so this resumes where it was aborted
 
     for work in TASKS:
         define(work.__name__, work)
@@ -237,7 +237,7 @@ def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Stopping,
 
 
 def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
-    """What beat publishes, and how often (seconds)."""
+    """Return what beat publishes, and how often (seconds)."""
 
     def every(seconds: float, task: str, lane: Lane, *args: str) -> dict[str, object]:
         options = {"queue": QUEUES[lane]}
@@ -245,7 +245,7 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
 
     table = {
         "deliver-transactional": every(1, "deliver", Lane.TRANSACTIONAL, Lane.TRANSACTIONAL.value),
-        # Not with what people wait for. A worker in the middle of a campaign takes it within a slice.
+        # In the bulk queue. A worker in the middle of a campaign takes it within a slice.
         "advance-sequences": every(3, "advance_sequences", Lane.BULK),
         "send-digests": every(5, "send_digests", Lane.BULK),
         "end-pauses": every(15, "end_pauses", Lane.TRANSACTIONAL),
@@ -270,7 +270,7 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
 
 
 def has_room(channel: Channel, queue: str) -> bool:
-    """Whether few enough tasks wait in a queue for one more to be worth anything."""
+    """Return whether few enough tasks wait in a queue for one more to be useful."""
     try:
         declared = channel.queue_declare(queue=queue, passive=True)  # type: ignore[no-untyped-call]
         return bool(declared.message_count < MOST_WAITING)
@@ -279,13 +279,13 @@ def has_room(channel: Channel, queue: str) -> bool:
 
 
 class DeliveryTrigger:
-    """Lets a door ask for a delivery at once instead of at the next tick. Never fails: the tick comes anyway."""
+    """Lets a door ask for delivery at once instead of at the next tick. Never fails: the tick comes anyway."""
 
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
 
     def wake(self, lane: Lane = Lane.TRANSACTIONAL, workers: int = 1) -> None:
-        """Ask so many worker processes for delivery; with Redis down the mail waits in the database."""
+        """Ask this many worker processes to deliver; with Redis down the mail waits in the database."""
         try:
             with self._celery.producer_or_acquire() as producer:
                 for _ in range(workers if has_room(producer.channel, QUEUES[lane]) else 0):

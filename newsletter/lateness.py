@@ -1,7 +1,7 @@
-"""Lateness: whether pages of ours were slow a moment ago, told by the processes of the web to those of bulk mail.
+"""Lateness: web processes tell those of bulk mail whether pages were slow a moment ago.
 
-One number in a file of the data folder, mapped into each process of this host: writing and reading it costs nothing. On
-a host without a web nobody writes it, and bulk mail has the host to itself.
+It is one number in a file of the data folder, mapped into each process of this host, so access costs nothing. On a host
+without a web nobody writes it, and bulk mail has the host to itself.
 """
 
 import mmap
@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Self
 
 LATE = 0.25
-"""Seconds from a whole request to its answer that a reader notices."""
+"""Seconds from a complete request to its response that a reader notices."""
 FRESH = 1.0
 """Seconds for which a late page counts."""
 _MOMENT = struct.Struct("d")
 
 
 class Lateness:
-    """When the last late page was, by the host's monotonic clock. Opened at its first use."""
+    """When the last late page was, by the host's monotonic clock. The file is opened on first use."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -27,18 +27,18 @@ class Lateness:
 
     @classmethod
     def of(cls, folder: Path) -> Self:
-        """That of the installation with this data folder, on this host."""
+        """Return that of this data folder."""
         return cls(folder / "late")
 
     def note(self, seconds: float) -> None:
-        """A page has taken so long."""
+        """Record how long a page has taken."""
         if seconds > LATE:
             _MOMENT.pack_into(self._opened(), 0, time.monotonic())
 
     def is_fresh(self) -> bool:
-        """Whether a page was late a moment ago."""
+        """Return whether a page was late a moment ago."""
         (moment,) = _MOMENT.unpack_from(self._opened())
-        return bool(0 <= time.monotonic() - moment < FRESH)  # the host may have been started anew: its clock too
+        return bool(0 <= time.monotonic() - moment < FRESH)  # below 0 after a reboot, which resets the clock
 
     def _opened(self) -> mmap.mmap:
         if self._map is None:

@@ -1,7 +1,7 @@
-"""Logs: one line an event, and nothing in it that belongs to a person: no addresses, no personal links, no values.
+"""Logging: one line per event, with nothing personal in it: no addresses, no personal links, no values.
 
-A message or subscriber is named by its number. What libraries write goes the same way, so a traceback is a list of
-places and not a listing in which a link or a password stands.
+Messages and subscribers appear by id. Libraries' logs pass through the same filters, and a traceback becomes a list of
+places, not source lines that may hold a link or a password.
 """
 
 import logging
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 
 def scrubbed(text: str) -> str:
-    """A text without addresses, personal links, tokens and passwords."""
+    """Return a text without addresses, personal links, tokens and passwords."""
     text = _LINK.sub(r"/\1/...", text[: 4 * LONGEST])
     text = _CREDENTIALS.sub(r"\1", text)
     text = _ADDRESS.sub("[address]", text)
@@ -39,7 +39,7 @@ def scrubbed(text: str) -> str:
 
 
 def _facts(_: Any, __: str, event: Event) -> Event:
-    """In place of a traceback: what it is, what it says, and the places it came through."""
+    """Replace a traceback by the error's type, its message, and the places it passed through."""
     given = event.pop("exc_info", None)
     if given is True:
         given = sys.exc_info()
@@ -74,13 +74,13 @@ BEFORE: tuple[Any, ...] = (
 
 
 class Unfailing(structlog.WriteLogger):
-    """Writes a line where it can: a full disk under the log is no reason for a page, or a mail, to fail.
+    """Writes a line if it can: a full disk under the log must not make a page or a mail fail.
 
-    In one write, so that the lines of two threads do not mix.
+    Each line is one write, so that lines of two threads do not mix.
     """
 
     def msg(self, message: str) -> None:
-        """One line."""
+        """Write one line."""
         with suppress(OSError, ValueError):
             super().msg(message)
 
@@ -88,7 +88,7 @@ class Unfailing(structlog.WriteLogger):
 
 
 def configure() -> None:
-    """Set up logging for a process, ours and the libraries': readable on a terminal, JSON otherwise."""
+    """Set up logging for a process, ours and libraries': readable on a terminal, JSON otherwise."""
     pretty = sys.stderr.isatty()
     last: list[Any] = (
         [_on_one_line, structlog.dev.ConsoleRenderer(colors=True)] if pretty else [structlog.processors.JSONRenderer()]
@@ -101,11 +101,11 @@ def configure() -> None:
     )
     _take_over(last)
     sys.excepthook = _unexpected
-    threading.excepthook = lambda told: _unexpected(told.exc_type, told.exc_value, told.exc_traceback)
+    threading.excepthook = lambda args: _unexpected(args.exc_type, args.exc_value, args.exc_traceback)
 
 
 class _Line(logging.Handler):
-    """What the standard library's loggers say, by the same rules."""
+    """Passes the standard library's log records through the same filters."""
 
     def __init__(self, last: list[Any]) -> None:
         super().__init__()
@@ -117,10 +117,10 @@ class _Line(logging.Handler):
             event: Any = {"event": record.getMessage(), "logger": record.name, "exc_info": record.exc_info}
             for step in (*BEFORE, *self._last):
                 event = step(None, record.levelname.lower(), event)
-            with suppress(OSError, ValueError):  # a full disk, or a stream that was closed
+            with suppress(OSError, ValueError):  # a full disk, or a closed stream
                 self._stream.write(f"{event}\n")
                 self._stream.flush()
-        except Exception:  # noqa: BLE001 - a log that cannot be written must not end what it tells of
+        except Exception:  # noqa: BLE001 - a log that cannot be written must not end the work it reports
             self.handleError(record)
 
 
@@ -129,7 +129,7 @@ def _take_over(last: list[Any]) -> None:
     root.handlers[:] = [one for one in root.handlers if not isinstance(one, _Line)]
     root.addHandler(_Line(last))
     root.setLevel(logging.WARNING)
-    for name in ("_granian", "granian.access"):  # granian gives them handlers of their own, which know no rules
+    for name in ("_granian", "granian.access"):  # granian gives them handlers without our filters
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True

@@ -1,6 +1,6 @@
-"""What the parts of the product have in common: the supervisor imports it, and they are forks of it.
+"""The modules that the product's processes share: the supervisor imports them before it forks the processes.
 
-No setting is read here, and nothing connects. What is missing costs memory, not correctness.
+Reads no setting and connects to nothing. A module missing here costs memory, not correctness.
 """
 # ruff: noqa: F401
 
@@ -30,13 +30,13 @@ from newsletter.mail.render import environment
 from newsletter.settings import ROOT
 
 if sys.platform == "linux":
-    import valkey  # the limits of the site's forms look for it, where it is there
+    import valkey  # the rate limits of the site's forms use it if it is installed
 
 
 def freeze() -> None:
-    """Before the first fork: what every process would do for itself, and the collector told that all of this stays.
+    """Before the first fork, do what every process would do for itself, and freeze the garbage collector.
 
-    It does not touch what is frozen, so the pages remain shared.
+    The collector does not touch frozen objects, so their memory pages stay shared.
     """
     configure_mappers()
     environment.warm(ROOT / "templates" / "email")

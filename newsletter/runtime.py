@@ -1,4 +1,4 @@
-"""Runtime: everything a process needs, put together in one place. Tests replace parts of it by name."""
+"""Runtime: everything a process needs, assembled in one place. Tests replace parts of it by name."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ from newsletter.subscribers import forget_earlier, outlived_addresses
 
 @dataclass
 class Runtime:
-    """One for each process, built at its door. Nothing in it connects before it is used."""
+    """One per process, built at its door. Nothing in it connects before it is used."""
 
     settings: Settings
     database: Database
@@ -44,21 +44,21 @@ class Runtime:
     throttle: Throttle = field(default_factory=Unlimited)
     domains: MailDomains = field(default_factory=AnyDomain)
     resolver: Callable[[], Resolver] = Resolver
-    """Makes what asks DNS about the sender's own domain."""
+    """Makes the DNS resolver for checks of the sender's domain."""
 
     @property
     def secrets(self) -> tuple[bytes, ...]:
-        """The product's key, and behind it those of earlier times."""
+        """Return the secret key, followed by retired ones."""
         return self.settings.secrets
 
     @property
     def sign_ups_per_domain(self) -> int:
-        """Unproven addresses of one domain that are written to in a day; 0: any number."""
+        """Return how many unproven addresses per domain may be mailed in a day; 0: any number."""
         return self.settings.sign_ups_per_domain
 
     @property
     def delivery(self) -> Delivery:
-        """The sender of mail, on this runtime's database, clock and transport."""
+        """Return a new Delivery on this runtime's database, clock and transport."""
         database, clock = self.database, self.clock
         return Delivery(
             transaction=database.transaction,
@@ -73,21 +73,21 @@ class Runtime:
 
     @cached_property
     def lateness(self) -> Lateness:
-        """Whether pages of this host's web were slow a moment ago."""
+        """Return the record of whether this host's pages were slow a moment ago."""
         return Lateness.of(self.settings.data_dir)
 
     @cached_property
     def fetcher(self) -> Fetcher:
-        """By which pages and feeds of other sites are fetched; those of this machine where it serves nobody else."""
+        """Return the fetcher of other sites' pages and feeds; only a local installation may fetch from loopback."""
         return Fetcher(local=self.settings.is_local)
 
     @cached_property
     def clicks(self) -> feedback.ClickJournal:
-        """Where clicks of links wait on this host until they are written down."""
+        """Return the journal in which clicks wait on this host until they are stored."""
         return feedback.ClickJournal(self.settings.data_dir / "clicks")
 
     def write_clicks(self) -> int:
-        """Write down the clicks that wait on this host; how many wait on, for the outcome of their mail."""
+        """Store the clicks that wait on this host; return how many still wait for their mail's outcome."""
 
         def write(hits: Sequence[feedback.Hit]) -> list[feedback.Hit]:
             with self.database.transaction() as session:
@@ -97,26 +97,26 @@ class Runtime:
 
     @property
     def journals(self) -> Path:
-        """Where this host's workers keep their journals."""
+        """Return the folder of this host's workers' journals."""
         return self.settings.data_dir / "journal"
 
     @property
     def pictures(self) -> Path:
-        """Where pictures of guides' pages are kept."""
+        """Return the folder of the pictures of guides' pages."""
         return self.settings.data_dir / "cache" / "guides"
 
     @property
     def media(self) -> Path:
-        """Where the pictures of texts lie."""
+        """Return the folder of the pictures in texts."""
         return self.settings.data_dir / "media"
 
     @property
     def uploads(self) -> Path:
-        """Where files wait that an owner has sent to the import page."""
+        """Return the folder of files uploaded to the import page."""
         return self.settings.data_dir / "imports"
 
     def hold_back(self, work: Callable[[Session, datetime], None]) -> None:
-        """Let no such work go on by itself that was under way before this installation was restored or copied."""
+        """Hold back work that was under way when this installation was restored or copied."""
         with self.database.reading() as session:
             locked_at = installation.current(session).locked_at
         if locked_at is not None:
@@ -124,8 +124,10 @@ class Runtime:
                 work(session, locked_at)
 
     def go_on_with_imports(self, stopping: Callable[[], bool]) -> None:
-        """Read, check, write and take back what owners have sent, until nothing waits, or a slice of time is over. What
-        was under way in an installation that was restored or copied waits for a press."""
+        """Read, check, write and undo imports until nothing waits or a slice of time is over.
+
+        What was under way in a restored or copied installation waits for a press.
+        """
         self.hold_back(imports.hold_back)
         imports.Work(
             database=self.database, uploads=self.uploads, secrets=self.secrets, clock=self.clock.now,
@@ -133,34 +135,34 @@ class Runtime:
         ).go_on(imports.SLICE)  # fmt: skip
 
     def look_at_feeds(self, stopping: Callable[[], bool]) -> None:
-        """Look at feeds whose time it is, and send what is to go by itself.
+        """Check feeds that are due, and send what goes automatically.
 
-        Not in a copy that nobody has looked at: drafts are not made twice, and nothing is sent.
+        Not in a copy that nobody has reviewed: it must not make drafts twice, or send anything.
         """
         if not self.is_locked():
             feeds.go_on(self, stopping)
             feed_mail.go_on(self, stopping)
 
     def look_at_sending(self, _stopping: Callable[[], bool]) -> None:
-        """Look at the sender's domain, and test relays, where an owner has asked for it."""
+        """Check the sender's domain and test relays, as owners have requested."""
         sending.go_on(self)
 
     def score_spam(self, _stopping: Callable[[], bool]) -> None:
-        """Have SpamAssassin look at mails where an owner has asked for it."""
+        """Have SpamAssassin score mails, as owners have requested."""
         spam.go_on(self)
 
     def is_locked(self) -> bool:
-        """Whether nothing may be started by itself: the installation was restored or copied, and not looked at yet."""
+        """Return whether nothing may start by itself: the installation was restored or copied, and not reviewed yet."""
         with self.database.reading() as session:
             return installation.current(session).is_locked
 
     def forget_traces(self, *addresses: str) -> None:
-        """After an erasure: what is held of these addresses outside of the rows of people."""
+        """After an erasure, remove traces of these addresses outside subscribers' rows."""
         with self.database.transaction() as session:
             for address in addresses:
                 imports.forget_mentions(session, address)
                 bulk_actions.forget_mentions(session, address)
-        self.database.scrub()  # if somebody reads just now, the sweep does it in some minutes
+        self.database.scrub()  # if a reader blocks it, the sweep does it within minutes
         mail = self.settings.data_dir / local_mail.FILE
         for address in addresses:
             journal.forget_mentions(self.journals, address)
@@ -169,8 +171,10 @@ class Runtime:
                 local_mail.Store(mail).forget(address)
 
     def forget_earlier_addresses(self, now: datetime) -> None:
-        """Let go of addresses that nobody can go back to any more: of their traces first, so that whoever is killed in
-        between does it again."""
+        """Forget earlier addresses that can no longer be restored.
+
+        Their traces go first, so that a process killed in between does it again.
+        """
         with self.database.reading() as session:
             over = outlived_addresses(session, now)
         self.forget_traces(*over)
@@ -178,7 +182,7 @@ class Runtime:
             forget_earlier(session, now)
 
     def close(self) -> None:
-        """Take leave of the servers."""
+        """Close the connections to relays and database."""
         self.transport.close()
         self.database.dispose()
 
@@ -187,7 +191,7 @@ def build(settings: Settings, *, database: Database | None = None, clock: Clock 
           transport: Transport | None = None, guides: Files | None = None, languages: Languages | None = None,
           throttle: Callable[[Settings, Database, Clock], Throttle] | None = None, domains: MailDomains | None = None,
           allowances: Callable[[Settings], Allowances] | None = None) -> Runtime:  # fmt: skip
-    """Put a Runtime together. Parts given replace the real ones; without them nothing is limited or looked up."""
+    """Build a Runtime. Given parts replace the defaults, which limit nothing and look nothing up."""
     database = database or Database(settings.database)
     clock = clock or clock_for(settings, database)
     signer = Signer(settings.secret, settings.old_secrets)
@@ -217,7 +221,7 @@ def build(settings: Settings, *, database: Database | None = None, clock: Clock 
 
 
 def clock_for(settings: Settings, database: Database) -> Clock:
-    """The installation's clock: the machine's, put right by a database server's."""
+    """Return the installation's clock: the machine's, corrected by the database server's."""
     machine = MovableClock(settings.data_dir / "clock") if settings.is_local else SystemClock()
     return machine if database.is_sqlite else SharedClock(machine, database.server_time)
 
@@ -228,7 +232,7 @@ def _smtp(settings: Settings, allowances: Callable[[Settings], Allowances] | Non
 
 
 def signing(settings: Settings) -> Dkim | None:
-    """What mail is signed with; None: the settings name no key. Raises SettingsError for a key that cannot be used."""
+    """Return what signs mail; None if the settings name no key. Raises SettingsError for an unusable key."""
     keys = []
     for variable, selector, file in settings.dkim_keys:
         try:

@@ -1,4 +1,4 @@
-"""Bringing the database to the schema of this version (Alembic), and planting the seeds in a new one."""
+"""Migrates the database to this version's schema (Alembic)."""
 
 from alembic import command
 from alembic.config import Config
@@ -6,7 +6,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import OperationalError
 
-# Every table has to be known before the metadata is compared or created.
+# Every table must be imported before the metadata is compared or created.
 from newsletter import (  # noqa: F401
     accounts,
     approval,
@@ -38,17 +38,17 @@ from newsletter.throttle import rules  # noqa: F401
 
 metadata = Base.metadata
 OVERWRITES = "0007"
-"""Up to this migration SQLite let go of what was deleted, and left it standing in the file."""
+"""Before this migration SQLite left deleted data in the file."""
 LOCK_TIMEOUT = "55P03"
-"""PostgreSQL's code for a lock that was waited for too long."""
+"""PostgreSQL's error code for a lock timeout."""
 
 
 class TablesHeld(Exception):
-    """A migration could not have its tables in time; nothing has changed."""
+    """A migration could not lock its tables in time; nothing has changed."""
 
 
 def upgrade(database: Database) -> None:
-    """Apply every migration that is missing. Safe beside another process doing the same. Raises TablesHeld."""
+    """Apply every missing migration. Safe beside another process doing the same. Raises TablesHeld."""
     try:
         _upgrade(database)
     except OperationalError as error:
@@ -60,7 +60,7 @@ def upgrade(database: Database) -> None:
 def _upgrade(database: Database) -> None:
     with database.engine.begin() as connection:
         if not database.is_sqlite:
-            # Two starters at once: the second waits here and then finds nothing to do (any number, ours by choice).
+            # Of two starters, the second waits here and then finds nothing to do. The number is arbitrary.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7217551)")
         before = MigrationContext.configure(connection).get_current_revision()
         config = _config()
@@ -71,7 +71,7 @@ def _upgrade(database: Database) -> None:
 
 
 def knows(name: str) -> bool:
-    """Whether this version has a migration of that name, and so can bring such a database up to date."""
+    """Return whether this version has that migration, and so can migrate a database at it."""
     return any(script.revision == name for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 

@@ -30,14 +30,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 SHORTEST_SECRET = 32
-"""Characters that SECRET_KEY has at least. Old ones may be shorter: they were chosen before this was asked."""
+"""Minimum characters of SECRET_KEY. Old keys may be shorter: they predate this rule."""
 _SELECTOR = re.compile(r"(?!.{64})[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\Z", re.IGNORECASE)
 GIVEN_WHOLE = "NEWSLETTER_SETTINGS_GIVEN"
-"""Set for the processes that `newsletter up` starts: their settings are in the environment, and `.env` is not read."""
+"""Set for processes that `newsletter up` starts: all their settings are in the environment, and `.env` is not read."""
 
 
 class SettingsError(Exception):
-    """A setting that cannot be used; the message names it and says what it should be."""
+    """A setting cannot be used; the message names it and says what it should be."""
 
 
 class Settings(BaseSettings):
@@ -142,7 +142,7 @@ class Settings(BaseSettings):
 
     @property
     def dkim_keys(self) -> tuple[tuple[str, str, Path], ...]:
-        """The keys that sign mail: the variable that names the file, the selector, the file."""
+        """Return the keys that sign mail: the variable that names the file, the selector, the file."""
         every = (
             ("DKIM_KEY_FILE", self.dkim_selector, self.dkim_key_file),
             ("DKIM_ED25519_KEY_FILE", self.dkim_ed25519_selector, self.dkim_ed25519_key_file),
@@ -151,32 +151,32 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """The SQLAlchemy URL: the one given, else one SQLite file in the data folder."""
+        """Return the SQLAlchemy URL: the one given, else an SQLite file in the data folder."""
         return self.database_url or f"sqlite:///{self.data_dir / 'newsletter.sqlite3'}"
 
     @property
     def site(self) -> str:
-        """The address of the site as visitors see it, without a slash at its end."""
+        """Return the site's address as visitors see it, without a trailing slash."""
         return self.public_url or f"http://127.0.0.1:{self.port}"
 
     @property
     def is_https(self) -> bool:
-        """Whether visitors come over TLS: cookies are `Secure` then, and no other host can set them."""
+        """Return whether visitors come over TLS: then cookies are `Secure`, and no other host can set them."""
         return self.site.startswith("https://")
 
     @property
     def site_host(self) -> str:
-        """The host of `site`: Message-ID and VERP domain as long as the owner names no other."""
+        """Return the host of `site`."""
         return urlsplit(self.site).hostname or "localhost"
 
     @property
     def site_path(self) -> str:
-        """The path below which the site lives, such as "/news"; empty: at the root of its host."""
+        """Return the path the site is under, such as "/news"; "" at the root of its host."""
         return urlsplit(self.site).path
 
     @property
     def mail_domain(self) -> str:
-        """The domain of Message-IDs and return paths (RFC 5321 §4.1.3 for a bare IP address)."""
+        """Return the domain of Message-IDs and return paths (RFC 5321 §4.1.3 for a bare IP address)."""
         if self.is_local:
             return "localhost"
         bare = self.site_host.replace(".", "").isdigit()
@@ -184,27 +184,27 @@ class Settings(BaseSettings):
 
     @property
     def is_local(self) -> bool:
-        """True while the site is only reachable from this machine (RFC 1122 §3.2.1.3 loopback)."""
+        """Return whether the site is only reachable from this machine (loopback, RFC 1122 §3.2.1.3)."""
         return is_loopback(self.site_host)
 
     @property
     def runs_mailbox(self) -> bool:
-        """Whether the local mailbox is a part of the product: at home, or where somebody asked for it."""
+        """Return whether the local mailbox runs: in a local installation without SMTP_URL, or if MAILBOX is on."""
         return self.mailbox or (self.is_local and not self.smtp_url)
 
     @property
     def looks_domains_up(self) -> bool:
-        """Whether DNS is asked about the domains of addresses that people type: where mail leaves this machine."""
+        """Return whether domains of typed addresses are looked up: CHECK_DOMAINS, else if mail leaves this machine."""
         return not self.runs_mailbox and not self.is_local if self.check_domains is None else self.check_domains
 
     @property
     def relays(self) -> str:
-        """Where mail goes: `SMTP_URL`, else the local mailbox."""
+        """Return where mail goes: `SMTP_URL`, else the local mailbox."""
         return self.smtp_url or f"smtp://127.0.0.1:{self.mailbox_smtp_port}?tls=none"
 
     @property
     def broker(self) -> str:
-        """The Redis URL as Celery writes it: the one given, else the one that the running product wrote down."""
+        """Return the Redis URL in Celery's form: the one given, else the one the running product wrote to its file."""
         if self.redis_url:
             return self.redis_url
         try:
@@ -214,42 +214,42 @@ class Settings(BaseSettings):
 
     @property
     def redis(self) -> str:
-        """The same as the Redis client writes it."""
+        """Return the same in the Redis client's form."""
         return self.broker.replace("redis+socket://", "unix://", 1)
 
     @property
     def redis_url_file(self) -> Path:
-        """Where `newsletter up` writes the address of its own Redis, for every other process."""
+        """Return the file in which `newsletter up` stores its own Redis's URL for other processes."""
         return self.data_dir / "redis" / "url"
 
     @cached_property
     def secret(self) -> bytes:
-        """The key every link and cookie is signed with: `SECRET_KEY`, else one made once in the data folder."""
+        """Return the key that signs every link and cookie: `SECRET_KEY`, else one generated once in the data folder."""
         given = self.secret_key.get_secret_value()
         return given.encode() if given else _kept_secret(self.data_dir / "secret_key")
 
     @cached_property
     def old_secrets(self) -> tuple[bytes, ...]:
-        """Keys of earlier times, the newest first: links made with them keep working (`SECRET_KEY_OLD`)."""
+        """Return retired keys, newest first: links made with them keep working (`SECRET_KEY_OLD`)."""
         given = self.secret_key_old.get_secret_value()
-        # As a whole too: a key that somebody chose years ago may hold a comma.
+        # Also as a whole: an old key may hold a comma.
         every = [part.strip() for part in (*given.split(","), given)]
         return tuple(dict.fromkeys(part.encode() for part in every if part and part.encode() != self.secret))
 
     @property
     def secrets(self) -> tuple[bytes, ...]:
-        """The key, and behind it the old ones."""
+        """Return the key, followed by the old ones."""
         return (self.secret, *self.old_secrets)
 
 
 class _Unfiled(Settings):
-    """Settings from what is given alone: without a `.env` file, and without the process's environment."""
+    """Settings only from what is given, without `.env` and the process's environment."""
 
     @classmethod
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what the caller gives."""
+        """Return only the caller's values."""
         return (init_settings,)
 
 
@@ -260,7 +260,7 @@ def _kept_secret(path: Path) -> bytes:
         fresh.write_text(secrets.token_hex(32))
         fresh.chmod(0o600)
         with suppress(FileExistsError):
-            os.link(fresh, path)  # whole or not at all, and the first of two starters wins
+            os.link(fresh, path)  # atomic: the first of two starters wins
         fresh.unlink()
     secret = path.read_bytes().strip()
     if len(secret) < SHORTEST_SECRET:
@@ -288,11 +288,11 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
 
 
 def _explained(error: Any) -> str:
-    if not error["loc"]:  # of several together: the words name them
+    if not error["loc"]:  # a rule about several settings: its message names them
         return str(error["msg"].removeprefix("Value error, "))
     name = str(error["loc"][0]).upper()
     secretive = any(word in name for word in ("PASSWORD", "KEY", "URL", "TOKEN"))
     seen = "" if secretive else f" (it is {error['input']!r})"
-    if error["type"] in ("too_short", "string_too_short"):  # of a secret, pydantic speaks of "items"
+    if error["type"] in ("too_short", "string_too_short"):  # for a secret, pydantic says "items"
         return f"{name}{seen}: it needs at least {error['ctx']['min_length']} characters"
     return f"{name}{seen}: {error['msg'].removeprefix('Value error, ')}"

@@ -1,4 +1,4 @@
-"""The workers' door: one Celery application for workers and beat. Apart from `app`, so that no worker loads the web."""
+"""The Celery application of workers and beat. Separate from `app`, so that no worker loads the web."""
 
 import mmap
 import os
@@ -26,26 +26,26 @@ from newsletter.settings import Settings, load
 from newsletter.throttle.connections import connections
 from newsletter.throttle.redis import connect
 
-POLITE = 4
-"""Steps (nice) by which workers of bulk mail stand back: on a small machine pages, and the guide that somebody waits
-for, come first. Few steps, for programs of strangers are no politer: beside each of those a worker gets four tenths of
-an equal share. With ten it was one tenth, and campaigns starved. `Lateness` does the rest."""
+NICENESS = 4
+"""Niceness of bulk mail workers: on a small machine, pages and the mail people wait for come first. It is low because
+other programs on the host are not nice either: at 4 a worker gets four tenths of an equal share beside each of them.
+At 10 it got one tenth, and campaigns starved. `Lateness` does the rest."""
 GIVE_UP_AT_ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "socket_timeout": 1.0}
-"""A page does not wait for a Redis that is gone or hangs (kombu would, for ever): the next tick sends the mail."""
-MOMENT = 0.05
-"""Seconds for which beat believes what it saw."""
+"""A page must not wait for a Redis that is gone or hangs (kombu would, for ever): the next tick sends the mail."""
+LOOK_FRESH = 0.05
+"""Seconds for which beat reuses one lookup."""
 log = structlog.get_logger()
 
 
 def create_celery(settings: Settings | None = None) -> Celery:
-    """The Celery application of a worker or beat."""
+    """Return the Celery application of a worker or beat."""
     settings = settings or load()
     configure()
     trigger = jobs.DeliveryTrigger(make_celery(settings, patient=False))
     celery = make_celery(settings)
     worker = Worker(settings)
     signals.setup_logging.connect(_our_logging, weak=False)
-    signals.celeryd_after_setup.connect(_stand_back, weak=False)
+    signals.celeryd_after_setup.connect(_lower_priority, weak=False)
     signals.worker_process_init.connect(worker.started, weak=False)
     signals.worker_process_shutdown.connect(worker.stopped, weak=False)
     signals.worker_shutting_down.connect(worker.told_to_stop, weak=False)
@@ -54,59 +54,59 @@ def create_celery(settings: Settings | None = None) -> Celery:
 
 
 class Worker:
-    """What the tasks of a worker stand on: each of its processes builds its own Runtime after the fork."""
+    """The state behind a worker's tasks: each of its processes builds its own Runtime after the fork."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._main = os.getpid()
         self._runtime: Runtime | None = None
-        # One byte shared by the main process and its children: set when the worker is told to stop, so that a batch
-        # under way takes nothing new and finishes what is on the wire.
-        self._told = mmap.mmap(-1, 1)
+        # One byte shared by the main process and its children, set when the worker is stopping: a batch under way then
+        # takes nothing new and finishes what is on the wire.
+        self._stop_flag = mmap.mmap(-1, 1)
 
     def runtime(self) -> Runtime:
-        """This process's own."""
+        """Return this process's Runtime, building it on first use."""
         if self._runtime is None:
             self._runtime = build(self._settings, throttle=connect, allowances=connections)
         return self._runtime
 
     def stopping(self) -> bool:
-        """Whether the worker was told to end."""
-        return self._told[0] == 1
+        """Return whether the worker is stopping."""
+        return self._stop_flag[0] == 1
 
     def told_to_stop(self, **_: Any) -> None:
-        """Celery's signal, in the main process."""
-        self._told[0] = 1
+        """Handle Celery's signal in the main process: stop."""
+        self._stop_flag[0] = 1
 
     def started(self, **_: Any) -> None:
-        """Celery's signal, in a new process. Without its main process it would wait for ever for something to do."""
+        """Handle Celery's signal in a new process: end with the main process, and replay journals of dead ones."""
         if os.getpid() != self._main:
             parent.die_with(self._main)
         self._runtime = None
         rt = self.runtime()
-        try:  # this process may follow one that died: what that one had on the wire is put right before anything else
+        try:  # it may replace a process that died: recover what that had on the wire before anything else
             recovery.replay(rt.journals, rt.database.transaction, rt.clock.now(), feedback.suppress)
         except SQLAlchemyError as error:
             log.warning("journals are replayed later", error=type(error).__name__)
         collect_rarely()
 
     def stopped(self, **_: Any) -> None:
-        """Celery's signal, in a process that ends."""
+        """Handle Celery's signal in a process that ends: close its Runtime."""
         if self._runtime is not None:
             self._runtime.close()
 
 
 def _our_logging(**_: Any) -> None:
-    """Celery sets up no logging of its own where somebody answers this signal."""
+    """Set up our logging: Celery sets up none of its own if this signal has a handler."""
     configure()
 
 
-def _stand_back(instance: Any, **_: Any) -> None:
+def _lower_priority(instance: Any, **_: Any) -> None:
     if set(instance.app.amqp.queues.consume_from) != {jobs.QUEUES[Lane.BULK]}:
         return
-    os.nice(POLITE)
-    # Where Linux shares the processor by session (sched(7), autogroup), niceness counts among those of a session only;
-    # the session has its own. Of a session that is not ours, such as a terminal's, it is left alone.
+    os.nice(NICENESS)
+    # With autogroup (sched(7)), Linux shares the processor by session: niceness counts only within one, and the session
+    # has its own. A session that is not ours, such as a terminal's, is left alone.
     if os.getsid(0) == os.getpid():
         _ease_session(Path("/proc/self/autogroup"))
 
@@ -114,8 +114,8 @@ def _stand_back(instance: Any, **_: Any) -> None:
 def _ease_session(autogroup: Path) -> None:
     for _ in range(20):
         try:
-            autogroup.write_text(str(POLITE))
-        except BlockingIOError:  # the kernel takes one such wish in a tenth of a second, of everybody who is not root
+            autogroup.write_text(str(NICENESS))
+        except BlockingIOError:  # the kernel allows non-root users one such change per tenth of a second
             time.sleep(0.15)
         except OSError:
             return
@@ -124,7 +124,7 @@ def _ease_session(autogroup: Path) -> None:
 
 
 class Lookout:
-    """Looks into the database whether a tick would find anything to do. Beat's own; it connects when it first looks."""
+    """Checks in the database whether a tick would find work, for beat. It connects on first use."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -133,18 +133,18 @@ class Lookout:
         self._seen_at = float("-inf")
 
     def open(self) -> tuple[Database, Clock]:
-        """The database, and the clock by which things are due."""
+        """Return the database, and the clock that due times are compared with."""
         if self._opened is None:
             database = Database(self._settings.database)
             self._opened = database, clock_for(self._settings, database)
         return self._opened
 
     def sees(self, look: str) -> bool:
-        """What the look finds; True where it cannot be had: then the workers look for themselves.
+        """Return whether a check finds work; True if it fails: the workers then find out.
 
-        Ticks that are due in the same moment share one look.
+        Ticks due at the same moment share one query.
         """
-        if time.monotonic() - self._seen_at > MOMENT:
+        if time.monotonic() - self._seen_at > LOOK_FRESH:
             self._seen = self._look()
             self._seen_at = time.monotonic()
         return self._seen.get(look, True)
@@ -160,24 +160,30 @@ class Lookout:
 
 
 class Aligned(schedule):
-    """Due at each multiple of its interval by the clock, so that ticks fall together: they share one look, and what is
-    planned for a full second is found in that very moment. After a change of the clock it goes on at the next one."""
+    """Due at each multiple of its interval by the clock.
+
+    So ticks coincide and share one query, and what is planned for a full second is found at that very moment. After a
+    change of the clock it continues at the next multiple.
+    """
 
     def now(self) -> datetime:
-        """Celery asks several times for each tick, and its own looks the zone up."""
+        """Return the time. Celery asks several times per tick, and its own version looks up the zone."""
         return datetime.now(UTC)
 
     def is_due(self, last_run_at: datetime) -> Any:
-        """Whether a multiple has come since, and the seconds to the next."""
+        """Return whether a multiple has passed since, and the seconds until the next."""
         now = self.now().timestamp()
-        turn = now // self.seconds
-        return schedstate(turn != last_run_at.timestamp() // self.seconds, (turn + 1) * self.seconds - now)
+        multiple = now // self.seconds
+        return schedstate(multiple != last_run_at.timestamp() // self.seconds, (multiple + 1) * self.seconds - now)
 
 
 class Metronome(Scheduler):
-    """Celery's scheduler, but that it keeps no file (a tick that is lost is followed by the next), lets ticks fall
-    together, sleeps until one is due (Celery's own wakes ten milliseconds before each, and spins), adds none to a queue
-    that is full, and none, for some seconds, that would find nothing to do."""
+    """Celery's scheduler with five changes.
+
+    It keeps no file (a lost tick is followed by the next), aligns ticks, sleeps until one is due (Celery's own wakes
+    ten milliseconds early and spins), adds none to a full queue, and skips, for some seconds, those that would find no
+    work.
+    """
 
     def __init__(self, *args: Any, lookout: Lookout, **kwargs: Any) -> None:
         self._lookout = lookout
@@ -185,16 +191,16 @@ class Metronome(Scheduler):
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
-        """Take the beat table."""
+        """Load the beat table."""
         table = self.app.conf.beat_schedule.items()
         self.merge_inplace({name: {**line, "schedule": Aligned(line["schedule"])} for name, line in table})
 
     def schedules_equal(self, old_schedules: Any, new_schedules: Any) -> bool:
-        """Celery compares all of it at each step; ours never changes."""
+        """Return whether the schedule is unchanged. Celery compares all of it at each step; ours never changes."""
         return old_schedules is not None
 
     def apply_async(self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **options: Any) -> Any:
-        """Publish a tick, if it is worth it."""
+        """Publish a tick, if it may find work and its queue has room."""
         if not self._is_wanted(entry.name):
             return None
         if producer is not None and not jobs.has_room(producer.channel, entry.options["queue"]):
@@ -205,15 +211,15 @@ class Metronome(Scheduler):
     def _is_wanted(self, tick: str) -> bool:
         look = looks.look_before(tick)
         waited = time.monotonic() - self._published.get(tick, float("-inf"))
-        return look is None or waited > jobs.ANYWAY or self._lookout.sees(look)
+        return look is None or waited > jobs.PUBLISH_ANYWAY_AFTER or self._lookout.sees(look)
 
     def adjust(self, n: float, drift: float = 0.0) -> float:
-        """Seconds to sleep."""
+        """Return the seconds to sleep, without Celery's early wake-up."""
         return n
 
 
 def make_celery(settings: Settings, *, patient: bool = True) -> Celery:
-    """The bare application: broker, beat table, options. The web publishes through one too, and is not `patient`."""
+    """Return the bare application: broker, beat table, options. The web publishes through one that is not `patient`."""
     celery = Celery("newsletter", broker=settings.broker)
     celery.conf.update(
         task_acks_late=True,

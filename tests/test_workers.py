@@ -77,7 +77,7 @@ def test_an_idle_tick_publishes_nothing_and_looks_a_few_times(beat: _Beat, looke
 
 def test_after_some_seconds_every_tick_goes_out_whatever_a_look_says(beat: _Beat) -> None:
     first = beat.go_by(0)
-    assert len(beat.go_by(jobs.ANYWAY)) == len(UNASKED)
+    assert len(beat.go_by(jobs.PUBLISH_ANYWAY_AFTER)) == len(UNASKED)
     assert beat.go_by(1) == first
 
 

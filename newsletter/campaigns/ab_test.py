@@ -157,7 +157,7 @@ class ABTest(Base):
 
     @property
     def phase(self) -> Phase:
-        """Where it stands."""
+        """Return its phase."""
         if self.stopped_at is not None:
             return Phase.STOPPED
         if self.winner is not None:

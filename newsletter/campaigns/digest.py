@@ -170,14 +170,14 @@ class _Tick:
 
 @dataclass(frozen=True, slots=True)
 class NextDigest:
-    """When a reader's next weekly mail comes, and the articles that wait for it by now."""
+    """When a reader's next weekly mail is due, and the articles waiting for it."""
 
     at: datetime
     titles: tuple[str, ...]
 
 
 def next_digest(session: Session, person: Subscriber, now: datetime) -> NextDigest | None:
-    """The next weekly mail of this reader, by the rule that sends it; None: they take single mails, and none waits."""
+    """Return this reader's next weekly mail, by the rule that sends it; None if they take single mails and none waits."""
     if not person.takes(Stream.DIGEST):
         return None
     waits = session.execute(
@@ -197,12 +197,12 @@ def next_digest(session: Session, person: Subscriber, now: datetime) -> NextDige
 
 
 def digest_times_changed(session: Session, now: datetime) -> None:
-    """The owner has chosen another day or hour: what waits goes by that."""
+    """Reschedule what waits, after the owner has changed the day or hour."""
     look_again(session, now)
 
 
 def due_digests(session: Session, now: datetime) -> dict[int, datetime]:
-    """Whose weekly mail would go now, by the number of the reader, and since when; queued ones too."""
+    """Return since when weekly mails are due, by subscriber id, including queued ones."""
     queued = select(Message.subscriber_id, Message.created_at).where(
         Message.stream == Stream.DIGEST, Message.lane == Lane.BULK, Message.due_at.is_not(None), Message.state.in_(OPEN)
     )

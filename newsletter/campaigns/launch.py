@@ -44,7 +44,7 @@ def planned(session: Session) -> list[Mailing]:
 
 
 def is_time(now: Moment) -> ColumnElement[bool]:
-    """Return the condition that a campaign is to be launched, or to be checked for that."""
+    """Return the condition that a campaign is due to be launched, or to be checked for it."""
     has_come = or_(Campaign.scheduled_at <= now, Campaign.next_look_at <= now)
     return select(Campaign.id).where(Campaign.stored_state == CampaignState.SCHEDULED, has_come).exists()
 

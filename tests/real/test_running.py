@@ -43,11 +43,11 @@ def test_workers_of_bulk_mail_stand_back_for_people(product: Product) -> None:
         return {os.getpriority(os.PRIO_PROCESS, pid) for pid in product.processes(f"{queue}@")}
 
     ours = os.getpriority(os.PRIO_PROCESS, 0)  # `nice make test`
-    until(lambda: steps("bulk") == {ours + workers.POLITE}, why="the workers of bulk mail have not stood back")
+    until(lambda: steps("bulk") == {ours + workers.NICENESS}, why="the workers of bulk mail have not stood back")
     assert steps("transactional") == {ours}
     for pid in product.processes("bulk@"):
         shared = Path(f"/proc/{pid}/autogroup")  # where the kernel has such a thing
-        assert not shared.exists() or f"nice {workers.POLITE}" in shared.read_text()
+        assert not shared.exists() or f"nice {workers.NICENESS}" in shared.read_text()
 
 
 def test_a_port_in_use_is_told_by_name_and_number(tmp_path: Path) -> None:

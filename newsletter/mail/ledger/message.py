@@ -103,7 +103,7 @@ class Message(Base):
     settled_at: Mapped[datetime | None] = mapped_column()
     """When it reached its final state; for a sent message, when the server accepted it."""
     troubled_at: Mapped[datetime | None] = mapped_column()
-    """When it became deferred, failed or uncertain, while it is, or bounced back; indexed, since these are few."""
+    """When it became deferred, failed or uncertain, while it is, or was reported bounced; an index finds these few."""
     reply_code: Mapped[int | None] = mapped_column()
     enhanced: Mapped[str | None] = mapped_column(String(12))
     """The enhanced status code of the last refusal (RFC 3463), "5.1.1"."""
