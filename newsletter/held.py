@@ -171,7 +171,7 @@ def _reminders(session: Session, now: datetime) -> list[Held]:
 
 
 def _single(session: Session) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions for transactional messages that wait by themselves."""
+    """Return the conditions for transactional messages queued before the lock."""
     above = installation.current(session).locked_above
     return (
         Message.id <= above, Message.lane == Lane.TRANSACTIONAL, Message.due_at.is_not(None),

@@ -40,8 +40,8 @@ from newsletter.runtime import Runtime
 SLICE = 15.0
 """Seconds a delivery task works before it returns, so that the worker can take another task or stop."""
 LONGEST_REST = 1.0
-"""Seconds. While our pages are slow, a bulk mail worker sleeps after each batch for as long as that took, leaving them
-half of its processor time, and never more, however busy the host is."""
+"""Longest sleep in seconds. While our pages are slow, a bulk mail worker sleeps after each batch for as long as that
+took: it leaves them half of its time, and never more, however busy the host is."""
 ADVANCE_SLICE = 5.0
 """Seconds for which series are advanced before a campaign queued behind them may continue; the next tick resumes."""
 WRITER_PAUSE = 0.03

@@ -123,7 +123,7 @@ def _ease_session(autogroup: Path) -> None:
             return
 
 
-class Lookout:
+class DueCheck:
     """Checks in the database whether a tick would find work, for beat. It connects on first use."""
 
     def __init__(self, settings: Settings) -> None:
@@ -177,7 +177,7 @@ class Aligned(schedule):
         return schedstate(multiple != last_run_at.timestamp() // self.seconds, (multiple + 1) * self.seconds - now)
 
 
-class Metronome(Scheduler):
+class AlignedScheduler(Scheduler):
     """Celery's scheduler with five changes.
 
     It keeps no file (a lost tick is followed by the next), aligns ticks, sleeps until one is due (Celery's own wakes
@@ -185,8 +185,8 @@ class Metronome(Scheduler):
     work.
     """
 
-    def __init__(self, *args: Any, lookout: Lookout, **kwargs: Any) -> None:
-        self._lookout = lookout
+    def __init__(self, *args: Any, due_check: DueCheck, **kwargs: Any) -> None:
+        self._due_check = due_check
         self._published: dict[str, float] = {}
         super().__init__(*args, **kwargs)
 
@@ -211,7 +211,7 @@ class Metronome(Scheduler):
     def _is_wanted(self, tick: str) -> bool:
         look = looks.look_before(tick)
         waited = time.monotonic() - self._published.get(tick, float("-inf"))
-        return look is None or waited > jobs.PUBLISH_ANYWAY_AFTER or self._lookout.sees(look)
+        return look is None or waited > jobs.PUBLISH_ANYWAY_AFTER or self._due_check.sees(look)
 
     def adjust(self, n: float, drift: float = 0.0) -> float:
         """Return the seconds to sleep, without Celery's early wake-up."""
@@ -231,7 +231,7 @@ def make_celery(settings: Settings, *, patient: bool = True) -> Celery:
         accept_content=["json"],
         timezone="UTC",
         beat_schedule=jobs.beat_table(settings.bulk_workers),
-        beat_scheduler=partial(Metronome, lookout=Lookout(settings)),
+        beat_scheduler=partial(AlignedScheduler, due_check=DueCheck(settings)),
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={

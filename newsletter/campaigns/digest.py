@@ -177,7 +177,7 @@ class NextDigest:
 
 
 def next_digest(session: Session, person: Subscriber, now: datetime) -> NextDigest | None:
-    """Return this reader's next weekly mail, by the rule that sends it; None if they take single mails and none waits."""
+    """Return a reader's next weekly mail, by the rule that sends it; None if they take single mails and none waits."""
     if not person.takes(Stream.DIGEST):
         return None
     waits = session.execute(

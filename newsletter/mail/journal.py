@@ -79,7 +79,7 @@ class Journal:
 
 
 @dataclass
-class Left:
+class DeadJournal:
     """A dead worker's journal."""
 
     path: Path
@@ -95,7 +95,7 @@ class Left:
     """Whether replaying it has failed before."""
 
     @property
-    def kept(self) -> set[int]:
+    def never_left(self) -> set[int]:
         """Return the messages marked as sending in the ledger that were certainly never on the wire."""
         return self.marked - self.sending if self.whole else set()
 
@@ -113,7 +113,7 @@ class Left:
         return self.path.rename(self.path.with_name(f"{self.path.name}{ASIDE}"))
 
 
-def left_behind(folder: Path) -> Iterator[Left]:
+def dead_journals(folder: Path) -> Iterator[DeadJournal]:
     """Yield the journals of dead workers in this folder, each locked while the caller handles it."""
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         try:
@@ -134,32 +134,32 @@ def left_behind(folder: Path) -> Iterator[Left]:
             os.close(file)
 
 
-def _read(path: Path) -> Left:
-    left = Left(path, path.name.removesuffix(SUFFIX))
+def _read(path: Path) -> DeadJournal:
+    dead = DeadJournal(path, path.name.removesuffix(SUFFIX))
     lines = path.read_text(errors="replace").split("\n")[:-1]  # a line without its newline is incomplete
     odd = 0
     for line in lines:
         try:
-            _take(left, line)
+            _take(dead, line)
         except ValueError:
             odd += 1
-    left.whole = left.whole and not odd
-    return left
+    dead.whole = dead.whole and not odd
+    return dead
 
 
-def _take(left: Left, line: str) -> None:
+def _take(dead: DeadJournal, line: str) -> None:
     """Apply one line. Raises ValueError if it is not one of ours: the disk was full, or lost data."""
     if "\0" in line:  # file systems may zero-fill what was not yet on disk when the machine went down
         raise ValueError(line)
     if line.startswith("b "):
-        left.marked.update([int(key) for key in line[2:].split()])
+        dead.marked.update([int(key) for key in line[2:].split()])
     elif line.startswith("h "):
-        left.sending.update([int(key) for key in line[2:].split()])
+        dead.sending.update([int(key) for key in line[2:].split()])
     elif line.startswith("r "):
-        left.sending.difference_update([int(key) for key in line[2:].split()])
+        dead.sending.difference_update([int(key) for key in line[2:].split()])
     elif line.startswith("o\t"):
         _, key, stage, code, enhanced, relay, command, text = line.split("\t", 7)
-        left.results[int(key)] = SmtpResult(
+        dead.results[int(key)] = SmtpResult(
             key=int(key),
             stage=Stage(stage),
             code=int(code),
@@ -169,11 +169,11 @@ def _take(left: Left, line: str) -> None:
             at_command=command,
         )
     elif line.startswith("boot "):
-        left.whole = line.removeprefix("boot ") == boot_id()
+        dead.whole = line.removeprefix("boot ") == boot_id()
     elif line == FAILED:
-        left.has_failed = True
+        dead.has_failed = True
     elif line.startswith(("batch ", "lot ")):  # "lot": written before the upgrade
-        left.batch = int(line.partition(" ")[2]) or None
+        dead.batch = int(line.partition(" ")[2]) or None
     else:
         raise ValueError(line)
 

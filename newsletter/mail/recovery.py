@@ -11,7 +11,7 @@ from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 from newsletter.languages import said
-from newsletter.mail.journal import Left, left_behind
+from newsletter.mail.journal import DeadJournal, dead_journals
 from newsletter.mail.ledger import ClaimedMessage, Lane, Message, Outcome, State
 from newsletter.mail.ledger.batch_claims import recover_batches, revision_being_sent, rewind_batch
 from newsletter.mail.ledger.batch_outcomes import record_batch
@@ -38,10 +38,10 @@ def replay(folder: Path, transaction: Transaction, now: datetime, suppress: Supp
     result was on the wire.
     """
     written = uncertain = 0
-    for left in left_behind(folder):
-        lost = left.sending - left.results.keys()
+    for dead in dead_journals(folder):
+        lost = dead.sending - dead.results.keys()
         results = [
-            *left.results.values(),
+            *dead.results.values(),
             *(
                 SmtpResult(key=key, stage=Stage.LOST_AFTER, code=0, enhanced="", text="", relay="", at_command=".")
                 for key in lost
@@ -49,30 +49,30 @@ def replay(folder: Path, transaction: Transaction, now: datetime, suppress: Supp
         ]
         try:
             with transaction() as session:
-                _write(session, left, results, now, suppress)
+                _write(session, dead, results, now, suppress)
         except (OperationalError, InternalError, InterfaceError):
             raise  # the database's trouble, not the journal's: it stays for the next attempt
         except Exception as error:  # noqa: BLE001 - one unreadable file must not stop a host's mail
-            _refused(left, transaction, now, error)
+            _refused(dead, transaction, now, error)
             continue
-        left.settle()
-        written, uncertain = written + len(left.results), uncertain + len(lost)
+        dead.settle()
+        written, uncertain = written + len(dead.results), uncertain + len(lost)
     return written, uncertain
 
 
-def _refused(left: Left, transaction: Transaction, now: datetime, error: Exception) -> None:
+def _refused(dead: DeadJournal, transaction: Transaction, now: datetime, error: Exception) -> None:
     """Leave a journal for a second try, or put it aside and notify the owner.
 
     Without it the ledger's own marks count: when the claim's lease runs out, what was marked is `uncertain`.
     """
-    log.error("a journal cannot be replayed", journal=left.path.name, error=type(error).__name__)
-    if not left.has_failed:
-        left.note_failure()
+    log.error("a journal cannot be replayed", journal=dead.path.name, error=type(error).__name__)
+    if not dead.has_failed:
+        dead.note_failure()
         return
-    aside = left.put_aside()
+    aside = dead.put_aside()
     with transaction() as session:
         tell_owners(
-            session, now, key=f"journal:{left.token}",
+            session, now, key=f"journal:{dead.token}",
             title=said("What a stopped worker left behind could not be read"),
             lines=[
                 said("Its journal was put aside as %(name)s, in the folder for journals: %(error)s.", name=aside.name,
@@ -84,65 +84,65 @@ def _refused(left: Left, transaction: Transaction, now: datetime, error: Excepti
         )  # fmt: skip
 
 
-def _write(session: Session, left: Left, results: list[SmtpResult], now: datetime, suppress: Suppress) -> None:
-    batch = session.get(Batch, left.batch) if left.batch else None
-    messages, lanes = _messages(session, left, batch is not None)
+def _write(session: Session, dead: DeadJournal, results: list[SmtpResult], now: datetime, suppress: Suppress) -> None:
+    batch = session.get(Batch, dead.batch) if dead.batch else None
+    messages, lanes = _messages(session, dead, batch is not None)
     lost = _recorded_lost(session, messages)  # recording them again would count a second attempt
     known = [one for one in results if one.key in messages and not (one.stage is Stage.LOST_AFTER and one.key in lost)]
     if batch is None:
         lane = next(iter(lanes), Lane.TRANSACTIONAL)
-        _write_rows(session, left, _outcomes(session, left, messages, lane, known, now, suppress), now)
+        _write_rows(session, dead, _outcomes(session, dead, messages, lane, known, now, suppress), now)
     else:
         wire = [one for one in known if one.stage is not Stage.RELAY]
-        outcomes = _outcomes(session, left, messages, Lane.BULK, wire, now, suppress)
-        _write_batch(session, left, batch, outcomes, now)
+        outcomes = _outcomes(session, dead, messages, Lane.BULK, wire, now, suppress)
+        _write_batch(session, dead, batch, outcomes, now)
 
 
-def _write_rows(session: Session, left: Left, outcomes: list[Outcome], now: datetime) -> None:
+def _write_rows(session: Session, dead: DeadJournal, outcomes: list[Outcome], now: datetime) -> None:
     """Record outcomes of single messages, and release what never left."""
-    record(session, left.token, outcomes, now)
-    if left.whole:
-        ours = select(Message.id).where(*held_by(left.token), Message.state == State.SENDING)
-        release(session, left.token, set(session.scalars(ours)) - left.sending)
-    requeue(session, left.token, left.kept, now, of_batch=False)
+    record(session, dead.token, outcomes, now)
+    if dead.whole:
+        ours = select(Message.id).where(*held_by(dead.token), Message.state == State.SENDING)
+        release(session, dead.token, set(session.scalars(ours)) - dead.sending)
+    requeue(session, dead.token, dead.never_left, now, of_batch=False)
 
 
-def _write_batch(session: Session, left: Left, batch: Batch, outcomes: list[Outcome], now: datetime) -> None:
+def _write_batch(session: Session, dead: DeadJournal, batch: Batch, outcomes: list[Outcome], now: datetime) -> None:
     """Record outcomes of a batch, and release the rest of it."""
     session.refresh(batch, with_for_update=True)
     # None: another claim has it by now, and recovering it wrote the revision to each row.
-    revision = revision_being_sent(session, batch) if batch.claim_token == left.token else None
+    revision = revision_being_sent(session, batch) if batch.claim_token == dead.token else None
     held = BatchRange(
         id=batch.id,
-        token=left.token,
+        token=dead.token,
         dispatch_id=batch.dispatch_id,
         first_id=batch.first_id,
         last_id=batch.last_id,
         revision_id=revision,
     )
-    if batch.claim_token != left.token:
+    if batch.claim_token != dead.token:
         invalidate(session, [outcome.id for outcome in outcomes])
     record_batch(session, held, outcomes, now)
-    if left.whole:
-        rewind_batch(session, left.token)
-    recover_batches(session, now, tokens=[left.token])
-    requeue(session, left.token, left.kept, now, of_batch=True)
+    if dead.whole:
+        rewind_batch(session, dead.token)
+    recover_batches(session, now, tokens=[dead.token])
+    requeue(session, dead.token, dead.never_left, now, of_batch=True)
 
 
-def _outcomes(session: Session, left: Left, messages: Mapping[int, ClaimedMessage], lane: Lane,
+def _outcomes(session: Session, dead: DeadJournal, messages: Mapping[int, ClaimedMessage], lane: Lane,
               results: Sequence[SmtpResult], now: datetime, suppress: Suppress) -> list[Outcome]:  # fmt: skip
     """Return the outcomes of these results; those without one in the journal get the reason LOST."""
     outcomes, _ = interpret(session, messages, lane, results, now, suppress)
-    return [one if one.id in left.results else replace(one, reason=Reason.LOST) for one in outcomes]
+    return [one if one.id in dead.results else replace(one, reason=Reason.LOST) for one in outcomes]
 
 
-def _messages(session: Session, left: Left, of_batch: bool) -> tuple[dict[int, ClaimedMessage], set[Lane]]:
+def _messages(session: Session, dead: DeadJournal, of_batch: bool) -> tuple[dict[int, ClaimedMessage], set[Lane]]:
     """Return the journal's messages that have no outcome in the ledger, and their lanes.
 
     What was recorded before the worker died is left out; so is what was erased meanwhile.
     """
-    wanted = left.sending | left.results.keys()
-    ours = Message.state.in_(UNSETTLED) if of_batch else Message.claim_token == left.token
+    wanted = dead.sending | dead.results.keys()
+    ours = Message.state.in_(UNSETTLED) if of_batch else Message.claim_token == dead.token
     rows = session.execute(
         select(
             Message.id, Message.stream, Message.attempts, Message.created_at, Message.subscriber_id,

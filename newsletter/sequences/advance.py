@@ -14,7 +14,7 @@ from newsletter.db import Moment
 from newsletter.mail.ledger import UNDER_WAY, Message, Reason, State
 from newsletter.sequences.delay import allowed_from
 from newsletter.sequences.enrollment import LIVE, LOOK_AGAIN, Enrollment, EnrollmentStatus, wake
-from newsletter.sequences.mails import NO_ACCENTS, Accents, Going, queue_mails
+from newsletter.sequences.mails import NO_ACCENTS, Accents, DueStep, queue_mails
 from newsletter.sequences.pacing import goes_at, other_mail
 from newsletter.sequences.place import Places
 from newsletter.sequences.sequence import Sequence as Series
@@ -80,7 +80,7 @@ def advance_due(session: Session, now: datetime, zone: str, limit: int = BATCH,
         tick.write()
     if seen == limit:
         _spread(session, live, now)
-    return settled + seen - tick.still_behind
+    return settled + seen - tick.still_waiting
 
 
 def _settled() -> Select[Enrollment]:
@@ -130,7 +130,7 @@ class _Tick:
     touched: dict[int, Enrollment] = field(default_factory=dict)
     ended: set[int] = field(default_factory=set)
     """Ids of the people whose series has ended."""
-    still_behind: int = 0
+    still_waiting: int = 0
     """How many checked whether it is their turn, and it was not."""
 
     def _zone(self, enrollment: Enrollment) -> str:
@@ -219,7 +219,7 @@ class _Tick:
             one.due_at = self.now + LOOK_AGAIN
         else:
             return True
-        self.still_behind += 1
+        self.still_waiting += 1
         return False
 
     def _is_behind(self, waiting: Enrollment, others: Iterable[Enrollment]) -> bool:
@@ -242,7 +242,7 @@ class _Tick:
         self.session.flush()
         return {one.subscriber_id for one in off} - {one.subscriber_id for one in held}
 
-    def _next(self, enrollment: Enrollment) -> Going | None:
+    def _next(self, enrollment: Enrollment) -> DueStep | None:
         """Return the step this person should get now; None: not yet, or nothing is left."""
         step = enrollment.next_step
         if not enrollment.subscriber.takes(Stream.STEP):
@@ -253,17 +253,17 @@ class _Tick:
             enrollment.catch_up(self.now)
             enrollment.due_at = enrollment.due(step, self.zone, self.now)
             if enrollment.due_at <= self.now:
-                return Going(enrollment, step)
+                return DueStep(enrollment, step)
         return None
 
-    def _queue(self, due: Sequence[Going]) -> None:
+    def _queue(self, due: Sequence[DueStep]) -> None:
         """Queue the mails of those whose day is free of other mail."""
         people = {one.enrollment.subscriber_id: self._zone(one.enrollment) for one in due}
         busy = other_mail(self.session, people, self.now, self.mailings) if self.wait else {}
         going = [one for one in due if self._may_go(one, busy.get(one.enrollment.subscriber_id, set()))]
         queue_mails(self.session, going, self.now, self.accents)
 
-    def _may_go(self, one: Going, busy: Collection[date]) -> bool:
+    def _may_go(self, one: DueStep, busy: Collection[date]) -> bool:
         enrollment, zone = one.enrollment, self._zone(one.enrollment)
         since = enrollment.waiting_since or self.now
         at = goes_at(self.now, since, one.step.delay, busy, zone, self.wait)

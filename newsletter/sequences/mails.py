@@ -23,7 +23,7 @@ NO_ACCENTS: Accents = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Going:
+class DueStep:
     """A step that goes now."""
 
     enrollment: Enrollment
@@ -44,7 +44,7 @@ def mail_context(guide_slug: str | None, accents: Accents) -> dict[str, str | No
     return context
 
 
-def queue_mails(session: Session, going: Sequence[Going], now: datetime, accents: Accents = NO_ACCENTS) -> None:
+def queue_mails(session: Session, going: Sequence[DueStep], now: datetime, accents: Accents = NO_ACCENTS) -> None:
     """Queue the mail of each enrollment's step, with the article's newest revision.
 
     The caller holds locks on the enrollments; they are written with the next flush.
@@ -76,7 +76,7 @@ def queue_mails(session: Session, going: Sequence[Going], now: datetime, accents
             one.enrollment.message_id = queued[one.enrollment.subscriber_id, one.keys[-1]]
 
 
-def _known(session: Session, going: Sequence[Going]) -> dict[tuple[int, str], tuple[int, State]]:
+def _known(session: Session, going: Sequence[DueStep]) -> dict[tuple[int, str], tuple[int, State]]:
     """Return earlier mails of these steps: (id, state) by person and idempotency key."""
     rows = session.execute(
         select(Message.subscriber_id, Message.idempotency_key, Message.id, Message.state).where(
@@ -87,7 +87,7 @@ def _known(session: Session, going: Sequence[Going]) -> dict[tuple[int, str], tu
     return {(person or 0, key): (id, state) for person, key, id, state in rows}
 
 
-def _words(session: Session, going: Sequence[Going]) -> dict[int, int]:
+def _words(session: Session, going: Sequence[DueStep]) -> dict[int, int]:
     """Return the newest revision's id of each article."""
     look = select(Revision.article_id, Revision.id).order_by(Revision.number)
     rows = session.execute(look.where(Revision.article_id.in_({one.step.article_id for one in going}))).all()

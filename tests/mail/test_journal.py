@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.mail.journal import Journal, Left, left_behind
+from newsletter.mail.journal import DeadJournal, Journal, dead_journals
 from newsletter.smtp import SmtpResult, Stage
 
 WRITER = """
@@ -38,15 +38,15 @@ def writer(tmp_path: Path) -> subprocess.Popen[str]:
 def test_a_living_workers_journal_is_left_alone_and_a_killed_ones_is_read(
     writer: subprocess.Popen[str], tmp_path: Path
 ) -> None:
-    assert list(left_behind(tmp_path)) == []
+    assert list(dead_journals(tmp_path)) == []
     writer.kill()
     writer.communicate()
-    (left,) = left_behind(tmp_path)
+    (left,) = dead_journals(tmp_path)
     assert (left.token, left.batch, left.whole) == ("abc", 7, True)
     assert left.sending == {1, 2, 3}
     assert left.results == {2: SmtpResult(2, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")}
     left.settle()
-    assert list(left_behind(tmp_path)) == []
+    assert list(dead_journals(tmp_path)) == []
 
 
 def test_a_line_that_was_never_finished_is_not_read(tmp_path: Path) -> None:
@@ -55,13 +55,13 @@ def test_a_line_that_was_never_finished_is_not_read(tmp_path: Path) -> None:
     journal.close(settled=False)
     with (tmp_path / "abc.journal").open("a") as file:
         file.write("h 2 3")
-    (left,) = left_behind(tmp_path)
+    (left,) = dead_journals(tmp_path)
     assert left.sending == {1}
 
 
 def test_after_the_machine_went_down_the_journal_is_not_believed_to_be_whole(tmp_path: Path) -> None:
     (tmp_path / "abc.journal").write_text("boot another-start\nlot 0\nh 1\n")
-    (left,) = left_behind(tmp_path)
+    (left,) = dead_journals(tmp_path)
     assert not left.whole
     assert left.sending == {1}
 
@@ -74,8 +74,8 @@ def test_a_line_that_is_none_of_ours_costs_only_the_belief_that_all_is_there(lin
         file.write(line + "\n")
     journal.sending([1])
     journal.close(settled=False)
-    (left,) = left_behind(tmp_path)
-    assert (left.whole, left.sending, left.kept) == (False, {1}, set())
+    (left,) = dead_journals(tmp_path)
+    assert (left.whole, left.sending, left.never_left) == (False, {1}, set())
 
 
 def test_half_a_line_does_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_half_a_line_does_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     outcome = SmtpResult(1, Stage.ACCEPTED, 250, "2.0.0", "2.0.0 ok", "mx:25", ".")
     journal.results([outcome])  # there is room again
     journal.close(settled=False)
-    (left,) = left_behind(tmp_path)
+    (left,) = dead_journals(tmp_path)
     assert (left.whole, left.sending, left.results) == (True, set(), {1: outcome})
 
 
@@ -107,22 +107,22 @@ def test_a_journal_that_cannot_be_begun_leaves_nothing_open_and_nothing_there(
 def test_a_journal_that_is_taken_for_a_dead_workers_before_it_is_locked_is_begun_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[Left] = []
+    seen: list[DeadJournal] = []
     flock, files = fcntl.flock, []
 
     def between(file: int, how: int) -> None:
         if how == fcntl.LOCK_EX and not files:  # it is there, and not locked yet
             files.append(file)
-            seen.extend(left_behind(tmp_path))
+            seen.extend(dead_journals(tmp_path))
         flock(file, how)
 
     monkeypatch.setattr(fcntl, "flock", between)
     journal = Journal(tmp_path, "abc")
     journal.sending([1])
     assert (len(files), seen) == (1, [])
-    assert list(left_behind(tmp_path)) == []  # it lives
+    assert list(dead_journals(tmp_path)) == []  # it lives
     journal.close(settled=False)
-    assert [left.sending for left in left_behind(tmp_path)] == [{1}]
+    assert [left.sending for left in dead_journals(tmp_path)] == [{1}]
 
 
 def test_a_file_that_took_the_name_of_one_that_is_gone_is_not_read_as_a_dead_workers(
@@ -138,13 +138,13 @@ def test_a_file_that_took_the_name_of_one_that_is_gone_is_not_read_as_a_dead_wor
         flock(file, how)
 
     monkeypatch.setattr(fcntl, "flock", between)
-    assert list(left_behind(tmp_path)) == []
+    assert list(dead_journals(tmp_path)) == []
     living[0].close(settled=True)
 
 
 def test_a_journal_without_a_word_goes(tmp_path: Path) -> None:
     (tmp_path / "abc.journal").touch()
-    assert list(left_behind(tmp_path)) == []
+    assert list(dead_journals(tmp_path)) == []
     assert list(tmp_path.iterdir()) == []
 
 

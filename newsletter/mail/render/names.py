@@ -92,7 +92,7 @@ FOR_PAGES = (
     Name("clicks_counted", marked("whether clicks of links in mails are counted")),
     Name("clicks_held", marked("whether some were counted at some time, and may be held")),
 )
-"""All that a page of the site may use; it may ask about counted clicks so that the privacy page tells the truth."""
+"""All that a page of the site may use; it may ask about counted clicks so that its sentences are true."""
 _OF_THE_READER = frozenset({*(one.name for one in BUILT_IN), *MADE_OF})
 Known = Mapping[str, Name]
 """The names a text may use."""
