@@ -162,7 +162,7 @@ def watch_guides(rt: Runtime, _stopping: Stopping) -> None:
 
 
 def remind_and_forget(rt: Runtime, _stopping: Stopping) -> None:
-    """Remind unconfirmed sign-ups once and delete them later; delete what imports left behind after a day."""
+    """Send unconfirmed sign-ups one reminder, later delete them; delete what imports left behind after a day."""
     imports.forget_old(rt.database, rt.uploads, rt.clock.now(), datetime.now(UTC))
     if rt.is_locked():
         return

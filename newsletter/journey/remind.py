@@ -1,4 +1,4 @@
-"""Reminds people who never confirmed once, then deletes them."""
+"""Sends people who never confirmed one reminder, and later deletes them."""
 
 from datetime import datetime, timedelta
 
@@ -31,7 +31,7 @@ OCCASION = "reminder"
 
 
 def remind_and_forget(session: Session, house: House, now: datetime, limit: int = 200) -> tuple[int, int]:
-    """Remind those who never confirmed once, and delete them after LINK_DAYS; return (reminded, deleted)."""
+    """Send one reminder to those who never confirmed, delete them after LINK_DAYS; return (reminded, deleted)."""
     due = session.scalars(reminders_due(now).order_by(Subscriber.id).limit(limit)).all()
     reminded = sum([_remind(session, house, subscriber, now) for subscriber in due])
     old = session.scalars(
