@@ -56,8 +56,8 @@ class Connection(Settling):
     def tired(self) -> bool:
         """Return whether to send QUIT: others need the connection, or the server will soon hang up.
 
-        Servers hang up after too many refusals, each followed by RSET (stop sooner with whole messages in flight: each
-        may be refused too), or after the number of messages they take in one session.
+        Servers hang up after too many refusals, each followed by RSET (we stop sooner with whole messages in flight, as
+        each may be refused too), or after the number of messages they take in one session.
         """
         return (
             self.retired

@@ -50,7 +50,7 @@ class Probe:
 def probe(relay: Relay, helo: str, *, context: ssl.SSLContext | None = None, patience: float = PATIENCE) -> Probe:
     """Connect, EHLO, STARTTLS, AUTH, QUIT. `context` replaces the one that trusts the system's certificates.
 
-    Raises nothing, and takes at most `patience` seconds.
+    Raises nothing, and takes at most `patience` seconds, plus the DNS lookup.
     """
     talk = _Talk(relay, context, time.monotonic() + patience)
     trouble: Trouble | None = None
